@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * libcontain: run a command, or a whole system, inside a Linux container.
+ *
+ * One ownership sentence for the whole API: what comes back through an out-parameter is the caller's (strings are
+ * released with ct_free(), handles with their unref); what comes back as a return value belongs to the object.
+ *
+ * Every int call returns >= 0, or a negative errno; outputs are untouched on failure. Why it failed is in the handle:
+ * ct_last_error(c)->message. Any number of threads may use different handles at once; one handle is used by one
+ * thread at a time, except that ct_kill(), ct_stop() and ct_process_kill() may be called while another thread waits.
+ * A handle used in a forked child fails with -ECHILD.
+ *
+ * Option structs begin with `size`; zero means the default; an unknown non-zero tail is -E2BIG and an unknown flag
+ * bit is -EINVAL.
+ */
+#ifndef CONTAIN_CONTAIN_H
+#define CONTAIN_CONTAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <contain/errors.h>
+#include <contain/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CT_PUBLIC __attribute__((visibility("default")))
+#else
+#define CT_PUBLIC
+#endif
+
+/** A described, perhaps running, container. Opaque; ref-counted. */
+typedef struct ct_container ct_container;
+/** A process started by ct_start() or ct_attach(). Opaque; ref-counted. */
+typedef struct ct_process ct_process;
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+/** Why the last call on a handle failed. Strings are never NULL ("" when there is nothing to say) and live in the
+ *  handle until its next call. */
+typedef struct ct_error {
+	size_t size;		/**< sizeof(ct_error) of the library that filled it */
+	int err;		/**< negative errno, 0 when the last call succeeded */
+	int id;			/**< stable number, CT_ERR_* of <contain/errors.h> */
+	int line;		/**< line in `file`, 0 when there is none */
+	int step;		/**< index of the plan step that failed, -1 when none */
+	const char *message;	/**< the whole story in one line */
+	const char *where;	/**< "config", "plan", "start", "stage", "payload", "supervisor", ... */
+	const char *step_name;	/**< plan step, such as "mount.attach" */
+	const char *backend;	/**< backend that refused */
+	const char *key;	/**< config key that asked for it */
+	const char *file;	/**< file the key was read from */
+	const char *syscall_name; /**< system call that failed */
+	const char *object;	/**< path, program, name it failed on */
+	const char *kernel;	/**< the kernel's own text where it offers one */
+	const char *hint;	/**< what to do about it */
+} ct_error;
+
+/** The last error of `c`; never NULL, also for c == NULL. Since 0.1. */
+CT_PUBLIC const ct_error *ct_last_error(const ct_container *c);
+/** Stable name of an error number ("CT_ERR_UNKNOWN_KEY"), "CT_ERR_?" for one that does not exist. Since 0.1. */
+CT_PUBLIC const char *ct_error_name(int id);
+/** Version of the library that is running, "0.1.0". Since 0.1. */
+CT_PUBLIC const char *ct_version(void);
+/** Releases what an out-parameter handed over (strings). NULL is fine. Since 0.1. */
+CT_PUBLIC void ct_free(void *p);
+
+/* ---- log ------------------------------------------------------------------------------------------------------- */
+
+#define CT_LOG_ERROR 1
+#define CT_LOG_WARN 2
+#define CT_LOG_NOTICE 3
+#define CT_LOG_INFO 4
+#define CT_LOG_DEBUG 5
+#define CT_LOG_TRACE 6
+
+/** Receives one log line without newline. Called in the thread that makes the API call. */
+typedef void (*ct_log_fn)(void *data, int level, const char *line);
+/** Sends lines up to `level` (CT_LOG_*) of this handle to `fn`; NULL stops. The library prints nothing by itself.
+ *  Errors: -EINVAL (level). Since 0.1. */
+CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data);
+
+/* ---- handle ---------------------------------------------------------------------------------------------------- */
+
+/** For ct_new() and ct_list(). */
+typedef struct ct_new_opts {
+	size_t size;
+	uint64_t flags;		/**< none defined */
+	const char *dir;	/**< container directory; NULL: /var/lib/libcontain, or ~/.local/share/libcontain
+				     for a user other than root */
+	const char *state_dir;	/**< run-time state; NULL: /run/libcontain, or $XDG_RUNTIME_DIR/libcontain */
+	const ct_error **error;	/**< when not NULL: set to a static description when the call fails */
+} ct_new_opts;
+#define CT_NEW_OPTS_INIT { sizeof(ct_new_opts), 0, NULL, NULL, NULL }
+
+/**
+ * Makes a handle. Nothing on the host changes and nothing is read; ct_load_config(c, NULL) reads the stored config.
+ * @param name letters, digits and "._-", not starting with "." or "-", at most 63 bytes; NULL: anonymous, nothing
+ *             is ever stored
+ * Errors: -EINVAL (name, flags, empty path), -E2BIG (unknown tail), -ENAMETOOLONG, -ENOMEM. Since 0.1.
+ */
+CT_PUBLIC int ct_new(ct_container **out, const char *name, const ct_new_opts *opts);
+/** One more owner; returns c. Since 0.1. */
+CT_PUBLIC ct_container *ct_ref(ct_container *c);
+/** One owner less; the last one releases the handle and kills and reaps an in-process container that still runs
+ *  (a detached one lives on). Accepts NULL. Returns NULL. Since 0.1. */
+CT_PUBLIC ct_container *ct_unref(ct_container *c);
+/** Name, "" for an anonymous container. Since 0.1. */
+CT_PUBLIC const char *ct_name(const ct_container *c);
+/** Directory the container is defined in (`<dir>/<name>`), "" for an anonymous one. Since 0.1. */
+CT_PUBLIC const char *ct_path(const ct_container *c);
+
+/* ---- configuration --------------------------------------------------------------------------------------------- */
+
+/**
+ * Sets one key ("rootfs.path", with or without the "lxc." prefix). A list key appends; an empty value clears.
+ * Errors: -ENOENT (unknown key), -EINVAL (value), -ERANGE (number), -EILSEQ (control character), -ENOMEM. Since 0.1.
+ */
+CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value);
+/**
+ * Writes the key's value as ct_set_config() would take it, lists one entry a line, into buf (always terminated when
+ * size > 0). Returns the full length without the NUL, as snprintf() does; 0 when the key is not set and has no default.
+ * Errors: -ENOENT (unknown key), -EINVAL. Since 0.1.
+ */
+CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, size_t size);
+/** Clears one key, a subtree ("net", "net.0", "hook") or, with NULL, everything. Errors: -ENOENT. Since 0.1. */
+CT_PUBLIC int ct_clear_config(ct_container *c, const char *key);
+/** All keys that begin with `prefix` (NULL: all), one a line, into buf; returns as ct_get_config(). With a trailing
+ *  ".*" a key takes a name in that place. Since 0.1. */
+CT_PUBLIC ssize_t ct_list_keys(const char *prefix, char *buf, size_t size);
+
+/** What is known of one key. Strings are static. */
+typedef struct ct_key_info {
+	size_t size;
+	const char *name;
+	const char *type;	/**< "bool", "size", "path", "list of capabilities", ... */
+	const char *dflt;	/**< default as text, "" for none */
+	const char *help;	/**< one sentence */
+	uint32_t flags;		/**< CT_KEY_* */
+} ct_key_info;
+#define CT_KEY_INFO_INIT { sizeof(ct_key_info), NULL, NULL, NULL, NULL, 0 }
+#define CT_KEY_LIST 1u		/**< setting it appends */
+#define CT_KEY_STORED_ONLY 2u	/**< kept and saved; a start that would need it is refused */
+#define CT_KEY_OURS 4u		/**< not an LXC key */
+/** Describes `key`. Errors: -ENOENT, -E2BIG. Since 0.1. */
+CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out);
+
+/** Reads a config file on top of what is set; NULL: the container's own. On an error nothing is changed. Errors:
+ *  -ENOENT (file, key), -EINVAL, -ELOOP (include depth), -EFBIG, -EILSEQ, -EACCES and other open(2) errors. Since 0.1. */
+CT_PUBLIC int ct_load_config(ct_container *c, const char *path);
+/** Writes the config atomically, comments and includes kept; NULL: the container's own file (which ct_create() made).
+ *  Errors: those of open(2), rename(2). Since 0.1. */
+CT_PUBLIC int ct_save_config(ct_container *c, const char *path);
+
+/* ---- descriptors first ------------------------------------------------------------------------------------------ */
+
+/** Uses the directory `fd` (any directory descriptor, O_PATH is enough; duplicated) as root file system instead of
+ *  rootfs.path; -1 takes it back. Errors: -EBADF, -ENOTDIR, -EMFILE. Since 0.1. */
+CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd);
+
+#define CT_MOUNT_READONLY 0x01u
+#define CT_MOUNT_NOSUID 0x02u
+#define CT_MOUNT_NODEV 0x04u
+#define CT_MOUNT_NOEXEC 0x08u
+#define CT_MOUNT_RECURSIVE 0x10u	/**< take the mounts below the source, too; flags then go for all of them */
+#define CT_MOUNT_CREATE 0x20u		/**< make a missing target (directory or file, as the source is) */
+#define CT_MOUNT_OPTIONAL 0x40u		/**< skip when the source or target is missing */
+#define CT_MOUNT_PRIVATE 0x100u
+#define CT_MOUNT_SLAVE 0x200u
+#define CT_MOUNT_SHARED 0x400u
+#define CT_MOUNT_UNBINDABLE 0x800u
+
+/** One mount for ct_add_mount(). */
+typedef struct ct_mount {
+	size_t size;
+	int source_fd;		/**< > 0: bind this file or directory (duplicated); 0 or below: use `source` */
+	const char *source;	/**< path on the host to bind, or the source of `fstype` */
+	const char *target;	/**< path in the container */
+	const char *fstype;	/**< NULL: bind; else a file system such as "tmpfs" */
+	const char *options;	/**< file system's own options, "size=1m,mode=755" */
+	uint64_t flags;		/**< CT_MOUNT_* */
+} ct_mount;
+#define CT_MOUNT_INIT { sizeof(ct_mount), 0, NULL, NULL, NULL, NULL, 0 }
+/** Adds a mount after those of the config. What is mounted is the descriptor's object, whatever happens to its path.
+ *  Errors: -EINVAL, -E2BIG, -EBADF, -EMFILE, -ENOMEM. Since 0.1. */
+CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
+
+/* ---- processes -------------------------------------------------------------------------------------------------- */
+
+#define CT_START_DETACH 0x1u	/**< a supervisor keeps the container; the handle may go away */
+#define CT_START_PTY 0x2u	/**< new pseudo terminal as stdio and controlling terminal; see ct_process_pty() */
+#define CT_START_CLEAR_ENV 0x4u	/**< only `envp`: no default and no config environment */
+#define CT_START_EXECUTE 0x8u	/**< argv NULL: use execute.cmd instead of init.cmd */
+#define CT_START_NO_NEW_PRIVS 0x10u /**< set no_new_privs whatever the config says */
+
+/** How to start. */
+typedef struct ct_start_opts {
+	size_t size;
+	uint64_t flags;			/**< CT_START_* */
+	const char *const *argv;	/**< NULL-terminated; NULL: init.cmd (default /sbin/init) */
+	const char *const *envp;	/**< "K=V", NULL-terminated; added to, or replacing by name, the configured */
+	int stdio[3];			/**< 0: the caller's own; -1: /dev/null; > 0: this descriptor (borrowed) */
+	int exec_fd;			/**< > 0: execute this descriptor, argv[0] is then only a name (borrowed) */
+	const int *keep_fds;		/**< handed over as 3, 4, ... in this order (borrowed) */
+	size_t n_keep_fds;
+	uint16_t rows, cols;		/**< window size for CT_START_PTY; 0: 24 x 80 */
+	uint32_t reserved;
+} ct_start_opts;
+#define CT_START_OPTS_INIT { sizeof(ct_start_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0 }
+
+#define CT_NS_MNT 0x01u
+#define CT_NS_PID 0x02u
+#define CT_NS_UTS 0x04u
+#define CT_NS_IPC 0x08u
+#define CT_NS_USER 0x10u
+#define CT_NS_NET 0x20u
+#define CT_NS_CGROUP 0x40u
+#define CT_NS_TIME 0x80u
+#define CT_NS_ALL 0xffu
+
+#define CT_ATTACH_PTY 0x1u		/**< as CT_START_PTY */
+#define CT_ATTACH_SET_UID 0x2u		/**< use `uid` */
+#define CT_ATTACH_SET_GID 0x4u		/**< use `gid` */
+#define CT_ATTACH_SET_GROUPS 0x8u	/**< use `groups` (an empty list means none) */
+#define CT_ATTACH_SET_CAPS 0x10u	/**< use `caps`; otherwise those of the container's payload */
+#define CT_ATTACH_NO_NEW_PRIVS 0x20u
+#define CT_ATTACH_CLEAR_ENV 0x40u	/**< only `envp` */
+#define CT_ATTACH_KEEP_ENV 0x80u	/**< the caller's environment, then `envp` */
+#define CT_ATTACH_ELEVATED 0x100u	/**< all capabilities of the caller, no no_new_privs */
+
+/** How to enter. */
+typedef struct ct_attach_opts {
+	size_t size;
+	uint64_t flags;			/**< CT_ATTACH_* */
+	const char *const *argv;	/**< NULL: login shell of the user, from the container's passwd, else /bin/sh */
+	const char *const *envp;
+	int stdio[3];			/**< as in ct_start_opts */
+	int exec_fd;
+	const int *keep_fds;
+	size_t n_keep_fds;
+	uint16_t rows, cols;
+	uint32_t namespaces;		/**< CT_NS_* to join; 0: all that the container has */
+	uint32_t uid, gid;		/**< in the container; only with their flags */
+	const uint32_t *groups;
+	size_t n_groups;
+	const char *user;		/**< name or "uid[:gid]", looked up in the container's passwd; not with SET_UID */
+	const char *cwd;		/**< NULL: "/" */
+	const char *caps;		/**< names separated by spaces; "" for none */
+} ct_attach_opts;
+#define CT_ATTACH_OPTS_INIT \
+	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
+
+#define CT_EXIT_NONE 0		/**< still running */
+#define CT_EXIT_EXITED 1	/**< `code` is its exit code */
+#define CT_EXIT_SIGNALED 2	/**< `signal` killed it */
+#define CT_EXIT_TIME 3		/**< limit.time was up */
+#define CT_EXIT_OUTPUT 4	/**< limit.output was passed */
+#define CT_EXIT_STOPPED 5	/**< ended by ct_stop(), ct_kill() or ct_process_kill() */
+#define CT_EXIT_REBOOT 6	/**< the system inside asked for a reboot (only seen in process) */
+#define CT_EXIT_HALT 7		/**< the system inside powered itself off */
+#define CT_EXIT_LOST 8		/**< status unknown: taken by someone else, or the supervisor was killed */
+
+/** How a process ended and what it used. */
+typedef struct ct_exit {
+	size_t size;
+	int reason;		/**< CT_EXIT_* */
+	int code;		/**< exit code; for a signal 128 + signal */
+	int signal;		/**< signal number, 0 for none */
+	int core;		/**< 1 when core was dumped */
+	uint64_t wall_us;	/**< from just before exec to the end, microseconds */
+	uint64_t user_us;	/**< CPU time of the process and its waited-for children, microseconds */
+	uint64_t system_us;
+	uint64_t max_rss;	/**< bytes, of the largest process */
+} ct_exit;
+#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Starts the container. Returns once the payload has been executed (not merely forked).
+ * @param out  the payload; may be NULL for CT_START_DETACH
+ * Not detached, the container lives in this process' care: it ends when this process ends. A handle can be started again
+ * after its process has ended.
+ * Errors: -EBUSY (runs already), -EINVAL, -E2BIG, -EPERM, -ENOENT / -EACCES / -ENOEXEC (program), -EOPNOTSUPP (a key that
+ * cannot be honoured), -ENOSYS (kernel), -ECHILD (forked handle, or the stage was killed), -ETIMEDOUT, and what the
+ * failing step's system call returned. Since 0.1.
+ */
+CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out);
+/** Runs a program in a running container with the payload's identity. Errors: -ESRCH (not running), else as ct_start().
+ *  Since 0.1. */
+CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out);
+
+/** One more owner; returns p. Since 0.1. */
+CT_PUBLIC ct_process *ct_process_ref(ct_process *p);
+/** One owner less; an in-process process that still runs is killed and reaped. Accepts NULL, returns NULL. Since 0.1. */
+CT_PUBLIC ct_process *ct_process_unref(ct_process *p);
+/** Process id in the caller's pid namespace. Since 0.1. */
+CT_PUBLIC pid_t ct_process_pid(const ct_process *p);
+/** Descriptor (borrowed) that polls readable when the process has ended. Since 0.1. */
+CT_PUBLIC int ct_process_pidfd(const ct_process *p);
+/** Waits up to timeout_ms (-1: for ever, 0: look only). `out` may be NULL. Can be repeated; the verdict stays.
+ *  Errors: -ETIMEDOUT (or still running), -E2BIG, -EINTR never. Since 0.1. */
+CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms);
+/** Sends a signal. Errors: -ESRCH (ended), -EINVAL, -EPERM. Since 0.1. */
+CT_PUBLIC int ct_process_kill(ct_process *p, int sig);
+/** Master of its pseudo terminal (borrowed), or -ENOTTY. Since 0.1. */
+CT_PUBLIC int ct_process_pty(const ct_process *p);
+/** New window size for its terminal. Errors: -ENOTTY, -EINVAL. Since 0.1. */
+CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols);
+/** The last error of a ct_process_* call; never NULL. Since 0.1. */
+CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+#define CT_STATE_STOPPED 0x01u
+#define CT_STATE_STARTING 0x02u
+#define CT_STATE_RUNNING 0x04u
+#define CT_STATE_STOPPING 0x08u
+#define CT_STATE_FROZEN 0x10u
+#define CT_STATE_ABORTING 0x20u
+
+/** State now (one CT_STATE_* bit), or a negative errno. Clears what a killed supervisor left. Since 0.1. */
+CT_PUBLIC int ct_state(ct_container *c);
+/** "STOPPED", "RUNNING", ... Since 0.1. */
+CT_PUBLIC const char *ct_state_name(int state);
+/** Waits until the state is one of `mask`; returns it. Errors: -ETIMEDOUT, -EINVAL. Since 0.1. */
+CT_PUBLIC int ct_wait(ct_container *c, unsigned mask, int timeout_ms);
+/** Process id of the container's init in the caller's pid namespace, or -ESRCH. Since 0.1. */
+CT_PUBLIC pid_t ct_init_pid(ct_container *c);
+/** New close-on-exec pidfd of the container's init, the caller's to close, or -ESRCH. Since 0.1. */
+CT_PUBLIC int ct_init_pidfd(ct_container *c);
+
+#define CT_STOP_NO_KILL 0x1u	/**< only ask; -ETIMEDOUT when it does not go */
+#define CT_STOP_KILL 0x2u	/**< do not ask */
+#define CT_STOP_NO_WAIT 0x4u	/**< ask, return at once */
+/** Sends signal.halt to init, waits up to timeout_ms, then sends signal.stop and waits for the end. Errors: -ESRCH,
+ *  -ETIMEDOUT, -EINVAL. Since 0.1. */
+CT_PUBLIC int ct_stop(ct_container *c, unsigned flags, int timeout_ms);
+/** Sends `sig` to init. Errors: -ESRCH, -EINVAL, -EPERM. Since 0.1. */
+CT_PUBLIC int ct_kill(ct_container *c, int sig);
+/** Sends signal.reboot to init and waits up to timeout_ms until the container has come back (0: does not wait).
+ *  Detached containers only. Errors: -ESRCH, -ETIMEDOUT, -EOPNOTSUPP. Since 0.1. */
+CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms);
+
+/** Opens the console (tty 0) or another tty of a detached container: a descriptor, the caller's to close, that
+ *  speaks to the terminal. Errors: -ESRCH, -EBUSY (someone else has it), -ENOTTY (no such tty). Since 0.1. */
+CT_PUBLIC int ct_console_open(ct_container *c, unsigned tty);
+/** Tells a console opened by ct_console_open() its window size. Errors: -ESRCH, -ENOTTY. Since 0.1. */
+CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, unsigned cols);
+#define CT_CONSOLE_LOG_CLEAR 0x1u
+/** The console's ring buffer (console.buffer.size). `*len` bytes in `*out`. Errors: -ESRCH, -ENODATA (no buffer).
+ *  Since 0.1. */
+CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t *len);
+
+/* ---- defined containers ------------------------------------------------------------------------------------------ */
+
+/** For ct_create(). */
+typedef struct ct_create_opts {
+	size_t size;
+	uint64_t flags;
+	const char *rootfs;	/**< directory on the same file system to move in as the container's rootfs, which
+				     then belongs to it; NULL: the config's own rootfs.path stays */
+} ct_create_opts;
+#define CT_CREATE_OPTS_INIT { sizeof(ct_create_opts), 0, NULL }
+/** Defines the container: makes its directory and config, all or nothing. Errors: -EEXIST, -EINVAL (anonymous), -EXDEV,
+ *  and those of mkdir(2), rename(2). Since 0.1. */
+CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts);
+#define CT_DESTROY_FORCE 0x1u	/**< stop it first */
+/** Removes the container's directory, and its rootfs when it belongs to it. Errors: -EBUSY (runs), -ENOENT. Since 0.1. */
+CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags);
+
+#define CT_LIST_DEFINED 0x1u
+#define CT_LIST_RUNNING 0x2u
+/** Names of containers, sorted, one a line; `which` is CT_LIST_* (several: the union). Clears what killed supervisors left.
+ *  Returns the number of names. Errors: -EINVAL, -EACCES. Since 0.1. */
+CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out);
+
+/* ---- what would happen, what can be done -------------------------------------------------------------------------- */
+
+#define CT_FORMAT_TEXT 0
+#define CT_FORMAT_JSON 1
+/** Checks everything that can be known without changing the host: values, files, programs, rights, kernel. `opts` may be
+ *  NULL. Returns 0, or the first problem as ct_start() would report it. Since 0.1. */
+CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts);
+/** As ct_check(), all problems: newline-separated messages in *out; returns their number. Since 0.1. */
+CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out);
+/** The complete list of steps that ct_start() would carry out. Errors: as ct_check(). Since 0.1. */
+CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out);
+/** What this host and this user can do, each "no" with its reason. Returns the number of things missing that a default
+ *  container needs. Since 0.1. */
+CT_PUBLIC int ct_preflight(int format, char **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A growing byte string, always NUL-terminated; an error (no memory) sticks until ct_buf_error() is asked. */
+#ifndef CT_BASE_BUF_H
+#define CT_BASE_BUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct ct_buf {
+	char *data;		/* NULL while empty */
+	size_t len, cap;
+	int err;		/* 0 or -ENOMEM */
+};
+#define CT_BUF_INIT { 0, 0, 0, 0 }
+
+void ct_buf_free(struct ct_buf *b);
+#define CT_CLEAN_BUF __attribute__((cleanup(ct_buf_free)))
+void ct_buf_add(struct ct_buf *b, const void *p, size_t n);
+void ct_buf_str(struct ct_buf *b, const char *s);
+void ct_buf_char(struct ct_buf *b, char c);
+void ct_buf_printf(struct ct_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap);
+/* s as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
+void ct_buf_json(struct ct_buf *b, const char *s);
+/* s in double quotes with \n \t \" \\ \xNN. */
+void ct_buf_quoted(struct ct_buf *b, const char *s);
+int ct_buf_error(const struct ct_buf *b);
+/* Text ("" when empty). Belongs to the buffer. */
+const char *ct_buf_text(const struct ct_buf *b);
+/* Hands over the storage (never NULL unless out of memory) and empties the buffer; free(3) it. */
+char *ct_buf_take(struct ct_buf *b);
+/* Reads the whole descriptor, at most max bytes (-EFBIG). */
+int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why something failed, in fixed storage. Recorded where it is seen, passed on unchanged. */
+#ifndef CT_BASE_ERROR_H
+#define CT_BASE_ERROR_H
+
+#include <stddef.h>
+
+#include <contain/errors.h>	/* CT_ERR_*, generated from doc/errors.yaml */
+
+struct ct_origin;
+
+struct ct_err {
+	int err;		/* negative errno, 0: none */
+	int id;			/* CT_ERR_* */
+	int line;
+	int step;		/* -1: none */
+	char where[16];
+	char step_name[32];
+	char backend[32];
+	char key[96];
+	char file[256];
+	char syscall_name[32];
+	char object[256];
+	char kernel[160];
+	char hint[320];
+	char reason[320];	/* the sentence the caller of ct_fail() gave */
+	char message[1024];	/* put together by ct_err_finish() */
+};
+
+/* Empties `e` (step -1). */
+void ct_err_clear(struct ct_err *e);
+/* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf). Keeps key/file/line/
+ * object/hint that were set before with the functions below. A record that already holds an error is kept: the first is
+ * the cause. Builds the message. Returns err. e may be NULL. */
+int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+/* Adds to a record (before or after ct_fail(); the message is rebuilt). NULL arguments are ignored. */
+void ct_err_origin(struct ct_err *e, const struct ct_origin *at);
+void ct_err_object(struct ct_err *e, const char *object);
+void ct_err_syscall(struct ct_err *e, const char *name);
+void ct_err_step(struct ct_err *e, int step, const char *name);
+void ct_err_kernel(struct ct_err *e, const char *text);
+void ct_err_hint(struct ct_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* -ENOMEM recorded. */
+int ct_oom(struct ct_err *e);
+
+/* The kernel's sentence for a positive errno, independent of locale and thread-safe: "Invalid argument". */
+const char *ct_errno_text(int err);
+
+/*
+ * Message form, parts that are empty left out:
+ *   KEY (FILE:LINE): STEP "OBJECT": REASON [: ERRNO TEXT] [(KERNEL)]. Hint: HINT
+ * The errno text is added when the reason is empty or the error comes from a system call.
+ */
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors that close themselves. */
+#ifndef CT_BASE_FD_H
+#define CT_BASE_FD_H
+
+#include <errno.h>
+#include <unistd.h>
+
+static inline void ct_closep(int *fd)
+{
+	if (*fd >= 0) {
+		int saved = errno;
+
+		close(*fd);
+		errno = saved;
+	}
+}
+#define CT_CLEAN_FD __attribute__((cleanup(ct_closep)))
+
+/* Takes the descriptor out of a self-closing variable. */
+static inline int ct_take_fd(int *fd)
+{
+	int r = *fd;
+
+	*fd = -1;
+	return r;
+}
+
+/* Closes *fd if open and makes it -1. */
+static inline void ct_close(int *fd)
+{
+	ct_closep(fd);
+	*fd = -1;
+}
+
+/* A private close-on-exec copy of fd, never 0-2. Negative errno on failure. */
+int ct_dup(int fd);
+/* Writes all n bytes; 0 or negative errno. Never raises SIGPIPE on sockets only; EINTR is retried. */
+int ct_write_all(int fd, const void *p, size_t n);
+/* Writes data to dirfd/name atomically (O_TMPFILE-less: ".name.tmp" O_EXCL, fsync off, rename). 0 or negative errno. */
+int ct_write_file_at(int dirfd, const char *name, const void *p, size_t n, unsigned mode);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What this kernel, host and user can do. Probed without side effects; tests hand in their own. */
+#ifndef CT_HOST_H
+#define CT_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct ct_host {
+	uint32_t kernel_major, kernel_minor;
+	char kernel_release[65];
+	uint32_t uid, gid;		/* effective, of the calling thread */
+	uint64_t cap_permitted, cap_bounding;
+	uint32_t cap_last;		/* highest capability the kernel knows */
+	uint32_t namespaces;		/* CT_NS_* the kernel has */
+	bool initial_userns;		/* the caller is in the initial user namespace */
+	bool openat2, mount_api, mount_setattr, clone3, pidfd, close_range;	/* needed */
+	bool statmount, pidfd_info, tree_of_detached;	/* used where there */
+	bool sched_core;
+	bool yama;
+	char boot_id[40];
+};
+
+/* Fills *h. Cheap enough for each start (no mountinfo, a handful of system calls); 0 or negative errno. */
+int ct_host_probe(struct ct_host *h, struct ct_err *e);
+/* 0 when everything a container needs is there; else -ENOSYS / -EPERM with one clear sentence. */
+int ct_host_check(const struct ct_host *h, struct ct_err *e);
+/* The preflight report (CT_FORMAT_*): each thing, yes or no, the reason of each no. Returns the number of needed things that
+ * are missing. */
+int ct_host_report(int format, struct ct_buf *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The key table: one row per key decides parsing, printing, clearing, the man page and the bindings' constants. */
+#ifndef CT_KEY_H
+#define CT_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "model/origin.h"
+
+struct ct_spec;
+struct ct_key;
+struct ct_entry;
+
+/* One type of value: checks a value, and parses it into a field of the spec. */
+struct ct_type {
+	const char *name;		/* for people: "size in bytes, with unit" */
+	/* Parses entry's value into `field` (the spec's field of the row), adding for list types. NULL field: check only.
+	 * 0, or a negative errno with the reason recorded (without origin: the caller adds it). */
+	int (*parse)(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e);
+};
+
+#define CT_KF_LIST 1u		/* setting appends */
+#define CT_KF_STORED 2u		/* kept and saved; not honoured yet: goes to spec->unsupported */
+#define CT_KF_OURS 4u		/* not an LXC key */
+#define CT_KF_ANY 8u		/* name ends in ".*": takes a name in that place */
+#define CT_KF_HARMLESS 16u	/* STORED, but a start may ignore it (log.syslog, cgroup.relative, start.*) */
+
+struct ct_key {
+	const char *name;		/* without "lxc.": "rootfs.path", "prlimit.*", "net.*.type" */
+	const struct ct_type *type;
+	uint32_t flags;			/* CT_KF_* */
+	const char *dflt;		/* as text, NULL for none */
+	size_t field;			/* offsetof(struct ct_spec, ...); SIZE_MAX: stored only */
+	const char *help;		/* one sentence */
+};
+
+extern const struct ct_key ct_keys[];
+extern const uint32_t ct_n_keys;
+
+/* Row for a name with or without "lxc."; *sub points at the free part inside `name` (or at ""). NULL: unknown. */
+const struct ct_key *ct_key_find(const char *name, const char **sub);
+/* The known key nearest to a wrong one, for "did you mean"; NULL when none is near. */
+const char *ct_key_suggest(const char *name);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The typed description of a container: what the key table's rows parse into (key.h names the field of each row), and
+ * the only thing that the plan's builders read. All memory belongs to the arena. Strings are NULL when not set.
+ */
+#ifndef CT_SPEC_H
+#define CT_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "model/origin.h"
+
+struct ct_config;
+
+/* Lists: v has n elements. Every element carries its origin. */
+struct ct_words { const char **v; uint32_t n; };			/* one value split with quotes: an argv */
+struct ct_str_item { struct ct_origin at; const char *value; };
+struct ct_strs { struct ct_str_item *v; uint32_t n; };
+struct ct_cmd_item { struct ct_origin at; const char *value; struct ct_words argv; };
+struct ct_cmds { struct ct_cmd_item *v; uint32_t n; };			/* hooks */
+struct ct_id_item { struct ct_origin at; uint32_t id; };
+struct ct_ids { struct ct_id_item *v; uint32_t n; };
+struct ct_idmap_item { struct ct_origin at; bool group; uint32_t inside, outside, count; };
+struct ct_idmaps { struct ct_idmap_item *v; uint32_t n; };
+struct ct_limit_item { struct ct_origin at; int resource; const char *name; uint64_t soft, hard; };	/* prlimit.* */
+struct ct_limits { struct ct_limit_item *v; uint32_t n; };
+struct ct_pair_item { struct ct_origin at; const char *name, *value; };	/* sysctl.*, proc.*, environment */
+struct ct_pairs { struct ct_pair_item *v; uint32_t n; };
+struct ct_share_item { struct ct_origin at; uint32_t ns; const char *with; };	/* namespace.share.X: pid, name or path */
+struct ct_shares { struct ct_share_item *v; uint32_t n; };
+
+struct ct_mount_item {
+	struct ct_origin at;
+	const char *source, *target, *fstype, *data;	/* target without leading '/'; data: the file system's own */
+	int source_fd;			/* >= 0: given by ct_add_mount() */
+	bool bind, recursive, move;
+	bool optional, relative;
+	uint8_t create;			/* CT_CREATE_* */
+	uint64_t attr_set, attr_clear;	/* MOUNT_ATTR_* */
+	uint64_t propagation;		/* MS_PRIVATE.. or 0 */
+	bool propagation_recursive;
+	const char *idmap;		/* idmap= : not honoured yet */
+};
+enum { CT_CREATE_NO, CT_CREATE_DIR, CT_CREATE_FILE, CT_CREATE_LIKE_SOURCE };
+struct ct_mounts { struct ct_mount_item *v; uint32_t n; };
+
+/* mount.auto and rootfs.options */
+enum ct_auto_mode { CT_AUTO_NO, CT_AUTO_RO, CT_AUTO_MIXED, CT_AUTO_RW };
+struct ct_mount_auto {
+	uint8_t proc, sys;		/* enum ct_auto_mode */
+	const char *cgroup;		/* "cgroup:mixed" .. as written; NULL: none */
+	const char *shm_host, *shm_target;	/* shmounts:HOST[:TARGET] */
+};
+struct ct_rootfs_opts { uint64_t attr_set, attr_clear, propagation; bool propagation_recursive; const char *idmap; };
+
+/* net.N.*: kept; `empty` and `none` are honoured */
+struct ct_net_item { struct ct_origin at; uint32_t index; const char *type; };
+struct ct_nets { struct ct_net_item *v; uint32_t n; };
+
+enum ct_hook_when { CT_HOOK_PRE_START, CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT, CT_HOOK_AUTODEV, CT_HOOK_START_HOST, CT_HOOK_START,
+		    CT_HOOK_STOP, CT_HOOK_POST_STOP, CT_HOOK_CLONE, CT_HOOK_DESTROY, CT_HOOK_N };
+
+#define CT_CAP_MASK_UNSET (~UINT64_C(0))
+
+struct ct_spec {
+	struct ct_arena *arena;
+	const struct ct_config *config;
+
+	/* program */
+	unsigned long personality;	/* arch: PER_LINUX or PER_LINUX32 */
+	bool arch_set;
+	struct ct_words init_cmd, execute_cmd;
+	const char *init_cwd;
+	uint32_t init_uid, init_gid;
+	struct ct_ids init_groups;
+	struct ct_pairs environment;	/* value NULL: inherit from the caller */
+	bool no_new_privs, keyring_session, sched_core;
+	bool keyring_set;
+	uint64_t cap_drop, cap_keep;	/* bit masks; cap_keep CT_CAP_MASK_UNSET when not given; "none" is 0 */
+	bool cap_drop_set;
+	struct ct_limits prlimit;
+	struct ct_pairs sysctl, proc;
+	uint32_t signal_halt, signal_reboot, signal_stop;	/* 0: default */
+	uint32_t pdeath;		/* monitor.signal.pdeath; default SIGKILL */
+	bool pdeath_set;
+
+	/* namespaces */
+	const char *uts_name, *uts_domain;
+	uint32_t ns_clone, ns_keep;	/* CT_NS_* bits, 0 when not given */
+	bool ns_clone_set, ns_keep_set;
+	struct ct_shares ns_share;
+	int64_t time_boot_ns, time_monotonic_ns;
+	bool time_boot_set, time_monotonic_set;
+	struct ct_idmaps idmap;
+
+	/* files */
+	const char *rootfs_path;	/* plain directory; "dir:" prefix stripped */
+	const char *rootfs_backend;	/* "overlay" ... when another was named: not honoured yet */
+	int rootfs_fd;			/* >= 0: given by ct_set_rootfs_fd() */
+	const char *rootfs_mount;	/* accepted, not needed: we mount detached */
+	struct ct_rootfs_opts rootfs_options;
+	bool rootfs_readonly, rootfs_managed;
+	struct ct_strs mount_fstab;
+	struct ct_mounts mounts;	/* mount.fstab's, then mount.entry's, then mount.tmpfs's, in order of appearance */
+	struct ct_mount_auto mount_auto;
+	bool mount_auto_set;
+	bool autodev;
+	uint64_t autodev_size;		/* bytes, default 500000 */
+
+	/* terminals */
+	uint32_t tty_max, pty_max;
+	const char *tty_dir, *console_path, *console_logfile;
+	uint64_t console_buffer_size, console_size;
+	bool console_rotate;
+
+	struct ct_cmds hook[CT_HOOK_N];
+	uint32_t hook_version;
+
+	struct ct_nets net;
+
+	/* limits of ours that need no cgroup */
+	uint64_t limit_time_us, limit_output;	/* 0: none */
+
+	bool ephemeral, start_auto;
+	uint32_t start_delay, start_order;
+	struct ct_strs group;
+
+	/* log.* */
+	uint32_t log_level;
+	const char *log_file, *log_syslog;
+
+	/* keys that are parsed and kept, but that no backend honours yet: each set entry */
+	struct ct_strs unsupported;	/* at.key, value */
+};
+
+/* Reads the config into a new spec in `arena`: defaults, then every entry by its key's type, then the relations between
+ * keys (exclusive ones, idmap overlaps, duplicate targets...). NULL and a record in `e` on failure. */
+struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e);
+/* Where a scalar key was set; NULL when it is at its default. */
+const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key);
+
+#endif

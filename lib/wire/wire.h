@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the library and the stage say to each other. The only header they share. Host byte order, one machine, one
+ * version: the stage is embedded in the library that talks to it. Both sides decode what they get as hostile.
+ */
+#ifndef CT_WIRE_H
+#define CT_WIRE_H
+
+#include <stdint.h>
+
+enum ct_op {
+	CT_OP_NONE = 0,
+#define CT_STEP(op, text, schema) CT_OP_##op,
+#include "steps.def"
+#undef CT_STEP
+	CT_OP_COUNT
+};
+
+/* Where a step stands, in the order of carrying out; the table in lib/plan/phase.c gives each its name, its actor and
+ * the namespaces it works in. */
+enum ct_phase {
+	CT_PHASE_HOST = 1,	/* launcher, host namespaces: hooks, trees cloned with the caller's rights */
+	CT_PHASE_SPAWN,		/* launcher: join, unshare, clone init */
+	CT_PHASE_ENTER,		/* launcher, for the waiting init: identity maps, limits, /proc/PID */
+	CT_PHASE_NEW,		/* init: first things in the new namespaces */
+	CT_PHASE_ROOT,		/* init: root file system, not yet pivoted */
+	CT_PHASE_DEV,		/* init: /dev, /proc, /sys and terminals */
+	CT_PHASE_MOUNT,		/* init: mounts of the config, in its order */
+	CT_PHASE_MASK,		/* init: sysctls, masks, read-only root */
+	CT_PHASE_PIVOT,		/* init: leave the old root */
+	CT_PHASE_IDENTITY,	/* init: user, capabilities, no_new_privs */
+	CT_PHASE_EXEC,		/* init: hooks inside, descriptors, exec */
+	CT_PHASE_COUNT
+};
+
+#define CT_WIRE_MAGIC 0x74634c42u
+#define CT_WIRE_VERSION 1u
+#define CT_WIRE_MAX (16u << 20)		/* bytes in one message */
+#define CT_WIRE_MAX_STEPS 4096u
+#define CT_WIRE_SLOTS 512		/* descriptors a plan can name */
+#define CT_WIRE_STRINGS 65536u		/* strings in one list */
+
+/* A slot number is >= 0 and < CT_WIRE_SLOTS; the first n_inputs slots are filled by the caller. */
+#define CT_SLOT_NONE (-1)
+
+/* Descriptors of a freshly executed stage: 0-2 the payload's stdio, 3 the report socket, 4.. the inputs. */
+#define CT_STAGE_REPORT_FD 3
+#define CT_STAGE_INPUT_FD 4
+
+/* step flags */
+#define CT_SF_OPTIONAL 0x01u	/* missing source or target: skip (the slot it would fill stays empty; a step whose
+				   input slot is empty is skipped, too, when it is optional itself) */
+#define CT_SF_CREATE_DIR 0x02u	/* make the missing target, each missing component mode 0755 */
+#define CT_SF_CREATE_FILE 0x04u
+#define CT_SF_CREATE 0x08u	/* directory or file, as the tree's root is */
+#define CT_SF_STRICT 0x10u	/* our own mount point: RESOLVE_BENEATH|NO_SYMLINKS; else RESOLVE_IN_ROOT|NO_MAGICLINKS */
+#define CT_SF_RECURSIVE 0x20u	/* AT_RECURSIVE */
+#define CT_SF_READ_BACK 0x40u	/* WRITE: read the value back and compare */
+#define CT_SF_ENV_PATH 0x80u	/* EXEC: program without '/' is searched in the environment's PATH */
+
+struct ct_wire_step {
+	uint16_t op;		/* enum ct_op */
+	uint8_t phase;		/* enum ct_phase, never decreasing in a plan */
+	uint8_t flags;		/* CT_SF_* */
+	int16_t a, b, o, p;	/* slots */
+	uint32_t pad;
+	uint64_t n[4];
+	uint32_t s[4];		/* offsets into the string pool; 0 is the empty string */
+};
+
+/* Mode of a message. */
+#define CT_MODE_RUN 1u		/* launch init, exit */
+#define CT_MODE_SUPERVISE 2u	/* become the supervisor, launch, stay */
+
+/* Header | steps | supervisor part (when supervise) | string pool. All offsets from the start of the string pool. */
+struct ct_wire_head {
+	uint32_t magic, version;
+	uint32_t total;		/* bytes of the whole message */
+	uint32_t mode;
+	uint32_t n_steps;
+	uint32_t n_inputs;
+	uint32_t n_slots;
+	uint32_t pool;		/* bytes of the string pool; its first and last byte are NUL */
+	uint32_t super;		/* bytes of the supervisor part: 0 or sizeof(struct ct_wire_super) */
+	uint32_t pad;
+};
+
+/* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */
+struct ct_wire_super {
+	uint32_t name;		/* container name */
+	uint32_t signal_halt, signal_stop, signal_reboot, pdeath; /* pdeath 0: init survives the supervisor */
+	int16_t state_dir;	/* directory to write "state" into and bind "control" in */
+	int16_t alive;		/* locked file, held open for life */
+	int16_t console_log;	/* console.logfile, opened append; CT_SLOT_NONE */
+	int16_t pad;
+	uint32_t console_log_path; /* for rotation, relative to console_log_dir */
+	int16_t console_log_dir, pad2;
+	uint64_t console_log_size;	/* 0: unlimited */
+	uint64_t console_buffer;	/* ring buffer bytes, 0: none */
+	uint32_t console_rotate;
+	uint32_t n_ttys;
+	uint64_t limit_time_us;	/* 0: none */
+	uint64_t limit_output;	/* 0: none */
+	uint32_t n_stop_hooks;	/* HOOK steps that follow the plan's own: steps[n_steps - n_stop_hooks ..]; */
+	uint32_t flags;		/* CT_SUPER_* */
+	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
+};
+#define CT_SUPER_EPHEMERAL 0x1u
+
+/* Reports: fixed-size records on a SOCK_SEQPACKET socket, stage to library. */
+enum ct_report_type {
+	CT_REPORT_CLONED = 1,	/* num: init's pid as the launcher sees it; carries its pidfd */
+	CT_REPORT_FD,		/* num: tag, err: index; carries the descriptor */
+	CT_REPORT_EXEC_NEXT,	/* all steps done but the exec itself */
+	CT_REPORT_ERROR,	/* step, err, sys, object, kernel */
+	CT_REPORT_SUPERVISOR,	/* num: supervisor's pid; its socket listens, state is written */
+	CT_REPORT_WARN		/* object: text for the log */
+};
+#define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
+#define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
+#define CT_FD_TAG_CONSOLE 3	/* master of /dev/console */
+
+#define CT_STEP_IN_LAUNCHER 0xfffeu	/* report.step when no step was running: the launcher itself */
+#define CT_STEP_NONE 0xffffu		/* ... decoding */
+
+struct ct_report {
+	uint32_t type;
+	uint16_t step;
+	uint16_t sys;		/* system call number */
+	int32_t err;		/* positive errno */
+	int32_t num;
+	char object[192];	/* path, program or name; NUL-terminated, cut with "..." */
+	char kernel[112];	/* fsopen's message, or the stage's own reason; NUL-terminated */
+};
+
+/*
+ * The supervisor's socket: SOCK_SEQPACKET, one request, its replies. A peer whose uid is neither 0 nor the supervisor's
+ * is closed at once; one that sends nothing whole within 5 s, too.
+ */
+#define CT_CTL_MAGIC 0x6c744363u
+enum ct_ctl_type {
+	CT_CTL_STATUS = 1,	/* reply: state, pids, verdict when ended; carries init's pidfd when running */
+	CT_CTL_KILL,		/* arg0: signal */
+	CT_CTL_STOP,		/* arg0: CT_STOP_* flags, arg1: timeout in ms; replies when done */
+	CT_CTL_REBOOT,		/* arg1: timeout in ms, 0: reply at once */
+	CT_CTL_WAIT,		/* arg0: state mask, arg1: timeout in ms (~0: none); replies when state is in mask */
+	CT_CTL_CONSOLE,		/* arg0: tty number; carries the master; the connection holds it */
+	CT_CTL_CONSOLE_LOG,	/* arg0: 1 clear; reply followed by packets of the buffer, num bytes in all */
+	CT_CTL_RESIZE		/* arg0: tty number, arg1: rows << 16 | cols */
+};
+struct ct_ctl_request {
+	uint32_t magic, type;
+	uint64_t arg0, arg1;
+};
+struct ct_ctl_reply {
+	uint32_t magic, type;
+	int32_t err;		/* 0 or negative errno */
+	uint32_t state;		/* CT_STATE_* */
+	int32_t init_pid, supervisor_pid;
+	uint32_t boots;		/* how often init was started */
+	uint32_t num;
+	/* verdict of the last init, as ct_exit */
+	int32_t reason, code, signal, core;
+	uint64_t wall_us, user_us, system_us, max_rss;
+};
+
+#endif
