@@ -19,7 +19,7 @@ void ct_buf_add(struct ct_buf *b, const void *p, size_t n);
 void ct_buf_str(struct ct_buf *b, const char *s);
 void ct_buf_char(struct ct_buf *b, char c);
 void ct_buf_printf(struct ct_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap);
+void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* s as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void ct_buf_json(struct ct_buf *b, const char *s);
 /* s in double quotes with \n \t \" \\ \xNN. */

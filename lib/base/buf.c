@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void ct_buf_free(struct ct_buf *b)
+{
+	free(b->data);
+	*b = (struct ct_buf)CT_BUF_INIT;
+}
+
+/* Makes room for n more bytes and the NUL; 0 or -ENOMEM, which sticks. */
+static int reserve(struct ct_buf *b, size_t n)
+{
+	size_t need, cap;
+	char *p;
+
+	if (b->err)
+		return b->err;
+	if (n > SIZE_MAX / 2 || b->len > SIZE_MAX / 2 - 1)
+		return b->err = -ENOMEM;
+	need = b->len + n + 1;
+	if (need <= b->cap)
+		return 0;
+	cap = b->cap ? b->cap : 64;
+	while (cap < need)
+		cap *= 2;
+	p = realloc(b->data, cap);
+	if (!p)
+		return b->err = -ENOMEM;
+	b->data = p;
+	b->cap = cap;
+	return 0;
+}
+
+void ct_buf_add(struct ct_buf *b, const void *p, size_t n)
+{
+	if (reserve(b, n))
+		return;
+	if (n)
+		memcpy(b->data + b->len, p, n);
+	b->len += n;
+	b->data[b->len] = 0;
+}
+
+void ct_buf_str(struct ct_buf *b, const char *s)
+{
+	ct_buf_add(b, s, strlen(s));
+}
+
+void ct_buf_char(struct ct_buf *b, char c)
+{
+	ct_buf_add(b, &c, 1);
+}
+
+void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0) {
+		b->err = b->err ? b->err : -ENOMEM;
+		return;
+	}
+	if (reserve(b, (size_t)n))
+		return;
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	b->len += (size_t)n;
+}
+
+void ct_buf_printf(struct ct_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ct_buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+/* Length of the UTF-8 sequence at s (overlong forms, surrogates and what is above U+10FFFF are none), 0 if not one. */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
+		return 0;
+	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void ct_buf_json(struct ct_buf *b, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+
+	ct_buf_char(b, '"');
+	while (*p) {
+		const char *escape = strchr(from, *p);
+		size_t n = utf8_len(p);
+
+		if (escape) {
+			ct_buf_char(b, '\\');
+			ct_buf_char(b, to[escape - from]);
+		} else if (!n) {
+			ct_buf_str(b, "\xef\xbf\xbd");
+		} else if (*p < 0x20 || *p == 0x7f) {
+			ct_buf_printf(b, "\\u%04x", *p);
+		} else {
+			ct_buf_add(b, p, n);
+		}
+		p += n ? n : 1;
+	}
+	ct_buf_char(b, '"');
+}
+
+void ct_buf_quoted(struct ct_buf *b, const char *s)
+{
+	ct_buf_char(b, '"');
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '\n')
+			ct_buf_str(b, "\\n");
+		else if (c == '\t')
+			ct_buf_str(b, "\\t");
+		else if (c == '"' || c == '\\')
+			ct_buf_printf(b, "\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			ct_buf_printf(b, "\\x%02x", c);
+		else
+			ct_buf_char(b, (char)c);
+	}
+	ct_buf_char(b, '"');
+}
+
+int ct_buf_error(const struct ct_buf *b)
+{
+	return b->err;
+}
+
+const char *ct_buf_text(const struct ct_buf *b)
+{
+	return b->data ? b->data : "";
+}
+
+char *ct_buf_take(struct ct_buf *b)
+{
+	char *p;
+
+	if (!b->data)
+		reserve(b, 0);
+	if (b->err) {
+		ct_buf_free(b);
+		return NULL;
+	}
+	p = b->data;
+	p[b->len] = 0;
+	*b = (struct ct_buf)CT_BUF_INIT;
+	return p;
+}
+
+int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max)
+{
+	size_t got = 0;
+
+	for (;;) {
+		/* one byte more than allowed tells "too big" from "just full" */
+		size_t want = max - got < 4096 ? max - got + 1 : 4096;
+		ssize_t n;
+
+		if (reserve(b, want))
+			return b->err;
+		n = read(fd, b->data + b->len, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		b->data[b->len + (size_t)n] = 0;
+		if (!n)
+			return 0;
+		b->len += (size_t)n;
+		got += (size_t)n;
+		if (got > max)
+			return -EFBIG;
+	}
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/origin.h"
+
+/* Where the next byte of the message goes; at the end of the storage the rest is dropped and "..." closes it. */
+struct out {
+	char *buf;
+	size_t len, size;
+	int cut;
+};
+
+static void put(struct out *o, const char *s, size_t n)
+{
+	if (o->cut)
+		return;
+	if (n >= o->size - o->len) {
+		o->cut = 1;
+		n = o->size - o->len - 1;
+	}
+	memcpy(o->buf + o->len, s, n);
+	o->len += n;
+}
+
+static void puts_clean(struct out *o, const char *s)
+{
+	/* File names and the kernel's words come from anywhere; a message is one line and moves no cursor. */
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		int c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+		char hex[8];
+
+		if (*p >= 0x20 && *p != 0x7f && !c1) {
+			put(o, (const char *)p, 1);
+			continue;
+		}
+		put(o, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", *p));
+		if (c1)
+			p++, put(o, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", *p));
+	}
+}
+
+/* Ends the text; one that was cut ends in "..." and not within a UTF-8 character. */
+static void finish(struct out *o)
+{
+	size_t n = o->len;
+
+	if (o->cut && o->size > 8) {
+		n = o->size - 4;
+		while (n && ((unsigned char)o->buf[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(o->buf + n, "...", 3);
+		n += 3;
+	}
+	o->buf[n] = 0;
+}
+
+/* Copies into a field of the record. */
+static void keep(char *field, size_t size, const char *s)
+{
+	struct out o = { field, 0, size, 0 };
+
+	put(&o, s, strlen(s));
+	finish(&o);
+}
+#define KEEP(field, s) keep(field, sizeof(field), s)
+
+/* KEY (FILE:LINE): */
+static void put_origin(struct out *o, const struct ct_err *e)
+{
+	char line[16] = "";
+
+	if (e->line > 0)
+		snprintf(line, sizeof(line), ":%d", e->line);
+	puts_clean(o, e->key);
+	if (*e->file) {
+		puts_clean(o, *e->key ? " (" : "");
+		puts_clean(o, e->file);
+		puts_clean(o, line);
+		puts_clean(o, *e->key ? ")" : "");
+	}
+	if (*e->key || *e->file)
+		puts_clean(o, ": ");
+}
+
+/* Puts the parts together; the form stands in error.h. */
+static void build(struct ct_err *e)
+{
+	struct out o = { e->message, 0, sizeof(e->message), 0 };
+	const char *step = *e->step_name ? e->step_name : e->syscall_name;
+	int with_errno = e->err < 0 && (!*e->reason || *e->syscall_name);
+
+	put_origin(&o, e);
+	puts_clean(&o, step);
+	if (*e->object) {
+		puts_clean(&o, *step ? " \"" : "\"");
+		puts_clean(&o, e->object);
+		puts_clean(&o, "\"");
+	}
+	if (*step || *e->object)
+		puts_clean(&o, ": ");
+	puts_clean(&o, e->reason);
+	if (with_errno) {
+		puts_clean(&o, *e->reason ? ": " : "");
+		puts_clean(&o, ct_errno_text(-e->err));
+	}
+	if (*e->kernel) {
+		puts_clean(&o, " (");
+		puts_clean(&o, e->kernel);
+		puts_clean(&o, ")");
+	}
+	if (*e->hint) {
+		puts_clean(&o, o.len && o.buf[o.len - 1] == '.' ? " Hint: " : ". Hint: ");
+		puts_clean(&o, e->hint);
+	}
+	finish(&o);
+}
+
+/* After a part of a record that already tells a failure has changed. */
+static void rebuild(struct ct_err *e)
+{
+	if (e->err)
+		build(e);
+}
+
+void ct_err_clear(struct ct_err *e)
+{
+	if (!e)
+		return;
+	*e = (struct ct_err){ .step = -1 };
+}
+
+int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
+{
+	struct out o;
+	va_list ap;
+	int n;
+
+	if (!e || e->err)
+		return err;
+	e->err = err;
+	e->id = id;
+	KEEP(e->where, where);
+	va_start(ap, fmt);
+	n = vsnprintf(e->reason, sizeof(e->reason), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(e->reason)) {
+		o = (struct out){ e->reason, sizeof(e->reason) - 1, sizeof(e->reason), 1 };
+		finish(&o);
+	}
+	build(e);
+	return err;
+}
+
+void ct_err_origin(struct ct_err *e, const struct ct_origin *at)
+{
+	if (!e || !at)
+		return;
+	if (at->key)
+		KEEP(e->key, at->key);
+	KEEP(e->file, at->file ? at->file : "");
+	e->line = at->line;
+	rebuild(e);
+}
+
+void ct_err_object(struct ct_err *e, const char *object)
+{
+	if (!e || !object)
+		return;
+	KEEP(e->object, object);
+	rebuild(e);
+}
+
+void ct_err_syscall(struct ct_err *e, const char *name)
+{
+	if (!e || !name)
+		return;
+	KEEP(e->syscall_name, name);
+	rebuild(e);
+}
+
+void ct_err_step(struct ct_err *e, int step, const char *name)
+{
+	if (!e || !name)
+		return;
+	e->step = step;
+	KEEP(e->step_name, name);
+	rebuild(e);
+}
+
+void ct_err_kernel(struct ct_err *e, const char *text)
+{
+	if (!e || !text)
+		return;
+	KEEP(e->kernel, text);
+	rebuild(e);
+}
+
+void ct_err_hint(struct ct_err *e, const char *fmt, ...)
+{
+	char hint[sizeof(e->hint) + 4];
+	va_list ap;
+
+	if (!e || !fmt)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(hint, sizeof(hint), fmt, ap);
+	va_end(ap);
+	KEEP(e->hint, hint);
+	rebuild(e);
+}
+
+int ct_oom(struct ct_err *e)
+{
+	return ct_fail(e, -ENOMEM, CT_ERR_MEMORY, "memory", "out of memory");
+}

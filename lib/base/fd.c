@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define RENAME_TRIES 16
+
+int ct_dup(int fd)
+{
+	int r = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return r < 0 ? -errno : r;
+}
+
+int ct_write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	bool is_socket = true;
+
+	while (n) {
+		ssize_t done = is_socket ? send(fd, at, n, MSG_NOSIGNAL) : write(fd, at, n);
+
+		if (done < 0 && is_socket && errno == ENOTSOCK) {
+			is_socket = false;
+			continue;
+		}
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* A new file dirfd/name; what a killed writer left there is removed. Descriptor or negative errno. */
+static int create_new(int dirfd, const char *name, unsigned mode)
+{
+	for (int i = 0; i < RENAME_TRIES; i++) {
+		int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+		if (fd >= 0)
+			return fd;
+		if (errno != EEXIST)
+			return -errno;
+		if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return -EBUSY;
+}
+
+/* Whether dirfd/name still is the file behind fd: another writer may have put its own in the place. */
+static bool is_same(int fd, int dirfd, const char *name)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(dirfd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int ct_write_file_at(int dirfd, const char *name, const void *p, size_t n, unsigned mode)
+{
+	char temp[256];
+
+	if (snprintf(temp, sizeof(temp), ".%s.tmp", name) >= (int)sizeof(temp))
+		return -ENAMETOOLONG;
+	for (int i = 0; i < RENAME_TRIES; i++) {
+		CT_CLEAN_FD int fd = create_new(dirfd, temp, mode);
+		int r;
+
+		if (fd < 0)
+			return fd;
+		r = ct_write_all(fd, p, n);
+		if (r == 0 && !is_same(fd, dirfd, temp))
+			continue;
+		if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
+			r = -errno;
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			unlinkat(dirfd, temp, 0);
+		return r;
+	}
+	return -EBUSY;
+}
