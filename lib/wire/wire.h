@@ -144,10 +144,13 @@ enum ct_ctl_type {
 	CT_CTL_STOP,		/* arg0: CT_STOP_* flags, arg1: timeout in ms; replies when done */
 	CT_CTL_REBOOT,		/* arg1: timeout in ms, 0: reply at once */
 	CT_CTL_WAIT,		/* arg0: state mask, arg1: timeout in ms (~0: none); replies when state is in mask */
-	CT_CTL_CONSOLE,		/* arg0: tty number; carries the master; the connection holds it */
+	CT_CTL_CONSOLE,		/* arg0: tty number, CT_CTL_TTY_FREE: first free from 1 on; reply: num is the number; carries
+				   a stream socket that speaks to the terminal, closing it gives the terminal back */
 	CT_CTL_CONSOLE_LOG,	/* arg0: 1 clear; reply followed by packets of the buffer, num bytes in all */
 	CT_CTL_RESIZE		/* arg0: tty number, arg1: rows << 16 | cols */
 };
+#define CT_CTL_TTY_FREE (~0ull)
+#define CT_CTL_FOREVER (~0ull)	/* arg1 */
 struct ct_ctl_request {
 	uint32_t magic, type;
 	uint64_t arg0, arg1;
