@@ -22,10 +22,26 @@ struct ct_host {
 	bool sched_core;
 	bool yama;
 	char boot_id[40];
+	uint32_t filtered;		/* CT_HOST_F_*: needed, but a seccomp filter refuses the call (EPERM, not ENOSYS) */
 };
+
+/* Needed features, in the order that ct_host_check() names them. */
+#define CT_HOST_F_OPENAT2 0x01u
+#define CT_HOST_F_MOUNT_API 0x02u
+#define CT_HOST_F_MOUNT_SETATTR 0x04u
+#define CT_HOST_F_CLONE3 0x08u
+#define CT_HOST_F_PIDFD 0x10u
+#define CT_HOST_F_CLOSE_RANGE 0x20u
 
 /* Fills *h. Cheap enough for each start (no mountinfo, a handful of system calls); 0 or negative errno. */
 int ct_host_probe(struct ct_host *h, struct ct_err *e);
+/* The oldest kernel that is supported. */
+#define CT_HOST_KERNEL_MAJOR 5
+#define CT_HOST_KERNEL_MINOR 14
+/* Whether the kernel is at least that version. */
+bool ct_host_at_least(const struct ct_host *h, uint32_t major, uint32_t minor);
+/* Whether one needed feature is there; `name` (when not NULL) becomes its name for people. */
+bool ct_host_feature(const struct ct_host *h, uint32_t feature, const char **name);
 /* 0 when everything a container needs is there; else -ENOSYS / -EPERM with one clear sentence. */
 int ct_host_check(const struct ct_host *h, struct ct_err *e);
 /* The preflight report (CT_FORMAT_*): each thing, yes or no, the reason of each no. Returns the number of needed things that

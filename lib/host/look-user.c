@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rows of the report: rights of this user, id ranges, directories. No name service: the files are read as data. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+#include <contain/contain.h>
+
+#include "base/num.h"
+#include "host/look.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+#define MAX_FILE (4u << 20)
+
+/* What is needed to make a container without a user namespace. */
+#define CAPS_NEEDED \
+	(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_MKNOD) | BIT(CAP_CHOWN))
+
+/* Adds the names of the capabilities in `mask`. */
+static void cap_names(struct ct_buf *out, uint64_t mask)
+{
+	const char *sep = "";
+
+	for (int i = 0; i < 64; i++) {
+		char *name;
+
+		if (!(mask & BIT(i)))
+			continue;
+		name = cap_to_name(i);
+		ct_buf_printf(out, "%s%s", sep, name ? name : "?");
+		cap_free(name);
+		sep = " ";
+	}
+}
+
+/* Whether this user may make user namespaces; reason and hint of a no into `it`. */
+static bool may_userns(const struct ct_look_facts *f, struct ct_look_item *it)
+{
+	bool root = f->host.cap_permitted & BIT(CAP_SYS_ADMIN);
+	char text[32];
+
+	if (!(f->host.namespaces & CT_NS_USER)) {
+		ct_look_no(it, "use a kernel with them", "the kernel was built without user namespaces");
+		return false;
+	}
+	if (ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0 && strcmp(text, "0") == 0) {
+		ct_look_no(it, "raise sysctl user.max_user_namespaces", "user.max_user_namespaces is 0");
+		return false;
+	}
+	if (root)
+		return true;
+	if (ct_host_read("/proc/sys/kernel/unprivileged_userns_clone", text, sizeof(text)) > 0 && strcmp(text, "0") == 0) {
+		ct_look_no(it, "set sysctl kernel.unprivileged_userns_clone to 1", "only root may make them here");
+		return false;
+	}
+	if (ct_host_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", text, sizeof(text)) > 0 &&
+	    strcmp(text, "0") != 0) {
+		ct_look_no(it, "load an AppArmor profile with \"userns,\" for the program, or set sysctl "
+			       "kernel.apparmor_restrict_unprivileged_userns to 0",
+			   "AppArmor gives them no rights when an ordinary user makes them");
+		return false;
+	}
+	return true;
+}
+
+/* Rights that a default container needs. */
+void ct_look_rights(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	uint64_t lacking = CAPS_NEEDED & ~f->host.cap_permitted;
+	CT_CLEAN_BUF struct ct_buf names = CT_BUF_INIT;
+
+	(void)arg;
+	ct_buf_printf(&it->value, "uid %u%s", f->host.uid,
+		      f->host.initial_userns ? "" : " in a user namespace of its own");
+	if (!lacking)
+		return;
+	cap_names(&names, lacking);
+	ct_look_no(it, "run as root", "lacks %s", ct_buf_text(&names));
+}
+
+/* Capabilities that nobody started from here can have. */
+void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	uint64_t all = f->host.cap_last >= 63 ? ~UINT64_C(0) : BIT(f->host.cap_last + 1) - 1;
+	uint64_t lacking = all & ~f->host.cap_bounding;
+	CT_CLEAN_BUF struct ct_buf names = CT_BUF_INIT;
+
+	(void)arg;
+	if (!lacking) {
+		ct_buf_printf(&it->value, "all %u in the bounding set", f->host.cap_last + 1);
+		return;
+	}
+	cap_names(&names, lacking);
+	ct_look_no(it,
+		   lacking & BIT(CAP_SYS_RESOURCE) ?
+			   "no container can be given these; prlimit.* cannot raise a hard limit" :
+			   "no container can be given these",
+		   "missing in the bounding set: %s", ct_buf_text(&names));
+}
+
+/* User namespaces for this user. */
+void ct_look_userns(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	char text[32];
+
+	(void)arg;
+	if (may_userns(f, it) && ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0)
+		ct_buf_printf(&it->value, "at most %s", text);
+}
+
+/* In a user namespace a procfs can only be mounted when the one here is fully visible. */
+void ct_look_proc_whole(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	const char *s = ct_buf_text(&f->mountinfo), *line;
+	size_t n;
+
+	(void)arg;
+	while ((line = ct_look_line(&s, &n))) {
+		const char *at = memmem(line, n, " /proc/", 7);
+		size_t len;
+
+		if (!at || memmem(line, n, " - binfmt_misc ", 15) || memmem(line, n, " - autofs ", 10))
+			continue;
+		len = strcspn(at + 1, " \n");
+		ct_look_no(it, "start from a place where /proc is not covered",
+			   "%.*s is covered by a mount, so the kernel refuses a new procfs in a user namespace", (int)len,
+			   at + 1);
+		return;
+	}
+}
+
+/* The name of a uid in /etc/passwd, "" when it is not there. */
+static void user_name(uint32_t uid, char *out, size_t size)
+{
+	CT_CLEAN_BUF struct ct_buf passwd = CT_BUF_INIT;
+	const char *s, *line;
+	size_t n;
+
+	out[0] = '\0';
+	ct_look_slurp("/etc/passwd", MAX_FILE, &passwd);
+	s = ct_buf_text(&passwd);
+	while ((line = ct_look_line(&s, &n))) {
+		const char *c1 = memchr(line, ':', n);
+		const char *c2 = c1 ? memchr(c1 + 1, ':', n - (size_t)(c1 + 1 - line)) : NULL;
+		const char *c3 = c2 ? memchr(c2 + 1, ':', n - (size_t)(c2 + 1 - line)) : NULL;
+		char digits[16];
+		uint32_t found;
+
+		if (!c3 || (size_t)(c3 - c2) > sizeof(digits) || (size_t)(c1 - line) >= size)
+			continue;
+		memcpy(digits, c2 + 1, (size_t)(c3 - c2 - 1));
+		digits[c3 - c2 - 1] = '\0';
+		if (ct_parse_u32(digits, &found) < 0 || found != uid)
+			continue;
+		memcpy(out, line, (size_t)(c1 - line));
+		out[c1 - line] = '\0';
+		return;
+	}
+}
+
+/* arg: 'u' or 'g'. Ranges of this user in /etc/subuid or /etc/subgid; both files go by user. */
+void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	const char *file = arg == 'u' ? "/etc/subuid" : "/etc/subgid", *s, *line;
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, uid = CT_BUF_INIT;
+	char name[256];
+	size_t n;
+
+	user_name(f->host.uid, name, sizeof(name));
+	ct_buf_printf(&uid, "%u", f->host.uid);
+	ct_look_slurp(file, MAX_FILE, &text);
+	s = ct_buf_text(&text);
+	while ((line = ct_look_line(&s, &n))) {
+		const char *colon = memchr(line, ':', n);
+		size_t own = colon ? (size_t)(colon - line) : 0;
+
+		if (!own || !(ct_look_word(line, own, "", name) || ct_look_word(line, own, "", ct_buf_text(&uid))))
+			continue;
+		ct_buf_printf(&it->value, "%s%.*s", it->value.len ? " " : "", (int)(n - own - 1), colon + 1);
+	}
+	if (it->value.len)
+		return;
+	ct_look_no(it, f->host.cap_permitted & BIT(CAP_SYS_ADMIN) ?
+			       "root can use any range in idmap; this only keeps users apart" :
+			       "let root add a line such as NAME:100000:65536",
+		   "%s has no range for %s", file, name[0] ? name : ct_buf_text(&uid));
+}
+
+/* arg: 'u' or 'g'. */
+void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin" };
+	const char *tool = arg == 'u' ? "newuidmap" : "newgidmap";
+
+	(void)f;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
+
+		ct_buf_printf(&path, "%s/%s", dirs[i], tool);
+		if (access(ct_buf_text(&path), X_OK) != 0)
+			continue;
+		ct_buf_str(&it->value, ct_buf_text(&path));
+		return;
+	}
+	ct_look_no(it, "an ordinary user needs it to use a range of ids (package uidmap)", "%s is not installed", tool);
+}
+
+/* The directory of CT_DIR_* by default; false when a variable that it hangs on is not set (its name in *variable). */
+static bool default_directory(const struct ct_look_facts *f, uint64_t which, struct ct_buf *path, const char **variable)
+{
+	bool root = f->host.uid == 0;
+	const char *base;
+
+	*variable = which == CT_DIR_STATE ? "XDG_RUNTIME_DIR" : "HOME";
+	if (root) {
+		ct_buf_str(path, which == CT_DIR_STATE ? "/run/libcontain" : "/var/lib/libcontain");
+		return true;
+	}
+	base = getenv(*variable);
+	if (!base || base[0] != '/')
+		return false;
+	ct_buf_printf(path, "%s%s", base, which == CT_DIR_STATE ? "/libcontain" : "/.local/share/libcontain");
+	return true;
+}
+
+/* arg: CT_DIR_*. Writable, or can be made. */
+void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
+	const char *variable;
+	char *at, *slash;
+	int err;
+
+	if (!default_directory(f, arg, &path, &variable)) {
+		ct_look_no(it, "set it, or name a directory in the options of ct_new() (-P for the tools)",
+			   "%s is not set", variable);
+		return;
+	}
+	ct_buf_str(&it->value, ct_buf_text(&path));
+	if (ct_buf_error(&path))
+		return;
+	at = path.data;
+	while (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) < 0) {
+		err = errno;
+		slash = strrchr(at, '/');
+		if (err == ENOENT && slash && slash != at) {
+			*slash = '\0'; /* will be made: look at what it will be made in */
+			continue;
+		}
+		ct_look_no(it, "name another directory in the options of ct_new()", "%s: %s", at, ct_errno_text(err));
+		return;
+	}
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel and this thread can do, found out by calls that cannot succeed: with an argument that every kernel
+ * refuses at once, a call that exists says EINVAL, one that does not ENOSYS, and one behind a filter EPERM.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#include <contain/contain.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "host/host.h"
+#include "host/look.h"
+
+/* Newer than the headers that this may be built with; unified numbers, the same on each architecture we know. */
+#define NR_STATMOUNT 457
+
+/* The initial user namespace has had this number since 3.8. */
+#define INIT_USER_NS "user:[4026531837]"
+
+/* Arguments of a call that fails before it does anything. */
+static const struct feature {
+	uint32_t bit;
+	size_t field;
+	const char *name;
+	long nr;
+	long arg[5];
+} features[] = {
+	/* a size below the first version of the struct */
+	{ CT_HOST_F_OPENAT2, offsetof(struct ct_host, openat2), "openat2", SYS_openat2, { -1, 0, 0, 0, 0 } },
+	/* flags that do not exist, looked at before the rights */
+	{ CT_HOST_F_MOUNT_API, offsetof(struct ct_host, mount_api), "open_tree, move_mount, fsopen", SYS_open_tree,
+	  { -1, 0, 0x7fffffff, 0, 0 } },
+	{ CT_HOST_F_MOUNT_SETATTR, offsetof(struct ct_host, mount_setattr), "mount_setattr", SYS_mount_setattr,
+	  { -1, 0, 0x7fffffff, 0, 0 } },
+	{ CT_HOST_F_CLONE3, offsetof(struct ct_host, clone3), "clone3", SYS_clone3, { 0, 0, 0, 0, 0 } },
+	{ CT_HOST_F_PIDFD, offsetof(struct ct_host, pidfd), "pidfd_open", SYS_pidfd_open, { -1, 0, 0, 0, 0 } },
+	{ CT_HOST_F_CLOSE_RANGE, offsetof(struct ct_host, close_range), "close_range", SYS_close_range,
+	  { 1, 0, 0x7fffffff, 0, 0 } },
+};
+
+static const struct {
+	const char *name;
+	uint32_t bit;
+} ns_files[] = {
+	{ "mnt", CT_NS_MNT }, { "pid", CT_NS_PID },	  { "uts", CT_NS_UTS },	  { "ipc", CT_NS_IPC },
+	{ "net", CT_NS_NET }, { "cgroup", CT_NS_CGROUP }, { "time", CT_NS_TIME },
+};
+
+/* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end. Returns the length or a
+ * negative errno (buf is then ""). */
+ssize_t ct_host_read(const char *path, char *buf, size_t size)
+{
+	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	while (n < size - 1) {
+		ssize_t got = read(fd, buf + n, size - 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			buf[0] = '\0';
+			return -errno;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	while (n && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return (ssize_t)n;
+}
+
+/* Takes the digits at *s as a number and moves *s behind them. */
+static int leading_number(const char **s, uint32_t *out)
+{
+	size_t n = strspn(*s, "0123456789");
+	char digits[16];
+
+	if (!n || n >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, *s, n);
+	digits[n] = '\0';
+	*s += n;
+	return ct_parse_u32(digits, out);
+}
+
+static int probe_kernel(struct ct_host *h, struct ct_err *e)
+{
+	struct utsname u;
+	const char *s = u.release;
+
+	if (uname(&u) < 0)
+		return ct_fail(e, -errno, CT_ERR_KERNEL, "host", "uname");
+	memcpy(h->kernel_release, u.release, sizeof(h->kernel_release));
+	h->kernel_release[sizeof(h->kernel_release) - 1] = '\0';
+	if (leading_number(&s, &h->kernel_major) < 0 || *s++ != '.' || leading_number(&s, &h->kernel_minor) < 0)
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "cannot read the kernel's version \"%s\"",
+			       h->kernel_release);
+	return 0;
+}
+
+/* Rights of the calling thread: each thread has its own, and /proc/self speaks of the first only. */
+static int probe_rights(struct ct_host *h, struct ct_err *e)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	h->uid = geteuid();
+	h->gid = getegid();
+	if (syscall(SYS_capget, &head, data) < 0)
+		return ct_fail(e, -errno, CT_ERR_PRIVILEGE, "host", "capget");
+	h->cap_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	for (unsigned i = 0; i < 64; i++) {
+		int r = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+
+		if (r < 0)
+			break;
+		h->cap_last = i;
+		if (r)
+			h->cap_bounding |= UINT64_C(1) << i;
+	}
+	return 0;
+}
+
+static int probe_namespaces(struct ct_host *h, struct ct_err *e)
+{
+	CT_CLEAN_FD int dir = open("/proc/thread-self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char link[sizeof(INIT_USER_NS) + 16];
+	struct stat st;
+	ssize_t n;
+
+	if (dir < 0) {
+		ct_fail(e, -errno, CT_ERR_KERNEL, "host", "the namespaces of this process cannot be looked at");
+		ct_err_object(e, "/proc/thread-self/ns");
+		ct_err_hint(e, "mount a procfs on /proc");
+		return e ? e->err : -ENOENT;
+	}
+	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
+		if (fstatat(dir, ns_files[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			h->namespaces |= ns_files[i].bit;
+	n = readlinkat(dir, "user", link, sizeof(link));
+	if (n >= 0)
+		h->namespaces |= CT_NS_USER;
+	h->initial_userns = n < 0 || ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
+	return 0;
+}
+
+static void probe_features(struct ct_host *h)
+{
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		const struct feature *f = &features[i];
+		const long *a = f->arg;
+		bool there = syscall(f->nr, a[0], a[1], a[2], a[3], a[4]) < 0 && errno != ENOSYS && errno != EPERM;
+
+		memcpy((char *)h + f->field, &there, sizeof(there));
+		if (!there && errno == EPERM)
+			h->filtered |= f->bit;
+	}
+}
+
+/* What is used where it is there, and done without where it is not. */
+static void probe_extras(struct ct_host *h)
+{
+	uint64_t cookie;
+
+	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0L, 0x7fffffffL) < 0 && errno == EINVAL;
+	h->sched_core = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &cookie) == 0;
+	/* no call tells these without doing something first */
+	h->tree_of_detached = ct_host_at_least(h, 6, 15);
+	h->pidfd_info = ct_host_at_least(h, 6, 15);
+	h->yama = access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0;
+}
+
+/* See host.h. */
+bool ct_host_at_least(const struct ct_host *h, uint32_t major, uint32_t minor)
+{
+	return h->kernel_major > major || (h->kernel_major == major && h->kernel_minor >= minor);
+}
+
+/* See host.h. */
+bool ct_host_feature(const struct ct_host *h, uint32_t feature, const char **name)
+{
+	bool there = false;
+
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		if (features[i].bit != feature)
+			continue;
+		memcpy(&there, (const char *)h + features[i].field, sizeof(there));
+		if (name)
+			*name = features[i].name;
+	}
+	return there;
+}
+
+/* See host.h. */
+int ct_host_probe(struct ct_host *h, struct ct_err *e)
+{
+	struct ct_host found = { 0 };
+	int r;
+
+	if ((r = probe_kernel(&found, e)) < 0 || (r = probe_rights(&found, e)) < 0 ||
+	    (r = probe_namespaces(&found, e)) < 0)
+		return r;
+	probe_features(&found);
+	probe_extras(&found);
+	ct_host_read("/proc/sys/kernel/random/boot_id", found.boot_id, sizeof(found.boot_id));
+	*h = found;
+	return 0;
+}
+
+/* See host.h. */
+int ct_host_check(const struct ct_host *h, struct ct_err *e)
+{
+	if (!ct_host_at_least(h, CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR))
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "Linux %d.%d or newer is needed, this is %s",
+			       CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR, h->kernel_release);
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		if (ct_host_feature(h, features[i].bit, NULL))
+			continue;
+		if (!(h->filtered & features[i].bit))
+			return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "the kernel lacks %s", features[i].name);
+		ct_fail(e, -EPERM, CT_ERR_KERNEL, "host", "a seccomp filter on this process refuses %s",
+			features[i].name);
+		ct_err_hint(e, "let the filter of the service or engine around this process allow it");
+		return -EPERM;
+	}
+	if (!(h->namespaces & CT_NS_MNT) || !(h->namespaces & CT_NS_PID))
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "the kernel was built without %s namespaces",
+			       h->namespaces & CT_NS_MNT ? "pid" : "mount");
+	if (!(h->cap_permitted & UINT64_C(1) << CAP_SYS_ADMIN) && !(h->namespaces & CT_NS_USER)) {
+		ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "host",
+			"uid %u has no CAP_SYS_ADMIN, and the kernel has no user namespaces to gain it in", h->uid);
+		ct_err_hint(e, "run it as root");
+		return -EPERM;
+	}
+	return 0;
+}
