@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "model/origin.h"
+#include "plan/phase.h"
 #include "wire/wire.h"
 
 struct ct_step {
@@ -34,6 +35,7 @@ struct ct_plan {
 	int n_inputs, n_slots;
 	int err;			/* sticky: -ENOMEM, -E2BIG; ct_plan_freeze() returns it */
 	bool frozen;
+	struct ct_step spare;		/* what ct_plan_add() hands out without memory */
 };
 
 /* New empty plan in `arena`; NULL without memory. */
@@ -53,13 +55,16 @@ int ct_plan_text(const struct ct_plan *p, struct ct_buf *out);
 int ct_plan_json(const struct ct_plan *p, struct ct_buf *out);
 /* One step as in the text dump, without number and newline. */
 int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct ct_buf *out);
-/* The message for the stage; `super` may be NULL, its strings are already pool offsets made by `strings` (below). */
-struct ct_wire_strings { const char *const *v; uint32_t n; };	/* extra strings; offsets are returned in order */
-int ct_plan_encode(const struct ct_plan *p, uint32_t mode, const struct ct_wire_super *super,
-		   const struct ct_wire_strings *extra, uint32_t *extra_off, struct ct_buf *out);
+/* The message for the stage. `super` may be NULL; its strings are given as text in `name` and `log_path`. -E2BIG when it
+ * would pass CT_WIRE_MAX. */
+struct ct_plan_super {
+	struct ct_wire_super wire;	/* all but the two strings */
+	const char *name, *log_path;
+	const struct ct_plan *stop;	/* HOOK steps for the end; NULL: none */
+};
+int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, struct ct_buf *out, struct ct_err *e);
 
-/* Step's printed name ("mount.attach") and phase's ("mount"). "?" when unknown. */
+/* Step's printed name ("mount.attach"); "?" when unknown. */
 const char *ct_op_name(unsigned op);
-const char *ct_phase_name(unsigned phase);
 
 #endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hooks: programs of the config, executed directly, with an empty environment plus LXC's variables. */
+#include <errno.h>
+
+#include "plan/builder.h"
+
+/* One hook in this many milliseconds, or it is killed and the start fails. */
+#define HOOK_TIMEOUT_MS 60000
+
+static const struct {
+	enum ct_hook_when when;
+	const char *type;	/* LXC_HOOK_TYPE */
+	enum ct_phase phase;	/* 0: after the end, on the host */
+} rows[] = {
+	{CT_HOOK_PRE_START, "pre-start", CT_PHASE_HOST},
+	{CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW},
+	{CT_HOOK_MOUNT, "mount", CT_PHASE_MASK},
+	{CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK},
+	{CT_HOOK_START_HOST, "start-host", CT_PHASE_ENTER},
+	{CT_HOOK_START, "start", CT_PHASE_PIVOT},
+	{CT_HOOK_STOP, "stop", 0},
+	{CT_HOOK_POST_STOP, "post-stop", 0},
+};
+
+static const char *const *hook_env(struct ct_builder *b, const char *type, uint32_t *n)
+{
+	const struct ct_spec *sp = b->spec;
+	const char *root = sp->rootfs_path ? sp->rootfs_path : "/";
+	const char **env = ct_arena_alloc(b->arena, 12 * sizeof(*env));
+
+	*n = 0;
+	if (!env)
+		return NULL;
+	env[(*n)++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_NAME=%s", b->req->name);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", sp->rootfs_mount ? sp->rootfs_mount : root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_TYPE=%s", type);
+	env[(*n)++] = "LXC_HOOK_SECTION=lxc";
+	if (b->req->config_file)
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONFIG_FILE=%s", b->req->config_file);
+	for (uint32_t i = 0; i < *n; i++)
+		if (!env[i])
+			return NULL;
+	return env;
+}
+
+/* The hook's own words, and for version 0 the arguments LXC adds: name, section, type. */
+static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_item *cmd, const char *type, uint32_t *n)
+{
+	const char **argv = ct_arena_alloc(b->arena, (cmd->argv.n + 4) * sizeof(*argv));
+
+	*n = 0;
+	if (!argv)
+		return NULL;
+	for (; *n < cmd->argv.n; (*n)++)
+		argv[*n] = cmd->argv.v[*n];
+	if (b->spec->hook_version == 0) {
+		argv[(*n)++] = b->req->name;
+		argv[(*n)++] = "lxc";
+		argv[(*n)++] = type;
+	}
+	return argv;
+}
+
+int ct_build_hooks(struct ct_builder *b)
+{
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct ct_cmds *cmds = &b->spec->hook[rows[i].when];
+
+		for (uint32_t k = 0; k < cmds->n; k++) {
+			struct ct_step *s = ct_plan_add(rows[i].phase ? b->plan : b->stop,
+							rows[i].phase ? rows[i].phase : CT_PHASE_EXEC, CT_OP_HOOK, &cmds->v[k].at);
+
+			s->s[0] = rows[i].type;
+			s->list[0] = hook_argv(b, &cmds->v[k], rows[i].type, &s->n_list[0]);
+			s->list[1] = hook_env(b, rows[i].type, &s->n_list[1]);
+			if (!s->list[0] || !s->list[1])
+				return ct_oom(b->err);
+			s->n[0] = HOOK_TIMEOUT_MS;
+		}
+	}
+	return 0;
+}

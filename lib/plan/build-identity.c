@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who the payload is: host name, keyring, users, capabilities. Shared by start and attach, so that both give the same. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/capability.h>
+
+#include "plan/builder.h"
+
+#define CAP(name) (UINT64_C(1) << CAP_##name)
+
+/* What engines grant to a container that says nothing. */
+#define DEFAULT_CAPS                                                                                                         \
+	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | CAP(SETGID) | CAP(SETUID) |   \
+	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE))
+
+static uint64_t all_caps(const struct ct_host *h)
+{
+	return h->cap_last >= 63 ? ~UINT64_C(0) : (UINT64_C(1) << (h->cap_last + 1)) - 1;
+}
+
+/* "sys_resource" of the lowest bit set. */
+static void cap_text(uint64_t caps, char *buf, size_t size)
+{
+	char *name = cap_to_name(__builtin_ctzll(caps));
+
+	strncpy(buf, name && !strncmp(name, "cap_", 4) ? name + 4 : "?", size - 1);
+	buf[size - 1] = 0;
+	cap_free(name);
+}
+
+int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep, struct ct_err *e)
+{
+	bool userns = ct_build_namespaces(s) & CT_NS_USER;
+	uint64_t have = userns ? all_caps(h) : h->cap_bounding & h->cap_permitted, missing;
+	char name[40];
+
+	if (s->cap_keep == CT_CAP_MASK_UNSET) {
+		*keep = (s->cap_drop_set ? all_caps(h) & ~s->cap_drop : DEFAULT_CAPS) & have;
+		return 0;
+	}
+	missing = s->cap_keep & ~have;
+	if (missing) {
+		cap_text(missing, name, sizeof(name));
+		ct_err_origin(e, ct_spec_origin(s, "cap.keep"));
+		ct_err_object(e, name);
+		ct_err_hint(e, "take it out of cap.keep, or give the caller this capability in its bounding and permitted sets");
+		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "plan", "the caller itself does not have the capability");
+	}
+	*keep = s->cap_keep;
+	return 0;
+}
+
+static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const struct ct_origin *at)
+{
+	ct_plan_add(b->plan, CT_PHASE_IDENTITY, op, at)->n[0] = n;
+}
+
+void ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
+{
+	static const char *const looked_up[] = {"@"};
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
+
+	s->list[0] = id->lookup ? looked_up : id->groups;
+	s->n_list[0] = id->lookup ? 1 : id->n_groups;
+	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
+	if (id->no_new_privs)
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS, ct_build_at(b, "no_new_privs"));
+	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_IDS, id->uid_at);
+	s->n[0] = id->lookup ? ~UINT64_C(0) : id->uid;
+	s->n[1] = id->lookup ? ~UINT64_C(0) : id->gid;
+	add_number(b, CT_OP_CAPS, id->keep, id->cap_at);
+	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;
+}
+
+/* init.groups as decimals. */
+static const char *const *group_list(struct ct_builder *b)
+{
+	const struct ct_ids *ids = &b->spec->init_groups;
+	const char **list = ct_arena_alloc(b->arena, (ids->n + 1) * sizeof(*list));
+
+	for (uint32_t i = 0; list && i < ids->n; i++)
+		list[i] = ct_build_num(b, ids->v[i].id);
+	return list;
+}
+
+static void add_surroundings(struct ct_builder *b)
+{
+	const struct ct_spec *sp = b->spec;
+	const char *host = sp->uts_name ? sp->uts_name : b->req->name;
+
+	if ((b->own & CT_NS_UTS) && *host)
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_HOSTNAME, ct_build_at(b, "uts.name"))->s[0] = host;
+	if ((b->own & CT_NS_UTS) && sp->uts_domain)
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DOMAINNAME, ct_build_at(b, "uts.domain"))->s[0] = sp->uts_domain;
+	if (sp->keyring_session)
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING, ct_build_at(b, "keyring.session"));
+	if (sp->sched_core)
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"));
+	if (sp->arch_set)
+		add_number(b, CT_OP_PERSONALITY, sp->personality, ct_build_at(b, "arch"));
+}
+
+int ct_build_identity(struct ct_builder *b)
+{
+	const struct ct_spec *sp = b->spec;
+	struct ct_identity id = {.uid = sp->init_uid, .gid = sp->init_gid, .groups = group_list(b), .n_groups = sp->init_groups.n,
+				 .no_new_privs = sp->no_new_privs || b->req->no_new_privs,
+				 .cwd = sp->init_cwd ? sp->init_cwd : "/", .uid_at = ct_build_at(b, "init.uid"),
+				 .cap_at = ct_build_at(b, sp->cap_drop_set ? "cap.drop" : "cap.keep"), .cwd_at = ct_build_at(b, "init.cwd")};
+	int r = ct_build_caps(sp, b->host, &id.keep, b->err);
+
+	if (r < 0)
+		return r;
+	if (!id.groups)
+		return ct_oom(b->err);
+	if (sp->sched_core && !b->host->sched_core) {
+		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
+		return ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling");
+	}
+	add_surroundings(b);
+	ct_build_ids(b, &id);
+	return 0;
+}

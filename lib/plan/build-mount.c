@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mounts of the config, in its order. What needs the caller's rights is cloned before the new namespaces. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "plan/builder.h"
+
+/* File systems that a user namespace may mount by itself. */
+static const char *const userns_types[] = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay", "ramfs", "fuse", "bpf"};
+
+static bool mountable_in_userns(const char *type)
+{
+	for (unsigned i = 0; i < sizeof(userns_types) / sizeof(*userns_types); i++)
+		if (!strcmp(type, userns_types[i]))
+			return true;
+	return false;
+}
+
+static int refuse(struct ct_builder *b, const struct ct_mount_item *m, const char *what, const char *hint)
+{
+	ct_err_origin(b->err, &m->at);
+	ct_err_object(b->err, m->target);
+	ct_err_hint(b->err, "%s", hint);
+	return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "%s is not supported", what);
+}
+
+static uint8_t create_flag(const struct ct_mount_item *m)
+{
+	static const uint8_t flag[] = {[CT_CREATE_DIR] = CT_SF_CREATE_DIR, [CT_CREATE_FILE] = CT_SF_CREATE_FILE,
+				       [CT_CREATE_LIKE_SOURCE] = CT_SF_CREATE};
+
+	return m->create < sizeof(flag) ? flag[m->create] : 0;
+}
+
+/* The tree to bind, in `slot`. Returns the phase in which it was made. */
+static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m, int slot, int input, uint8_t optional)
+{
+	enum ct_phase phase = m->relative ? CT_PHASE_MOUNT : CT_PHASE_HOST;
+	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_TREE_CLONE, &m->at);
+
+	s->o = (int16_t)slot;
+	s->flags = (uint8_t)(optional | (m->recursive ? CT_SF_RECURSIVE : 0));
+	if (input != CT_SLOT_NONE) {
+		s->a = (int16_t)input;
+	} else {
+		s->a = (int16_t)(m->relative ? b->root : CT_SLOT_NONE);
+		s->s[0] = m->source;
+	}
+	return phase;
+}
+
+static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, int slot, enum ct_phase phase, uint8_t optional)
+{
+	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_SETATTR, &m->at);
+
+	s->a = (int16_t)slot;
+	s->n[0] = m->attr_set;
+	s->n[1] = m->attr_clear;
+	s->n[2] = m->propagation ? m->propagation : MS_SLAVE;
+	s->flags = (uint8_t)(optional | (m->recursive || m->propagation_recursive ? CT_SF_RECURSIVE : 0));
+}
+
+/* A new file system of the entry's type, in `slot`. */
+static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, int slot, uint8_t optional)
+{
+	enum ct_phase phase = b->userns && !mountable_in_userns(m->fstype) ? CT_PHASE_HOST : CT_PHASE_MOUNT;
+	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
+
+	s->o = (int16_t)slot;
+	s->s[0] = m->fstype;
+	s->s[1] = m->data;
+	s->s[2] = m->source && strcmp(m->source, "none") ? m->source : m->fstype;
+	s->n[0] = m->attr_set;
+	s->flags = optional;
+	if (!m->propagation)
+		return;
+	s = ct_plan_add(b->plan, phase, CT_OP_SETATTR, &m->at);
+	s->a = (int16_t)slot;
+	s->n[2] = m->propagation;
+	s->flags = optional;
+}
+
+static int add_mount(struct ct_builder *b, uint32_t i)
+{
+	const struct ct_mount_item *m = &b->spec->mounts.v[i];
+	uint8_t optional = m->optional ? CT_SF_OPTIONAL : 0;
+	struct ct_step *s;
+	int slot;
+
+	if (m->idmap)
+		return refuse(b, m, "idmap= on a mount", "take idmap= out, or map the files on the host");
+	if (m->move)
+		return refuse(b, m, "moving a mount of the host", "use bind or rbind");
+	slot = ct_plan_slot(b->plan, ct_arena_printf(b->arena, "mount %u", i));
+	if (m->bind)
+		set_attributes(b, m, slot, clone_source(b, m, slot, b->in_mount[i], optional), optional);
+	else
+		new_fs(b, m, slot, optional);
+	s = ct_plan_add(b->plan, CT_PHASE_MOUNT, CT_OP_ATTACH, &m->at);
+	s->a = (int16_t)slot;
+	s->b = (int16_t)b->root;
+	s->s[0] = m->target;
+	s->flags = (uint8_t)(optional | create_flag(m));
+	return 0;
+}
+
+int ct_build_mounts(struct ct_builder *b)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++)
+		r = add_mount(b, i);
+	return r;
+}

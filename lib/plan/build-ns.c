@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Namespaces: which are new, which are joined, identity maps, clocks, limits of the process. */
+#include <errno.h>
+#include <signal.h>
+#include <sched.h>
+#include <string.h>
+#include <inttypes.h>
+
+#include "plan/builder.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+static const struct {
+	uint32_t ns;
+	uint64_t clone;
+	const char *name;
+} kinds[] = {
+	{CT_NS_MNT, CLONE_NEWNS, "mnt"},    {CT_NS_PID, CLONE_NEWPID, "pid"},	 {CT_NS_UTS, CLONE_NEWUTS, "uts"},
+	{CT_NS_IPC, CLONE_NEWIPC, "ipc"},   {CT_NS_USER, CLONE_NEWUSER, "user"}, {CT_NS_NET, CLONE_NEWNET, "net"},
+	{CT_NS_CGROUP, CLONE_NEWCGROUP, "cgroup"}, {CT_NS_TIME, CLONE_NEWTIME, "time"},
+};
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+uint64_t ct_clone_flags(uint32_t ns)
+{
+	uint64_t flags = 0;
+
+	for (unsigned i = 0; i < N_KINDS; i++)
+		if (ns & kinds[i].ns)
+			flags |= kinds[i].clone;
+	return flags;
+}
+
+uint32_t ct_build_namespaces(const struct ct_spec *s)
+{
+	uint32_t ns = CT_NS_MNT | CT_NS_PID | CT_NS_UTS | CT_NS_IPC | CT_NS_NET | CT_NS_CGROUP;
+
+	if (s->ns_clone_set)
+		ns = s->ns_clone | CT_NS_MNT;
+	if (s->idmap.n)
+		ns |= CT_NS_USER;
+	if (s->time_boot_set || s->time_monotonic_set)
+		ns |= CT_NS_TIME;
+	for (uint32_t i = 0; i < s->net.n; i++)
+		if (s->net.v[i].type && !strcmp(s->net.v[i].type, "none"))
+			ns &= ~CT_NS_NET;
+	if (s->ns_keep_set)
+		ns &= ~s->ns_keep;
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		ns &= ~s->ns_share.v[i].ns;
+	return ns;
+}
+
+/* What must hold between the namespaces and the rest. */
+static int check(struct ct_builder *b)
+{
+	const struct ct_spec *s = b->spec;
+
+	if (!(b->own & CT_NS_MNT)) {
+		ct_err_origin(b->err, ct_build_at(b, s->ns_keep_set ? "namespace.keep" : "namespace.share.mnt"));
+		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a container needs its own mount namespace");
+	}
+	if ((b->own & CT_NS_USER) && (!ct_build_mapped(s, false, 0) || !ct_build_mapped(s, true, 0) || !s->idmap.n)) {
+		ct_err_origin(b->err, ct_build_at(b, s->idmap.n ? "idmap" : "namespace.clone"));
+		ct_err_hint(b->err, "add idmap = u 0 HOST COUNT and idmap = g 0 HOST COUNT");
+		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a user namespace needs maps that map user 0 and group 0");
+	}
+	for (unsigned i = 0; i < N_KINDS; i++) {
+		if (!((b->own | b->shared) & kinds[i].ns & ~b->host->namespaces))
+			continue;
+		ct_err_object(b->err, kinds[i].name);
+		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan", "this kernel has no %s namespace", kinds[i].name);
+	}
+	return 0;
+}
+
+bool ct_build_mapped(const struct ct_spec *s, bool group, uint32_t inside)
+{
+	if (!s->idmap.n)
+		return true;
+	for (uint32_t i = 0; i < s->idmap.n; i++) {
+		const struct ct_idmap_item *m = &s->idmap.v[i];
+
+		if (m->group == group && inside >= m->inside && inside - m->inside < m->count)
+			return true;
+	}
+	return false;
+}
+
+void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SETNS, at);
+
+	s->a = (int16_t)fd;
+	s->n[0] = ct_clone_flags(ns);
+}
+
+static void join_shared(struct ct_builder *b)
+{
+	/* the user namespace first: it gives the rights to join the others */
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < b->spec->ns_share.n; i++) {
+			const struct ct_share_item *share = &b->spec->ns_share.v[i];
+
+			if ((share->ns == CT_NS_USER) == (pass == 0))
+				ct_build_join(b, b->in_share[__builtin_ctz(share->ns)], share->ns, &share->at);
+		}
+}
+
+/* One line of /proc/PID/timens_offsets; kernel: seconds and nanoseconds, the latter never negative. */
+static void add_offset(struct ct_builder *b, const char *key, const char *clock, bool set, int64_t ns)
+{
+	int64_t sec = ns / 1000000000, rest = ns % 1000000000;
+	struct ct_step *s;
+
+	if (!set)
+		return;
+	if (rest < 0) {
+		rest += 1000000000;
+		sec--;
+	}
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_TIME_OFFSET, ct_build_at(b, key));
+	s->s[0] = ct_arena_printf(b->arena, "%s %" PRId64 " %" PRId64, clock, sec, rest);
+}
+
+static void make_own(struct ct_builder *b)
+{
+	const struct ct_spec *sp = b->spec;
+	struct ct_step *s;
+
+	/* Clocks are set between unshare and the clone: a time namespace is fixed once a process is in it. */
+	if (b->own & CT_NS_TIME) {
+		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE, ct_build_at(b, sp->time_boot_set ? "time.offset.boot" : "time.offset.monotonic"));
+		s->n[0] = CLONE_NEWTIME;
+		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
+		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
+	}
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
+			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
+	s->n[0] = ct_clone_flags(b->own & ~CT_NS_TIME);
+}
+
+static void write_map(struct ct_builder *b, bool group)
+{
+	const char *text = "";
+	const struct ct_origin *at = NULL;
+	struct ct_step *s;
+
+	for (uint32_t i = 0; i < b->spec->idmap.n && text; i++) {
+		const struct ct_idmap_item *m = &b->spec->idmap.v[i];
+
+		if (m->group != group)
+			continue;
+		text = ct_arena_printf(b->arena, "%s%u %u %u\n", text, m->inside, m->outside, m->count);
+		at = at ? at : &m->at;
+	}
+	s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_ID_MAP, at);
+	s->s[0] = group ? "gid_map" : "uid_map";
+	s->s[1] = text;
+}
+
+static void process_settings(struct ct_builder *b)
+{
+	const struct ct_spec *sp = b->spec;
+
+	for (uint32_t i = 0; i < sp->proc.n; i++) {
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, &sp->proc.v[i].at);
+
+		s->s[0] = sp->proc.v[i].name;
+		s->s[1] = sp->proc.v[i].value;
+	}
+	for (uint32_t i = 0; i < sp->prlimit.n; i++) {
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT, &sp->prlimit.v[i].at);
+
+		s->s[0] = sp->prlimit.v[i].name;
+		s->n[0] = (uint64_t)sp->prlimit.v[i].resource;
+		s->n[1] = sp->prlimit.v[i].soft;
+		s->n[2] = sp->prlimit.v[i].hard;
+	}
+}
+
+int ct_build_ns(struct ct_builder *b)
+{
+	int r = check(b);
+
+	if (r < 0)
+		return r;
+	join_shared(b);
+	make_own(b);
+	if (b->own & CT_NS_USER) {
+		struct ct_step *s;
+
+		write_map(b, false);
+		write_map(b, true);
+		/* From here on init is root inside; files and mounts that it makes belong to the mapped root. */
+		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_GROUPS, ct_build_at(b, "idmap"));
+		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_IDS, ct_build_at(b, "idmap"));
+		s->n[0] = s->n[1] = 0;
+		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PDEATHSIG, NULL);
+		s->n[0] = SIGKILL;
+	}
+	process_settings(b);
+	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
+	if (b->own & CT_NS_NET)
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK, b->spec->net.n ? &b->spec->net.v[0].at : NULL);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What of /proc and /sys is hidden or read-only, and the sysctls that are written before that. The lists are data:
+ * doc/SECURITY.md shows them, tests/root/protections.c walks the result. */
+#include <linux/mount.h>
+#include <string.h>
+
+#include "plan/builder.h"
+
+enum { IN_PROC, IN_SYS };
+
+static const struct {
+	uint8_t where;
+	const char *path;
+} hidden[] = {
+	{IN_PROC, "acpi"},	  {IN_PROC, "asound"},	    {IN_PROC, "interrupts"}, {IN_PROC, "kcore"},
+	{IN_PROC, "keys"},	  {IN_PROC, "key-users"},   {IN_PROC, "kmsg"},	     {IN_PROC, "latency_stats"},
+	{IN_PROC, "mem"},	  {IN_PROC, "sched_debug"}, {IN_PROC, "scsi"},	     {IN_PROC, "timer_list"},
+	{IN_PROC, "timer_stats"}, {IN_SYS, "firmware"},	    {IN_SYS, "devices/virtual/powercap"}, {IN_SYS, "kernel/debug"},
+	{IN_SYS, "kernel/security"}, {IN_SYS, "kernel/tracing"}, {IN_SYS, "fs/bpf"},
+}, readonly[] = {
+	{IN_PROC, "bus"}, {IN_PROC, "driver"}, {IN_PROC, "dynamic_debug"}, {IN_PROC, "fs"}, {IN_PROC, "irq"}, {IN_PROC, "mtrr"},
+	{IN_PROC, "pressure"}, {IN_PROC, "sys"}, {IN_PROC, "sysrq-trigger"},
+};
+
+/* net.ipv4.ip_forward -> sys/net/ipv4/ip_forward */
+static const char *sysctl_path(struct ct_builder *b, const char *name)
+{
+	char *path = ct_arena_printf(b->arena, "sys/%s", name);
+
+	for (char *p = path; p && *p; p++)
+		if (*p == '.')
+			*p = '/';
+	return path;
+}
+
+static void add_sysctls(struct ct_builder *b)
+{
+	for (uint32_t i = 0; i < b->spec->sysctl.n; i++) {
+		const struct ct_pair_item *item = &b->spec->sysctl.v[i];
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_WRITE, &item->at);
+
+		s->b = (int16_t)b->proc;
+		s->s[0] = sysctl_path(b, item->name);
+		s->s[1] = item->value;
+	}
+}
+
+static bool covered(struct ct_builder *b, uint8_t where)
+{
+	const struct ct_mount_auto *m = &b->spec->mount_auto;
+
+	if (!b->spec->mount_auto_set)
+		return true;
+	if (where == IN_PROC)
+		return m->proc == CT_AUTO_MIXED || m->proc == CT_AUTO_RO;
+	return m->sys == CT_AUTO_MIXED || m->sys == CT_AUTO_RO;
+}
+
+/* One step on a path of /proc or /sys; what this kernel does not have is skipped. */
+static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t where, const char *path, const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, op, at);
+
+	s->b = (int16_t)(where == IN_PROC ? b->proc : b->sys);
+	s->s[0] = path;
+	s->flags = CT_SF_OPTIONAL | CT_SF_STRICT;
+	return s;
+}
+
+int ct_build_protect(struct ct_builder *b)
+{
+	const struct ct_origin *at = ct_build_at(b, "mount.auto");
+	struct ct_step *s;
+
+	add_sysctls(b);
+	for (unsigned i = 0; i < sizeof(readonly) / sizeof(*readonly); i++)
+		if (covered(b, readonly[i].where) && b->spec->mount_auto.proc != CT_AUTO_RO)
+			protect(b, CT_OP_READONLY, readonly[i].where, readonly[i].path, at);
+	if (b->spec->mount_auto_set && b->spec->mount_auto.proc == CT_AUTO_RO) {
+		s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_SETATTR, at);
+		s->a = (int16_t)b->proc;
+		s->n[0] = MOUNT_ATTR_RDONLY;
+	}
+	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+		if (covered(b, hidden[i].where))
+			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a = (int16_t)b->mask;
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Terminals: the console (or the payload's pseudo terminal) and the ttys of a detached system. All from the container's
+ * own devpts, all bound by descriptor. */
+#include <errno.h>
+#include <string.h>
+
+#include "plan/builder.h"
+
+struct tty {
+	const char *name;	/* below /dev */
+	const char *slot;
+	uint64_t tag, index;
+	const struct ct_origin *at;
+};
+
+/* A new pty whose peer stands at /dev/NAME and whose master goes to the caller. Returns the peer's slot. */
+static int add_tty(struct ct_builder *b, const struct tty *t)
+{
+	int master = ct_plan_slot(b->plan, t->slot), peer = ct_plan_slot(b->plan, ct_arena_printf(b->arena, "%s peer", t->slot));
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_NEW, t->at);
+
+	s->a = (int16_t)b->pts;
+	s->o = (int16_t)master;
+	s->p = (int16_t)peer;
+	s->n[0] = b->req->rows;
+	s->n[1] = b->req->cols;
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
+	s->b = (int16_t)b->dev;
+	s->s[0] = t->name;
+	s->n[0] = 0600;
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_BIND, t->at);
+	s->a = (int16_t)peer;
+	s->b = (int16_t)b->dev;
+	s->s[0] = t->name;
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_SEND_FD, t->at);
+	s->a = (int16_t)master;
+	s->n[0] = t->tag;
+	s->n[1] = t->index;
+	return peer;
+}
+
+/* tty.dir: the terminal stands in the directory, a link to it where programs look. */
+static void link_tty(struct ct_builder *b, const char *name, const char *to, const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_SYMLINK, at);
+
+	s->b = (int16_t)b->dev;
+	s->s[0] = name;
+	s->s[1] = to;
+}
+
+/* Where a terminal stands below /dev: NAME, or DIR/NAME with a link. */
+static const char *place(struct ct_builder *b, const char *name, const struct ct_origin *at)
+{
+	const char *dir = b->spec->tty_dir, *path;
+
+	if (!dir || !*dir)
+		return name;
+	path = ct_arena_printf(b->arena, "%s/%s", dir, name);
+	if (path)
+		link_tty(b, name, path, at);
+	return path;
+}
+
+static void add_ttys(struct ct_builder *b)
+{
+	const struct ct_origin *at = ct_build_at(b, "tty.max");
+
+	for (uint32_t i = 1; i <= b->spec->tty_max; i++) {
+		const char *name = ct_arena_printf(b->arena, "tty%u", i);
+		struct tty t = {.name = name ? place(b, name, at) : "", .slot = name ? name : "", .tag = CT_FD_TAG_TTY, .index = i, .at = at};
+
+		add_tty(b, &t);
+	}
+}
+
+int ct_build_tty(struct ct_builder *b)
+{
+	const struct ct_spec *sp = b->spec;
+	bool none = sp->console_path && !strcmp(sp->console_path, "none");
+	bool console = b->req->pty || (b->req->detached && !none);
+	const struct ct_origin *at = ct_build_at(b, b->req->pty ? "console.path" : "autodev");
+	struct ct_step *s;
+
+	if (sp->console_path && !none && b->req->detached) {
+		ct_err_origin(b->err, ct_build_at(b, "console.path"));
+		ct_err_hint(b->err, "use console.logfile, or ct_console_open() for its descriptor");
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "only \"none\" can be given as the console's path");
+	}
+	if (!console && !(b->req->detached && sp->tty_max))
+		return 0;
+	if (b->dev == CT_SLOT_NONE) {
+		ct_err_origin(b->err, ct_build_at(b, "autodev"));
+		ct_err_hint(b->err, "set autodev = 1, or console.path = none and tty.max = 0");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONSOLE, "plan", "a terminal needs the container's own /dev");
+	}
+	if (sp->tty_dir && *sp->tty_dir) {
+		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, ct_build_at(b, "tty.dir"));
+		s->b = (int16_t)b->dev;
+		s->s[0] = sp->tty_dir;
+		s->n[0] = 0755;
+	}
+	if (console) {
+		struct tty t = {.name = place(b, "console", at), .slot = "console", .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY, .at = at};
+		int peer = add_tty(b, &t);
+
+		if (!b->req->stdio_given) {
+			s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_STDIO, at);
+			s->a = (int16_t)peer;
+			s->n[0] = 1;
+		}
+	}
+	if (b->req->detached)
+		add_ttys(b);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The builders of the areas, in their order, and what they share. */
+#include "plan/builder.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key)
+{
+	const struct ct_origin *at = ct_spec_origin(b->spec, key);
+	struct ct_origin *own;
+
+	if (at)
+		return at;
+	own = ct_arena_alloc(b->arena, sizeof(*own));
+	if (own)
+		own->key = "";
+	return own;
+}
+
+const char *ct_build_num(struct ct_builder *b, uint64_t v)
+{
+	const char *s = ct_arena_printf(b->arena, "%llu", (unsigned long long)v);
+
+	if (!s)
+		b->plan->err = -ENOMEM;
+	return s ? s : "";
+}
+
+/* The descriptors a caller hands over take the first slots. */
+int ct_build_inputs(struct ct_builder *b)
+{
+	const struct ct_request *r = b->req;
+	uint32_t n = b->spec->mounts.n;
+
+	b->in_keep = ct_arena_alloc(b->arena, (r->n_keep_fds + 1) * sizeof(int));
+	b->in_mount = ct_arena_alloc(b->arena, (n + 1) * sizeof(int));
+	if (!b->in_keep || !b->in_mount)
+		return ct_oom(b->err);
+	for (uint32_t i = 0; i < r->n_extra_fds; i++)
+		ct_plan_input(b->plan, "supervisor", r->extra_fds[i]);
+	if (b->in_rootfs != CT_SLOT_NONE)
+		b->in_rootfs = ct_plan_input(b->plan, "rootfs", r->rootfs_fd);
+	if (b->in_pidfd != CT_SLOT_NONE)
+		b->in_pidfd = ct_plan_input(b->plan, "init", r->init_pidfd);
+	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
+	for (uint32_t i = 0; i < r->n_keep_fds; i++)
+		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i), r->keep_fds[i]);
+	for (int i = 0; i < 8; i++)
+		b->in_share[i] = b->in_rootfs != CT_SLOT_NONE && (b->shared & (1u << i))
+					 ? ct_plan_input(b->plan, "namespace", r->share_fd[i])
+					 : CT_SLOT_NONE;
+	for (uint32_t i = 0; i < n; i++)
+		b->in_mount[i] = b->in_rootfs != CT_SLOT_NONE && b->spec->mounts.v[i].source_fd >= 0
+					 ? ct_plan_input(b->plan, "source", b->spec->mounts.v[i].source_fd)
+					 : CT_SLOT_NONE;
+	return 0;
+}
+
+/* Keys that no backend honours yet make a start fail by name. */
+static int refuse_unsupported(struct ct_builder *b)
+{
+	const struct ct_spec *s = b->spec;
+
+	if (s->unsupported.n) {
+		ct_err_origin(b->err, &s->unsupported.v[0].at);
+		ct_err_hint(b->err, "clear the key to start without it");
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "this version keeps the key but cannot honour it");
+	}
+	if (s->rootfs_backend) {
+		ct_err_origin(b->err, ct_build_at(b, "rootfs.path"));
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "a root file system of type %s is not supported: only directories are",
+			       s->rootfs_backend);
+	}
+	if (s->rootfs_options.idmap) {
+		ct_err_origin(b->err, ct_build_at(b, "rootfs.options"));
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "idmap= mounts are not supported yet");
+	}
+	if (s->mount_auto.cgroup) {
+		ct_err_origin(b->err, ct_build_at(b, "mount.auto"));
+		ct_err_hint(b->err, "take \"%s\" out of mount.auto", s->mount_auto.cgroup);
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "cgroup file systems cannot be mounted by this version");
+	}
+	return 0;
+}
+
+typedef int (*area_fn)(struct ct_builder *);
+
+static int run_areas(struct ct_builder *b, const area_fn *areas)
+{
+	int r = 0;
+
+	for (; *areas && r >= 0; areas++)
+		r = (*areas)(b);
+	return r < 0 ? r : ct_plan_freeze(b->plan, b->err);
+}
+
+int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e)
+{
+	*b = (struct ct_builder){.req = r, .spec = r->spec, .host = r->host, .arena = arena, .err = e,
+				 .in_rootfs = CT_SLOT_NONE, .in_exec = CT_SLOT_NONE, .in_pidfd = CT_SLOT_NONE,
+				 .root = CT_SLOT_NONE, .mask = CT_SLOT_NONE, .proc = CT_SLOT_NONE, .sys = CT_SLOT_NONE,
+				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE};
+	b->plan = ct_plan_new(arena);
+	b->stop = ct_plan_new(arena);
+	if (!b->plan || !b->stop)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < r->spec->ns_share.n; i++)
+		b->shared |= r->spec->ns_share.v[i].ns;
+	b->own = ct_build_namespaces(r->spec);
+	b->userns = (b->own | b->shared) & CT_NS_USER;
+	return 0;
+}
+
+int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
+{
+	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_ns, ct_build_root, ct_build_dev,
+					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect, ct_build_hooks,
+					ct_build_identity, ct_build_exec, NULL};
+	struct ct_builder b;
+	int rc = ct_builder_init(&b, r, arena, e);
+
+	if (rc < 0)
+		return rc;
+	b.in_rootfs = 0;
+	rc = run_areas(&b, areas);
+	if (rc < 0)
+		return rc;
+	if (stop)
+		rc = ct_plan_freeze(b.stop, e);
+	if (rc < 0)
+		return rc;
+	*out = b.plan;
+	if (stop)
+		*stop = b.stop;
+	return 0;
+}

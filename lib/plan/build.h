@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a typed spec to a plan. Pure: reads only what it is given, so that a plan can be made and compared without root. */
+#ifndef CT_PLAN_BUILD_H
+#define CT_PLAN_BUILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "host/host.h"
+#include "model/spec.h"
+#include "plan/plan.h"
+
+/* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any number) in a plan that is
+ * only printed. */
+struct ct_request {
+	const struct ct_spec *spec;
+	const struct ct_host *host;
+	const char *name;		/* container, "" for an anonymous one */
+	const char *config_file;	/* for the hooks' LXC_CONFIG_FILE; NULL: none */
+	const char *const *argv;	/* NULL: the config's */
+	const char *const *envp;	/* NULL: none */
+	const char *const *caller_env;	/* environ, for `environment = NAME`, TERM and keep_env */
+	bool pty, clear_env, keep_env, execute, no_new_privs, elevated;
+	bool detached;			/* with a supervisor */
+	bool stdio_given;		/* a detached start with descriptors of the caller's as stdio */
+	unsigned rows, cols;
+	bool has_exec_fd;
+	int exec_fd;
+	const int *keep_fds;
+	uint32_t n_keep_fds;
+	const int *extra_fds;		/* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
+	uint32_t n_extra_fds;
+	/* start */
+	int rootfs_fd;			/* the opened root directory */
+	int share_fd[8];		/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
+	/* attach */
+	int init_pidfd;
+	uint32_t namespaces;		/* to join, CT_NS_* */
+	const char *user;		/* to look up inside; NULL: ids below */
+	bool set_uid, set_gid, set_groups, set_caps;
+	uint32_t uid, gid;
+	const uint32_t *groups;
+	uint32_t n_groups;
+	uint64_t caps;
+	const char *cwd;
+};
+
+/* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name are not among them. */
+uint32_t ct_build_namespaces(const struct ct_spec *spec);
+/* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this caller does not have. */
+int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep, struct ct_err *e);
+/* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the hooks that run on the host
+ * after the end. */
+int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e);
+/* The plan of an attach. */
+int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the builders of the areas share. Private to lib/plan. */
+#ifndef CT_PLAN_BUILDER_H
+#define CT_PLAN_BUILDER_H
+
+#include <contain/contain.h>
+
+#include "plan/build.h"
+
+struct ct_builder {
+	const struct ct_request *req;
+	const struct ct_spec *spec;
+	const struct ct_host *host;
+	struct ct_arena *arena;
+	struct ct_plan *plan, *stop;
+	struct ct_err *err;
+	uint32_t own;		/* namespaces made new, CT_NS_* */
+	uint32_t shared;	/* namespaces joined */
+	bool userns;		/* a new or joined user namespace: the caller's rights do not reach inside */
+	/* slots */
+	int in_rootfs, in_exec, in_pidfd, in_share[8];
+	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
+	int root, mask, proc, sys, dev, pts;
+};
+
+/* Fills *b for a request. 0 or -ENOMEM. */
+int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e);
+/* One builder per area, in the order they are called. 0 or a negative errno that is recorded. */
+int ct_build_inputs(struct ct_builder *b);
+int ct_build_ns(struct ct_builder *b);
+int ct_build_root(struct ct_builder *b);
+int ct_build_dev(struct ct_builder *b);
+int ct_build_tty(struct ct_builder *b);
+int ct_build_auto(struct ct_builder *b);
+int ct_build_mounts(struct ct_builder *b);
+int ct_build_protect(struct ct_builder *b);
+int ct_build_hooks(struct ct_builder *b);
+int ct_build_identity(struct ct_builder *b);
+int ct_build_exec(struct ct_builder *b);
+
+/* Joins the namespaces `flags` (CT_NS_*) of the descriptor in slot `fd`. */
+void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at);
+/* Kernel's CLONE_NEW* for CT_NS_* bits. */
+uint64_t ct_clone_flags(uint32_t ns);
+/* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death signal, signals, cwd. */
+struct ct_identity {
+	bool lookup;		/* ids come from the container's passwd */
+	uint32_t uid, gid;
+	const char *const *groups;	/* decimal */
+	uint32_t n_groups;
+	uint64_t keep;
+	bool no_new_privs;
+	const char *cwd;
+	const struct ct_origin *uid_at, *cap_at, *cwd_at;
+};
+void ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
+/* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell that was looked up. */
+int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at);
+/* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later ones replace by name. */
+int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
+/* A decimal number as string in the arena. */
+const char *ct_build_num(struct ct_builder *b, uint64_t v);
+/* Is the id mapped into the container? True without an idmap. */
+bool ct_build_mapped(const struct ct_spec *spec, bool group, uint32_t inside);
+/* Where `key` was set (never NULL: its name alone when it is at its default). */
+const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plan in words: text for people and golden files, JSON for programs. Both read the schema of steps.def. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "plan/op.h"
+#include "plan/phase.h"
+#include "plan/plan.h"
+
+static const struct ct_op_row rows[CT_OP_COUNT] = {
+#define CT_STEP(op, text, schema) [CT_OP_##op] = {text, schema},
+#include "wire/steps.def"
+#undef CT_STEP
+};
+
+const struct ct_op_row *ct_op_row(unsigned op)
+{
+	return op > CT_OP_NONE && op < CT_OP_COUNT ? &rows[op] : NULL;
+}
+
+const char *ct_op_name(unsigned op)
+{
+	const struct ct_op_row *row = ct_op_row(op);
+
+	return row ? row->name : "?";
+}
+
+static const struct {
+	uint8_t bit;
+	const char *word;
+} flag_words[] = {
+	{CT_SF_OPTIONAL, "optional"},	{CT_SF_CREATE_DIR, "create-dir"}, {CT_SF_CREATE_FILE, "create-file"},
+	{CT_SF_CREATE, "create"},	{CT_SF_STRICT, "strict"},	  {CT_SF_RECURSIVE, "recursive"},
+	{CT_SF_READ_BACK, "read-back"}, {CT_SF_ENV_PATH, "search"},
+};
+
+/* One field of a schema: which member of the step, under which name. */
+struct field {
+	char kind, index;	/* 'a' 'b' 'o' 'p', or 's' 'l' 'n' 'x' 'm' with '0'.. */
+	bool maybe;
+	char name[24];
+};
+
+/* Reads the next field of a schema; false at its end. */
+static bool next_field(const char **at, struct field *f)
+{
+	const char *p = *at;
+	size_t n;
+
+	while (*p == ' ')
+		p++;
+	if (!*p)
+		return false;
+	f->kind = *p++;
+	f->index = strchr("slnxm", f->kind) ? *p++ : '0';
+	p++;	/* '=' */
+	n = strcspn(p, " ");
+	f->maybe = n && p[n - 1] == '?';
+	*at = p + n;
+	n -= f->maybe;
+	memcpy(f->name, p, n);
+	f->name[n] = 0;
+	return true;
+}
+
+static int16_t slot_of(const struct ct_step *s, char kind)
+{
+	switch (kind) {
+	case 'a':
+		return s->a;
+	case 'b':
+		return s->b;
+	case 'o':
+		return s->o;
+	default:
+		return s->p;
+	}
+}
+
+/* Is the field worth printing? */
+static bool field_set(const struct ct_step *s, const struct field *f)
+{
+	int i = f->index - '0';
+
+	if (strchr("abop", f->kind))
+		return slot_of(s, f->kind) >= 0;
+	if (f->kind == 's')
+		return s->s[i] && *s->s[i];
+	if (f->kind == 'l')
+		return s->n_list[i] > 0;
+	return s->n[i] != 0;
+}
+
+static const char *slot_name(const struct ct_plan *p, int16_t slot)
+{
+	return slot >= 0 && slot < p->n_slots ? p->slot_name[slot] : "none";
+}
+
+/* The field's value; numbers bare, strings by `put`, lists in brackets joined by `comma`. */
+static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f,
+		      void (*put)(struct ct_buf *, const char *), const char *comma, struct ct_buf *out)
+{
+	int i = f->index - '0';
+
+	switch (f->kind) {
+	case 's':
+		put(out, s->s[i] ? s->s[i] : "");
+		break;
+	case 'l':
+		ct_buf_char(out, '[');
+		for (uint32_t k = 0; k < s->n_list[i]; k++) {
+			ct_buf_str(out, k ? comma : "");
+			put(out, s->list[i][k]);
+		}
+		ct_buf_char(out, ']');
+		break;
+	case 'n':
+		ct_buf_printf(out, "%" PRIu64, s->n[i]);
+		break;
+	case 'x':
+		ct_buf_printf(out, comma[0] == ',' ? "%" PRIu64 : "0x%" PRIx64, s->n[i]);
+		break;
+	case 'm':
+		ct_buf_printf(out, comma[0] == ',' ? "%" PRIu64 : "0%" PRIo64, s->n[i]);
+		break;
+	default:
+		if (comma[0] == ',')
+			ct_buf_json(out, slot_name(p, slot_of(s, f->kind)));
+		else
+			ct_buf_str(out, slot_name(p, slot_of(s, f->kind)));
+	}
+}
+
+int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct ct_buf *out)
+{
+	const struct ct_op_row *row = ct_op_row(s->op);
+	struct field f;
+
+	ct_buf_str(out, ct_op_name(s->op));
+	for (const char *at = row ? row->schema : ""; next_field(&at, &f);) {
+		if (f.maybe && !field_set(s, &f))
+			continue;
+		ct_buf_printf(out, " %s=", f.name);
+		if (strchr("abop", f.kind))
+			for (const char *c = slot_name(p, slot_of(s, f.kind)); *c; c++)
+				ct_buf_char(out, *c == ' ' ? '-' : *c);
+		else
+			put_value(p, s, &f, ct_buf_quoted, " ", out);
+	}
+	for (unsigned i = 0; i < sizeof(flag_words) / sizeof(*flag_words); i++)
+		if (s->flags & flag_words[i].bit)
+			ct_buf_printf(out, " %s", flag_words[i].word);
+	return ct_buf_error(out);
+}
+
+/* "mount.entry (web.conf:3)" */
+static void put_origin(const struct ct_origin *at, struct ct_buf *out)
+{
+	if (!at->key[0])
+		return;
+	ct_buf_printf(out, "  # %s", at->key);
+	if (at->file)
+		ct_buf_printf(out, " (%s:%d)", at->file, at->line);
+}
+
+int ct_plan_text(const struct ct_plan *p, struct ct_buf *out)
+{
+	unsigned phase = 0;
+
+	for (uint32_t i = 0; i < p->n_steps; i++) {
+		const struct ct_step *s = &p->steps[i];
+
+		if (s->phase != phase) {
+			phase = s->phase;
+			ct_buf_printf(out, "%s: by %s\n", ct_phases[phase].name, ct_phases[phase].actor);
+		}
+		ct_buf_printf(out, "%4u  ", i);
+		ct_plan_step_text(p, s, out);
+		put_origin(s->at, out);
+		ct_buf_char(out, '\n');
+	}
+	return ct_buf_error(out);
+}
+
+static void step_json(const struct ct_plan *p, uint32_t i, struct ct_buf *out)
+{
+	const struct ct_step *s = &p->steps[i];
+	const struct ct_op_row *row = ct_op_row(s->op);
+	struct field f;
+
+	ct_buf_printf(out, "{\"step\":%u,\"phase\":\"%s\",\"actor\":\"%s\",\"op\":\"%s\",\"args\":{", i,
+		      ct_phase_name(s->phase), ct_phases[s->phase].actor, ct_op_name(s->op));
+	for (const char *at = row ? row->schema : "", *comma = ""; next_field(&at, &f);) {
+		if (f.maybe && !field_set(s, &f))
+			continue;
+		ct_buf_printf(out, "%s\"%s\":", comma, f.name);
+		put_value(p, s, &f, ct_buf_json, ",", out);
+		comma = ",";
+	}
+	ct_buf_str(out, "},\"flags\":[");
+	for (unsigned k = 0, n = 0; k < sizeof(flag_words) / sizeof(*flag_words); k++)
+		if (s->flags & flag_words[k].bit)
+			ct_buf_printf(out, "%s\"%s\"", n++ ? "," : "", flag_words[k].word);
+	ct_buf_str(out, "]");
+	if (s->at->key[0]) {
+		ct_buf_str(out, ",\"key\":");
+		ct_buf_json(out, s->at->key);
+	}
+	if (s->at->file) {
+		ct_buf_str(out, ",\"file\":");
+		ct_buf_json(out, s->at->file);
+		ct_buf_printf(out, ",\"line\":%d", s->at->line);
+	}
+	ct_buf_char(out, '}');
+}
+
+int ct_plan_json(const struct ct_plan *p, struct ct_buf *out)
+{
+	ct_buf_str(out, "{\"version\":1,\"steps\":[");
+	for (uint32_t i = 0; i < p->n_steps; i++) {
+		ct_buf_str(out, i ? ",\n" : "\n");
+		step_json(p, i, out);
+	}
+	ct_buf_str(out, "\n]}\n");
+	return ct_buf_error(out);
+}
