@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Prints size and offsets of what the public header lays down. */
+#include <contain/contain.h>
+
+#include <stdio.h>
+
+#define STRUCT(t) printf("%s %zu\n", #t, sizeof(t))
+#define FIELD(t, f) printf("\t%s.%s %zu %zu\n", #t, #f, offsetof(t, f), sizeof(((t *)0)->f))
+#define NUMBER(n) printf("%s %lld\n", #n, (long long)(n))
+
+static void errors(void)
+{
+	STRUCT(ct_error);
+	FIELD(ct_error, size);
+	FIELD(ct_error, err);
+	FIELD(ct_error, id);
+	FIELD(ct_error, line);
+	FIELD(ct_error, step);
+	FIELD(ct_error, message);
+	FIELD(ct_error, where);
+	FIELD(ct_error, step_name);
+	FIELD(ct_error, backend);
+	FIELD(ct_error, key);
+	FIELD(ct_error, file);
+	FIELD(ct_error, syscall_name);
+	FIELD(ct_error, object);
+	FIELD(ct_error, kernel);
+	FIELD(ct_error, hint);
+}
+
+static void small(void)
+{
+	STRUCT(ct_new_opts);
+	FIELD(ct_new_opts, flags);
+	FIELD(ct_new_opts, dir);
+	FIELD(ct_new_opts, state_dir);
+	FIELD(ct_new_opts, error);
+	STRUCT(ct_key_info);
+	FIELD(ct_key_info, name);
+	FIELD(ct_key_info, type);
+	FIELD(ct_key_info, dflt);
+	FIELD(ct_key_info, help);
+	FIELD(ct_key_info, flags);
+	STRUCT(ct_mount);
+	FIELD(ct_mount, source_fd);
+	FIELD(ct_mount, source);
+	FIELD(ct_mount, target);
+	FIELD(ct_mount, fstype);
+	FIELD(ct_mount, options);
+	FIELD(ct_mount, flags);
+	STRUCT(ct_create_opts);
+	FIELD(ct_create_opts, flags);
+	FIELD(ct_create_opts, rootfs);
+}
+
+static void starting(void)
+{
+	STRUCT(ct_start_opts);
+	FIELD(ct_start_opts, flags);
+	FIELD(ct_start_opts, argv);
+	FIELD(ct_start_opts, envp);
+	FIELD(ct_start_opts, stdio);
+	FIELD(ct_start_opts, exec_fd);
+	FIELD(ct_start_opts, keep_fds);
+	FIELD(ct_start_opts, n_keep_fds);
+	FIELD(ct_start_opts, rows);
+	FIELD(ct_start_opts, cols);
+	FIELD(ct_start_opts, reserved);
+}
+
+static void entering(void)
+{
+	STRUCT(ct_attach_opts);
+	FIELD(ct_attach_opts, flags);
+	FIELD(ct_attach_opts, argv);
+	FIELD(ct_attach_opts, envp);
+	FIELD(ct_attach_opts, stdio);
+	FIELD(ct_attach_opts, exec_fd);
+	FIELD(ct_attach_opts, keep_fds);
+	FIELD(ct_attach_opts, n_keep_fds);
+	FIELD(ct_attach_opts, rows);
+	FIELD(ct_attach_opts, cols);
+	FIELD(ct_attach_opts, namespaces);
+	FIELD(ct_attach_opts, uid);
+	FIELD(ct_attach_opts, gid);
+	FIELD(ct_attach_opts, groups);
+	FIELD(ct_attach_opts, n_groups);
+	FIELD(ct_attach_opts, user);
+	FIELD(ct_attach_opts, cwd);
+	FIELD(ct_attach_opts, caps);
+}
+
+static void ending(void)
+{
+	STRUCT(ct_exit);
+	FIELD(ct_exit, reason);
+	FIELD(ct_exit, code);
+	FIELD(ct_exit, signal);
+	FIELD(ct_exit, core);
+	FIELD(ct_exit, wall_us);
+	FIELD(ct_exit, user_us);
+	FIELD(ct_exit, system_us);
+	FIELD(ct_exit, max_rss);
+}
+
+int main(void)
+{
+	errors();
+	small();
+	starting();
+	entering();
+	ending();
+	NUMBER(CT_START_DETACH);
+	NUMBER(CT_START_PTY);
+	NUMBER(CT_START_CLEAR_ENV);
+	NUMBER(CT_START_EXECUTE);
+	NUMBER(CT_START_NO_NEW_PRIVS);
+	NUMBER(CT_ATTACH_PTY);
+	NUMBER(CT_ATTACH_SET_UID);
+	NUMBER(CT_ATTACH_SET_GID);
+	NUMBER(CT_ATTACH_SET_GROUPS);
+	NUMBER(CT_ATTACH_SET_CAPS);
+	NUMBER(CT_ATTACH_NO_NEW_PRIVS);
+	NUMBER(CT_ATTACH_CLEAR_ENV);
+	NUMBER(CT_ATTACH_KEEP_ENV);
+	NUMBER(CT_ATTACH_ELEVATED);
+	NUMBER(CT_NS_ALL);
+	NUMBER(CT_STATE_STOPPED);
+	NUMBER(CT_STATE_STARTING);
+	NUMBER(CT_STATE_RUNNING);
+	NUMBER(CT_STATE_STOPPING);
+	NUMBER(CT_STATE_FROZEN);
+	NUMBER(CT_STATE_ABORTING);
+	NUMBER(CT_EXIT_NONE);
+	NUMBER(CT_EXIT_EXITED);
+	NUMBER(CT_EXIT_SIGNALED);
+	NUMBER(CT_EXIT_TIME);
+	NUMBER(CT_EXIT_OUTPUT);
+	NUMBER(CT_EXIT_STOPPED);
+	NUMBER(CT_EXIT_REBOOT);
+	NUMBER(CT_EXIT_HALT);
+	NUMBER(CT_EXIT_LOST);
+	return 0;
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every public function is documented: what it does, since when, and which errors an int means."""
+import re
+
+from house import Tap, read, top
+
+ROOT = top()
+TEXT = read(ROOT, "include/contain/contain.h")
+DECLARATION = re.compile(r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)?\s*^CT_PUBLIC\s+(?P<type>[\w\s\*]+?)\b(?P<name>ct_\w+)\((?P<args>[^;]*)\);", re.S | re.M)
+# an int that is no error code, or that cannot fail but by what its sentence says
+NO_ERRORS = {"ct_process_pidfd", "ct_process_pty", "ct_state", "ct_init_pid", "ct_init_pidfd", "ct_check", "ct_check_all", "ct_preflight"}
+
+
+def documented():
+    for m in DECLARATION.finditer(TEXT):
+        comment = m["comment"] or ""
+        if not comment:
+            yield f"{m['name']}: no comment"
+        elif not re.search(r"Since \d+\.\d+", comment):
+            yield f"{m['name']}: does not say since when"
+
+
+def errors():
+    for m in DECLARATION.finditer(TEXT):
+        if m["type"].strip() in ("int", "ssize_t") and m["name"] not in NO_ERRORS and \
+                not re.search(r"Errors:|returns as ct_|-E[A-Z]+", m["comment"] or ""):
+            yield f"{m['name']}: does not say which errors"
+
+
+def simple_types():
+    body = re.sub(r"/\*.*?\*/", "", TEXT, flags=re.S)
+    for word in (r"\benum\b", r"\bbool\b", r"\binline\b", r"\.\.\.", r":\s*\d+\s*;"):
+        for m in re.finditer(word, body):
+            yield f"{m.group(0)} in the public header: not every language can bind it"
+
+
+def structs_begin_with_size():
+    for m in re.finditer(r"typedef struct (\w+) \{\s*(.*?)\}", TEXT, re.S):
+        if not m[2].lstrip().startswith("size_t size;"):
+            yield f"struct {m[1]} does not begin with size"
+
+
+tap = Tap()
+tap.check("declarations are found", [] if len(list(DECLARATION.finditer(TEXT))) > 40 else ["too few"])
+tap.check("documented, with Since", documented())
+tap.check("errors named", errors())
+tap.check("simple types only", simple_types())
+tap.check("option structs begin with size", structs_begin_with_size())
+tap.done()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tables and what is told about them: error numbers, steps, keys."""
+import os
+import re
+
+from house import Tap, files, read, top
+
+ROOT = top()
+
+
+def exists(path):
+    return os.path.exists(os.path.join(ROOT, path))
+
+
+def error_rows():
+    return re.findall(r"^- \{id: (\d+), name: ([A-Z_]+),", read(ROOT, "doc/errors.yaml"), re.M)
+
+
+def unique():
+    rows = error_rows()
+    for i, what in ((0, "number"), (1, "name")):
+        seen = [r[i] for r in rows]
+        yield from (f"{what} {x} twice" for x in sorted(set(seen)) if seen.count(x) > 1)
+
+
+def used():
+    code = "".join(read(ROOT, p) for p in files(ROOT, ("lib",)))
+    yield from (f"CT_ERR_{name} ({nr}) is used nowhere" for nr, name in error_rows() if not re.search(rf"\bCT_ERR_{name}\b", code))
+
+
+def known():
+    names = {n for _nr, n in error_rows()}
+    for path in files(ROOT, ("lib", "tools")):
+        for m in re.finditer(r"\bCT_ERR_([A-Z_]+)\b", read(ROOT, path)):
+            if m[1] not in names and m[1] != "":
+                yield f"{path}: CT_ERR_{m[1]} is not in doc/errors.yaml"
+
+
+def steps():
+    return re.findall(r'^CT_STEP\((\w+),\s*"([^"]+)"', read(ROOT, "lib/wire/steps.def"), re.M)
+
+
+def steps_told():
+    text = read(ROOT, "doc/ARCHITECTURE.md")
+    yield from (f"step {name} has no row in doc/ARCHITECTURE.md" for _op, name in steps() if f"`{name}`" not in text)
+
+
+def steps_done():
+    code = "".join(read(ROOT, p) for p in files(ROOT, ("lib/stage",)))
+    for op, name in steps():
+        if not re.search(rf"\bCT_OP_{op}\b|\b\w*_?{op.lower()}\b", code):
+            yield f"step {name} ({op}) is not known to the stage"
+
+
+def key_rows():
+    text = "".join(read(ROOT, p) for p in files(ROOT, ("lib/model",), (".c", ".def")) if "table" in p or "keys" in p)
+    return sorted(set(re.findall(r'^\s*(?:\{\s*|\w+\(\s*)"([a-z0-9_.*]+)"', text, re.M)))
+
+
+def keys_told():
+    page = next((p for p in ("doc/man/ct.conf.5", "doc/man/ct.conf.5.in", "doc/ct.conf.5", "doc/man/libcontain.conf.5") if exists(p)), None)
+    if page is None:
+        yield "no manual page of the keys (doc/man/ct.conf.5)"
+        return
+    text = read(ROOT, page).replace("\\-", "-").replace("\\&", "").replace("\\_", "_")
+    yield from (f"{key} is not in {page}" for key in key_rows() if key not in text)
+
+
+def links():
+    """Files that the documents point at are there."""
+    for path in files(ROOT, ("doc",), (".md",)) + [p for p in ("README.md",) if exists(p)]:
+        for m in re.finditer(r"\]\((?!https?:|#|mailto:)([^)#]+)", read(ROOT, path)):
+            if not exists(os.path.normpath(os.path.join(os.path.dirname(path), m[1]))):
+                yield f"{path}: {m[1]} does not exist"
+
+
+tap = Tap()
+tap.check("error numbers and names unique", unique())
+tap.check("every error is used", used())
+tap.check("every error used is registered", known())
+tap.check("every step told in doc/ARCHITECTURE.md", steps_told() if exists("doc/ARCHITECTURE.md") else ["no doc/ARCHITECTURE.md"])
+tap.check("every step known to the stage", steps_done())
+tap.check("keys are found", [] if len(key_rows()) > 60 else [f"only {len(key_rows())} rows found in lib/model"])
+tap.check("every key in the manual page", keys_told())
+tap.check("links of the documents", links())
+tap.done()

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "box.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define BOX_TIMEOUT_MS 30000
+
+int box_open(struct box *b, const char *name)
+{
+	int err;
+
+	memset(b, 0, sizeof(*b));
+	err = rootfs_make(&b->root);
+	if (err)
+		return err;
+	snprintf(b->dir, sizeof(b->dir), "%s/containers", b->root.base);
+	snprintf(b->state, sizeof(b->state), "%s/state", b->root.base);
+	if (mkdir(b->dir, 0755) || mkdir(b->state, 0700))
+		return -errno;
+	b->where = (ct_new_opts)CT_NEW_OPTS_INIT;
+	b->where.dir = b->dir;
+	b->where.state_dir = b->state;
+	b->c = box_handle(b, name);
+	return b->c ? 0 : -EINVAL;
+}
+
+ct_container *box_handle(const struct box *b, const char *name)
+{
+	ct_new_opts where = b->where;
+	const ct_error *why = NULL;
+	ct_container *c = NULL;
+	int err;
+
+	where.error = &why;
+	err = ct_new(&c, name, &where);
+	if (err) {
+		fprintf(stderr, "ct_new(%s): %d %s\n", name ? name : "NULL", err, why ? why->message : "");
+		return NULL;
+	}
+	if (box_config(c, "rootfs.path", b->root.path, NULL))
+		return ct_unref(c);
+	return c;
+}
+
+void box_close(struct box *b)
+{
+	if (b->c && ct_name(b->c)[0] && ct_state(b->c) != CT_STATE_STOPPED)
+		ct_stop(b->c, CT_STOP_KILL, 5000);
+	b->c = ct_unref(b->c);
+	rootfs_remove(&b->root);
+}
+
+int box_config(ct_container *c, ...)
+{
+	const char *key, *value;
+	va_list ap;
+	int err = 0;
+
+	va_start(ap, c);
+	while (!err && (key = va_arg(ap, const char *))) {
+		value = va_arg(ap, const char *);
+		err = ct_set_config(c, key, value);
+		if (err)
+			fprintf(stderr, "%s = %s: %s\n", key, value, ct_last_error(c)->message);
+	}
+	va_end(ap);
+	return err;
+}
+
+/* Reads what comes out of the pipe, waits for the process and lets it go. */
+static int collect(ct_process *p, int fd, char **out, ct_exit *ex)
+{
+	ct_exit verdict = CT_EXIT_INIT;
+	char *text = read_all(fd, BOX_TIMEOUT_MS);
+	int err;
+
+	if (!text)
+		ct_process_kill(p, 9);
+	err = ct_process_wait(p, &verdict, BOX_TIMEOUT_MS);
+	if (ex)
+		*ex = verdict;
+	if (out)
+		*out = text;
+	else
+		free(text);
+	ct_process_unref(p);
+	if (err)
+		return err;
+	return text ? 0 : -ETIMEDOUT;
+}
+
+int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out, ct_exit *ex)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+	int fd[2], err;
+
+	if (opts)
+		o = *opts;
+	if (pipe2(fd, O_CLOEXEC))
+		return -errno;
+	o.argv = argv;
+	if (!o.stdio[0])
+		o.stdio[0] = -1;
+	o.stdio[1] = o.stdio[2] = fd[1];
+	err = ct_start(c, &o, &p);
+	close(fd[1]);
+	if (!err)
+		err = collect(p, fd[0], out, ex);
+	close(fd[0]);
+	return err;
+}
+
+int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const argv[], char **out, ct_exit *ex)
+{
+	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
+	ct_process *p = NULL;
+	int fd[2], err;
+
+	if (opts)
+		o = *opts;
+	if (pipe2(fd, O_CLOEXEC))
+		return -errno;
+	o.argv = argv;
+	if (!o.stdio[0])
+		o.stdio[0] = -1;
+	o.stdio[1] = o.stdio[2] = fd[1];
+	err = ct_attach(c, &o, &p);
+	close(fd[1]);
+	if (!err)
+		err = collect(p, fd[0], out, ex);
+	close(fd[0]);
+	return err;
+}
+
+const char *probe_get(const char *report, const char *key, char *buf, size_t size)
+{
+	char start[128];
+	const char *line, *end;
+
+	buf[0] = 0;
+	snprintf(start, sizeof(start), "{\"%s\": ", key);
+	for (line = report; line && *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (!strncmp(line, start, strlen(start))) {
+			line += strlen(start);
+			snprintf(buf, size, "%.*s", (int)(end - line - 1), line);
+			break;
+		}
+	}
+	return buf;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Running a program and reading what it says. */
+#ifndef CT_TEST_RUN_H
+#define CT_TEST_RUN_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct run_result {
+	int status;	/* exit code, 128 + signal, or -1: did not end in time and was killed */
+	char *out;	/* standard output, never NULL after run_tool() */
+	char *err;	/* standard error */
+};
+
+/* Runs argv (searched in PATH) with `input` (may be NULL) as standard input; waits up to timeout_ms. 0 or negative errno. */
+int run_tool(const char *const argv[], const char *input, int timeout_ms, struct run_result *r);
+void run_free(struct run_result *r);
+
+/* Reads fd to its end, at most timeout_ms; NUL-terminated text, to be freed; NULL on timeout or error. */
+char *read_all(int fd, int timeout_ms);
+/* A path made of the test's build directory: $CT_BUILD/NAME. In buf, returned. */
+const char *built(const char *name, char *buf, size_t size);
+/* Milliseconds of the monotonic clock. */
+long long now_ms(void);
+/* Sleeps. */
+void sleep_ms(int ms);
+/* Waits up to timeout_ms until check(data) is not 0; returns what it returned last. */
+int wait_for(int (*check)(void *data), void *data, int timeout_ms);
+
+/* Prints the reason as the runner wants it, then skips the cmocka test. */
+#define skip_because(...)                                                                                              \
+	do {                                                                                                           \
+		print_message("# skip: " __VA_ARGS__);                                                                 \
+		print_message("\n");                                                                                   \
+		skip();                                                                                                \
+	} while (0)
+
+#endif

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+What a run of container tests may leave behind: processes, mounts, cgroups, interfaces, files. Orphans come to the test's
+own watcher (tests/lib/orphans.c) or to this process, so that nobody else's processes are ever counted.
+"""
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import time
+
+import isolate
+
+PR_SET_CHILD_SUBREAPER = 36
+OURS = re.compile(r"^(ct|libcontain)[-._0-9]|libcontain")
+USER_ID = "64321"
+
+
+def mounts():
+    found = {}
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
+        for line in f:
+            fields = line.split()
+            dash = fields.index("-")
+            key = (fields[3], fields[4], fields[dash + 1], fields[dash + 2])
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def cgroups():
+    found = set()
+    for base, dirs, _files in os.walk("/sys/fs/cgroup"):
+        found.update(os.path.join(base, d) for d in dirs if OURS.search(d))
+    return found
+
+
+def interfaces():
+    return {n for n in os.listdir("/sys/class/net") if OURS.search(n)}
+
+
+def files():
+    found = set()
+    for d in ("/run/libcontain", "/var/lib/libcontain"):
+        for base, dirs, names in os.walk(d):
+            found.update(os.path.join(base, n) for n in dirs + names)
+    for n in os.listdir("/tmp"):
+        if n.startswith("ct-") and not n.startswith("ct-run-"):
+            found.add("/tmp/" + n)
+    return found
+
+
+def children(mine):
+    """Children of this process that it did not start itself: orphans of tests."""
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/children", encoding="ascii") as f:
+                found += [int(p) for p in f.read().split() if int(p) not in mine]
+        except OSError:
+            pass
+    return found
+
+
+def describe(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            comm = f.read().split("(", 1)[1].rsplit(")", 1)[0]
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            cmd = f.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        return f"{pid} ({comm}) {cmd}"
+    except OSError:
+        return str(pid)
+
+
+class Session:
+    """One run of the tiers that touch the host."""
+
+    def __init__(self, top, build_dir):
+        self.top = top
+        self.build_dir = build_dir
+        self.began = False
+        self.user_tree = None
+
+    def begin(self):
+        if self.began:
+            return
+        self.began = True
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.before = {"mount": mounts(), "cgroup": cgroups(), "interface": interfaces(), "file": files()}
+
+    def wrap(self, p, cmd, env, tmp):
+        """The command as it is really run: below the orphan watcher, perhaps as an ordinary user."""
+        if not p.row.touches_host:
+            return cmd, env
+        watcher = os.path.join(p.row.builds(self.build_dir)[0].dir, "tests", "lib", "orphans")
+        if p.row.as_user:
+            cmd, env = self.as_user(cmd, env, tmp)
+        return [watcher, *cmd], env
+
+    def as_user(self, cmd, env, tmp):
+        """The tree may lie where a user cannot go: it is shown to him at a place where he can."""
+        if self.user_tree is None:
+            self.user_tree = "/tmp/tree"
+            if isolate.MARK in os.environ and not os.path.isdir(self.user_tree):
+                os.mkdir(self.user_tree)
+                subprocess.run(["mount", "--bind", self.top, self.user_tree], check=True)
+                self.before["mount"] = mounts()
+        moved = [c.replace(self.top, self.user_tree) for c in cmd]
+        env = {k: v.replace(self.top, self.user_tree) for k, v in env.items()}
+        env["XDG_RUNTIME_DIR"] = tmp
+        os.chown(tmp, int(USER_ID), int(USER_ID))
+        return ["setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups", "--inh-caps=-all", "--", *moved], env
+
+    def processes(self):
+        end = time.monotonic() + 3
+        while True:
+            left = []
+            for pid in children(set()):
+                try:
+                    if os.waitpid(pid, os.WNOHANG | 0x40000000)[0] == 0:
+                        left.append(pid)
+                except OSError:
+                    pass
+            if not left or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        texts = [describe(p) for p in left]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        return texts
+
+    def left_behind(self):
+        left = ["process " + t for t in self.processes()]
+        now = mounts()
+        left += ["mount " + " ".join(k) for k, n in now.items() if n > self.before["mount"].get(k, 0)]
+        left += ["mount is gone: " + " ".join(k) for k, n in self.before["mount"].items() if n > now.get(k, 0)]
+        for kind, probe in (("cgroup", cgroups), ("interface", interfaces), ("file", files)):
+            left += [f"{kind} {x}" for x in sorted(probe() - self.before[kind])]
+        return left
