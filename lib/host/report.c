@@ -32,7 +32,7 @@ static const struct ct_look looks[] = {
 	{ "namespaces", "uts", true, ct_look_namespace, CT_NS_UTS },
 	{ "namespaces", "ipc", true, ct_look_namespace, CT_NS_IPC },
 	{ "namespaces", "net", true, ct_look_namespace, CT_NS_NET },
-	{ "namespaces", "cgroup", false, ct_look_namespace, CT_NS_CGROUP },
+	{ "namespaces", "cgroup", true, ct_look_namespace, CT_NS_CGROUP },
 	{ "namespaces", "user", false, ct_look_namespace, CT_NS_USER },
 	{ "namespaces", "time", false, ct_look_namespace, CT_NS_TIME },
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel work of a container, one function for each area of the plan. All end the process when a call fails. */
+#ifndef CT_FLOOR_STEPS_H
+#define CT_FLOOR_STEPS_H
+
+#include <stdbool.h>
+
+#include "bench.h"
+
+/* r, or the end of the process when r < 0. */
+long floor_must(long r, const char *what);
+#define must(call) floor_must((long)(call), #call)
+
+/* A detached copy of the root file system, cut off from the host's mounts. */
+int floor_tree(const char *rootfs);
+/* lo up. */
+void floor_loopback(void);
+/* All mounts of this namespace private. */
+void floor_private(void);
+/* A read-only tmpfs with an empty file and directory, mounted on the old root. */
+int floor_mask_source(void);
+/* The tree over the old root. */
+void floor_stack(int tree);
+/* /dev with nodes, links, pts, shm and mqueue. */
+void floor_dev(int tree);
+/* /proc and a read-only /sys. */
+void floor_proc_sys(int tree);
+/* Masked and read-only paths. */
+void floor_protect(int tree, int mask);
+/* Leaves the old root. */
+void floor_pivot(int tree);
+/* Groups, bounding set, ids, capabilities, signals, working directory. */
+void floor_identity(void);
+
+#endif

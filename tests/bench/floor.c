@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The floor: what the kernel asks for a container, without a library around it. A bare program that makes the same
+ * namespaces and the same mounts by the same system calls as the library's plan of the same profile (`run --plan` shows
+ * both), executes the program and reaps it. It checks nothing, reports nothing and protects its caller from nothing.
+ *
+ *   floor start PROFILE ROOTFS PROGRAM	one container each round; PROFILE: default, small
+ *   floor attach PID PROGRAM		one process in the namespaces of PID each round
+ *   floor once PROFILE ROOTFS PROGRAM	one container as a whole process, no commands read
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "floor-steps.h"
+
+#define NS_SMALL (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
+#define NS_DEFAULT (NS_SMALL | CLONE_NEWNET | CLONE_NEWCGROUP)
+
+struct job {
+	uint64_t namespaces;
+	bool whole;		/* /dev, /proc, /sys and their masks, too */
+	const char *rootfs, *program;
+	int pidfd;		/* attach */
+	pid_t alive[1024];	/* containers that stay */
+	int n_alive;
+};
+
+/* Up to the moment when the program could be executed. */
+static void prepare(const struct job *j, int tree)
+{
+	int mask = -1;
+
+	must(setsid());
+	if (j->namespaces & CLONE_NEWNET)
+		floor_loopback();
+	floor_private();
+	if (j->whole)
+		mask = floor_mask_source();
+	floor_stack(tree);
+	if (j->whole) {
+		floor_dev(tree);
+		floor_proc_sys(tree);
+		floor_protect(tree, mask);
+	}
+	floor_pivot(tree);
+	floor_identity();
+}
+
+static pid_t spawn(const struct job *j, const char *program)
+{
+	int pidfd = -1, tree = floor_tree(j->rootfs);
+	struct clone_args args = {
+		.flags = j->namespaces | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	const char *const argv[] = { program, NULL }, *const envp[] = { "PATH=/bin", NULL };
+	long pid = must(syscall(SYS_clone3, &args, sizeof(args)));
+
+	if (pid == 0) {
+		prepare(j, tree);
+		execve(program, (char *const *)argv, (char *const *)envp);
+		_exit(127);
+	}
+	close(tree);
+	close(pidfd);
+	return (pid_t)pid;
+}
+
+static void reap(pid_t pid)
+{
+	int status;
+
+	must(waitpid(pid, &status, 0));
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		die("floor: the child ended with status 0x%x", status);
+}
+
+static uint64_t start_once(void *data)
+{
+	uint64_t begin = now_ns();
+	struct job *j = data;
+
+	reap(spawn(j, j->program));
+	return now_ns() - begin;
+}
+
+static uint64_t attach_once(void *data)
+{
+	struct job *j = data;
+	uint64_t begin = now_ns();
+	const char *const argv[] = { j->program, NULL }, *const envp[] = { "PATH=/bin", NULL };
+	pid_t launcher = fork(), pid;
+	int status = 0;
+
+	if (launcher == 0) {
+		must(setns(j->pidfd, (int)j->namespaces));
+		pid = fork();
+		if (pid == 0) {
+			must(setsid());
+			must(chdir("/"));
+			floor_identity();
+			execve(j->program, (char *const *)argv, (char *const *)envp);
+			_exit(127);
+		}
+		must(waitpid(pid, &status, 0));
+		_exit(WEXITSTATUS(status));
+	}
+	reap((pid_t)must(launcher));
+	return now_ns() - begin;
+}
+
+/* "alive N": keeps N containers that only wait. */
+static void keep_alive(void *data, const char *word, long n)
+{
+	struct job *j = data;
+
+	if (strcmp(word, "alive") || n < 0 || n > (long)(sizeof(j->alive) / sizeof(j->alive[0])))
+		die("floor: no such command: %s %ld", word, n);
+	while (j->n_alive < n)
+		j->alive[j->n_alive++] = spawn(j, "/bin/pause");
+	while (j->n_alive > n) {
+		pid_t pid = j->alive[--j->n_alive];
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+static void profile(struct job *j, const char *name)
+{
+	j->whole = strcmp(name, "default") == 0;
+	if (!j->whole && strcmp(name, "small"))
+		die("floor: unknown profile %s", name);
+	j->namespaces = j->whole ? NS_DEFAULT : NS_SMALL;
+}
+
+int main(int argc, char **argv)
+{
+	static struct job j;
+	struct bench b = { start_once, keep_alive, &j };
+
+	if (argc == 5 && (!strcmp(argv[1], "start") || !strcmp(argv[1], "once"))) {
+		profile(&j, argv[2]);
+		j.rootfs = argv[3];
+		j.program = argv[4];
+		if (!strcmp(argv[1], "once"))
+			return start_once(&j) == 0;
+	} else if (argc == 4 && !strcmp(argv[1], "attach")) {
+		b.once = attach_once;
+		j.pidfd = (int)must(syscall(SYS_pidfd_open, atoi(argv[2]), 0));
+		j.program = argv[3];
+		j.namespaces = NS_DEFAULT;
+	} else {
+		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | attach PID PROGRAM");
+	}
+	bench_serve(&b);
+	keep_alive(&j, "alive", 0);
+	return 0;
+}
