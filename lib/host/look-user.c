@@ -220,7 +220,7 @@ static bool default_directory(const struct ct_look_facts *f, uint64_t which, str
 		ct_buf_str(path, which == CT_DIR_STATE ? "/run/libcontain" : "/var/lib/libcontain");
 		return true;
 	}
-	base = getenv(*variable);
+	base = secure_getenv(*variable);
 	if (!base || base[0] != '/')
 		return false;
 	ct_buf_printf(path, "%s%s", base, which == CT_DIR_STATE ? "/libcontain" : "/.local/share/libcontain");
