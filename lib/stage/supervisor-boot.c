@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a launcher to a running init, once per boot. */
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stage/supervisor.h"
+
+static _Noreturn void be_launcher(struct super *s, int report, pid_t parent)
+{
+	sup_in_fork(s, report);
+	/* a boot without a supervisor is not to go on */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	_exit(stage_launch(s->st) ? 1 : 0);
+}
+
+/* See supervisor.h. */
+int sup_boot(struct super *s)
+{
+	pid_t parent = getpid();
+	int pair[2];
+
+	s->phase = SUP_PHASE_BOOT;
+	s->exec_next = 0;
+	s->killed = 0;
+	s->signals_asked = 0;
+	s->kill_at = SUP_NEVER;
+	s->init = 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	s->launcher = fork();
+	if (s->launcher < 0) {
+		int r = -errno;
+
+		s->launcher = 0;
+		close(pair[0]);
+		close(pair[1]);
+		return r;
+	}
+	if (s->launcher == 0) {
+		close(pair[0]);
+		be_launcher(s, pair[1], parent);
+	}
+	close(pair[1]);
+	s->report = pair[0];
+	return 0;
+}
+
+/* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes counts as the end. */
+static int take_record(int sock, struct ct_report *r, int *fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} u;
+	struct iovec iov = { r, sizeof(*r) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*fd = -1;
+	do {
+		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? -EAGAIN : 0;
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	if (n != sizeof(*r)) {
+		sup_close(fd);
+		return 0;
+	}
+	r->object[sizeof(r->object) - 1] = 0;
+	r->kernel[sizeof(r->kernel) - 1] = 0;
+	return 1;
+}
+
+/* To the library, which hears of the first boot only. */
+static void relay(struct super *s, struct ct_report *r, int fd)
+{
+	if (s->caller < 0)
+		return;
+	s->st->report_fd = s->caller;
+	report_send(s->st, r, fd);
+}
+
+/* What is said later of a boot that nobody waited for. */
+static void keep_error(struct super *s, const struct ct_report *r)
+{
+	if (s->caller >= 0 || s->error[0])
+		return;
+	str_cut(s->error, sizeof(s->error), "boot failed: step ");
+	str_add_u64(s->error, sizeof(s->error), r->step);
+	str_add(s->error, sizeof(s->error), " errno ");
+	str_add_u64(s->error, sizeof(s->error), (uint64_t)r->err);
+	str_add(s->error, sizeof(s->error), " ");
+	str_add(s->error, sizeof(s->error), r->object);
+	str_add(s->error, sizeof(s->error), " ");
+	str_add(s->error, sizeof(s->error), r->kernel);
+	for (char *p = s->error; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+}
+
+static void on_cloned(struct super *s, struct ct_report *r, int *fd)
+{
+	if (*fd < 0 || r->num <= 0 || s->init > 0) {
+		sup_abort_boot(s);
+		return;
+	}
+	s->init = r->num;
+	s->pidfd = *fd;
+	s->init_start = sup_start_time(s->init);
+	/* before anything can go wrong: who finds us killed must find init */
+	*fd = -1;
+	if (sup_write_state(s))
+		sup_abort_boot(s);
+	relay(s, r, s->pidfd);
+}
+
+static void on_record(struct super *s, struct ct_report *r, int fd)
+{
+	switch (r->type) {
+	case CT_REPORT_CLONED:
+		on_cloned(s, r, &fd);
+		break;
+	case CT_REPORT_FD:
+		if (r->num == CT_FD_TAG_CONSOLE || r->num == CT_FD_TAG_TTY) {
+			sup_tty_new(s, r->num == CT_FD_TAG_CONSOLE ? 0 : (uint32_t)r->err, fd);
+			fd = -1;
+		} else {
+			relay(s, r, fd);
+		}
+		break;
+	case CT_REPORT_EXEC_NEXT:
+		s->exec_next = 1;
+		s->exec_us = sup_now_us();
+		relay(s, r, -1);
+		break;
+	case CT_REPORT_ERROR:
+		s->failed = 1;
+		s->error_relayed = 1;
+		keep_error(s, r);
+		relay(s, r, -1);
+		break;
+	case CT_REPORT_WARN:
+		relay(s, r, -1);
+		break;
+	}
+	sup_close(&fd);
+}
+
+static void on_ready(struct super *s)
+{
+	struct ct_report r = { .type = CT_REPORT_SUPERVISOR, .step = CT_STEP_NONE, .num = getpid() };
+
+	s->phase = SUP_PHASE_RUN;
+	s->reboot_until = 0;
+	s->verdict.reason = SUP_EXIT_NONE;
+	/* one limit for all boots: otherwise a reboot would be the way around it */
+	if (s->boots++ == 0 && s->w->limit_time_us)
+		s->time_at = s->now + s->w->limit_time_us / 1000 + !!(s->w->limit_time_us % 1000);
+	sup_set_state(s, s->stop_asked ? SUP_STOPPING : SUP_RUNNING);
+	relay(s, &r, -1);
+	sup_close(&s->caller);
+}
+
+static void on_failed(struct super *s)
+{
+	struct ct_report r = { .type = CT_REPORT_ERROR, .step = CT_STEP_IN_LAUNCHER, .sys = SYS_execve, .err = ECHILD };
+
+	s->failed = 1;
+	sup_reap_all(s);
+	if (!s->error_relayed) {
+		str_cut(r.kernel, sizeof(r.kernel), s->stop_asked ? "stopped before the program ran"
+								  : "the stage was killed before the program ran");
+		keep_error(s, &r);
+		relay(s, &r, -1);
+	}
+	if (s->boots)
+		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? SUP_EXIT_STOPPED : SUP_EXIT_REBOOT;
+	sup_begin_end(s);
+}
+
+/* See supervisor.h. */
+void sup_on_report(struct super *s)
+{
+	struct ct_report r;
+	int fd, n;
+
+	while ((n = take_record(s->report, &r, &fd)) == 1)
+		on_record(s, &r, fd);
+	if (n == -EAGAIN)
+		return;
+	sup_close(&s->report);
+	if (s->exec_next && !s->failed && s->init > 0)
+		on_ready(s);
+	else
+		on_failed(s);
+}
+
+/* See supervisor.h. */
+void sup_abort_boot(struct super *s)
+{
+	s->failed = 1;
+	if (s->launcher > 0)
+		kill(s->launcher, SIGKILL);
+	if (s->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+}
+
+/* See supervisor.h. */
+void sup_on_init(struct super *s)
+{
+	struct rusage ru;
+	int status = 0;
+	pid_t r;
+
+	memset(&ru, 0, sizeof(ru));
+	r = wait4(s->init, &status, __WALL | WNOHANG, &ru);
+	if (r == 0)
+		return;
+	s->init = 0;
+	/* before the verdict: its last output may have passed limit.output */
+	sup_ttys_close(s);
+	sup_close(&s->pidfd);
+	sup_judge(s, status, &ru, r < 0);
+	if (s->verdict.reason != SUP_EXIT_REBOOT) {
+		sup_begin_end(s);
+		return;
+	}
+	sup_write_state(s);
+	if (sup_boot(s)) {
+		str_cut(s->error, sizeof(s->error), "boot failed: no process for the launcher");
+		s->failed = 1;
+		sup_begin_end(s);
+	}
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stopping, the verdict, and what is done after init. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stage/supervisor.h"
+
+#define SIG_RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
+
+static uint64_t bit(unsigned sig)
+{
+	return 1ull << (sig - 1);
+}
+
+static void signal_init(const struct super *s, unsigned sig)
+{
+	if (s->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0);
+}
+
+static unsigned halt_signal(const struct super *s)
+{
+	static const unsigned wanted[] = { SIG_RTMIN_3, SIGPWR, SIGTERM };
+	uint64_t caught;
+
+	if (s->w->signal_halt)
+		return s->w->signal_halt;
+	caught = sup_caught(s->init);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (caught & bit(wanted[i]))
+			return wanted[i];
+	}
+	return SIGPWR;
+}
+
+/* See supervisor.h. */
+void sup_halt(struct super *s)
+{
+	s->stop_asked = 1;
+	if (s->phase != SUP_PHASE_RUN)
+		return;
+	signal_init(s, halt_signal(s));
+	if (s->state != SUP_STOPPING)
+		sup_set_state(s, SUP_STOPPING);
+}
+
+/* See supervisor.h. */
+void sup_kill(struct super *s, int hard)
+{
+	unsigned sig = s->w->signal_stop && !hard ? s->w->signal_stop : SIGKILL;
+
+	s->stop_asked = 1;
+	s->stop_until = SUP_NEVER;
+	if (s->phase == SUP_PHASE_BOOT) {
+		sup_abort_boot(s);
+		return;
+	}
+	if (s->phase != SUP_PHASE_RUN)
+		return;
+	s->killed = 1;
+	s->kill_hard = 1;
+	s->kill_at = sig == SIGKILL ? SUP_NEVER : s->now + SUP_LAST_MS;
+	signal_init(s, sig);
+	if (s->state != SUP_STOPPING)
+		sup_set_state(s, SUP_STOPPING);
+}
+
+static int reason_of(const struct super *s, unsigned sig)
+{
+	if (s->limit)
+		return s->limit;
+	if (s->stop_asked)
+		return SUP_EXIT_STOPPED;
+	if (s->reboot_until || (s->pid_ns && sig == SIGHUP))
+		return SUP_EXIT_REBOOT;
+	if (sig && (s->signals_asked & bit(sig)))
+		return SUP_EXIT_STOPPED;
+	if (s->pid_ns && sig == SIGINT)
+		return SUP_EXIT_HALT;
+	return sig ? SUP_EXIT_SIGNALED : SUP_EXIT_EXITED;
+}
+
+static uint64_t microseconds(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
+}
+
+/* See supervisor.h. */
+void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
+{
+	struct sup_verdict *v = &s->verdict;
+	unsigned sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
+
+	memset(v, 0, sizeof(*v));
+	v->wall_us = sup_now_us() - s->exec_us;
+	if (gone) {
+		v->reason = SUP_EXIT_LOST;
+		return;
+	}
+	v->reason = reason_of(s, sig);
+	v->signal = (int32_t)sig;
+	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
+	v->core = sig && WCOREDUMP(status);
+	v->user_us = microseconds(&ru->ru_utime);
+	v->system_us = microseconds(&ru->ru_stime);
+	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
+}
+
+/* The pids in /proc/thread-self/children are ours to reap: none of them can be anybody else. */
+static void kill_children(void)
+{
+	char buf[1024];
+	uint64_t pid = 0;
+	ssize_t n;
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	n = read_full(fd, buf, sizeof(buf));
+	close(fd);
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] >= '0' && buf[i] <= '9') {
+			pid = pid * 10 + (uint64_t)(buf[i] - '0');
+			continue;
+		}
+		if (pid > 0 && pid < INT32_MAX)
+			kill((pid_t)pid, SIGKILL);
+		pid = 0;
+	}
+}
+
+/* See supervisor.h. */
+void sup_reap_all(struct super *s)
+{
+	uint64_t until = sup_now_ms() + SUP_REAP_MS;
+
+	if (s->launcher > 0)
+		kill(s->launcher, SIGKILL);
+	signal_init(s, SIGKILL);
+	for (;;) {
+		pid_t r = waitpid(-1, NULL, __WALL | WNOHANG);
+
+		if (r > 0)
+			continue;
+		if (r < 0 || sup_now_ms() > until)
+			break;
+		kill_children();
+		poll(NULL, 0, 2);
+	}
+	s->launcher = s->init = 0;
+	sup_close(&s->pidfd);
+}
+
+static void finish(struct super *s)
+{
+	int first_failed = s->failed && s->boots == 0;
+
+	s->phase = SUP_PHASE_DONE;
+	sup_reap_all(s);
+	sup_ttys_close(s);
+	s->state = SUP_STOPPED;
+	if (first_failed) {
+		unlinkat(s->state_dir, "state", 0);
+		sup_remove_files(s, 0);
+	} else {
+		/* first the file, then the socket: who finds no socket finds the verdict */
+		sup_write_state(s);
+		sup_remove_files(s, !!(s->w->flags & CT_SUPER_EPHEMERAL));
+	}
+	sup_close(&s->listener);
+	/* whoever is told below may start the next one at once */
+	sup_close(&s->alive);
+	sup_tell_waiters(s);
+}
+
+static _Noreturn void be_hooks(struct super *s, int out)
+{
+	static const char *const extra[] = { "LXC_TARGET=stop", NULL };
+	char why[160];
+	int sys, failed = 0;
+
+	sup_in_fork(s, -1);
+	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++) {
+		why[0] = 0;
+		if (stage_hook(s->st, &s->st->steps[s->st->n_steps + i], extra, why, sizeof(why), &sys) && !failed++)
+			write_all(out, why, strlen(why));
+	}
+	_exit(failed != 0);
+}
+
+/* See supervisor.h. */
+void sup_begin_end(struct super *s)
+{
+	int out[2];
+
+	s->phase = SUP_PHASE_HOOKS;
+	s->stop_until = s->kill_at = SUP_NEVER;
+	s->reboot_until = 0;
+	sup_ttys_close(s);
+	if (!s->st->n_stop_hooks) {
+		finish(s);
+		return;
+	}
+	sup_set_state(s, SUP_STOPPING);
+	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
+		finish(s);
+		return;
+	}
+	s->hooks = fork();
+	if (s->hooks == 0) {
+		close(out[0]);
+		be_hooks(s, out[1]);
+	}
+	close(out[1]);
+	s->hooks_why = out[0];
+	if (s->hooks < 0) {
+		str_cut(s->error, sizeof(s->error), "stop hooks: no process for them");
+		s->hooks = 0;
+		finish(s);
+	}
+}
+
+/* See supervisor.h. */
+void sup_on_hooks(struct super *s)
+{
+	char why[160];
+	ssize_t n;
+	int status;
+
+	if (waitpid(s->hooks, &status, WNOHANG) != s->hooks)
+		return;
+	s->hooks = 0;
+	n = read(s->hooks_why, why, sizeof(why) - 1);
+	if (status && !s->error[0]) {
+		why[n > 0 ? n : 0] = 0;
+		for (ssize_t i = 0; i < n; i++) {
+			if ((unsigned char)why[i] < ' ' || why[i] == 0x7f)
+				why[i] = '?';
+		}
+		str_cut(s->error, sizeof(s->error), "stop hook failed: ");
+		str_add(s->error, sizeof(s->error), why);
+	}
+	sup_close(&s->hooks_why);
+	finish(s);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The supervisor of a detached container: one thread, one poll loop, nothing that blocks. Its parts share the struct below;
+ * nobody else includes this.
+ */
+#ifndef CT_STAGE_SUPERVISOR_H
+#define CT_STAGE_SUPERVISOR_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "stage/stage.h"
+
+#define SUP_CLIENTS 64			/* connections at once */
+#define SUP_WAITERS 48			/* ... of them that may wait without an end: others still get through */
+#define SUP_SNAPSHOTS 4			/* copies of the ring buffer being sent */
+#define SUP_CLIENT_MS 5000		/* for a whole request, and for taking its replies */
+#define SUP_TERM_MS 60000		/* SIGTERM, or a stop without waiting: as long as lxc-stop waits */
+#define SUP_LAST_MS 5000		/* from signal.stop, when that is another, to SIGKILL */
+#define SUP_REAP_MS 10000		/* for children that were killed */
+#define SUP_LAG_MS 2000			/* a terminal's peer that does not read holds the output up that long */
+#define SUP_RETRY_MS 1000		/* a terminal nobody has open is looked at that often */
+#define SUP_NEVER UINT64_MAX
+#define SUP_CHUNK 4096			/* terminal bytes moved at once */
+#define SUP_PACKET 16384		/* ring buffer bytes in one packet */
+
+/* As in <contain/contain.h>, which the stage does not include; tests/unit/test-control.c holds them together. */
+enum {
+	SUP_STOPPED = 0x01, SUP_STARTING = 0x02, SUP_RUNNING = 0x04, SUP_STOPPING = 0x08,
+};
+enum {
+	SUP_EXIT_NONE, SUP_EXIT_EXITED, SUP_EXIT_SIGNALED, SUP_EXIT_TIME, SUP_EXIT_OUTPUT, SUP_EXIT_STOPPED, SUP_EXIT_REBOOT,
+	SUP_EXIT_HALT, SUP_EXIT_LOST,
+};
+enum { SUP_STOP_NO_KILL = 1, SUP_STOP_KILL = 2, SUP_STOP_NO_WAIT = 4, SUP_STOP_ALL = 7 };
+
+/* What goes on; the state that clients see follows from it. */
+enum sup_phase {
+	SUP_PHASE_BOOT,			/* a launcher works; its report socket is open */
+	SUP_PHASE_RUN,			/* init has executed the payload */
+	SUP_PHASE_HOOKS,		/* init is gone, stop hooks run in a fork */
+	SUP_PHASE_DONE			/* nothing is left to do but to say so */
+};
+
+enum sup_client_is {
+	SUP_CLIENT_FREE, SUP_CLIENT_ASKED, SUP_CLIENT_WAITING, SUP_CLIENT_SENDING,
+};
+
+struct sup_client {
+	int fd;
+	uint8_t is;			/* enum sup_client_is */
+	struct ct_ctl_request rq;	/* from WAITING on */
+	uint64_t deadline;		/* SUP_NEVER: none */
+	uint32_t boots;			/* REBOOT: boots when it was asked for */
+	char *data;			/* CONSOLE_LOG: mapping being sent */
+	size_t len, off;
+};
+
+struct sup_tty {
+	int master;			/* -1: there is none */
+	int peer;			/* kept open so that the master does not hang up */
+	int stream;			/* our end of a client's terminal stream, -1: nobody looks */
+	uint8_t in_full;		/* the terminal does not take input: wait for POLLOUT on the master */
+	uint8_t lagging;		/* the client does not take output */
+	uint64_t lag_since;
+	uint64_t retry_at;		/* the master has hung up: leave it alone until then */
+};
+
+struct sup_ring {
+	char *data;			/* mapping; NULL: none */
+	size_t size, start, len;
+};
+
+struct sup_log {
+	int fd, dir;
+	int regular;
+	uint64_t size, limit;
+	const char *path;
+	int rotate;
+};
+
+struct sup_verdict {
+	int32_t reason, code, signal, core;
+	uint64_t wall_us, user_us, system_us, max_rss;
+};
+
+/* How the stage was before it became the supervisor; launchers and hooks start from it. */
+struct sup_before {
+	sigset_t mask;
+	mode_t umask;
+	int dumpable;
+	struct rlimit nofile;
+	int stdio[3];
+};
+
+struct super {
+	struct stage *st;
+	const struct ct_wire_super *w;
+	const char *name;
+	struct sup_before before;
+	int state_dir, alive;		/* input slots */
+	int null;
+	int signals, listener;
+	uint64_t listen_at;		/* no descriptors left: do not accept until then */
+	uint64_t now;			/* milliseconds, read once a turn */
+
+	enum sup_phase phase;
+	uint32_t state;			/* as last written */
+	int caller;			/* library's report socket, -1 once the first boot is over */
+	int pid_ns;			/* 1: init has a pid namespace of its own: SIGHUP and SIGINT deaths speak */
+	uint64_t self_start;
+
+	/* this boot */
+	int report;			/* launcher's report socket, -1 when closed */
+	pid_t launcher;			/* 0: gone */
+	pid_t init;
+	uint64_t init_start;		/* /proc/PID/stat's */
+	int pidfd;
+	uint64_t exec_us;		/* when it executed */
+	int exec_next, failed, error_relayed;
+	uint32_t boots;
+
+	/* what was asked for */
+	int stop_asked, killed, terminated;
+	uint64_t stop_until;		/* a stop that nobody waits for any more is forgotten then */
+	uint64_t kill_at;		/* when to ask harder; SUP_NEVER */
+	int kill_hard;			/* ... with SIGKILL, whatever signal.stop says */
+	uint64_t signals_asked;		/* bit n - 1: somebody sent signal n */
+	uint64_t reboot_until;		/* 0: no reboot was asked for */
+	uint64_t time_at;		/* limit.time's end; SUP_NEVER */
+	int32_t limit;			/* SUP_EXIT_TIME or _OUTPUT when that was it */
+	uint64_t output;		/* console bytes */
+
+	pid_t hooks;			/* 0: none run */
+	int hooks_why;
+	char error[240];		/* why a later boot or a stop hook failed */
+	struct sup_verdict verdict;
+
+	struct sup_client client[SUP_CLIENTS];
+	struct sup_tty *tty;		/* n_ttys + 1; 0 is the console */
+	uint32_t n_ttys;
+	struct sup_ring ring;
+	struct sup_log log;
+
+	struct pollfd *poll;
+	struct sup_watch *watch;	/* what each of them is */
+	uint32_t n_poll, cap_poll;
+};
+
+enum sup_watch_is {
+	SUP_WATCH_SIGNALS, SUP_WATCH_CALLER, SUP_WATCH_REPORT, SUP_WATCH_INIT, SUP_WATCH_LISTENER, SUP_WATCH_CLIENT,
+	SUP_WATCH_MASTER, SUP_WATCH_STREAM,
+};
+struct sup_watch {
+	uint16_t is, index;
+};
+
+/* ---- supervisor.c ---- */
+
+/* Milliseconds and microseconds of the monotonic clock. */
+uint64_t sup_now_ms(void);
+uint64_t sup_now_us(void);
+/* Polls fd in the next turn. */
+void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint32_t index);
+/* Closes *fd if it is open and makes it -1. */
+void sup_close(int *fd);
+/* Undoes in a fork what makes the supervisor different from the stage that was executed, and drops its descriptors. */
+void sup_in_fork(struct super *s, int report);
+
+/* ---- supervisor-boot.c ---- */
+
+/* Starts a launcher. 0, or a negative errno when not even that went. */
+int sup_boot(struct super *s);
+/* Takes what the launcher and init have to say. */
+void sup_on_report(struct super *s);
+/* init's pidfd is readable: takes the verdict; boots again, or begins the end. */
+void sup_on_init(struct super *s);
+/* Something forbids this boot to go on: kills what there is of it. The end of its report socket does the rest. */
+void sup_abort_boot(struct super *s);
+
+/* ---- supervisor-end.c ---- */
+
+/* Asks init to end: signal.halt, else the one of the signals for it that it listens to. */
+void sup_halt(struct super *s);
+/* Ends init: signal.stop, and later SIGKILL; `hard`: SIGKILL at once. */
+void sup_kill(struct super *s, int hard);
+/* What the verdict of an ended init is; fills s->verdict. `gone`: its status was not to be had. */
+void sup_judge(struct super *s, int status, const struct rusage *ru, int gone);
+/* init is gone for good, or never was: stop hooks, then the end. */
+void sup_begin_end(struct super *s);
+/* The hooks' fork has ended. */
+void sup_on_hooks(struct super *s);
+/* Kills and reaps all children of this process, those it does not know of, too. */
+void sup_reap_all(struct super *s);
+
+/* ---- supervisor-state.c ---- */
+
+/* Writes the state file with this state; tells waiters when it changed. 0 or negative errno. */
+int sup_set_state(struct super *s, uint32_t state);
+/* The file alone; s->state is what it will say. 0 or negative errno. */
+int sup_write_state(struct super *s);
+/* Removes control and, `all`, everything with the directory, unless a call holds the lock. */
+void sup_remove_files(struct super *s, int all);
+/* Start time of a process, 0 when it cannot be read; SigCgt of a process, 0 likewise. */
+uint64_t sup_start_time(pid_t pid);
+uint64_t sup_caught(pid_t pid);
+
+/* ---- control.c ---- */
+
+/* Binds and listens. 0 or negative errno. */
+int sup_listen(struct super *s);
+void sup_on_listener(struct super *s);
+void sup_on_client(struct super *s, uint32_t index, short events);
+/* The state or the boot changed: answers those who wait for it. */
+void sup_tell_waiters(struct super *s);
+/* Deadlines that have passed. */
+void sup_client_timers(struct super *s);
+void sup_drop_client(struct super *s, struct sup_client *c);
+
+/* ---- console.c ---- */
+
+/* Log and ring buffer. Nothing here fails a start but memory. 0 or negative errno. */
+int sup_console_init(struct super *s);
+/* Takes a master over; the number is that of the tty. */
+void sup_tty_new(struct super *s, uint32_t number, int master);
+/* Closes all masters and streams after the last output was taken. */
+void sup_ttys_close(struct super *s);
+void sup_tty_watch(struct super *s);
+void sup_on_master(struct super *s, uint32_t number, short events);
+void sup_on_stream(struct super *s, uint32_t number, short events);
+/* A stream socket to the terminal in *fd, the caller's. 0, -ENOTTY, -EBUSY, or another negative errno. */
+int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd);
+int sup_tty_resize(struct super *s, uint64_t number, uint64_t size);
+/* A copy of the ring buffer in *data (mapping, NULL when empty). 0, -ENODATA: there is none, -ENOMEM. */
+int sup_ring_copy(struct super *s, char **data, size_t *len, int clear);
+
+/* ---- console-log.c ---- */
+
+/* Appends to ring and log. */
+void sup_ring_add(struct sup_ring *r, const char *p, size_t n);
+void sup_log_open(struct sup_log *l);
+void sup_log_add(struct sup_log *l, const char *p, size_t n);
+
+/* ---- control-decode.c: pure, also compiled for the host ---- */
+
+/* Checks a request of n bytes and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type), -EINVAL (arguments). */
+int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
+
+#endif
