@@ -3,7 +3,8 @@
  * Talking to the supervisor of a detached container: each function makes one connection to "control" in the state
  * directory `dirfd`. All return 0 or a negative errno recorded in e: -ESRCH (CT_ERR_NOT_RUNNING: nobody listens),
  * -ETIMEDOUT (CT_ERR_TIMEOUT: the time given was up; CT_ERR_SUPERVISOR: no answer), -EPROTO, -EPERM; else what the supervisor
- * said. `reply` may be NULL where it is optional. Nothing blocks longer than its timeout and CT_CTL_PATIENCE_MS.
+ * said. `reply` may be NULL where it is optional. Nothing blocks longer than its timeout and
+ * CT_CTL_PATIENCE_MS (a stop that kills: CT_CTL_END_MS).
  */
 #ifndef CT_RUN_CONTROL_H
 #define CT_RUN_CONTROL_H
@@ -15,6 +16,7 @@
 #include "wire/wire.h"
 
 #define CT_CTL_PATIENCE_MS 10000	/* for an answer that should come at once */
+#define CT_CTL_END_MS 65000		/* for an end: from signal.stop over SIGKILL to the last stop hook */
 
 /* Connects; *sock is the caller's. */
 int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e);
