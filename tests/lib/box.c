@@ -98,6 +98,20 @@ static int collect(ct_process *p, int fd, char **out, ct_exit *ex)
 	return text ? 0 : -ETIMEDOUT;
 }
 
+/* A pipe whose ends are never 0-2, which mean something else in stdio[]. */
+static int new_pipe(int fd[2])
+{
+	int low[2], i;
+
+	if (pipe2(low, O_CLOEXEC))
+		return -errno;
+	for (i = 0; i < 2; i++) {
+		fd[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
+		close(low[i]);
+	}
+	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : 0;
+}
+
 int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out, ct_exit *ex)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -106,8 +120,9 @@ int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[]
 
 	if (opts)
 		o = *opts;
-	if (pipe2(fd, O_CLOEXEC))
-		return -errno;
+	err = new_pipe(fd);
+	if (err)
+		return err;
 	o.argv = argv;
 	if (!o.stdio[0])
 		o.stdio[0] = -1;
@@ -128,8 +143,9 @@ int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const ar
 
 	if (opts)
 		o = *opts;
-	if (pipe2(fd, O_CLOEXEC))
-		return -errno;
+	err = new_pipe(fd);
+	if (err)
+		return err;
 	o.argv = argv;
 	if (!o.stdio[0])
 		o.stdio[0] = -1;

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan-golden DIR [NAME]: makes the plan of each DIR/NAME.conf over a host made up here, without any right and without
+ * touching anything, and compares it with DIR/NAME.plan. With CT_UPDATE=1 it writes the golden files instead.
+ *
+ * A config's lines that begin with "#:" say what the start or attach asks for beyond the config:
+ *   #: argv WORD...        #: env K=V         #: caller K=V         #: name NAME         #: form json
+ *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd
+ *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
+ *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
+ *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, sched_core)
+ *   #: stop                the plan of the hooks that run after the end is printed, too
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <contain/contain.h>
+
+#include "model/config.h"
+#include "plan/build.h"
+
+#define WORDS 32
+#define FULL_CAPS 0x1ffffffffffull
+
+/* Everything a directive can set; strings live in `text`. */
+struct wish {
+	struct ct_request req;
+	struct ct_host host;
+	const char *argv[WORDS], *env[WORDS], *caller[WORDS];
+	uint32_t groups[WORDS];
+	int keep[WORDS];
+	bool attach, json, stop;
+};
+
+static const struct ct_host usual_host = {
+	.kernel_major = 6,
+	.kernel_minor = 1,
+	.kernel_release = "6.1.0-test",
+	.cap_permitted = FULL_CAPS,
+	.cap_bounding = FULL_CAPS,
+	.cap_last = 40,
+	.namespaces = CT_NS_ALL,
+	.initial_userns = true,
+	.openat2 = true,
+	.mount_api = true,
+	.mount_setattr = true,
+	.clone3 = true,
+	.pidfd = true,
+	.close_range = true,
+	.sched_core = true,
+	.boot_id = "00000000-0000-4000-8000-000000000000",
+};
+
+static uint64_t number(const char *s, int base)
+{
+	return s ? strtoull(s, NULL, base) : 0;
+}
+
+/* Splits at blanks; NULL-terminated. */
+static uint32_t words(char *s, const char **v)
+{
+	uint32_t n = 0;
+	char *save = NULL, *w;
+
+	for (w = strtok_r(s, " ", &save); w && n < WORDS - 1; w = strtok_r(NULL, " ", &save))
+		v[n++] = w;
+	v[n] = NULL;
+	return n;
+}
+
+static int set_flag(struct ct_request *r, const char *name)
+{
+	const struct { const char *name; bool *flag; } rows[] = {
+		{ "pty", &r->pty }, { "clear_env", &r->clear_env }, { "keep_env", &r->keep_env }, { "execute", &r->execute },
+		{ "no_new_privs", &r->no_new_privs }, { "elevated", &r->elevated }, { "detached", &r->detached },
+		{ "stdio_given", &r->stdio_given }, { "exec_fd", &r->has_exec_fd },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!strcmp(rows[i].name, name)) {
+			*rows[i].flag = true;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static int set_host(struct ct_host *h, const char *field, const char *value)
+{
+	uint64_t n = number(value, 0);
+
+	if (!strcmp(field, "uid"))
+		h->uid = h->gid = (uint32_t)n;
+	else if (!strcmp(field, "caps"))
+		h->cap_permitted = h->cap_bounding = n;
+	else if (!strcmp(field, "namespaces"))
+		h->namespaces = (uint32_t)n;
+	else if (!strcmp(field, "kernel_major"))
+		h->kernel_major = (uint32_t)n;
+	else if (!strcmp(field, "kernel_minor"))
+		h->kernel_minor = (uint32_t)n;
+	else if (!strcmp(field, "initial_userns"))
+		h->initial_userns = n;
+	else if (!strcmp(field, "sched_core"))
+		h->sched_core = n;
+	else
+		return -1;
+	return 0;
+}
+
+/* What an attach alone asks for. */
+static int directive_attach(struct wish *w, const char *key, const char **v, uint32_t n)
+{
+	struct ct_request *r = &w->req;
+	uint32_t i;
+
+	if (!strcmp(key, "attach")) {
+		w->attach = true;
+		r->namespaces = (uint32_t)number(v[0], 16);
+	} else if (!strcmp(key, "user")) {
+		r->user = v[0];
+	} else if (!strcmp(key, "uid")) {
+		r->set_uid = true;
+		r->uid = (uint32_t)number(v[0], 10);
+	} else if (!strcmp(key, "gid")) {
+		r->set_gid = true;
+		r->gid = (uint32_t)number(v[0], 10);
+	} else if (!strcmp(key, "groups")) {
+		r->set_groups = true;
+		for (i = 0; i < n; i++)
+			w->groups[i] = (uint32_t)number(v[i], 10);
+		r->n_groups = n;
+	} else if (!strcmp(key, "caps")) {
+		r->set_caps = true;
+		r->caps = number(v[0], 16);
+	} else if (!strcmp(key, "cwd")) {
+		r->cwd = v[0];
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+static int directive(struct wish *w, char *line)
+{
+	const char *v[WORDS];
+	uint32_t n = words(line, v), i;
+	const char *key = n ? v[0] : "";
+
+	for (i = 0; i < n; i++)
+		v[i] = v[i + 1];
+	n -= n > 0;
+	if (!strcmp(key, "argv")) {
+		memcpy(w->argv, v, sizeof(v));
+		w->req.argv = w->argv;
+	} else if (!strcmp(key, "env")) {
+		memcpy(w->env, v, sizeof(v));
+		w->req.envp = w->env;
+	} else if (!strcmp(key, "caller")) {
+		memcpy(w->caller, v, sizeof(v));
+	} else if (!strcmp(key, "name")) {
+		w->req.name = v[0];
+	} else if (!strcmp(key, "form")) {
+		w->json = true;
+	} else if (!strcmp(key, "stop")) {
+		w->stop = true;
+	} else if (!strcmp(key, "flag")) {
+		return set_flag(&w->req, v[0] ? v[0] : "");
+	} else if (!strcmp(key, "size")) {
+		w->req.rows = (unsigned)number(v[0], 10);
+		w->req.cols = (unsigned)number(v[1], 10);
+	} else if (!strcmp(key, "keep_fds")) {
+		w->req.n_keep_fds = (uint32_t)number(v[0], 10);
+	} else if (!strcmp(key, "host") && n == 2) {
+		return set_host(&w->host, v[0], v[1]);
+	} else {
+		return directive_attach(w, key, v, n);
+	}
+	return 0;
+}
+
+/* Reads the directives of a config; text is changed. 0, or the number of the line that is none. */
+static int read_wish(char *text, struct wish *w)
+{
+	int nr = 0, i;
+	char *line, *save = NULL;
+
+	memset(w, 0, sizeof(*w));
+	w->host = usual_host;
+	w->req.host = &w->host;
+	w->req.name = "";
+	w->req.caller_env = w->caller;
+	w->req.rootfs_fd = w->req.init_pidfd = w->req.exec_fd = -1;
+	w->req.groups = w->groups;
+	w->req.keep_fds = w->keep;
+	for (i = 0; i < WORDS; i++)
+		w->keep[i] = -1;
+	for (i = 0; i < 8; i++)
+		w->req.share_fd[i] = -1;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		nr++;
+		if (!strncmp(line, "#: ", 3) && directive(w, line + 3))
+			return nr;
+	}
+	return 0;
+}
+
+static void print_plan(const struct wish *w, const struct ct_plan *p, struct ct_buf *out)
+{
+	if (w->json)
+		ct_plan_json(p, out);
+	else
+		ct_plan_text(p, out);
+}
+
+/* The plan of one config as text, or the error that it gives. */
+static void make(const char *text, size_t len, const char *name, struct wish *w, struct ct_buf *out)
+{
+	struct ct_config *cfg = ct_config_new();
+	struct ct_arena *arena = ct_arena_new();
+	struct ct_plan *plan = NULL, *stop = NULL;
+	struct ct_err *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!cfg || !arena || !e)
+		abort();
+	ct_err_clear(e);
+	err = ct_config_load_text(cfg, text, len, name, e);
+	if (!err) {
+		w->req.spec = ct_spec_read(cfg, arena, e);
+		err = w->req.spec ? 0 : e->err;
+	}
+	if (!err && w->attach)
+		err = ct_build_attach(&w->req, arena, &plan, e);
+	else if (!err)
+		err = ct_build_start(&w->req, arena, &plan, &stop, e);
+	if (err) {
+		ct_buf_printf(out, "refused: error %d, errno %d\n%s\n", e->id, -e->err, e->message);
+	} else {
+		print_plan(w, plan, out);
+		if (w->stop && stop) {
+			ct_buf_str(out, "after the end\n");
+			print_plan(w, stop, out);
+		}
+	}
+	ct_config_free(cfg);
+	ct_arena_free(arena);
+	free(e);
+}
+
+static int read_file(const char *path, struct ct_buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = ct_buf_read_fd(out, fd, 1 << 20);
+	close(fd);
+	return err;
+}
+
+/* Prints the first line that differs. */
+static void print_difference(const char *golden, const char *now)
+{
+	int nr = 1;
+
+	while (*golden && *now && !strncmp(golden, now, strcspn(golden, "\n") + 1)) {
+		now += strcspn(golden, "\n") + (golden[strcspn(golden, "\n")] == '\n');
+		golden += strcspn(golden, "\n") + (golden[strcspn(golden, "\n")] == '\n');
+		nr++;
+	}
+	printf("# line %d: golden: %.*s\n", nr, (int)strcspn(golden, "\n"), golden);
+	printf("# line %d:    now: %.*s\n", nr, (int)strcspn(now, "\n"), now);
+}
+
+/* 0 when the plan is as its golden file says. */
+static int one(const char *conf)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, copy = CT_BUF_INIT, golden = CT_BUF_INIT, now = CT_BUF_INIT;
+	char path[300];
+	struct wish w;
+	int line, fd;
+
+	if (read_file(conf, &text) || read_file(conf, &copy)) {
+		printf("# %s cannot be read\n", conf);
+		return 1;
+	}
+	line = read_wish(copy.data, &w);
+	if (line) {
+		printf("# %s: directive %d is unknown\n", conf, line);
+		return 1;
+	}
+	make(ct_buf_text(&text), text.len, conf, &w, &now);
+	snprintf(path, sizeof(path), "%.*s.plan", (int)(strlen(conf) - strlen(".conf")), conf);
+	if (getenv("CT_UPDATE")) {
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (fd < 0 || write(fd, ct_buf_text(&now), now.len) < 0)
+			return 1;
+		close(fd);
+		return 0;
+	}
+	if (read_file(path, &golden)) {
+		printf("# %s is missing\n", path);
+		return 1;
+	}
+	if (!strcmp(ct_buf_text(&golden), ct_buf_text(&now)))
+		return 0;
+	print_difference(ct_buf_text(&golden), ct_buf_text(&now));
+	return 1;
+}
+
+static int is_conf(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return n > 5 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 5, ".conf");
+}
+
+int main(int argc, char **argv)
+{
+	struct dirent **list = NULL;
+	int i, n, bad = 0, failed;
+
+	/* names in messages must not depend on where the tree stands */
+	if (argc < 2 || chdir(argv[1]))
+		return 2;
+	n = scandir(".", &list, is_conf, alphasort);
+	printf("1..%d\n", n);
+	for (i = 0; i < n; i++) {
+		fflush(stdout);
+		failed = argc > 2 && strcmp(argv[2], list[i]->d_name) != 0 ? 0 : one(list[i]->d_name);
+		printf("%sok %d - %.*s\n", failed ? "not " : "", i + 1, (int)strlen(list[i]->d_name) - 5, list[i]->d_name);
+		bad += failed;
+		free(list[i]);
+	}
+	free(list);
+	return bad ? 1 : 0;
+}
