@@ -46,6 +46,7 @@ struct stage {
 
 	/* Private to launch.c and the steps. */
 	int in_init;			/* this process is init */
+	int pdeath_set;			/* the plan has said what happens when the parent dies */
 	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
 	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
@@ -81,11 +82,11 @@ int stage_launch(struct stage *st);
 /* Mode SUPERVISE: becomes the supervisor. st is decoded, its input slots are filled, report_fd is the library's socket. */
 _Noreturn void supervise(struct stage *st);
 
-/* ---- step-exec.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- hook.c ------------------------------------------------------------------------------------------------------------ */
 
 /*
  * Runs the program of a HOOK step: exactly its argv and its environment plus `extra` ("K=V", NULL-terminated, may be NULL),
- * stdin /dev/null, stdout /dev/null, stderr a pipe that is read, no other descriptor, default signals, cwd "/"'s own. Waits n0 ms
+ * input at its end, output a pipe that is read, no other descriptor, default signals, a session of its own, our directory. Waits n0 ms
  * (0: for ever), then kills it. 0, or a negative errno with the reason ("exit code 3: last line of stderr") in `why`.
  * *sys is the number of the system call that failed (or wait4). Blocks; the supervisor calls it in a fork.
  */
@@ -100,6 +101,8 @@ int report_send(struct stage *st, struct ct_report *r, int fd);
 int report_error(struct stage *st, int err, int sys, const char *object, const char *kernel);
 /* CT_REPORT_FD */
 int report_fd(struct stage *st, int tag, int index, int fd);
+/* A record of a type that has only a number, and perhaps a descriptor (-1: none). */
+int report_num(struct stage *st, uint32_t type, int num, int fd);
 /* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 
@@ -123,8 +126,12 @@ const char **str_vector(const char *first, uint32_t n, uint32_t spare);
 int write_all(int fd, const void *p, size_t n);
 /* Reads up to n bytes until end of file. Bytes read or negative errno. EINTR is retried. */
 ssize_t read_full(int fd, void *p, size_t n);
-/* All signals to their default action, none blocked (mask cleared last). */
+/* One signal to its default action; then all of them. The mask stays. */
+void signal_default(int sig);
+void signals_reset(void);
+/* signals_reset(), then none blocked. */
 void signals_default(void);
+void signals_unblock(void);
 /* Blocks every signal. */
 void signals_block(void);
 

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The message is checked here, all of it, as if an enemy had written it; what comes after may trust every offset, slot,
+ * count, list and op. Pure: no system calls, so that it is also compiled for the host, tested and fuzzed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "stage/stage.h"
+
+/* Bytes of lists looked at in one message; lists may overlap, so that the pool's size is no bound. */
+#define LIST_BUDGET (64u << 20)
+
+#define NAMESPACE_FLAGS 0x7e020080u	/* CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} */
+#define ALL_FLAGS                                                                                                       \
+	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
+	 CT_SF_READ_BACK | CT_SF_ENV_PATH)
+
+struct decoder {
+	const struct ct_wire_head *head;
+	const char *pool;
+	uint32_t list_budget;
+	unsigned clones, execs;
+	uint8_t phase;				/* of the step before */
+	unsigned char filled[CT_WIRE_SLOTS];	/* inputs, and what a step before has written */
+};
+
+static const char *const schemas[CT_OP_COUNT] = {
+#define CT_STEP(op, text, schema) [CT_OP_##op] = schema,
+#include "wire/steps.def"
+#undef CT_STEP
+};
+
+/* Bounds of a step's number, where not every 64-bit value makes sense; and the phases an op may stand in. */
+struct bound {
+	uint8_t op, i;
+	uint64_t max;
+};
+static const struct bound bounds[] = {
+	{ CT_OP_UNSHARE, 0, NAMESPACE_FLAGS },
+	{ CT_OP_SETNS, 0, NAMESPACE_FLAGS },
+	{ CT_OP_CLONE, 0, NAMESPACE_FLAGS },
+	{ CT_OP_PRLIMIT, 0, 63 },
+	{ CT_OP_DUMPABLE, 0, 1 },
+	{ CT_OP_MKDIR, 0, 07777 },
+	{ CT_OP_MKNOD, 0, 0177777 },
+	{ CT_OP_MKNOD, 1, 0xfff },
+	{ CT_OP_MKNOD, 2, 0xfffff },
+	{ CT_OP_TOUCH, 0, 07777 },
+	{ CT_OP_PTY_NEW, 0, 0xffff },
+	{ CT_OP_PTY_NEW, 1, 0xffff },
+	{ CT_OP_SEND_FD, 0, 0x7fffffff },
+	{ CT_OP_SEND_FD, 1, 0x7fffffff },
+	{ CT_OP_STDIO, 0, 1 },
+	{ CT_OP_LOOKUP_USER, 0, 1 },
+	{ CT_OP_PDEATHSIG, 0, 64 },
+	{ CT_OP_HOOK, 0, 0x7fffffff },
+};
+
+static int check_slot(const struct decoder *d, int16_t slot)
+{
+	if (slot == CT_SLOT_NONE)
+		return 0;
+	return slot >= 0 && (uint32_t)slot < d->head->n_slots ? 0 : -EBADMSG;
+}
+
+/* A slot that is read: filled by now, or CT_SLOT_NONE where the schema says it may be. */
+static int check_read(const struct decoder *d, int16_t slot, int optional)
+{
+	if (slot == CT_SLOT_NONE)
+		return optional ? 0 : -EBADMSG;
+	return d->filled[slot] ? 0 : -EBADMSG;
+}
+
+/* A slot that is written: not one of the caller's. */
+static int check_written(struct decoder *d, int16_t slot)
+{
+	if (slot == CT_SLOT_NONE || (uint32_t)slot < d->head->n_inputs)
+		return -EBADMSG;
+	d->filled[slot] = 1;
+	return 0;
+}
+
+/* A list of strings: all of them end before the pool does. */
+static int check_list(struct decoder *d, uint32_t offset, uint64_t count)
+{
+	const char *p = d->pool + offset, *end = d->pool + d->head->pool;
+
+	if (count > CT_WIRE_STRINGS)
+		return -E2BIG;
+	for (; count; count--) {
+		const char *nul = p < end ? memchr(p, '\0', (size_t)(end - p)) : NULL;
+
+		if (!nul)
+			return -EBADMSG;
+		if ((size_t)(nul + 1 - p) > d->list_budget)
+			return -E2BIG;
+		d->list_budget -= (uint32_t)(nul + 1 - p);
+		p = nul + 1;
+	}
+	return 0;
+}
+
+/* One field of the schema ("a", "s0", "l1", ...), optional or not. */
+static int check_field(struct decoder *d, const struct ct_wire_step *s, char kind, unsigned i, int optional)
+{
+	switch (kind) {
+	case 'a':
+		return check_read(d, s->a, optional);
+	case 'b':
+		return check_read(d, s->b, optional);
+	case 'o':
+		return check_written(d, s->o);
+	case 'p':
+		return check_written(d, s->p);
+	case 'l':
+		return check_list(d, s->s[2 + i], s->n[2 + i]);
+	default:
+		return 0;
+	}
+}
+
+/* All fields that the op's schema names. */
+static int check_schema(struct decoder *d, const struct ct_wire_step *s)
+{
+	for (const char *p = schemas[s->op]; *p;) {
+		char kind = *p++;
+		unsigned i = *p >= '0' && *p <= '3' ? (unsigned)(*p - '0') : 0;
+		int err;
+
+		while (*p && *p != ' ' && *p != '?')
+			p++;
+		err = check_field(d, s, kind, i & 1, *p == '?');
+		if (err)
+			return err;
+		while (*p == '?' || *p == ' ')
+			p++;
+	}
+	return 0;
+}
+
+static int check_numbers(const struct ct_wire_step *s)
+{
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		const struct bound *b = &bounds[i];
+
+		if (b->op != s->op)
+			continue;
+		/* bounds of namespace flags are a mask */
+		if (b->max == NAMESPACE_FLAGS ? s->n[b->i] & ~b->max : s->n[b->i] > b->max)
+			return -EBADMSG;
+	}
+	if (s->op == CT_OP_IDS)
+		for (int i = 0; i < 2; i++)
+			if (s->n[i] > STAGE_NO_ID && s->n[i] != UINT64_MAX)
+				return -EBADMSG;
+	return 0;
+}
+
+/* What may stand where: one clone, the last thing the launcher does before there is an init; one exec, the last of all. */
+static int check_order(struct decoder *d, const struct ct_wire_step *s)
+{
+	if (s->phase < d->phase || s->phase == 0 || s->phase >= CT_PHASE_COUNT || d->execs)
+		return -EBADMSG;
+	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
+		return -EBADMSG;
+	d->phase = s->phase;
+	switch (s->op) {
+	case CT_OP_CLONE:
+		d->clones++;
+		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
+	case CT_OP_EXEC:
+		d->execs++;
+		return s->phase == CT_PHASE_EXEC ? 0 : -EBADMSG;
+	case CT_OP_ID_MAP:
+	case CT_OP_PROC_WRITE:
+		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
+	case CT_OP_PRLIMIT:
+		return s->phase >= CT_PHASE_ENTER ? 0 : -EBADMSG;
+	case CT_OP_TIME_OFFSET:
+		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
+	default:
+		return 0;
+	}
+}
+
+/* What is the same for every op: it exists, its slots are slots, its strings begin in the pool. */
+static int check_common(const struct decoder *d, const struct ct_wire_step *s)
+{
+	if (s->op == CT_OP_NONE || s->op >= CT_OP_COUNT || (s->flags & ~ALL_FLAGS))
+		return -EBADMSG;
+	if (check_slot(d, s->a) || check_slot(d, s->b) || check_slot(d, s->o) || check_slot(d, s->p))
+		return -EBADMSG;
+	for (int i = 0; i < 4; i++)
+		if (s->s[i] >= d->head->pool)
+			return -EBADMSG;
+	return 0;
+}
+
+static int check_step(struct decoder *d, const struct ct_wire_step *s)
+{
+	int err = check_common(d, s);
+
+	if (!err)
+		err = check_order(d, s);
+	if (!err)
+		err = check_schema(d, s);
+	return err ? err : check_numbers(s);
+}
+
+/* A stop hook: as a step, but it stands outside of the order, and reads and writes no slot. */
+static int check_stop_hook(struct decoder *d, const struct ct_wire_step *s)
+{
+	int err = s->op == CT_OP_HOOK ? check_common(d, s) : -EBADMSG;
+
+	if (!err)
+		err = check_schema(d, s);
+	return err ? err : check_numbers(s);
+}
+
+static int check_super(const struct decoder *d, const struct ct_wire_super *u)
+{
+	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir };
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (slots[i] != CT_SLOT_NONE && (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))
+			return -EBADMSG;
+	if (u->name >= d->head->pool || u->console_log_path >= d->head->pool)
+		return -EBADMSG;
+	if (u->signal_halt > 64 || u->signal_stop > 64 || u->signal_reboot > 64 || u->pdeath > 64)
+		return -EBADMSG;
+	if (u->n_ttys > CT_WIRE_SLOTS || u->n_stop_hooks > d->head->n_steps)
+		return -EBADMSG;
+	return memchr(u->boot_id, '\0', sizeof(u->boot_id)) ? 0 : -EBADMSG;
+}
+
+/* The header, and that the parts fill the message exactly. */
+static int check_head(const struct ct_wire_head *h, size_t len)
+{
+	uint64_t want;
+
+	if (h->magic != CT_WIRE_MAGIC || h->version != CT_WIRE_VERSION)
+		return -EPROTO;
+	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS || h->n_inputs > h->n_slots)
+		return -E2BIG;
+	if (h->mode != CT_MODE_RUN && h->mode != CT_MODE_SUPERVISE)
+		return -EBADMSG;
+	if (h->super != (h->mode == CT_MODE_SUPERVISE ? sizeof(struct ct_wire_super) : 0))
+		return -EBADMSG;
+	want = sizeof(*h) + (uint64_t)h->n_steps * sizeof(struct ct_wire_step) + h->super + h->pool;
+	return h->pool && want == len && h->total == len ? 0 : -EBADMSG;
+}
+
+static int check_steps(struct decoder *d, struct stage *st)
+{
+	for (uint32_t i = 0; i < d->head->n_steps; i++) {
+		int err = i < st->n_steps ? check_step(d, &st->steps[i]) : check_stop_hook(d, &st->steps[i]);
+
+		st->current = (uint16_t)i;
+		if (err)
+			return err;
+	}
+	st->current = CT_STEP_NONE;
+	return d->clones == 1 && d->execs == 1 ? 0 : -EBADMSG;
+}
+
+/* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then st->current is the
+ * step that is wrong, or CT_STEP_NONE. */
+int stage_decode(const void *msg, size_t len, struct stage *st)
+{
+	struct decoder d;
+	int err;
+
+	st->current = CT_STEP_NONE;
+	if (len < sizeof(struct ct_wire_head) || (uintptr_t)msg % 8)
+		return -EBADMSG;
+	if (len > CT_WIRE_MAX)
+		return -E2BIG;
+	memset(&d, 0, sizeof(d));
+	d.head = msg;
+	err = check_head(d.head, len);
+	if (err)
+		return err;
+	st->head = d.head;
+	st->steps = (const void *)(d.head + 1);
+	st->super = d.head->super ? (const void *)(st->steps + d.head->n_steps) : NULL;
+	st->pool = (const char *)(st->steps + d.head->n_steps) + d.head->super;
+	if (st->pool[0] || st->pool[d.head->pool - 1])
+		return -EBADMSG;
+	d.pool = st->pool;
+	d.list_budget = LIST_BUDGET;
+	memset(d.filled, 1, d.head->n_inputs);
+	err = st->super ? check_super(&d, st->super) : 0;
+	if (err)
+		return err;
+	st->n_stop_hooks = st->super ? st->super->n_stop_hooks : 0;
+	st->n_steps = d.head->n_steps - st->n_stop_hooks;
+	return check_steps(&d, st);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Programs of the config that run while a container is made or ended. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "stage/steps.h"
+
+#define LINE 90		/* of the hook's last words */
+
+/* What the hook has written: its last line that is not empty. */
+struct words {
+	char now[LINE + 1], last[LINE + 1];
+	size_t n;
+};
+
+static void hear(struct words *w, const char *p, size_t n)
+{
+	for (; n; n--, p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c == '\n') {
+			if (w->n)
+				memcpy(w->last, w->now, sizeof(w->last));
+			w->n = 0;
+			w->now[0] = '\0';
+		} else if (w->n < LINE && (w->n || c > ' ')) {
+			w->now[w->n++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
+			w->now[w->n] = '\0';
+		}
+	}
+}
+
+/* Everything that is in the pipe by now. */
+static void drain(struct words *w, int fd)
+{
+	char buf[512];
+	long n;
+
+	while ((n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0 || n == -EINTR)
+		if (n > 0)
+			hear(w, buf, (size_t)n);
+}
+
+/* The hook's process: only its own descriptors, default signals, its own session. Says its errno when it cannot execute. */
+_Noreturn static void child(int in, int out, int status, const char *const *argv, const char *const *env)
+{
+	int err;
+
+	sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	sys0(SYS_setsid);
+	/* high first: in, out and status may be any descriptor */
+	in = sys_dup_min(in, 10);
+	out = sys_dup_min(out, 10);
+	status = sys_dup_min(status, 10);
+	err = (int)sys3(SYS_dup3, in, 0, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, out, 1, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, out, 2, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
+	sys_close_range(4, ~0u, 0);
+	sys1(SYS_umask, 022);
+	if (err >= 0) {
+		signals_default();
+		err = (int)sys3(SYS_execve, argv[0], argv, env);
+	}
+	write_all(3, &err, sizeof(err));
+	sys_exit(127);
+}
+
+struct hook {
+	int in[2], out[2], status[2];	/* pipes */
+	int pidfd;
+	pid_t pid;
+};
+
+static void hook_close(struct hook *h)
+{
+	for (int i = 0; i < 2; i++) {
+		sys_close(h->in[i]);
+		sys_close(h->out[i]);
+		sys_close(h->status[i]);
+	}
+	sys_close(h->pidfd);
+}
+
+static void shut(int *fd)
+{
+	sys_close(*fd);
+	*fd = -1;
+}
+
+/* 0 or a negative errno, *sys the call. */
+static int hook_start(struct hook *h, const char *const *argv, const char *const *env, int *sys)
+{
+	struct k_clone_args args;
+	int err = (int)sys2(SYS_pipe2, h->in, O_CLOEXEC);
+	long pid;
+
+	*sys = SYS_pipe2;
+	if (!err)
+		err = (int)sys2(SYS_pipe2, h->out, O_CLOEXEC);
+	if (!err)
+		err = (int)sys2(SYS_pipe2, h->status, O_CLOEXEC);
+	if (err)
+		return err;
+	/* its input is at its end from the start */
+	shut(&h->in[1]);
+	memset(&args, 0, sizeof(args));
+	args.flags = K_CLONE_PIDFD;
+	args.pidfd = (uintptr_t)&h->pidfd;
+	args.exit_signal = SIGCHLD;
+	*sys = SYS_clone3;
+	pid = sys2(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		child(h->in[0], h->out[1], h->status[1], argv, env);
+	if (pid < 0)
+		return (int)pid;
+	h->pid = (pid_t)pid;
+	shut(&h->in[0]);
+	shut(&h->out[1]);
+	shut(&h->status[1]);
+	sys3(SYS_fcntl, h->out[0], F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Listens until the hook has ended. 0, or -ETIMEDOUT when it was killed for being late. */
+static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
+{
+	int64_t end = now_ms() + (int64_t)timeout_ms;
+	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN }, { .fd = h->out[0], .events = POLLIN } };
+	int late = 0;
+
+	while (!(p[0].revents & POLLIN)) {
+		int64_t left = timeout_ms ? end - now_ms() : -1;
+
+		if (timeout_ms && left <= 0 && !late) {
+			late = 1;
+			sys2(SYS_kill, -h->pid, SIGKILL);
+			sys4(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
+		}
+		poll(p, 2, late ? -1 : (int)left);
+		if (p[1].revents & (POLLIN | POLLHUP | POLLERR))
+			drain(w, h->out[0]);
+		if ((p[1].revents & POLLHUP) && !(p[1].revents & POLLIN))
+			p[1].fd = -1;
+	}
+	drain(w, h->out[0]);
+	return late ? -ETIMEDOUT : 0;
+}
+
+/* What the wait status and the last words say. 0 when all is well. */
+static int hook_verdict(int status, const struct words *w, char *why, size_t n)
+{
+	const char *last = w->n ? w->now : w->last;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFEXITED(status))
+		str_add_u64(str_add(why, n, "exit code "), n, (uint64_t)WEXITSTATUS(status));
+	else
+		str_add_u64(str_add(why, n, "killed by signal "), n, (uint64_t)WTERMSIG(status));
+	if (*last)
+		str_add(str_add(why, n, ": "), n, last);
+	return -ECANCELED;
+}
+
+/* See stage.h. */
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const *extra, char *why, size_t n_why, int *sys)
+{
+	__attribute__((cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
+	uint32_t n_extra = 0, n_env = step_list_n(s, 1);
+	struct words w;
+	const char **argv, **env;
+	int err, waited, failed = 0, status = 0;
+
+	*why = '\0';
+	memset(&w, 0, sizeof(w));
+	while (extra && extra[n_extra])
+		n_extra++;
+	argv = str_vector(step_list(st, s, 0), step_list_n(s, 0), 0);
+	env = str_vector(step_list(st, s, 1), n_env, n_extra);
+	*sys = SYS_mmap;
+	if (!argv || !env)
+		return -ENOMEM;
+	*sys = SYS_execve;
+	if (!argv[0])
+		return -EINVAL;
+	for (uint32_t i = 0; i < n_extra; i++)
+		env[n_env + i] = extra[i];
+	err = hook_start(&h, argv, env, sys);
+	if (err)
+		return err;
+	err = hook_listen(&h, &w, s->n[0]);
+	*sys = SYS_wait4;
+	do
+		waited = (int)sys4(SYS_wait4, h.pid, &status, K_WALL, NULL);
+	while (waited == -EINTR);
+	if (waited < 0)
+		return waited;
+	if (err) {
+		str_cut(why, n_why, "it took too long and was killed");
+		return err;
+	}
+	if (read_full(h.status[0], &failed, sizeof(failed)) == sizeof(failed)) {
+		*sys = SYS_execve;
+		return failed;
+	}
+	return hook_verdict(status, &w, why, n_why);
+}
+
+int step_hook(struct stage *st, const struct ct_wire_step *s)
+{
+	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";
+	const char *extra[2] = { s->phase == CT_PHASE_ENTER ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid) : NULL, NULL };
+	int sys, err = stage_hook(st, s, extra, why, sizeof(why), &sys);
+
+	return err ? report_error(st, err, sys, step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0), *why ? why : NULL) : 0;
+}

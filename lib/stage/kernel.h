@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the stage needs of the kernel's interface, so that it builds with a C library that has no kernel headers. */
+#ifndef CT_STAGE_KERNEL_H
+#define CT_STAGE_KERNEL_H
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* These have one number on all architectures. */
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#define SYS_move_mount 429
+#define SYS_fsopen 430
+#define SYS_fsconfig 431
+#define SYS_fsmount 432
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef AT_NO_AUTOMOUNT
+#define AT_NO_AUTOMOUNT 0x800
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+struct k_open_how {
+	uint64_t flags, mode, resolve;
+};
+#define K_RESOLVE_NO_XDEV 0x01
+#define K_RESOLVE_NO_MAGICLINKS 0x02
+#define K_RESOLVE_NO_SYMLINKS 0x04
+#define K_RESOLVE_BENEATH 0x08
+#define K_RESOLVE_IN_ROOT 0x10
+
+#define K_OPEN_TREE_CLONE 1
+#define K_OPEN_TREE_CLOEXEC O_CLOEXEC
+#define K_MOVE_MOUNT_F_EMPTY_PATH 0x04
+#define K_MOVE_MOUNT_T_EMPTY_PATH 0x40
+#define K_FSOPEN_CLOEXEC 1
+#define K_FSMOUNT_CLOEXEC 1
+#define K_FSCONFIG_SET_FLAG 0
+#define K_FSCONFIG_SET_STRING 1
+#define K_FSCONFIG_CMD_CREATE 6
+#define K_MOUNT_ATTR_RDONLY 0x1
+#define K_MNT_DETACH 2
+
+struct k_mount_attr {
+	uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+/* What we look at of struct statx; its size is fixed by the kernel. */
+struct k_statx {
+	uint32_t mask;
+	uint32_t skipped[35];
+	uint64_t mnt_id;
+	uint64_t rest[13];
+};
+#define K_STATX_MNT_ID 0x1000
+
+#define K_CLOSE_RANGE_CLOEXEC 4
+
+struct k_clone_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	uint64_t set_tid, set_tid_size, cgroup;
+};
+#define K_CLONE_PIDFD 0x1000
+#define K_CLONE_PARENT 0x8000
+#define K_CLONE_NEWPID 0x20000000
+
+#define K_PROC_SUPER_MAGIC 0x9fa0
+#define K_DEVPTS_SUPER_MAGIC 0x1cd1
+#define K_PTMX_MAJOR 5
+#define K_PTMX_MINOR 2
+
+#define K_TIOCSCTTY 0x540e
+#define K_TIOCSWINSZ 0x5414
+#define K_TIOCSPTLCK 0x40045431
+#define K_TIOCGPTPEER 0x5441
+
+#define K_PR_SET_PDEATHSIG 1
+#define K_PR_SET_DUMPABLE 4
+#define K_PR_SET_KEEPCAPS 8
+#define K_PR_CAPBSET_READ 23
+#define K_PR_CAPBSET_DROP 24
+#define K_PR_SET_NO_NEW_PRIVS 38
+#define K_PR_CAP_AMBIENT 47
+#define K_PR_CAP_AMBIENT_RAISE 2
+#define K_PR_CAP_AMBIENT_CLEAR_ALL 4
+#define K_PR_SCHED_CORE 62
+#define K_PR_SCHED_CORE_CREATE 1
+#define K_PR_SCHED_CORE_SCOPE_GROUP 1
+
+#define K_KEYCTL_JOIN_SESSION_KEYRING 1
+
+#define K_CAP_VERSION_3 0x20080522u
+struct k_cap_header {
+	uint32_t version;
+	int pid;
+};
+struct k_cap_data {
+	uint32_t effective, permitted, inheritable;
+};
+
+#define K_NSIG 64
+/* Big enough for every architecture's kernel sigaction, whose first word is the handler in all of them but MIPS; all zero
+ * is the default action everywhere. */
+struct k_sigaction {
+	unsigned long word[8];
+};
+struct k_timespec {
+	int64_t tv_sec, tv_nsec;
+};
+
+#define K_P_PIDFD 3
+#define K_WEXITED 4
+#define K_WALL 0x40000000
+
+#define K_IFF_UP 1
+#define K_SIOCGIFFLAGS 0x8913
+#define K_SIOCSIFFLAGS 0x8914
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the hand-shake around the latter.
+ * Init waits on a pipe while the launcher carries out ENTER; without such steps there is no pipe and nobody waits.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "stage/steps.h"
+
+#define GO 'g'
+
+/* ---- procfs of the host, held by descriptor ---------------------------------------------------------------------------------- */
+
+/* /proc must be a procfs, and of the pid namespace that our numbers are of. 0 or a negative errno with *why. */
+static int check_proc(int fd, const char **why)
+{
+	char self[24], mine[24] = "";
+	long n;
+
+	*why = "/proc is not a proc file system";
+	if (sys_fs_magic(fd) != K_PROC_SUPER_MAGIC)
+		return -EINVAL;
+	*why = "/proc belongs to another pid namespace";
+	n = sys4(SYS_readlinkat, fd, "self", self, sizeof(self) - 1);
+	if (n < 0)
+		return (int)n;
+	self[n] = '\0';
+	str_add_u64(mine, sizeof(mine), (uint64_t)sys_getpid());
+	return strcmp(self, mine) ? -EXDEV : 0;
+}
+
+static int needs_proc(const struct stage *st)
+{
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_ENTER; i++)
+		if (st->steps[i].op == CT_OP_ID_MAP || st->steps[i].op == CT_OP_PROC_WRITE ||
+		    st->steps[i].op == CT_OP_TIME_OFFSET)
+			return 1;
+	return 0;
+}
+
+/* Before anything is joined: after it, /proc may be the container's. */
+static int open_proc(struct stage *st)
+{
+	const char *why = NULL;
+	int fd, err;
+
+	if (!needs_proc(st))
+		return 0;
+	fd = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return report_error(st, fd, SYS_openat, "/proc", NULL);
+	err = check_proc(fd, &why);
+	if (err)
+		return report_error(st, err, SYS_openat, "/proc", why);
+	st->proc_fd = fd;
+	return 0;
+}
+
+/* Writes `value` to /proc/PID/FILE in one go. */
+static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value)
+{
+	char path[128] = "";
+	SYS_CLOSEP int fd = -1;
+	long n;
+
+	str_add_u64(path, sizeof(path), (uint64_t)pid);
+	str_add(str_add(path, sizeof(path), "/"), sizeof(path), file);
+	fd = sys_openat2(st->proc_fd, path, O_WRONLY | O_NOCTTY, 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	if (fd < 0)
+		return report_error(st, fd, SYS_openat2, file, NULL);
+	n = sys3(SYS_write, fd, value, strlen(value));
+	if (n < 0)
+		return report_error(st, (int)n, SYS_write, file, NULL);
+	return (size_t)n == strlen(value) ? 0 : report_error(st, -EIO, SYS_write, file, "the kernel took only a part of it");
+}
+
+/* ---- steps of the launcher ---------------------------------------------------------------------------------------------------- */
+
+int step_unshare(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys1(SYS_unshare, s->n[0]);
+
+	return err ? step_fail(st, err, SYS_unshare, NULL) : 0;
+}
+
+int step_setns(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys2(SYS_setns, step_fd(st, s->a), s->n[0]);
+
+	return err ? step_fail(st, err, SYS_setns, NULL) : 0;
+}
+
+int step_time_offset(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, sys_getpid(), "timens_offsets", step_str(st, s, 0));
+}
+
+int step_id_map(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
+}
+
+int step_proc_write(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
+}
+
+/* From the launcher on init, or by init on itself. */
+int step_prlimit(struct stage *st, const struct ct_wire_step *s)
+{
+	uint64_t limit[2] = { s->n[1], s->n[2] };
+	int err = (int)sys4(SYS_prlimit64, st->in_init ? 0 : st->init_pid, s->n[0], limit, NULL);
+
+	if (err == -EPERM)
+		return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
+				    "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace");
+	return err ? step_fail(st, err, SYS_prlimit64, step_str(st, s, 0)) : 0;
+}
+
+int step_setsid(struct stage *st, const struct ct_wire_step *s)
+{
+	long err = sys0(SYS_setsid);
+
+	(void)s;
+	return err < 0 ? step_fail(st, (int)err, SYS_setsid, NULL) : 0;
+}
+
+int step_dumpable(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = sys_prctl(K_PR_SET_DUMPABLE, s->n[0], 0, 0);
+
+	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+}
+
+/* Brings "lo" of the network namespace up. */
+int step_loopback(struct stage *st, const struct ct_wire_step *s)
+{
+	struct {
+		char name[16];
+		short flags;
+		char rest[22];
+	} req = { .name = "lo" };
+	SYS_CLOSEP int fd = (int)sys3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	(void)s;
+	/* a kernel without IPv4: the ioctls are not of a protocol */
+	if (fd == -EAFNOSUPPORT)
+		fd = (int)sys3(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return step_fail(st, fd, SYS_socket, "lo");
+	err = (int)sys3(SYS_ioctl, fd, K_SIOCGIFFLAGS, &req);
+	if (err == 0 && !(req.flags & K_IFF_UP)) {
+		req.flags = (short)(req.flags | K_IFF_UP);
+		err = (int)sys3(SYS_ioctl, fd, K_SIOCSIFFLAGS, &req);
+	}
+	return err ? step_fail(st, err, SYS_ioctl, "lo") : 0;
+}
+
+/* ---- init ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Dies with its parent, also when that is dead already: then nobody holds the other end of the report socket. */
+static void die_with_parent(struct stage *st)
+{
+	char c;
+
+	sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	if (sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) == 0)
+		sys_exit(127);
+}
+
+static void mark(unsigned char *used, int16_t slot)
+{
+	if (slot >= 0)
+		used[slot] = 1;
+}
+
+/* Init holds no descriptor that none of its steps names: it may meet processes that can look at it. */
+static void close_unused(struct stage *st, uint32_t from)
+{
+	unsigned char used[CT_WIRE_SLOTS];
+
+	memset(used, 0, sizeof(used));
+	for (uint32_t i = from; i < st->n_steps; i++) {
+		const struct ct_wire_step *s = &st->steps[i];
+		const char *p = step_list(st, s, 0);
+
+		if (s->phase <= CT_PHASE_ENTER)
+			continue;
+		mark(used, s->a);
+		mark(used, s->b);
+		for (uint32_t k = 0; s->op == CT_OP_FDS && k < step_list_n(s, 0); k++) {
+			uint64_t slot;
+
+			if (!str_u64(p, CT_WIRE_SLOTS - 1, &slot))
+				used[slot] = 1;
+			p += strlen(p) + 1;
+		}
+	}
+	for (uint32_t i = 0; i < st->head->n_slots; i++)
+		if (!used[i] && st->slot[i] >= 0) {
+			sys_close(st->slot[i]);
+			st->slot[i] = -1;
+		}
+}
+
+/* Waits until the launcher has carried out ENTER. When that failed or died there is nothing to say. */
+static void wait_for_go(struct stage *st)
+{
+	char c = 0;
+
+	if (st->go_fd < 0)
+		return;
+	if (read_full(st->go_fd, &c, 1) != 1 || c != GO)
+		sys_exit(127);
+	sys_close(st->go_fd);
+	st->go_fd = -1;
+}
+
+/* All that init does, up to the exec. */
+_Noreturn static void run_init(struct stage *st)
+{
+	uint32_t i = st->current + 1u;
+
+	st->in_init = 1;
+	die_with_parent(st);
+	sys_close(st->proc_fd);
+	st->proc_fd = -1;
+	close_unused(st, i);
+	wait_for_go(st);
+	for (; i < st->n_steps; i++)
+		if (st->steps[i].phase > CT_PHASE_ENTER && step_run(st, i) < 0)
+			break;
+	sys_exit(127);
+}
+
+static int has_enter(const struct stage *st)
+{
+	for (uint32_t i = st->current; i < st->n_steps; i++)
+		if (st->steps[i].phase == CT_PHASE_ENTER)
+			return 1;
+	return 0;
+}
+
+/* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is anything to wait for. */
+int step_clone(struct stage *st, const struct ct_wire_step *s)
+{
+	struct k_clone_args args;
+	int pipe[2] = { -1, -1 }, pidfd = -1, err;
+	long pid;
+
+	if (has_enter(st)) {
+		err = (int)sys2(SYS_pipe2, pipe, O_CLOEXEC);
+		if (err)
+			return step_fail(st, err, SYS_pipe2, NULL);
+	}
+	memset(&args, 0, sizeof(args));
+	args.flags = s->n[0] | K_CLONE_PARENT | K_CLONE_PIDFD;
+	args.pidfd = (uintptr_t)&pidfd;
+	pid = sys2(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		sys_close(pipe[1]);
+		st->go_fd = pipe[0];
+		run_init(st);
+	}
+	sys_close(pipe[0]);
+	if (pid < 0) {
+		sys_close(pipe[1]);
+		return step_fail(st, (int)pid, SYS_clone3, NULL);
+	}
+	st->go_fd = pipe[1];
+	st->init_pid = (pid_t)pid;
+	st->init_pidfd = pidfd;
+	err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
+	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+}
+
+/* ---- the launcher ------------------------------------------------------------------------------------------------------------------ */
+
+/* Init must not live without the launcher's word. */
+static int abandon(struct stage *st)
+{
+	if (st->init_pidfd >= 0)
+		sys4(SYS_pidfd_send_signal, st->init_pidfd, SIGKILL, NULL, 0);
+	sys_close(st->go_fd);
+	st->go_fd = -1;
+	return -1;
+}
+
+/* See stage.h. */
+int stage_launch(struct stage *st)
+{
+	static const char go = GO;
+
+	st->current = CT_STEP_IN_LAUNCHER;
+	st->init_pidfd = -1;
+	st->proc_fd = -1;
+	st->go_fd = -1;
+	die_with_parent(st);
+	if (open_proc(st) < 0)
+		return -1;
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_ENTER; i++)
+		if (step_run(st, i) < 0)
+			return abandon(st);
+	st->current = CT_STEP_IN_LAUNCHER;
+	if (st->go_fd >= 0 && write_all(st->go_fd, &go, 1) < 0)
+		return abandon(st);
+	sys_close(st->go_fd);
+	st->go_fd = -1;
+	return 0;
+}

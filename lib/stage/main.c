@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket, 4.. the inputs, and last
+ * the message, whose number is argv[1].
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "stage/steps.h"
+
+/* Its only copy; large, and the stack is not. */
+static struct stage stage;
+
+/* The message must be sealed: what was checked may not change, nor shrink under the mapping. */
+static int is_sealed(int fd)
+{
+	const int need = 0x2 | 0x4 | 0x8;	/* F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE */
+	long seals = sys3(SYS_fcntl, fd, 1034 /* F_GET_SEALS */, 0);
+
+	return seals >= 0 && (seals & need) == need;
+}
+
+/* Maps and checks the message. 0 or a negative errno with *why. */
+static int read_message(struct stage *st, int fd, const char **why)
+{
+	struct stat sb;
+	void *msg;
+	int err;
+
+	*why = "the plan's message is not a sealed memfd";
+	if (!is_sealed(fd))
+		return -EBADMSG;
+	err = sys_fstat(fd, &sb);
+	if (err)
+		return err;
+	*why = "the plan's message is too large or too small";
+	if (sb.st_size < (off_t)sizeof(struct ct_wire_head) || sb.st_size > (off_t)CT_WIRE_MAX)
+		return -EBADMSG;
+	msg = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	*why = "the plan's message cannot be mapped";
+	if (msg == MAP_FAILED)
+		return -errno;
+	*why = "the plan's message cannot be understood";
+	return stage_decode(msg, (size_t)sb.st_size, st);
+}
+
+/* Inputs into their slots; nothing stays open that is neither standard, nor report socket, nor input; all of them
+ * close-on-exec. 0 or a negative errno. */
+static int take_descriptors(struct stage *st)
+{
+	unsigned end = CT_STAGE_INPUT_FD + st->head->n_inputs;
+	int err;
+
+	memset(st->slot, 0xff, sizeof(st->slot));
+	for (uint32_t i = 0; i < st->head->n_inputs; i++)
+		st->slot[i] = CT_STAGE_INPUT_FD + (int)i;
+	err = sys_close_range(CT_STAGE_REPORT_FD, end - 1, K_CLOSE_RANGE_CLOEXEC);
+	return err ? err : sys_close_range(end, ~0u, 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct stage *st = &stage;
+	const char *why = "the stage was not called by its library";
+	uint64_t fd = 0;
+	int err;
+
+	sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
+	signals_block();
+	signal_default(SIGCHLD);
+	sys1(SYS_umask, 0);
+	st->report_fd = CT_STAGE_REPORT_FD;
+	st->current = CT_STEP_NONE;
+	err = argc == 2 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_SLOTS, &fd) : -EINVAL;
+	if (!err)
+		err = read_message(st, (int)fd, &why);
+	if (!err) {
+		why = "the stage's descriptors cannot be taken";
+		err = take_descriptors(st);
+	}
+	if (err) {
+		report_error(st, err, 0, NULL, why);
+		sys_exit(127);
+	}
+	if (st->head->mode == CT_MODE_SUPERVISE) {
+		signals_reset();
+		supervise(st);
+	}
+	sys_exit(stage_launch(st) < 0 ? 127 : 0);
+}

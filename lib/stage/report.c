@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the stage tells the library: fixed-size records on a SOCK_SEQPACKET socket. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "stage/stage.h"
+#include "stage/sys.h"
+
+/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
+int report_send(struct stage *st, struct ct_report *r, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = r, .iov_len = sizeof(*r) };
+	struct msghdr m;
+	long n;
+
+	memset(&m, 0, sizeof(m));
+	m.msg_iov = &iov;
+	m.msg_iovlen = 1;
+	if (fd >= 0) {
+		memset(&control, 0, sizeof(control));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control.space);
+		control.h.cmsg_len = CMSG_LEN(sizeof(int));
+		control.h.cmsg_level = SOL_SOCKET;
+		control.h.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.h), &fd, sizeof(int));
+	}
+	do
+		n = sys3(SYS_sendmsg, st->report_fd, &m, MSG_NOSIGNAL);
+	while (n == -EINTR);
+	return n < 0 ? (int)n : 0;
+}
+
+/* CT_REPORT_ERROR of the current step, the first of this process only. Returns -1. */
+int report_error(struct stage *st, int err, int sys, const char *object, const char *kernel)
+{
+	struct ct_report r;
+
+	if (st->reported)
+		return -1;
+	st->reported = 1;
+	memset(&r, 0, sizeof(r));
+	r.type = CT_REPORT_ERROR;
+	r.step = st->current;
+	r.sys = (uint16_t)sys;
+	r.err = -err;
+	if (object)
+		str_cut(r.object, sizeof(r.object), object);
+	if (kernel)
+		str_cut(r.kernel, sizeof(r.kernel), kernel);
+	report_send(st, &r, -1);
+	return -1;
+}
+
+/* CT_REPORT_FD: a descriptor with its tag. 0 or a negative errno. */
+int report_fd(struct stage *st, int tag, int index, int fd)
+{
+	struct ct_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.type = CT_REPORT_FD;
+	r.step = st->current;
+	r.num = tag;
+	r.err = index;
+	return report_send(st, &r, fd);
+}
+
+/* A record of a type that has only a number. 0 or a negative errno. */
+int report_num(struct stage *st, uint32_t type, int num, int fd)
+{
+	struct ct_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.type = type;
+	r.step = st->current;
+	r.num = num;
+	return report_send(st, &r, fd);
+}
+
+/* CT_REPORT_WARN: a line for the log. */
+void report_warn(struct stage *st, const char *text)
+{
+	struct ct_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.type = CT_REPORT_WARN;
+	r.step = st->current;
+	str_cut(r.object, sizeof(r.object), text);
+	report_send(st, &r, -1);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Strings, memory, signals and system calls of the stage. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "stage/stage.h"
+#include "stage/sys.h"
+
+/* The system call itself: >= 0, or a negative errno. */
+long sys_call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long r = syscall(nr, a, b, c, d, e, f);
+
+	return r == -1 ? -errno : r;
+}
+
+/* 0 or a negative errno. */
+int sys_fstat(int fd, struct stat *st)
+{
+	return fstat(fd, st) == 0 ? 0 : -errno;
+}
+
+/* The file system's magic number, or a negative errno. */
+long sys_fs_magic(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return -errno;
+	return (long)((unsigned long)fs.f_type & 0xffffffffu);
+}
+
+#define ARENA_CHUNK (64u << 10)
+
+/* Zeroed memory that is never freed; NULL without memory. Not for use by two threads. */
+void *stage_alloc(size_t n)
+{
+	static char *chunk;
+	static size_t left;
+	void *p;
+
+	n = (n + 15) & ~(size_t)15;
+	if (n > left) {
+		size_t take = n > ARENA_CHUNK / 2 ? n : ARENA_CHUNK;
+
+		p = mmap(NULL, take, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return NULL;
+		if (take == n)
+			return p;
+		chunk = p;
+		left = take;
+	}
+	p = chunk;
+	chunk += n;
+	left -= n;
+	return p;
+}
+
+/* Copies src into dst[n], terminated; "..." at the end when it was cut. */
+void str_cut(char *dst, size_t n, const char *src)
+{
+	size_t len = strlen(src);
+
+	if (len < n) {
+		memcpy(dst, src, len + 1);
+		return;
+	}
+	memcpy(dst, src, n - 4);
+	memcpy(dst + n - 4, "...", 4);
+}
+
+/* Appends src to the string in dst[n], as much as fits. Returns dst. */
+char *str_add(char *dst, size_t n, const char *src)
+{
+	size_t at = strlen(dst), len = strlen(src);
+
+	if (len > n - 1 - at)
+		len = n - 1 - at;
+	memcpy(dst + at, src, len);
+	dst[at + len] = '\0';
+	return dst;
+}
+
+/* Appends v in decimal. Returns dst. */
+char *str_add_u64(char *dst, size_t n, uint64_t v)
+{
+	char digits[24], *p = digits + sizeof(digits);
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	return str_add(dst, n, p);
+}
+
+/* Decimal digits only, the whole string, at most max. 0, -EINVAL or -ERANGE; *out is untouched on failure. */
+int str_u64(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!*s)
+		return -EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		if (v > (max - (uint64_t)(*s - '0')) / 10 && v * 10 + (uint64_t)(*s - '0') > max)
+			return -ERANGE;
+		v = v * 10 + (uint64_t)(*s - '0');
+	}
+	if (v > max)
+		return -ERANGE;
+	*out = v;
+	return 0;
+}
+
+/* True when s begins with prefix. */
+int str_begins(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* Array of the n strings that follow each other at `first`, with `spare` free places and a NULL at its end. */
+const char **str_vector(const char *first, uint32_t n, uint32_t spare)
+{
+	const char **v = stage_alloc(((size_t)n + spare + 1) * sizeof(*v));
+
+	for (uint32_t i = 0; v && i < n; i++) {
+		v[i] = first;
+		first += strlen(first) + 1;
+	}
+	return v;
+}
+
+/* Writes all n bytes; 0 or a negative errno. */
+int write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n) {
+		long r = sys3(SYS_write, fd, at, n);
+
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return (int)r;
+		at += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+/* Reads until n bytes or the end; the number of bytes, or a negative errno. */
+ssize_t read_full(int fd, void *p, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		long r = sys3(SYS_read, fd, (char *)p + got, n - got);
+
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return r;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
+/* One signal to its default action. */
+void signal_default(int sig)
+{
+	struct k_sigaction dfl = { { 0 } };
+
+	sys4(SYS_rt_sigaction, sig, &dfl, NULL, K_NSIG / 8);
+}
+
+/* Every signal to its default action; the mask stays. */
+void signals_reset(void)
+{
+	for (int sig = 1; sig <= K_NSIG; sig++)
+		signal_default(sig);
+}
+
+static void signals_mask(uint64_t mask)
+{
+	sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, NULL, sizeof(mask));
+}
+
+/* None blocked. */
+void signals_unblock(void)
+{
+	signals_mask(0);
+}
+
+/* All blocked. */
+void signals_block(void)
+{
+	signals_mask(~(uint64_t)0);
+}
+
+/* Default actions, then none blocked. */
+void signals_default(void)
+{
+	signals_reset();
+	signals_unblock();
+}
