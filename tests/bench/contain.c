@@ -34,7 +34,7 @@ struct job {
 static ct_container *make(const struct job *j, const char *name)
 {
 	static const char *const small[][2] = {
-		{ "namespace.clone", "mnt pid uts ipc" }, { "autodev", "0" }, { "mount.auto", "none" }, { NULL, NULL }
+		{ "namespace.clone", "mnt pid uts ipc" }, { "autodev", "0" }, { "mount.auto", "proc:rw" }, { NULL, NULL }
 	};
 	ct_container *c;
 

@@ -164,13 +164,18 @@ void floor_dev(int tree)
 	close(dev);
 }
 
-void floor_proc_sys(int tree)
+void floor_proc(int tree)
 {
 	int fd = new_fs("proc", "", ATTR_QUIET);
 
 	attach(fd, tree, "proc");
 	close(fd);
-	fd = new_fs("sysfs", "", ATTR_QUIET | MOUNT_ATTR_RDONLY);
+}
+
+void floor_sys(int tree)
+{
+	int fd = new_fs("sysfs", "", ATTR_QUIET | MOUNT_ATTR_RDONLY);
+
 	attach(fd, tree, "sys");
 	close(fd);
 }
@@ -224,11 +229,12 @@ void floor_protect(int tree, int mask)
 	close(mask);
 }
 
-void floor_pivot(int tree)
+void floor_pivot(int tree, int stacked)
 {
 	must(fchdir(tree));
 	must(syscall(SYS_pivot_root, ".", "."));
-	must(umount2(".", MNT_DETACH));
+	for (int i = 0; i <= stacked; i++)
+		must(umount2(".", MNT_DETACH));
 	must(chdir("/"));
 	close(tree);
 }

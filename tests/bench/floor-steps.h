@@ -23,12 +23,14 @@ int floor_mask_source(void);
 void floor_stack(int tree);
 /* /dev with nodes, links, pts, shm and mqueue. */
 void floor_dev(int tree);
-/* /proc and a read-only /sys. */
-void floor_proc_sys(int tree);
+/* /proc. */
+void floor_proc(int tree);
+/* A read-only /sys. */
+void floor_sys(int tree);
 /* Masked and read-only paths. */
 void floor_protect(int tree, int mask);
-/* Leaves the old root. */
-void floor_pivot(int tree);
+/* Leaves the old root, on which so many other mounts were stacked. */
+void floor_pivot(int tree, int stacked);
 /* Groups, bounding set, ids, capabilities, signals, working directory. */
 void floor_identity(void);
 

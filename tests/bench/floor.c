@@ -33,7 +33,7 @@
 
 struct job {
 	uint64_t namespaces;
-	bool whole;		/* /dev, /proc, /sys and their masks, too */
+	bool whole;		/* /dev, /sys and what is hidden, too */
 	const char *rootfs, *program;
 	int pidfd;		/* attach */
 	pid_t alive[1024];	/* containers that stay */
@@ -52,12 +52,14 @@ static void prepare(const struct job *j, int tree)
 	if (j->whole)
 		mask = floor_mask_source();
 	floor_stack(tree);
-	if (j->whole) {
+	if (j->whole)
 		floor_dev(tree);
-		floor_proc_sys(tree);
+	floor_proc(tree);
+	if (j->whole) {
+		floor_sys(tree);
 		floor_protect(tree, mask);
 	}
-	floor_pivot(tree);
+	floor_pivot(tree, j->whole);
 	floor_identity();
 }
 
