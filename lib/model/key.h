@@ -3,6 +3,7 @@
 #ifndef CT_KEY_H
 #define CT_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,10 +17,14 @@ struct ct_entry;
 
 /* One type of value: checks a value, and parses it into a field of the spec. */
 struct ct_type {
-	const char *name;		/* for people: "size in bytes, with unit" */
-	/* Parses entry's value into `field` (the spec's field of the row), adding for list types. NULL field: check only.
-	 * 0, or a negative errno with the reason recorded (without origin: the caller adds it). */
+	const char *name;		/* a word or a few: "size", "list of capabilities" */
+	/* Parses entry's value into `field` (the spec's field of the row), adding for list types. NULL field: check only,
+	 * `spec` may then be NULL, too. 0, or a negative errno with the reason recorded (without origin: the caller adds
+	 * it). */
 	int (*parse)(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e);
+	const char *form;		/* what a value looks like, after `"x" is not ...`: "a size such as 64K" */
+	uint64_t min, max;		/* of types that are numbers */
+	const char *const *words;	/* of types with a fixed set of words; ends in NULL */
 };
 
 #define CT_KF_LIST 1u		/* setting appends */
@@ -35,6 +40,7 @@ struct ct_key {
 	const char *dflt;		/* as text, NULL for none */
 	size_t field;			/* offsetof(struct ct_spec, ...); SIZE_MAX: stored only */
 	const char *help;		/* one sentence */
+	const char *idle;		/* STORED: values that ask for nothing, "0|no"; NULL: there are none */
 };
 
 extern const struct ct_key ct_keys[];
@@ -42,6 +48,10 @@ extern const uint32_t ct_n_keys;
 
 /* Row for a name with or without "lxc."; *sub points at the free part inside `name` (or at ""). NULL: unknown. */
 const struct ct_key *ct_key_find(const char *name, const char **sub);
+/* Whether some key begins with name and a dot ("hook", "net.0"). */
+bool ct_key_is_group(const char *name);
+/* What became of a key of LXC 2 ("utsname": "uts.name"), or a well-meant one that never was; NULL: nothing is known. */
+const char *ct_key_renamed(const char *name);
 /* The known key nearest to a wrong one, for "did you mean"; NULL when none is near. */
 const char *ct_key_suggest(const char *name);
 

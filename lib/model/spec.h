@@ -14,6 +14,7 @@
 #include "model/origin.h"
 
 struct ct_config;
+struct ct_entry;
 
 /* Lists: v has n elements. Every element carries its origin. */
 struct ct_words { const char **v; uint32_t n; };			/* one value split with quotes: an argv */
@@ -68,6 +69,8 @@ enum ct_hook_when { CT_HOOK_PRE_START, CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT, CT_HOOK
 struct ct_spec {
 	struct ct_arena *arena;
 	const struct ct_config *config;
+	const struct ct_entry *entries;	/* what was set, in order; copies of the config's */
+	uint32_t n_entries;
 
 	/* program */
 	unsigned long personality;	/* arch: PER_LINUX or PER_LINUX32 */
@@ -104,7 +107,7 @@ struct ct_spec {
 	struct ct_rootfs_opts rootfs_options;
 	bool rootfs_readonly, rootfs_managed;
 	struct ct_strs mount_fstab;
-	struct ct_mounts mounts;	/* mount.fstab's, then mount.entry's, then mount.tmpfs's, in order of appearance */
+	struct ct_mounts mounts;	/* mount.fstab's, then mount.entry's and mount.tmpfs's in order of appearance */
 	struct ct_mount_auto mount_auto;
 	bool mount_auto_set;
 	bool autodev;
@@ -129,7 +132,7 @@ struct ct_spec {
 	struct ct_strs group;
 
 	/* log.* */
-	uint32_t log_level;
+	uint32_t log_level;		/* CT_LOG_* */
 	const char *log_file, *log_syslog;
 
 	/* keys that are parsed and kept, but that no backend honours yet: each set entry */
@@ -137,7 +140,7 @@ struct ct_spec {
 };
 
 /* Reads the config into a new spec in `arena`: defaults, then every entry by its key's type, then the relations between
- * keys (exclusive ones, idmap overlaps, duplicate targets...). NULL and a record in `e` on failure. */
+ * keys (exclusive ones, idmap overlaps, sysctls without their namespace...). NULL and a record in `e` on failure. */
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e);
 /* Where a scalar key was set; NULL when it is at its default. */
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key);

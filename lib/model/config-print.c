@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The document as text: as a file, and one key's value. */
+#include "model/document.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "model/type.h"
+
+/* Whether reading the value back would strip something from it. */
+static bool needs_quotes(const char *value)
+{
+	size_t n = strlen(value);
+
+	if (!n)
+		return false;
+	return strchr(" \t", value[0]) || strchr(" \t", value[n - 1]) ||
+	       (n > 1 && strchr("\"'", value[0]) && value[0] == value[n - 1]);
+}
+
+/* A line that no file had. LXC passes over lines without "lxc.", so keys that it would not know are written without:
+ * it can still read the file. */
+static void print_made(const struct ct_item *item, struct ct_buf *out)
+{
+	const struct ct_key *key = item->entry.key;
+	const char *quote = needs_quotes(item->entry.value) ? "\"" : "";
+
+	if (!key || !(key->flags & CT_KF_OURS))
+		ct_buf_str(out, "lxc.");
+	ct_buf_printf(out, "%s =%s%s%s%s", item->entry.name, *item->entry.value ? " " : "", quote, item->entry.value, quote);
+}
+
+int ct_config_print(const struct ct_config *c, struct ct_buf *out)
+{
+	for (uint32_t i = 0; i < c->items.n; i++) {
+		const struct ct_item *item = c->items.v[i];
+
+		if (item->text)
+			ct_buf_str(out, item->text);
+		else
+			print_made(item, out);
+		ct_buf_char(out, '\n');
+	}
+	return ct_buf_error(out);
+}
+
+/* One value of a list, on a line of its own. */
+static void print_value(struct ct_buf *out, const char *value, size_t start)
+{
+	if (out->len > start)
+		ct_buf_char(out, '\n');
+	ct_buf_str(out, value);
+}
+
+int ct_config_get(const struct ct_config *c, const char *key, struct ct_buf *out, struct ct_err *e)
+{
+	size_t start = out->len;
+	struct ct_item *item = NULL;
+	int r = ct_item_make(key, "", NULL, NULL, 0, &item, e);
+
+	if (r < 0)
+		return r;
+	if (!item->entry.key) {
+		r = ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "this is a group of keys, ask for one of them");
+		ct_err_origin(e, &item->entry.at);
+		ct_item_free(item);
+		return r;
+	}
+	for (uint32_t i = 0; i < c->n_effect; i++) {
+		if (!strcmp(c->effect[i]->name, item->entry.name))
+			print_value(out, c->effect[i]->value, start);
+	}
+	for (uint32_t i = 0; item->entry.key->type == &ct_type_include && i < c->items.n; i++) {
+		if (c->items.v[i]->kind == CT_ITEM_INCLUDE)
+			print_value(out, c->items.v[i]->entry.value, start);
+	}
+	if (out->len == start && item->entry.key->dflt)
+		ct_buf_str(out, item->entry.key->dflt);
+	ct_item_free(item);
+	return ct_buf_error(out) ? ct_oom(e) : 0;
+}

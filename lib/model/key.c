@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The key table, and how a name finds its row. */
+#include "model/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/spec.h"
+#include "model/type.h"
+
+#define AT(field) offsetof(struct ct_spec, field)
+#define NOWHERE SIZE_MAX
+#define HOOK(when) offsetof(struct ct_spec, hook[CT_HOOK_##when])
+
+#define LIST CT_KF_LIST
+#define STORED CT_KF_STORED
+#define HARMLESS (CT_KF_STORED | CT_KF_HARMLESS)
+#define OURS CT_KF_OURS
+#define ANY CT_KF_ANY
+#define NO "0|no|false|off"
+
+/* A row with a "*" comes behind the rows that name one of its keys. */
+const struct ct_key ct_keys[] = {
+	/* program */
+	{ "arch", &ct_type_arch, 0, NULL, AT(personality), "Architecture that uname(2) tells the container" },
+	{ "init.cmd", &ct_type_command, 0, "/sbin/init", AT(init_cmd),
+	  "Program to start as init, and its arguments; '...' and \"...\" hold words together" },
+	{ "init.cwd", &ct_type_path, 0, NULL, AT(init_cwd), "Working directory of init, inside the container" },
+	{ "init.uid", &ct_type_id, 0, "0", AT(init_uid), "User that init runs as, inside the container" },
+	{ "init.gid", &ct_type_id, 0, "0", AT(init_gid), "Group that init runs as, inside the container" },
+	{ "init.groups", &ct_type_ids, LIST, NULL, AT(init_groups), "Further groups of init, divided by commas" },
+	{ "execute.cmd", &ct_type_command, 0, NULL, AT(execute_cmd), "Program that ct-execute runs when it is given none" },
+	{ "environment", &ct_type_environment, LIST, NULL, AT(environment),
+	  "Variable for the payload: NAME=VALUE, or NAME to hand on the caller's" },
+	{ "environment.runtime", &ct_type_environment, LIST, NULL, AT(environment), "Variable for the payload only" },
+	{ "environment.hooks", &ct_type_environment, LIST | STORED, NULL, NOWHERE, "Variable for the hooks only" },
+	{ "no_new_privs", &ct_type_bool, 0, "0", AT(no_new_privs),
+	  "Whether set-user-ID bits and file capabilities lose their effect" },
+	{ "keyring.session", &ct_type_bool, 0, "1", AT(keyring_session), "Whether the payload gets a session keyring of its own" },
+	{ "sched.core", &ct_type_bool, 0, "0", AT(sched_core), "Whether nothing else may share a core with the container" },
+	{ "cap.drop", &ct_type_caps, LIST, NULL, AT(cap_drop), "Capabilities to take away from the full set" },
+	{ "cap.keep", &ct_type_caps_or_none, LIST, NULL, AT(cap_keep), "The only capabilities to leave; none for none at all" },
+	{ "prlimit.*", &ct_type_limit, ANY, NULL, AT(prlimit), "Resource limit, named as in setrlimit(2) without RLIMIT_" },
+	{ "sysctl.*", &ct_type_sysctl, ANY, NULL, AT(sysctl), "Kernel parameter of one of the container's namespaces" },
+	{ "proc.*", &ct_type_proc, ANY, NULL, AT(proc), "File below /proc/PID to write for init, such as oom_score_adj" },
+	{ "signal.halt", &ct_type_signal, 0, NULL, AT(signal_halt), "Signal that asks init to power off; by default SIGPWR" },
+	{ "signal.reboot", &ct_type_signal, 0, NULL, AT(signal_reboot), "Signal that asks init to reboot; by default SIGINT" },
+	{ "signal.stop", &ct_type_signal, 0, NULL, AT(signal_stop), "Signal that ends init by force; by default SIGKILL" },
+	{ "monitor.signal.pdeath", &ct_type_death_signal, 0, "SIGKILL", AT(pdeath),
+	  "Signal for init when the supervisor dies; 0 lets the container live" },
+	{ "monitor.unshare", &ct_type_bool, STORED, "0", NOWHERE, "Whether hooks on the host get a mount namespace", NO },
+
+	/* namespaces */
+	{ "uts.name", &ct_type_host_name, 0, NULL, AT(uts_name), "Host name inside" },
+	{ "uts.domain", &ct_type_host_name, OURS, NULL, AT(uts_domain), "NIS domain name inside" },
+	{ "namespace.clone", &ct_type_namespaces, LIST, NULL, AT(ns_clone), "The only namespaces to make anew" },
+	{ "namespace.keep", &ct_type_namespaces, LIST, NULL, AT(ns_keep), "Namespaces to share with the caller" },
+	{ "namespace.share.*", &ct_type_share, ANY, NULL, AT(ns_share), "Process or container whose namespace to join" },
+	{ "time.offset.boot", &ct_type_offset, 0, NULL, AT(time_boot_ns), "Offset of the boot-time clock" },
+	{ "time.offset.monotonic", &ct_type_offset, 0, NULL, AT(time_monotonic_ns), "Offset of the monotonic clock" },
+	{ "idmap", &ct_type_idmap, LIST, NULL, AT(idmap),
+	  "Users (u) or groups (g): first inside, first outside, how many; makes a user namespace" },
+
+	/* files */
+	{ "rootfs.path", &ct_type_rootfs, 0, NULL, AT(rootfs_path), "Directory that becomes the container's root" },
+	{ "rootfs.mount", &ct_type_path, 0, NULL, AT(rootfs_mount), "Accepted for LXC's sake: no mount point on the host is needed" },
+	{ "rootfs.options", &ct_type_rootfs_options, 0, NULL, AT(rootfs_options), "Mount options of the root" },
+	{ "rootfs.managed", &ct_type_bool, 0, "1", AT(rootfs_managed), "Whether destroying the container removes the root, too" },
+	{ "rootfs.readonly", &ct_type_bool, OURS, "0", AT(rootfs_readonly), "Whether the root is mounted read-only" },
+	{ "mount.fstab", &ct_type_fstab, 0, NULL, AT(mount_fstab), "File with further mounts, in the form of fstab(5)" },
+	{ "mount.entry", &ct_type_mount, LIST, NULL, AT(mounts),
+	  "Mount in the form of fstab(5); create=dir, create=file, optional and relative are known, too" },
+	{ "mount.auto", &ct_type_mount_auto, LIST, NULL, AT(mount_auto),
+	  "Kernel file systems: proc[:mixed|:rw], sys[:ro|:mixed|:rw], cgroup..., shmounts:HOST[:TARGET]" },
+	{ "mount.tmpfs", &ct_type_tmpfs, LIST | OURS, NULL, AT(mounts), "Fresh tmpfs: its target and options such as size=64m" },
+	{ "autodev", &ct_type_bool, 0, "1", AT(autodev), "Whether /dev is a fresh tmpfs with the usual nodes" },
+	{ "autodev.tmpfs.size", &ct_type_size, 0, "500000", AT(autodev_size), "Size of that tmpfs" },
+
+	/* terminals */
+	{ "tty.max", &ct_type_tty_count, 0, "0", AT(tty_max), "Number of terminals /dev/ttyN" },
+	{ "tty.dir", &ct_type_dev_dir, 0, NULL, AT(tty_dir), "Directory below /dev for console and terminals" },
+	{ "pty.max", &ct_type_pty_count, 0, "1024", AT(pty_max), "Number of pseudo terminals in the container's own /dev/pts" },
+	{ "console.path", &ct_type_path_or_none, 0, NULL, AT(console_path), "Device to use as console, or none" },
+	{ "console.logfile", &ct_type_path, 0, NULL, AT(console_logfile), "File on the host that gets all console output" },
+	{ "console.size", &ct_type_ring_size, 0, NULL, AT(console_size), "Greatest size of that file; auto is 128 KiB" },
+	{ "console.rotate", &ct_type_bool, 0, "0", AT(console_rotate), "Whether the file is moved to FILE.1 when it is full" },
+	{ "console.buffer.size", &ct_type_ring_size, 0, NULL, AT(console_buffer_size),
+	  "Size of the ring buffer for console output; auto is 128 KiB" },
+
+	/* network */
+	{ "net.*.type", &ct_type_net, 0, NULL, AT(net), "Kind of network: empty, none, veth, macvlan, ipvlan, vlan or phys" },
+	{ "net.*.flags", &ct_type_net_flags, STORED, NULL, NOWHERE, "up brings the interface up" },
+	{ "net.*.link", &ct_type_net_link, STORED, NULL, NOWHERE, "Interface on the host" },
+	{ "net.*.name", &ct_type_net_name, STORED, NULL, NOWHERE, "Name of the interface inside" },
+	{ "net.*.mtu", &ct_type_mtu, STORED, NULL, NOWHERE, "Greatest size of a packet" },
+	{ "net.*.hwaddr", &ct_type_mac, STORED, NULL, NOWHERE, "Hardware address; each x becomes random" },
+	{ "net.*.l2proxy", &ct_type_bool, STORED, "0", NOWHERE, "Whether the host answers for the addresses inside", NO },
+	{ "net.*.ipv4.address", &ct_type_ipv4_address, LIST | STORED, NULL, NOWHERE, "Address with prefix length" },
+	{ "net.*.ipv4.gateway", &ct_type_ipv4_gateway, STORED, NULL, NOWHERE, "Gateway, auto for the link's address, or dev" },
+	{ "net.*.ipv6.address", &ct_type_ipv6_address, LIST | STORED, NULL, NOWHERE, "Address with prefix length" },
+	{ "net.*.ipv6.gateway", &ct_type_ipv6_gateway, STORED, NULL, NOWHERE, "Gateway, auto for the link's address, or dev" },
+	{ "net.*.script.up", &ct_type_text, STORED, NULL, NOWHERE, "Program to run on the host when the network is made" },
+	{ "net.*.script.down", &ct_type_text, STORED, NULL, NOWHERE, "Program to run on the host before it is removed" },
+	{ "net.*.veth.mode", &ct_type_veth_mode, STORED, "bridge", NOWHERE, "How the host's end is used", "bridge" },
+	{ "net.*.veth.pair", &ct_type_net_name, STORED, NULL, NOWHERE, "Name of the host's end" },
+	{ "net.*.veth.ipv4.route", &ct_type_ipv4_route, LIST | STORED, NULL, NOWHERE, "Network that the host routes inside" },
+	{ "net.*.veth.ipv6.route", &ct_type_ipv6_route, LIST | STORED, NULL, NOWHERE, "Network that the host routes inside" },
+	{ "net.*.veth.vlan.id", &ct_type_vlan_or_none, STORED, NULL, NOWHERE, "Untagged VLAN of the bridge port" },
+	{ "net.*.veth.vlan.tagged.id", &ct_type_vlan, LIST | STORED, NULL, NOWHERE, "Tagged VLAN of the bridge port" },
+	{ "net.*.veth.n_rxqueues", &ct_type_queues, STORED, NULL, NOWHERE, "Number of receive queues" },
+	{ "net.*.veth.n_txqueues", &ct_type_queues, STORED, NULL, NOWHERE, "Number of transmit queues" },
+	{ "net.*.macvlan.mode", &ct_type_macvlan_mode, STORED, "private", NOWHERE, "Who may talk to whom", "private" },
+	{ "net.*.ipvlan.mode", &ct_type_ipvlan_mode, STORED, "l3", NOWHERE, "Layer to work on", "l3" },
+	{ "net.*.ipvlan.isolation", &ct_type_ipvlan_isolation, STORED, "bridge", NOWHERE, "Who may talk to whom", "bridge" },
+	{ "net.*.vlan.id", &ct_type_vlan, STORED, NULL, NOWHERE, "VLAN of the interface" },
+
+	/* control groups and security modules */
+	{ "cgroup.dir", &ct_type_cgroup_dir, STORED, NULL, NOWHERE, "Directory for the container's cgroup" },
+	{ "cgroup.dir.container", &ct_type_cgroup_dir, STORED, NULL, NOWHERE, "The same for the payload alone" },
+	{ "cgroup.dir.container.inner", &ct_type_cgroup_dir, STORED, NULL, NOWHERE,
+	  "Directory below it that the payload sees as its root" },
+	{ "cgroup.dir.monitor", &ct_type_cgroup_dir, STORED, NULL, NOWHERE, "The same for the supervisor alone" },
+	{ "cgroup.dir.monitor.pivot", &ct_type_cgroup_dir, STORED, NULL, NOWHERE, "Where the supervisor goes at the end" },
+	{ "cgroup.relative", &ct_type_bool, HARMLESS, "0", NOWHERE, "Whether to stay below the caller's own cgroup" },
+	{ "cgroup.*", &ct_type_cgroup_file, LIST | STORED | ANY, NULL, NOWHERE, "File of a version 1 controller and its value" },
+	{ "cgroup2.*", &ct_type_cgroup_file, LIST | STORED | ANY, NULL, NOWHERE, "File of the unified hierarchy and its value" },
+	{ "apparmor.profile", &ct_type_text, STORED, "unchanged", NOWHERE,
+	  "AppArmor profile, or generated, unchanged, unconfined", "unchanged|unconfined" },
+	{ "apparmor.allow_incomplete", &ct_type_bool, HARMLESS, "0", NOWHERE, "Whether a kernel without mount rules is enough" },
+	{ "apparmor.allow_nesting", &ct_type_bool, STORED, "0", NOWHERE, "Whether containers may run inside", NO },
+	{ "apparmor.raw", &ct_type_text, LIST | STORED, NULL, NOWHERE, "Line for the generated profile" },
+	{ "selinux.context", &ct_type_text, STORED, NULL, NOWHERE, "SELinux context of the payload", "unconfined_t" },
+	{ "selinux.context.keyring", &ct_type_text, STORED, NULL, NOWHERE, "SELinux context of its keyring" },
+	{ "seccomp.profile", &ct_type_path, STORED, NULL, NOWHERE, "File with the system call filter" },
+	{ "seccomp.allow_nesting", &ct_type_bool, HARMLESS, "0", NOWHERE, "Whether a filter is put on top of the caller's" },
+	{ "seccomp.notify.proxy", &ct_type_text, STORED, NULL, NOWHERE, "Socket that gets notifications, unix:/path" },
+	{ "seccomp.notify.cookie", &ct_type_text, STORED, NULL, NOWHERE, "Text that goes with them" },
+
+	/* hooks */
+	{ "hook.version", &ct_type_hook_version, 0, "0", AT(hook_version), "Whether hooks get arguments (0) or variables (1)" },
+	{ "hook.pre-start", &ct_type_hook, LIST, NULL, HOOK(PRE_START), "Program to run on the host, before anything is made" },
+	{ "hook.pre-mount", &ct_type_hook, LIST, NULL, HOOK(PRE_MOUNT), "Program to run in the mount namespace, before the root" },
+	{ "hook.mount", &ct_type_hook, LIST, NULL, HOOK(MOUNT), "Program to run when all is mounted" },
+	{ "hook.autodev", &ct_type_hook, LIST, NULL, HOOK(AUTODEV), "Program to run when /dev is filled" },
+	{ "hook.start-host", &ct_type_hook, LIST, NULL, HOOK(START_HOST), "Program to run on the host, just before init" },
+	{ "hook.start", &ct_type_hook, LIST, NULL, HOOK(START), "Program to run inside, just before init" },
+	{ "hook.stop", &ct_type_hook, LIST, NULL, HOOK(STOP), "Program to run on the host when init has ended" },
+	{ "hook.post-stop", &ct_type_hook, LIST, NULL, HOOK(POST_STOP), "Program to run on the host when all is cleared" },
+	{ "hook.clone", &ct_type_hook, LIST, NULL, HOOK(CLONE), "Program to run when the container is copied" },
+	{ "hook.destroy", &ct_type_hook, LIST, NULL, HOOK(DESTROY), "Program to run when the container is destroyed" },
+
+	/* the container as a whole */
+	{ "limit.time", &ct_type_duration, OURS, NULL, AT(limit_time_us), "Time after which the payload is killed" },
+	{ "limit.output", &ct_type_output_size, OURS, NULL, AT(limit_output), "Bytes of output after which the payload is killed" },
+	{ "ephemeral", &ct_type_bool, 0, "0", AT(ephemeral), "Whether the container is destroyed when it stops" },
+	{ "start.auto", &ct_type_bool, HARMLESS, "0", AT(start_auto), "Whether to start it with the host" },
+	{ "start.delay", &ct_type_seconds, HARMLESS, "0", AT(start_delay), "Seconds to wait before the next one is started" },
+	{ "start.order", &ct_type_number, HARMLESS, "0", AT(start_order), "Place in the order of starting, lower first" },
+	{ "group", &ct_type_names, LIST, NULL, AT(group), "Groups that the container belongs to" },
+	{ "log.level", &ct_type_log_level, 0, "error", AT(log_level), "How much to log" },
+	{ "log.file", &ct_type_path, 0, NULL, AT(log_file), "File to log to" },
+	{ "log.syslog", &ct_type_syslog, HARMLESS, NULL, AT(log_syslog), "Facility of syslog to log to" },
+	{ "include", &ct_type_include, LIST, NULL, NOWHERE,
+	  "File to read in this place, or directory whose *.conf are read in the order of their names" },
+};
+
+const uint32_t ct_n_keys = sizeof(ct_keys) / sizeof(*ct_keys);
+
+/* "lxc." in front is not part of a name. */
+static const char *without_prefix(const char *name)
+{
+	return strncmp(name, "lxc.", 4) ? name : name + 4;
+}
+
+/* Length of the number at s as a "*" in the middle takes it (no leading zeros), 0 for none. */
+static size_t number_len(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 1 && *s == '0' ? 0 : n;
+}
+
+/* Whether `name` is the row's name or, for `group`, the front of it up to one of its dots. */
+static bool matches(const char *row, const char *name, bool group, const char **sub)
+{
+	while (*row) {
+		if (group && !*name && *row == '.')
+			return true;
+		if (row[0] == '*' && !row[1]) {
+			*sub = name;
+			return !group && *name;
+		}
+		if (*row == '*') {
+			size_t n = number_len(name);
+
+			*sub = name;
+			if (!n)
+				return false;
+			name += n;
+			row++;
+			continue;
+		}
+		if (*row++ != *name++)
+			return false;
+	}
+	return !group && !*name;
+}
+
+const struct ct_key *ct_key_find(const char *name, const char **sub)
+{
+	name = without_prefix(name);
+	for (uint32_t i = 0; i < ct_n_keys; i++) {
+		const char *free_part = "";
+
+		if (matches(ct_keys[i].name, name, false, &free_part)) {
+			*sub = free_part;
+			return &ct_keys[i];
+		}
+	}
+	return NULL;
+}
+
+bool ct_key_is_group(const char *name)
+{
+	const char *sub;
+
+	name = without_prefix(name);
+	for (uint32_t i = 0; *name && i < ct_n_keys; i++) {
+		if (matches(ct_keys[i].name, name, true, &sub))
+			return true;
+	}
+	return false;
+}
+
+struct renamed {
+	const char *old, *now;
+};
+
+/* A name that ends in a dot stands for all that begin with it. */
+static const struct renamed renamed[] = {
+	{ "rootfs", "rootfs.path" },	    { "rootfs.backend", "rootfs.path, as rootfs.path = BACKEND:PATH" },
+	{ "utsname", "uts.name" },	    { "id_map", "idmap" },
+	{ "pts", "pty.max" },		    { "tty", "tty.max" },
+	{ "devttydir", "tty.dir" },	    { "console", "console.path" },
+	{ "mount", "mount.fstab" },	    { "aa_profile", "apparmor.profile" },
+	{ "aa_allow_incomplete", "apparmor.allow_incomplete" },
+	{ "se_context", "selinux.context" }, { "seccomp", "seccomp.profile" },
+	{ "haltsignal", "signal.halt" },    { "rebootsignal", "signal.reboot" },
+	{ "stopsignal", "signal.stop" },    { "syslog", "log.syslog" },
+	{ "loglevel", "log.level" },	    { "logfile", "log.file" },
+	{ "init_cmd", "init.cmd" },	    { "init_uid", "init.uid" },
+	{ "init_gid", "init.gid" },	    { "limit.", "prlimit.*" },
+	{ "network.", "net.N.*, with a number N for each network" },
+	{ "network", "net.N.*, with a number N for each network" },
+	{ "hostname", "uts.name" },	    { "memory.", "cgroup2.memory.*" },
+	{ "pids.", "cgroup2.pids.*" },	    { "cpu.", "cgroup2.cpu.*" },
+};
+
+const char *ct_key_renamed(const char *name)
+{
+	name = without_prefix(name);
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++) {
+		size_t n = strlen(renamed[i].old);
+
+		if (renamed[i].old[n - 1] == '.' ? !strncmp(name, renamed[i].old, n) : !strcmp(name, renamed[i].old))
+			return renamed[i].now;
+	}
+	return NULL;
+}
+
+#define NAME_MAX_LEN 64	/* longer ones are not near any key */
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters must be added, taken away, changed or swapped with their neighbour to make b of a. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned rows[3][NAME_MAX_LEN + 1], *before = rows[0], *last = rows[1], *now = rows[2];
+	size_t na = strlen(a), nb = strlen(b);
+
+	for (unsigned j = 0; j <= nb; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		unsigned *spare = before;
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= nb; j++) {
+			now[j] = last[j - 1] + (a[i - 1] != b[j - 1]);
+			now[j] = least(now[j], least(last[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				now[j] = least(now[j], before[j - 2] + 1);
+		}
+		before = last;
+		last = now;
+		now = spare;
+	}
+	return last[nb];
+}
+
+/* Writes `name` the way rows are: a number between dots becomes "*", and so does all behind as many dots as `row` has
+ * before its last "*". False when it is too long. */
+static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1])
+{
+	size_t n = strlen(row), used = 0;
+	bool open_end = n > 1 && row[n - 1] == '*';
+	int dots = 0;
+
+	for (const char *p = row; *p; p++)
+		dots += *p == '.';
+	for (const char *p = name; *p; p++) {
+		size_t digits = p > name && p[-1] == '.' ? strspn(p, "0123456789") : 0;
+
+		if (used == NAME_MAX_LEN)
+			return false;
+		if (digits && (p[digits] == '.' || !p[digits])) {
+			out[used++] = '*';
+			p += digits - 1;
+			continue;
+		}
+		out[used++] = *p;
+		if (open_end && *p == '.' && --dots == 0) {
+			if (used == NAME_MAX_LEN)
+				return false;
+			out[used++] = '*';
+			break;
+		}
+	}
+	out[used] = 0;
+	return true;
+}
+
+const char *ct_key_suggest(const char *name)
+{
+	unsigned best = UINT32_MAX;
+	const char *found = NULL;
+
+	name = without_prefix(name);
+	for (uint32_t i = 0; i < ct_n_keys; i++) {
+		char like[NAME_MAX_LEN + 1];
+		unsigned d;
+
+		if (!as_row(name, ct_keys[i].name, like))
+			return NULL;
+		d = distance(like, ct_keys[i].name);
+		if (d < best) {
+			best = d;
+			found = ct_keys[i].name;
+		}
+	}
+	return best <= 3 && best * 3 <= strlen(name) ? found : NULL;
+}

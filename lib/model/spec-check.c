@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What keys say about each other. Each check is one function; the table at the end is their order. */
+#include "model/check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <contain/contain.h>
+
+#include "model/type.h"
+
+#define IDMAP_MAX 340	/* lines the kernel takes for users, and for groups */
+
+/* Records that what was asked for at `at` goes not together with something else. */
+static int conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
+{
+	char reason[sizeof(e->reason)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	ct_err_origin(e, at);
+	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "%s", reason);
+}
+
+static int check_caps(const struct ct_spec *s, struct ct_err *e)
+{
+	if (!s->cap_drop_set || s->cap_keep == CT_CAP_MASK_UNSET)
+		return 0;
+	ct_err_hint(e, "clear one of them with an empty value");
+	return conflict(e, ct_spec_origin(s, "cap.drop"), "cap.drop and cap.keep exclude each other");
+}
+
+/* The namespaces of namespace.share.*. */
+static uint32_t shared_bits(const struct ct_spec *s)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		bits |= s->ns_share.v[i].ns;
+	return bits;
+}
+
+static int check_namespaces(const struct ct_spec *s, struct ct_err *e)
+{
+	uint32_t seen = 0;
+
+	if (s->ns_clone_set && s->ns_keep_set) {
+		ct_err_hint(e, "clear one of them with an empty value");
+		return conflict(e, ct_spec_origin(s, "namespace.clone"),
+				"namespace.clone and namespace.keep exclude each other");
+	}
+	for (uint32_t i = 0; i < s->ns_share.n; i++) {
+		const struct ct_share_item *share = &s->ns_share.v[i];
+		const char *name = ct_ns_name(share->ns);
+
+		if (s->ns_clone & share->ns)
+			return conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
+		if (s->ns_keep & share->ns)
+			return conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
+		if (seen & share->ns)
+			return conflict(e, &share->at, "the %s namespace is shared twice", name);
+		seen |= share->ns;
+	}
+	return 0;
+}
+
+/* Whether the container will have a namespace of its own of this kind. */
+static bool has_own(const struct ct_spec *s, uint32_t bit)
+{
+	if ((shared_bits(s) | s->ns_keep) & bit)
+		return false;
+	if (s->ns_clone_set)
+		return s->ns_clone & bit;
+	if (bit == CT_NS_USER)
+		return s->idmap.n > 0;
+	for (uint32_t i = 0; bit == CT_NS_NET && i < s->net.n; i++) {
+		if (!strcmp(s->net.v[i].type, "none"))
+			return false;
+	}
+	return true;
+}
+
+/* Keys that would change something of the host when the namespace is not the container's own. */
+static int check_needs(const struct ct_spec *s, struct ct_err *e)
+{
+	static const struct {
+		const char *key;
+		uint32_t bit;
+	} needs[] = {
+		{ "uts.name", CT_NS_UTS },	    { "uts.domain", CT_NS_UTS },
+		{ "time.offset.boot", CT_NS_TIME }, { "time.offset.monotonic", CT_NS_TIME },
+		{ "idmap", CT_NS_USER },
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
+		const struct ct_origin *at = ct_spec_origin(s, needs[i].key);
+
+		if (!at || has_own(s, needs[i].bit))
+			continue;
+		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone", ct_ns_name(needs[i].bit));
+		return conflict(e, at, "it needs a %s namespace of the container's own", ct_ns_name(needs[i].bit));
+	}
+	return 0;
+}
+
+static bool ranges_meet(uint32_t a, uint32_t b, uint32_t n_a, uint32_t n_b)
+{
+	return a < b ? b - a < n_a : a - b < n_b;
+}
+
+/* The kernel refuses maps that overlap on either side. */
+static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < s->idmap.n; i++) {
+		const struct ct_idmap_item *a = &s->idmap.v[i];
+
+		for (uint32_t j = 0; j < i; j++) {
+			const struct ct_idmap_item *b = &s->idmap.v[j];
+			bool inside = ranges_meet(a->inside, b->inside, a->count, b->count);
+
+			if (a->group != b->group || (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
+				continue;
+			return conflict(e, &a->at, "%c %u %u %u overlaps %c %u %u %u %s", a->group ? 'g' : 'u', a->inside,
+					a->outside, a->count, b->group ? 'g' : 'u', b->inside, b->outside, b->count,
+					inside ? "inside the container" : "on the host");
+		}
+	}
+	return 0;
+}
+
+static int check_idmap_kinds(const struct ct_spec *s, struct ct_err *e)
+{
+	uint32_t groups = 0;
+
+	for (uint32_t i = 0; i < s->idmap.n; i++)
+		groups += s->idmap.v[i].group;
+	if (!s->idmap.n)
+		return 0;
+	if (!groups || groups == s->idmap.n) {
+		ct_err_hint(e, "add a line %s", groups ? "\"u 0 100000 65536\"" : "\"g 0 100000 65536\"");
+		return conflict(e, &s->idmap.v[0].at, "%s are mapped but %s are not", groups ? "groups" : "users",
+				groups ? "users" : "groups");
+	}
+	if (groups > IDMAP_MAX || s->idmap.n - groups > IDMAP_MAX) {
+		ct_err_origin(e, &s->idmap.v[0].at);
+		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the kernel takes at most %d maps", IDMAP_MAX);
+	}
+	return 0;
+}
+
+static bool is_mapped(const struct ct_spec *s, bool group, uint32_t id)
+{
+	for (uint32_t i = 0; i < s->idmap.n; i++) {
+		const struct ct_idmap_item *m = &s->idmap.v[i];
+
+		if (m->group == group && id >= m->inside && id - m->inside < m->count)
+			return true;
+	}
+	return !s->idmap.n;
+}
+
+/* Who init runs as must exist inside. */
+static int check_ids(const struct ct_spec *s, struct ct_err *e)
+{
+	if (!is_mapped(s, false, s->init_uid))
+		return conflict(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"),
+				"init runs as user %u, which idmap does not map", s->init_uid);
+	if (!is_mapped(s, true, s->init_gid))
+		return conflict(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"),
+				"init runs as group %u, which idmap does not map", s->init_gid);
+	for (uint32_t i = 0; i < s->init_groups.n; i++) {
+		if (!is_mapped(s, true, s->init_groups.v[i].id))
+			return conflict(e, &s->init_groups.v[i].at, "group %u is not mapped by idmap",
+					s->init_groups.v[i].id);
+	}
+	return 0;
+}
+
+struct sysctl_home {
+	const char *name;	/* with a dot at its end: all that begin with it */
+	uint32_t ns;
+};
+
+static const struct sysctl_home sysctl_homes[] = {
+	{ "net.", CT_NS_NET },
+	{ "fs.mqueue.", CT_NS_IPC },
+	{ "kernel.msgmax", CT_NS_IPC }, { "kernel.msgmnb", CT_NS_IPC }, { "kernel.msgmni", CT_NS_IPC },
+	{ "kernel.msg_next_id", CT_NS_IPC }, { "kernel.auto_msgmni", CT_NS_IPC },
+	{ "kernel.sem", CT_NS_IPC }, { "kernel.sem_next_id", CT_NS_IPC },
+	{ "kernel.shmall", CT_NS_IPC }, { "kernel.shmmax", CT_NS_IPC }, { "kernel.shmmni", CT_NS_IPC },
+	{ "kernel.shm_next_id", CT_NS_IPC }, { "kernel.shm_rmid_forced", CT_NS_IPC },
+	{ "kernel.hostname", CT_NS_UTS }, { "kernel.domainname", CT_NS_UTS },
+	{ "user.", CT_NS_USER },
+};
+
+/* The namespace that a kernel parameter belongs to, 0: the whole host. */
+static uint32_t sysctl_ns(const char *name)
+{
+	for (size_t i = 0; i < sizeof(sysctl_homes) / sizeof(*sysctl_homes); i++) {
+		const char *home = sysctl_homes[i].name;
+		size_t n = strlen(home);
+
+		if (home[n - 1] == '.' ? !strncmp(name, home, n) : !strcmp(name, home))
+			return sysctl_homes[i].ns;
+	}
+	return 0;
+}
+
+static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < s->sysctl.n; i++) {
+		const struct ct_pair_item *item = &s->sysctl.v[i];
+		uint32_t ns = sysctl_ns(item->name);
+
+		if (!ns) {
+			ct_err_hint(e, "set it on the host with sysctl(8)");
+			return conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
+		}
+		if (has_own(s, ns))
+			continue;
+		ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
+			    ns == CT_NS_NET ? ", and net.N.type other than none" :
+			    ns == CT_NS_USER ? ", and set idmap" : "");
+		return conflict(e, &item->at, "the parameter needs a %s namespace of the container's own", ct_ns_name(ns));
+	}
+	return 0;
+}
+
+/* One network that is the host's and others of the container's own cannot be. */
+static int check_networks(const struct ct_spec *s, struct ct_err *e)
+{
+	for (uint32_t i = 0; s->net.n > 1 && i < s->net.n; i++) {
+		if (!strcmp(s->net.v[i].type, "none"))
+			return conflict(e, &s->net.v[i].at, "type none goes not together with other networks");
+	}
+	return 0;
+}
+
+static int check_console(const struct ct_spec *s, struct ct_err *e)
+{
+	const struct ct_origin *at = ct_spec_origin(s, s->console_size ? "console.size" : "console.rotate");
+
+	if (s->console_logfile || !at || (!s->console_size && !s->console_rotate))
+		return 0;
+	return conflict(e, at, "there is no console.logfile that it could be for");
+}
+
+int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
+{
+	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
+		check_caps,	   check_namespaces, check_needs,    check_idmap_kinds, check_idmap_overlap, check_ids,
+		check_sysctls, check_networks,   check_console,
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		int r = checks[i](s, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

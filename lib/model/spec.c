@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the config's entries to the typed spec. */
+#include "model/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "model/check.h"
+#include "model/config.h"
+#include "model/type.h"
+
+#define FSTAB_MAX (1u << 20)	/* bytes in a mount.fstab file */
+
+/* Copies the entries that are in effect into the spec's arena. */
+static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct ct_err *e)
+{
+	uint32_t n = ct_config_count(cfg);
+	struct ct_entry *v = ct_arena_grow(s->arena, NULL, 0, (size_t)n + 1, sizeof(*v));
+
+	if (!v)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ct_entry *from = ct_config_entry(cfg, i);
+		char *name = ct_arena_strdup(s->arena, from->name), *value = ct_arena_strdup(s->arena, from->value);
+		char *file = from->at.file ? ct_arena_strdup(s->arena, from->at.file) : NULL;
+
+		if (!name || !value || (from->at.file && !file))
+			return ct_oom(e);
+		v[i] = (struct ct_entry){ from->key, name, name + (from->sub - from->name), value,
+					  { name, file, from->at.line } };
+	}
+	s->entries = v;
+	s->n_entries = n;
+	return 0;
+}
+
+/* Parses one entry into the field that its row names. */
+static int parse_entry(struct ct_spec *s, const struct ct_entry *entry, struct ct_err *e)
+{
+	void *field = entry->key->field == SIZE_MAX ? NULL : (char *)s + entry->key->field;
+	int r = entry->key->type->parse(entry, field, s, e);
+
+	if (r < 0)
+		ct_err_origin(e, &entry->at);
+	return r;
+}
+
+/* Every row's default, in the form a person would write it. */
+static int read_defaults(struct ct_spec *s, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < ct_n_keys; i++) {
+		const struct ct_key *key = &ct_keys[i];
+		struct ct_entry entry = { key, key->name, "", key->dflt, { key->name, NULL, 0 } };
+		int r = 0;
+
+		if (key->dflt && key->field != SIZE_MAX)
+			r = parse_entry(s, &entry, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Whether the value of a stored key is one that asks for nothing. */
+static bool is_idle(const struct ct_entry *entry)
+{
+	const char *idle = entry->key->idle;
+	struct ct_span word;
+
+	while (idle && ct_next_word(&idle, "|", &word)) {
+		if (ct_span_is(word, entry->value))
+			return true;
+	}
+	return false;
+}
+
+/* Notes that a start cannot honour this. */
+static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value, struct ct_err *e)
+{
+	struct ct_str_item *item = CT_LIST_ADD(s->arena, &s->unsupported);
+
+	if (!item)
+		return ct_oom(e);
+	*item = (struct ct_str_item){ *at, value };
+	return 0;
+}
+
+static const struct ct_net_item *find_net(const struct ct_spec *s, const struct ct_entry *entry)
+{
+	for (uint32_t i = 0; i < s->net.n; i++) {
+		const char *key = s->net.v[i].at.key;
+		size_t n = strlen(key) - strlen("type");	/* "net.3." */
+
+		if (!strncmp(entry->name, key, n))
+			return &s->net.v[i];
+	}
+	return NULL;
+}
+
+/* A net.N.* key: those of a network that is empty or none need nothing. */
+static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct ct_err *e)
+{
+	const struct ct_net_item *net = find_net(s, entry);
+
+	if (!net) {
+		int n = (int)strcspn(entry->sub, ".");
+
+		ct_err_origin(e, &entry->at);
+		ct_err_hint(e, "set net.%.*s.type", n, entry->sub);
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "network %.*s has no type", n, entry->sub);
+	}
+	if (!strcmp(net->type, "empty") || !strcmp(net->type, "none"))
+		return 0;
+	return is_idle(entry) ? 0 : add_unsupported(s, &entry->at, entry->value, e);
+}
+
+/* What is set and cannot be honoured yet. */
+static int read_unsupported(struct ct_spec *s, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < s->n_entries; i++) {
+		const struct ct_entry *entry = &s->entries[i];
+		int r = 0;
+
+		if (!strncmp(entry->name, "net.", 4))
+			r = read_net_key(s, entry, e);
+		else if ((entry->key->flags & (CT_KF_STORED | CT_KF_HARMLESS)) == CT_KF_STORED && !is_idle(entry))
+			r = add_unsupported(s, &entry->at, entry->value, e);
+		if (r < 0)
+			return r;
+	}
+	if (s->rootfs_backend)
+		return add_unsupported(s, ct_spec_origin(s, "rootfs.path"), s->rootfs_backend, e);
+	if (s->rootfs_options.idmap)
+		return add_unsupported(s, ct_spec_origin(s, "rootfs.options"), s->rootfs_options.idmap, e);
+	return 0;
+}
+
+/* The components of a path without empty ones and ".", which the type has refused to climb. */
+static char *clean_path(struct ct_arena *a, const char *path)
+{
+	char *out = ct_arena_alloc(a, strlen(path) + 1), *p = out;
+	struct ct_span part;
+
+	while (out && ct_next_word(&path, "/", &part)) {
+		if (ct_span_is(part, "."))
+			continue;
+		if (p > out)
+			*p++ = '/';
+		memcpy(p, part.s, part.n);
+		p += part.n;
+	}
+	return out;
+}
+
+/* Targets become relative to the root. As in LXC, an absolute one may begin with the root's own path on the host. */
+static int clean_targets(struct ct_spec *s, struct ct_err *e)
+{
+	const char *root = s->rootfs_path ? clean_path(s->arena, s->rootfs_path) : "";
+	size_t n = root ? strlen(root) : 0;
+
+	if (!root)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < s->mounts.n; i++) {
+		struct ct_mount_item *m = &s->mounts.v[i];
+		bool absolute = *m->target == '/';
+
+		m->target = clean_path(s->arena, m->target);
+		if (!m->target)
+			return ct_oom(e);
+		if (absolute && n && !strncmp(m->target, root, n) && m->target[n] == '/')
+			m->target += n + 1;
+		if (m->idmap) {
+			int r = add_unsupported(s, &m->at, m->idmap, e);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* Lines of a fstab file; comments and blank ones are passed over. `text` is taken to pieces. */
+static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char *text, struct ct_mounts *out,
+			   struct ct_err *e)
+{
+	struct ct_origin at = { from->key, NULL, 0 };
+
+	while (text) {
+		char *line = text, *end = strchr(text, '\n');
+		struct ct_mount_item *item;
+		int r;
+
+		text = end ? end + 1 : NULL;
+		if (end)
+			*end = 0;
+		at.line++;
+		line += strspn(line, " \t\r");
+		if (!*line || *line == '#')
+			continue;
+		at.file = from->file;
+		item = CT_LIST_ADD(s->arena, out);
+		if (!item)
+			return ct_oom(e);
+		*item = (struct ct_mount_item){ .at = at, .source_fd = -1 };
+		r = ct_mount_parse(line, s->arena, item, e);
+		if (r < 0) {
+			ct_err_origin(e, &at);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* One mount.fstab file. */
+static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct ct_mounts *out, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = open(file->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct ct_origin inside = { file->at.key, file->value, 0 };
+	const char *call = "open", *reason = "";
+	struct stat st;
+	int r = fd < 0 ? -errno : 0;
+
+	if (r == 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		r = -EINVAL;
+		call = NULL;
+		reason = "not a file";
+	}
+	if (r == 0) {
+		call = "read";
+		r = ct_buf_read_fd(&text, fd, FSTAB_MAX);
+	}
+	if (r == 0 && text.len && strlen(text.data) != text.len) {
+		r = -EILSEQ;
+		call = NULL;
+		reason = "the file has a NUL byte";
+	}
+	if (r < 0) {
+		ct_err_origin(e, &file->at);
+		ct_err_object(e, file->value);
+		ct_err_syscall(e, call);
+		return ct_fail(e, r, CT_ERR_CONFIG_FILE, "config", "%s", reason);
+	}
+	return text.len ? read_fstab_text(s, &inside, text.data, out, e) : 0;
+}
+
+/* The mounts of fstab files come before those of the config. */
+static int read_fstabs(struct ct_spec *s, struct ct_err *e)
+{
+	struct ct_mounts all = { NULL, 0 };
+
+	for (uint32_t i = 0; i < s->mount_fstab.n; i++) {
+		int r = read_fstab(s, &s->mount_fstab.v[i], &all, e);
+
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; all.n && i < s->mounts.n; i++) {
+		struct ct_mount_item *item = CT_LIST_ADD(s->arena, &all);
+
+		if (!item)
+			return ct_oom(e);
+		*item = s->mounts.v[i];
+	}
+	if (all.n)
+		s->mounts = all;
+	return 0;
+}
+
+/* What was set, for fields whose value does not tell. */
+static void note_set(struct ct_spec *s)
+{
+	s->arch_set = ct_spec_origin(s, "arch");
+	s->keyring_set = ct_spec_origin(s, "keyring.session");
+	s->cap_drop_set = ct_spec_origin(s, "cap.drop");
+	s->pdeath_set = ct_spec_origin(s, "monitor.signal.pdeath");
+	s->ns_clone_set = ct_spec_origin(s, "namespace.clone");
+	s->ns_keep_set = ct_spec_origin(s, "namespace.keep");
+	s->time_boot_set = ct_spec_origin(s, "time.offset.boot");
+	s->time_monotonic_set = ct_spec_origin(s, "time.offset.monotonic");
+	s->mount_auto_set = ct_spec_origin(s, "mount.auto");
+}
+
+struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)
+{
+	struct ct_spec *s = ct_arena_alloc(arena, sizeof(*s));
+	int r;
+
+	if (!s) {
+		ct_oom(e);
+		return NULL;
+	}
+	s->arena = arena;
+	s->config = cfg;
+	s->rootfs_fd = -1;
+	s->cap_keep = CT_CAP_MASK_UNSET;
+	r = read_defaults(s, e);
+	if (r == 0)
+		r = copy_entries(s, cfg, e);
+	for (uint32_t i = 0; r == 0 && i < s->n_entries; i++)
+		r = parse_entry(s, &s->entries[i], e);
+	if (r < 0)
+		return NULL;
+	note_set(s);
+	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0 || ct_spec_check(s, e) < 0)
+		return NULL;
+	return s;
+}
+
+const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)
+{
+	for (uint32_t i = s->n_entries; i > 0; i--) {
+		if (!strcmp(s->entries[i - 1].name, key))
+			return &s->entries[i - 1].at;
+	}
+	return NULL;
+}

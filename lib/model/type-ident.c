@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who the payload is: identity maps, capabilities, resource limits, namespaces. */
+#include "model/type.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+
+#include <contain/contain.h>
+
+#include "base/num.h"
+
+#define BLANKS " \t"
+
+/* A number out of a span. As ct_parse_id(). */
+static int span_number(struct ct_span word, uint32_t *out)
+{
+	char number[24] = "";
+
+	if (word.n < sizeof(number))
+		memcpy(number, word.s, word.n);
+	return ct_parse_u32(number, out);
+}
+
+/* "u INSIDE OUTSIDE COUNT" or "g ...". The id 2^32-1 is no id, so no range may reach it. */
+static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	const char *s = entry->value;
+	struct ct_idmaps *list = field;
+	struct ct_idmap_item *item;
+	uint32_t number[3] = { 0 };
+	struct ct_span kind, word;
+
+	if (!ct_next_word(&s, BLANKS, &kind))
+		return ct_value_bad(entry, e);
+	if (ct_span_is(kind, "b")) {
+		ct_err_hint(e, "write one line with u and one with g");
+		return ct_value_bad(entry, e);
+	}
+	if (!ct_span_is(kind, "u") && !ct_span_is(kind, "g"))
+		return ct_value_bad(entry, e);
+	for (int i = 0; i < 3; i++) {
+		int r = ct_next_word(&s, BLANKS, &word) ? span_number(word, &number[i]) : -EINVAL;
+
+		if (r < 0)
+			return ct_value_number(entry, r, e);
+	}
+	if (ct_next_word(&s, BLANKS, &word))
+		return ct_value_bad(entry, e);
+	if (!number[2] || number[0] > UINT32_MAX - number[2] || number[1] > UINT32_MAX - number[2])
+		return ct_value_range(entry, e);
+	if (!field)
+		return 0;
+	item = CT_LIST_ADD(spec->arena, list);
+	if (!item)
+		return ct_oom(e);
+	*item = (struct ct_idmap_item){ entry->at, *kind.s == 'g', number[0], number[1], number[2] };
+	return 0;
+}
+
+const struct ct_type ct_type_idmap = { "list of identity maps", parse_idmap,
+	"a map such as u 0 100000 65536: u or g, first inside, first outside, how many (all below 4294967295)" };
+
+#define CAP(n) [CAP_##n] = #n
+static const char *const cap_names[] = {
+	CAP(CHOWN), CAP(DAC_OVERRIDE), CAP(DAC_READ_SEARCH), CAP(FOWNER), CAP(FSETID), CAP(KILL), CAP(SETGID), CAP(SETUID),
+	CAP(SETPCAP), CAP(LINUX_IMMUTABLE), CAP(NET_BIND_SERVICE), CAP(NET_BROADCAST), CAP(NET_ADMIN), CAP(NET_RAW),
+	CAP(IPC_LOCK), CAP(IPC_OWNER), CAP(SYS_MODULE), CAP(SYS_RAWIO), CAP(SYS_CHROOT), CAP(SYS_PTRACE), CAP(SYS_PACCT),
+	CAP(SYS_ADMIN), CAP(SYS_BOOT), CAP(SYS_NICE), CAP(SYS_RESOURCE), CAP(SYS_TIME), CAP(SYS_TTY_CONFIG), CAP(MKNOD),
+	CAP(LEASE), CAP(AUDIT_WRITE), CAP(AUDIT_CONTROL), CAP(SETFCAP), CAP(MAC_OVERRIDE), CAP(MAC_ADMIN), CAP(SYSLOG),
+	CAP(WAKE_ALARM), CAP(BLOCK_SUSPEND), CAP(AUDIT_READ), CAP(PERFMON), CAP(BPF), CAP(CHECKPOINT_RESTORE),
+};
+
+/* Number of a capability from its name, with or without "cap_", in any case; -1 when there is none. */
+static int cap_number(struct ct_span word)
+{
+	if (word.n > 4 && !strncasecmp(word.s, "cap_", 4)) {
+		word.s += 4;
+		word.n -= 4;
+	}
+	for (int i = 0; i < (int)(sizeof(cap_names) / sizeof(*cap_names)); i++) {
+		if (strlen(cap_names[i]) == word.n && !strncasecmp(cap_names[i], word.s, word.n))
+			return i;
+	}
+	return -1;
+}
+
+static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	bool none_is_fine = entry->key->type == &ct_type_caps_or_none;
+	uint64_t mask = field ? *(uint64_t *)field : 0;
+	const char *s = entry->value;
+	struct ct_span word;
+
+	(void)spec;
+	if (!s[strspn(s, BLANKS)])
+		return ct_value_bad(entry, e);
+	if (mask == CT_CAP_MASK_UNSET)
+		mask = 0;
+	while (ct_next_word(&s, BLANKS, &word)) {
+		int nr = cap_number(word);
+
+		if (nr < 0 && none_is_fine && ct_span_is(word, "none")) {
+			mask = 0;
+			continue;
+		}
+		if (nr < 0) {
+			ct_err_hint(e, "capabilities(7) lists them; write them as net_admin, sys_time, ...");
+			return ct_value_fail(e, "\"%.*s\" is not a capability", (int)(word.n < 80 ? word.n : 80), word.s);
+		}
+		mask |= UINT64_C(1) << nr;
+	}
+	if (field)
+		*(uint64_t *)field = mask;
+	return 0;
+}
+
+const struct ct_type ct_type_caps = { "list of capabilities", parse_caps, "a list of capabilities such as sys_time mknod" };
+const struct ct_type ct_type_caps_or_none = { "list of capabilities, or none", parse_caps,
+	"a list of capabilities such as chown kill, or none" };
+
+struct limit_name {
+	const char *name;
+	int resource;
+};
+
+static const struct limit_name limits[] = {
+	{ "as", RLIMIT_AS },	   { "core", RLIMIT_CORE },	    { "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA },   { "fsize", RLIMIT_FSIZE },	    { "locks", RLIMIT_LOCKS },
+	{ "memlock", RLIMIT_MEMLOCK }, { "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },
+	{ "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC },	    { "rss", RLIMIT_RSS },
+	{ "rtprio", RLIMIT_RTPRIO }, { "rttime", RLIMIT_RTTIME },   { "sigpending", RLIMIT_SIGPENDING },
+	{ "stack", RLIMIT_STACK },
+};
+
+/* A number or "unlimited", which is the kernel's RLIM_INFINITY: as a number it would mean something else. */
+static int parse_one_limit(const char *s, size_t n, uint64_t *out)
+{
+	char number[24] = "";
+	int r;
+
+	if (n == strlen("unlimited") && !memcmp(s, "unlimited", n)) {
+		*out = UINT64_MAX;
+		return 0;
+	}
+	if (n < sizeof(number))
+		memcpy(number, s, n);
+	r = ct_parse_u64(number, out);
+	return r == 0 && *out == UINT64_MAX ? -ERANGE : r;
+}
+
+static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	const char *value = entry->value, *colon = strchr(value, ':');
+	size_t n = colon ? (size_t)(colon - value) : strlen(value);
+	struct ct_limit_item *item, new = { .at = entry->at };
+	struct ct_limits *list = field;
+	int r;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		if (!strcmp(entry->sub, limits[i].name)) {
+			new.name = limits[i].name;
+			new.resource = limits[i].resource;
+		}
+	}
+	if (!new.name) {
+		ct_err_hint(e, "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, "
+			       "rttime, sigpending and stack are known");
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "there is no resource limit \"%s\"", entry->sub);
+	}
+	r = ct_value_number(entry, parse_one_limit(value, n, &new.soft), e);
+	new.hard = new.soft;
+	if (r == 0 && colon)
+		r = ct_value_number(entry, parse_one_limit(colon + 1, strlen(colon + 1), &new.hard), e);
+	if (r < 0)
+		return r;
+	if (new.soft > new.hard)
+		return ct_value_fail(e, "the soft limit is above the hard one in \"%s\"", value);
+	if (!field)
+		return 0;
+	item = CT_LIST_ADD(spec->arena, list);
+	if (!item)
+		return ct_oom(e);
+	*item = new;
+	return 0;
+}
+
+const struct ct_type ct_type_limit = { "soft[:hard]", parse_limit,
+	"a number or unlimited, for both limits, or two of them as SOFT:HARD" };
+
+struct ns_name {
+	const char *name;
+	uint32_t bit;
+};
+
+/* The short name of each comes first. */
+static const struct ns_name namespaces[] = {
+	{ "mnt", CT_NS_MNT },	{ "pid", CT_NS_PID },	{ "uts", CT_NS_UTS },	    { "ipc", CT_NS_IPC },
+	{ "user", CT_NS_USER },	{ "net", CT_NS_NET },	{ "cgroup", CT_NS_CGROUP }, { "time", CT_NS_TIME },
+	{ "mount", CT_NS_MNT },	{ "network", CT_NS_NET }, { "utsname", CT_NS_UTS },
+};
+
+uint32_t ct_ns_bit(struct ct_span name)
+{
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		if (strlen(namespaces[i].name) == name.n && !strncasecmp(namespaces[i].name, name.s, name.n))
+			return namespaces[i].bit;
+	}
+	return 0;
+}
+
+const char *ct_ns_name(uint32_t bit)
+{
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		if (namespaces[i].bit == bit)
+			return namespaces[i].name;
+	}
+	return "?";
+}
+
+/* Records that there is no such namespace. */
+static int no_namespace(struct ct_span word, int err, int id, struct ct_err *e)
+{
+	ct_err_hint(e, "mnt, pid, uts, ipc, user, net, cgroup and time are known");
+	return ct_fail(e, err, id, "config", "there is no namespace \"%.*s\"", (int)(word.n < 80 ? word.n : 80), word.s);
+}
+
+static int parse_namespaces(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	const char *s = entry->value;
+	struct ct_span word;
+	uint32_t bits = 0;
+
+	(void)spec;
+	if (!s[strspn(s, BLANKS)])
+		return ct_value_bad(entry, e);
+	while (ct_next_word(&s, BLANKS, &word)) {
+		uint32_t bit = ct_ns_bit(word);
+
+		if (!bit)
+			return no_namespace(word, -EINVAL, CT_ERR_BAD_VALUE, e);
+		bits |= bit;
+	}
+	if (field)
+		*(uint32_t *)field |= bits;
+	return 0;
+}
+
+const struct ct_type ct_type_namespaces = { "list of namespaces", parse_namespaces,
+	"a list of namespaces: mnt pid uts ipc user net cgroup time" };
+
+/* namespace.share.NS = PID, container name or path of one. */
+static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	struct ct_span name = { entry->sub, strlen(entry->sub) };
+	uint32_t bit = ct_ns_bit(name);
+	struct ct_shares *list = field;
+	struct ct_share_item *item;
+
+	if (!bit)
+		return no_namespace(name, -ENOENT, CT_ERR_UNKNOWN_KEY, e);
+	if (strlen(entry->value) >= PATH_MAX)
+		return ct_value_range(entry, e);
+	if (*entry->value != '/' && entry->value[strcspn(entry->value, " \t/")])
+		return ct_value_bad(entry, e);
+	if (!field)
+		return 0;
+	item = CT_LIST_ADD(spec->arena, list);
+	if (!item)
+		return ct_oom(e);
+	*item = (struct ct_share_item){ entry->at, bit, entry->value };
+	return 0;
+}
+
+const struct ct_type ct_type_share = { "process, container or path", parse_share,
+	"a process number, a container's name or the absolute path of a container" };

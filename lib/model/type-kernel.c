@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of the kernel that the key itself names: sysctl.NAME, proc.NAME, cgroup.NAME. */
+#include "model/type.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SMALL "abcdefghijklmnopqrstuvwxyz0123456789_-"
+#define LARGE "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* One part, or several with single dots between them, of `letters`: no way out of the directory it will be put behind. */
+static bool is_plain_name(const char *s, const char *letters, bool dots)
+{
+	for (;;) {
+		size_t n = strspn(s, letters);
+
+		if (!n)
+			return false;
+		s += n;
+		if (!*s)
+			return true;
+		if (*s != '.' || !dots)
+			return false;
+		s++;
+	}
+}
+
+/* Records that the key's free part cannot be a file. */
+static int bad_name(const struct ct_entry *entry, const char *what, struct ct_err *e)
+{
+	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" cannot be a file below %s", entry->sub, what);
+}
+
+static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct ct_spec *spec, struct ct_err *e)
+{
+	struct ct_pair_item *item;
+
+	if (!list)
+		return 0;
+	item = CT_LIST_ADD(spec->arena, list);
+	if (!item)
+		return ct_oom(e);
+	*item = (struct ct_pair_item){ entry->at, entry->sub, entry->value };
+	return 0;
+}
+
+static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	if (!is_plain_name(entry->sub, SMALL, true)) {
+		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward");
+		return bad_name(entry, "/proc/sys", e);
+	}
+	return keep_pair(entry, field, spec, e);
+}
+
+const struct ct_type ct_type_sysctl = { "text", parse_sysctl, "a text" };
+
+static int parse_proc(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	if (!is_plain_name(entry->sub, SMALL, false)) {
+		ct_err_hint(e, "name a file directly in /proc/PID, as proc.oom_score_adj");
+		return bad_name(entry, "/proc/PID", e);
+	}
+	return keep_pair(entry, field, spec, e);
+}
+
+const struct ct_type ct_type_proc = { "text", parse_proc, "a text" };
+
+static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	(void)field;
+	(void)spec;
+	/* "hugetlb.2MB.max" */
+	return is_plain_name(entry->sub, SMALL LARGE, true) ? 0 : bad_name(entry, "the container's cgroup", e);
+}
+
+const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file, "a text" };

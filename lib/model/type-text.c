@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values that are one text: names, paths, words. */
+#include "model/type.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/personality.h>
+
+#include <contain/contain.h>
+
+#include "base/num.h"
+
+#define HOST_NAME_BYTES 64	/* the kernel's __NEW_UTS_LEN */
+
+/* Keeps a copy of n bytes of the value where `field` says. */
+static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	if (!field)
+		return 0;
+	*(const char **)field = ct_arena_strdup(spec->arena, s);
+	return *(const char **)field ? 0 : ct_oom(e);
+}
+
+static int parse_text(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	return keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_text = { "text", parse_text, "a text" };
+
+static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	if (strlen(entry->value) > HOST_NAME_BYTES)
+		return ct_value_range(entry, e);
+	if (entry->value[strcspn(entry->value, " \t/")])
+		return ct_value_bad(entry, e);
+	return keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_host_name = { "host name", parse_host_name,
+					   "a name of at most 64 bytes without blanks and slashes" };
+
+/* A path that fits into a system call. */
+static int check_path(const struct ct_entry *entry, const char *path, bool absolute, struct ct_err *e)
+{
+	if (strlen(path) >= PATH_MAX)
+		return ct_value_range(entry, e);
+	return *path && (*path == '/') == absolute ? 0 : ct_value_bad(entry, e);
+}
+
+static int parse_path(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	int r = check_path(entry, entry->value, true, e);
+
+	return r < 0 ? r : keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_path = { "path", parse_path, "an absolute path of less than 4096 bytes" };
+
+static int parse_path_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	if (!strcmp(entry->value, "none"))
+		return keep(entry->value, field, spec, e);
+	return parse_path(entry, field, spec, e);
+}
+
+const struct ct_type ct_type_path_or_none = { "path or none", parse_path_or_none, "\"none\" or an absolute path" };
+
+static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	int r = check_path(entry, entry->value, false, e);
+
+	if (r == 0 && ct_path_climbs(entry->value))
+		r = ct_value_bad(entry, e);
+	return r < 0 ? r : keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_dev_dir = { "directory below /dev", parse_below,
+					 "a directory below /dev such as lxc, without leading slash and without \"..\"" };
+const struct ct_type ct_type_cgroup_dir = { "directory", parse_below,
+					    "a directory below the cgroup, without leading slash and without \"..\"" };
+
+static int parse_include(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	(void)field;
+	(void)spec;
+	return strlen(entry->value) < PATH_MAX ? 0 : ct_value_range(entry, e);
+}
+
+const struct ct_type ct_type_include = { "file or directory", parse_include,
+					 "the path of a file or directory, of less than 4096 bytes" };
+
+/* [BACKEND:]PATH. A path may have a colon itself, so only what is no absolute path is looked at for a backend. */
+static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	static const char *const backends[] = { "dir", "overlay", "overlayfs", "btrfs", "lvm", "zfs", "loop", "nbd", "rbd" };
+	const char *colon = strchr(entry->value, ':'), *backend = NULL;
+	struct ct_span name = { entry->value, colon ? (size_t)(colon - entry->value) : 0 };
+	int r;
+
+	if (*entry->value == '/' || !colon) {
+		r = check_path(entry, entry->value, true, e);
+		return r < 0 ? r : keep(entry->value, field, spec, e);
+	}
+	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++) {
+		if (ct_span_is(name, backends[i]))
+			backend = backends[i];
+	}
+	if (!backend) {
+		ct_err_hint(e, "dir, overlay, overlayfs, btrfs, lvm, zfs, loop, nbd and rbd are known");
+		return ct_value_fail(e, "\"%.*s\" is not a kind of storage", (int)name.n, name.s);
+	}
+	if (!strcmp(backend, "dir")) {
+		r = check_path(entry, colon + 1, true, e);
+		return r < 0 ? r : keep(colon + 1, field, spec, e);
+	}
+	if (!colon[1])
+		return ct_value_bad(entry, e);
+	if (field)
+		spec->rootfs_backend = backend;
+	return keep(colon + 1, field, spec, e);
+}
+
+const struct ct_type ct_type_rootfs = { "path", parse_rootfs, "the absolute path of a directory, perhaps after \"dir:\"" };
+
+static int parse_arch(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	static const char *const narrow[] = { "linux32", "x86", "i386", "i486", "i586", "i686", "athlon", "x32", "arm",
+					      "armel", "armhf", "armv6l", "armv7l", "armv8l", "mips", "mipsel", "ppc",
+					      "powerpc", "riscv32", "s390", NULL };
+	static const char *const wide[] = { "linux64", "x86_64", "amd64", "aarch64", "arm64", "loong64", "loongarch64",
+					    "mips64", "mips64el", "ppc64", "powerpc64", "ppc64el", "ppc64le", "riscv64",
+					    "s390x", "sparc64", NULL };
+
+	(void)spec;
+	for (int i = 0; i < 2; i++) {
+		for (const char *const *p = i ? wide : narrow; *p; p++) {
+			if (strcmp(entry->value, *p))
+				continue;
+			if (field)
+				*(unsigned long *)field = i ? PER_LINUX : PER_LINUX32;
+			return 0;
+		}
+	}
+	return ct_value_bad(entry, e);
+}
+
+const struct ct_type ct_type_arch = { "architecture", parse_arch,
+				      "an architecture such as x86_64, amd64, i686, arm64, armhf or riscv64" };
+
+struct level_name {
+	const char *name;
+	uint32_t level;
+};
+
+static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	/* in the order of LXC's numbers; from "error" on we do not tell them apart */
+	static const struct level_name levels[] = {
+		{ "trace", CT_LOG_TRACE }, { "debug", CT_LOG_DEBUG }, { "info", CT_LOG_INFO },
+		{ "notice", CT_LOG_NOTICE }, { "warn", CT_LOG_WARN }, { "error", CT_LOG_ERROR },
+		{ "crit", CT_LOG_ERROR }, { "alert", CT_LOG_ERROR }, { "fatal", CT_LOG_ERROR },
+	};
+	uint32_t nr = UINT32_MAX;
+
+	(void)spec;
+	ct_parse_u32(entry->value, &nr);
+	for (uint32_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+		if (i != nr && strcasecmp(entry->value, levels[i].name))
+			continue;
+		if (field)
+			*(uint32_t *)field = levels[i].level;
+		return 0;
+	}
+	return ct_value_bad(entry, e);
+}
+
+const struct ct_type ct_type_log_level = { "log level", parse_log_level,
+					   "a level: trace, debug, info, notice, warn, error, crit, alert, fatal or 0 to 8" };
+
+static int parse_word(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	for (const char *const *p = entry->key->type->words; *p; p++) {
+		if (!strcmp(entry->value, *p))
+			return keep(*p, field, spec, e);
+	}
+	return ct_value_bad(entry, e);
+}
+
+#define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+const struct ct_type ct_type_syslog = { "syslog facility", parse_word, "a facility: daemon or local0 to local7",
+	.words = WORDS("daemon", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7") };
+const struct ct_type ct_type_net_flags = { "up", parse_word, "\"up\"", .words = WORDS("up") };
+const struct ct_type ct_type_veth_mode = { "bridge or router", parse_word, "bridge or router",
+	.words = WORDS("bridge", "router") };
+const struct ct_type ct_type_macvlan_mode = { "macvlan mode", parse_word, "private, vepa, bridge or passthru",
+	.words = WORDS("private", "vepa", "bridge", "passthru") };
+const struct ct_type ct_type_ipvlan_mode = { "ipvlan mode", parse_word, "l3, l3s or l2",
+	.words = WORDS("l3", "l3s", "l2") };
+const struct ct_type ct_type_ipvlan_isolation = { "ipvlan isolation", parse_word, "bridge, private or vepa",
+	.words = WORDS("bridge", "private", "vepa") };
