@@ -213,3 +213,30 @@ int ct_parse_offset_ns(const char *s, int64_t *out)
 	*out = minus ? -ns : ns;
 	return 0;
 }
+
+int ct_parse_hex(const char *s, unsigned max, uint64_t *out)
+{
+	uint64_t v = 0;
+	unsigned n = 0;
+
+	for (; n < max; n++) {
+		char c = s[n];
+		unsigned digit;
+
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned)(c - 'a') + 10;
+		else if (c >= 'A' && c <= 'F')
+			digit = (unsigned)(c - 'A') + 10;
+		else
+			break;
+		if (v >> 60)
+			return -ERANGE;
+		v = v << 4 | digit;
+	}
+	if (!n)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}

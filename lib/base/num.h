@@ -15,6 +15,8 @@ int ct_parse_i64(const char *s, int64_t *out);
 int ct_parse_id(const char *s, uint32_t *out);
 /* Octal digits, at most 07777. */
 int ct_parse_mode(const char *s, uint32_t *out);
+/* The hexadecimal digits that s begins with, at most max of them (what follows is not looked at). */
+int ct_parse_hex(const char *s, unsigned max, uint64_t *out);
 /* 0 or 1; also yes/no, true/false, on/off. */
 int ct_parse_bool(const char *s, int *out);
 /* Bytes with an optional unit: B, K KB KiB, M MB MiB, G GB GiB, T TB TiB, all powers of 1024; any case; one blank

@@ -139,8 +139,8 @@ int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_ar
 
 	if (!keep)
 		return ct_oom(b->err);
-	if (pdeath)
-		ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_PDEATHSIG, ct_build_at(b, "monitor.signal.pdeath"))->n[0] = pdeath;
+	/* 0 takes back what the stage has set for the time of the set-up */
+	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_PDEATHSIG, ct_build_at(b, "monitor.signal.pdeath"))->n[0] = pdeath;
 	for (uint32_t i = 0; i < b->req->n_keep_fds; i++)
 		keep[i] = ct_build_num(b, (uint64_t)b->in_keep[i]);
 	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_FDS, NULL);

@@ -199,7 +199,7 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 
 /* ---- the question ------------------------------------------------------------------------------------------------------------------ */
 
-/* "name", "uid" or "uid:gid". What begins with a digit, or has a colon, is numbers and nothing else. 0, -EINVAL or -ERANGE. */
+/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0, -EINVAL or -ERANGE. */
 int user_query_parse(const char *spec, struct user_query *q)
 {
 	const char *colon = strchr(spec, ':');
@@ -207,10 +207,10 @@ int user_query_parse(const char *spec, struct user_query *q)
 	int err;
 
 	memset(q, 0, sizeof(*q));
-	if (!colon && (spec[0] < '0' || spec[0] > '9')) {
+	if (!colon && spec[strspn(spec, "0123456789")]) {
 		q->by_name = 1;
 		q->name = spec;
-		return spec[0] && spec[0] != '-' && spec[0] != '+' ? 0 : -EINVAL;
+		return spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ' ? -EINVAL : 0;
 	}
 	if (colon && (size_t)(colon - spec) >= sizeof(uid))
 		return -ERANGE;

@@ -47,6 +47,7 @@ struct stage {
 	/* Private to launch.c and the steps. */
 	int in_init;			/* this process is init */
 	int pdeath_set;			/* the plan has said what happens when the parent dies */
+	int own_tty;			/* stdio is a terminal that a step has made */
 	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
 	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */

@@ -98,13 +98,6 @@ static int find_groups(struct stage *st, const struct user_query *q, int toleran
 	return 0;
 }
 
-/* Nothing asked for: who we are. */
-static void query_self(struct user_query *q)
-{
-	memset(q, 0, sizeof(*q));
-	q->uid = (uint32_t)sys0(SYS_geteuid);
-}
-
 int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *spec = step_str(st, s, 0);
@@ -113,9 +106,9 @@ int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 	struct user_query q;
 	char *text;
 
-	if (tolerant)
-		query_self(&q);
-	else
+	/* nobody asked for: root */
+	memset(&q, 0, sizeof(q));
+	if (!tolerant)
 		err = user_query_parse(spec, &q);
 	if (err)
 		return report_error(st, err, 0, spec, "a user is a name, or a number, or number:number");
@@ -195,6 +188,9 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 		return report_error(st, -EINVAL, 0, NULL, "no user was looked up");
 	uid = uid >= STAGE_NO_ID ? st->user.uid : uid;
 	gid = gid >= STAGE_NO_ID ? st->user.gid : gid;
+	/* our own new terminal belongs to the user who sits at it */
+	if (st->own_tty && s->phase >= CT_PHASE_IDENTITY)
+		sys3(SYS_fchown, 0, uid, -1);
 	err = sys_prctl(K_PR_SET_KEEPCAPS, 1, 0, 0);
 	if (err)
 		return step_fail(st, err, SYS_prctl, "PR_SET_KEEPCAPS");

@@ -196,11 +196,15 @@ static int put(struct stage *st, const struct ct_wire_step *s, int tree, int tar
 {
 	int err = sys_move_mount(tree, target, "");
 	const char *why = NULL;
+	int onto_directory;
 
 	if (!err)
 		return 0;
-	if (err == -EINVAL && is_directory(tree) != is_directory(target))
-		why = is_directory(target) ? "target is a directory, the source is not" : "target is not a directory, the source is";
+	onto_directory = is_directory(target);
+	if (err == -EINVAL && is_directory(tree) != onto_directory) {
+		err = onto_directory ? -EISDIR : -ENOTDIR;
+		why = onto_directory ? "target is a directory, the source is not" : "target is not a directory, the source is";
+	}
 	return report_error(st, err, SYS_move_mount, step_str(st, s, 0), why);
 }
 

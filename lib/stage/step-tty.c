@@ -29,6 +29,11 @@ int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 	unsigned short size[4] = { (unsigned short)s->n[0], (unsigned short)s->n[1], 0, 0 };
 	int master, peer, unlock = 0, err;
 
+	/* A terminal belongs to whom opens it: to root of the container, also when we are root of the host still. */
+	if (st->in_init) {
+		sys1(SYS_setfsgid, 0);
+		sys1(SYS_setfsuid, 0);
+	}
 	if (s->a != CT_SLOT_NONE) {
 		master = open_ptmx(st, step_fd(st, s->a));
 		if (master < 0)
@@ -90,6 +95,7 @@ int step_stdio(struct stage *st, const struct ct_wire_step *s)
 		if (err < 0)
 			return step_fail(st, err, SYS_dup3, NULL);
 	}
+	st->own_tty = s->n[0] != 0;
 	err = s->n[0] ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
 	return err ? step_fail(st, err, SYS_ioctl, "TIOCSCTTY") : 0;
 }

@@ -208,6 +208,17 @@ void sup_on_report(struct super *s)
 }
 
 /* See supervisor.h. */
+void sup_on_lost_launcher(struct super *s)
+{
+	/* what they had to say before */
+	sup_on_report(s);
+	if (s->report < 0)
+		return;
+	sup_close(&s->report);
+	on_failed(s);
+}
+
+/* See supervisor.h. */
 void sup_abort_boot(struct super *s)
 {
 	s->failed = 1;

@@ -219,6 +219,7 @@ static int prepare(struct super *s, struct stage *st)
 static void on_signals(struct super *s)
 {
 	struct signalfd_siginfo info[8];
+	int status;
 	ssize_t n;
 
 	while ((n = read(s->signals, info, sizeof(info))) > 0) {
@@ -235,8 +236,11 @@ static void on_signals(struct super *s)
 			sup_halt(s);
 		}
 	}
-	if (s->launcher > 0 && waitpid(s->launcher, NULL, WNOHANG) == s->launcher)
+	if (s->launcher > 0 && waitpid(s->launcher, &status, WNOHANG) == s->launcher) {
 		s->launcher = 0;
+		if (status && s->report >= 0)
+			sup_on_lost_launcher(s);
+	}
 	if (s->hooks > 0)
 		sup_on_hooks(s);
 }

@@ -176,6 +176,8 @@ void sup_in_fork(struct super *s, int report);
 int sup_boot(struct super *s);
 /* Takes what the launcher and init have to say. */
 void sup_on_report(struct super *s);
+/* The launcher has failed or was killed: an init that nobody has heard of must not go on without it. */
+void sup_on_lost_launcher(struct super *s);
 /* init's pidfd is readable: takes the verdict; boots again, or begins the end. */
 void sup_on_init(struct super *s);
 /* Something forbids this boot to go on: kills what there is of it. The end of its report socket does the rest. */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/call.h"
+
+#include <errno.h>
+
+void ct_view(const struct ct_err *e, ct_error *view)
+{
+	*view = (ct_error){.size = sizeof(*view), .err = e->err, .id = e->id, .line = e->line, .step = e->step,
+			   .message = e->err ? e->message : "", .where = e->where, .step_name = e->step_name, .backend = e->backend,
+			   .key = e->key, .file = e->file, .syscall_name = e->syscall_name, .object = e->object,
+			   .kernel = e->kernel, .hint = e->hint};
+}
+
+int ct_done(struct ct_container *c, const struct ct_err *e, int r)
+{
+	static const struct ct_err none = {.step = -1};
+
+	if (!c || c->owner != getpid())
+		return r;
+	if (r < 0)
+		ct_log(&c->log, CT_LOG_ERROR, "%s", e->message);
+	pthread_mutex_lock(&c->lock);
+	c->err = r < 0 ? *e : none;
+	ct_view(&c->err, &c->view);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+int ct_check_handle(const struct ct_container *c, struct ct_err *e)
+{
+	if (!c)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "no handle");
+	if (c->owner != getpid())
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call", "the handle belongs to the process that this one was forked from");
+	return 0;
+}
+
+int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e)
+{
+	size_t size, n;
+
+	if (in) {
+		memcpy(&size, in, sizeof(size));
+		if (size < min_size) {
+			ct_err_hint(e, "begin with the struct's _INIT");
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "the option struct's size %zu is too small", size);
+		}
+		n = size < dst_size ? size : dst_size;
+		for (size_t i = n; i < size; i++)
+			if (((const unsigned char *)in)[i])
+				return ct_fail(e, -E2BIG, CT_ERR_STRUCT_TAIL, "call", "the option struct is newer than this library and uses what it does not know");
+		memcpy(dst, in, n);
+		memcpy(dst, &dst_size, sizeof(dst_size));
+	}
+	if (flags && (*flags & ~known))
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call", "unknown flag 0x%llx", (unsigned long long)(*flags & ~known));
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every public call begins and ends with: a clean record, the forked-handle check, the size of option structs; the record
+ * goes into the handle at the end. */
+#ifndef CT_API_CALL_H
+#define CT_API_CALL_H
+
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/container.h"
+
+/* What there is to say of no error, and of no handle. */
+extern const ct_error ct_no_error, ct_no_handle;
+
+/* Makes the public view of a record. */
+void ct_view(const struct ct_err *e, ct_error *view);
+/* Ends a call: the record becomes the handle's. Returns r. */
+int ct_done(struct ct_container *c, const struct ct_err *e, int r);
+/* -EINVAL without a handle, -ECHILD in a forked child. */
+int ct_check_handle(const struct ct_container *c, struct ct_err *e);
+/* Copies an option struct of the caller's (any version of it) into ours: too short is -EINVAL, an unknown tail that is not
+ * zero -E2BIG, an unknown flag -EINVAL. in NULL: dst keeps its defaults. `flags` NULL: the struct has none. */
+int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e);
+
+#define CT_ERR_RECORD(e) struct ct_err e; ct_err_clear(&e)
+
+#endif

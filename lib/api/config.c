@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The config of a handle, its descriptors and extra mounts, and the key table for others. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "api/call.h"
+#include "base/fd.h"
+
+CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
+{
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+
+	if (r >= 0 && (!key || !value))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no key or no value");
+	return ct_done(c, &e, r < 0 ? r : ct_config_set(c->config, key, value, &e));
+}
+
+/* snprintf's way: as much as fits, terminated; the full length. */
+static ssize_t give_text(const struct ct_buf *text, char *buf, size_t size)
+{
+	size_t n = text->len < size ? text->len : size ? size - 1 : 0;
+
+	if (size) {
+		memcpy(buf, ct_buf_text(text), n);
+		buf[n] = 0;
+	}
+	return (ssize_t)text->len;
+}
+
+CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, size_t size)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+
+	if (r >= 0 && (!key || (size && !buf)))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no key or no buffer");
+	if (r >= 0)
+		r = ct_config_get(c->config, key, &text, &e);
+	r = ct_done(c, &e, r < 0 ? r : ct_buf_error(&text));
+	return r < 0 ? r : give_text(&text, buf, size);
+}
+
+CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
+{
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_config_clear(c->config, key, &e));
+}
+
+CT_PUBLIC ssize_t ct_list_keys(const char *prefix, char *buf, size_t size)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	size_t n;
+
+	if (size && !buf)
+		return -EINVAL;
+	if (prefix && !strncmp(prefix, "lxc.", 4))
+		prefix += 4;
+	n = prefix ? strlen(prefix) : 0;
+	for (uint32_t i = 0; i < ct_n_keys; i++)
+		if (!n || !strncmp(ct_keys[i].name, prefix, n))
+			ct_buf_printf(&text, "%s\n", ct_keys[i].name);
+	return ct_buf_error(&text) ? -ENOMEM : give_text(&text, buf, size);
+}
+
+CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
+{
+	const char *sub;
+	const struct ct_key *k = key ? ct_key_find(key, &sub) : NULL;
+	ct_key_info info = CT_KEY_INFO_INIT;
+	size_t size = out ? out->size : 0;
+
+	if (size < offsetof(ct_key_info, flags))
+		return -EINVAL;
+	if (size > sizeof(info))
+		for (size_t i = sizeof(info); i < size; i++)
+			if (((unsigned char *)out)[i])
+				return -E2BIG;
+	if (!k)
+		return -ENOENT;
+	info.size = size;
+	info.name = k->name;
+	info.type = k->type->name;
+	info.dflt = k->dflt ? k->dflt : "";
+	info.help = k->help;
+	info.flags = (k->flags & CT_KF_LIST ? CT_KEY_LIST : 0) | (k->flags & CT_KF_STORED ? CT_KEY_STORED_ONLY : 0) |
+		     (k->flags & CT_KF_OURS ? CT_KEY_OURS : 0);
+	memcpy(out, &info, size < sizeof(info) ? size : sizeof(info));
+	return 0;
+}
+
+CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
+{
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+	char *own = NULL;
+
+	if (r >= 0 && !path && !c->name[0])
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
+	if (r >= 0 && !path) {
+		path = own = ct_container_path(c, "config");
+		r = own ? 0 : ct_oom(&e);
+		if (own && access(own, F_OK) < 0 && errno == ENOENT) {
+			ct_err_object(&e, c->name);
+			ct_err_hint(&e, "ct_list() (ct-ls) names those that are; -P names another container directory");
+			r = ct_fail(&e, -ENOENT, CT_ERR_NOT_DEFINED, "config", "no such container is defined in %s", c->dir);
+		}
+	}
+	if (r >= 0)
+		r = ct_config_load(c->config, path, &e);
+	if (r >= 0) {
+		char *copy = strdup(path);
+
+		if (copy) {
+			free(c->config_file);
+			c->config_file = copy;
+		}
+	}
+	free(own);
+	return ct_done(c, &e, r);
+}
+
+static int write_config(ct_container *c, const char *path, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int dir = -1;
+	const char *slash = strrchr(path, '/');
+	char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int r = parent ? ct_config_print(c->config, &text) : -ENOMEM;
+
+	if (r >= 0) {
+		dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = dir < 0 ? -errno : ct_write_file_at(dir, slash ? slash + 1 : path, ct_buf_text(&text), text.len, 0640);
+	}
+	free(parent);
+	if (r < 0)
+		ct_err_object(e, path);
+	return r < 0 ? ct_fail(e, r, CT_ERR_CONFIG_FILE, "config", "the config cannot be written") : 0;
+}
+
+CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
+{
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+	char *own = NULL;
+
+	if (r >= 0 && !path && !c->name[0])
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
+	if (r >= 0 && !path) {
+		path = own = ct_container_path(c, "config");
+		r = own ? 0 : ct_oom(&e);
+	}
+	if (r >= 0)
+		r = write_config(c, path, &e);
+	free(own);
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
+{
+	CT_ERR_RECORD(e);
+	struct stat st;
+	int r = ct_check_handle(c, &e), copy = -1;
+
+	if (r >= 0 && fd >= 0) {
+		if (fstat(fd, &st) < 0)
+			r = ct_fail(&e, -errno, CT_ERR_DESCRIPTOR, "config", "the root directory's descriptor %d is not open", fd);
+		else if (!S_ISDIR(st.st_mode))
+			r = ct_fail(&e, -ENOTDIR, CT_ERR_DESCRIPTOR, "config", "descriptor %d is not a directory", fd);
+		else if ((copy = ct_dup(fd)) < 0)
+			r = ct_fail(&e, copy, CT_ERR_DESCRIPTOR, "config", "descriptor %d cannot be duplicated", fd);
+	}
+	if (r >= 0) {
+		ct_close(&c->rootfs_fd);
+		c->rootfs_fd = copy;
+	}
+	return ct_done(c, &e, r);
+}
+
+#define MOUNT_FLAGS                                                                                                         \
+	(CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_NOEXEC | CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE |       \
+	 CT_MOUNT_OPTIONAL | CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE)
+
+static int has_dotdot(const char *path)
+{
+	for (const char *p = path; *p; p += strcspn(p, "/"), p += strspn(p, "/"))
+		if (!strncmp(p, "..", 2) && (p[2] == '/' || !p[2]))
+			return 1;
+	return 0;
+}
+
+static int check_mount(const ct_mount *m, struct ct_err *e)
+{
+	uint64_t propagation = m->flags & (CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE);
+
+	if (!m->target || !m->target[strspn(m->target, "/")] || has_dotdot(m->target))
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a mount needs a target below the root, without \"..\"");
+	if (propagation & (propagation - 1))
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a mount has one propagation");
+	if (m->fstype && m->source_fd > 0)
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a descriptor is bound; it is no source for a new %s", m->fstype);
+	if (!m->fstype && m->options)
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a bind mount has no options of a file system");
+	if (!m->fstype && m->source_fd <= 0 && (!m->source || *m->source != '/'))
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a bind mount needs a descriptor or an absolute path as its source");
+	if (m->source_fd > 0 && fcntl(m->source_fd, F_GETFD) < 0)
+		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "the source's descriptor %d is not open", m->source_fd);
+	return 0;
+}
+
+/* A copy of s in *to; -ENOMEM. NULL stays NULL. */
+static int copy_text(const char *s, char **to)
+{
+	*to = s ? strdup(s) : NULL;
+	return s && !*to ? -ENOMEM : 0;
+}
+
+static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
+{
+	struct ct_extra_mount *bigger = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*bigger)), x = {.fd = -1, .flags = m->flags};
+	int r;
+
+	if (!bigger)
+		return ct_oom(e);
+	c->mounts = bigger;
+	r = copy_text(m->source, &x.source) | copy_text(m->target, &x.target) | copy_text(m->fstype, &x.fstype) | copy_text(m->options, &x.options);
+	if (r >= 0 && m->source_fd > 0)
+		r = x.fd = ct_dup(m->source_fd);
+	if (r < 0) {
+		free(x.source);
+		free(x.target);
+		free(x.fstype);
+		free(x.options);
+		return r == -ENOMEM ? ct_oom(e) : ct_fail(e, r, CT_ERR_DESCRIPTOR, "config", "descriptor %d cannot be duplicated", m->source_fd);
+	}
+	c->mounts[c->n_mounts++] = x;
+	return 0;
+}
+
+CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount)
+{
+	ct_mount m = CT_MOUNT_INIT;
+	CT_ERR_RECORD(e);
+	int r = ct_check_handle(c, &e);
+
+	if (r >= 0 && !mount)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no mount");
+	if (r >= 0)
+		r = ct_take_opts(&m, sizeof(m), mount, offsetof(ct_mount, fstype), &m.flags, MOUNT_FLAGS, &e);
+	if (r >= 0)
+		r = check_mount(&m, &e);
+	return ct_done(c, &e, r < 0 ? r : add_mount(c, &m, &e));
+}

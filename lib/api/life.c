@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Start, attach, stop and what else concerns a container that runs or is defined. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/call.h"
+#include "base/fd.h"
+#include "run/control.h"
+
+#define START_FLAGS (CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | CT_START_NO_NEW_PRIVS)
+#define ATTACH_FLAGS                                                                                                        \
+	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS | CT_ATTACH_SET_CAPS |                   \
+	 CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | CT_ATTACH_ELEVATED)
+
+/* Begins a call on c: 0, or the error that is to be returned. */
+#define BEGIN(c, e)                                                                                                         \
+	CT_ERR_RECORD(e);                                                                                                      \
+	int r = ct_check_handle(c, &e)
+
+static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
+{
+	*o = (ct_start_opts)CT_START_OPTS_INIT;
+	return ct_take_opts(o, sizeof(*o), in, offsetof(ct_start_opts, envp), &o->flags, START_FLAGS, e);
+}
+
+CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out)
+{
+	ct_process *p = NULL;
+	ct_start_opts o;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = take_start_opts(opts, &o, &e);
+	if (r >= 0)
+		r = ct_run_start(c, &o, out ? &p : NULL, &e);
+	if (r >= 0 && out)
+		*out = p;
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out)
+{
+	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
+	ct_process *p = NULL;
+	BEGIN(c, e);
+
+	if (r >= 0 && !out)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "attach", "no place for the process");
+	if (r >= 0)
+		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_attach_opts, envp), &o.flags, ATTACH_FLAGS, &e);
+	if (r >= 0 && (o.namespaces & ~CT_NS_ALL))
+		r = ct_fail(&e, -EINVAL, CT_ERR_FLAGS, "attach", "unknown namespace 0x%x", o.namespaces & ~CT_NS_ALL);
+	if (r >= 0)
+		r = ct_run_attach(c, &o, &p, &e);
+	if (r >= 0)
+		*out = p;
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_state(ct_container *c)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_state(c, &e));
+}
+
+CT_PUBLIC const char *ct_state_name(int state)
+{
+	static const struct {
+		unsigned state;
+		const char *name;
+	} rows[] = {{CT_STATE_STOPPED, "STOPPED"},   {CT_STATE_STARTING, "STARTING"}, {CT_STATE_RUNNING, "RUNNING"},
+		    {CT_STATE_STOPPING, "STOPPING"}, {CT_STATE_FROZEN, "FROZEN"},     {CT_STATE_ABORTING, "ABORTING"}};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].state == (unsigned)state)
+			return rows[i].name;
+	return "UNKNOWN";
+}
+
+CT_PUBLIC int ct_wait(ct_container *c, unsigned mask, int timeout_ms)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_wait(c, mask, timeout_ms, &e));
+}
+
+CT_PUBLIC pid_t ct_init_pid(ct_container *c)
+{
+	pid_t pid = 0;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = ct_run_init(c, &pid, &e);
+	if (r >= 0)
+		ct_close(&r);
+	return pid > 0 ? ct_done(c, &e, pid) : ct_done(c, &e, r < 0 ? r : -ESRCH);
+}
+
+CT_PUBLIC int ct_init_pidfd(ct_container *c)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_init(c, NULL, &e));
+}
+
+CT_PUBLIC int ct_stop(ct_container *c, unsigned flags, int timeout_ms)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_stop(c, flags, timeout_ms, &e));
+}
+
+CT_PUBLIC int ct_kill(ct_container *c, int sig)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_kill(c, sig, &e));
+}
+
+CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_reboot(c, timeout_ms, &e));
+}
+
+/* State directory of a running detached container, or the error. */
+static int supervised(ct_container *c, struct ct_err *e)
+{
+	int dir = ct_state_dir(c, e);
+
+	if (dir == -ENOENT) {
+		ct_err_object(e, c->name);
+		ct_err_hint(e, "only a detached container has a console to connect to");
+		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "console", "the container does not run");
+	}
+	return dir;
+}
+
+CT_PUBLIC int ct_console_open(ct_container *c, unsigned tty)
+{
+	CT_CLEAN_FD int dir = -1;
+	int fd = -1;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = dir = supervised(c, &e);
+	if (r >= 0)
+		r = ct_ctl_console(dir, tty, &fd, NULL, &e);
+	return ct_done(c, &e, r < 0 ? r : fd);
+}
+
+CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, unsigned cols)
+{
+	CT_CLEAN_FD int dir = -1;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = dir = supervised(c, &e);
+	return ct_done(c, &e, r < 0 ? r : ct_ctl_resize(dir, tty, rows, cols, &e));
+}
+
+CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t *len)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int dir = -1;
+	char *data = NULL;
+	BEGIN(c, e);
+
+	if (r >= 0 && (!out || !len || (flags & ~CT_CONSOLE_LOG_CLEAR)))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "console", "no place for the text, or an unknown flag");
+	if (r >= 0)
+		r = dir = supervised(c, &e);
+	if (r >= 0)
+		r = ct_ctl_console_log(dir, flags & CT_CONSOLE_LOG_CLEAR, &text, &e);
+	if (r >= 0) {
+		*len = text.len;
+		data = ct_buf_take(&text);
+		r = data ? 0 : ct_oom(&e);
+	}
+	if (r >= 0)
+		*out = data;
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts)
+{
+	ct_create_opts o = CT_CREATE_OPTS_INIT;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_create_opts, rootfs), &o.flags, 0, &e);
+	return ct_done(c, &e, r < 0 ? r : ct_run_create(c, &o, &e));
+}
+
+CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_destroy(c, flags, &e));
+}
+
+/* Text of a call without a handle of the caller's; *out is touched on success only. */
+static int hand_over(struct ct_buf *text, char **out)
+{
+	char *s = ct_buf_error(text) ? NULL : ct_buf_take(text);
+
+	if (!s)
+		return -ENOMEM;
+	*out = s;
+	return 0;
+}
+
+/* ct_list() has no handle to keep a record in: a fixed description for each kind of failure. */
+static const ct_error *list_error(int id)
+{
+	static const ct_error errors[] = {
+		{sizeof(ct_error), -EACCES, CT_ERR_CONFIG_FILE, 0, -1, "the container directory cannot be read", "list", "", "", "", "", "", "", "", ""},
+		{sizeof(ct_error), -EACCES, CT_ERR_STATE, 0, -1, "the state directory cannot be used", "list", "", "", "", "", "", "", "", ""},
+		{sizeof(ct_error), -ENOMEM, CT_ERR_MEMORY, 0, -1, "out of memory", "list", "", "", "", "", "", "", "", ""},
+		{sizeof(ct_error), -EINVAL, CT_ERR_ARGUMENT, 0, -1, "no place for the names, or an unknown flag", "list", "", "", "", "", "", "", "", ""},
+	};
+	unsigned i = 0;
+
+	while (i < sizeof(errors) / sizeof(*errors) - 1 && errors[i].id != id)
+		i++;
+	return &errors[i];
+}
+
+CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	ct_new_opts o = CT_NEW_OPTS_INIT;
+	CT_ERR_RECORD(e);
+	int r = ct_take_opts(&o, sizeof(o), where, offsetof(ct_new_opts, dir), &o.flags, 0, &e), n = 0;
+
+	if (r >= 0 && (!out || !which || (which & ~(CT_LIST_DEFINED | CT_LIST_RUNNING))))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "list", "no place for the names, or an unknown flag");
+	if (r >= 0)
+		r = n = ct_run_list(&o, which, &text, &e);
+	if (r >= 0)
+		r = hand_over(&text, out);
+	if (r < 0 && o.error)
+		*o.error = list_error(e.id);
+	return r < 0 ? r : n;
+}
+
+CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
+{
+	ct_start_opts o;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = take_start_opts(opts, &o, &e);
+	return ct_done(c, &e, r < 0 ? r : ct_look_ahead(c, &o, NULL, &e));
+}
+
+CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	ct_start_opts o;
+	int n = 0;
+	BEGIN(c, e);
+
+	if (r >= 0 && !out)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "check", "no place for the text");
+	if (r >= 0)
+		r = take_start_opts(opts, &o, &e);
+	if (r >= 0)
+		r = n = ct_look_ahead(c, &o, &text, &e);
+	if (r >= 0 && (r = hand_over(&text, out)) < 0)
+		ct_oom(&e);
+	return ct_done(c, &e, r < 0 ? r : n);
+}
+
+static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct ct_buf *text, struct ct_err *e)
+{
+	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
+	int r = ct_prepare(c, c->config, &p, e);
+
+	if (r >= 0)
+		r = ct_prepare_start(c, o, &p, e);
+	if (r >= 0)
+		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
+	if (r >= 0)
+		r = format == CT_FORMAT_JSON ? ct_plan_json(p.plan, text) : ct_plan_text(p.plan, text);
+	return r;
+}
+
+CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	ct_start_opts o;
+	BEGIN(c, e);
+
+	if (r >= 0 && (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "plan", "no place for the text, or an unknown format");
+	if (r >= 0)
+		r = take_start_opts(opts, &o, &e);
+	if (r >= 0)
+		r = dump_plan(c, &o, format, &text, &e);
+	if (r >= 0 && (r = hand_over(&text, out)) < 0)
+		ct_oom(&e);
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_preflight(int format, char **out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	int n, r;
+
+	if (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON))
+		return -EINVAL;
+	n = ct_host_report(format, &text);
+	r = hand_over(&text, out);
+	return r < 0 ? r : n;
+}

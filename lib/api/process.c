@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Processes: the public face of run/process.c. */
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "api/call.h"
+
+/* The record becomes the process handle's. */
+static int done(ct_process *p, const struct ct_err *e, int r)
+{
+	if (!p || p->owner != getpid())
+		return r;
+	pthread_mutex_lock(&p->lock);
+	if (r < 0)
+		p->err = *e;
+	else
+		ct_err_clear(&p->err);
+	ct_view(&p->err, &p->view);
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
+static int check(const ct_process *p, struct ct_err *e)
+{
+	if (!p)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "no process");
+	if (p->owner != getpid())
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call", "the handle belongs to the process that this one was forked from");
+	return 0;
+}
+
+CT_PUBLIC ct_process *ct_process_ref(ct_process *p)
+{
+	return p ? ct_process_get(p) : NULL;
+}
+
+CT_PUBLIC ct_process *ct_process_unref(ct_process *p)
+{
+	ct_process_put(p);
+	return NULL;
+}
+
+CT_PUBLIC pid_t ct_process_pid(const ct_process *p)
+{
+	return p ? p->child.pid : -EINVAL;
+}
+
+CT_PUBLIC int ct_process_pidfd(const ct_process *p)
+{
+	return p ? p->child.pidfd : -EINVAL;
+}
+
+CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
+{
+	CT_ERR_RECORD(e);
+	int r = check(p, &e);
+
+	return done(p, &e, r < 0 ? r : ct_process_await(p, out, timeout_ms, &e));
+}
+
+CT_PUBLIC int ct_process_kill(ct_process *p, int sig)
+{
+	CT_ERR_RECORD(e);
+	int r = check(p, &e);
+
+	return done(p, &e, r < 0 ? r : ct_process_signal(p, sig, &e));
+}
+
+CT_PUBLIC int ct_process_pty(const ct_process *p)
+{
+	return p && p->child.pty >= 0 ? p->child.pty : -ENOTTY;
+}
+
+CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
+{
+	CT_ERR_RECORD(e);
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+	int r = check(p, &e);
+
+	if (r >= 0 && (rows > 0xffff || cols > 0xffff))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "resize", "no terminal has %u rows and %u columns", rows, cols);
+	if (r >= 0 && p->child.pty < 0)
+		r = ct_fail(&e, -ENOTTY, CT_ERR_CONSOLE, "resize", "the process was started without a terminal");
+	if (r >= 0 && ioctl(p->child.pty, TIOCSWINSZ, &size) < 0)
+		r = ct_fail(&e, -errno, CT_ERR_CONSOLE, "resize", "the terminal cannot be resized");
+	return done(p, &e, r);
+}
+
+CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p)
+{
+	if (!p)
+		return &ct_no_handle;
+	return p->view.message ? &p->view : &ct_no_error;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What ct_container is, and what the public calls are made of. */
+#ifndef CT_RUN_CONTAINER_H
+#define CT_RUN_CONTAINER_H
+
+#include <pthread.h>
+
+#include <contain/contain.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "host/host.h"
+#include "model/config.h"
+#include "model/spec.h"
+#include "plan/build.h"
+#include "run/log.h"
+#include "run/process.h"
+#include "run/state.h"
+
+/* A mount of ct_add_mount(): strings and descriptor are the container's. */
+struct ct_extra_mount {
+	int fd;			/* -1: by path */
+	char *source, *target, *fstype, *options;
+	uint64_t flags;
+};
+
+struct ct_container {
+	unsigned refs;		/* atomic */
+	pid_t owner;
+	char name[64];
+	char *dir, *base;	/* container directory; state base, NULL for an anonymous one without */
+	char *path;		/* <dir>/<name>; NULL: anonymous */
+	struct ct_config *config;
+	char *config_file;	/* last file loaded, for hooks; NULL: none */
+	int rootfs_fd;
+	struct ct_extra_mount *mounts;
+	uint32_t n_mounts;
+	int image;		/* borrowed sealed stage; -1 until the first start */
+	struct ct_log log;
+	pthread_mutex_t lock;	/* guards init, running, err and view; never held while waiting or cloning */
+	struct ct_process *init;	/* in-process container that runs or ran last */
+	struct ct_config *running;	/* the config it was started with */
+	struct ct_err err;
+	ct_error view;
+};
+
+/* ---- request.c: from the handle's config to a request for a plan ---- */
+
+/* A prepared start or attach: everything that must live until the plan has been used. */
+struct ct_prepared {
+	struct ct_arena *arena;
+	struct ct_spec *spec;
+	struct ct_host host;
+	struct ct_request req;
+	struct ct_plan *plan, *stop;
+	int rootfs;		/* opened root directory, -1 */
+	int share[8];
+};
+#define CT_PREPARED_INIT { .rootfs = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+void ct_prepared_free(struct ct_prepared *p);
+#define CT_CLEAN_PREPARED __attribute__((cleanup(ct_prepared_free)))
+
+/* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
+int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
+/* Opens the root directory and the namespaces to share, and fills p->req for a start. */
+int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
+/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Appends one line per problem to
+ * `all` when it is given, and goes on; else stops at the first. Returns the number of problems or a negative errno. */
+int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf *all, struct ct_err *e);
+
+/* ---- start.c, attach.c, life.c, define.c: the public calls of the same name, errors recorded in e ---- */
+int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e);
+int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e);
+int ct_run_state(struct ct_container *c, struct ct_err *e);
+int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e);
+int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e);
+int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e);
+int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e);
+/* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
+int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
+int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err *e);
+int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e);
+int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e);
+
+/* Makes sure that c->image can be executed. */
+int ct_need_image(struct ct_container *c, struct ct_err *e);
+/* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded) when there is none. */
+int ct_state_dir(struct ct_container *c, struct ct_err *e);
+/* The init process of an in-process start, with a reference; NULL when there is none or it has ended. */
+struct ct_process *ct_running_init(struct ct_container *c);
+/* Default container directory for the calling user. Freshly allocated; NULL without memory. */
+char *ct_default_dir(void);
+/* `<dir>/<name>`, or with `file` `<dir>/<name>/<file>`. Freshly allocated; NULL without memory. */
+char *ct_container_path(const struct ct_container *c, const char *file);
+
+#endif

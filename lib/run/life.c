@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* State, wait, stop, kill, reboot: of an in-process container through its pidfd, of a detached one through its
+ * supervisor, and of one whose supervisor was killed through what its state says. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/sys.h"
+#include "run/container.h"
+#include "run/control.h"
+
+struct ct_process *ct_running_init(struct ct_container *c)
+{
+	struct ct_process *p;
+
+	pthread_mutex_lock(&c->lock);
+	p = c->init ? ct_process_get(c->init) : NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (p && !ct_process_running(p)) {
+		ct_process_put(p);
+		p = NULL;
+	}
+	return p;
+}
+
+int ct_state_dir(struct ct_container *c, struct ct_err *e)
+{
+	int dir = -1, r;
+
+	if (!c->name[0])
+		return -ENOENT;
+	r = ct_state_open(c->base, c->dir, c->name, 0, &dir, e);
+	return r < 0 ? r : dir;
+}
+
+/* Where the container is to be found right now. */
+struct where {
+	struct ct_process *init;	/* in process */
+	int dir;			/* state directory, -1 */
+	int life;			/* enum ct_life */
+	int pidfd;			/* of an orphan */
+	struct ct_state_file st;
+};
+#define WHERE_INIT { .dir = -1, .pidfd = -1 }
+
+static void where_free(struct where *w)
+{
+	ct_process_put(w->init);
+	ct_close(&w->pidfd);
+	ct_close(&w->dir);
+}
+#define CLEAN_WHERE __attribute__((cleanup(where_free)))
+
+static int find(struct ct_container *c, struct where *w, struct ct_err *e)
+{
+	int r;
+
+	w->init = ct_running_init(c);
+	if (w->init)
+		return 0;
+	w->dir = ct_state_dir(c, e);
+	if (w->dir < 0)
+		return w->dir == -ENOENT ? 0 : w->dir;
+	r = ct_state_sweep(w->dir, -1, &w->st, &w->pidfd, e);
+	if (r < 0)
+		return r;
+	w->life = r;
+	return 0;
+}
+
+static int not_running(struct ct_container *c, struct ct_err *e)
+{
+	ct_err_object(e, c->name);
+	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container does not run");
+}
+
+int ct_run_state(struct ct_container *c, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	struct ct_ctl_reply reply;
+	int r = find(c, &w, e);
+
+	if (r < 0)
+		return r;
+	if (w.init || w.life == CT_LIFE_ORPHAN)
+		return CT_STATE_RUNNING;
+	if (w.life == CT_LIFE_BUSY)
+		return CT_STATE_STARTING;
+	if (w.life != CT_LIFE_SUPERVISED)
+		return CT_STATE_STOPPED;
+	r = ct_ctl_status(w.dir, &reply, NULL, NULL);
+	if (r == 0)
+		return (int)reply.state;
+	return r == -ESRCH ? (ct_state_alive(w.dir) > 0 ? (int)CT_STATE_STARTING : (int)CT_STATE_STOPPED) : ct_ctl_status(w.dir, &reply, NULL, e);
+}
+
+int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	struct ct_ctl_reply reply = {0};
+	int r = find(c, &w, e), fd = -1;
+
+	if (r < 0)
+		return r;
+	if (w.init) {
+		reply.init_pid = w.init->child.pid;
+		fd = ct_dup(w.init->child.pidfd);
+	} else if (w.life == CT_LIFE_ORPHAN) {
+		reply.init_pid = w.st.init;
+		fd = ct_take_fd(&w.pidfd);
+	} else if (w.life == CT_LIFE_SUPERVISED) {
+		r = ct_ctl_status(w.dir, &reply, &fd, e);
+		if (r < 0)
+			return r;
+	}
+	if (fd < 0)
+		return not_running(c, e);
+	if (pid)
+		*pid = reply.init_pid;
+	return fd;
+}
+
+/* Waits for a pidfd; 0 or -ETIMEDOUT. */
+static int wait_pidfd(int pidfd, int timeout_ms)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : -ETIMEDOUT;
+}
+
+static int timed_out(struct ct_err *e)
+{
+	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the time given was up");
+}
+
+/* What runs in process can only stop. */
+static int wait_in_process(struct ct_process *p, unsigned mask, int timeout_ms, struct ct_err *e)
+{
+	int r;
+
+	if (mask & CT_STATE_RUNNING)
+		return CT_STATE_RUNNING;
+	r = ct_process_await(p, NULL, timeout_ms, NULL);
+	return r < 0 ? timed_out(e) : (int)CT_STATE_STOPPED;
+}
+
+/* A container that has not been started yet: look again, at first often. */
+static int wait_for_start(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
+{
+	for (int pause = 5, waited = 0;; waited += pause, pause = pause < 100 ? pause * 2 : 100) {
+		int s = ct_run_state(c, e);
+
+		if (s < 0 || (mask & (unsigned)s))
+			return s;
+		if (s & (CT_STATE_RUNNING | CT_STATE_STOPPING))
+			return -EAGAIN;
+		if (timeout_ms >= 0 && waited >= timeout_ms)
+			return timed_out(e);
+		poll(NULL, 0, timeout_ms >= 0 && timeout_ms - waited < pause ? timeout_ms - waited : pause);
+	}
+}
+
+int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	struct ct_ctl_reply reply;
+	int r;
+
+	if (!mask)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "no state to wait for");
+	r = find(c, &w, e);
+	if (r < 0)
+		return r;
+	if (w.init)
+		return wait_in_process(w.init, mask, timeout_ms, e);
+	if (w.life == CT_LIFE_ORPHAN) {
+		if (mask & CT_STATE_RUNNING)
+			return CT_STATE_RUNNING;
+		return wait_pidfd(w.pidfd, timeout_ms) < 0 ? timed_out(e) : (int)CT_STATE_STOPPED;
+	}
+	if (w.life != CT_LIFE_SUPERVISED) {
+		if ((mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY)
+			return CT_STATE_STOPPED;
+		r = wait_for_start(c, mask, timeout_ms, e);
+		return r == -EAGAIN ? ct_run_wait(c, mask, timeout_ms, e) : r;
+	}
+	r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, NULL);
+	if (r == 0)
+		return (int)reply.state;
+	if (r == -ETIMEDOUT)
+		return timed_out(e);
+	/* it went, or was killed, while we waited: what is left decides */
+	r = ct_run_state(c, e);
+	return r < 0 || (mask & (unsigned)r) ? r : ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, "wait", "the supervisor went away");
+}
+
+/* Does the process catch the signal? The field of /proc/PID/status is a mask in hexadecimal. */
+static int catches(pid_t pid, int sig)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	char path[40];
+	const char *line;
+	uint64_t mask = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 16) < 0)
+		return 0;
+	line = strstr(ct_buf_text(&text), "SigCgt:\t");
+	return line && ct_parse_hex(line + 8, 16, &mask) == 0 && (mask >> (sig - 1) & 1);
+}
+
+/* signal.halt, or what the init inside understands: systemd takes SIGRTMIN+3, others SIGPWR. */
+static int halt_signal(uint32_t wanted, pid_t pid)
+{
+	if (wanted)
+		return (int)wanted;
+	return catches(pid, SIGRTMIN + 3) ? SIGRTMIN + 3 : SIGPWR;
+}
+
+/* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */
+static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
+{
+	int r;
+
+	if (!(flags & CT_STOP_KILL)) {
+		if (asked)
+			__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+		r = ct_pidfd_send_signal(pidfd, halt);
+		if (r < 0 && r != -ESRCH)
+			return ct_fail(e, r, CT_ERR_PROCESS, "stop", "signal %d cannot be sent", halt);
+		if (flags & CT_STOP_NO_WAIT)
+			return 0;
+		if (wait_pidfd(pidfd, timeout_ms) == 0)
+			return 0;
+		if (flags & CT_STOP_NO_KILL)
+			return timed_out(e);
+	}
+	if (asked)
+		__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+	r = ct_pidfd_send_signal(pidfd, kill_sig ? kill_sig : SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return ct_fail(e, r, CT_ERR_PROCESS, "stop", "signal %d cannot be sent", kill_sig ? kill_sig : SIGKILL);
+	if (flags & CT_STOP_NO_WAIT)
+		return 0;
+	return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
+}
+
+static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigned flags, int timeout_ms, struct ct_err *e)
+{
+	struct ct_arena *arena = ct_arena_new();
+	struct ct_spec *spec;
+	uint32_t halt = 0, stop = 0;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	spec = arena && c->running ? ct_spec_read(c->running, arena, NULL) : NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (spec) {
+		halt = spec->signal_halt;
+		stop = spec->signal_stop;
+	}
+	ct_arena_free(arena);
+	r = stop_by_pidfd(p->child.pidfd, halt_signal(halt, p->child.pid), (int)stop, flags, timeout_ms, &p->stop, e);
+	if (r >= 0 && !(flags & CT_STOP_NO_WAIT))
+		r = ct_process_await(p, NULL, 30000, e);
+	return r;
+}
+
+int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	int r;
+
+	if (flags & ~(CT_STOP_NO_KILL | CT_STOP_KILL | CT_STOP_NO_WAIT))
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "stop", "unknown flag");
+	r = find(c, &w, e);
+	if (r < 0)
+		return r;
+	if (w.init)
+		return stop_in_process(c, w.init, flags, timeout_ms, e);
+	if (w.life == CT_LIFE_SUPERVISED)
+		return ct_ctl_stop(w.dir, flags, timeout_ms, NULL, e);
+	if (w.life != CT_LIFE_ORPHAN)
+		return not_running(c, e);
+	r = stop_by_pidfd(w.pidfd, halt_signal(0, w.st.init), SIGKILL, flags, timeout_ms, NULL, e);
+	if (r >= 0)
+		ct_state_sweep(w.dir, -1, NULL, NULL, NULL);
+	return r;
+}
+
+int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	int r = find(c, &w, e);
+
+	if (r < 0)
+		return r;
+	if (w.init)
+		return ct_process_signal(w.init, sig, e);
+	if (w.life == CT_LIFE_SUPERVISED)
+		return ct_ctl_kill(w.dir, sig, e);
+	if (w.life != CT_LIFE_ORPHAN)
+		return not_running(c, e);
+	r = ct_pidfd_send_signal(w.pidfd, sig);
+	return r < 0 ? ct_fail(e, r, CT_ERR_PROCESS, "kill", "signal %d cannot be sent", sig) : 0;
+}
+
+int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	int r = find(c, &w, e);
+
+	if (r < 0)
+		return r;
+	if (w.life == CT_LIFE_SUPERVISED)
+		return ct_ctl_reboot(w.dir, timeout_ms, NULL, e);
+	if (!w.init && w.life != CT_LIFE_ORPHAN)
+		return not_running(c, e);
+	ct_err_hint(e, "start it detached, or stop it and start it again");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISOR, "reboot", "only a supervisor can start the container again");
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct_check(): what can be known before anything is changed. The config's values and relations, the plan, and then each thing of
+ * the host that the plan names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/container.h"
+
+struct look {
+	struct ct_prepared *p;
+	struct ct_buf *all;	/* NULL: stop at the first */
+	struct ct_err *e;
+	int problems;
+};
+
+/* Takes in a problem that e holds. Returns true when the look goes on. */
+static bool go_on(struct look *l)
+{
+	l->problems++;
+	if (!l->all)
+		return false;
+	ct_buf_printf(l->all, "%s\n", l->e->message);
+	ct_err_clear(l->e);
+	return true;
+}
+
+static bool look_keys(struct look *l)
+{
+	const struct ct_strs *u = &l->p->spec->unsupported;
+
+	for (uint32_t i = 0; i < u->n; i++) {
+		ct_err_origin(l->e, &u->v[i].at);
+		ct_fail(l->e, -EOPNOTSUPP, CT_ERR_NOT_YET, "config", "this version keeps the key but cannot honour it");
+		if (!go_on(l))
+			return false;
+	}
+	return true;
+}
+
+static bool look_mounts(struct look *l)
+{
+	const struct ct_mounts *m = &l->p->spec->mounts;
+
+	for (uint32_t i = 0; i < m->n; i++) {
+		const struct ct_mount_item *item = &m->v[i];
+
+		if (!item->bind || item->relative || item->optional || item->source_fd >= 0 || access(item->source, F_OK) == 0)
+			continue;
+		ct_err_origin(l->e, &item->at);
+		ct_err_object(l->e, item->source);
+		ct_err_hint(l->e, "the source must exist on the host; add optional to go on without it");
+		ct_fail(l->e, -errno, CT_ERR_SOURCE, "config", "%s", "");
+		if (!go_on(l))
+			return false;
+	}
+	return true;
+}
+
+static bool look_hooks(struct look *l)
+{
+	for (unsigned when = 0; when < CT_HOOK_N; when++) {
+		const struct ct_cmds *h = &l->p->spec->hook[when];
+
+		for (uint32_t i = 0; i < h->n; i++) {
+			if (when == CT_HOOK_START || !h->v[i].argv.n || access(h->v[i].argv.v[0], X_OK) == 0)
+				continue;
+			ct_err_origin(l->e, &h->v[i].at);
+			ct_err_object(l->e, h->v[i].argv.v[0]);
+			ct_fail(l->e, -errno, CT_ERR_HOOK, "config", "the hook cannot be executed");
+			if (!go_on(l))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Is the program there, as seen from the rootfs? Mounts of the config may bring it: only without them it is certain. */
+static bool look_program(struct look *l)
+{
+	const struct ct_plan *plan = l->p->plan;
+	const struct ct_step *s = plan->n_steps ? &plan->steps[plan->n_steps - 1] : NULL;
+	struct stat st;
+	CT_CLEAN_FD int fd = -1;
+	int r;
+
+	if (!s || s->op != CT_OP_EXEC || s->a != CT_SLOT_NONE || !s->s[0] || s->s[0][0] != '/' || l->p->spec->mounts.n)
+		return true;
+	r = fd = ct_openat2(l->p->rootfs, s->s[0], O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		r = S_ISREG(st.st_mode) && (st.st_mode & 0111) ? 0 : -EACCES;
+	if (r >= 0)
+		return true;
+	if (s->at->key[0])
+		ct_err_origin(l->e, s->at);
+	ct_err_object(l->e, s->s[0]);
+	ct_err_hint(l->e, r == -ENOENT ? "look at init.cmd, and whether the rootfs is complete" : "the file must be executable");
+	ct_fail(l->e, r, CT_ERR_EXEC, "config", "the program cannot be executed in the rootfs");
+	return go_on(l);
+}
+
+int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf *all, struct ct_err *e)
+{
+	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
+	struct look l = {.p = &p, .all = all, .e = e};
+	int r = ct_prepare(c, c->config, &p, e);
+	uint32_t unsupported;
+
+	if (r < 0)
+		return go_on(&l) ? l.problems : r;
+	if (!look_keys(&l))
+		return e->err;
+	r = ct_prepare_start(c, o, &p, e);
+	if (r < 0)
+		return go_on(&l) ? l.problems : r;
+	/* the keys that are refused have been told of already */
+	unsupported = p.spec->unsupported.n;
+	p.spec->unsupported.n = 0;
+	r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
+	p.spec->unsupported.n = unsupported;
+	if (r < 0)
+		return go_on(&l) ? l.problems : r;
+	if (!look_mounts(&l) || !look_hooks(&l) || !look_program(&l))
+		return e->err;
+	return l.problems;
+}

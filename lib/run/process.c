@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/control.h"
+#include "run/state.h"
+#include "run/keeper.h"
+
+struct ct_process *ct_process_make(struct ct_child *child, int state_dir)
+{
+	struct ct_process *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		if (child->pidfd >= 0 && child->keeper)
+			ct_pidfd_send_signal(child->pidfd, SIGKILL);
+		ct_child_reap(child, NULL);
+		ct_close(&child->pidfd);
+		ct_close(&child->pty);
+		ct_close(&state_dir);
+		return NULL;
+	}
+	p->refs = 1;
+	p->owner = getpid();
+	pthread_mutex_init(&p->lock, NULL);
+	p->child = *child;
+	p->state_dir = state_dir;
+	p->output = (struct ct_output)CT_OUTPUT_INIT;
+	p->verdict.size = sizeof(p->verdict);
+	ct_err_clear(&p->err);
+	return p;
+}
+
+/* What a wait status says, unless the caller's own wish explains it. */
+static void judge(const struct ct_process *p, int status, int asked, ct_exit *v)
+{
+	v->reason = CT_EXIT_EXITED;
+	v->code = WEXITSTATUS(status);
+	if (WIFEXITED(status))
+		return;
+	v->signal = WTERMSIG(status);
+	v->core = !!WCOREDUMP(status);
+	v->code = 128 + v->signal;
+	v->reason = asked ? asked : CT_EXIT_SIGNALED;
+	/* reboot(2) in a pid namespace: its init dies of SIGHUP (restart) or SIGINT (halt) */
+	if (!asked && p->reboots && v->signal == SIGHUP)
+		v->reason = CT_EXIT_REBOOT;
+	if (!asked && p->reboots && v->signal == SIGINT)
+		v->reason = CT_EXIT_HALT;
+}
+
+static void take_keeper_verdict(struct ct_process *p)
+{
+	struct ct_keeper k = {0};
+	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE);
+
+	ct_child_reap(&p->child, &k);
+	if (!k.have_status) {
+		p->verdict.reason = CT_EXIT_LOST;
+		return;
+	}
+	judge(p, k.status, k.timed_out ? CT_EXIT_TIME : asked, &p->verdict);
+	p->verdict.wall_us = k.end_ns > p->child.exec_ns ? (k.end_ns - p->child.exec_ns) / 1000 : 0;
+	p->verdict.user_us = k.user_us;
+	p->verdict.system_us = k.system_us;
+	p->verdict.max_rss = k.max_rss;
+}
+
+/* The supervisor tells; one that is gone leaves its verdict in the state file. */
+static void take_supervisor_verdict(struct ct_process *p)
+{
+	struct ct_ctl_reply reply;
+	struct ct_state_file st = {0};
+	ct_exit *v = &p->verdict;
+
+	v->reason = CT_EXIT_LOST;
+	if (ct_ctl_wait(p->state_dir, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, &reply, NULL) == 0 && reply.reason) {
+		*v = (ct_exit){sizeof(*v), reply.reason, reply.code, reply.signal, reply.core,
+			       reply.wall_us, reply.user_us, reply.system_us, reply.max_rss};
+	} else if (ct_state_read(p->state_dir, &st, NULL) == 0 && st.reason) {
+		*v = (ct_exit){sizeof(*v), st.reason, st.code, st.signal, st.core, st.wall_us, st.user_us, st.system_us, st.max_rss};
+	}
+}
+
+/* The end has been seen: make the verdict final, once. */
+static void finish(struct ct_process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->done) {
+		ct_output_pump(&p->output);
+		ct_output_end(&p->output);
+		if (p->child.keeper)
+			take_keeper_verdict(p);
+		else
+			take_supervisor_verdict(p);
+		p->done = 1;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Passes output on; over the limit the process is killed. */
+static void pump(struct ct_process *p)
+{
+	int over;
+
+	pthread_mutex_lock(&p->lock);
+	over = ct_output_pump(&p->output);
+	pthread_mutex_unlock(&p->lock);
+	if (over) {
+		__atomic_store_n(&p->stop, CT_EXIT_OUTPUT, __ATOMIC_RELEASE);
+		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+	}
+}
+
+/* Waits until the pidfd says that the process has ended. 1, or 0 when time is up. */
+static int wait_end(struct ct_process *p, int timeout_ms)
+{
+	int64_t until = timeout_ms < 0 ? 0 : now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd fds[3] = {{.fd = p->child.pidfd, .events = POLLIN}};
+		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
+		int n;
+
+		/* a pipe whose writers are all gone would report itself for ever */
+		for (int i = 0; i < 2; i++)
+			fds[i + 1] = (struct pollfd){.fd = p->output.from[i], .events = POLLIN};
+		n = poll(fds, 3, left < 0 && timeout_ms >= 0 ? 0 : (int)left);
+		if (n > 0 && (fds[1].revents | fds[2].revents))
+			pump(p);
+		for (int i = 0; i < 2; i++)
+			if (n > 0 && (fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
+				ct_close(&p->output.from[i]);
+		if (n > 0 && fds[0].revents)
+			return 1;
+		if (timeout_ms >= 0 && now_ms() >= until)
+			return 0;
+	}
+}
+
+int ct_process_running(struct ct_process *p)
+{
+	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
+
+	return !p->done && p->child.pidfd >= 0 && poll(&fd, 1, 0) == 0;
+}
+
+int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct ct_err *e)
+{
+	size_t size = out ? out->size : 0;
+
+	if (getpid() != p->owner)
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait", "the handle belongs to another process");
+	if (out && (size < offsetof(ct_exit, core) || size > 4096))
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "ct_exit.size is not set: begin with CT_EXIT_INIT");
+	if (!p->done) {
+		if (!wait_end(p, timeout_ms))
+			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process still runs");
+		finish(p);
+	}
+	if (out) {
+		size_t n = size < sizeof(*out) ? size : sizeof(*out);
+
+		memcpy(out, &p->verdict, n);
+		out->size = size;
+		if (size > n)
+			memset((char *)out + n, 0, size - n);
+	}
+	return 0;
+}
+
+int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
+{
+	int r;
+
+	if (getpid() != p->owner)
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill", "the handle belongs to another process");
+	if (sig < 0 || sig > SIGRTMAX)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
+	if (sig == SIGKILL)
+		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+	r = p->done ? -ESRCH : ct_pidfd_send_signal(p->child.pidfd, sig);
+	if (r == -ESRCH)
+		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
+	if (r < 0)
+		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "signal %d cannot be sent", sig);
+	return 0;
+}
+
+static void process_free(struct ct_process *p)
+{
+	if (p->owner == getpid() && p->child.keeper) {
+		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+		ct_child_reap(&p->child, NULL);
+	}
+	ct_output_end(&p->output);
+	ct_close(&p->child.pidfd);
+	ct_close(&p->child.pty);
+	ct_close(&p->state_dir);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+struct ct_process *ct_process_get(struct ct_process *p)
+{
+	__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+void ct_process_put(struct ct_process *p)
+{
+	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		process_free(p);
+}

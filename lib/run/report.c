@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/report.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/keeper.h"
+
+/* How long to wait for the socket to close by the exec before looking whether it has happened: another thread may have
+ * forked a child that holds a copy of the stage's end. */
+#define LOOK_AFTER_MS 50
+
+/* One record, with its descriptor if one came along. 1, 0 at the end, or negative errno. */
+static int read_report(int sock, struct ct_report *r, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {r, sizeof(*r)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 && errno != ECONNRESET ? -errno : 0;
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	if (n != sizeof(*r))
+		return -EPROTO;
+	r->object[sizeof(r->object) - 1] = 0;
+	r->kernel[sizeof(r->kernel) - 1] = 0;
+	return 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const char *advice(const struct ct_step *s, int err)
+{
+	static const struct {
+		uint16_t op;
+		int err;
+		const char *text;
+	} rows[] = {
+		{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or add create=dir or create=file"},
+		{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
+		{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
+		{CT_OP_ATTACH, ELOOP, "the rootfs has a link where a directory must be; replace it by a real directory"},
+		{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
+		{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
+		{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
+		{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
+		{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
+		{CT_OP_FS_NEW, EPERM, "a new instance must be allowed in this user namespace, and the host's /proc or /sys fully visible"},
+		{CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+		{CT_OP_ID_MAP, EPERM, "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host"},
+		{CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting"},
+		{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
+		{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
+		{CT_OP_EXEC, ENOENT, "look at init.cmd and at the PATH of the container's environment"},
+		{CT_OP_EXEC, EACCES, "the file must be executable for the container's user, on a mount without noexec"},
+		{CT_OP_EXEC, ENOEXEC, "the file is not a program of this machine; a script needs #! in its first line"},
+		{CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another"},
+		{CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace"},
+		{CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap"},
+		{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
+		{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (s && rows[i].op == s->op && rows[i].err == err)
+			return rows[i].text;
+	return NULL;
+}
+
+/* The stage's error record as the caller's error. */
+static int report_error(const struct ct_report *r, const struct ct_spawn *sp, struct ct_err *e)
+{
+	const struct ct_step *s = NULL;
+	char number[32];
+	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO, id = CT_ERR_STEP;
+
+	if (r->step < sp->plan->n_steps) {
+		s = &sp->plan->steps[r->step];
+		ct_err_step(e, r->step, ct_op_name(s->op));
+		if (s->at->key[0])
+			ct_err_origin(e, s->at);
+		id = s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;
+	} else {
+		id = CT_ERR_STAGE;
+	}
+	if (r->object[0])
+		ct_err_object(e, r->object);
+	else if (s && s->s[0] && *s->s[0])
+		ct_err_object(e, s->s[0]);
+	ct_err_syscall(e, ct_syscall_name(r->sys, number, sizeof(number)));
+	if (r->kernel[0])
+		ct_err_kernel(e, r->kernel);
+	if (advice(s, -err))
+		ct_err_hint(e, "%s", advice(s, -err));
+	return ct_fail(e, err, id, "stage", "%s", "");
+}
+
+/* Has init executed its program? Its exe is the stage's memfd until then. */
+static int has_executed(pid_t pid)
+{
+	char path[40], link[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n < 0)
+		return errno == ENOENT;
+	link[n] = 0;
+	return !!strncmp(link, "/memfd:ct-stage", 15);
+}
+
+/* Takes in one record. 1: go on, 0: ready, negative: failed. */
+static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, struct ct_child *child, struct ct_err *e)
+{
+	switch (r->type) {
+	case CT_REPORT_CLONED:
+		ct_close(&child->pidfd);
+		child->pid = r->num;
+		child->pidfd = ct_take_fd(fd);
+		if (child->keeper)
+			__atomic_store_n(&child->keeper->init_pid, r->num, __ATOMIC_RELEASE);
+		return 1;
+	case CT_REPORT_FD:
+		if (r->num == CT_FD_TAG_PTY) {
+			ct_close(&child->pty);
+			child->pty = ct_take_fd(fd);
+		}
+		return 1;
+	case CT_REPORT_EXEC_NEXT:
+		child->exec_ns = now_ns();
+		if (child->keeper)
+			__atomic_store_n(&child->keeper->exec_ns, child->exec_ns, __ATOMIC_RELEASE);
+		return 1;
+	case CT_REPORT_WARN:
+		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
+		return 1;
+	case CT_REPORT_SUPERVISOR:
+		child->supervisor = r->num;
+		return s->super ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+	case CT_REPORT_ERROR:
+		return report_error(r, s, e);
+	default:
+		return ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "report of unknown type %u", r->type);
+	}
+}
+
+/* Waits for something to read. 1, or 0 when the program turns out to be running although the socket is still open. */
+static int wait_readable(int sock, const struct ct_spawn *s, const struct ct_child *child)
+{
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+
+	for (;;) {
+		int n = poll(&p, 1, child->exec_ns && !s->super ? LOOK_AFTER_MS : -1);
+
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return 1;
+		if (n == 0 && has_executed(child->pid))
+			return 0;
+	}
+}
+
+int ct_follow(int sock, const struct ct_spawn *s, struct ct_child *child, struct ct_err *e)
+{
+	struct ct_report r;
+	int n;
+
+	for (;;) {
+		CT_CLEAN_FD int fd = -1;
+
+		if (child->exec_ns && !wait_readable(sock, s, child))
+			return 0;
+		n = read_report(sock, &r, &fd);
+		if (n < 0)
+			return ct_fail(e, n, CT_ERR_STAGE, "stage", "the stage's report cannot be read");
+		if (n == 0)
+			return !(child->exec_ns && !s->super);
+		n = take(&r, &fd, s, child, e);
+		if (n <= 0)
+			return n;
+	}
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a handle and its options to a request for a plan: what is opened, and what is refused before. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/sys.h"
+#include "run/container.h"
+#include "run/control.h"
+
+extern char **environ;
+
+void ct_prepared_free(struct ct_prepared *p)
+{
+	ct_close(&p->rootfs);
+	for (int i = 0; i < 8; i++)
+		ct_close(&p->share[i]);
+	ct_arena_free(p->arena);
+	p->arena = NULL;
+}
+
+static const struct {
+	uint64_t flag, attr, propagation;
+} mount_flags[] = {
+	{CT_MOUNT_READONLY, MOUNT_ATTR_RDONLY, 0}, {CT_MOUNT_NOSUID, MOUNT_ATTR_NOSUID, 0}, {CT_MOUNT_NODEV, MOUNT_ATTR_NODEV, 0},
+	{CT_MOUNT_NOEXEC, MOUNT_ATTR_NOEXEC, 0},   {CT_MOUNT_PRIVATE, 0, MS_PRIVATE},	    {CT_MOUNT_SLAVE, 0, MS_SLAVE},
+	{CT_MOUNT_SHARED, 0, MS_SHARED},	   {CT_MOUNT_UNBINDABLE, 0, MS_UNBINDABLE},
+};
+
+static const char *strip_slashes(const char *s)
+{
+	return s + strspn(s, "/");
+}
+
+/* The mounts of ct_add_mount() come after those of the config. */
+static int add_extra_mounts(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+{
+	struct ct_mounts *list = &p->spec->mounts;
+	struct ct_mount_item *v;
+
+	if (!c->n_mounts)
+		return 0;
+	v = ct_arena_grow(p->arena, list->v, list->n, list->n + c->n_mounts, sizeof(*v));
+	if (!v)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < c->n_mounts; i++) {
+		const struct ct_extra_mount *x = &c->mounts[i];
+		struct ct_mount_item *m = &v[list->n + i];
+
+		*m = (struct ct_mount_item){.at = {.key = "ct_add_mount"}, .source = x->source, .target = strip_slashes(x->target),
+					    .fstype = x->fstype, .data = x->options, .source_fd = x->fd, .bind = !x->fstype,
+					    .recursive = x->flags & CT_MOUNT_RECURSIVE, .optional = x->flags & CT_MOUNT_OPTIONAL,
+					    .create = x->flags & CT_MOUNT_CREATE ? (x->fstype ? CT_CREATE_DIR : CT_CREATE_LIKE_SOURCE) : CT_CREATE_NO};
+		for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
+			if (x->flags & mount_flags[k].flag) {
+				m->attr_set |= mount_flags[k].attr;
+				m->propagation |= mount_flags[k].propagation;
+			}
+	}
+	list->v = v;
+	list->n += c->n_mounts;
+	return 0;
+}
+
+int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e)
+{
+	int r;
+
+	p->arena = ct_arena_new();
+	if (!p->arena)
+		return ct_oom(e);
+	r = ct_host_probe(&p->host, e);
+	if (r >= 0)
+		r = ct_host_check(&p->host, e);
+	if (r < 0)
+		return r;
+	p->spec = ct_spec_read(config, p->arena, e);
+	if (!p->spec)
+		return e->err;
+	p->spec->rootfs_fd = c->rootfs_fd;
+	return add_extra_mounts(c, p, e);
+}
+
+static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+{
+	const char *path = p->spec->rootfs_path ? p->spec->rootfs_path : "/";
+	char *plain;
+	size_t n;
+
+	if (c->rootfs_fd >= 0) {
+		p->rootfs = ct_dup(c->rootfs_fd);
+		return p->rootfs < 0 ? ct_fail(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "the root directory's descriptor cannot be duplicated") : 0;
+	}
+	/* A slash at the end would make the kernel follow a link in its place. */
+	plain = ct_arena_strdup(p->arena, path);
+	if (!plain)
+		return ct_oom(e);
+	for (n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
+		plain[n - 1] = 0;
+	p->rootfs = open(plain, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p->rootfs >= 0)
+		return 0;
+	n = (size_t)errno;
+	p->rootfs = -1;
+	ct_err_origin(e, ct_spec_origin(p->spec, "rootfs.path"));
+	ct_err_object(e, plain);
+	if (n == ENOTDIR || n == ELOOP) {
+		ct_err_hint(e, "give the path of a real directory; a link in its last component is not followed");
+		return ct_fail(e, -(int)n, CT_ERR_ROOTFS, "start", "the root file system is not a directory");
+	}
+	ct_err_hint(e, "make the root file system first (ct-create does), or mend rootfs.path");
+	return ct_fail(e, -(int)n, CT_ERR_ROOTFS, "start", "the root file system cannot be opened");
+}
+
+/* The pid that `namespace.share` means: a number, a container's name, or a path to a container. */
+static pid_t share_pid(struct ct_container *c, const struct ct_share_item *s, struct ct_err *e)
+{
+	CT_CLEAN_FD int dirfd = -1, pidfd = -1;
+	struct ct_ctl_reply reply;
+	const char *slash = strrchr(s->with, '/');
+	char dir[4096];
+	uint32_t pid;
+	int r;
+
+	if (ct_parse_u32(s->with, &pid) == 0)
+		return (pid_t)pid;
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - s->with) : (int)strlen(c->dir), slash ? s->with : c->dir);
+	r = ct_state_open(c->base, dir, slash ? slash + 1 : s->with, 0, &dirfd, e);
+	if (r >= 0)
+		r = ct_ctl_status(dirfd, &reply, &pidfd, e);
+	return r < 0 ? r : reply.init_pid;
+}
+
+static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+{
+	static const char *const file[8] = {"mnt", "pid", "uts", "ipc", "user", "net", "cgroup", "time"};
+
+	for (uint32_t i = 0; i < p->spec->ns_share.n; i++) {
+		const struct ct_share_item *s = &p->spec->ns_share.v[i];
+		int kind = __builtin_ctz(s->ns);
+		char path[64];
+		pid_t pid;
+
+		ct_err_origin(e, &s->at);
+		ct_err_object(e, s->with);
+		pid = share_pid(c, s, e);
+		if (pid <= 0)
+			return ct_fail(e, pid ? (int)pid : -ESRCH, CT_ERR_NAMESPACE, "start", "there is no such running container");
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file[kind]);
+		ct_close(&p->share[kind]);
+		p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
+		if (p->share[kind] < 0)
+			return ct_fail(e, -errno, CT_ERR_NAMESPACE, "start", "the %s namespace of process %d cannot be opened", file[kind], (int)pid);
+		ct_err_clear(e);
+	}
+	return 0;
+}
+
+int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+{
+	int r = open_rootfs(c, p, e);
+
+	if (r >= 0)
+		r = open_shared(c, p, e);
+	if (r < 0)
+		return r;
+	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = c->name, .config_file = c->config_file,
+				     .argv = o->argv, .envp = o->envp, .caller_env = (const char *const *)environ,
+				     .pty = o->flags & CT_START_PTY, .clear_env = o->flags & CT_START_CLEAR_ENV,
+				     .execute = o->flags & CT_START_EXECUTE, .no_new_privs = o->flags & CT_START_NO_NEW_PRIVS,
+				     .detached = o->flags & CT_START_DETACH,
+				     .stdio_given = (o->flags & CT_START_DETACH) && (o->stdio[0] || o->stdio[1] || o->stdio[2]),
+				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
+				     .has_exec_fd = o->exec_fd > 0, .exec_fd = o->exec_fd, .keep_fds = o->keep_fds,
+				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs};
+	for (int i = 0; i < 8; i++)
+		p->req.share_fd[i] = p->share[i];
+	return 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/keeper.h"
+#include "run/rawcall.h"
+#include "run/report.h"
+
+#define PAGE 4096
+#define EXEC_STACK (12 * 1024)	/* of the process that execs: room for the descriptor table */
+
+/* Everything that must live while the keeper does: it is in one mapping, the struct at its end. */
+struct mapping {
+	struct ct_keeper keeper;
+	char number[12];
+	const char *argv[3];
+	int inputs[CT_WIRE_SLOTS];
+};
+
+static struct mapping *mapping_of(struct ct_keeper *k)
+{
+	return (struct mapping *)((char *)k - offsetof(struct mapping, keeper));
+}
+
+static char *base_of(struct ct_keeper *k)
+{
+	return (char *)(mapping_of(k) + 1) - CT_KEEPER_MAPPING;
+}
+
+/* The mapping: guard page, stack of the execing process, stack of the keeper, struct. */
+static struct ct_keeper *new_mapping(struct ct_err *e)
+{
+	char *base = mmap(NULL, CT_KEEPER_MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct mapping *m;
+
+	if (base == MAP_FAILED || mprotect(base, PAGE, PROT_NONE) < 0) {
+		if (base != MAP_FAILED)
+			munmap(base, CT_KEEPER_MAPPING);
+		ct_oom(e);
+		return NULL;
+	}
+	m = (struct mapping *)(base + CT_KEEPER_MAPPING) - 1;
+	m->keeper.stack = base + PAGE + EXEC_STACK;
+	return &m->keeper;
+}
+
+/* The plan as a file of its own, to be the stage's last input. */
+static int write_message(const struct ct_spawn *s, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	int r = ct_plan_encode(s->plan, s->super, &message, e);
+
+	if (r < 0)
+		return r;
+	fd = ct_memfd_create("ct-plan", MFD_CLOEXEC);
+	r = fd < 0 ? fd : ct_write_all(fd, message.data, message.len);
+	if (r < 0)
+		return ct_fail(e, r, CT_ERR_STAGE, "start", "the message for the stage cannot be made");
+	return ct_take_fd(&fd);
+}
+
+/* Fills in what the keeper is given. `null` is /dev/null, for stdio that is -1 or not open. */
+static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, int message, int null)
+{
+	struct mapping *m = mapping_of(k);
+
+	k->caller = getpid();
+	k->supervise = !!s->super;
+	k->report = report;
+	k->message = message;
+	k->image = s->image;
+	for (int i = 0; i < 3; i++)
+		k->stdio[i] = s->stdio[i] >= 0 && fcntl(s->stdio[i], F_GETFD) >= 0 ? s->stdio[i] : null;
+	k->n_inputs = s->plan->n_inputs;
+	memcpy(m->inputs, s->plan->input_fd, (size_t)k->n_inputs * sizeof(int));
+	k->inputs = m->inputs;
+	snprintf(m->number, sizeof(m->number), "%d", CT_STAGE_INPUT_FD + k->n_inputs);
+	m->argv[0] = "ct-stage";
+	m->argv[1] = m->number;
+	k->argv = m->argv;
+	k->limit_time_ns = s->limit_time_us * 1000;
+}
+
+/* The clone itself, with every signal blocked around it, also those of the C library: the keeper keeps them so. */
+static long clone_keeper(struct ct_keeper *k)
+{
+	unsigned long all = ~0ul, old;
+	void *stack = (void *)((uintptr_t)mapping_of(k) & ~UINT64_C(15));
+	long pid;
+
+	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
+	pid = ct_raw_clone(CLONE_VM, stack, ct_keeper_main, k);
+	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+	return pid;
+}
+
+void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
+{
+	int r;
+
+	if (!c->keeper)
+		return;
+	/* Someone who waits with __WALL may take the keeper first (ECHILD): it has ended then, too. */
+	do
+		r = waitpid(c->keeper_pid, NULL, __WALL);
+	while (r < 0 && errno == EINTR);
+	if (verdict)
+		*verdict = *c->keeper;
+	munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
+	c->keeper = NULL;
+}
+
+/* Takes back a start that failed: nothing of it is left. */
+static void drop_child(struct ct_child *c, struct ct_keeper *verdict)
+{
+	if (c->pidfd >= 0)
+		ct_pidfd_send_signal(c->pidfd, SIGKILL);
+	ct_child_reap(c, verdict);
+	ct_close(&c->pidfd);
+	ct_close(&c->pty);
+}
+
+/* The stage's socket closed before it said how things went. */
+static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, struct ct_err *e)
+{
+	if (k->spawn_err) {
+		ct_err_syscall(e, "execveat");
+		return ct_fail(e, k->spawn_err, CT_ERR_STAGE, "start", "the stage cannot be executed");
+	}
+	ct_err_hint(e, "look at the kernel log for out of memory, and whether somebody kills processes");
+	if (k->have_status && WIFSIGNALED(k->status))
+		return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage", "init was killed by signal %d during set-up", WTERMSIG(k->status));
+	return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage", "the %s ended during set-up without a word", s->super ? "supervisor" : "stage");
+}
+
+int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
+{
+	struct ct_child child = CT_CHILD_INIT;
+	int pair[2], r;
+
+	CT_CLEAN_FD int message = write_message(s, e), null = -1, mine = -1, theirs = -1;
+
+	if (message < 0)
+		return message;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (null < 0)
+		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "/dev/null cannot be opened");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "no socket for the stage's reports");
+	mine = pair[0];
+	theirs = pair[1];
+	child.keeper = new_mapping(e);
+	if (!child.keeper)
+		return -ENOMEM;
+	prepare(child.keeper, s, theirs, message, null);
+	child.keeper_pid = (pid_t)clone_keeper(child.keeper);
+	if (child.keeper_pid < 0) {
+		r = child.keeper_pid;
+		munmap(base_of(child.keeper), CT_KEEPER_MAPPING);
+		ct_err_syscall(e, "clone");
+		return ct_fail(e, r, CT_ERR_STAGE, "start", "no process for the keeper");
+	}
+	ct_close(&theirs);
+	r = ct_follow(mine, s, &child, e);
+	if (r != 0) {
+		struct ct_keeper verdict = {0};
+
+		ct_close(&mine);
+		drop_child(&child, &verdict);
+		return r < 0 ? r : explain_silence(s, &verdict, e);
+	}
+	if (s->super)
+		ct_child_reap(&child, NULL);
+	*out = child;
+	return 0;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct_start(): in process, or with a supervisor that stays. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "run/container.h"
+#include "run/image.h"
+
+/* What must hold of the options, whatever the config. */
+static int check_opts(struct ct_container *c, const ct_start_opts *o, struct ct_err *e)
+{
+	if ((o->flags & CT_START_DETACH) && !c->name[0]) {
+		ct_err_hint(e, "give ct_new() a name");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "an anonymous container cannot be detached");
+	}
+	for (int i = 0; i < 3; i++)
+		if (o->stdio[i] < -1 || (o->stdio[i] > 0 && fcntl(o->stdio[i], F_GETFD) < 0))
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "stdio[%d] = %d is not an open descriptor", i, o->stdio[i]);
+	for (size_t i = 0; i < o->n_keep_fds; i++)
+		if (!o->keep_fds || fcntl(o->keep_fds[i], F_GETFD) < 0)
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "keep_fds[%zu] is not an open descriptor", i);
+	if (o->exec_fd < 0 || (o->exec_fd > 0 && fcntl(o->exec_fd, F_GETFD) < 0))
+		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "exec_fd = %d is not an open descriptor", o->exec_fd);
+	return 0;
+}
+
+static void real_stdio(const int given[3], int out[3])
+{
+	for (int i = 0; i < 3; i++)
+		out[i] = given[i] == 0 ? i : given[i];
+}
+
+static int build(struct ct_prepared *p, struct ct_err *e)
+{
+	return ct_build_start(&p->req, p->arena, &p->plan, &p->stop, e);
+}
+
+int ct_need_image(struct ct_container *c, struct ct_err *e)
+{
+	int fd;
+
+	if (c->image >= 0 && ct_image_valid(c->image))
+		return 0;
+	if (c->image >= 0)
+		ct_image_put();
+	c->image = -1;
+	fd = ct_image_get(e);
+	if (fd < 0)
+		return fd;
+	c->image = fd;
+	return 0;
+}
+
+/* Remembers what runs and with which config, for attach, stop and kill. */
+static int remember(struct ct_container *c, struct ct_process *p, struct ct_err *e)
+{
+	struct ct_config *copy = ct_config_copy(c->config), *old_config;
+	struct ct_process *old;
+
+	if (!copy)
+		return ct_oom(e);
+	pthread_mutex_lock(&c->lock);
+	old = c->init;
+	old_config = c->running;
+	c->init = p ? ct_process_get(p) : NULL;
+	c->running = copy;
+	pthread_mutex_unlock(&c->lock);
+	ct_process_put(old);
+	ct_config_free(old_config);
+	return 0;
+}
+
+static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
+{
+	struct ct_output output = CT_OUTPUT_INIT;
+	struct ct_child child = CT_CHILD_INIT;
+	struct ct_spawn spawn = {.plan = p->plan, .image = c->image, .limit_time_us = p->spec->limit_time_us, .log = &c->log};
+	int ends[2] = {-1, -1}, r = 0;
+	struct ct_process *proc;
+
+	real_stdio(o->stdio, spawn.stdio);
+	if (p->spec->limit_output && (o->flags & CT_START_PTY)) {
+		ct_err_origin(e, ct_spec_origin(p->spec, "limit.output"));
+		ct_err_hint(e, "start without a terminal, or count what you read from it");
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "start", "what a terminal says cannot be limited in process");
+	}
+	if (p->spec->limit_output)
+		r = ct_output_begin(&output, p->spec->limit_output, spawn.stdio, ends, e);
+	if (r >= 0)
+		r = ct_spawn(&spawn, &child, e);
+	ct_close(&ends[0]);
+	ct_close(&ends[1]);
+	if (r < 0) {
+		ct_output_end(&output);
+		return r;
+	}
+	proc = ct_process_make(&child, -1);
+	if (!proc) {
+		ct_output_end(&output);
+		return ct_oom(e);
+	}
+	proc->output = output;
+	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
+	r = remember(c, proc, e);
+	if (r < 0 || !out)
+		ct_process_put(proc);
+	else
+		*out = proc;
+	return r;
+}
+
+/* Descriptors of a detached start, closed in the caller once the supervisor has its own. */
+struct detached {
+	int dir, lock, alive, log, log_dir;
+};
+
+static void detached_close(struct detached *d)
+{
+	ct_close(&d->alive);
+	ct_close(&d->log);
+	ct_close(&d->log_dir);
+	ct_close(&d->lock);
+	ct_close(&d->dir);
+}
+
+static int open_console_log(const struct ct_spec *s, struct detached *d, const char **name, struct ct_err *e)
+{
+	const char *path = s->console_logfile, *slash = path ? strrchr(path, '/') : NULL;
+	char dir[4096];
+
+	if (!path)
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	*name = slash ? slash + 1 : path;
+	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->log_dir >= 0)
+		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+	if (d->log >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
+	ct_err_object(e, path);
+	return ct_fail(e, -errno, CT_ERR_CONSOLE, "start", "the console's log cannot be opened");
+}
+
+/* The container must not run; what a killed supervisor left is cleared. */
+static int claim_state(struct ct_container *c, struct detached *d, struct ct_err *e)
+{
+	int r = ct_state_enter(c->base, c->dir, c->name, CT_STATE_LOCK_MS, &d->dir, &d->lock, e), life;
+
+	if (r < 0)
+		return r;
+	life = ct_state_sweep(d->dir, d->lock, NULL, NULL, e);
+	if (life < 0)
+		return life;
+	ct_err_object(e, c->name);
+	if (life == CT_LIFE_ORPHAN) {
+		ct_err_hint(e, "its supervisor was killed: ct_stop() (ct-stop -k) ends it");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container still runs");
+	}
+	if (life == CT_LIFE_SUPERVISED) {
+		ct_err_hint(e, "ct_attach() enters it, ct_stop() ends it");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+	}
+	ct_err_clear(e);
+	r = ct_state_clear(d->dir, e);
+	return r < 0 ? r : ct_state_take_alive(d->dir, &d->alive, e);
+}
+
+/* The config that runs, for those who attach later, from whatever process. */
+static int save_running(struct ct_container *c, int dirfd, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	int r = ct_config_print(c->config, &text);
+
+	if (r >= 0)
+		r = ct_write_file_at(dirfd, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
+	return r < 0 ? ct_fail(e, r, CT_ERR_STATE, "start", "the running config cannot be written") : 0;
+}
+
+/* Slots of the supervisor's own inputs, in the order of `extra`. */
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, N_EXTRA };
+
+static void fill_super(const struct ct_prepared *p, const struct detached *d, struct ct_plan_super *s)
+{
+	const struct ct_spec *sp = p->spec;
+
+	s->wire = (struct ct_wire_super){.signal_halt = sp->signal_halt, .signal_stop = sp->signal_stop, .signal_reboot = sp->signal_reboot,
+					 .pdeath = sp->pdeath_set ? sp->pdeath : SIGKILL, .state_dir = IN_DIR, .alive = IN_ALIVE,
+					 .console_log = d->log >= 0 ? IN_LOG : CT_SLOT_NONE,
+					 .console_log_dir = d->log >= 0 ? IN_LOG_DIR : CT_SLOT_NONE,
+					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
+					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
+					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
+					 .flags = sp->ephemeral ? CT_SUPER_EPHEMERAL : 0};
+	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
+	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
+}
+
+static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct detached *d,
+			    struct ct_child *child, struct ct_err *e)
+{
+	struct ct_plan_super super = {.name = c->name};
+	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .stdio = {-1, -1, -1}};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
+	int extra[N_EXTRA] = {d->dir, d->alive, null, null};
+
+	if (null < 0)
+		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "/dev/null cannot be opened");
+	r = open_console_log(p->spec, d, &super.log_path, e);
+	if (d->log >= 0) {
+		extra[IN_LOG] = d->log;
+		extra[IN_LOG_DIR] = d->log_dir;
+	}
+	p->req.extra_fds = extra;
+	p->req.n_extra_fds = N_EXTRA;
+	if (r >= 0)
+		r = build(p, e);
+	if (r >= 0)
+		r = save_running(c, d->dir, e);
+	if (r >= 0) {
+		fill_super(p, d, &super);
+		super.stop = p->stop;
+		spawn.plan = p->plan;
+		if (p->req.stdio_given)
+			real_stdio(o->stdio, spawn.stdio);
+		r = ct_spawn(&spawn, child, e);
+	}
+	close(null);
+	return r;
+}
+
+static int start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
+{
+	struct detached d = {-1, -1, -1, -1, -1};
+	struct ct_child child = CT_CHILD_INIT;
+	struct ct_process *proc;
+	int r = claim_state(c, &d, e);
+
+	if (r < 0) {
+		detached_close(&d);
+		return r;
+	}
+	r = spawn_supervisor(c, o, p, &d, &child, e);
+	if (r < 0) {
+		ct_state_remove(d.dir, c->name, NULL);
+		detached_close(&d);
+		return r;
+	}
+	proc = ct_process_make(&child, ct_take_fd(&d.dir));
+	detached_close(&d);
+	if (!proc)
+		return ct_oom(e);
+	if (out)
+		*out = proc;
+	else
+		ct_process_put(proc);
+	return 0;
+}
+
+int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e)
+{
+	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
+	struct ct_process *running = ct_running_init(c);
+	int r = check_opts(c, o, e);
+
+	ct_process_put(running);
+	if (r >= 0 && running) {
+		ct_err_object(e, c->name);
+		ct_err_hint(e, "wait for its end or stop it first");
+		r = ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+	}
+	if (r >= 0)
+		r = ct_need_image(c, e);
+	if (r >= 0)
+		r = ct_prepare(c, c->config, &p, e);
+	if (r >= 0)
+		r = ct_prepare_start(c, o, &p, e);
+	if (r < 0)
+		return r;
+	if (o->flags & CT_START_DETACH)
+		return start_detached(c, o, &p, out, e);
+	r = build(&p, e);
+	return r < 0 ? r : start_in_process(c, o, &p, out, e);
+}
