@@ -66,8 +66,10 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 
 	if (r < 0)
 		return r;
-	fd = ct_memfd_create("ct-plan", MFD_CLOEXEC);
+	fd = ct_memfd_create("ct-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	r = fd < 0 ? fd : ct_write_all(fd, message.data, message.len);
+	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		r = -errno;
 	if (r < 0)
 		return ct_fail(e, r, CT_ERR_STAGE, "start", "the message for the stage cannot be made");
 	return ct_take_fd(&fd);
