@@ -522,37 +522,69 @@ static void cwd_never_outside(void **state)
 
 /* ---- hooks ---------------------------------------------------------------------------------------------------------------------- */
 
+/* A hook that adds its environment and its descriptors to a file. */
+static void write_hook(const char *script, const char *out)
+{
+	FILE *f = fopen(script, "we");
+
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\n/usr/bin/env >> %s\necho fds: >> %s\nls -m /proc/$$/fd >> %s\n", out, out, out);
+	fclose(f);
+	assert_int_equal(chmod(script, 0755), 0);
+}
+
+/* What is in a file when all of the hooks have written, or after a few seconds. */
+static void read_hooks(const char *out, char *text, size_t size)
+{
+	for (int i = 0; i < 100; i++) {
+		FILE *f = fopen(out, "re");
+		size_t n = f ? fread(text, 1, size - 1, f) : 0;
+
+		if (f)
+			fclose(f);
+		text[n] = '\0';
+		if (strstr(text, "=post-stop") && strstr(strstr(text, "=post-stop"), "fds:\n0"))
+			return;
+		sleep_ms(50);
+	}
+}
+
 /* Hooks get a fixed environment: nothing of the caller's, nothing of the container's. */
 static void hooks_environment_is_fixed(void **state)
 {
-	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[4096];
-	ct_container *c = fresh();
-	FILE *f;
-	size_t n;
+	static const char *const types[] = { "pre-start", "start-host", "stop", "post-stop" };
+	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
+	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384], want[64];
+	ct_container *c = box_handle(&box, "hooks");
+	ct_start_opts o = CT_START_OPTS_INIT;
 
 	(void)state;
+	assert_non_null(c);
 	snprintf(script, sizeof(script), "%s/hook.sh", box.root.base);
 	snprintf(out, sizeof(out), "%s/hook.env", box.root.base);
-	f = fopen(script, "we");
-	assert_non_null(f);
-	fprintf(f, "#!/bin/sh\n/usr/bin/env >> %s\nls /proc/self/fd >> %s\n", out, out);
-	fclose(f);
-	assert_int_equal(chmod(script, 0755), 0);
+	write_hook(script, out);
 	assert_int_equal(setenv("CT_TEST_SECRET", "canary-8f1d", 1), 0);
 	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment", "LD_LIBRARY_PATH=/evil", "environment",
-				    "BASH_ENV=/evil", "hook.pre-start", script, "hook.post-stop", script, NULL), 0);
-	free(started(c, NULL, (const char *const[]){ "/bin/true", NULL }));
+				    "BASH_ENV=/evil", "hook.pre-start", script, "hook.start-host", script, "hook.stop", script,
+				    "hook.post-stop", script, NULL), 0);
+	o.argv = argv;
+	o.flags = CT_START_DETACH;
+	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, 10000));
+	read_hooks(out, text, sizeof(text));
 	ct_unref(c);
 	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
-	f = fopen(out, "re");
-	assert_non_null(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	assert_non_null(strstr(text, "LXC_HOOK_TYPE=pre-start"));
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		snprintf(want, sizeof(want), "LXC_HOOK_TYPE=%s\n", types[i]);
+		if (!strstr(text, want))
+			fail_msg("hook.%s did not run: %s", types[i], text);
+	}
 	assert_null(strstr(text, "canary"));
 	assert_null(strstr(text, "LD_"));
 	assert_null(strstr(text, "evil"));
+	for (const char *p = strstr(text, "fds:"); p; p = strstr(p + 1, "fds:"))
+		if (strncmp(p, "fds:\n0, 1, 10, 2\n", 18) && strncmp(p, "fds:\n0, 1, 2, 255\n", 19))
+			fail_msg("a hook has further descriptors: %.40s", p); /* 10, 255: the shell's own copy of the script */
 }
 
 /* ---- the rootfs says nothing --------------------------------------------------------------------------------------------------- */
