@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+void tool_begin(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+			_exit(EXIT_OWN);
+}
+
+/* ---- log -------------------------------------------------------------------------------------------------------- */
+
+static const char *const log_names[] = { NULL, "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
+
+/* LXC's names and numbers (0 TRACE .. 8 FATAL) as CT_LOG_*; -1 when it is none of them. */
+static int log_level(const char *text)
+{
+	static const int by_number[] = { CT_LOG_TRACE, CT_LOG_DEBUG, CT_LOG_INFO, CT_LOG_NOTICE, CT_LOG_WARN,
+					 CT_LOG_ERROR, CT_LOG_ERROR, CT_LOG_ERROR, CT_LOG_ERROR };
+	static const char *const severe[] = { "CRIT", "ALERT", "FATAL" };
+	unsigned long n;
+
+	if (!number(text, 8, &n))
+		return by_number[n];
+	for (int i = CT_LOG_ERROR; i <= CT_LOG_TRACE; i++)
+		if (!strcasecmp(text, log_names[i]))
+			return i;
+	for (int i = 0; i < 3; i++)
+		if (!strcasecmp(text, severe[i]))
+			return CT_LOG_ERROR;
+	return -1;
+}
+
+static void write_log(void *data, int level, const char *line)
+{
+	FILE *out = data;
+
+	fprintf(out, "%-6s %s\n", level >= CT_LOG_ERROR && level <= CT_LOG_TRACE ? log_names[level] : "?", line);
+	fflush(out);
+}
+
+/* Sends the log of c to a file (NULL: standard error). The stream stays open until the tool ends. */
+static int start_log(const struct args *a, ct_container *c, const char *file, const char *level)
+{
+	int n = level ? log_level(level) : CT_LOG_INFO;
+	FILE *out = stderr;
+
+	if (n < 0)
+		return fail(a, "--logpriority %s: no such level; there are ERROR, WARN, NOTICE, INFO, DEBUG, TRACE", level);
+	if (file)
+		out = fopen(file, "ae");
+	if (!out)
+		return fail(a, "cannot write the log %s: %s", file, strerror(errno));
+	return ct_set_log(c, n, write_log, out) < 0 ? fail_container(a, c) : 0;
+}
+
+/* ---- handles ---------------------------------------------------------------------------------------------------- */
+
+ct_new_opts where_of(const struct args *a, const ct_error **error)
+{
+	ct_new_opts o = CT_NEW_OPTS_INIT;
+
+	o.dir = a->dir;
+	o.state_dir = a->state_dir;
+	o.error = error;
+	return o;
+}
+
+int open_container(const struct args *a, ct_container **out)
+{
+	const ct_error *e = NULL;
+	ct_new_opts where = where_of(a, &e);
+	ct_container *c;
+	int err;
+
+	if (ct_new(&c, a->name, &where) < 0)
+		return fail_error(a, e);
+	if (a->logfile || a->loglevel) {
+		err = start_log(a, c, a->logfile, a->loglevel);
+		if (err) {
+			ct_unref(c);
+			return err;
+		}
+	}
+	*out = c;
+	return 0;
+}
+
+int define(const struct args *a, ct_container *c, const char *key, const char *value)
+{
+	return value && ct_set_config(c, key, value) < 0 ? fail_container(a, c) : 0;
+}
+
+int define_all(const struct args *a, ct_container *c, const struct strings *defines)
+{
+	for (size_t i = 0; defines && i < defines->n; i++) {
+		const char *eq = strchr(defines->v[i], '=');
+		char key[256];
+		size_t n = eq ? (size_t)(eq - defines->v[i]) : 0;
+		int err;
+
+		if (!n || n >= sizeof(key))
+			return fail(a, "-s %s: expected KEY=VALUE", defines->v[i]);
+		memcpy(key, defines->v[i], n);
+		while (n && key[n - 1] == ' ')
+			n--;
+		key[n] = '\0';
+		err = define(a, c, key, eq + 1 + strspn(eq + 1, " "));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int define_shares(const struct args *a, ct_container *c, const struct shares *s)
+{
+	int err = define(a, c, "namespace.share.net", s->net);
+
+	err = err ? err : define(a, c, "namespace.share.ipc", s->ipc);
+	err = err ? err : define(a, c, "namespace.share.uts", s->uts);
+	return err ? err : define(a, c, "namespace.share.pid", s->pid);
+}
+
+int print_plan(const struct args *a, ct_container *c, const ct_start_opts *opts)
+{
+	CLEAN_TEXT char *text = NULL;
+
+	if (ct_dump_plan(c, opts, a->json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &text) < 0)
+		return fail_container(a, c);
+	fputs(text, stdout);
+	if (*text && text[strlen(text) - 1] != '\n')
+		putchar('\n');
+	return fflush(stdout) ? fail(a, "cannot write the plan: %s", strerror(errno)) : 0;
+}
+
+int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional)
+{
+	char *file, *level;
+	int err = ct_load_config(c, a->rcfile);
+
+	if (err < 0 && !(optional && !a->rcfile && ct_last_error(c)->id == CT_ERR_NOT_DEFINED))
+		return fail_container(a, c);
+	err = define_all(a, c, defines);
+	if (err || a->logfile || a->loglevel)
+		return err;
+	file = config_value(c, "log.file");
+	level = config_value(c, "log.level");
+	if (file)
+		err = start_log(a, c, file, level);
+	free(file);
+	free(level);
+	return err;
+}
+
+char *config_value(ct_container *c, const char *key)
+{
+	ssize_t n = ct_get_config(c, key, NULL, 0);
+	char *buf;
+
+	if (n <= 0)
+		return NULL;
+	buf = malloc((size_t)n + 1);
+	if (buf && ct_get_config(c, key, buf, (size_t)n + 1) == n)
+		return buf;
+	free(buf);
+	return NULL;
+}
+
+bool is_known(const struct args *a, ct_container *c)
+{
+	char path[4096];
+	int state = ct_state(c);
+
+	if (state < 0) {
+		fail_container(a, c);
+		return false;
+	}
+	if (state != CT_STATE_STOPPED)
+		return true;
+	if ((size_t)snprintf(path, sizeof(path), "%s/config", ct_path(c)) < sizeof(path) && !access(path, F_OK))
+		return true;
+	fail(a, "no such container is defined in %.*s and none runs",
+	     (int)(strlen(ct_path(c)) - strlen(ct_name(c))), ct_path(c));
+	return false;
+}
+
+/* ---- errors and ends -------------------------------------------------------------------------------------------- */
+
+int fail_error(const struct args *a, const ct_error *e)
+{
+	const char *text = e && *e->message ? e->message : "the library gave no reason";
+	size_t n = a->name ? strlen(a->name) : 0;
+
+	if (n && *text == '"' && !strncmp(text + 1, a->name, n) && !strncmp(text + 1 + n, "\": ", 3))
+		text += n + 4;	/* the line begins with the name anyhow */
+	fail(a, "%s", text);
+	if (e && e->id == CT_ERR_EXEC)
+		return e->err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	return EXIT_OWN;
+}
+
+int fail_container(const struct args *a, const ct_container *c)
+{
+	return fail_error(a, ct_last_error(c));
+}
+
+static const char *const reasons[] = {
+	[CT_EXIT_NONE] = "running",	   [CT_EXIT_EXITED] = "exited",	  [CT_EXIT_SIGNALED] = "signalled",
+	[CT_EXIT_TIME] = "time limit",	   [CT_EXIT_OUTPUT] = "output limit", [CT_EXIT_STOPPED] = "stopped",
+	[CT_EXIT_REBOOT] = "reboot",	   [CT_EXIT_HALT] = "halt",	  [CT_EXIT_LOST] = "lost",
+};
+
+const char *exit_reason(int reason)
+{
+	return reason >= 0 && reason <= CT_EXIT_LOST ? reasons[reason] : "?";
+}
+
+int report_exit(const struct args *a, const ct_exit *x)
+{
+	switch (x->reason) {
+	case CT_EXIT_EXITED:
+		return x->code;
+	case CT_EXIT_HALT:
+	case CT_EXIT_REBOOT:
+		return 0;
+	case CT_EXIT_TIME:
+		fail(a, "ended after %.2f s: the time limit (limit.time) was up", (double)x->wall_us / 1e6);
+		return x->code;
+	case CT_EXIT_OUTPUT:
+		fail(a, "ended: it wrote more than limit.output allows");
+		return x->code;
+	case CT_EXIT_STOPPED:
+	case CT_EXIT_SIGNALED:
+		if (x->signal)
+			fail(a, "%s signal %d (%s)%s", x->reason == CT_EXIT_STOPPED ? "stopped by" : "killed by", x->signal,
+			     strsignal(x->signal), x->core ? ", core dumped" : "");
+		return x->code;
+	default:
+		return fail(a, "how it ended is not known: its status was taken by someone else");
+	}
+}
+
+void json_exit(struct json *j, const ct_exit *x)
+{
+	json_string(j, "reason", exit_reason(x->reason));
+	json_number(j, "code", x->code);
+	json_number(j, "signal", x->signal);
+	json_bool(j, "core", x->core);
+	json_number(j, "wall_us", (int64_t)x->wall_us);
+	json_number(j, "user_us", (int64_t)x->user_us);
+	json_number(j, "system_us", (int64_t)x->system_us);
+	json_number(j, "max_rss", (int64_t)x->max_rss);
+}
+
+int signal_number(const char *name)
+{
+	unsigned long n;
+
+	if (!number(name, (unsigned long)SIGRTMAX, &n))
+		return (int)n;
+	if (!strncasecmp(name, "SIG", 3))
+		name += 3;
+	for (int i = 1; i < NSIG; i++) {
+		const char *abbrev = sigabbrev_np(i);
+
+		if (abbrev && !strcasecmp(name, abbrev))
+			return i;
+	}
+	if (!strcasecmp(name, "RTMIN"))
+		return SIGRTMIN;
+	if (!strcasecmp(name, "RTMAX"))
+		return SIGRTMAX;
+	if (!strncasecmp(name, "RTMIN+", 6) && !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
+		return SIGRTMIN + (int)n;
+	if (!strncasecmp(name, "RTMAX-", 6) && !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
+		return SIGRTMAX - (int)n;
+	return -1;
+}

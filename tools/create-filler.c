@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "create.h"
+
+#define GRACE_MS 15000	/* for a filler to clean up after a signal */
+
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+static void ending_set(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		sigaddset(set, ending[i]);
+}
+
+/* The child: what it prints goes to our standard error, so that our output stays ours. */
+static void __attribute__((noreturn)) become(char *const argv[], pid_t parent, int why)
+{
+	sigset_t none;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), err;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (getppid() != parent)
+		_exit(EXIT_OWN);
+	dup2(fd, STDIN_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	execvp(argv[0], argv);
+	err = errno;
+	if (write(why, &err, sizeof(err)) < 0)
+		_exit(EXIT_OWN);
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* Waits for the child; a signal for us goes to its group. Returns the signal, or 0. */
+static int wait_child(pid_t child, int pidfd, int signals)
+{
+	struct pollfd fds[2] = { { pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
+	int asked = 0;
+
+	for (;;) {
+		struct signalfd_siginfo si;
+		int n = poll(fds, 2, asked ? GRACE_MS : -1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			kill(-child, SIGKILL);
+		if (n > 0 && fds[1].revents && read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+			kill(-child, asked ? SIGKILL : (int)si.ssi_signo);
+			asked = (int)si.ssi_signo;
+		}
+		if (n < 0 || fds[0].revents)
+			return asked;
+	}
+}
+
+static int verdict(const struct args *a, const char *what, int status, int exec_errno, int asked)
+{
+	if (asked) {
+		fail(a, "%s was interrupted by signal %d (%s)", what, asked, strsignal(asked));
+		return 128 + asked;
+	}
+	if (exec_errno)
+		return fail(a, "%s cannot be run: %s", what, strerror(exec_errno));
+	if (WIFSIGNALED(status))
+		return fail(a, "%s was killed by signal %d", what, WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		return fail(a, "%s failed with exit code %d; what it said is above", what, WEXITSTATUS(status));
+	return 0;
+}
+
+int run_filler(const struct args *a, const char *what, char *const argv[])
+{
+	int signals, pidfd, why[2], status = 0, exec_errno = 0, asked;
+	pid_t me = getpid(), child;
+	sigset_t set;
+
+	ending_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);	/* for the rest of the tool's life: what is begun is taken back first */
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || pipe2(why, O_CLOEXEC) < 0)
+		return fail(a, "%s", strerror(errno));
+	fflush(stdout);
+	child = fork();
+	if (child == 0)
+		become(argv, me, why[1]);
+	close(why[1]);
+	if (child < 0)
+		return fail(a, "fork: %s", strerror(errno));
+	setpgid(child, child);
+	if (read(why[0], &exec_errno, sizeof(exec_errno)) != (ssize_t)sizeof(exec_errno))
+		exec_errno = 0;
+	close(why[0]);
+	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	asked = wait_child(child, pidfd, signals);
+	kill(-child, SIGKILL);	/* helpers that it left, before its number can be used again */
+	waitpid(child, &status, 0);
+	close(pidfd);
+	close(signals);
+	return verdict(a, what, status, exec_errno, asked);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct-checkconfig: what this host and user can do, and what of a config cannot be honoured here. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define EXIT_PROBLEMS 1
+
+static struct args a;
+static struct strings files;
+
+static const struct opt opts[] = {
+	{ 'f', "rcfile", "FILE", OPT_LIST, &files, "check this config file", NULL },
+};
+static const struct tool tool = {
+	"ct-checkconfig", "[FILE...] [-n NAME]",
+	"Without arguments tells what this host and this user can do; else names, by file and line, what a start with "
+	"each config\nwould refuse.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_NO_NAME_WORD | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
+};
+
+static int preflight(struct json *j, int *problems)
+{
+	CLEAN_TEXT char *text = NULL;
+	int n = ct_preflight(a.json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &text);
+
+	if (n < 0)
+		return fail(&a, "this host cannot be looked at: %s", strerror(-n));
+	*problems += n;
+	if (a.json)
+		json_raw(j, "host", text);
+	else
+		fputs(text, stdout);
+	return 0;
+}
+
+/* Problems of one config, each on a line; file NULL: the container's own. */
+static int check(struct json *j, const char *file, int *problems)
+{
+	CLEAN_CONTAINER ct_container *c = NULL;
+	CLEAN_TEXT char *text = NULL;
+	const char *label = file ? file : a.name;
+	int err = open_container(&a, &c), n;
+
+	if (err)
+		return err;
+	if (ct_load_config(c, file) < 0) {
+		n = asprintf(&text, "%s", ct_last_error(c)->message) < 0 ? -ENOMEM : 1;
+	} else {
+		n = ct_check_all(c, NULL, &text);
+		if (n < 0)
+			return fail_container(&a, c);
+	}
+	*problems += n;
+	if (a.json) {
+		json_open(j, NULL, '{');
+		json_string(j, file ? "file" : "name", label);
+		json_words(j, "problems", text, "\n");
+		json_close(j, '}');
+	} else if (n) {
+		printf("%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+	} else {
+		printf("%s: nothing to object to\n", label);
+	}
+	return 0;
+}
+
+static int check_all(struct json *j, int *problems)
+{
+	int err = a.name ? check(j, NULL, problems) : 0;
+
+	for (size_t i = 0; i < files.n && !err; i++)
+		err = check(j, files.v[i], problems);
+	for (int i = 0; i < a.n_rest && !err; i++)
+		err = check(j, a.rest[i], problems);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct json j = { .out = stdout };
+	int err, problems = 0;
+
+	tool_begin();
+	err = args_parse(&a, &tool, argc, argv);
+	if (err >= 0)
+		return err;
+	if (a.json)
+		json_open(&j, NULL, '{');
+	if (a.json || !(a.name || files.n || a.n_rest))
+		err = preflight(&j, &problems);
+	else
+		err = 0;
+	if (a.json && !err)
+		json_open(&j, "configs", '[');
+	err = err ? err : check_all(&j, &problems);
+	if (a.json && !err) {
+		json_close(&j, ']');
+		json_close(&j, '}');
+		err = json_end(&j);
+	}
+	if (!err && fflush(stdout))
+		err = fail(&a, "cannot write: %s", strerror(errno));
+	return err ? EXIT_OWN : problems ? EXIT_PROBLEMS : 0;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct-create: defines a container and fills its root file system. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "create.h"
+
+static struct args a;
+static struct {
+	const char *config, *template, *bdev, *dir;
+} o;
+
+static const struct opt opts[] = {
+	{ 't', "template", "TEMPLATE", OPT_STRING, &o.template,
+	  "busybox, debian, tar, dir, none, or the path of a template program", NULL },
+	{ 'f', "config", "FILE", OPT_STRING, &o.config, "begin with this config file", NULL },
+	{ 'B', "bdev", "STORE", OPT_STRING, &o.bdev, "backing store: dir (default)", NULL },
+	{ 0, "dir", "PATH", OPT_STRING, &o.dir, "build the root file system at PATH, or with -t none use what is there", NULL },
+	{ 0, "lvname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "vgname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "rbdname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "rbdpool", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "rbduser", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "zfsroot", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "fstype", "TYPE", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "fssize", "SIZE", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+};
+static const struct tool tool = {
+	"ct-create", "NAME -t TEMPLATE [OPTION...] [-- TEMPLATE-OPTION...]",
+	"Defines a container. -t tar -- FILE unpacks a tarball, -t dir -- PATH copies a folder, -t none takes the config as it\n"
+	"is; template options follow --, try -t busybox -- --help.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_NO_RCFILE,
+};
+
+/* ---- templates ------------------------------------------------------------------------------------------------------ */
+
+/* The one word after "--" that tar and dir take, as an absolute path; to be released with free(). */
+static char *source_path(void)
+{
+	char *path;
+
+	if (a.n_rest != 1) {
+		fail(&a, "-t %s wants one path: ct-create -n %s -t %s -- PATH", o.template, a.name, o.template);
+		return NULL;
+	}
+	path = realpath(a.rest[0], NULL);
+	if (!path)
+		fail(&a, "%s: %s", a.rest[0], strerror(errno));
+	return path;
+}
+
+static int unpack_tar(const struct partial *p)
+{
+	char *file = source_path();
+	char *argv[] = { (char *)"tar", (char *)"--extract", (char *)"--numeric-owner", (char *)"--preserve-permissions",
+			 (char *)"--acls", (char *)"--xattrs", (char *)"--xattrs-include=*", (char *)"--force-local",
+			 (char *)"--directory", (char *)p->rootfs, (char *)"--file", file, NULL };
+	int err = file ? run_filler(&a, "tar", argv) : EXIT_OWN;
+
+	free(file);
+	return err;
+}
+
+static int copy_dir(const struct partial *p)
+{
+	char *dir = source_path(), *inside = NULL;
+	char *argv[] = { (char *)"cp", (char *)"--archive", (char *)"--one-file-system", (char *)"--reflink=auto", (char *)"--",
+			 NULL, (char *)p->rootfs, NULL };
+	struct stat st;
+	int err = EXIT_OWN;
+
+	if (dir && (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)))
+		err = fail(&a, "%s: not a directory", dir);
+	else if (dir && asprintf(&inside, "%s/.", dir) < 0)
+		err = fail(&a, "out of memory");
+	else if (dir) {
+		argv[5] = inside;
+		err = run_filler(&a, "cp", argv);
+	}
+	free(inside);
+	free(dir);
+	return err;
+}
+
+/* Where the template program is: a path; in $CT_TEMPLATE_PATH; next to this tool (a build that is not installed); or
+ * installed. */
+static int find_template(char *path, size_t size)
+{
+	const char *env = getenv("CT_TEMPLATE_PATH");
+	char self[PATH_MAX];
+	ssize_t n;
+
+	if (strchr(o.template, '/')) {
+		snprintf(path, size, "%s", o.template);
+		return access(path, X_OK) ? fail(&a, "template %s: %s", path, strerror(errno)) : 0;
+	}
+	if (env && *env) {
+		snprintf(path, size, "%s/ct-%s", env, o.template);
+		if (!access(path, X_OK))
+			return 0;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	if (strrchr(self, '/')) {
+		*strrchr(self, '/') = '\0';
+		snprintf(path, size, "%s/templates/ct-%s", self, o.template);
+		if (!access(path, X_OK))
+			return 0;
+	}
+	snprintf(path, size, "%s/ct-%s", CT_TEMPLATE_DIR, o.template);
+	if (!access(path, X_OK))
+		return 0;
+	return fail(&a, "-t %s: there is no such template in %s (there are busybox, debian, tar, dir and none)", o.template,
+		    CT_TEMPLATE_DIR);
+}
+
+/* The way LXC calls templates: --path has the config to add to. */
+static int run_template(const struct partial *p)
+{
+	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[128], rootfs[PATH_MAX + 128], what[256];
+	char **argv = calloc((size_t)a.n_rest + 5, sizeof(*argv));
+	int err = argv ? find_template(program, sizeof(program)) : fail(&a, "out of memory"), n = 0;
+
+	if (!err) {
+		snprintf(path, sizeof(path), "--path=%s", p->path);
+		snprintf(name, sizeof(name), "--name=%s", a.name);
+		snprintf(rootfs, sizeof(rootfs), "--rootfs=%s", p->rootfs);
+		snprintf(what, sizeof(what), "template %s", o.template);
+		argv[n++] = program;
+		argv[n++] = path;
+		argv[n++] = name;
+		argv[n++] = rootfs;
+		for (int i = 0; i < a.n_rest; i++)
+			argv[n++] = a.rest[i];
+		err = run_filler(&a, what, argv);
+	}
+	free(argv);
+	return err;
+}
+
+static int fill(const struct partial *p)
+{
+	if (!strcmp(o.template, "tar"))
+		return unpack_tar(p);
+	if (!strcmp(o.template, "dir"))
+		return copy_dir(p);
+	return run_template(p);
+}
+
+/* ---- creation ------------------------------------------------------------------------------------------------------- */
+
+static int check_args(void)
+{
+	if (!o.template || !*o.template)
+		return fail(&a, "missing template, use -t busybox, debian, tar, dir, none or the path of one");
+	if (o.bdev && strcmp(o.bdev, "dir") && strcmp(o.bdev, "best"))
+		return fail(&a, "-B %s: this version stores root file systems in directories only", o.bdev);
+	if (!strcmp(o.template, "none") && a.n_rest)
+		return fail(&a, "-t none takes no template options");
+	return 0;
+}
+
+/* True when the config sets none of the keys that begin with `prefix`. */
+static bool is_unset(ct_container *c, const char *key)
+{
+	char *value = config_value(c, key);
+	bool unset = !value;
+
+	free(value);
+	return unset;
+}
+
+/* The config before the template's part: -f, else the installation's default, and what a container should not lack. */
+static int base_config(ct_container *c)
+{
+	const char *file = o.config ? o.config : access(CT_DEFAULT_CONFIG, R_OK) ? NULL : CT_DEFAULT_CONFIG;
+
+	if (file && ct_load_config(c, file) < 0)
+		return fail_container(&a, c);
+	if (is_unset(c, "uts.name") && ct_set_config(c, "uts.name", a.name) < 0)
+		return fail_container(&a, c);
+	if (is_unset(c, "net.0.type") && ct_set_config(c, "net.0.type", "empty") < 0)
+		return fail_container(&a, c);
+	return 0;
+}
+
+/* --dir: the finished tree goes to its place, which must be free; an empty directory there is taken. */
+static int place_at_dir(ct_container *c, const struct partial *p)
+{
+	char parent[PATH_MAX], *abs, *path = NULL;
+	char *slash;
+	int err = 0, moved = 0;
+
+	snprintf(parent, sizeof(parent), "%s", o.dir);
+	while ((slash = strrchr(parent, '/')) && slash > parent && !slash[1])
+		*slash = '\0';
+	if (!slash) {
+		abs = realpath(".", NULL);
+		slash = parent;
+	} else {
+		*slash++ = '\0';
+		abs = realpath(*parent ? parent : "/", NULL);
+	}
+	if (!abs || asprintf(&path, "%s/%s", abs, slash) < 0)
+		err = fail(&a, "--dir %s: %s", o.dir, strerror(errno));
+	else
+		moved = rename(p->rootfs, path);
+	if (moved < 0 && errno == EXDEV)
+		err = fail(&a, "--dir %s: it must be on the file system of the container directory %s", o.dir, ct_path(c));
+	else if (moved < 0)
+		err = fail(&a, "--dir %s: %s", o.dir, strerror(errno));
+	err = err ? err : define(&a, c, "rootfs.path", path);
+	free(abs);
+	free(path);
+	return err;
+}
+
+static int create_filled(ct_container *c, struct partial *p)
+{
+	ct_create_opts co = CT_CREATE_OPTS_INIT;
+	int err = fill(p);
+
+	if (err)
+		return err;
+	if (ct_load_config(c, p->config) < 0)
+		return fail_container(&a, c);
+	if (!o.dir) {
+		co.rootfs = p->rootfs;
+		return ct_create(c, &co) < 0 ? fail_container(&a, c) : 0;
+	}
+	err = place_at_dir(c, p);
+	if (err)
+		return err;
+	if (ct_create(c, NULL) == 0)
+		return 0;
+	err = fail_container(&a, c);
+	if (rename(o.dir, p->rootfs) < 0)	/* back, to be removed with the rest */
+		fail(&a, "%s stays: %s", o.dir, strerror(errno));
+	return err;
+}
+
+static int create_plain(ct_container *c)
+{
+	char *abs = o.dir ? realpath(o.dir, NULL) : NULL;
+	int err;
+
+	if (o.dir && !abs)
+		return fail(&a, "--dir %s: %s", o.dir, strerror(errno));
+	err = define(&a, c, "rootfs.path", abs);
+	free(abs);
+	return err ? err : ct_create(c, NULL) < 0 ? fail_container(&a, c) : 0;
+}
+
+static int create(ct_container *c)
+{
+	struct partial p;
+	char dir[PATH_MAX];
+	int err = base_config(c);
+
+	if (err)
+		return err;
+	if (!strcmp(o.template, "none"))
+		return create_plain(c);
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/config", ct_path(c)) >= sizeof(dir))
+		return fail(&a, "%s: %s", ct_path(c), strerror(ENAMETOOLONG));
+	if (!access(dir, F_OK))
+		return fail(&a, "a container of this name is defined already in %s; use another name, or ct-destroy", ct_path(c));
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strlen(ct_path(c)) - strlen(a.name) - 1), ct_path(c));
+	err = partial_make(&a, &p, dir, a.name);
+	if (err)
+		return err;
+	err = create_filled(c, &p);
+	partial_remove(&a, &p);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	CLEAN_CONTAINER ct_container *c = NULL;
+	int err;
+
+	tool_begin();
+	err = args_parse(&a, &tool, argc, argv);
+	if (err >= 0)
+		return err;
+	err = check_args();
+	err = err ? err : open_container(&a, &c);
+	return err ? err : create(c);
+}

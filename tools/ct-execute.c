@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct-execute: runs one command as a container, with the container's config when it is defined. */
+#include <string.h>
+
+#include "common.h"
+#include "terminal.h"
+
+static struct args a;
+static struct {
+	bool daemon, dry_run;
+	const char *uid, *gid;
+	struct strings defines;
+	struct shares shares;
+} o;
+
+static const struct opt opts[] = {
+	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor", NULL },
+	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key", NULL },
+	{ 'u', "uid", "UID", OPT_STRING, &o.uid, "run as this user (init.uid)", NULL },
+	{ 'g', "gid", "GID", OPT_STRING, &o.gid, "run as this group (init.gid)", NULL },
+	SHARE_ROWS(o.shares),
+	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
+};
+static const struct tool tool = {
+	"ct-execute", "NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
+	"Runs COMMAND, or execute.cmd, as the only program of a container. NAME need not be defined.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+};
+
+static int configure(ct_container *c)
+{
+	int err = load_config(&a, c, &o.defines, true);
+
+	err = err ? err : define(&a, c, "init.uid", o.uid);
+	err = err ? err : define(&a, c, "init.gid", o.gid);
+	return err ? err : define_shares(&a, c, &o.shares);
+}
+
+static int run(ct_container *c, ct_start_opts *so)
+{
+	CLEAN_PROCESS ct_process *p = NULL;
+	struct session s = { .pty = terminal_here(), .program = true };
+	ct_exit x = CT_EXIT_INIT;
+	int err = session_begin(&s);
+
+	if (err < 0)
+		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
+	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
+	so->rows = s.rows;
+	so->cols = s.cols;
+	so->flags |= s.pty ? CT_START_PTY : 0;
+	err = ct_start(c, so, &p) < 0 ? fail_container(&a, c) : 0;
+	if (!err && session_run(&s, p, &x) < 0)
+		err = fail(&a, "%s", ct_process_last_error(p)->message);
+	session_end(&s);
+	if (!err && s.ended_for)
+		return 128 + s.ended_for;
+	return err ? err : report_exit(&a, &x);
+}
+
+int main(int argc, char **argv)
+{
+	CLEAN_CONTAINER ct_container *c = NULL;
+	ct_start_opts so = CT_START_OPTS_INIT;
+	int err;
+
+	tool_begin();
+	err = args_parse(&a, &tool, argc, argv);
+	if (err >= 0)
+		return err;
+	err = open_container(&a, &c);
+	err = err ? err : configure(c);
+	if (err)
+		return err;
+	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
+	so.flags = CT_START_EXECUTE | (o.daemon ? CT_START_DETACH : 0);
+	if (o.dry_run) {
+		so.flags |= !o.daemon && terminal_here() ? CT_START_PTY : 0;
+		return print_plan(&a, c, &so);
+	}
+	if (!o.daemon)
+		return run(c, &so);
+	return ct_start(c, &so, NULL) < 0 ? fail_container(&a, c) : 0;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct-run: a sandbox in one line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "run-mount.h"
+#include "terminal.h"
+
+#define MAX_KEEP 64
+
+static struct args a;
+static struct {
+	const char *rootfs, *time, *output, *cwd, *user, *hostname, *net, *cap_keep, *cap_drop, *verdict;
+	bool readonly, clear_env, new_privs, pty, no_pty, dry_run;
+	struct strings defines, env, share, unshare;
+	struct run_mounts mounts;
+	int keep[MAX_KEEP];
+	size_t n_keep;
+} o;
+
+static int add_mount_row(const struct opt *row, const char *value)
+{
+	return run_mounts_add(&o.mounts, row->name, value) < 0 ? fail_tool("ct-run", "out of memory") : 0;
+}
+
+static int keep_fd(const struct opt *row, const char *value)
+{
+	unsigned long fd;
+
+	if (number(value, INT_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
+		return fail_tool("ct-run", "--%s %s: no such open descriptor", row->name, value);
+	if (o.n_keep == MAX_KEEP)
+		return fail_tool("ct-run", "--%s: at most %d of them", row->name, MAX_KEEP);
+	o.keep[o.n_keep++] = (int)fd;
+	return 0;
+}
+
+static const struct opt opts[] = {
+	{ 'r', "rootfs", "DIR", OPT_STRING, &o.rootfs, "root file system; / is the host's own", NULL },
+	{ 0, "ro", NULL, OPT_FLAG, &o.readonly, "read-only root file system", NULL },
+	{ 0, "tmpfs", "PATH[:OPTIONS]", OPT_CALL, NULL, "empty writable directory (size=64m,mode=755,noexec)", add_mount_row },
+	{ 0, "bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "file or directory of the host (ro,noexec,norec,create,...)",
+	  add_mount_row },
+	{ 0, "ro-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, read-only", add_mount_row },
+	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work", add_mount_row },
+	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)", NULL },
+	{ 0, "output", "SIZE", OPT_STRING, &o.output, "limit of what it prints, with units (limit.output)", NULL },
+	{ 0, "cwd", "PATH", OPT_STRING, &o.cwd, "working directory (init.cwd)", NULL },
+	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user, "numeric user and group; GID is UID when left out", NULL },
+	{ 'e', "env", "NAME=VALUE", OPT_LIST, &o.env, "set a variable", NULL },
+	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env, "no variables but those of --env", NULL },
+	{ 0, "hostname", "NAME", OPT_STRING, &o.hostname, "host name inside (uts.name)", NULL },
+	{ 0, "net", "KIND", OPT_STRING, &o.net, "empty: loopback only (default); host: the host's network", NULL },
+	{ 0, "share", "NS", OPT_LIST, &o.share, "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
+	{ 0, "unshare", "NS", OPT_LIST, &o.unshare, "make this one new, too: user, time", NULL },
+	{ 0, "cap-keep", "CAPS", OPT_STRING, &o.cap_keep, "these capabilities only; none (cap.keep)", NULL },
+	{ 0, "cap-drop", "CAPS", OPT_STRING, &o.cap_drop, "all capabilities but these (cap.drop)", NULL },
+	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs, "let setuid programs work (no_new_privs is on otherwise)", NULL },
+	{ 0, "keep-fd", "N", OPT_CALL, NULL, "hand over descriptor N; they become 3, 4, ... in this order", keep_fd },
+	{ 0, "pty", NULL, OPT_FLAG, &o.pty, "a pseudo terminal (default when standard input and output are terminals)", NULL },
+	{ 0, "no-pty", NULL, OPT_FLAG, &o.no_pty, "never a pseudo terminal", NULL },
+	{ 0, "verdict", "FILE", OPT_STRING, &o.verdict, "write how it ended and what it used as JSON; -: standard error", NULL },
+	{ 'f', "config", "FILE", OPT_STRING, &a.rcfile, "begin with this config file", NULL },
+	{ 's', "define", "KEY=VALUE", OPT_LIST, &o.defines, "set a config key", NULL },
+	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
+};
+static const struct tool tool = {
+	"ct-run", "--rootfs DIR [OPTION...] [--] COMMAND [ARGUMENT...]",
+	"Runs COMMAND in a sandbox that is gone when it ends. Exits as COMMAND does.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+};
+
+/* ---- from options to keys ----------------------------------------------------------------------------------------- */
+
+static const char *const own_by_default[] = { "mnt", "pid", "uts", "ipc", "net", "cgroup" };
+static const char *const on_request[] = { "user", "time" };
+#define N_OWN (sizeof(own_by_default) / sizeof(*own_by_default))
+#define N_REQUEST (sizeof(on_request) / sizeof(*on_request))
+
+static bool named(const struct strings *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcasecmp(list->v[i], name))
+			return true;
+	return false;
+}
+
+static int known_namespaces(const struct strings *list, const char *option)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < N_OWN; k++)
+			found = found || !strcasecmp(list->v[i], own_by_default[k]);
+		for (size_t k = 0; k < N_REQUEST; k++)
+			found = found || !strcasecmp(list->v[i], on_request[k]);
+		if (!found)
+			return fail(&a, "--%s %s: there are mnt, pid, uts, ipc, net, cgroup, user, time", option, list->v[i]);
+	}
+	return 0;
+}
+
+static int set_namespaces(ct_container *c)
+{
+	char text[128] = "";
+	int err = known_namespaces(&o.share, "share");
+
+	err = err ? err : known_namespaces(&o.unshare, "unshare");
+	if (err || !(o.share.n || o.unshare.n))
+		return err;
+	if (named(&o.share, "mnt"))
+		return fail(&a, "--share mnt: a sandbox always has mounts of its own");
+	for (size_t i = 0; i < N_OWN + N_REQUEST; i++) {
+		const char *ns = i < N_OWN ? own_by_default[i] : on_request[i - N_OWN];
+
+		if (i < N_OWN ? !named(&o.share, ns) : named(&o.unshare, ns))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? " " : "", ns);
+	}
+	return define(&a, c, "namespace.clone", text);
+}
+
+static int set_net(ct_container *c)
+{
+	if (!o.net || !strcmp(o.net, "empty"))
+		return o.net ? define(&a, c, "net.0.type", "empty") : 0;
+	if (!strcmp(o.net, "host"))
+		return define(&a, c, "net.0.type", "none");
+	if (!strcmp(o.net, "none"))
+		return fail(&a, "--net none: say \"empty\" for no network, or \"host\" for the host's (LXC calls that none)");
+	return fail(&a, "--net %s: there are \"empty\" and \"host\"", o.net);
+}
+
+static int set_user(ct_container *c)
+{
+	const char *colon = o.user ? strchr(o.user, ':') : NULL;
+	char uid[32];
+	int err;
+
+	if (!o.user)
+		return 0;
+	snprintf(uid, sizeof(uid), "%.*s", colon ? (int)(colon - o.user) : (int)strlen(o.user), o.user);
+	if (!*uid || (colon && !colon[1]))
+		return fail(&a, "--user %s: expected UID or UID:GID", o.user);
+	err = define(&a, c, "init.uid", uid);
+	return err ? err : define(&a, c, "init.gid", colon ? colon + 1 : uid);
+}
+
+static int configure(ct_container *c)
+{
+	char *rootfs;
+	int err = a.rcfile ? load_config(&a, c, NULL, false) : 0;
+
+	err = err ? err : define(&a, c, "rootfs.path", o.rootfs);
+	err = err ? err : define(&a, c, "rootfs.readonly", o.readonly ? "1" : NULL);
+	err = err ? err : define(&a, c, "limit.time", o.time);
+	err = err ? err : define(&a, c, "limit.output", o.output);
+	err = err ? err : define(&a, c, "init.cwd", o.cwd);
+	err = err ? err : define(&a, c, "uts.name", o.hostname);
+	err = err ? err : define(&a, c, "cap.keep", o.cap_keep && !*o.cap_keep ? "none" : o.cap_keep);
+	err = err ? err : define(&a, c, "cap.drop", o.cap_drop);
+	err = err ? err : set_net(c);
+	err = err ? err : set_user(c);
+	err = err ? err : set_namespaces(c);
+	err = err ? err : define_all(&a, c, &o.defines);
+	err = err ? err : run_mounts_apply(&a, c, &o.mounts);
+	if (err)
+		return err;
+	rootfs = config_value(c, "rootfs.path");
+	if (!rootfs)
+		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / --ro for the host's own, read-only");
+	free(rootfs);
+	return 0;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------ */
+
+static FILE *open_verdict(void)
+{
+	return !strcmp(o.verdict, "-") ? stderr : fopen(o.verdict, "we");
+}
+
+/* What came of it: a ct_exit, or why it did not start. */
+static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
+{
+	struct json j = { .out = out };
+
+	if (!out)
+		return 0;
+	json_open(&j, NULL, '{');
+	if (e) {
+		json_string(&j, "reason", "error");
+		json_string(&j, "error", ct_error_name(e->err ? e->id : CT_ERR_ARGUMENT));
+		json_number(&j, "errno", e->err ? -(int64_t)e->err : EINVAL);
+		json_string(&j, "message", e->err ? e->message : "the command line is not valid");
+		json_string(&j, "hint", *e->hint ? e->hint : NULL);
+	} else {
+		json_exit(&j, x);
+	}
+	json_close(&j, '}');
+	return json_end(&j) < 0 ? fail(&a, "--verdict %s: %s", o.verdict, strerror(errno)) : 0;
+}
+
+static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
+{
+	CLEAN_PROCESS ct_process *p = NULL;
+	struct session s = { .pty = so->flags & CT_START_PTY, .program = true };
+	ct_exit x = CT_EXIT_INIT;
+	int code, err = session_begin(&s);
+
+	if (err < 0)
+		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
+	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
+	so->rows = s.rows;
+	so->cols = s.cols;
+	err = ct_start(c, so, &p);
+	if (err < 0) {
+		session_end(&s);
+		code = fail_container(&a, c);
+		write_verdict(verdict, NULL, ct_last_error(c));
+		return code;
+	}
+	err = session_run(&s, p, &x);
+	session_end(&s);
+	if (err < 0)
+		return fail(&a, "%s", ct_process_last_error(p)->message);
+	code = s.ended_for ? 128 + s.ended_for : report_exit(&a, &x);
+	err = write_verdict(verdict, &x, NULL);
+	return err ? err : code;
+}
+
+int main(int argc, char **argv)
+{
+	CLEAN_CONTAINER ct_container *c = NULL;
+	ct_start_opts so = CT_START_OPTS_INIT;
+	FILE *verdict = NULL;
+	int err;
+
+	tool_begin();
+	err = args_parse(&a, &tool, argc, argv);
+	if (err >= 0)
+		return err;
+	if (!a.n_rest)
+		return fail(&a, "no command is given (see --help)");
+	if (o.pty && o.no_pty)
+		return fail(&a, "--pty and --no-pty exclude each other");
+	err = open_container(&a, &c);
+	if (err)
+		return err;
+	if (o.verdict && !o.dry_run) {
+		verdict = open_verdict();
+		if (!verdict)
+			return fail(&a, "--verdict %s: %s", o.verdict, strerror(errno));
+	}
+	err = configure(c);
+	if (err) {
+		write_verdict(verdict, NULL, ct_last_error(c));
+		return err;
+	}
+	so.argv = (const char *const *)a.rest;
+	so.envp = o.env.v;
+	so.keep_fds = o.keep;
+	so.n_keep_fds = o.n_keep;
+	so.flags = (o.clear_env ? CT_START_CLEAR_ENV : 0) | (o.new_privs ? 0 : CT_START_NO_NEW_PRIVS) |
+		   (o.pty || (!o.no_pty && terminal_here()) ? CT_START_PTY : 0);
+	if (o.dry_run)
+		return print_plan(&a, c, &so);
+	return run(c, &so, verdict);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct-start: starts a container, detached or on this terminal, or prints what a start would do. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common.h"
+#include "terminal.h"
+
+static struct args a;
+static struct {
+	bool foreground, daemon, dry_run;
+	const char *pidfile, *console, *console_log;
+	struct strings defines;
+	struct shares shares;
+} o;
+
+static const struct opt opts[] = {
+	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)", NULL },
+	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "keep it on this terminal; it ends with the tool", NULL },
+	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
+	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
+	{ 'c', "console", "FILE", OPT_STRING, &o.console, "use FILE as console (console.path)", NULL },
+	{ 'L', "console-log", "FILE", OPT_STRING, &o.console_log, "log the console to FILE (console.logfile)", NULL },
+	{ 'C', "close-all-fds", NULL, OPT_IGNORED, NULL, "accepted: no descriptor is ever inherited", NULL },
+	SHARE_ROWS(o.shares),
+	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
+};
+static const struct tool tool = {
+	"ct-start", "NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
+	"Starts a container: its init.cmd, or COMMAND in its place.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+};
+
+static int configure(ct_container *c)
+{
+	int err = load_config(&a, c, &o.defines, false);
+
+	err = err ? err : define(&a, c, "console.path", o.console);
+	err = err ? err : define(&a, c, "console.logfile", o.console_log);
+	return err ? err : define_shares(&a, c, &o.shares);
+}
+
+static int write_pidfile(pid_t pid)
+{
+	FILE *f = o.pidfile ? fopen(o.pidfile, "we") : NULL;
+	bool ok;
+
+	if (!o.pidfile)
+		return 0;
+	ok = f && fprintf(f, "%d\n", pid) > 0;
+	if (f && fclose(f))
+		ok = false;
+	return ok ? 0 : fail(&a, "it runs, but %s cannot be written: %s", o.pidfile, strerror(errno));
+}
+
+/* A signal for the tool asks the system inside to go; a second one ends it. */
+static int stop_it(struct session *s, int sig)
+{
+	ct_container *c = s->data;
+
+	(void)sig;
+	if (s->ended_for)
+		return ct_stop(c, CT_STOP_KILL | CT_STOP_NO_WAIT, 0);
+	s->ended_for = sig;
+	return ct_stop(c, CT_STOP_NO_WAIT, 0);
+}
+
+/* One life of the container on this terminal. Returns the exit code; *again: it asked for a reboot. */
+static int foreground_once(ct_container *c, ct_start_opts *so, bool *again)
+{
+	CLEAN_PROCESS ct_process *p = NULL;
+	struct session s = { .pty = terminal_here(), .on_signal = stop_it, .data = c };
+	ct_exit x = CT_EXIT_INIT;
+	int err = session_begin(&s);
+
+	if (err < 0)
+		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
+	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
+	so->rows = s.rows;
+	so->cols = s.cols;
+	so->flags = s.pty ? CT_START_PTY : 0;
+	err = ct_start(c, so, &p) < 0 ? fail_container(&a, c) : 0;
+	if (!err)
+		err = write_pidfile(ct_process_pid(p));
+	if (!err && session_run(&s, p, &x) < 0)
+		err = fail(&a, "%s", ct_process_last_error(p)->message);
+	session_end(&s);
+	*again = !err && x.reason == CT_EXIT_REBOOT && !s.ended_for;
+	if (!err && s.ended_for && x.signal == SIGINT)	/* how a system that has powered itself off looks from outside */
+		return 0;
+	return err ? err : report_exit(&a, &x);
+}
+
+static int foreground(ct_container *c, ct_start_opts *so)
+{
+	bool again = true;
+	int code = 0;
+
+	while (again)
+		code = foreground_once(c, so, &again);
+	return code;
+}
+
+static int detached(ct_container *c, ct_start_opts *so)
+{
+	pid_t pid;
+
+	so->flags = CT_START_DETACH;
+	if (ct_start(c, so, NULL) < 0)
+		return fail_container(&a, c);
+	if (!o.pidfile)
+		return 0;
+	pid = ct_init_pid(c);
+	return pid < 0 ? fail(&a, "it has ended already, %s is not written", o.pidfile) : write_pidfile(pid);
+}
+
+int main(int argc, char **argv)
+{
+	CLEAN_CONTAINER ct_container *c = NULL;
+	ct_start_opts so = CT_START_OPTS_INIT;
+	int err;
+
+	tool_begin();
+	err = args_parse(&a, &tool, argc, argv);
+	if (err >= 0)
+		return err;
+	if (o.foreground && o.daemon)
+		return fail(&a, "-d and -F exclude each other");
+	err = open_container(&a, &c);
+	err = err ? err : configure(c);
+	if (err)
+		return err;
+	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
+	if (o.dry_run) {
+		so.flags = !o.foreground ? CT_START_DETACH : terminal_here() ? CT_START_PTY : 0;
+		return print_plan(&a, c, &so);
+	}
+	return o.foreground ? foreground(c, &so) : detached(c, &so);
+}

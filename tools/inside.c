@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "inside.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "options.h"
+
+#define MAX_ADDRESSES 4096
+
+/* ---- addresses -------------------------------------------------------------------------------------------------- */
+
+static bool fill_address(const struct ifaddrs *i, struct address *a)
+{
+	const struct sockaddr_in *v4 = (const void *)i->ifa_addr;
+	const struct sockaddr_in6 *v6 = (const void *)i->ifa_addr;
+	int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
+
+	*a = (struct address){ 0 };
+	snprintf(a->name, sizeof(a->name), "%s", i->ifa_name);
+	if (family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, a->text, sizeof(a->text));
+	else if (family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
+		inet_ntop(AF_INET6, &v6->sin6_addr, a->text, sizeof(a->text));
+	else if (family != AF_PACKET)
+		return false;
+	a->family = family == AF_PACKET ? 0 : family;
+	return true;
+}
+
+/* Body of the child: enters the namespace and writes one record per interface and address. */
+static int write_addresses(int pidfd, int out)
+{
+	struct ifaddrs *list;
+	struct address a;
+
+	if (setns(pidfd, CLONE_NEWNET) < 0 && setns(pidfd, CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return errno;
+	if (getifaddrs(&list) < 0)
+		return errno;
+	for (struct ifaddrs *i = list; i; i = i->ifa_next)
+		if (fill_address(i, &a) && write(out, &a, sizeof(a)) != (ssize_t)sizeof(a))
+			return EIO;
+	freeifaddrs(list);
+	return 0;
+}
+
+static int read_addresses(int in, struct addresses *out)
+{
+	struct address a;
+	ssize_t n;
+
+	while ((n = read(in, &a, sizeof(a))) > 0) {	/* records are smaller than PIPE_BUF: never torn */
+		struct address *v;
+
+		if (n != (ssize_t)sizeof(a) || out->n == MAX_ADDRESSES)
+			return -EPROTO;
+		v = reallocarray(out->v, out->n + 1, sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		out->v = v;
+		v[out->n++] = a;
+	}
+	return n < 0 ? -errno : 0;
+}
+
+int addresses_of(int pidfd, struct addresses *out)
+{
+	int end[2], err, status;
+	pid_t child;
+
+	*out = (struct addresses){ 0 };
+	if (pipe2(end, O_CLOEXEC) < 0)
+		return -errno;
+	child = fork();
+	if (child == 0) {
+		close(end[0]);
+		_exit(write_addresses(pidfd, end[1]));
+	}
+	close(end[1]);
+	err = child < 0 ? -errno : read_addresses(end[0], out);
+	close(end[0]);
+	if (child > 0 && waitpid(child, &status, 0) == child && !err)
+		err = WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	if (err) {
+		free(out->v);
+		*out = (struct addresses){ 0 };
+	}
+	return err;
+}
+
+/* ---- usage ------------------------------------------------------------------------------------------------------ */
+
+/* First number of the line that begins with `key`; 0 when there is none. */
+static uint64_t field(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+	uint64_t v = 0;
+
+	if (!p)
+		return 0;
+	for (p += strlen(key); *p == ' ' || *p == '\t';)
+		p++;
+	for (; *p >= '0' && *p <= '9'; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	return v;
+}
+
+static bool read_file(int dir, const char *name, char *buf, size_t size)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* utime, stime, cutime and cstime: fields 14 to 17 of /proc/PID/stat, counted after the name in parentheses. */
+static uint64_t cpu_ticks(const char *stat)
+{
+	const char *p = strrchr(stat, ')');
+	uint64_t sum = 0;
+
+	for (int i = 2; p && i < 18; i++) {
+		p = strchr(p + 1, ' ');
+		if (p && i >= 13 && i < 17)
+			sum += field(p, " ");
+	}
+	return sum;
+}
+
+static void add_process(int dir, struct usage *u)
+{
+	char buf[4096];
+
+	u->processes++;
+	if (read_file(dir, "stat", buf, sizeof(buf)))
+		u->cpu_us += cpu_ticks(buf) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	if (read_file(dir, "smaps_rollup", buf, sizeof(buf))) {
+		u->ram += field(buf, "\nPss:") * 1024;
+		u->swap += field(buf, "\nSwapPss:") * 1024;
+	}
+}
+
+static bool same_namespace(int proc, const char *pid, const char *ns)
+{
+	char path[64], link[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/ns/pid", pid);
+	n = readlinkat(proc, path, link, sizeof(link) - 1);
+	if (n < 0)
+		return false;
+	link[n] = '\0';
+	return !strcmp(link, ns);
+}
+
+int usage_of(pid_t init, struct usage *out)
+{
+	char ns[64], path[64];
+	struct dirent *e;
+	struct usage u = { 0 };
+	unsigned long pid;
+	ssize_t n;
+	DIR *proc;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", init);
+	n = readlink(path, ns, sizeof(ns) - 1);
+	if (n < 0)
+		return -errno;
+	ns[n] = '\0';
+	proc = opendir("/proc");
+	if (!proc)
+		return -errno;
+	if (same_namespace(dirfd(proc), "self", ns)) {	/* shared with ours: who belongs to it cannot be told */
+		closedir(proc);
+		return -EXDEV;
+	}
+	while ((e = readdir(proc))) {
+		int dir;
+
+		if (number(e->d_name, 1u << 30, &pid) || !same_namespace(dirfd(proc), e->d_name, ns))
+			continue;
+		dir = openat(dirfd(proc), e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			continue;
+		add_process(dir, &u);
+		close(dir);
+	}
+	closedir(proc);
+	*out = u;
+	return 0;
+}

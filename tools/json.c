@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Length of the UTF-8 sequence at s (n bytes left); 0 when it is none. */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
+		     s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+
+	if (!len || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+static void put_string(FILE *out, const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	fputc('"', out);
+	while (n) {
+		size_t len = utf8_length(s, n);
+
+		if (!len)
+			fputs("\\ufffd", out);
+		else if (*s == '"' || *s == '\\')
+			fprintf(out, "\\%c", *s);
+		else if (*s == '\n')
+			fputs("\\n", out);
+		else if (*s < 0x20 || *s == 0x7f)
+			fprintf(out, "\\u%04x", *s);
+		else
+			fwrite(s, 1, len, out);
+		s += len ? len : 1;
+		n -= len ? len : 1;
+	}
+	fputc('"', out);
+}
+
+static void put_key(struct json *j, const char *key)
+{
+	if (j->more)
+		fputs(", ", j->out);
+	j->more = true;
+	if (key) {
+		put_string(j->out, key, strlen(key));
+		fputs(": ", j->out);
+	}
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	put_key(j, key);
+	fputc(bracket, j->out);
+	j->more = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	fputc(bracket, j->out);
+	j->more = true;
+}
+
+void json_string(struct json *j, const char *key, const char *value)
+{
+	put_key(j, key);
+	if (value)
+		put_string(j->out, value, strlen(value));
+	else
+		fputs("null", j->out);
+}
+
+void json_number(struct json *j, const char *key, int64_t value)
+{
+	put_key(j, key);
+	fprintf(j->out, "%" PRId64, value);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+	put_key(j, key);
+	fputs(value ? "true" : "false", j->out);
+}
+
+void json_raw(struct json *j, const char *key, const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == '\n')
+		n--;
+	put_key(j, key);
+	fwrite(text, 1, n, j->out);
+}
+
+void json_words(struct json *j, const char *key, const char *text, const char *separators)
+{
+	json_open(j, key, '[');
+	while (text && *text) {
+		size_t n = strcspn(text, separators);
+
+		if (n) {
+			put_key(j, NULL);
+			put_string(j->out, text, n);
+		}
+		text += n + (text[n] != '\0');
+	}
+	json_close(j, ']');
+}
+
+int json_end(struct json *j)
+{
+	fputc('\n', j->out);
+	return fflush(j->out) || ferror(j->out) ? -EIO : 0;
+}

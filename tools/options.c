@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <contain/contain.h>
+
+/* Rows of one tool and the common ones, as getopt_long() wants them. */
+#define MAX_ROWS 96
+struct rows {
+	const struct opt *row[MAX_ROWS];
+	struct option longs[MAX_ROWS + 1];
+	char shorts[2 + 3 * MAX_ROWS + 1];
+	int n;
+};
+
+/* The answers to the common rows that are not kept. */
+struct asked {
+	bool help, usage, version;
+};
+
+void strings_free(struct strings *s)
+{
+	free(s->v);
+	s->v = NULL;
+	s->n = 0;
+}
+
+int strings_add(struct strings *s, const char *text)
+{
+	const char **v = reallocarray(s->v, s->n + 2, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	s->v = v;
+	v[s->n++] = text;
+	v[s->n] = NULL;
+	return 0;
+}
+
+void args_free(struct args *a)
+{
+	free(a->rest);
+	a->rest = NULL;
+}
+
+int number(const char *text, unsigned long max, unsigned long *out)
+{
+	unsigned long value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned long digit = (unsigned long)(*text - '0');
+
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		if (value > (ULONG_MAX - digit) / 10)
+			return -ERANGE;
+		value = value * 10 + digit;
+	}
+	if (value > max)
+		return -ERANGE;
+	*out = value;
+	return 0;
+}
+
+static void __attribute__((format(printf, 3, 0))) say(const char *tool, const char *name, const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: ", tool);
+	if (name && *name)
+		fprintf(stderr, "%s: ", name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+int fail(const struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (a->quiet)
+		return EXIT_OWN;
+	va_start(ap, fmt);
+	say(a->tool->name, a->name, fmt, ap);
+	va_end(ap);
+	return EXIT_OWN;
+}
+
+int fail_tool(const char *tool, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(tool, NULL, fmt, ap);
+	va_end(ap);
+	return EXIT_OWN;
+}
+
+/* ---- usage, from the rows ------------------------------------------------------------------------------------- */
+
+static void print_row(const struct opt *o)
+{
+	char left[80];
+	const char *eq = o->arg && o->arg[0] != '[' ? "=" : "";
+	int n;
+
+	if (o->arg && o->arg[0] == '[')
+		n = snprintf(left, sizeof(left), "--%s[=%.*s]", o->name, (int)strlen(o->arg) - 2, o->arg + 1);
+	else
+		n = snprintf(left, sizeof(left), "--%s%s%s", o->name, eq, o->arg ? o->arg : "");
+	if (o->letter)
+		printf("  -%c, ", o->letter);
+	else
+		printf("      ");
+	printf(n < 26 ? "%-26s%s\n" : "%s\n                                %s\n", left, o->help);
+}
+
+static void print_rows(const struct opt *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].kind != OPT_REFUSED && rows[i].help)
+			print_row(&rows[i]);
+}
+
+static int print_help(const struct tool *t, const struct opt *common, size_t n_common)
+{
+	printf("Usage: %s %s\n\n%s\n\nOptions:\n", t->name, t->usage, t->what);
+	print_rows(t->opts, t->n_opts);
+	printf("\nCommon options:\n");
+	print_rows(common, n_common);
+	return 0;
+}
+
+static int print_usage(const struct tool *t, const struct rows *r)
+{
+	printf("Usage: %s", t->name);
+	for (int i = 0; i < r->n; i++) {
+		const struct opt *o = r->row[i];
+		const char *bare = o->arg && o->arg[0] == '[' ? "" : o->arg;
+
+		if (o->kind == OPT_REFUSED || !o->help)
+			continue;
+		if (o->letter)
+			printf(" [-%c%s%s]", o->letter, bare && *bare ? " " : "", bare ? bare : "");
+		else
+			printf(" [--%s%s%s]", o->name, bare && *bare ? "=" : "", bare ? bare : "");
+	}
+	printf("\n       %s %s\n", t->name, t->usage);
+	return 0;
+}
+
+/* ---- parsing ---------------------------------------------------------------------------------------------------- */
+
+static bool add_row(struct rows *r, const struct opt *o, size_t *len)
+{
+	int has = !o->arg ? no_argument : o->arg[0] == '[' ? optional_argument : required_argument;
+
+	if (r->n == MAX_ROWS)
+		return false;
+	r->longs[r->n] = (struct option){ o->name, has, NULL, 256 + r->n };
+	r->row[r->n++] = o;
+	if (!o->letter)
+		return true;
+	r->shorts[(*len)++] = o->letter;
+	for (int i = 0; i < has; i++)
+		r->shorts[(*len)++] = ':';
+	return true;
+}
+
+static bool build_rows(struct rows *r, const struct tool *t, const struct opt *common, size_t n_common)
+{
+	size_t len = 0;
+	bool ok = true;
+
+	*r = (struct rows){ 0 };
+	r->shorts[len++] = '-';	/* words come in their place, as option 1 */
+	r->shorts[len++] = ':';	/* we say ourselves what is wrong */
+	for (size_t i = 0; i < t->n_opts; i++)
+		ok = ok && add_row(r, &t->opts[i], &len);
+	for (size_t i = 0; i < n_common; i++)
+		ok = ok && add_row(r, &common[i], &len);
+	return ok;
+}
+
+static const struct opt *find_row(const struct rows *r, int code)
+{
+	if (code >= 256)
+		return r->row[code - 256];
+	for (int i = 0; i < r->n; i++)
+		if (r->row[i]->letter == code)
+			return r->row[i];
+	return NULL;
+}
+
+static int take(const struct args *a, const struct opt *o, const char *value)
+{
+	unsigned long n;
+	int err;
+
+	switch (o->kind) {
+	case OPT_FLAG:
+		*(bool *)o->to = true;
+		return -1;
+	case OPT_STRING:
+		*(const char **)o->to = value ? value : "";
+		return -1;
+	case OPT_LIST:
+		return strings_add(o->to, value) < 0 ? fail(a, "out of memory") : -1;
+	case OPT_NUMBER:
+		err = number(value, UINT_MAX, &n);
+		if (err < 0)
+			return fail(a, "--%s %s: %s", o->name, value,
+				    err == -ERANGE ? "the number is too large" : "not a decimal number");
+		*(unsigned *)o->to = (unsigned)n;
+		return -1;
+	case OPT_CALL:
+		err = o->call(o, value ? value : "");
+		return err ? err : -1;
+	case OPT_IGNORED:
+		return -1;
+	case OPT_REFUSED:
+		return fail(a, "--%s: %s", o->name, o->help);
+	}
+	return -1;
+}
+
+/* A word: the name, when one is wanted and still missing, else one of the others. True: the command begins here. */
+static bool take_word(struct args *a, bool *name_was_word, char *word)
+{
+	unsigned f = a->tool->flags;
+
+	if (!a->name && (f & (TOOL_NAME | TOOL_NAME_OPTIONAL)) && !(f & TOOL_NO_NAME_WORD)) {
+		a->name = word;
+		*name_was_word = true;
+		return false;
+	}
+	if (f & TOOL_COMMAND)
+		return true;
+	a->rest[a->n_rest++] = word;
+	return false;
+}
+
+static int bad_option(const struct args *a, int code, char **argv)
+{
+	const char *word = argv[optind - 1];
+	bool is_long = !strncmp(word, "--", 2);
+
+	if (code == ':' && is_long)
+		return fail(a, "option %s wants an argument", word);
+	if (code == ':')
+		return fail(a, "option -%c wants an argument", optopt);
+	if (is_long)
+		return fail(a, "option %s is not known here (see --help)", word);
+	return fail(a, "option -%c is not known here (see --help)", optopt);
+}
+
+static int parse_loop(struct args *a, const struct rows *r, int argc, char **argv)
+{
+	bool name_was_word = false;
+	int code;
+
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, r->shorts, r->longs, NULL)) != -1) {
+		const struct opt *o;
+		const char *before = a->name;
+		int err;
+
+		if (code == 1) {
+			if (!take_word(a, &name_was_word, optarg))
+				continue;
+			optind--;
+			break;
+		}
+		if (code == '?' && optopt == '?')	/* LXC's -? */
+			code = 'h';
+		o = find_row(r, code);
+		if (!o || code == '?' || code == ':')
+			return bad_option(a, code, argv);
+		err = take(a, o, optarg);
+		if (err >= 0)
+			return err;
+		if (a->name != before && name_was_word) {	/* -n after a word: the word was not the name */
+			a->rest[a->n_rest++] = (char *)before;
+			name_was_word = false;
+		}
+	}
+	for (; optind < argc; optind++)
+		if ((a->tool->flags & TOOL_COMMAND) || take_word(a, &name_was_word, argv[optind]))
+			a->rest[a->n_rest++] = argv[optind];
+	return -1;
+}
+
+static int check_words(const struct args *a)
+{
+	unsigned f = a->tool->flags;
+
+	if ((f & TOOL_NAME) && !a->name)
+		return fail(a, "missing container name, use -n NAME");
+	if (a->n_rest && !(f & (TOOL_COMMAND | TOOL_WORDS)))
+		return fail(a, "\"%s\" is one word too many (see --help)", a->rest[0]);
+	return -1;
+}
+
+int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
+{
+	struct asked asked = { 0 };
+	struct opt common[12];
+	struct rows rows;
+	size_t n = 0;
+	int err;
+
+	*a = (struct args){ .tool = tool };
+	if (tool->flags & (TOOL_NAME | TOOL_NAME_OPTIONAL))
+		common[n++] = (struct opt){ 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL };
+	common[n++] = (struct opt){ 'P', "lxcpath", "DIR", OPT_STRING, &a->dir, "container directory", NULL };
+	common[n++] = (struct opt){ 0, "state-dir", "DIR", OPT_STRING, &a->state_dir, "directory of run-time state", NULL };
+	common[n++] = (struct opt){ 'o', "logfile", "FILE", OPT_STRING, &a->logfile, "append the log to FILE", NULL };
+	common[n++] = (struct opt){ 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
+				    "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL };
+	common[n++] = (struct opt){ 'q', "quiet", NULL, OPT_FLAG, &a->quiet, "say nothing on standard error", NULL };
+	if (!(tool->flags & TOOL_NO_RCFILE))
+		common[n++] = (struct opt){ 0, "rcfile", "FILE", OPT_STRING, &a->rcfile,
+					    "read FILE instead of the container's config", NULL };
+	if (tool->flags & TOOL_JSON)
+		common[n++] = (struct opt){ 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL };
+	common[n++] = (struct opt){ 'h', "help", NULL, OPT_FLAG, &asked.help, "print this text", NULL };
+	common[n++] = (struct opt){ 0, "usage", NULL, OPT_FLAG, &asked.usage, "print a short usage line", NULL };
+	common[n++] = (struct opt){ 0, "version", NULL, OPT_FLAG, &asked.version, "print the version", NULL };
+	a->rest = calloc((size_t)argc + 2, sizeof(*a->rest));
+	if (!a->rest || !build_rows(&rows, tool, common, n))
+		return fail(a, "out of memory");
+	err = parse_loop(a, &rows, argc, argv);
+	if (asked.help)
+		return print_help(tool, common, n);
+	if (asked.usage)
+		return print_usage(tool, &rows);
+	if (asked.version)
+		return printf("%s\n", ct_version()) < 0 ? EXIT_OWN : 0;
+	return err >= 0 ? err : check_words(a);
+}
