@@ -24,18 +24,15 @@ static void ending_set(sigset_t *set)
 		sigaddset(set, ending[i]);
 }
 
-/* The child: what it prints goes to our standard error, so that our output stays ours. */
-static void __attribute__((noreturn)) become(char *const argv[], pid_t parent, int why)
+/* The program: what it prints goes to our standard error, so that our output stays ours. */
+static void __attribute__((noreturn)) become(char *const argv[], int why)
 {
 	sigset_t none;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), err;
 
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (getppid() != parent)
-		_exit(EXIT_OWN);
 	dup2(fd, STDIN_FILENO);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(argv[0], argv);
@@ -45,26 +42,29 @@ static void __attribute__((noreturn)) become(char *const argv[], pid_t parent, i
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Waits for the child; a signal for us goes to its group. Returns the signal, or 0. */
-static int wait_child(pid_t child, int pidfd, int signals)
+/* Waits for a child; a signal for us goes to `target` (a group when negative), a group that does not end then is killed.
+ * Returns the signal, or 0. */
+static int wait_child(pid_t child, pid_t target, int signals)
 {
+	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), asked = 0;
 	struct pollfd fds[2] = { { pidfd, POLLIN, 0 }, { signals, POLLIN, 0 } };
-	int asked = 0;
 
 	for (;;) {
 		struct signalfd_siginfo si;
-		int n = poll(fds, 2, asked ? GRACE_MS : -1);
+		int n = poll(fds, 2, asked && target < 0 ? GRACE_MS : -1);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
-			kill(-child, SIGKILL);
+			kill(target, SIGKILL);
 		if (n > 0 && fds[1].revents && read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-			kill(-child, asked ? SIGKILL : (int)si.ssi_signo);
+			kill(target, asked && target < 0 ? SIGKILL : (int)si.ssi_signo);
 			asked = (int)si.ssi_signo;
 		}
-		if (n < 0 || fds[0].revents)
+		if (n < 0 || fds[0].revents) {
+			close(pidfd);
 			return asked;
+		}
 	}
 }
 
@@ -83,33 +83,52 @@ static int verdict(const struct args *a, const char *what, int status, int exec_
 	return 0;
 }
 
-int run_filler(const struct args *a, const char *what, char *const argv[])
+/* The guard: starts the program, and sees to its end whatever happens to the tool. Returns the exit code. */
+static int guard(const struct args *a, const struct partial *p, const char *what, char *const argv[], pid_t tool, int signals)
 {
-	int signals, pidfd, why[2], status = 0, exec_errno = 0, asked;
-	pid_t me = getpid(), child;
-	sigset_t set;
+	int why[2], status = 0, exec_errno = 0, asked;
+	pid_t child;
 
-	ending_set(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);	/* for the rest of the tool's life: what is begun is taken back first */
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0 || pipe2(why, O_CLOEXEC) < 0)
-		return fail(a, "%s", strerror(errno));
-	fflush(stdout);
+	setpgid(0, 0);	/* the terminal's ^C is for the tool, which passes it on */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != tool || pipe2(why, O_CLOEXEC) < 0)
+		return EXIT_OWN;
 	child = fork();
 	if (child == 0)
-		become(argv, me, why[1]);
+		become(argv, why[1]);
 	close(why[1]);
 	if (child < 0)
 		return fail(a, "fork: %s", strerror(errno));
 	setpgid(child, child);
 	if (read(why[0], &exec_errno, sizeof(exec_errno)) != (ssize_t)sizeof(exec_errno))
 		exec_errno = 0;
-	close(why[0]);
-	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	asked = wait_child(child, pidfd, signals);
+	asked = wait_child(child, -child, signals);
 	kill(-child, SIGKILL);	/* helpers that it left, before its number can be used again */
 	waitpid(child, &status, 0);
-	close(pidfd);
-	close(signals);
+	if (getppid() != tool)
+		remove_tree(AT_FDCWD, p->path);
 	return verdict(a, what, status, exec_errno, asked);
+}
+
+int run_filler(const struct args *a, const struct partial *p, const char *what, char *const argv[])
+{
+	int signals, status = 0;
+	pid_t me = getpid(), child;
+	sigset_t set;
+
+	ending_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);	/* for the rest of the tool's life: what is begun is taken back first */
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return fail(a, "%s", strerror(errno));
+	fflush(stdout);
+	child = fork();
+	if (child == 0)
+		_exit(guard(a, p, what, argv, me, signals));
+	if (child < 0)
+		return fail(a, "fork: %s", strerror(errno));
+	wait_child(child, child, signals);
+	waitpid(child, &status, 0);
+	close(signals);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : fail(a, "%s: its guard was killed", what);
 }

@@ -23,8 +23,9 @@ void partial_remove(const struct args *a, struct partial *p);
 /* Removes a tree without following links and without leaving its file system. 0 or a negative errno. */
 int remove_tree(int dirfd, const char *name);
 
-/* Runs a program that fills the tree, in a process group of its own, standard input closed. A signal for the tool is passed
- * on to the group, which is killed when it does not end. 0, or the exit code after saying why (128 + n after a signal). */
-int run_filler(const struct args *a, const char *what, char *const argv[]);
+/* Runs a program that fills the tree, below a guard process, in a process group of its own, standard input closed. A signal
+ * for the tool is passed on to the group, which is killed when it does not end. When the tool itself is killed, the guard
+ * does the same and removes the directory. 0, or the exit code after saying why (128 + n after a signal). */
+int run_filler(const struct args *a, const struct partial *p, const char *what, char *const argv[]);
 
 #endif

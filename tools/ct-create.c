@@ -61,7 +61,7 @@ static int unpack_tar(const struct partial *p)
 	char *argv[] = { (char *)"tar", (char *)"--extract", (char *)"--numeric-owner", (char *)"--preserve-permissions",
 			 (char *)"--acls", (char *)"--xattrs", (char *)"--xattrs-include=*", (char *)"--force-local",
 			 (char *)"--directory", (char *)p->rootfs, (char *)"--file", file, NULL };
-	int err = file ? run_filler(&a, "tar", argv) : EXIT_OWN;
+	int err = file ? run_filler(&a, p, "tar", argv) : EXIT_OWN;
 
 	free(file);
 	return err;
@@ -81,7 +81,7 @@ static int copy_dir(const struct partial *p)
 		err = fail(&a, "out of memory");
 	else if (dir) {
 		argv[5] = inside;
-		err = run_filler(&a, "cp", argv);
+		err = run_filler(&a, p, "cp", argv);
 	}
 	free(inside);
 	free(dir);
@@ -138,7 +138,7 @@ static int run_template(const struct partial *p)
 		argv[n++] = rootfs;
 		for (int i = 0; i < a.n_rest; i++)
 			argv[n++] = a.rest[i];
-		err = run_filler(&a, what, argv);
+		err = run_filler(&a, p, what, argv);
 	}
 	free(argv);
 	return err;
