@@ -75,10 +75,13 @@ struct k_mount_attr {
 /* What we look at of struct statx; its size is fixed by the kernel. */
 struct k_statx {
 	uint32_t mask;
-	uint32_t skipped[35];
+	uint32_t skipped[7];
+	uint64_t ino;
+	uint64_t skipped2[13];
 	uint64_t mnt_id;
 	uint64_t rest[13];
 };
+#define K_STATX_INO 0x100
 #define K_STATX_MNT_ID 0x1000
 
 #define K_CLOSE_RANGE_CLOEXEC 4

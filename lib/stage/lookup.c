@@ -67,7 +67,8 @@ int user_file_read(const char *path, char **text)
 	buf = stage_alloc(room);
 	if (!buf)
 		return -ENOMEM;
-	n = read_full(fd, buf, room - 1);
+	/* what the kernel makes up while it is read has no size: it is not read */
+	n = sb.st_size ? read_full(fd, buf, room - 1) : 0;
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n == room - 1)

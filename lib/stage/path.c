@@ -110,8 +110,8 @@ static int make_directory(int dir, const char *name, struct path_error *e)
 	fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
 	if (fd < 0) {
 		e->sys = SYS_openat2;
-		e->text = err == -EEXIST ? "target leads through a symbolic link that leads nowhere" :
-					   "the new directory was exchanged";
+		e->text = err == -EEXIST ? "there is a symbolic link that leads nowhere" : "the new directory was exchanged";
+		return err == -EEXIST ? -ENOENT : fd;
 	}
 	return fd;
 }
@@ -122,7 +122,8 @@ static int make_file(int dir, const char *name, struct path_error *e)
 
 	if (fd < 0) {
 		e->sys = SYS_openat;
-		e->text = fd == -EEXIST ? "target is a symbolic link that leads nowhere" : NULL;
+		e->text = fd == -EEXIST ? "there is a symbolic link that leads nowhere" : NULL;
+		return fd == -EEXIST ? -ENOENT : fd;
 	}
 	return fd;
 }

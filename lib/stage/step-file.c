@@ -153,6 +153,13 @@ static int read_back(struct stage *st, const struct ct_wire_step *s, int fd)
 	return report_error(st, -EIO, SYS_pread64, step_str(st, s, 0), "the kernel took the value but has another now");
 }
 
+static const char *write_text(int err)
+{
+	if (err == -EXDEV)
+		return "it leaves the proc file system, or something is mounted on the way";
+	return err == -ELOOP ? "there is a symbolic link on the way" : NULL;
+}
+
 /* To a file of the proc file system in the slot, and nothing else: whatever is mounted or linked there. */
 int step_write(struct stage *st, const struct ct_wire_step *s)
 {
@@ -170,7 +177,7 @@ int step_write(struct stage *st, const struct ct_wire_step *s)
 	if (fd == -ENOENT && step_optional(s))
 		return 0;
 	if (fd < 0)
-		return report_error(st, fd, SYS_openat2, path, fd == -EXDEV ? "something is mounted on the way to it" : NULL);
+		return report_error(st, fd, SYS_openat2, path, write_text(fd));
 	n = sys3(SYS_write, fd, value, strlen(value));
 	if (n < 0)
 		return step_fail(st, (int)n, SYS_write, path);

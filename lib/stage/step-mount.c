@@ -178,6 +178,24 @@ static int is_directory(int fd)
 	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Number of the mount that a descriptor is on and of the inode in it; mount 0 when the kernel does not say. */
+static struct k_statx where(int fd)
+{
+	struct k_statx sx;
+
+	if (sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, &sx) || !(sx.mask & K_STATX_MNT_ID))
+		sx.mnt_id = 0;
+	return sx;
+}
+
+/* Is it the directory itself that the target was to be below? What is mounted there would not be seen. */
+static int is_same(int a, int b)
+{
+	struct k_statx at = where(a), bt = where(b);
+
+	return at.mnt_id && at.mnt_id == bt.mnt_id && at.ino == bt.ino;
+}
+
 /* The target of a mount, made when the step says so. */
 static int open_target(struct stage *st, const struct ct_wire_step *s, struct path_error *e)
 {
@@ -215,6 +233,8 @@ int step_attach(struct stage *st, const struct ct_wire_step *s)
 
 	if (target < 0)
 		return missing(s, target) ? 0 : fail_at(st, s, target, &e);
+	if (!(s->flags & CT_SF_STRICT) && is_same(target, step_fd(st, s->b)))
+		return report_error(st, -EBUSY, SYS_openat2, step_str(st, s, 0), "target is the root itself");
 	return put(st, s, step_fd(st, s->a), target);
 }
 
@@ -270,25 +290,15 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- leaving the old root ---------------------------------------------------------------------------------------------------------- */
 
-/* Number of the mount that a descriptor is on, 0 when the kernel does not say. */
-static uint64_t mount_id(int fd)
-{
-	struct k_statx sx;
-
-	if (sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID, &sx) || !(sx.mask & K_STATX_MNT_ID))
-		return 0;
-	return sx.mnt_id;
-}
-
 /* Is there nothing over our root? ".." of the root is the root again, but of what lies on top of it. 1, 0, or a negative errno. */
 static int on_top(int root)
 {
 	SYS_CLOSEP int top = sys_openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY, 0);
-	uint64_t id = mount_id(root);
+	uint64_t id = where(root).mnt_id;
 
 	if (top < 0)
 		return top;
-	return id ? mount_id(top) == id : -ENOSYS;
+	return id ? where(top).mnt_id == id : -ENOSYS;
 }
 
 /* The old root now lies over the new one, and on it what was stacked before. All of it goes, and nothing else. */
