@@ -48,8 +48,6 @@ static struct chunk *new_chunk(struct ct_arena *a, size_t size)
 	size_t room = size > a->next_size ? size : a->next_size;
 	struct chunk *c;
 
-	if (room > SIZE_MAX - sizeof(*c))
-		return NULL;
 	c = calloc(1, sizeof(*c) + room);
 	if (!c)
 		return NULL;
@@ -72,7 +70,7 @@ void *ct_arena_alloc(struct ct_arena *a, size_t size)
 	struct chunk *c = a->chunks;
 	char *p;
 
-	if (size > SIZE_MAX - align)
+	if (size > SIZE_MAX / 4)
 		return NULL;
 	size = (size + align - 1) / align * align;
 	if (!size)

@@ -13,8 +13,10 @@ struct ct_buf {
 };
 #define CT_BUF_INIT { 0, 0, 0, 0 }
 
+/* Releases the storage; the buffer is empty and usable again. */
 void ct_buf_free(struct ct_buf *b);
 #define CT_CLEAN_BUF __attribute__((cleanup(ct_buf_free)))
+/* Append n bytes, a string, one character, formatted text. Without memory the buffer stays as it is and its error is set. */
 void ct_buf_add(struct ct_buf *b, const void *p, size_t n);
 void ct_buf_str(struct ct_buf *b, const char *s);
 void ct_buf_char(struct ct_buf *b, char c);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 static const char *const texts[] = {
+	[0] = "Success",
 	[EPERM] = "Operation not permitted",
 	[ENOENT] = "No such file or directory",
 	[ESRCH] = "No such process",

@@ -356,11 +356,11 @@ int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const
 	struct reader r = { .c = c, .e = e, .files = 1 };
 	int ret;
 
+	if (len > FILE_MAX)
+		return file_fail(&r, -EFBIG, NULL, name, "the file is bigger than 1 MiB");
 	r.file = ct_config_file_name(c, name);
 	if (!r.file)
 		return ct_oom(e);
-	if (len > FILE_MAX)
-		return file_fail(&r, -EFBIG, NULL, name, "the file is bigger than 1 MiB");
 	ret = read_text(&r, text, len, &items);
 	return ret < 0 ? ret : take_items(c, &items, e);
 }

@@ -105,7 +105,7 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 		if (!at || has_own(s, needs[i].bit))
 			continue;
 		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone", ct_ns_name(needs[i].bit));
-		return conflict(e, at, "it needs a %s namespace of the container's own", ct_ns_name(needs[i].bit));
+		return conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit));
 	}
 	return 0;
 }
@@ -228,7 +228,7 @@ static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
 		ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
 			    ns == CT_NS_NET ? ", and net.N.type other than none" :
 			    ns == CT_NS_USER ? ", and set idmap" : "");
-		return conflict(e, &item->at, "the parameter needs a %s namespace of the container's own", ct_ns_name(ns));
+		return conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
 	}
 	return 0;
 }
