@@ -222,6 +222,7 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 	return hook_verdict(status, &w, why, n_why);
 }
 
+/* Runs a hook; one that fails, or is late, fails the step. */
 int step_hook(struct stage *st, const struct ct_wire_step *s)
 {
 	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";

@@ -81,6 +81,7 @@ static int proc_write(struct stage *st, pid_t pid, const char *file, const char 
 
 /* ---- steps of the launcher ---------------------------------------------------------------------------------------------------- */
 
+/* A new namespace for the launcher, before it clones. */
 int step_unshare(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys1(SYS_unshare, s->n[0]);
@@ -88,6 +89,7 @@ int step_unshare(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_unshare, NULL) : 0;
 }
 
+/* Joins the namespaces of a pidfd, or the one of a namespace descriptor. */
 int step_setns(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys2(SYS_setns, step_fd(st, s->a), s->n[0]);
@@ -95,16 +97,19 @@ int step_setns(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_setns, NULL) : 0;
 }
 
+/* Sets a clock of the time namespace that was just unshared. */
 int step_time_offset(struct stage *st, const struct ct_wire_step *s)
 {
 	return proc_write(st, sys_getpid(), "timens_offsets", step_str(st, s, 0));
 }
 
+/* Writes init's uid_map or gid_map. */
 int step_id_map(struct stage *st, const struct ct_wire_step *s)
 {
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
 }
 
+/* Writes a file of init's folder in /proc. */
 int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 {
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
@@ -122,6 +127,7 @@ int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_prlimit64, step_str(st, s, 0)) : 0;
 }
 
+/* A session of its own. */
 int step_setsid(struct stage *st, const struct ct_wire_step *s)
 {
 	long err = sys0(SYS_setsid);
@@ -130,6 +136,7 @@ int step_setsid(struct stage *st, const struct ct_wire_step *s)
 	return err < 0 ? step_fail(st, (int)err, SYS_setsid, NULL) : 0;
 }
 
+/* May others of the same user look into this process? */
 int step_dumpable(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_SET_DUMPABLE, s->n[0], 0, 0);

@@ -10,9 +10,6 @@
 
 #include "stage/steps.h"
 
-/* Its only copy; large, and the stack is not. */
-static struct stage stage;
-
 /* The message must be sealed: what was checked may not change, nor shrink under the mapping. */
 static int is_sealed(int fd)
 {
@@ -62,6 +59,7 @@ static int take_descriptors(struct stage *st)
 
 int main(int argc, char **argv)
 {
+	static struct stage stage;	/* its only copy */
 	struct stage *st = &stage;
 	const char *why = "the stage was not called by its library";
 	uint64_t fd = 0;

@@ -263,6 +263,7 @@ static int exec_words(struct stage *st, const struct ct_wire_step *s, struct exe
 	return argv[0] ? 0 : -ENOMEM;
 }
 
+/* The last step. Returns only when the program could not be executed: -1, reported. */
 int step_exec(struct stage *st, const struct ct_wire_step *s)
 {
 	char text[sizeof(((struct ct_report *)NULL)->kernel)];

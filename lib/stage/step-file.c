@@ -10,6 +10,7 @@ static int fail_at(struct stage *st, const struct ct_wire_step *s, int err, cons
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
 
+/* A directory, as O_PATH descriptor in the slot. */
 int step_open(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -82,6 +83,7 @@ int step_mkdir(struct stage *st, const struct ct_wire_step *s)
 	return report_error(st, -EEXIST, SYS_mkdirat, step_str(st, s, 0), "what is there is not a directory");
 }
 
+/* A device node; the umask is 0. */
 int step_mknod(struct stage *st, const struct ct_wire_step *s)
 {
 	PLACE p;
@@ -93,6 +95,7 @@ int step_mknod(struct stage *st, const struct ct_wire_step *s)
 	return made(st, s, (int)sys4(SYS_mknodat, p.dir, p.base, s->n[0], dev), SYS_mknodat);
 }
 
+/* A symbolic link. */
 int step_symlink(struct stage *st, const struct ct_wire_step *s)
 {
 	PLACE p;
@@ -103,6 +106,7 @@ int step_symlink(struct stage *st, const struct ct_wire_step *s)
 	return made(st, s, (int)sys3(SYS_symlinkat, step_str(st, s, 1), p.dir, p.base), SYS_symlinkat);
 }
 
+/* An empty file that was not there before. */
 int step_touch(struct stage *st, const struct ct_wire_step *s)
 {
 	PLACE p;

@@ -6,6 +6,7 @@
 
 #include "stage/steps.h"
 
+/* Name of the host, in the new uts namespace. */
 int step_hostname(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *name = step_str(st, s, 0);
@@ -14,6 +15,7 @@ int step_hostname(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_sethostname, name) : 0;
 }
 
+/* NIS domain, in the new uts namespace. */
 int step_domainname(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *name = step_str(st, s, 0);
@@ -22,6 +24,7 @@ int step_domainname(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_setdomainname, name) : 0;
 }
 
+/* A session keyring without the caller's keys. */
 int step_keyring(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys2(SYS_keyctl, K_KEYCTL_JOIN_SESSION_KEYRING, NULL);
@@ -32,6 +35,7 @@ int step_keyring(struct stage *st, const struct ct_wire_step *s)
 	return err < 0 ? step_fail(st, err, SYS_keyctl, NULL) : 0;
 }
 
+/* Execution domain: a 32-bit uname, for instance. */
 int step_personality(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys1(SYS_personality, s->n[0]);
@@ -39,6 +43,7 @@ int step_personality(struct stage *st, const struct ct_wire_step *s)
 	return err < 0 ? step_fail(st, err, SYS_personality, NULL) : 0;
 }
 
+/* A core scheduling cookie of its own. */
 int step_sched_core(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0, K_PR_SCHED_CORE_SCOPE_GROUP);
@@ -98,6 +103,7 @@ static int find_groups(struct stage *st, const struct user_query *q, int toleran
 	return 0;
 }
 
+/* Who the payload is to be, from the container's passwd and group. */
 int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *spec = step_str(st, s, 0);
@@ -179,6 +185,7 @@ static void stay_private(struct stage *st)
 		sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 }
 
+/* User and group, all three of each. Capabilities stay permitted until CAPS. */
 int step_ids(struct stage *st, const struct ct_wire_step *s)
 {
 	uint64_t uid = s->n[0], gid = s->n[1];
@@ -207,6 +214,7 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- capabilities ------------------------------------------------------------------------------------------------------------------ */
 
+/* Drops every capability that is not to be kept from the bounding set, also those newer than this program. */
 int step_bounding(struct stage *st, const struct ct_wire_step *s)
 {
 	for (unsigned long cap = 0; cap < 64; cap++) {
@@ -251,6 +259,7 @@ int step_caps(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
+/* No setuid program gives the payload anything from here on. */
 int step_no_new_privs(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_SET_NO_NEW_PRIVS, 1, 0, 0);
@@ -261,6 +270,7 @@ int step_no_new_privs(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- the process -------------------------------------------------------------------------------------------------------------------- */
 
+/* What the payload gets when its parent dies. 0: nothing. */
 int step_pdeathsig(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_SET_PDEATHSIG, s->n[0], 0, 0);

@@ -21,6 +21,7 @@ static int missing(const struct ct_wire_step *s, int err)
 	return err == -ENOENT && step_optional(s);
 }
 
+/* Propagation of every mount of this namespace. */
 int step_propagation(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_mount_attr attr = { .propagation = s->n[0] };
@@ -37,6 +38,7 @@ static int clone_at(int dir, const char *path, unsigned flags)
 	return sys_open_tree(dir, path, K_OPEN_TREE_CLONE | (*path ? 0 : AT_EMPTY_PATH) | flags);
 }
 
+/* A detached copy of a mount, or of what is below a directory. */
 int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *path = step_str(st, s, 0);
@@ -63,6 +65,7 @@ int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
+/* Attributes and propagation of a tree. */
 int step_setattr(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_mount_attr attr = { .attr_set = s->n[0], .attr_clr = s->n[1], .propagation = s->n[2] };
@@ -147,6 +150,7 @@ static int configure_all(int fs, const char *options)
 	return err;
 }
 
+/* A new, detached file system. */
 int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *type = step_str(st, s, 0), *source = step_str(st, s, 2);
@@ -226,6 +230,7 @@ static int put(struct stage *st, const struct ct_wire_step *s, int tree, int tar
 	return report_error(st, err, SYS_move_mount, step_str(st, s, 0), why);
 }
 
+/* A tree onto a target below a descriptor. */
 int step_attach(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -317,6 +322,7 @@ static int drop_old_root(struct stage *st, int root)
 	return report_error(st, -EBUSY, SYS_umount2, "old root", "there is always another mount over the root");
 }
 
+/* The tree becomes the root, and everything of the old root goes. */
 int step_pivot(struct stage *st, const struct ct_wire_step *s)
 {
 	int root = step_fd(st, s->a), err = (int)sys1(SYS_fchdir, root);

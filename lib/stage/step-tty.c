@@ -24,6 +24,7 @@ static int open_ptmx(struct stage *st, int pts)
 	return report_error(st, -ENOTTY, SYS_fstat, "dev/pts/ptmx", "it is not the terminal multiplexer");
 }
 
+/* A new terminal: its master and its peer, neither by a path that could be exchanged. */
 int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 {
 	unsigned short size[4] = { (unsigned short)s->n[0], (unsigned short)s->n[1], 0, 0 };
@@ -79,6 +80,7 @@ int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_move_mount, step_str(st, s, 0)) : 0;
 }
 
+/* Hands a descriptor to the library. */
 int step_send_fd(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = report_fd(st, (int)s->n[0], (int)s->n[1], step_fd(st, s->a));
@@ -86,6 +88,7 @@ int step_send_fd(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
 }
 
+/* The descriptor becomes stdin, stdout and stderr, and perhaps the controlling terminal. */
 int step_stdio(struct stage *st, const struct ct_wire_step *s)
 {
 	int fd = step_fd(st, s->a), err;
