@@ -48,7 +48,8 @@ int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, co
 		n = size < dst_size ? size : dst_size;
 		for (size_t i = n; i < size; i++)
 			if (((const unsigned char *)in)[i])
-				return ct_fail(e, -E2BIG, CT_ERR_STRUCT_TAIL, "call", "the option struct is newer than this library and uses what it does not know");
+				return ct_fail(e, -E2BIG, CT_ERR_STRUCT_TAIL, "call",
+					       "the option struct is newer than this library and uses what it does not know");
 		memcpy(dst, in, n);
 		memcpy(dst, &dst_size, sizeof(dst_size));
 	}

@@ -23,6 +23,6 @@ int ct_check_handle(const struct ct_container *c, struct ct_err *e);
  * zero -E2BIG, an unknown flag -EINVAL. in NULL: dst keeps its defaults. `flags` NULL: the struct has none. */
 int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e);
 
-#define CT_ERR_RECORD(e) struct ct_err e; ct_err_clear(&e)
+#define CT_RECORD(e) struct ct_err e; ct_err_clear(&e)
 
 #endif

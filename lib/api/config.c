@@ -10,7 +10,7 @@
 
 CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
 	if (r >= 0 && (!key || !value))
@@ -33,7 +33,7 @@ static ssize_t give_text(const struct ct_buf *text, char *buf, size_t size)
 CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, size_t size)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
 	if (r >= 0 && (!key || (size && !buf)))
@@ -46,7 +46,7 @@ CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, siz
 
 CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
 	return ct_done(c, &e, r < 0 ? r : ct_config_clear(c->config, key, &e));
@@ -96,7 +96,7 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 
 CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 	char *own = NULL;
 
@@ -145,7 +145,7 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 
 CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 	char *own = NULL;
 
@@ -163,7 +163,7 @@ CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
 
 CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	struct stat st;
 	int r = ct_check_handle(c, &e), copy = -1;
 
@@ -245,7 +245,7 @@ static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount)
 {
 	ct_mount m = CT_MOUNT_INIT;
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
 	if (r >= 0 && !mount)

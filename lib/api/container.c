@@ -196,7 +196,7 @@ CT_PUBLIC void ct_free(void *p)
 
 CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
 	if (r >= 0 && (level < 0 || level > CT_LOG_TRACE))

@@ -14,7 +14,7 @@
 
 /* Begins a call on c: 0, or the error that is to be returned. */
 #define BEGIN(c, e)                                                                                                         \
-	CT_ERR_RECORD(e);                                                                                                      \
+	CT_RECORD(e);                                                                                                      \
 	int r = ct_check_handle(c, &e)
 
 static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
@@ -232,7 +232,7 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	ct_new_opts o = CT_NEW_OPTS_INIT;
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = ct_take_opts(&o, sizeof(o), where, offsetof(ct_new_opts, dir), &o.flags, 0, &e), n = 0;
 
 	if (r >= 0 && (!out || !which || (which & ~(CT_LIST_DEFINED | CT_LIST_RUNNING))))

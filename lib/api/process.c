@@ -52,7 +52,7 @@ CT_PUBLIC int ct_process_pidfd(const ct_process *p)
 
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = check(p, &e);
 
 	return done(p, &e, r < 0 ? r : ct_process_await(p, out, timeout_ms, &e));
@@ -60,7 +60,7 @@ CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
 
 CT_PUBLIC int ct_process_kill(ct_process *p, int sig)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	int r = check(p, &e);
 
 	return done(p, &e, r < 0 ? r : ct_process_signal(p, sig, &e));
@@ -73,7 +73,7 @@ CT_PUBLIC int ct_process_pty(const ct_process *p)
 
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 {
-	CT_ERR_RECORD(e);
+	CT_RECORD(e);
 	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
 	int r = check(p, &e);
 

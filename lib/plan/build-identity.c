@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 
@@ -25,8 +26,7 @@ static void cap_text(uint64_t caps, char *buf, size_t size)
 {
 	char *name = cap_to_name(__builtin_ctzll(caps));
 
-	strncpy(buf, name && !strncmp(name, "cap_", 4) ? name + 4 : "?", size - 1);
-	buf[size - 1] = 0;
+	snprintf(buf, size, "%s", name && !strncmp(name, "cap_", 4) ? name + 4 : "?");
 	cap_free(name);
 }
 

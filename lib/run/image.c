@@ -10,7 +10,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
-#include "stage/image.h"
+#include "wire/image.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The stage's executable, as the library carries it. Generated into a file of its own by the build. */
-#ifndef CT_STAGE_IMAGE_H
-#define CT_STAGE_IMAGE_H
+#ifndef CT_WIRE_IMAGE_H
+#define CT_WIRE_IMAGE_H
 
 #include <stddef.h>
 
