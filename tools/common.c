@@ -174,6 +174,11 @@ char *config_value(ct_container *c, const char *key)
 	return NULL;
 }
 
+bool config_is_set(ct_container *c, const char *key)
+{
+	return ct_get_config(c, key, NULL, 0) > 0;
+}
+
 bool is_known(const struct args *a, ct_container *c)
 {
 	char path[4096];

@@ -62,6 +62,8 @@ ct_new_opts where_of(const struct args *a, const ct_error **error);
 
 /* The value of a key, to be released with free(); NULL when it is not set. */
 char *config_value(ct_container *c, const char *key);
+/* True when the key is set or has a default. */
+bool config_is_set(ct_container *c, const char *key);
 /* True when the container's config can be found or it runs; else says that there is none. */
 bool is_known(const struct args *a, ct_container *c);
 /* Signal by number, "TERM", "SIGTERM", "RTMIN+3"; -1 when there is none. */

@@ -166,16 +166,6 @@ static int check_args(void)
 	return 0;
 }
 
-/* True when the config sets none of the keys that begin with `prefix`. */
-static bool is_unset(ct_container *c, const char *key)
-{
-	char *value = config_value(c, key);
-	bool unset = !value;
-
-	free(value);
-	return unset;
-}
-
 /* The config before the template's part: -f, else the installation's default, and what a container should not lack. */
 static int base_config(ct_container *c)
 {
@@ -183,9 +173,9 @@ static int base_config(ct_container *c)
 
 	if (file && ct_load_config(c, file) < 0)
 		return fail_container(&a, c);
-	if (is_unset(c, "uts.name") && ct_set_config(c, "uts.name", a.name) < 0)
+	if (!config_is_set(c, "uts.name") && ct_set_config(c, "uts.name", a.name) < 0)
 		return fail_container(&a, c);
-	if (is_unset(c, "net.0.type") && ct_set_config(c, "net.0.type", "empty") < 0)
+	if (!config_is_set(c, "net.0.type") && ct_set_config(c, "net.0.type", "empty") < 0)
 		return fail_container(&a, c);
 	return 0;
 }

@@ -40,9 +40,12 @@ static int configure(ct_container *c)
 static int run(ct_container *c, ct_start_opts *so)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .pty = terminal_here(), .program = true };
+	struct session s = { .limited = config_is_set(c, "limit.output"), .program = true };
 	ct_exit x = CT_EXIT_INIT;
-	int err = session_begin(&s);
+	int err;
+
+	s.pty = terminal_here() && !s.limited;
+	err = session_begin(&s);
 
 	if (err < 0)
 		return fail(&a, "the terminal cannot be used: %s", strerror(-err));

@@ -153,7 +153,6 @@ static int set_user(ct_container *c)
 
 static int configure(ct_container *c)
 {
-	char *rootfs;
 	int err = a.rcfile ? load_config(&a, c, NULL, false) : 0;
 
 	err = err ? err : define(&a, c, "rootfs.path", o.rootfs);
@@ -171,10 +170,8 @@ static int configure(ct_container *c)
 	err = err ? err : run_mounts_apply(&a, c, &o.mounts);
 	if (err)
 		return err;
-	rootfs = config_value(c, "rootfs.path");
-	if (!rootfs)
+	if (!config_is_set(c, "rootfs.path"))
 		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / --ro for the host's own, read-only");
-	free(rootfs);
 	return 0;
 }
 
@@ -209,7 +206,8 @@ static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
 static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .pty = so->flags & CT_START_PTY, .program = true };
+	struct session s = { .pty = so->flags & CT_START_PTY, .program = true,
+			     .limited = config_is_set(c, "limit.output") };
 	ct_exit x = CT_EXIT_INIT;
 	int code, err = session_begin(&s);
 
@@ -267,7 +265,7 @@ int main(int argc, char **argv)
 	so.keep_fds = o.keep;
 	so.n_keep_fds = o.n_keep;
 	so.flags = (o.clear_env ? CT_START_CLEAR_ENV : 0) | (o.new_privs ? 0 : CT_START_NO_NEW_PRIVS) |
-		   (o.pty || (!o.no_pty && terminal_here()) ? CT_START_PTY : 0);
+		   (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output")) ? CT_START_PTY : 0);
 	if (o.dry_run)
 		return print_plan(&a, c, &so);
 	return run(c, &so, verdict);

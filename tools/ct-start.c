@@ -71,9 +71,12 @@ static int stop_it(struct session *s, int sig)
 static int foreground_once(ct_container *c, ct_start_opts *so, bool *again)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .pty = terminal_here(), .on_signal = stop_it, .data = c };
+	struct session s = { .limited = config_is_set(c, "limit.output"), .on_signal = stop_it, .data = c };
 	ct_exit x = CT_EXIT_INIT;
-	int err = session_begin(&s);
+	int err;
+
+	s.pty = terminal_here() && !s.limited;
+	err = session_begin(&s);
 
 	if (err < 0)
 		return fail(&a, "the terminal cannot be used: %s", strerror(-err));

@@ -15,6 +15,7 @@
 
 #define PUMP_SIZE 8192
 #define PUMP_WRITE 4096		/* at most, so that a pipe that polls writable does not block */
+#define LIMITED_MS 20		/* how long the library may copy before we look at our own descriptors again */
 #define DRAIN_MS 100		/* how long to wait for more after the end, when someone still holds the other side */
 
 /* One direction: a full buffer stops the reading. */
@@ -313,7 +314,7 @@ static void end_input(struct session *s, struct pump *p)
 	}
 }
 
-/* One poll() round: 0, or -errno; *idle is set when the time was up. */
+/* One poll() round: 0, or -errno, or 1 when the process has ended; *idle is set when the time was up. */
 static int poll_round(struct session *s, struct pump *pump, bool ended, bool *idle)
 {
 	struct pollfd fds[N_PUMPS + 2];
@@ -327,10 +328,10 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 	}
 	fds[N_PUMPS] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
 	fds[N_PUMPS + 1] = (struct pollfd){ ended || !s->process ? -1 : ct_process_pidfd(s->process), POLLIN, 0 };
-	n = poll(fds, N_PUMPS + 2, ended ? DRAIN_MS : -1);
+	n = poll(fds, N_PUMPS + 2, ended ? DRAIN_MS : s->limited ? 0 : -1);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	*idle = n == 0;
+	*idle = ended && n == 0;
 	if (fds[N_PUMPS].revents)
 		read_signals(s);
 	for (int i = 0; i < N_PUMPS; i++) {
@@ -341,6 +342,8 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 		else if (!pump_write(&pump[i]) && i != IN && s->process && !ended)
 			pass_on(s, SIGHUP);	/* nobody reads the terminal any more */
 	}
+	if (s->limited && !ended)
+		return ct_process_wait(s->process, NULL, LIMITED_MS) >= 0;
 	return fds[N_PUMPS + 1].revents ? 1 : 0;
 }
 
