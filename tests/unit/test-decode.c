@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stage's decoder: right messages, each way to be wrong, every byte changed. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "message.h"
+
+static struct message m;
+static struct stage st;
+
+static int decode(void)
+{
+	message_encode(&m);
+	memset(&st, 0, sizeof(st));
+	return stage_decode(m.out, m.len, &st);
+}
+
+/* Encoded as it stands, then a header field is overwritten. */
+static int decode_with(size_t field, uint32_t value)
+{
+	message_encode(&m);
+	memcpy((char *)m.out + field, &value, sizeof(value));
+	memset(&st, 0, sizeof(st));
+	return stage_decode(m.out, m.len, &st);
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	message_whole(&m);
+	assert_int_equal(decode(), 0);
+	assert_int_equal(st.n_steps, 13);
+	assert_int_equal(st.n_stop_hooks, 0);
+	assert_null(st.super);
+	assert_string_equal(step_str(&st, &st.steps[3], 1), "0 100000 65536\n");
+	assert_int_equal(step_list_n(&st.steps[12], 0), 3);
+	assert_string_equal(step_list(&st, &st.steps[12], 0), "sh");
+	assert_true(message_walk(&st) > 0);
+}
+
+static void test_good_super(void **state)
+{
+	(void)state;
+	message_super(&m);
+	assert_int_equal(decode(), 0);
+	assert_int_equal(st.n_steps, 13);
+	assert_int_equal(st.n_stop_hooks, 1);
+	assert_string_equal(pool_str(&st, st.super->name), "box");
+	message_walk(&st);
+}
+
+static void test_header(void **state)
+{
+	static const struct {
+		size_t field;
+		uint32_t value;
+		int err;
+	} rows[] = {
+		{ offsetof(struct ct_wire_head, magic), 0, -EPROTO },
+		{ offsetof(struct ct_wire_head, version), CT_WIRE_VERSION + 1, -EPROTO },
+		{ offsetof(struct ct_wire_head, total), 0, -EBADMSG },
+		{ offsetof(struct ct_wire_head, total), 0xffffffffu, -EBADMSG },
+		{ offsetof(struct ct_wire_head, mode), 0, -EBADMSG },
+		{ offsetof(struct ct_wire_head, mode), 3, -EBADMSG },
+		{ offsetof(struct ct_wire_head, mode), CT_MODE_SUPERVISE, -EBADMSG },
+		{ offsetof(struct ct_wire_head, n_steps), 0, -EBADMSG },
+		{ offsetof(struct ct_wire_head, n_steps), 14, -EBADMSG },
+		{ offsetof(struct ct_wire_head, n_steps), CT_WIRE_MAX_STEPS + 1, -E2BIG },
+		{ offsetof(struct ct_wire_head, n_steps), 0xffffffffu, -E2BIG },
+		{ offsetof(struct ct_wire_head, n_inputs), 7, -E2BIG },
+		{ offsetof(struct ct_wire_head, n_inputs), 0, -EBADMSG },
+		{ offsetof(struct ct_wire_head, n_slots), CT_WIRE_SLOTS + 1, -E2BIG },
+		{ offsetof(struct ct_wire_head, n_slots), 2, -EBADMSG },
+		{ offsetof(struct ct_wire_head, pool), 0, -EBADMSG },
+		{ offsetof(struct ct_wire_head, pool), 0xffffffffu, -EBADMSG },
+		{ offsetof(struct ct_wire_head, super), sizeof(struct ct_wire_super), -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		message_whole(&m);
+		assert_int_equal(decode_with(rows[i].field, rows[i].value), rows[i].err);
+	}
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	message_whole(&m);
+	message_encode(&m);
+	for (size_t len = 0; len < m.len; len++)
+		assert_true(stage_decode(m.out, len, &st) < 0);
+	assert_int_equal(stage_decode(m.out, m.len + 1, &st), -EBADMSG);
+	assert_int_equal(stage_decode((char *)m.out + 1, m.len - 1, &st), -EBADMSG);
+	assert_int_equal(stage_decode(m.out, CT_WIRE_MAX + 1u, &st), -E2BIG);
+}
+
+static void test_pool(void **state)
+{
+	(void)state;
+	message_whole(&m);
+	message_encode(&m);
+	((char *)m.out)[m.len - 1] = 'x';
+	assert_int_equal(stage_decode(m.out, m.len, &st), -EBADMSG);
+	message_whole(&m);
+	m.pool[0] = 'x';
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);
+	m.steps[0].s[3] = m.n_pool + 1;
+	assert_int_equal(decode(), -EBADMSG);
+	assert_int_equal(st.current, 0);
+	message_whole(&m);
+	m.steps[3].s[0] = 0xffffffffu;
+	assert_int_equal(decode(), -EBADMSG);
+	assert_int_equal(st.current, 3);
+}
+
+static void test_lists(void **state)
+{
+	(void)state;
+	/* as many strings as there are bytes to the end is still fine, one more is not */
+	message_whole(&m);
+	m.steps[12].n[3] = m.n_pool + 1 - m.steps[12].s[3] - 11;
+	assert_int_equal(decode(), 0);
+	message_walk(&st);
+	message_whole(&m);
+	m.steps[12].n[3] = m.n_pool + 1 - m.steps[12].s[3];
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);
+	m.steps[12].n[2] = CT_WIRE_STRINGS + 1u;
+	assert_int_equal(decode(), -E2BIG);
+	message_whole(&m);
+	m.steps[12].n[2] = UINT64_MAX;
+	assert_int_equal(decode(), -E2BIG);
+}
+
+static void test_slots(void **state)
+{
+	static const struct {
+		int step;
+		size_t field;
+		int16_t value;
+	} rows[] = {
+		{ 0, offsetof(struct ct_wire_step, o), 6 },	/* no such slot */
+		{ 0, offsetof(struct ct_wire_step, o), -2 },
+		{ 0, offsetof(struct ct_wire_step, o), -1 },	/* must be written */
+		{ 0, offsetof(struct ct_wire_step, o), 1 },	/* an input */
+		{ 0, offsetof(struct ct_wire_step, a), 3 },	/* read before it is written */
+		{ 4, offsetof(struct ct_wire_step, a), -1 },	/* must be read */
+		{ 4, offsetof(struct ct_wire_step, b), INT16_MAX }, /* not used, and still no slot */
+		{ 6, offsetof(struct ct_wire_step, b), INT16_MIN },
+		{ 7, offsetof(struct ct_wire_step, p), 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		message_whole(&m);
+		memcpy((char *)&m.steps[rows[i].step] + rows[i].field, &rows[i].value, sizeof(int16_t));
+		assert_int_equal(decode(), -EBADMSG);
+		assert_int_equal(st.current, rows[i].step);
+	}
+	/* one that may be left out */
+	message_whole(&m);
+	m.steps[7].a = CT_SLOT_NONE;
+	assert_int_equal(decode(), 0);
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	message_whole(&m);	/* backwards */
+	m.steps[5].phase = CT_PHASE_ROOT - 1;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);
+	m.steps[0].phase = 0;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);
+	m.steps[12].phase = CT_PHASE_COUNT;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* no clone */
+	m.steps[2].op = CT_OP_UNSHARE;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* two */
+	m.steps[3].op = CT_OP_CLONE;
+	m.steps[3].phase = CT_PHASE_SPAWN;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* a map for nobody */
+	m.steps[3].phase = CT_PHASE_NEW;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* something after the exec */
+	message_step(&m, CT_PHASE_EXEC, CT_OP_SIGNALS);
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* no exec */
+	m.head.n_steps--;
+	assert_int_equal(decode(), -EBADMSG);
+	assert_int_equal(st.current, CT_STEP_NONE);
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		uint16_t op;
+		int i;
+		uint64_t good, bad;
+	} rows[] = {
+		{ CT_OP_PDEATHSIG, 0, 64, 65 },		{ CT_OP_DUMPABLE, 0, 1, 2 },
+		{ CT_OP_PRLIMIT, 0, 63, 64 },		{ CT_OP_IDS, 0, UINT64_MAX, UINT64_MAX - 1 },
+		{ CT_OP_IDS, 1, STAGE_NO_ID, 1ull << 32 }, { CT_OP_UNSHARE, 0, 0x20000, 0x20001 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		message_init(&m, 0, 0);
+		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+		message_step(&m, CT_PHASE_NEW, rows[i].op)->n[rows[i].i] = rows[i].good;
+		message_exec(&m);
+		assert_int_equal(decode(), 0);
+		m.steps[1].n[rows[i].i] = rows[i].bad;
+		assert_int_equal(decode(), -EBADMSG);
+		assert_int_equal(st.current, 1);
+	}
+	message_whole(&m);
+	m.steps[0].op = CT_OP_COUNT;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);
+	m.steps[0].op = CT_OP_NONE;
+	assert_int_equal(decode(), -EBADMSG);
+}
+
+static void test_super(void **state)
+{
+	(void)state;
+	message_super(&m);
+	m.super.state_dir = 2;	/* not an input */
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.alive = -2;
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.name = m.n_pool + 1;
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	memset(m.super.boot_id, 'x', sizeof(m.super.boot_id));
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.n_stop_hooks = 15;
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.n_stop_hooks = 2;	/* the exec is none */
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.signal_halt = 65;
+	assert_int_equal(decode(), -EBADMSG);
+	message_super(&m);
+	m.super.n_ttys = 0xffffffffu;
+	assert_int_equal(decode(), -EBADMSG);
+}
+
+/* Each byte of a right message changed in several ways: refused, or good and then safe to walk. The message has exactly its
+ * size, so that a sanitizer sees a step too far. */
+static void test_every_byte(void **state)
+{
+	static const unsigned char with[] = { 0x01, 0x80, 0xff, 0x7f, 0x10 };
+
+	(void)state;
+	message_super(&m);
+	message_encode(&m);
+	for (size_t i = 0; i < m.len; i++)
+		for (size_t k = 0; k < sizeof(with); k++) {
+			unsigned char *copy = malloc(m.len);
+
+			assert_non_null(copy);
+			memcpy(copy, m.out, m.len);
+			copy[i] ^= with[k];
+			if (stage_decode(copy, m.len, &st) == 0)
+				message_walk(&st);
+			free(copy);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),   cmocka_unit_test(test_good_super), cmocka_unit_test(test_header),
+		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_pool),	  cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_slots),  cmocka_unit_test(test_order),	  cmocka_unit_test(test_values),
+		cmocka_unit_test(test_super),  cmocka_unit_test(test_every_byte),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
