@@ -141,10 +141,15 @@ int print_plan(const struct args *a, ct_container *c, const ct_start_opts *opts)
 	return fflush(stdout) ? fail(a, "cannot write the plan: %s", strerror(errno)) : 0;
 }
 
+bool is_empty_config(const char *file)
+{
+	return file && !strcmp(file, "/dev/null");
+}
+
 int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional)
 {
 	char *file, *level;
-	int err = ct_load_config(c, a->rcfile);
+	int err = is_empty_config(a->rcfile) ? 0 : ct_load_config(c, a->rcfile);
 
 	if (err < 0 && !(optional && !a->rcfile && ct_last_error(c)->id == CT_ERR_NOT_DEFINED))
 		return fail_container(a, c);

@@ -27,6 +27,8 @@ int open_container(const struct args *a, ct_container **out);
  * Then sets each "KEY=VALUE" of `defines` (may be NULL), and follows log.file and log.level unless -o or -l was given.
  * Returns 0, or the exit code after saying why. */
 int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional);
+/* True for "/dev/null", which people give to say: no config. */
+bool is_empty_config(const char *file);
 /* Sets each "KEY=VALUE". Returns as load_config(). */
 int define_all(const struct args *a, ct_container *c, const struct strings *defines);
 /* Sets one key; returns as load_config(). NULL value: nothing to do. */

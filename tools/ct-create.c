@@ -171,7 +171,7 @@ static int base_config(ct_container *c)
 {
 	const char *file = o.config ? o.config : access(CT_DEFAULT_CONFIG, R_OK) ? NULL : CT_DEFAULT_CONFIG;
 
-	if (file && ct_load_config(c, file) < 0)
+	if (file && !is_empty_config(file) && ct_load_config(c, file) < 0)
 		return fail_container(&a, c);
 	if (!config_is_set(c, "uts.name") && ct_set_config(c, "uts.name", a.name) < 0)
 		return fail_container(&a, c);
