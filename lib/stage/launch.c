@@ -123,7 +123,7 @@ int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 
 	if (err == -EPERM)
 		return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
-				    "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace");
+				    "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; fs.nr_open bounds nofile");
 	return err ? step_fail(st, err, SYS_prlimit64, step_str(st, s, 0)) : 0;
 }
 

@@ -49,7 +49,9 @@ int step_sched_core(struct stage *st, const struct ct_wire_step *s)
 	int err = sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0, K_PR_SCHED_CORE_SCOPE_GROUP);
 
 	(void)s;
-	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+	if (err == -EINVAL || err == -ENODEV)
+		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE", "this kernel or processor has no core scheduling");
+	return err ? step_fail(st, err, SYS_prctl, "PR_SCHED_CORE") : 0;
 }
 
 /* ---- users and groups ------------------------------------------------------------------------------------------------------------ */
