@@ -39,17 +39,18 @@ static int unknown(const char *name, struct ct_err *e)
 	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
 }
 
-/* Finds the row. A group is found (with key NULL) when it is to be cleared. */
-static int find(struct ct_entry *entry, struct ct_err *e)
+/* Finds the row of a key as it was written. A group is found (with key NULL) when it is to be cleared. */
+static int find(struct ct_entry *entry, const char *written, struct ct_err *e)
 {
 	bool clear = !*entry->value;
 
 	if (strlen(entry->name) > CT_NAME_MAX || entry->name[strspn(entry->name, KEY_LETTERS)])
 		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
-	entry->key = ct_key_find(entry->name, &entry->sub);
-	if (entry->key || (clear && ct_key_is_group(entry->name)))
+	/* the table takes one "lxc." off by itself: a second one is no prefix */
+	entry->key = ct_key_find(written, &entry->sub);
+	if (entry->key || (clear && ct_key_is_group(written)))
 		return 0;
-	return unknown(entry->name, e);
+	return unknown(written, e);
 }
 
 int ct_item_make(const char *key, const char *value, const char *text, const char *file, int line, struct ct_item **out,
@@ -61,7 +62,7 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 	int r;
 
 	entry.at.key = entry.name;
-	r = find(&entry, e);
+	r = find(&entry, key, e);
 	if (r == 0)
 		r = check_characters(value, e);
 	if (r == 0 && !*value)

@@ -345,10 +345,10 @@ const char *ct_key_suggest(const char *name)
 		if (!as_row(name, ct_keys[i].name, like))
 			return NULL;
 		d = distance(like, ct_keys[i].name);
-		if (d < best) {
+		if (d < best && d <= 3 && d * 3 <= strlen(like)) {
 			best = d;
 			found = ct_keys[i].name;
 		}
 	}
-	return best <= 3 && best * 3 <= strlen(name) ? found : NULL;
+	return found;
 }
