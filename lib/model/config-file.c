@@ -165,6 +165,8 @@ static int file_fail(struct reader *r, int err, const char *call, const char *pa
 {
 	struct ct_origin at = { "include", r->file, r->line };
 
+	if (err == -ENOMEM)
+		return ct_oom(r->e);
 	if (r->file)
 		ct_err_origin(r->e, &at);
 	ct_err_object(r->e, path);

@@ -239,6 +239,8 @@ static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct 
 		call = NULL;
 		reason = "the file has a NUL byte";
 	}
+	if (r == -ENOMEM)
+		return ct_oom(e);
 	if (r < 0) {
 		ct_err_origin(e, &file->at);
 		ct_err_object(e, file->value);
