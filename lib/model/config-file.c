@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "model/type.h"
@@ -29,7 +30,7 @@ struct reader {
 	size_t bytes;
 };
 
-static int read_include(struct reader *r, struct ct_item *item);
+static int read_include(struct reader *r, struct ct_item **place);
 
 /* Records a failure in the line in hand. */
 static int line_fail(struct reader *r, int err, int id, const char *reason)
@@ -38,6 +39,20 @@ static int line_fail(struct reader *r, int err, int id, const char *reason)
 
 	ct_err_origin(r->e, &at);
 	return ct_fail(r->e, err, id, "config", "%s", reason);
+}
+
+/* Records what a system call or a limit says about a file. */
+static int file_fail(struct reader *r, int err, const char *call, const char *path, const char *reason)
+{
+	struct ct_origin at = { "include", r->file, r->line };
+
+	if (err == -ENOMEM)
+		return ct_oom(r->e);
+	if (r->file)
+		ct_err_origin(r->e, &at);
+	ct_err_object(r->e, path);
+	ct_err_syscall(r->e, call);
+	return ct_fail(r->e, err, CT_ERR_CONFIG_FILE, "config", "%s", reason);
 }
 
 /* Blanks around a text are cut off, in place. */
@@ -65,7 +80,8 @@ static char *unquote(char *s)
 	return s;
 }
 
-/* A relative include is relative to the file that has it; the item is made anew with the whole path. */
+/* A relative include is relative to the file that has it, or, without one, to where we are now. The item is made anew with the
+ * whole path, so that the config can be saved anywhere. */
 static int make_absolute(struct reader *r, struct ct_item **item)
 {
 	const char *slash = r->file ? strrchr(r->file, '/') : NULL;
@@ -73,9 +89,18 @@ static int make_absolute(struct reader *r, struct ct_item **item)
 	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
 	struct ct_item *new;
 
-	if (*entry.value == '/' || !slash)
+	if (*entry.value == '/')
 		return 0;
-	ct_buf_add(&path, r->file, (size_t)(slash - r->file) + 1);
+	if (!slash || *r->file != '/') {
+		char *here = getcwd(NULL, 0);
+
+		if (!here)
+			return file_fail(r, -errno, "getcwd", entry.value, "");
+		ct_buf_printf(&path, "%s/", here);
+		free(here);
+	}
+	if (slash)
+		ct_buf_add(&path, r->file, (size_t)(slash - r->file) + 1);
 	ct_buf_str(&path, entry.value);
 	entry.value = ct_buf_text(&path);
 	new = ct_buf_error(&path) ? NULL : ct_item_new(CT_ITEM_INCLUDE, &entry, NULL);
@@ -105,9 +130,7 @@ static int read_setting(struct reader *r, char *line, const char *text, struct c
 		return line_fail(r, -EINVAL, CT_ERR_SYNTAX, "the line has no key before \"=\"");
 	ret = ct_item_make(key, value, text, r->file, r->line, &item, r->e);
 	if (ret == 0 && item->kind == CT_ITEM_INCLUDE)
-		ret = make_absolute(r, &item);
-	if (ret == 0 && item->kind == CT_ITEM_INCLUDE)
-		ret = read_include(r, item);
+		ret = read_include(r, &item);
 	if (ret < 0) {
 		ct_item_free(item);
 		return ret;
@@ -158,20 +181,6 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 		len -= n;
 	}
 	return 0;
-}
-
-/* Records what a system call or a limit says about a file. */
-static int file_fail(struct reader *r, int err, const char *call, const char *path, const char *reason)
-{
-	struct ct_origin at = { "include", r->file, r->line };
-
-	if (err == -ENOMEM)
-		return ct_oom(r->e);
-	if (r->file)
-		ct_err_origin(r->e, &at);
-	ct_err_object(r->e, path);
-	ct_err_syscall(r->e, call);
-	return ct_fail(r->e, err, CT_ERR_CONFIG_FILE, "config", "%s", reason);
 }
 
 /* Opens dirfd/name and says in *st what it is; `path` names it in messages. Nothing but files and directories, so nothing
@@ -299,13 +308,16 @@ static bool may_be_missing(const char *path)
 	return n && path[n - 1] == '/';
 }
 
-static int read_include(struct reader *r, struct ct_item *item)
+static int read_include(struct reader *r, struct ct_item **place)
 {
+	int ret = make_absolute(r, place);
+	struct ct_item *item = *place;
 	const char *path = item->entry.value;
 	struct stat st;
 	CT_CLEAN_FD int fd = -1;
-	int ret;
 
+	if (ret < 0)
+		return ret;
 	if (may_be_missing(path) && stat(path, &st) < 0 && errno == ENOENT)
 		return 0;
 	if (r->depth == DEPTH_MAX) {
@@ -325,7 +337,7 @@ static int read_include(struct reader *r, struct ct_item *item)
 	return ret;
 }
 
-int ct_config_include(struct ct_config *c, struct ct_item *item, struct ct_err *e)
+int ct_config_include(struct ct_config *c, struct ct_item **item, struct ct_err *e)
 {
 	struct reader r = { .c = c, .e = e };
 

@@ -194,7 +194,7 @@ int ct_config_set(struct ct_config *c, const char *key, const char *value, struc
 	if (r < 0)
 		return r;
 	if (item->kind == CT_ITEM_INCLUDE) {
-		r = ct_config_include(c, item, e);
+		r = ct_config_include(c, &item, e);
 		if (r < 0) {
 			ct_item_free(item);
 			return r;

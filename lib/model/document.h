@@ -53,8 +53,8 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 const char *ct_config_file_name(struct ct_config *c, const char *file);
 /* Works out `effect` anew; -ENOMEM leaves it as it was. */
 int ct_config_refresh(struct ct_config *c);
-/* Fills an INCLUDE item from the file or directory it names. */
-int ct_config_include(struct ct_config *c, struct ct_item *item, struct ct_err *e);
+/* Fills an INCLUDE item from the file or directory it names; one with a relative path is replaced by one with the whole. */
+int ct_config_include(struct ct_config *c, struct ct_item **item, struct ct_err *e);
 /* Whether `name` is `group` or begins with it and a dot. */
 bool ct_name_is_below(const char *name, const char *group);
 

@@ -308,7 +308,7 @@ static void test_include_by_call(void **state)
 {
 	struct tree *t = *state;
 	CT_CLEAN_CONFIG struct ct_config *c = ct_config_new();
-	char path[160];
+	char path[160], here[1000];
 	struct ct_err e;
 
 	put_file(t, "inc", "uts.name = x\n");
@@ -316,6 +316,13 @@ static void test_include_by_call(void **state)
 	SET(c, "include", path);
 	check_effect(c, "uts.name=x\n");
 	check_round_trip(c);
+	check_get(c, "include", path);
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(chdir(t->path), 0);
+	SET(c, "include", "inc");
+	assert_int_equal(chdir(here), 0);
+	snprintf(here, sizeof(here), "%s\n%s", path, path);
+	check_get(c, "include", here);
 	ct_err_clear(&e);
 	snprintf(path, sizeof(path), "%s/none", t->path);
 	assert_int_equal(ct_config_set(c, "include", path, &e), -ENOENT);
