@@ -80,30 +80,36 @@ static char *unquote(char *s)
 	return s;
 }
 
-/* A relative include is relative to the file that has it, or, without one, to where we are now. The item is made anew with the
- * whole path, so that the config can be saved anywhere. */
-static int make_absolute(struct reader *r, struct ct_item **item)
+/* Where an include is read from: a relative one is relative to the file that has it. */
+static void include_path(const struct reader *r, const char *value, struct ct_buf *out)
 {
-	const char *slash = r->file ? strrchr(r->file, '/') : NULL;
+	const char *slash = *value != '/' && r->file ? strrchr(r->file, '/') : NULL;
+
+	if (slash)
+		ct_buf_add(out, r->file, (size_t)(slash - r->file) + 1);
+	ct_buf_str(out, value);
+}
+
+/* Makes the item of a relative include anew with the whole path, so that the config can be saved anywhere. */
+static int make_absolute(struct reader *r, struct ct_item **item, const char *path)
+{
 	struct ct_entry entry = (*item)->entry;
-	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf whole = CT_BUF_INIT;
 	struct ct_item *new;
 
 	if (*entry.value == '/')
 		return 0;
-	if (!slash || *r->file != '/') {
+	if (*path != '/') {
 		char *here = getcwd(NULL, 0);
 
 		if (!here)
-			return file_fail(r, -errno, "getcwd", entry.value, "");
-		ct_buf_printf(&path, "%s/", here);
+			return file_fail(r, -errno, "getcwd", path, "");
+		ct_buf_printf(&whole, "%s/", here);
 		free(here);
 	}
-	if (slash)
-		ct_buf_add(&path, r->file, (size_t)(slash - r->file) + 1);
-	ct_buf_str(&path, entry.value);
-	entry.value = ct_buf_text(&path);
-	new = ct_buf_error(&path) ? NULL : ct_item_new(CT_ITEM_INCLUDE, &entry, NULL);
+	ct_buf_str(&whole, path);
+	entry.value = ct_buf_text(&whole);
+	new = ct_buf_error(&whole) ? NULL : ct_item_new(CT_ITEM_INCLUDE, &entry, NULL);
 	if (!new)
 		return ct_oom(r->e);
 	ct_item_free(*item);
@@ -310,14 +316,19 @@ static bool may_be_missing(const char *path)
 
 static int read_include(struct reader *r, struct ct_item **place)
 {
-	int ret = make_absolute(r, place);
-	struct ct_item *item = *place;
-	const char *path = item->entry.value;
-	struct stat st;
+	CT_CLEAN_BUF struct ct_buf buf = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = -1;
+	const char *path;
+	struct ct_item *item;
+	struct stat st;
+	int ret;
 
+	include_path(r, (*place)->entry.value, &buf);
+	path = ct_buf_text(&buf);
+	ret = ct_buf_error(&buf) ? ct_oom(r->e) : make_absolute(r, place, path);
 	if (ret < 0)
 		return ret;
+	item = *place;
 	if (may_be_missing(path) && stat(path, &st) < 0 && errno == ENOENT)
 		return 0;
 	if (r->depth == DEPTH_MAX) {
