@@ -115,17 +115,85 @@ int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
 }
 
-/* From the launcher on init, or by init on itself. */
+/* ---- limits ------------------------------------------------------------------------------------------------------------------------ */
+
+#define RESOURCE_NOFILE 7
+#define ENOUGH_FILES 1024
+
+struct limit {
+	uint64_t soft, hard;
+};
+
+static int set_limit(pid_t pid, uint64_t resource, const struct limit *want, struct limit *old)
+{
+	return (int)sys4(SYS_prlimit64, pid, resource, want, old);
+}
+
+static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
+{
+	return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
+			    err == -EPERM ? "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; fs.nr_open bounds nofile" :
+					    NULL);
+}
+
+/* By init on itself as it says. By the launcher only upwards, which is what needs its rights: what init has to do until the
+ * exec is not bounded by what the payload may do. limits_apply() does the rest. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 {
-	uint64_t limit[2] = { s->n[1], s->n[2] };
-	int err = (int)sys4(SYS_prlimit64, st->in_init ? 0 : st->init_pid, s->n[0], limit, NULL);
+	struct limit want = { s->n[1], s->n[2] }, now;
+	int err;
 
-	if (err == -EPERM)
-		return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
-				    "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; fs.nr_open bounds nofile");
-	return err ? step_fail(st, err, SYS_prlimit64, step_str(st, s, 0)) : 0;
+	if (!st->in_init) {
+		err = set_limit(st->init_pid, s->n[0], NULL, &now);
+		if (err)
+			return fail_limit(st, s, err);
+		want.soft = want.soft > now.soft ? want.soft : now.soft;
+		want.hard = want.hard > now.hard ? want.hard : now.hard;
+	}
+	if (st->in_init && s->n[0] == RESOURCE_NOFILE)
+		st->nofile = 0;
+	err = set_limit(st->in_init ? 0 : st->init_pid, s->n[0], &want, NULL);
+	return err ? fail_limit(st, s, err) : 0;
 }
+
+/* The payload's limits, just before it is executed. 0, or -1 when reported. */
+int limits_apply(struct stage *st)
+{
+	struct limit now;
+	int err = 0;
+
+	if (st->nofile && set_limit(0, RESOURCE_NOFILE, NULL, &now) == 0) {
+		now.soft = st->nofile;
+		set_limit(0, RESOURCE_NOFILE, &now, NULL);
+	}
+	for (uint32_t i = 0; !err && i < st->n_steps; i++) {
+		const struct ct_wire_step *s = &st->steps[i];
+		struct limit want = { s->n[1], s->n[2] };
+
+		if (s->op != CT_OP_PRLIMIT || s->phase > CT_PHASE_ENTER)
+			continue;
+		err = set_limit(0, s->n[0], &want, NULL);
+		if (err) {
+			st->current = (uint16_t)i;
+			fail_limit(st, s, err);
+		}
+	}
+	return err ? -1 : 0;
+}
+
+/* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload gets the old one back. */
+static void want_files(struct stage *st)
+{
+	struct limit now;
+
+	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) || now.soft >= ENOUGH_FILES || now.soft >= now.hard)
+		return;
+	st->nofile = now.soft;
+	now.soft = now.hard;
+	set_limit(0, RESOURCE_NOFILE, &now, NULL);
+}
+
+/* ---- more steps of the launcher, and of init ------------------------------------------------------------------------------------- */
 
 /* A session of its own. */
 int step_setsid(struct stage *st, const struct ct_wire_step *s)
@@ -181,39 +249,51 @@ static void die_with_parent(struct stage *st)
 		sys_exit(127);
 }
 
-static void mark(unsigned char *used, int16_t slot)
+static void note_use(struct stage *st, int16_t slot, uint32_t i)
 {
 	if (slot >= 0)
-		used[slot] = 1;
+		st->last_use[slot] = (uint16_t)i;
 }
 
-/* Init holds no descriptor that none of its steps names: it may meet processes that can look at it. */
+static void close_slot(struct stage *st, uint32_t slot)
+{
+	sys_close(st->slot[slot]);
+	st->slot[slot] = -1;
+}
+
+/* Init holds no descriptor longer than its steps need it: it may meet processes that can look at it. What none of them
+ * names goes at once. */
 static void close_unused(struct stage *st, uint32_t from)
 {
-	unsigned char used[CT_WIRE_SLOTS];
-
-	memset(used, 0, sizeof(used));
 	for (uint32_t i = from; i < st->n_steps; i++) {
 		const struct ct_wire_step *s = &st->steps[i];
 		const char *p = step_list(st, s, 0);
 
 		if (s->phase <= CT_PHASE_ENTER)
 			continue;
-		mark(used, s->a);
-		mark(used, s->b);
+		note_use(st, s->a, i);
+		note_use(st, s->b, i);
 		for (uint32_t k = 0; s->op == CT_OP_FDS && k < step_list_n(s, 0); k++) {
 			uint64_t slot;
 
 			if (!str_u64(p, CT_WIRE_SLOTS - 1, &slot))
-				used[slot] = 1;
+				note_use(st, (int16_t)slot, i);
 			p += strlen(p) + 1;
 		}
 	}
 	for (uint32_t i = 0; i < st->head->n_slots; i++)
-		if (!used[i] && st->slot[i] >= 0) {
-			sys_close(st->slot[i]);
-			st->slot[i] = -1;
-		}
+		if (!st->last_use[i])
+			close_slot(st, i);
+}
+
+/* After step i: what no later step reads. */
+static void close_used(struct stage *st, uint32_t i)
+{
+	const int16_t slots[] = { st->steps[i].a, st->steps[i].b, st->steps[i].o, st->steps[i].p };
+
+	for (int k = 0; k < 4; k++)
+		if (slots[k] >= 0 && st->last_use[slots[k]] <= i)
+			close_slot(st, (uint32_t)slots[k]);
 }
 
 /* Waits until the launcher has carried out ENTER. When that failed or died there is nothing to say. */
@@ -240,9 +320,13 @@ _Noreturn static void run_init(struct stage *st)
 	st->proc_fd = -1;
 	close_unused(st, i);
 	wait_for_go(st);
-	for (; i < st->n_steps; i++)
-		if (st->steps[i].phase > CT_PHASE_ENTER && step_run(st, i) < 0)
+	for (; i < st->n_steps; i++) {
+		if (st->steps[i].phase <= CT_PHASE_ENTER)
+			continue;
+		if (step_run(st, i) < 0)
 			break;
+		close_used(st, i);
+	}
 	sys_exit(127);
 }
 
@@ -308,7 +392,9 @@ int stage_launch(struct stage *st)
 	st->init_pidfd = -1;
 	st->proc_fd = -1;
 	st->go_fd = -1;
+	st->nofile = 0;
 	die_with_parent(st);
+	want_files(st);
 	if (open_proc(st) < 0)
 		return -1;
 	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_ENTER; i++)

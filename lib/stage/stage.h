@@ -50,6 +50,8 @@ struct stage {
 	int own_tty;			/* stdio is a terminal that a step has made */
 	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
+	uint64_t nofile;		/* soft limit of open files that the payload is to have; 0: it was not changed */
+	uint16_t last_use[CT_WIRE_SLOTS]; /* in init: the last step that reads a slot; 0: none */
 	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
 	struct stage_user user;
 };

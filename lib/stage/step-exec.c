@@ -175,7 +175,7 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 		got = peek(path, first, sizeof(first));
 		if (got > 2 && first[0] == '#' && first[1] == '!')
 			return script_text(first, text, n);
-		return "its interpreter (the dynamic loader) is missing";
+		return got ? "its interpreter (the dynamic loader) is missing" : NULL;
 	}
 	if (err != -EACCES)
 		return NULL;
@@ -278,6 +278,8 @@ int step_exec(struct stage *st, const struct ct_wire_step *s)
 		return step_fail(st, err, SYS_dup3, NULL);
 	if (!st->pdeath_set)
 		sys_prctl(K_PR_SET_PDEATHSIG, 0, 0, 0);
+	if (limits_apply(st) < 0)
+		return -1;
 	err = report_num(st, CT_REPORT_EXEC_NEXT, 0, -1);
 	if (err)
 		return -1;

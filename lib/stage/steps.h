@@ -22,6 +22,9 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
+/* launch.c: the payload's limits, just before the exec. 0, or -1 when reported. */
+int limits_apply(struct stage *st);
+
 /* ---- path.c: below a descriptor ------------------------------------------------------------------------------------------ */
 
 struct path_error {
