@@ -138,12 +138,14 @@ static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 	struct iovec iov = { p, n };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
 	struct cmsghdr *c;
+	int reset = 0;
 	ssize_t r;
 
 	*fd = -1;
+	/* a peer that closed before it had read all resets the connection; what it had said before comes after that */
 	do {
 		r = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (r < 0 && errno == EINTR);
+	} while (r < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (r < 0)
 		return -errno;
 	c = CMSG_FIRSTHDR(&m);

@@ -63,6 +63,7 @@ void sup_in_fork(struct super *s, int report)
 	}
 	sup_close(&s->listener);
 	sup_close(&s->signals);
+	sup_close(&s->caller);
 	sup_close(&s->pidfd);
 	sup_close(&s->log.fd);
 	sup_close(&s->log.dir);
@@ -72,7 +73,7 @@ void sup_in_fork(struct super *s, int report)
 		dup3(s->before.stdio[i], i, 0);
 		close(s->before.stdio[i]);
 	}
-	/* the same number as in a stage that was executed for one run; takes the library's socket away from the fork */
+	/* the same number as in a stage that was executed for one run */
 	dup3(report >= 0 ? report : s->null, CT_STAGE_REPORT_FD, O_CLOEXEC);
 	sup_close(&report);
 	sup_close(&s->null);
@@ -399,5 +400,5 @@ _Noreturn void supervise(struct stage *st)
 		_exit(1);
 	}
 	loop(&s);
-	_exit(s.failed && s.boots <= 1);
+	_exit(s.failed && s.boots == 0);
 }
