@@ -35,6 +35,9 @@ struct ct_host {
 
 /* Fills *h. Cheap enough for each start (no mountinfo, a handful of system calls); 0 or negative errno. */
 int ct_host_probe(struct ct_host *h, struct ct_err *e);
+/* Looks again at what can change while a process lives: the rights and the user namespace of the calling thread. For a
+ * host that is kept from one start to the next; the kernel and its features stay as probed. 0 or negative errno. */
+int ct_host_refresh(struct ct_host *h, struct ct_err *e);
 /* The oldest kernel that is supported. */
 #define CT_HOST_KERNEL_MAJOR 5
 #define CT_HOST_KERNEL_MINOR 14

@@ -24,6 +24,7 @@
 
 /* The initial user namespace has had this number since 3.8. */
 #define INIT_USER_NS "user:[4026531837]"
+#define NS_DIR "/proc/thread-self/ns"
 
 /* Arguments of a call that fails before it does anything. */
 static const struct feature {
@@ -120,6 +121,7 @@ static int probe_rights(struct ct_host *h, struct ct_err *e)
 
 	h->uid = geteuid();
 	h->gid = getegid();
+	h->cap_bounding = 0;
 	if (syscall(SYS_capget, &head, data) < 0)
 		return ct_fail(e, -errno, CT_ERR_PRIVILEGE, "host", "capget");
 	h->cap_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
@@ -135,26 +137,32 @@ static int probe_rights(struct ct_host *h, struct ct_err *e)
 	return 0;
 }
 
+/* Whether `dir`/`name` leads to the initial user namespace; without user namespaces there is no other. */
+static bool is_initial(struct ct_host *h, int dir, const char *name)
+{
+	char link[sizeof(INIT_USER_NS) + 16];
+	ssize_t n = readlinkat(dir, name, link, sizeof(link));
+
+	if (n >= 0)
+		h->namespaces |= CT_NS_USER;
+	return n < 0 || ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
+}
+
 static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 {
-	CT_CLEAN_FD int dir = open("/proc/thread-self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char link[sizeof(INIT_USER_NS) + 16];
+	CT_CLEAN_FD int dir = open(NS_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
-	ssize_t n;
 
 	if (dir < 0) {
 		ct_fail(e, -errno, CT_ERR_KERNEL, "host", "the namespaces of this process cannot be looked at");
-		ct_err_object(e, "/proc/thread-self/ns");
+		ct_err_object(e, NS_DIR);
 		ct_err_hint(e, "mount a procfs on /proc");
 		return e ? e->err : -ENOENT;
 	}
 	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
 		if (fstatat(dir, ns_files[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= ns_files[i].bit;
-	n = readlinkat(dir, "user", link, sizeof(link));
-	if (n >= 0)
-		h->namespaces |= CT_NS_USER;
-	h->initial_userns = n < 0 || ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
+	h->initial_userns = is_initial(h, dir, "user");
 	return 0;
 }
 
@@ -219,6 +227,13 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 	ct_host_read("/proc/sys/kernel/random/boot_id", found.boot_id, sizeof(found.boot_id));
 	*h = found;
 	return 0;
+}
+
+/* See host.h. */
+int ct_host_refresh(struct ct_host *h, struct ct_err *e)
+{
+	h->initial_userns = is_initial(h, AT_FDCWD, NS_DIR "/user");
+	return probe_rights(h, e);
 }
 
 /* See host.h. */

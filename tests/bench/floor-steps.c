@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <net/if.h>
@@ -246,6 +247,7 @@ void floor_identity(void)
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	uint64_t none = 0;
 
+	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 	must(setgroups(0, NULL));
 	for (int i = 0; i <= CAP_CHECKPOINT_RESTORE; i++)
 		if (i >= 32 || !(CAPS_DEFAULT & 1u << i))

@@ -31,7 +31,7 @@ void floor_sys(int tree);
 void floor_protect(int tree, int mask);
 /* Leaves the old root, on which so many other mounts were stacked. */
 void floor_pivot(int tree, int stacked);
-/* Groups, bounding set, ids, capabilities, signals, working directory. */
+/* Keyring, groups, bounding set, ids, capabilities, signals, working directory. */
 void floor_identity(void);
 
 #endif

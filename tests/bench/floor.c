@@ -5,8 +5,9 @@
  * both), executes the program and reaps it. It checks nothing, reports nothing and protects its caller from nothing.
  *
  *   floor start PROFILE ROOTFS PROGRAM	one container each round; PROFILE: default, small
- *   floor attach PID PROGRAM		one process in the namespaces of PID each round
+ *   floor attach PID PROGRAM		one process in the namespaces of PID each round, from a fork
  *   floor once PROFILE ROOTFS PROGRAM	one container as a whole process, no commands read
+ *   floor enter PID PROGRAM		one process in the namespaces of PID as a whole process
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,28 +103,34 @@ static uint64_t start_once(void *data)
 	return now_ns() - begin;
 }
 
+/* Joins the namespaces, runs the program there, ends. */
+_Noreturn static void enter(const struct job *j)
+{
+	const char *const argv[] = { j->program, NULL }, *const envp[] = { "PATH=/bin", NULL };
+	int status = 0;
+	pid_t pid;
+
+	must(setns(j->pidfd, (int)j->namespaces));
+	pid = fork();
+	if (pid == 0) {
+		must(setsid());
+		must(chdir("/"));
+		floor_identity();
+		execve(j->program, (char *const *)argv, (char *const *)envp);
+		_exit(127);
+	}
+	must(waitpid(pid, &status, 0));
+	_exit(WEXITSTATUS(status));
+}
+
 static uint64_t attach_once(void *data)
 {
-	struct job *j = data;
 	uint64_t begin = now_ns();
-	const char *const argv[] = { j->program, NULL }, *const envp[] = { "PATH=/bin", NULL };
-	pid_t launcher = fork(), pid;
-	int status = 0;
+	pid_t pid = fork();
 
-	if (launcher == 0) {
-		must(setns(j->pidfd, (int)j->namespaces));
-		pid = fork();
-		if (pid == 0) {
-			must(setsid());
-			must(chdir("/"));
-			floor_identity();
-			execve(j->program, (char *const *)argv, (char *const *)envp);
-			_exit(127);
-		}
-		must(waitpid(pid, &status, 0));
-		_exit(WEXITSTATUS(status));
-	}
-	reap((pid_t)must(launcher));
+	if (pid == 0)
+		enter(data);
+	reap((pid_t)must(pid));
 	return now_ns() - begin;
 }
 
@@ -163,13 +170,15 @@ int main(int argc, char **argv)
 		j.program = argv[4];
 		if (!strcmp(argv[1], "once"))
 			return start_once(&j) == 0;
-	} else if (argc == 4 && !strcmp(argv[1], "attach")) {
+	} else if (argc == 4 && (!strcmp(argv[1], "attach") || !strcmp(argv[1], "enter"))) {
 		b.once = attach_once;
 		j.pidfd = (int)must(syscall(SYS_pidfd_open, atoi(argv[2]), 0));
 		j.program = argv[3];
 		j.namespaces = NS_DEFAULT;
+		if (!strcmp(argv[1], "enter"))
+			enter(&j);
 	} else {
-		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | attach PID PROGRAM");
+		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | attach|enter PID PROGRAM");
 	}
 	bench_serve(&b);
 	keep_alive(&j, "alive", 0);
