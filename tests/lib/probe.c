@@ -4,6 +4,7 @@
  * /proc nor a C library in the rootfs.
  *
  *   probe                  the report
+ *   probe view             the report, and: death signal, mounts, what is in /dev, what may be read and written
  *   probe fds              only the open descriptors
  *   probe exit N | signal N | sleep SECONDS | output BYTES | spin
  *   probe try-files F...   opens each for reading and for writing and says what came of it
@@ -197,6 +198,71 @@ static void try_files(char **files)
 	}
 }
 
+/* ---- view: what the payload sees, without numbers that differ from run to run ------------------------------------- */
+
+/* "shared:12" without its number. */
+static void print_mount_word(const char *word)
+{
+	size_t n = strcspn(word, ":");
+
+	if (!strncmp(word, "shared:", 7) || !strncmp(word, "master:", 7))
+		printf("%.*s ", (int)n, word);
+	else
+		printf("%s ", word);
+}
+
+/* Mounts in their order, without ids and device numbers. */
+static void mounts(void)
+{
+	char line[4096], *word, *rest;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	int i, n = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		printf("{\"mount_%d\": \"", n++);
+		for (i = 0, rest = line; (word = strtok_r(rest, " \n", &rest)); i++) {
+			if (i > 2)
+				print_mount_word(word);
+		}
+		printf("\"}\n");
+	}
+	if (f)
+		fclose(f);
+}
+
+static void device_nodes(void)
+{
+	struct dirent **list = NULL;
+	int i, n = scandir("/dev", &list, NULL, alphasort);
+
+	for (i = 0; i < n; i++) {
+		char path[300], target[300] = "";
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/dev/%s", list[i]->d_name);
+		if (list[i]->d_name[0] == '.' || lstat(path, &st))
+			continue;
+		if (readlink(path, target, sizeof(target) - 1) < 0)
+			target[0] = 0;
+		printf("{\"%s\": \"%o %u:%u %u:%u %s\"}\n", path, st.st_mode, st.st_uid, st.st_gid, major(st.st_rdev),
+		       minor(st.st_rdev), target);
+	}
+}
+
+static void view(void)
+{
+	static char *const files[] = { "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
+				       "/proc/sys/vm/overcommit_memory", "/proc/irq/default_smp_affinity", "/sys/kernel/uevent_helper",
+				       "/sys/firmware/memmap", "/dev/mem", "/dev/kmsg", NULL };
+	int death = -1;
+
+	prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0);
+	printf("{\"death_signal\": %d}\n{\"keepcaps\": %d}\n", death, prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0));
+	mounts();
+	device_nodes();
+	try_files((char **)(unsigned long)files);
+}
+
 /* ---- watch: the set of files met ---------------------------------------------------------------------------------- */
 
 #define SEEN_MAX 1024
@@ -335,5 +401,7 @@ int main(int argc, char **argv)
 	ids();
 	links();
 	rest(argv);
+	if (argc > 1 && !strcmp(argv[1], "view"))
+		view();
 	return 0;
 }

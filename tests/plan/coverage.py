@@ -10,7 +10,8 @@ from house import Tap, read  # noqa: E402
 
 ROOT = sys.argv[1]
 PLANS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.plan")))
-CONFS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.conf")) + glob.glob(os.path.join(ROOT, "tests/plan/include/*")))
+CONFS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.conf"))) + \
+    [p for p in glob.glob(os.path.join(ROOT, "tests/plan/include/**"), recursive=True) if os.path.isfile(p)]
 
 
 def text(paths):
@@ -29,10 +30,10 @@ def steps():
 
 
 def keys():
-    table = "".join(read(ROOT, os.path.join("lib/model", n)) for n in os.listdir(os.path.join(ROOT, "lib/model")) if n.endswith((".c", ".def")))
-    used = {re.sub(r"^lxc\.", "", k) for k in re.findall(r"^\s*([a-z][\w.]*)\s*=", text(CONFS), re.M)}
-    for key in sorted(set(re.findall(r'^\s*(?:\{\s*|\w+\(\s*)"([a-z0-9_.*]+)"', table, re.M))):
-        pattern = re.compile("^" + re.escape(key).replace(r"\*", r"[\w.]+") + "$")
+    table = read(ROOT, "lib/model/key.c").split("ct_keys[] = {", 1)[1].split("\n};", 1)[0]
+    used = {re.sub(r"^lxc\.", "", k) for k in re.findall(r"^\s*([a-z][\w.-]*)\s*=", text(CONFS), re.M)}
+    for key in sorted(set(re.findall(r'^\t\{ "([a-z0-9_.*-]+)",', table, re.M))):
+        pattern = re.compile("^" + re.escape(key).replace(r"\*", r"[\w.-]+") + "$")
         if not any(pattern.match(u) for u in used):
             yield f"no golden config uses {key}"
 

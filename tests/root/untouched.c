@@ -278,12 +278,12 @@ static void enter_big(void)
 
 static const struct state states[] = {
 	{ "eight threads", enter_plain, STARTS, THREADS },
-	{ "removed cwd, odd umask and priority", enter_cwd, STARTS / 4, THREADS },
+	{ "removed cwd, odd umask and priority", enter_cwd, STARTS / 10, THREADS },
 	{ "500 open descriptors", enter_descriptors, STARTS, THREADS },
-	{ "descriptor 0 closed", enter_no_stdio, STARTS / 4, THREADS },
+	{ "descriptor 0 closed", enter_no_stdio, STARTS / 10, THREADS },
 	{ "SIGCHLD ignored", enter_ignored, STARTS, THREADS },
 	{ "handlers for all signals", enter_handler, STARTS, THREADS },
-	{ "all signals blocked", enter_blocked, STARTS / 2, THREADS },
+	{ "all signals blocked", enter_blocked, STARTS / 5, THREADS },
 	{ "under a seccomp filter", enter_filter, STARTS, THREADS },
 	{ "as a subreaper", enter_subreaper, STARTS, THREADS },
 	{ "as pid 1 of a pid namespace", enter_first, STARTS, THREADS },

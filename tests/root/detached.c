@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Detached containers: a supervisor keeps them, any handle in any process finds them; orderly stop, force, reboot, console,
+ * definition and destruction.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <contain/contain.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "box.h"
+#include "leak.h"
+#include "run.h"
+
+static struct box box;
+static struct leak *before;
+
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* An init that goes at SIGTERM, reboots at SIGINT, and says on the console what it does. */
+#define INIT                                                                                                           \
+	"trap 'echo bye; exit 3' TERM; trap 'echo again; reboot -f' INT; echo boot; echo x >>/var/log/boots; while :; do sleep 0.05; done"
+
+static int setup(void **state)
+{
+	(void)state;
+	box.c = box_handle(&box, "web");
+	before = leak_take();
+	return box.c ? 0 : -1;
+}
+
+static int has_child(void *data)
+{
+	char *text = data;
+	FILE *f = fopen("/proc/thread-self/children", "re");
+
+	text[0] = 0;
+	if (f && !fgets(text, 64, f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+		;
+	return !text[0];
+}
+
+static int teardown(void **state)
+{
+	char text[4096], children[64];
+	int n;
+
+	(void)state;
+	if (ct_state(box.c) != CT_STATE_STOPPED)
+		ct_stop(box.c, CT_STOP_KILL, 5000);
+	box.c = ct_unref(box.c);
+	wait_for(has_child, children, 2000);
+	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
+	leak_free(before);
+	if (n)
+		print_error("# the caller was touched:\n%s\n", text);
+	rootfs_drop(&box.root, "var/log/boots");
+	return n;
+}
+
+static void start(const char *const argv[])
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+
+	o.flags = CT_START_DETACH;
+	o.argv = argv;
+	assert_ok(box.c, ct_start(box.c, &o, NULL));
+	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
+}
+
+static void start_init(void)
+{
+	/* a system that may reboot itself: cap.drop alone drops from the full set */
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "console.buffer.size", "64KB", "cap.drop",
+				    "sys_module", NULL), 0);
+	start(ARGV("/bin/sh", "-c", INIT));
+}
+
+/* What the console's ring buffer holds contains the word. */
+static int console_says(void *word)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int found = ct_console_log(box.c, 0, &text, &len) == 0 && memmem(text, len, word, strlen(word)) != NULL;
+
+	ct_free(text);
+	return found;
+}
+
+static void from_another_handle(void **state)
+{
+	ct_container *other;
+	char *out = NULL, *names = NULL;
+	pid_t pid;
+
+	(void)state;
+	start_init();
+	pid = ct_init_pid(box.c);
+	assert_true(pid > 0);
+	other = box_handle(&box, "web");
+	assert_int_equal(ct_state(other), CT_STATE_RUNNING);
+	assert_int_equal(ct_init_pid(other), pid);
+	assert_ok(other, box_attach(other, NULL, ARGV("/bin/hostname"), &out, NULL));
+	assert_string_equal(out, "web\n");
+	free(out);
+	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 1);
+	assert_string_equal(names, "web\n");
+	ct_free(names);
+	ct_start_opts o = CT_START_OPTS_INIT;
+
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/true");
+	assert_refused(other, ct_start(other, &o, NULL), -EBUSY);
+	assert_ok(other, ct_stop(other, 0, 10000));
+	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
+	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);
+	ct_free(names);
+	ct_unref(other);
+}
+
+/* From another process, which then goes: the container stays. */
+static void caller_goes(void **state)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		ct_container *c = box_handle(&box, "web");
+		ct_start_opts o = CT_START_OPTS_INIT;
+
+		o.flags = CT_START_DETACH;
+		o.argv = ARGV("/bin/sleep", "1000");
+		_exit(ct_start(c, &o, NULL) ? 1 : 0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	sleep_ms(100);
+	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
+}
+
+static void stop_orderly(void **state)
+{
+	ct_process *p = NULL;
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_exit ex = CT_EXIT_INIT;
+
+	(void)state;
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "console.buffer.size", "64KB", NULL), 0);
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/sh", "-c", INIT);
+	assert_ok(box.c, ct_start(box.c, &o, &p));
+	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"boot", 5000), 1);
+	assert_ok(box.c, ct_stop(box.c, 0, 10000));
+	assert_int_equal(ct_process_wait(p, &ex, 5000), 0);
+	assert_int_equal(ex.code, 3);
+	assert_int_equal(ex.reason, CT_EXIT_STOPPED);
+	ct_process_unref(p);
+}
+
+static void stop_by_force(void **state)
+{
+	ct_process *p = NULL;
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_exit ex = CT_EXIT_INIT;
+	long long began;
+
+	(void)state;
+	assert_ok(box.c, ct_set_config(box.c, "signal.halt", "SIGUSR1"));
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/sh", "-c", "trap '' USR1; while :; do sleep 0.1; done");
+	assert_ok(box.c, ct_start(box.c, &o, &p));
+	sleep_ms(100);
+	began = now_ms();
+	assert_refused(box.c, ct_stop(box.c, CT_STOP_NO_KILL, 300), -ETIMEDOUT);
+	assert_true(now_ms() - began >= 280);
+	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_NO_WAIT | CT_STOP_NO_KILL, 0));
+	assert_ok(box.c, ct_stop(box.c, 0, 200));
+	assert_int_equal(ct_process_wait(p, &ex, 5000), 0);
+	assert_int_equal(ex.signal, SIGKILL);
+	assert_int_equal(ex.reason, CT_EXIT_STOPPED);
+	ct_process_unref(p);
+}
+
+static void reboot_it(void **state)
+{
+	pid_t first;
+
+	(void)state;
+	start_init();
+	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"boot", 5000), 1);
+	first = ct_init_pid(box.c);
+	assert_ok(box.c, ct_reboot(box.c, 10000));
+	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
+	assert_true(ct_init_pid(box.c) > 0 && ct_init_pid(box.c) != first);
+	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"again", 5000), 1);
+	assert_ok(box.c, ct_reboot(box.c, 10000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+}
+
+static void wait_states(void **state)
+{
+	(void)state;
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 0), CT_STATE_STOPPED);
+	start(ARGV("/bin/sleep", "0.3"));
+	assert_refused(box.c, ct_wait(box.c, CT_STATE_STOPPED, 20), -ETIMEDOUT);
+	assert_int_equal(ct_wait(box.c, CT_STATE_RUNNING, 0), CT_STATE_RUNNING);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+	assert_refused(box.c, ct_wait(box.c, 0x4000, 5), -EINVAL);
+	assert_refused(box.c, ct_wait(box.c, 0, 5), -EINVAL);
+}
+
+/* Waits until fd has said the word. */
+static void expect_word(int fd, const char *word)
+{
+	char text[4096] = "";
+	size_t len = 0;
+	long long end = now_ms() + 8000;
+
+	while (now_ms() < end && !strstr(text, word)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n = poll(&p, 1, 200) > 0 ? read(fd, text + len, sizeof(text) - 1 - len) : 0;
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (!strstr(text, word))
+		fail_msg("no \"%s\" in \"%s\"", word, text);
+}
+
+static void console(void **state)
+{
+	int fd, second;
+
+	(void)state;
+	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "64KB"));
+	start(ARGV("/bin/sh", "-c", "echo ready; while read x; do echo got $x; stty size; done"));
+	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"ready", 5000), 1);
+	fd = ct_console_open(box.c, 0);
+	assert_ok(box.c, fd);
+	second = ct_console_open(box.c, 0);
+	assert_int_equal(second, -EBUSY);
+	assert_ok(box.c, ct_console_resize(box.c, 0, 17, 71));
+	assert_int_equal(write(fd, "word\n", 5), 5);
+	expect_word(fd, "got word");
+	assert_int_equal(write(fd, "more\n", 5), 5);
+	expect_word(fd, "17 71");
+	close(fd);
+	/* given back, it can be had again */
+	sleep_ms(100);
+	fd = ct_console_open(box.c, 0);
+	assert_ok(box.c, fd);
+	close(fd);
+	assert_refused(box.c, ct_console_open(box.c, 40), -ENOTTY);
+}
+
+static void console_ring(void **state)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "4096"));
+	start(ARGV("/bin/sh", "-c", "seq 1 5000; echo the end; sleep 1000"));
+	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"the end", 10000), 1);
+	assert_ok(box.c, ct_console_log(box.c, CT_CONSOLE_LOG_CLEAR, &text, &len));
+	assert_true(len <= 4096 && len > 3000);
+	assert_non_null(memmem(text, len, "5000", 4));
+	ct_free(text);
+	text = NULL;
+	assert_ok(box.c, ct_console_log(box.c, 0, &text, &len));
+	assert_int_equal(len, 0);
+	ct_free(text);
+}
+
+static void console_file(void **state)
+{
+	char path[2 * PATH_MAX], buf[64] = "";
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/console.log", box.root.base);
+	assert_ok(box.c, ct_set_config(box.c, "console.logfile", path));
+	start(ARGV("/bin/sh", "-c", "echo into the file; exit 0"));
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, buf, sizeof(buf) - 1) > 0);
+	assert_non_null(strstr(buf, "into the file"));
+	close(fd);
+	unlink(path);
+}
+
+static void hooks(void **state)
+{
+	char path[2 * PATH_MAX], entry[4 * PATH_MAX], text[4096] = "";
+	const char *const when[] = { "pre-start", "start-host", "stop", "post-stop" };
+	size_t i;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/hooks.log", box.root.base);
+	for (i = 0; i < 4; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "hook.%s", when[i]);
+		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_NAME >> %s\"", path);
+		assert_ok(box.c, ct_set_config(box.c, key, entry));
+	}
+	start(ARGV("/bin/sleep", "0.1"));
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+	sleep_ms(300);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	assert_string_equal(text, "pre-start:web\nstart-host:web\nstop:web\npost-stop:web\n");
+	unlink(path);
+}
+
+/* ---- definition ----------------------------------------------------------------------------------------------------------- */
+
+static void define_and_destroy(void **state)
+{
+	char config[2 * PATH_MAX], rootfs[2 * PATH_MAX], *names = NULL, value[64];
+	ct_create_opts o = CT_CREATE_OPTS_INIT;
+	ct_container *c = box_handle(&box, "defined"), *d;
+
+	(void)state;
+	snprintf(rootfs, sizeof(rootfs), "%s/new-root", box.root.base);
+	assert_int_equal(mkdir(rootfs, 0755), 0);
+	o.rootfs = rootfs;
+	assert_ok(c, ct_set_config(c, "uts.name", "kept"));
+	assert_ok(c, ct_create(c, &o));
+	assert_true(access(rootfs, F_OK) != 0);
+	snprintf(config, sizeof(config), "%s/defined/config", box.dir);
+	assert_int_equal(access(config, F_OK), 0);
+	assert_string_equal(ct_path(c) + strlen(box.dir), "/defined");
+	d = box_handle(&box, "defined");
+	assert_refused(d, ct_create(d, NULL), -EEXIST);
+	assert_ok(d, ct_load_config(d, NULL));
+	assert_int_equal(ct_get_config(d, "uts.name", value, sizeof(value)), 4);
+	assert_string_equal(value, "kept");
+	assert_ok(d, ct_set_config(d, "uts.name", "changed"));
+	assert_ok(d, ct_save_config(d, NULL));
+	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 1);
+	assert_string_equal(names, "defined\n");
+	ct_free(names);
+	assert_ok(c, ct_destroy(c, 0));
+	assert_true(access(config, F_OK) != 0);
+	assert_refused(d, ct_destroy(d, 0), -ENOENT);
+	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 0);
+	ct_free(names);
+	ct_unref(c);
+	ct_unref(d);
+}
+
+static void destroy_running(void **state)
+{
+	(void)state;
+	assert_ok(box.c, ct_create(box.c, NULL));
+	start(ARGV("/bin/sleep", "1000"));
+	assert_refused(box.c, ct_destroy(box.c, 0), -EBUSY);
+	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
+	assert_ok(box.c, ct_destroy(box.c, CT_DESTROY_FORCE));
+	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
+	/* the rootfs was not its own: it is still there */
+	assert_int_equal(access(box.root.path, F_OK), 0);
+}
+
+static void many(void **state)
+{
+	enum { N = 20 };
+	ct_container *c[N];
+	ct_start_opts o = CT_START_OPTS_INIT;
+	char name[32], *names = NULL;
+	int i;
+
+	(void)state;
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/sleep", "1000");
+	for (i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "many-%d", i);
+		c[i] = box_handle(&box, name);
+		assert_ok(c[i], ct_start(c[i], &o, NULL));
+	}
+	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), N);
+	ct_free(names);
+	for (i = 0; i < N; i++) {
+		assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, 5000));
+		ct_unref(c[i]);
+	}
+	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);
+	ct_free(names);
+}
+
+/* The socket stands in a directory that is only ours; nothing of ours is in the abstract name space. */
+static void socket_place(void **state)
+{
+	struct stat st;
+	char line[512];
+	FILE *f;
+
+	(void)state;
+	start(ARGV("/bin/sleep", "1000"));
+	assert_int_equal(stat(box.state, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	f = fopen("/proc/net/unix", "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (strstr(line, " @") && (strstr(line, "contain") || strstr(line, "web")))
+			fail_msg("an abstract socket: %s", line);
+	}
+	fclose(f);
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	if (leak_own_mounts() || box_open(&box, NULL))
+		return -1;
+	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) || (box.c = ct_unref(box.c)) != NULL;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	box_close(&box);
+	return 0;
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(from_another_handle), CASE(caller_goes),	     CASE(stop_orderly), CASE(stop_by_force), CASE(reboot_it),
+		CASE(wait_states),	   CASE(console),	     CASE(console_ring), CASE(console_file),  CASE(hooks),
+		CASE(define_and_destroy),  CASE(destroy_running),    CASE(many),	 CASE(socket_place),
+	};
+
+	return cmocka_run_group_tests_name("detached", tests, group_setup, group_teardown);
+}
