@@ -60,9 +60,10 @@ static void add_proc(struct ct_builder *b, enum ct_auto_mode mode)
 static void add_net_devices(struct ct_builder *b, const struct ct_origin *at)
 {
 	int rw = instance(b, "sysfs", "/sys", true, QUIET, CT_PHASE_NEW, at), net = ct_plan_slot(b->plan, "net devices");
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_STACK, at);
+	struct ct_step *s;
 
-	s->a = (int16_t)rw;
+	if (!b->host->tree_of_detached)
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_STACK, at)->a = (int16_t)rw;
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TREE_CLONE, at);
 	s->a = (int16_t)rw;
 	s->o = (int16_t)net;

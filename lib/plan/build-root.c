@@ -33,8 +33,9 @@ static void mask_source(struct ct_builder *b)
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETATTR, NULL);
 	s->a = (int16_t)b->mask;
 	s->n[0] = MOUNT_ATTR_RDONLY;
-	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_STACK, NULL);
-	s->a = (int16_t)b->mask;
+	/* Older kernels clone only what is attached somewhere. */
+	if (!b->host->tree_of_detached)
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_STACK, NULL)->a = (int16_t)b->mask;
 }
 
 /* Where the tree is stacked so that mount hooks find it: rootfs.mount, or the rootfs's own path. */

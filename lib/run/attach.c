@@ -21,15 +21,14 @@ static int running_config(struct ct_container *c, struct ct_config **out, struct
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
 	int r;
 
-	if (!c->name[0] || c->init) {
-		pthread_mutex_lock(&c->lock);
-		config = c->running ? ct_config_copy(c->running) : NULL;
-		pthread_mutex_unlock(&c->lock);
-		if (config) {
-			*out = config;
-			config = NULL;
-			return 0;
-		}
+	pthread_mutex_lock(&c->lock);
+	if (c->init && ct_process_running(c->init))
+		config = ct_config_copy(c->running);
+	pthread_mutex_unlock(&c->lock);
+	if (config) {
+		*out = config;
+		config = NULL;
+		return 0;
 	}
 	dir = ct_state_dir(c, e);
 	if (dir >= 0)

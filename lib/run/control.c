@@ -195,14 +195,8 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	return said_no(got.err, e);
 }
 
-/* See control.h. */
-int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
-		struct ct_err *e)
+static int send_request(int sock, const struct ct_ctl_request *rq, struct ct_err *e)
 {
-	CT_CLEAN_FD int got = -1;
-	struct ct_ctl_reply r;
-	int err;
-
 	while (send(sock, rq, sizeof(*rq), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		/* turned away already: why stands in its reply */
 		if (errno == EPIPE)
@@ -210,6 +204,19 @@ int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struc
 		if (errno != EINTR)
 			return no_answer(-errno, e);
 	}
+	return 0;
+}
+
+/* See control.h. */
+int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
+		struct ct_err *e)
+{
+	CT_CLEAN_FD int got = -1;
+	struct ct_ctl_reply r;
+	int err = send_request(sock, rq, e);
+
+	if (err)
+		return err;
 	memset(&r, 0, sizeof(r));
 	err = take_reply(sock, rq->type, deadline(timeout_ms), &r, &got, e);
 	if (reply && r.magic)
@@ -305,6 +312,31 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 		wait_for_end(sock);
 	if (reply && got.magic)
 		*reply = got;
+	return r;
+}
+
+/* See control.h. */
+int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
+{
+	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_WAIT, .arg0 = CT_STATE_STOPPED, .arg1 = CT_CTL_FOREVER };
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return refused(e, -errno, "socketpair");
+	r = send_request(pair[0], &rq, e);
+	*mine = pair[0];
+	*theirs = pair[1];
+	return r;
+}
+
+/* See control.h. */
+int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e)
+{
+	CT_CLEAN_FD int fd = -1;
+	int r = take_reply(sock, CT_CTL_WAIT, deadline(CT_CTL_PATIENCE_MS), reply, &fd, e);
+
+	if (!r)
+		wait_for_end(sock);
 	return r;
 }
 

@@ -38,6 +38,12 @@ int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct 
  * has gone on return. A supervisor that is killed meanwhile: -ECONNRESET, sweep then. */
 int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e);
 
+/* A connection made before there is a supervisor, which is to get *theirs: asks already to be told of the end. *mine polls readable
+ * then, also when the supervisor was killed. Both are the caller's. */
+int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e);
+/* What a watch was told: reply with the verdict, -ECONNRESET when the supervisor was killed. Returns when it has gone. */
+int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e);
+
 #define CT_CTL_TTY_ANY (~0u)
 /* Opens tty number `tty` (0: the console; CT_CTL_TTY_ANY: the first free one from 1 on). *fd is a stream socket, the
  * caller's, that speaks to the terminal; closing it gives the terminal back. *got (may be NULL) is the number.

@@ -14,10 +14,9 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/control.h"
-#include "run/state.h"
 #include "run/keeper.h"
 
-struct ct_process *ct_process_make(struct ct_child *child, int state_dir)
+struct ct_process *ct_process_make(struct ct_child *child, int watch)
 {
 	struct ct_process *p = calloc(1, sizeof(*p));
 
@@ -27,14 +26,14 @@ struct ct_process *ct_process_make(struct ct_child *child, int state_dir)
 		ct_child_reap(child, NULL);
 		ct_close(&child->pidfd);
 		ct_close(&child->pty);
-		ct_close(&state_dir);
+		ct_close(&watch);
 		return NULL;
 	}
 	p->refs = 1;
 	p->owner = getpid();
 	pthread_mutex_init(&p->lock, NULL);
 	p->child = *child;
-	p->state_dir = state_dir;
+	p->watch = watch;
 	p->output = (struct ct_output)CT_OUTPUT_INIT;
 	p->verdict.size = sizeof(p->verdict);
 	ct_err_clear(&p->err);
@@ -76,20 +75,14 @@ static void take_keeper_verdict(struct ct_process *p)
 	p->verdict.max_rss = k.max_rss;
 }
 
-/* The supervisor tells; one that is gone leaves its verdict in the state file. */
+/* The supervisor tells, at the end of the last boot; one that was killed does not. */
 static void take_supervisor_verdict(struct ct_process *p)
 {
-	struct ct_ctl_reply reply;
-	struct ct_state_file st = {0};
-	ct_exit *v = &p->verdict;
+	struct ct_ctl_reply r;
 
-	v->reason = CT_EXIT_LOST;
-	if (ct_ctl_wait(p->state_dir, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, &reply, NULL) == 0 && reply.reason) {
-		*v = (ct_exit){sizeof(*v), reply.reason, reply.code, reply.signal, reply.core,
-			       reply.wall_us, reply.user_us, reply.system_us, reply.max_rss};
-	} else if (ct_state_read(p->state_dir, &st, NULL) == 0 && st.reason) {
-		*v = (ct_exit){sizeof(*v), st.reason, st.code, st.signal, st.core, st.wall_us, st.user_us, st.system_us, st.max_rss};
-	}
+	p->verdict.reason = CT_EXIT_LOST;
+	if (ct_ctl_watched(p->watch, &r, NULL) == 0 && r.reason)
+		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss};
 }
 
 /* The end has been seen: make the verdict final, once. */
@@ -130,13 +123,13 @@ static void pump(struct ct_process *p)
 	}
 }
 
-/* Waits until the pidfd says that the process has ended. 1, or 0 when time is up. */
+/* Waits until the pidfd, or the supervisor, says that the end has come. 1, or 0 when time is up. */
 static int wait_end(struct ct_process *p, int timeout_ms)
 {
 	int64_t until = timeout_ms < 0 ? 0 : now_ms() + timeout_ms;
 
 	for (;;) {
-		struct pollfd fds[3] = {{.fd = p->child.pidfd, .events = POLLIN}};
+		struct pollfd fds[3] = {{.fd = p->watch >= 0 ? p->watch : p->child.pidfd, .events = POLLIN}};
 		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
 		int n;
 
@@ -214,7 +207,7 @@ static void process_free(struct ct_process *p)
 	ct_output_end(&p->output);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.pty);
-	ct_close(&p->state_dir);
+	ct_close(&p->watch);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

@@ -177,7 +177,7 @@ static int wait_readable(int sock, const struct ct_spawn *s, const struct ct_chi
 
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return 1;
-		if (n == 0 && has_executed(child->pid))
+		if (n == 0 && child->pid > 0 && has_executed(child->pid))
 			return 0;
 	}
 }

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "run/container.h"
+#include "run/control.h"
 #include "run/image.h"
 
 /* What must hold of the options, whatever the config. */
@@ -119,6 +120,9 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 /* Descriptors of a detached start, closed in the caller once the supervisor has its own. */
 struct detached {
 	int dir, lock, alive, log, log_dir;
+	int home;	/* of an ephemeral container: the directory that has its own; -1 */
+	int defined;
+	int watch, watched;	/* tells of the end: ours, the supervisor's end */
 };
 
 static void detached_close(struct detached *d)
@@ -126,6 +130,9 @@ static void detached_close(struct detached *d)
 	ct_close(&d->alive);
 	ct_close(&d->log);
 	ct_close(&d->log_dir);
+	ct_close(&d->home);
+	ct_close(&d->watch);
+	ct_close(&d->watched);
 	ct_close(&d->lock);
 	ct_close(&d->dir);
 }
@@ -147,6 +154,25 @@ static int open_console_log(const struct ct_spec *s, struct detached *d, const c
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
 	ct_err_object(e, path);
 	return ct_fail(e, -errno, CT_ERR_CONSOLE, "start", "the console's log cannot be opened");
+}
+
+/* What an ephemeral container takes with it, when it is defined at all; of one that is not, no state stays either. */
+static int open_home(struct ct_container *c, const struct ct_spec *s, struct detached *d, struct ct_err *e)
+{
+	char *config = ct_container_path(c, "config");
+
+	if (!config)
+		return ct_oom(e);
+	d->defined = access(config, F_OK) == 0;
+	free(config);
+	if (!s->ephemeral || !d->defined)
+		return 0;
+	d->home = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->home >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "ephemeral"));
+	ct_err_object(e, c->dir);
+	return ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "start", "the container directory cannot be opened");
 }
 
 /* The container must not run; what a killed supervisor left is cleared. */
@@ -185,7 +211,7 @@ static int save_running(struct ct_container *c, int dirfd, struct ct_err *e)
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
-enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, N_EXTRA };
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, N_EXTRA };
 
 static void fill_super(const struct ct_prepared *p, const struct detached *d, struct ct_plan_super *s)
 {
@@ -198,7 +224,8 @@ static void fill_super(const struct ct_prepared *p, const struct detached *d, st
 					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
 					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
 					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
-					 .flags = sp->ephemeral ? CT_SUPER_EPHEMERAL : 0};
+					 .watch = IN_WATCH, .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
+					 .flags = sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0};
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
@@ -209,15 +236,19 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 	struct ct_plan_super super = {.name = c->name};
 	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .stdio = {-1, -1, -1}};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
-	int extra[N_EXTRA] = {d->dir, d->alive, null, null};
+	int extra[N_EXTRA] = {d->dir, d->alive, null, null, null, d->watched};
 
 	if (null < 0)
 		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "/dev/null cannot be opened");
-	r = open_console_log(p->spec, d, &super.log_path, e);
+	r = open_home(c, p->spec, d, e);
+	if (r >= 0)
+		r = open_console_log(p->spec, d, &super.log_path, e);
 	if (d->log >= 0) {
 		extra[IN_LOG] = d->log;
 		extra[IN_LOG_DIR] = d->log_dir;
 	}
+	if (d->home >= 0)
+		extra[IN_HOME] = d->home;
 	p->req.extra_fds = extra;
 	p->req.n_extra_fds = N_EXTRA;
 	if (r >= 0)
@@ -238,11 +269,13 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 
 static int start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
 {
-	struct detached d = {-1, -1, -1, -1, -1};
+	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1};
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_process *proc;
-	int r = claim_state(c, &d, e);
+	int r = ct_ctl_watch(&d.watch, &d.watched, e);
 
+	if (r >= 0)
+		r = claim_state(c, &d, e);
 	if (r < 0) {
 		detached_close(&d);
 		return r;
@@ -253,15 +286,13 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 		detached_close(&d);
 		return r;
 	}
-	proc = ct_process_make(&child, ct_take_fd(&d.dir));
+	proc = ct_process_make(&child, ct_take_fd(&d.watch));
 	detached_close(&d);
-	if (!proc)
-		return ct_oom(e);
-	if (out)
-		*out = proc;
-	else
+	if (!proc || !out)
 		ct_process_put(proc);
-	return 0;
+	else
+		*out = proc;
+	return proc ? 0 : ct_oom(e);
 }
 
 int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e)

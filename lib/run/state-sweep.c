@@ -127,7 +127,7 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	r = ct_state_read(dirfd, st, NULL);
 	if (r == -ENOENT)
 		return clear(dirfd, own, CT_LIFE_NONE, e);
-	if (r == -EBADMSG) {
+	if (r == -EBADMSG || r == -ELOOP) {
 		st->state = CT_STATE_STOPPED;
 		st->reason = CT_EXIT_LOST;
 		return clear(dirfd, own, CT_LIFE_LOST, e);

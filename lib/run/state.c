@@ -410,7 +410,8 @@ static int remove_dir(int parent, const char *name, int fd)
 		return errno == ENOENT ? 0 : -errno;
 	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino)
 		return 0;
-	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT ? -errno : 0;
+	/* without the lock file the next one may have come in already: then it is theirs */
+	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY ? -errno : 0;
 }
 
 /* See state.h. */

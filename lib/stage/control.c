@@ -354,6 +354,17 @@ static void take_client(struct super *s, int sock)
 }
 
 /* See supervisor.h. */
+void sup_take_watch(struct super *s)
+{
+	int slot = s->w->watch;
+
+	if (slot < 0)
+		return;
+	take_client(s, s->st->slot[slot]);
+	s->st->slot[slot] = -1;
+}
+
+/* See supervisor.h. */
 void sup_on_listener(struct super *s)
 {
 	for (int turn = 0; turn < SUP_CLIENTS; turn++) {

@@ -168,6 +168,7 @@ static void finish(struct super *s)
 		unlinkat(s->state_dir, "state", 0);
 		sup_remove_files(s, 0);
 	} else {
+		sup_remove_home(s);
 		/* first the file, then the socket: who finds no socket finds the verdict */
 		sup_write_state(s);
 		sup_remove_files(s, !!(s->w->flags & CT_SUPER_EPHEMERAL));

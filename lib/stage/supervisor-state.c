@@ -113,6 +113,25 @@ static int try_lock(const struct super *s)
 	return fd;
 }
 
+/* Removes the directory itself when nothing is in it any more: by the name that it has now. */
+static void remove_empty(int dir)
+{
+	char link[64] = "/proc/self/fd/", path[4096], *base;
+	ssize_t n;
+	int up;
+
+	str_add_u64(link, sizeof(link), (uint64_t)dir);
+	n = readlink(link, path, sizeof(path) - 1);
+	up = n > 0 ? openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (up < 0)
+		return;
+	path[n] = '\0';
+	base = strrchr(path, '/');
+	if (base)
+		unlinkat(up, base + 1, AT_REMOVEDIR);
+	close(up);
+}
+
 /* See supervisor.h. */
 void sup_remove_files(struct super *s, int all)
 {
@@ -130,6 +149,7 @@ void sup_remove_files(struct super *s, int all)
 	parent = openat(s->state_dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent >= 0) {
 		unlinkat(parent, s->name, AT_REMOVEDIR);
+		remove_empty(parent);
 		close(parent);
 	}
 	close(lock);

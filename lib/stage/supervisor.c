@@ -387,6 +387,7 @@ _Noreturn void supervise(struct stage *st)
 		_exit(1);
 	}
 	s.now = sup_now_ms();
+	sup_take_watch(&s);
 	r = sup_listen(&s);
 	if (!r)
 		r = sup_set_state(&s, SUP_STARTING);

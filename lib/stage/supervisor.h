@@ -212,6 +212,8 @@ uint64_t sup_caught(pid_t pid);
 
 /* ---- control.c ---- */
 
+/* The client that the caller connected before there was a listener: none is earlier told of the end. */
+void sup_take_watch(struct super *s);
 /* Binds and listens. 0 or negative errno. */
 int sup_listen(struct super *s);
 void sup_on_listener(struct super *s);
@@ -250,5 +252,11 @@ void sup_log_add(struct sup_log *l, const char *p, size_t n);
 
 /* Checks a request of n bytes and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type), -EINVAL (arguments). */
 int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
+
+/* ---- supervisor-home.c -------------------------------------------------------------------------------------------------------------- */
+
+/* An ephemeral container's directory goes with it: removed by descriptor, no link followed, no mount crossed. What
+ * cannot be removed stays under a name that no container can have. */
+void sup_remove_home(struct super *s);
 
 #endif

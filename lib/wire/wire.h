@@ -92,9 +92,11 @@ struct ct_wire_super {
 	int16_t state_dir;	/* directory to write "state" into and bind "control" in */
 	int16_t alive;		/* locked file, held open for life */
 	int16_t console_log;	/* console.logfile, opened append; CT_SLOT_NONE */
-	int16_t pad;
+	int16_t watch;		/* a client that is connected already, its request sent; CT_SLOT_NONE */
 	uint32_t console_log_path; /* for rotation, relative to console_log_dir */
-	int16_t console_log_dir, pad2;
+	int16_t console_log_dir;
+	int16_t home;		/* the directory that has the container's own, which goes with an ephemeral one;
+				   CT_SLOT_NONE */
 	uint64_t console_log_size;	/* 0: unlimited */
 	uint64_t console_buffer;	/* ring buffer bytes, 0: none */
 	uint32_t console_rotate;
@@ -105,7 +107,7 @@ struct ct_wire_super {
 	uint32_t flags;		/* CT_SUPER_* */
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
-#define CT_SUPER_EPHEMERAL 0x1u
+#define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
 
 /* Reports: fixed-size records on a SOCK_SEQPACKET socket, stage to library. */
 enum ct_report_type {
