@@ -192,6 +192,8 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	session_end(&s);
 	if (s.log_fd > 0)
 		close(s.log_fd);
+	if (!err && s.ended_for)
+		return 128 + s.ended_for;
 	return err ? err : report_exit(&a, &x);
 }
 

@@ -116,7 +116,7 @@ int session_begin(struct session *s)
 		s->ours[i] = -1;
 	}
 	s->process = NULL;
-	s->ended_for = 0;
+	s->ended_for = s->asked = 0;
 	s->escaped = s->leave = false;
 	s->signal_fd = take_signals();
 	if (s->signal_fd < 0)
@@ -182,8 +182,13 @@ static bool signal_is_lost(int pid, int sig)
 
 static void pass_on(struct session *s, int sig)
 {
+	bool final = sig == SIGTERM || sig == SIGHUP;
+
 	if (s->on_signal) {
 		s->on_signal(s, sig);
+	} else if (final && s->asked++) {
+		s->ended_for = sig;
+		ct_process_kill(s->process, SIGKILL);	/* it was told before */
 	} else if (s->program && sig != SIGUSR1 && sig != SIGUSR2 && signal_is_lost(s->pid, sig)) {
 		s->ended_for = sig;
 		ct_process_kill(s->process, SIGKILL);

@@ -31,6 +31,7 @@ struct session {
 	ct_process *process;
 	int ours[3];
 	int signal_fd;
+	int asked;		/* SIGTERM and SIGHUP passed on so far: the second one kills */
 	int ended_for;		/* signal that made us kill the process; 0: none */
 	int pid;
 	bool escaped, leave;
