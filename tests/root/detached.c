@@ -105,6 +105,22 @@ static int console_says(void *word)
 	return found;
 }
 
+/* The rootfs' list of boots has as many lines as data says: init has set its traps soon after. */
+static int booted(void *data)
+{
+	char path[2 * PATH_MAX], text[64];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/var/log/boots", box.root.path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text));
+		close(fd);
+	}
+	return n == 2 * (intptr_t)data;
+}
+
 static void from_another_handle(void **state)
 {
 	ct_container *other;
@@ -216,7 +232,9 @@ static void reboot_it(void **state)
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
 	assert_true(ct_init_pid(box.c) > 0 && ct_init_pid(box.c) != first);
 	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"again", 5000), 1);
+	assert_int_equal(wait_for(booted, (void *)2, 5000), 1);
 	assert_ok(box.c, ct_reboot(box.c, 10000));
+	assert_int_equal(wait_for(booted, (void *)3, 5000), 1);
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
 }
 

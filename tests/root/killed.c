@@ -140,7 +140,7 @@ static void act(enum action a)
 	if (a == ATTACH)
 		ct_attach(c, &at, &p);
 	if (a == STOP)
-		ct_stop(c, 0, 5000);
+		ct_stop(c, 0, 1000);	/* init may not have set its trap yet: then the time is waited out */
 	pause();
 }
 

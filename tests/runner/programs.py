@@ -63,7 +63,7 @@ def read(b, tier):
 
 def parse(name_of, out, rc):
     """What the output says: a list of (name, result, reason)."""
-    tests, expected, reason = [], None, ""
+    tests, expected, reason, said = [], None, "", ""
     for line in out.splitlines():
         m = TAP_PLAN.match(line)
         if m:
@@ -82,10 +82,13 @@ def parse(name_of, out, rc):
             if skip:
                 tests.append((skip[1] or skip[2] or m[2], "skip", reason or (skip[2] if skip[1] else "no reason given")))
             else:
-                tests.append((text, "fail" if m[1] else "pass", ""))
-            reason = ""
+                tests.append((text, "fail" if m[1] else "pass", said if m[1] else ""))
+            reason = said = ""
             continue
+        if line.startswith(("# ", "ERROR: ")):
+            said = line.split(" ", 1)[1]
         if line.startswith("# ") and tests and tests[-1][1] == "fail" and not tests[-1][2]:
+            said = ""
             tests[-1] = (tests[-1][0], "fail", line[2:])
     if expected is None:
         if rc == SKIP_CODE:
