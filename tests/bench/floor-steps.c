@@ -112,14 +112,15 @@ void floor_private(void)
 	must(syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)));
 }
 
-int floor_mask_source(void)
+int floor_mask_source(bool stack)
 {
 	int fd = new_fs("tmpfs", "mode\000755\0size\0004k\0nr_inodes\0004\0", ATTR_QUIET);
 
 	close((int)must(openat(fd, "file", O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0)));
 	must(mkdirat(fd, "dir", 0));
 	set_attr(fd, MOUNT_ATTR_RDONLY, 0, 0);
-	floor_stack(fd);
+	if (stack)
+		floor_stack(fd);
 	return fd;
 }
 
@@ -209,28 +210,36 @@ static void readonly_path(int tree, const char *path)
 	close(target);
 }
 
-void floor_protect(int tree, int mask)
+void floor_read_hidden(struct floor_hidden *h, const char *file)
 {
-	static const char *const readonly[] = { "proc/bus",  "proc/driver",   "proc/dynamic_debug", "proc/fs",	"proc/irq",
-						"proc/mtrr", "proc/pressure", "proc/sys",	    "proc/sysrq-trigger" };
-	static const char *const hidden[] = {
-		"proc/acpi",	    "proc/asound",	    "proc/interrupts",
-		"proc/kcore",	    "proc/keys",	    "proc/key-users",
-		"proc/kmsg",	    "proc/latency_stats",   "proc/mem",
-		"proc/sched_debug", "proc/scsi",	    "proc/timer_list",
-		"proc/timer_stats", "sys/firmware",	    "sys/devices/virtual/powercap",
-		"sys/kernel/debug", "sys/kernel/security",  "sys/kernel/tracing",
-		"sys/fs/bpf",
-	};
+	FILE *f = fopen(file, "re");
+	char *line, *save;
 
-	for (size_t i = 0; i < sizeof(readonly) / sizeof(readonly[0]); i++)
-		readonly_path(tree, readonly[i]);
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-		mask_path(tree, mask, hidden[i]);
+	if (!f || !fread(h->text, 1, sizeof(h->text) - 1, f))
+		die("floor: %s cannot be read", file);
+	fclose(f);
+	for (line = strtok_r(h->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strcmp(line, "stack"))
+			h->stack = true;
+		else if (!strncmp(line, "mask ", 5) && h->n_mask < 128)
+			h->mask[h->n_mask++] = line + 5;
+		else if (!strncmp(line, "readonly ", 9) && h->n_readonly < 128)
+			h->readonly[h->n_readonly++] = line + 9;
+		else
+			die("floor: what is \"%s\"?", line);
+	}
+}
+
+void floor_protect(int tree, int mask, const struct floor_hidden *h)
+{
+	for (int i = 0; i < h->n_readonly; i++)
+		readonly_path(tree, h->readonly[i]);
+	for (int i = 0; i < h->n_mask; i++)
+		mask_path(tree, mask, h->mask[i]);
 	close(mask);
 }
 
-void floor_pivot(int tree, int stacked)
+void floor_pivot(int tree, bool stacked)
 {
 	must(fchdir(tree));
 	must(syscall(SYS_pivot_root, ".", "."));

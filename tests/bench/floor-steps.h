@@ -17,8 +17,17 @@ int floor_tree(const char *rootfs);
 void floor_loopback(void);
 /* All mounts of this namespace private. */
 void floor_private(void);
-/* A read-only tmpfs with an empty file and directory, mounted on the old root. */
-int floor_mask_source(void);
+/* What is hidden and read-only below /proc and /sys. */
+struct floor_hidden {
+	char text[8192];
+	const char *mask[128], *readonly[128];
+	int n_mask, n_readonly;
+	bool stack;
+};
+/* Reads the file described in floor.c. */
+void floor_read_hidden(struct floor_hidden *h, const char *file);
+/* A read-only tmpfs with an empty file and directory, mounted on the old root when `stack`. */
+int floor_mask_source(bool stack);
 /* The tree over the old root. */
 void floor_stack(int tree);
 /* /dev with nodes, links, pts, shm and mqueue. */
@@ -28,9 +37,9 @@ void floor_proc(int tree);
 /* A read-only /sys. */
 void floor_sys(int tree);
 /* Masked and read-only paths. */
-void floor_protect(int tree, int mask);
-/* Leaves the old root, on which so many other mounts were stacked. */
-void floor_pivot(int tree, int stacked);
+void floor_protect(int tree, int mask, const struct floor_hidden *h);
+/* Leaves the old root, and what was stacked on it. */
+void floor_pivot(int tree, bool stacked);
 /* Keyring, groups, bounding set, ids, capabilities, signals, working directory. */
 void floor_identity(void);
 

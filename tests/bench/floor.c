@@ -4,7 +4,10 @@
  * namespaces and the same mounts by the same system calls as the library's plan of the same profile (`run --plan` shows
  * both), executes the program and reaps it. It checks nothing, reports nothing and protects its caller from nothing.
  *
- *   floor start PROFILE ROOTFS PROGRAM	one container each round; PROFILE: default, small
+ * PROFILE is "small", or a file with what the plan says of /proc and /sys, one a line: "mask PATH", "readonly PATH", and
+ * "stack" when the source of the masks must be mounted.
+ *
+ *   floor start PROFILE ROOTFS PROGRAM	one container each round
  *   floor attach PID PROGRAM		one process in the namespaces of PID each round, from a fork
  *   floor once PROFILE ROOTFS PROGRAM	one container as a whole process, no commands read
  *   floor enter PID PROGRAM		one process in the namespaces of PID as a whole process
@@ -35,6 +38,7 @@
 struct job {
 	uint64_t namespaces;
 	bool whole;		/* /dev, /sys and what is hidden, too */
+	struct floor_hidden hidden;
 	const char *rootfs, *program;
 	int pidfd;		/* attach */
 	pid_t alive[1024];	/* containers that stay */
@@ -51,16 +55,16 @@ static void prepare(const struct job *j, int tree)
 		floor_loopback();
 	floor_private();
 	if (j->whole)
-		mask = floor_mask_source();
+		mask = floor_mask_source(j->hidden.stack);
 	floor_stack(tree);
 	if (j->whole)
 		floor_dev(tree);
 	floor_proc(tree);
 	if (j->whole) {
 		floor_sys(tree);
-		floor_protect(tree, mask);
+		floor_protect(tree, mask, &j->hidden);
 	}
-	floor_pivot(tree, j->whole);
+	floor_pivot(tree, j->hidden.stack);
 	floor_identity();
 }
 
@@ -153,9 +157,9 @@ static void keep_alive(void *data, const char *word, long n)
 
 static void profile(struct job *j, const char *name)
 {
-	j->whole = strcmp(name, "default") == 0;
-	if (!j->whole && strcmp(name, "small"))
-		die("floor: unknown profile %s", name);
+	j->whole = strcmp(name, "small") != 0;
+	if (j->whole)
+		floor_read_hidden(&j->hidden, name);
 	j->namespaces = j->whole ? NS_DEFAULT : NS_SMALL;
 }
 
