@@ -138,9 +138,11 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 		r = dir < 0 ? -errno : ct_write_file_at(dir, slash ? slash + 1 : path, ct_buf_text(&text), text.len, 0640);
 	}
 	free(parent);
-	if (r < 0)
+	if (r < 0) {
 		ct_err_object(e, path);
-	return r < 0 ? ct_fail(e, r, CT_ERR_CONFIG_FILE, "config", "the config cannot be written") : 0;
+		ct_err_hint(e, "its directory must exist and be writable for the caller");
+	}
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat", "the config cannot be written") : 0;
 }
 
 CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
@@ -169,11 +171,11 @@ CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
 
 	if (r >= 0 && fd >= 0) {
 		if (fstat(fd, &st) < 0)
-			r = ct_fail(&e, -errno, CT_ERR_DESCRIPTOR, "config", "the root directory's descriptor %d is not open", fd);
+			r = ct_fail_sys(&e, -errno, CT_ERR_DESCRIPTOR, "config", "fstat", "the root directory's descriptor %d is not open", fd);
 		else if (!S_ISDIR(st.st_mode))
 			r = ct_fail(&e, -ENOTDIR, CT_ERR_DESCRIPTOR, "config", "descriptor %d is not a directory", fd);
 		else if ((copy = ct_dup(fd)) < 0)
-			r = ct_fail(&e, copy, CT_ERR_DESCRIPTOR, "config", "descriptor %d cannot be duplicated", fd);
+			r = ct_fail_sys(&e, copy, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
 	}
 	if (r >= 0) {
 		ct_close(&c->rootfs_fd);
@@ -209,7 +211,7 @@ static int check_mount(const ct_mount *m, struct ct_err *e)
 	if (!m->fstype && m->source_fd <= 0 && (!m->source || *m->source != '/'))
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a bind mount needs a descriptor or an absolute path as its source");
 	if (m->source_fd > 0 && fcntl(m->source_fd, F_GETFD) < 0)
-		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "the source's descriptor %d is not open", m->source_fd);
+		return ct_fail_sys(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "fstat", "the source's descriptor %d is not open", m->source_fd);
 	return 0;
 }
 
@@ -236,7 +238,7 @@ static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 		free(x.target);
 		free(x.fstype);
 		free(x.options);
-		return r == -ENOMEM ? ct_oom(e) : ct_fail(e, r, CT_ERR_DESCRIPTOR, "config", "descriptor %d cannot be duplicated", m->source_fd);
+		return r == -ENOMEM ? ct_oom(e) : ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", m->source_fd);
 	}
 	c->mounts[c->n_mounts++] = x;
 	return 0;

@@ -82,7 +82,7 @@ CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 	if (r >= 0 && p->child.pty < 0)
 		r = ct_fail(&e, -ENOTTY, CT_ERR_CONSOLE, "resize", "the process was started without a terminal");
 	if (r >= 0 && ioctl(p->child.pty, TIOCSWINSZ, &size) < 0)
-		r = ct_fail(&e, -errno, CT_ERR_CONSOLE, "resize", "the terminal cannot be resized");
+		r = ct_fail_sys(&e, -errno, CT_ERR_CONSOLE, "resize", "ioctl", "the terminal cannot be resized");
 	return done(p, &e, r);
 }
 

@@ -134,25 +134,45 @@ void ct_err_clear(struct ct_err *e)
 	*e = (struct ct_err){ .step = -1 };
 }
 
-int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
+static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
 {
 	struct out o;
-	va_list ap;
 	int n;
 
-	if (!e || e->err)
-		return err;
 	e->err = err;
 	e->id = id;
 	KEEP(e->where, where);
-	va_start(ap, fmt);
 	n = vsnprintf(e->reason, sizeof(e->reason), fmt, ap);
-	va_end(ap);
 	if (n >= (int)sizeof(e->reason)) {
 		o = (struct out){ e->reason, sizeof(e->reason) - 1, sizeof(e->reason), 1 };
 		finish(&o);
 	}
 	build(e);
+	return err;
+}
+
+int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e || e->err)
+		return err;
+	va_start(ap, fmt);
+	record(e, err, id, where, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e || e->err)
+		return err;
+	KEEP(e->syscall_name, call);
+	va_start(ap, fmt);
+	record(e, err, id, where, fmt, ap);
+	va_end(ap);
 	return err;
 }
 

@@ -34,6 +34,9 @@ void ct_err_clear(struct ct_err *e);
  * the cause. Builds the message. Returns err. e may be NULL. */
 int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* The same for a failed system call: `call` is named where there is no step, the errno's text follows the reason. */
+int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
 /* Adds to a record (before or after ct_fail(); the message is rebuilt). NULL arguments are ignored. */
 void ct_err_origin(struct ct_err *e, const struct ct_origin *at);
 void ct_err_object(struct ct_err *e, const char *object);

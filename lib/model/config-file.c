@@ -195,8 +195,11 @@ static int open_config(struct reader *r, int dirfd, const char *name, const char
 {
 	CT_CLEAN_FD int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0)
-		return file_fail(r, -errno, "open", path, "");
+	if (fd < 0) {
+		fd = -errno;
+		ct_err_hint(r->e, fd == -ENOENT ? "make the file, or mend its path" : "the caller must be able to read it");
+		return file_fail(r, ct_take_fd(&fd), "open", path, "");
+	}
 	if (fstat(fd, st) < 0)
 		return file_fail(r, -errno, "fstat", path, "");
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))

@@ -127,6 +127,7 @@ static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 
 			if (a->group != b->group || (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
 				continue;
+			ct_err_hint(e, "each id, inside and on the host, may stand in one range only");
 			return conflict(e, &a->at, "%c %u %u %u overlaps %c %u %u %u %s", a->group ? 'g' : 'u', a->inside,
 					a->outside, a->count, b->group ? 'g' : 'u', b->inside, b->outside, b->count,
 					inside ? "inside the container" : "on the host");
@@ -166,19 +167,22 @@ static bool is_mapped(const struct ct_spec *s, bool group, uint32_t id)
 	return !s->idmap.n;
 }
 
+static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *what, uint32_t id)
+{
+	ct_err_hint(e, "add a range to idmap, or choose an id that it maps");
+	return conflict(e, at, "init runs as %s %u, which idmap does not map", what, id);
+}
+
 /* Who init runs as must exist inside. */
 static int check_ids(const struct ct_spec *s, struct ct_err *e)
 {
 	if (!is_mapped(s, false, s->init_uid))
-		return conflict(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"),
-				"init runs as user %u, which idmap does not map", s->init_uid);
+		return unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"), "user", s->init_uid);
 	if (!is_mapped(s, true, s->init_gid))
-		return conflict(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"),
-				"init runs as group %u, which idmap does not map", s->init_gid);
+		return unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"), "group", s->init_gid);
 	for (uint32_t i = 0; i < s->init_groups.n; i++) {
 		if (!is_mapped(s, true, s->init_groups.v[i].id))
-			return conflict(e, &s->init_groups.v[i].at, "group %u is not mapped by idmap",
-					s->init_groups.v[i].id);
+			return unmapped(e, &s->init_groups.v[i].at, "group", s->init_groups.v[i].id);
 	}
 	return 0;
 }

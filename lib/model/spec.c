@@ -245,6 +245,7 @@ static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct 
 		ct_err_origin(e, &file->at);
 		ct_err_object(e, file->value);
 		ct_err_syscall(e, call);
+		ct_err_hint(e, "mount.fstab names a file in fstab(5)'s form, at most 1 MiB");
 		return ct_fail(e, r, CT_ERR_CONFIG_FILE, "config", "%s", reason);
 	}
 	return text.len ? read_fstab_text(s, &inside, text.data, out, e) : 0;

@@ -33,8 +33,10 @@ static int running_config(struct ct_container *c, struct ct_config **out, struct
 	dir = ct_state_dir(c, e);
 	if (dir >= 0)
 		fd = openat(dir, CT_STATE_CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		ct_err_hint(e, "start it first: ct_start() (ct-start)");
 		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container does not run");
+	}
 	config = ct_config_new();
 	r = config ? ct_buf_read_fd(&text, fd, 16 << 20) : -ENOMEM;
 	if (r >= 0)
@@ -78,6 +80,11 @@ static int check_opts(const ct_attach_opts *o, struct ct_err *e)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "n_groups without groups");
 	if ((o->flags & CT_ATTACH_SET_CAPS) && !o->caps)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "CT_ATTACH_SET_CAPS without caps");
+	if (o->cwd && *o->cwd != '/') {
+		ct_err_object(e, o->cwd);
+		ct_err_hint(e, "give the directory's whole path in the container");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the working directory is not an absolute path");
+	}
 	for (int i = 0; i < 3; i++)
 		if (o->stdio[i] < -1 || (o->stdio[i] > 0 && fcntl(o->stdio[i], F_GETFD) < 0))
 			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "attach", "stdio[%d] = %d is not an open descriptor", i, o->stdio[i]);

@@ -60,7 +60,7 @@ static int open_dir(const char *dir, int create, struct ct_err *e)
 	if (fd >= 0)
 		return fd;
 	ct_err_object(e, dir);
-	return ct_fail(e, -err, CT_ERR_CONFIG_FILE, "define", "the container directory cannot be opened");
+	return ct_fail_sys(e, -err, CT_ERR_CONFIG_FILE, "define", "open", "the container directory cannot be opened");
 }
 
 /* What a new container's directory holds, in `at`. */
@@ -75,7 +75,7 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 		ct_err_object(e, rootfs);
 		if (r == -EXDEV)
 			ct_err_hint(e, "build it below the container directory, on the same file system");
-		ct_fail(e, r, CT_ERR_ROOTFS, "define", "the root file system cannot be moved into the container");
+		ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat", "the root file system cannot be moved into the container");
 	}
 	if (r >= 0 && rootfs) {
 		r = ct_config_clear(c->config, "rootfs.path", e);
@@ -86,7 +86,7 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 		return r;
 	r = ct_config_print(c->config, &text);
 	r = r < 0 ? r : ct_write_file_at(at, "config", ct_buf_text(&text), text.len, 0640);
-	return r < 0 ? ct_fail(e, r, CT_ERR_CONFIG_FILE, "define", "the config cannot be written") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written") : 0;
 }
 
 /* Names below the container directory that are being made begin so; they cannot be containers' names. */
@@ -110,12 +110,12 @@ int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err
 	}
 	snprintf(partial, sizeof(partial), PARTIAL "%s-%d", c->name, (int)getpid());
 	if (mkdirat(dir, partial, 0770) < 0 && errno != EEXIST)
-		return ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "define", "its directory cannot be made");
+		return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
 	at = openat(dir, partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = at < 0 ? ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "define", "its directory cannot be opened") : fill(c, at, o->rootfs, e);
+	r = at < 0 ? ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "openat", "its directory cannot be opened") : fill(c, at, o->rootfs, e);
 	if (r >= 0 && renameat2(dir, partial, dir, c->name, RENAME_NOREPLACE) < 0) {
 		r = errno == EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
-				    : ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "define", "its directory cannot be put in place");
+				    : ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
 	}
 	if (r >= 0) {
 		ct_err_clear(e);
@@ -169,7 +169,7 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 	snprintf(gone, sizeof(gone), PARTIAL "%s-%d.gone", c->name, (int)getpid());
 	/* from here on it is no container any more, whatever happens to us */
 	if (dir < 0 || renameat(dir, c->name, dir, gone) < 0)
-		return ct_fail(e, -errno, CT_ERR_NOT_DEFINED, "define", "there is no such container");
+		return ct_fail_sys(e, -errno, CT_ERR_NOT_DEFINED, "define", "renameat", "there is no such container");
 	r = remove_state(c, e);
 	if (r >= 0 && (r = ct_remove_tree(dir, gone, e)) < 0)
 		return r;
@@ -210,7 +210,7 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 	list = fd < 0 ? NULL : fdopendir(fd);
 	if (!list) {
 		ct_err_object(e, dir);
-		n = ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "list", "the container directory cannot be read");
+		n = ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "list", "open", "the container directory cannot be read");
 		ct_close(&fd);
 		return n;
 	}

@@ -46,11 +46,11 @@ static int make_image(struct ct_err *e)
 	if (r >= 0 && (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0))
 		r = -errno;
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_STAGE, "start", "the stage's image cannot be sealed");
+		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl", "the stage's image cannot be sealed");
 	if (fd > 2)
 		return ct_take_fd(&fd);
 	r = ct_dup(fd);
-	return r < 0 ? ct_fail(e, r, CT_ERR_STAGE, "start", "no descriptor for the stage's image") : r;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl", "no descriptor for the stage's image") : r;
 }
 
 int ct_image_get(struct ct_err *e)

@@ -77,6 +77,7 @@ static int find(struct ct_container *c, struct where *w, struct ct_err *e)
 static int not_running(struct ct_container *c, struct ct_err *e)
 {
 	ct_err_object(e, c->name);
+	ct_err_hint(e, "start it first: ct_start() (ct-start)");
 	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container does not run");
 }
 
@@ -170,14 +171,19 @@ static int wait_for_start(struct ct_container *c, unsigned mask, int timeout_ms,
 	}
 }
 
+#define STATES                                                                                                              \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | CT_STATE_FROZEN | CT_STATE_ABORTING)
+
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply;
 	int r;
 
-	if (!mask)
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "no state to wait for");
+	if (!mask || (mask & ~STATES)) {
+		ct_err_hint(e, "give one or more of CT_STATE_*");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states", mask);
+	}
 	r = find(c, &w, e);
 	if (r < 0)
 		return r;
@@ -239,7 +245,7 @@ static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int 
 			__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
 		r = ct_pidfd_send_signal(pidfd, halt);
 		if (r < 0 && r != -ESRCH)
-			return ct_fail(e, r, CT_ERR_PROCESS, "stop", "signal %d cannot be sent", halt);
+			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", halt);
 		if (flags & CT_STOP_NO_WAIT)
 			return 0;
 		if (wait_pidfd(pidfd, timeout_ms) == 0)
@@ -251,7 +257,7 @@ static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int 
 		__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
 	r = ct_pidfd_send_signal(pidfd, kill_sig ? kill_sig : SIGKILL);
 	if (r < 0 && r != -ESRCH)
-		return ct_fail(e, r, CT_ERR_PROCESS, "stop", "signal %d cannot be sent", kill_sig ? kill_sig : SIGKILL);
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", kill_sig ? kill_sig : SIGKILL);
 	if (flags & CT_STOP_NO_WAIT)
 		return 0;
 	return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
@@ -314,7 +320,7 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 	if (w.life != CT_LIFE_ORPHAN)
 		return not_running(c, e);
 	r = ct_pidfd_send_signal(w.pidfd, sig);
-	return r < 0 ? ct_fail(e, r, CT_ERR_PROCESS, "kill", "signal %d cannot be sent", sig) : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig) : 0;
 }
 
 int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e)

@@ -14,11 +14,11 @@ int ct_output_begin(struct ct_output *o, uint64_t limit, int stdio[3], int ends[
 		int pair[2];
 
 		if (pipe2(pair, O_CLOEXEC) < 0)
-			return ct_fail(e, -errno, CT_ERR_DESCRIPTOR, "start", "no pipe for limit.output");
+			return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "pipe2", "no pipe for limit.output");
 		o->from[i] = pair[0];
 		ends[i] = pair[1];
 		if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
-			return ct_fail(e, -errno, CT_ERR_DESCRIPTOR, "start", "no pipe for limit.output");
+			return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "pipe2", "no pipe for limit.output");
 		o->to[i] = stdio[i + 1] >= 0 ? ct_dup(stdio[i + 1]) : -1;
 		stdio[i + 1] = pair[1];
 	}

@@ -194,7 +194,7 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 	if (r == -ESRCH)
 		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "signal %d cannot be sent", sig);
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig);
 	return 0;
 }
 

@@ -16,7 +16,7 @@
 static int failed(const char *name, int err, struct ct_err *e)
 {
 	ct_err_object(e, name);
-	return ct_fail(e, -err, CT_ERR_ROOTFS, "define", "it cannot be removed");
+	return ct_fail_sys(e, -err, CT_ERR_ROOTFS, "define", "unlinkat", "it cannot be removed");
 }
 
 static int remove_below(int fd, int depth, struct ct_err *e);

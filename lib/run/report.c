@@ -63,15 +63,26 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
 		{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
 		{CT_OP_ATTACH, ELOOP, "the rootfs has a link where a directory must be; replace it by a real directory"},
+		{CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file"},
 		{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
 		{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
 		{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
 		{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
 		{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
 		{CT_OP_FS_NEW, EPERM, "a new instance must be allowed in this user namespace, and the host's /proc or /sys fully visible"},
+		{CT_OP_FS_NEW, EINVAL, "mend the file system's own options; its page in section 5 of the manual, or mount(8), lists them"},
+		{CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists"},
+		{CT_OP_HOOK, EACCES, "the hook must be executable"},
+		{CT_OP_HOOK, ECANCELED, "the hook itself failed: run it by hand with the LXC_* variables it gets"},
+		{CT_OP_HOOK, ETIMEDOUT, "a hook has a minute; let it hand over what takes longer"},
+		{CT_OP_PROC_WRITE, EINVAL, "the kernel does not take this value; proc(5) tells which it takes"},
+		{CT_OP_PROC_WRITE, ENOENT, "proc.NAME names a file of /proc/PID, which this kernel does not have"},
+		{CT_OP_PROC_WRITE, EACCES, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
+		{CT_OP_PROC_WRITE, EPERM, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
 		{CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
 		{CT_OP_ID_MAP, EPERM, "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host"},
 		{CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting"},
+		{CT_OP_WRITE, EINVAL, "the kernel does not take this value: it is out of range or of another form"},
 		{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
 		{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
 		{CT_OP_EXEC, ENOENT, "look at init.cmd and at the PATH of the container's environment"},
@@ -81,6 +92,8 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace"},
 		{CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap"},
 		{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
+		{CT_OP_LOOKUP_USER, EINVAL, "give a name of the container's /etc/passwd, UID, or UID:GID"},
+		{CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294"},
 		{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
 	};
 
@@ -194,7 +207,7 @@ int ct_follow(int sock, const struct ct_spawn *s, struct ct_child *child, struct
 			return 0;
 		n = read_report(sock, &r, &fd);
 		if (n < 0)
-			return ct_fail(e, n, CT_ERR_STAGE, "stage", "the stage's report cannot be read");
+			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg", "the stage's report cannot be read");
 		if (n == 0)
 			return !(child->exec_ns && !s->super);
 		n = take(&r, &fd, s, child, e);

@@ -90,13 +90,17 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 
 static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
-	const char *path = p->spec->rootfs_path ? p->spec->rootfs_path : "/";
+	const char *path = p->spec->rootfs_path;
 	char *plain;
 	size_t n;
 
 	if (c->rootfs_fd >= 0) {
 		p->rootfs = ct_dup(c->rootfs_fd);
-		return p->rootfs < 0 ? ct_fail(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "the root directory's descriptor cannot be duplicated") : 0;
+		return p->rootfs < 0 ? ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl", "the root directory's descriptor cannot be duplicated") : 0;
+	}
+	if (!path) {
+		ct_err_hint(e, "set rootfs.path, or hand over a directory with ct_set_rootfs_fd(); rootfs.path = / is the host's own");
+		return ct_fail(e, -EINVAL, CT_ERR_ROOTFS, "start", "no root file system is given");
 	}
 	/* A slash at the end would make the kernel follow a link in its place. */
 	plain = ct_arena_strdup(p->arena, path);
@@ -113,10 +117,10 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 	ct_err_object(e, plain);
 	if (n == ENOTDIR || n == ELOOP) {
 		ct_err_hint(e, "give the path of a real directory; a link in its last component is not followed");
-		return ct_fail(e, -(int)n, CT_ERR_ROOTFS, "start", "the root file system is not a directory");
+		return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open", "the root file system is not a directory");
 	}
 	ct_err_hint(e, "make the root file system first (ct-create does), or mend rootfs.path");
-	return ct_fail(e, -(int)n, CT_ERR_ROOTFS, "start", "the root file system cannot be opened");
+	return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open", "the root file system cannot be opened");
 }
 
 /* The pid that `namespace.share` means: a number, a container's name, or a path to a container. */
@@ -138,6 +142,12 @@ static pid_t share_pid(struct ct_container *c, const struct ct_share_item *s, st
 	return r < 0 ? r : reply.init_pid;
 }
 
+static int share_failed(struct ct_err *e, int err, const char *why)
+{
+	ct_err_hint(e, "give the process id, the name, or the path of a container that runs");
+	return ct_fail(e, err, CT_ERR_NAMESPACE, "start", "%s", why);
+}
+
 static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
 	static const char *const file[8] = {"mnt", "pid", "uts", "ipc", "user", "net", "cgroup", "time"};
@@ -152,12 +162,12 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 		ct_err_object(e, s->with);
 		pid = share_pid(c, s, e);
 		if (pid <= 0)
-			return ct_fail(e, pid ? (int)pid : -ESRCH, CT_ERR_NAMESPACE, "start", "there is no such running container");
+			return share_failed(e, pid ? (int)pid : -ESRCH, "there is no such running container");
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file[kind]);
 		ct_close(&p->share[kind]);
 		p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
 		if (p->share[kind] < 0)
-			return ct_fail(e, -errno, CT_ERR_NAMESPACE, "start", "the %s namespace of process %d cannot be opened", file[kind], (int)pid);
+			return share_failed(e, -errno, "its namespace cannot be opened");
 		ct_err_clear(e);
 	}
 	return 0;

@@ -71,7 +71,7 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_STAGE, "start", "the message for the stage cannot be made");
+		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "memfd_create", "the message for the stage cannot be made");
 	return ct_take_fd(&fd);
 }
 
@@ -160,9 +160,9 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 		return message;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (null < 0)
-		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "/dev/null cannot be opened");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "no socket for the stage's reports");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the stage's reports");
 	mine = pair[0];
 	theirs = pair[1];
 	child.keeper = new_mapping(e);

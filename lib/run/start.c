@@ -153,7 +153,7 @@ static int open_console_log(const struct ct_spec *s, struct detached *d, const c
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
 	ct_err_object(e, path);
-	return ct_fail(e, -errno, CT_ERR_CONSOLE, "start", "the console's log cannot be opened");
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "openat", "the console's log cannot be opened");
 }
 
 /* What an ephemeral container takes with it, when it is defined at all; of one that is not, no state stays either. */
@@ -172,7 +172,7 @@ static int open_home(struct ct_container *c, const struct ct_spec *s, struct det
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "ephemeral"));
 	ct_err_object(e, c->dir);
-	return ct_fail(e, -errno, CT_ERR_CONFIG_FILE, "start", "the container directory cannot be opened");
+	return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "start", "open", "the container directory cannot be opened");
 }
 
 /* The container must not run; what a killed supervisor left is cleared. */
@@ -207,7 +207,7 @@ static int save_running(struct ct_container *c, int dirfd, struct ct_err *e)
 
 	if (r >= 0)
 		r = ct_write_file_at(dirfd, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	return r < 0 ? ct_fail(e, r, CT_ERR_STATE, "start", "the running config cannot be written") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat", "the running config cannot be written") : 0;
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
@@ -239,7 +239,7 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 	int extra[N_EXTRA] = {d->dir, d->alive, null, null, null, d->watched};
 
 	if (null < 0)
-		return ct_fail(e, -errno, CT_ERR_STAGE, "start", "/dev/null cannot be opened");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
 	r = open_home(c, p->spec, d, e);
 	if (r >= 0)
 		r = open_console_log(p->spec, d, &super.log_path, e);

@@ -326,7 +326,7 @@ static void test_include_by_call(void **state)
 	ct_err_clear(&e);
 	snprintf(path, sizeof(path), "%s/none", t->path);
 	assert_int_equal(ct_config_set(c, "include", path, &e), -ENOENT);
-	check_message(t, &e, "include: open \"%/none\": No such file or directory");
+	check_message(t, &e, "include: open \"%/none\": No such file or directory. Hint: make the file, or mend its path");
 	check_effect(c, "uts.name=x\n");
 }
 
@@ -342,7 +342,7 @@ static void test_include_mistakes(void **state)
 	assert_int_equal(e.id, CT_ERR_INCLUDE_DEPTH);
 	put_file(t, "gone", "uts.name = x\nlxc.include = nowhere\n");
 	assert_null(load(t, "gone", &e));
-	check_message(t, &e, "include (%/gone:2): open \"%/nowhere\": No such file or directory");
+	check_message(t, &e, "include (%/gone:2): open \"%/nowhere\": No such file or directory. Hint: make the file, or mend its path");
 	put_file(t, "bad", "uts.name = a b\n");
 	put_file(t, "outer", "include = bad\n");
 	assert_null(load(t, "outer", &e));
@@ -351,7 +351,7 @@ static void test_include_mistakes(void **state)
 	assert_null(load(t, "device", &e));
 	check_message(t, &e, "include (%/device:1): \"/dev/null\": neither a file nor a directory");
 	assert_null(load(t, "absent", &e));
-	check_message(t, &e, "open \"%/absent\": No such file or directory");
+	check_message(t, &e, "open \"%/absent\": No such file or directory. Hint: make the file, or mend its path");
 	assert_null(load(t, "", &e));
 	check_message(t, &e, "\"%/\": a directory; a config is a file");
 }
