@@ -12,9 +12,9 @@
 
 #include <contain/contain.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,20 +50,28 @@ static void sleep_us(long us)
 
 /* ---- what must be so afterwards --------------------------------------------------------------------------------------------- */
 
-/* Names below a directory, sorted by nothing: enough to compare. */
+static struct {
+	char *out;
+	size_t size, len;
+} listing;
+
+static int list_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)where;
+	if (type != FTW_D && type != FTW_DP && listing.len < listing.size)
+		listing.len += (size_t)snprintf(listing.out + listing.len, listing.size - listing.len, "%s ", path);
+	return 0;
+}
+
+/* The files below a directory. Empty directories are nobody's loss: the next start uses them. */
 static void list_dir(const char *path, char *out, size_t size)
 {
-	struct dirent **list = NULL;
-	int i, n = scandir(path, &list, NULL, alphasort);
-	size_t len = 0;
-
 	out[0] = 0;
-	for (i = 0; i < n; i++) {
-		if (list[i]->d_name[0] != '.')
-			len += (size_t)snprintf(out + len, len < size ? size - len : 0, "%s ", list[i]->d_name);
-		free(list[i]);
-	}
-	free(list);
+	listing.out = out;
+	listing.size = size;
+	listing.len = 0;
+	nftw(path, list_one, 8, FTW_PHYS);
 }
 
 /* Reaps orphans that came to us; true when none is left. */
@@ -87,7 +96,8 @@ static int settled(void *data)
 	int *state = data;
 
 	*state = ct_state(box.c);
-	return *state == CT_STATE_STOPPED || *state == CT_STATE_RUNNING;
+	/* a stop whose asker is gone goes on for as long as a stop without waiting does */
+	return *state == CT_STATE_STOPPED || *state == CT_STATE_RUNNING || *state == CT_STATE_STOPPING;
 }
 
 /* All is gone, or one call away from it; the container can be started. */
@@ -99,7 +109,7 @@ static void check_clean(const char *what, int round, bool start_again)
 
 	if (!wait_for(settled, &state, 5000))
 		fail_msg("%s, round %d: state %s", what, round, state < 0 ? "unknown" : ct_state_name(state));
-	if (state == CT_STATE_RUNNING)
+	if (state != CT_STATE_STOPPED)
 		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
 	if (!wait_for(no_orphans, text, 5000))
 		fail_msg("%s, round %d: processes left: %s", what, round, text);
