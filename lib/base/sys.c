@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* From 424 on a system call has the same number on every architecture; these are newer than the C library's headers may be. */
@@ -98,4 +99,12 @@ const char *ct_syscall_name(unsigned nr, char *buf, size_t size)
 	}
 	snprintf(buf, size, "syscall %u", nr);
 	return buf;
+}
+
+int64_t ct_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }

@@ -12,6 +12,8 @@ int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 int ct_pidfd_open(pid_t pid);
 int ct_pidfd_send_signal(int pidfd, int sig);
 int ct_memfd_create(const char *name, unsigned flags);
+/* CLOCK_MONOTONIC in milliseconds. */
+int64_t ct_now_ms(void);
 /* Name of a system call number on this architecture, "syscall 123" otherwise; static or in buf. */
 const char *ct_syscall_name(unsigned nr, char *buf, size_t size);
 

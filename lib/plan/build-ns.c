@@ -56,6 +56,12 @@ uint32_t ct_build_namespaces(const struct ct_spec *s)
 	return ns;
 }
 
+/* The key that asks for a time namespace. */
+static const char *time_key(const struct ct_spec *s)
+{
+	return s->time_boot_set ? "time.offset.boot" : "time.offset.monotonic";
+}
+
 /* What must hold between the namespaces and the rest. */
 static int check(struct ct_builder *b)
 {
@@ -73,6 +79,7 @@ static int check(struct ct_builder *b)
 	for (unsigned i = 0; i < N_KINDS; i++) {
 		if (!((b->own | b->shared) & kinds[i].ns & ~b->host->namespaces))
 			continue;
+		ct_err_origin(b->err, ct_build_at(b, kinds[i].ns == CT_NS_TIME ? time_key(b->spec) : "namespace.clone"));
 		ct_err_object(b->err, kinds[i].name);
 		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan", "this kernel has no %s namespace", kinds[i].name);
 	}
@@ -135,7 +142,7 @@ static void make_own(struct ct_builder *b)
 
 	/* Clocks are set between unshare and the clone: a time namespace is fixed once a process is in it. */
 	if (b->own & CT_NS_TIME) {
-		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE, ct_build_at(b, sp->time_boot_set ? "time.offset.boot" : "time.offset.monotonic"));
+		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE, ct_build_at(b, time_key(sp)));
 		s->n[0] = CLONE_NEWTIME;
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
 		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);

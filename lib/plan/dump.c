@@ -115,7 +115,8 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 		ct_buf_char(out, ']');
 		break;
 	case 'n':
-		ct_buf_printf(out, "%" PRIu64, s->n[i]);
+		/* an id that is looked up in the container */
+		ct_buf_printf(out, s->n[i] == UINT64_MAX ? "-1" : "%" PRIu64, s->n[i]);
 		break;
 	case 'x':
 		ct_buf_printf(out, comma[0] == ',' ? "%" PRIu64 : "0x%" PRIx64, s->n[i]);

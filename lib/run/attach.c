@@ -76,6 +76,12 @@ static int check_opts(const ct_attach_opts *o, struct ct_err *e)
 {
 	if (o->user && (o->flags & (CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS)))
 		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "a user by name and ids by number exclude each other");
+	if (o->user && !*o->user) {
+		ct_err_hint(e, "give a name, UID, or UID:GID; NULL is the payload's own");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the user is empty");
+	}
+	if ((o->flags & CT_ATTACH_KEEP_ENV) && (o->flags & CT_ATTACH_CLEAR_ENV))
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "to keep and to clear the environment exclude each other");
 	if ((o->flags & CT_ATTACH_SET_GROUPS) && o->n_groups && !o->groups)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "n_groups without groups");
 	if ((o->flags & CT_ATTACH_SET_CAPS) && !o->caps)

@@ -14,23 +14,16 @@
 #include <contain/contain.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/state.h"
 
 #define WHERE "supervisor"
 #define PACKET_MAX 65536
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* When it is too late; timeout_ms -1: never. */
 static int64_t deadline(int timeout_ms)
 {
-	return timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
+	return timeout_ms < 0 ? INT64_MAX : ct_now_ms() + timeout_ms;
 }
 
 /* Waits for events. 1: there; 0: too late; negative errno. */
@@ -38,14 +31,14 @@ static int wait_for(int sock, short events, int64_t until)
 {
 	for (;;) {
 		struct pollfd p = { .fd = sock, .events = events };
-		int64_t left = until == INT64_MAX ? 3600000 : until - now_ms();
+		int64_t left = until == INT64_MAX ? 3600000 : until - ct_now_ms();
 		int r = poll(&p, 1, left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left);
 
 		if (r > 0)
 			return 1;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (until != INT64_MAX && now_ms() >= until)
+		if (until != INT64_MAX && ct_now_ms() >= until)
 			return 0;
 	}
 }
@@ -90,7 +83,7 @@ int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e)
 
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return not_running(e);
-		if ((errno != EAGAIN && errno != EINTR) || now_ms() >= until)
+		if ((errno != EAGAIN && errno != EINTR) || ct_now_ms() >= until)
 			return refused(e, -errno, "connect");
 		/* its queue is full */
 		nanosleep(&pause, NULL);

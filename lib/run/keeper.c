@@ -138,9 +138,12 @@ static void wait_for_init(struct ct_keeper *k, long launcher)
 
 int ct_keeper_main(void *arg)
 {
+	static const unsigned long by_default[8];	/* the kernel's struct sigaction, all zero */
 	struct ct_keeper *k = arg;
 	long launcher;
 
+	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child without a word */
+	RAW4(SYS_rt_sigaction, SIGCHLD, by_default, NULL, 8);
 	RAW5(SYS_prctl, PR_SET_PDEATHSIG, KEEPER_WAKE, 0, 0, 0);
 	if (RAW0(SYS_getppid) != k->caller)
 		return 1;

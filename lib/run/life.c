@@ -85,8 +85,10 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply;
+	struct ct_err own;
 	int r = find(c, &w, e);
 
+	ct_err_clear(&own);
 	if (r < 0)
 		return r;
 	if (w.init || w.life == CT_LIFE_ORPHAN)
@@ -95,10 +97,14 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 		return CT_STATE_STARTING;
 	if (w.life != CT_LIFE_SUPERVISED)
 		return CT_STATE_STOPPED;
-	r = ct_ctl_status(w.dir, &reply, NULL, NULL);
+	r = ct_ctl_status(w.dir, &reply, NULL, &own);
 	if (r == 0)
 		return (int)reply.state;
-	return r == -ESRCH ? (ct_state_alive(w.dir) > 0 ? (int)CT_STATE_STARTING : (int)CT_STATE_STOPPED) : ct_ctl_status(w.dir, &reply, NULL, e);
+	/* it begins to listen, or has just ceased to */
+	if (r == -ESRCH || r == -ECONNRESET)
+		return ct_state_alive(w.dir) > 0 ? (int)CT_STATE_STARTING : (int)CT_STATE_STOPPED;
+	*e = own;
+	return r;
 }
 
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
@@ -116,9 +122,9 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 		reply.init_pid = w.st.init;
 		fd = ct_take_fd(&w.pidfd);
 	} else if (w.life == CT_LIFE_SUPERVISED) {
-		r = ct_ctl_status(w.dir, &reply, &fd, e);
-		if (r < 0)
-			return r;
+		r = ct_ctl_status(w.dir, &reply, &fd, NULL);
+		if (r < 0 && r != -ECONNRESET && r != -ESRCH)
+			return ct_ctl_status(w.dir, &reply, NULL, e);
 	}
 	if (fd < 0)
 		return not_running(c, e);
@@ -155,36 +161,13 @@ static int wait_in_process(struct ct_process *p, unsigned mask, int timeout_ms, 
 	return r < 0 ? timed_out(e) : (int)CT_STATE_STOPPED;
 }
 
-/* A container that has not been started yet: look again, at first often. */
-static int wait_for_start(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
-{
-	for (int pause = 5, waited = 0;; waited += pause, pause = pause < 100 ? pause * 2 : 100) {
-		int s = ct_run_state(c, e);
-
-		if (s < 0 || (mask & (unsigned)s))
-			return s;
-		if (s & (CT_STATE_RUNNING | CT_STATE_STOPPING))
-			return -EAGAIN;
-		if (timeout_ms >= 0 && waited >= timeout_ms)
-			return timed_out(e);
-		poll(NULL, 0, timeout_ms >= 0 && timeout_ms - waited < pause ? timeout_ms - waited : pause);
-	}
-}
-
-#define STATES                                                                                                              \
-	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | CT_STATE_FROZEN | CT_STATE_ABORTING)
-
-int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
+/* One look, and a wait where there is something to wait for. -EAGAIN: things have changed, or nobody tells: look again. */
+static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply;
-	int r;
+	int r = find(c, &w, e);
 
-	if (!mask || (mask & ~STATES)) {
-		ct_err_hint(e, "give one or more of CT_STATE_*");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states", mask);
-	}
-	r = find(c, &w, e);
 	if (r < 0)
 		return r;
 	if (w.init)
@@ -192,22 +175,38 @@ int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct
 	if (w.life == CT_LIFE_ORPHAN) {
 		if (mask & CT_STATE_RUNNING)
 			return CT_STATE_RUNNING;
-		return wait_pidfd(w.pidfd, timeout_ms) < 0 ? timed_out(e) : (int)CT_STATE_STOPPED;
+		return wait_pidfd(w.pidfd, timeout_ms) < 0 ? -ETIMEDOUT : (int)CT_STATE_STOPPED;
 	}
-	if (w.life != CT_LIFE_SUPERVISED) {
-		if ((mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY)
-			return CT_STATE_STOPPED;
-		r = wait_for_start(c, mask, timeout_ms, e);
-		return r == -EAGAIN ? ct_run_wait(c, mask, timeout_ms, e) : r;
+	if (w.life == CT_LIFE_SUPERVISED) {
+		r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, NULL);
+		return r == 0 ? (int)reply.state : r == -ETIMEDOUT ? r : -EAGAIN;
 	}
-	r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, NULL);
-	if (r == 0)
-		return (int)reply.state;
-	if (r == -ETIMEDOUT)
-		return timed_out(e);
-	/* it went, or was killed, while we waited: what is left decides */
-	r = ct_run_state(c, e);
-	return r < 0 || (mask & (unsigned)r) ? r : ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, "wait", "the supervisor went away");
+	return (mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY ? (int)CT_STATE_STOPPED : -EAGAIN;
+}
+
+#define STATES                                                                                                              \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | CT_STATE_FROZEN | CT_STATE_ABORTING)
+
+int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
+{
+	int64_t until = ct_now_ms() + (timeout_ms < 0 ? 0 : timeout_ms);
+	int r = -EAGAIN;
+
+	if (!mask || (mask & ~STATES)) {
+		ct_err_hint(e, "give one or more of CT_STATE_*");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states", mask);
+	}
+	/* at first often: who starts or dies is about it right now */
+	for (int pause = 2; r == -EAGAIN; pause = pause < 100 ? pause * 2 : 100) {
+		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
+
+		r = wait_once(c, mask, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0, e);
+		if (r == -EAGAIN && timeout_ms >= 0 && left <= 0)
+			r = -ETIMEDOUT;
+		if (r == -EAGAIN)
+			poll(NULL, 0, left >= 0 && left < pause ? (int)left : pause);
+	}
+	return r == -ETIMEDOUT ? timed_out(e) : r;
 }
 
 /* Does the process catch the signal? The field of /proc/PID/status is a mask in hexadecimal. */
@@ -242,7 +241,7 @@ static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int 
 
 	if (!(flags & CT_STOP_KILL)) {
 		if (asked)
-			__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+			__atomic_store_n(asked, CT_EXIT_STOPPED | CT_ASKED, __ATOMIC_RELEASE);
 		r = ct_pidfd_send_signal(pidfd, halt);
 		if (r < 0 && r != -ESRCH)
 			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", halt);
@@ -250,8 +249,11 @@ static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int 
 			return 0;
 		if (wait_pidfd(pidfd, timeout_ms) == 0)
 			return 0;
-		if (flags & CT_STOP_NO_KILL)
+		if (flags & CT_STOP_NO_KILL) {
+			if (asked)
+				__atomic_store_n(asked, 0, __ATOMIC_RELEASE);
 			return timed_out(e);
+		}
 	}
 	if (asked)
 		__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
@@ -284,6 +286,21 @@ static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigne
 	return r;
 }
 
+/* A supervisor that goes by itself while it is asked has done what was wanted. */
+static int stop_supervised(struct ct_container *c, struct where *w, unsigned flags, int timeout_ms, struct ct_err *e)
+{
+	struct ct_err own;
+	int r;
+
+	ct_err_clear(&own);
+	r = ct_ctl_stop(w->dir, flags, timeout_ms, NULL, &own);
+	if ((r == -ECONNRESET || r == -ESRCH) && ct_run_wait(c, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, NULL) >= 0)
+		return 0;
+	if (r < 0)
+		*e = own;
+	return r;
+}
+
 int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
@@ -297,7 +314,7 @@ int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct c
 	if (w.init)
 		return stop_in_process(c, w.init, flags, timeout_ms, e);
 	if (w.life == CT_LIFE_SUPERVISED)
-		return ct_ctl_stop(w.dir, flags, timeout_ms, NULL, e);
+		return stop_supervised(c, &w, flags, timeout_ms, e);
 	if (w.life != CT_LIFE_ORPHAN)
 		return not_running(c, e);
 	r = stop_by_pidfd(w.pidfd, halt_signal(0, w.st.init), SIGKILL, flags, timeout_ms, NULL, e);

@@ -43,10 +43,12 @@ struct ct_process *ct_process_make(struct ct_child *child, int watch)
 /* What a wait status says, unless the caller's own wish explains it. */
 static void judge(const struct ct_process *p, int status, int asked, ct_exit *v)
 {
-	v->reason = CT_EXIT_EXITED;
+	/* who exits has not been killed, but may have been asked */
+	v->reason = asked & CT_ASKED ? asked & ~CT_ASKED : CT_EXIT_EXITED;
 	v->code = WEXITSTATUS(status);
 	if (WIFEXITED(status))
 		return;
+	asked &= ~CT_ASKED;
 	v->signal = WTERMSIG(status);
 	v->core = !!WCOREDUMP(status);
 	v->code = 128 + v->signal;
@@ -101,14 +103,6 @@ static void finish(struct ct_process *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Passes output on; over the limit the process is killed. */
 static void pump(struct ct_process *p)
 {
@@ -126,11 +120,11 @@ static void pump(struct ct_process *p)
 /* Waits until the pidfd, or the supervisor, says that the end has come. 1, or 0 when time is up. */
 static int wait_end(struct ct_process *p, int timeout_ms)
 {
-	int64_t until = timeout_ms < 0 ? 0 : now_ms() + timeout_ms;
+	int64_t until = timeout_ms < 0 ? 0 : ct_now_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd fds[3] = {{.fd = p->watch >= 0 ? p->watch : p->child.pidfd, .events = POLLIN}};
-		int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
+		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
 		int n;
 
 		/* a pipe whose writers are all gone would report itself for ever */
@@ -144,7 +138,7 @@ static int wait_end(struct ct_process *p, int timeout_ms)
 				ct_close(&p->output.from[i]);
 		if (n > 0 && fds[0].revents)
 			return 1;
-		if (timeout_ms >= 0 && now_ms() >= until)
+		if (timeout_ms >= 0 && ct_now_ms() >= until)
 			return 0;
 	}
 }

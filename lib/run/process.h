@@ -11,6 +11,8 @@
 #include "run/output.h"
 #include "run/spawn.h"
 
+#define CT_ASKED 0x100	/* it was asked to go: how it ends then is its answer, be it an exit */
+
 struct ct_process {
 	unsigned refs;		/* atomic */
 	pid_t owner;		/* process that made the handle */
@@ -21,7 +23,7 @@ struct ct_process {
 	int reboots;		/* a pid namespace's init: its death by SIGHUP is a reboot */
 	int done;		/* verdict is final */
 	ct_exit verdict;
-	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not */
+	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */
 	struct ct_output output; /* limit.output */
 	struct ct_err err;
 	ct_error view;

@@ -203,13 +203,13 @@ int ct_follow(int sock, const struct ct_spawn *s, struct ct_child *child, struct
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;
 
-		if (child->exec_ns && !wait_readable(sock, s, child))
+		if (child->exec_ns && child->pidfd >= 0 && !wait_readable(sock, s, child))
 			return 0;
 		n = read_report(sock, &r, &fd);
 		if (n < 0)
 			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg", "the stage's report cannot be read");
 		if (n == 0)
-			return !(child->exec_ns && !s->super);
+			return !(child->exec_ns && child->pidfd >= 0 && !s->super);
 		n = take(&r, &fd, s, child, e);
 		if (n <= 0)
 			return n;

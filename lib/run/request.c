@@ -96,8 +96,13 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 
 	if (c->rootfs_fd >= 0) {
 		p->rootfs = ct_dup(c->rootfs_fd);
-		return p->rootfs < 0 ? ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl", "the root directory's descriptor cannot be duplicated") : 0;
+		if (p->rootfs >= 0)
+			return 0;
+		return ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl", "the root directory's descriptor cannot be duplicated");
 	}
+	/* the plan's builder refuses it by name */
+	if (p->spec->rootfs_backend)
+		return 0;
 	if (!path) {
 		ct_err_hint(e, "set rootfs.path, or hand over a directory with ct_set_rootfs_fd(); rootfs.path = / is the host's own");
 		return ct_fail(e, -EINVAL, CT_ERR_ROOTFS, "start", "no root file system is given");

@@ -131,6 +131,8 @@ static void drop_child(struct ct_child *c, struct ct_keeper *verdict)
 {
 	if (c->pidfd >= 0)
 		ct_pidfd_send_signal(c->pidfd, SIGKILL);
+	else if (c->keeper)
+		kill(c->keeper_pid, SIGKILL);	/* ours and not reaped: the kernel takes what it is the parent of */
 	ct_child_reap(c, verdict);
 	ct_close(&c->pidfd);
 	ct_close(&c->pty);

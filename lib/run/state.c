@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/state-dir.h"
 
 #define WHERE "state"
@@ -221,14 +222,6 @@ static void sleep_ms(long ms)
 	nanosleep(&t, NULL);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int try_lock(int fd)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -262,7 +255,7 @@ static int lock_held(int fd, struct ct_err *e)
 int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
-	int64_t until = now_ms() + timeout_ms;
+	int64_t until = ct_now_ms() + timeout_ms;
 	struct stat st;
 	long pause = 1;
 	int r;
@@ -274,7 +267,7 @@ int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 			continue;
 		if (r != -EAGAIN && r != -EACCES)
 			return refuse_call(e, r, "fcntl", CT_STATE_LOCK);
-		if (now_ms() >= until)
+		if (ct_now_ms() >= until)
 			return lock_held(fd, e);
 		sleep_ms(pause);
 		pause = pause < 20 ? pause * 2 : 20;

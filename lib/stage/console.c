@@ -72,7 +72,11 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 	t->master = master;
 	t->retry_at = 0;
 	t->in_full = t->lagging = 0;
-	fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+	/* without it one terminal could hold up everything */
+	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK)) {
+		sup_close(&t->master);
+		return;
+	}
 	open_peer(t);
 }
 

@@ -92,14 +92,20 @@ static int stop_waited_for(const struct super *s)
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
 	int stop = c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
+	uint64_t kill_at = stop && !(c->rq.arg0 & SUP_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
 
 	sup_close(&c->fd);
 	if (c->data)
 		munmap(c->data, c->len);
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
-	/* who asked has gone away: the container may still go, but is not held for stopping for ever */
-	if (stop && s->phase == SUP_PHASE_RUN && !s->killed && !s->terminated && !stop_waited_for(s))
+	if (!stop || s->phase != SUP_PHASE_RUN || s->killed)
+		return;
+	/* who asked has gone away: a stop with its time goes on as it was asked for; of one that was asked only, the
+	 * container may still go, but is not held for stopping for ever */
+	if (kill_at < s->kill_at)
+		s->kill_at = kill_at;
+	if (s->kill_at == SUP_NEVER && !s->terminated && !stop_waited_for(s))
 		s->stop_until = s->now + SUP_TERM_MS;
 }
 

@@ -204,14 +204,6 @@ int step_setsid(struct stage *st, const struct ct_wire_step *s)
 	return err < 0 ? step_fail(st, (int)err, SYS_setsid, NULL) : 0;
 }
 
-/* May others of the same user look into this process? */
-int step_dumpable(struct stage *st, const struct ct_wire_step *s)
-{
-	int err = sys_prctl(K_PR_SET_DUMPABLE, s->n[0], 0, 0);
-
-	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
-}
-
 /* Brings "lo" of the network namespace up. */
 int step_loopback(struct stage *st, const struct ct_wire_step *s)
 {
@@ -239,14 +231,21 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- init ------------------------------------------------------------------------------------------------------------------------ */
 
-/* Dies with its parent, also when that is dead already: then nobody holds the other end of the report socket. */
+/* Dies with its parent, also when that is dead already: then nobody holds the other end of the report socket. It sends
+ * nothing, so that all but "nothing there" is its end: -ECONNRESET is what comes when it left reports unread. */
 static void die_with_parent(struct stage *st)
 {
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), sys = SYS_prctl;
 	char c;
 
-	sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
-	if (sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) == 0)
-		sys_exit(127);
+	if (!err) {
+		sys = SYS_recvfrom;
+		err = (int)sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0);
+	}
+	if (sys == SYS_recvfrom && err == -EAGAIN)
+		return;
+	report_error(st, err ? err : -ECHILD, sys, NULL, "it could not be tied to the life of its parent");
+	sys_exit(127);
 }
 
 static void note_use(struct stage *st, int16_t slot, uint32_t i)

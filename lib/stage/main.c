@@ -19,27 +19,33 @@ static int is_sealed(int fd)
 	return seals >= 0 && (seals & need) == need;
 }
 
-/* Maps and checks the message. 0 or a negative errno with *why. */
-static int read_message(struct stage *st, int fd, const char **why)
+/* What is said when the stage cannot even begin. */
+struct trouble {
+	int sys;		/* system call, 0: none */
+	const char *why;
+};
+
+/* Maps and checks the message. 0 or a negative errno with *t. */
+static int read_message(struct stage *st, int fd, struct trouble *t)
 {
 	struct stat sb;
 	void *msg;
 	int err;
 
-	*why = "the plan's message is not a sealed memfd";
+	*t = (struct trouble){ SYS_fcntl, "the plan's message is not a sealed memfd" };
 	if (!is_sealed(fd))
 		return -EBADMSG;
+	*t = (struct trouble){ SYS_fstat, "the plan's message is too large or too small" };
 	err = sys_fstat(fd, &sb);
 	if (err)
 		return err;
-	*why = "the plan's message is too large or too small";
 	if (sb.st_size < (off_t)sizeof(struct ct_wire_head) || sb.st_size > (off_t)CT_WIRE_MAX)
 		return -EBADMSG;
 	msg = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	*why = "the plan's message cannot be mapped";
+	*t = (struct trouble){ SYS_mmap, "the plan's message cannot be mapped" };
 	if (msg == MAP_FAILED)
 		return -errno;
-	*why = "the plan's message cannot be understood";
+	*t = (struct trouble){ 0, "the plan's message cannot be understood" };
 	return stage_decode(msg, (size_t)sb.st_size, st);
 }
 
@@ -61,25 +67,27 @@ int main(int argc, char **argv)
 {
 	static struct stage stage;	/* its only copy */
 	struct stage *st = &stage;
-	const char *why = "the stage was not called by its library";
+	struct trouble t = { SYS_prctl, "the stage could be looked at by others" };
+	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
 	uint64_t fd = 0;
-	int err;
 
-	sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
 	signals_block();
 	signal_default(SIGCHLD);
 	sys1(SYS_umask, 0);
 	st->report_fd = CT_STAGE_REPORT_FD;
 	st->current = CT_STEP_NONE;
-	err = argc == 2 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_SLOTS, &fd) : -EINVAL;
-	if (!err)
-		err = read_message(st, (int)fd, &why);
 	if (!err) {
-		why = "the stage's descriptors cannot be taken";
+		t = (struct trouble){ 0, "the stage was not called by its library" };
+		err = argc == 2 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_SLOTS, &fd) : -EINVAL;
+	}
+	if (!err)
+		err = read_message(st, (int)fd, &t);
+	if (!err) {
+		t = (struct trouble){ SYS_close_range, "the stage's descriptors cannot be taken" };
 		err = take_descriptors(st);
 	}
 	if (err) {
-		report_error(st, err, 0, NULL, why);
+		report_error(st, err, t.sys, NULL, t.why);
 		sys_exit(127);
 	}
 	if (st->head->mode == CT_MODE_SUPERVISE) {

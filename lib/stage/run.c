@@ -15,7 +15,6 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_PRLIMIT] = step_prlimit,
 	[CT_OP_LOOPBACK] = step_loopback,
 	[CT_OP_SETSID] = step_setsid,
-	[CT_OP_DUMPABLE] = step_dumpable,
 	[CT_OP_PROPAGATION] = step_propagation,
 	[CT_OP_TREE_CLONE] = step_tree_clone,
 	[CT_OP_FS_NEW] = step_fs_new,
@@ -54,7 +53,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_EXEC] = step_exec,
 };
 /* A row for every row of steps.def: whoever adds one there comes by here. */
-_Static_assert(CT_OP_COUNT == 47, "the table of steps has a row missing");
+_Static_assert(CT_OP_COUNT == 46, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

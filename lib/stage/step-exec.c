@@ -282,7 +282,7 @@ int step_exec(struct stage *st, const struct ct_wire_step *s)
 		return -1;
 	err = report_num(st, CT_REPORT_EXEC_NEXT, 0, -1);
 	if (err)
-		return -1;
+		return step_fail(st, err, SYS_sendmsg, NULL);
 	signals_unblock();
 	if (fd >= 0)
 		err = (int)sys5(SYS_execveat, fd, "", x.argv, x.env, AT_EMPTY_PATH);

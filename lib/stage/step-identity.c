@@ -179,12 +179,15 @@ int step_groups(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal. */
-static void stay_private(struct stage *st)
+/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal.
+ * 0 or a negative errno. */
+static int stay_private(struct stage *st)
 {
-	sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
-	if (st->in_init && !st->pdeath_set)
-		sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
+
+	if (!err && st->in_init && !st->pdeath_set)
+		err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	return err;
 }
 
 /* User and group, all three of each. Capabilities stay permitted until CAPS. */
@@ -210,8 +213,8 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 	if (err)
 		return report_error(st, err, SYS_setresuid, NULL, err == -EINVAL ? "the id map does not map this user" : NULL);
 	sys_prctl(K_PR_SET_KEEPCAPS, 0, 0, 0);
-	stay_private(st);
-	return 0;
+	err = stay_private(st);
+	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
 }
 
 /* ---- capabilities ------------------------------------------------------------------------------------------------------------------ */

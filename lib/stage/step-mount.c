@@ -182,22 +182,25 @@ static int is_directory(int fd)
 	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Number of the mount that a descriptor is on and of the inode in it; mount 0 when the kernel does not say. */
-static struct k_statx where(int fd)
+/* Number of the mount that a descriptor is on and of the inode in it. 0 or a negative errno; -ENOSYS when the kernel does not
+ * say: who cannot know must not go on. */
+static int where(int fd, struct k_statx *sx)
 {
-	struct k_statx sx;
+	int err = (int)sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, sx);
 
-	if (sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, &sx) || !(sx.mask & K_STATX_MNT_ID))
-		sx.mnt_id = 0;
-	return sx;
+	return err ? err : sx->mask & K_STATX_MNT_ID ? 0 : -ENOSYS;
 }
 
-/* Is it the directory itself that the target was to be below? What is mounted there would not be seen. */
+/* Is it the directory itself that the target was to be below? What is mounted there would not be seen. 1, 0, or a negative
+ * errno. */
 static int is_same(int a, int b)
 {
-	struct k_statx at = where(a), bt = where(b);
+	struct k_statx at, bt;
+	int err = where(a, &at);
 
-	return at.mnt_id && at.mnt_id == bt.mnt_id && at.ino == bt.ino;
+	if (!err)
+		err = where(b, &bt);
+	return err ? err : at.mnt_id == bt.mnt_id && at.ino == bt.ino;
 }
 
 /* The target of a mount, made when the step says so. */
@@ -235,10 +238,14 @@ int step_attach(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
 	SYS_CLOSEP int target = open_target(st, s, &e);
+	int same;
 
 	if (target < 0)
 		return missing(s, target) ? 0 : fail_at(st, s, target, &e);
-	if (!(s->flags & CT_SF_STRICT) && is_same(target, step_fd(st, s->b)))
+	same = s->flags & CT_SF_STRICT ? 0 : is_same(target, step_fd(st, s->b));
+	if (same < 0)
+		return step_fail(st, same, SYS_statx, step_str(st, s, 0));
+	if (same)
 		return report_error(st, -EBUSY, SYS_openat2, step_str(st, s, 0), "target is the root itself");
 	return put(st, s, step_fd(st, s->a), target);
 }
@@ -299,11 +306,12 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 static int on_top(int root)
 {
 	SYS_CLOSEP int top = sys_openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY, 0);
-	uint64_t id = where(root).mnt_id;
+	struct k_statx ours, over;
+	int err = top < 0 ? top : where(root, &ours);
 
-	if (top < 0)
-		return top;
-	return id ? where(top).mnt_id == id : -ENOSYS;
+	if (!err)
+		err = where(top, &over);
+	return err ? err : over.mnt_id == ours.mnt_id;
 }
 
 /* The old root now lies over the new one, and on it what was stacked before. All of it goes, and nothing else. */

@@ -62,7 +62,7 @@ int user_file_read(const char *path, char **text);
 
 /* launch.c */
 step_fn step_unshare, step_setns, step_time_offset, step_clone, step_id_map, step_proc_write, step_prlimit, step_setsid,
-	step_dumpable, step_loopback;
+	step_loopback;
 /* step-mount.c */
 step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_stack, step_mask, step_readonly,
 	step_pivot;

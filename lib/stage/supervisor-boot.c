@@ -82,13 +82,13 @@ static int take_record(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
-/* To the library, which hears of the first boot only. */
-static void relay(struct super *s, struct ct_report *r, int fd)
+/* To the library, which hears of the first boot only. 0 or a negative errno. */
+static int relay(struct super *s, struct ct_report *r, int fd)
 {
 	if (s->caller < 0)
-		return;
+		return 0;
 	s->st->report_fd = s->caller;
-	report_send(s->st, r, fd);
+	return report_send(s->st, r, fd);
 }
 
 /* What is said later of a boot that nobody waited for. */
@@ -110,20 +110,45 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	}
 }
 
+/* Says what forbids this boot to go on, and ends it. */
+static void refuse_boot(struct super *s, int err, int sys, const char *object, const char *why)
+{
+	struct ct_report r = { .type = CT_REPORT_ERROR, .step = CT_STEP_IN_LAUNCHER, .sys = (uint16_t)sys, .err = -err };
+
+	str_cut(r.object, sizeof(r.object), object);
+	str_cut(r.kernel, sizeof(r.kernel), why);
+	if (!s->error_relayed) {
+		keep_error(s, &r);
+		s->error_relayed = !relay(s, &r, -1);
+	}
+	sup_abort_boot(s);
+}
+
 static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 {
+	int err;
+
 	if (*fd < 0 || r->num <= 0 || s->init > 0) {
-		sup_abort_boot(s);
+		refuse_boot(s, -EPROTO, SYS_recvmsg, "init", "the launcher's report makes no sense");
 		return;
 	}
 	s->init = r->num;
 	s->pidfd = *fd;
-	s->init_start = sup_start_time(s->init);
-	/* before anything can go wrong: who finds us killed must find init */
 	*fd = -1;
-	if (sup_write_state(s))
-		sup_abort_boot(s);
-	relay(s, r, s->pidfd);
+	/* before anything can go wrong: who finds us killed must find init */
+	s->init_start = sup_start_time(s->init);
+	if (!s->init_start) {
+		refuse_boot(s, -EIO, SYS_read, "/proc/PID/stat", "init's start time cannot be read");
+		return;
+	}
+	err = sup_write_state(s);
+	if (err) {
+		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
+		return;
+	}
+	err = relay(s, r, s->pidfd);
+	if (err)
+		refuse_boot(s, err, SYS_sendmsg, "init", "the starter cannot be told of it");
 }
 
 static void on_record(struct super *s, struct ct_report *r, int fd)
@@ -158,19 +183,34 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 	sup_close(&fd);
 }
 
-static void on_ready(struct super *s)
+/* init runs. The starter must learn of it, and so must who finds us killed: without that there is no first boot. 0 or -1. */
+static int on_ready(struct super *s)
 {
 	struct ct_report r = { .type = CT_REPORT_SUPERVISOR, .step = CT_STEP_NONE, .num = getpid() };
+	int err, first = s->boots == 0;
 
 	s->phase = SUP_PHASE_RUN;
 	s->reboot_until = 0;
 	s->verdict.reason = SUP_EXIT_NONE;
+	s->boots++;
+	err = sup_set_state(s, s->stop_asked ? SUP_STOPPING : SUP_RUNNING);
+	if (err && first) {
+		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
+	} else {
+		err = relay(s, &r, -1);
+		if (err && first)
+			refuse_boot(s, err, SYS_sendmsg, "supervisor", "the starter cannot be told of it");
+	}
+	if (err && first) {
+		s->boots = 0;
+		s->phase = SUP_PHASE_BOOT;
+		return -1;
+	}
 	/* one limit for all boots: otherwise a reboot would be the way around it */
-	if (s->boots++ == 0 && s->w->limit_time_us)
+	if (first && s->w->limit_time_us)
 		s->time_at = s->now + s->w->limit_time_us / 1000 + !!(s->w->limit_time_us % 1000);
-	sup_set_state(s, s->stop_asked ? SUP_STOPPING : SUP_RUNNING);
-	relay(s, &r, -1);
 	sup_close(&s->caller);
+	return 0;
 }
 
 static void on_failed(struct super *s)
@@ -201,9 +241,7 @@ void sup_on_report(struct super *s)
 	if (n == -EAGAIN)
 		return;
 	sup_close(&s->report);
-	if (s->exec_next && !s->failed && s->init > 0)
-		on_ready(s);
-	else
+	if (!s->exec_next || s->failed || s->init <= 0 || on_ready(s))
 		on_failed(s);
 }
 

@@ -209,6 +209,7 @@ void sup_begin_end(struct super *s)
 	}
 	sup_set_state(s, SUP_STOPPING);
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
+		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
 		finish(s);
 		return;
 	}

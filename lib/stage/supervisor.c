@@ -70,11 +70,13 @@ void sup_in_fork(struct super *s, int report)
 	sup_close(&s->alive);
 	sup_close(&s->state_dir);
 	for (int i = 0; i < 3; i++) {
-		dup3(s->before.stdio[i], i, 0);
+		if (dup3(s->before.stdio[i], i, 0) < 0)
+			_exit(1);
 		close(s->before.stdio[i]);
 	}
 	/* the same number as in a stage that was executed for one run */
-	dup3(report >= 0 ? report : s->null, CT_STAGE_REPORT_FD, O_CLOEXEC);
+	if (dup3(report >= 0 ? report : s->null, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0)
+		_exit(1);
 	sup_close(&report);
 	sup_close(&s->null);
 	s->st->report_fd = CT_STAGE_REPORT_FD;
@@ -112,26 +114,28 @@ static int own_descriptors(struct super *s)
 	s->st->report_fd = s->caller;
 	for (int i = 0; i < 3; i++) {
 		s->before.stdio[i] = high_copy(i);
-		if (s->before.stdio[i] < 0)
+		if (s->before.stdio[i] == -EBADF)
 			s->before.stdio[i] = high_copy(s->null);
 		if (s->before.stdio[i] < 0)
 			return s->before.stdio[i];
-		dup3(s->null, i, O_CLOEXEC);
+		if (dup3(s->null, i, O_CLOEXEC) < 0)
+			return -errno;
 	}
 	return dup3(s->null, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
 /* Room for clients whatever the caller's limit is; launchers get the caller's back. */
-static void more_descriptors(struct super *s)
+static int more_descriptors(struct super *s)
 {
 	struct rlimit want;
 
 	if (getrlimit(RLIMIT_NOFILE, &s->before.nofile))
-		return;
+		return -errno;
 	want = s->before.nofile;
 	if (want.rlim_cur < 1024)
 		want.rlim_cur = want.rlim_max < 1024 ? want.rlim_max : 1024;
 	setrlimit(RLIMIT_NOFILE, &want);
+	return 0;
 }
 
 static int own_signals(struct super *s)
@@ -159,14 +163,16 @@ static int become(struct super *s)
 	if (r)
 		return r;
 	s->before.dumpable = prctl(PR_GET_DUMPABLE);
-	prctl(PR_SET_DUMPABLE, 0);
+	if (prctl(PR_SET_DUMPABLE, 0))
+		return -errno;
 	prctl(PR_SET_NAME, "ct-supervisor");
 	s->before.umask = umask(077);
-	more_descriptors(s);
 	setsid();
 	if (chdir("/"))
 		return -errno;
-	r = own_descriptors(s);
+	r = more_descriptors(s);
+	if (!r)
+		r = own_descriptors(s);
 	if (r)
 		return r;
 	/* a library that does not read its reports must not hold the container up */

@@ -320,7 +320,7 @@ static void console_file(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/console.log", box.root.base);
 	assert_ok(box.c, ct_set_config(box.c, "console.logfile", path));
-	start(ARGV("/bin/sh", "-c", "echo into the file; exit 0"));
+	start(ARGV("/bin/sh", "-c", "echo into the file; sleep 0.3"));
 	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);

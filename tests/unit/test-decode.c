@@ -208,7 +208,7 @@ static void test_values(void **state)
 		int i;
 		uint64_t good, bad;
 	} rows[] = {
-		{ CT_OP_PDEATHSIG, 0, 64, 65 },		{ CT_OP_DUMPABLE, 0, 1, 2 },
+		{ CT_OP_PDEATHSIG, 0, 64, 65 },		
 		{ CT_OP_PRLIMIT, 0, 63, 64 },		{ CT_OP_IDS, 0, UINT64_MAX, UINT64_MAX - 1 },
 		{ CT_OP_IDS, 1, STAGE_NO_ID, 1ull << 32 }, { CT_OP_UNSHARE, 0, 0x20000, 0x20001 },
 	};
