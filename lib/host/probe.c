@@ -192,6 +192,12 @@ static void probe_extras(struct ct_host *h)
 	h->yama = access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0;
 }
 
+/* Left empty when it cannot be read: only a container with a state file needs it. */
+static void read_boot_id(struct ct_host *h)
+{
+	ct_host_read("/proc/sys/kernel/random/boot_id", h->boot_id, sizeof(h->boot_id));
+}
+
 /* See host.h. */
 bool ct_host_at_least(const struct ct_host *h, uint32_t major, uint32_t minor)
 {
@@ -224,7 +230,7 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 		return r;
 	probe_features(&found);
 	probe_extras(&found);
-	ct_host_read("/proc/sys/kernel/random/boot_id", found.boot_id, sizeof(found.boot_id));
+	read_boot_id(&found);
 	*h = found;
 	return 0;
 }
@@ -233,6 +239,8 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 {
 	h->initial_userns = is_initial(h, AT_FDCWD, NS_DIR "/user");
+	if (!h->boot_id[0])
+		read_boot_id(h);
 	return probe_rights(h, e);
 }
 
