@@ -91,15 +91,7 @@ static int check_opts(const ct_attach_opts *o, struct ct_err *e)
 		ct_err_hint(e, "give the directory's whole path in the container");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the working directory is not an absolute path");
 	}
-	for (int i = 0; i < 3; i++)
-		if (o->stdio[i] < -1 || (o->stdio[i] > 0 && fcntl(o->stdio[i], F_GETFD) < 0))
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "attach", "stdio[%d] = %d is not an open descriptor", i, o->stdio[i]);
-	for (size_t i = 0; i < o->n_keep_fds; i++)
-		if (!o->keep_fds || fcntl(o->keep_fds[i], F_GETFD) < 0)
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "attach", "keep_fds[%zu] is not an open descriptor", i);
-	if (o->exec_fd < 0 || (o->exec_fd > 0 && fcntl(o->exec_fd, F_GETFD) < 0))
-		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "attach", "exec_fd = %d is not an open descriptor", o->exec_fd);
-	return 0;
+	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "attach", e);
 }
 
 static uint32_t joinable(const struct ct_spec *s)

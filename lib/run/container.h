@@ -60,6 +60,8 @@ struct ct_prepared {
 void ct_prepared_free(struct ct_prepared *p);
 #define CT_CLEAN_PREPARED __attribute__((cleanup(ct_prepared_free)))
 
+/* The descriptors of option structs: open, and not more than can be handed over. */
+int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. */

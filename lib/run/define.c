@@ -246,7 +246,8 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 	free(dir);
 	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)
 		ct_oom(e);
-	qsort(v, n, sizeof(*v), by_name);
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || strcmp(v[i], v[i - 1])) {
 			ct_buf_printf(out, "%s\n", v[i]);

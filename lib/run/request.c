@@ -26,6 +26,28 @@ void ct_prepared_free(struct ct_prepared *p)
 	p->arena = NULL;
 }
 
+#define MAX_KEEP 253	/* they become 3, 4, ... below 256 */
+
+static int is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e)
+{
+	for (int i = 0; i < 3; i++)
+		if (stdio[i] < -1 || (stdio[i] > 0 && !is_open(stdio[i])))
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "stdio[%d] = %d is not an open descriptor", i, stdio[i]);
+	if (n_keep > MAX_KEEP)
+		return ct_fail(e, -EINVAL, CT_ERR_DESCRIPTOR, where, "%zu descriptors to keep are more than the %d that can be", n_keep, MAX_KEEP);
+	for (size_t i = 0; i < n_keep; i++)
+		if (!keep || !is_open(keep[i]))
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "keep_fds[%zu] is not an open descriptor", i);
+	if (exec_fd < 0 || (exec_fd > 0 && !is_open(exec_fd)))
+		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "exec_fd = %d is not an open descriptor", exec_fd);
+	return 0;
+}
+
 static const struct {
 	uint64_t flag, attr, propagation;
 } mount_flags[] = {

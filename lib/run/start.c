@@ -21,15 +21,7 @@ static int check_opts(struct ct_container *c, const ct_start_opts *o, struct ct_
 		ct_err_hint(e, "give ct_new() a name");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "an anonymous container cannot be detached");
 	}
-	for (int i = 0; i < 3; i++)
-		if (o->stdio[i] < -1 || (o->stdio[i] > 0 && fcntl(o->stdio[i], F_GETFD) < 0))
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "stdio[%d] = %d is not an open descriptor", i, o->stdio[i]);
-	for (size_t i = 0; i < o->n_keep_fds; i++)
-		if (!o->keep_fds || fcntl(o->keep_fds[i], F_GETFD) < 0)
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "keep_fds[%zu] is not an open descriptor", i);
-	if (o->exec_fd < 0 || (o->exec_fd > 0 && fcntl(o->exec_fd, F_GETFD) < 0))
-		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, "start", "exec_fd = %d is not an open descriptor", o->exec_fd);
-	return 0;
+	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "start", e);
 }
 
 static void real_stdio(const int given[3], int out[3])
@@ -274,6 +266,11 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 	struct ct_process *proc;
 	int r = ct_ctl_watch(&d.watch, &d.watched, e);
 
+	/* without it nobody could tell later whether the state is of this boot of the host */
+	if (r >= 0 && !p->host.boot_id[0]) {
+		ct_err_object(e, "/proc/sys/kernel/random/boot_id");
+		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat", "the host's boot id cannot be read");
+	}
 	if (r >= 0)
 		r = claim_state(c, &d, e);
 	if (r < 0) {
