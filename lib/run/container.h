@@ -36,6 +36,8 @@ struct ct_container {
 	struct ct_extra_mount *mounts;
 	uint32_t n_mounts;
 	int image;		/* borrowed sealed stage; -1 until the first start */
+	struct ct_host host;	/* probed by the first call that needs it */
+	int host_known;
 	struct ct_log log;
 	pthread_mutex_t lock;	/* guards init, running, err and view; never held while waiting or cloning */
 	struct ct_process *init;	/* in-process container that runs or ran last */

@@ -91,6 +91,17 @@ static int add_extra_mounts(struct ct_container *c, struct ct_prepared *p, struc
 	return 0;
 }
 
+/* The kernel is probed once for a handle; the caller's rights, which may change, each time. */
+static int look_at_host(struct ct_container *c, struct ct_err *e)
+{
+	int r = c->host_known ? ct_host_refresh(&c->host, e) : ct_host_probe(&c->host, e);
+
+	if (r >= 0)
+		r = ct_host_check(&c->host, e);
+	c->host_known = r >= 0;
+	return r;
+}
+
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e)
 {
 	int r;
@@ -98,11 +109,10 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 	p->arena = ct_arena_new();
 	if (!p->arena)
 		return ct_oom(e);
-	r = ct_host_probe(&p->host, e);
-	if (r >= 0)
-		r = ct_host_check(&p->host, e);
+	r = look_at_host(c, e);
 	if (r < 0)
 		return r;
+	p->host = c->host;
 	p->spec = ct_spec_read(config, p->arena, e);
 	if (!p->spec)
 		return e->err;
