@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-start: starts a container, detached or on this terminal, or prints what a start would do. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common.h"
 #include "terminal.h"
@@ -17,7 +19,7 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)", NULL },
-	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "keep it on this terminal; it ends with the tool", NULL },
+	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "keep it on this terminal: its console, or the tool's stdio", NULL },
 	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
 	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
@@ -67,43 +69,42 @@ static int stop_it(struct session *s, int sig)
 	return ct_stop(c, CT_STOP_NO_WAIT, 0);
 }
 
-/* One life of the container on this terminal. Returns the exit code; *again: it asked for a reboot. */
-static int foreground_once(ct_container *c, ct_start_opts *so, bool *again)
+static int resize(struct session *s, unsigned rows, unsigned cols)
+{
+	return ct_console_resize(s->data, 0, rows, cols);
+}
+
+/* On this terminal, but for all the world a running container: a supervisor has it, this tool its console or its stdio. */
+static int foreground(ct_container *c, ct_start_opts *so)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .limited = config_is_set(c, "limit.output"), .on_signal = stop_it, .data = c };
+	struct session s = { .pty = terminal_here(), .supervised = true, .on_signal = stop_it, .resize = resize, .data = c };
 	ct_exit x = CT_EXIT_INIT;
-	int err;
-
-	s.pty = terminal_here() && !s.limited;
-	err = session_begin(&s);
+	int err = session_begin(&s), own = -1;
 
 	if (err < 0)
 		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
-	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
+	so->flags = CT_START_DETACH | (s.pty ? CT_START_PTY : 0);
 	so->rows = s.rows;
 	so->cols = s.cols;
-	so->flags = s.pty ? CT_START_PTY : 0;
+	if (!s.pty) {
+		memcpy(so->stdio, s.stdio, sizeof(so->stdio));
+		/* all 0 would mean the console */
+		if (!so->stdio[0])
+			so->stdio[0] = own = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	}
 	err = ct_start(c, so, &p) < 0 ? fail_container(&a, c) : 0;
+	if (own >= 0)
+		close(own);
 	if (!err)
 		err = write_pidfile(ct_process_pid(p));
 	if (!err && session_run(&s, p, &x) < 0)
 		err = fail(&a, "%s", ct_process_last_error(p)->message);
 	session_end(&s);
-	*again = !err && x.reason == CT_EXIT_REBOOT && !s.ended_for;
-	if (!err && s.ended_for && x.signal == SIGINT)	/* how a system that has powered itself off looks from outside */
+	/* how a system that has powered itself off, asked or not, looks from outside */
+	if (!err && x.signal == SIGINT && (x.reason == CT_EXIT_HALT || x.reason == CT_EXIT_STOPPED))
 		return 0;
 	return err ? err : report_exit(&a, &x);
-}
-
-static int foreground(ct_container *c, ct_start_opts *so)
-{
-	bool again = true;
-	int code = 0;
-
-	while (again)
-		code = foreground_once(c, so, &again);
-	return code;
 }
 
 static int detached(ct_container *c, ct_start_opts *so)
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
 		return err;
 	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
 	if (o.dry_run) {
-		so.flags = !o.foreground ? CT_START_DETACH : terminal_here() ? CT_START_PTY : 0;
+		so.flags = CT_START_DETACH | (o.foreground && terminal_here() ? CT_START_PTY : 0);
 		return print_plan(&a, c, &so);
 	}
 	return o.foreground ? foreground(c, &so) : detached(c, &so);

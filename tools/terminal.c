@@ -16,6 +16,7 @@
 #define PUMP_SIZE 8192
 #define PUMP_WRITE 4096		/* at most, so that a pipe that polls writable does not block */
 #define LIMITED_MS 20		/* how long the library may copy before we look at our own descriptors again */
+#define SUPERVISED_MS 200	/* how often to ask whether a detached container has ended, when its console says nothing */
 #define DRAIN_MS 100		/* how long to wait for more after the end, when someone still holds the other side */
 
 /* One direction: a full buffer stops the reading. */
@@ -332,8 +333,8 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 		fds[i].events = p->fill ? POLLOUT : POLLIN;
 	}
 	fds[N_PUMPS] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
-	fds[N_PUMPS + 1] = (struct pollfd){ ended || !s->process ? -1 : ct_process_pidfd(s->process), POLLIN, 0 };
-	n = poll(fds, N_PUMPS + 2, ended ? DRAIN_MS : s->limited ? 0 : -1);
+	fds[N_PUMPS + 1] = (struct pollfd){ ended || !s->process || s->supervised ? -1 : ct_process_pidfd(s->process), POLLIN, 0 };
+	n = poll(fds, N_PUMPS + 2, ended ? DRAIN_MS : s->limited ? 0 : s->supervised ? SUPERVISED_MS : -1);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	*idle = ended && n == 0;
@@ -347,6 +348,8 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 		else if (!pump_write(&pump[i]) && i != IN && s->process && !ended)
 			pass_on(s, SIGHUP);	/* nobody reads the terminal any more */
 	}
+	if (s->supervised && !ended)
+		return ct_process_wait(s->process, NULL, 0) >= 0;
 	if (s->limited && !ended)
 		return ct_process_wait(s->process, NULL, LIMITED_MS) >= 0;
 	return fds[N_PUMPS + 1].revents ? 1 : 0;

@@ -16,6 +16,7 @@ struct session {
 	/* set by the tool before session_begin(); all 0 is fine, log_fd is only looked at when > 0 */
 	bool pty;		/* use a pseudo terminal */
 	bool program;		/* the payload is a program, not a system: ^C ends it even when it is pid 1 */
+	bool supervised;	/* a detached container: its end, after reboots, is the supervisor's to tell */
 	bool limited;		/* limit.output is set: the library copies the output, as long as someone waits */
 	int log_fd;		/* > 0: gets a copy of what the pseudo terminal prints */
 	int (*on_signal)(struct session *s, int sig);	/* NULL: the signal is passed on to the process */

@@ -192,7 +192,8 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
 /* ---- processes -------------------------------------------------------------------------------------------------- */
 
 #define CT_START_DETACH 0x1u	/**< a supervisor keeps the container; the handle may go away */
-#define CT_START_PTY 0x2u	/**< new pseudo terminal as stdio and controlling terminal; see ct_process_pty() */
+#define CT_START_PTY 0x2u	/**< new pseudo terminal as stdio and controlling terminal; see ct_process_pty(). With
+				     CT_START_DETACH: the console, as ct_console_open() gives it, from its first byte on */
 #define CT_START_CLEAR_ENV 0x4u	/**< only `envp`: no default and no config environment */
 #define CT_START_EXECUTE 0x8u	/**< argv NULL: use execute.cmd instead of init.cmd */
 #define CT_START_NO_NEW_PRIVS 0x10u /**< set no_new_privs whatever the config says */
@@ -305,9 +306,9 @@ CT_PUBLIC int ct_process_pidfd(const ct_process *p);
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms);
 /** Sends a signal. Errors: -ESRCH (ended), -EINVAL, -EPERM. Since 0.1. */
 CT_PUBLIC int ct_process_kill(ct_process *p, int sig);
-/** Master of its pseudo terminal (borrowed), or -ENOTTY. Since 0.1. */
+/** Master of its pseudo terminal (borrowed), of a detached start the console's stream; or -ENOTTY. Since 0.1. */
 CT_PUBLIC int ct_process_pty(const ct_process *p);
-/** New window size for its terminal. Errors: -ENOTTY, -EINVAL. Since 0.1. */
+/** New window size for its terminal; a detached container's is set by ct_console_resize(). Errors: -ENOTTY, -EINVAL. Since 0.1. */
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols);
 /** The last error of a ct_process_* call; never NULL. Since 0.1. */
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);

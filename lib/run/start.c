@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +115,7 @@ struct detached {
 	int dir, lock, alive, log, log_dir;
 	int home;	/* of an ephemeral container: the directory that has its own; -1 */
 	int defined;
+	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
 	int watch, watched;	/* tells of the end: ours, the supervisor's end */
 };
 
@@ -125,6 +127,8 @@ static void detached_close(struct detached *d)
 	ct_close(&d->home);
 	ct_close(&d->watch);
 	ct_close(&d->watched);
+	ct_close(&d->console);
+	ct_close(&d->consoled);
 	ct_close(&d->lock);
 	ct_close(&d->dir);
 }
@@ -203,7 +207,7 @@ static int save_running(struct ct_container *c, int dirfd, struct ct_err *e)
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
-enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, N_EXTRA };
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, N_EXTRA };
 
 static void fill_super(const struct ct_prepared *p, const struct detached *d, struct ct_plan_super *s)
 {
@@ -216,7 +220,7 @@ static void fill_super(const struct ct_prepared *p, const struct detached *d, st
 					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
 					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
 					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
-					 .watch = IN_WATCH, .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
+					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE, .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
 					 .flags = sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0};
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
@@ -228,7 +232,7 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 	struct ct_plan_super super = {.name = c->name};
 	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .stdio = {-1, -1, -1}};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
-	int extra[N_EXTRA] = {d->dir, d->alive, null, null, null, d->watched};
+	int extra[N_EXTRA] = {d->dir, d->alive, null, null, null, d->watched, null};
 
 	if (null < 0)
 		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
@@ -241,6 +245,8 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 	}
 	if (d->home >= 0)
 		extra[IN_HOME] = d->home;
+	if (d->consoled >= 0)
+		extra[IN_CONSOLE] = d->consoled;
 	p->req.extra_fds = extra;
 	p->req.n_extra_fds = N_EXTRA;
 	if (r >= 0)
@@ -259,9 +265,20 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 	return r;
 }
 
+static int open_console(struct detached *d, struct ct_err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "socketpair", "no stream for the console");
+	d->console = pair[0];
+	d->consoled = pair[1];
+	return 0;
+}
+
 static int start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
 {
-	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1};
+	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1};
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_process *proc;
 	int r = ct_ctl_watch(&d.watch, &d.watched, e);
@@ -271,6 +288,8 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 		ct_err_object(e, "/proc/sys/kernel/random/boot_id");
 		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat", "the host's boot id cannot be read");
 	}
+	if (r >= 0 && (o->flags & CT_START_PTY))
+		r = open_console(&d, e);
 	if (r >= 0)
 		r = claim_state(c, &d, e);
 	if (r < 0) {
@@ -283,6 +302,7 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 		detached_close(&d);
 		return r;
 	}
+	child.pty = ct_take_fd(&d.console);
 	proc = ct_process_make(&child, ct_take_fd(&d.watch));
 	detached_close(&d);
 	if (!proc || !out)

@@ -50,6 +50,16 @@ int sup_console_init(struct super *s)
 	return s->ring.data == MAP_FAILED ? -ENOMEM : 0;
 }
 
+/* See supervisor.h. */
+void sup_take_console(struct super *s)
+{
+	int fd = take_slot(s->st, s->w->console);
+
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK))
+		sup_close(&fd);
+	s->tty[0].stream = fd;
+}
+
 /* While we have it open ourselves, the last getty's close does not hang the master up. */
 static void open_peer(struct sup_tty *t)
 {

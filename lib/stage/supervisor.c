@@ -394,6 +394,7 @@ _Noreturn void supervise(struct stage *st)
 	}
 	s.now = sup_now_ms();
 	sup_take_watch(&s);
+	sup_take_console(&s);
 	r = sup_listen(&s);
 	if (!r)
 		r = sup_set_state(&s, SUP_STARTING);

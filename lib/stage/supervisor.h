@@ -212,6 +212,8 @@ uint64_t sup_caught(pid_t pid);
 
 /* ---- control.c ---- */
 
+/* The console's first client, whose stream the caller made: it misses nothing. */
+void sup_take_console(struct super *s);
 /* The client that the caller connected before there was a listener: none is earlier told of the end. */
 void sup_take_watch(struct super *s);
 /* Binds and listens. 0 or negative errno. */

@@ -105,6 +105,8 @@ struct ct_wire_super {
 	uint64_t limit_output;	/* 0: none */
 	uint32_t n_stop_hooks;	/* HOOK steps that follow the plan's own: steps[n_steps - n_stop_hooks ..]; */
 	uint32_t flags;		/* CT_SUPER_* */
+	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
+	int16_t pad[3];
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */

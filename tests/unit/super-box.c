@@ -213,7 +213,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report)
 	b->w.console_log_path = 5;
 	b->w.state_dir = 0;
 	b->w.alive = 1;
-	b->w.home = b->w.watch = CT_SLOT_NONE;
+	b->w.home = b->w.watch = b->w.console = CT_SLOT_NONE;
 	b->w.console_log_dir = 2;
 	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
 	b->w.home = CT_SLOT_NONE;
