@@ -76,6 +76,22 @@ static int exec_stage(void *arg)
 	return 127;
 }
 
+/* Ties us to the life of the caller and starts the stage. 0, or why there is to be no container. */
+static int begin(struct ct_keeper *k, long *launcher)
+{
+	k->spawn_call = "prctl";
+	k->spawn_err = (int)RAW5(SYS_prctl, PR_SET_PDEATHSIG, KEEPER_WAKE, 0, 0, 0);
+	if (k->spawn_err < 0 || RAW0(SYS_getppid) != k->caller)
+		return -1;
+	k->spawn_call = "execveat";
+	*launcher = ct_raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, k->stack, exec_stage, k);
+	if (*launcher < 0) {
+		k->spawn_call = "clone";
+		k->spawn_err = (int)*launcher;
+	}
+	return k->spawn_err;
+}
+
 static void keep_verdict(struct ct_keeper *k, int status, const struct rusage *ru)
 {
 	k->status = status;
@@ -140,18 +156,14 @@ int ct_keeper_main(void *arg)
 {
 	static const unsigned long by_default[8];	/* the kernel's struct sigaction, all zero */
 	struct ct_keeper *k = arg;
-	long launcher;
+	long launcher = 0;
+	int err;
 
 	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child without a word */
 	RAW4(SYS_rt_sigaction, SIGCHLD, by_default, NULL, 8);
-	RAW5(SYS_prctl, PR_SET_PDEATHSIG, KEEPER_WAKE, 0, 0, 0);
-	if (RAW0(SYS_getppid) != k->caller)
-		return 1;
-	launcher = ct_raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, k->stack, exec_stage, k);
-	if (launcher < 0)
-		k->spawn_err = (int)launcher;
+	err = begin(k, &launcher);
 	RAW3(SYS_close_range, 0, ~0u, 0);
-	if (k->spawn_err) {
+	if (err) {
 		publish(k, CT_KEEPER_FAILED);
 		return 1;
 	}

@@ -42,6 +42,7 @@ struct ct_keeper {
 	/* set by the keeper; valid once state says so */
 	int state;			/* atomic, enum ct_keeper_state */
 	int spawn_err;			/* negative errno */
+	const char *spawn_call;		/* of what */
 	int timed_out;
 	int status;			/* wait(2) status of init */
 	int have_status;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,8 +123,23 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 	while (r < 0 && errno == EINTR);
 	if (verdict)
 		*verdict = *c->keeper;
-	munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
+	/* A keeper killed before it could say that the stage is executed: who executes it may still stand on its stack in there.
+	 * Then the mapping stays, which nobody but a killer of keepers can bring about. */
+	if (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) != CT_KEEPER_STARTING)
+		munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
 	c->keeper = NULL;
+}
+
+/* Ends a keeper whose init we do not know: the kernel takes what it is the parent of. It is ours and not reaped. Not before it
+ * has executed the stage, which happens on its memory, or has ended. */
+static void kill_keeper(struct ct_child *c)
+{
+	siginfo_t si = {0};
+
+	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING &&
+	       waitid(P_PID, (id_t)c->keeper_pid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) == 0 && !si.si_pid)
+		poll(NULL, 0, 1);
+	kill(c->keeper_pid, SIGKILL);
 }
 
 /* Takes back a start that failed: nothing of it is left. */
@@ -132,7 +148,7 @@ static void drop_child(struct ct_child *c, struct ct_keeper *verdict)
 	if (c->pidfd >= 0)
 		ct_pidfd_send_signal(c->pidfd, SIGKILL);
 	else if (c->keeper)
-		kill(c->keeper_pid, SIGKILL);	/* ours and not reaped: the kernel takes what it is the parent of */
+		kill_keeper(c);
 	ct_child_reap(c, verdict);
 	ct_close(&c->pidfd);
 	ct_close(&c->pty);
@@ -142,7 +158,7 @@ static void drop_child(struct ct_child *c, struct ct_keeper *verdict)
 static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, struct ct_err *e)
 {
 	if (k->spawn_err) {
-		ct_err_syscall(e, "execveat");
+		ct_err_syscall(e, k->spawn_call);
 		return ct_fail(e, k->spawn_err, CT_ERR_STAGE, "start", "the stage cannot be executed");
 	}
 	ct_err_hint(e, "look at the kernel log for out of memory, and whether somebody kills processes");
