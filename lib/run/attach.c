@@ -31,8 +31,12 @@ static int running_config(struct ct_container *c, struct ct_config **out, struct
 		return 0;
 	}
 	dir = ct_state_dir(c, e);
+	if (dir < 0 && dir != -ENOENT)
+		return dir;
 	if (dir >= 0)
 		fd = openat(dir, CT_STATE_CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (dir >= 0 && fd < 0 && errno != ENOENT)
+		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat", "the running config cannot be read");
 	if (fd < 0) {
 		ct_err_hint(e, "start it first: ct_start() (ct-start)");
 		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container does not run");
@@ -42,7 +46,7 @@ static int running_config(struct ct_container *c, struct ct_config **out, struct
 	if (r >= 0)
 		r = ct_config_load_text(config, ct_buf_text(&text), text.len, "running config", e);
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_STATE, "attach", "the running config cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read", "the running config cannot be read");
 	*out = config;
 	config = NULL;
 	return 0;

@@ -111,6 +111,7 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply = {0};
+	struct ct_err own;
 	int r = find(c, &w, e), fd = -1;
 
 	if (r < 0)
@@ -118,13 +119,20 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 	if (w.init) {
 		reply.init_pid = w.init->child.pid;
 		fd = ct_dup(w.init->child.pidfd);
+		if (fd < 0)
+			return ct_fail_sys(e, fd, CT_ERR_DESCRIPTOR, "state", "fcntl", "no descriptor for init");
 	} else if (w.life == CT_LIFE_ORPHAN) {
 		reply.init_pid = w.st.init;
 		fd = ct_take_fd(&w.pidfd);
 	} else if (w.life == CT_LIFE_SUPERVISED) {
-		r = ct_ctl_status(w.dir, &reply, &fd, NULL);
-		if (r < 0 && r != -ECONNRESET && r != -ESRCH)
-			return ct_ctl_status(w.dir, &reply, NULL, e);
+		ct_err_clear(&own);
+		r = ct_ctl_status(w.dir, &reply, &fd, &own);
+		/* it has just ceased to listen, or it lives and has not answered */
+		if (r < 0 && ((r != -ECONNRESET && r != -ESRCH) || ct_state_alive(w.dir) > 0)) {
+			if (e)
+				*e = own;
+			return r;
+		}
 	}
 	if (fd < 0)
 		return not_running(c, e);

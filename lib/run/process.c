@@ -147,7 +147,8 @@ int ct_process_running(struct ct_process *p)
 {
 	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
 
-	return !p->done && p->child.pidfd >= 0 && poll(&fd, 1, 0) == 0;
+	/* a poll that a signal interrupts, also one without a wait, says nothing of its end */
+	return !p->done && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
 }
 
 int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct ct_err *e)

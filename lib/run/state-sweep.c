@@ -56,8 +56,14 @@ static int read_boot_id(char *buf, size_t size)
 static int has_ended(int pidfd, int timeout_ms)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int64_t until = ct_now_ms() + timeout_ms, left = timeout_ms;
+	int n;
 
-	return poll(&p, 1, timeout_ms) > 0;
+	do {
+		n = poll(&p, 1, (int)left);
+		left = until - ct_now_ms();
+	} while (n < 0 && left > 0);
+	return n > 0;
 }
 
 /* A pidfd of the init that the file speaks of, or -1: gone, or that pid is somebody else by now. */
@@ -117,14 +123,16 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct ct_err *e)
 {
 	int r = ct_state_alive(dirfd);
+	struct ct_err why;
 
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_STATE, "state", "whether a supervisor lives cannot be seen");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "whether a supervisor lives cannot be seen");
 	if (r) {
 		(void)ct_state_read(dirfd, st, NULL);
 		return CT_LIFE_SUPERVISED;
 	}
-	r = ct_state_read(dirfd, st, NULL);
+	ct_err_clear(&why);
+	r = ct_state_read(dirfd, st, &why);
 	if (r == -ENOENT)
 		return clear(dirfd, own, CT_LIFE_NONE, e);
 	if (r == -EBADMSG || r == -ELOOP) {
@@ -132,8 +140,11 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 		st->reason = CT_EXIT_LOST;
 		return clear(dirfd, own, CT_LIFE_LOST, e);
 	}
-	if (r)
-		return ct_state_read(dirfd, st, e);
+	if (r) {
+		if (e)
+			*e = why;
+		return r;
+	}
 	if (st->state != CT_STATE_STOPPED)
 		return after_a_kill(dirfd, own, st, pidfd, e);
 	return st->ephemeral ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
@@ -144,6 +155,7 @@ int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, 
 {
 	CT_CLEAN_FD int own = -1, init = -1;
 	struct ct_state_file file = { 0 };
+	struct ct_err why;
 	int r;
 
 	if (lockfd < 0) {
@@ -153,13 +165,17 @@ int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, 
 			r = CT_LIFE_SUPERVISED;
 			goto out;
 		}
-		r = ct_state_lock(dirfd, 0, &own, NULL);
+		ct_err_clear(&why);
+		r = ct_state_lock(dirfd, 0, &own, &why);
 		if (r == -ESTALE || r == -EBUSY) {
 			r = r == -EBUSY ? CT_LIFE_BUSY : CT_LIFE_NONE;
 			goto out;
 		}
-		if (r)
-			return ct_state_lock(dirfd, 0, &own, e);
+		if (r) {
+			if (e)
+				*e = why;
+			return r;
+		}
 	}
 	r = look(dirfd, lockfd < 0, &file, &init, e);
 	if (r < 0)

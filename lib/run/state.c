@@ -109,6 +109,8 @@ static int open_base(const char *base, int create, struct ct_err *e)
 
 	if (!base || base[0] != '/')
 		return refuse(e, -EINVAL, base, "the state directory must be an absolute path");
+	if (at < 0)
+		return refuse_call(e, -errno, "open", "/");
 	for (;;) {
 		size_t n;
 		int fd;
