@@ -20,6 +20,9 @@ int ct_output_begin(struct ct_output *o, uint64_t limit, int stdio[3], int ends[
 		if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
 			return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "pipe2", "no pipe for limit.output");
 		o->to[i] = stdio[i + 1] >= 0 ? ct_dup(stdio[i + 1]) : -1;
+		/* one that is not open is /dev/null */
+		if (stdio[i + 1] >= 0 && o->to[i] < 0 && o->to[i] != -EBADF)
+			return ct_fail_sys(e, o->to[i], CT_ERR_DESCRIPTOR, "start", "fcntl", "no copy of the payload's output for limit.output");
 		stdio[i + 1] = pair[1];
 	}
 	return 0;
