@@ -48,15 +48,14 @@ static void drain(struct words *w, int fd)
 /* The hook's process: only its own descriptors, default signals, its own session. Says its errno when it cannot execute. */
 _Noreturn static void child(int in, int out, int status, const char *const *argv, const char *const *env)
 {
-	int err;
+	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 
-	sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 	sys0(SYS_setsid);
 	/* high first: in, out and status may be any descriptor */
 	in = sys_dup_min(in, 10);
 	out = sys_dup_min(out, 10);
 	status = sys_dup_min(status, 10);
-	err = (int)sys3(SYS_dup3, in, 0, 0);
+	err = tied < 0 ? tied : (int)sys3(SYS_dup3, in, 0, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, out, 1, 0);
 	if (err >= 0)

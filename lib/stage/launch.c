@@ -295,14 +295,18 @@ static void close_used(struct stage *st, uint32_t i)
 			close_slot(st, (uint32_t)slots[k]);
 }
 
-/* Waits until the launcher has carried out ENTER. When that failed or died there is nothing to say. */
+/* Waits until the launcher has carried out ENTER. When that failed or died it has said so, or the silence says it. */
 static void wait_for_go(struct stage *st)
 {
 	char c = 0;
+	ssize_t n;
 
 	if (st->go_fd < 0)
 		return;
-	if (read_full(st->go_fd, &c, 1) != 1 || c != GO)
+	n = read_full(st->go_fd, &c, 1);
+	if (n < 0)
+		report_error(st, (int)n, SYS_read, "init", "it could not wait for its launcher");
+	if (n != 1 || c != GO)
 		sys_exit(127);
 	sys_close(st->go_fd);
 	st->go_fd = -1;
@@ -386,6 +390,7 @@ static int abandon(struct stage *st)
 int stage_launch(struct stage *st)
 {
 	static const char go = GO;
+	int err;
 
 	st->current = CT_STEP_IN_LAUNCHER;
 	st->init_pidfd = -1;
@@ -400,8 +405,11 @@ int stage_launch(struct stage *st)
 		if (step_run(st, i) < 0)
 			return abandon(st);
 	st->current = CT_STEP_IN_LAUNCHER;
-	if (st->go_fd >= 0 && write_all(st->go_fd, &go, 1) < 0)
+	err = st->go_fd >= 0 ? write_all(st->go_fd, &go, 1) : 0;
+	if (err) {
+		report_error(st, err, SYS_write, "init", "it could not be let go");
 		return abandon(st);
+	}
 	sys_close(st->go_fd);
 	st->go_fd = -1;
 	return 0;

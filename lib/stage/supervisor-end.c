@@ -19,8 +19,9 @@ static uint64_t bit(unsigned sig)
 
 static void signal_init(const struct super *s, unsigned sig)
 {
-	if (s->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0);
+	/* by its number, too: it is our child and has not been reaped */
+	if (s->pidfd >= 0 && syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0) && errno != ESRCH && s->init > 0)
+		kill(s->init, (int)sig);
 }
 
 static unsigned halt_signal(const struct super *s)
