@@ -249,7 +249,9 @@ static const struct renamed renamed[] = {
 	{ "stopsignal", "signal.stop" },    { "syslog", "log.syslog" },
 	{ "loglevel", "log.level" },	    { "logfile", "log.file" },
 	{ "init_cmd", "init.cmd" },	    { "init_uid", "init.uid" },
-	{ "init_gid", "init.gid" },	    { "limit.", "prlimit.*" },
+	{ "init_gid", "init.gid" },	    { "limit.nofile", "prlimit.*" },
+	{ "limit.nproc", "prlimit.*" },	    { "limit.core", "prlimit.*" },	{ "limit.memlock", "prlimit.*" },
+	{ "limit.stack", "prlimit.*" },	    { "limit.as", "prlimit.*" },	{ "limit.cpu", "prlimit.*" },
 	{ "network.", "net.N.*, with a number N for each network" },
 	{ "network", "net.N.*, with a number N for each network" },
 	{ "hostname", "uts.name" },	    { "memory.", "cgroup2.memory.*" },
@@ -344,7 +346,8 @@ const char *ct_key_suggest(const char *name)
 
 		if (!as_row(name, ct_keys[i].name, like))
 			return NULL;
-		d = distance(like, ct_keys[i].name);
+		/* as near, but with a name of its own: the likelier one */
+		d = distance(like, ct_keys[i].name) + !!strchr(ct_keys[i].name, '*');
 		if (d < best && d <= 3 && d * 3 <= strlen(like)) {
 			best = d;
 			found = ct_keys[i].name;

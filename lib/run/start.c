@@ -220,7 +220,8 @@ static void fill_super(const struct ct_prepared *p, const struct detached *d, st
 					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
 					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
 					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
-					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE, .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
+					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
+					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
 					 .flags = sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0};
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""ct-run: a sandbox in one line, option by option."""
+import json
+import os
+
+from scene import Scene
+
+s = Scene()
+data = os.path.join(s.base, "data")
+os.mkdir(data)
+with open(data + "/file", "w", encoding="utf-8") as f:
+    f.write("content\n")
+
+
+def run(name, *args, **more):
+    return s.expect(name, "ct-run", *args, place=False, **more)
+
+
+run("a command", "--rootfs", "/", "--", "echo", "hello", out="hello\n", err="")
+run("its exit code", "--rootfs", "/", "--", "sh", "-c", "exit 9", code=9)
+run("its signal", "--rootfs", "/", "--", "sh", "-c", "sh -c 'kill -9 $$'; exit $?", code=137)
+run("not found", "--rootfs", "/", "--", "/bin/nothing", code=127, err="run.exec")
+run("no rootfs", "--", "true", code=125, err="--rootfs")
+run("--ro", "--rootfs", "/", "--ro", "--", "sh", "-c", f"echo x >{data}/new", code=2, err="ead-only")
+run("--tmpfs", "--rootfs", "/", "--ro", "--tmpfs", "/tmp", "--", "sh", "-c", "echo x >/tmp/new && ls -A /tmp", out="new\n")
+run("--bind", "--rootfs", "/", "--ro", "--bind", f"{data}:/mnt", "--", "sh", "-c", "cat /mnt/file; echo y >/mnt/made", out="content\n")
+s.check("what was written there", os.path.exists(data + "/made"))
+run("--ro-bind", "--rootfs", "/", "--ro-bind", f"{data}:/mnt", "--", "sh", "-c", "echo y >/mnt/other", code=2, err="ead-only")
+run("--time", "--rootfs", "/", "--time", "300ms", "--", "sleep", "30", code=137, err="time")
+run("--output", "--rootfs", "/", "--output", "1K", "--", "sh", "-c", "while :; do echo xxxxxxxx; done", code=137, err="output")
+run("no network but loopback", "--rootfs", "/", "--", "sh", "-c", "cat /proc/net/dev | tail -n +3 | cut -d: -f1", out="lo")
+run("own processes", "--rootfs", "/", "--", "sh", "-c", "echo $$", out="1\n")
+run("--hostname", "--rootfs", "/", "--hostname", "box", "--", "hostname", out="box\n")
+run("--user", "--rootfs", "/", "--user", "1234:5678", "--", "id", "-u", out="1234\n")
+run("--env", "--rootfs", "/", "--env", "A=b", "--", "sh", "-c", "echo $A", out="b\n")
+run("--cwd", "--rootfs", "/", "--cwd", "/usr", "--", "pwd", out="/usr\n")
+run("no_new_privs", "--rootfs", "/", "--", "grep", "NoNewPrivs", "/proc/self/status", out="1\n")
+run("--new-privs", "--rootfs", "/", "--new-privs", "--", "grep", "NoNewPrivs", "/proc/self/status", out="0\n")
+run("-s", "--rootfs", "/", "-s", "cap.keep=none", "--", "grep", "CapBnd", "/proc/self/status", out="0000000000000000")
+run("-s with a wrong key", "--rootfs", "/", "-s", "limit.tiem=1s", "--", "true", code=125, err="limit.time")
+run("-s idmap", "--rootfs", "/", "-s", "idmap=u 0 100000 65536", "-s", "idmap=g 0 100000 65536", "--", "cat", "/proc/self/uid_map", out="100000")
+run("nothing of the environment", "--rootfs", "/", "--", "env", env={"SECRET": "canary", "PATH": os.environ["PATH"]}, out="container=libcontain")
+s.check("... of the caller's", "canary" not in s.run("ct-run", "--rootfs", "/", "--", "env", place=False, env={"SECRET": "canary"})[1])
+verdict = os.path.join(s.base, "verdict")
+run("--verdict", "--rootfs", "/", "--time", "200ms", "--verdict", verdict, "--", "sleep", "9", code=137)
+with open(verdict, encoding="utf-8") as f:
+    v = json.load(f)
+s.check("what it says", v["reason"] == "time limit" and v["signal"] == 9 and 150000 < v["wall_us"] < 5000000, v)
+code, out = s.on_terminal("ct-run", "--rootfs", "/", "--pty", "--", "sh", "-c", "tty; exit 6")
+s.check("--pty", "tty" in out or "/dev/" in out or code == 6, code, out)
+os.unlink(verdict)
+for name in os.listdir(data):
+    os.unlink(os.path.join(data, name))
+os.rmdir(data)
+s.done()

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A place to use the tools in: own container and state directories, every step told in TAP, nothing left at the end."""
+import glob
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Scene:
+    def __init__(self):
+        self.tools = os.path.join(sys.argv[1], "tools")
+        self.base = tempfile.mkdtemp(prefix="ct-scenario-")
+        self.where = ["-P", self.base + "/c", "--state-dir", self.base + "/s"]
+        self.rows, self.supervised = [], set()
+
+    def run(self, tool, *args, place=True, **more):
+        """(exit code, output, errors) of a tool."""
+        cmd = [os.path.join(self.tools, tool), *(self.where if place else []), *args]
+        r = subprocess.run(cmd, stdin=more.pop("stdin", subprocess.DEVNULL), capture_output=True, text=True, errors="replace",
+                           timeout=more.pop("timeout", 60), check=False, **more)
+        return r.returncode, r.stdout, r.stderr
+
+    def check(self, name, good, *said):
+        self.rows.append(bool(good))
+        print(f"{'' if good else 'not '}ok {len(self.rows)} - {name}", flush=True)
+        for text in said if not good else ():
+            for line in str(text).splitlines():
+                print(f"# {line}")
+        return good
+
+    def expect(self, name, tool, *args, code=0, out=None, err=None, **more):
+        """A tool's exit code, and what must stand in its output and its errors; "" for nothing at all."""
+        got = self.run(tool, *args, **more)
+        good = got[0] == code
+        for text, want in ((got[1], out), (got[2], err)):
+            good &= want is None or (text == "" if want == "" else want in text)
+        self.check(name, good, f"{tool} {' '.join(args)}", f"exit code {got[0]}, expected {code}", got[1], got[2])
+        return got[1]
+
+    def json(self, name, tool, *args):
+        code, out, err = self.run(tool, "--json", *args)
+        try:
+            value = json.loads(out)
+        except ValueError as e:
+            self.check(name, False, f"{tool} --json {' '.join(args)}: {e}", out, err)
+            return None
+        self.check(name, code in (0, 1, 2), out, err)
+        return value
+
+    def on_terminal(self, tool, *args, script=()):
+        """The same on a pseudo terminal; script: (wait for this text, then send that) pairs. (exit code, output)."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execv(os.path.join(self.tools, tool), [tool, *self.where, *args])
+        out, script, end = b"", list(script), time.monotonic() + 30
+        while time.monotonic() < end:
+            if script and (script[0][0].encode() in out):
+                send = script.pop(0)[1]
+                if callable(send):
+                    send()
+                else:
+                    os.write(fd, send.encode())
+                out, self.seen = b"", getattr(self, "seen", b"") + out
+            if not select.select([fd], [], [], 0.1)[0]:
+                continue
+            try:
+                more = os.read(fd, 4096)
+            except OSError:
+                break
+            if not more:
+                break
+            out += more
+        else:
+            os.kill(pid, 9)
+        whole = getattr(self, "seen", b"") + out
+        self.seen = b""
+        status = os.waitpid(pid, 0)[1]
+        os.close(fd)
+        return os.waitstatus_to_exitcode(status), whole.decode(errors="replace")
+
+    def pid(self, name):
+        out = self.run("ct-info", "-n", name, "-pH")[1].strip()
+        return int(out) if out.isdigit() else 0
+
+    def until(self, what, seconds=10):
+        """Waits until what() is true."""
+        end = time.monotonic() + seconds
+        while not what() and time.monotonic() < end:
+            time.sleep(0.05)
+        return bool(what())
+
+    def done(self):
+        left = [p for p in glob.glob(self.base + "/c/*") + glob.glob(self.base + "/c/.*") + glob.glob(self.base + "/s/*/*")]
+        self.check("nothing is left in the container and state directories", not left, *left)
+        mine = []
+        for path in glob.glob("/proc/[0-9]*/root"):
+            try:
+                if os.readlink(path).startswith(self.base):
+                    mine.append(path)
+            except OSError:
+                pass
+        self.check("no process is left", not mine, *mine)
+        shutil.rmtree(self.base, ignore_errors=True)
+        print(f"1..{len(self.rows)}")
+        sys.exit(not all(self.rows))
