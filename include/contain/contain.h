@@ -301,7 +301,8 @@ CT_PUBLIC ct_process *ct_process_unref(ct_process *p);
 CT_PUBLIC pid_t ct_process_pid(const ct_process *p);
 /** Descriptor (borrowed) that polls readable when the process has ended. Since 0.1. */
 CT_PUBLIC int ct_process_pidfd(const ct_process *p);
-/** Waits up to timeout_ms (-1: for ever, 0: look only). `out` may be NULL. Can be repeated; the verdict stays.
+/** Waits up to timeout_ms (-1: for ever, 0: look only). With limit.output, what the process prints is passed on and counted only
+ *  while somebody is in this call: nobody waiting, it blocks once the pipes are full. `out` may be NULL. Can be repeated; the verdict stays.
  *  Errors: -ETIMEDOUT (or still running), -E2BIG, -EINTR never. Since 0.1. */
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms);
 /** Sends a signal. Errors: -ESRCH (ended), -EINVAL, -EPERM. Since 0.1. */

@@ -230,7 +230,7 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT;
-	char base[4096], *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
+	char base[4096] = "", *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
 	size_t n = 0;
 	int r = dir ? 0 : ct_oom(e), count = 0;
 
@@ -239,9 +239,12 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 	if (r >= 0 && !where->state_dir)
 		r = ct_state_default_base(base, sizeof(base), e);
 	/* a user without a run-time directory has no detached containers */
-	if (r == -ENOENT && !where->state_dir)
+	if (r == -ENOENT && !where->state_dir) {
 		ct_err_clear(e);
-	if (r >= 0)
+		r = 0;
+		base[0] = 0;
+	}
+	if (r >= 0 && (where->state_dir || base[0]))
 		r = ct_state_list(where->state_dir ? where->state_dir : base, dir, which & CT_LIST_RUNNING ? &lines : &(struct ct_buf)CT_BUF_INIT, e);
 	free(dir);
 	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)

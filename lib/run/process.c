@@ -92,7 +92,9 @@ static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
 	if (!p->done) {
-		ct_output_pump(&p->output);
+		/* what was still in the pipes counts, too */
+		if (ct_output_pump(&p->output))
+			__atomic_store_n(&p->stop, CT_EXIT_OUTPUT | CT_ASKED, __ATOMIC_RELEASE);
 		ct_output_end(&p->output);
 		if (p->child.keeper)
 			take_keeper_verdict(p);

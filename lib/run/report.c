@@ -85,7 +85,7 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_WRITE, EINVAL, "the kernel does not take this value: it is out of range or of another form"},
 		{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
 		{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
-		{CT_OP_EXEC, ENOENT, "look at init.cmd and at the PATH of the container's environment"},
+		{CT_OP_EXEC, ENOENT, "give a program that the root file system has, by its path or in the PATH of the container's environment"},
 		{CT_OP_EXEC, EACCES, "the file must be executable for the container's user, on a mount without noexec"},
 		{CT_OP_EXEC, ENOEXEC, "the file is not a program of this machine; a script needs #! in its first line"},
 		{CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another"},
