@@ -140,7 +140,8 @@ def read_trace(path):
                 open_calls[pid] = len(calls[pid]) - 1
             elif not rest.startswith(("+++", "---")):
                 calls.setdefault(pid, []).append(rest)
-    return calls
+    # a call that a signal broke off is made again
+    return {pid: [c for c in mine if "= ? ERESTART" not in c] for pid, mine in calls.items()}
 
 
 def find_stage(calls):

@@ -64,10 +64,13 @@ def read(b, tier):
 def parse(name_of, out, rc):
     """What the output says: a list of (name, result, reason)."""
     tests, expected, reason, said = [], None, "", ""
+    # a plan may stand before or behind its tests
+    plans = [m for m in map(TAP_PLAN.match, out.splitlines()) if m]
+    if plans:
+        expected = sum(int(m[1]) for m in plans)
     for line in out.splitlines():
         m = TAP_PLAN.match(line)
         if m:
-            expected = (expected or 0) + int(m[1])
             if int(m[1]) == 0 and m[2]:
                 return [("", "skip", re.sub(r"(?i)^skip:?\s*", "", m[2]))]
             continue
