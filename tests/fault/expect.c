@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "expect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define BIT(role) (1u << (role))
+#define ANYBODY (~0u)
+#define ANY EXPECT_ANY
+
+/* The likely ones; where it makes sense an interrupted call, too. What has no row gets EIO. */
+static const struct {
+	const char *call;
+	int err[EXPECT_ERRNOS];
+} errnos[] = {
+	{ "open", { EMFILE } }, { "openat", { EMFILE } }, { "openat2", { EMFILE } }, { "socket", { EMFILE } },
+	{ "socketpair", { EMFILE } }, { "memfd_create", { EMFILE } }, { "pipe2", { EMFILE } }, { "dup", { EMFILE } },
+	{ "dup3", { EMFILE } }, { "pidfd_open", { EMFILE } }, { "signalfd4", { EMFILE } }, { "fsopen", { EMFILE } },
+	{ "fsmount", { EMFILE } }, { "open_tree", { EMFILE } },
+	{ "mmap", { ENOMEM } }, { "mprotect", { ENOMEM } }, { "munmap", { ENOMEM } }, { "brk", { ENOMEM } },
+	{ "clone", { EAGAIN } }, { "clone3", { EAGAIN } }, { "fork", { EAGAIN } }, { "vfork", { EAGAIN } },
+	{ "kill", { EPERM } }, { "pidfd_send_signal", { EPERM } }, { "setresuid", { EPERM } }, { "setresgid", { EPERM } },
+	{ "setgroups", { EPERM } }, { "capset", { EPERM } }, { "prctl", { EPERM } }, { "unshare", { EPERM } }, { "setns", { EPERM } },
+	{ "move_mount", { EPERM } }, { "mount_setattr", { EPERM } }, { "pivot_root", { EPERM } }, { "umount2", { EPERM } },
+	{ "execve", { ENOMEM } }, { "execveat", { ENOMEM } },
+	{ "poll", { EINTR } }, { "ppoll", { EINTR } }, { "recvmsg", { EIO, EINTR } }, { "sendmsg", { ENOBUFS, EINTR } },
+	{ "recvfrom", { EIO, EINTR } }, { "sendto", { ENOBUFS, EINTR } }, { "read", { EIO, EINTR } }, { "write", { EIO, EINTR } },
+	{ "pread64", { EIO, EINTR } }, { "pwrite64", { EIO, EINTR } }, { "wait4", { EINTR } },
+	{ "rt_sigtimedwait", { EAGAIN, EINTR } }, { "connect", { EACCES, EINTR } }, { "accept4", { EMFILE, EINTR } },
+	{ "nanosleep", { EINTR } }, { "clock_nanosleep", { EINTR } },
+};
+
+static const char *const never[] = {
+	"getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "umask", "clock_gettime",
+	/* they say what was before, never that they failed */
+	"setfsuid", "setfsgid",
+	/* only for a bad pointer, or a signal that does not exist */
+	"rt_sigaction", "rt_sigprocmask", "sigaltstack",
+	/* the beginning of every program */
+	"arch_prctl", "set_tid_address", "set_robust_list", "rseq",
+};
+
+int expect_possible(enum inject_role role, const char *call, const uint64_t args[6], int err)
+{
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (!strcmp(never[i], call))
+			return 0;
+	/* only for a descriptor that is not open */
+	if (!strcmp(call, "fcntl") && (args[1] == F_GETFD || args[1] == F_SETFD || args[1] == F_SETFL || args[1] == F_GET_SEALS))
+		return 0;
+	/* only with CLOSE_RANGE_UNSHARE */
+	if (!strcmp(call, "close_range") && !(args[2] & CLOSE_RANGE_UNSHARE))
+		return 0;
+	/* a peer that is gone, which is no error of the call */
+	if (role == INJECT_SUPERVISOR && (!strcmp(call, "getsockopt") || !strcmp(call, "recvfrom")))
+		return 0;
+	/* nothing is waited for, nothing interrupts it */
+	if (err == EINTR && ((!strcmp(call, "wait4") && (args[2] & WNOHANG)) ||
+			     (!strcmp(call, "sendto") && (args[3] & MSG_DONTWAIT)) || (!strcmp(call, "recvfrom") && (args[3] & MSG_DONTWAIT)) ||
+			     (!strcmp(call, "sendmsg") && (args[2] & MSG_DONTWAIT)) || (!strcmp(call, "recvmsg") && (args[2] & MSG_DONTWAIT))))
+		return 0;
+	return 1;
+}
+
+const int *expect_errnos(const char *call)
+{
+	static const int other[] = { EIO, 0 };
+
+	for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
+		if (!strcmp(errnos[i].call, call))
+			return errnos[i].err;
+	return other;
+}
+
+#define IN_PROCESS "default userns rich pty attach attach-userns attach-pty stop"
+#define PROBE (~0ull)	/* a descriptor -1: only whether the kernel knows the call */
+#define AFTERWARDS "attach-detached stop-detached"
+#define SUPERVISOR BIT(INJECT_SUPERVISOR)
+#define HOOK BIT(INJECT_HOOK)
+#define CALLER BIT(INJECT_CALLER)
+#define KEEPER BIT(INJECT_KEEPER)
+#define LAUNCHER BIT(INJECT_LAUNCHER)
+#define INIT BIT(INJECT_INIT)
+
+static const struct expect_row rows[] = {
+	{ NULL, ANYBODY, "close", ANY, NULL, 0, "the kernel has closed it all the same" },
+	{ NULL, ANYBODY, "munmap", ANY, NULL, 0, "the address space goes with the process" },
+	{ NULL, ANYBODY, "brk", ANY, NULL, 0, "the C library takes another mapping" },
+	{ NULL, ANYBODY, "prctl", PR_SET_NAME, NULL, 0, "only a name" },
+	{ NULL, ANYBODY, "prctl", PR_CAPBSET_DROP, NULL, 0, "what is not there needs no right to be dropped, and it is looked whether it is" },
+	{ NULL, CALLER, "prctl", PR_CAPBSET_READ, "", 0, "EINVAL ends the list; the payload has fewer" },
+	{ NULL, CALLER, "prctl", PR_SCHED_CORE, NULL, 0, "a probe: the kernel is taken not to have it" },
+	{ NULL, CALLER, "newfstatat", ANY, NULL, 0, "a probe: the kernel is taken not to have it" },
+	{ NULL, CALLER, "readlinkat", ANY, NULL, 0, "a probe of another user namespace" },
+	{ NULL, CALLER, "openat2", PROBE, NULL, 0, "a probe" },
+	{ NULL, CALLER, "open_tree", PROBE, NULL, 0, "a probe" },
+	{ NULL, CALLER, "pidfd_open", PROBE, NULL, 0, "a probe" },
+	{ NULL, CALLER, "clone3", 0, NULL, 0, "a probe" },
+	{ NULL, CALLER, "close_range", 1, NULL, 0, "a probe" },
+	{ NULL, CALLER, "?", ANY, NULL, 0, "a probe of a call newer than the headers" },
+	{ NULL, CALLER, "access", ANY, NULL, 0, "taken as missing" },
+	{ IN_PROCESS, CALLER, "read", ANY, NULL, 0, "the boot id is only for what is detached" },
+	{ IN_PROCESS, CALLER, "openat", ANY, NULL, 0, "the boot id is only for what is detached" },
+	{ NULL, CALLER, "ftruncate", ANY, NULL, 0, "the note of who holds the lock is only for people" },
+	{ NULL, CALLER, "pwrite64", ANY, NULL, 0, "the note of who holds the lock is only for people" },
+	{ NULL, CALLER, "sysinfo", ANY, NULL, 0, "qsort of the C library: how much memory it may take" },
+	{ NULL, KEEPER, "chdir", ANY, NULL, 0, "the caller's directory is kept busy, nothing else" },
+	{ NULL, KEEPER, "rt_sigtimedwait", ANY, NULL, 0, "it looks again" },
+	{ NULL, INIT, "fstat", ANY, NULL, 0, "taken for a file, which the kernel refuses to put on a directory" },
+	{ NULL, INIT, "prctl", PR_SET_KEEPCAPS, NULL, 0, "the exec clears it" },
+	{ NULL, INIT, "prctl", PR_CAP_AMBIENT, NULL, 0, "capset takes from the ambient set what is not inheritable" },
+	{ "rich detached", LAUNCHER | INIT | HOOK, "read", ANY, NULL, 0, "the last words of a hook are lost" },
+	{ "detached", SUPERVISOR, "open", ANY, NULL, 0, "its own start time: nobody needs it" },
+	{ "detached", SUPERVISOR, "read", ANY, NULL, EXPECT_LOST, "its own start time; or what the next turn of the loop reads again" },
+	{ "detached", SUPERVISOR, "prctl", PR_GET_DUMPABLE, NULL, 0, "taken for not dumpable" },
+	{ "detached", SUPERVISOR, "setsid", ANY, NULL, 0, "a new process leads no group: it cannot fail" },
+	{ "detached", SUPERVISOR, "prlimit64", ANY, NULL, 0, "room for fewer clients" },
+	{ "detached", SUPERVISOR, "setsockopt", ANY, NULL, 0, "a starter that does not read is waited for longer" },
+	{ "detached", SUPERVISOR, "recvmsg", ANY, NULL, 0, "an end of the reports, whatever its name" },
+	{ "detached", SUPERVISOR, "unlinkat", ANY, NULL, 0, "what was not there" },
+	{ "detached", SUPERVISOR, "ioctl", ANY, NULL, 0, "a terminal without its peer is looked at again" },
+	{ "detached", SUPERVISOR, "sendmsg", ANY, NULL, EXPECT_LOST, "what only tells how far it is; or the last word" },
+	{ "detached", LAUNCHER, "prctl", PR_SET_DUMPABLE, NULL, 0, "set before, by the supervisor that it is a fork of" },
+	{ "detached", LAUNCHER, "prctl", PR_SET_PDEATHSIG, NULL, 0, "set twice: the second one must not fail" },
+	{ AFTERWARDS, SUPERVISOR, "*", ANY, NULL, EXPECT_LOST | EXPECT_FILES, "the container ends all the same, the next call clears" },
+	{ AFTERWARDS, CALLER, "recvfrom", ANY, NULL, 0, "only for the end of the supervisor itself, after its answer" },
+	{ AFTERWARDS, CALLER, "openat", ANY, NULL, 0, "looked for again under the lock; the boot id is only for a start" },
+	{ AFTERWARDS, CALLER, "fcntl", ANY, NULL, 0, "looked for again under the lock" },
+	{ AFTERWARDS, CALLER, "read", ANY, NULL, 0, "the socket tells; the boot id is only for a start" },
+	{ "detached " AFTERWARDS, HOOK, "*", ANY, NULL, 0, "a stop hook that fails holds nothing up" },
+	{ NULL, HOOK, "setsid", ANY, NULL, 0, "a new process leads no group: it cannot fail" },
+	{ NULL, INIT, "fchown", ANY, NULL, 0, "the terminal stays root's" },
+	{ NULL, LAUNCHER, "prlimit64", ANY, NULL, 0, "the limit for setting up stays the caller's" },
+};
+
+static int has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = words; (p = strstr(p, word)) != NULL; p += n)
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return 1;
+	return 0;
+}
+
+const struct expect_row *expect_tolerated(const char *scenario, const struct inject_call *call, const struct inject_outcome *o)
+{
+	static const struct expect_row later = { NULL, SUPERVISOR, "*", ANY, NULL, EXPECT_LOST | EXPECT_FILES,
+						 "the call has returned; the container ends all the same, the next call clears" };
+	const char *name = inject_call_name(call->nr);
+
+	if (call->role == INJECT_SUPERVISOR && o->phase > 1)
+		return &later;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if ((rows[i].roles & BIT(call->role)) && (!strcmp(rows[i].call, "*") || !strcmp(rows[i].call, name)) &&
+		    (rows[i].first == ANY || rows[i].first == o->args[0]) &&
+		    (!rows[i].scenarios || has_word(rows[i].scenarios, scenario)))
+			return &rows[i];
+	return NULL;
+}
+
+/* Capabilities of a line {"cap_...": "hexadecimal"}. */
+static unsigned long long capabilities(const char *line)
+{
+	const char *p = strchr(line, ':');
+
+	return p ? strtoull(p + 3, NULL, 16) : ~0ull;
+}
+
+int expect_same_view(const struct expect_row *row, const char *want, const char *got)
+{
+	while (*want && *got) {
+		size_t a = strcspn(want, "\n"), b = strcspn(got, "\n");
+		int free = row && row->may_differ && !strncmp(want, row->may_differ, strlen(row->may_differ)) &&
+			   !strncmp(got, row->may_differ, strlen(row->may_differ));
+
+		if ((a != b || memcmp(want, got, a)) && !free)
+			return 0;
+		if (free && !strncmp(want, "{\"cap_", 6) && (capabilities(got) & ~capabilities(want)))
+			return 0;
+		want += a + !!want[a];
+		got += b + !!got[b];
+	}
+	return !*want && !*got;
+}
+
+int expect_plain(const char *where)
+{
+	/* a feature of the kernel that the host lacks; out of memory; what the supervisor answered, or did not */
+	return !strcmp(where, "supervisor") || !strcmp(where, "host") || !strcmp(where, "plan") || !strcmp(where, "memory");
+}
+
+int expect_step_fails(const char *op)
+{
+	/* nothing but rt_sigaction and umask; nothing at all when no descriptor is handed over */
+	return strcmp(op, "id.signals") && strcmp(op, "run.fds");
+}
