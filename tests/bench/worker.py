@@ -56,5 +56,5 @@ def median(samples):
     return statistics.median(samples)
 
 
-def p90(samples):
-    return sorted(samples)[int(len(samples) * 0.9)]
+def quantile(samples, q):
+    return sorted(samples)[int(len(samples) * q)]
