@@ -183,7 +183,7 @@ static void call(struct worker *w)
 /* One line of the probe's report without what differs from run to run. */
 static void put_line(char *out, const char *line, size_t len)
 {
-	size_t n = strlen(out);
+	size_t n, at = strlen(out);
 	char copy[4096], own[256], path[64], *p;
 	ssize_t got;
 
@@ -197,13 +197,20 @@ static void put_line(char *out, const char *line, size_t len)
 		if (p)
 			snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s", got > 0 && strstr(p, own) ? "caller's" : "another");
 	} else if (!strncmp(copy, "{\"fd_objects", 12)) {
-		/* device and inode of pipes and sockets */
-		for (p = copy + 12; *p; p++)
-			if (*p == ':' && p[1] != ' ')
-				while (*p && *p != ' ')
-					*p++ = '.';
+		/* without device and inode, the words with a ':' in their midst */
+		char *to = copy + 12;
+
+		for (p = copy + 12; *p; p += n) {
+			n = strcspn(p, " ") + 1;
+			n -= !p[n - 1];
+			if (p[strcspn(p, ": ")] == ':' && p[strcspn(p, ": ") + 1] != ' ')
+				continue;
+			memmove(to, p, n);
+			to += n;
+		}
+		*to = 0;
 	}
-	snprintf(out + n, VIEW_SIZE - n, "%s\n", copy);
+	snprintf(out + at, VIEW_SIZE - at, "%s\n", copy);
 }
 
 static void wait_for_end(struct worker *w)
