@@ -80,6 +80,11 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	struct ct_process *proc;
 
 	real_stdio(o->stdio, spawn.stdio);
+	if (p->stop->n_steps) {
+		ct_err_origin(e, p->stop->steps[0].at);
+		ct_err_hint(e, "start it detached, or do after ct_process_wait() what the hook would do");
+		return ct_fail(e, -EOPNOTSUPP, CT_ERR_HOOK, "start", "a hook for the end needs a supervisor");
+	}
 	if (p->spec->limit_output && (o->flags & CT_START_PTY)) {
 		ct_err_origin(e, ct_spec_origin(p->spec, "limit.output"));
 		ct_err_hint(e, "start without a terminal, or count what you read from it");

@@ -42,7 +42,7 @@ s.expect("reboot", "ct-stop", "-n", "web", "-r", "-t", "20")
 s.check("it came back as another process", s.until(lambda: s.pid("web") not in (0, before)))
 before = s.pid("web")
 s.until(lambda: s.run("ct-attach", "web", "--", "pidof", "syslogd")[0] == 0)
-s.expect("reboot from inside", "ct-attach", "web", "--", "reboot")
+s.run("ct-attach", "web", "--", "reboot")  # may go with the container before it can say how it ended
 s.check("it came back", s.until(lambda: s.pid("web") not in (0, before), 20))
 s.until(lambda: s.run("ct-attach", "web", "--", "pidof", "syslogd")[0] == 0)
 
