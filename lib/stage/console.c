@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "stage/supervisor.h"
@@ -18,6 +20,7 @@
 #define TIOCGPTPEER 0x5441
 #endif
 #define RING_MAX (64ull << 20)
+#define CTRL_C 3
 
 static int take_slot(struct stage *st, int16_t slot)
 {
@@ -67,6 +70,13 @@ static void open_peer(struct sup_tty *t)
 		t->peer = ioctl(t->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+static int set_size(const struct sup_tty *t)
+{
+	struct winsize w = { .ws_row = (uint16_t)(t->size >> 16), .ws_col = (uint16_t)t->size };
+
+	return ioctl(t->master, TIOCSWINSZ, &w) ? -errno : 0;
+}
+
 /* See supervisor.h. */
 void sup_tty_new(struct super *s, uint32_t number, int master)
 {
@@ -87,6 +97,8 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 		sup_close(&t->master);
 		return;
 	}
+	if (t->size)
+		set_size(t);
 	open_peer(t);
 }
 
@@ -154,8 +166,30 @@ static int move_output(struct super *s, uint32_t number)
 	return 1;
 }
 
+/*
+ * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its namespace and has no
+ * handler for it. Outside a container it would have ended, so it does here.
+ */
+static void interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
+{
+	const uint64_t bit = 1ull << (SIGINT - 1);
+	struct termios mode;
+	pid_t foreground;
+
+	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || !memchr(typed, CTRL_C, n))
+		return;
+	if (tcgetattr(t->master, &mode) || !(mode.c_lflag & ISIG) || mode.c_cc[VINTR] != CTRL_C)
+		return;
+	if (ioctl(t->master, TIOCGPGRP, &foreground) || foreground != s->init)
+		return;
+	if ((sup_caught(s->init) | sup_ignored(s->init)) & bit)
+		return;
+	s->interrupted = 1;
+	syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+}
+
 /* Moves input as far as the terminal takes it; what it does not take stays in the socket. */
-static void move_input(struct sup_tty *t)
+static void move_input(struct super *s, struct sup_tty *t)
 {
 	char buf[1024];
 	ssize_t n, w;
@@ -177,10 +211,11 @@ static void move_input(struct sup_tty *t)
 		w = n;
 	t->in_full = 0;
 	recv(t->stream, buf, (size_t)w, MSG_DONTWAIT);
+	interrupt(s, t, buf, (size_t)w);
 }
 
 /* See supervisor.h. */
-void sup_ttys_close(struct super *s)
+void sup_ttys_close(struct super *s, int for_good)
 {
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		struct sup_tty *t = &s->tty[i];
@@ -188,7 +223,8 @@ void sup_ttys_close(struct super *s)
 		/* the last words; no more than a terminal can hold */
 		for (int turn = 0; turn < 64 && move_output(s, i); turn++)
 			;
-		end_stream(t);
+		if (for_good)
+			end_stream(t);
 		sup_close(&t->peer);
 		sup_close(&t->master);
 		t->retry_at = 0;
@@ -226,7 +262,7 @@ void sup_on_master(struct super *s, uint32_t number, short events)
 		return;
 	open_peer(t);
 	if (t->stream >= 0 && (events & POLLOUT))
-		move_input(t);
+		move_input(s, t);
 	if (events & (POLLIN | POLLHUP | POLLERR))
 		move_output(s, number);
 }
@@ -242,13 +278,13 @@ void sup_on_stream(struct super *s, uint32_t number, short events)
 		t->lagging = 0;
 	if (events & (POLLHUP | POLLERR)) {
 		/* what it typed before it went is still for the terminal, as far as it fits */
-		move_input(t);
+		move_input(s, t);
 		if (t->in_full || t->stream < 0)
 			end_stream(t);
 		return;
 	}
 	if (events & POLLIN)
-		move_input(t);
+		move_input(s, t);
 }
 
 /* See supervisor.h. */
@@ -279,9 +315,8 @@ int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 /* See supervisor.h. */
 int sup_tty_resize(struct super *s, uint64_t number, uint64_t size)
 {
-	struct winsize w = { .ws_row = (uint16_t)(size >> 16), .ws_col = (uint16_t)size };
-
 	if (number > s->n_ttys || s->tty[number].master < 0)
 		return -ENOTTY;
-	return ioctl(s->tty[number].master, TIOCSWINSZ, &w) ? -errno : 0;
+	s->tty[number].size = (uint32_t)size;
+	return set_size(&s->tty[number]);
 }

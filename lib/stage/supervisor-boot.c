@@ -279,7 +279,7 @@ void sup_on_init(struct super *s)
 		return;
 	s->init = 0;
 	/* before the verdict: its last output may have passed limit.output */
-	sup_ttys_close(s);
+	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);
 	sup_judge(s, status, &ru, r < 0);
 	if (s->verdict.reason != SUP_EXIT_REBOOT) {

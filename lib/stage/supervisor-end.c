@@ -104,6 +104,8 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 		return;
 	}
 	v->reason = reason_of(s, sig);
+	if (s->interrupted && sig == SIGKILL)
+		sig = SIGINT;
 	v->signal = (int32_t)sig;
 	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
 	v->core = sig && WCOREDUMP(status);
@@ -163,7 +165,7 @@ static void finish(struct super *s)
 
 	s->phase = SUP_PHASE_DONE;
 	sup_reap_all(s);
-	sup_ttys_close(s);
+	sup_ttys_close(s, 1);
 	s->state = SUP_STOPPED;
 	if (first_failed) {
 		unlinkat(s->state_dir, "state", 0);
@@ -203,7 +205,7 @@ void sup_begin_end(struct super *s)
 	s->phase = SUP_PHASE_HOOKS;
 	s->stop_until = s->kill_at = SUP_NEVER;
 	s->reboot_until = 0;
-	sup_ttys_close(s);
+	sup_ttys_close(s, 1);
 	if (!s->st->n_stop_hooks) {
 		finish(s);
 		return;

@@ -195,18 +195,18 @@ uint64_t sup_start_time(pid_t pid)
 	return str_u64(p, UINT64_MAX, &v) ? 0 : v;
 }
 
-/* See supervisor.h. */
-uint64_t sup_caught(pid_t pid)
+/* The mask behind `field` in /proc/PID/status. */
+static uint64_t signal_mask(pid_t pid, const char *field)
 {
 	char buf[4096], *p;
 	uint64_t v = 0;
 
 	if (read_proc(pid, "status", buf, sizeof(buf)) < 0)
 		return 0;
-	p = strstr(buf, "\nSigCgt:\t");
+	p = strstr(buf, field);
 	if (!p)
 		return 0;
-	for (p += 9; *p && *p != '\n'; p++) {
+	for (p += strlen(field); *p && *p != '\n'; p++) {
 		if (*p >= '0' && *p <= '9')
 			v = v << 4 | (uint64_t)(*p - '0');
 		else if (*p >= 'a' && *p <= 'f')
@@ -215,4 +215,16 @@ uint64_t sup_caught(pid_t pid)
 			return 0;
 	}
 	return v;
+}
+
+/* See supervisor.h. */
+uint64_t sup_caught(pid_t pid)
+{
+	return signal_mask(pid, "\nSigCgt:\t");
+}
+
+/* See supervisor.h. */
+uint64_t sup_ignored(pid_t pid)
+{
+	return signal_mask(pid, "\nSigIgn:\t");
 }

@@ -67,6 +67,7 @@ struct sup_tty {
 	uint8_t lagging;		/* the client does not take output */
 	uint64_t lag_since;
 	uint64_t retry_at;		/* the master has hung up: leave it alone until then */
+	uint32_t size;			/* rows << 16 | columns that a client gave, kept over a reboot; 0: none */
 };
 
 struct sup_ring {
@@ -132,6 +133,7 @@ struct super {
 	uint64_t reboot_until;		/* 0: no reboot was asked for */
 	uint64_t time_at;		/* limit.time's end; SUP_NEVER */
 	int32_t limit;			/* SUP_EXIT_TIME or _OUTPUT when that was it */
+	int interrupted;		/* ^C on the console ended the program */
 	uint64_t output;		/* console bytes */
 
 	pid_t hooks;			/* 0: none run */
@@ -206,9 +208,10 @@ int sup_set_state(struct super *s, uint32_t state);
 int sup_write_state(struct super *s);
 /* Removes control and, `all`, everything with the directory, unless a call holds the lock. */
 void sup_remove_files(struct super *s, int all);
-/* Start time of a process, 0 when it cannot be read; SigCgt of a process, 0 likewise. */
+/* Start time of a process, 0 when it cannot be read; the signals that it catches, and those that it ignores, 0 likewise. */
 uint64_t sup_start_time(pid_t pid);
 uint64_t sup_caught(pid_t pid);
+uint64_t sup_ignored(pid_t pid);
 
 /* ---- control.c ---- */
 
@@ -232,8 +235,8 @@ void sup_drop_client(struct super *s, struct sup_client *c);
 int sup_console_init(struct super *s);
 /* Takes a master over; the number is that of the tty. */
 void sup_tty_new(struct super *s, uint32_t number, int master);
-/* Closes all masters and streams after the last output was taken. */
-void sup_ttys_close(struct super *s);
+/* Closes all masters after the last output was taken. Clients stay for the next boot, unless there is none. */
+void sup_ttys_close(struct super *s, int for_good);
 void sup_tty_watch(struct super *s);
 void sup_on_master(struct super *s, uint32_t number, short events);
 void sup_on_stream(struct super *s, uint32_t number, short events);

@@ -110,6 +110,7 @@ struct ct_wire_super {
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
+#define CT_SUPER_PROGRAM 0x2u	/* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
 
 /* Reports: fixed-size records on a SOCK_SEQPACKET socket, stage to library. */
 enum ct_report_type {

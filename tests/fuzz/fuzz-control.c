@@ -56,6 +56,18 @@ void sup_kill(struct super *s, int hard)
 	sup_set_state(s, SUP_STOPPING);
 }
 
+uint64_t sup_caught(pid_t pid)
+{
+	(void)pid;
+	return 0;
+}
+
+uint64_t sup_ignored(pid_t pid)
+{
+	(void)pid;
+	return 0;
+}
+
 /* ---- moves ---- */
 
 #define PEERS 8
@@ -167,7 +179,7 @@ static void end(struct world *w)
 		if (w->s.client[i].is != SUP_CLIENT_FREE)
 			sup_drop_client(&w->s, &w->s.client[i]);
 	}
-	sup_ttys_close(&w->s);
+	sup_ttys_close(&w->s, 1);
 	for (int i = 0; i < PEERS; i++)
 		leave(w, i);
 }

@@ -184,25 +184,25 @@ void super_new(struct super_box *b)
 	ct_err_clear(&b->e);
 	strcpy(b->base, "/tmp/ct-test-super-XXXXXX");
 	assert_non_null(mkdtemp(b->base));
-	b->dirfd = b->report = -1;
+	b->dirfd = b->report = b->stream = -1;
 	b->w.pdeath = SIGKILL;
 	b->shared = mmap(NULL, sizeof(*b->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(b->shared != MAP_FAILED);
 }
 
 /* In the child: a stage as main() would leave it. */
-static _Noreturn void become_stage(struct super_box *b, int alive, int report)
+static _Noreturn void become_stage(struct super_box *b, int alive, int report, int early)
 {
 	static const char pool[] = "\0box\0log";
 	static struct ct_wire_step steps[8];
 	static struct stage st;
-	int fds[4] = { b->dirfd, alive, open(b->base, O_PATH | O_DIRECTORY | O_CLOEXEC), -1 };
+	int fds[5] = { b->dirfd, alive, open(b->base, O_PATH | O_DIRECTORY | O_CLOEXEC), -1, early };
 
 	playing = b;
 	if (b->log_path)
 		fds[3] = openat(fds[2], b->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	memset(st.slot, 0xff, sizeof(st.slot));
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		st.slot[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + 1) : -1;
 	dup2(report, FIRST_FD);
 	for (int i = 3; i < FIRST_FD; i++)
@@ -213,7 +213,8 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report)
 	b->w.console_log_path = 5;
 	b->w.state_dir = 0;
 	b->w.alive = 1;
-	b->w.home = b->w.watch = b->w.console = CT_SLOT_NONE;
+	b->w.home = b->w.watch = CT_SLOT_NONE;
+	b->w.console = b->early ? 4 : CT_SLOT_NONE;
 	b->w.console_log_dir = 2;
 	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
 	b->w.home = CT_SLOT_NONE;
@@ -242,18 +243,23 @@ static void own_boot_id(struct super_box *b)
 
 void super_start(struct super_box *b)
 {
-	int lock = -1, alive = -1, pair[2];
+	int lock = -1, alive = -1, pair[2], early[2] = { -1, -1 };
 
 	own_boot_id(b);
 	assert_int_equal(ct_state_enter(b->base, b->base, "box", 1000, &b->dirfd, &lock, &b->e), 0);
 	assert_int_equal(ct_state_take_alive(b->dirfd, &alive, &b->e), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	if (b->early)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, early), 0);
 	fflush(NULL);
 	b->pid = fork();
 	assert_true(b->pid >= 0);
 	if (b->pid == 0)
-		become_stage(b, alive, pair[1]);
+		become_stage(b, alive, pair[1], early[1]);
 	close(pair[1]);
+	if (b->early)
+		close(early[1]);
+	b->stream = early[0];
 	close(alive);
 	close(lock);
 	b->report = pair[0];

@@ -43,11 +43,13 @@ struct super_box {
 	int hooks;			/* number of stop hooks */
 	int pid_ns;			/* pretend that init has its own */
 	int console, ttys;
+	int early;			/* a client has the console from the beginning */
 	const char *log_path;		/* below the base */
 
 	/* filled in */
 	char base[64];
 	int dirfd, report;
+	int stream;			/* that client's end, the test's to close */
 	pid_t pid;
 	struct shared *shared;
 	struct ct_err e;
