@@ -246,7 +246,7 @@ int report_exit(const struct args *a, const ct_exit *x)
 		return x->code;
 	case CT_EXIT_OUTPUT:
 		fail(a, "ended: it wrote more than limit.output allows");
-		return x->code;
+		return x->code ? x->code : 128 + SIGKILL;	/* it may have been done before it was ended */
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:
 		if (x->signal)

@@ -204,7 +204,8 @@ typedef struct ct_start_opts {
 	uint64_t flags;			/**< CT_START_* */
 	const char *const *argv;	/**< NULL-terminated; NULL: init.cmd (default /sbin/init) */
 	const char *const *envp;	/**< "K=V", NULL-terminated; added to, or replacing by name, the configured */
-	int stdio[3];			/**< 0: the caller's own; -1: /dev/null; > 0: this descriptor (borrowed) */
+	int stdio[3];			/**< 0: the caller's own; -1: /dev/null; > 0: this descriptor (borrowed). With
+					     CT_START_DETACH three zeros mean the console */
 	int exec_fd;			/**< > 0: execute this descriptor, argv[0] is then only a name (borrowed) */
 	const int *keep_fds;		/**< handed over as 3, 4, ... in this order (borrowed) */
 	size_t n_keep_fds;
@@ -259,7 +260,7 @@ typedef struct ct_attach_opts {
 #define CT_EXIT_EXITED 1	/**< `code` is its exit code */
 #define CT_EXIT_SIGNALED 2	/**< `signal` killed it */
 #define CT_EXIT_TIME 3		/**< limit.time was up */
-#define CT_EXIT_OUTPUT 4	/**< limit.output was passed */
+#define CT_EXIT_OUTPUT 4	/**< limit.output was passed; see ct_process_wait() for who counts */
 #define CT_EXIT_STOPPED 5	/**< ended by ct_stop(), ct_kill() or ct_process_kill() */
 #define CT_EXIT_REBOOT 6	/**< the system inside asked for a reboot (only seen in process) */
 #define CT_EXIT_HALT 7		/**< the system inside powered itself off */
@@ -297,19 +298,22 @@ CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process 
 CT_PUBLIC ct_process *ct_process_ref(ct_process *p);
 /** One owner less; an in-process process that still runs is killed and reaped. Accepts NULL, returns NULL. Since 0.1. */
 CT_PUBLIC ct_process *ct_process_unref(ct_process *p);
-/** Process id in the caller's pid namespace. Since 0.1. */
+/** Process id in the caller's pid namespace; of a detached container's first init. Since 0.1. */
 CT_PUBLIC pid_t ct_process_pid(const ct_process *p);
-/** Descriptor (borrowed) that polls readable when the process has ended. Since 0.1. */
+/** Descriptor (borrowed) that polls readable when the process has ended; of a detached container's first init, while
+ *  ct_process_wait() waits through reboots. Since 0.1. */
 CT_PUBLIC int ct_process_pidfd(const ct_process *p);
-/** Waits up to timeout_ms (-1: for ever, 0: look only). With limit.output, what the process prints is passed on and counted only
- *  while somebody is in this call: nobody waiting, it blocks once the pipes are full. `out` may be NULL. Can be repeated; the verdict stays.
+/** Waits up to timeout_ms (-1: for ever, 0: look only). `out` may be NULL. Can be repeated; the verdict stays. With
+ *  limit.output, what the process prints is passed on and counted only while somebody is in this call: nobody waiting, it
+ *  blocks once the pipes are full (the console of a detached container is counted by its supervisor, always).
  *  Errors: -ETIMEDOUT (or still running), -E2BIG, -EINTR never. Since 0.1. */
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms);
 /** Sends a signal. Errors: -ESRCH (ended), -EINVAL, -EPERM. Since 0.1. */
 CT_PUBLIC int ct_process_kill(ct_process *p, int sig);
-/** Master of its pseudo terminal (borrowed), of a detached start the console's stream; or -ENOTTY. Since 0.1. */
+/** Master of its pseudo terminal (borrowed), or -ENOTTY. Of a detached container it is the console's stream, which stays
+ *  over reboots. Since 0.1. */
 CT_PUBLIC int ct_process_pty(const ct_process *p);
-/** New window size for its terminal; a detached container's is set by ct_console_resize(). Errors: -ENOTTY, -EINVAL. Since 0.1. */
+/** New window size for its terminal. Errors: -ENOTTY, -EINVAL, -ESRCH. Since 0.1. */
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols);
 /** The last error of a ct_process_* call; never NULL. Since 0.1. */
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
@@ -347,7 +351,7 @@ CT_PUBLIC int ct_kill(ct_container *c, int sig);
 CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms);
 
 /** Opens the console (tty 0) or another tty of a detached container: a descriptor, the caller's to close, that
- *  speaks to the terminal. Errors: -ESRCH, -EBUSY (someone else has it), -ENOTTY (no such tty). Since 0.1. */
+ *  speaks to the terminal, over reboots, until the container ends. Errors: -ESRCH, -EBUSY (someone else has it), -ENOTTY (no such tty). Since 0.1. */
 CT_PUBLIC int ct_console_open(ct_container *c, unsigned tty);
 /** Tells a console opened by ct_console_open() its window size. Errors: -ESRCH, -ENOTTY. Since 0.1. */
 CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, unsigned cols);

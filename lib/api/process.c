@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "api/call.h"
+#include "run/control.h"
 
 /* The record becomes the process handle's. */
 static int done(ct_process *p, const struct ct_err *e, int r)
@@ -81,6 +82,8 @@ CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "resize", "no terminal has %u rows and %u columns", rows, cols);
 	if (r >= 0 && p->child.pty < 0)
 		r = ct_fail(&e, -ENOTTY, CT_ERR_CONSOLE, "resize", "the process was started without a terminal");
+	if (r >= 0 && p->state >= 0)
+		return done(p, &e, ct_ctl_resize(p->state, 0, rows, cols, &e));
 	if (r >= 0 && ioctl(p->child.pty, TIOCSWINSZ, &size) < 0)
 		r = ct_fail_sys(&e, -errno, CT_ERR_CONSOLE, "resize", "ioctl", "the terminal cannot be resized");
 	return done(p, &e, r);

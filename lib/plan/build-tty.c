@@ -78,7 +78,9 @@ int ct_build_tty(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 	bool none = sp->console_path && !strcmp(sp->console_path, "none");
-	bool console = b->req->pty || (b->req->detached && !none);
+	/* with descriptors of the caller's as stdio it is a convenience: done without where there is no place for it */
+	bool spare = b->req->stdio_given && b->dev == CT_SLOT_NONE;
+	bool console = b->req->pty || (b->req->detached && !none && !spare);
 	const struct ct_origin *at = ct_build_at(b, b->req->pty ? "console.path" : "autodev");
 	struct ct_step *s;
 

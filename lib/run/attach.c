@@ -157,7 +157,7 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	r = ct_spawn(&spawn, &child, e);
 	if (r < 0)
 		return r;
-	*out = ct_process_make(&child, -1);
+	*out = ct_process_make(&child, -1, -1);
 	if (!*out)
 		return ct_oom(e);
 	(*out)->attached = 1;

@@ -55,6 +55,11 @@ int ct_output_pump(struct ct_output *o)
 	return over;
 }
 
+int ct_output_over(const struct ct_output *o)
+{
+	return o->limit && o->passed > o->limit;
+}
+
 void ct_output_end(struct ct_output *o)
 {
 	for (int i = 0; i < 2; i++) {

@@ -18,6 +18,8 @@ struct ct_output {
 int ct_output_begin(struct ct_output *o, uint64_t limit, int stdio[3], int ends[2], struct ct_err *e);
 /* Passes on what is there without blocking on the pipes. 1: the limit was passed (once). */
 int ct_output_pump(struct ct_output *o);
+/* 1 when more was seen than the limit allows. */
+int ct_output_over(const struct ct_output *o);
 void ct_output_end(struct ct_output *o);
 
 #endif

@@ -16,7 +16,7 @@
 #include "run/control.h"
 #include "run/keeper.h"
 
-struct ct_process *ct_process_make(struct ct_child *child, int watch)
+struct ct_process *ct_process_make(struct ct_child *child, int watch, int state)
 {
 	struct ct_process *p = calloc(1, sizeof(*p));
 
@@ -27,6 +27,7 @@ struct ct_process *ct_process_make(struct ct_child *child, int watch)
 		ct_close(&child->pidfd);
 		ct_close(&child->pty);
 		ct_close(&watch);
+		ct_close(&state);
 		return NULL;
 	}
 	p->refs = 1;
@@ -34,6 +35,7 @@ struct ct_process *ct_process_make(struct ct_child *child, int watch)
 	pthread_mutex_init(&p->lock, NULL);
 	p->child = *child;
 	p->watch = watch;
+	p->state = state;
 	p->output = (struct ct_output)CT_OUTPUT_INIT;
 	p->verdict.size = sizeof(p->verdict);
 	ct_err_clear(&p->err);
@@ -87,19 +89,30 @@ static void take_supervisor_verdict(struct ct_process *p)
 		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss};
 }
 
+/* Over limit.output. A supervised container may run under another init by now. */
+static void end_for_output(struct ct_process *p)
+{
+	__atomic_store_n(&p->stop, CT_EXIT_OUTPUT, __ATOMIC_RELEASE);
+	if (p->state >= 0)
+		ct_ctl_stop(p->state, CT_STOP_KILL | CT_STOP_NO_WAIT, 0, NULL, NULL);
+	else
+		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+}
+
 /* The end has been seen: make the verdict final, once. */
 static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
 	if (!p->done) {
-		/* what was still in the pipes counts, too */
-		if (ct_output_pump(&p->output))
-			__atomic_store_n(&p->stop, CT_EXIT_OUTPUT | CT_ASKED, __ATOMIC_RELEASE);
+		ct_output_pump(&p->output);
 		ct_output_end(&p->output);
 		if (p->child.keeper)
 			take_keeper_verdict(p);
 		else
 			take_supervisor_verdict(p);
+		/* it may have said too much and gone before anybody could end it */
+		if (ct_output_over(&p->output) && p->verdict.reason != CT_EXIT_LOST)
+			p->verdict.reason = CT_EXIT_OUTPUT;
 		p->done = 1;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -113,10 +126,8 @@ static void pump(struct ct_process *p)
 	pthread_mutex_lock(&p->lock);
 	over = ct_output_pump(&p->output);
 	pthread_mutex_unlock(&p->lock);
-	if (over) {
-		__atomic_store_n(&p->stop, CT_EXIT_OUTPUT, __ATOMIC_RELEASE);
-		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
-	}
+	if (over)
+		end_for_output(p);
 }
 
 /* Waits until the pidfd, or the supervisor, says that the end has come. 1, or 0 when time is up. */
@@ -187,7 +198,10 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
 	if (sig == SIGKILL)
 		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
-	r = p->done ? -ESRCH : ct_pidfd_send_signal(p->child.pidfd, sig);
+	/* the supervisor knows which init there is by now */
+	r = p->done || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
+	if (r == -ESRCH && !p->done)
+		r = ct_pidfd_send_signal(p->child.pidfd, sig);
 	if (r == -ESRCH)
 		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
 	if (r < 0)
@@ -205,6 +219,7 @@ static void process_free(struct ct_process *p)
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.pty);
 	ct_close(&p->watch);
+	ct_close(&p->state);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

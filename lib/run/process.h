@@ -19,6 +19,7 @@ struct ct_process {
 	pthread_mutex_t lock;	/* guards all below but `stop`; never held while waiting or cloning */
 	struct ct_child child;
 	int watch;		/* of a detached container: its supervisor tells the end here; -1 in process */
+	int state;		/* ... and is to be found in this state directory; -1 in process */
 	int attached;		/* entered by ct_attach(): its pid is not the container's init */
 	int reboots;		/* a pid namespace's init: its death by SIGHUP is a reboot */
 	int done;		/* verdict is final */
@@ -29,8 +30,8 @@ struct ct_process {
 	ct_error view;
 };
 
-/* Wraps a child and a watch (-1: none), both taken over, also on failure. NULL without memory. */
-struct ct_process *ct_process_make(struct ct_child *child, int watch);
+/* Wraps a child, all taken over, also on failure; watch and state as above. NULL without memory. */
+struct ct_process *ct_process_make(struct ct_child *child, int watch, int state);
 /* One owner more (returns p), one less (NULL is fine). */
 struct ct_process *ct_process_get(struct ct_process *p);
 void ct_process_put(struct ct_process *p);

@@ -100,7 +100,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 		ct_output_end(&output);
 		return r;
 	}
-	proc = ct_process_make(&child, -1);
+	proc = ct_process_make(&child, -1, -1);
 	if (!proc) {
 		ct_output_end(&output);
 		return ct_oom(e);
@@ -122,6 +122,7 @@ struct detached {
 	int defined;
 	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
 	int watch, watched;	/* tells of the end: ours, the supervisor's end */
+	int ends[2];		/* for the payload's output, when it is counted */
 };
 
 static void detached_close(struct detached *d)
@@ -134,6 +135,8 @@ static void detached_close(struct detached *d)
 	ct_close(&d->watched);
 	ct_close(&d->console);
 	ct_close(&d->consoled);
+	ct_close(&d->ends[0]);
+	ct_close(&d->ends[1]);
 	ct_close(&d->lock);
 	ct_close(&d->dir);
 }
@@ -227,13 +230,14 @@ static void fill_super(const struct ct_prepared *p, const struct detached *d, st
 					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
 					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
 					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
-					 .flags = sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0};
+					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
+						  (p->req.execute ? CT_SUPER_PROGRAM : 0)};
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
 
 static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct detached *d,
-			    struct ct_child *child, struct ct_err *e)
+			    struct ct_output *output, struct ct_child *child, struct ct_err *e)
 {
 	struct ct_plan_super super = {.name = c->name};
 	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .stdio = {-1, -1, -1}};
@@ -265,8 +269,11 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 		spawn.plan = p->plan;
 		if (p->req.stdio_given)
 			real_stdio(o->stdio, spawn.stdio);
-		r = ct_spawn(&spawn, child, e);
+		if (p->req.stdio_given && p->spec->limit_output)
+			r = ct_output_begin(output, p->spec->limit_output, spawn.stdio, d->ends, e);
 	}
+	if (r >= 0)
+		r = ct_spawn(&spawn, child, e);
 	close(null);
 	return r;
 }
@@ -282,12 +289,26 @@ static int open_console(struct detached *d, struct ct_err *e)
 	return 0;
 }
 
+/* The supervisor counts what the console prints. What goes to descriptors of the caller's is counted by who waits. */
+static int check_output_limit(const struct ct_prepared *p, int somebody, struct ct_err *e)
+{
+	if (!p->spec->limit_output || !p->req.stdio_given || somebody)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(p->spec, "limit.output"));
+	ct_err_hint(e, "take the process and wait for it, or leave stdio to the console");
+	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "start", "nobody would count what goes to the descriptors handed over");
+}
+
 static int start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
 {
-	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1};
+	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, {-1, -1}};
+	struct ct_output output = CT_OUTPUT_INIT;
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_process *proc;
-	int r = ct_ctl_watch(&d.watch, &d.watched, e);
+	int r = check_output_limit(p, out != NULL, e);
+
+	if (r >= 0)
+		r = ct_ctl_watch(&d.watch, &d.watched, e);
 
 	/* without it nobody could tell later whether the state is of this boot of the host */
 	if (r >= 0 && !p->host.boot_id[0]) {
@@ -302,15 +323,20 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 		detached_close(&d);
 		return r;
 	}
-	r = spawn_supervisor(c, o, p, &d, &child, e);
+	r = spawn_supervisor(c, o, p, &d, &output, &child, e);
 	if (r < 0) {
 		ct_state_remove(d.dir, c->name, NULL);
+		ct_output_end(&output);
 		detached_close(&d);
 		return r;
 	}
 	child.pty = ct_take_fd(&d.console);
-	proc = ct_process_make(&child, ct_take_fd(&d.watch));
+	proc = ct_process_make(&child, ct_take_fd(&d.watch), ct_take_fd(&d.dir));
 	detached_close(&d);
+	if (proc)
+		proc->output = output;
+	else
+		ct_output_end(&output);
 	if (!proc || !out)
 		ct_process_put(proc);
 	else
