@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-execute: runs one command as a container, with the container's config when it is defined. */
-#include <string.h>
-
 #include "common.h"
-#include "terminal.h"
+#include "foreground.h"
 
 static struct args a;
 static struct {
@@ -39,24 +37,10 @@ static int configure(ct_container *c)
 
 static int run(ct_container *c, ct_start_opts *so)
 {
-	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .limited = config_is_set(c, "limit.output"), .program = true };
+	struct session s = { .program = true };
 	ct_exit x = CT_EXIT_INIT;
-	int err;
+	int err = run_foreground(&a, c, so, &s, NULL, &x);
 
-	s.pty = terminal_here() && !s.limited;
-	err = session_begin(&s);
-
-	if (err < 0)
-		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
-	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
-	so->rows = s.rows;
-	so->cols = s.cols;
-	so->flags |= s.pty ? CT_START_PTY : 0;
-	err = ct_start(c, so, &p) < 0 ? fail_container(&a, c) : 0;
-	if (!err && session_run(&s, p, &x) < 0)
-		err = fail(&a, "%s", ct_process_last_error(p)->message);
-	session_end(&s);
 	if (!err && s.ended_for)
 		return 128 + s.ended_for;
 	return err ? err : report_exit(&a, &x);
@@ -77,9 +61,10 @@ int main(int argc, char **argv)
 	if (err)
 		return err;
 	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
-	so.flags = CT_START_EXECUTE | (o.daemon ? CT_START_DETACH : 0);
+	so.flags = CT_START_EXECUTE | CT_START_DETACH;
 	if (o.dry_run) {
-		so.flags |= !o.daemon && terminal_here() ? CT_START_PTY : 0;
+		if (!o.daemon)
+			plan_foreground(&so);
 		return print_plan(&a, c, &so);
 	}
 	if (!o.daemon)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-start: starts a container, detached or on this terminal, or prints what a start would do. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common.h"
-#include "terminal.h"
+#include "foreground.h"
 
 static struct args a;
 static struct {
@@ -19,7 +15,7 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)", NULL },
-	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "keep it on this terminal: its console, or the tool's stdio", NULL },
+	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "stay, with this terminal as its console, until it ends", NULL },
 	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
 	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
@@ -44,65 +40,22 @@ static int configure(ct_container *c)
 	return err ? err : define_shares(&a, c, &o.shares);
 }
 
-static int write_pidfile(pid_t pid)
-{
-	FILE *f = o.pidfile ? fopen(o.pidfile, "we") : NULL;
-	bool ok;
-
-	if (!o.pidfile)
-		return 0;
-	ok = f && fprintf(f, "%d\n", pid) > 0;
-	if (f && fclose(f))
-		ok = false;
-	return ok ? 0 : fail(&a, "it runs, but %s cannot be written: %s", o.pidfile, strerror(errno));
-}
-
 /* A signal for the tool asks the system inside to go; a second one ends it. */
 static int stop_it(struct session *s, int sig)
 {
-	ct_container *c = s->data;
-
-	(void)sig;
 	if (s->ended_for)
-		return ct_stop(c, CT_STOP_KILL | CT_STOP_NO_WAIT, 0);
+		return ct_stop(s->container, CT_STOP_KILL | CT_STOP_NO_WAIT, 0);
 	s->ended_for = sig;
-	return ct_stop(c, CT_STOP_NO_WAIT, 0);
+	return ct_stop(s->container, CT_STOP_NO_WAIT, 0);
 }
 
-static int resize(struct session *s, unsigned rows, unsigned cols)
-{
-	return ct_console_resize(s->data, 0, rows, cols);
-}
-
-/* On this terminal, but for all the world a running container: a supervisor has it, this tool its console or its stdio. */
 static int foreground(ct_container *c, ct_start_opts *so)
 {
-	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .pty = terminal_here(), .supervised = true, .on_signal = stop_it, .resize = resize, .data = c };
+	struct session s = { .on_signal = stop_it };
 	ct_exit x = CT_EXIT_INIT;
-	int err = session_begin(&s), own = -1;
+	int err = run_foreground(&a, c, so, &s, o.pidfile, &x);
 
-	if (err < 0)
-		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
-	so->flags = CT_START_DETACH | (s.pty ? CT_START_PTY : 0);
-	so->rows = s.rows;
-	so->cols = s.cols;
-	if (!s.pty) {
-		memcpy(so->stdio, s.stdio, sizeof(so->stdio));
-		/* all 0 would mean the console */
-		if (!so->stdio[0])
-			so->stdio[0] = own = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-	}
-	err = ct_start(c, so, &p) < 0 ? fail_container(&a, c) : 0;
-	if (own >= 0)
-		close(own);
-	if (!err)
-		err = write_pidfile(ct_process_pid(p));
-	if (!err && session_run(&s, p, &x) < 0)
-		err = fail(&a, "%s", ct_process_last_error(p)->message);
-	session_end(&s);
-	/* how a system that has powered itself off, asked or not, looks from outside */
-	if (!err && x.signal == SIGINT && (x.reason == CT_EXIT_HALT || x.reason == CT_EXIT_STOPPED))
+	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)	/* asked, it has powered itself off */
 		return 0;
 	return err ? err : report_exit(&a, &x);
 }
@@ -117,7 +70,7 @@ static int detached(ct_container *c, ct_start_opts *so)
 	if (!o.pidfile)
 		return 0;
 	pid = ct_init_pid(c);
-	return pid < 0 ? fail(&a, "it has ended already, %s is not written", o.pidfile) : write_pidfile(pid);
+	return pid < 0 ? fail(&a, "it has ended already, %s is not written", o.pidfile) : write_pidfile(&a, o.pidfile, pid);
 }
 
 int main(int argc, char **argv)
@@ -138,7 +91,9 @@ int main(int argc, char **argv)
 		return err;
 	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
 	if (o.dry_run) {
-		so.flags = CT_START_DETACH | (o.foreground && terminal_here() ? CT_START_PTY : 0);
+		so.flags = CT_START_DETACH;
+		if (o.foreground)
+			plan_foreground(&so);
 		return print_plan(&a, c, &so);
 	}
 	return o.foreground ? foreground(c, &so) : detached(c, &so);

@@ -16,7 +16,7 @@
 #define PUMP_SIZE 8192
 #define PUMP_WRITE 4096		/* at most, so that a pipe that polls writable does not block */
 #define LIMITED_MS 20		/* how long the library may copy before we look at our own descriptors again */
-#define SUPERVISED_MS 200	/* how often to ask whether a detached container has ended, when its console says nothing */
+#define BETWEEN_MS 50		/* how often to look for the next init, or for the end, when one init has ended */
 #define DRAIN_MS 100		/* how long to wait for more after the end, when someone still holds the other side */
 
 /* One direction: a full buffer stops the reading. */
@@ -92,14 +92,19 @@ static int take_signals(void)
 	return fd;
 }
 
-/* Replaces each of 0 to 2 that is a terminal by a pipe. */
+/* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a detached start wants
+ * copies, because zeros mean the console there. */
 static int pipes_for_terminals(struct session *s)
 {
 	for (int fd = 0; fd < 3; fd++) {
 		int end[2];
 
-		if (!isatty(fd))
+		if (!isatty(fd)) {
+			s->stdio[fd] = s->container ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : 0;
+			if (s->stdio[fd] < 0)
+				return -errno;
 			continue;
+		}
 		if (pipe2(end, O_CLOEXEC) < 0)
 			return -errno;
 		s->stdio[fd] = end[fd ? 1 : 0];
@@ -117,6 +122,7 @@ int session_begin(struct session *s)
 		s->ours[i] = -1;
 	}
 	s->process = NULL;
+	s->init_fd = -1;
 	s->ended_for = s->asked = 0;
 	s->escaped = s->leave = false;
 	s->signal_fd = take_signals();
@@ -144,6 +150,7 @@ void session_end(struct session *s)
 		drop(&s->ours[i]);
 		drop(&s->stdio[i]);
 	}
+	drop(&s->init_fd);
 	drop(&s->signal_fd);
 	restore_mode();
 }
@@ -320,11 +327,31 @@ static void end_input(struct session *s, struct pump *p)
 	}
 }
 
+/* An init has ended: was it the end? The system may reboot, or its stop hooks may still run. */
+static bool is_the_end(struct session *s)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	if (!s->container || ct_process_wait(s->process, NULL, 0) >= 0)
+		return true;
+	drop(&s->init_fd);
+	p.fd = ct_init_pidfd(s->container);
+	if (p.fd < 0)
+		return false;
+	if (poll(&p, 1, 0) > 0) {
+		close(p.fd);
+		return false;
+	}
+	s->init_fd = p.fd;
+	s->pid = ct_init_pid(s->container);
+	return false;
+}
+
 /* One poll() round: 0, or -errno, or 1 when the process has ended; *idle is set when the time was up. */
 static int poll_round(struct session *s, struct pump *pump, bool ended, bool *idle)
 {
 	struct pollfd fds[N_PUMPS + 2];
-	int n;
+	int n, wait_ms = ended ? DRAIN_MS : s->limited ? 0 : s->process && s->init_fd < 0 ? BETWEEN_MS : -1;
 
 	for (int i = 0; i < N_PUMPS; i++) {
 		struct pump *p = &pump[i];
@@ -333,8 +360,8 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 		fds[i].events = p->fill ? POLLOUT : POLLIN;
 	}
 	fds[N_PUMPS] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
-	fds[N_PUMPS + 1] = (struct pollfd){ ended || !s->process || s->supervised ? -1 : ct_process_pidfd(s->process), POLLIN, 0 };
-	n = poll(fds, N_PUMPS + 2, ended ? DRAIN_MS : s->limited ? 0 : s->supervised ? SUPERVISED_MS : -1);
+	fds[N_PUMPS + 1] = (struct pollfd){ ended ? -1 : s->init_fd, POLLIN, 0 };
+	n = poll(fds, N_PUMPS + 2, wait_ms);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	*idle = ended && n == 0;
@@ -348,11 +375,9 @@ static int poll_round(struct session *s, struct pump *pump, bool ended, bool *id
 		else if (!pump_write(&pump[i]) && i != IN && s->process && !ended)
 			pass_on(s, SIGHUP);	/* nobody reads the terminal any more */
 	}
-	if (s->supervised && !ended)
-		return ct_process_wait(s->process, NULL, 0) >= 0;
 	if (s->limited && !ended)
 		return ct_process_wait(s->process, NULL, LIMITED_MS) >= 0;
-	return fds[N_PUMPS + 1].revents ? 1 : 0;
+	return !ended && s->process && (s->init_fd < 0 || fds[N_PUMPS + 1].revents) && is_the_end(s);
 }
 
 static bool outputs_done(const struct pump *pump)
@@ -422,6 +447,9 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 
 	s->process = p;
 	s->pid = ct_process_pid(p);
+	s->init_fd = fcntl(ct_process_pidfd(p), F_DUPFD_CLOEXEC, 3);
+	if (s->init_fd < 0)
+		return -errno;
 	for (int i = 0; i < 3; i++)
 		drop(&s->stdio[i]);
 	if (s->pty && pty < 0)

@@ -16,7 +16,7 @@ struct session {
 	/* set by the tool before session_begin(); all 0 is fine, log_fd is only looked at when > 0 */
 	bool pty;		/* use a pseudo terminal */
 	bool program;		/* the payload is a program, not a system: ^C ends it even when it is pid 1 */
-	bool supervised;	/* a detached container: its end, after reboots, is the supervisor's to tell */
+	ct_container *container; /* it is started detached, and comes through reboots; NULL: in process */
 	bool limited;		/* limit.output is set: the library copies the output, as long as someone waits */
 	int log_fd;		/* > 0: gets a copy of what the pseudo terminal prints */
 	int (*on_signal)(struct session *s, int sig);	/* NULL: the signal is passed on to the process */
@@ -34,7 +34,7 @@ struct session {
 	int signal_fd;
 	int asked;		/* SIGTERM and SIGHUP passed on so far: the second one kills */
 	int ended_for;		/* signal that made us kill the process; 0: none */
-	int pid;
+	int pid, init_fd;	/* of the init that runs now; init_fd -1: nobody knows one */
 	bool escaped, leave;
 };
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "foreground.h"
+
+#include <errno.h>
+#include <string.h>
+
+int write_pidfile(const struct args *a, const char *file, pid_t pid)
+{
+	FILE *f = file ? fopen(file, "we") : NULL;
+	bool ok;
+
+	if (!file)
+		return 0;
+	ok = f && fprintf(f, "%d\n", pid) > 0;
+	if (f && fclose(f))
+		ok = false;
+	return ok ? 0 : fail(a, "%s cannot be written: %s", file, strerror(errno));
+}
+
+void plan_foreground(ct_start_opts *so)
+{
+	so->flags |= CT_START_DETACH;
+	if (terminal_here())
+		so->flags |= CT_START_PTY;
+	else
+		so->stdio[0] = so->stdio[1] = so->stdio[2] = -1;	/* anything but the console */
+}
+
+int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, struct session *s, const char *pidfile, ct_exit *x)
+{
+	CLEAN_PROCESS ct_process *p = NULL;
+	int err, code;
+
+	s->pty = terminal_here();
+	s->limited = !s->pty && config_is_set(c, "limit.output");	/* on the console the supervisor counts */
+	s->container = c;
+	err = session_begin(s);
+	if (err < 0)
+		return fail(a, "the terminal cannot be used: %s", strerror(-err));
+	memcpy(so->stdio, s->stdio, sizeof(so->stdio));
+	so->rows = s->rows;
+	so->cols = s->cols;
+	so->flags |= CT_START_DETACH | (s->pty ? CT_START_PTY : 0);
+	if (ct_start(c, so, &p) < 0) {
+		session_end(s);
+		return fail_container(a, c);
+	}
+	code = write_pidfile(a, pidfile, ct_process_pid(p));
+	err = code ? 0 : session_run(s, p, x);
+	session_end(s);
+	if (err < 0)
+		code = fail(a, "this terminal is lost for it, it is ended: %s", strerror(-err));
+	if (code)
+		ct_stop(c, CT_STOP_KILL, 0);
+	return code;
+}
