@@ -44,11 +44,11 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
-static uint64_t now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -163,7 +163,7 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		}
 		return 1;
 	case CT_REPORT_EXEC_NEXT:
-		child->exec_ns = now_ns();
+		child->exec_ns = now_ns(CLOCK_MONOTONIC) - ct_report_age_ns(r, now_ns(CLOCK_REALTIME));
 		if (child->keeper)
 			__atomic_store_n(&child->keeper->exec_ns, child->exec_ns, __ATOMIC_RELEASE);
 		return 1;

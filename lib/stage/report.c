@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "stage/stage.h"
 #include "stage/sys.h"
@@ -80,6 +81,20 @@ int report_num(struct stage *st, uint32_t type, int num, int fd)
 	r.step = st->current;
 	r.num = num;
 	return report_send(st, &r, fd);
+}
+
+/* CT_REPORT_EXEC_NEXT, with the time. Whoever reads it may come late. 0 or a negative errno. */
+int report_exec_next(struct stage *st)
+{
+	struct ct_report r;
+	struct timespec t;
+
+	memset(&r, 0, sizeof(r));
+	r.type = CT_REPORT_EXEC_NEXT;
+	r.step = st->current;
+	clock_gettime(CLOCK_REALTIME, &t);
+	r.at_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return report_send(st, &r, -1);
 }
 
 /* CT_REPORT_WARN: a line for the log. */

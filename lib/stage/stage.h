@@ -106,6 +106,7 @@ int report_error(struct stage *st, int err, int sys, const char *object, const c
 int report_fd(struct stage *st, int tag, int index, int fd);
 /* A record of a type that has only a number, and perhaps a descriptor (-1: none). */
 int report_num(struct stage *st, uint32_t type, int num, int fd);
+int report_exec_next(struct stage *st);
 /* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 

@@ -280,7 +280,7 @@ int step_exec(struct stage *st, const struct ct_wire_step *s)
 		sys_prctl(K_PR_SET_PDEATHSIG, 0, 0, 0);
 	if (limits_apply(st) < 0)
 		return -1;
-	err = report_num(st, CT_REPORT_EXEC_NEXT, 0, -1);
+	err = report_exec_next(st);
 	if (err)
 		return step_fail(st, err, SYS_sendmsg, NULL);
 	signals_unblock();

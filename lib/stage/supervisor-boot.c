@@ -167,7 +167,7 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		break;
 	case CT_REPORT_EXEC_NEXT:
 		s->exec_next = 1;
-		s->exec_us = sup_now_us();
+		s->exec_us = sup_now_us() - ct_report_age_ns(r, sup_real_ns()) / 1000;
 		relay(s, r, -1);
 		break;
 	case CT_REPORT_ERROR:

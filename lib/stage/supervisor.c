@@ -31,6 +31,15 @@ uint64_t sup_now_ms(void)
 }
 
 /* See supervisor.h. */
+uint64_t sup_real_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* See supervisor.h. */
 void sup_close(int *fd)
 {
 	if (*fd >= 0)

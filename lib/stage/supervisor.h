@@ -165,6 +165,8 @@ struct sup_watch {
 /* Milliseconds and microseconds of the monotonic clock. */
 uint64_t sup_now_ms(void);
 uint64_t sup_now_us(void);
+/* Nanoseconds of the clock that reports are stamped with. */
+uint64_t sup_real_ns(void);
 /* Polls fd in the next turn. */
 void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint32_t index);
 /* Closes *fd if it is open and makes it -1. */

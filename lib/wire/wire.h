@@ -134,9 +134,19 @@ struct ct_report {
 	uint16_t sys;		/* system call number */
 	int32_t err;		/* positive errno */
 	int32_t num;
+	uint64_t at_ns;		/* EXEC_NEXT: when, by CLOCK_REALTIME, the one clock that a time namespace leaves alone */
 	char object[192];	/* path, program or name; NUL-terminated, cut with "..." */
 	char kernel[112];	/* fsopen's message, or the stage's own reason; NUL-terminated */
 };
+
+/* How long ago a record was written, given the clock's time now. A clock that was set meanwhile must not make a time of
+ * its own: then 0. */
+static inline uint64_t ct_report_age_ns(const struct ct_report *r, uint64_t real_now_ns)
+{
+	uint64_t age = real_now_ns - r->at_ns;
+
+	return r->at_ns && age < 10000000000u ? age : 0;
+}
 
 /*
  * The supervisor's socket: SOCK_SEQPACKET, one request, its replies. A peer whose uid is neither 0 nor the supervisor's
