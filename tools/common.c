@@ -226,11 +226,12 @@ static const char *const reasons[] = {
 	[CT_EXIT_NONE] = "running",	   [CT_EXIT_EXITED] = "exited",	  [CT_EXIT_SIGNALED] = "signalled",
 	[CT_EXIT_TIME] = "time limit",	   [CT_EXIT_OUTPUT] = "output limit", [CT_EXIT_STOPPED] = "stopped",
 	[CT_EXIT_REBOOT] = "reboot",	   [CT_EXIT_HALT] = "halt",	  [CT_EXIT_LOST] = "lost",
+	[CT_EXIT_MEMORY] = "memory",	   [CT_EXIT_PIDS] = "pids",	  [CT_EXIT_CPUTIME] = "cputime",
 };
 
 const char *exit_reason(int reason)
 {
-	return reason >= 0 && reason <= CT_EXIT_LOST ? reasons[reason] : "?";
+	return reason >= 0 && (size_t)reason < sizeof(reasons) / sizeof(*reasons) ? reasons[reason] : "?";
 }
 
 int report_exit(const struct args *a, const ct_exit *x)
@@ -247,6 +248,15 @@ int report_exit(const struct args *a, const ct_exit *x)
 	case CT_EXIT_OUTPUT:
 		fail(a, "ended: it wrote more than limit.output allows");
 		return x->code ? x->code : 128 + SIGKILL;	/* it may have been done before it was ended */
+	case CT_EXIT_CPUTIME:
+		fail(a, "ended: it used more CPU time than limit.cputime allows");
+		return x->code ? x->code : 128 + SIGKILL;
+	case CT_EXIT_MEMORY:
+		fail(a, "a process of it was killed: limit.memory was reached");
+		return x->code;		/* what is left may have gone on, and even well */
+	case CT_EXIT_PIDS:
+		fail(a, "a process of it was refused: limit.pids was reached");
+		return x->code;
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:
 		if (x->signal)
@@ -256,6 +266,12 @@ int report_exit(const struct args *a, const ct_exit *x)
 	default:
 		return fail(a, "how it ended is not known: its status was taken by someone else");
 	}
+}
+
+static void json_present(struct json *j, const char *key, uint64_t value)
+{
+	if (value != CT_ABSENT)
+		json_number(j, key, (int64_t)value);
 }
 
 void json_exit(struct json *j, const ct_exit *x)
@@ -268,6 +284,12 @@ void json_exit(struct json *j, const ct_exit *x)
 	json_number(j, "user_us", (int64_t)x->user_us);
 	json_number(j, "system_us", (int64_t)x->system_us);
 	json_number(j, "max_rss", (int64_t)x->max_rss);
+	json_present(j, "cpu_us", x->cpu_us);
+	json_present(j, "memory_peak", x->memory_peak);
+	json_present(j, "io_read", x->io_read);
+	json_present(j, "io_written", x->io_written);
+	json_present(j, "pids_peak", x->pids_peak);
+	json_present(j, "oom_kills", x->oom_kills);
 }
 
 int signal_number(const char *name)

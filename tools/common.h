@@ -57,7 +57,7 @@ int fail_error(const struct args *a, const ct_error *e);
 int report_exit(const struct args *a, const ct_exit *x);
 /* "exited", "signalled", "time limit", ... for CT_EXIT_*. */
 const char *exit_reason(int reason);
-/* Writes a ct_exit as members of the open JSON object. */
+/* Writes a ct_exit as members of the open JSON object; figures of the tree that are absent are left out. */
 void json_exit(struct json *j, const ct_exit *x);
 /* Where and what state files are, as ct_list() takes it. */
 ct_new_opts where_of(const struct args *a, const ct_error **error);

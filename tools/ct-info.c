@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "figures.h"
 #include "inside.h"
+#include "quantity.h"
 
 static struct args a;
 static struct {
-	bool ips, pid, stats, state, raw;
+	bool ips, pid, stats, state, raw, protections;
 	struct strings keys;
 } o;
 
@@ -19,8 +21,9 @@ static const struct opt opts[] = {
 	{ 'c', "config", "KEY", OPT_LIST, &o.keys, "show the value of a config key", NULL },
 	{ 'i', "ips", NULL, OPT_FLAG, &o.ips, "show the IP addresses", NULL },
 	{ 'p', "pid", NULL, OPT_FLAG, &o.pid, "show the process id of init", NULL },
-	{ 'S', "stats", NULL, OPT_FLAG, &o.stats, "show what its processes use", NULL },
+	{ 'S', "stats", NULL, OPT_FLAG, &o.stats, "show what it uses, and the limits that are set", NULL },
 	{ 's', "state", NULL, OPT_FLAG, &o.state, "show the state", NULL },
+	{ 0, "protections", NULL, OPT_FLAG, &o.protections, "show what protects it: asked, got and how", NULL },
 	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw, "bare values and plain numbers", NULL },
 };
 static const struct tool tool = {
@@ -33,13 +36,21 @@ struct facts {
 	int state;
 	pid_t pid;			/* 0: does not run */
 	struct addresses addresses;
-	struct usage usage;
+	ct_usage usage;
 	bool has_usage;
+	char *protections;		/* text or JSON, the library's */
 };
 
 static void free_facts(struct facts *f)
 {
 	free(f->addresses.v);
+	ct_free(f->protections);
+}
+
+/* True when nothing was asked for by an option. */
+static bool wants_all(void)
+{
+	return !(o.ips || o.pid || o.stats || o.state || o.protections || o.keys.n);
 }
 
 static void line(const char *name, const char *value)
@@ -50,28 +61,12 @@ static void line(const char *name, const char *value)
 		printf("%-16s%s\n", name, value);
 }
 
-static void number_line(const char *name, uint64_t value, const char *unit)
+static void print_pid(pid_t pid)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%" PRIu64 "%s", value, o.raw ? "" : unit);
-	line(name, text);
-}
-
-static void size_line(const char *name, uint64_t bytes)
-{
-	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
-	double v = (double)bytes;
-	unsigned u = 0;
-	char text[32];
-
-	for (; v >= 1024 && u < 4 && !o.raw; u++)
-		v /= 1024;
-	if (o.raw)
-		snprintf(text, sizeof(text), "%" PRIu64, bytes);
-	else
-		snprintf(text, sizeof(text), "%.*f %s", u ? 2 : 0, v, units[u]);
-	line(name, text);
+	snprintf(text, sizeof(text), "%d", pid);
+	line("PID:", text);
 }
 
 static void print_addresses(const struct addresses *l)
@@ -81,20 +76,36 @@ static void print_addresses(const struct addresses *l)
 			line("IP:", l->v[i].text);
 }
 
-static void print_usage(const struct facts *f)
+/* Figures keep their names with -H, because which of them there are differs from host to host. */
+static void figure_line(const char *name, uint64_t value, bool bytes)
 {
 	char text[32];
 
-	if (!f->has_usage)
+	if (value == CT_ABSENT)
 		return;
-	if (o.raw)
-		snprintf(text, sizeof(text), "%" PRIu64, f->usage.cpu_us * 1000);
+	if (bytes)
+		size_text(text, sizeof(text), value, o.raw);
 	else
-		snprintf(text, sizeof(text), "%.2f seconds", (double)f->usage.cpu_us / 1e6);
-	line("CPU use:", text);
-	size_line("Memory use:", f->usage.ram);
-	size_line("Swap use:", f->usage.swap);
-	number_line("Processes:", f->usage.processes, "");
+		snprintf(text, sizeof(text), "%" PRIu64, value);
+	printf("%-16s%s\n", name, text);
+}
+
+static void print_usage(const ct_usage *u)
+{
+	bool io = u->io_read != CT_ABSENT && u->io_written != CT_ABSENT;
+
+	if (u->cpu_us != CT_ABSENT && o.raw)
+		figure_line("CPU use:", u->cpu_us * 1000, false);
+	else if (u->cpu_us != CT_ABSENT)
+		printf("%-16s%.2f seconds\n", "CPU use:", (double)u->cpu_us / 1e6);
+	figure_line("BlkIO use:", io ? u->io_read + u->io_written : CT_ABSENT, true);
+	figure_line("Memory use:", u->memory, true);
+	figure_line("Memory limit:", u->memory_limit, true);
+	figure_line("KMem use:", u->memory_kernel, true);
+	figure_line("Swap use:", u->swap, true);
+	figure_line("Swap limit:", u->swap_limit, true);
+	figure_line("Processes:", u->pids, false);
+	figure_line("Process limit:", u->pids_limit, false);
 }
 
 /* Values of several lines (lists) become several lines of the same name. */
@@ -120,7 +131,7 @@ static int print_key(ct_container *c, const char *key)
 
 static int print_text(struct facts *f)
 {
-	bool all = !(o.ips || o.pid || o.stats || o.state || o.keys.n);
+	bool all = wants_all();
 	int err = 0;
 
 	if (all)
@@ -128,11 +139,13 @@ static int print_text(struct facts *f)
 	if (all || o.state)
 		line("State:", ct_state_name(f->state));
 	if (f->pid && (all || o.pid))
-		number_line("PID:", (uint64_t)f->pid, "");
+		print_pid(f->pid);
 	if (all || o.ips)
 		print_addresses(&f->addresses);
-	if (all || o.stats)
-		print_usage(f);
+	if (f->has_usage && (all || o.stats))
+		print_usage(&f->usage);
+	if (f->protections)
+		fputs(f->protections, stdout);
 	for (size_t i = 0; i < o.keys.n && !err; i++)
 		err = print_key(f->c, o.keys.v[i]);
 	return err;
@@ -153,18 +166,6 @@ static void json_addresses(struct json *j, const struct addresses *l)
 	json_close(j, ']');
 }
 
-static void json_usage(struct json *j, const struct facts *f)
-{
-	if (!f->has_usage)
-		return;
-	json_open(j, "usage", '{');
-	json_number(j, "processes", f->usage.processes);
-	json_number(j, "cpu_us", (int64_t)f->usage.cpu_us);
-	json_number(j, "ram", (int64_t)f->usage.ram);
-	json_number(j, "swap", (int64_t)f->usage.swap);
-	json_close(j, '}');
-}
-
 static int print_json(struct facts *f)
 {
 	struct json j = { .out = stdout };
@@ -176,7 +177,13 @@ static int print_json(struct facts *f)
 	if (f->pid)
 		json_number(&j, "pid", f->pid);
 	json_addresses(&j, &f->addresses);
-	json_usage(&j, f);
+	if (f->has_usage) {
+		json_open(&j, "usage", '{');
+		json_figures(&j, &f->usage);
+		json_close(&j, '}');
+	}
+	if (f->protections)
+		json_raw(&j, "protections", f->protections);
 	if (o.keys.n)
 		json_open(&j, "config", '{');
 	for (size_t i = 0; i < o.keys.n; i++) {
@@ -196,7 +203,7 @@ static int print_json(struct facts *f)
 /* Reads what the options ask for; what cannot be read of a running container is said, but is no failure. */
 static void look(struct facts *f)
 {
-	bool all = a.json || !(o.ips || o.pid || o.stats || o.state || o.keys.n);
+	bool all = a.json || wants_all();
 	int pidfd, err = 0;
 
 	f->pid = ct_init_pid(f->c);
@@ -213,10 +220,10 @@ static void look(struct facts *f)
 			fail(&a, "its addresses cannot be read: %s", strerror(-err));
 	}
 	if (all || o.stats) {
-		err = usage_of(f->pid, &f->usage);
+		err = use_of(f->c, f->pid, &f->usage);
 		f->has_usage = err == 0;
 		if (err == -EXDEV && o.stats)
-			fail(&a, "it shares the host's pid namespace: which processes are its own cannot be told");
+			fail(&a, "it has no cgroup and shares the host's pid namespace: which processes are its own cannot be told");
 	}
 }
 
@@ -240,6 +247,8 @@ int main(int argc, char **argv)
 	f.c = c;
 	f.state = ct_state(c);
 	look(&f);
+	if (o.protections && ct_protections(c, a.json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &f.protections) < 0)
+		return fail_container(&a, c);
 	err = a.json ? print_json(&f) : print_text(&f);
 	if (!err && fflush(stdout))
 		err = fail(&a, "cannot write: %s", strerror(errno));

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct-kill: sends a signal to a container's init. */
+/* ct-kill: sends a signal to a container's init, or to all its processes. */
 #include <signal.h>
 
 #include "common.h"
 
 static struct args a;
+static bool all;
+
+static const struct opt opts[] = {
+	{ 'a', "all", NULL, OPT_FLAG, &all, "to every process of the container, not only to init", NULL },
+};
 static const struct tool tool = {
-	"ct-kill", "NAME [SIGNAL]", "Sends SIGNAL (a name or number, KILL when left out) to the container's init.",
-	NULL, 0, TOOL_NAME | TOOL_WORDS,
+	"ct-kill", "NAME [-a] [SIGNAL]",
+	"Sends SIGNAL (a name or number, KILL when left out) to the container's init, or to all its processes.",
+	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_WORDS,
 };
 
 int main(int argc, char **argv)
@@ -28,5 +34,6 @@ int main(int argc, char **argv)
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
 		return err ? err : EXIT_OWN;
-	return ct_kill(c, sig) < 0 ? fail_container(&a, c) : 0;
+	err = all ? ct_kill_all(c, sig) : ct_kill(c, sig);
+	return err < 0 ? fail_container(&a, c) : 0;
 }

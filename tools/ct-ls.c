@@ -49,7 +49,7 @@ struct row {
 	bool unprivileged;
 	bool looked_addresses, looked_usage, has_usage;
 	struct addresses addresses;
-	struct usage usage;
+	ct_usage usage;
 };
 
 struct table {
@@ -90,10 +90,10 @@ static const struct addresses *addresses(struct row *r)
 	return &r->addresses;
 }
 
-static const struct usage *usage(struct row *r)
+static const ct_usage *usage(struct row *r)
 {
 	if (!r->looked_usage && r->pid)
-		r->has_usage = usage_of(r->pid, &r->usage) == 0;
+		r->has_usage = use_of(r->c, r->pid, &r->usage) == 0;
 	r->looked_usage = true;
 	return r->has_usage ? &r->usage : NULL;
 }
@@ -129,17 +129,17 @@ static void put_unprivileged(struct row *r, FILE *out)
 
 static void put_ram(struct row *r, FILE *out)
 {
-	const struct usage *u = usage(r);
+	const ct_usage *u = usage(r);
 
-	if (u)
-		fprintf(out, "%.2fMB", (double)u->ram / (1 << 20));
+	if (u && u->memory != CT_ABSENT)
+		fprintf(out, "%.2fMB", (double)u->memory / (1 << 20));
 }
 
 static void put_swap(struct row *r, FILE *out)
 {
-	const struct usage *u = usage(r);
+	const ct_usage *u = usage(r);
 
-	if (u)
+	if (u && u->swap != CT_ABSENT)
 		fprintf(out, "%.2fMB", (double)u->swap / (1 << 20));
 }
 
@@ -360,7 +360,7 @@ static int print_json(struct table *t)
 	json_open(&j, NULL, '[');
 	for (size_t i = 0; i < t->n; i++) {
 		struct row *r = &t->v[i];
-		const struct usage *u = usage(r);
+		const ct_usage *u = usage(r);
 
 		json_open(&j, NULL, '{');
 		json_string(&j, "name", r->name);
@@ -374,10 +374,10 @@ static int print_json(struct table *t)
 		json_cell(&j, "interfaces", "INTERFACE", r, ", ");
 		json_cell(&j, "ipv4", "IPV4", r, ", ");
 		json_cell(&j, "ipv6", "IPV6", r, ", ");
-		if (u) {
-			json_number(&j, "ram", (int64_t)u->ram);
+		if (u && u->memory != CT_ABSENT)
+			json_number(&j, "ram", (int64_t)u->memory);
+		if (u && u->swap != CT_ABSENT)
 			json_number(&j, "swap", (int64_t)u->swap);
-		}
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "run-limits.h"
 #include "run-mount.h"
 #include "terminal.h"
 
@@ -20,6 +21,7 @@ static struct {
 	bool readonly, clear_env, new_privs, pty, no_pty, dry_run;
 	struct strings defines, env, share, unshare;
 	struct run_mounts mounts;
+	struct run_limits limits;
 	int keep[MAX_KEEP];
 	size_t n_keep;
 } o;
@@ -51,6 +53,7 @@ static const struct opt opts[] = {
 	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work", add_mount_row },
 	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)", NULL },
 	{ 0, "output", "SIZE", OPT_STRING, &o.output, "limit of what it prints, with units (limit.output)", NULL },
+	LIMIT_ROWS(o.limits),
 	{ 0, "cwd", "PATH", OPT_STRING, &o.cwd, "working directory (init.cwd)", NULL },
 	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user, "numeric user and group; GID is UID when left out", NULL },
 	{ 'e', "env", "NAME=VALUE", OPT_LIST, &o.env, "set a variable", NULL },
@@ -159,6 +162,7 @@ static int configure(ct_container *c)
 	err = err ? err : define(&a, c, "rootfs.readonly", o.readonly ? "1" : NULL);
 	err = err ? err : define(&a, c, "limit.time", o.time);
 	err = err ? err : define(&a, c, "limit.output", o.output);
+	err = err ? err : run_limits_apply(&a, c, &o.limits);
 	err = err ? err : define(&a, c, "init.cwd", o.cwd);
 	err = err ? err : define(&a, c, "uts.name", o.hostname);
 	err = err ? err : define(&a, c, "cap.keep", o.cap_keep && !*o.cap_keep ? "none" : o.cap_keep);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "options.h"
 
 #define MAX_ADDRESSES 4096
@@ -101,6 +102,12 @@ int addresses_of(int pidfd, struct addresses *out)
 
 /* ---- usage ------------------------------------------------------------------------------------------------------ */
 
+struct sum {
+	uint64_t tasks;
+	uint64_t cpu_us;	/* of what lives and what was waited for */
+	uint64_t ram, swap;	/* proportional set size, bytes */
+};
+
 /* First number of the line that begins with `key`; 0 when there is none. */
 static uint64_t field(const char *text, const char *key)
 {
@@ -127,27 +134,30 @@ static bool read_file(int dir, const char *name, char *buf, size_t size)
 	return n > 0;
 }
 
-/* utime, stime, cutime and cstime: fields 14 to 17 of /proc/PID/stat, counted after the name in parentheses. */
-static uint64_t cpu_ticks(const char *stat)
+/* utime, stime, cutime and cstime, fields 14 to 17 of /proc/PID/stat, and the number of threads, field 20, counted after the
+ * name in parentheses. */
+static void add_stat(const char *stat, struct sum *u)
 {
 	const char *p = strrchr(stat, ')');
-	uint64_t sum = 0;
+	uint64_t ticks = 0, threads = 1;
 
-	for (int i = 2; p && i < 18; i++) {
+	for (int i = 2; p && i < 20; i++) {
 		p = strchr(p + 1, ' ');
 		if (p && i >= 13 && i < 17)
-			sum += field(p, " ");
+			ticks += field(p, " ");
+		else if (p && i == 19)
+			threads = field(p, " ");
 	}
-	return sum;
+	u->cpu_us += ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+	u->tasks += threads;
 }
 
-static void add_process(int dir, struct usage *u)
+static void add_process(int dir, struct sum *u)
 {
 	char buf[4096];
 
-	u->processes++;
 	if (read_file(dir, "stat", buf, sizeof(buf)))
-		u->cpu_us += cpu_ticks(buf) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+		add_stat(buf, u);
 	if (read_file(dir, "smaps_rollup", buf, sizeof(buf))) {
 		u->ram += field(buf, "\nPss:") * 1024;
 		u->swap += field(buf, "\nSwapPss:") * 1024;
@@ -167,11 +177,12 @@ static bool same_namespace(int proc, const char *pid, const char *ns)
 	return !strcmp(link, ns);
 }
 
-int usage_of(pid_t init, struct usage *out)
+/* Sums over the processes in the pid namespace of `init`. 0 or a negative errno. */
+static int sum_processes(pid_t init, struct sum *out)
 {
 	char ns[64], path[64];
 	struct dirent *e;
-	struct usage u = { 0 };
+	struct sum u = { 0 };
 	unsigned long pid;
 	ssize_t n;
 	DIR *proc;
@@ -200,6 +211,34 @@ int usage_of(pid_t init, struct usage *out)
 		close(dir);
 	}
 	closedir(proc);
+	*out = u;
+	return 0;
+}
+
+int use_of(ct_container *c, pid_t init, ct_usage *out)
+{
+	ct_usage u = CT_USAGE_INIT;
+	struct sum sum = { 0 };
+	int none, err;
+
+	none = ct_stats(c, &u);
+	if (none == -EOPNOTSUPP)
+		figures_clear(&u);
+	else if (none < 0)
+		return none;
+	if (u.memory == CT_ABSENT || u.cpu_us == CT_ABSENT || u.pids == CT_ABSENT) {
+		err = sum_processes(init, &sum);
+		if (err < 0 && none < 0)
+			return err;
+		if (!err && u.memory == CT_ABSENT) {
+			u.memory = sum.ram;
+			u.swap = sum.swap;
+		}
+		if (!err && u.cpu_us == CT_ABSENT)
+			u.cpu_us = sum.cpu_us;
+		if (!err && u.pids == CT_ABSENT)
+			u.pids = sum.tasks;
+	}
 	*out = u;
 	return 0;
 }

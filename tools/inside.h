@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What can be seen of a running container from outside: its addresses, and what its processes use. */
+/* What can be seen of a running container from outside: its addresses, and what it uses. */
 #ifndef CT_TOOLS_INSIDE_H
 #define CT_TOOLS_INSIDE_H
 
@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include <contain/contain.h>
 
 struct address {
 	char name[IF_NAMESIZE];
@@ -24,13 +26,10 @@ struct addresses {
  * enters it. 0 or a negative errno; out->v is to be released with free(). */
 int addresses_of(int pidfd, struct addresses *out);
 
-struct usage {
-	unsigned processes;
-	uint64_t cpu_us;	/* of what lives and what was waited for */
-	uint64_t ram, swap;	/* proportional set size, bytes */
-};
-
-/* Sums over the processes in the pid namespace of `init` (nested namespaces not counted). 0 or a negative errno. */
-int usage_of(pid_t init, struct usage *out);
+/* What a running container uses: the figures of its cgroups. Where these do not tell its memory, CPU time or number of
+ * processes (a user without cgroups of his own), the sum over the processes in the pid namespace of `init` takes their place:
+ * proportional set sizes, and nested namespaces not counted. 0 or a negative errno; -EXDEV: there are no cgroups, and it shares
+ * our pid namespace. */
+int use_of(ct_container *c, pid_t init, ct_usage *out);
 
 #endif

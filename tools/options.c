@@ -131,7 +131,9 @@ static void print_rows(const struct opt *rows, size_t n)
 
 static int print_help(const struct tool *t, const struct opt *common, size_t n_common)
 {
-	printf("Usage: %s %s\n\n%s\n\nOptions:\n", t->name, t->usage, t->what);
+	printf("Usage: %s %s\n\n%s\n", t->name, t->usage, t->what);
+	if (t->n_opts)
+		printf("\nOptions:\n");
 	print_rows(t->opts, t->n_opts);
 	printf("\nCommon options:\n");
 	print_rows(common, n_common);

@@ -265,6 +265,12 @@ typedef struct ct_attach_opts {
 #define CT_EXIT_REBOOT 6	/**< the system inside asked for a reboot (only seen in process) */
 #define CT_EXIT_HALT 7		/**< the system inside powered itself off */
 #define CT_EXIT_LOST 8		/**< status unknown: taken by someone else, or the supervisor was killed */
+#define CT_EXIT_MEMORY 9	/**< a process of the container was killed because limit.memory was reached */
+#define CT_EXIT_PIDS 10		/**< a process was refused because limit.pids was reached */
+#define CT_EXIT_CPUTIME 11	/**< limit.cputime was used up */
+
+/** A figure that the host or the container's layout does not offer. */
+#define CT_ABSENT (~(uint64_t)0)
 
 /** How a process ended and what it used. */
 typedef struct ct_exit {
@@ -277,8 +283,15 @@ typedef struct ct_exit {
 	uint64_t user_us;	/**< CPU time of the process and its waited-for children, microseconds */
 	uint64_t system_us;
 	uint64_t max_rss;	/**< bytes, of the largest process */
+	/* Since 0.2: use of the whole tree of processes, by its cgroup; CT_ABSENT where there was none. */
+	uint64_t cpu_us;	/**< CPU time, microseconds */
+	uint64_t memory_peak;	/**< bytes */
+	uint64_t io_read;	/**< bytes read from block devices */
+	uint64_t io_written;	/**< bytes written to them */
+	uint64_t pids_peak;	/**< most processes and threads at once */
+	uint64_t oom_kills;	/**< processes killed for want of memory */
 } ct_exit;
-#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0 }
+#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Starts the container. Returns once the payload has been executed (not merely forked).
@@ -290,7 +303,8 @@ typedef struct ct_exit {
  * failing step's system call returned. Since 0.1.
  */
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out);
-/** Runs a program in a running container with the payload's identity. Errors: -ESRCH (not running), else as ct_start().
+/** Runs a program in a running container with the payload's identity, in the same cgroups. Errors: -ESRCH (not running), -EBUSY
+ *  (frozen: it could not begin), else as ct_start().
  *  Since 0.1. */
 CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out);
 
@@ -359,6 +373,111 @@ CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, un
 /** The console's ring buffer (console.buffer.size). `*len` bytes in `*out`. Errors: -ESRCH, -ENODATA (no buffer).
  *  Since 0.1. */
 CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t *len);
+
+/* ---- cgroups: limits, freezing, figures, events -------------------------------------------------------------------- */
+
+/** Stops every process of the container where it is (cgroup freezer) and waits up to timeout_ms (-1: for ever) until all of
+ *  them have. The container can be stopped and killed while it is frozen. Errors: -ESRCH, -ETIMEDOUT (thawed again then),
+ *  -EOPNOTSUPP (the container has no cgroup that can freeze). Since 0.2. */
+CT_PUBLIC int ct_freeze(ct_container *c, int timeout_ms);
+/** Lets them go on. Errors: as ct_freeze(). Since 0.2. */
+CT_PUBLIC int ct_unfreeze(ct_container *c, int timeout_ms);
+/** Sends `sig` to every process of the container's cgroup. SIGKILL reaches all of them, also those that fork meanwhile
+ *  or are frozen. Errors: -ESRCH, -EINVAL, -EPERM, -EOPNOTSUPP (no cgroup and no pid namespace). Since 0.2. */
+CT_PUBLIC int ct_kill_all(ct_container *c, int sig);
+
+/** Reads a cgroup file of the running container by its name, "memory.max", "pids.current", from the hierarchy that serves it; returns
+ *  as ct_get_config(). Errors: -ESRCH, -EINVAL (name), -ENOENT (no such file, or no such controller here). Since 0.2. */
+CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, size_t size);
+/** Writes one. `devices.allow` and `devices.deny` work on either version. Errors: as above, and what the kernel says to the value.
+ *  Since 0.2. */
+CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value);
+/**
+ * Changes limits of the running container, all or nothing: keys[i] ("limit.memory") gets values[i]; an empty value takes
+ * the limit away. The stored config is not touched.
+ * Errors: -ESRCH, -ENOENT (key), -EINVAL (value, or a key that cannot change while it runs), -ERANGE, -EOPNOTSUPP (no controller
+ * here), -EBUSY (more is in use than the new limit allows), and what the kernel says. Since 0.2.
+ */
+CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values, size_t n);
+
+/** Part of ct_usage: pressure stall figures of one resource; CT_ABSENT where the kernel has none. Averages are hundredths of a percent over 10, 60
+ *  and 300 seconds, totals microseconds. */
+typedef struct ct_pressure {
+	uint64_t some_avg10, some_avg60, some_avg300, some_total_us;
+	uint64_t full_avg10, full_avg60, full_avg300, full_total_us;
+} ct_pressure;
+
+/** What the container uses, one struct for either cgroup version. Every figure may be CT_ABSENT; so is a limit that is not set. */
+typedef struct ct_usage {
+	size_t size;
+	uint64_t memory;		/**< bytes in use, page cache included */
+	uint64_t memory_peak, memory_limit;
+	uint64_t memory_anon, memory_file, memory_kernel;
+	uint64_t swap, swap_limit;	/**< bytes of swap alone */
+	uint64_t memory_high_events;	/**< times it was slowed down at memory.high */
+	uint64_t memory_max_events;	/**< times it was at its limit */
+	uint64_t oom_events, oom_kills;
+	uint64_t cpu_us, cpu_user_us, cpu_system_us;
+	uint64_t cpu_periods, cpu_throttled_periods, cpu_throttled_us;
+	uint64_t io_read, io_written;	/**< bytes */
+	uint64_t io_reads, io_writes;	/**< requests */
+	uint64_t pids, pids_peak, pids_limit;
+	uint64_t pids_refused;		/**< processes refused at limit.pids */
+	ct_pressure cpu_pressure, memory_pressure, io_pressure;
+} ct_usage;
+#define CT_USAGE_INIT \
+	{ sizeof(ct_usage), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+	  { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0, 0 } }
+/** Reads the figures. Errors: -ESRCH, -EINVAL (size), -EOPNOTSUPP (no cgroup). Since 0.2. */
+CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out);
+
+#define CT_EVENT_STARTED 1	/**< runs, also again after a reboot */
+#define CT_EVENT_EXITED 2	/**< ended; nothing comes after it until it is started again */
+#define CT_EVENT_OOM 3		/**< limit.memory was reached and nothing could be reclaimed */
+#define CT_EVENT_OOM_KILL 4	/**< a process was killed for it */
+#define CT_EVENT_MEMORY_HIGH 5	/**< limit.memory.high was passed */
+#define CT_EVENT_PIDS_LIMIT 6	/**< a process was refused at limit.pids */
+#define CT_EVENT_FROZEN 7
+#define CT_EVENT_THAWED 8
+#define CT_EVENT_EMPTY 9	/**< the last process has left the cgroup */
+#define CT_EVENT_PRESSURE 10	/**< a threshold of ct_event_opts was passed */
+
+#define CT_RESOURCE_NONE 0
+#define CT_RESOURCE_CPU 1
+#define CT_RESOURCE_MEMORY 2
+#define CT_RESOURCE_IO 3
+
+/** For ct_event_fd(). A threshold is a stall time in microseconds within the window; 0: none. */
+typedef struct ct_event_opts {
+	size_t size;
+	uint64_t flags;			/**< none defined */
+	uint64_t window_us;		/**< 500000 to 10000000; 0: 1 second */
+	uint64_t cpu_stall_us, memory_stall_us, io_stall_us;
+} ct_event_opts;
+#define CT_EVENT_OPTS_INIT { sizeof(ct_event_opts), 0, 0, 0, 0, 0 }
+
+/** One event. */
+typedef struct ct_event {
+	size_t size;
+	int type;		/**< CT_EVENT_* */
+	int resource;		/**< CT_RESOURCE_* of a pressure event */
+	uint64_t count;		/**< how many since the event before it */
+} ct_event;
+#define CT_EVENT_INIT { sizeof(ct_event), 0, 0, 0 }
+
+/** A descriptor (the handle's, one for each handle) that polls readable when ct_next_event() has something to say. No thread; an
+ *  idle container costs nothing. Asked again with opts, the thresholds are replaced. An in-process start on this handle after the call, and
+ *  on cgroup version 1 a refused process, are noticed with the next call of ct_next_event(). Thresholds need Linux 6.1; without
+ *  CAP_SYS_RESOURCE the kernel takes windows of 2, 4, .. 10 seconds only.
+ *  Errors: -EINVAL, -ERANGE (threshold above its window), -EMFILE, -ENOSPC (no inotify watches left), -EOPNOTSUPP (a threshold
+ *  without pressure figures). Since 0.2. */
+CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts);
+/** Takes the next event: 1, or 0 when there is none. Never waits. Errors: -EINVAL (ct_event_fd() was not called). Since 0.2. */
+CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out);
+
+/** What protects a running container: each namespace, limit, capability set, mask, no_new_privs: asked, got, how. Text or JSON
+ *  (CT_FORMAT_*). Errors: -ESRCH. Since 0.2. */
+CT_PUBLIC int ct_protections(ct_container *c, int format, char **out);
 
 /* ---- defined containers ------------------------------------------------------------------------------------------ */
 

@@ -24,5 +24,9 @@ int ct_check_handle(const struct ct_container *c, struct ct_err *e);
 int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e);
 
 #define CT_RECORD(e) struct ct_err e; ct_err_clear(&e)
+/* Begins a call on c: 0, or the error that is to be returned. */
+#define BEGIN(c, e)                                                                                                         \
+	CT_RECORD(e);                                                                                                      \
+	int r = ct_check_handle(c, &e)
 
 #endif

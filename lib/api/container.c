@@ -76,6 +76,8 @@ static void container_free(struct ct_container *c)
 	if (c->image >= 0 && c->owner == getpid())
 		ct_image_put();
 	ct_close(&c->rootfs_fd);
+	ct_events_free(c->events);
+	ct_arena_free(c->trees_arena);
 	for (uint32_t i = 0; i < c->n_mounts; i++) {
 		ct_close(&c->mounts[i].fd);
 		free(c->mounts[i].source);

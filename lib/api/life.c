@@ -12,11 +12,6 @@
 	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS | CT_ATTACH_SET_CAPS |                   \
 	 CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | CT_ATTACH_ELEVATED)
 
-/* Begins a call on c: 0, or the error that is to be returned. */
-#define BEGIN(c, e)                                                                                                         \
-	CT_RECORD(e);                                                                                                      \
-	int r = ct_check_handle(c, &e)
-
 static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
 {
 	*o = (ct_start_opts)CT_START_OPTS_INIT;

@@ -5,9 +5,14 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/num.h"
 
 /* From 424 on a system call has the same number on every architecture; these are newer than the C library's headers may be. */
 #define NR_PIDFD_SEND_SIGNAL 424
@@ -99,6 +104,24 @@ const char *ct_syscall_name(unsigned nr, char *buf, size_t size)
 	}
 	snprintf(buf, size, "syscall %u", nr);
 	return buf;
+}
+
+uint64_t ct_proc_start_time(pid_t pid)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	char path[40], *p, *word = NULL;
+	uint64_t v;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 4096) || !text.len)
+		return 0;
+	/* the name may hold anything; after it the state is field 3, the start 22 */
+	p = strrchr(text.data, ')');
+	for (int field = 2; p && field <= 22; field++)
+		word = strsep(&p, " ");
+	return word && !ct_parse_u64(word, &v) ? v : 0;
 }
 
 int64_t ct_now_ms(void)

@@ -12,6 +12,8 @@ int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 int ct_pidfd_open(pid_t pid);
 int ct_pidfd_send_signal(int pidfd, int sig);
 int ct_memfd_create(const char *name, unsigned flags);
+/* Start time of a process in clock ticks since boot (0: gone). */
+uint64_t ct_proc_start_time(pid_t pid);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t ct_now_ms(void);
 /* Name of a system call number on this architecture, "syscall 123" otherwise; static or in buf. */

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+struct ct_cgroups;
+
 struct ct_host {
 	uint32_t kernel_major, kernel_minor;
 	char kernel_release[65];
@@ -22,6 +24,7 @@ struct ct_host {
 	bool sched_core;
 	bool yama;
 	char boot_id[40];
+	const struct ct_cgroups *cgroups;	/* the handle's; NULL: not looked at */
 	uint32_t filtered;		/* CT_HOST_F_*: needed, but a seccomp filter refuses the call (EPERM, not ENOSYS) */
 };
 

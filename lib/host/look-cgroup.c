@@ -1,136 +1,106 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rows of the report: cgroups. What counts is what is mounted as what, never which folders exist. */
+#include <dirent.h>
 #include <errno.h>
-#include <linux/magic.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "host/look.h"
 
-/* One line of mountinfo, cut into the parts that matter; nothing is terminated. */
-struct mount_line {
-	const char *point, *fstype, *super;
-	size_t n_point, n_fstype, n_super;
-};
+#define BIT(n) (UINT64_C(1) << (n))
+#define PATH_SIZE 4096
 
-/* Field number i (from 0) of s[0..n), fields separated by one blank. */
-static const char *field(const char *s, size_t n, unsigned i, size_t *len)
+/* A file of a hierarchy: at its top, or in the directory of it that is given ("" or "/a/b"). */
+static const char *path_of(const struct ct_cg_tree *t, const char *dir, const char *file, char buf[PATH_SIZE])
 {
-	const char *end = s + n;
+	int n = snprintf(buf, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "", file);
 
-	for (; i; i--) {
-		s = memchr(s, ' ', (size_t)(end - s));
-		if (!s)
-			return NULL;
-		s++;
+	return n < 0 || n >= PATH_SIZE ? "" : buf;
+}
+
+/* The words of cgroup.controllers of a directory of the v2 tree, "" when there is none. */
+static void read_controllers(const struct ct_cg_tree *t, const char *dir, char *out, size_t size)
+{
+	char path[PATH_SIZE];
+
+	ct_host_read(path_of(t, dir, "cgroup.controllers", path), out, size);
+}
+
+static uint32_t controller_bits(const char *words)
+{
+	uint32_t bits = 0;
+
+	while (*words) {
+		size_t n = strcspn(words, " ");
+
+		bits |= ct_cg_bit(words, n);
+		words += n + (words[n] == ' ');
 	}
-	*len = 0;
-	while (s + *len < end && s[*len] != ' ')
-		(*len)++;
-	return s;
+	return bits;
 }
 
-static bool split(const char *line, size_t n, struct mount_line *m)
+static const struct ct_cg_tree *find_v2(const struct ct_look_facts *f)
 {
-	const char *dash = memmem(line, n, " - ", 3);
-	size_t rest;
-
-	if (!dash)
-		return false;
-	rest = n - (size_t)(dash + 3 - line);
-	m->point = field(line, n, 4, &m->n_point);
-	m->fstype = field(dash + 3, rest, 0, &m->n_fstype);
-	m->super = field(dash + 3, rest, 2, &m->n_super);
-	return m->point && m->fstype && m->super;
+	for (uint32_t i = 0; i < f->cgroups.n; i++)
+		if (f->cgroups.v[i].version == 2)
+			return &f->cgroups.v[i];
+	return NULL;
 }
 
-static bool is(const char *s, size_t n, const char *word)
+/* See look.h. */
+int ct_look_cgroups(struct ct_look_facts *f)
 {
-	return strlen(word) == n && memcmp(s, word, n) == 0;
-}
+	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
+	char words[512];
+	int r;
 
-/* Next cgroup mount from *s on; v2 says which kind. */
-static bool next_cgroup(const char **s, struct mount_line *m, bool *v2)
-{
-	const char *line;
-	size_t n;
-
-	while ((line = ct_look_line(s, &n))) {
-		if (!split(line, n, m))
+	ct_look_slurp("/proc/thread-self/cgroup", 64u << 10, &self);
+	f->arena = ct_arena_new();
+	r = f->arena ? ct_cgroups_parse(ct_buf_text(&f->mountinfo), ct_buf_text(&self), &f->cgroups, f->arena) : -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < f->cgroups.n; i++) {
+		if (f->cgroups.v[i].version != 2)
 			continue;
-		*v2 = is(m->fstype, m->n_fstype, "cgroup2");
-		if (*v2 || is(m->fstype, m->n_fstype, "cgroup"))
-			return true;
+		read_controllers(&f->cgroups.v[i], "", words, sizeof(words));
+		f->cgroups.v[i].controllers = controller_bits(words);
 	}
-	return false;
-}
-
-/* Where the v2 tree is mounted, into buf. */
-static bool find_v2(const struct ct_look_facts *f, char *buf, size_t size)
-{
-	const char *s = ct_buf_text(&f->mountinfo);
-	struct mount_line m;
-	bool v2;
-
-	while (next_cgroup(&s, &m, &v2)) {
-		if (!v2 || m.n_point >= size)
-			continue;
-		memcpy(buf, m.point, m.n_point);
-		buf[m.n_point] = '\0';
-		return true;
-	}
-	return false;
-}
-
-/* Whether `controller` is bound to a mounted v1 hierarchy. */
-static bool on_v1(const struct ct_look_facts *f, const char *controller)
-{
-	const char *s = ct_buf_text(&f->mountinfo);
-	struct mount_line m;
-	bool v2;
-
-	while (next_cgroup(&s, &m, &v2))
-		if (!v2 && ct_look_word(m.super, m.n_super, ",", controller))
-			return true;
-	return false;
-}
-
-/* Words of cgroup.controllers at the root of the v2 tree, "" when there is none. */
-static void v2_controllers(const struct ct_look_facts *f, char *out, size_t size)
-{
-	char point[256];
-	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
-
-	out[0] = '\0';
-	if (!find_v2(f, point, sizeof(point)))
-		return;
-	ct_buf_printf(&path, "%s/cgroup.controllers", point);
-	ct_host_read(ct_buf_text(&path), out, size);
+	return r;
 }
 
 /* v1, v2, or both side by side. */
 void ct_look_cgroup_layout(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	const char *s = ct_buf_text(&f->mountinfo);
-	struct mount_line m;
-	struct statfs st;
-	char point[256];
-	bool v2, one = false;
+	const char *layout = ct_cg_layout(&f->cgroups);
+	const struct ct_cg_tree *two = find_v2(f);
 
 	(void)arg;
-	while (next_cgroup(&s, &m, &v2))
-		one |= !v2;
-	v2 = find_v2(f, point, sizeof(point));
-	if (statfs("/sys/fs/cgroup", &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC && !one)
-		ct_buf_str(&it->value, "v2 (unified)");
-	else if (one && v2)
-		ct_buf_printf(&it->value, "hybrid: v1 hierarchies, v2 on %s", point);
-	else if (one)
-		ct_buf_str(&it->value, "v1");
-	else if (v2)
-		ct_buf_printf(&it->value, "v2 on %s", point);
-	else
+	if (!f->cgroups.n)
 		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup", "no cgroup file system is mounted");
+	else if (!two)
+		ct_buf_str(&it->value, "v1");
+	else if (!strcmp(layout, "hybrid"))
+		ct_buf_printf(&it->value, "hybrid: v1 hierarchies, v2 on %s", two->mount);
+	else if (!strcmp(two->mount, "/sys/fs/cgroup"))
+		ct_buf_str(&it->value, "v2 (unified)");
+	else
+		ct_buf_printf(&it->value, "v2 on %s", two->mount);
+}
+
+/* Whether `controller` is bound to a mounted v1 hierarchy. */
+static bool on_v1(const struct ct_look_facts *f, const char *controller)
+{
+	for (uint32_t i = 0; i < f->cgroups.n; i++) {
+		const struct ct_cg_tree *t = &f->cgroups.v[i];
+
+		if (t->version == 1 && ct_look_word(t->name, strlen(t->name), ",", controller))
+			return true;
+	}
+	return false;
 }
 
 /* Adds a name to a list that begins with `head`. */
@@ -154,10 +124,12 @@ void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, str
 					     "pids",	   "devices", "freezer", "hugetlb", "net_cls", "net_prio",
 					     "perf_event", "rdma",    "misc",	 "dmem" };
 	CT_CLEAN_BUF struct ct_buf v1 = CT_BUF_INIT, v2 = CT_BUF_INIT, none = CT_BUF_INIT, known = CT_BUF_INIT;
-	char on2[256];
+	const struct ct_cg_tree *two = find_v2(f);
+	char on2[512] = "";
 
 	(void)arg;
-	v2_controllers(f, on2, sizeof(on2));
+	if (two)
+		read_controllers(two, "", on2, sizeof(on2));
 	ct_look_slurp("/proc/cgroups", 64u << 10, &known);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (on_v1(f, names[i]))
@@ -174,10 +146,223 @@ void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, str
 		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup", "no controller can be used");
 }
 
-/* What this version does with them. */
-void ct_look_cgroup_limits(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+/* ---- where this user may make groups -------------------------------------------------------------------------------------------- */
+
+enum place { NOWHERE, AT_TOP, IN_OWN };
+
+static bool may_write(const struct ct_cg_tree *t, const char *dir, const char *file)
 {
-	(void)f, (void)arg;
-	ct_look_no(it, "leave cgroup.* and cgroup2.* out; limit.time, limit.output and prlimit.* need no cgroup",
-		   "not in this version: the keys are kept, and a start that has one is refused");
+	char path[PATH_SIZE];
+
+	return faccessat(AT_FDCWD, path_of(t, dir, file, path), W_OK, AT_EACCESS) == 0;
+}
+
+/* A group is no good unless processes can be put into it: version 2 asks for the right to write to both ends' common group. */
+static enum place place_in(const struct ct_cg_tree *t)
+{
+	if (may_write(t, "", "") && may_write(t, "", "cgroup.procs"))
+		return AT_TOP;
+	if (t->self && may_write(t, t->self, "") && may_write(t, t->self, "cgroup.procs"))
+		return IN_OWN;
+	return NOWHERE;
+}
+
+#define DELEGATE "run as root, or have a group delegated (systemd-run --user --scope -p Delegate=yes) and set cgroup.relative = 1"
+
+/* In which hierarchies. */
+void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	static const char *const heads[] = { "not in ", "in ", "below the own group in " };
+	struct ct_buf lists[3] = { CT_BUF_INIT, CT_BUF_INIT, CT_BUF_INIT };
+
+	(void)arg;
+	for (uint32_t i = 0; i < f->cgroups.n; i++) {
+		enum place p = place_in(&f->cgroups.v[i]);
+
+		add_name(&lists[p], heads[p], f->cgroups.v[i].name);
+	}
+	append(&it->value, &lists[AT_TOP]);
+	append(&it->value, &lists[IN_OWN]);
+	append(&it->value, &lists[NOWHERE]);
+	if (!lists[AT_TOP].len && !lists[IN_OWN].len)
+		ct_look_no(it, f->cgroups.n ? DELEGATE : "mount cgroup2 on /sys/fs/cgroup", "uid %u may make no group", f->host.uid);
+	for (int i = 0; i < 3; i++)
+		ct_buf_free(&lists[i]);
+}
+
+/* Whether processes live in a group of version 2, so that it can give no controllers on. The top of all, which has no type, may have both. */
+static bool is_busy(const struct ct_cg_tree *t, const char *dir)
+{
+	char path[PATH_SIZE], first[32];
+
+	return faccessat(AT_FDCWD, path_of(t, dir, "cgroup.type", path), F_OK, 0) == 0 &&
+	       ct_host_read(path_of(t, dir, "cgroup.procs", path), first, sizeof(first)) > 0;
+}
+
+#define BUSY "busy: processes live in it, so it cannot give controllers on"
+#define NOT_BUSY "move them into a group below it, or start from a group that is delegated and empty"
+
+/* The caller's own group of version 2: whose it is, and whether it could give controllers on. Who may use the top does not need it. */
+void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	const struct ct_cg_tree *t = find_v2(f);
+	struct stat dir, procs;
+	char path[PATH_SIZE];
+	bool mine;
+
+	(void)arg;
+	it->state = CT_LOOK_INFO;
+	if (!t || !t->self) {
+		ct_buf_str(&it->value, t ? "not below the mount of version 2" : "there is no version 2");
+		return;
+	}
+	if (stat(path_of(t, t->self, "", path), &dir) < 0 || stat(path_of(t, t->self, "cgroup.procs", path), &procs) < 0) {
+		ct_look_no(it, "mount cgroup2 where this process can see it", "%s%s: %s", t->mount, t->self, ct_errno_text(errno));
+		return;
+	}
+	mine = dir.st_uid == f->host.uid && procs.st_uid == f->host.uid;
+	if (faccessat(AT_FDCWD, path_of(t, t->self, "cgroup.type", path), F_OK, 0) < 0)
+		ct_buf_printf(&it->value, "%s%s, the top of all groups", t->mount, t->self);
+	else if (!mine)
+		ct_buf_printf(&it->value, "%s%s, not delegated to you: it belongs to user %u", t->mount, t->self,
+			      dir.st_uid != f->host.uid ? dir.st_uid : procs.st_uid);
+	else
+		ct_buf_printf(&it->value, "%s%s, delegated to you", t->mount, t->self);
+	if (!mine || place_in(t) == AT_TOP)
+		ct_buf_str(&it->value, is_busy(t, t->self) ? "; " BUSY : "");
+	else if (is_busy(t, t->self))
+		ct_look_no(it, NOT_BUSY, BUSY);
+	else
+		it->state = CT_LOOK_YES;
+}
+
+/* ---- what can be limited ------------------------------------------------------------------------------------------------------------ */
+
+/* One key, or what else a group is for. What is left out is not needed. */
+static const struct limit {
+	uint32_t bit;
+	bool two_first;			/* version 2 does it better, whatever is bound to version 1 */
+	const char *file1, *other1;	/* one of them, on version 1, and this one in any group of version 2: */
+	const char *file2;
+	const char *lack, *remedy;	/* what it means when it is not there */
+} limits[] = {
+	[CT_LIMIT_MEMORY] = { .bit = CT_CG_MEMORY },
+	[CT_LIMIT_SWAP] = { .bit = CT_CG_MEMORY, .file1 = "memory.memsw.limit_in_bytes", .lack = "this kernel does not count swap",
+			    .remedy = "boot with swapaccount=1, or leave limit.swap out" },
+	[CT_LIMIT_PIDS] = { .bit = CT_CG_PIDS },
+	[CT_LIMIT_CPU] = { .bit = CT_CG_CPU, .file1 = "cpu.cfs_quota_us", .lack = "this kernel has no quota of CPU time (CONFIG_CFS_BANDWIDTH)",
+			   .remedy = "use limit.cpu.weight or limit.cpuset.cpus" },
+	[CT_LIMIT_CPUSET] = { .bit = CT_CG_CPUSET },
+	[CT_LIMIT_IO_MAX] = { .bit = CT_CG_IO, .file1 = "blkio.throttle.read_bps_device",
+			      .lack = "this kernel does not throttle block devices (CONFIG_BLK_DEV_THROTTLING)", .remedy = "leave limit.io.max out" },
+	[CT_LIMIT_IO_WEIGHT] = { .bit = CT_CG_IO, .file1 = "blkio.bfq.weight", .other1 = "blkio.weight",
+				 .lack = "no scheduler with weights is loaded", .remedy = "load the module bfq and choose it for the device" },
+	[CT_LIMIT_HUGETLB] = { .bit = CT_CG_HUGETLB },
+	[CT_LIMIT_RDMA] = { .bit = CT_CG_RDMA },
+	[CT_LIMIT_MISC] = { .bit = CT_CG_MISC },
+	[CT_LIMIT_DEVICES] = { .bit = CT_CG_DEVICES },
+	[CT_LIMIT_CPUTIME] = { .bit = CT_CG_CPUACCT, .two_first = true },
+	[CT_LIMIT_FREEZE] = { .bit = CT_CG_FREEZER, .two_first = true, .file2 = "cgroup.freeze", .lack = "this kernel cannot freeze a group of version 2",
+			      .remedy = "use Linux 5.2 or newer" },
+	[CT_LIMIT_KILL] = { .bit = CT_CG_FREEZER, .two_first = true, .file2 = "cgroup.kill", .lack = "this kernel cannot kill a group at once",
+			    .remedy = "use Linux 5.14 or newer" },
+};
+
+/* Whether a group has the file: the top may not have it, so another group is looked at. -1: there is none, it cannot be told. */
+static int has_file(const struct ct_cg_tree *t, const char *file)
+{
+	char path[PATH_SIZE];
+	struct dirent *d;
+	int found = -1;
+	DIR *dir;
+
+	if (faccessat(AT_FDCWD, path_of(t, t->self ? t->self : "", file, path), F_OK, 0) == 0)
+		return 1;
+	dir = opendir(t->mount);
+	while (dir && found < 0 && (d = readdir(dir))) {
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", d->d_name, file);
+		found = faccessat(dirfd(dir), path, F_OK, 0) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static bool lacks_files(const struct limit *l, const struct ct_cg_tree *t)
+{
+	const char *file = t->version == 1 ? l->file1 : l->file2;
+
+	return file && has_file(t, file) == 0 && (t->version == 2 || !l->other1 || has_file(t, l->other1) == 0);
+}
+
+/* Version 2 has a program in the controller's place, which takes rights over the whole host. */
+static bool lacks_bpf(const struct ct_look_facts *f, struct ct_look_item *it)
+{
+	uint64_t caps = f->host.cap_permitted;
+	bool rights = (caps & BIT(CAP_SYS_ADMIN)) || ((caps & BIT(CAP_BPF)) && (caps & BIT(CAP_NET_ADMIN)));
+
+	if (syscall(SYS_bpf, -1, NULL, 0) < 0 && errno == ENOSYS)
+		ct_look_no(it, "mount the devices controller of version 1, or set limit.devices = all", "this kernel has no bpf()");
+	else if (!rights || !f->host.initial_userns)
+		ct_look_no(it, "run as root; in a user namespace the payload has no rights over devices anyway",
+			   "a BPF program takes CAP_BPF and CAP_NET_ADMIN on the host itself");
+	return it->state == CT_LOOK_NO;
+}
+
+static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t, struct ct_look_item *it)
+{
+	int err = may_write(t, "", "") ? EACCES : errno;
+
+	ct_look_no(it, err == EROFS ? "have it mounted writable" : DELEGATE, "uid %u may make no group there (%s)", f->host.uid, ct_errno_text(err));
+}
+
+/* By what it is done. */
+static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_t arg, struct ct_look_item *it)
+{
+	if (t->version == 2 && arg == CT_LIMIT_DEVICES)
+		ct_buf_printf(&it->value, "BPF program on version 2 at %s", t->mount);
+	else if (t->version == 2 && (l->bit & CT_CG_CORE))
+		ct_buf_printf(&it->value, "version 2 at %s", t->mount);
+	else
+		ct_buf_printf(&it->value, "version %u %s at %s", t->version, ct_cg_name(l->bit, t->version), t->mount);
+	if (t->version == 1 && arg == CT_LIMIT_KILL)
+		ct_buf_str(&it->value, ", process by process");
+}
+
+/* arg: CT_LIMIT_*. */
+void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+{
+	const struct limit *l = &limits[arg];
+	const struct ct_cg_tree *t = l->two_first ? ct_cg_serving(&f->cgroups, l->bit, 2) : NULL;
+	enum place p;
+	char words[512] = "";
+
+	if (!t)
+		t = ct_cg_serving(&f->cgroups, l->bit, 0);
+	if (!t) {
+		ct_look_no(it, "mount cgroup2, or this controller of version 1; the kernel's command line may have it disabled (cgroup_disable=)",
+			   "no hierarchy has the %s controller here (layout %s)", ct_cg_name(l->bit, 2), ct_cg_layout(&f->cgroups));
+		return;
+	}
+	add_means(l, t, arg, it);
+	if (lacks_files(l, t)) {
+		ct_look_no(it, l->remedy, "%s", l->lack);
+		return;
+	}
+	if (arg == CT_LIMIT_DEVICES && t->version == 2 && lacks_bpf(f, it))
+		return;
+	p = place_in(t);
+	if (p == IN_OWN && t->version == 2)
+		read_controllers(t, t->self, words, sizeof(words));
+	if (p == NOWHERE)
+		no_place(f, t, it);
+	else if (p == IN_OWN && t->version == 2 && !(l->bit & (controller_bits(words) | CT_CG_CORE)))
+		ct_look_no(it, "have it delegated, too: Delegate=yes in the unit, and the unit of user@.service",
+			   "the own group %s was not given this controller", t->self);
+	else if (t->version == 2 && !(l->bit & CT_CG_CORE) && is_busy(t, p == AT_TOP ? "" : t->self))
+		ct_look_no(it, NOT_BUSY, "the group %s%s is " BUSY, t->mount, p == AT_TOP ? "" : t->self);
+	else if (p == IN_OWN)
+		ct_buf_str(&it->value, ", with cgroup.relative = 1");
 }

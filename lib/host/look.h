@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "host/cgroup.h"
 #include "host/host.h"
 
 enum ct_look_state {
@@ -29,6 +31,8 @@ struct ct_look_facts {
 	int probe_err;			/* of ct_host_probe() */
 	struct ct_err err;
 	struct ct_buf mountinfo, filesystems, modules;
+	struct ct_cgroups cgroups;	/* of the mountinfo; strings in arena */
+	struct ct_arena *arena;
 };
 
 struct ct_look {
@@ -50,6 +54,9 @@ const char *ct_look_line(const char **s, size_t *n);
 /* Whether `word` is one of the words in s[0..n), separated by any of `seps`. */
 bool ct_look_word(const char *s, size_t n, const char *seps, const char *word);
 
+/* Fills f->cgroups from f->mountinfo. 0 or -ENOMEM. */
+int ct_look_cgroups(struct ct_look_facts *f);
+
 /* Rows. */
 void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_namespace(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
@@ -63,7 +70,9 @@ void ct_look_landlock(const struct ct_look_facts *f, uint64_t arg, struct ct_loo
 void ct_look_seccomp(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_cgroup_layout(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
-void ct_look_cgroup_limits(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
+void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
+void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
+void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_rights(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_userns(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
@@ -76,5 +85,7 @@ void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_lo
 enum { CT_EXTRA_STATMOUNT, CT_EXTRA_PIDFD_INFO, CT_EXTRA_DETACHED, CT_EXTRA_SCHED_CORE };
 enum { CT_FS_PROC, CT_FS_SYSFS, CT_FS_TMPFS, CT_FS_DEVPTS, CT_FS_MQUEUE, CT_FS_OVERLAY, CT_FS_FUSE, CT_FS_N };
 enum { CT_DIR_STATE, CT_DIR_CONTAINERS };
+enum { CT_LIMIT_MEMORY, CT_LIMIT_SWAP, CT_LIMIT_PIDS, CT_LIMIT_CPU, CT_LIMIT_CPUSET, CT_LIMIT_IO_MAX, CT_LIMIT_IO_WEIGHT, CT_LIMIT_HUGETLB,
+       CT_LIMIT_RDMA, CT_LIMIT_MISC, CT_LIMIT_DEVICES, CT_LIMIT_CPUTIME, CT_LIMIT_FREEZE, CT_LIMIT_KILL };
 
 #endif

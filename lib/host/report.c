@@ -59,7 +59,22 @@ static const struct ct_look looks[] = {
 
 	{ "cgroups", "layout", false, ct_look_cgroup_layout, 0 },
 	{ "cgroups", "controllers", false, ct_look_cgroup_controllers, 0 },
-	{ "cgroups", "limits", false, ct_look_cgroup_limits, 0 },
+	{ "cgroups", "groups", false, ct_look_cgroup_groups, 0 },
+	{ "cgroups", "own group", false, ct_look_cgroup_own, 0 },
+	{ "cgroups", "limit.memory", false, ct_look_cgroup_limit, CT_LIMIT_MEMORY },
+	{ "cgroups", "limit.swap", false, ct_look_cgroup_limit, CT_LIMIT_SWAP },
+	{ "cgroups", "limit.pids", false, ct_look_cgroup_limit, CT_LIMIT_PIDS },
+	{ "cgroups", "limit.cpu", false, ct_look_cgroup_limit, CT_LIMIT_CPU },
+	{ "cgroups", "limit.cpuset", false, ct_look_cgroup_limit, CT_LIMIT_CPUSET },
+	{ "cgroups", "limit.io.max", false, ct_look_cgroup_limit, CT_LIMIT_IO_MAX },
+	{ "cgroups", "limit.io.weight", false, ct_look_cgroup_limit, CT_LIMIT_IO_WEIGHT },
+	{ "cgroups", "limit.hugetlb", false, ct_look_cgroup_limit, CT_LIMIT_HUGETLB },
+	{ "cgroups", "limit.rdma", false, ct_look_cgroup_limit, CT_LIMIT_RDMA },
+	{ "cgroups", "limit.misc", false, ct_look_cgroup_limit, CT_LIMIT_MISC },
+	{ "cgroups", "limit.devices", false, ct_look_cgroup_limit, CT_LIMIT_DEVICES },
+	{ "cgroups", "limit.cputime", false, ct_look_cgroup_limit, CT_LIMIT_CPUTIME },
+	{ "cgroups", "freeze", false, ct_look_cgroup_limit, CT_LIMIT_FREEZE },
+	{ "cgroups", "kill of a whole tree", false, ct_look_cgroup_limit, CT_LIMIT_KILL },
 
 	{ "security", "modules", false, ct_look_lsm, 0 },
 	{ "security", "landlock", false, ct_look_landlock, 0 },
@@ -125,6 +140,7 @@ static void facts_free(struct ct_look_facts *f)
 	ct_buf_free(&f->mountinfo);
 	ct_buf_free(&f->filesystems);
 	ct_buf_free(&f->modules);
+	ct_arena_free(f->arena);
 }
 
 /* Adds the kernel's list of modules called `list` ("modules.dep") to f->modules. */
@@ -137,17 +153,21 @@ static void read_modules(struct ct_look_facts *f, const char *list)
 	ct_buf_str(&f->modules, ct_buf_text(&text));
 }
 
-static void facts_read(struct ct_look_facts *f)
+static int facts_read(struct ct_look_facts *f)
 {
+	int r;
+
 	ct_err_clear(&f->err);
 	f->probe_err = ct_host_probe(&f->host, &f->err);
 	ct_look_slurp("/proc/self/mountinfo", MAX_FILE, &f->mountinfo);
 	ct_look_slurp("/proc/filesystems", MAX_FILE, &f->filesystems);
-	if (!f->host.kernel_release[0])
-		return;
+	r = ct_look_cgroups(f);
+	if (r < 0 || !f->host.kernel_release[0])
+		return r;
 	/* both: a module that exists will be loaded when it is asked for */
 	read_modules(f, "modules.builtin");
 	read_modules(f, "modules.dep");
+	return 0;
 }
 
 static const char *state_word(const struct ct_look *l, const struct ct_look_item *it)
@@ -226,7 +246,8 @@ int ct_host_report(int format, struct ct_buf *out)
 
 	if (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)
 		return -EINVAL;
-	facts_read(&f);
+	if (facts_read(&f) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < N_LOOKS; i++)
 		missing += one_row(&f, i, format, &rows);
 	if (format == CT_FORMAT_JSON)

@@ -13,11 +13,7 @@
 
 #define IDMAP_MAX 340	/* lines the kernel takes for users, and for groups */
 
-/* Records that what was asked for at `at` goes not together with something else. */
-static int conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
+int ct_check_conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
 {
 	char reason[sizeof(e->reason)];
 	va_list ap;
@@ -34,7 +30,7 @@ static int check_caps(const struct ct_spec *s, struct ct_err *e)
 	if (!s->cap_drop_set || s->cap_keep == CT_CAP_MASK_UNSET)
 		return 0;
 	ct_err_hint(e, "clear one of them with an empty value");
-	return conflict(e, ct_spec_origin(s, "cap.drop"), "cap.drop and cap.keep exclude each other");
+	return ct_check_conflict(e, ct_spec_origin(s, "cap.drop"), "cap.drop and cap.keep exclude each other");
 }
 
 /* The namespaces of namespace.share.*. */
@@ -53,19 +49,19 @@ static int check_namespaces(const struct ct_spec *s, struct ct_err *e)
 
 	if (s->ns_clone_set && s->ns_keep_set) {
 		ct_err_hint(e, "clear one of them with an empty value");
-		return conflict(e, ct_spec_origin(s, "namespace.clone"),
-				"namespace.clone and namespace.keep exclude each other");
+		return ct_check_conflict(e, ct_spec_origin(s, "namespace.clone"),
+					 "namespace.clone and namespace.keep exclude each other");
 	}
 	for (uint32_t i = 0; i < s->ns_share.n; i++) {
 		const struct ct_share_item *share = &s->ns_share.v[i];
 		const char *name = ct_ns_name(share->ns);
 
 		if (s->ns_clone & share->ns)
-			return conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
+			return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
 		if (s->ns_keep & share->ns)
-			return conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
+			return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
 		if (seen & share->ns)
-			return conflict(e, &share->at, "the %s namespace is shared twice", name);
+			return ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name);
 		seen |= share->ns;
 	}
 	return 0;
@@ -105,7 +101,7 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 		if (!at || has_own(s, needs[i].bit))
 			continue;
 		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone", ct_ns_name(needs[i].bit));
-		return conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit));
+		return ct_check_conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit));
 	}
 	return 0;
 }
@@ -128,9 +124,9 @@ static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 			if (a->group != b->group || (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
 				continue;
 			ct_err_hint(e, "each id, inside and on the host, may stand in one range only");
-			return conflict(e, &a->at, "%c %u %u %u overlaps %c %u %u %u %s", a->group ? 'g' : 'u', a->inside,
-					a->outside, a->count, b->group ? 'g' : 'u', b->inside, b->outside, b->count,
-					inside ? "inside the container" : "on the host");
+			return ct_check_conflict(e, &a->at, "%c %u %u %u overlaps %c %u %u %u %s", a->group ? 'g' : 'u', a->inside,
+						 a->outside, a->count, b->group ? 'g' : 'u', b->inside, b->outside, b->count,
+						 inside ? "inside the container" : "on the host");
 		}
 	}
 	return 0;
@@ -146,8 +142,8 @@ static int check_idmap_kinds(const struct ct_spec *s, struct ct_err *e)
 		return 0;
 	if (!groups || groups == s->idmap.n) {
 		ct_err_hint(e, "add a line %s", groups ? "\"u 0 100000 65536\"" : "\"g 0 100000 65536\"");
-		return conflict(e, &s->idmap.v[0].at, "%s are mapped but %s are not", groups ? "groups" : "users",
-				groups ? "users" : "groups");
+		return ct_check_conflict(e, &s->idmap.v[0].at, "%s are mapped but %s are not", groups ? "groups" : "users",
+					 groups ? "users" : "groups");
 	}
 	if (groups > IDMAP_MAX || s->idmap.n - groups > IDMAP_MAX) {
 		ct_err_origin(e, &s->idmap.v[0].at);
@@ -170,7 +166,7 @@ static bool is_mapped(const struct ct_spec *s, bool group, uint32_t id)
 static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *what, uint32_t id)
 {
 	ct_err_hint(e, "add a range to idmap, or choose an id that it maps");
-	return conflict(e, at, "init runs as %s %u, which idmap does not map", what, id);
+	return ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map", what, id);
 }
 
 /* Who init runs as must exist inside. */
@@ -225,14 +221,14 @@ static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
 
 		if (!ns) {
 			ct_err_hint(e, "set it on the host with sysctl(8)");
-			return conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
+			return ct_check_conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
 		}
 		if (has_own(s, ns))
 			continue;
 		ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
 			    ns == CT_NS_NET ? ", and net.N.type other than none" :
 			    ns == CT_NS_USER ? ", and set idmap" : "");
-		return conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
+		return ct_check_conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
 	}
 	return 0;
 }
@@ -242,7 +238,7 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; s->net.n > 1 && i < s->net.n; i++) {
 		if (!strcmp(s->net.v[i].type, "none"))
-			return conflict(e, &s->net.v[i].at, "type none goes not together with other networks");
+			return ct_check_conflict(e, &s->net.v[i].at, "type none goes not together with other networks");
 	}
 	return 0;
 }
@@ -253,14 +249,14 @@ static int check_console(const struct ct_spec *s, struct ct_err *e)
 
 	if (s->console_logfile || !at || (!s->console_size && !s->console_rotate))
 		return 0;
-	return conflict(e, at, "there is no console.logfile that it could be for");
+	return ct_check_conflict(e, at, "there is no console.logfile that it could be for");
 }
 
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
 {
 	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
 		check_caps,	   check_namespaces, check_needs,    check_idmap_kinds, check_idmap_overlap, check_ids,
-		check_sysctls, check_networks,   check_console,
+		check_sysctls, check_networks,   check_console, ct_spec_check_cgroup,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

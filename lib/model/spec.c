@@ -286,6 +286,8 @@ static void note_set(struct ct_spec *s)
 	s->time_boot_set = ct_spec_origin(s, "time.offset.boot");
 	s->time_monotonic_set = ct_spec_origin(s, "time.offset.monotonic");
 	s->mount_auto_set = ct_spec_origin(s, "mount.auto");
+	s->devices_set = ct_spec_origin(s, "limit.devices");
+	s->cgroup_backend_set = ct_spec_origin(s, "cgroup.backend");
 }
 
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)

@@ -48,11 +48,40 @@ struct ct_mount_item {
 enum { CT_CREATE_NO, CT_CREATE_DIR, CT_CREATE_FILE, CT_CREATE_LIKE_SOURCE };
 struct ct_mounts { struct ct_mount_item *v; uint32_t n; };
 
+/* limit.* of the keys that a cgroup carries out, in order of appearance; of a key that holds one value only the last is kept */
+struct ct_cglimit_item {
+	struct ct_origin at;
+	const char *key;		/* "limit.memory"; of a key that takes a name, up to it: "limit.hugetlb" */
+	const char *sub;		/* that name, "2MB"; "" otherwise */
+	const char *text;		/* the value without "try:"; of the keys that the kernel gets as text in one form of blanks */
+	bool tried;			/* "try:" */
+	bool max;			/* "max": no limit */
+	uint64_t n;			/* bytes; millionths of a core; microseconds; a weight; a count: as the key's type says */
+	const char *device;		/* limit.io.max: its path or MAJ:MIN; limit.io.weight of one device; NULL: none */
+	uint64_t rate[4];		/* limit.io.max: rbps, wbps, riops, wiops; CT_RATE_UNSET or CT_RATE_MAX */
+};
+struct ct_cglimits { struct ct_cglimit_item *v; uint32_t n; };
+/* Whether it asks for nothing that a group without it would not have, either: "max" of what limits, limit.oom.group = 0. */
+bool ct_cglimit_idle(const struct ct_cglimit_item *item);
+#define CT_RATE_UNSET (~UINT64_C(0))
+#define CT_RATE_MAX (~UINT64_C(0) - 1)
+/* cgroup.FILE and cgroup2.FILE as written; devices.allow and devices.deny are not among them */
+struct ct_cgfile_item { struct ct_origin at; const char *file, *value; bool tried; };
+struct ct_cgfiles { struct ct_cgfile_item *v; uint32_t n; };
+/* rules of devices.allow and devices.deny, in order of appearance */
+struct ct_devrule_item { struct ct_origin at; const char *text; bool allow; uint8_t version; /* 1: cgroup.*, 2: cgroup2.* */ };
+struct ct_devrules { struct ct_devrule_item *v; uint32_t n; };
+enum ct_cgroup_backend { CT_CGB_AUTO, CT_CGB_V1, CT_CGB_V2, CT_CGB_SYSTEMD, CT_CGB_NONE };
+
 /* mount.auto and rootfs.options */
 enum ct_auto_mode { CT_AUTO_NO, CT_AUTO_RO, CT_AUTO_MIXED, CT_AUTO_RW };
+enum { CT_AUTO_CGROUP_NONE, CT_AUTO_CGROUP, CT_AUTO_CGROUP_FULL, CT_AUTO_CGROUP2 };
 struct ct_mount_auto {
 	uint8_t proc, sys;		/* enum ct_auto_mode */
 	const char *cgroup;		/* "cgroup:mixed" .. as written; NULL: none */
+	uint8_t cgroup_kind;		/* CT_AUTO_CGROUP_* */
+	uint8_t cgroup_mode;		/* enum ct_auto_mode; CT_AUTO_NO: not said */
+	bool cgroup_force;
 	const char *shm_host, *shm_target;	/* shmounts:HOST[:TARGET] */
 };
 struct ct_rootfs_opts { uint64_t attr_set, attr_clear, propagation; bool propagation_recursive; const char *idmap; };
@@ -126,6 +155,20 @@ struct ct_spec {
 
 	/* limits of ours that need no cgroup */
 	uint64_t limit_time_us, limit_output;	/* 0: none */
+
+	/* cgroups */
+	struct ct_cglimits cglimits;
+	uint64_t limit_cputime_us;	/* 0: none */
+	bool limit_cputime_tried;	/* with "try:" */
+	struct ct_cgfiles cgroup1, cgroup2;
+	const char *devices_preset;	/* limit.devices: "default", "none" (no device but those allowed by rules), "all" */
+	bool devices_set, devices_tried;	/* limit.devices was given; with "try:" */
+	struct ct_devrules devrules;
+	uint8_t cgroup_backend;		/* enum ct_cgroup_backend */
+	bool cgroup_backend_set;
+	bool cgroup_relative;
+	const char *cgroup_pattern;	/* with %n for the container's name */
+	const char *cgroup_dir, *cgroup_dir_container, *cgroup_dir_inner, *cgroup_dir_monitor, *cgroup_dir_pivot;
 
 	bool ephemeral, start_auto;
 	uint32_t start_delay, start_order;

@@ -66,12 +66,43 @@ static int parse_proc(const struct ct_entry *entry, void *field, struct ct_spec 
 
 const struct ct_type ct_type_proc = { "text", parse_proc, "a text" };
 
-static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+/* Files of a group that hold no limit: they move processes, or end them, or are ours to write. */
+static bool is_housekeeping(const char *file)
 {
-	(void)field;
-	(void)spec;
-	/* "hugetlb.2MB.max" */
-	return is_plain_name(entry->sub, SMALL LARGE, true) ? 0 : bad_name(entry, "the container's cgroup", e);
+	static const char *const names[] = {
+		"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze", "cgroup.type", "cgroup.subtree_control",
+		"cgroup.event_control", "tasks", "release_agent", "notify_on_release", "freezer.state",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(file, names[i]))
+			return true;
+	}
+	return false;
 }
 
-const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file, "a text" };
+static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	struct ct_cgfiles *list = field;
+	struct ct_cgfile_item *item;
+	bool tried;
+	const char *value = ct_value_tried(entry->value, &tried);
+
+	/* "hugetlb.2MB.max" */
+	if (!is_plain_name(entry->sub, SMALL LARGE, true))
+		return bad_name(entry, "the container's cgroup", e);
+	if (is_housekeeping(entry->sub))
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" is not a limit: it is written by the library alone",
+			       entry->sub);
+	if (!*value)
+		return ct_value_bad(entry, e);
+	if (!list)
+		return 0;
+	item = CT_LIST_ADD(spec->arena, list);
+	if (!item)
+		return ct_oom(e);
+	*item = (struct ct_cgfile_item){ entry->at, entry->sub, value, tried };
+	return 0;
+}
+
+const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file, "a text, perhaps after \"try:\"" };

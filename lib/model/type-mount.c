@@ -132,21 +132,34 @@ static const struct auto_row auto_rows[] = {
 	AUTO("sys:rw", sys, CT_AUTO_RW),
 };
 
-/* cgroup, cgroup-full or cgroup2, perhaps :ro, :mixed or :rw, perhaps :force. */
-static bool is_cgroup_word(struct ct_span word)
-{
-	static const char *const names[] = { "cgroup-full", "cgroup2", "cgroup" };
-	static const char *const rest[] = { "", ":ro", ":mixed", ":rw" };
+struct cgroup_word {
+	const char *name;
+	uint8_t value;
+};
 
-	if (word.n > strlen(":force") && !memcmp(word.s + word.n - strlen(":force"), ":force", strlen(":force")))
-		word.n -= strlen(":force");
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *behind = ct_span_after(word, names[i]);
+/* cgroup, cgroup-full or cgroup2, perhaps :ro, :mixed or :rw, perhaps :force. False when it is none of them. */
+static bool read_cgroup_word(struct ct_span word, struct ct_mount_auto *to)
+{
+	static const struct cgroup_word kinds[] = {
+		{ "cgroup-full", CT_AUTO_CGROUP_FULL }, { "cgroup2", CT_AUTO_CGROUP2 }, { "cgroup", CT_AUTO_CGROUP },
+	};
+	static const struct cgroup_word modes[] = {
+		{ "", CT_AUTO_NO }, { ":ro", CT_AUTO_RO }, { ":mixed", CT_AUTO_MIXED }, { ":rw", CT_AUTO_RW },
+	};
+	size_t force = strlen(":force");
+
+	to->cgroup_force = word.n > force && !memcmp(word.s + word.n - force, ":force", force);
+	word.n -= to->cgroup_force ? force : 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const char *behind = ct_span_after(word, kinds[i].name);
 		struct ct_span mode = { behind, behind ? word.n - (size_t)(behind - word.s) : 0 };
 
-		for (size_t j = 0; behind && j < sizeof(rest) / sizeof(*rest); j++) {
-			if (ct_span_is(mode, rest[j]))
-				return true;
+		for (size_t j = 0; behind && j < sizeof(modes) / sizeof(*modes); j++) {
+			if (!ct_span_is(mode, modes[j].name))
+				continue;
+			to->cgroup_kind = kinds[i].value;
+			to->cgroup_mode = modes[j].value;
+			return true;
 		}
 	}
 	return false;
@@ -174,6 +187,7 @@ static int take_shmounts(const char *s, size_t n, struct ct_mount_auto *to, stru
 static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_spec *spec, struct ct_err *e)
 {
 	const char *rest = ct_span_after(word, "shmounts:");
+	struct ct_mount_auto unkept;
 
 	for (size_t i = 0; i < sizeof(auto_rows) / sizeof(*auto_rows); i++) {
 		if (!ct_span_is(word, auto_rows[i].name))
@@ -184,7 +198,7 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 	}
 	if (rest)
 		return take_shmounts(rest, word.n - (size_t)(rest - word.s), to, spec, e);
-	if (!is_cgroup_word(word)) {
+	if (!read_cgroup_word(word, to ? to : &unkept)) {
 		ct_err_hint(e, "proc, proc:mixed, proc:rw, sys, sys:ro, sys:mixed, sys:rw, cgroup[-full|2][:ro|:mixed|:rw]"
 			       "[:force] and shmounts:HOST[:TARGET] are known");
 		return ct_value_fail(e, "\"%.*s\" is nothing that can be mounted automatically",

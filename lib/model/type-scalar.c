@@ -70,6 +70,15 @@ const char *ct_span_after(struct ct_span span, const char *prefix)
 	return span.n >= n && !memcmp(span.s, prefix, n) ? span.s + n : NULL;
 }
 
+const char *ct_value_tried(const char *value, bool *tried)
+{
+	bool is = !strncmp(value, "try:", 4);
+
+	if (tried)
+		*tried = is;
+	return value + (is ? 4 : 0);
+}
+
 bool ct_path_climbs(const char *path)
 {
 	struct ct_span part;

@@ -79,8 +79,78 @@ static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec
 
 const struct ct_type ct_type_dev_dir = { "directory below /dev", parse_below,
 					 "a directory below /dev such as lxc, without leading slash and without \"..\"" };
-const struct ct_type ct_type_cgroup_dir = { "directory", parse_below,
-					    "a directory below the cgroup, without leading slash and without \"..\"" };
+
+/* Directories below a cgroup, divided by single slashes: none that climbs, that is hidden in another's way of writing, or that could be
+ * taken for a file of the kernel. A "*" at the end is what our own temporary names have. */
+static bool is_cgroup_path(const char *s)
+{
+	for (;;) {
+		struct ct_span part = { s, strcspn(s, "/") };
+
+		if (!part.n || part.n > NAME_MAX || ct_span_is(part, ".") || ct_span_is(part, ".."))
+			return false;
+		if (ct_span_after(part, "cgroup.") || part.s[part.n - 1] == '*')
+			return false;
+		for (size_t i = 0; i < part.n; i++) {
+			if ((unsigned char)part.s[i] < ' ' || part.s[i] == 0x7f)
+				return false;
+		}
+		if (!s[part.n])
+			return true;
+		s += part.n + 1;
+	}
+}
+
+static int parse_cgroup_dir(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	int r = check_path(entry, entry->value, false, e);
+
+	if (r == 0 && !is_cgroup_path(entry->value))
+		r = ct_value_bad(entry, e);
+	return r < 0 ? r : keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_cgroup_dir = { "directory", parse_cgroup_dir,
+	"a path such as web/first: relative, without empty parts, \".\" and \"..\", parts that begin with \"cgroup.\" or end in \"*\"" };
+
+/* %n stands for the container's name and nothing else has a "%". */
+static int parse_cgroup_pattern(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	const char *percent = strchr(entry->value, '%');
+
+	if (!percent || percent[1] != 'n' || strchr(percent + 1, '%'))
+		return ct_value_bad(entry, e);
+	return parse_cgroup_dir(entry, field, spec, e);
+}
+
+const struct ct_type ct_type_cgroup_pattern = { "path with %n", parse_cgroup_pattern,
+	"a relative path with one %n in it, such as ct.payload.%n" };
+
+struct backend_name {
+	const char *name;
+	uint8_t backend;
+};
+
+static int parse_cgroup_backend(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	static const struct backend_name names[] = {
+		{ "auto", CT_CGB_AUTO },       { "cgroup1", CT_CGB_V1 }, { "cgroup2", CT_CGB_V2 },
+		{ "systemd", CT_CGB_SYSTEMD }, { "none", CT_CGB_NONE },  { "v1", CT_CGB_V1 },	{ "v2", CT_CGB_V2 },
+	};
+
+	(void)spec;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(entry->value, names[i].name))
+			continue;
+		if (field)
+			*(uint8_t *)field = names[i].backend;
+		return 0;
+	}
+	return ct_value_bad(entry, e);
+}
+
+const struct ct_type ct_type_cgroup_backend = { "cgroup backend", parse_cgroup_backend,
+	"auto, cgroup1 (or v1), cgroup2 (or v2), systemd or none" };
 
 static int parse_include(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {

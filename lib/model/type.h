@@ -16,7 +16,7 @@ extern const struct ct_type ct_type_bool, ct_type_number, ct_type_seconds, ct_ty
 	ct_type_ring_size, ct_type_duration, ct_type_offset, ct_type_id, ct_type_signal, ct_type_death_signal;
 /* type-text.c */
 extern const struct ct_type ct_type_text, ct_type_arch, ct_type_host_name, ct_type_path, ct_type_path_or_none,
-	ct_type_dev_dir, ct_type_cgroup_dir, ct_type_rootfs, ct_type_log_level, ct_type_syslog, ct_type_include,
+	ct_type_dev_dir, ct_type_cgroup_dir, ct_type_cgroup_pattern, ct_type_cgroup_backend, ct_type_rootfs, ct_type_log_level, ct_type_syslog, ct_type_include,
 	ct_type_net_flags, ct_type_veth_mode, ct_type_macvlan_mode, ct_type_ipvlan_mode, ct_type_ipvlan_isolation;
 /* type-list.c */
 extern const struct ct_type ct_type_command, ct_type_hook, ct_type_names, ct_type_ids, ct_type_environment;
@@ -25,6 +25,12 @@ extern const struct ct_type ct_type_idmap, ct_type_caps, ct_type_caps_or_none, c
 	ct_type_share;
 /* type-kernel.c */
 extern const struct ct_type ct_type_sysctl, ct_type_proc, ct_type_cgroup_file;
+/* type-cgroup.c */
+extern const struct ct_type ct_type_limit_memory, ct_type_limit_size, ct_type_limit_switch, ct_type_limit_count, ct_type_limit_cores,
+	ct_type_limit_weight, ct_type_limit_burst, ct_type_limit_cpus, ct_type_io_weight, ct_type_io_max, ct_type_hugetlb,
+	ct_type_rdma, ct_type_misc, ct_type_cpu_time;
+/* type-devices.c */
+extern const struct ct_type ct_type_device_rule_allow, ct_type_device_rule_deny, ct_type_device_preset;
 /* type-mount.c */
 extern const struct ct_type ct_type_mount, ct_type_tmpfs, ct_type_fstab, ct_type_mount_auto, ct_type_rootfs_options;
 /* type-net.c */
@@ -52,6 +58,8 @@ bool ct_next_word(const char **s, const char *sep, struct ct_span *word);
 bool ct_span_is(struct ct_span span, const char *s);
 /* The rest behind `prefix` when the span begins with it, else NULL. */
 const char *ct_span_after(struct ct_span span, const char *prefix);
+/* The value behind "try:", which *tried tells (it may be NULL): what cannot be done is passed over. */
+const char *ct_value_tried(const char *value, bool *tried);
 /* Whether a '/'-divided path has ".." as a component. */
 bool ct_path_climbs(const char *path);
 

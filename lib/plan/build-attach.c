@@ -118,6 +118,8 @@ static int attach_join(struct ct_builder *b)
 	ct_build_join(b, b->in_pidfd, b->req->namespaces, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, NULL);
 	s->n[0] = 0;
+	s->a = (int16_t)ct_build_into(b);
+	ct_build_enter(b);
 	attach_limits(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	attach_terminal(b);

@@ -91,7 +91,8 @@ static const char *pts_options(struct ct_builder *b)
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 {
 	const uint64_t quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	bool bind = b->userns || !(b->host->cap_permitted & (UINT64_C(1) << CAP_MKNOD)) || !b->host->initial_userns;
+	bool refused = b->req->cgroup && b->req->cgroup->no_nodes;
+	bool bind = b->userns || refused || !(b->host->cap_permitted & (UINT64_C(1) << CAP_MKNOD)) || !b->host->initial_userns;
 	struct ct_step *s;
 
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)

@@ -52,6 +52,23 @@ int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *ke
 	return 0;
 }
 
+bool ct_build_userns(const struct ct_spec *s)
+{
+	bool userns = ct_build_namespaces(s) & CT_NS_USER;
+
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		userns |= s->ns_share.v[i].ns == CT_NS_USER;
+	return userns;
+}
+
+bool ct_build_mounts_cgroups(const struct ct_spec *s, const struct ct_host *h)
+{
+	uint64_t keep;
+
+	return !ct_build_userns(s) && (ct_build_namespaces(s) & CT_NS_CGROUP) && ct_build_caps(s, h, &keep, NULL) >= 0 &&
+	       (keep & (UINT64_C(1) << CAP_SYS_ADMIN));
+}
+
 static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const struct ct_origin *at)
 {
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, op, at)->n[0] = n;

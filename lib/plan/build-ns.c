@@ -99,12 +99,27 @@ bool ct_build_mapped(const struct ct_spec *s, bool group, uint32_t inside)
 	return false;
 }
 
-void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
+/* A step that joins `ns` of `fd` in a phase. */
+static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns, const struct ct_origin *at)
 {
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SETNS, at);
+	struct ct_step *s;
 
+	if (!ns)
+		return;
+	s = ct_plan_add(b->plan, phase, CT_OP_SETNS, at);
 	s->a = (int16_t)fd;
 	s->n[0] = ct_clone_flags(ns);
+}
+
+/* Who is in a cgroup namespace already, but not below its root, cannot put a child there (mount option nsdelegate): with groups to get
+ * into, that one is joined by init itself. */
+void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
+{
+	bool groups = (b->req->cgroup && b->req->cgroup->n) || b->req->n_join;
+	uint32_t late = groups ? ns & CT_NS_CGROUP : 0;
+
+	join(b, CT_PHASE_SPAWN, fd, ns & ~late, at);
+	join(b, CT_PHASE_NEW, fd, late, at);
 }
 
 static void join_shared(struct ct_builder *b)
@@ -135,6 +150,12 @@ static void add_offset(struct ct_builder *b, const char *key, const char *clock,
 	s->s[0] = ct_arena_printf(b->arena, "%s %" PRId64 " %" PRId64, clock, sec, rest);
 }
 
+/* A cgroup namespace has the group for its root that its maker is in: with groups of its own, init makes it once it is in them. */
+static uint32_t late(const struct ct_builder *b)
+{
+	return b->req->cgroup && b->req->cgroup->n ? b->own & CT_NS_CGROUP : 0;
+}
+
 static void make_own(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
@@ -149,7 +170,9 @@ static void make_own(struct ct_builder *b)
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
 			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
-	s->n[0] = ct_clone_flags(b->own & ~CT_NS_TIME);
+	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));
+	s->a = (int16_t)ct_build_into(b);
+	ct_build_enter(b);
 }
 
 static void write_map(struct ct_builder *b, bool group)
@@ -211,6 +234,8 @@ int ct_build_ns(struct ct_builder *b)
 		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PDEATHSIG, NULL);
 		s->n[0] = SIGKILL;
 	}
+	if (late(b))
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CLONE_NEWCGROUP;
 	process_settings(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	if (b->own & CT_NS_NET)

@@ -43,6 +43,7 @@ int ct_build_inputs(struct ct_builder *b)
 		b->in_rootfs = ct_plan_input(b->plan, "rootfs", r->rootfs_fd);
 	if (b->in_pidfd != CT_SLOT_NONE)
 		b->in_pidfd = ct_plan_input(b->plan, "init", r->init_pidfd);
+	ct_build_group_inputs(b);
 	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
 		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i), r->keep_fds[i]);
@@ -75,11 +76,6 @@ static int refuse_unsupported(struct ct_builder *b)
 	if (s->rootfs_options.idmap) {
 		ct_err_origin(b->err, ct_build_at(b, "rootfs.options"));
 		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "idmap= mounts are not supported yet");
-	}
-	if (s->mount_auto.cgroup) {
-		ct_err_origin(b->err, ct_build_at(b, "mount.auto"));
-		ct_err_hint(b->err, "take \"%s\" out of mount.auto", s->mount_auto.cgroup);
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "cgroup file systems cannot be mounted by this version");
 	}
 	return 0;
 }
@@ -114,7 +110,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
 {
-	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_ns, ct_build_root, ct_build_dev,
+	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_cgroup, ct_build_ns, ct_build_root, ct_build_dev,
 					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect, ct_build_hooks,
 					ct_build_identity, ct_build_exec, NULL};
 	struct ct_builder b;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "host/host.h"
 #include "model/spec.h"
+#include "plan/cgroup.h"
 #include "plan/plan.h"
 
 /* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any number) in a plan that is
@@ -33,10 +34,13 @@ struct ct_request {
 	const int *extra_fds;		/* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
 	uint32_t n_extra_fds;
 	/* start */
+	const struct ct_cg_plan *cgroup;	/* NULL or n 0: no cgroup */
 	int rootfs_fd;			/* the opened root directory */
 	int share_fd[8];		/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
 	/* attach */
 	int init_pidfd;
+	const struct ct_cg_join *join;	/* groups to join */
+	uint32_t n_join;
 	uint32_t namespaces;		/* to join, CT_NS_* */
 	const char *user;		/* to look up inside; NULL: ids below */
 	bool set_uid, set_gid, set_groups, set_caps;
@@ -49,6 +53,11 @@ struct ct_request {
 
 /* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
+/* Whether the payload lives in a user namespace that is not the caller's. */
+bool ct_build_userns(const struct ct_spec *spec);
+/* Whether the payload may mount a cgroup hierarchy of version 1 with the rights of the host (mount(8) in a cgroup namespace of its own with
+ * CAP_SYS_ADMIN): it then sees the hierarchy from its own group on, and from the host's where it has none. */
+bool ct_build_mounts_cgroups(const struct ct_spec *spec, const struct ct_host *host);
 /* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this caller does not have. */
 int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep, struct ct_err *e);
 /* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the hooks that run on the host

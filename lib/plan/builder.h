@@ -5,6 +5,7 @@
 
 #include <contain/contain.h>
 
+#include "host/cgroup.h"
 #include "plan/build.h"
 
 struct ct_builder {
@@ -20,6 +21,7 @@ struct ct_builder {
 	/* slots */
 	int in_rootfs, in_exec, in_pidfd, in_share[8];
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
+	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
 };
 
@@ -27,6 +29,7 @@ struct ct_builder {
 int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e);
 /* One builder per area, in the order they are called. 0 or a negative errno that is recorded. */
 int ct_build_inputs(struct ct_builder *b);
+int ct_build_cgroup(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
@@ -40,6 +43,14 @@ int ct_build_exec(struct ct_builder *b);
 
 /* Joins the namespaces `flags` (CT_NS_*) of the descriptor in slot `fd`. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at);
+/* Slots for the groups, among the inputs. */
+void ct_build_group_inputs(struct ct_builder *b);
+/* mount.auto's cgroup words. */
+void ct_build_cgroup_mounts(struct ct_builder *b);
+/* The slot of the version 2 group that init is cloned into, CT_SLOT_NONE: there is none. */
+int ct_build_into(const struct ct_builder *b);
+/* Steps that put init into the groups of version 1. */
+void ct_build_enter(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
 /* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death signal, signals, cwd. */

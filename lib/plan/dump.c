@@ -166,7 +166,7 @@ static void put_origin(const struct ct_origin *at, struct ct_buf *out)
 
 int ct_plan_text(const struct ct_plan *p, struct ct_buf *out)
 {
-	unsigned phase = 0;
+	unsigned phase = CT_PHASE_COUNT;
 
 	for (uint32_t i = 0; i < p->n_steps; i++) {
 		const struct ct_step *s = &p->steps[i];

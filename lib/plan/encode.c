@@ -28,7 +28,7 @@ static uint32_t put_list(struct ct_buf *pool, const char *const *list, uint32_t 
 
 static void put_steps(const struct ct_plan *p, struct ct_buf *steps, struct ct_buf *pool)
 {
-	for (uint32_t i = 0; i < p->n_steps; i++) {
+	for (uint32_t i = p->n_setup; i < p->n_steps; i++) {
 		const struct ct_step *s = &p->steps[i];
 		struct ct_wire_step w = {.op = s->op, .phase = s->phase, .flags = s->flags, .a = s->a, .b = s->b, .o = s->o,
 					 .p = s->p};
@@ -56,11 +56,13 @@ int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, s
 
 	ct_buf_char(&pool, 0);
 	put_steps(p, &steps, &pool);
-	head.n_steps = p->n_steps;
+	head.n_steps = p->n_steps - p->n_setup;
 	if (super) {
 		wire = super->wire;
 		wire.name = put_string(&pool, super->name);
 		wire.console_log_path = put_string(&pool, super->log_path);
+		for (uint32_t i = 0; i < wire.n_groups; i++)
+			wire.group[i].path = put_string(&pool, super->group_path[i]);
 		if (super->stop) {
 			put_steps(super->stop, &steps, &pool);
 			wire.n_stop_hooks = super->stop->n_steps;

@@ -3,6 +3,7 @@
 #include "plan/phase.h"
 
 const struct ct_phase_row ct_phases[CT_PHASE_COUNT] = {
+	[CT_PHASE_SETUP] = {"setup", "caller", "the caller's"},
 	[CT_PHASE_HOST] = {"host", "launcher", "the caller's"},
 	[CT_PHASE_SPAWN] = {"spawn", "launcher", "the caller's, then those joined or unshared"},
 	[CT_PHASE_ENTER] = {"enter", "launcher", "the caller's, while init waits"},

@@ -10,7 +10,7 @@ struct ct_phase_row {
 	const char *where;	/* in whose namespaces */
 };
 
-/* Indexed by enum ct_phase; row 0 is empty. */
+/* Indexed by enum ct_phase. */
 extern const struct ct_phase_row ct_phases[CT_PHASE_COUNT];
 
 /* "mount", "?" when unknown. */

@@ -110,6 +110,8 @@ int ct_plan_freeze(struct ct_plan *p, struct ct_err *e)
 		return ct_fail(e, p->err, CT_ERR_PLAN, "plan", "an input was added after another slot");
 	if (p->n_steps)
 		qsort(p->steps, p->n_steps, sizeof(*p->steps), by_phase);
+	while (p->n_setup < p->n_steps && p->steps[p->n_setup].phase == CT_PHASE_SETUP)
+		p->n_setup++;
 	for (int i = 0; i < p->n_inputs; i++)
 		filled[i] = true;
 	for (uint32_t i = 0; i < p->n_steps; i++) {

@@ -30,6 +30,7 @@ struct ct_plan {
 	struct ct_arena *arena;
 	struct ct_step *steps;
 	uint32_t n_steps, cap_steps;
+	uint32_t n_setup;		/* the first of them, of phase SETUP: not part of the message */
 	const char *slot_name[CT_WIRE_SLOTS];
 	int input_fd[CT_WIRE_SLOTS];	/* borrowed; of the first n_inputs slots; -1 in a plan that is only printed */
 	int n_inputs, n_slots;
@@ -60,6 +61,7 @@ int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct c
 struct ct_plan_super {
 	struct ct_wire_super wire;	/* all but the two strings */
 	const char *name, *log_path;
+	const char *group_path[CT_WIRE_GROUPS];	/* of wire.group */
 	const struct ct_plan *stop;	/* HOOK steps for the end; NULL: none */
 };
 int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, struct ct_buf *out, struct ct_err *e);

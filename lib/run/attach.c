@@ -2,19 +2,23 @@
 /* ct_attach(): another plan through the same code. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/container.h"
 #include "run/control.h"
+#include "run/groups.h"
 
 extern char **environ;
 
 /* Which config the container runs with: this handle's own start, or what its starter left in the state directory. */
-static int running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
+int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = -1, fd = -1;
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -49,6 +53,98 @@ static int running_config(struct ct_container *c, struct ct_config **out, struct
 		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read", "the running config cannot be read");
 	*out = config;
 	config = NULL;
+	return 0;
+}
+
+/* On success the config is the container's. */
+int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int dir = -1;
+	struct ct_config *old = NULL;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->init && ct_process_running(c->init)) {
+		old = c->running;
+		c->running = config;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (old) {
+		ct_config_free(old);
+		return 0;
+	}
+	r = dir = ct_state_dir(c, e);
+	if (r >= 0)
+		r = ct_config_print(config, &text);
+	if (r >= 0)
+		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat", "the running config cannot be written");
+	ct_config_free(config);
+	return 0;
+}
+
+/* The group of version 2 that init is in now, when it has left the one that it was given: a system that gives controllers on to
+ * groups of its own has no process in the first one. Never outside of the container's. -1: the given one it is. */
+static int inits_group(const struct ct_cg_group *g, pid_t pid)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	const char *at, *own = strrchr(g->path, '/');
+	char path[64], rel[2048];
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 20) < 0)
+		return -1;
+	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::") : ct_buf_text(&text);
+	at = at ? strstr(at, own) : NULL;
+	if (!at)
+		return -1;
+	at += strlen(own);
+	n = strcspn(at, "\n");
+	if (*at != '/' || n < 2 || n >= sizeof(rel))
+		return -1;
+	memcpy(rel, at + 1, n - 1);
+	rel[n - 1] = 0;
+	return ct_openat2(g->fd, rel, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
+/* The groups to enter: where the payload is. Descriptors of its own go to extra, the caller's to close. */
+static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, struct ct_cg_held *held, int *extra, struct ct_err *e)
+{
+	const struct ct_cg_group *freezer;
+	struct ct_cg_join *join;
+	int r = ct_groups_of(c, held, e), fd;
+
+	if (r < 0)
+		return r;
+	/* whoever comes is stopped before the exec that we would wait for */
+	freezer = ct_cg_group_of(held, CT_CG_FREEZER);
+	if (freezer && ct_backend_of(freezer->version)->frozen(freezer)) {
+		ct_err_hint(e, "ct_unfreeze() (ct-unfreeze) lets it go on");
+		return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
+	}
+	join = ct_arena_alloc(p->arena, (held->n + 1) * sizeof(*join));
+	if (!join)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < held->n; i++) {
+		const struct ct_cg_group *g = &held->v[i];
+
+		if (!ct_cg_is_payloads(g))
+			continue;
+		if (g->fd < 0) {
+			ct_err_object(e, g->path);
+			return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach", "a group of the container has been removed");
+		}
+		if (g->version == 2)
+			*extra = inits_group(g, pid);
+		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
+		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};
+	}
+	p->req.join = join;
 	return 0;
 }
 
@@ -131,15 +227,17 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
-	CT_CLEAN_FD int pidfd = -1;
+	CT_CLEAN_FD int pidfd = -1, extra = -1;
+	struct ct_cg_held held = CT_CG_HELD_INIT;
 	struct ct_child child = CT_CHILD_INIT;
-	struct ct_spawn spawn = {.log = &c->log};
+	struct ct_spawn spawn = {.cpu_fd = -1, .thaw_fd = -1, .log = &c->log};
+	pid_t pid = 0;
 	int r = check_opts(o, e);
 
 	if (r >= 0)
-		r = pidfd = ct_run_init(c, NULL, e);
+		r = pidfd = ct_run_init(c, &pid, e);
 	if (r >= 0)
-		r = running_config(c, &config, e);
+		r = ct_running_config(c, &config, e);
 	if (r >= 0)
 		r = ct_need_image(c, e);
 	if (r >= 0)
@@ -147,14 +245,17 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	if (r >= 0)
 		r = fill_request(o, &p, pidfd, e);
 	if (r >= 0)
+		r = fill_join(c, pid, &p, &held, &extra, e);
+	if (r >= 0)
 		r = ct_build_attach(&p.req, p.arena, &p.plan, e);
-	if (r < 0)
-		return r;
-	spawn.plan = p.plan;
-	spawn.image = c->image;
-	for (int i = 0; i < 3; i++)
-		spawn.stdio[i] = o->stdio[i] == 0 ? i : o->stdio[i];
-	r = ct_spawn(&spawn, &child, e);
+	if (r >= 0) {
+		spawn.plan = p.plan;
+		spawn.image = c->image;
+		for (int i = 0; i < 3; i++)
+			spawn.stdio[i] = o->stdio[i] == 0 ? i : o->stdio[i];
+		r = ct_spawn(&spawn, &child, e);
+	}
+	ct_cg_forget(&held);
 	if (r < 0)
 		return r;
 	*out = ct_process_make(&child, -1, -1);

@@ -7,6 +7,8 @@
 
 #include <contain/contain.h>
 
+#include "backend/backend.h"
+#include "backend/owner.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "host/host.h"
@@ -24,6 +26,8 @@ struct ct_extra_mount {
 	uint64_t flags;
 };
 
+struct ct_events;
+
 struct ct_container {
 	unsigned refs;		/* atomic */
 	pid_t owner;
@@ -38,10 +42,15 @@ struct ct_container {
 	int image;		/* borrowed sealed stage; -1 until the first start */
 	struct ct_host host;	/* probed by the first call that needs it */
 	int host_known;
+	struct ct_cgroups trees; /* its cgroup hierarchies, likewise; strings in trees_arena */
+	struct ct_arena *trees_arena;
+	char process[CT_OWNER_PROCESS];	/* how groups say whose they are; "": not needed yet */
+	int swept;		/* what killed callers left in them has been cleared */
 	struct ct_log log;
 	pthread_mutex_t lock;	/* guards init, running, err and view; never held while waiting or cloning */
 	struct ct_process *init;	/* in-process container that runs or ran last */
 	struct ct_config *running;	/* the config it was started with */
+	struct ct_events *events;	/* events.c; NULL until ct_event_fd() */
 	struct ct_err err;
 	ct_error view;
 };
@@ -54,6 +63,7 @@ struct ct_prepared {
 	struct ct_spec *spec;
 	struct ct_host host;
 	struct ct_request req;
+	struct ct_cg_plan groups;	/* what req.cgroup points at */
 	struct ct_plan *plan, *stop;
 	int rootfs;		/* opened root directory, -1 */
 	int share[8];
@@ -66,6 +76,8 @@ void ct_prepared_free(struct ct_prepared *p);
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
+/* The cgroup hierarchies of the host, looked at once for a handle; groups of killed callers are cleared then. */
+int ct_look_at_cgroups(struct ct_container *c, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
 /* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Appends one line per problem to
@@ -82,10 +94,31 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e);
 int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e);
 /* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
+int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e);
+int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e);
+/* Lets a frozen container go on, so that it can be asked to end. Nothing to do, and no error, when it is not. */
+void ct_run_thaw(struct ct_container *c);
+/* 1: the container is frozen. */
+int ct_run_frozen(struct ct_container *c);
+ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e);
+int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value, struct ct_err *e);
+int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values, size_t n, struct ct_err *e);
+int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e);
+int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e);
+int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_err *e);
+int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e);
+void ct_events_free(struct ct_events *ev);
 int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err *e);
 int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e);
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e);
 
+/* Which config a running container has: this handle's own start's, or what its starter left in the state directory. *out is the
+ * caller's. */
+int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e);
+/* It has changed while the container runs. */
+int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e);
+/* One device rule more, allowed or denied, in a running container. */
+int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
 /* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded) when there is none. */

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/container.h"
+#include "run/groups.h"
 #include "run/remove.h"
 
 char *ct_default_dir(void)
@@ -227,12 +228,24 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 	return n;
 }
 
+/* What killed callers left of cgroups; that there is nothing to be seen of them is no error here. */
+static void sweep_groups(void)
+{
+	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
+	struct ct_cgroups trees;
+
+	if (arena && ct_cgroups_probe(&trees, arena, NULL) >= 0)
+		ct_groups_sweep(&trees, NULL);
+}
+
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT;
 	char base[4096] = "", *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
 	size_t n = 0;
 	int r = dir ? 0 : ct_oom(e), count = 0;
+
+	sweep_groups();
 
 	if (r >= 0 && (which & CT_LIST_DEFINED))
 		r = list_defined(dir, &lines, e);

@@ -12,9 +12,11 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "run/placeholder.h"
 #include "run/rawcall.h"
 #include "wire/wire.h"
 
+#define CPU_LOOK_NS 2000000u	/* how closely limit.cputime is kept */
 #define KEEPER_WAKE SIGTERM	/* sent by the kernel when the thread that cloned us ends */
 
 static void publish(struct ct_keeper *k, int state)
@@ -125,31 +127,101 @@ static uint64_t time_left(const struct ct_keeper *k)
 	return now - begin >= k->limit_time_ns ? 0 : k->limit_time_ns - (now - begin);
 }
 
+/* The tree's CPU time in microseconds; 0 when it cannot be read. */
+static uint64_t cpu_time(const struct ct_keeper *k)
+{
+	char text[64];
+	long n = RAW4(SYS_pread64, k->cpu_fd, text, sizeof(text), 0), i = 0;
+	uint64_t v = 0;
+
+	/* version 2 says "usage_usec" in front, version 1 counts nanoseconds */
+	while (i < n && (text[i] < '0' || text[i] > '9'))
+		i++;
+	for (long at = i; at < n && text[at] >= '0' && text[at] <= '9'; at++)
+		v = v * 10 + (uint64_t)(text[at] - '0');
+	return i ? v : v / 1000;
+}
+
+/* Nanoseconds until the CPU time can be used up at the earliest, 0: it is. */
+static uint64_t cpu_left(const struct ct_keeper *k)
+{
+	uint64_t used = cpu_time(k), left;
+
+	if (used >= k->limit_cpu_us)
+		return 0;
+	left = (k->limit_cpu_us - used) * 1000u / (uint64_t)(k->cpus > 0 ? k->cpus : 1);
+	return left < CPU_LOOK_NS ? CPU_LOOK_NS : left;
+}
+
+/* Nanoseconds until a limit has to be looked at again, 0: there is none. Ends init when one is up. */
+static uint64_t watch_limits(struct ct_keeper *k)
+{
+	uint64_t left = 0, cpu;
+	int pid = __atomic_load_n(&k->init_pid, __ATOMIC_ACQUIRE);
+
+	if (k->timed_out)
+		return 0;
+	if (k->limit_time_ns) {
+		left = time_left(k);
+		k->timed_out = left ? CT_KEEPER_NO_LIMIT : CT_KEEPER_TIME;
+	}
+	if (k->limit_cpu_us && !k->timed_out) {
+		cpu = cpu_left(k);
+		k->timed_out = cpu ? CT_KEEPER_NO_LIMIT : CT_KEEPER_CPU;
+		left = !left || cpu < left ? cpu : left;
+	}
+	if (k->timed_out && pid > 0) {
+		RAW2(SYS_kill, pid, SIGKILL);
+		if (k->thaw_fd >= 0)
+			RAW3(SYS_write, k->thaw_fd, "THAWED", 6);
+	}
+	return k->timed_out ? 0 : left;
+}
+
 static void wait_for_init(struct ct_keeper *k, long launcher)
 {
 	const unsigned long wake = 1ul << (SIGCHLD - 1) | 1ul << (KEEPER_WAKE - 1);
 
 	while (reap(k, launcher)) {
-		struct timespec t = {0, 0};
-		uint64_t left = 0;
+		struct timespec t;
+		uint64_t left;
 
 		/* the caller's process has gone: so do we, and the kernel takes init */
 		if (RAW0(SYS_getppid) != k->caller)
 			return;
-		if (k->limit_time_ns && !k->timed_out) {
-			left = time_left(k);
-			t.tv_sec = (time_t)(left / 1000000000u);
-			t.tv_nsec = (long)(left % 1000000000u);
-		}
-		if (k->limit_time_ns && !k->timed_out && !left) {
-			int pid = __atomic_load_n(&k->init_pid, __ATOMIC_ACQUIRE);
-
-			k->timed_out = 1;
-			if (pid > 0)
-				RAW2(SYS_kill, pid, SIGKILL);
-		}
+		left = watch_limits(k);
+		t.tv_sec = (time_t)(left / 1000000000u);
+		t.tv_nsec = (long)(left % 1000000000u);
 		RAW4(SYS_rt_sigtimedwait, &wake, NULL, left ? &t : NULL, sizeof(wake));
 	}
+}
+
+static void close_between(int after, int before)
+{
+	if (after + 1 < before)
+		RAW3(SYS_close_range, after + 1, before - 1, 0);
+}
+
+/* It owns no descriptor but those that its limits need. */
+static void drop_descriptors(const struct ct_keeper *k)
+{
+	int low = k->cpu_fd < k->thaw_fd ? k->cpu_fd : k->thaw_fd, high = k->cpu_fd < k->thaw_fd ? k->thaw_fd : k->cpu_fd;
+
+	close_between(-1, low);
+	close_between(low, high);
+	RAW3(SYS_close_range, high + 1, ~0u, 0);
+}
+
+int ct_placeholder_main(void *arg)
+{
+	const unsigned long none = 0;
+
+	(void)arg;
+	RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	RAW3(SYS_close_range, 0, ~0u, 0);
+	RAW1(SYS_chdir, "/");
+	for (;;)
+		RAW4(SYS_rt_sigtimedwait, &none, NULL, NULL, sizeof(none));
 }
 
 int ct_keeper_main(void *arg)
@@ -162,7 +234,7 @@ int ct_keeper_main(void *arg)
 	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child without a word */
 	RAW4(SYS_rt_sigaction, SIGCHLD, by_default, NULL, 8);
 	err = begin(k, &launcher);
-	RAW3(SYS_close_range, 0, ~0u, 0);
+	drop_descriptors(k);
 	if (err) {
 		publish(k, CT_KEEPER_FAILED);
 		return 1;

@@ -14,6 +14,9 @@
 #include "base/sys.h"
 #include "run/container.h"
 #include "run/control.h"
+#include "run/groups.h"
+
+#define HELD_MS 1000	/* who was killed and lives on for so long is held by something */
 
 struct ct_process *ct_running_init(struct ct_container *c)
 {
@@ -81,6 +84,11 @@ static int not_running(struct ct_container *c, struct ct_err *e)
 	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container does not run");
 }
 
+static int running_or_frozen(struct ct_container *c)
+{
+	return ct_run_frozen(c) ? CT_STATE_FROZEN : CT_STATE_RUNNING;
+}
+
 int ct_run_state(struct ct_container *c, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
@@ -92,14 +100,14 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 	if (r < 0)
 		return r;
 	if (w.init || w.life == CT_LIFE_ORPHAN)
-		return CT_STATE_RUNNING;
+		return running_or_frozen(c);
 	if (w.life == CT_LIFE_BUSY)
 		return CT_STATE_STARTING;
 	if (w.life != CT_LIFE_SUPERVISED)
 		return CT_STATE_STOPPED;
 	r = ct_ctl_status(w.dir, &reply, NULL, &own);
 	if (r == 0)
-		return (int)reply.state;
+		return reply.state == CT_STATE_RUNNING ? running_or_frozen(c) : (int)reply.state;
 	/* it begins to listen, or has just ceased to */
 	if (r == -ESRCH || r == -ECONNRESET)
 		return ct_state_alive(w.dir) > 0 ? (int)CT_STATE_STARTING : (int)CT_STATE_STOPPED;
@@ -178,6 +186,14 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 
 	if (r < 0)
 		return r;
+	/* that it is frozen, or thawed again, nobody tells */
+	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
+		r = ct_run_state(c, e);
+		if (r < 0 || ((unsigned)r & mask))
+			return r;
+		if (mask & CT_STATE_FROZEN || r == (int)CT_STATE_FROZEN)
+			return -EAGAIN;
+	}
 	if (w.init)
 		return wait_in_process(w.init, mask, timeout_ms, e);
 	if (w.life == CT_LIFE_ORPHAN) {
@@ -242,8 +258,18 @@ static int halt_signal(uint32_t wanted, pid_t pid)
 	return catches(pid, SIGRTMIN + 3) ? SIGRTMIN + 3 : SIGPWR;
 }
 
+/* One of its own may hold init where it is by a freezer of version 1, again and again. */
+static void kill_whole(struct ct_container *c)
+{
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+
+	if (ct_groups_of(c, &held, NULL) >= 0)
+		ct_cg_kill(&held, 20000, NULL);
+	ct_cg_forget(&held);
+}
+
 /* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */
-static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
+static int stop_by_pidfd(struct ct_container *c, int pidfd, int halt, int kill_sig, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
 {
 	int r;
 
@@ -270,6 +296,10 @@ static int stop_by_pidfd(int pidfd, int halt, int kill_sig, unsigned flags, int 
 		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", kill_sig ? kill_sig : SIGKILL);
 	if (flags & CT_STOP_NO_WAIT)
 		return 0;
+	if (kill_sig && kill_sig != SIGKILL)
+		return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
+	if (wait_pidfd(pidfd, HELD_MS) < 0)
+		kill_whole(c);
 	return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
 }
 
@@ -288,7 +318,7 @@ static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigne
 		stop = spec->signal_stop;
 	}
 	ct_arena_free(arena);
-	r = stop_by_pidfd(p->child.pidfd, halt_signal(halt, p->child.pid), (int)stop, flags, timeout_ms, &p->stop, e);
+	r = stop_by_pidfd(c, p->child.pidfd, halt_signal(halt, p->child.pid), (int)stop, flags, timeout_ms, &p->stop, e);
 	if (r >= 0 && !(flags & CT_STOP_NO_WAIT))
 		r = ct_process_await(p, NULL, 30000, e);
 	return r;
@@ -302,10 +332,18 @@ static int stop_supervised(struct ct_container *c, struct where *w, unsigned fla
 
 	ct_err_clear(&own);
 	r = ct_ctl_stop(w->dir, flags, timeout_ms, NULL, &own);
+	/* the supervisor waits for an init that one of its own holds */
+	if (r == -ETIMEDOUT && !(flags & (CT_STOP_NO_KILL | CT_STOP_NO_WAIT))) {
+		kill_whole(c);
+		r = -ECONNRESET;
+	}
 	if ((r == -ECONNRESET || r == -ESRCH) && ct_run_wait(c, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, NULL) >= 0)
-		return 0;
+		r = 0;
 	if (r < 0)
 		*e = own;
+	/* what it cannot remove while it lives */
+	if (r >= 0 && !(flags & CT_STOP_NO_WAIT))
+		ct_state_sweep(w->dir, -1, NULL, NULL, NULL);
 	return r;
 }
 
@@ -319,13 +357,16 @@ int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct c
 	r = find(c, &w, e);
 	if (r < 0)
 		return r;
+	/* who is frozen hears nothing, and version 1 does not even let it be killed */
+	if (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)
+		ct_run_thaw(c);
 	if (w.init)
 		return stop_in_process(c, w.init, flags, timeout_ms, e);
 	if (w.life == CT_LIFE_SUPERVISED)
 		return stop_supervised(c, &w, flags, timeout_ms, e);
 	if (w.life != CT_LIFE_ORPHAN)
 		return not_running(c, e);
-	r = stop_by_pidfd(w.pidfd, halt_signal(0, w.st.init), SIGKILL, flags, timeout_ms, NULL, e);
+	r = stop_by_pidfd(c, w.pidfd, halt_signal(0, w.st.init), SIGKILL, flags, timeout_ms, NULL, e);
 	if (r >= 0)
 		ct_state_sweep(w.dir, -1, NULL, NULL, NULL);
 	return r;
@@ -338,6 +379,8 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 
 	if (r < 0)
 		return r;
+	if (sig == SIGKILL && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN))
+		ct_run_thaw(c);
 	if (w.init)
 		return ct_process_signal(w.init, sig, e);
 	if (w.life == CT_LIFE_SUPERVISED)

@@ -12,9 +12,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "backend/usage.h"
 #include "base/sys.h"
 #include "run/control.h"
+#include "run/groups.h"
 #include "run/keeper.h"
+
+/* Figures are absent until somebody tells them. */
+#define CT_EXIT_ABSENT                                                                                                      \
+	(ct_exit){ .size = sizeof(ct_exit), .cpu_us = CT_ABSENT, .memory_peak = CT_ABSENT, .io_read = CT_ABSENT,            \
+		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT }
 
 struct ct_process *ct_process_make(struct ct_child *child, int watch, int state)
 {
@@ -64,6 +71,7 @@ static void judge(const struct ct_process *p, int status, int asked, ct_exit *v)
 
 static void take_keeper_verdict(struct ct_process *p)
 {
+	static const int limits[] = {[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME};
 	struct ct_keeper k = {0};
 	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE);
 
@@ -72,7 +80,7 @@ static void take_keeper_verdict(struct ct_process *p)
 		p->verdict.reason = CT_EXIT_LOST;
 		return;
 	}
-	judge(p, k.status, k.timed_out ? CT_EXIT_TIME : asked, &p->verdict);
+	judge(p, k.status, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
 	p->verdict.wall_us = k.end_ns > p->child.exec_ns ? (k.end_ns - p->child.exec_ns) / 1000 : 0;
 	p->verdict.user_us = k.user_us;
 	p->verdict.system_us = k.system_us;
@@ -86,7 +94,8 @@ static void take_supervisor_verdict(struct ct_process *p)
 
 	p->verdict.reason = CT_EXIT_LOST;
 	if (ct_ctl_watched(p->watch, &r, NULL) == 0 && r.reason)
-		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss};
+		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss,
+				       r.cpu_us, r.memory_peak, r.io_read, r.io_written, r.pids_peak, r.oom_kills};
 }
 
 /* Over limit.output. A supervised container may run under another init by now. */
@@ -99,6 +108,53 @@ static void end_for_output(struct ct_process *p)
 		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
 }
 
+static uint64_t or_zero(uint64_t v)
+{
+	return v == CT_ABSENT ? 0 : v;
+}
+
+/* What the tree of processes has used, and whether a limit has ended it. A request to stop, and limits that we watch over
+ * ourselves, have been told of already. */
+static void judge_tree(ct_exit *v, const struct ct_usage_verdict *u)
+{
+	v->cpu_us = u->cpu_us;
+	v->memory_peak = u->memory_peak;
+	v->io_read = u->io_read;
+	v->io_written = u->io_written;
+	v->pids_peak = u->pids_peak;
+	v->oom_kills = u->oom_kills;
+	if (v->reason != CT_EXIT_EXITED && v->reason != CT_EXIT_SIGNALED)
+		return;
+	if (or_zero(u->oom_kills))
+		v->reason = CT_EXIT_MEMORY;
+	else if (or_zero(u->pids_refused))
+		v->reason = CT_EXIT_PIDS;
+}
+
+/* Reads the last figures of the groups and removes them. */
+static void end_groups(struct ct_process *p)
+{
+	struct ct_cg_place places[CT_CG_TREES];
+	struct ct_usage_verdict u;
+
+	if (!p->groups.n)
+		return;
+	ct_usage_verdict(places, ct_cg_places(&p->groups, places), &u);
+	if (p->verdict.reason != CT_EXIT_LOST)
+		judge_tree(&p->verdict, &u);
+	ct_cg_undo(&p->groups, NULL);
+}
+
+int ct_process_groups(struct ct_process *p, struct ct_cg_held *out)
+{
+	int r;
+
+	pthread_mutex_lock(&p->lock);
+	r = ct_cg_copy(&p->groups, out);
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
 /* The end has been seen: make the verdict final, once. */
 static void finish(struct ct_process *p)
 {
@@ -106,10 +162,12 @@ static void finish(struct ct_process *p)
 	if (!p->done) {
 		ct_output_pump(&p->output);
 		ct_output_end(&p->output);
+		p->verdict = CT_EXIT_ABSENT;
 		if (p->child.keeper)
 			take_keeper_verdict(p);
 		else
 			take_supervisor_verdict(p);
+		end_groups(p);
 		/* it may have said too much and gone before anybody could end it */
 		if (ct_output_over(&p->output) && p->verdict.reason != CT_EXIT_LOST)
 			p->verdict.reason = CT_EXIT_OUTPUT;
@@ -188,6 +246,16 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	return 0;
 }
 
+/* Who is to be killed must not be frozen: version 1 would hold it all the same. */
+static void thaw(struct ct_process *p)
+{
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+
+	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >= 0)
+		ct_cg_thaw(&held);
+	ct_cg_forget(&held);
+}
+
 int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 {
 	int r;
@@ -196,8 +264,10 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill", "the handle belongs to another process");
 	if (sig < 0 || sig > SIGRTMAX)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
-	if (sig == SIGKILL)
+	if (sig == SIGKILL) {
 		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+		thaw(p);
+	}
 	/* the supervisor knows which init there is by now */
 	r = p->done || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
 	if (r == -ESRCH && !p->done)
@@ -209,13 +279,28 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 	return 0;
 }
 
+/* Until it is dead, whatever its own do to hold it. */
+static void kill_init(struct ct_process *p)
+{
+	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
+
+	thaw(p);
+	ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+	if (p->groups.n && poll(&fd, 1, 1000) == 0)
+		ct_cg_kill(&p->groups, 20000, NULL);
+}
+
 static void process_free(struct ct_process *p)
 {
 	if (p->owner == getpid() && p->child.keeper) {
-		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+		kill_init(p);
 		ct_child_reap(&p->child, NULL);
 	}
 	ct_output_end(&p->output);
+	/* a forked child's copy is not the owner */
+	if (p->owner == getpid())
+		ct_cg_undo(&p->groups, NULL);
+	ct_cg_forget(&p->groups);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.pty);
 	ct_close(&p->watch);

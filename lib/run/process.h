@@ -8,6 +8,7 @@
 #include <contain/contain.h>
 
 #include "base/error.h"
+#include "backend/backend.h"
 #include "run/output.h"
 #include "run/spawn.h"
 
@@ -26,6 +27,7 @@ struct ct_process {
 	ct_exit verdict;
 	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */
 	struct ct_output output; /* limit.output */
+	struct ct_cg_held groups; /* of an in-process container, ended with it */
 	struct ct_err err;
 	ct_error view;
 };
@@ -35,6 +37,8 @@ struct ct_process *ct_process_make(struct ct_child *child, int watch, int state)
 /* One owner more (returns p), one less (NULL is fine). */
 struct ct_process *ct_process_get(struct ct_process *p);
 void ct_process_put(struct ct_process *p);
+/* A copy of its groups; n is 0 when it has ended. 0, -ENOMEM or -EMFILE. */
+int ct_process_groups(struct ct_process *p, struct ct_cg_held *out);
 /* Sends a signal and remembers that the caller asked for it. 0 or negative errno, recorded in e. */
 int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e);
 /* As ct_process_wait(), with the error recorded in e. */

@@ -94,6 +94,8 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
 		{CT_OP_LOOKUP_USER, EINVAL, "give a name of the container's /etc/passwd, UID, or UID:GID"},
 		{CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294"},
+		{CT_OP_PTY_NEW, EPERM, "the device rules must allow a terminal: c 5:2 rw and c 136:* rw (limit.devices = default does)"},
+		{CT_OP_CGROUP_ENTER, EPERM, "real-time processes need a budget of the cpu controller; the caller may not move processes into this group"},
 		{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
 	};
 
@@ -110,9 +112,9 @@ static int report_error(const struct ct_report *r, const struct ct_spawn *sp, st
 	char number[32];
 	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO, id = CT_ERR_STEP;
 
-	if (r->step < sp->plan->n_steps) {
-		s = &sp->plan->steps[r->step];
-		ct_err_step(e, r->step, ct_op_name(s->op));
+	if (r->step < sp->plan->n_steps - sp->plan->n_setup) {
+		s = &sp->plan->steps[sp->plan->n_setup + r->step];
+		ct_err_step(e, (int)(sp->plan->n_setup + r->step), ct_op_name(s->op));
 		if (s->at->key[0])
 			ct_err_origin(e, s->at);
 		id = s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;

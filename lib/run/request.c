@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "backend/owner.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -99,6 +100,23 @@ static int look_at_host(struct ct_container *c, struct ct_err *e)
 	if (r >= 0)
 		r = ct_host_check(&c->host, e);
 	c->host_known = r >= 0;
+	return r;
+}
+
+int ct_look_at_cgroups(struct ct_container *c, struct ct_err *e)
+{
+	int r;
+
+	if (c->trees_arena)
+		return 0;
+	c->trees_arena = ct_arena_new();
+	if (!c->trees_arena)
+		return ct_oom(e);
+	r = ct_cgroups_probe(&c->trees, c->trees_arena, e);
+	if (r < 0) {
+		ct_arena_free(c->trees_arena);
+		c->trees_arena = NULL;
+	}
 	return r;
 }
 
@@ -210,12 +228,30 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 	return 0;
 }
 
+static int decide_groups(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+{
+	char mark[CT_OWNER_MARK] = "";
+	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .name = c->name, .mark = mark, .detached = o->flags & CT_START_DETACH};
+	int r = p->spec->cgroup_backend == CT_CGB_NONE ? 0 : ct_look_at_cgroups(c, e);
+
+	if (!ask.detached && !c->process[0])
+		ct_owner_process(c->process);
+	if (!ask.detached)
+		ct_owner_mark(mark, c->process);
+	p->host.cgroups = &c->trees;
+	ask.userns = ct_build_userns(p->spec);
+	ask.mounts = ct_build_mounts_cgroups(p->spec, &p->host);
+	return r < 0 ? r : ct_cg_decide(&ask, p->arena, &p->groups, e);
+}
+
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
 {
 	int r = open_rootfs(c, p, e);
 
 	if (r >= 0)
 		r = open_shared(c, p, e);
+	if (r >= 0)
+		r = decide_groups(c, o, p, e);
 	if (r < 0)
 		return r;
 	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = c->name, .config_file = c->config_file,
@@ -226,7 +262,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				     .stdio_given = (o->flags & CT_START_DETACH) && (o->stdio[0] || o->stdio[1] || o->stdio[2]),
 				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
 				     .has_exec_fd = o->exec_fd > 0, .exec_fd = o->exec_fd, .keep_fds = o->keep_fds,
-				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs};
+				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .cgroup = &p->groups};
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = p->share[i];
 	return 0;

@@ -96,6 +96,10 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, i
 	m->argv[1] = m->number;
 	k->argv = m->argv;
 	k->limit_time_ns = s->limit_time_us * 1000;
+	k->limit_cpu_us = s->limit_cputime_us;
+	k->cpu_fd = s->cpu_fd;
+	k->thaw_fd = s->thaw_fd;
+	k->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* The clone itself, with every signal blocked around it, also those of the C library: the keeper keeps them so. */

@@ -19,6 +19,9 @@ struct ct_spawn {
 	int image;
 	int stdio[3];				/* real descriptors, -1: /dev/null */
 	uint64_t limit_time_us;
+	int thaw_fd;				/* lets go of a tree that version 1 holds frozen, for the limits of time; -1 */
+	int cpu_fd;				/* tells the tree's CPU time, for limit_cputime_us; -1 */
+	uint64_t limit_cputime_us;
 	const struct ct_log *log;
 };
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "run/container.h"
 #include "run/control.h"
+#include "run/groups.h"
 #include "run/image.h"
 
 /* What must hold of the options, whatever the config. */
@@ -71,11 +72,60 @@ static int remember(struct ct_container *c, struct ct_process *p, struct ct_err 
 	return 0;
 }
 
+/* The file that tells the CPU time of the whole tree, for limit.cputime. */
+static int open_cpu_time(const struct ct_cg_held *held, const struct ct_spec *s, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
+	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		return fd;
+	ct_err_origin(e, ct_spec_origin(s, "limit.cputime"));
+	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat", "the CPU time of the container cannot be read");
+}
+
+/* What version 1's freezer holds dies only when it is let go. -1 where there is no such thing. */
+static int open_thaw(const struct ct_cg_held *held, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
+	int fd = g && g->version == 1 ? openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (!g || g->version != 1 || fd >= 0)
+		return fd;
+	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat", "the freezer of the container cannot be reached");
+}
+
+/* Groups first, then the stage; nothing of either when it fails. */
+static int spawn_in_groups(struct ct_prepared *p, struct ct_spawn *spawn, struct ct_cg_held *held, struct ct_child *child, struct ct_err *e)
+{
+	struct ct_placeholder holder = CT_PLACEHOLDER_INIT;
+	CT_CLEAN_FD int cpu = -1, thaw = -1;
+	int r = ct_groups_setup(p->plan, &p->groups, -1, held, &holder, e);
+
+	if (r >= 0 && p->spec->limit_cputime_us) {
+		cpu = open_cpu_time(held, p->spec, p->spec->limit_cputime_tried ? NULL : e);
+		r = cpu < 0 && !p->spec->limit_cputime_tried ? cpu : 0;
+		spawn->cpu_fd = cpu;
+		spawn->limit_cputime_us = cpu < 0 ? 0 : p->spec->limit_cputime_us;
+	}
+	if (r >= 0 && (spawn->limit_time_us || spawn->limit_cputime_us)) {
+		spawn->thaw_fd = thaw = open_thaw(held, e);
+		r = thaw < -1 ? thaw : 0;
+	}
+	if (r >= 0)
+		r = ct_spawn(spawn, child, e);
+	ct_placeholder_end(&holder);
+	if (r < 0)
+		ct_cg_undo(held, NULL);
+	return r;
+}
+
 static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
 {
 	struct ct_output output = CT_OUTPUT_INIT;
+	struct ct_cg_held held = CT_CG_HELD_INIT;
 	struct ct_child child = CT_CHILD_INIT;
-	struct ct_spawn spawn = {.plan = p->plan, .image = c->image, .limit_time_us = p->spec->limit_time_us, .log = &c->log};
+	struct ct_spawn spawn = {.plan = p->plan, .image = c->image, .limit_time_us = p->spec->limit_time_us, .cpu_fd = -1, .thaw_fd = -1, .log = &c->log};
 	int ends[2] = {-1, -1}, r = 0;
 	struct ct_process *proc;
 
@@ -93,7 +143,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	if (p->spec->limit_output)
 		r = ct_output_begin(&output, p->spec->limit_output, spawn.stdio, ends, e);
 	if (r >= 0)
-		r = ct_spawn(&spawn, &child, e);
+		r = spawn_in_groups(p, &spawn, &held, &child, e);
 	ct_close(&ends[0]);
 	ct_close(&ends[1]);
 	if (r < 0) {
@@ -103,9 +153,11 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	proc = ct_process_make(&child, -1, -1);
 	if (!proc) {
 		ct_output_end(&output);
+		ct_cg_undo(&held, NULL);
 		return ct_oom(e);
 	}
 	proc->output = output;
+	proc->groups = held;
 	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
 	r = remember(c, proc, e);
 	if (r < 0 || !out)
@@ -123,6 +175,9 @@ struct detached {
 	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
 	int watch, watched;	/* tells of the end: ours, the supervisor's end */
 	int ends[2];		/* for the payload's output, when it is counted */
+	int journal;		/* of the groups, in dir */
+	struct ct_cg_held groups;
+	struct ct_placeholder holder;
 };
 
 static void detached_close(struct detached *d)
@@ -137,6 +192,9 @@ static void detached_close(struct detached *d)
 	ct_close(&d->consoled);
 	ct_close(&d->ends[0]);
 	ct_close(&d->ends[1]);
+	ct_placeholder_end(&d->holder);
+	ct_close(&d->journal);
+	ct_cg_forget(&d->groups);
 	ct_close(&d->lock);
 	ct_close(&d->dir);
 }
@@ -199,7 +257,9 @@ static int claim_state(struct ct_container *c, struct detached *d, struct ct_err
 		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
 	}
 	ct_err_clear(e);
-	r = ct_state_clear(d->dir, e);
+	r = ct_groups_clear(d->dir, e);
+	if (r >= 0)
+		r = ct_state_clear(d->dir, e);
 	return r < 0 ? r : ct_state_take_alive(d->dir, &d->alive, e);
 }
 
@@ -217,6 +277,38 @@ static int save_running(struct ct_container *c, int dirfd, struct ct_err *e)
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
 enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, N_EXTRA };
 
+static int make_groups(struct ct_prepared *p, struct detached *d, struct ct_err *e)
+{
+	if (!p->groups.n)
+		return 0;
+	d->journal = ct_groups_journal(d->dir, e);
+	return d->journal < 0 ? d->journal : ct_groups_setup(p->plan, &p->groups, d->journal, &d->groups, &d->holder, e);
+}
+
+static int slot_of(const struct ct_plan *plan, int fd)
+{
+	for (int i = 0; i < plan->n_inputs; i++)
+		if (plan->input_fd[i] == fd)
+			return i;
+	return CT_SLOT_NONE;
+}
+
+/* What the supervisor ends and removes with the container. */
+static void fill_groups(const struct ct_prepared *p, const struct detached *d, struct ct_plan_super *s)
+{
+	/* without a group that tells it there is none only where "try:" was written */
+	s->wire.limit_cputime_us = ct_cg_group_of(&d->groups, CT_CG_CPUACCT) ? p->spec->limit_cputime_us : 0;
+	for (uint32_t i = 0; i < d->groups.n; i++) {
+		const struct ct_cg_group *g = &d->groups.v[i];
+
+		s->group_path[i] = g->path;
+		s->wire.group[i] = (struct ct_wire_group){.dir = (int16_t)slot_of(p->plan, g->fd), .version = g->version,
+							  .monitor = p->groups.v[i].monitor, .controllers = g->controllers,
+							  .keep = g->keep};
+	}
+	s->wire.n_groups = d->groups.n;
+}
+
 static void fill_super(const struct ct_prepared *p, const struct detached *d, struct ct_plan_super *s)
 {
 	const struct ct_spec *sp = p->spec;
@@ -232,6 +324,7 @@ static void fill_super(const struct ct_prepared *p, const struct detached *d, st
 					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
 					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
 						  (p->req.execute ? CT_SUPER_PROGRAM : 0)};
+	fill_groups(p, d, s);
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
@@ -240,7 +333,7 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 			    struct ct_output *output, struct ct_child *child, struct ct_err *e)
 {
 	struct ct_plan_super super = {.name = c->name};
-	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .stdio = {-1, -1, -1}};
+	struct ct_spawn spawn = {.super = &super, .image = c->image, .log = &c->log, .cpu_fd = -1, .thaw_fd = -1, .stdio = {-1, -1, -1}};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), r;
 	int extra[N_EXTRA] = {d->dir, d->alive, null, null, null, d->watched, null};
 
@@ -263,6 +356,8 @@ static int spawn_supervisor(struct ct_container *c, const ct_start_opts *o, stru
 		r = build(p, e);
 	if (r >= 0)
 		r = save_running(c, d->dir, e);
+	if (r >= 0)
+		r = make_groups(p, d, e);
 	if (r >= 0) {
 		fill_super(p, d, &super);
 		super.stop = p->stop;
@@ -301,7 +396,7 @@ static int check_output_limit(const struct ct_prepared *p, int somebody, struct 
 
 static int start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_process **out, struct ct_err *e)
 {
-	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, {-1, -1}};
+	struct detached d = {-1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, {-1, -1}, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT};
 	struct ct_output output = CT_OUTPUT_INIT;
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_process *proc;
@@ -324,12 +419,15 @@ static int start_detached(struct ct_container *c, const ct_start_opts *o, struct
 		return r;
 	}
 	r = spawn_supervisor(c, o, p, &d, &output, &child, e);
+	ct_placeholder_end(&d.holder);
 	if (r < 0) {
+		ct_groups_clear(d.dir, NULL);
 		ct_state_remove(d.dir, c->name, NULL);
 		ct_output_end(&output);
 		detached_close(&d);
 		return r;
 	}
+	ct_cg_settle(&d.groups);
 	child.pty = ct_take_fd(&d.console);
 	proc = ct_process_make(&child, ct_take_fd(&d.watch), ct_take_fd(&d.dir));
 	detached_close(&d);
@@ -364,6 +462,9 @@ int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_proce
 		r = ct_prepare_start(c, o, &p, e);
 	if (r < 0)
 		return r;
+	if (p.groups.n && !c->swept)
+		ct_groups_sweep(&c->trees, &p.groups);
+	c->swept = 1;
 	if (o->flags & CT_START_DETACH)
 		return start_detached(c, o, &p, out, e);
 	r = build(&p, e);

@@ -13,30 +13,11 @@
 #include <contain/contain.h>
 
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/sys.h"
+#include "run/groups.h"
 #include "run/state-dir.h"
 
 #define KILL_MS 10000	/* from SIGKILL to the end of a whole pid namespace */
-
-/* See state.h. */
-uint64_t ct_proc_start_time(pid_t pid)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
-	char path[40], *p, *word = NULL;
-	uint64_t v;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 4096) || !text.len)
-		return 0;
-	/* the name may hold anything; after it the state is field 3, the start 22 */
-	p = strrchr(text.data, ')');
-	for (int field = 2; p && field <= 22; field++)
-		word = strsep(&p, " ");
-	return word && !ct_parse_u64(word, &v) ? v : 0;
-}
 
 static int read_boot_id(char *buf, size_t size)
 {
@@ -83,9 +64,23 @@ static int find_init(const struct ct_state_file *st)
 /* Removes what may be removed: with the caller's lock only files, with our own the directory, too. */
 static int clear(int dirfd, int own, int life, struct ct_err *e)
 {
-	int r = own ? ct_state_remove_unnamed(dirfd, e) : ct_state_clear(dirfd, e);
+	int r = ct_groups_clear(dirfd, e);
+
+	if (r)
+		return r;
+	r = own ? ct_state_remove_unnamed(dirfd, e) : ct_state_clear(dirfd, e);
 
 	return r ? r : life;
+}
+
+/* Version 1 holds a frozen process also when it was killed. */
+static void thaw(int dirfd)
+{
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+
+	if (ct_groups_load(dirfd, &held, NULL) >= 0)
+		ct_cg_thaw(&held);
+	ct_cg_forget(&held);
 }
 
 /* The supervisor has gone without a word. */
@@ -106,6 +101,7 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 		return CT_LIFE_ORPHAN;
 	}
 	if (init >= 0) {
+		thaw(dirfd);
 		r = ct_pidfd_send_signal(init, SIGKILL);
 		if (r && r != -ESRCH)
 			return ct_fail(e, r, CT_ERR_STATE, "state", "process %d, left by a killed supervisor, cannot be killed",
@@ -147,6 +143,10 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	}
 	if (st->state != CT_STATE_STOPPED)
 		return after_a_kill(dirfd, own, st, pidfd, e);
+	/* what the supervisor could not remove */
+	r = ct_groups_clear(dirfd, e);
+	if (r)
+		return r;
 	return st->ephemeral ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
 }
 

@@ -6,6 +6,7 @@
  *   state    what the supervisor says of itself and of init, replaced atomically
  *   control  the supervisor's socket
  *   config   the config that runs
+ *   groups   its cgroups, one line each (lib/backend/cgroup-save.c); removed when they are
  * The base is made 0700; one that is a link, not ours, or writable for others is refused (CT_ERR_STATE).
  */
 #ifndef CT_RUN_STATE_H
@@ -23,6 +24,7 @@
 #define CT_STATE_ALIVE "alive"
 #define CT_STATE_CONTROL "control"
 #define CT_STATE_CONFIG "config"
+#define CT_STATE_GROUPS "groups"
 #define CT_STATE_FILE_MAX 4096		/* bytes of a state file */
 #define CT_STATE_LOCK_MS 30000		/* usual patience for the lock */
 
@@ -96,8 +98,5 @@ int ct_state_remove(int dirfd, const char *name, struct ct_err *e);
 /* Names of the containers of `dir` that run (SUPERVISED, ORPHAN), sorted, one a line, appended to out. Sweeps all of
  * them. Returns their number. No state at all: 0. */
 int ct_state_list(const char *base, const char *dir, struct ct_buf *out, struct ct_err *e);
-
-/* Start time of a process in clock ticks since boot (0: gone). */
-uint64_t ct_proc_start_time(pid_t pid);
 
 #endif

@@ -52,6 +52,12 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 	r->user_us = v->user_us;
 	r->system_us = v->system_us;
 	r->max_rss = v->max_rss;
+	r->cpu_us = v->cpu_us;
+	r->memory_peak = v->memory_peak;
+	r->io_read = v->io_read;
+	r->io_written = v->io_written;
+	r->pids_peak = v->pids_peak;
+	r->oom_kills = v->oom_kills;
 }
 
 /* Sends without waiting; fd >= 0 goes along. 0 or negative errno. */

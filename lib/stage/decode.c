@@ -171,6 +171,15 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 	case CT_OP_EXEC:
 		d->execs++;
 		return s->phase == CT_PHASE_EXEC ? 0 : -EBADMSG;
+	case CT_OP_CGROUP_SCOPE:
+	case CT_OP_CGROUP_MAKE:
+	case CT_OP_CGROUP_INNER:
+	case CT_OP_CGROUP_OWN:
+	case CT_OP_CGROUP_SET:
+	case CT_OP_CGROUP_DEVICES:
+		/* the caller's */
+		return -EBADMSG;
+	case CT_OP_CGROUP_ENTER:
 	case CT_OP_ID_MAP:
 	case CT_OP_PROC_WRITE:
 		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
@@ -224,8 +233,14 @@ static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
 		if (slots[i] != CT_SLOT_NONE && (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))
 			return -EBADMSG;
-	if (u->name >= d->head->pool || u->console_log_path >= d->head->pool)
+	if (u->name >= d->head->pool || u->console_log_path >= d->head->pool || u->n_groups > CT_WIRE_GROUPS)
 		return -EBADMSG;
+	for (uint32_t i = 0; i < u->n_groups; i++) {
+		const struct ct_wire_group *g = &u->group[i];
+
+		if (g->dir < 0 || (uint32_t)g->dir >= d->head->n_inputs || g->path >= d->head->pool || g->version < 1 || g->version > 2)
+			return -EBADMSG;
+	}
 	if (u->signal_halt > 64 || u->signal_stop > 64 || u->signal_reboot > 64 || u->pdeath > 64)
 		return -EBADMSG;
 	if (u->n_ttys > CT_WIRE_SLOTS || u->n_stop_hooks > d->head->n_steps)

@@ -115,6 +115,50 @@ int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
 }
 
+/* Whether the list of processes in the file has this one: the kernel's own word that it is there. */
+static int lists_pid(int fd, pid_t pid)
+{
+	char buf[512], want[24] = "\n";
+	size_t have = 1;	/* a newline in front of the first number, too */
+
+	str_add(str_add_u64(want, sizeof(want), (uint64_t)pid), sizeof(want), "\n");
+	buf[0] = '\n';
+	for (;;) {
+		long n = sys3(SYS_read, fd, buf + have, sizeof(buf) - 1 - have);
+		char *cut;
+
+		if (n <= 0)
+			return 0;
+		have += (size_t)n;
+		buf[have] = '\0';
+		if (strstr(buf, want))
+			return 1;
+		/* the number that is not whole yet */
+		cut = strrchr(buf, '\n');
+		have -= (size_t)(cut - buf);
+		memmove(buf, cut, have);
+	}
+}
+
+/* Puts init, which waits, into a group of version 1, and looks whether it is there. */
+int step_cgroup_enter(struct stage *st, const struct ct_wire_step *s)
+{
+	SYS_CLOSEP int fd = sys_openat(step_fd(st, s->a), "cgroup.procs", O_RDWR | O_NOCTTY, 0);
+	char pid[24] = "";
+	long n;
+
+	if (fd < 0)
+		return step_fail(st, fd, SYS_openat, "cgroup.procs");
+	str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid);
+	n = sys3(SYS_write, fd, pid, strlen(pid));
+	if (n < 0)
+		return report_error(st, (int)n, SYS_write, "cgroup.procs",
+				    n == -ENOSPC ? "cpuset.cpus and cpuset.mems of the group must not be empty" : NULL);
+	if (sys3(SYS_lseek, fd, 0, SEEK_SET) < 0 || !lists_pid(fd, st->init_pid))
+		return report_error(st, -EIO, SYS_read, "cgroup.procs", "init is not in the group although the kernel took it");
+	return 0;
+}
+
 /* ---- limits ------------------------------------------------------------------------------------------------------------------------ */
 
 #define RESOURCE_NOFILE 7
@@ -341,6 +385,18 @@ static int has_enter(const struct stage *st)
 	return 0;
 }
 
+/* What the errno of a clone into a cgroup does not say by itself. */
+static const char *clone_text(const struct ct_wire_step *s, int err)
+{
+	if (s->a < 0)
+		return NULL;
+	if (err == -EBUSY)
+		return "the cgroup gives controllers on to groups below: it takes no process itself";
+	if (err == -EAGAIN)
+		return "the cgroup's limit of processes, or one of the host, is reached";
+	return err == -EACCES ? "the cgroup may not be entered by this user" : NULL;
+}
+
 /* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is anything to wait for. */
 int step_clone(struct stage *st, const struct ct_wire_step *s)
 {
@@ -356,6 +412,10 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	memset(&args, 0, sizeof(args));
 	args.flags = s->n[0] | K_CLONE_PARENT | K_CLONE_PIDFD;
 	args.pidfd = (uintptr_t)&pidfd;
+	if (s->a >= 0) {
+		args.flags |= K_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)step_fd(st, s->a);
+	}
 	pid = sys2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		sys_close(pipe[1]);
@@ -365,7 +425,7 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	sys_close(pipe[0]);
 	if (pid < 0) {
 		sys_close(pipe[1]);
-		return step_fail(st, (int)pid, SYS_clone3, NULL);
+		return report_error(st, (int)pid, SYS_clone3, NULL, clone_text(s, (int)pid));
 	}
 	st->go_fd = pipe[1];
 	st->init_pid = (pid_t)pid;

@@ -10,6 +10,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_SETNS] = step_setns,
 	[CT_OP_TIME_OFFSET] = step_time_offset,
 	[CT_OP_CLONE] = step_clone,
+	[CT_OP_CGROUP_ENTER] = step_cgroup_enter,
 	[CT_OP_ID_MAP] = step_id_map,
 	[CT_OP_PROC_WRITE] = step_proc_write,
 	[CT_OP_PRLIMIT] = step_prlimit,
@@ -52,8 +53,8 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_FDS] = step_fds,
 	[CT_OP_EXEC] = step_exec,
 };
-/* A row for every row of steps.def: whoever adds one there comes by here. */
-_Static_assert(CT_OP_COUNT == 46, "the table of steps has a row missing");
+/* A row for every row of steps.def but the caller's own: whoever adds one there comes by here. */
+_Static_assert(CT_OP_CGROUP_SCOPE == 47 && CT_OP_COUNT == 53, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

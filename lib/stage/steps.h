@@ -61,7 +61,7 @@ int user_file_read(const char *path, char **text);
 /* ---- steps ------------------------------------------------------------------------------------------------------------------- */
 
 /* launch.c */
-step_fn step_unshare, step_setns, step_time_offset, step_clone, step_id_map, step_proc_write, step_prlimit, step_setsid,
+step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
 	step_loopback;
 /* step-mount.c */
 step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_stack, step_mask, step_readonly,

@@ -209,6 +209,8 @@ static int on_ready(struct super *s)
 	/* one limit for all boots: otherwise a reboot would be the way around it */
 	if (first && s->w->limit_time_us)
 		s->time_at = s->now + s->w->limit_time_us / 1000 + !!(s->w->limit_time_us % 1000);
+	if (s->w->limit_cputime_us && s->cpu_at == SUP_NEVER)
+		s->cpu_at = s->now;
 	sup_close(&s->caller);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
+#include "stage/usage.h"
 
 #define SIG_RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
 
@@ -67,6 +68,7 @@ void sup_kill(struct super *s, int hard)
 	s->kill_hard = 1;
 	s->kill_at = sig == SIGKILL ? SUP_NEVER : s->now + SUP_LAST_MS;
 	signal_init(s, sig);
+	sup_groups_thaw(s);
 	if (s->state != SUP_STOPPING)
 		sup_set_state(s, SUP_STOPPING);
 }
@@ -91,19 +93,42 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
 }
 
+static int some(uint64_t v)
+{
+	return v && v != USAGE_ABSENT;
+}
+
+/* What the groups tell; they are there over all boots. */
+static void judge_tree(struct super *s, struct usage *u)
+{
+	struct sup_verdict *v = &s->verdict;
+
+	sup_groups_usage(s, u);
+	v->cpu_us = u->cpu_us;
+	v->memory_peak = u->memory_peak;
+	v->io_read = u->io_read;
+	v->io_written = u->io_written;
+	v->pids_peak = u->pids_peak;
+	v->oom_kills = u->oom_kills;
+}
+
 /* See supervisor.h. */
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
 	struct sup_verdict *v = &s->verdict;
+	struct usage u;
 	unsigned sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
 
 	memset(v, 0, sizeof(*v));
+	judge_tree(s, &u);
 	v->wall_us = sup_now_us() - s->exec_us;
 	if (gone) {
 		v->reason = SUP_EXIT_LOST;
 		return;
 	}
 	v->reason = reason_of(s, sig);
+	if (v->reason == SUP_EXIT_EXITED || v->reason == SUP_EXIT_SIGNALED)
+		v->reason = some(u.oom_kills) ? SUP_EXIT_MEMORY : some(u.pids_refused) ? SUP_EXIT_PIDS : v->reason;
 	if (s->interrupted && sig == SIGKILL)
 		sig = SIGINT;
 	v->signal = (int32_t)sig;
@@ -166,6 +191,7 @@ static void finish(struct super *s)
 	s->phase = SUP_PHASE_DONE;
 	sup_reap_all(s);
 	sup_ttys_close(s, 1);
+	sup_groups_remove(s);
 	s->state = SUP_STOPPED;
 	if (first_failed) {
 		unlinkat(s->state_dir, "state", 0);

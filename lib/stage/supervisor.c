@@ -207,7 +207,7 @@ static int prepare(struct super *s, struct stage *st)
 	s->w = w;
 	s->report = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = -1;
 	s->log.fd = s->log.dir = -1;
-	s->stop_until = s->kill_at = s->time_at = SUP_NEVER;
+	s->stop_until = s->kill_at = s->time_at = s->cpu_at = SUP_NEVER;
 	if (!w || w->n_ttys >= CT_WIRE_SLOTS || w->state_dir < 0 || w->alive < 0)
 		return -EINVAL;
 	s->name = pool_str(st, w->name);
@@ -290,7 +290,7 @@ static int next_timeout(const struct super *s)
 	uint64_t at = SUP_NEVER;
 
 	if (s->phase == SUP_PHASE_RUN)
-		at = earlier(earlier(s->time_at, s->kill_at), s->stop_until);
+		at = earlier(earlier(earlier(s->time_at, s->cpu_at), s->kill_at), s->stop_until);
 	if (s->reboot_until)
 		at = earlier(at, s->reboot_until);
 	if (s->listen_at > s->now)
@@ -322,6 +322,11 @@ static void timers(struct super *s)
 	if (s->now >= s->time_at) {
 		s->time_at = SUP_NEVER;
 		s->limit = SUP_EXIT_TIME;
+		sup_kill(s, 1);
+	}
+	if (s->now >= s->cpu_at && sup_cputime_up(s)) {
+		s->cpu_at = SUP_NEVER;
+		s->limit = SUP_EXIT_CPUTIME;
 		sup_kill(s, 1);
 	}
 	if (s->now >= s->kill_at) {
@@ -397,6 +402,8 @@ _Noreturn void supervise(struct stage *st)
 	r = prepare(&s, st);
 	if (!r)
 		r = become(&s);
+	if (!r)
+		r = sup_groups_enter(&s);
 	if (r) {
 		report_error(st, r, 0, NULL, "the supervisor cannot be set up");
 		_exit(1);

@@ -33,7 +33,7 @@ enum {
 };
 enum {
 	SUP_EXIT_NONE, SUP_EXIT_EXITED, SUP_EXIT_SIGNALED, SUP_EXIT_TIME, SUP_EXIT_OUTPUT, SUP_EXIT_STOPPED, SUP_EXIT_REBOOT,
-	SUP_EXIT_HALT, SUP_EXIT_LOST,
+	SUP_EXIT_HALT, SUP_EXIT_LOST, SUP_EXIT_MEMORY, SUP_EXIT_PIDS, SUP_EXIT_CPUTIME,
 };
 enum { SUP_STOP_NO_KILL = 1, SUP_STOP_KILL = 2, SUP_STOP_NO_WAIT = 4, SUP_STOP_ALL = 7 };
 
@@ -86,6 +86,7 @@ struct sup_log {
 struct sup_verdict {
 	int32_t reason, code, signal, core;
 	uint64_t wall_us, user_us, system_us, max_rss;
+	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills;
 };
 
 /* How the stage was before it became the supervisor; launchers and hooks start from it. */
@@ -132,7 +133,8 @@ struct super {
 	uint64_t signals_asked;		/* bit n - 1: somebody sent signal n */
 	uint64_t reboot_until;		/* 0: no reboot was asked for */
 	uint64_t time_at;		/* limit.time's end; SUP_NEVER */
-	int32_t limit;			/* SUP_EXIT_TIME or _OUTPUT when that was it */
+	uint64_t cpu_at;		/* when to look at limit.cputime; SUP_NEVER */
+	int32_t limit;			/* SUP_EXIT_TIME, _OUTPUT or _CPUTIME when that was it */
 	int interrupted;		/* ^C on the console ended the program */
 	uint64_t output;		/* console bytes */
 
@@ -259,6 +261,20 @@ void sup_log_add(struct sup_log *l, const char *p, size_t n);
 
 /* Checks a request of n bytes and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type), -EINVAL (arguments). */
 int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
+
+/* ---- supervisor-groups.c ---- */
+
+struct usage;
+/* What the container's tree of processes has used. */
+void sup_groups_usage(const struct super *s, struct usage *u);
+/* 1: limit.cputime is used up; else s->cpu_at is when to look again. */
+int sup_cputime_up(struct super *s);
+/* Goes into the groups that are the supervisor's own. 0 or a negative errno. */
+int sup_groups_enter(const struct super *s);
+/* Lets frozen processes go on: a signal does not reach them otherwise. */
+void sup_groups_thaw(const struct super *s);
+/* Ends who is left and removes the groups. */
+void sup_groups_remove(struct super *s);
 
 /* ---- supervisor-home.c -------------------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ enum ct_op {
 /* Where a step stands, in the order of carrying out; the table in lib/plan/phase.c gives each its name, its actor and
  * the namespaces it works in. */
 enum ct_phase {
+	CT_PHASE_SETUP = 0,	/* the caller, before there is a stage: cgroups; not part of the message */
 	CT_PHASE_HOST = 1,	/* launcher, host namespaces: hooks, trees cloned with the caller's rights */
 	CT_PHASE_SPAWN,		/* launcher: join, unshare, clone init */
 	CT_PHASE_ENTER,		/* launcher, for the waiting init: identity maps, limits, /proc/PID */
@@ -85,6 +86,17 @@ struct ct_wire_head {
 	uint32_t pad;
 };
 
+/* One of the container's cgroups, as the supervisor needs it. */
+#define CT_WIRE_GROUPS 24
+struct ct_wire_group {
+	int16_t dir;		/* input slot of its directory */
+	uint8_t version;
+	uint8_t monitor;	/* 1: the supervisor's own, which it enters and which the next call removes */
+	uint32_t controllers;	/* CT_CG_* of lib/host/cgroup.h */
+	uint32_t path;		/* absolute; pool offset */
+	uint32_t keep;		/* bytes of it that stay when it is removed */
+};
+
 /* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */
 struct ct_wire_super {
 	uint32_t name;		/* container name */
@@ -107,6 +119,9 @@ struct ct_wire_super {
 	uint32_t flags;		/* CT_SUPER_* */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t pad[3];
+	uint64_t limit_cputime_us;	/* 0: none */
+	uint32_t n_groups, pad2;
+	struct ct_wire_group group[CT_WIRE_GROUPS];
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
@@ -180,6 +195,7 @@ struct ct_ctl_reply {
 	/* verdict of the last init, as ct_exit */
 	int32_t reason, code, signal, core;
 	uint64_t wall_us, user_us, system_us, max_rss;
+	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills; /* of the tree; ~0: absent */
 };
 
 #endif

@@ -101,6 +101,65 @@ static void ending(void)
 	FIELD(ct_exit, user_us);
 	FIELD(ct_exit, system_us);
 	FIELD(ct_exit, max_rss);
+	FIELD(ct_exit, cpu_us);
+	FIELD(ct_exit, memory_peak);
+	FIELD(ct_exit, io_read);
+	FIELD(ct_exit, io_written);
+	FIELD(ct_exit, pids_peak);
+	FIELD(ct_exit, oom_kills);
+}
+
+static void cgroups(void)
+{
+	STRUCT(ct_pressure);
+	FIELD(ct_pressure, some_avg10);
+	FIELD(ct_pressure, some_avg60);
+	FIELD(ct_pressure, some_avg300);
+	FIELD(ct_pressure, some_total_us);
+	FIELD(ct_pressure, full_avg10);
+	FIELD(ct_pressure, full_avg60);
+	FIELD(ct_pressure, full_avg300);
+	FIELD(ct_pressure, full_total_us);
+	STRUCT(ct_usage);
+	FIELD(ct_usage, memory);
+	FIELD(ct_usage, memory_peak);
+	FIELD(ct_usage, memory_limit);
+	FIELD(ct_usage, memory_anon);
+	FIELD(ct_usage, memory_file);
+	FIELD(ct_usage, memory_kernel);
+	FIELD(ct_usage, swap);
+	FIELD(ct_usage, swap_limit);
+	FIELD(ct_usage, memory_high_events);
+	FIELD(ct_usage, memory_max_events);
+	FIELD(ct_usage, oom_events);
+	FIELD(ct_usage, oom_kills);
+	FIELD(ct_usage, cpu_us);
+	FIELD(ct_usage, cpu_user_us);
+	FIELD(ct_usage, cpu_system_us);
+	FIELD(ct_usage, cpu_periods);
+	FIELD(ct_usage, cpu_throttled_periods);
+	FIELD(ct_usage, cpu_throttled_us);
+	FIELD(ct_usage, io_read);
+	FIELD(ct_usage, io_written);
+	FIELD(ct_usage, io_reads);
+	FIELD(ct_usage, io_writes);
+	FIELD(ct_usage, pids);
+	FIELD(ct_usage, pids_peak);
+	FIELD(ct_usage, pids_limit);
+	FIELD(ct_usage, pids_refused);
+	FIELD(ct_usage, cpu_pressure);
+	FIELD(ct_usage, memory_pressure);
+	FIELD(ct_usage, io_pressure);
+	STRUCT(ct_event_opts);
+	FIELD(ct_event_opts, flags);
+	FIELD(ct_event_opts, window_us);
+	FIELD(ct_event_opts, cpu_stall_us);
+	FIELD(ct_event_opts, memory_stall_us);
+	FIELD(ct_event_opts, io_stall_us);
+	STRUCT(ct_event);
+	FIELD(ct_event, type);
+	FIELD(ct_event, resource);
+	FIELD(ct_event, count);
 }
 
 int main(void)
@@ -110,6 +169,7 @@ int main(void)
 	starting();
 	entering();
 	ending();
+	cgroups();
 	NUMBER(CT_START_DETACH);
 	NUMBER(CT_START_PTY);
 	NUMBER(CT_START_CLEAR_ENV);
@@ -140,5 +200,22 @@ int main(void)
 	NUMBER(CT_EXIT_REBOOT);
 	NUMBER(CT_EXIT_HALT);
 	NUMBER(CT_EXIT_LOST);
+	NUMBER(CT_EXIT_MEMORY);
+	NUMBER(CT_EXIT_PIDS);
+	NUMBER(CT_EXIT_CPUTIME);
+	NUMBER(CT_EVENT_STARTED);
+	NUMBER(CT_EVENT_EXITED);
+	NUMBER(CT_EVENT_OOM);
+	NUMBER(CT_EVENT_OOM_KILL);
+	NUMBER(CT_EVENT_MEMORY_HIGH);
+	NUMBER(CT_EVENT_PIDS_LIMIT);
+	NUMBER(CT_EVENT_FROZEN);
+	NUMBER(CT_EVENT_THAWED);
+	NUMBER(CT_EVENT_EMPTY);
+	NUMBER(CT_EVENT_PRESSURE);
+	NUMBER(CT_RESOURCE_NONE);
+	NUMBER(CT_RESOURCE_CPU);
+	NUMBER(CT_RESOURCE_MEMORY);
+	NUMBER(CT_RESOURCE_IO);
 	return 0;
 }

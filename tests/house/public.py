@@ -34,9 +34,13 @@ def simple_types():
             yield f"{m.group(0)} in the public header: not every language can bind it"
 
 
+# parts of other structs, which never change
+PARTS = ("ct_pressure",)
+
+
 def structs_begin_with_size():
     for m in re.finditer(r"typedef struct (\w+) \{\s*(.*?)\}", TEXT, re.S):
-        if not m[2].lstrip().startswith("size_t size;"):
+        if m[1] not in PARTS and not m[2].lstrip().startswith("size_t size;"):
             yield f"struct {m[1]} does not begin with size"
 
 

@@ -10,6 +10,25 @@
  *   probe try-files F...   opens each for reading and for writing and says what came of it
  *   probe watch            until end of input: opens /proc/PID/exe of all it sees and reads their maps; then says
  *                          which files (device:inode) it met
+ *
+ * and what uses up a limit, or tries to get around it; each says in lines of text what came of it:
+ *   probe hold N BYTES     N children (0: itself) touch so much memory, "ready", end of input ends them
+ *   probe tree N BYTES C   N children touch so much memory at once; says how many were killed; exits with C
+ *   probe fill FILE BYTES  writes a file; `probe map FILE BYTES` touches it as shared memory
+ *   probe bomb             a fork bomb, for a minute at the most
+ *   probe forks N C        children until N are there or none more can be had; says how many; exits with C
+ *   probe chains N         N processes that live on only in their children, for a minute at the most
+ *   probe spinners N       N children that spin
+ *   probe burn MS          spins until it has used so much CPU time itself, then exits
+ *   probe direct FILE r|w BYTES   O_DIRECT, 64 KiB at a time; says the microseconds that it took
+ *   probe node b|c MAJ MIN ...    makes device nodes and opens them; `probe open FILE...` only opens
+ *   probe write FILE=TEXT..       writes each and says what came of it
+ *   probe mount TYPE DIR OPTS     mounts, and says what came of it
+ *   probe agents DIR...    release agents and the like below DIR that can be opened for writing
+ *   probe groups DIR N     makes N groups in DIR, "ready", waits; `probe deep DIR N` makes them one in the other
+ *   probe roots            where cgroup file systems are mounted
+ *   probe refreeze DIR     writes "frozen" into DIR, either version, again and again, for a minute at the most
+ *   probe on-cgroups       descriptors of its own, or that init has, on a cgroup file system
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +44,8 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "probe-deeds.h"
 
 extern char **environ;
 
@@ -382,6 +403,10 @@ static int command(const char *what, const char *arg)
 
 int main(int argc, char **argv)
 {
+	int r = deed(argc, argv);
+
+	if (r >= 0)
+		return r;
 	if (argc > 1 && !strcmp(argv[1], "watch"))
 		return watch();
 	if (argc > 1 && !strcmp(argv[1], "fds")) {

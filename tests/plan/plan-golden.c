@@ -9,6 +9,8 @@
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
  *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, sched_core)
+ *   #: layout v1|v2|hybrid|nested|bare    the cgroup hierarchies of the host; without it cgroups are not asked for
+ *   #: join v1|v2          an attach joins a group
  *   #: stop                the plan of the hooks that run after the end is printed, too
  */
 #include <dirent.h>
@@ -21,6 +23,7 @@
 
 #include <contain/contain.h>
 
+#include "backend/backend.h"
 #include "model/config.h"
 #include "plan/build.h"
 
@@ -35,7 +38,55 @@ struct wish {
 	uint32_t groups[WORDS];
 	int keep[WORDS];
 	bool attach, json, stop;
+	struct ct_cgroups trees;
+	struct ct_cg_plan cgroup;
+	struct ct_cg_join join[2];
 };
+
+#define TOP "/sys/fs/cgroup"
+#define V2_USUAL (CT_CG_CPU | CT_CG_CPUSET | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS)
+#define V2_ALL (V2_USUAL | CT_CG_HUGETLB | CT_CG_RDMA | CT_CG_MISC)
+
+/* Layouts as hosts have them: systemd's pure and hybrid ones, the old one, one with little given on, one with nothing mounted. */
+static const struct {
+	const char *name;
+	struct ct_cg_tree v[10];
+} layouts[] = {
+	{ "v2", { { 2, V2_ALL, "unified", TOP, "/user.slice/session-1.scope" } } },
+	{ "nested", { { 2, CT_CG_MEMORY | CT_CG_PIDS, "unified", TOP, "" } } },
+	{ "hybrid",
+	  { { 1, CT_CG_CPU | CT_CG_CPUACCT, "cpu,cpuacct", TOP "/cpu,cpuacct", "" },
+	    { 1, CT_CG_CPUSET, "cpuset", TOP "/cpuset", "" },
+	    { 1, CT_CG_MEMORY, "memory", TOP "/memory", "/user.slice" },
+	    { 1, CT_CG_DEVICES, "devices", TOP "/devices", "" },
+	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
+	    { 1, CT_CG_IO, "blkio", TOP "/blkio", "" },
+	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "" },
+	    { 1, 0, "name=systemd", TOP "/systemd", "/user.slice" },
+	    { 2, CT_CG_HUGETLB, "unified", TOP "/unified", "" } } },
+	{ "v1",
+	  { { 1, CT_CG_CPU | CT_CG_CPUACCT, "cpu,cpuacct", TOP "/cpu,cpuacct", "" },
+	    { 1, CT_CG_CPUSET, "cpuset", TOP "/cpuset", "" },
+	    { 1, CT_CG_MEMORY, "memory", TOP "/memory", "" },
+	    { 1, CT_CG_DEVICES, "devices", TOP "/devices", "" },
+	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
+	    { 1, CT_CG_IO, "blkio", TOP "/blkio", "" },
+	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "" } } },
+	{ "bare", { { 0, 0, NULL, NULL, NULL } } },
+};
+
+static int set_layout(struct wish *w, const char *name)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+		if (strcmp(layouts[i].name, name))
+			continue;
+		w->host.cgroups = &w->trees;
+		for (w->trees.n = 0; layouts[i].v[w->trees.n].version; w->trees.n++)
+			w->trees.v[w->trees.n] = layouts[i].v[w->trees.n];
+		return 0;
+	}
+	return -1;
+}
 
 static const struct ct_host usual_host = {
 	.kernel_major = 6,
@@ -141,6 +192,9 @@ static int directive_attach(struct wish *w, const char *key, const char **v, uin
 		r->caps = number(v[0], 16);
 	} else if (!strcmp(key, "cwd")) {
 		r->cwd = v[0];
+	} else if (!strcmp(key, "join") && n == 1) {
+		w->join[r->n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1, !strcmp(v[0], "v2") ? "unified" : "memory" };
+		r->join = w->join;
 	} else {
 		return -1;
 	}
@@ -177,6 +231,8 @@ static int directive(struct wish *w, char *line)
 		w->req.cols = (unsigned)number(v[1], 10);
 	} else if (!strcmp(key, "keep_fds")) {
 		w->req.n_keep_fds = (uint32_t)number(v[0], 10);
+	} else if (!strcmp(key, "layout") && n == 1) {
+		return set_layout(w, v[0]);
 	} else if (!strcmp(key, "host") && n == 2) {
 		return set_host(&w->host, v[0], v[1]);
 	} else {
@@ -219,6 +275,16 @@ static void print_plan(const struct wish *w, const struct ct_plan *p, struct ct_
 		ct_plan_text(p, out);
 }
 
+static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *e)
+{
+	struct ct_cg_ask ask = { .spec = w->req.spec, .host = &w->host, .name = w->req.name, .mark = w->req.detached ? "" : "@mark",
+				 .detached = w->req.detached, .userns = ct_build_userns(w->req.spec),
+				 .mounts = ct_build_mounts_cgroups(w->req.spec, &w->host) };
+
+	w->req.cgroup = &w->cgroup;
+	return ct_cg_decide(&ask, arena, &w->cgroup, e);
+}
+
 /* The plan of one config as text, or the error that it gives. */
 static void make(const char *text, size_t len, const char *name, struct wish *w, struct ct_buf *out)
 {
@@ -236,6 +302,8 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 		w->req.spec = ct_spec_read(cfg, arena, e);
 		err = w->req.spec ? 0 : e->err;
 	}
+	if (!err && w->host.cgroups)
+		err = decide_groups(w, arena, e);
 	if (!err && w->attach)
 		err = ct_build_attach(&w->req, arena, &plan, e);
 	else if (!err)

@@ -272,6 +272,50 @@ static int attach_relative_cwd(void) { return attach_with(ATTACH(.cwd = "tmp"));
 static int attach_bad_ns(void) { return attach_with(ATTACH(.namespaces = 0x100)); }
 static int attach_two_users(void) { return attach_with(ATTACH(.flags = CT_ATTACH_SET_UID, .uid = 1, .user = "tester")); }
 
+/* A call on a container that runs without limits. */
+static int call_running(int (*call)(ct_container *c))
+{
+	ct_container *c = anonymous();
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+	int err;
+
+	o.argv = ARGV("/bin/sleep", "100");
+	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	err = ct_start(c, &o, &p);
+	if (!err)
+		err = mistake_said(c, call(c));
+	ct_process_unref(p);
+	ct_unref(c);
+	return err;
+}
+
+static int set_limit(ct_container *c, const char *key, const char *value)
+{
+	return ct_set_limits(c, &key, &value, 1);
+}
+
+CALL(freeze_stopped, ct_freeze(c, 100))
+CALL(kill_all_stopped, ct_kill_all(c, SIGKILL))
+CALL(kill_all_signal, ct_kill_all(c, 4711))
+CALL(stats_stopped, ct_stats(c, &(ct_usage)CT_USAGE_INIT))
+CALL(stats_no_size, ct_stats(c, &(ct_usage){ .size = 0 }))
+CALL(cgroup_get_path, ct_cgroup_get(c, "../memory.max", NULL, 0))
+CALL(cgroup_set_nothing, ct_cgroup_set(c, "memory.max", NULL))
+CALL(limits_stopped, set_limit(c, "limit.pids", "50"))
+CALL(limits_null, set_limit(c, "limit.pids", NULL))
+
+static int time_live(ct_container *c) { return set_limit(c, "limit.time", "5s"); }
+static int unknown_live(ct_container *c) { return set_limit(c, "limit.pid", "5"); }
+static int pids_live(ct_container *c) { return set_limit(c, "limit.pids", "50"); }
+static int missing_live(ct_container *c) { return (int)ct_cgroup_get(c, "no.such.file", NULL, 0); }
+static int rule_live(ct_container *c) { return ct_cgroup_set(c, "devices.allow", ""); }
+static int limits_time(void) { return call_running(time_live); }
+static int limits_unknown(void) { return call_running(unknown_live); }
+static int limits_without(void) { return call_running(pids_live); }
+static int cgroup_get_missing(void) { return call_running(missing_live); }
+static int cgroup_set_no_rule(void) { return call_running(rule_live); }
+
 /* The same mistake as an ordinary user: starts a container in a child that gave up its rights. */
 static int as_user(const char *config)
 {
@@ -366,11 +410,27 @@ const struct mistake mistakes[] = {
 	START("sysctl of a kept namespace", "sysctl.net.ipv4.ip_forward", ROOT "namespace.keep = net\nsysctl.net.ipv4.ip_forward = 1\n"),
 	START("variable that is not set", "environment", ROOT "environment = CT_NOT_SET_ANYWHERE\n"),
 	/* not yet */
-	START("cgroup limit", "cgroup2.memory.max", ROOT "cgroup2.memory.max = 1G\n"),
 	START("seccomp profile", "seccomp.profile", ROOT "seccomp.profile = /usr/share/lxc/config/common.seccomp\n"),
 	START("network by veth", "net.0.type", ROOT "net.0.type = veth\nnet.0.link = br0\n"),
 	START("overlay rootfs", "rootfs.path", "rootfs.path = overlay:/lower:/upper\n"),
-	START("cgroup mount", "mount.auto", ROOT "mount.auto = cgroup:mixed\n"),
+	/* limits and groups: what every layout says in the same words; the others are in tests/plan/refused-cgroup-* */
+	LOAD("no processes at all", "limit.pids", ROOT "limit.pids = 0\n"),
+	LOAD("less memory than a page table", "limit.memory", ROOT "limit.memory = 4096\n"),
+	LOAD("no processor time", "limit.cpu", ROOT "limit.cpu = 0\n"),
+	LOAD("processors backwards", "limit.cpuset.cpus", ROOT "limit.cpuset.cpus = 3-1\n"),
+	LOAD("rate of no device", "limit.io.max", ROOT "limit.io.max = sda rbps=1M\n"),
+	LOAD("rate of no kind", "limit.io.max", ROOT "limit.io.max = 8:0 speed=1M\n"),
+	LOAD("huge pages of an odd size", "limit.hugetlb", ROOT "limit.hugetlb.3MB = 6M\n"),
+	LOAD("device rule of no type", "cgroup2.devices.allow", ROOT "cgroup2.devices.allow = x 1:3 rw\n"),
+	LOAD("group with dots", "cgroup.dir", ROOT "cgroup.dir = a/../b\n"),
+	LOAD("group file of the library's own", "cgroup2.cgroup.procs", ROOT "cgroup2.cgroup.procs = 1\n"),
+	START("limit without a group", "limit.pids", ROOT "cgroup.backend = none\nlimit.pids = 50\n"),
+	START("burst of no limit", "limit.cpu.burst", ROOT "limit.cpu.burst = 5ms\n"),
+	START("burst above the limit", "limit.cpu.burst", ROOT "limit.cpu = 0.1\nlimit.cpu.burst = 50ms\n"),
+	START("mark above the limit", "limit.memory.high", ROOT "limit.memory = 32M\nlimit.memory.high = 64M\n"),
+	START("one group and two", "cgroup.dir", ROOT "cgroup.dir = a\ncgroup.dir.container = b\ncgroup.dir.monitor = c\n"),
+	START("payload within the supervisor", "cgroup.dir.monitor", ROOT "cgroup.dir.container = a/b\ncgroup.dir.monitor = a\n"),
+	START("no such controller", "cgroup2.speed.max", ROOT "cgroup2.speed.max = 5\n"),
 	/* the rootfs */
 	START("no rootfs", NULL, "uts.name = web\n"),
 	START("rootfs missing", "rootfs.path", "rootfs.path = %B/nothing\n"),
@@ -430,6 +490,11 @@ const struct mistake mistakes[] = {
 	API("attach: unknown capability", attach_unknown_cap), API("attach: no such directory", attach_no_cwd),
 	API("attach: relative directory", attach_relative_cwd), API("attach: unknown namespace", attach_bad_ns),
 	API("attach: two users", attach_two_users),
+	API("freeze: stopped", freeze_stopped), API("kill all: stopped", kill_all_stopped), API("kill all: no such signal", kill_all_signal),
+	API("stats: stopped", stats_stopped), API("stats: no size", stats_no_size), API("cgroup get: path", cgroup_get_path),
+	API("cgroup set: no value", cgroup_set_nothing), API("limits: stopped", limits_stopped), API("limits: NULL", limits_null),
+	API("limits: key that cannot change", limits_time), API("limits: unknown key", limits_unknown), API("limits: not limited before", limits_without),
+	API("cgroup get: no such file", cgroup_get_missing), API("cgroup set: empty rule", cgroup_set_no_rule),
 	/* rights */
 	API("ordinary user without a map", user_without_rights), API("ordinary user with a foreign map", user_foreign_map),
 };

@@ -22,6 +22,10 @@ DEED = re.compile(r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_m
     prctl\((?:PR_CAPBSET_DROP|PR_SET_NO_NEW_PRIVS|PR_CAP_AMBIENT,\ PR_CAP_AMBIENT_RAISE|PR_SET_KEEPCAPS|PR_SCHED_CORE)|
     prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""", re.X)
 
+# The same for the caller, from its start to the message for the stage; its own stage image is no deed.
+CALLER_DEED = re.compile(r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
+    bpf\(BPF_PROG_(?:LOAD|ATTACH))""", re.X)
+
 # What each step does: (pattern, how often). {field} is the step's field, with quotes taken off.
 ONE, MAYBE, ANY = "1", "?", "*"
 STEPS = {
@@ -29,6 +33,11 @@ STEPS = {
     "ns.join": [(r"setns\(", ONE)],
     "ns.time": [(r"openat2\(.*timens_offsets", ONE), (r"write\(", ONE)],
     "ns.clone": [(r"clone3\(", ONE)],
+    "cgroup.make": [(r'openat\(\d+, "cgroup.subtree_control"', ANY), (r'mkdirat\(\d+, "{path}"', ONE)],
+    "cgroup.inner": [(r'mkdirat\(\d+, "{name}"', ONE)],
+    "cgroup.set": [(r'openat\(\d+, "{file}", O_WRONLY', MAYBE), (r'write\(\d+, "{value}"', ONE)],
+    "cgroup.devices": [(r"bpf\(BPF_PROG_LOAD", ONE), (r"bpf\(BPF_PROG_ATTACH", ONE)],
+    "cgroup.enter": [(r'write\(\d+, "\d+"', ONE)],
     "ns.idmap": [(r'openat2\(.*/{file}"', ONE), (r"write\(", ONE)],
     "proc.write": [(r'openat2\(.*/{file}"', ONE), (r"write\(", ONE)],
     "proc.limit": [(r"prlimit64\(\d+, RLIMIT_{NAME}, \{{", ONE)],
@@ -96,6 +105,12 @@ mount.entry = {base}/data mnt none bind 0 0
 mount.entry = none opt tmpfs size=64k,create=dir 0 0
 cap.drop = sys_time
 """,
+    "limits by cgroup": """
+limit.memory = try:64M
+limit.pids = try:20
+limit.cpu = try:0.5
+mount.auto = proc sys
+""",
     "few namespaces, a clock": """
 namespace.keep = net ipc
 time.offset.boot = 1h
@@ -105,6 +120,7 @@ mount.auto = proc:rw
 """,
 }
 
+MARK = re.compile(r"@[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+")
 HEAD = re.compile(r"^(\w+): by (\w+)$")
 STEP = re.compile(r"^\s*\d+\s+([\w.]+)\s*(.*?)(?:\s+# .*)?$")
 FIELD = re.compile(r'(\w+)=("(?:\\.|[^"])*"|\[[^\]]*\]|\S+)')
@@ -144,6 +160,15 @@ def read_trace(path):
     return {pid: [c for c in mine if "= ? ERESTART" not in c] for pid, mine in calls.items()}
 
 
+def find_caller(calls):
+    """Deeds of the caller before it speaks to the stage."""
+    for mine in calls.values():
+        end = next((i for i, c in enumerate(mine) if c.startswith('memfd_create("ct-plan"')), None)
+        if end is not None:
+            return [c for c in mine[:end] if CALLER_DEED.match(c)]
+    return []
+
+
 def find_stage(calls):
     """Deeds of the launcher and of init."""
     for _pid, mine in calls.items():
@@ -178,9 +203,9 @@ def consume(op, fields, flags, deeds, at):
     return at, None
 
 
-def compare(plan, launcher, init):
-    at = {"launcher": 0, "init": 0}
-    deeds = {"launcher": launcher, "init": init}
+def compare(plan, caller, launcher, init):
+    at = {"caller": 0, "launcher": 0, "init": 0}
+    deeds = {"caller": caller, "launcher": launcher, "init": init}
     for _phase, actor, op, fields, flags in plan:
         if op not in STEPS:
             return [f"{op} is not in this test's table"]
@@ -210,11 +235,14 @@ def one(base, config):
                          check=False)
     if run.returncode:
         return [run.stderr]
-    launcher, init = find_stage(read_trace(trace))
-    steps = read_plan(plan.stdout)
+    calls = read_trace(trace)
+    caller, (launcher, init) = find_caller(calls), find_stage(calls)
+    # groups of a caller's own have its mark in their names: the two runs are two callers
+    caller = [MARK.sub("@mark", c) for c in caller]
+    steps = read_plan(MARK.sub("@mark", plan.stdout))
     if len(steps) < 20 or len(init) < 20:
         return [f"{len(steps)} steps and {len(init)} calls: something could not be read"]
-    return compare(steps, launcher, init)
+    return compare(steps, caller, launcher, init)
 
 
 tap = Tap()

@@ -28,11 +28,43 @@ def mounts():
     return found
 
 
+def cgroup_mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
+        lines = [line.split() for line in f]
+    return {fields[4] for fields in lines if fields[fields.index("-") + 1] in ("cgroup", "cgroup2")}
+
+
+def populated(group):
+    """Whether somebody lives in the group or below it."""
+    for base, _dirs, _files in os.walk(group):
+        try:
+            with open(os.path.join(base, "cgroup.procs"), encoding="ascii") as f:
+                if f.read(1):
+                    return True
+        except OSError:
+            pass
+    return False
+
+
 def cgroups():
+    """All groups in all hierarchies."""
     found = set()
-    for base, dirs, _files in os.walk("/sys/fs/cgroup"):
-        found.update(os.path.join(base, d) for d in dirs if OURS.search(d))
+    for mount in cgroup_mounts():
+        for base, dirs, _files in os.walk(mount):
+            found.update(os.path.join(base, d) for d in dirs)
     return found
+
+
+def cgroups_left(before):
+    """New groups: those with a name of ours, and any other that nobody is in. A group with a process that is none of ours is
+    somebody else's, for ours have all ended; one without may be about to go."""
+    end = time.monotonic() + 3
+    while True:
+        new = cgroups() - before
+        left = {g for g in new if OURS.search(os.path.basename(g)) or not populated(g)}
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.1)
 
 
 def interfaces():
@@ -135,6 +167,7 @@ class Session:
         now = mounts()
         left += ["mount " + " ".join(k) for k, n in now.items() if n > self.before["mount"].get(k, 0)]
         left += ["mount is gone: " + " ".join(k) for k, n in self.before["mount"].items() if n > now.get(k, 0)]
-        for kind, probe in (("cgroup", cgroups), ("interface", interfaces), ("file", files)):
+        left += [f"cgroup {x}" for x in sorted(cgroups_left(self.before["cgroup"]))]
+        for kind, probe in (("interface", interfaces), ("file", files)):
             left += [f"{kind} {x}" for x in sorted(probe() - self.before[kind])]
         return left

@@ -17,6 +17,8 @@ SKIP_CODE = 77
 TAP_PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*(.*))?$")
 TAP_LINE = re.compile(r"^(not )?ok (\d+)(?: -)?\s*(.*)$")
 REASON = re.compile(r"^# skip: (.*)$", re.I)
+# how many times slower than usual this machine is, as an emulated one
+SLOW = float(os.environ.get("CT_SLOW", "1"))
 
 
 @dataclass
@@ -56,7 +58,7 @@ def read(b, tier):
         if tier.name == "sanitize" and "no-sanitize" in suites:
             continue
         found.append(Program(f"{tier.name}.{t['name']}", tier.name, t["cmd"], dict(t["env"]),
-                             t["timeout"] * tier.slower if t["timeout"] else 0, t["is_parallel"],
+                             t["timeout"] * tier.slower * SLOW if t["timeout"] else 0, t["is_parallel"],
                              t["workdir"] or b.dir, tier))
     return found
 
@@ -115,7 +117,7 @@ def ended(rc):
 
 
 def environment(p, tmp):
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "TERM", "CT_MUST_RUN", "CT_QUICK")}
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "TERM", "CT_MUST_RUN", "CT_QUICK", "CT_SLOW")}
     keep.setdefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
     keep.update(LANG="C.UTF-8", TMPDIR=tmp, HOME=tmp, CT_TIER=p.tier, CMOCKA_MESSAGE_OUTPUT="TAP", PYTHONDONTWRITEBYTECODE="1")
     keep.update(p.row.env)

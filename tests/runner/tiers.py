@@ -57,6 +57,7 @@ TABLE = [
     Tier("scenario", ("scenario",), touches_host=True),
     Tier("fault", ("fault",), touches_host=True),
     Tier("cve", ("cve",), touches_host=True),
+    Tier("vm", ("vm",), touches_host=True),
     Tier("fuzz", ("fuzz",), build="clang"),
     Tier("sanitize", ("unit", "plan", "root"), build="asan", touches_host=True, slower=4, env=SANITIZE),
     Tier("tsan", ("threads",), build="tsan", touches_host=True, slower=6,
@@ -64,6 +65,6 @@ TABLE = [
     Tier("bench", ("bench",), build="release", touches_host=True),
 ]
 ALL = {t.name: t for t in TABLE}
-NOT_BY_DEFAULT = ("bench",)
+NOT_BY_DEFAULT = ("bench", "vm")
 # suites that are only marks, not tiers
 MARKS = ("threads", "no-sanitize")

@@ -38,7 +38,9 @@ static const struct samples all_samples[] = {
 	{ &ct_type_path, { "/", "/a b/c", "/x/../y" }, { "a", "./a", "~/a" } },
 	{ &ct_type_path_or_none, { "none", "/dev/tty7" }, { "tty7", "None" } },
 	{ &ct_type_dev_dir, { "lxc", "a/b" }, { "/lxc", "../lxc", "a/../b" } },
-	{ &ct_type_cgroup_dir, { "a/b" }, { "/a", "..", "a/.." } },
+	{ &ct_type_cgroup_dir, { "a/b", "my group/%n", "a.slice", ".x" }, { "/a", "a/..", "a//b", "a/", "cgroup.x", "a*" } },
+	{ &ct_type_cgroup_pattern, { "ct.payload.%n", "a/%n", "%n", "%n/b" }, { "a", "%n%n", "/%n", "../%n", "%s", "cgroup.%n" } },
+	{ &ct_type_cgroup_backend, { "auto", "cgroup1", "v2", "systemd", "none" }, { "cgroup", "v3", "Auto", "try:v2" } },
 	{ &ct_type_rootfs, { "/srv/root", "dir:/srv/root", "/odd:name", "overlay:/lower:/upper", "zfs:pool/fs" },
 	  { "root", "dir:root", "dir:", "floppy:/a", "zfs:", "" ":/a" } },
 	{ &ct_type_log_level, { "trace", "WARN", "0", "8", "error" }, { "9", "loud", "-1" } },
@@ -66,7 +68,26 @@ static const struct samples all_samples[] = {
 	{ &ct_type_share, { "1", "c2", "/var/lib/lxc/c3" }, { "a b", "a/b" } },
 	{ &ct_type_sysctl, { "1", "1 2 3" }, { NULL } },
 	{ &ct_type_proc, { "500" }, { NULL } },
-	{ &ct_type_cgroup_file, { "a", "c 1:3 rwm", "max" }, { NULL } },
+	{ &ct_type_cgroup_file, { "a", "c 1:3 rwm", "max", "try:5" }, { "try:" } },
+	{ &ct_type_limit_memory, { "64K", "try:1 GiB", "max", "9223372036854775807" }, { "0", "65535", "8388608T", "512X", "-1", "try:" } },
+	{ &ct_type_limit_size, { "0", "1", "max", "try:max" }, { "9223372036854775808", "all", "1.5G", "MAX", "-1" } },
+	{ &ct_type_limit_switch, { "0", "yes", "try:1" }, { "2", "max", "try:" } },
+	{ &ct_type_limit_count, { "1", "4194304", "max", "try:10" }, { "0", "4194305", "1K", "-1", "many" } },
+	{ &ct_type_limit_cores, { "0.01", "0.5", "2", "65536", "1.000001", "max" }, { "0", "0.009", "65537", ".5", "1.0000001", "1s" } },
+	{ &ct_type_limit_weight, { "1", "100", "10000", "try:5" }, { "0", "10001", "max", "1.5" } },
+	{ &ct_type_limit_burst, { "0", "20ms", "try:500us" }, { "max", "-1ms", "20x", "1ns" } },
+	{ &ct_type_limit_cpus, { "0", "0-3,5", "1 ,2-3", "0-65535", "try:1" }, { ",", "3-1", "0,,1", "a", "0-65536", "1 2" } },
+	{ &ct_type_io_weight, { "1", "10000", "8:0 200", "/dev/sda 5", "try:7" }, { "0", "8:0", "sda 5", "8:0 5 6", "max", "8:0 10001" } },
+	{ &ct_type_io_max, { "8:0 rbps=10M", "/srv rbps=1 wbps=max riops=100 wiops=50", "try:8:16 wiops=1" },
+	  { "8:0", "8:0 rbps=0", "8:0 rbps=1 rbps=2", "8:0 rios=5", "8:0 riops=1K", "0:5 rbps=1" } },
+	{ &ct_type_hugetlb, { "0", "1G", "max", "try:2M" }, { "1.5G", "all", "9223372036854775808" } },
+	{ &ct_type_rdma, { "mlx4_0 hca_handle=2 hca_object=2000", "a hca_handle=max", "try:a hca_object=0" },
+	  { "mlx4_0", "a hca_handle=2147483648", "a hca_handle=1 hca_handle=2", "a hca=1", "a/b hca_handle=1" } },
+	{ &ct_type_misc, { "sev 2", "sev_es max", "try:tdx 0" }, { "sev", "sev two", "sev 1 2", "a.b 1", "sev -1" } },
+	{ &ct_type_cpu_time, { "90s", "1.5s", "1h", "try:5", "max" }, { "0", "soon", "-1s" } },
+	{ &ct_type_device_rule_allow, { "a", "c 1:3 rwm", "b *:* m", "/dev/fuse rw" }, { "c", "c 1:3", "d 1:3 r", "c 1:3 rwx", "c 4096:0 r" } },
+	{ &ct_type_device_rule_deny, { "a", "c 1:3 rwm", "b 8:* r" }, { "try:a", "/dev/fuse", "c 1:3 rr" } },
+	{ &ct_type_device_preset, { "default", "none", "all", "try:none" }, { "some", "Default", "try:" } },
 	{ &ct_type_mount,
 	  { "/srv/data data none bind,create=dir 0 0", "tmpfs run tmpfs rw,nosuid,mode=755,size=1m", "proc proc proc",
 	    "/a\\040b /c none rbind,ro,optional,rslave", "x y none bind,relative", "sysfs sys sysfs defaults,noatime 0 0" },
@@ -115,7 +136,7 @@ static inline const char *sample_name(const struct ct_key *key)
 	else
 		snprintf(name, sizeof(name), "%.*s%s", (int)(star - key->name), key->name,
 			 key->type == &ct_type_limit ? "nofile" : key->type == &ct_type_share ? "net" :
-			 key->type == &ct_type_proc ? "oom_score_adj" : "net.ipv4.ip_forward");
+			 key->type == &ct_type_proc ? "oom_score_adj" : key->type == &ct_type_hugetlb ? "2MB" : "net.ipv4.ip_forward");
 	return name;
 }
 

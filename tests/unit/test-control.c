@@ -41,6 +41,9 @@ static void same_numbers(void **state)
 	assert_int_equal(SUP_EXIT_REBOOT, CT_EXIT_REBOOT);
 	assert_int_equal(SUP_EXIT_HALT, CT_EXIT_HALT);
 	assert_int_equal(SUP_EXIT_LOST, CT_EXIT_LOST);
+	assert_int_equal(SUP_EXIT_MEMORY, CT_EXIT_MEMORY);
+	assert_int_equal(SUP_EXIT_PIDS, CT_EXIT_PIDS);
+	assert_int_equal(SUP_EXIT_CPUTIME, CT_EXIT_CPUTIME);
 	assert_int_equal(SUP_STOP_NO_KILL, CT_STOP_NO_KILL);
 	assert_int_equal(SUP_STOP_KILL, CT_STOP_KILL);
 	assert_int_equal(SUP_STOP_NO_WAIT, CT_STOP_NO_WAIT);

@@ -201,8 +201,9 @@ static void report_is_whole(void **state)
 {
 	static const char *const rows[] = { "version",	"openat2",    "mount api", "programs in memory", "capabilities",
 					    "subuid",	"newuidmap",  "overlay",   "veth",		"landlock",
-					    "seccomp",	"controllers", "limits",   "state",		"time",
-					    "layout",	"user namespaces" };
+					    "seccomp",	"controllers", "state",	   "time",		"layout",
+					    "groups",	"own group",  "limit.memory", "limit.pids",	"limit.io.weight",
+					    "limit.devices", "limit.cputime", "freeze", "kill of a whole tree", "user namespaces" };
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, json = CT_BUF_INIT;
 	int missing;
 

@@ -29,6 +29,7 @@ static void test_rows(void **state)
 		assert_int_equal(!!(key->flags & CT_KF_ANY), key->name[strlen(key->name) - 1] == '*');
 		/* stored means: there is no field, or the start may do without; idle values need nobody's help */
 		assert_true(!key->idle || key->flags & CT_KF_STORED);
+		assert_true(key->flags & CT_KF_STORED || key->field != SIZE_MAX || key->type == &ct_type_include);
 		for (uint32_t j = 0; j < i; j++)
 			assert_string_not_equal(key->name, ct_keys[j].name);
 	}
@@ -70,7 +71,8 @@ static void test_suggestions(void **state)
 		{ "rootfs.pth", "rootfs.path" }, { "lxc.uts.nmae", "uts.name" }, { "mount.entrys", "mount.entry" },
 		{ "hook.prestart", "hook.pre-start" }, { "cap_drop", "cap.drop" }, { "net.0.lnik", "net.*.link" },
 		{ "net.12.tpye", "net.*.type" }, { "prlimits.nofile", "prlimit.*" }, { "sysctrl.net.core.x", "sysctl.*" },
-		{ "environmnet", "environment" }, { "zzz", NULL }, { "x", NULL }, { "", NULL },
+		{ "environmnet", "environment" }, { "limit.memroy", "limit.memory" }, { "limit.cpuset.cpu", "limit.cpuset.cpus" },
+		{ "limit.hugetbl.2MB", "limit.hugetlb.*" }, { "zzz", NULL }, { "x", NULL }, { "", NULL },
 		{ "a.name.that.is.longer.than.any.key.there.is.and.so.is.near.to.no.one.of.them", NULL },
 	};
 
@@ -85,6 +87,7 @@ static void test_suggestions(void **state)
 	}
 	assert_string_equal(ct_key_renamed("lxc.utsname"), "uts.name");
 	assert_string_equal(ct_key_renamed("limit.nofile"), "prlimit.*");
+	assert_string_equal(ct_key_renamed("limit.memory.swap"), "limit.swap");
 	assert_string_equal(ct_key_renamed("lxc.network.type"), "net.N.*, with a number N for each network");
 	assert_null(ct_key_renamed("uts.name"));
 }

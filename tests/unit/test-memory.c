@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The model without memory: every allocation of a load, of changes, of a save and of a spec fails once. The answer is -ENOMEM and
+/* The model without memory: every allocation of a load, of changes, of a save, of a spec and of its limits fails once. The answer is -ENOMEM and
  * the config is as it was. Linked with --wrap for the allocating functions. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "backend/limit.h"
 #include "model.h"
 
 void *__real_malloc(size_t size);
@@ -60,7 +61,9 @@ static const char text[] = "# comment\nrootfs.path = /srv/x\ninit.cmd = /bin/a '
 			   "mount.entry = /a b none bind,create=dir\nmount.tmpfs = /tmp size=1m\nmount.auto = proc cgroup shmounts:/a\n"
 			   "idmap = u 0 100000 10\nidmap = g 0 100000 10\ninit.groups = 1,2\ngroup = a b\nhook.start = /bin/x\n"
 			   "prlimit.core = 1\nsysctl.kernel.sem = 1\nproc.oom_score_adj = 1\nnamespace.share.net = 5\n"
-			   "net.0.type = empty\ncgroup2.memory.max = 1\nrootfs.options = idmap=container\ncap.drop =\n";
+			   "net.0.type = empty\ncgroup2.memory.max = 1\ncgroup.dir = a/b\ncgroup.pattern = %n\nlimit.memory = 1G\n"
+			   "limit.cpuset.cpus = 1 ,2\nlimit.io.max = 8:0 rbps=1\nlimit.rdma = a  hca_handle=1\nlimit.io.weight = 8:0 5\n"
+			   "limit.hugetlb.2MB = 0\ncgroup2.devices.deny = a\nrootfs.options = idmap=container\ncap.drop =\n";
 
 /* One thing to do with a config; 0 or negative errno. */
 typedef int (*action)(struct ct_config *c, struct ct_err *e);
@@ -124,6 +127,26 @@ static int do_spec(struct ct_config *c, struct ct_err *e)
 	return ct_spec_read(c, a, e) ? 0 : e->err;
 }
 
+/* One version's files, in an arena of their own so that more than one piece of memory is asked for. */
+static int write_limits(const struct ct_spec *s, int version, struct ct_err *e)
+{
+	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
+	struct ct_cg_writes writes = { NULL, 0 };
+
+	if (!a)
+		return ct_oom(e);
+	return ct_limit_writes(s, version, UINT32_MAX, a, &writes, e);
+}
+
+static int do_limits(struct ct_config *c, struct ct_err *e)
+{
+	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
+	const struct ct_spec *s = a ? ct_spec_read(c, a, e) : NULL;
+	int r = s ? write_limits(s, 1, e) : a ? e->err : ct_oom(e);
+
+	return r < 0 ? r : write_limits(s, 2, e);
+}
+
 /* The config as text and in effect, for comparing. */
 static void snapshot(const struct ct_config *c, struct ct_buf *out)
 {
@@ -172,6 +195,7 @@ STARVE(print)
 STARVE(get)
 STARVE(copy)
 STARVE(spec)
+STARVE(limits)
 
 int main(void)
 {
@@ -179,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_load),	cmocka_unit_test(test_append), cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_clear),	cmocka_unit_test(test_include), cmocka_unit_test(test_print),
 		cmocka_unit_test(test_get),	cmocka_unit_test(test_copy),   cmocka_unit_test(test_spec),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -257,8 +257,92 @@ static void test_auto(void **state)
 	assert_int_equal(m->proc, CT_AUTO_RW);
 	assert_int_equal(m->sys, CT_AUTO_RO);
 	assert_string_equal(m->cgroup, "cgroup2:ro:force");
+	assert_true(m->cgroup_kind == CT_AUTO_CGROUP2 && m->cgroup_mode == CT_AUTO_RO && m->cgroup_force);
 	assert_string_equal(m->shm_host, "/run/shm");
 	assert_string_equal(m->shm_target, "/dev/.lxc-mounts");
+}
+
+struct cgroup_word {
+	const char *text;
+	uint8_t kind, mode;
+	bool force;
+};
+
+static void test_auto_cgroup(void **state)
+{
+	static const struct cgroup_word words[] = {
+		{ "proc", CT_AUTO_CGROUP_NONE, CT_AUTO_NO, false },
+		{ "cgroup", CT_AUTO_CGROUP, CT_AUTO_NO, false },
+		{ "cgroup:ro", CT_AUTO_CGROUP, CT_AUTO_RO, false },
+		{ "cgroup:mixed:force", CT_AUTO_CGROUP, CT_AUTO_MIXED, true },
+		{ "cgroup:force", CT_AUTO_CGROUP, CT_AUTO_NO, true },
+		{ "cgroup-full:rw", CT_AUTO_CGROUP_FULL, CT_AUTO_RW, false },
+		{ "cgroup-full:force", CT_AUTO_CGROUP_FULL, CT_AUTO_NO, true },
+		{ "cgroup2", CT_AUTO_CGROUP2, CT_AUTO_NO, false },
+		{ "cgroup2:ro:force", CT_AUTO_CGROUP2, CT_AUTO_RO, true },
+		/* the last word counts, with all that it says */
+		{ "cgroup2:ro:force cgroup:mixed", CT_AUTO_CGROUP, CT_AUTO_MIXED, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char text[100];
+
+		snprintf(text, sizeof(text), "mount.auto = %s\n", words[i].text);
+		CLEAN_BOX struct box b = box_of(text);
+		const struct ct_mount_auto *m = &b.spec->mount_auto;
+
+		assert_true(m->cgroup_kind == words[i].kind && m->cgroup_mode == words[i].mode && m->cgroup_force == words[i].force);
+		assert_true(!m->cgroup == !m->cgroup_kind);
+	}
+}
+
+static void test_cgroups(void **state)
+{
+	CLEAN_BOX struct box none = box_of("");
+	CLEAN_BOX struct box b = box_of(
+		"cgroup.backend = v2\ncgroup.relative = 1\ncgroup.pattern = lxc.payload/%n\ncgroup.dir.container = web/payload\n"
+		"cgroup.dir.container.inner = inner\ncgroup.dir.monitor = web/monitor\ncgroup.dir.monitor.pivot = away\n"
+		"cgroup.cpu.shares = 512\ncgroup2.memory.max = try:64M\ncgroup2.memory.high = 1M\ncgroup.devices.deny = a\n"
+		"cgroup2.devices.allow = c 1:3 rwm\nlimit.cputime = try:1.5s\nlimit.devices = try:none\n");
+	const struct ct_spec *s = b.spec;
+
+	(void)state;
+	assert_true(none.spec->cgroup_backend == CT_CGB_AUTO && !none.spec->cgroup_backend_set && !none.spec->cgroup_relative);
+	assert_string_equal(none.spec->cgroup_pattern, "ct.payload.%n");
+	assert_true(!none.spec->cglimits.n && !none.spec->cgroup1.n && !none.spec->cgroup2.n && !none.spec->devrules.n);
+	assert_true(!none.spec->cgroup_dir && !none.spec->devices_set && !none.spec->limit_cputime_us);
+	assert_true(s->cgroup_backend == CT_CGB_V2 && s->cgroup_backend_set && s->cgroup_relative);
+	assert_string_equal(s->cgroup_pattern, "lxc.payload/%n");
+	assert_string_equal(s->cgroup_dir_container, "web/payload");
+	assert_string_equal(s->cgroup_dir_inner, "inner");
+	assert_string_equal(s->cgroup_dir_monitor, "web/monitor");
+	assert_string_equal(s->cgroup_dir_pivot, "away");
+	assert_int_equal(s->cgroup1.n, 1);
+	assert_string_equal(s->cgroup1.v[0].file, "cpu.shares");
+	assert_string_equal(s->cgroup1.v[0].value, "512");
+	assert_int_equal(s->cgroup2.n, 2);
+	assert_true(s->cgroup2.v[0].tried && !s->cgroup2.v[1].tried);
+	assert_string_equal(s->cgroup2.v[0].value, "64M");
+	assert_int_equal(s->cgroup2.v[1].at.line, 10);
+	assert_int_equal(s->devrules.n, 2);
+	assert_true(!s->devrules.v[0].allow && s->devrules.v[0].version == 1);
+	assert_true(s->devrules.v[1].allow && s->devrules.v[1].version == 2);
+	assert_true(s->limit_cputime_us == 1500000 && s->limit_cputime_tried);
+	assert_true(s->devices_set && s->devices_tried);
+	assert_string_equal(s->devices_preset, "none");
+	assert_int_equal(s->unsupported.n, 0);
+}
+
+/* Without a cgroup only what a start may do without, or what asks for nothing, goes. */
+static void test_no_cgroup(void **state)
+{
+	CLEAN_BOX struct box b = box_of("cgroup.backend = none\nlimit.memory = try:1G\nlimit.pids = max\nlimit.cputime = try:1s\n"
+					"cgroup2.memory.max = try:1G\nlimit.devices = try:none\ncgroup2.devices.allow = c 1:3 rwm\n"
+					"cgroup.relative = 1\n");
+
+	(void)state;
+	assert_int_equal(b.spec->cgroup_backend, CT_CGB_NONE);
 }
 
 /* Names of what a start would have to refuse. */
@@ -275,8 +359,8 @@ static void check_unsupported(const char *text, const char *want)
 static void test_unsupported(void **state)
 {
 	(void)state;
-	check_unsupported("cgroup2.memory.max = 1G\nseccomp.profile = /x\napparmor.profile = generated\n",
-			  "cgroup2.memory.max:1 seccomp.profile:2 apparmor.profile:3 ");
+	check_unsupported("selinux.context = x\nseccomp.profile = /x\napparmor.profile = generated\n",
+			  "selinux.context:1 seccomp.profile:2 apparmor.profile:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
 	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\nseccomp.allow_nesting = 1\n"
 			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\nlog.syslog = daemon\n"
@@ -331,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_scalars), cmocka_unit_test(test_list_values),
 		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_mounts),  cmocka_unit_test(test_fstab),
 		cmocka_unit_test(test_fstab_mistake), cmocka_unit_test(test_auto),   cmocka_unit_test(test_unsupported),
+		cmocka_unit_test(test_auto_cgroup),  cmocka_unit_test(test_cgroups), cmocka_unit_test(test_no_cgroup),
 		cmocka_unit_test(test_sysctl_homes), cmocka_unit_test(test_outlives_config),
 	};
 

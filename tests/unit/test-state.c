@@ -21,6 +21,7 @@
 #include <contain/contain.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run.h"
 #include "run/state-dir.h"
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The cgroup hierarchies of this host, as they are mounted: which versions, which controllers, where, and in which directory of
+ * each the caller is. Found by file system magic and mountinfo, never by the names of folders.
+ */
+#ifndef CT_HOST_CGROUP_H
+#define CT_HOST_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/* Controllers, one bit each, the same for both versions: blkio of version 1 is IO. */
+#define CT_CG_CPU 0x0001u
+#define CT_CG_CPUACCT 0x0002u		/* version 1 only; version 2 counts without a controller */
+#define CT_CG_CPUSET 0x0004u
+#define CT_CG_MEMORY 0x0008u
+#define CT_CG_IO 0x0010u
+#define CT_CG_PIDS 0x0020u
+#define CT_CG_DEVICES 0x0040u		/* version 2: a BPF program, no controller */
+#define CT_CG_FREEZER 0x0080u		/* version 2: part of every group but the root */
+#define CT_CG_HUGETLB 0x0100u
+#define CT_CG_RDMA 0x0200u
+#define CT_CG_MISC 0x0400u
+#define CT_CG_NET_CLS 0x0800u
+#define CT_CG_NET_PRIO 0x1000u
+#define CT_CG_PERF 0x2000u
+/* What a version 2 hierarchy does without any controller. */
+#define CT_CG_CORE (CT_CG_DEVICES | CT_CG_FREEZER | CT_CG_CPUACCT)
+
+#define CT_CG_TREES 24			/* hierarchies that are looked at, at the most */
+
+/* One mounted hierarchy. Strings belong to the arena of the layout. */
+struct ct_cg_tree {
+	uint8_t version;		/* 1 or 2 */
+	uint32_t controllers;		/* version 1: bound to it; version 2: cgroup.controllers of its top */
+	const char *name;		/* "memory", "cpu,cpuacct", "name=systemd", "unified" */
+	const char *mount;		/* mount point */
+	const char *self;		/* the caller's directory below the mount point: "" or "/a/b"; NULL: not below it */
+};
+
+struct ct_cgroups {
+	struct ct_cg_tree v[CT_CG_TREES];
+	uint32_t n;
+};
+
+/* Looks at this host. No cgroup mounted is n = 0, no error. 0, -ENOMEM or what open(2) says of /proc. */
+int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e);
+/* The same from text: /proc/self/mountinfo and /proc/self/cgroup, neither trusted. Version 2 hierarchies get controllers 0. 0 or
+ * -ENOMEM. */
+int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out, struct ct_arena *arena);
+/* "memory" -> CT_CG_MEMORY, n bytes of it; 0: not one we know. Version 1's "blkio" and version 2's "io" are the same bit. */
+uint32_t ct_cg_bit(const char *name, size_t n);
+/* The name of one bit as `version` calls it. */
+const char *ct_cg_name(uint32_t bit, int version);
+/* The hierarchy that serves one controller: version 1's if it is bound there, else version 2's. NULL: none. `only` 1 or 2: that
+ * version alone, 0: either. */
+const struct ct_cg_tree *ct_cg_serving(const struct ct_cgroups *c, uint32_t bit, int only);
+/* "v2", "v1", "hybrid", "none". */
+const char *ct_cg_layout(const struct ct_cgroups *c);
+
+#endif

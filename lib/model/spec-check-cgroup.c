@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the keys of cgroups and limits say about each other. */
+#include "model/check.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+#define DEFAULT_HINT "clear one of them with an empty value"
+
+static const struct ct_cglimit_item *find_limit(const struct ct_spec *s, const char *key)
+{
+	for (uint32_t i = 0; i < s->cglimits.n; i++) {
+		if (!strcmp(s->cglimits.v[i].key, key))
+			return &s->cglimits.v[i];
+	}
+	return NULL;
+}
+
+/* A mark below the limit that is above it would never be passed. */
+static int check_marks(const struct ct_spec *s, struct ct_err *e)
+{
+	static const char *const marks[] = { "limit.memory.high", "limit.memory.low" };
+	const struct ct_cglimit_item *limit = find_limit(s, "limit.memory");
+
+	for (size_t i = 0; limit && !limit->max && i < sizeof(marks) / sizeof(*marks); i++) {
+		const struct ct_cglimit_item *mark = find_limit(s, marks[i]);
+
+		if (!mark || mark->max || mark->n <= limit->n)
+			continue;
+		ct_err_hint(e, "it counts only below limit.memory");
+		return ct_check_conflict(e, &mark->at, "%s is above limit.memory, which is %s", mark->text, limit->text);
+	}
+	return 0;
+}
+
+/* Limits that mean nothing without another one. */
+static int check_companions(const struct ct_spec *s, struct ct_err *e)
+{
+	static const struct {
+		const char *key, *needs;
+	} rows[] = {
+		{ "limit.cpu.burst", "limit.cpu" },
+		{ "limit.oom.group", "limit.memory" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct ct_cglimit_item *item = find_limit(s, rows[i].key), *other = find_limit(s, rows[i].needs);
+
+		if (!item || !item->n || (other && !other->max))
+			continue;
+		ct_err_hint(e, "set %s", rows[i].needs);
+		return ct_check_conflict(e, &item->at, "there is no %s that it could be for", rows[i].needs);
+	}
+	return 0;
+}
+
+/* The kernel takes no burst above what a period of 100 ms allows, which is a tenth of the millionths of a core in microseconds. */
+static int check_burst(const struct ct_spec *s, struct ct_err *e)
+{
+	const struct ct_cglimit_item *burst = find_limit(s, "limit.cpu.burst"), *cpu = find_limit(s, "limit.cpu");
+
+	if (!burst || !cpu || cpu->max || burst->n <= cpu->n / 10)
+		return 0;
+	ct_err_hint(e, "the burst may be at most as long again as the time in one period of 100ms");
+	return ct_check_conflict(e, &burst->at, "%s is more than the %lluus of one period that limit.cpu = %s allows", burst->text,
+				 (unsigned long long)(cpu->n / 10), cpu->text);
+}
+
+/* Records that `at` needs the cgroup that cgroup.backend = none does not make. */
+static int no_cgroup(struct ct_err *e, const struct ct_origin *at, bool may_try)
+{
+	ct_err_hint(e, may_try ? "take one of them out, or write \"try:\" in front of the value" : "take one of them out");
+	return ct_check_conflict(e, at, "it needs a cgroup, and cgroup.backend = none makes none");
+}
+
+/* Directories without a cgroup to be in them. */
+static int check_none_dirs(const struct ct_spec *s, struct ct_err *e)
+{
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor",
+					    "cgroup.dir.monitor.pivot" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const struct ct_origin *at = ct_spec_origin(s, keys[i]);
+
+		if (at)
+			return no_cgroup(e, at, false);
+	}
+	return 0;
+}
+
+static int check_none_files(const struct ct_cgfiles *files, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < files->n; i++) {
+		if (!files->v[i].tried)
+			return no_cgroup(e, &files->v[i].at, true);
+	}
+	return 0;
+}
+
+/* What cannot be done without a cgroup. */
+static int check_none(const struct ct_spec *s, struct ct_err *e)
+{
+	int r = 0;
+
+	if (s->cgroup_backend != CT_CGB_NONE)
+		return 0;
+	for (uint32_t i = 0; i < s->cglimits.n; i++) {
+		const struct ct_cglimit_item *item = &s->cglimits.v[i];
+
+		if (!item->tried && !ct_cglimit_idle(item))
+			return no_cgroup(e, &item->at, true);
+	}
+	if (s->limit_cputime_us && !s->limit_cputime_tried)
+		return no_cgroup(e, ct_spec_origin(s, "limit.cputime"), true);
+	if (s->devices_set && !s->devices_tried && strcmp(s->devices_preset, "all"))
+		return no_cgroup(e, ct_spec_origin(s, "limit.devices"), true);
+	if (s->devrules.n && !s->devices_tried)
+		return no_cgroup(e, &s->devrules.v[0].at, false);
+	r = check_none_files(&s->cgroup1, e);
+	if (r == 0)
+		r = check_none_files(&s->cgroup2, e);
+	return r < 0 ? r : check_none_dirs(s, e);
+}
+
+/* As in LXC: either one directory for all, or one each for payload and supervisor, and perhaps more for these. */
+static int check_dirs(const struct ct_spec *s, struct ct_err *e)
+{
+	static const struct {
+		const char *key, *other;
+		bool excludes;		/* or needs */
+	} rows[] = {
+		{ "cgroup.dir.container", "cgroup.dir", true },
+		{ "cgroup.dir.monitor", "cgroup.dir", true },
+		{ "cgroup.dir.container.inner", "cgroup.dir", true },
+		{ "cgroup.dir.container.inner", "cgroup.dir.container", false },
+		{ "cgroup.dir.container", "cgroup.dir.monitor", false },
+		{ "cgroup.dir.monitor", "cgroup.dir.container", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct ct_origin *at = ct_spec_origin(s, rows[i].key), *other = ct_spec_origin(s, rows[i].other);
+
+		if (!at || !other == rows[i].excludes)
+			continue;
+		if (rows[i].excludes) {
+			ct_err_hint(e, DEFAULT_HINT);
+			return ct_check_conflict(e, at, "%s and %s exclude each other", rows[i].key, rows[i].other);
+		}
+		ct_err_hint(e, "set %s", rows[i].other);
+		return ct_check_conflict(e, at, "it needs %s", rows[i].other);
+	}
+	return 0;
+}
+
+/* Whether `path` is `dir` or below it. */
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+/* The supervisor at its end must not sit in a directory that is to be removed, and payload and supervisor not in one. */
+static int check_places(const struct ct_spec *s, struct ct_err *e)
+{
+	const char *dirs[] = { s->cgroup_dir, s->cgroup_dir_container, s->cgroup_dir_monitor };
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.monitor" };
+
+	for (size_t i = 0; s->cgroup_dir_pivot && i < sizeof(dirs) / sizeof(*dirs); i++) {
+		if (!is_below(s->cgroup_dir_pivot, dirs[i]))
+			continue;
+		ct_err_hint(e, "choose a directory outside of %s, which could not be removed otherwise", keys[i]);
+		return ct_check_conflict(e, ct_spec_origin(s, "cgroup.dir.monitor.pivot"), "\"%s\" is within %s", s->cgroup_dir_pivot, keys[i]);
+	}
+	if (s->cgroup_dir_container && s->cgroup_dir_monitor &&
+	    (is_below(s->cgroup_dir_monitor, s->cgroup_dir_container) || is_below(s->cgroup_dir_container, s->cgroup_dir_monitor))) {
+		ct_err_hint(e, "choose two directories neither of which is within the other");
+		return ct_check_conflict(e, ct_spec_origin(s, "cgroup.dir.monitor"),
+					 "cgroup.dir.monitor and cgroup.dir.container are within each other");
+	}
+	return 0;
+}
+
+int ct_spec_check_cgroup(const struct ct_spec *s, struct ct_err *e)
+{
+	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
+		check_marks, check_companions, check_burst, check_none, check_dirs, check_places,
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		int r = checks[i](s, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

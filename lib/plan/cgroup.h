@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a container wants of cgroups, as plain data: the backends decide it, lib/plan turns it into steps. All memory belongs to the
+ * plan's arena. */
+#ifndef CT_PLAN_CGROUP_H
+#define CT_PLAN_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/origin.h"
+
+/* One file to write in a group's directory. */
+struct ct_cg_write {
+	const struct ct_origin *at;	/* the key that asks for it */
+	const char *file;		/* one component, "memory.max" */
+	const char *value;		/* NULL: the parent's value of the same file */
+	bool optional;			/* "try:": what cannot be written is passed over */
+	bool if_there;			/* nothing is lost where the kernel does not have the file (no swap built in) */
+	const char *file2;		/* another name of it on other kernels; NULL: none */
+	const char *value2;		/* what goes into that one; NULL: the same value */
+};
+
+/* A growing list of them. */
+struct ct_cg_writes { struct ct_cg_write *v; uint32_t n; };
+
+/* One directory to be made, in one hierarchy. */
+struct ct_cg_dir {
+	uint8_t version;
+	uint32_t controllers;		/* CT_CG_* that this hierarchy serves for this container */
+	const char *tree;		/* its name, for messages: "memory", "unified" */
+	const char *mount;		/* mount point */
+	const char *base;		/* existing directory below it that ours is made in: "" or "/a/b" */
+	const char *path;		/* ours, below base, without a slash in front; carries the limits */
+	bool monitor;			/* for the supervisor, not for the payload */
+	bool numbered;			/* -1, -2 .. behind it while the name is taken */
+	const char *inner;		/* directory below ours that the payload gets; NULL: ours itself */
+	const char **enable;		/* version 2: controllers that the groups above must give on */
+	uint32_t n_enable;
+	struct ct_cg_writes writes;
+	const char **rules;		/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
+	uint32_t n_rules;
+	const struct ct_origin *rules_at;
+	bool rules_optional;
+};
+
+/* In front of the name of a tree, for the supervisor's own group. */
+#define CT_CG_MONITOR "monitor "
+
+/* A group that an attach joins. */
+struct ct_cg_join {
+	uint8_t version;
+	int fd;				/* borrowed */
+	const char *tree;
+};
+
+struct ct_cg_plan {
+	struct ct_cg_dir *v;
+	uint32_t n;
+	const struct ct_origin *at;	/* why there is one at all */
+	bool no_nodes;			/* the device rules do not let the usual nodes be made */
+	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
+};
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The first process of a systemd scope: there is none without one, and the container's own comes later. Like the keeper it is a task
+ * in the caller's memory without SIGCHLD; it does nothing, and is ended as soon as the container's first process is in the scope.
+ */
+#ifndef CT_RUN_PLACEHOLDER_H
+#define CT_RUN_PLACEHOLDER_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define CT_PLACEHOLDER_MEMORY 16384	/* bytes of stack */
+
+struct ct_placeholder {
+	pid_t pid;			/* 0: there is none */
+	void *memory;
+	char *group;			/* directory it was put into, to be removed with it; NULL: none */
+};
+#define CT_PLACEHOLDER_INIT { 0, NULL, NULL }
+
+/* Starts one. 0 or a negative errno, recorded. */
+int ct_placeholder_begin(struct ct_placeholder *p, struct ct_err *e);
+/* Ends it, and its group. Nothing to do is fine. */
+void ct_placeholder_end(struct ct_placeholder *p);
+
+/* What it does: in keeper.c, which is compiled for such tasks. */
+int ct_placeholder_main(void *arg);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Is what a group's file says weaker than what was written into it? The kernel rounds, sorts and adds to what it is given. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "model/type.h"
+#include "run/protections.h"
+
+#define CPUS 65536u
+
+enum way {
+	AT_MOST,		/* a number that limits */
+	AT_LEAST,		/* one that protects; it may have been rounded to pages */
+	WITHIN,			/* a list of processors or nodes */
+	EXACTLY			/* words */
+};
+
+/* By a part of the file's name, the first that fits. */
+static const struct {
+	const char *part;
+	enum way way;
+} ways[] = {
+	{ "memory.low", AT_LEAST }, { "memory.min", AT_LEAST }, { "soft_limit", AT_LEAST }, { "cpuset.cpus", WITHIN }, { "cpuset.mems", WITHIN },
+	{ ".max", AT_MOST },	    { ".high", AT_MOST },	{ "limit_in_bytes", AT_MOST }, { "quota_us", AT_MOST },	{ "burst", AT_MOST },
+};
+
+static enum way way_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		const char *at = strstr(file, ways[i].part);
+
+		/* "cpuset.cpus.partition" is no list */
+		if (at && (ways[i].way != WITHIN || !at[strlen(ways[i].part)]))
+			return ways[i].way;
+	}
+	return EXACTLY;
+}
+
+/* A word as a number: "max" and -1 are the greatest. False: it is none. */
+static bool number(struct ct_span word, uint64_t *out)
+{
+	char text[32] = "";
+
+	if (!word.n || word.n >= sizeof(text))
+		return false;
+	memcpy(text, word.s, word.n);
+	*out = UINT64_MAX;
+	return !strcmp(text, "max") || !strcmp(text, "-1") || ct_parse_u64(text, out) == 0 || ct_parse_size(text, out) == 0;
+}
+
+/* Each line of `got` in turn. */
+static bool next_line(const char **s, struct ct_span *line)
+{
+	return ct_next_word(s, "\n", line);
+}
+
+/* The n-th word, from 0, of a line. */
+static struct ct_span word_of(struct ct_span line, unsigned n)
+{
+	const char *end = line.s + line.n, *p = line.s;
+
+	for (;; n--) {
+		struct ct_span word = { p, 0 };
+
+		while (word.s < end && (*word.s == ' ' || *word.s == '\t'))
+			word.s++;
+		while (word.s + word.n < end && word.s[word.n] != ' ' && word.s[word.n] != '\t')
+			word.n++;
+		if (!n || !word.n)
+			return word;
+		p = word.s + word.n;
+	}
+}
+
+static bool equal(struct ct_span a, struct ct_span b)
+{
+	return a.n == b.n && !memcmp(a.s, b.s, a.n);
+}
+
+/* A list "0-3,5" as bits. What is no range, or beyond any kernel, is none of them. */
+static void read_list(const char *list, uint64_t bits[CPUS / 64])
+{
+	struct ct_span range;
+
+	memset(bits, 0, CPUS / 8);
+	while (ct_next_word(&list, ", \n", &range)) {
+		const char *dash = memchr(range.s, '-', range.n);
+		size_t k = dash ? (size_t)(dash - range.s) : range.n;
+		uint64_t first, last;
+
+		if (!number((struct ct_span){ range.s, k }, &first))
+			continue;
+		last = first;
+		if (dash && !number((struct ct_span){ dash + 1, range.n - k - 1 }, &last))
+			continue;
+		for (uint64_t n = first; n <= last && n < CPUS; n++)
+			bits[n / 64] |= UINT64_C(1) << (n % 64);
+	}
+}
+
+/* An empty list is all that the group above has. */
+static bool is_beyond(const char *wanted, const char *got)
+{
+	uint64_t want[CPUS / 64], have[CPUS / 64], any = 0, more = 0;
+
+	read_list(wanted, want);
+	read_list(got, have);
+	for (unsigned i = 0; i < CPUS / 64; i++) {
+		any |= have[i];
+		more |= have[i] & ~want[i];
+	}
+	return !any || more;
+}
+
+/* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
+static bool is_idle(struct ct_span word)
+{
+	return ct_span_is(word, "max") || ct_span_is(word, "0") || (word.n > 4 && !memcmp(word.s + word.n - 4, "=max", 4));
+}
+
+/* One line of got has each word of wanted; where none begins as it does, nothing was asked that would leave a line. */
+static bool lacks_words(struct ct_span wanted, const char *got)
+{
+	struct ct_span line;
+	unsigned n = 0;
+
+	while (word_of(wanted, n).n)
+		n++;
+	while (next_line(&got, &line)) {
+		unsigned found = 0;
+
+		for (unsigned i = 0; i < n; i++) {
+			struct ct_span word = word_of(wanted, i);
+			bool there = i && is_idle(word);
+
+			for (unsigned k = 0; !there && word_of(line, k).n; k++)
+				there = equal(word, word_of(line, k));
+			found += there;
+		}
+		if (found == n)
+			return false;
+		if (n > 1 && equal(word_of(wanted, 0), word_of(line, 0)))
+			return true;
+	}
+	for (unsigned i = 1; i < n; i++)
+		if (!is_idle(word_of(wanted, i)))
+			return true;
+	return n < 2;
+}
+
+/* Quota and period: what counts is the one by the other. */
+static bool is_greater(struct ct_span wanted, struct ct_span got)
+{
+	uint64_t w = 0, g = 0, w_per, g_per;
+
+	number(word_of(wanted, 0), &w);
+	number(word_of(got, 0), &g);
+	if (w == UINT64_MAX || g == UINT64_MAX || !number(word_of(wanted, 1), &w_per) || !number(word_of(got, 1), &g_per) || !w_per || !g_per)
+		return g > w;
+	return (double)g / (double)g_per > (double)w / (double)w_per * 1.000001;
+}
+
+/* See protections.h. */
+bool ct_protect_weaker(const char *file, const char *wanted, const char *got)
+{
+	struct ct_span want = { wanted, strcspn(wanted, "\n") }, have = { got, strcspn(got, "\n") };
+	enum way way = way_of(file);
+	uint64_t w, g, page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (way == WITHIN)
+		return is_beyond(wanted, got);
+	if (way == EXACTLY || !number(word_of(want, 0), &w) || !number(word_of(have, 0), &g))
+		return lacks_words(want, got);
+	if (way == AT_MOST)
+		return is_greater(want, have);
+	return g < w && w - g >= page && !(w == UINT64_MAX && g >= (uint64_t)INT64_MAX - page);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The container's cgroups: figures for the verdict, the CPU time, thawing, and the end of them. What cannot be removed here stays in the
+ * file "groups", and the next call of the library sees to it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stage/supervisor.h"
+#include "stage/sys.h"
+#include "stage/usage.h"
+#include "wire/figure.h"
+#include "wire/prune.h"
+
+#define DEPTH 64
+#define REMOVE_MS 2000		/* for a group to let itself be removed when its last process has gone */
+#define LOOK_MS 2		/* how closely limit.cputime is kept */
+
+static const struct ct_wire_group *group(const struct super *s, uint32_t i, int *fd)
+{
+	*fd = s->st->slot[s->w->group[i].dir];
+	return &s->w->group[i];
+}
+
+static uint32_t places(const struct super *s, struct usage_place *v)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		const struct ct_wire_group *g = group(s, i, &v[n].fd);
+
+		if (g->monitor)
+			continue;
+		v[n].version = g->version;
+		v[n++].controllers = g->controllers;
+	}
+	return n;
+}
+
+/* See supervisor.h. */
+int sup_groups_enter(const struct super *s)
+{
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		int dir, err;
+		const struct ct_wire_group *g = group(s, i, &dir);
+		SYS_CLOSEP int fd = g->monitor ? sys_openat(dir, "cgroup.procs", O_WRONLY | O_NOCTTY, 0) : -1;
+
+		if (!g->monitor)
+			continue;
+		err = fd < 0 ? fd : (int)sys3(SYS_write, fd, "0", 1);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* See supervisor.h. */
+void sup_groups_usage(const struct super *s, struct usage *u)
+{
+	struct usage_place v[CT_WIRE_GROUPS];
+
+	usage_read(v, places(s, v), u);
+}
+
+/* See supervisor.h. */
+int sup_cputime_up(struct super *s)
+{
+	struct usage_place v[CT_WIRE_GROUPS];
+	uint64_t limit = s->w->limit_cputime_us, used, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
+
+	if (!limit)
+		return 0;
+	used = usage_cpu_us(v, places(s, v));
+	/* a limit that cannot be watched is one that cannot be kept */
+	if (used == USAGE_ABSENT || used >= limit)
+		return 1;
+	left = (limit - used) / 1000 / (cpus ? cpus : 1);
+	s->cpu_at = s->now + (left < LOOK_MS ? LOOK_MS : left);
+	return 0;
+}
+
+static void write_file(int dir, const char *file, const char *value)
+{
+	SYS_CLOSEP int fd = sys_openat(dir, file, O_WRONLY | O_NOCTTY, 0);
+
+	if (fd >= 0)
+		sys3(SYS_write, fd, value, strlen(value));
+}
+
+/* ---- walking ------------------------------------------------------------------------------------------------------------------ */
+
+struct entry {		/* struct linux_dirent64, getdents64(2) */
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+typedef void visit_fn(int dir, int parent, const char *name);
+
+/* Every group below, the deepest first, then this one. */
+static void walk(int dir, int parent, const char *name, int depth, visit_fn *visit)
+{
+	_Alignas(8) char buf[1024];
+	SYS_CLOSEP int fd = sys_openat(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	long n;
+
+	while (fd >= 0 && depth < DEPTH && (n = sys3(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		for (long at = 0; at < n;) {
+			struct entry *e = (struct entry *)(buf + at);
+			SYS_CLOSEP int sub = -1;
+
+			at += e->len;
+			if (e->type != 4 /* DT_DIR */ || e->name[0] == '.')
+				continue;
+			sub = sys_openat(fd, e->name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+			if (sub >= 0)
+				walk(sub, fd, e->name, depth + 1, visit);
+		}
+	visit(dir, parent, name);
+}
+
+static void thaw(int dir, int parent, const char *name)
+{
+	(void)parent, (void)name;
+	write_file(dir, "freezer.state", "THAWED");
+}
+
+/* Whoever lives in this group. They are held where they are, or forked by who is: the numbers are not used again meanwhile. */
+static void kill_all(int dir, int parent, const char *name)
+{
+	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_RDONLY | O_NOCTTY, 0);
+	uint64_t pid = 0;
+	char buf[512];
+	long n;
+
+	(void)parent, (void)name;
+	while (fd >= 0 && (n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0)
+		for (long i = 0; i < n; i++) {
+			if (buf[i] >= '0' && buf[i] <= '9') {
+				pid = pid * 10 + (uint64_t)(buf[i] - '0');
+				continue;
+			}
+			if (pid > 0 && pid < INT32_MAX)
+				kill((pid_t)pid, SIGKILL);
+			pid = 0;
+		}
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------------- */
+
+/* See supervisor.h. */
+void sup_groups_thaw(const struct super *s)
+{
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		int fd;
+		const struct ct_wire_group *g = group(s, i, &fd);
+
+		if (g->version == 1 && (g->controllers & CT_FIGURE_FREEZER))
+			walk(fd, -1, NULL, 0, thaw);
+		else if (g->version == 2 && !g->monitor)
+			write_file(fd, "cgroup.freeze", "0");
+	}
+}
+
+/* Who is still there: only without a pid namespace of its own can anybody be. */
+static void end_processes(const struct super *s)
+{
+	int freezer = -1, fd = -1, whole = -1;
+
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		const struct ct_wire_group *g = group(s, i, &fd);
+
+		if (g->monitor)
+			continue;
+		if (g->version == 2) {
+			write_file(fd, "cgroup.kill", "1");
+			return;
+		}
+		whole = fd;
+		if (g->controllers & CT_FIGURE_FREEZER)
+			freezer = fd;
+	}
+	if (whole < 0 || s->pid_ns)
+		return;
+	for (int round = 0; round < 20; round++) {
+		if (freezer >= 0)
+			write_file(freezer, "freezer.state", "FROZEN");
+		walk(freezer >= 0 ? freezer : whole, -1, NULL, 0, kill_all);
+		if (freezer >= 0)
+			walk(freezer, -1, NULL, 0, thaw);
+		poll(NULL, 0, 2);
+	}
+}
+
+/* The directory, and those above it that were made for it. */
+static int remove_group(int fd, const char *path, uint32_t keep)
+{
+	SYS_CLOSEP int there = -1;
+	struct stat ours, now;
+	char up[4096];
+	size_t n = strlen(path);
+
+	/* what stands there now may be another's */
+	if (sys_fstat(fd, &ours) || (there = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0)) == -ENOENT)
+		return 1;
+	if (there < 0 || sys_fstat(there, &now))
+		return 0;
+	if (now.st_ino != ours.st_ino)
+		return 1;
+	ct_prune(fd, NULL);
+	if (n >= sizeof(up) || sys3(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR))
+		return 0;
+	memcpy(up, path, n + 1);
+	for (;;) {
+		while (n > keep && up[n - 1] != '/')
+			n--;
+		if (n <= keep + 1)
+			return 1;
+		up[--n] = '\0';
+		if (sys3(SYS_unlinkat, AT_FDCWD, up, AT_REMOVEDIR))
+			return 1;
+	}
+}
+
+/* See supervisor.h. */
+void sup_groups_remove(struct super *s)
+{
+	uint64_t until = sup_now_ms() + REMOVE_MS;
+	uint32_t left = s->w->n_groups;
+	uint8_t gone[CT_WIRE_GROUPS] = { 0 };
+
+	if (!left)
+		return;
+	sup_groups_thaw(s);
+	end_processes(s);
+	for (int pause = 1; left; pause = pause < 20 ? pause * 2 : pause) {
+		for (uint32_t i = 0; i < s->w->n_groups; i++) {
+			int fd;
+			const struct ct_wire_group *g = group(s, i, &fd);
+
+			if (gone[i] || (!g->monitor && !remove_group(fd, pool_str(s->st, g->path), g->keep)))
+				continue;
+			gone[i] = 1;
+			left--;
+		}
+		if (left && sup_now_ms() >= until)
+			return;
+		if (left)
+			poll(NULL, 0, pause);
+	}
+	for (uint32_t i = 0; i < s->w->n_groups; i++)
+		if (s->w->group[i].monitor)
+			return;
+	unlinkat(s->state_dir, "groups", 0);
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What runs in the guests: one row for each test. A boot serves all rows that name it."""
+from dataclasses import dataclass, field
+
+CHECKS = "tests/vm/guest/checks.py"
+
+
+@dataclass
+class Boot:
+    name: str
+    layout: str             # of control groups: v2, v1, hybrid
+    init: str = "plain"     # or systemd
+    memory: int = 3072      # MiB
+    env: dict = field(default_factory=lambda: {"CT_QUICK": "1", "CT_SLOW": "4"})
+
+
+@dataclass
+class Row:
+    name: str
+    boots: tuple
+    command: tuple = ()     # in the source tree; prints TAP, or is one test by its exit code, 77 for a skip
+    tier: str = ""          # instead: all programs of a tier of tests/run,
+    only: str = ""          # ... or those whose name matches this
+    timeout: int = 60       # of a command, in seconds of the guest; programs of a tier have their own
+    as_user: bool = False   # as an ordinary user; under systemd in a session of his
+    without: dict = field(default_factory=dict)     # boot -> why it cannot run there, a sentence that is printed
+
+
+BOOTS = {b.name: b for b in (
+    Boot("v2", "v2"),
+    Boot("v1", "v1"),
+    Boot("hybrid", "hybrid"),
+    Boot("systemd", "v2", init="systemd"),
+)}
+# what costs most in the guest and does not depend on the layout of control groups: on v2 only
+LONG = "hostile|untouched|watcher|killed-steps"
+
+ROWS = [
+    Row("guest", tuple(BOOTS), (CHECKS, "guest"), timeout=120),
+    Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
+    Row("root", ("v2",), tier="root"),
+    Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
+]
+
+
+def rows_of(boot):
+    """(rows that run there, [(name, why)] of those that cannot)."""
+    named = [r for r in ROWS if boot in r.boots or boot in r.without]
+    return [r for r in named if boot not in r.without], [(r.name, r.without[boot]) for r in named if boot in r.without]
