@@ -22,26 +22,9 @@
 ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC);
-	size_t n = 0;
 
 	buf[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	while (n < size - 1) {
-		ssize_t got = read(fd, buf + n, size - 1 - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	while (n && buf[n - 1] == '\n')
-		n--;
-	buf[n] = '\0';
-	return (ssize_t)n;
+	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
 /* See backend.h. */

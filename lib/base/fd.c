@@ -38,6 +38,30 @@ int ct_write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
+ssize_t ct_read_text(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	while (n < size - 1) {
+		ssize_t got = read(fd, buf + n, size - 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			buf[0] = '\0';
+			return -errno;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	while (n && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return (ssize_t)n;
+}
+
 /* A new file dirfd/name; what a killed writer left there is removed. Descriptor or negative errno. */
 static int create_new(int dirfd, const char *name, unsigned mode)
 {

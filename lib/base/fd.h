@@ -37,6 +37,9 @@ static inline void ct_close(int *fd)
 int ct_dup(int fd);
 /* Writes all n bytes; 0 or negative errno. Never raises SIGPIPE on sockets only; EINTR is retried. */
 int ct_write_all(int fd, const void *p, size_t n);
+/* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end. EINTR is retried. Returns the length or a
+ * negative errno (buf is then ""). */
+ssize_t ct_read_text(int fd, char *buf, size_t size);
 /* Writes data to dirfd/name atomically (O_TMPFILE-less: ".name.tmp" O_EXCL, fsync off, rename). 0 or negative errno. */
 int ct_write_file_at(int dirfd, const char *name, const void *p, size_t n, unsigned mode);
 

@@ -60,28 +60,9 @@ static const struct {
 ssize_t ct_host_read(const char *path, char *buf, size_t size)
 {
 	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	size_t n = 0;
 
 	buf[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	while (n < size - 1) {
-		ssize_t got = read(fd, buf + n, size - 1 - n);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			buf[0] = '\0';
-			return -errno;
-		}
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	while (n && buf[n - 1] == '\n')
-		n--;
-	buf[n] = '\0';
-	return (ssize_t)n;
+	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
 /* Takes the digits at *s as a number and moves *s behind them. */

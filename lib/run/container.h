@@ -78,6 +78,8 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
 /* The cgroup hierarchies of the host, looked at once for a handle; groups of killed callers are cleared then. */
 int ct_look_at_cgroups(struct ct_container *c, struct ct_err *e);
+/* Which groups a start would make, into p->groups. Nothing is made. */
+int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
 /* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Appends one line per problem to

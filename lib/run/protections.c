@@ -182,15 +182,11 @@ static void decide_again(struct ct_protect *t)
 {
 	static const char *const argv[] = { "/sbin/init", NULL };
 	struct ct_prepared *p = &t->p;
-	struct ct_cg_ask ask = { .spec = p->spec, .host = &p->host, .name = t->c->name, .mark = "", .detached = t->care != CT_CARE_KEEPER };
-	int r = p->spec->cgroup_backend == CT_CGB_NONE ? 0 : ct_look_at_cgroups(t->c, &t->no_groups);
+	bool detached = t->care != CT_CARE_KEEPER;
 
-	p->host.cgroups = &t->c->trees;
-	ask.userns = ct_build_userns(p->spec);
-	ask.mounts = ct_build_mounts_cgroups(p->spec, &p->host);
-	if (r < 0 || ct_cg_decide(&ask, p->arena, &p->groups, &t->no_groups) < 0)
+	if (ct_decide_groups(t->c, p, "", detached, &t->no_groups) < 0)
 		p->groups = (struct ct_cg_plan){ 0 };
-	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = ask.detached,
+	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
 				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1,
 				      .cgroup = &p->groups };
 	for (int i = 0; i < 8; i++)

@@ -228,20 +228,27 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 	return 0;
 }
 
-static int decide_groups(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e)
 {
-	char mark[CT_OWNER_MARK] = "";
-	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .name = c->name, .mark = mark, .detached = o->flags & CT_START_DETACH};
+	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .name = c->name, .mark = mark, .detached = detached,
+				.userns = ct_build_userns(p->spec), .mounts = ct_build_mounts_cgroups(p->spec, &p->host)};
 	int r = p->spec->cgroup_backend == CT_CGB_NONE ? 0 : ct_look_at_cgroups(c, e);
 
-	if (!ask.detached && !c->process[0])
-		ct_owner_process(c->process);
-	if (!ask.detached)
-		ct_owner_mark(mark, c->process);
 	p->host.cgroups = &c->trees;
-	ask.userns = ct_build_userns(p->spec);
-	ask.mounts = ct_build_mounts_cgroups(p->spec, &p->host);
 	return r < 0 ? r : ct_cg_decide(&ask, p->arena, &p->groups, e);
+}
+
+/* A detached container's state directory tells whose its groups are, the others say it in their names. */
+static int decide_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+{
+	bool detached = o->flags & CT_START_DETACH;
+	char mark[CT_OWNER_MARK] = "";
+
+	if (!detached && !c->process[0])
+		ct_owner_process(c->process);
+	if (!detached)
+		ct_owner_mark(mark, c->process);
+	return ct_decide_groups(c, p, mark, detached, e);
 }
 
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
@@ -251,7 +258,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 	if (r >= 0)
 		r = open_shared(c, p, e);
 	if (r >= 0)
-		r = decide_groups(c, o, p, e);
+		r = decide_for_start(c, o, p, e);
 	if (r < 0)
 		return r;
 	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = c->name, .config_file = c->config_file,

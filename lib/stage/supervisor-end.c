@@ -139,27 +139,34 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 
+/* See supervisor.h. */
+void sup_kill_listed(int fd)
+{
+	uint64_t pid = 0;
+	char buf[1024];
+	ssize_t n;
+
+	while ((n = read_full(fd, buf, sizeof(buf))) > 0)
+		for (ssize_t i = 0; i < n; i++) {
+			if (buf[i] >= '0' && buf[i] <= '9') {
+				pid = pid * 10 + (uint64_t)(buf[i] - '0');
+				continue;
+			}
+			if (pid > 0 && pid < INT32_MAX)
+				kill((pid_t)pid, SIGKILL);
+			pid = 0;
+		}
+}
+
 /* The pids in /proc/thread-self/children are ours to reap: none of them can be anybody else. */
 static void kill_children(void)
 {
-	char buf[1024];
-	uint64_t pid = 0;
-	ssize_t n;
 	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	n = read_full(fd, buf, sizeof(buf));
+	sup_kill_listed(fd);
 	close(fd);
-	for (ssize_t i = 0; i < n; i++) {
-		if (buf[i] >= '0' && buf[i] <= '9') {
-			pid = pid * 10 + (uint64_t)(buf[i] - '0');
-			continue;
-		}
-		if (pid > 0 && pid < INT32_MAX)
-			kill((pid_t)pid, SIGKILL);
-		pid = 0;
-	}
 }
 
 /* See supervisor.h. */

@@ -11,6 +11,7 @@
 #include "stage/supervisor.h"
 #include "stage/sys.h"
 #include "stage/usage.h"
+#include "wire/dirent.h"
 #include "wire/figure.h"
 #include "wire/prune.h"
 
@@ -91,14 +92,6 @@ static void write_file(int dir, const char *file, const char *value)
 
 /* ---- walking ------------------------------------------------------------------------------------------------------------------ */
 
-struct entry {		/* struct linux_dirent64, getdents64(2) */
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
 typedef void visit_fn(int dir, int parent, const char *name);
 
 /* Every group below, the deepest first, then this one. */
@@ -110,11 +103,11 @@ static void walk(int dir, int parent, const char *name, int depth, visit_fn *vis
 
 	while (fd >= 0 && depth < DEPTH && (n = sys3(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
 		for (long at = 0; at < n;) {
-			struct entry *e = (struct entry *)(buf + at);
+			struct ct_dirent *e = (struct ct_dirent *)(buf + at);
 			SYS_CLOSEP int sub = -1;
 
 			at += e->len;
-			if (e->type != 4 /* DT_DIR */ || e->name[0] == '.')
+			if (e->type != CT_DIRENT_DIR || e->name[0] == '.')
 				continue;
 			sub = sys_openat(fd, e->name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 			if (sub >= 0)
@@ -133,21 +126,10 @@ static void thaw(int dir, int parent, const char *name)
 static void kill_all(int dir, int parent, const char *name)
 {
 	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_RDONLY | O_NOCTTY, 0);
-	uint64_t pid = 0;
-	char buf[512];
-	long n;
 
 	(void)parent, (void)name;
-	while (fd >= 0 && (n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0)
-		for (long i = 0; i < n; i++) {
-			if (buf[i] >= '0' && buf[i] <= '9') {
-				pid = pid * 10 + (uint64_t)(buf[i] - '0');
-				continue;
-			}
-			if (pid > 0 && pid < INT32_MAX)
-				kill((pid_t)pid, SIGKILL);
-			pid = 0;
-		}
+	if (fd >= 0)
+		sup_kill_listed(fd);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------- */

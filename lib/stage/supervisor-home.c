@@ -7,16 +7,9 @@
 
 #include "stage/supervisor.h"
 #include "stage/sys.h"
+#include "wire/dirent.h"
 
 #define DEPTH 512	/* a descriptor and a few kilobytes of stack each */
-
-struct entry {		/* struct linux_dirent64, getdents64(2) */
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
 
 static int remove_below(int dir, int depth);
 
@@ -54,7 +47,7 @@ static int remove_below(int dir, int depth)
 		r = (int)sys3(SYS_lseek, dir, 0, SEEK_SET);
 		while (r >= 0 && (n = sys3(SYS_getdents64, dir, buf, sizeof(buf))) > 0)
 			for (long at = 0; at < n && r >= 0;) {
-				struct entry *e = (struct entry *)(buf + at);
+				struct ct_dirent *e = (struct ct_dirent *)(buf + at);
 
 				at += e->len;
 				if (is_dots(e->name))

@@ -201,6 +201,8 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone);
 void sup_begin_end(struct super *s);
 /* The hooks' fork has ended. */
 void sup_on_hooks(struct super *s);
+/* Kills every process whose number stands in the file, from where it is read on. */
+void sup_kill_listed(int fd);
 /* Kills and reaps all children of this process, those it does not know of, too. */
 void sup_reap_all(struct super *s);
 

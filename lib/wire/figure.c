@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "wire/dirent.h"
 #include "wire/figure.h"
 
 #define FILE_MAX (64u << 10)	/* bytes of one file */
@@ -62,14 +63,6 @@ struct walk {
 	uint32_t left;			/* groups that may still be looked at */
 };
 
-struct entry {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
 static void walk(struct walk *w, int dir, unsigned depth);
 
 /* cgroup file systems count a directory's directories in its links; those that do not have 1. */
@@ -106,11 +99,11 @@ static void walk(struct walk *w, int dir, unsigned depth)
 	long n;
 
 	while (w->left && (n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0) {
-		const struct entry *e;
+		const struct ct_dirent *e;
 
 		for (long at = 0; at < n; at += e->len) {
-			e = (const struct entry *)(buf + at);
-			if (e->type == 4 /* DT_DIR */ && strcmp(e->name, ".") && strcmp(e->name, ".."))
+			e = (const struct ct_dirent *)(buf + at);
+			if (e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, ".."))
 				walk_into(w, dir, e->name, depth);
 		}
 	}

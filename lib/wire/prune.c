@@ -13,15 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ANY 0			/* inode: the first that comes */
+#include "wire/dirent.h"
 
-struct entry {			/* struct linux_dirent64, getdents64(2) */
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
+#define ANY 0			/* inode: the first that comes */
 
 static int open_at(int dir, const char *name)
 {
@@ -30,9 +24,9 @@ static int open_at(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int is_group(const struct entry *e, uint64_t ino)
+static int is_group(const struct ct_dirent *e, uint64_t ino)
 {
-	return e->type == 4 /* DT_DIR */ && strcmp(e->name, ".") && strcmp(e->name, "..") && (ino == ANY || e->ino == ino);
+	return e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, "..") && (ino == ANY || e->ino == ino);
 }
 
 /* The name of a group in `dir`: of one inode, or of any. 1, 0: there is none, or a negative errno. */
@@ -45,7 +39,7 @@ static int find(int dir, uint64_t ino, char name[256])
 		return -errno;
 	while ((n = syscall(SYS_getdents64, dir, buf, sizeof(buf))) > 0)
 		for (long at = 0; at < n;) {
-			const struct entry *e = (const struct entry *)(buf + at);
+			const struct ct_dirent *e = (const struct ct_dirent *)(buf + at);
 
 			at += e->len;
 			if (!is_group(e, ino) || strlen(e->name) > 255)

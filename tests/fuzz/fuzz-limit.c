@@ -11,16 +11,9 @@
 #include "base/num.h"
 #include "model/config.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "must.h"
 
 #define ALL 0xffffu
-#define MUST(what)                                                                                                     \
-	do {                                                                                                           \
-		if (!(what)) {                                                                                         \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                                      \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static void check_file(const char *file)
 {

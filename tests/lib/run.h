@@ -27,6 +27,9 @@ void sleep_ms(int ms);
 /* Waits up to timeout_ms until check(data) is not 0; returns what it returned last. */
 int wait_for(int (*check)(void *data), void *data, int timeout_ms);
 
+/* For wait_for(), in a subreaper: reaps orphans that came to us; true when none is left. data: char[256], gets who still is. */
+int no_orphans(void *data);
+
 /* Prints the reason as the runner wants it, then skips the cmocka test. */
 #define skip_because(...)                                                                                              \
 	do {                                                                                                           \

@@ -156,23 +156,6 @@ static void list_state(char *out, size_t size)
 	nftw(box.state, list_one, 8, FTW_PHYS);
 }
 
-/* Orphans come to us, who are a subreaper. */
-static int no_orphans(void *data)
-{
-	char *text = data;
-	FILE *f;
-
-	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-		;
-	f = fopen("/proc/thread-self/children", "re");
-	text[0] = 0;
-	if (f && !fgets(text, 256, f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	return !text[0];
-}
-
 /* ---- setting up ------------------------------------------------------------------------------------------------------------------- */
 
 static int configure(ct_container *c)
@@ -191,22 +174,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char text[4096], orphans[256];
-	int n, left;
+	char orphans[256];
 
 	(void)state;
 	box.c = ct_unref(box.c);
 	wait_for(no_orphans, orphans, 10000);
-	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
-	leak_free(before);
-	if (n)
-		print_error("# the caller was touched:\n%.2000s\n", text);
-	left = groups_named(word, text, sizeof(text));
-	if (left) {
-		print_error("# groups left: %.600s\n", text);
-		groups_drop(word);
-	}
-	return n + left;
+	return case_end(before, word);
 }
 
 static long long now_us(void)

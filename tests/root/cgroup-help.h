@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "leak.h"
 #include "run.h"
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -411,6 +412,23 @@ static inline ct_exit talk_end(struct talk *t)
 	talk_note(t, false);
 	t->p = ct_process_unref(t->p);
 	return ex;
+}
+
+/* The end of a case: how much of the caller was touched since `before` (freed), and of its groups, named with `word`, was left. */
+static inline int case_end(struct leak *before, const char *word)
+{
+	char text[4096];
+	int n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text)), left;
+
+	leak_free(before);
+	if (n)
+		print_error("# the caller was touched:\n%.2000s\n", text);
+	left = groups_named(word, text, sizeof(text));
+	if (left) {
+		print_error("# groups left: %.600s\n", text);
+		groups_drop(word);
+	}
+	return n + left;
 }
 
 #endif

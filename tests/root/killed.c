@@ -74,23 +74,6 @@ static void list_dir(const char *path, char *out, size_t size)
 	nftw(path, list_one, 8, FTW_PHYS);
 }
 
-/* Reaps orphans that came to us; true when none is left. */
-static int no_orphans(void *data)
-{
-	char *text = data;
-	FILE *f;
-
-	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-		;
-	f = fopen("/proc/thread-self/children", "re");
-	text[0] = 0;
-	if (f && !fgets(text, 256, f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	return !text[0];
-}
-
 static int settled(void *data)
 {
 	int *state = data;

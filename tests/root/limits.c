@@ -48,22 +48,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char text[4096];
-	int n, left;
-
 	(void)state;
 	talk_drop_all();
 	box.c = ct_unref(box.c);
-	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
-	leak_free(before);
-	if (n)
-		print_error("# the caller was touched:\n%s\n", text);
-	left = groups_named(word, text, sizeof(text));
-	if (left) {
-		print_error("# groups left: %.600s\n", text);
-		groups_drop(word);
-	}
-	return n + left;
+	return case_end(before, word);
 }
 
 static void set(const char *key, const char *value)

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "protections-help.h"
 #include "run.h"
 
 /* chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap */
@@ -66,21 +67,8 @@ static ct_container *fresh(void)
 static ct_process *waiting(ct_container *c)
 {
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p;
 
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
-static void end(ct_container *c, ct_process *p)
-{
-	ct_process_kill(p, 9);
-	ct_process_wait(p, NULL, 10000);
-	ct_process_unref(p);
-	ct_unref(c);
+	return start(c, argv);
 }
 
 static char *started(ct_container *c, const ct_start_opts *o, const char *const argv[])

@@ -20,6 +20,7 @@
 
 #include "box.h"
 #include "leak.h"
+#include "protections-help.h"
 #include "run.h"
 
 static struct box box;
@@ -138,25 +139,6 @@ static ct_container *fresh(const char *name)
 
 	assert_non_null(c);
 	return c;
-}
-
-static ct_process *start(ct_container *c, const char *const argv[])
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p;
-
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
-static void end(ct_container *c, ct_process *p)
-{
-	ct_process_kill(p, 9);
-	ct_process_wait(p, NULL, 10000);
-	ct_process_unref(p);
-	ct_unref(c);
 }
 
 /* Nothing is set: all is as promised, and no line complains. */

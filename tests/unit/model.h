@@ -21,6 +21,32 @@ static inline struct ct_config *config_of(const char *text)
 	return c;
 }
 
+/* A config and its spec, released together. */
+struct box {
+	struct ct_config *config;
+	struct ct_arena *arena;
+	const struct ct_spec *spec;
+};
+
+static inline void free_box(struct box *b)
+{
+	ct_config_free(b->config);
+	ct_arena_free(b->arena);
+}
+#define CLEAN_BOX __attribute__((cleanup(free_box)))
+
+static inline struct box box_of(const char *text)
+{
+	struct box b = { config_of(text), ct_arena_new(), NULL };
+	struct ct_err e;
+
+	ct_err_clear(&e);
+	b.spec = ct_spec_read(b.config, b.arena, &e);
+	if (!b.spec)
+		fail_msg("%s\n%s", text, e.message);
+	return b;
+}
+
 /* What is in effect, "name=value" a line. */
 static inline void effect_of(const struct ct_config *c, struct ct_buf *out)
 {

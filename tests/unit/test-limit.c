@@ -20,32 +20,6 @@
 
 #define ALL 0xffffu
 
-/* A config and its spec, released together. */
-struct box {
-	struct ct_config *config;
-	struct ct_arena *arena;
-	const struct ct_spec *spec;
-};
-
-static void free_box(struct box *b)
-{
-	ct_config_free(b->config);
-	ct_arena_free(b->arena);
-}
-#define CLEAN_BOX __attribute__((cleanup(free_box)))
-
-static struct box box_of(const char *text)
-{
-	struct box b = { config_of(text), ct_arena_new(), NULL };
-	struct ct_err e;
-
-	ct_err_clear(&e);
-	b.spec = ct_spec_read(b.config, b.arena, &e);
-	if (!b.spec)
-		fail_msg("%s\n%s", text, e.message);
-	return b;
-}
-
 /* "FILE=VALUE" a line; "?" behind it: optional; "~": only where it is there; " or FILE=VALUE": the other name. */
 static void print_writes(const struct ct_cg_writes *w, struct ct_buf *out)
 {

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What ct-freeze and ct-unfreeze share: a name, a timeout, one call. */
+#ifndef CT_TOOLS_FREEZER_H
+#define CT_TOOLS_FREEZER_H
+
+#include "common.h"
+
+/* main() of either. `timeout` is where the tool's option leaves its text, `act` what is done in so many milliseconds (-1: for ever). */
+int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout, int (*act)(ct_container *c, int timeout_ms));
+
+#endif
