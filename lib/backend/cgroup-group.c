@@ -67,7 +67,9 @@ static int claim(struct making *m, const char *name)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	if (fstat(fd, &ours) < 0)
 		return -errno;
-	if (fstatat(m->fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0 || now.st_ino != ours.st_ino)
+	if (fstatat(m->fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (now.st_ino != ours.st_ino)
 		return -EAGAIN;
 	m->claim = ct_take_fd(&fd);
 	return 0;

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "base/sys.h"
 
-#define PARTS 4		/* PIDNS, PID, START, TIME */
+#define PARTS 5		/* PIDNS, PID, START, TIME, TID */
 /* The initial time namespace has had this number since there are any (5.6). */
 #define INIT_TIME_NS "time:[4026531834]"
 
@@ -48,7 +49,9 @@ void ct_owner_mark(char buf[CT_OWNER_MARK], const char *process)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64, process, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
+	/* two threads may look at the clock in the same nanosecond */
+	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64 ".%x", process, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec,
+		 (unsigned)syscall(SYS_gettid));
 }
 
 /* The mark's numbers. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Names that say which process a group belongs to, so that the next call can clear what a killed one has left:
- * NAME@PIDNS.PID.START.TIME, in hexadecimal. */
+ * NAME@PIDNS.PID.START.TIME.TID, in hexadecimal. */
 #ifndef CT_BACKEND_OWNER_H
 #define CT_BACKEND_OWNER_H
 
@@ -12,7 +12,7 @@
 /* What a mark says of the calling process, "@PIDNS.PID.START": the same as long as it lives. */
 #define CT_OWNER_PROCESS 56
 void ct_owner_process(char buf[CT_OWNER_PROCESS]);
-/* That and the time, one for all groups of a container. */
+/* That, the time and the thread, one for all groups of a container. */
 #define CT_OWNER_MARK 80
 void ct_owner_mark(char buf[CT_OWNER_MARK], const char *process);
 

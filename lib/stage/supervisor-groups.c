@@ -186,10 +186,11 @@ static int remove_group(int fd, const char *path, uint32_t keep)
 	char up[4096];
 	size_t n = strlen(path);
 
-	/* what stands there now may be another's */
-	if (sys_fstat(fd, &ours) || (there = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0)) == -ENOENT)
+	/* what stands there now may be another's; what cannot be looked at is not gone */
+	there = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (there == -ENOENT)
 		return 1;
-	if (there < 0 || sys_fstat(there, &now))
+	if (there < 0 || sys_fstat(fd, &ours) || sys_fstat(there, &now))
 		return 0;
 	if (now.st_ino != ours.st_ino)
 		return 1;

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@
 /* What an undisturbed run looks like. */
 struct base {
 	char view[VIEW_SIZE];
-	char state[1024];	/* files it leaves in the state directory */
+	char left[1024];	/* files it leaves in the state directory, and groups */
 	char cleared[1024];	/* ... and scenario_clear() */
 	char *mounts;
 	unsigned long long rootfs;
@@ -77,18 +78,41 @@ static void list_below(const char *path, const char *name, char *out, size_t siz
 	free(list);
 }
 
-/* Names of all files in the state directory; empty directories of it may stay. */
-static const char *state_files(struct fault *f, char *buf, size_t size)
+/* The container's groups at the tops of the hierarchies; of one that is not detached leak.h looks for them, by the caller's mark. */
+static void find_groups(const struct fault *f, glob_t *found)
 {
+	char pattern[128];
+
+	snprintf(pattern, sizeof(pattern), "/sys/fs/cgroup/ct.payload.%s*", f->arena.name);
+	glob(pattern, 0, NULL, found);
+	snprintf(pattern, sizeof(pattern), "/sys/fs/cgroup/*/ct.payload.%s*", f->arena.name);
+	glob(pattern, GLOB_APPEND, NULL, found);
+}
+
+/* Names of all files in the state directory, and the groups; empty directories of it may stay. */
+static const char *left(struct fault *f, char *buf, size_t size)
+{
+	glob_t groups = { 0 };
+
 	buf[0] = 0;
 	list_below(f->arena.box.state, ".", buf, size);
+	find_groups(f, &groups);
+	for (size_t i = 0; i < groups.gl_pathc; i++)
+		snprintf(buf + strlen(buf), size - strlen(buf), "%s ", groups.gl_pathv[i]);
+	globfree(&groups);
 	return buf;
 }
 
-static void empty_state(struct fault *f)
+static void clean_up(struct fault *f)
 {
+	glob_t groups = { 0 };
+
 	tree_remove(f->arena.box.state);
 	mkdir(f->arena.box.state, 0700);
+	find_groups(f, &groups);
+	for (size_t i = 0; i < groups.gl_pathc; i++)
+		rmdir(groups.gl_pathv[i]);
+	globfree(&groups);
 }
 
 /* Without the last word of each line: a file system's own options belong to all who have it mounted. */
@@ -232,8 +256,8 @@ static void judge_error(struct fault *f, const char *where)
 		finding(f, where, "ret %d, but the error is %d: %s", r->ret, r->err, r->message);
 	else if (!r->step_name[0] && !r->call_name[0] && !expect_plain(r->where))
 		finding(f, where, "ret %d, neither step nor system call (%s): %s", r->ret, r->where, r->message);
-	if (f->arena.scenario->what == WHAT_START && *state_files(f, files, sizeof(files)))
-		finding(f, where, "state files were left: %s(%s)", files, r->message);
+	if (f->arena.scenario->what == WHAT_START && *left(f, files, sizeof(files)))
+		finding(f, where, "left behind: %s(%s)", files, r->message);
 }
 
 /* row: NULL, or what may differ. Of a payload that was killed only the beginning is there. */
@@ -261,17 +285,32 @@ static void clear_now(struct fault *f)
 		finding(f, "the next call", "%s", f->arena.report->wrong);
 }
 
+/* What an undisturbed run does not leave either, or at least not when the next call has been. */
+static void judge_left(struct fault *f, const char *where, const struct expect_row *row)
+{
+	char now[1024];
+
+	if (!strcmp(left(f, now, sizeof(now)), f->base.left))
+		return;
+	if (!row || !(row->flags & EXPECT_FILES))
+		finding(f, where, "left: %s, not %s", now, f->base.left);
+	clear_now(f);
+	if (strcmp(left(f, now, sizeof(now)), f->base.cleared))
+		finding(f, where, "the next start and stop did not clear: %s", now);
+}
+
 static void judge_fail(struct fault *f, const struct inject_order *order, const struct inject_outcome *o, const char *where)
 {
 	const struct report *r = f->arena.report;
 	const struct expect_row *row = expect_tolerated(f->arena.scenario->name, &order->call, o);
-	char files[1024];
 
 	judge_worker(f, where, o);
 	if (!r->done || o->hung)
 		return;
 	if (r->ret < 0) {
 		judge_error(f, where);
+		if (f->arena.scenario->what != WHAT_START)
+			judge_left(f, where, row);
 		return;
 	}
 	f->same++;
@@ -281,14 +320,7 @@ static void judge_fail(struct fault *f, const struct inject_order *order, const 
 	if (f->arena.scenario->what != WHAT_STOP && !(row && (row->flags & EXPECT_LOST) && r->verdict.reason == CT_EXIT_LOST) &&
 	    (r->verdict.reason != CT_EXIT_EXITED || r->verdict.code))
 		finding(f, where, "the verdict is reason %d code %d", r->verdict.reason, r->verdict.code);
-	state_files(f, files, sizeof(files));
-	if (!strcmp(files, f->base.state))
-		return;
-	if (!row || !(row->flags & EXPECT_FILES))
-		finding(f, where, "state files: %s, not %s", files, f->base.state);
-	clear_now(f);
-	if (strcmp(state_files(f, files, sizeof(files)), f->base.cleared))
-		finding(f, where, "the next start and stop did not clear: %s", files);
+	judge_left(f, where, row);
 }
 
 static void judge_kill(struct fault *f, const struct inject_order *order, const struct inject_outcome *o, const char *where)
@@ -310,8 +342,8 @@ static void judge_kill(struct fault *f, const struct inject_order *order, const 
 	}
 	if (order->after && (!WIFEXITED(o->after) || WEXITSTATUS(o->after)))
 		finding(f, where, "what comes after ended with %#x", o->after);
-	if (order->after && strcmp(state_files(f, files, sizeof(files)), f->base.cleared))
-		finding(f, where, "state files: %s, not %s", files, f->base.cleared);
+	if (order->after && strcmp(left(f, files, sizeof(files)), f->base.cleared))
+		finding(f, where, "left: %s, not %s", files, f->base.cleared);
 }
 
 /* ---- one run ------------------------------------------------------------------------------------------------------ */
@@ -365,7 +397,7 @@ static int one(struct fault *f, const struct inject_call *call, int err)
 		judge_kill(f, &order, &o, where);
 	if (f->verbose > 1)
 		show(f, &o);
-	empty_state(f);
+	clean_up(f);
 	return 0;
 }
 
@@ -392,7 +424,7 @@ static int undisturbed(struct fault *f)
 		return -1;
 	}
 	f->base.n_calls = o.n_calls;
-	state_files(f, f->base.state, sizeof(f->base.state));
+	left(f, f->base.left, sizeof(f->base.left));
 	return 0;
 }
 
@@ -420,11 +452,11 @@ static int get_base(struct fault *f)
 	if (undisturbed(f))
 		return -1;
 	memcpy(before, f->arena.report->view, sizeof(before));
-	empty_state(f);
+	clean_up(f);
 	if (undisturbed(f))
 		return -1;
 	memcpy(f->base.view, f->arena.report->view, sizeof(f->base.view));
-	empty_state(f);
+	clean_up(f);
 	if (strcmp(before, f->base.view)) {
 		printf("# two undisturbed runs differ\n");
 		print_difference(before, f->base.view);
@@ -432,8 +464,8 @@ static int get_base(struct fault *f)
 	}
 	if (f->arena.scenario->detached) {
 		clear_now(f);
-		state_files(f, f->base.cleared, sizeof(f->base.cleared));
-		empty_state(f);
+		left(f, f->base.cleared, sizeof(f->base.cleared));
+		clean_up(f);
 	}
 	return 0;
 }
@@ -507,6 +539,7 @@ static int setup(struct fault *f, const char *scenario)
 		return -1;
 	}
 	f->arena.box.c = ct_unref(f->arena.box.c);
+	snprintf(f->arena.name, sizeof(f->arena.name), "fault-%d", (int)getpid());
 	return get_base(f);
 }
 

@@ -14,7 +14,6 @@
 #include "leak.h"
 #include "run.h"
 
-#define NAME "fault"
 #define WAIT_MS 5000
 #define STOP_MS 30
 #define BIT(role) (1u << (role))
@@ -101,7 +100,7 @@ static int new_pipe(int fd[2])
 
 static int make_handle(struct worker *w)
 {
-	w->c = box_handle(&w->a->box, w->s->detached ? NAME : NULL);
+	w->c = box_handle(&w->a->box, w->s->detached ? w->a->name : NULL);
 	for (const char *const *k = w->s->config; w->c && *k; k += 2)
 		if (box_config(w->c, k[0], k[1], NULL))
 			return -1;

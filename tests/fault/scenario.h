@@ -43,6 +43,7 @@ struct arena {
 	struct box box;
 	const struct scenario *scenario;
 	struct report *report;
+	char name[32];			/* of a detached container; nobody else's on the machine */
 };
 
 /* By name; NULL. The n-th; NULL behind the last. */
