@@ -136,9 +136,6 @@ ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size);
 int ct_cg_write(int dirfd, const char *file, const char *value);
 /* Value behind `key` in a file of "key value" lines, or `dflt`. */
 uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt);
-/* Calls fn for every group below dirfd and for itself, deepest first; bounded in depth. The first value other than 0 that fn
- * returns ends it. `name` and `parent` say where the group is, NULL and -1 for the first one. */
-int ct_cg_walk(int dirfd, int (*fn)(int dirfd, int parent, const char *name, void *arg), void *arg);
 /* Sends sig to each process of this one group, by pidfd, so that no other can be meant. Their number or a negative errno. */
 int ct_cg_signal_one(int dirfd, int sig);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files of a cgroup, the same for both versions. A cgroup file system has no links, and a payload can only make groups in it. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include "base/num.h"
 #include "base/sys.h"
 
-#define DEPTH 1000000	/* of groups in groups: a bound, no limit */
 #define PROCS_MAX (8u << 20)
 
 /* See backend.h. */
@@ -58,113 +56,6 @@ uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt
 			return v;
 	}
 	return dflt;
-}
-
-/* Where the walk was in the group above, and the name of the one it went into. */
-struct spot {
-	long pos;
-	char name[256];
-};
-
-struct walk {
-	DIR *dir;
-	struct spot *up;
-	uint32_t n, room;
-};
-
-/* Goes on with another directory; the descriptor is the walk's. */
-static int enter(struct walk *w, int fd)
-{
-	DIR *dir = fdopendir(fd);
-
-	if (!dir) {
-		close(fd);
-		return -ENOMEM;
-	}
-	if (w->dir)
-		closedir(w->dir);
-	w->dir = dir;
-	return 0;
-}
-
-/* Into the next group below. 1; 0: there is none left. */
-static int down(struct walk *w)
-{
-	struct dirent *d;
-
-	while ((d = readdir(w->dir))) {
-		int fd, r;
-
-		if (d->d_type != DT_DIR || d->d_name[0] == '.')
-			continue;
-		if (w->n == DEPTH)
-			return -ELOOP;
-		if (w->n == w->room) {
-			struct spot *more = realloc(w->up, (w->room + 64) * sizeof(*more));
-
-			if (!more)
-				return -ENOMEM;
-			w->up = more;
-			w->room += 64;
-		}
-		fd = openat(dirfd(w->dir), d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		w->up[w->n].pos = telldir(w->dir);
-		snprintf(w->up[w->n].name, sizeof(w->up->name), "%s", d->d_name);
-		r = enter(w, fd);
-		w->n += r == 0;
-		return r < 0 ? r : 1;
-	}
-	return 0;
-}
-
-/* Tells of this group and goes back to the one above. */
-static int up(struct walk *w, int (*fn)(int, int, const char *, void *), void *arg)
-{
-	const struct spot *spot = &w->up[w->n - 1];
-	int above = openat(dirfd(w->dir), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
-
-	if (above < 0)
-		return -errno;
-	r = fn(dirfd(w->dir), above, spot->name, arg);
-	if (r) {
-		close(above);
-		return r;
-	}
-	r = enter(w, above);
-	if (r < 0)
-		return r;
-	seekdir(w->dir, spot->pos);
-	w->n--;
-	return 0;
-}
-
-/* See backend.h. A payload decides how deep its groups are: no descriptor and no stack for each level. */
-int ct_cg_walk(int dirfd, int (*fn)(int dirfd, int parent, const char *name, void *arg), void *arg)
-{
-	struct walk w = { 0 };
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = enter(&w, fd);
-	while (r == 0) {
-		r = down(&w);
-		if (r != 0) {
-			r = r < 0 ? r : 0;
-			continue;
-		}
-		if (!w.n)
-			break;
-		r = up(&w, fn, arg);
-	}
-	if (r == 0)
-		r = fn(dirfd, -1, NULL, arg);
-	if (w.dir)
-		closedir(w.dir);
-	free(w.up);
-	return r;
 }
 
 /* Is the process of this pidfd still in the group? Looked at after the pidfd was opened: then it is nobody else. */

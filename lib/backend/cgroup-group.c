@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "wire/prune.h"
+#include "wire/walk.h"
 
 #define CLAIM_TRIES 100		/* against one who clears, and is about to remove what was just made */
 #define NAME_TRIES 1000		/* -1 .. behind a name that is taken */
@@ -396,11 +397,10 @@ const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h)
 	return any;
 }
 
-static int kill_one(int dirfd, int parent, const char *name, void *arg)
+static int kill_one(int dirfd, void *arg)
 {
 	int r = ct_cg_signal_one(dirfd, *(int *)arg);
 
-	(void)parent, (void)name;
 	return r < 0 ? r : 0;
 }
 
@@ -408,7 +408,7 @@ static int kill_one(int dirfd, int parent, const char *name, void *arg)
 int ct_cg_signal(const struct ct_cg_held *h, int sig, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
-	int r = g ? ct_cg_walk(g->fd, kill_one, &sig) : -ESRCH;
+	int r = g ? ct_walk(g->fd, kill_one, &sig) : -ESRCH;
 
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal", "signal %d cannot be sent to all", sig) : 0;
 }
@@ -424,7 +424,7 @@ static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
 		/* who cannot be stopped is killed all the same; the loop catches what it has forked */
 		if (g->controllers & CT_CG_FREEZER)
 			b->freeze(g, true, 200);
-		r = ct_cg_walk(g->fd, kill_one, &sig);
+		r = ct_walk(g->fd, kill_one, &sig);
 		if (g->controllers & CT_CG_FREEZER)
 			b->freeze(g, false, 0);
 		if (b->wait_empty(g, 100) == 0)

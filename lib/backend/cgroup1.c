@@ -10,6 +10,7 @@
 #include "backend/limit.h"
 #include "base/fd.h"
 #include "base/sys.h"
+#include "wire/walk.h"
 
 /* A group that was made for another reason takes no process either while these are empty. */
 static int fill_cpuset(struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err *e)
@@ -73,9 +74,9 @@ static int frozen(const struct ct_cg_group *g)
 	return ct_cg_read(g->fd, "freezer.state", state, sizeof(state)) > 0 && !strcmp(state, "FROZEN");
 }
 
-static int thaw_one(int dirfd, int parent, const char *name, void *arg)
+static int thaw_one(int dirfd, void *arg)
 {
-	(void)parent, (void)name, (void)arg;
+	(void)arg;
 	ct_cg_write(dirfd, "freezer.state", "THAWED");
 	return 0;
 }
@@ -85,7 +86,7 @@ static int thaw(const struct ct_cg_group *g)
 {
 	int r = ct_cg_write(g->fd, "freezer.state", "THAWED");
 
-	return r < 0 ? r : ct_cg_walk(g->fd, thaw_one, NULL);
+	return r < 0 ? r : ct_walk(g->fd, thaw_one, NULL);
 }
 
 /* The kernel may need more than one turn to stop who is just being born or sleeps in the kernel. */
@@ -104,17 +105,17 @@ static int freeze(const struct ct_cg_group *g, bool on, int timeout_ms)
 	return r;
 }
 
-static int has_process(int dirfd, int parent, const char *name, void *arg)
+static int has_process(int dirfd, void *arg)
 {
 	char c[2];
 
-	(void)parent, (void)name, (void)arg;
+	(void)arg;
 	return ct_cg_read(dirfd, "cgroup.procs", c, sizeof(c)) > 0;
 }
 
 static int populated(const struct ct_cg_group *g)
 {
-	return ct_cg_walk(g->fd, has_process, NULL) == 1;
+	return ct_walk(g->fd, has_process, NULL) == 1;
 }
 
 /* Nothing tells of it in version 1 but a release agent, which belongs to the whole host. */

@@ -79,6 +79,11 @@ int ct_keep_running_config(struct ct_container *c, struct ct_config *config, str
 		r = ct_config_print(config, &text);
 	if (r >= 0)
 		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
+	/* an in-process container's end, or a detached one's that keeps nothing, takes all of it away */
+	if (r == -ENOENT || r == -ESRCH) {
+		ct_err_clear(e);
+		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits", "the container has ended meanwhile");
+	}
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat", "the running config cannot be written");
 	ct_config_free(config);

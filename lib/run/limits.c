@@ -2,6 +2,7 @@
 /* Limits and device rules of a running container, changed all or nothing. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,10 +10,12 @@
 #include "backend/devices.h"
 #include "backend/limit.h"
 #include "base/fd.h"
+#include "base/num.h"
 #include "run/container.h"
 #include "run/groups.h"
 
 #define OLD_MAX 4096
+#define RECLAIM_TRIES 5
 
 /* One file to write, and what it said before. */
 struct change {
@@ -174,11 +177,35 @@ static void take_back(struct changes *ch)
 				ct_cg_write(ch->v[i - 1].g->fd, ch->v[i - 1].file, ch->v[i - 1].old);
 }
 
+/* Version 2 takes a memory.max below what is in use, and kills for it what it cannot reclaim: reclaim first, and refuse as version 1
+ * does (Documentation/admin-guide/cgroup-v2.rst, memory.max, memory.reclaim). */
+static int make_room(const struct change *x)
+{
+	uint64_t max, used;
+
+	if (strcmp(x->file, "memory.max") || ct_parse_u64(x->value, &max))
+		return 0;
+	for (int i = 0; ; i++) {
+		char text[32];
+		ssize_t n = ct_cg_read(x->g->fd, "memory.current", text, sizeof(text));
+
+		if (n <= 0 || ct_parse_u64(text, &used) || used <= max)
+			return 0;
+		if (i == RECLAIM_TRIES)
+			return -EBUSY;
+		snprintf(text, sizeof(text), "%" PRIu64, used - max);
+		/* it says itself when there was not that much; an older kernel has no such file */
+		ct_cg_write(x->g->fd, "memory.reclaim", text);
+	}
+}
+
 static int write_one(struct changes *ch, struct change *x, struct ct_err *e)
 {
-	int r = keep_old(ch, x);
+	int r = keep_old(ch, x), full = r == 0 ? make_room(x) : 0;
 
-	if (r == 0)
+	if (full)
+		r = ct_cg_set_failed(x->g, x->file, x->value, full, x->w.optional ? NULL : e);
+	else if (r == 0)
 		r = ct_cg_set(x->g, x->file, x->value, x->w.optional ? NULL : e);
 	x->done = r == 0;
 	return x->w.optional ? 0 : r;

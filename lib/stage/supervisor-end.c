@@ -64,11 +64,15 @@ void sup_kill(struct super *s, int hard)
 	}
 	if (s->phase != SUP_PHASE_RUN)
 		return;
+	s->kill_at = s->now + (sig == SIGKILL ? SUP_AGAIN_MS : SUP_LAST_MS);
+	signal_init(s, sig);
+	/* a payload with groups of its own to write to may freeze init as soon as it is thawed */
+	if (s->killed)
+		sup_groups_kill(s);
+	else
+		sup_groups_thaw(s);
 	s->killed = 1;
 	s->kill_hard = 1;
-	s->kill_at = sig == SIGKILL ? SUP_NEVER : s->now + SUP_LAST_MS;
-	signal_init(s, sig);
-	sup_groups_thaw(s);
 	if (s->state != SUP_STOPPING)
 		sup_set_state(s, SUP_STOPPING);
 }

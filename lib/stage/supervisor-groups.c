@@ -11,11 +11,10 @@
 #include "stage/supervisor.h"
 #include "stage/sys.h"
 #include "stage/usage.h"
-#include "wire/dirent.h"
 #include "wire/figure.h"
 #include "wire/prune.h"
+#include "wire/walk.h"
 
-#define DEPTH 64
 #define REMOVE_MS 2000		/* for a group to let itself be removed when its last process has gone */
 #define LOOK_MS 2		/* how closely limit.cputime is kept */
 
@@ -92,44 +91,22 @@ static void write_file(int dir, const char *file, const char *value)
 
 /* ---- walking ------------------------------------------------------------------------------------------------------------------ */
 
-typedef void visit_fn(int dir, int parent, const char *name);
-
-/* Every group below, the deepest first, then this one. */
-static void walk(int dir, int parent, const char *name, int depth, visit_fn *visit)
+static int thaw(int dir, void *arg)
 {
-	_Alignas(8) char buf[1024];
-	SYS_CLOSEP int fd = sys_openat(dir, ".", O_RDONLY | O_DIRECTORY, 0);
-	long n;
-
-	while (fd >= 0 && depth < DEPTH && (n = sys3(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
-		for (long at = 0; at < n;) {
-			struct ct_dirent *e = (struct ct_dirent *)(buf + at);
-			SYS_CLOSEP int sub = -1;
-
-			at += e->len;
-			if (e->type != CT_DIRENT_DIR || e->name[0] == '.')
-				continue;
-			sub = sys_openat(fd, e->name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-			if (sub >= 0)
-				walk(sub, fd, e->name, depth + 1, visit);
-		}
-	visit(dir, parent, name);
-}
-
-static void thaw(int dir, int parent, const char *name)
-{
-	(void)parent, (void)name;
+	(void)arg;
 	write_file(dir, "freezer.state", "THAWED");
+	return 0;
 }
 
 /* Whoever lives in this group. They are held where they are, or forked by who is: the numbers are not used again meanwhile. */
-static void kill_all(int dir, int parent, const char *name)
+static int kill_all(int dir, void *arg)
 {
 	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_RDONLY | O_NOCTTY, 0);
 
-	(void)parent, (void)name;
+	(void)arg;
 	if (fd >= 0)
 		sup_kill_listed(fd);
+	return 0;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------- */
@@ -142,14 +119,14 @@ void sup_groups_thaw(const struct super *s)
 		const struct ct_wire_group *g = group(s, i, &fd);
 
 		if (g->version == 1 && (g->controllers & CT_FIGURE_FREEZER))
-			walk(fd, -1, NULL, 0, thaw);
+			ct_walk(fd, thaw, NULL);
 		else if (g->version == 2 && !g->monitor)
 			write_file(fd, "cgroup.freeze", "0");
 	}
 }
 
-/* Who is still there: only without a pid namespace of its own can anybody be. */
-static void end_processes(const struct super *s)
+/* See supervisor.h. */
+void sup_groups_kill(const struct super *s)
 {
 	int freezer = -1, fd = -1, whole = -1;
 
@@ -158,22 +135,30 @@ static void end_processes(const struct super *s)
 
 		if (g->monitor)
 			continue;
-		if (g->version == 2) {
-			write_file(fd, "cgroup.kill", "1");
-			return;
-		}
 		whole = fd;
 		if (g->controllers & CT_FIGURE_FREEZER)
 			freezer = fd;
+		if (g->version == 2) {
+			write_file(fd, "cgroup.kill", "1");
+			sup_groups_thaw(s);
+			return;
+		}
 	}
-	if (whole < 0 || s->pid_ns)
+	if (whole < 0)
+		return;
+	if (freezer >= 0)
+		write_file(freezer, "freezer.state", "FROZEN");
+	ct_walk(freezer >= 0 ? freezer : whole, kill_all, NULL);
+	sup_groups_thaw(s);
+}
+
+/* Who is still there when init has gone: only without a pid namespace of its own can anybody be. */
+static void end_processes(const struct super *s)
+{
+	if (!s->w->n_groups || s->pid_ns)
 		return;
 	for (int round = 0; round < 20; round++) {
-		if (freezer >= 0)
-			write_file(freezer, "freezer.state", "FROZEN");
-		walk(freezer >= 0 ? freezer : whole, -1, NULL, 0, kill_all);
-		if (freezer >= 0)
-			walk(freezer, -1, NULL, 0, thaw);
+		sup_groups_kill(s);
 		poll(NULL, 0, 2);
 	}
 }

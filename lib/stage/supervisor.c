@@ -232,6 +232,11 @@ static int prepare(struct super *s, struct stage *st)
 	return sup_console_init(s);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void on_signals(struct super *s)
 {
 	struct signalfd_siginfo info[8];
@@ -247,7 +252,7 @@ static void on_signals(struct super *s)
 				continue;
 			}
 			s->terminated = 1;
-			s->kill_at = s->now + SUP_TERM_MS;
+			s->kill_at = earlier(s->kill_at, s->now + SUP_TERM_MS);
 			s->stop_until = SUP_NEVER;
 			sup_halt(s);
 		}
@@ -278,11 +283,6 @@ static void watch_all(struct super *s)
 				  SUP_WATCH_CLIENT, i);
 	}
 	sup_tty_watch(s);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static int next_timeout(const struct super *s)

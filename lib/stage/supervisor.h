@@ -20,6 +20,7 @@
 #define SUP_CLIENT_MS 5000		/* for a whole request, and for taking its replies */
 #define SUP_TERM_MS 60000		/* SIGTERM, or a stop without waiting: as long as lxc-stop waits */
 #define SUP_LAST_MS 5000		/* from signal.stop, when that is another, to SIGKILL */
+#define SUP_AGAIN_MS 100		/* from one SIGKILL to the next, of an init that is held where it is */
 #define SUP_REAP_MS 10000		/* for children that were killed */
 #define SUP_LAG_MS 2000			/* a terminal's peer that does not read holds the output up that long */
 #define SUP_RETRY_MS 1000		/* a terminal nobody has open is looked at that often */
@@ -275,6 +276,8 @@ int sup_cputime_up(struct super *s);
 int sup_groups_enter(const struct super *s);
 /* Lets frozen processes go on: a signal does not reach them otherwise. */
 void sup_groups_thaw(const struct super *s);
+/* Kills everybody in the groups, for one of them may hold the others. */
+void sup_groups_kill(const struct super *s);
 /* Ends who is left and removes the groups. */
 void sup_groups_remove(struct super *s);
 

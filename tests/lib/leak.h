@@ -7,6 +7,7 @@
 #define CT_TEST_LEAK_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #define LEAK_NO_RSS 0x1u	/* the test itself holds more memory than before */
 #define LEAK_NO_FDS 0x2u	/* the test itself holds more descriptors than before */
@@ -22,6 +23,9 @@ void leak_free(struct leak *l);
 int leak_compare(const struct leak *before, unsigned flags, char *buf, size_t size);
 /* A mount namespace of our own, all private, so that the table changes by our doing alone. 0 or negative errno. */
 int leak_own_mounts(void);
+/* The groups a process is in, as /proc/PID/cgroup has them; to be freed, NULL when they cannot be told. Without the line of
+ * version 2's top: on a host of version 1 alone it appears when anybody mounts that hierarchy for the first time. */
+char *leak_places(pid_t pid);
 /* Resident memory now, KiB. */
 long leak_rss_kib(void);
 

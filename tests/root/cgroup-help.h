@@ -91,20 +91,6 @@ static inline const char *tree_place(const struct tree *t, pid_t pid, char *buf,
 	return buf[0] ? buf : NULL;
 }
 
-/* All of /proc/PID/cgroup. To be freed. */
-static inline char *places_of(pid_t pid)
-{
-	char path[64], *text;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	text = fd >= 0 ? read_all(fd, 5000) : NULL;
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
 /* Directories below `dir` whose name contains `word` (NULL: any); paths of the first ones into text. */
 static inline int groups_below(const char *dir, const char *word, int depth, char *text, size_t size)
 {

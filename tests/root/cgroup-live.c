@@ -58,7 +58,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char *now = places_of(getpid());
+	char *now = leak_places(getpid());
 	int n;
 
 	(void)state;
@@ -380,13 +380,13 @@ static void attach(void **state)
 	(void)state;
 	assert_int_equal(box_config(box.c, "limit.memory", "try:64M", "limit.pids", "try:100", "limit.cpu", "try:1", NULL), 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
-	init = places_of(ct_process_pid(talk.p));
+	init = leak_places(ct_process_pid(talk.p));
 	assert_non_null(strstr(init, word));
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < 5; i++) {
 		assert_ok(box.c, ct_attach(box.c, &o, &p));
-		entered = places_of(ct_process_pid(p));
+		entered = leak_places(ct_process_pid(p));
 		if (!entered || strcmp(init, entered))
 			fail_msg("init is in %s, what was attached in %s", init, entered ? entered : "nothing");
 		free(entered);
@@ -623,7 +623,7 @@ static void *watch_places(void *data)
 
 	(void)data;
 	while (!over) {
-		char *now = places_of(getpid());
+		char *now = leak_places(getpid());
 
 		bad += !now || strcmp(now, own_places) != 0;
 		free(now);
@@ -719,7 +719,7 @@ static int group_setup(void **state)
 	/* the first thread of a process has the C library take a signal */
 	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL))
 		return -1;
-	own_places = places_of(getpid());
+	own_places = leak_places(getpid());
 	return !own_places || leak_own_mounts() || box_open(&box, NULL) || (box.c = ct_unref(box.c)) ? -1 : 0;
 }
 

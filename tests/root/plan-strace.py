@@ -120,7 +120,7 @@ mount.auto = proc:rw
 """,
 }
 
-MARK = re.compile(r"@[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+")
+MARK = re.compile(r"@[0-9a-f]+(\.[0-9a-f]+){4}")
 HEAD = re.compile(r"^(\w+): by (\w+)$")
 STEP = re.compile(r"^\s*\d+\s+([\w.]+)\s*(.*?)(?:\s+# .*)?$")
 FIELD = re.compile(r'(\w+)=("(?:\\.|[^"])*"|\[[^\]]*\]|\S+)')
