@@ -466,9 +466,9 @@ typedef struct ct_event {
 #define CT_EVENT_INIT { sizeof(ct_event), 0, 0, 0 }
 
 /** A descriptor (the handle's, one for each handle) that polls readable when ct_next_event() has something to say. No thread; an
- *  idle container costs nothing. Asked again with opts, the thresholds are replaced. An in-process start on this handle after the call, and
- *  on cgroup version 1 a refused process, are noticed with the next call of ct_next_event(). Thresholds need Linux 6.1; without
- *  CAP_SYS_RESOURCE the kernel takes windows of 2, 4, .. 10 seconds only.
+ *  idle container costs nothing but about ten descriptors of the caller's. Asked again with opts, the thresholds are replaced.
+ *  An in-process start on this handle after the call, and on cgroup version 1 a refused process, are noticed with the next call
+ *  of ct_next_event(). Thresholds need Linux 6.1; without CAP_SYS_RESOURCE the kernel takes windows of 2, 4, .. 10 seconds only.
  *  Errors: -EINVAL, -ERANGE (threshold above its window), -EMFILE, -ENOSPC (no inotify watches left), -EOPNOTSUPP (a threshold
  *  without pressure figures). Since 0.2. */
 CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts);

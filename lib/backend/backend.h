@@ -37,14 +37,20 @@ struct ct_cg_held {
 };
 #define CT_CG_HELD_INIT { .n = 0 }
 
+/* Version 2: the controllers that the groups above must give on, and those that they may. */
+struct ct_cg_give {
+	const char *const *must, *const *may;
+	uint32_t n_must, n_may;
+};
+
 /* One version's ways. A group handed in is of that version. All return 0 or a negative errno. */
 struct ct_backend {
 	const char *name;		/* "cgroup1", "cgroup2", as cgroup.backend calls it */
 	int version;
 	/* Adds to *w what the spec asks for and this version's files say, for the controllers `bits`. No side effects. */
 	int (*plan)(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err *e);
-	/* Before a directory is made in `dirfd`: gives its children the controllers named. `path` is for messages. */
-	int (*enable)(int dirfd, const char *path, const char *const *controllers, uint32_t n, struct ct_err *e);
+	/* Before a directory is made in `dirfd`: gives its children the controllers named (NULL: none). `path` is for messages. */
+	int (*enable)(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e);
 	/* Stops, or lets go, every process below; waits until it is so. -ETIMEDOUT. */
 	int (*freeze)(const struct ct_cg_group *g, bool on, int timeout_ms);
 	/* 1: all are stopped, 0: not. */
@@ -82,14 +88,13 @@ struct ct_cg_making {
 	const char *under;		/* absolute, there already */
 	const char *path;		/* below it; may have several components */
 	bool numbered;			/* -1, -2 .. is appended while the name is taken */
-	const char *const *controllers;	/* that the groups above must give on */
-	uint32_t n;
+	struct ct_cg_give give;
 	int journal;			/* >= 0: gets a line with the path before the directory is made */
 };
 /* Makes one directory. *g is filled, its strings and descriptors are the owner's. */
 int ct_cg_make(const struct ct_cg_making *m, struct ct_cg_group *g, struct ct_err *e);
 /* Makes the payload's directory in it, with the same controllers to give on. */
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const char *const *controllers, uint32_t n, struct ct_err *e);
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e);
 /* Writes one file of a group, with an error that names it, the value and what helps. */
 int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e);
 /* That error alone, for who has written the file otherwise. */

@@ -201,7 +201,7 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 	for (;;) {
 		size_t len = strcspn(path, "/");
 
-		r = b->enable(m.fd, m.path, what->controllers, what->n, e);
+		r = b->enable(m.fd, m.path, &what->give, e);
 		if (r < 0)
 			break;
 		if ((size_t)snprintf(name, sizeof(name), "%.*s", (int)len, path) >= sizeof(name))
@@ -232,9 +232,9 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 }
 
 /* See backend.h. */
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const char *const *controllers, uint32_t n, struct ct_err *e)
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e)
 {
-	int r = ct_backend_of(g->version)->enable(g->fd, g->path, controllers, n, e);
+	int r = ct_backend_of(g->version)->enable(g->fd, g->path, give, e);
 
 	if (r < 0)
 		return r;
@@ -247,7 +247,7 @@ int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const char *const 
 	if (g->inner_fd < 0)
 		return cannot_make(-errno, name, e);
 	/* for a process to enter, what is to be filled is filled; nothing is given on further */
-	return ct_backend_of(g->version)->enable(g->inner_fd, name, NULL, 0, e);
+	return ct_backend_of(g->version)->enable(g->inner_fd, name, NULL, e);
 }
 
 static const struct {

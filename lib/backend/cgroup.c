@@ -12,6 +12,7 @@
 /* What a system that runs detached can be asked about, where it costs nothing to have it. */
 #define USUAL (CT_CG_CPU | CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS | CT_CG_DEVICES | CT_CG_FREEZER)
 #define PAYLOAD "payload"	/* directory below the one with the limits, when the payload manages its own */
+#define MONITOR "ct.monitor"	/* in a scope */
 
 /* One thing wanted of a controller. */
 struct want {
@@ -30,6 +31,7 @@ struct decision {
 	struct ct_cg_plan *out;
 	struct ct_err *err;
 	uint32_t bits[CT_CG_TREES];	/* what each hierarchy is to serve */
+	uint32_t hard[CT_CG_TREES];	/* ... and must */
 	bool used[CT_CG_TREES];
 	bool devices;			/* they are restricted */
 };
@@ -74,6 +76,26 @@ static int nowhere(struct decision *d, const struct want *w, int only)
 	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no hierarchy has the %s controller here (layout %s)", name, layout);
 }
 
+/* Whether the place that the container's group is to be made in is out of the caller's reach. */
+static bool is_closed(const struct decision *d, const struct ct_cg_tree *t)
+{
+	const struct ct_spec *s = d->spec;
+
+	if (s->cgroup_dir || s->cgroup_dir_container || s->cgroup_backend == CT_CGB_SYSTEMD)
+		return false;
+	return s->cgroup_relative ? t->self_closed : t->top_closed;
+}
+
+static int out_of_reach(struct decision *d, const struct want *w, const struct ct_cg_tree *t)
+{
+	ct_err_origin(d->err, w->at);
+	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
+	ct_err_hint(d->err, "start it as root, or have a group delegated and set cgroup.relative = 1 (doc/CGROUPS.md); or %s", w->instead);
+	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan", "%s%s%s in %s%s: it is not delegated to you",
+		       "no group can be made", w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "", t->mount,
+		       d->spec->cgroup_relative && t->self ? t->self : "");
+}
+
 /* Notes who serves it. Only a hard want fails. */
 static int add(struct decision *d, const struct want *w)
 {
@@ -87,7 +109,10 @@ static int add(struct decision *d, const struct want *w)
 			t = &d->trees->v[i];
 	if (!t)
 		return w->hard ? nowhere(d, w, only) : 0;
+	if (is_closed(d, t))
+		return w->hard ? out_of_reach(d, w, t) : 0;
 	d->bits[t - d->trees->v] |= w->bit;
+	d->hard[t - d->trees->v] |= w->hard ? w->bit : 0;
 	d->used[t - d->trees->v] = true;
 	return 0;
 }
@@ -151,10 +176,11 @@ static int want_devices(struct decision *d)
 	const struct ct_spec *s = d->spec;
 	bool asked = s->devices_set || s->devrules.n;
 	bool all = s->devices_preset && !strcmp(s->devices_preset, "all") && !s->devrules.n;
+	bool no_rights = d->ask->userns || !d->ask->host->initial_userns || !(d->ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD);
 	struct want w = { CT_CG_DEVICES, 0, !s->devices_tried, &by_default,
 			  "mount the devices controller or cgroup2, or set limit.devices = all if the payload may use every device" };
 
-	if (all || (!asked && (d->ask->userns || !(d->ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD))))
+	if (all || (!asked && no_rights))
 		return 0;
 	if (s->devices_set)
 		w.at = ct_spec_origin(s, "limit.devices");
@@ -226,16 +252,19 @@ static int base_dir(struct decision *d, const struct ct_cg_tree *t, struct ct_cg
 	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_CGROUP, "plan", "the caller's own group is not below this mount");
 }
 
-/* The controllers that the groups above must give on. */
-static int list_controllers(struct decision *d, uint32_t bits, struct ct_cg_dir *dir)
+/* The controllers that the groups above must give on, and those that they may. */
+static int list_controllers(struct decision *d, uint32_t bits, uint32_t hard, struct ct_cg_dir *dir)
 {
 	bits &= ~CT_CG_CORE;
 	dir->enable = ct_arena_alloc(d->arena, 32 * sizeof(*dir->enable));
-	if (!dir->enable)
+	dir->wish = ct_arena_alloc(d->arena, 32 * sizeof(*dir->wish));
+	if (!dir->enable || !dir->wish)
 		return ct_oom(d->err);
 	for (uint32_t bit = 1; bits; bit <<= 1) {
-		if (bits & bit)
+		if (bits & bit & hard)
 			dir->enable[dir->n_enable++] = ct_cg_name(bit, 2);
+		else if (bits & bit)
+			dir->wish[dir->n_wish++] = ct_cg_name(bit, 2);
 		bits &= ~bit;
 	}
 	return 0;
@@ -337,7 +366,7 @@ static int add_dir(struct decision *d, uint32_t i)
 	if (r == 0)
 		r = name_dir(d, dir);
 	if (r == 0 && t->version == 2)
-		r = list_controllers(d, dir->controllers, dir);
+		r = list_controllers(d, dir->controllers, d->hard[i], dir);
 	if (r == 0)
 		r = ct_backend_of(t->version)->plan(d->spec, d->bits[i], d->arena, dir, d->err);
 	if (r == 0)
@@ -348,13 +377,24 @@ static int add_dir(struct decision *d, uint32_t i)
 	return r;
 }
 
+/* NULL: the supervisor stays where it is. */
+static const char *monitor_dir(const struct decision *d)
+{
+	const char *asked = d->spec->cgroup_dir_monitor;
+
+	if (!d->ask->detached)
+		return NULL;
+	/* systemd takes a scope away, with all figures in it, when the last process has left: that is to be the supervisor */
+	return !asked && d->spec->cgroup_backend == CT_CGB_SYSTEMD ? MONITOR : asked;
+}
+
 /* The supervisor's own place, in each hierarchy that the container has one in. */
 static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 {
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 
 	*dir = (struct ct_cg_dir){ .version = payload->version, .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s", payload->tree),
-				   .mount = payload->mount, .base = payload->base, .path = d->spec->cgroup_dir_monitor, .monitor = true };
+				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true };
 	if (!dir->tree)
 		return ct_oom(d->err);
 	d->out->n++;
@@ -374,7 +414,9 @@ static int name_scope(struct decision *d)
 	for (char *p = strchr(unit, '@'); p; p = strchr(p, '@'))
 		*p = '-';
 	d->out->unit = unit;
-	d->out->slice = d->ask->host->uid == 0 ? "machine.slice" : "app.slice";
+	/* root of a user namespace is a user like others to the host's systemd */
+	d->out->user_manager = d->ask->host->uid != 0 || !d->ask->host->initial_userns;
+	d->out->slice = d->out->user_manager ? "app.slice" : "machine.slice";
 	return 0;
 }
 
@@ -441,7 +483,7 @@ int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_p
 		for (uint32_t i = 0; r == 0 && i < d.trees->n; i++)
 			if (d.used[i] && d.trees->v[i].version == version)
 				r = add_dir(&d, i);
-	for (uint32_t i = 0, n = out->n; r == 0 && i < n && ask->detached && ask->spec->cgroup_dir_monitor; i++)
+	for (uint32_t i = 0, n = out->n; r == 0 && i < n && monitor_dir(&d); i++)
 		r = out->n < CT_CG_TREES ? add_monitor(&d, &out->v[i]) : -E2BIG;
 	return r == 0 ? name_scope(&d) : r;
 }

@@ -42,11 +42,11 @@ static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, stru
 
 /* Every group of a hierarchy has its controllers; but those below one of cpuset can only have what it has, which is nothing in a
  * group that was just made. */
-static int enable(int dirfd, const char *path, const char *const *controllers, uint32_t n, struct ct_err *e)
+static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
 
-	(void)controllers, (void)n;
+	(void)give;
 	for (int i = 0; i < 2; i++) {
 		char value[4096];
 		CT_CLEAN_FD int parent = -1;

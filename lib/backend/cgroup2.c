@@ -60,8 +60,10 @@ static int refused(int err, int dirfd, const char *path, const char *controller,
 	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "write", "%s cannot be given on (cgroup.subtree_control)", controller);
 }
 
-static int enable(int dirfd, const char *path, const char *const *controllers, uint32_t n, struct ct_err *e)
+/* One after another: of several in one write, none is given on when one is refused. */
+static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
 {
+	uint32_t n = give ? give->n_must + give->n_may : 0;
 	char on[512], word[40];
 
 	if (!n)
@@ -69,14 +71,16 @@ static int enable(int dirfd, const char *path, const char *const *controllers, u
 	if (ct_cg_read(dirfd, "cgroup.subtree_control", on, sizeof(on)) < 0)
 		on[0] = '\0';
 	for (uint32_t i = 0; i < n; i++) {
+		bool must = i < give->n_must;
+		const char *name = must ? give->must[i] : give->may[i - give->n_must];
 		int r;
 
-		if (has_word(on, controllers[i]))
+		if (has_word(on, name))
 			continue;
-		snprintf(word, sizeof(word), "+%s", controllers[i]);
+		snprintf(word, sizeof(word), "+%s", name);
 		r = ct_cg_write(dirfd, "cgroup.subtree_control", word);
-		if (r < 0)
-			return refused(r, dirfd, path, controllers[i], e);
+		if (r < 0 && must)
+			return refused(r, dirfd, path, name, e);
 	}
 	return 0;
 }

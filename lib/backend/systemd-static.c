@@ -12,12 +12,18 @@ bool ct_systemd_usable(const char **why)
 }
 
 /* See systemd.h. */
+int ct_systemd_refuse(const char *why, struct ct_err *e)
+{
+	ct_err_hint(e, "ct-start and ct-execute are not static; or leave cgroup.backend to auto");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
+}
+
+/* See systemd.h. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e)
 {
 	const char *why;
 
 	(void)s, (void)path, (void)size;
 	ct_systemd_usable(&why);
-	ct_err_hint(e, "ct-start and ct-execute are not static; or leave cgroup.backend to auto");
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
+	return ct_systemd_refuse(why, e);
 }

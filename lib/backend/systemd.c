@@ -65,6 +65,13 @@ bool ct_systemd_usable(const char **why)
 	return !*why;
 }
 
+/* See systemd.h. */
+int ct_systemd_refuse(const char *why, struct ct_err *e)
+{
+	ct_err_hint(e, "leave cgroup.backend to auto: the cgroup file systems can be used directly");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
+}
+
 /* It stays loaded: libsystemd is not made to be taken out again. */
 static int load(struct bus_calls *b, struct ct_err *e)
 {
@@ -193,16 +200,14 @@ int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct c
 	void *bus = NULL;
 	int r;
 
-	if (!ct_systemd_usable(&why)) {
-		ct_err_hint(e, "leave cgroup.backend to auto: the cgroup file systems can be used directly");
-		return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
-	}
+	if (!ct_systemd_usable(&why))
+		return ct_systemd_refuse(why, e);
 	r = load(&b, e);
 	if (r < 0)
 		return r;
-	r = geteuid() == 0 ? b.open_system(&bus) : b.open_user(&bus);
+	r = s->of_user ? b.open_user(&bus) : b.open_system(&bus);
 	if (r < 0) {
-		ct_err_hint(e, geteuid() == 0 ? "is dbus running?" : "log in with a session: XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS names its bus");
+		ct_err_hint(e, !s->of_user ? "is dbus running?" : "log in with a session: XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS names its bus");
 		return ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd's bus cannot be reached");
 	}
 	/* before it is asked: the answer may be there before we look */

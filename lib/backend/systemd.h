@@ -13,14 +13,17 @@ struct ct_scope {
 	const char *unit;		/* "ct-web.scope" */
 	const char *slice;		/* "machine.slice" */
 	const char *description;
+	bool of_user;			/* the user's own manager, not the system's */
 	pid_t pid;			/* its first process: a scope begins with one */
 };
 
-/* Asks the manager of the caller (root: the system's, else the user's own) and waits until the scope is there; its group below the
+/* Asks the manager and waits until the scope is there; its group below the
  * version 2 mount goes to path. 0; -EOPNOTSUPP: there is no manager, or no way to ask it, in one clear sentence; -EEXIST: there is such a
  * unit; -EPERM, -ETIMEDOUT. Recorded. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e);
 /* Whether there is a manager to ask. *why becomes a static sentence. No side effects. */
 bool ct_systemd_usable(const char **why);
+/* The error for that. */
+int ct_systemd_refuse(const char *why, struct ct_err *e);
 
 #endif

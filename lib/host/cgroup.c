@@ -295,6 +295,28 @@ static int v2_controllers(const char *mount, uint32_t *bits, struct ct_err *e)
 	return 0;
 }
 
+static bool closed(const char *top, const char *below)
+{
+	char path[4096];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", top, below) >= sizeof(path))
+		return false;
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0;
+}
+
+/* Whoever may make groups at the top of one hierarchy, as root of the host, may in all of them. */
+static void look_for_rights(struct ct_cgroups *c)
+{
+	if (!c->n || !closed(c->v[0].mount, ""))
+		return;
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct ct_cg_tree *t = &c->v[i];
+
+		t->top_closed = closed(t->mount, "");
+		t->self_closed = !t->self || closed(t->mount, t->self);
+	}
+}
+
 /* See cgroup.h. */
 int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
 {
@@ -309,5 +331,7 @@ int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_e
 	for (uint32_t i = 0; r >= 0 && i < out->n; i++)
 		if (out->v[i].version == 2)
 			r = v2_controllers(out->v[i].mount, &out->v[i].controllers, e);
+	if (r >= 0)
+		look_for_rights(out);
 	return r;
 }

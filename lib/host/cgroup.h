@@ -40,6 +40,7 @@ struct ct_cg_tree {
 	const char *name;		/* "memory", "cpu,cpuacct", "name=systemd", "unified" */
 	const char *mount;		/* mount point */
 	const char *self;		/* the caller's directory below the mount point: "" or "/a/b"; NULL: not below it */
+	bool top_closed, self_closed;	/* the caller may not make groups there: not delegated to it, or mounted read-only */
 };
 
 struct ct_cgroups {

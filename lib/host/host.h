@@ -19,6 +19,8 @@ struct ct_host {
 	uint32_t cap_last;		/* highest capability the kernel knows */
 	uint32_t namespaces;		/* CT_NS_* the kernel has */
 	bool initial_userns;		/* the caller is in the initial user namespace */
+	bool no_tty_group;		/* ... and that one has no group 5, tty, */
+	bool no_setgroups;		/* ... nor may groups be dropped in it */
 	bool openat2, mount_api, mount_setattr, clone3, pidfd, close_range;	/* needed */
 	bool statmount, pidfd_info, tree_of_detached;	/* used where there */
 	bool sched_core;

@@ -25,6 +25,7 @@
 /* The initial user namespace has had this number since 3.8. */
 #define INIT_USER_NS "user:[4026531837]"
 #define NS_DIR "/proc/thread-self/ns"
+#define TTY_GROUP 5		/* on every distribution; terminals belong to it */
 
 /* Arguments of a call that fails before it does anything. */
 static const struct feature {
@@ -129,6 +130,42 @@ static bool is_initial(struct ct_host *h, int dir, const char *name)
 	return n < 0 || ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
 }
 
+/* Whether a group has a number in the caller's user namespace (user_namespaces(7), gid_map). */
+static bool has_group(uint32_t gid)
+{
+	char text[4096], *rest = text, *word;
+	uint32_t field[3] = { 0 };
+	unsigned i = 0;
+
+	/* lines of first, outside and count */
+	if (ct_host_read("/proc/self/gid_map", text, sizeof(text)) < 0)
+		return true;
+	while ((word = strsep(&rest, " \n"))) {
+		if (!*word)
+			continue;
+		if (ct_parse_u32(word, &field[i++ % 3]))
+			return true;
+		if (i % 3 == 0 && gid >= field[0] && gid - field[0] < field[2])
+			return true;
+	}
+	return false;
+}
+
+/* An ordinary user's namespace must not let go of groups: some are there to keep him from a file (user_namespaces(7)). */
+static bool refuses_setgroups(void)
+{
+	char text[16];
+
+	return ct_host_read("/proc/self/setgroups", text, sizeof(text)) >= 0 && !strncmp(text, "deny", 4);
+}
+
+static void look_at_userns(struct ct_host *h, int dir, const char *name)
+{
+	h->initial_userns = is_initial(h, dir, name);
+	h->no_tty_group = !h->initial_userns && !has_group(TTY_GROUP);
+	h->no_setgroups = !h->initial_userns && refuses_setgroups();
+}
+
 static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = open(NS_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -143,7 +180,7 @@ static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
 		if (fstatat(dir, ns_files[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= ns_files[i].bit;
-	h->initial_userns = is_initial(h, dir, "user");
+	look_at_userns(h, dir, "user");
 	return 0;
 }
 
@@ -219,7 +256,7 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 /* See host.h. */
 int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 {
-	h->initial_userns = is_initial(h, AT_FDCWD, NS_DIR "/user");
+	look_at_userns(h, AT_FDCWD, NS_DIR "/user");
 	if (!h->boot_id[0])
 		read_boot_id(h);
 	return probe_rights(h, e);

@@ -63,6 +63,8 @@ static void make_group(struct ct_builder *b, uint32_t i)
 	s->s[1] = d->path;
 	s->list[0] = d->enable;
 	s->n_list[0] = d->n_enable;
+	s->list[1] = d->wish;
+	s->n_list[1] = d->n_wish;
 	s->n[0] = d->version;
 	s->n[1] = d->numbered;
 }
@@ -80,6 +82,8 @@ static void make_inner(struct ct_builder *b, uint32_t i)
 	s->s[0] = d->inner;
 	s->list[0] = d->enable;
 	s->n_list[0] = d->n_enable;
+	s->list[1] = d->wish;
+	s->n_list[1] = d->n_wish;
 }
 
 /* The host's id of root in the container. */
@@ -137,6 +141,7 @@ int ct_build_cgroup(struct ct_builder *b)
 
 		s->s[0] = b->req->cgroup->unit;
 		s->s[1] = b->req->cgroup->slice;
+		s->n[0] = b->req->cgroup->user_manager;
 	}
 	for (uint32_t i = 0; i < n_groups(b); i++) {
 		make_group(b, i);

@@ -81,7 +81,7 @@ static const char *pts_options(struct ct_builder *b)
 {
 	const char *o = "ptmxmode=0666,mode=0620";
 
-	if (ct_build_mapped(b->spec, true, 5))
+	if (ct_build_mapped(b->spec, true, 5) && (b->spec->idmap.n || !b->host->no_tty_group))
 		o = ct_arena_printf(b->arena, "%s,gid=5", o);
 	if (o && b->spec->pty_max)
 		o = ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max);

@@ -77,10 +77,14 @@ static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const st
 void ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = {"@"};
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
+	struct ct_step *s;
 
-	s->list[0] = id->lookup ? looked_up : id->groups;
-	s->n_list[0] = id->lookup ? 1 : id->n_groups;
+	/* where the kernel refuses it to this user, no groups asked for is those that he has */
+	if (id->lookup || id->n_groups || !b->host->no_setgroups) {
+		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
+		s->list[0] = id->lookup ? looked_up : id->groups;
+		s->n_list[0] = id->lookup ? 1 : id->n_groups;
+	}
 	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS, ct_build_at(b, "no_new_privs"));

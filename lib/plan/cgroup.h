@@ -36,6 +36,8 @@ struct ct_cg_dir {
 	const char *inner;		/* directory below ours that the payload gets; NULL: ours itself */
 	const char **enable;		/* version 2: controllers that the groups above must give on */
 	uint32_t n_enable;
+	const char **wish;		/* ... and those without which it starts as well */
+	uint32_t n_wish;
 	struct ct_cg_writes writes;
 	const char **rules;		/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
 	uint32_t n_rules;
@@ -59,6 +61,7 @@ struct ct_cg_plan {
 	const struct ct_origin *at;	/* why there is one at all */
 	bool no_nodes;			/* the device rules do not let the usual nodes be made */
 	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
+	bool user_manager;		/* the scope is of the user's own systemd */
 };
 
 #endif

@@ -173,11 +173,13 @@ void ct_ev_run_clear(struct ct_ev_run *run)
 /* Only those that tell something: not the supervisor's own, nor what is gone. */
 static void keep_telling(struct ct_cg_held *h)
 {
+	const struct ct_cg_group *freezes = ct_cg_group_of(h, CT_CG_FREEZER);
+	bool by_v2 = freezes && freezes->version == 2;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < h->n; i++) {
 		struct ct_cg_group *g = &h->v[i];
-		uint32_t of_use = g->version == 2 ? ~(uint32_t)0 : CT_CG_MEMORY | CT_CG_PIDS | CT_CG_FREEZER;
+		uint32_t of_use = g->version == 2 ? ~(uint32_t)0 : CT_CG_MEMORY | CT_CG_PIDS | (by_v2 ? 0 : CT_CG_FREEZER);
 
 		if (g->fd >= 0 && (g->controllers & of_use))
 			h->v[kept++] = *g;

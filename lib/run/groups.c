@@ -81,7 +81,7 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 /* A scope begins with a process, and gives nothing on while one lives in it: it goes into a group of its own. */
 static int make_scope(struct setup *u, const struct ct_step *s)
 {
-	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container" };
+	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container", .of_user = s->n[0] };
 	char group[2048];
 	int r = ct_placeholder_begin(u->holder, u->err), n;
 
@@ -102,12 +102,17 @@ static int make_scope(struct setup *u, const struct ct_step *s)
 	return move_to(u->holder->group, u->holder->pid, u->err);
 }
 
+static struct ct_cg_give give_of(const struct ct_step *s)
+{
+	return (struct ct_cg_give){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
+}
+
 static int make(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_dir *d = &u->want->v[u->held->n];
 	struct ct_cg_group *g = &u->held->v[u->held->n];
 	struct ct_cg_making m = { .version = (int)s->n[0], .under = u->scope[0] ? u->scope : s->s[0], .path = s->s[1],
-				   .numbered = s->n[1], .controllers = s->list[0], .n = s->n_list[0], .journal = u->journal };
+				   .numbered = s->n[1], .give = give_of(s), .journal = u->journal };
 	int r = ct_cg_make(&m, g, u->err);
 
 	if (r < 0)
@@ -126,7 +131,8 @@ static int make(struct setup *u, const struct ct_step *s)
 static int make_inner(struct setup *u, const struct ct_step *s)
 {
 	struct ct_cg_group *g = group_in(u, s->a);
-	int r = ct_cg_make_inner(g, s->s[0], s->list[0], s->n_list[0], u->err);
+	const struct ct_cg_give give = give_of(s);
+	int r = ct_cg_make_inner(g, s->s[0], &give, u->err);
 
 	if (r < 0)
 		return r;

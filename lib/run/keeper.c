@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -214,14 +215,19 @@ static void drop_descriptors(const struct ct_keeper *k)
 
 int ct_placeholder_main(void *arg)
 {
-	const unsigned long none = 0;
+	long caller = (long)arg;
+	struct pollfd fd = { .events = POLLIN };
 
-	(void)arg;
-	RAW5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	RAW3(SYS_close_range, 0, ~0u, 0);
+	RAW5(SYS_prctl, PR_SET_NAME, "ct-scope", 0, 0, 0);
 	RAW1(SYS_chdir, "/");
-	for (;;)
-		RAW4(SYS_rt_sigtimedwait, &none, NULL, NULL, sizeof(none));
+	/* not PR_SET_PDEATHSIG: that comes with the end of the caller's thread */
+	fd.fd = (int)RAW2(SYS_pidfd_open, caller, 0);
+	if (fd.fd < 0 || RAW0(SYS_getppid) != caller)
+		return 1;
+	while (RAW5(SYS_ppoll, &fd, 1, NULL, NULL, 0) <= 0)
+		;
+	return 0;
 }
 
 int ct_keeper_main(void *arg)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@ int ct_placeholder_begin(struct ct_placeholder *p, struct ct_err *e)
 	if (memory == MAP_FAILED)
 		return ct_oom(e);
 	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
-	pid = ct_raw_clone(CLONE_VM, (char *)memory + CT_PLACEHOLDER_MEMORY, ct_placeholder_main, NULL);
+	pid = ct_raw_clone(CLONE_VM, (char *)memory + CT_PLACEHOLDER_MEMORY, ct_placeholder_main, (void *)(intptr_t)getpid());
 	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 	if (pid < 0) {
 		munmap(memory, CT_PLACEHOLDER_MEMORY);

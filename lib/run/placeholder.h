@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The first process of a systemd scope: there is none without one, and the container's own comes later. Like the keeper it is a task
- * in the caller's memory without SIGCHLD; it does nothing, and is ended as soon as the container's first process is in the scope.
+ * The first process of a systemd scope, and the last: there is none without one, the container's own comes later, and systemd removes
+ * an empty one with all figures at once. Like the keeper it is a task in the caller's memory without SIGCHLD; it does nothing, and ends
+ * when it is told to, or with the caller.
  */
 #ifndef CT_RUN_PLACEHOLDER_H
 #define CT_RUN_PLACEHOLDER_H

@@ -143,6 +143,7 @@ static void end_groups(struct ct_process *p)
 	if (p->verdict.reason != CT_EXIT_LOST)
 		judge_tree(&p->verdict, &u);
 	ct_cg_undo(&p->groups, NULL);
+	ct_placeholder_end(&p->holder);
 }
 
 int ct_process_groups(struct ct_process *p, struct ct_cg_held *out)
@@ -298,8 +299,10 @@ static void process_free(struct ct_process *p)
 	}
 	ct_output_end(&p->output);
 	/* a forked child's copy is not the owner */
-	if (p->owner == getpid())
+	if (p->owner == getpid()) {
 		ct_cg_undo(&p->groups, NULL);
+		ct_placeholder_end(&p->holder);
+	}
 	ct_cg_forget(&p->groups);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.pty);

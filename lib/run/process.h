@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "backend/backend.h"
 #include "run/output.h"
+#include "run/placeholder.h"
 #include "run/spawn.h"
 
 #define CT_ASKED 0x100	/* it was asked to go: how it ends then is its answer, be it an exit */
@@ -28,6 +29,7 @@ struct ct_process {
 	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */
 	struct ct_output output; /* limit.output */
 	struct ct_cg_held groups; /* of an in-process container, ended with it */
+	struct ct_placeholder holder; /* keeps systemd's scope, if they are in one */
 	struct ct_err err;
 	ct_error view;
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "backend/owner.h"
+#include "backend/systemd.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -243,7 +244,13 @@ static int decide_for_start(struct ct_container *c, const ct_start_opts *o, stru
 {
 	bool detached = o->flags & CT_START_DETACH;
 	char mark[CT_OWNER_MARK] = "";
+	const char *why;
 
+	/* before anything that a config for systemd's hosts may lack elsewhere */
+	if (p->spec->cgroup_backend == CT_CGB_SYSTEMD && !ct_systemd_usable(&why)) {
+		ct_err_origin(e, ct_spec_origin(p->spec, "cgroup.backend"));
+		return ct_systemd_refuse(why, e);
+	}
 	if (!detached && !c->process[0])
 		ct_owner_process(c->process);
 	if (!detached)

@@ -96,11 +96,11 @@ static int open_thaw(const struct ct_cg_held *held, struct ct_err *e)
 }
 
 /* Groups first, then the stage; nothing of either when it fails. */
-static int spawn_in_groups(struct ct_prepared *p, struct ct_spawn *spawn, struct ct_cg_held *held, struct ct_child *child, struct ct_err *e)
+static int spawn_in_groups(struct ct_prepared *p, struct ct_spawn *spawn, struct ct_cg_held *held, struct ct_placeholder *holder,
+			   struct ct_child *child, struct ct_err *e)
 {
-	struct ct_placeholder holder = CT_PLACEHOLDER_INIT;
 	CT_CLEAN_FD int cpu = -1, thaw = -1;
-	int r = ct_groups_setup(p->plan, &p->groups, -1, held, &holder, e);
+	int r = ct_groups_setup(p->plan, &p->groups, -1, held, holder, e);
 
 	if (r >= 0 && p->spec->limit_cputime_us) {
 		cpu = open_cpu_time(held, p->spec, p->spec->limit_cputime_tried ? NULL : e);
@@ -114,9 +114,10 @@ static int spawn_in_groups(struct ct_prepared *p, struct ct_spawn *spawn, struct
 	}
 	if (r >= 0)
 		r = ct_spawn(spawn, child, e);
-	ct_placeholder_end(&holder);
-	if (r < 0)
+	if (r < 0) {
 		ct_cg_undo(held, NULL);
+		ct_placeholder_end(holder);
+	}
 	return r;
 }
 
@@ -124,6 +125,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 {
 	struct ct_output output = CT_OUTPUT_INIT;
 	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_placeholder holder = CT_PLACEHOLDER_INIT;
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_spawn spawn = {.plan = p->plan, .image = c->image, .limit_time_us = p->spec->limit_time_us, .cpu_fd = -1, .thaw_fd = -1, .log = &c->log};
 	int ends[2] = {-1, -1}, r = 0;
@@ -143,7 +145,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	if (p->spec->limit_output)
 		r = ct_output_begin(&output, p->spec->limit_output, spawn.stdio, ends, e);
 	if (r >= 0)
-		r = spawn_in_groups(p, &spawn, &held, &child, e);
+		r = spawn_in_groups(p, &spawn, &held, &holder, &child, e);
 	ct_close(&ends[0]);
 	ct_close(&ends[1]);
 	if (r < 0) {
@@ -154,10 +156,12 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	if (!proc) {
 		ct_output_end(&output);
 		ct_cg_undo(&held, NULL);
+		ct_placeholder_end(&holder);
 		return ct_oom(e);
 	}
 	proc->output = output;
 	proc->groups = held;
+	proc->holder = holder;
 	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
 	r = remember(c, proc, e);
 	if (r < 0 || !out)

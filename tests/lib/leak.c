@@ -289,14 +289,18 @@ struct leak {
 
 long leak_rss_kib(void)
 {
-	long size = 0, rss = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
+	static const char *const counted[] = { "RssAnon:", "RssShmem:", "VmSwap:" };
+	long total = 0, kib;
+	char line[128];
+	FILE *f = fopen("/proc/self/status", "re");
 
-	if (f && fscanf(f, "%ld %ld", &size, &rss) != 2)
-		rss = 0;
+	while (f && fgets(line, sizeof(line), f))
+		for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+			if (!strncmp(line, counted[i], strlen(counted[i])) && sscanf(strchr(line, ':'), ": %ld", &kib) == 1)
+				total += kib;
 	if (f)
 		fclose(f);
-	return rss * (sysconf(_SC_PAGESIZE) / 1024);
+	return total;
 }
 
 static char *take_one(const struct aspect *a)

@@ -26,7 +26,7 @@ int leak_own_mounts(void);
 /* The groups a process is in, as /proc/PID/cgroup has them; to be freed, NULL when they cannot be told. Without the line of
  * version 2's top: on a host of version 1 alone it appears when anybody mounts that hierarchy for the first time. */
 char *leak_places(pid_t pid);
-/* Resident memory now, KiB. */
+/* Memory of its own now, swapped out or not, KiB. Pages of files come and go as the machine has room. */
 long leak_rss_kib(void);
 
 /* For cmocka tests: fails with the differences. */

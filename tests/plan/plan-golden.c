@@ -8,7 +8,7 @@
  *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
- *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, sched_core)
+ *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, no_tty_group, no_setgroups, sched_core)
  *   #: layout v1|v2|hybrid|nested|bare    the cgroup hierarchies of the host; without it cgroups are not asked for
  *   #: join v1|v2          an attach joins a group
  *   #: stop                the plan of the hooks that run after the end is printed, too
@@ -47,7 +47,8 @@ struct wish {
 #define V2_USUAL (CT_CG_CPU | CT_CG_CPUSET | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS)
 #define V2_ALL (V2_USUAL | CT_CG_HUGETLB | CT_CG_RDMA | CT_CG_MISC)
 
-/* Layouts as hosts have them: systemd's pure and hybrid ones, the old one, one with little given on, one with nothing mounted. */
+/* Layouts as hosts have them: systemd's pure and hybrid ones, the old one, one with little given on, an ordinary user's without and
+ * with a group of its own, one with nothing mounted. */
 static const struct {
 	const char *name;
 	struct ct_cg_tree v[10];
@@ -72,6 +73,8 @@ static const struct {
 	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
 	    { 1, CT_CG_IO, "blkio", TOP "/blkio", "" },
 	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "" } } },
+	{ "user", { { 2, V2_ALL, "unified", TOP, "/user.slice/session-1.scope", .top_closed = true, .self_closed = true } } },
+	{ "delegated", { { 2, V2_ALL, "unified", TOP, "/user.slice/app.slice/run.scope", .top_closed = true } } },
 	{ "bare", { { 0, 0, NULL, NULL, NULL } } },
 };
 
@@ -158,6 +161,10 @@ static int set_host(struct ct_host *h, const char *field, const char *value)
 		h->kernel_minor = (uint32_t)n;
 	else if (!strcmp(field, "initial_userns"))
 		h->initial_userns = n;
+	else if (!strcmp(field, "no_tty_group"))
+		h->no_tty_group = n;
+	else if (!strcmp(field, "no_setgroups"))
+		h->no_setgroups = n;
 	else if (!strcmp(field, "sched_core"))
 		h->sched_core = n;
 	else

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -333,8 +334,12 @@ static void many(void **state)
 {
 	static ct_container *c[WATCHERS];
 	int fds[WATCHERS], n = 0;
+	struct rlimit was, more;
 
 	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	more = (struct rlimit){ was.rlim_max, was.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &more);
 	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "100", NULL), 0);
 	for (n = 0; n < WATCHERS; n++) {
 		c[n] = box_handle(&box, "web");
@@ -357,6 +362,7 @@ static void many(void **state)
 	}
 	for (int i = 0; i < n; i++)
 		ct_unref(c[i]);
+	setrlimit(RLIMIT_NOFILE, &was);
 	seer = box.c;
 }
 

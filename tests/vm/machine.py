@@ -57,7 +57,7 @@ class End:
 
 
 def command_line(wish):
-    words = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "reboot=t", "mitigations=off", "nokaslr", "no_timer_check",
+    words = ["console=ttyS0", "quiet", "loglevel=5", "panic=-1", "reboot=t", "mitigations=off", "nokaslr", "no_timer_check",
              "tsc=reliable", "audit=0", "random.trust_cpu=on", "cryptomgr.notests", "psi=1", "net.ifnames=0"]
     others = ["landlock", "lockdown", "yama", "integrity"]
     words.append("lsm=" + ",".join(others + ([] if wish.lsm == "none" else [wish.lsm]) + ["bpf"]))

@@ -40,6 +40,8 @@ ROWS = [
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
     Row("root", ("v2",), tier="root"),
     Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
+    Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
+    Row("user", ("systemd",), tier="root", only=r"root\.systemd$", as_user=True),
 ]
 
 

@@ -53,13 +53,18 @@ class Report:
             sys.stdout.flush()
 
 
+def as_user(cmd, env):
+    """The command as the guest's ordinary user; what is set for it has to come along."""
+    return ["sh", "/run/ct-vm/start", "as-user", "env", *(f"{k}={v}" for k, v in env.items()), *cmd]
+
+
 def of_command(row, boot, build_dir):
     """A row's own command as a program."""
     cmd = [sys.executable, "-B", os.path.join(TOP, row.command[0]), *row.command[1:]] if row.command[0].endswith(".py") else \
         [os.path.join(TOP, row.command[0]), *row.command[1:]]
     env = {"CT_LAYOUT": boot.layout, "CT_INIT": boot.init, "CT_BUILD": build_dir, "CT_SOURCE": TOP}
     if row.as_user:
-        cmd = ["sh", "/run/ct-vm/start", "as-user", "env", *(f"{k}={v}" for k, v in env.items()), *cmd]
+        cmd = as_user(cmd, env)
     return programs.Program(row.name, "vm", cmd, env, row.timeout, False, TOP, tiers.ALL["vm"])
 
 
@@ -67,8 +72,11 @@ def of_row(row, boot, build_dir):
     if not row.tier:
         return [of_command(row, boot, build_dir)]
     tier = tiers.ALL[row.tier]
-    found = [p for b in tier.builds(build_dir) for p in programs.read(b, tier)]
-    return [p for p in found if re.search(row.only, p.full)]
+    found = [p for b in tier.builds(build_dir) for p in programs.read(b, tier) if re.search(row.only, p.full)]
+    for p in found if row.as_user else ():
+        # results go to TAP, as they do with the runner's own environment
+        p.cmd, p.full = as_user(p.cmd, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **p.env}), f"{row.name}.{p.full}"
+    return found
 
 
 def main():
@@ -79,7 +87,8 @@ def main():
     for d in isolate.STATE:
         os.makedirs(d, exist_ok=True)
     if boot.init == "systemd":
-        subprocess.run(["systemctl", "start", "user@64321.service"], check=False)
+        # slices stay once they are there
+        subprocess.run(["systemctl", "start", "user@64321.service", "machine.slice"], check=False)
     report = Report(boot.name)
     session = leaks.Session(TOP, build_dir)
     session.begin()
