@@ -83,7 +83,7 @@ static int set_limits(ct_container *c)
 		char *eq = strchr(a.rest[i], '=');
 
 		if (!is_limit(a.rest[i]) || !eq)
-			return fail(&a, "%s: expected limit.KEY=VALUE", a.rest[i]);
+			return fail(&a, "%s: expected limit.KEY=VALUE (ct-info --protections shows the limits there are)", a.rest[i]);
 		*eq = '\0';
 		if (strings_add(&keys, a.rest[i]) < 0 || strings_add(&values, eq + 1) < 0)
 			return fail(&a, "out of memory");

@@ -18,7 +18,7 @@
 
 static int no_group(struct ct_err *e, const char *what)
 {
-	ct_err_hint(e, "give it a limit.* key, or start it detached, and look at ct_preflight() (ct-checkconfig)");
+	ct_err_hint(e, "give it a limit.* key, or start it detached, without cgroup.backend = none; ct_preflight() (ct-checkconfig) tells what there is");
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "the container has no cgroup that could %s", what);
 }
 
@@ -116,6 +116,7 @@ static const struct ct_cg_group *group_with(const struct ct_cg_held *held, const
 
 static int find_file(struct ct_container *c, const char *file, struct ct_cg_held *held, const struct ct_cg_group **g, struct ct_err *e)
 {
+	const struct ct_cg_group *other;
 	int r;
 
 	if (!file || !*file || strchr(file, '/') || *file == '.' || strlen(file) > 255)
@@ -130,8 +131,18 @@ static int find_file(struct ct_container *c, const char *file, struct ct_cg_held
 	if (*g)
 		return 0;
 	ct_err_object(e, file);
-	ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers the container has");
+	other = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
+	if (other)
+		ct_err_hint(e, "the files of version %d are in %s; limit.* keys mean the same on both versions", other->version, other->path);
+	else
+		ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers the container has");
 	return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup", held->n ? "no group of the container has this file" : "the container has no cgroup");
+}
+
+/* What both versions take in the words of version 1, and neither has as a file to be read. */
+static bool is_rule(const char *file)
+{
+	return file && (!strcmp(file, "devices.allow") || !strcmp(file, "devices.deny"));
 }
 
 ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e)
@@ -139,8 +150,14 @@ ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_bu
 	struct ct_cg_held held = CT_CG_HELD_INIT;
 	const struct ct_cg_group *g = NULL;
 	CT_CLEAN_FD int fd = -1;
-	int r = find_file(c, file, &held, &g, e);
+	int r;
 
+	if (is_rule(file)) {
+		ct_err_object(e, file);
+		ct_err_hint(e, "ct_protections() (ct-info --protections) tells what is allowed");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "rules are written there, none can be read");
+	}
+	r = find_file(c, file, &held, &g, e);
 	if (r >= 0) {
 		fd = openat(g->fd, file, O_RDONLY | O_CLOEXEC);
 		r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, FILE_MAX);
@@ -165,7 +182,7 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 		ct_err_hint(e, "give the text that the file is to have, such as 64M or max");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "no value");
 	}
-	if (file && (!strcmp(file, "devices.allow") || !strcmp(file, "devices.deny")))
+	if (is_rule(file))
 		return ct_run_devices_set(c, !strcmp(file, "devices.allow"), value, e);
 	r = find_file(c, file, &held, &g, e);
 	if (r >= 0)

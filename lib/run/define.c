@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/container.h"
+#include "run/control.h"
 #include "run/groups.h"
 #include "run/remove.h"
 
@@ -156,6 +157,14 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define", "an anonymous container is not stored");
 	ct_err_object(e, c->name);
 	r = ct_run_state(c, e);
+	/* somebody else's look at it may be clearing what its end has left, and soon has */
+	if (r == (int)CT_STATE_STARTING)
+		r = ct_run_wait(c, CT_STATE_STOPPED | CT_STATE_RUNNING | CT_STATE_FROZEN, CT_CTL_PATIENCE_MS, e);
+	if (r == -ETIMEDOUT) {
+		ct_err_clear(e);
+		ct_err_object(e, c->name);
+		r = (int)CT_STATE_STARTING;
+	}
 	if (r < 0)
 		return r;
 	if (r != (int)CT_STATE_STOPPED && !(flags & CT_DESTROY_FORCE)) {

@@ -89,6 +89,14 @@ static int running_or_frozen(struct ct_container *c)
 	return ct_run_frozen(c) ? CT_STATE_FROZEN : CT_STATE_RUNNING;
 }
 
+/* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that begins has not taken a call yet. */
+static int has_gone(int dir, int err)
+{
+	for (int pause = 1; err == -ECONNRESET && pause < 512 && ct_state_alive(dir) > 0; pause *= 2)
+		poll(NULL, 0, pause);
+	return (err == -ECONNRESET || err == -ESRCH) && ct_state_alive(dir) <= 0;
+}
+
 int ct_run_state(struct ct_container *c, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
@@ -108,9 +116,8 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 	r = ct_ctl_status(w.dir, &reply, NULL, &own);
 	if (r == 0)
 		return reply.state == CT_STATE_RUNNING ? running_or_frozen(c) : (int)reply.state;
-	/* it begins to listen, or has just ceased to */
 	if (r == -ESRCH || r == -ECONNRESET)
-		return ct_state_alive(w.dir) > 0 ? (int)CT_STATE_STARTING : (int)CT_STATE_STOPPED;
+		return has_gone(w.dir, r) ? (int)CT_STATE_STOPPED : (int)CT_STATE_STARTING;
 	*e = own;
 	return r;
 }
@@ -135,8 +142,7 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 	} else if (w.life == CT_LIFE_SUPERVISED) {
 		ct_err_clear(&own);
 		r = ct_ctl_status(w.dir, &reply, &fd, &own);
-		/* it has just ceased to listen, or it lives and has not answered */
-		if (r < 0 && ((r != -ECONNRESET && r != -ESRCH) || ct_state_alive(w.dir) > 0)) {
+		if (r < 0 && !has_gone(w.dir, r)) {
 			if (e)
 				*e = own;
 			return r;

@@ -105,6 +105,46 @@ static bool look_program(struct look *l)
 	return go_on(l);
 }
 
+/* Was this asked for where the failure in e says? Then a start may do without it from now on; false when it might already. */
+static bool spare(const struct ct_err *e, const struct ct_origin *at, bool *tried)
+{
+	struct ct_err same = { 0 };
+	bool before = *tried;
+
+	ct_err_origin(&same, at);
+	if (at && same.line == e->line && !strcmp(same.key, e->key) && !strcmp(same.file, e->file))
+		*tried = true;
+	return *tried != before;
+}
+
+/* Lets a start do without whatever of the spec failed. False when that is nothing it could do without. */
+static bool spare_failed(struct ct_spec *s, const struct ct_err *e)
+{
+	struct ct_cgfiles *const files[] = { &s->cgroup1, &s->cgroup2 };
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->cglimits.n; i++)
+		any |= spare(e, &s->cglimits.v[i].at, &s->cglimits.v[i].tried);
+	for (unsigned k = 0; k < 2; k++)
+		for (uint32_t i = 0; i < files[k]->n; i++)
+			any |= spare(e, &files[k]->v[i].at, &files[k]->v[i].tried);
+	any |= spare(e, ct_spec_origin(s, "limit.cputime"), &s->limit_cputime_tried);
+	return any | spare(e, ct_spec_origin(s, "limit.devices"), &s->devices_tried);
+}
+
+/* Tells of each limit that is not to be had. False when one has been told of that hides others, and cannot be done without. */
+static bool look_limits(struct ct_container *c, const ct_start_opts *o, struct look *l)
+{
+	while (ct_decide_groups(c, l->p, "", o->flags & CT_START_DETACH, l->e) < 0) {
+		bool more = spare_failed(l->p->spec, l->e);
+
+		go_on(l);
+		if (!more)
+			return false;
+	}
+	return true;
+}
+
 int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf *all, struct ct_err *e)
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
@@ -116,17 +156,18 @@ int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf 
 		return go_on(&l) ? l.problems : r;
 	if (!look_keys(&l))
 		return e->err;
+	if (all && !look_limits(c, o, &l))
+		return l.problems;
 	r = ct_prepare_start(c, o, &p, e);
-	if (r < 0)
-		return go_on(&l) ? l.problems : r;
 	/* the keys that are refused have been told of already */
 	unsupported = p.spec->unsupported.n;
 	p.spec->unsupported.n = 0;
-	r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
+	if (r >= 0)
+		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
 	p.spec->unsupported.n = unsupported;
-	if (r < 0)
-		return go_on(&l) ? l.problems : r;
-	if (!look_mounts(&l) || !look_hooks(&l) || !look_program(&l))
+	if (r < 0 && !go_on(&l))
+		return r;
+	if (!look_mounts(&l) || !look_hooks(&l) || (r >= 0 && !look_program(&l)))
 		return e->err;
 	return l.problems;
 }

@@ -12,18 +12,63 @@ import tempfile
 import time
 
 
+SLOW = int(os.environ.get("CT_SLOW", "1"))     # an emulated processor
+
+
+def hierarchies():
+    """The cgroup hierarchies as the kernel tells: (mount point, version, controllers)."""
+    found = []
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        for line in f:
+            at, _, rest = line.partition(" - ")
+            kind, _, options = rest.split(" ", 2)
+            where = at.split()[4]
+            if kind == "cgroup":
+                found.append((where, 1, set(options.strip().split(","))))
+            elif kind == "cgroup2":
+                with open(where + "/cgroup.controllers", encoding="utf-8") as c:
+                    found.append((where, 2, set(c.read().split())))
+    return found
+
+
+def version_of(controller):
+    """Which version of cgroups serves it here; 0: none."""
+    return max((version for _, version, controllers in hierarchies() if controller in controllers), default=0)
+
+
+def layout():
+    versions = {version for _, version, _ in hierarchies()}
+    return "none" if not versions else "hybrid" if len(versions) == 2 else f"v{versions.pop()}"
+
+
+def groups(part):
+    """All cgroups with this in their name."""
+    return sorted({os.path.join(at, d) for where, _, _ in hierarchies() for at, dirs, _ in os.walk(where) for d in dirs if part in d})
+
+
 class Scene:
     def __init__(self):
         self.tools = os.path.join(sys.argv[1], "tools")
         self.base = tempfile.mkdtemp(prefix="ct-scenario-")
         self.where = ["-P", self.base + "/c", "--state-dir", self.base + "/s"]
-        self.rows, self.supervised = [], set()
+        self.rows, self.supervised, self.names, self.begun = [], set(), [], []
+
+    def name(self, word):
+        """A container's name that nobody else on the host has: done() then looks whether a cgroup of it is left."""
+        self.names.append(f"{word}-{os.getpid()}")
+        return self.names[-1]
+
+    def begin(self, tool, *args, place=True):
+        """A tool that goes on meanwhile; done() ends it."""
+        cmd = [os.path.join(self.tools, tool), *(self.where if place else []), *args]
+        self.begun.append(subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return self.begun[-1]
 
     def run(self, tool, *args, place=True, **more):
         """(exit code, output, errors) of a tool."""
         cmd = [os.path.join(self.tools, tool), *(self.where if place else []), *args]
         r = subprocess.run(cmd, stdin=more.pop("stdin", subprocess.DEVNULL), capture_output=True, text=True, errors="replace",
-                           timeout=more.pop("timeout", 60), check=False, **more)
+                           timeout=more.pop("timeout", 60) * SLOW, check=False, **more)
         return r.returncode, r.stdout, r.stderr
 
     def check(self, name, good, *said):
@@ -53,12 +98,12 @@ class Scene:
         self.check(name, code in (0, 1, 2), out, err)
         return value
 
-    def on_terminal(self, tool, *args, script=()):
+    def on_terminal(self, tool, *args, script=(), place=True):
         """The same on a pseudo terminal; script: (wait for this text, then send that) pairs. (exit code, output)."""
         pid, fd = pty.fork()
         if pid == 0:
-            os.execv(os.path.join(self.tools, tool), [tool, *self.where, *args])
-        out, script, end = b"", list(script), time.monotonic() + 30
+            os.execv(os.path.join(self.tools, tool), [tool, *(self.where if place else []), *args])
+        out, script, end = b"", list(script), time.monotonic() + 30 * SLOW
         while time.monotonic() < end:
             if script and (script[0][0].encode() in out):
                 send = script.pop(0)[1]
@@ -90,12 +135,15 @@ class Scene:
 
     def until(self, what, seconds=10):
         """Waits until what() is true."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOW
         while not what() and time.monotonic() < end:
             time.sleep(0.05)
         return bool(what())
 
     def done(self):
+        for p in self.begun:
+            p.kill()
+            p.communicate()
         left = [p for p in glob.glob(self.base + "/c/*") + glob.glob(self.base + "/c/.*") + glob.glob(self.base + "/s/*/*")]
         self.check("nothing is left in the container and state directories", not left, *left)
         mine = []
@@ -106,6 +154,8 @@ class Scene:
             except OSError:
                 pass
         self.check("no process is left", not mine, *mine)
+        here = [g for name in self.names for g in groups(name)]
+        self.check("no cgroup is left", not here, *here)
         shutil.rmtree(self.base, ignore_errors=True)
         print(f"1..{len(self.rows)}")
         sys.exit(not all(self.rows))

@@ -42,6 +42,7 @@ ROWS = [
     Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
     Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
     Row("user", ("systemd",), tier="root", only=r"root\.systemd$", as_user=True),
+    Row("scenario", ("v2", "v1", "hybrid"), tier="scenario", only=r"scenario\.tools-(limits|watching)$"),
 ]
 
 
