@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-monitor: prints what happens to containers, as it happens. */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -69,14 +68,19 @@ static int parse_pressure(ct_event_opts *eo, const char *text)
 	const char *eq = strchr(text, '='), *slash = eq ? strchr(eq, '/') : NULL;
 	uint64_t window = 1000000;
 	char stall[32];
-	int i, n;
+	size_t n;
+	int i;
 
 	if (!eq)
 		return bad_pressure(text);
 	for (i = 0; i < 3 && (strlen(names[i]) != (size_t)(eq - text) || strncmp(names[i], text, (size_t)(eq - text))); i++)
 		;
-	n = snprintf(stall, sizeof(stall), "%.*s", slash ? (int)(slash - eq - 1) : INT_MAX, eq + 1);
-	if (i == 3 || n < 0 || (size_t)n >= sizeof(stall) || parse_time(stall, to[i]) < 0)
+	n = slash ? (size_t)(slash - eq - 1) : strlen(eq + 1);
+	if (i == 3 || n >= sizeof(stall))
+		return bad_pressure(text);
+	memcpy(stall, eq + 1, n);
+	stall[n] = '\0';
+	if (parse_time(stall, to[i]) < 0)
 		return bad_pressure(text);
 	if (slash && parse_time(slash + 1, &window) < 0)
 		return bad_pressure(text);

@@ -166,7 +166,7 @@ static void add_process(int dir, struct sum *u)
 
 static bool same_namespace(int proc, const char *pid, const char *ns)
 {
-	char path[64], link[64];
+	char path[280], link[64];	/* a name of a directory and the rest */
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/ns/pid", pid);

@@ -88,15 +88,6 @@ static int open_group(struct ct_cg_group *g)
 	return r < 0 ? r : 0;
 }
 
-static int opened(struct ct_cg_group *g)
-{
-	int r = open_group(g);
-
-	if (r < 0)
-		ct_cg_forget_one(g);
-	return r;
-}
-
 static int load_line(char *line, struct ct_cg_group *g)
 {
 	char *f[FIELDS];
@@ -125,7 +116,7 @@ static int load_line(char *line, struct ct_cg_group *g)
 		free(g->path);
 		return -ENOMEM;
 	}
-	return opened(g);
+	return 0;
 }
 
 /* "?" and a path. */
@@ -134,7 +125,7 @@ static int load_intent(const char *path, struct ct_cg_group *g)
 	if (*path != '/')
 		return -EINVAL;
 	*g = (struct ct_cg_group){ .version = 1, .fd = -1, .inner_fd = -1, .claim = -1, .path = strdup(path), .keep = (uint32_t)(strrchr(path, '/') - path) };
-	return g->path ? opened(g) : -ENOMEM;
+	return g->path ? 0 : -ENOMEM;
 }
 
 /* An intent that was carried out is told of twice. */
@@ -176,6 +167,8 @@ int ct_cg_load(const char *text, size_t len, struct ct_cg_held *h)
 			drop_intent(h);
 	}
 	free(copy);
+	for (uint32_t i = 0; r == 0 && i < h->n; i++)
+		r = open_group(&h->v[i]);
 	if (r < 0)
 		ct_cg_forget(h);
 	return r;

@@ -52,7 +52,10 @@ static int enable(int dirfd, const char *path, const struct ct_cg_give *give, st
 		CT_CLEAN_FD int parent = -1;
 		int r = (int)ct_cg_read(dirfd, files[i], value, sizeof(value));
 
-		if (r > 0 || r == -ENOENT)
+		/* most hierarchies have neither of them */
+		if (r == -ENOENT)
+			return 0;
+		if (r > 0)
 			continue;
 		if (r == 0) {
 			parent = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);

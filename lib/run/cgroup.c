@@ -195,8 +195,15 @@ int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 {
 	struct ct_cg_place places[CT_CG_TREES];
 	struct ct_cg_held held = CT_CG_HELD_INIT;
-	int r = ct_groups_of(c, &held, e);
+	struct ct_process *init = ct_running_init(c);
+	int r;
 
+	if (init) {
+		r = ct_process_usage(init, out) ? 0 : no_group(e, "be asked for figures");
+		ct_process_put(init);
+		return r;
+	}
+	r = ct_groups_of(c, &held, e);
 	if (r >= 0 && !held.n)
 		r = no_group(e, "be asked for figures");
 	if (r >= 0)

@@ -96,6 +96,8 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e);
 int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e);
 /* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
+/* State directory of a detached container that runs, the caller's to close. -ESRCH, recorded. */
+int ct_running_dir(struct ct_container *c, struct ct_err *e);
 int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e);
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e);
 /* Lets a frozen container go on, so that it can be asked to end. Nothing to do, and no error, when it is not. */

@@ -354,10 +354,6 @@ int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err 
 		ct_process_put(init);
 		return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl", "no descriptors for the container's groups") : 0;
 	}
-	dir = r = ct_run_init(c, NULL, e);
-	if (r < 0)
-		return r;
-	ct_close(&dir);
-	dir = ct_state_dir(c, e);
-	return dir < 0 ? dir : ct_groups_load(dir, held, e);
+	dir = r = ct_running_dir(c, e);
+	return r < 0 ? r : ct_groups_load(dir, held, e);
 }

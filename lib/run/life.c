@@ -122,27 +122,25 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 	return r;
 }
 
-int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
+/* A pidfd of init, and its number. */
+static int init_of(struct ct_container *c, struct where *w, pid_t *pid, struct ct_err *e)
 {
-	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply = {0};
 	struct ct_err own;
-	int r = find(c, &w, e), fd = -1;
+	int fd = -1, r;
 
-	if (r < 0)
-		return r;
-	if (w.init) {
-		reply.init_pid = w.init->child.pid;
-		fd = ct_dup(w.init->child.pidfd);
+	if (w->init) {
+		reply.init_pid = w->init->child.pid;
+		fd = ct_dup(w->init->child.pidfd);
 		if (fd < 0)
 			return ct_fail_sys(e, fd, CT_ERR_DESCRIPTOR, "state", "fcntl", "no descriptor for init");
-	} else if (w.life == CT_LIFE_ORPHAN) {
-		reply.init_pid = w.st.init;
-		fd = ct_take_fd(&w.pidfd);
-	} else if (w.life == CT_LIFE_SUPERVISED) {
+	} else if (w->life == CT_LIFE_ORPHAN) {
+		reply.init_pid = w->st.init;
+		fd = ct_take_fd(&w->pidfd);
+	} else if (w->life == CT_LIFE_SUPERVISED) {
 		ct_err_clear(&own);
-		r = ct_ctl_status(w.dir, &reply, &fd, &own);
-		if (r < 0 && !has_gone(w.dir, r)) {
+		r = ct_ctl_status(w->dir, &reply, &fd, &own);
+		if (r < 0 && !has_gone(w->dir, r)) {
 			if (e)
 				*e = own;
 			return r;
@@ -153,6 +151,28 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 	if (pid)
 		*pid = reply.init_pid;
 	return fd;
+}
+
+int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	int r = find(c, &w, e);
+
+	return r < 0 ? r : init_of(c, &w, pid, e);
+}
+
+int ct_running_dir(struct ct_container *c, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	CT_CLEAN_FD int init = -1;
+	int r = find(c, &w, e);
+
+	if (r >= 0)
+		r = init = init_of(c, &w, NULL, e);
+	if (r < 0)
+		return r;
+	/* another thread has started it in process meanwhile */
+	return w.dir >= 0 ? ct_take_fd(&w.dir) : not_running(c, e);
 }
 
 /* Waits for a pidfd; 0 or -ETIMEDOUT. */

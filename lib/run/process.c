@@ -156,6 +156,19 @@ int ct_process_groups(struct ct_process *p, struct ct_cg_held *out)
 	return r;
 }
 
+uint32_t ct_process_usage(struct ct_process *p, ct_usage *out)
+{
+	struct ct_cg_place places[CT_CG_TREES];
+	uint32_t n;
+
+	pthread_mutex_lock(&p->lock);
+	n = ct_cg_places(&p->groups, places);
+	if (n)
+		ct_usage_read(places, n, out);
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
 /* The end has been seen: make the verdict final, once. */
 static void finish(struct ct_process *p)
 {

@@ -8,110 +8,66 @@
  *   contain plan PROFILE ROOTFS PROGRAM			prints the plan
  * Commands beside "run N": "alive N" keeps N containers that only wait, "pid", "supervisor" (private KiB of one).
  */
-#include <contain/contain.h>
-
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "bench.h"
+#include "job.h"
 
 #define MAX_ALIVE 1024
 
-struct job {
-	const char *profile, *rootfs, *program;
-	ct_new_opts where;
+struct bench_job {
+	struct job job;
 	ct_container *c;	/* used again for each round */
 	ct_process *keep;	/* attach: the container's payload */
 	ct_container *alive[MAX_ALIVE];
 	ct_process *alive_process[MAX_ALIVE];
-	int n_alive;
+	unsigned n_alive;
 };
-
-#define ok(c, call) ((call) < 0 ? die("contain: %s: %s", #call, ct_last_error(c)->message) : (void)0)
-
-static ct_container *make(const struct job *j, const char *name)
-{
-	static const char *const small[][2] = {
-		{ "namespace.clone", "mnt pid uts ipc" }, { "autodev", "0" }, { "mount.auto", "proc:rw" }, { NULL, NULL }
-	};
-	ct_container *c;
-
-	if (ct_new(&c, name, &j->where) < 0)
-		die("contain: ct_new failed");
-	ok(c, ct_set_config(c, "rootfs.path", j->rootfs));
-	if (strcmp(j->profile, "small") == 0)
-		for (int i = 0; small[i][0]; i++)
-			ok(c, ct_set_config(c, small[i][0], small[i][1]));
-	else if (strcmp(j->profile, "default"))
-		die("contain: unknown profile %s", j->profile);
-	return c;
-}
-
-static void run(ct_container *c, const char *program, uint64_t flags, ct_process **out)
-{
-	const char *const argv[] = { program, NULL };
-	ct_start_opts o = CT_START_OPTS_INIT;
-
-	o.argv = argv;
-	o.flags = flags;
-	ok(c, ct_start(c, &o, out));
-}
-
-static void reap(ct_process *p)
-{
-	ct_exit ex = CT_EXIT_INIT;
-
-	if (ct_process_wait(p, &ex, 30000) < 0 || ex.reason != CT_EXIT_EXITED || ex.code)
-		die("contain: the program ended with reason %d, code %d", ex.reason, ex.code);
-	ct_process_unref(p);
-}
 
 static uint64_t start_once(void *data)
 {
 	uint64_t begin = now_ns();
-	struct job *j = data;
+	struct bench_job *j = data;
 	ct_process *p;
 
-	run(j->c, j->program, 0, &p);
-	reap(p);
+	job_run(j->c, j->job.program, 0, &p);
+	job_reap(p);
 	return now_ns() - begin;
 }
 
 static uint64_t attach_once(void *data)
 {
 	uint64_t begin = now_ns();
-	struct job *j = data;
-	const char *const argv[] = { j->program, NULL };
+	struct bench_job *j = data;
+	const char *const argv[] = { j->job.program, NULL };
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p;
 
 	o.argv = argv;
 	ok(j->c, ct_attach(j->c, &o, &p));
-	reap(p);
+	job_reap(p);
 	return now_ns() - begin;
 }
 
 static uint64_t detach_once(void *data)
 {
 	uint64_t begin = now_ns(), end;
-	struct job *j = data;
+	struct bench_job *j = data;
 
-	run(j->c, "/bin/pause", CT_START_DETACH, NULL);
+	job_run(j->c, "/bin/pause", CT_START_DETACH, NULL);
 	end = now_ns();
 	ok(j->c, ct_stop(j->c, CT_STOP_KILL, 10000));
 	return end - begin;
 }
 
 /* Private memory of the parent of a detached container's init, which is the supervisor. */
-static void print_supervisor(struct job *j)
+static void print_supervisor(struct bench_job *j)
 {
 	char path[64], line[256];
 	long kib, sum = 0, parent = 0;
 	FILE *f;
 
-	run(j->c, "/bin/pause", CT_START_DETACH, NULL);
+	job_run(j->c, "/bin/pause", CT_START_DETACH, NULL);
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)ct_init_pid(j->c));
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
@@ -130,26 +86,21 @@ static void print_supervisor(struct job *j)
 	printf("%ld", sum);
 }
 
-static void keep_alive(struct job *j, long n)
+static void keep_alive(struct bench_job *j, long n)
 {
 	if (n < 0 || n > MAX_ALIVE)
 		die("contain: at most %d containers", MAX_ALIVE);
-	for (; j->n_alive < n; j->n_alive++) {
-		j->alive[j->n_alive] = make(j, NULL);
-		run(j->alive[j->n_alive], "/bin/pause", 0, &j->alive_process[j->n_alive]);
+	for (; j->n_alive < (unsigned)n; j->n_alive++) {
+		j->alive[j->n_alive] = job_make(&j->job, NULL);
+		job_run(j->alive[j->n_alive], "/bin/pause", 0, &j->alive_process[j->n_alive]);
 	}
-	while (j->n_alive > n) {
-		j->n_alive--;
-		ct_process_kill(j->alive_process[j->n_alive], 9);
-		ct_process_wait(j->alive_process[j->n_alive], NULL, 10000);
-		ct_process_unref(j->alive_process[j->n_alive]);
-		ct_unref(j->alive[j->n_alive]);
-	}
+	for (; j->n_alive > (unsigned)n; j->n_alive--)
+		job_kill(j->alive[j->n_alive - 1], j->alive_process[j->n_alive - 1]);
 }
 
 static void command(void *data, const char *word, long n)
 {
-	struct job *j = data;
+	struct bench_job *j = data;
 
 	if (strcmp(word, "alive") == 0)
 		keep_alive(j, n);
@@ -174,9 +125,9 @@ static void *be_resident(long mib)
 	return p;
 }
 
-static void print_plan(struct job *j)
+static void print_plan(struct bench_job *j)
 {
-	const char *const argv[] = { j->program, NULL };
+	const char *const argv[] = { j->job.program, NULL };
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char *text;
 
@@ -186,51 +137,23 @@ static void print_plan(struct job *j)
 	ct_free(text);
 }
 
-/* Directories of our own, so that nothing of the machine's is looked at. */
-static void own_directories(struct job *j, char *base)
-{
-	static char dir[512], state[512];
-
-	if (!mkdtemp(base))
-		die("contain: %s: %s", base, strerror(errno));
-	snprintf(dir, sizeof(dir), "%s/containers", base);
-	snprintf(state, sizeof(state), "%s/state", base);
-	if (mkdir(dir, 0755) < 0 || mkdir(state, 0700) < 0)
-		die("contain: %s: %s", base, strerror(errno));
-	j->where.size = sizeof(j->where);
-	j->where.dir = dir;
-	j->where.state_dir = state;
-}
-
-static void remove_directories(const struct job *j, const char *base)
-{
-	rmdir(j->where.dir);
-	rmdir(j->where.state_dir);
-	rmdir(base);
-}
-
 int main(int argc, char **argv)
 {
-	static struct job j;
+	static struct bench_job j;
 	struct bench b = { start_once, command, &j };
-	const char *mode = argc > 1 ? argv[1] : "", *tmp = getenv("TMPDIR");
-	char base[256];
+	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc < 5)
 		die("usage: contain start|attach|detach|plan PROFILE ROOTFS PROGRAM [RESIDENT-MIB]");
-	snprintf(base, sizeof(base), "%s/ct-bench.XXXXXX", tmp ? tmp : "/tmp");
-	j.profile = argv[2];
-	j.rootfs = argv[3];
-	j.program = argv[4];
-	own_directories(&j, base);
-	j.c = make(&j, strcmp(mode, "detach") ? NULL : "bench");
+	job_begin(&j.job, argv[2], argv[3], argv[4]);
+	j.c = job_make(&j.job, strcmp(mode, "detach") ? NULL : "bench");
 	if (argc > 5)
 		be_resident(atol(argv[5]));
 	if (strcmp(mode, "plan") == 0) {
 		print_plan(&j);
 	} else {
 		if (strcmp(mode, "attach") == 0) {
-			run(j.c, "/bin/pause", 0, &j.keep);
+			job_run(j.c, "/bin/pause", 0, &j.keep);
 			b.once = attach_once;
 		} else if (strcmp(mode, "detach") == 0) {
 			b.once = detach_once;
@@ -240,6 +163,6 @@ int main(int argc, char **argv)
 	keep_alive(&j, 0);
 	ct_process_unref(j.keep);
 	ct_unref(j.c);
-	remove_directories(&j, base);
+	job_end(&j.job);
 	return 0;
 }

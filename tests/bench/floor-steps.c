@@ -210,7 +210,7 @@ static void readonly_path(int tree, const char *path)
 	close(target);
 }
 
-void floor_read_hidden(struct floor_hidden *h, const char *file)
+void floor_read_profile(struct floor_profile *h, const char *file)
 {
 	FILE *f = fopen(file, "re");
 	char *line, *save;
@@ -221,16 +221,18 @@ void floor_read_hidden(struct floor_hidden *h, const char *file)
 	for (line = strtok_r(h->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (!strcmp(line, "stack"))
 			h->stack = true;
+		else if (!strcmp(line, "whole"))
+			h->whole = true;
 		else if (!strncmp(line, "mask ", 5) && h->n_mask < 128)
 			h->mask[h->n_mask++] = line + 5;
 		else if (!strncmp(line, "readonly ", 9) && h->n_readonly < 128)
 			h->readonly[h->n_readonly++] = line + 9;
-		else
+		else if (!floor_groups_line(&h->groups, line))
 			die("floor: what is \"%s\"?", line);
 	}
 }
 
-void floor_protect(int tree, int mask, const struct floor_hidden *h)
+void floor_protect(int tree, int mask, const struct floor_profile *h)
 {
 	for (int i = 0; i < h->n_readonly; i++)
 		readonly_path(tree, h->readonly[i]);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "bench.h"
+#include "floor-groups.h"
 
 /* r, or the end of the process when r < 0. */
 long floor_must(long r, const char *what);
@@ -17,15 +18,16 @@ int floor_tree(const char *rootfs);
 void floor_loopback(void);
 /* All mounts of this namespace private. */
 void floor_private(void);
-/* What is hidden and read-only below /proc and /sys. */
-struct floor_hidden {
+/* What the library's plan says: what is hidden and read-only below /proc and /sys, and the control groups. */
+struct floor_profile {
 	char text[8192];
 	const char *mask[128], *readonly[128];
 	int n_mask, n_readonly;
-	bool stack;
+	bool stack, whole;
+	struct floor_groups groups;
 };
 /* Reads the file described in floor.c. */
-void floor_read_hidden(struct floor_hidden *h, const char *file);
+void floor_read_profile(struct floor_profile *h, const char *file);
 /* A read-only tmpfs with an empty file and directory, mounted on the old root when `stack`. */
 int floor_mask_source(bool stack);
 /* The tree over the old root. */
@@ -37,7 +39,7 @@ void floor_proc(int tree);
 /* A read-only /sys. */
 void floor_sys(int tree);
 /* Masked and read-only paths. */
-void floor_protect(int tree, int mask, const struct floor_hidden *h);
+void floor_protect(int tree, int mask, const struct floor_profile *h);
 /* Leaves the old root, and what was stacked on it. */
 void floor_pivot(int tree, bool stacked);
 /* Keyring, groups, bounding set, ids, capabilities, signals, working directory. */

@@ -4,8 +4,9 @@
  * namespaces and the same mounts by the same system calls as the library's plan of the same profile (`run --plan` shows
  * both), executes the program and reaps it. It checks nothing, reports nothing and protects its caller from nothing.
  *
- * PROFILE is "small", or a file with what the plan says of /proc and /sys, one a line: "mask PATH", "readonly PATH", and
- * "stack" when the source of the masks must be mounted.
+ * PROFILE is a file with what the plan says, one a line: "whole" for a container with /dev and /sys, a network and a cgroup namespace;
+ * of /proc and /sys "mask PATH", "readonly PATH", and "stack" when the source of the masks must be mounted; and the control groups
+ * (floor-groups.h).
  *
  *   floor start PROFILE ROOTFS PROGRAM	one container each round
  *   floor attach PID PROGRAM		one process in the namespaces of PID each round, from a fork
@@ -37,8 +38,7 @@
 
 struct job {
 	uint64_t namespaces;
-	bool whole;		/* /dev, /sys and what is hidden, too */
-	struct floor_hidden hidden;
+	struct floor_profile profile;
 	const char *rootfs, *program;
 	int pidfd;		/* attach */
 	pid_t alive[1024];	/* containers that stay */
@@ -46,44 +46,59 @@ struct job {
 };
 
 /* Up to the moment when the program could be executed. */
-static void prepare(const struct job *j, int tree)
+static void prepare(const struct job *j, int tree, const int groups[FLOOR_GROUPS])
 {
+	const struct floor_profile *p = &j->profile;
 	int mask = -1;
 
+	floor_groups_enter(&p->groups, groups);
+	/* the maker's group becomes its root */
+	if (p->groups.n && (j->namespaces & CLONE_NEWCGROUP))
+		must(unshare(CLONE_NEWCGROUP));
 	must(setsid());
 	if (j->namespaces & CLONE_NEWNET)
 		floor_loopback();
 	floor_private();
-	if (j->whole)
-		mask = floor_mask_source(j->hidden.stack);
+	if (p->whole)
+		mask = floor_mask_source(p->stack);
 	floor_stack(tree);
-	if (j->whole)
+	if (p->whole)
 		floor_dev(tree);
 	floor_proc(tree);
-	if (j->whole) {
+	if (p->whole) {
 		floor_sys(tree);
-		floor_protect(tree, mask, &j->hidden);
+		floor_protect(tree, mask, p);
 	}
-	floor_pivot(tree, j->hidden.stack);
+	floor_pivot(tree, p->stack);
 	floor_identity();
 }
 
-static pid_t spawn(const struct job *j, const char *program)
+/* `number` distinguishes its groups from those of others. */
+static pid_t spawn(const struct job *j, const char *program, int number)
 {
-	int pidfd = -1, tree = floor_tree(j->rootfs);
+	const char *const argv[] = { program, NULL }, *const envp[] = { "PATH=/bin", NULL };
+	const struct floor_groups *g = &j->profile.groups;
+	int pidfd = -1, tree = floor_tree(j->rootfs), groups[FLOOR_GROUPS], into;
 	struct clone_args args = {
-		.flags = j->namespaces | CLONE_PIDFD,
+		.flags = (g->n ? j->namespaces & ~(uint64_t)CLONE_NEWCGROUP : j->namespaces) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	const char *const argv[] = { program, NULL }, *const envp[] = { "PATH=/bin", NULL };
-	long pid = must(syscall(SYS_clone3, &args, sizeof(args)));
+	long pid;
 
+	floor_groups_make(g, number, groups);
+	into = floor_groups_into(g, groups);
+	if (into >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)into;
+	}
+	pid = must(syscall(SYS_clone3, &args, sizeof(args)));
 	if (pid == 0) {
-		prepare(j, tree);
+		prepare(j, tree, groups);
 		execve(program, (char *const *)argv, (char *const *)envp);
 		_exit(127);
 	}
+	floor_groups_close(g, groups);
 	close(tree);
 	close(pidfd);
 	return (pid_t)pid;
@@ -103,7 +118,8 @@ static uint64_t start_once(void *data)
 	uint64_t begin = now_ns();
 	struct job *j = data;
 
-	reap(spawn(j, j->program));
+	reap(spawn(j, j->program, 0));
+	floor_groups_remove(&j->profile.groups, 0);
 	return now_ns() - begin;
 }
 
@@ -145,22 +161,21 @@ static void keep_alive(void *data, const char *word, long n)
 
 	if (strcmp(word, "alive") || n < 0 || n > (long)(sizeof(j->alive) / sizeof(j->alive[0])))
 		die("floor: no such command: %s %ld", word, n);
-	while (j->n_alive < n)
-		j->alive[j->n_alive++] = spawn(j, "/bin/pause");
+	for (; j->n_alive < n; j->n_alive++)
+		j->alive[j->n_alive] = spawn(j, "/bin/pause", j->n_alive + 1);
 	while (j->n_alive > n) {
 		pid_t pid = j->alive[--j->n_alive];
 
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+		floor_groups_remove(&j->profile.groups, j->n_alive + 1);
 	}
 }
 
 static void profile(struct job *j, const char *name)
 {
-	j->whole = strcmp(name, "small") != 0;
-	if (j->whole)
-		floor_read_hidden(&j->hidden, name);
-	j->namespaces = j->whole ? NS_DEFAULT : NS_SMALL;
+	floor_read_profile(&j->profile, name);
+	j->namespaces = j->profile.whole ? NS_DEFAULT : NS_SMALL;
 }
 
 int main(int argc, char **argv)

@@ -102,7 +102,7 @@ static void say(struct run *r, const char *fmt, ...)
 /* First line of a file of /proc/PID, without its newline. */
 static const char *proc_line(pid_t pid, const char *file, char *buf, size_t size)
 {
-	char path[64];
+	char path[96];
 	ssize_t n;
 	int fd;
 

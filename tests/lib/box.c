@@ -116,7 +116,7 @@ int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[]
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
-	int fd[2], err;
+	int fd[2] = { -1, -1 }, err;
 
 	if (opts)
 		o = *opts;
@@ -139,7 +139,7 @@ int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const ar
 {
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
-	int fd[2], err;
+	int fd[2] = { -1, -1 }, err;
 
 	if (opts)
 		o = *opts;

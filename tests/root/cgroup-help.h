@@ -102,7 +102,8 @@ static inline int groups_below(const char *dir, const char *word, int depth, cha
 	while (d && (e = readdir(d))) {
 		if (e->d_type != DT_DIR || e->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
+			continue;
 		if (!word || strstr(e->d_name, word)) {
 			n++;
 			if (text && strlen(text) + strlen(path) + 2 < size)
