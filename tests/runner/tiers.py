@@ -65,6 +65,6 @@ TABLE = [
     Tier("bench", ("bench",), build="release", touches_host=True),
 ]
 ALL = {t.name: t for t in TABLE}
-NOT_BY_DEFAULT = ("bench", "vm")
+NOT_BY_DEFAULT = ("bench",)
 # suites that are only marks, not tiers
 MARKS = ("threads", "no-sanitize")

@@ -55,10 +55,16 @@ class End:
     boot_seconds: float
     seconds: float
 
+    @property
+    def locked_up(self):
+        return "soft lockup" in self.why or "softlockup" in self.why
+
 
 def command_line(wish):
     words = ["console=ttyS0", "quiet", "loglevel=5", "panic=-1", "reboot=t", "mitigations=off", "nokaslr", "no_timer_check",
-             "tsc=reliable", "audit=0", "random.trust_cpu=on", "cryptomgr.notests", "psi=1", "net.ifnames=0"]
+             "tsc=reliable", "audit=0", "random.trust_cpu=on", "cryptomgr.notests", "psi=1", "net.ifnames=0",
+             # a minute in which a processor does nothing else: emulated ones lock up now and then on a host that is very busy
+             "softlockup_panic=1", "watchdog_thresh=30"]
     others = ["landlock", "lockdown", "yama", "integrity"]
     words.append("lsm=" + ",".join(others + ([] if wish.lsm == "none" else [wish.lsm]) + ["bpf"]))
     if wish.lsm == "selinux":

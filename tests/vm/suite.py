@@ -14,7 +14,7 @@ import machine
 import table
 
 RESULT = re.compile(rb"^(?:not )?ok \d+ ", re.M)
-LIMIT = 1500        # seconds for all rows of a boot
+LIMIT = 1200        # seconds for all rows of a boot
 
 
 class Lines:
@@ -47,6 +47,9 @@ def main():
     lines = Lines()
     try:
         end = machine.run(wish, cache_dir, lines.write, lines.write)
+        if end.locked_up:
+            lines.write(f"\n## {boot.name}: {end.why}; all once more\n".encode())
+            end = machine.run(wish, cache_dir, lines.write, lines.write)
     except cache.Missing as e:
         print(f"1..0 # SKIP {e}")
         return 0
