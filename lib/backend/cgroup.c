@@ -233,8 +233,8 @@ static int name_dir(struct decision *d, struct ct_cg_dir *dir)
 					    d->ask->mark);
 	}
 	dir->inner = s->cgroup_dir_inner;
-	/* LXC's words without a mode mean that the payload may write, too */
-	if (!dir->inner && s->mount_auto.cgroup_kind && s->mount_auto.cgroup_mode != CT_AUTO_RO)
+	/* LXC's words without a mode mean that the payload may write, too; and who may mount needs not ask for one */
+	if (!dir->inner && (d->ask->mounts || (s->mount_auto.cgroup_kind && s->mount_auto.cgroup_mode != CT_AUTO_RO)))
 		dir->inner = PAYLOAD;
 	return dir->path ? 0 : ct_oom(d->err);
 }

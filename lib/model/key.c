@@ -77,7 +77,7 @@ const struct ct_key ct_keys[] = {
 	{ "autodev.tmpfs.size", &ct_type_size, 0, "500000", AT(autodev_size), "Size of that tmpfs" },
 
 	/* terminals */
-	{ "tty.max", &ct_type_tty_count, 0, "0", AT(tty_max), "Number of terminals /dev/ttyN" },
+	{ "tty.max", &ct_type_tty_count, 0, "0", AT(tty_max), "Number of terminals /dev/ttyN; $container_ttys tells the payload of them" },
 	{ "tty.dir", &ct_type_dev_dir, 0, NULL, AT(tty_dir), "Directory below /dev for console and terminals" },
 	{ "pty.max", &ct_type_pty_count, 0, "1024", AT(pty_max), "Number of pseudo terminals in the container's own /dev/pts" },
 	{ "console.path", &ct_type_path_or_none, 0, NULL, AT(console_path), "Device to use as console, or none" },

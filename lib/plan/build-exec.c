@@ -82,6 +82,8 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 		env_put(&env, "container=libcontain");
 		if (b->req->pty || b->req->detached)
 			env_put(&env, caller_var(b->req, "TERM") ? caller_var(b->req, "TERM") : "TERM=linux");
+		if (b->ttys)
+			env_put(&env, b->ttys);
 		for (const char *const *e = b->req->keep_env ? b->req->caller_env : NULL; e && *e; e++)
 			env_put(&env, *e);
 		r = config_env(&env);

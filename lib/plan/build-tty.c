@@ -62,16 +62,23 @@ static const char *place(struct ct_builder *b, const char *name, const struct ct
 	return path;
 }
 
-static void add_ttys(struct ct_builder *b)
+/* The payload is told of them in the variable that systemd starts its logins by, as LXC does: a devpts that is theirs alone numbers them
+ * from `first` on. */
+static void add_ttys(struct ct_builder *b, uint32_t first)
 {
 	const struct ct_origin *at = ct_build_at(b, "tty.max");
+	const char *told = "container_ttys=";
 
 	for (uint32_t i = 1; i <= b->spec->tty_max; i++) {
 		const char *name = ct_arena_printf(b->arena, "tty%u", i);
 		struct tty t = {.name = name ? place(b, name, at) : "", .slot = name ? name : "", .tag = CT_FD_TAG_TTY, .index = i, .at = at};
 
 		add_tty(b, &t);
+		told = told ? ct_arena_printf(b->arena, "%s%spts/%u", told, i > 1 ? " " : "", first + i - 1) : NULL;
 	}
+	if (!told)
+		b->plan->err = -ENOMEM;
+	b->ttys = b->spec->tty_max ? told : NULL;
 }
 
 int ct_build_tty(struct ct_builder *b)
@@ -113,6 +120,6 @@ int ct_build_tty(struct ct_builder *b)
 		}
 	}
 	if (b->req->detached)
-		add_ttys(b);
+		add_ttys(b, console);
 	return 0;
 }

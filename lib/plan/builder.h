@@ -23,6 +23,7 @@ struct ct_builder {
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
+	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
 
 /* Fills *b for a request. 0 or -ENOMEM. */

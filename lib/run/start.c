@@ -308,7 +308,8 @@ static void fill_groups(const struct ct_prepared *p, const struct detached *d, s
 		s->group_path[i] = g->path;
 		s->wire.group[i] = (struct ct_wire_group){.dir = (int16_t)slot_of(p->plan, g->fd), .version = g->version,
 							  .monitor = p->groups.v[i].monitor, .controllers = g->controllers,
-							  .keep = g->keep};
+							  .keep = g->keep,
+							  .inner = g->inner_fd < 0 ? CT_SLOT_NONE : (int16_t)slot_of(p->plan, g->inner_fd)};
 	}
 	s->wire.n_groups = d->groups.n;
 }

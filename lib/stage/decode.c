@@ -238,6 +238,8 @@ static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 	for (uint32_t i = 0; i < u->n_groups; i++) {
 		const struct ct_wire_group *g = &u->group[i];
 
+		if (g->inner != CT_SLOT_NONE && (g->inner < 0 || (uint32_t)g->inner >= d->head->n_inputs))
+			return -EBADMSG;
 		if (g->dir < 0 || (uint32_t)g->dir >= d->head->n_inputs || g->path >= d->head->pool || g->version < 1 || g->version > 2)
 			return -EBADMSG;
 	}

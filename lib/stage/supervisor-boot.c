@@ -289,6 +289,7 @@ void sup_on_init(struct super *s)
 		return;
 	}
 	sup_write_state(s);
+	sup_groups_renew(s);
 	if (sup_boot(s)) {
 		str_cut(s->error, sizeof(s->error), "boot failed: no process for the launcher");
 		s->failed = 1;

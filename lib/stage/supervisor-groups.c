@@ -109,8 +109,6 @@ static int kill_all(int dir, void *arg)
 	return 0;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------------------- */
-
 /* See supervisor.h. */
 void sup_groups_thaw(const struct super *s)
 {
@@ -151,6 +149,47 @@ void sup_groups_kill(const struct super *s)
 	ct_walk(freezer >= 0 ? freezer : whole, kill_all, NULL);
 	sup_groups_thaw(s);
 }
+
+/* ---- between two boots ---------------------------------------------------------------------------------------------------------- */
+
+/* A group of version 2 that gives controllers on takes no process: none is given on any more. */
+static void give_nothing_on(int dir)
+{
+	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.subtree_control", O_RDWR | O_NOCTTY, 0);
+	char on[512], off[2 * sizeof(on)], *p = off;
+	long n = fd < 0 ? fd : sys3(SYS_read, fd, on, sizeof(on));
+
+	/* "cpu memory" is taken back by "-cpu -memory" */
+	for (long i = 0; i < n; i++) {
+		if (on[i] > ' ' && (i == 0 || on[i - 1] <= ' '))
+			*p++ = '-';
+		*p++ = on[i];
+	}
+	if (p > off)
+		sys3(SYS_write, fd, off, p - off);
+}
+
+/* See supervisor.h. */
+void sup_groups_renew(const struct super *s)
+{
+	uint64_t until = sup_now_ms() + REMOVE_MS;
+
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		int fd;
+		const struct ct_wire_group *g = group(s, i, &fd);
+
+		if (g->monitor)
+			continue;
+		if (g->inner != CT_SLOT_NONE)
+			fd = s->st->slot[g->inner];
+		while (ct_prune(fd, NULL) == -EBUSY && sup_now_ms() < until)
+			poll(NULL, 0, 2);
+		if (g->version == 2)
+			give_nothing_on(fd);
+	}
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------------- */
 
 /* Who is still there when init has gone: only without a pid namespace of its own can anybody be. */
 static void end_processes(const struct super *s)

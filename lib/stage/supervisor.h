@@ -278,6 +278,8 @@ int sup_groups_enter(const struct super *s);
 void sup_groups_thaw(const struct super *s);
 /* Kills everybody in the groups, for one of them may hold the others. */
 void sup_groups_kill(const struct super *s);
+/* Makes the payload's groups for the next boot what they were at the first: none below, no controller given on. */
+void sup_groups_renew(const struct super *s);
 /* Ends who is left and removes the groups. */
 void sup_groups_remove(struct super *s);
 

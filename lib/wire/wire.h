@@ -95,6 +95,8 @@ struct ct_wire_group {
 	uint32_t controllers;	/* CT_CG_* of lib/host/cgroup.h */
 	uint32_t path;		/* absolute; pool offset */
 	uint32_t keep;		/* bytes of it that stay when it is removed */
+	int16_t inner;		/* input slot of the payload's directory below it; CT_SLOT_NONE: itself */
+	int16_t pad;
 };
 
 /* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */

@@ -196,7 +196,8 @@ static void fresh_mounts(void **state)
 
 /* ---- its own limits, its own place ---------------------------------------------------------------------------------------------- */
 
-static void own_limits(void **state)
+/* With `mounts` as mount.auto. */
+static void limits_hold(const char *mounts)
 {
 	static const char script[] =
 		"try() { for d in $1 $1/.. $1/../.. /proc/1/root$1 /proc/1/root$1/.. /proc/self/root$1/../..; do"
@@ -213,8 +214,7 @@ static void own_limits(void **state)
 	ct_exit ex;
 	int r;
 
-	(void)state;
-	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu", "try:1.5", "mount.auto", "proc sys cgroup:rw", NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu", "try:1.5", "mount.auto", mounts, NULL), 0);
 	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
@@ -248,6 +248,19 @@ static void own_limits(void **state)
 	free(is);
 	if (ex.reason != CT_EXIT_MEMORY)
 		fail_msg("100 MB under a limit of 64: reason %d; %s", ex.reason, talk.text);
+}
+
+static void own_limits(void **state)
+{
+	(void)state;
+	limits_hold("proc sys cgroup:rw");
+}
+
+/* Who may mount has cgroup file systems without being given any. */
+static void limits_of_a_mounter(void **state)
+{
+	(void)state;
+	limits_hold("proc sys");
 }
 
 /* No descriptor of a cgroup directory comes in, neither with a start nor with an attach. */
@@ -410,6 +423,7 @@ int main(void)
 	static const struct CMUnitTest first[] = {
 		CASE("release agents and rules", agents, 0), CASE("nothing asked for", not_asked, 0), CASE("fresh mounts", fresh_mounts, 0),
 		CASE("fresh mounts, detached", fresh_mounts, 1), CASE("own limits", own_limits, 0), CASE("own limits, detached", own_limits, 1),
+		CASE("limits of who may mount", limits_of_a_mounter, 0), CASE("limits of who may mount, detached", limits_of_a_mounter, 1),
 		CASE("descriptors", descriptors, 0), CASE("descriptors, detached", descriptors, 1), CASE("names", names, 0),
 	};
 	static struct CMUnitTest tests[128];

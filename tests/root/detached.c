@@ -238,6 +238,30 @@ static void reboot_it(void **state)
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
 }
 
+/* A system that lives in groups of its own below its own, and gives on what it can, as systemd does: says which it finds there. */
+#define MANAGER                                                                                                        \
+	"for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ -L $d ] || [ ! -e $d/cgroup.procs ] || { [ ! -d $d/first ] || echo old $d;"            \
+	"mkdir -p $d/first/second; echo 1 >$d/first/cgroup.procs; for c in $(cat $d/cgroup.controllers); do"               \
+	" echo +$c >$d/cgroup.subtree_control && echo given $c; done; }; done 2>/dev/null; "
+
+/* Version 2 takes no process into a group that gives controllers on: each boot finds its groups as the first did. */
+static void reboot_in_groups(void **state)
+{
+	(void)state;
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "console.buffer.size", "64KB", "cap.drop",
+				    "sys_module", "mount.auto", "proc sys cgroup:rw", "limit.pids", "try:50", "limit.hugetlb.2MB", "try:4M", NULL), 0);
+	start(ARGV("/bin/sh", "-c", MANAGER INIT));
+	for (intptr_t boot = 1; boot < 4; boot++) {
+		assert_int_equal(wait_for(booted, (void *)boot, 5000), 1);
+		assert_false(console_says("old /"));
+		if (boot < 3)
+			assert_ok(box.c, ct_reboot(box.c, 10000));
+	}
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+		assert_true(console_says("given pids"));
+	assert_ok(box.c, ct_stop(box.c, 0, 10000));
+}
+
 static void wait_states(void **state)
 {
 	(void)state;
@@ -473,7 +497,7 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(from_another_handle), CASE(caller_goes),	     CASE(stop_orderly), CASE(stop_by_force), CASE(reboot_it),
+		CASE(from_another_handle), CASE(caller_goes),	     CASE(stop_orderly), CASE(stop_by_force), CASE(reboot_it), CASE(reboot_in_groups),
 		CASE(wait_states),	   CASE(console),	     CASE(console_ring), CASE(console_file),  CASE(hooks),
 		CASE(define_and_destroy),  CASE(destroy_running),    CASE(many),	 CASE(socket_place),
 	};

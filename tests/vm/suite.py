@@ -7,6 +7,7 @@ TAP of all their tests.
 import os
 import re
 import signal
+import subprocess
 import sys
 
 import cache
@@ -35,6 +36,16 @@ def end_on(nr, _frame):
     raise SystemExit(128 + nr)
 
 
+def prepare(boot, build_dir, wanted):
+    """What the rows need of the host. Where it fails the row is left to say what it misses."""
+    for row in table.rows_of(boot)[0]:
+        if row.first and re.search(wanted, row.name):
+            r = subprocess.run(table.words(row.first, build_dir), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+            if r.returncode:
+                print("".join(f"## {row.name}: {line}\n" for line in r.stdout.splitlines()), end="", flush=True)
+
+
 def main():
     signal.signal(signal.SIGTERM, end_on)
     boot = table.BOOTS[sys.argv[1]]
@@ -45,6 +56,7 @@ def main():
     wish = machine.Wish(["python3", "-B", script, boot.name, build_dir, *sys.argv[2:]], layout=boot.layout, init=boot.init,
                         memory=boot.memory, cpus=cpus, timeout=LIMIT, keep=[cache.TOP, build_dir], env=boot.env)
     lines = Lines()
+    prepare(boot.name, build_dir, sys.argv[2] if len(sys.argv) > 2 else "")
     try:
         end = machine.run(wish, cache_dir, lines.write, lines.write)
         if end.locked_up:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What runs in the guests: one row for each test. A boot serves all rows that name it."""
+import os
+import sys
 from dataclasses import dataclass, field
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHECKS = "tests/vm/guest/checks.py"
+SYSTEMD = "tests/scenario/systemd.py"
 
 
 @dataclass
@@ -18,10 +22,11 @@ class Boot:
 class Row:
     name: str
     boots: tuple
-    command: tuple = ()     # in the source tree; prints TAP, or is one test by its exit code, 77 for a skip
+    command: tuple = ()     # in the source tree, BUILD: the build directory; prints TAP, or is one test by its exit code, 77 for a skip
     tier: str = ""          # instead: all programs of a tier of tests/run,
     only: str = ""          # ... or those whose name matches this
     timeout: int = 60       # of a command, in seconds of the guest; programs of a tier have their own
+    first: tuple = ()       # run on the host before the boot: brings what needs a network
     as_user: bool = False   # as an ordinary user; under systemd in a session of his
     without: dict = field(default_factory=dict)     # boot -> why it cannot run there, a sentence that is printed
 
@@ -38,12 +43,20 @@ LONG = "hostile|untouched|watcher|killed-steps"
 ROWS = [
     Row("guest", tuple(BOOTS), (CHECKS, "guest"), timeout=120),
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
+    Row("systemd", ("v2", "v1", "hybrid", "systemd"), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"), timeout=600),
     Row("root", ("v2",), tier="root"),
     Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
     Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
     Row("user", ("systemd",), tier="root", only=r"root\.systemd$", as_user=True),
     Row("scenario", ("v2", "v1", "hybrid"), tier="scenario", only=r"scenario\.tools-(limits|watching)$"),
 ]
+
+
+def words(command, build_dir):
+    """What is run for a row's command."""
+    path, *args = (build_dir if w == "BUILD" else w for w in command)
+    path = os.path.join(TOP, path)
+    return [*([sys.executable, "-B"] if path.endswith(".py") else []), path, *args]
 
 
 def rows_of(boot):

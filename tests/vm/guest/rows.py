@@ -60,8 +60,7 @@ def as_user(cmd, env):
 
 def of_command(row, boot, build_dir):
     """A row's own command as a program."""
-    cmd = [sys.executable, "-B", os.path.join(TOP, row.command[0]), *row.command[1:]] if row.command[0].endswith(".py") else \
-        [os.path.join(TOP, row.command[0]), *row.command[1:]]
+    cmd = table.words(row.command, build_dir)
     env = {"CT_LAYOUT": boot.layout, "CT_INIT": boot.init, "CT_BUILD": build_dir, "CT_SOURCE": TOP}
     if row.as_user:
         cmd = as_user(cmd, env)
