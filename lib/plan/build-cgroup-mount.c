@@ -17,6 +17,7 @@ struct cgroup_mounts {
 	struct ct_builder *b;
 	const struct ct_origin *at;
 	bool own_ns, one;		/* one: version 2 alone, mounted on TOP itself */
+	bool v2_freezes;
 	uint64_t whole, own;		/* attributes of the trees, and of the payload's own groups in them */
 };
 
@@ -30,6 +31,16 @@ static void attach(struct cgroup_mounts *m, int tree, const char *where, uint8_t
 	s->flags = flags;
 }
 
+/* What the payload may do with its own group. A task that both versions' freezers hold spins in the kernel (seen with 6.1 on hybrid hosts:
+ * get_signal() never ends, and on a kernel without preemption that processor does nothing else): where version 2 freezes, version 1's
+ * freezer is there to be looked at. */
+static uint64_t own_attr(const struct cgroup_mounts *m, const struct ct_cg_dir *d)
+{
+	bool second = m->v2_freezes && d->version == 1 && (d->controllers & CT_CG_FREEZER);
+
+	return m->own | (second ? MOUNT_ATTR_RDONLY : 0);
+}
+
 /* A fresh instance, whose top is the payload's own group. */
 static int instance(struct cgroup_mounts *m, const struct ct_cg_dir *d)
 {
@@ -40,7 +51,7 @@ static int instance(struct cgroup_mounts *m, const struct ct_cg_dir *d)
 	s->s[0] = d->version == 2 ? "cgroup2" : "cgroup";
 	s->s[1] = d->version == 2 ? NULL : strncmp(d->tree, "name=", 5) ? d->tree : ct_arena_printf(m->b->arena, "none,%s", d->tree);
 	s->s[2] = "cgroup";
-	s->n[0] = m->own;
+	s->n[0] = own_attr(m, d);
 	return slot;
 }
 
@@ -74,8 +85,8 @@ static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 		return;
 	}
 	attach(m, copy(m, ct_arena_printf(a, "tree %s", d->tree), d->mount, CT_SLOT_NONE, m->whole), where, flags);
-	if (m->own != m->whole)
-		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, m->own),
+	if (own_attr(m, d) != m->whole && m->own != m->whole)
+		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, own_attr(m, d)),
 		       ct_arena_printf(a, "%s%s/%s%s%s", where, d->base, d->path, d->inner ? "/" : "", d->inner ? d->inner : ""), CT_SF_STRICT);
 }
 
@@ -144,6 +155,8 @@ void ct_build_cgroup_mounts(struct ct_builder *b)
 
 	if (!a->cgroup_kind || !p || !p->n)
 		return;
+	for (uint32_t i = 0; i < p->n; i++)
+		m.v2_freezes |= p->v[i].version == 2 && !p->v[i].monitor;
 	m.own = QUIET | (writable ? 0 : MOUNT_ATTR_RDONLY);
 	/* all of the host's groups for writing is what the word "full" with rw says, and nothing less */
 	m.whole = QUIET | (a->cgroup_kind == CT_AUTO_CGROUP_FULL && (a->cgroup_mode == CT_AUTO_RW || a->cgroup_mode == CT_AUTO_NO) ? 0 : MOUNT_ATTR_RDONLY);
