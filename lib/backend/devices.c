@@ -227,6 +227,11 @@ static const char *preset_of(const struct ct_spec *s, int version)
 	return "default";
 }
 
+const char *ct_dev_preset(const struct ct_spec *s, int version)
+{
+	return preset_of(s, rules_for(&s->devrules, version));
+}
+
 int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a, struct ct_dev_list *out, struct ct_err *e)
 {
 	int from = rules_for(&s->devrules, version), r;

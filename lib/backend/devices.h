@@ -36,6 +36,8 @@ struct ct_dev_list {
 /* The policy that the spec asks for: limit.devices, then the rules of devices.allow and devices.deny in their order (those of
  * cgroup.devices.* for version 1, of cgroup2.devices.* for version 2; where only one kind is given it serves both). */
 int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a, struct ct_dev_list *out, struct ct_err *e);
+/* What it begins with: limit.devices, or when that is not given "default", or "all" as LXC does. Static, or the spec's. */
+const char *ct_dev_preset(const struct ct_spec *s, int version);
 /* Applies one more rule, in LXC's syntax ("c 1:3 rwm", "a", "/dev/fuse rw"), to a policy. -EINVAL recorded, -ENOMEM. */
 int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a, struct ct_err *e);
 /* What the policy says: the reference for every other form of it. `access` may have several bits: all must be allowed. */

@@ -301,7 +301,7 @@ static bool closed(const char *top, const char *below)
 
 	if ((size_t)snprintf(path, sizeof(path), "%s%s", top, below) >= sizeof(path))
 		return false;
-	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0;
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 && (errno == EACCES || errno == EPERM || errno == EROFS);
 }
 
 /* Whoever may make groups at the top of one hierarchy, as root of the host, may in all of them. */

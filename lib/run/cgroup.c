@@ -145,6 +145,17 @@ static bool is_rule(const char *file)
 	return file && (!strcmp(file, "devices.allow") || !strcmp(file, "devices.deny"));
 }
 
+/* Of who is in it the payload's own group tells: the one that carries the limits may have nobody. */
+static int dir_of(const struct ct_cg_group *g, const char *file)
+{
+	static const char *const members[] = { "cgroup.procs", "cgroup.threads", "tasks" };
+
+	for (unsigned i = 0; i < sizeof(members) / sizeof(*members); i++)
+		if (g->inner_fd >= 0 && !strcmp(file, members[i]))
+			return g->inner_fd;
+	return g->fd;
+}
+
 ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e)
 {
 	struct ct_cg_held held = CT_CG_HELD_INIT;
@@ -159,7 +170,7 @@ ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_bu
 	}
 	r = find_file(c, file, &held, &g, e);
 	if (r >= 0) {
-		fd = openat(g->fd, file, O_RDONLY | O_CLOEXEC);
+		fd = openat(dir_of(g, file), file, O_RDONLY | O_CLOEXEC);
 		r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, FILE_MAX);
 		if (r < 0) {
 			ct_err_object(e, file);
@@ -185,8 +196,11 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 	if (is_rule(file))
 		return ct_run_devices_set(c, !strcmp(file, "devices.allow"), value, e);
 	r = find_file(c, file, &held, &g, e);
-	if (r >= 0)
-		r = ct_cg_set(g, file, value, e);
+	if (r >= 0) {
+		int failed = ct_cg_write(dir_of(g, file), file, value);
+
+		r = failed < 0 ? ct_cg_set_failed(g, file, value, failed, e) : 0;
+	}
 	ct_cg_forget(&held);
 	return r;
 }

@@ -338,6 +338,13 @@ static int apply_v1(struct changes *ch, const struct ct_cg_group *g, const struc
 	struct ct_cg_writes w = { NULL, 0 };
 	int r = ct_dev_v1_change(was, now, at, ch->arena, &w, ch->err);
 
+	/* the kernel changes what holds for all others only where there is no group below */
+	if (r == 0 && w.n && !strcmp(w.v[0].value, "a") && g->inner_fd >= 0) {
+		ct_err_origin(ch->err, at);
+		ct_err_hint(ch->err, "leave m out of a rule for what may be made but not opened (c 1:7 rw), or put the rule into the config");
+		return ct_fail(ch->err, -EBUSY, CT_ERR_DEVICES, "cgroup",
+			       "version 1 takes this rule only anew with all others, not while the payload has a group of its own");
+	}
 	for (uint32_t i = 0; r == 0 && i < w.n; i++)
 		r = ct_cg_set(g, w.v[i].file, w.v[i].value, ch->err);
 	for (uint32_t i = 0; r == 0 && g->inner_fd >= 0 && i < w.n; i++)
@@ -378,6 +385,9 @@ int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, stru
 		r = ct_fail(e, -ENOENT, CT_ERR_DEVICES, "cgroup", "the container's devices are not restricted");
 	}
 	was = r < 0 ? NULL : ct_spec_read(ch.config, ch.arena, e);
+	/* what a rule in a config may mean for all others, LXC's "all that is not denied", a rule of now does not */
+	if (was && !was->devices_set)
+		r = ct_config_set(ch.config, "limit.devices", ct_dev_preset(was, g->version), e);
 	if (r >= 0)
 		r = was ? ct_config_set(ch.config, rules_key(was, g->version, allow), rule, e) : e->err;
 	if (r >= 0) {

@@ -110,7 +110,7 @@ static const struct expect_row rows[] = {
 	{ NULL, CALLER, "rmdir", ANY, NULL, EXPECT_LOST | EXPECT_FILES, "tried again, or left for the next call" },
 	{ "detached", CALLER, "openat", ANY, NULL, 0, "groups that nobody needs any more: the next call clears them" },
 	{ "detached", CALLER, "read", ANY, NULL, 0, "groups that nobody needs any more: the next call clears them" },
-	{ "detached", CALLER, "faccessat2", ANY, NULL, 0, "mkdir tells whether it is there" },
+	{ NULL, CALLER, "faccessat2", ANY, NULL, 0, "mkdir tells whether it is there, and whether it may be made" },
 	{ IN_PROCESS, CALLER, "read", ANY, NULL, 0, "the boot id is only for what is detached" },
 	{ IN_PROCESS, CALLER, "openat", ANY, NULL, 0, "the boot id is only for what is detached" },
 	{ NULL, CALLER, "ftruncate", ANY, NULL, 0, "the note of who holds the lock is only for people" },

@@ -469,10 +469,11 @@ static void devices(void **state)
 
 static void live_rules(void **state)
 {
-	char *out = NULL;
+	char *out = NULL, want[64];
 	struct talk t;
 	const char *const steps[][3] = {
 		{ NULL, NULL, "Operation not permitted" },
+		{ "devices.deny", "c 1:7 rw", "Operation not permitted" },	/* what was not allowed is not for that */
 		{ "devices.allow", "c 1:8 rw", NULL },	/* there already: no harm */
 		{ "devices.allow", "c 10:237 rw", "opens" },
 		{ "devices.deny", "c 10:237 rw", "Operation not permitted" },
@@ -480,13 +481,14 @@ static void live_rules(void **state)
 	};
 
 	(void)state;
-	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "mknod /tmp/ctl c 10 237; echo ready; read x"), &t);
+	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "mknod /tmp/ctl c 10 237; mknod /tmp/other c 10 236; echo ready; read x"), &t);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i][0])
 			assert_ok(box.c, ct_cgroup_set(box.c, steps[i][0], steps[i][1]));
 		out = NULL;
-		assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "open", "/tmp/ctl", "/dev/null"), &out, NULL));
-		if ((steps[i][2] && !strstr(out, steps[i][2])) || !strstr(out, "/dev/null: opens"))
+		assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "open", "/tmp/ctl", "/dev/null", "/tmp/other"), &out, NULL));
+		snprintf(want, sizeof(want), "/tmp/ctl: %s", steps[i][2] ? steps[i][2] : "");
+		if (!strstr(out, want) || !strstr(out, "/dev/null: opens") || !strstr(out, "/tmp/other: Operation not permitted"))
 			fail_msg("after step %zu: %s", i, out);
 		free(out);
 	}
@@ -494,6 +496,7 @@ static void live_rules(void **state)
 	assert_refused(box.c, ct_cgroup_set(box.c, "devices.allow", ""), -EINVAL);
 	talk_end(&t);
 	rootfs_drop(&box.root, "tmp/ctl");
+	rootfs_drop(&box.root, "tmp/other");
 }
 
 /* ---- values as the kernel keeps them ---------------------------------------------------------------------------------------------- */
