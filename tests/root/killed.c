@@ -77,7 +77,10 @@ static void list_dir(const char *path, char *out, size_t size)
 static int settled(void *data)
 {
 	int *state = data;
+	char who[256];
 
+	/* an orphan of a pid namespace comes to us, and its init does not die before it is reaped */
+	no_orphans(who);
 	*state = ct_state(box.c);
 	/* a stop whose asker is gone goes on for as long as a stop without waiting does */
 	return *state == CT_STATE_STOPPED || *state == CT_STATE_RUNNING || *state == CT_STATE_STOPPING;
