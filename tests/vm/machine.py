@@ -21,6 +21,8 @@ LAYOUTS = ("v2", "v1", "hybrid")
 LSMS = ("apparmor", "selinux", "smack", "tomoyo", "none")
 BOOT_LIMIT = 150        # seconds until the command runs
 END_LIMIT = 60          # seconds between the command's own limit and the end of the guest
+SILENCE_LIMIT = 120    # seconds without the beat that guest/start gives every five
+SILENT = "the guest has locked up: it does not even say that it lives"
 PR_SET_PDEATHSIG = 1
 # what hides below fresh file systems in the guest
 FRESH = ("/tmp/", "/run/", "/dev/", "/var/lib/libcontain/")
@@ -57,7 +59,7 @@ class End:
 
     @property
     def locked_up(self):
-        return "soft lockup" in self.why or "softlockup" in self.why
+        return "soft lockup" in self.why or self.why == SILENT
 
 
 def command_line(wish):
@@ -151,6 +153,7 @@ class Guest:
         self.wish = wish
         self.status = ""
         self.boot_seconds = 0.0
+        self.heard_at = 0.0
         self.pipes = {name: os.pipe() for name in ("status", "out", "err")}
         cmd = qemu(wish, kernel, run, self.pipes)
         writes = [w for _r, w in self.pipes.values()]
@@ -171,9 +174,13 @@ class Guest:
         return self.began + self.boot_seconds + self.wish.timeout + END_LIMIT
 
     def heard(self, text):
-        self.status += text
+        self.heard_at = time.monotonic()
+        self.status += text.replace("beat\n", "")
         if not self.boot_seconds and re.search(r"^running$", self.status, re.M):
             self.boot_seconds = time.monotonic() - self.began
+
+    def silent(self):
+        return bool(self.boot_seconds) and not self.wish.shell and time.monotonic() - self.heard_at > SILENCE_LIMIT
 
     def follow(self, out, err):
         """Passes the command's output to out(bytes) and err(bytes) until qemu ends. False when a limit was over before."""
@@ -183,9 +190,9 @@ class Guest:
                 s.register(read, selectors.EVENT_READ, sinks[name])
             while s.get_map():
                 left = self.limit() - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self.silent():
                     return False
-                for key, _mask in s.select(min(left, 60)):
+                for key, _mask in s.select(min(left, 10)):
                     data = os.read(key.fd, 65536)
                     if data:
                         key.data(data)
@@ -214,6 +221,8 @@ class Guest:
             why = refused[1]
         elif panic:
             why = panic[0].removeprefix("ct-vm: failed: ")
+        elif not in_time and self.silent():
+            why = SILENT
         elif not in_time and self.boot_seconds:
             why = f"the guest did not end within {END_LIMIT} s after the command's {self.wish.timeout} s"
         elif not in_time:
