@@ -21,7 +21,7 @@ LAYOUTS = ("v2", "v1", "hybrid")
 LSMS = ("apparmor", "selinux", "smack", "tomoyo", "none")
 BOOT_LIMIT = 150        # seconds until the command runs
 END_LIMIT = 60          # seconds between the command's own limit and the end of the guest
-SILENCE_LIMIT = 120    # seconds without the beat that guest/start gives every five
+SILENCE_LIMIT = 60    # seconds without the beat that guest/start gives every five
 SILENT = "the guest has locked up: it does not even say that it lives"
 PR_SET_PDEATHSIG = 1
 # what hides below fresh file systems in the guest

@@ -43,7 +43,7 @@ LONG = "hostile|untouched|watcher|killed-steps"
 ROWS = [
     Row("guest", tuple(BOOTS), (CHECKS, "guest"), timeout=120),
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
-    Row("systemd", ("v2", "hybrid"), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"), timeout=600),
+    Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"), timeout=600),
     Row("root", ("v2",), tier="root"),
     Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
     Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
