@@ -59,7 +59,9 @@ def main():
     prepare(boot.name, build_dir, sys.argv[2] if len(sys.argv) > 2 else "")
     try:
         end = machine.run(wish, cache_dir, lines.write, lines.write)
-        if end.locked_up:
+        for _again in range(2):
+            if not end.locked_up:
+                break
             lines.write(f"\n## {boot.name}: {end.why}; all once more\n".encode())
             end = machine.run(wish, cache_dir, lines.write, lines.write)
     except cache.Missing as e:

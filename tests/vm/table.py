@@ -45,7 +45,9 @@ ROWS = [
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
     Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"), timeout=600),
     Row("root", ("v2",), tier="root"),
-    Row("root", ("v1", "hybrid"), tier="root", only=rf"root\.(?!({LONG})$)"),
+    Row("root", ("v1",), tier="root", only=rf"root\.(?!({LONG})$)"),
+    # payloads that freeze what they can lock up the emulated 6.1 now and then; the host of a usual run is hybrid itself
+    Row("root", ("hybrid",), tier="root", only=rf"root\.(?!({LONG}|cgroup-escape)$)"),
     Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
     Row("user", ("systemd",), tier="root", only=r"root\.systemd$", as_user=True),
     Row("scenario", ("v2", "v1"), tier="scenario", only=r"scenario\.tools-(limits|watching)$"),
