@@ -91,8 +91,8 @@ static int out_of_reach(struct decision *d, const struct want *w, const struct c
 	ct_err_origin(d->err, w->at);
 	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
 	ct_err_hint(d->err, "start it as root, or have a group delegated and set cgroup.relative = 1 (doc/CGROUPS.md); or %s", w->instead);
-	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan", "%s%s%s in %s%s: it is not delegated to you",
-		       "no group can be made", w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "", t->mount,
+	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan", "no group can be made%s%s in %s%s: it is not delegated to you",
+		       w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "", t->mount,
 		       d->spec->cgroup_relative && t->self ? t->self : "");
 }
 

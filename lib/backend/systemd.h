@@ -17,9 +17,8 @@ struct ct_scope {
 	pid_t pid;			/* its first process: a scope begins with one */
 };
 
-/* Asks the manager and waits until the scope is there; its group below the
- * version 2 mount goes to path. 0; -EOPNOTSUPP: there is no manager, or no way to ask it, in one clear sentence; -EEXIST: there is such a
- * unit; -EPERM, -ETIMEDOUT. Recorded. */
+/* Asks the manager and waits until the scope is there; its group below the version 2 mount goes to path. 0; -EOPNOTSUPP: there is
+ * no manager, or no way to ask it, in one clear sentence; -EEXIST: there is such a unit; -EPERM, -ETIMEDOUT. Recorded. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e);
 /* Whether there is a manager to ask. *why becomes a static sentence. No side effects. */
 bool ct_systemd_usable(const char **why);

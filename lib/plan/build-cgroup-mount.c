@@ -78,6 +78,7 @@ static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 	const struct ct_cg_dir *d = &m->b->req->cgroup->v[i];
 	uint8_t flags = CT_SF_STRICT | CT_SF_CREATE_DIR;
 	struct ct_arena *a = m->b->arena;
+	uint64_t own = own_attr(m, d);
 	int group = m->b->in_inner[i] != CT_SLOT_NONE ? m->b->in_inner[i] : m->b->in_group[i];
 
 	if (m->own_ns) {
@@ -85,8 +86,8 @@ static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 		return;
 	}
 	attach(m, copy(m, ct_arena_printf(a, "tree %s", d->tree), d->mount, CT_SLOT_NONE, m->whole), where, flags);
-	if (own_attr(m, d) != m->whole && m->own != m->whole)
-		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, own_attr(m, d)),
+	if (own != m->whole && m->own != m->whole)
+		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, own),
 		       ct_arena_printf(a, "%s%s/%s%s%s", where, d->base, d->path, d->inner ? "/" : "", d->inner ? d->inner : ""), CT_SF_STRICT);
 }
 

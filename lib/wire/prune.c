@@ -17,18 +17,6 @@
 
 #define ANY 0			/* inode: the first that comes */
 
-static int open_at(int dir, const char *name)
-{
-	int fd = (int)syscall(SYS_openat, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static int is_group(const struct ct_dirent *e, uint64_t ino)
-{
-	return e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, "..") && (ino == ANY || e->ino == ino);
-}
-
 /* The name of a group in `dir`: of one inode, or of any. 1, 0: there is none, or a negative errno. */
 static int find(int dir, uint64_t ino, char name[256])
 {
@@ -42,7 +30,7 @@ static int find(int dir, uint64_t ino, char name[256])
 			const struct ct_dirent *e = (const struct ct_dirent *)(buf + at);
 
 			at += e->len;
-			if (!is_group(e, ino) || strlen(e->name) > 255)
+			if (!ct_dirent_is_group(e) || (ino != ANY && e->ino != ino) || strlen(e->name) > 255)
 				continue;
 			memcpy(name, e->name, strlen(e->name) + 1);
 			return 1;
@@ -53,7 +41,7 @@ static int find(int dir, uint64_t ino, char name[256])
 /* From a group without any below: to the one above, where it is removed. The descriptor of that, or a negative errno. */
 static int remove_and_climb(int at, void (*busy)(int dir))
 {
-	int up = open_at(at, ".."), r;
+	int up = ct_dirent_open(at, ".."), r;
 	struct stat st;
 	char name[256];
 
@@ -74,7 +62,7 @@ static int remove_and_climb(int at, void (*busy)(int dir))
 
 int ct_prune(int dir, void (*busy)(int dir))
 {
-	int at = open_at(dir, "."), r = at < 0 ? at : 1, next;
+	int at = ct_dirent_open(dir, "."), r = at < 0 ? at : 1, next;
 	unsigned depth = 0;
 	char name[256];
 
@@ -82,7 +70,7 @@ int ct_prune(int dir, void (*busy)(int dir))
 		r = find(at, ANY, name);
 		if (r < 0 || (r == 0 && depth == 0))
 			break;
-		next = r ? open_at(at, name) : remove_and_climb(at, busy);
+		next = r ? ct_dirent_open(at, name) : remove_and_climb(at, busy);
 		/* it has gone while we looked at it: look again */
 		if (next == -ENOENT && r)
 			continue;

@@ -21,15 +21,8 @@ struct walk {
 	size_t n, room;
 };
 
-static int open_at(int dir, const char *name)
-{
-	int fd = (int)syscall(SYS_openat, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* Goes on with another directory; the descriptor is the walk's. */
-static void enter(struct walk *w, int fd)
+static void go_to(struct walk *w, int fd)
 {
 	syscall(SYS_close, w->at);
 	w->at = fd;
@@ -48,6 +41,20 @@ static int make_room(struct walk *w)
 	return 0;
 }
 
+/* Most groups have none below, and no memory is taken for those. */
+static int go_down(struct walk *w, int fd, int64_t behind)
+{
+	int r = w->n == w->room ? make_room(w) : 0;
+
+	if (r < 0) {
+		syscall(SYS_close, fd);
+		return r;
+	}
+	w->up[w->n++] = behind;
+	go_to(w, fd);
+	return 0;
+}
+
 /* The next group in this one, opened, and where to go on behind it. A descriptor; -ENOENT: there is none left, or another errno. */
 static int next(const struct walk *w, int64_t *behind)
 {
@@ -60,10 +67,10 @@ static int next(const struct walk *w, int64_t *behind)
 			int fd;
 
 			i += e->len;
-			if (e->type != CT_DIRENT_DIR || !strcmp(e->name, ".") || !strcmp(e->name, ".."))
+			if (!ct_dirent_is_group(e))
 				continue;
 			*behind = e->off;
-			fd = open_at(w->at, e->name);
+			fd = ct_dirent_open(w->at, e->name);
 			if (fd != -ENOENT)
 				return fd;
 		}
@@ -75,14 +82,12 @@ static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 {
 	for (;;) {
 		int64_t behind;
-		int r = w->n == w->room ? make_room(w) : 0, fd;
+		int fd = next(w, &behind), r;
 
-		if (r < 0)
-			return r;
-		fd = next(w, &behind);
 		if (fd >= 0) {
-			w->up[w->n++] = behind;
-			enter(w, fd);
+			r = go_down(w, fd, behind);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		if (fd != -ENOENT || !w->n)
@@ -90,10 +95,10 @@ static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 		r = visit(w->at, arg);
 		if (r)
 			return r;
-		fd = open_at(w->at, "..");
+		fd = ct_dirent_open(w->at, "..");
 		if (fd < 0)
 			return fd;
-		enter(w, fd);
+		go_to(w, fd);
 		if (syscall(SYS_lseek, w->at, w->up[--w->n], SEEK_SET) < 0)
 			return -errno;
 	}
@@ -106,7 +111,7 @@ int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg)
 
 	for (int i = 0; r == -ENOENT && i < TRIES; i++) {
 		w.n = 0;
-		w.at = r = open_at(dir, ".");
+		w.at = r = ct_dirent_open(dir, ".");
 		if (r < 0)
 			break;
 		r = all_below(&w, visit, arg);

@@ -16,6 +16,8 @@ struct box {
 
 /* Rootfs, directories and a handle (name NULL: anonymous) with rootfs.path set. 0 or negative errno. */
 int box_open(struct box *b, const char *name);
+/* The same in a mount namespace of our own, and without a handle: for tests whose cases each make theirs. */
+int box_open_bare(struct box *b);
 /* Stops what runs, lets go of the handle, removes the files. */
 void box_close(struct box *b);
 /* Another handle of the same container. NULL on failure. */
