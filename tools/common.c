@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common.h"
+#include "out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@ void tool_begin(void)
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
 			_exit(EXIT_OWN);
+	if (out_begin() < 0)
+		_exit(EXIT_OWN);
 }
 
 /* ---- log -------------------------------------------------------------------------------------------------------- */
@@ -138,7 +141,7 @@ int print_plan(const struct args *a, ct_container *c, const ct_start_opts *opts)
 	fputs(text, stdout);
 	if (*text && text[strlen(text) - 1] != '\n')
 		putchar('\n');
-	return fflush(stdout) ? fail(a, "cannot write the plan: %s", strerror(errno)) : 0;
+	return out_flush(a);
 }
 
 bool is_empty_config(const char *file)
@@ -234,23 +237,36 @@ const char *exit_reason(int reason)
 	return reason >= 0 && (size_t)reason < sizeof(reasons) / sizeof(*reasons) ? reasons[reason] : "?";
 }
 
+/* What limit.output let through and nobody took; a reader that has gone knows it. Returns the exit code. */
+static int report_lost(const struct args *a, const ct_exit *x, int code)
+{
+	if (!x->output_error || x->output_error == -EPIPE)
+		return code;
+	fail(a, "%llu bytes of its output are lost: %s", (unsigned long long)x->output_lost,
+	     x->output_error == -ECHILD ? "the process that counts it was killed" : strerror(-x->output_error));
+	return code ? code : EXIT_OWN;
+}
+
+/* A limit ends what runs by SIGKILL. That may have ended by itself before, of SIGPIPE for instance: who reads the code is to see the limit. */
+#define EXIT_LIMIT (128 + SIGKILL)
+
 int report_exit(const struct args *a, const ct_exit *x)
 {
 	switch (x->reason) {
 	case CT_EXIT_EXITED:
-		return x->code;
+		return report_lost(a, x, x->code);
 	case CT_EXIT_HALT:
 	case CT_EXIT_REBOOT:
-		return 0;
+		return report_lost(a, x, 0);
 	case CT_EXIT_TIME:
 		fail(a, "ended after %.2f s: the time limit (limit.time) was up", (double)x->wall_us / 1e6);
-		return x->code;
+		return EXIT_LIMIT;
 	case CT_EXIT_OUTPUT:
 		fail(a, "ended: it wrote more than limit.output allows");
-		return x->code ? x->code : 128 + SIGKILL;	/* it may have been done before it was ended */
+		return EXIT_LIMIT;
 	case CT_EXIT_CPUTIME:
 		fail(a, "ended: it used more CPU time than limit.cputime allows");
-		return x->code ? x->code : 128 + SIGKILL;
+		return EXIT_LIMIT;
 	case CT_EXIT_MEMORY:
 		fail(a, "a process of it was killed: limit.memory was reached");
 		return x->code;		/* what is left may have gone on, and even well */
@@ -290,6 +306,23 @@ void json_exit(struct json *j, const ct_exit *x)
 	json_present(j, "io_written", x->io_written);
 	json_present(j, "pids_peak", x->pids_peak);
 	json_present(j, "oom_kills", x->oom_kills);
+	json_present(j, "pids_refused", x->pids_refused);
+	if (x->output_error) {
+		json_number(j, "output_error", x->output_error);
+		json_number(j, "output_lost", (int64_t)x->output_lost);
+	}
+}
+
+const char *state_text(int state)
+{
+	return state < 0 ? "unknown" : ct_state_name(state);
+}
+
+bool is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return sigaction(sig, NULL, &sa) == 0 && !(sa.sa_flags & SA_SIGINFO) && sa.sa_handler == SIG_IGN;
 }
 
 int signal_number(const char *name)

@@ -17,7 +17,8 @@ static inline void free_text(char **p) { ct_free(*p); }
 #define CLEAN_PROCESS __attribute__((cleanup(free_process)))
 #define CLEAN_TEXT __attribute__((cleanup(free_text)))	/* strings of the library */
 
-/* Begins a tool: descriptors 0 to 2 are open from here on (on /dev/null when they were not). */
+/* Begins a tool: descriptors 0 to 2 are open from here on (on /dev/null when they were not); what is printed arrives, or the exit
+ * code tells. */
 void tool_begin(void);
 
 /* Makes the handle for a->name (NULL: anonymous) and sends its log where -o and -l say. Returns 0, or the exit code
@@ -68,6 +69,11 @@ char *config_value(ct_container *c, const char *key);
 bool config_is_set(ct_container *c, const char *key);
 /* True when the container's config can be found or it runs; else says that there is none. */
 bool is_known(const struct args *a, ct_container *c);
+/* "RUNNING", ...; "unknown" for a negative errno: the supervisor does not answer. */
+const char *state_text(int state);
+/* True for a signal that was ignored when the tool began, and stays so: nohup, and a shell that begins something in the background,
+ * mean it. */
+bool is_ignored(int sig);
 /* Signal by number, "TERM", "SIGTERM", "RTMIN+3"; -1 when there is none. */
 int signal_number(const char *name);
 

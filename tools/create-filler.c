@@ -106,7 +106,7 @@ static int guard(const struct args *a, const struct partial *p, const char *what
 	kill(-child, SIGKILL);	/* helpers that it left, before its number can be used again */
 	waitpid(child, &status, 0);
 	if (getppid() != tool)
-		remove_tree(AT_FDCWD, p->path);
+		remove_partial(a, p->path);
 	return verdict(a, what, status, exec_errno, asked);
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,64 +8,93 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common.h"
 #include "create.h"
+#include "wire/remove.h"
 
-#define MAX_DEPTH 512
+#define TRIES 100
+#define PIDS 4194304u		/* more processes there are not */
+#define TABLE_MAX (16u << 20)
 
-static int remove_below(int fd, dev_t dev, int depth);
+/* ---- what stays ------------------------------------------------------------------------------------------------------------------ */
 
-/* One entry of `dirfd`; what is on another file system (a mount that was left) is not touched. */
-static int remove_entry(int dirfd, const char *name, dev_t dev, int depth)
+/* The mount table of this process, to be released with free(); NULL. */
+static char *read_table(void)
 {
-	struct stat st;
+	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	size_t size = 1 << 16, len = 0;
+	char *text = malloc(size);
+	ssize_t n = 1;
+
+	while (fd >= 0 && text && n > 0 && size <= TABLE_MAX) {
+		char *more = len + 4096 < size ? text : realloc(text, size *= 2);
+
+		if (!more)
+			break;
+		text = more;
+		n = read(fd, text + len, size - len - 1);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (text)
+		text[len] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+/* "DIRECTORY of TYPE SOURCE" of the mount at `path`, as the kernel writes it; "" when it is not known. */
+static void what_is_mounted(int dir, const char *path, char *out, size_t size)
+{
+	char *table = read_table(), *next = table, *line, id[16];
+	struct statx st;
+
+	out[0] = '\0';
+	if (statx(dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
+		next = NULL;
+	else
+		snprintf(id, sizeof(id), "%llu ", (unsigned long long)st.stx_mnt_id);
+	while (next && (line = strsep(&next, "\n"))) {
+		char *field[4] = { NULL }, *more = strstr(line, " - ");
+
+		if (strncmp(line, id, strlen(id)) || !more)
+			continue;
+		for (int i = 0; i < 4; i++)
+			field[i] = strsep(&line, " ");
+		more += 3;
+		snprintf(out, size, "%s of %s", field[3] ? field[3] : "?", more);
+		out[strcspn(out, ",")] = '\0';
+	}
+	free(table);
+}
+
+/* Says what there is still of `dir`/left->path. */
+static int tell_left(const struct args *a, const char *dir, int dirfd, const struct ct_left *left)
+{
+	char what[512];
+
+	if (!left->mount)
+		return fail(a, "%s/%s stays and cannot be removed: %s", dir, left->path, strerror(-left->err));
+	what_is_mounted(dirfd, left->path, what, sizeof(what));
+	return fail(a, "%s/%s stays with what is in it: %s%s is mounted there; umount it and try again", dir, left->path,
+		    *what ? what : "something", left->n > 1 ? ", as is something else elsewhere," : "");
+}
+
+int remove_partial(const struct args *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096];
+	struct ct_left left;
 	int fd, err;
 
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else
-		err = st.st_dev != dev ? -EXDEV : depth ? remove_below(fd, dev, depth - 1) : -ELOOP;
-	close(fd);
+		return fail(a, "%s: %s", dir, strerror(errno));
+	err = ct_remove(fd, slash + 1, NULL, &left);
 	if (err)
-		return err;
-	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int remove_below(int fd, dev_t dev, int depth)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0, one;
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-
-	if (!d) {
-		err = -errno;
-		if (copy >= 0)
-			close(copy);
-		return err;
-	}
-	while ((e = readdir(d))) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		one = remove_entry(fd, e->d_name, dev, depth);
-		err = err ? err : one;
-	}
-	closedir(d);
+		err = tell_left(a, dir, fd, &left);
+	close(fd);
 	return err;
-}
-
-int remove_tree(int dirfd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	return remove_entry(dirfd, name, st.st_dev, MAX_DEPTH);
 }
 
 static int make_dirs(const char *path)
@@ -86,28 +114,44 @@ static int make_dirs(const char *path)
 	return mkdir(copy, 0711) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Removes directories of an earlier ct-create of this name that nobody holds any more. */
-static void remove_stale(const char *dir, const char *name)
+/* Makes the directory, as ct_create() does, and takes its lock. One that is not locked yet may be swept by others, as left by
+ * a ct-create that was killed: then there is another. 0 or a negative errno. */
+static int make_locked(struct partial *p, const char *dir, const char *name)
 {
-	char prefix[128];
-	struct dirent *e;
-	DIR *d = opendir(dir);
+	char hidden[CT_NAME_SIZE];
 
-	snprintf(prefix, sizeof(prefix), ".%s.partial-", name);
-	while (d && (e = readdir(d))) {
-		int fd;
+	for (unsigned i = 0; i < TRIES; i++) {
+		struct stat ours, there;
 
-		if (strncmp(e->d_name, prefix, strlen(prefix)))
-			continue;
-		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			remove_tree(dirfd(d), e->d_name);
-		close(fd);
+		ct_hidden_name(hidden, name, (unsigned)getpid() + i * PIDS, 0);
+		if ((size_t)snprintf(p->path, sizeof(p->path), "%s/%s", dir, hidden) >= sizeof(p->path))
+			return -ENAMETOOLONG;
+		if (mkdir(p->path, 0700) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return -errno;
+		}
+		p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (p->lock < 0 && errno != ENOENT)
+			return -errno;
+		if (p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0 && !fstat(p->lock, &ours) && !lstat(p->path, &there) &&
+		    ours.st_ino == there.st_ino)
+			return 0;
+		if (p->lock >= 0)
+			close(p->lock);
+		p->lock = -1;
 	}
-	if (d)
-		closedir(d);
+	return -EAGAIN;
+}
+
+/* What killed calls have left is the library's to remove. What stays is told by ct_create(). */
+static void sweep(const struct args *a)
+{
+	ct_new_opts where = where_of(a, NULL);
+	char *names = NULL;
+
+	ct_list(&where, CT_LIST_DEFINED, &names);
+	ct_free(names);
 }
 
 int partial_make(const struct args *a, struct partial *p, const char *dir, const char *name)
@@ -118,21 +162,18 @@ int partial_make(const struct args *a, struct partial *p, const char *dir, const
 	p->lock = -1;
 	if (err < 0)
 		return fail(a, "%s: %s", dir, strerror(-err));
-	remove_stale(dir, name);
-	if ((size_t)snprintf(p->path, sizeof(p->path), "%s/.%s.partial-XXXXXX", dir, name) >= sizeof(p->path) ||
-	    !mkdtemp(p->path)) {
-		err = errno;
+	sweep(a);
+	err = make_locked(p, dir, name);
+	if (err < 0) {
 		p->path[0] = '\0';
-		return fail(a, "no directory can be made in %s: %s", dir, strerror(err));
+		return fail(a, "no directory can be made in %s: %s", dir, strerror(-err));
 	}
 	snprintf(p->rootfs, sizeof(p->rootfs), "%s/rootfs", p->path);
 	snprintf(p->config, sizeof(p->config), "%s/config", p->path);
-	p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = open(p->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		close(fd);
-	if (p->lock < 0 || fd < 0 || flock(p->lock, LOCK_EX | LOCK_NB) < 0 || mkdir(p->rootfs, 0755) < 0 ||
-	    chmod(p->rootfs, 0755) < 0) {
+	if (fd < 0 || mkdir(p->rootfs, 0755) < 0 || chmod(p->rootfs, 0755) < 0) {
 		err = fail(a, "%s: %s", p->path, strerror(errno));
 		partial_remove(a, p);
 		return err;
@@ -142,10 +183,8 @@ int partial_make(const struct args *a, struct partial *p, const char *dir, const
 
 void partial_remove(const struct args *a, struct partial *p)
 {
-	int err = p->path[0] ? remove_tree(AT_FDCWD, p->path) : 0;
-
-	if (err < 0)
-		fail(a, "%s cannot be removed: %s", p->path, strerror(-err));
+	if (p->path[0])
+		remove_partial(a, p->path);
 	if (p->lock >= 0 && p->path[0])
 		close(p->lock);
 	p->lock = -1;

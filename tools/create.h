@@ -9,19 +9,19 @@
 #include "options.h"
 
 struct partial {
-	char path[4096];	/* <dir>/.NAME.partial-XXXXXX, mode 0700; "" when there is none */
+	char path[4096];	/* hidden, beside the container, mode 0700; "" when there is none */
 	char rootfs[4200];	/* path/rootfs */
 	char config[4200];	/* path/config, what the template asks for */
 	int lock;		/* held as long as it is in use */
 };
 
-/* Makes the directory (and `dir` itself), with an empty rootfs and config, after removing what a killed ct-create of the
- * same name left. 0, or the exit code after saying why. */
+/* Makes the directory (and `dir` itself), with an empty rootfs and config, after what killed calls have left was removed.
+ * 0, or the exit code after saying why. */
 int partial_make(const struct args *a, struct partial *p, const char *dir, const char *name);
 /* Removes it and all that is in it. Safe to call twice, and on one that was never made. */
 void partial_remove(const struct args *a, struct partial *p);
-/* Removes a tree without following links and without leaving its file system. 0 or a negative errno. */
-int remove_tree(int dirfd, const char *name);
+/* Removes a tree without following links and without crossing a mount; says what stays. 0 or the exit code. */
+int remove_partial(const struct args *a, const char *path);
 
 /* Runs a program that fills the tree, below a guard process, in a process group of its own, standard input closed. A signal
  * for the tool is passed on to the group, which is killed when it does not end. When the tool itself is killed, the guard

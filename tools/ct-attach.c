@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "launch.h"
 #include "terminal.h"
 
 static struct args a;
@@ -186,15 +187,13 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	ao->rows = s.rows;
 	ao->cols = s.cols;
 	ao->flags |= s.pty ? CT_ATTACH_PTY : 0;
-	err = ct_attach(c, ao, &p) < 0 ? fail_container(&a, c) : 0;
+	err = launch_attach(&a, c, ao, &p);
 	if (!err && session_run(&s, p, &x) < 0)
 		err = fail(&a, "%s", ct_process_last_error(p)->message);
 	session_end(&s);
 	if (s.log_fd > 0)
 		close(s.log_fd);
-	if (!err && s.ended_for)
-		return 128 + s.ended_for;
-	return err ? err : report_exit(&a, &x);
+	return err ? err : session_code(&a, &s, &x);
 }
 
 int main(int argc, char **argv)

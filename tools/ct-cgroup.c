@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "out.h"
 
 static struct args a;
 static const struct tool tool = {
@@ -64,7 +65,7 @@ static int print_file(ct_container *c, const char *file)
 		puts(text);
 	}
 	free(text);
-	return fflush(stdout) ? fail(&a, "cannot write: %s", strerror(errno)) : 0;
+	return out_flush(&a);
 }
 
 /* ---- limits --------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "out.h"
 
 #define EXIT_PROBLEMS 1
 
@@ -80,10 +81,11 @@ static int check_all(struct json *j, int *problems)
 
 int main(int argc, char **argv)
 {
-	struct json j = { .out = stdout };
+	struct json j = { 0 };
 	int err, problems = 0;
 
 	tool_begin();
+	j.out = stdout;
 	err = args_parse(&a, &tool, argc, argv);
 	if (err >= 0)
 		return err;
@@ -101,7 +103,9 @@ int main(int argc, char **argv)
 		json_close(&j, '}');
 		err = json_end(&j);
 	}
-	if (!err && fflush(stdout))
-		err = fail(&a, "cannot write: %s", strerror(errno));
+	if (err <= 0)
+		err = out_flush(&a);
+	if (err > 0)
+		return err;
 	return err ? EXIT_OWN : problems ? EXIT_PROBLEMS : 0;
 }

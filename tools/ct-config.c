@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "out.h"
 
 static struct args a;
 static struct {
@@ -222,7 +223,7 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	err = dispatch();
-	if (!err && fflush(stdout))
-		err = fail(&a, "cannot write: %s", strerror(errno));
+	if (err <= 0)
+		err = out_flush(&a);
 	return err < 0 ? EXIT_OWN : err;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "out.h"
 #include "terminal.h"
 
 #define MAX_TTY 64
@@ -108,7 +109,7 @@ static int print_log(ct_container *c)
 		return fail_container(&a, c);
 	if (o.show_log)
 		fwrite(text, 1, len, stdout);
-	return fflush(stdout) ? fail(&a, "cannot write: %s", strerror(errno)) : 0;
+	return out_flush(&a);
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,8 @@
 #include "common.h"
 #include "create.h"
 
+#define HOST_NAME_BYTES 64	/* what the kernel takes of a name */
+
 static struct args a;
 static struct {
 	const char *config, *template, *bdev, *dir;
@@ -123,7 +125,7 @@ static int find_template(char *path, size_t size)
 /* The way LXC calls templates: --path has the config to add to. */
 static int run_template(const struct partial *p)
 {
-	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[128], rootfs[PATH_MAX + 128], what[256];
+	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[300], rootfs[PATH_MAX + 128], what[256];
 	char **argv = calloc((size_t)a.n_rest + 5, sizeof(*argv));
 	int err = argv ? find_template(program, sizeof(program)) : fail(&a, "out of memory"), n = 0;
 
@@ -170,10 +172,12 @@ static int check_args(void)
 static int base_config(ct_container *c)
 {
 	const char *file = o.config ? o.config : access(CT_DEFAULT_CONFIG, R_OK) ? NULL : CT_DEFAULT_CONFIG;
+	char host[HOST_NAME_BYTES + 1];
 
+	snprintf(host, sizeof(host), "%.*s", HOST_NAME_BYTES, a.name);
 	if (file && !is_empty_config(file) && ct_load_config(c, file) < 0)
 		return fail_container(&a, c);
-	if (!config_is_set(c, "uts.name") && ct_set_config(c, "uts.name", a.name) < 0)
+	if (!config_is_set(c, "uts.name") && ct_set_config(c, "uts.name", host) < 0)
 		return fail_container(&a, c);
 	if (!config_is_set(c, "net.0.type") && ct_set_config(c, "net.0.type", "empty") < 0)
 		return fail_container(&a, c);

@@ -2,6 +2,7 @@
 /* ct-execute: runs one command as a container, with the container's config when it is defined. */
 #include "common.h"
 #include "foreground.h"
+#include "launch.h"
 
 static struct args a;
 static struct {
@@ -41,14 +42,13 @@ static int run(ct_container *c, ct_start_opts *so)
 	ct_exit x = CT_EXIT_INIT;
 	int err = run_foreground(&a, c, so, &s, NULL, &x);
 
-	if (!err && s.ended_for)
-		return 128 + s.ended_for;
-	return err ? err : report_exit(&a, &x);
+	return err ? err : session_code(&a, &s, &x);
 }
 
 int main(int argc, char **argv)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
+	CLEAN_PROCESS ct_process *p = NULL;
 	ct_start_opts so = CT_START_OPTS_INIT;
 	int err;
 
@@ -69,5 +69,5 @@ int main(int argc, char **argv)
 	}
 	if (!o.daemon)
 		return run(c, &so);
-	return ct_start(c, &so, NULL) < 0 ? fail_container(&a, c) : 0;
+	return launch_start(&a, c, &so, &p);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "out.h"
 #include "figures.h"
 #include "inside.h"
 #include "quantity.h"
@@ -38,6 +39,8 @@ struct facts {
 	struct addresses addresses;
 	ct_usage usage;
 	bool has_usage;
+	ct_exit last;
+	bool has_ended;			/* and left a word on how */
 	char *protections;		/* text or JSON, the library's */
 };
 
@@ -108,6 +111,18 @@ static void print_usage(const ct_usage *u)
 	figure_line("Process limit:", u->pids_limit, false);
 }
 
+/* How it has ended, when it was detached and has no process now. */
+static void print_end(const ct_exit *x)
+{
+	char text[64];
+
+	if (x->signal)
+		snprintf(text, sizeof(text), "%s, signal %d", exit_reason(x->reason), x->signal);
+	else
+		snprintf(text, sizeof(text), "%s, code %d", exit_reason(x->reason), x->code);
+	line("Last exit:", text);
+}
+
 /* Values of several lines (lists) become several lines of the same name. */
 static int print_key(ct_container *c, const char *key)
 {
@@ -140,6 +155,8 @@ static int print_text(struct facts *f)
 		line("State:", ct_state_name(f->state));
 	if (f->pid && (all || o.pid))
 		print_pid(f->pid);
+	if (f->has_ended && (all || o.state))
+		print_end(&f->last);
 	if (all || o.ips)
 		print_addresses(&f->addresses);
 	if (f->has_usage && (all || o.stats))
@@ -176,6 +193,14 @@ static int print_json(struct facts *f)
 	json_string(&j, "state", ct_state_name(f->state));
 	if (f->pid)
 		json_number(&j, "pid", f->pid);
+	if (f->has_ended) {
+		json_open(&j, "last_exit", '{');
+		json_string(&j, "reason", exit_reason(f->last.reason));
+		json_number(&j, "code", f->last.code);
+		json_number(&j, "signal", f->last.signal);
+		json_number(&j, "wall_us", (long long)f->last.wall_us);
+		json_close(&j, '}');
+	}
 	json_addresses(&j, &f->addresses);
 	if (f->has_usage) {
 		json_open(&j, "usage", '{');
@@ -209,8 +234,10 @@ static void look(struct facts *f)
 	f->pid = ct_init_pid(f->c);
 	if (f->pid < 0)
 		f->pid = 0;
-	if (!f->pid)
+	if (!f->pid) {
+		f->has_ended = ct_last_exit(f->c, &f->last) == 0;
 		return;
+	}
 	if (all || o.ips) {
 		pidfd = ct_init_pidfd(f->c);
 		err = pidfd < 0 ? pidfd : addresses_of(pidfd, &f->addresses);
@@ -230,7 +257,7 @@ static void look(struct facts *f)
 int main(int argc, char **argv)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
-	__attribute__((cleanup(free_facts))) struct facts f = { 0 };
+	__attribute__((cleanup(free_facts))) struct facts f = { .last = CT_EXIT_INIT };
 	int err;
 
 	tool_begin();
@@ -250,7 +277,7 @@ int main(int argc, char **argv)
 	if (o.protections && ct_protections(c, a.json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &f.protections) < 0)
 		return fail_container(&a, c);
 	err = a.json ? print_json(&f) : print_text(&f);
-	if (!err && fflush(stdout))
-		err = fail(&a, "cannot write: %s", strerror(errno));
+	if (err <= 0)
+		err = out_flush(&a);
 	return err < 0 ? EXIT_OWN : err;
 }

@@ -9,7 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "common.h"
+#include "out.h"
 #include "inside.h"
 
 static struct args a;
@@ -42,7 +44,8 @@ static const struct tool tool = {
 struct row {
 	char *name;
 	ct_container *c;
-	int state;
+	int state;			/* < 0: nobody knows, the supervisor does not answer */
+	const char *why;		/* ... and what is known of that; "" */
 	pid_t pid;			/* 0: does not run */
 	bool defined;
 	char *groups, *autostart;
@@ -55,6 +58,7 @@ struct row {
 struct table {
 	struct row *v;
 	size_t n;
+	struct ask *answers;
 };
 
 static void free_row(struct row *r)
@@ -71,6 +75,7 @@ static void free_table(struct table *t)
 	for (size_t i = 0; i < t->n; i++)
 		free_row(&t->v[i]);
 	free(t->v);
+	free(t->answers);
 }
 
 /* ---- what a row says -------------------------------------------------------------------------------------------- */
@@ -99,7 +104,7 @@ static const ct_usage *usage(struct row *r)
 }
 
 static void put_name(struct row *r, FILE *out) { fputs(r->name, out); }
-static void put_state(struct row *r, FILE *out) { fputs(ct_state_name(r->state), out); }
+static void put_state(struct row *r, FILE *out) { fputs(state_text(r->state), out); }
 
 static void put_pid(struct row *r, FILE *out)
 {
@@ -230,7 +235,8 @@ static bool in_groups(const struct row *r, const char *wanted)
 
 static bool is_shown(const struct row *r)
 {
-	bool active = r->state == CT_STATE_RUNNING || r->state == CT_STATE_FROZEN;
+	/* a supervisor that does not answer is there all the same */
+	bool active = r->state < 0 || r->state == CT_STATE_RUNNING || r->state == CT_STATE_FROZEN;
 
 	if (o.defined && !r->defined)
 		return false;
@@ -248,7 +254,7 @@ static bool needs_config(void)
 	return a.json || o.fancy || o.groups || o.defined;
 }
 
-/* Fills one row; 1: not shown, 0: shown, else an exit code. */
+/* Fills what the config says of one. 0 or an exit code. */
 static int fill_row(struct row *r)
 {
 	struct args one = a;
@@ -259,12 +265,6 @@ static int fill_row(struct row *r)
 	err = open_container(&one, &r->c);
 	if (err)
 		return err;
-	r->state = ct_state(r->c);
-	if (r->state < 0)
-		return fail_container(&one, r->c);
-	r->pid = r->state == CT_STATE_STOPPED ? 0 : ct_init_pid(r->c);
-	if (r->pid < 0)
-		r->pid = 0;
 	if (needs_config() && ct_load_config(r->c, NULL) < 0) {
 		r->defined = ct_last_error(r->c)->id != CT_ERR_NOT_DEFINED;
 		if (r->defined)	/* a config that cannot be read: listed all the same */
@@ -277,7 +277,38 @@ static int fill_row(struct row *r)
 		r->unprivileged = idmap != NULL;
 		free(idmap);
 	}
-	return is_shown(r) ? 0 : 1;
+	return 0;
+}
+
+/* Asks all of them, and keeps those that are to be shown. */
+static int ask_rows(struct table *t)
+{
+	size_t kept = 0;
+
+	t->answers = calloc(t->n + 1, sizeof(*t->answers));
+	for (size_t i = 0; t->answers && i < t->n; i++)
+		t->answers[i].c = t->v[i].c;
+	if (!t->answers || ask_all(t->answers, t->n, ASK_MS) < 0)
+		return fail(&a, "out of memory");
+	for (size_t i = 0; i < t->n; i++) {
+		struct row *r = &t->v[i];
+		struct args one = a;
+
+		r->state = t->answers[i].state;
+		r->pid = t->answers[i].pid;
+		r->why = t->answers[i].why;
+		one.name = r->name;
+		if (r->state < 0)
+			fail(&one, "%s", r->why);
+		if (t->answers[i].late)
+			r->c = NULL;	/* somebody still asks with it */
+		if (is_shown(r))
+			t->v[kept++] = *r;
+		else
+			free_row(r);
+	}
+	t->n = kept;
+	return 0;
 }
 
 static int fill_table(struct table *t, char *names)
@@ -301,14 +332,10 @@ static int fill_table(struct table *t, char *names)
 		t->v = v;
 		v[t->n] = (struct row){ .name = strdup(name) };
 		err = fill_row(&v[t->n++]);
-		if (err == 1) {
-			free_row(&v[--t->n]);
-			err = 0;
-		}
 	}
 	if (o.filter)
 		regfree(&filter);
-	return err;
+	return err ? err : ask_rows(t);
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------------------ */
@@ -364,7 +391,9 @@ static int print_json(struct table *t)
 
 		json_open(&j, NULL, '{');
 		json_string(&j, "name", r->name);
-		json_string(&j, "state", ct_state_name(r->state));
+		json_string(&j, "state", state_text(r->state));
+		if (r->state < 0)
+			json_string(&j, "reason", r->why);
 		if (r->pid)
 			json_number(&j, "pid", r->pid);
 		json_bool(&j, "defined", r->defined);
@@ -426,7 +455,7 @@ int main(int argc, char **argv)
 		err = print_fancy(&t);
 	else
 		print_names(&t);
-	if (!err && fflush(stdout))
-		err = fail(&a, "cannot write: %s", strerror(errno));
+	if (err <= 0)
+		err = out_flush(&a);
 	return err < 0 ? EXIT_OWN : err;
 }

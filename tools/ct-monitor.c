@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common.h"
+#include "out.h"
 #include "quantity.h"
 
 #define LOOK_MS 1000	/* how often to look for new containers, and for ones that were started */
@@ -165,7 +166,7 @@ static int tell(struct watch *w, struct watched *it, const ct_event *e)
 		it->runs = false;
 	(a.json ? tell_json : tell_text)(it->name, known ? &event_names[e->type] : &unknown, e);
 	w->told++;
-	return fflush(stdout) ? fail(&a, "cannot write: %s", strerror(errno)) : 0;
+	return out_flush(&a);
 }
 
 static bool is_done(const struct watch *w)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "launch.h"
 #include "run-limits.h"
 #include "run-mount.h"
 #include "terminal.h"
@@ -210,8 +211,7 @@ static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
 static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
-	struct session s = { .pty = so->flags & CT_START_PTY, .program = true,
-			     .limited = config_is_set(c, "limit.output") };
+	struct session s = { .pty = so->flags & CT_START_PTY, .program = true };
 	ct_exit x = CT_EXIT_INIT;
 	int code, err = session_begin(&s);
 
@@ -220,18 +220,17 @@ static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
 	so->rows = s.rows;
 	so->cols = s.cols;
-	err = ct_start(c, so, &p);
-	if (err < 0) {
+	code = launch_start(&a, c, so, &p);
+	if (code) {
 		session_end(&s);
-		code = fail_container(&a, c);
-		write_verdict(verdict, NULL, ct_last_error(c));
+		write_verdict(verdict, NULL, launch_error(c, p));
 		return code;
 	}
 	err = session_run(&s, p, &x);
 	session_end(&s);
 	if (err < 0)
 		return fail(&a, "%s", ct_process_last_error(p)->message);
-	code = s.ended_for ? 128 + s.ended_for : report_exit(&a, &x);
+	code = session_code(&a, &s, &x);
 	err = write_verdict(verdict, &x, NULL);
 	return err ? err : code;
 }

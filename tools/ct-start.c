@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "foreground.h"
+#include "launch.h"
 
 static struct args a;
 static struct {
@@ -41,12 +42,10 @@ static int configure(ct_container *c)
 }
 
 /* A signal for the tool asks the system inside to go; a second one ends it. */
-static int stop_it(struct session *s, int sig)
+static int stop_it(struct session *s, int sig, bool again)
 {
-	if (s->ended_for)
-		return ct_stop(s->container, CT_STOP_KILL | CT_STOP_NO_WAIT, 0);
-	s->ended_for = sig;
-	return ct_stop(s->container, CT_STOP_NO_WAIT, 0);
+	(void)sig;
+	return ct_stop(s->container, (again ? CT_STOP_KILL : 0) | CT_STOP_NO_WAIT, 0);
 }
 
 static int foreground(ct_container *c, ct_start_opts *so)
@@ -57,18 +56,19 @@ static int foreground(ct_container *c, ct_start_opts *so)
 
 	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)	/* asked, it has powered itself off */
 		return 0;
-	return err ? err : report_exit(&a, &x);
+	return err ? err : session_code(&a, &s, &x);
 }
 
 static int detached(ct_container *c, ct_start_opts *so)
 {
+	CLEAN_PROCESS ct_process *p = NULL;
 	pid_t pid;
+	int code;
 
 	so->flags = CT_START_DETACH;
-	if (ct_start(c, so, NULL) < 0)
-		return fail_container(&a, c);
-	if (!o.pidfile)
-		return 0;
+	code = launch_start(&a, c, so, &p);
+	if (code || !o.pidfile)
+		return code;
 	pid = ct_init_pid(c);
 	return pid < 0 ? fail(&a, "it has ended already, %s is not written", o.pidfile) : write_pidfile(&a, o.pidfile, pid);
 }

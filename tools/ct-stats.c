@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "out.h"
 #include "figures.h"
 
 static struct args a;
@@ -68,7 +69,9 @@ static int fill_row(struct row *r, const char *name, bool running)
 	else if (err < 0)
 		return fail_container(&one, c);
 	*r = (struct row){ .name = name, .state = ct_state(c), .usage = u };
-	return r->state < 0 ? fail_container(&one, c) : 0;
+	if (r->state < 0)	/* its figures are known all the same */
+		fail_container(&one, c);
+	return 0;
 }
 
 static int add_row(struct table *t, const char *name, bool running)
@@ -102,10 +105,10 @@ static void print_blocks(const struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (o.raw) {
-			printf("%sname %s\nstate %s\n", i ? "\n" : "", t->v[i].name, ct_state_name(t->v[i].state));
+			printf("%sname %s\nstate %s\n", i ? "\n" : "", t->v[i].name, state_text(t->v[i].state));
 		} else {
 			printf("%s%-24s%s\n", i ? "\n" : "", "Name:", t->v[i].name);
-			printf("%-24s%s\n", "State:", ct_state_name(t->v[i].state));
+			printf("%-24s%s\n", "State:", state_text(t->v[i].state));
 		}
 		print_figures(&t->v[i].usage, o.raw);
 	}
@@ -123,7 +126,7 @@ static void print_table(const struct table *t)
 		printf(" %*s", columns[k].width, columns[k].title);
 	putchar('\n');
 	for (size_t i = 0; i < t->n; i++) {
-		printf("%-*s %-8s", (int)width, t->v[i].name, ct_state_name(t->v[i].state));
+		printf("%-*s %-8s", (int)width, t->v[i].name, state_text(t->v[i].state));
 		for (size_t k = 0; k < N_COLUMNS; k++) {
 			figure_text(text, sizeof(text), &t->v[i].usage, columns[k].key, o.raw);
 			printf(" %*s", columns[k].width, text);
@@ -140,7 +143,7 @@ static void print_json(const struct table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		json_open(&j, NULL, '{');
 		json_string(&j, "name", t->v[i].name);
-		json_string(&j, "state", ct_state_name(t->v[i].state));
+		json_string(&j, "state", state_text(t->v[i].state));
 		json_figures(&j, &t->v[i].usage);
 		json_close(&j, '}');
 	}
@@ -177,5 +180,5 @@ int main(int argc, char **argv)
 		print_blocks(&t);
 	else
 		print_table(&t);
-	return fflush(stdout) ? fail(&a, "cannot write: %s", strerror(errno)) : 0;
+	return out_flush(&a);
 }

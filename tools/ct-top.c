@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common.h"
+#include "out.h"
 #include "figures.h"
 #include "quantity.h"
 #include "screen.h"
@@ -86,7 +87,7 @@ static void print_json(const struct top *t)
 	for (size_t i = 0; i < t->n; i++) {
 		json_open(&j, NULL, '{');
 		json_string(&j, "name", t->v[i].name);
-		json_string(&j, "state", ct_state_name(t->v[i].state));
+		json_string(&j, "state", state_text(t->v[i].state));
 		if (t->v[i].percent >= 0) {
 			snprintf(percent, sizeof(percent), "%.2f", t->v[i].percent);
 			json_raw(&j, "cpu_percent", percent);
@@ -117,8 +118,9 @@ static int print_rounds(struct top *t, int64_t delay)
 		if (err)
 			return err;
 		(a.json ? print_json : print_batch)(t);
-		if (fflush(stdout))
-			return fail(&a, "cannot write: %s", strerror(errno));
+		err = out_flush(&a);
+		if (err)
+			return err;
 		if (round == o.rounds)
 			return 0;
 		next += delay;

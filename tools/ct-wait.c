@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "common.h"
+#include "out.h"
 
 static struct args a;
 static struct {
@@ -58,7 +59,7 @@ static int print_state(int state)
 	json_string(&j, "name", a.name);
 	json_string(&j, "state", ct_state_name(state));
 	json_close(&j, '}');
-	return json_end(&j) < 0 ? fail(&a, "cannot write: %s", strerror(errno)) : 0;
+	return json_end(&j) < 0 ? out_flush(&a) : 0;
 }
 
 int main(int argc, char **argv)

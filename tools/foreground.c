@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "launch.h"
+
 int write_pidfile(const struct args *a, const char *file, pid_t pid)
 {
 	FILE *f = file ? fopen(file, "we") : NULL;
@@ -32,7 +34,6 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 	int err, code;
 
 	s->pty = terminal_here();
-	s->limited = !s->pty && config_is_set(c, "limit.output");	/* on the console the supervisor counts */
 	s->container = c;
 	err = session_begin(s);
 	if (err < 0)
@@ -41,9 +42,10 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 	so->rows = s->rows;
 	so->cols = s->cols;
 	so->flags |= CT_START_DETACH | (s->pty ? CT_START_PTY : 0);
-	if (ct_start(c, so, &p) < 0) {
+	code = launch_start(a, c, so, &p);
+	if (code) {
 		session_end(s);
-		return fail_container(a, c);
+		return code;
 	}
 	code = write_pidfile(a, pidfile, ct_process_pid(p));
 	err = code ? 0 : session_run(s, p, x);
@@ -52,5 +54,8 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 		code = fail(a, "this terminal is lost for it, it is ended: %s", strerror(-err));
 	if (code)
 		ct_stop(c, CT_STOP_KILL, 0);
+	/* of an ephemeral container something stays: that is not the program's fault, but not as it was asked for either */
+	else if (ct_process_wait(p, NULL, 0) > 0 && fail(a, "%s", ct_process_last_error(p)->message) && !x->code)
+		code = EXIT_OWN;
 	return code;
 }

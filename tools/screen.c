@@ -9,17 +9,26 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common.h"
+#include "mode.h"
 #include "quantity.h"
+#include "sink.h"
 
 #define ENTER "\033[?1049h\033[?25l"	/* the other screen, without a cursor */
 #define LEAVE "\033[0m\033[?25h\033[?1049l"
 
+#define LOOK_MS 1000			/* in the background: how often to look whether we still are */
+#define PART_MS 1000			/* for a terminal that does not take its last line */
+
 static struct termios saved_mode;
-static bool taken;
+static bool taken, away;		/* away: in the background; the terminal is left alone */
 static int signal_fd = -1;
+static struct source keys = { .fd = -1 };
+static struct sink out = { .fd = -1 };
+static sigset_t signals, before;	/* those that we take, and the mask before */
 
 bool screen_here(void)
 {
@@ -37,74 +46,119 @@ void screen_size(unsigned *rows, unsigned *cols)
 	*cols = known ? w.ws_col : 80;
 }
 
-/* Straight to the descriptor, so that it works with whatever is still in the stream's buffer. */
-static void put(const char *text)
+/* Straight to the terminal, so that it works with whatever is still in the stream's buffer. Ends early when a signal comes, or after
+ * wait_ms without progress (-1: never): 0, -EINTR, -ETIMEDOUT, or -EIO when the terminal has gone. */
+static int put(const char *text, int wait_ms)
 {
 	size_t n = strlen(text);
 
 	while (n) {
-		ssize_t done = write(STDOUT_FILENO, text, n);
+		ssize_t done = sink_write(&out, text, n);
+		struct pollfd p[2] = { { .fd = -1 }, { signal_fd, POLLIN, 0 } };
+		int ready;
 
-		if (done < 0 && errno != EINTR)
-			return;
-		text += done > 0 ? done : 0;
-		n -= done > 0 ? (size_t)done : 0;
+		if (done >= 0) {
+			text += done;
+			n -= (size_t)done;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -EIO;
+		p[0].fd = sink_poll(&out, &p[0].events);
+		ready = poll(p, 2, wait_ms);
+		if (ready == 0)
+			return -ETIMEDOUT;
+		if (ready > 0 && p[1].revents)
+			return -EINTR;
 	}
+	return 0;
 }
 
-void screen_end(void)
+static void give_terminal(void)
 {
 	if (!taken)
 		return;
 	taken = false;
-	put(LEAVE);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_mode);
+	if (!mode_foreground(STDIN_FILENO))
+		return;
+	put(LEAVE, PART_MS);
+	mode_set(&saved_mode);
+}
+
+void screen_end(void)
+{
+	const struct timespec now = { 0, 0 };
+
+	give_terminal();
+	if (signal_fd < 0)
+		return;
+	close(signal_fd);
+	signal_fd = -1;
+	source_close(&keys);
+	sink_close(&out);
+	while (sigtimedwait(&signals, NULL, &now) > 0)
+		;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static int take_terminal(void)
 {
 	struct termios mode;
+	int err;
 
+	away = !mode_foreground(STDIN_FILENO);
+	if (away)
+		return 0;
 	if (tcgetattr(STDIN_FILENO, &saved_mode) < 0)
 		return -errno;
 	mode = saved_mode;
 	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	mode.c_cc[VMIN] = 1;
 	mode.c_cc[VTIME] = 0;
-	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &mode) < 0)
-		return -errno;
+	err = mode_set(&mode);
+	if (err < 0)
+		return err;
 	taken = true;
-	put(ENTER);
+	put(ENTER, PART_MS);
 	return 0;
 }
 
 int screen_begin(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH, SIGCONT };
+	static const int taken_over[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH, SIGCONT };
 	static bool registered;
-	sigset_t set;
+	int err;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		sigaddset(&set, signals[i]);
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof(taken_over) / sizeof(*taken_over); i++)
+		if (!is_ignored(taken_over[i]))
+			sigaddset(&signals, taken_over[i]);
 	if (signal_fd < 0)
-		signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+		signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signal_fd < 0)
 		return -errno;
-	sigaddset(&set, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaddset(&signals, SIGPIPE);
+	sigaddset(&signals, SIGTTIN);
+	sigaddset(&signals, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &signals, &before);
 	if (!registered && atexit(screen_end))
 		return -ENOMEM;
 	registered = true;
-	return take_terminal();
+	source_open(&keys, STDIN_FILENO);
+	err = sink_open(&out, STDOUT_FILENO);
+	return err < 0 ? err : take_terminal();
 }
 
 int screen_draw(const char *text)
 {
 	char *all = NULL;
 	size_t len;
-	FILE *f = open_memstream(&all, &len);
+	FILE *f;
+	int err;
 
+	if (away)
+		return 0;
+	f = open_memstream(&all, &len);
 	if (!f)
 		return -EIO;
 	fputs("\033[H", f);
@@ -121,9 +175,22 @@ int screen_draw(const char *text)
 		free(all);
 		return -EIO;
 	}
-	put(all);
+	err = put(all, -1);
 	free(all);
-	return 0;
+	return err == -EIO ? err : 0;	/* who interrupts is looked at next */
+}
+
+/* As any program that has changed the terminal's mode; nobody could continue an orphaned group, which is not stopped. */
+static void stop_here(void)
+{
+	sigset_t tstp, held;
+
+	give_terminal();
+	sigemptyset(&tstp);
+	sigaddset(&tstp, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &tstp, &held);
+	sigprocmask(SIG_SETMASK, &held, NULL);
 }
 
 /* What a signal means: an answer of screen_wait(), or 0 to go on waiting. */
@@ -135,11 +202,11 @@ static int take_signal(int *sig)
 		return 0;
 	switch (si.ssi_signo) {
 	case SIGTSTP:
-		screen_end();
-		raise(SIGSTOP);
+		stop_here();
 		return take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
-	case SIGWINCH:
 	case SIGCONT:
+		return !taken && take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
+	case SIGWINCH:
 		return SCREEN_AGAIN;
 	default:
 		*sig = (int)si.ssi_signo;
@@ -147,25 +214,40 @@ static int take_signal(int *sig)
 	}
 }
 
+/* A key, SCREEN_CLOSED, or 0: somebody else has read it. */
+static int take_key(void)
+{
+	unsigned char key;
+	ssize_t n = source_read(&keys, &key, 1);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n < 0 && errno == EIO && !mode_foreground(STDIN_FILENO)) {
+		away = true;
+		return 0;
+	}
+	return n == 1 ? key : SCREEN_CLOSED;
+}
+
 int screen_wait(int64_t until_ms, int *sig)
 {
-	struct pollfd p[] = { { STDIN_FILENO, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
-
 	*sig = 0;
 	for (;;) {
-		int64_t left = until_ms - clock_ms();
-		int n = poll(p, 2, left > 0 ? (int)(left < 60000 ? left : 60000) : 0);
-		unsigned char key;
-		int said;
+		struct pollfd p[] = { { keys.fd, away ? 0 : POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
+		int64_t left = until_ms - clock_ms(), most = away ? LOOK_MS : 60000;
+		int n = poll(p, 2, left > 0 ? (int)(left < most ? left : most) : 0), said = 0;
 
 		if (n < 0 && errno != EINTR)
 			return SCREEN_CLOSED;
 		if (n == 0 && left <= 0)
 			return SCREEN_TIME_UP;
-		said = n > 0 && p[1].revents ? take_signal(sig) : 0;
+		if (n > 0 && p[1].revents)
+			said = take_signal(sig);
+		else if (n > 0 && p[0].revents)
+			said = away ? SCREEN_CLOSED : take_key();
+		else if (away && mode_foreground(STDIN_FILENO))
+			said = take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
 		if (said)
 			return said;
-		if (n > 0 && p[0].revents)
-			return read(STDIN_FILENO, &key, 1) == 1 ? key : SCREEN_CLOSED;
 	}
 }

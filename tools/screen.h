@@ -9,8 +9,8 @@
 
 /* True when standard input and output are terminals that know escape sequences. */
 bool screen_here(void);
-/* Takes the terminal and the signals that end, stop or resize (blocked for the rest of the tool's life, read by screen_wait()).
- * The terminal is given back by screen_end(), and by the tool's end. 0 or a negative errno. */
+/* Takes the terminal and the signals that end, stop or resize (blocked until screen_end(), read by screen_wait()); in the background
+ * it is left alone until we come to the foreground. The terminal is given back by screen_end(), and by the tool's end. 0 or a negative errno. */
 int screen_begin(void);
 /* Gives the terminal back. Safe to call twice. */
 void screen_end(void);

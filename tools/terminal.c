@@ -10,52 +10,23 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PUMP_SIZE 8192
-#define PUMP_WRITE 4096		/* at most, so that a pipe that polls writable does not block */
-#define LIMITED_MS 20		/* how long the library may copy before we look at our own descriptors again */
-#define BETWEEN_MS 50		/* how often to look for the next init, or for the end, when one init has ended */
-#define DRAIN_MS 100		/* how long to wait for more after the end, when someone still holds the other side */
+#include "mode.h"
+#include "pump.h"
 
-/* One direction: a full buffer stops the reading. */
-struct pump {
-	int from, to;		/* from < 0: not used */
-	size_t head, fill;
-	bool eof;
-	char buf[PUMP_SIZE];
-};
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
+#define BETWEEN_MS 50		/* how often to look for the next init, or for the end, when one init has ended */
+#define LOOK_MS 1000		/* in the background: how often to look whether we still are */
+#define RETRY_MS 200		/* a terminal of the payload's that nobody has open is looked at that often */
+#define MOST_LEFT (1 << 20)	/* what is still queued at the end is not more, unless somebody goes on writing */
 
 enum { IN, OUT, ERR, N_PUMPS };
-
-/* ---- the terminal's mode ------------------------------------------------------------------------------------------ */
-
-static struct termios saved_mode;
-static bool mode_is_saved;
-
-static void restore_mode(void)
-{
-	if (mode_is_saved)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_mode);
-	mode_is_saved = false;
-}
-
-static int raw_mode(void)
-{
-	static bool registered;
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, mode_is_saved ? &raw : &saved_mode) < 0)
-		return errno == ENOTTY ? 0 : -errno;
-	if (!registered && atexit(restore_mode))
-		return -ENOMEM;
-	registered = true;
-	mode_is_saved = true;
-	raw = saved_mode;
-	cfmakeraw(&raw);
-	return tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0 ? -errno : 0;
-}
 
 bool terminal_here(void)
 {
@@ -75,21 +46,34 @@ static bool window_size(uint16_t *rows, uint16_t *cols)
 
 /* ---- begin and end ------------------------------------------------------------------------------------------------ */
 
-static int take_signals(void)
+static int take_signals(struct session *s)
 {
-	static const int taken[] = { SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGUSR1, SIGUSR2 };
-	sigset_t set;
+	static const int taken[] = { SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGTSTP, SIGUSR1, SIGUSR2 };
 	int fd;
 
-	sigemptyset(&set);
+	s->deaf = is_ignored(SIGHUP);
+	sigemptyset(&s->signals);
 	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
-		sigaddset(&set, taken[i]);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+		if (!is_ignored(taken[i]))
+			sigaddset(&s->signals, taken[i]);
+	fd = signalfd(-1, &s->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	sigaddset(&set, SIGPIPE);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* what a write to a pipe or a terminal may bring is told by the write */
+	sigaddset(&s->signals, SIGPIPE);
+	sigaddset(&s->signals, SIGTTIN);
+	sigaddset(&s->signals, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &s->signals, &s->before);
 	return fd;
+}
+
+/* A pipe that the payload may open anew as /dev/stdout, whoever it is by then, as it may a terminal. By its mode and not by its owner, because
+ * who is that may be known inside only, or change; a pipe has no name, so that nobody else comes to it. 0 or a negative errno. */
+static int open_pipe(int end[2])
+{
+	if (pipe2(end, O_CLOEXEC) < 0)
+		return -errno;
+	return fchmod(end[0], 0666) < 0 ? -errno : 0;
 }
 
 /* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a detached start wants
@@ -97,7 +81,7 @@ static int take_signals(void)
 static int pipes_for_terminals(struct session *s)
 {
 	for (int fd = 0; fd < 3; fd++) {
-		int end[2];
+		int end[2] = { -1, -1 }, err;
 
 		if (!isatty(fd)) {
 			s->stdio[fd] = s->container ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : 0;
@@ -105,10 +89,11 @@ static int pipes_for_terminals(struct session *s)
 				return -errno;
 			continue;
 		}
-		if (pipe2(end, O_CLOEXEC) < 0)
-			return -errno;
+		err = open_pipe(end);
 		s->stdio[fd] = end[fd ? 1 : 0];
 		s->ours[fd] = end[fd ? 0 : 1];
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -122,10 +107,12 @@ int session_begin(struct session *s)
 		s->ours[i] = -1;
 	}
 	s->process = NULL;
-	s->init_fd = -1;
-	s->ended_for = s->asked = 0;
-	s->escaped = s->leave = false;
-	s->signal_fd = take_signals();
+	s->pump = NULL;
+	s->init_fd = s->peer = s->tty = -1;
+	s->ended_for = s->asked = s->lost = s->log_lost = 0;
+	s->escaped = s->leave = s->ended = s->gone = s->told = s->input_ended = s->behind = false;
+	s->last = '\n';
+	s->signal_fd = take_signals(s);
 	if (s->signal_fd < 0)
 		return s->signal_fd;
 	if (s->pty)
@@ -146,13 +133,32 @@ static void drop(int *fd)
 
 void session_end(struct session *s)
 {
+	const struct timespec now = { 0, 0 };
+
 	for (int i = 0; i < 3; i++) {
 		drop(&s->ours[i]);
 		drop(&s->stdio[i]);
 	}
 	drop(&s->init_fd);
+	drop(&s->peer);
+	mode_restore();
+	if (s->signal_fd < 0)
+		return;
 	drop(&s->signal_fd);
-	restore_mode();
+	while (sigtimedwait(&s->signals, NULL, &now) > 0)
+		;	/* they were for what has ended */
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+}
+
+int session_code(const struct args *a, const struct session *s, const ct_exit *x)
+{
+	int code = s->ended_for ? 128 + s->ended_for : report_exit(a, x);
+
+	if (s->lost)
+		fail(a, "not all that it printed could be written: %s", strerror(s->lost));
+	if (s->log_lost)
+		fail(a, "not all that it printed could be written to the log: %s", strerror(s->log_lost));
+	return !code && (s->lost || s->log_lost) ? EXIT_OWN : code;
 }
 
 /* ---- signals ------------------------------------------------------------------------------------------------------- */
@@ -166,12 +172,13 @@ static uint64_t hex_of(const char *s)
 	return v;
 }
 
-/* True when the kernel would throw `sig` away: the process is pid 1 of its namespace and has no handler for it. */
+/* True when the kernel would throw `sig` away: the process is pid 1 of its namespace, has no handler for it, and does not hold it
+ * back to look at it later. The library's own pid 1 hands it on. */
 static bool signal_is_lost(int pid, int sig)
 {
 	char line[256];
 	uint64_t handled = 0;
-	bool init = false;
+	bool init = false, reaper = false;
 	FILE *f;
 
 	snprintf(line, sizeof(line), "/proc/%d/status", pid);
@@ -179,30 +186,73 @@ static bool signal_is_lost(int pid, int sig)
 	if (!f)
 		return false;
 	while (fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7))
+		if (!strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7) || !strncmp(line, "SigBlk:", 7))
 			handled |= hex_of(line + 7);
+		else if (!strcmp(line, "Name:\tct-init\n"))
+			reaper = true;
 		else if (!strncmp(line, "NSpid:", 6))
 			init = strlen(line) > 3 && !strcmp(line + strlen(line) - 3, "\t1\n");
 	}
 	fclose(f);
-	return init && !(handled >> (sig - 1) & 1);
+	return init && !reaper && !(handled >> (sig - 1) & 1);
 }
 
-static void pass_on(struct session *s, int sig)
+static void pass_on(struct session *s, int sig, bool again)
 {
-	bool final = sig == SIGTERM || sig == SIGHUP;
+	bool lost = s->program && sig != SIGUSR1 && sig != SIGUSR2 && signal_is_lost(s->pid, sig);
 
 	if (s->on_signal) {
-		s->on_signal(s, sig);
-	} else if (final && s->asked++) {
-		s->ended_for = sig;
-		ct_process_kill(s->process, SIGKILL);	/* it was told before */
-	} else if (s->program && sig != SIGUSR1 && sig != SIGUSR2 && signal_is_lost(s->pid, sig)) {
+		s->on_signal(s, sig, again);
+	} else if (again || lost) {
 		s->ended_for = sig;
 		ct_process_kill(s->process, SIGKILL);
 	} else {
 		ct_process_kill(s->process, sig);
 	}
+}
+
+/* Somebody asks us to end, or to pass a signal on. The second request to go is not to be refused. */
+static void ask(struct session *s, int sig)
+{
+	bool final = sig == SIGTERM || sig == SIGHUP || (s->on_signal && (sig == SIGINT || sig == SIGQUIT));
+
+	pass_on(s, sig, final && s->asked++);
+}
+
+/* Nobody reads the output any more, or the terminal has gone: told once, however many signs of it there are. */
+static void tell_of_hangup(struct session *s)
+{
+	if (s->told)
+		return;
+	s->told = true;
+	if (!s->process) {
+		s->leave = true;
+	} else if (!s->ended && !s->deaf) {
+		pass_on(s, SIGHUP, false);
+		/* for a moment nothing is taken from it, to be thrown away: it is to end of the signal, not of having said all */
+		if (s->pump)
+			s->pump[OUT].hold = true;
+	}
+}
+
+static bool is_hung_up(int fd)
+{
+	struct pollfd p = { fd, 0, 0 };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+static void hang_up(struct session *s)
+{
+	if (s->gone)
+		return;
+	s->gone = true;
+	for (int i = OUT; s->pump && i < N_PUMPS; i++)
+		if (s->pump[i].to[PUMP_OUT].terminal)
+			pump_cut(&s->pump[i], PUMP_OUT);
+	if (s->pump && s->from_terminal)
+		s->pump[IN].eof = true;
+	tell_of_hangup(s);
 }
 
 static void new_size(struct session *s)
@@ -217,50 +267,79 @@ static void new_size(struct session *s)
 		ct_process_resize(s->process, rows, cols);
 }
 
+/* ^Z from outside: as any program that has changed the terminal's mode. */
+static void stop_here(struct session *s)
+{
+	sigset_t tstp, before;
+
+	mode_pause();
+	sigemptyset(&tstp);
+	sigaddset(&tstp, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &tstp, &before);
+	/* continued, or not stopped at all: nobody could continue an orphaned group */
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	mode_look();
+	new_size(s);
+}
+
+static void take_signal(struct session *s, const struct signalfd_siginfo *si)
+{
+	int sig = (int)si->ssi_signo;
+
+	if (sig == SIGWINCH) {
+		new_size(s);
+	} else if (sig == SIGCONT) {
+		mode_look();
+		new_size(s);
+	} else if (sig == SIGTSTP) {
+		stop_here(s);
+	} else if (sig == SIGHUP && (s->gone || is_hung_up(s->tty))) {
+		hang_up(s);
+	} else if (sig == SIGHUP && si->ssi_code == SI_KERNEL) {
+		tell_of_hangup(s);
+	} else if (!s->process) {
+		s->leave = true;
+	} else if (!s->ended) {
+		ask(s, sig);
+	} else if (sig != SIGUSR1 && sig != SIGUSR2) {
+		s->ended_for = sig;	/* it has ended, but not all that it said has been read */
+		s->leave = true;
+	}
+}
+
 static void read_signals(struct session *s)
 {
 	struct signalfd_siginfo si;
 
-	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		int sig = (int)si.ssi_signo;
-
-		if (sig == SIGWINCH) {
-			new_size(s);
-		} else if (sig == SIGCONT) {
-			if (mode_is_saved)
-				raw_mode();
-			new_size(s);
-		} else if (s->process) {
-			pass_on(s, sig);
-		} else {
-			s->leave = true;
-		}
-	}
+	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		take_signal(s, &si);
 }
 
-/* ---- pumps ------------------------------------------------------------------------------------------------------- */
+/* ---- input --------------------------------------------------------------------------------------------------------- */
 
 /* A ^C that the pseudo terminal would send to a pid 1 that does not care for it. */
-static void catch_interrupt(struct session *s, const struct pump *p)
+static void catch_interrupt(struct session *s, const struct pump *p, const char *typed, size_t n)
 {
+	int master = p->to[PUMP_OUT].sink.fd;
 	struct termios t;
 	pid_t foreground;
 
-	if (!s->program || !s->pty || !memchr(p->buf, 3, p->fill))
+	if (!s->program || !s->pty || !memchr(typed, 3, n))
 		return;
-	if (tcgetattr(p->to, &t) < 0 || !(t.c_lflag & ISIG) || t.c_cc[VINTR] != 3)
+	if (tcgetattr(master, &t) < 0 || !(t.c_lflag & ISIG) || t.c_cc[VINTR] != 3)
 		return;
-	if (ioctl(p->to, TIOCGPGRP, &foreground) == 0 && foreground == s->pid && signal_is_lost(s->pid, SIGINT))
-		pass_on(s, SIGINT);
+	if (ioctl(master, TIOCGPGRP, &foreground) == 0 && foreground == s->pid && signal_is_lost(s->pid, SIGINT))
+		ask(s, SIGINT);
 }
 
-/* Takes the console's escape sequences out of what was typed. */
-static void catch_escape(struct session *s, struct pump *p)
+/* Takes the console's escape sequences out of what was typed. Returns how much is left. */
+static size_t catch_escape(struct session *s, char *typed, size_t n)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < p->fill && !s->leave; i++) {
-		char ch = p->buf[i];
+	for (size_t i = 0; i < n && !s->leave; i++) {
+		char ch = typed[i];
 
 		if (!s->escaped && ch == s->escape) {
 			s->escaped = true;
@@ -269,72 +348,143 @@ static void catch_escape(struct session *s, struct pump *p)
 		if (s->escaped && ch == 'q')
 			s->leave = true;
 		else
-			p->buf[kept++] = ch;	/* the escape before an other character is swallowed */
+			typed[kept++] = ch;	/* the escape before an other character is swallowed */
 		s->escaped = false;
 	}
-	p->fill = kept;
+	return kept;
 }
 
-static void pump_read(struct session *s, struct pump *p, bool input)
+/* Reads standard input. Of a terminal an end or an error may be its end, or that we are in the background after all. */
+static void take_input(struct session *s)
 {
-	ssize_t n = read(p->from, p->buf, sizeof(p->buf));
+	struct pump *p = &s->pump[IN];
+	size_t before = p->end;
+	ssize_t n = pump_read(p);
+	char *typed = p->buf + before;
 
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
-		p->eof = true;
+		if (s->from_terminal && is_hung_up(s->tty))
+			hang_up(s);
+		else if (n == -EIO && s->from_terminal)
+			p->eof = !(p->hold = true);
 		return;
 	}
-	p->head = 0;
-	p->fill = (size_t)n;
-	if (input && s->escape)
-		catch_escape(s, p);
-	else if (input)
-		catch_interrupt(s, p);
-	else if (s->log_fd > 0 && write(s->log_fd, p->buf, p->fill) < 0)
-		s->log_fd = 0;
-}
-
-/* Writes what is there. False when the other side is gone. */
-static bool pump_write(struct pump *p)
-{
-	ssize_t n = write(p->to, p->buf + p->head, p->fill < PUMP_WRITE ? p->fill : PUMP_WRITE);
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	if (n < 0) {
-		p->fill = 0;
-		p->eof = true;
-		return false;
+	if (s->escape) {
+		p->end = before + catch_escape(s, typed, (size_t)n);
+		return;
 	}
-	p->head += (size_t)n;
-	p->fill -= (size_t)n;
-	return true;
+	s->last = typed[n - 1];
+	catch_interrupt(s, p, typed, (size_t)n);
 }
 
-/* The input has ended: a pipe is closed, a pseudo terminal gets its end-of-file character. */
-static void end_input(struct session *s, struct pump *p)
+/* The input has ended: a pipe is closed, a pseudo terminal gets its end-of-file character, twice when a line has begun. */
+static void end_input(struct session *s)
 {
+	struct pump *p = &s->pump[IN];
+	int to = p->to[PUMP_OUT].sink.fd;
 	struct termios t;
 
-	p->from = -1;
+	s->input_ended = true;
+	source_close(&p->from);
 	if (!s->pty) {
+		sink_close(&p->to[PUMP_OUT].sink);
 		drop(&s->ours[IN]);
-	} else if (s->process && tcgetattr(p->to, &t) == 0 && t.c_lflag & ICANON) {
-		p->buf[0] = (char)t.c_cc[VEOF];
-		p->head = 0;
-		p->fill = 1;
+	} else if (s->process && !s->stream && tcgetattr(to, &t) == 0 && t.c_lflag & ICANON) {
+		p->buf[0] = p->buf[1] = (char)t.c_cc[VEOF];
+		p->to[PUMP_OUT].at = 0;
+		p->end = s->last == '\n' ? 1 : 2;
 	}
 }
 
-/* An init has ended: was it the end? The system may reboot, or its stop hooks may still run. */
+/* A process in the background does not read from its terminal, nor change its mode. */
+static void look_for_foreground(struct session *s)
+{
+	bool here = !s->from_terminal || s->gone || mode_foreground(STDIN_FILENO);
+
+	if (here && s->behind)
+		mode_look();
+	s->behind = !here;
+	s->pump[IN].hold = !here;
+}
+
+/* ---- output -------------------------------------------------------------------------------------------------------- */
+
+/* While we have it open ourselves, the payload may close its terminal, and open it again. */
+static void open_peer(struct session *s, int master)
+{
+	drop(&s->peer);
+	s->peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static ssize_t take_output(struct session *s, struct pump *p)
+{
+	ssize_t n = pump_read(p);
+
+	if (n < 0 && n != -EAGAIN && !s->ended && s->pty && !s->stream && s->process) {
+		p->eof = false;
+		open_peer(s, p->from.fd);
+		p->hold = s->peer < 0;
+	}
+	return n;
+}
+
+/* Takes what the payload has left behind. When somebody else still has the other side, nothing more is waited for. */
+static void take_rest(struct session *s, struct pump *p)
+{
+	p->hold = false;
+	while (pump_wants(p)) {
+		ssize_t n = take_output(s, p);
+
+		if (n == -EAGAIN) {
+			p->eof = !s->stream;
+			return;
+		}
+		if (p->in - s->in_before[p - s->pump] > MOST_LEFT && !s->stream)
+			p->eof = true;
+		pump_write(p);
+	}
+}
+
+static void begin_rest(struct session *s)
+{
+	s->ended = true;
+	drop(&s->init_fd);
+	drop(&s->peer);
+	for (int i = 0; i < N_PUMPS; i++)
+		s->in_before[i] = s->pump[i].in;
+}
+
+/* Who was written to has gone. */
+static void look_for_readers(struct session *s)
+{
+	struct pump *in = &s->pump[IN];
+
+	for (int i = OUT; i < N_PUMPS; i++) {
+		const struct outlet *o = &s->pump[i].to[PUMP_OUT];
+
+		if (o->reader_gone && o->terminal)
+			hang_up(s);
+		else if (o->reader_gone)
+			tell_of_hangup(s);
+	}
+	if (in->to[PUMP_OUT].reader_gone)
+		in->eof = true;
+}
+
+/* ---- both ---------------------------------------------------------------------------------------------------------- */
+
+/* An init has ended: was it the end? The system may reboot, its stop hooks may still run, or its output may be on its way. */
 static bool is_the_end(struct session *s)
 {
 	struct pollfd p = { .events = POLLIN };
 
-	if (!s->container || ct_process_wait(s->process, NULL, 0) >= 0)
+	if (ct_process_wait(s->process, s->result, 0) != -ETIMEDOUT)
 		return true;
 	drop(&s->init_fd);
+	if (!s->container)
+		return false;
 	p.fd = ct_init_pidfd(s->container);
 	if (p.fd < 0)
 		return false;
@@ -347,98 +497,152 @@ static bool is_the_end(struct session *s)
 	return false;
 }
 
-/* One poll() round: 0, or -errno, or 1 when the process has ended; *idle is set when the time was up. */
-static int poll_round(struct session *s, struct pump *pump, bool ended, bool *idle)
+static int wait_time(const struct session *s)
 {
-	struct pollfd fds[N_PUMPS + 2];
-	int n, wait_ms = ended ? DRAIN_MS : s->limited ? 0 : s->process && s->init_fd < 0 ? BETWEEN_MS : -1;
+	int ms = -1;
+
+	if (s->behind && s->pump[IN].from.fd >= 0)
+		ms = LOOK_MS;
+	if (s->pump[OUT].hold)
+		ms = RETRY_MS;
+	if (!s->ended && s->process && s->init_fd < 0)
+		ms = BETWEEN_MS;
+	return ms;
+}
+
+static int poll_round(struct session *s)
+{
+	struct pollfd fds[N_PUMPS * PUMP_POLLS + 3] = {
+		{ s->signal_fd, POLLIN, 0 }, { s->ended ? -1 : s->init_fd, POLLIN, 0 }, { s->gone ? -1 : s->tty, 0, 0 },
+	};
+	unsigned n = 3, first[N_PUMPS + 1];
+	int wait_ms = wait_time(s);
 
 	for (int i = 0; i < N_PUMPS; i++) {
-		struct pump *p = &pump[i];
-
-		fds[i].fd = p->fill ? p->to : p->eof ? -1 : p->from;
-		fds[i].events = p->fill ? POLLOUT : POLLIN;
+		first[i] = n;
+		n += pump_polls(&s->pump[i], fds + n, &wait_ms);
 	}
-	fds[N_PUMPS] = (struct pollfd){ s->signal_fd, POLLIN, 0 };
-	fds[N_PUMPS + 1] = (struct pollfd){ ended ? -1 : s->init_fd, POLLIN, 0 };
-	n = poll(fds, N_PUMPS + 2, wait_ms);
-	if (n < 0)
+	first[N_PUMPS] = n;
+	if (poll(fds, n, wait_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
-	*idle = ended && n == 0;
-	if (fds[N_PUMPS].revents)
+	if (fds[0].revents)
 		read_signals(s);
+	if (fds[2].revents & (POLLHUP | POLLERR))
+		hang_up(s);
+	s->pump[OUT].hold = false;
 	for (int i = 0; i < N_PUMPS; i++) {
-		if (!fds[i].revents)
+		if (!pump_polled(&s->pump[i], fds + first[i], first[i + 1] - first[i]))
 			continue;
-		if (!pump[i].fill)
-			pump_read(s, &pump[i], i == IN);
-		else if (!pump_write(&pump[i]) && i != IN && s->process && !ended)
-			pass_on(s, SIGHUP);	/* nobody reads the terminal any more */
+		if (i == IN)
+			take_input(s);
+		else
+			take_output(s, &s->pump[i]);
 	}
-	if (s->limited && !ended)
-		return ct_process_wait(s->process, NULL, LIMITED_MS) >= 0;
-	return !ended && s->process && (s->init_fd < 0 || fds[N_PUMPS + 1].revents) && is_the_end(s);
+	return !s->ended && s->process && (s->init_fd < 0 || fds[1].revents) && is_the_end(s);
 }
 
-static bool outputs_done(const struct pump *pump)
+static bool is_drained(const struct pump *p)
 {
-	for (int i = OUT; i < N_PUMPS; i++)
-		if (pump[i].from >= 0 && (!pump[i].eof || pump[i].fill))
-			return false;
-	return true;
+	return (p->from.fd < 0 || p->eof) && !pump_pending(p);
 }
 
-static int copy_loop(struct session *s, struct pump *pump)
+static bool is_done(const struct session *s)
 {
-	bool ended = false, idle = false;
+	bool out = is_drained(&s->pump[OUT]) && is_drained(&s->pump[ERR]);
 
+	if (s->leave || (s->ended && out))
+		return true;
+	if (s->process)
+		return false;
+	return out || (is_drained(&s->pump[IN]) && !s->pump[IN].to[PUMP_OUT].reader_gone && !pump_pending(&s->pump[OUT]));
+}
+
+static int copy_loop(struct session *s)
+{
 	for (;;) {
 		int err;
 
-		if (s->leave || (ended && (idle || outputs_done(pump))))
+		look_for_foreground(s);
+		for (int i = OUT; s->ended && i < N_PUMPS; i++)
+			take_rest(s, &s->pump[i]);
+		for (int i = 0; i < N_PUMPS; i++)
+			pump_write(&s->pump[i]);
+		look_for_readers(s);
+		if (is_done(s))
 			return 0;
-		if (!s->process && (pump[OUT].eof || pump[IN].eof))
-			return 0;
-		if (pump[IN].eof && !pump[IN].fill && pump[IN].from >= 0)
-			end_input(s, &pump[IN]);
-		err = poll_round(s, pump, ended, &idle);
+		if (!s->input_ended && s->pump[IN].from.fd >= 0 && is_drained(&s->pump[IN])) {
+			end_input(s);
+			continue;
+		}
+		err = poll_round(s);
 		if (err < 0)
 			return err;
-		ended = ended || err == 1;
+		if (err)
+			begin_rest(s);
 	}
 }
 
-/* An own open file of a terminal, so that O_NONBLOCK stays ours; the descriptor itself when there is no /proc. */
-static int own_terminal(int fd, int mode)
+static int open_outlet(struct pump *p, int outlet, int fd)
 {
-	char path[32];
-	int own;
+	struct outlet *o = &p->to[outlet];
+	int err = sink_open(&o->sink, fd);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = isatty(fd) ? open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
-	return own < 0 ? fd : own;
+	o->terminal = fd >= 0 && isatty(fd);
+	o->reader_gone = err == -EPIPE;
+	return err == -EPIPE ? 0 : err;
+}
+
+/* The payload's side, which nobody else has, and ours, which others have, too. */
+static int open_pumps(struct session *s, int in_to, int out_from, int err_from)
+{
+	struct pump *p = s->pump;
+	int err = sink_own(&p[IN].to[PUMP_OUT].sink, in_to);
+
+	if (in_to >= 0)
+		source_open(&p[IN].from, STDIN_FILENO);
+	s->from_terminal = in_to >= 0 && isatty(STDIN_FILENO);
+	err = err ? err : source_own(&p[OUT].from, out_from);
+	err = err ? err : source_own(&p[ERR].from, err_from);
+	err = err ? err : open_outlet(&p[OUT], PUMP_OUT, out_from < 0 ? -1 : STDOUT_FILENO);
+	err = err ? err : open_outlet(&p[ERR], PUMP_OUT, err_from < 0 ? -1 : STDERR_FILENO);
+	if (!err && s->log_fd > 0)
+		err = open_outlet(&p[OUT], PUMP_LOG, s->log_fd);
+	s->tty = s->from_terminal ? p[IN].from.fd : -1;
+	for (int i = OUT; i < N_PUMPS && s->tty < 0; i++)
+		if (p[i].to[PUMP_OUT].terminal)
+			s->tty = p[i].to[PUMP_OUT].sink.fd;
+	return err;
 }
 
 static int run_pumps(struct session *s, int in_to, int out_from, int err_from)
 {
-	struct pump *pump = calloc(N_PUMPS, sizeof(*pump));
 	int err;
 
-	if (!pump)
+	s->pump = calloc(N_PUMPS, sizeof(*s->pump));
+	if (!s->pump)
 		return -ENOMEM;
-	pump[IN].from = in_to < 0 ? -1 : own_terminal(STDIN_FILENO, O_RDONLY);
-	pump[IN].to = in_to;
-	pump[OUT].from = out_from;
-	pump[OUT].to = out_from < 0 ? -1 : own_terminal(STDOUT_FILENO, O_WRONLY);
-	pump[ERR].from = err_from;
-	pump[ERR].to = err_from < 0 ? -1 : own_terminal(STDERR_FILENO, O_WRONLY);
-	int in = pump[IN].from;
-	err = copy_loop(s, pump);
-	drop(&in);
-	drop(&pump[OUT].to);
-	drop(&pump[ERR].to);
-	free(pump);
+	for (int i = 0; i < N_PUMPS; i++)
+		pump_init(&s->pump[i]);
+	err = open_pumps(s, in_to, out_from, err_from);
+	err = err ? err : copy_loop(s);
+	s->lost = s->pump[OUT].to[PUMP_OUT].err ? s->pump[OUT].to[PUMP_OUT].err : s->pump[ERR].to[PUMP_OUT].err;
+	s->log_lost = s->pump[OUT].to[PUMP_LOG].err;
+	if (!s->log_lost && s->pump[OUT].to[PUMP_LOG].reader_gone)
+		s->log_lost = EPIPE;
+	s->tty = -1;
+	for (int i = 0; i < N_PUMPS; i++)
+		pump_close(&s->pump[i]);
+	free(s->pump);
+	s->pump = NULL;
 	return err;
+}
+
+/* A terminal that has gone already is found out later. */
+static int begin_raw(void)
+{
+	int err = mode_raw();
+
+	return err == -EIO ? 0 : err;
 }
 
 int session_run(struct session *s, ct_process *p, ct_exit *x)
@@ -446,7 +650,9 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 	int err, pty = s->pty ? ct_process_pty(p) : -1;
 
 	s->process = p;
+	s->result = x;
 	s->pid = ct_process_pid(p);
+	s->stream = s->pty && s->container;
 	s->init_fd = fcntl(ct_process_pidfd(p), F_DUPFD_CLOEXEC, 3);
 	if (s->init_fd < 0)
 		return -errno;
@@ -454,21 +660,24 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 		drop(&s->stdio[i]);
 	if (s->pty && pty < 0)
 		return pty;
-	err = s->pty ? raw_mode() : 0;
+	if (s->pty && !s->stream)
+		open_peer(s, pty);
+	err = s->pty ? begin_raw() : 0;
 	if (!err)
 		err = s->pty ? run_pumps(s, pty, pty, -1) : run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
-	restore_mode();
+	mode_restore();
 	return err ? err : ct_process_wait(p, x, -1);
 }
 
 int session_console(struct session *s, int console)
 {
-	int err = raw_mode();
+	int err = begin_raw();
 
+	s->stream = true;
 	if (!err)
 		new_size(s);
 	if (!err)
 		err = run_pumps(s, console, console, -1);
-	restore_mode();
+	mode_restore();
 	return err;
 }

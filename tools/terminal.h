@@ -10,16 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <signal.h>
+
 #include <contain/contain.h>
 
+#include "common.h"
+
+struct pump;
 struct session {
 	/* set by the tool before session_begin(); all 0 is fine, log_fd is only looked at when > 0 */
 	bool pty;		/* use a pseudo terminal */
 	bool program;		/* the payload is a program, not a system: ^C ends it even when it is pid 1 */
 	ct_container *container; /* it is started detached, and comes through reboots; NULL: in process */
-	bool limited;		/* limit.output is set: the library copies the output, as long as someone waits */
 	int log_fd;		/* > 0: gets a copy of what the pseudo terminal prints */
-	int (*on_signal)(struct session *s, int sig);	/* NULL: the signal is passed on to the process */
+	/* A signal for the tool, again: it was asked to end before. NULL: it is passed on to the process, the second ends it. */
+	int (*on_signal)(struct session *s, int sig, bool again);
 	void *data;
 	int escape;		/* console: control character that begins a command ('q' ends, itself is itself); 0: none */
 	int (*resize)(struct session *s, unsigned rows, unsigned cols);	/* console only */
@@ -30,24 +35,40 @@ struct session {
 
 	/* the session's own */
 	ct_process *process;
+	ct_exit *result;
+	struct pump *pump;	/* while it copies */
+	uint64_t in_before[3];	/* bytes that each pump had read at the payload's end */
+	sigset_t signals, before; /* those that we take, and the mask before */
 	int ours[3];
 	int signal_fd;
+	int tty;		/* our terminal, to see it go; -1: none */
+	int peer;		/* the payload's side of the pseudo terminal, so that it does not hang up; -1: not open */
 	int asked;		/* SIGTERM and SIGHUP passed on so far: the second one kills */
-	int ended_for;		/* signal that made us kill the process; 0: none */
+	int ended_for;		/* signal that made us kill the process, or not wait for who reads; 0: none */
+	int lost, log_lost;	/* errno: not all of the output could be written; 0: it was, or nobody reads it any more */
 	int pid, init_fd;	/* of the init that runs now; init_fd -1: nobody knows one */
-	bool escaped, leave;
+	char last;		/* of what was read */
+	bool from_terminal;	/* standard input is copied, and is a terminal */
+	bool behind;		/* ... and we are in its background */
+	bool stream;		/* the supervisor's: it ends when all has been sent */
+	bool deaf;		/* SIGHUP was ignored when we began */
+	bool gone, told;	/* the terminal has gone; the payload has been told of that */
+	bool input_ended, ended, escaped, leave;
 };
 
 /* True when standard input and output are both terminals. */
 bool terminal_here(void);
-/* Takes the signals that end, resize or are to be passed on (blocked for the rest of the tool's life, read by the
- * session), measures the window or makes the pipes, and fills s->stdio, rows, cols. 0 or a negative errno. */
+/* Takes the signals that end, stop, resize or are to be passed on, but none that is ignored (blocked until session_end(), read by
+ * the session), measures the window or makes the pipes, and fills s->stdio, rows, cols. 0 or a negative errno. */
 int session_begin(struct session *s);
-/* Copies until the process has ended and what it wrote is printed; fills *x. 0 or a negative errno. */
+/* Copies until the process has ended and what it wrote is printed, however slowly it is read; a signal ends the waiting for who reads.
+ * Nothing that is written to can hold it up. Fills *x. 0 or a negative errno. */
 int session_run(struct session *s, ct_process *p, ct_exit *x);
 /* Copies between the terminal and a console descriptor until one end closes or the escape is typed. */
 int session_console(struct session *s, int console);
-/* Gives back descriptors and the terminal's mode. Safe to call twice. */
+/* The tool's exit code after session_run(). Says how the process ended unless it just exited, and that output was lost. */
+int session_code(const struct args *a, const struct session *s, const ct_exit *x);
+/* Gives back descriptors, signals and the terminal's mode. Safe to call twice. */
 void session_end(struct session *s);
 
 #endif

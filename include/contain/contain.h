@@ -7,7 +7,7 @@
  *
  * Every int call returns >= 0, or a negative errno; outputs are untouched on failure. Why it failed is in the handle:
  * ct_last_error(c)->message. Any number of threads may use different handles at once; one handle is used by one
- * thread at a time, except that ct_kill(), ct_stop() and ct_process_kill() may be called while another thread waits.
+ * thread at a time, except that ct_kill(), ct_stop() and ct_process_kill() may be called while another thread waits or starts.
  * A handle used in a forked child fails with -ECHILD.
  *
  * Option structs begin with `size`; zero means the default; an unknown non-zero tail is -E2BIG and an unknown flag
@@ -40,8 +40,8 @@ typedef struct ct_process ct_process;
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
-/** Why the last call on a handle failed. Strings are never NULL ("" when there is nothing to say) and live in the
- *  handle until its next call. */
+/** Why a thread's last call on a handle failed. Strings are never NULL ("" when there is nothing to say) and live in the
+ *  handle until the same thread's next call on it. */
 typedef struct ct_error {
 	size_t size;		/**< sizeof(ct_error) of the library that filled it */
 	int err;		/**< negative errno, 0 when the last call succeeded */
@@ -60,8 +60,12 @@ typedef struct ct_error {
 	const char *hint;	/**< what to do about it */
 } ct_error;
 
-/** The last error of `c`; never NULL, also for c == NULL. Since 0.1. */
+/** The last error of `c` that the calling thread has seen; never NULL, also for c == NULL. Other threads' calls do not change
+ *  it. (A handle remembers 64 threads.) Since 0.1; the thread's own since 0.3. */
 CT_PUBLIC const ct_error *ct_last_error(const ct_container *c);
+/** A copy of an error, with its strings, in one piece of memory that is released with ct_free(); it outlives the handle.
+ *  Errors: -EINVAL (no error, no place), -ENOMEM. Since 0.3. */
+CT_PUBLIC int ct_error_copy(const ct_error *e, ct_error **out);
 /** Stable name of an error number ("CT_ERR_UNKNOWN_KEY"), "CT_ERR_?" for one that does not exist. Since 0.1. */
 CT_PUBLIC const char *ct_error_name(int id);
 /** Version of the library that is running, "0.1.0". Since 0.1. */
@@ -99,8 +103,8 @@ typedef struct ct_new_opts {
 
 /**
  * Makes a handle. Nothing on the host changes and nothing is read; ct_load_config(c, NULL) reads the stored config.
- * @param name letters, digits and "._-", not starting with "." or "-", at most 63 bytes; NULL: anonymous, nothing
- *             is ever stored
+ * @param name letters, digits and "._-", not starting with "." or "-", at most 255 bytes (63 before 0.3); NULL: anonymous,
+ *             nothing is ever stored
  * Errors: -EINVAL (name, flags, empty path), -E2BIG (unknown tail), -ENAMETOOLONG, -ENOMEM. Since 0.1.
  */
 CT_PUBLIC int ct_new(ct_container **out, const char *name, const ct_new_opts *opts);
@@ -162,6 +166,10 @@ CT_PUBLIC int ct_save_config(ct_container *c, const char *path);
  *  rootfs.path; -1 takes it back. Errors: -EBADF, -ENOTDIR, -EMFILE. Since 0.1. */
 CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd);
 
+/** Descriptor 0, in a member of an option struct where 0 itself means none or the caller's own: stdio, exec_fd, source_fd. (keep_fds
+ *  and ct_set_rootfs_fd() take 0 as any other.) Since 0.3. */
+#define CT_FD_ZERO (-1000)
+
 #define CT_MOUNT_READONLY 0x01u
 #define CT_MOUNT_NOSUID 0x02u
 #define CT_MOUNT_NODEV 0x04u
@@ -177,7 +185,7 @@ CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd);
 /** One mount for ct_add_mount(). */
 typedef struct ct_mount {
 	size_t size;
-	int source_fd;		/**< > 0: bind this file or directory (duplicated); 0 or below: use `source` */
+	int source_fd;		/**< > 0, CT_FD_ZERO: bind this file or directory (duplicated); else: use `source` */
 	const char *source;	/**< path on the host to bind, or the source of `fstype` */
 	const char *target;	/**< path in the container */
 	const char *fstype;	/**< NULL: bind; else a file system such as "tmpfs" */
@@ -197,6 +205,10 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
 #define CT_START_CLEAR_ENV 0x4u	/**< only `envp`: no default and no config environment */
 #define CT_START_EXECUTE 0x8u	/**< argv NULL: use execute.cmd instead of init.cmd */
 #define CT_START_NO_NEW_PRIVS 0x10u /**< set no_new_privs whatever the config says */
+#define CT_START_REAPER 0x20u	/**< a small init is pid 1 and the program its child, as init.reaper = 1. The default for
+				     CT_START_EXECUTE and for anonymous containers with argv or exec_fd. Since 0.3 */
+#define CT_START_NO_REAPER 0x40u /**< the program is pid 1, as init.reaper = 0; not both. Since 0.3 */
+#define CT_START_NOWAIT 0x80u	/**< return when the start is under way; see ct_process_started(). Since 0.3 */
 
 /** How to start. */
 typedef struct ct_start_opts {
@@ -204,15 +216,19 @@ typedef struct ct_start_opts {
 	uint64_t flags;			/**< CT_START_* */
 	const char *const *argv;	/**< NULL-terminated; NULL: init.cmd (default /sbin/init) */
 	const char *const *envp;	/**< "K=V", NULL-terminated; added to, or replacing by name, the configured */
-	int stdio[3];			/**< 0: the caller's own; -1: /dev/null; > 0: this descriptor (borrowed). With
-					     CT_START_DETACH three zeros mean the console */
-	int exec_fd;			/**< > 0: execute this descriptor, argv[0] is then only a name (borrowed) */
+	int stdio[3];			/**< 0: the caller's own of the same number; -1: /dev/null; > 0: this descriptor
+					     (borrowed), CT_FD_ZERO: descriptor 0. With CT_START_DETACH three zeros mean the
+					     console, and { CT_FD_ZERO, 0, 0 } the caller's own */
+	int exec_fd;			/**< > 0, CT_FD_ZERO: execute this descriptor, argv[0] is then only a name (borrowed) */
 	const int *keep_fds;		/**< handed over as 3, 4, ... in this order (borrowed) */
 	size_t n_keep_fds;
 	uint16_t rows, cols;		/**< window size for CT_START_PTY; 0: 24 x 80 */
 	uint32_t reserved;
+	uint32_t timeout_ms;		/**< the program is executed within so many milliseconds, and what hooks may take, or
+					     the start fails with -ETIMEDOUT; 0: 10 seconds. Since 0.3 */
+	uint32_t reserved2;
 } ct_start_opts;
-#define CT_START_OPTS_INIT { sizeof(ct_start_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0 }
+#define CT_START_OPTS_INIT { sizeof(ct_start_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0 }
 
 #define CT_NS_MNT 0x01u
 #define CT_NS_PID 0x02u
@@ -233,6 +249,7 @@ typedef struct ct_start_opts {
 #define CT_ATTACH_CLEAR_ENV 0x40u	/**< only `envp` */
 #define CT_ATTACH_KEEP_ENV 0x80u	/**< the caller's environment, then `envp` */
 #define CT_ATTACH_ELEVATED 0x100u	/**< all capabilities of the caller, no no_new_privs */
+#define CT_ATTACH_NOWAIT 0x200u		/**< as CT_START_NOWAIT. Since 0.3 */
 
 /** How to enter. */
 typedef struct ct_attach_opts {
@@ -252,15 +269,17 @@ typedef struct ct_attach_opts {
 	const char *user;		/**< name or "uid[:gid]", looked up in the container's passwd; not with SET_UID */
 	const char *cwd;		/**< NULL: "/" */
 	const char *caps;		/**< names separated by spaces; "" for none */
+	uint32_t timeout_ms;		/**< as in ct_start_opts. Since 0.3 */
+	uint32_t reserved;
 } ct_attach_opts;
 #define CT_ATTACH_OPTS_INIT \
-	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
+	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0 }
 
 #define CT_EXIT_NONE 0		/**< still running */
 #define CT_EXIT_EXITED 1	/**< `code` is its exit code */
 #define CT_EXIT_SIGNALED 2	/**< `signal` killed it */
 #define CT_EXIT_TIME 3		/**< limit.time was up */
-#define CT_EXIT_OUTPUT 4	/**< limit.output was passed; see ct_process_wait() for who counts */
+#define CT_EXIT_OUTPUT 4	/**< limit.output was passed */
 #define CT_EXIT_STOPPED 5	/**< ended by ct_stop(), ct_kill() or ct_process_kill() */
 #define CT_EXIT_REBOOT 6	/**< the system inside asked for a reboot (only seen in process) */
 #define CT_EXIT_HALT 7		/**< the system inside powered itself off */
@@ -280,27 +299,34 @@ typedef struct ct_exit {
 	int signal;		/**< signal number, 0 for none */
 	int core;		/**< 1 when core was dumped */
 	uint64_t wall_us;	/**< from just before exec to the end, microseconds */
-	uint64_t user_us;	/**< CPU time of the process and its waited-for children, microseconds */
+	uint64_t user_us;	/**< CPU time of the process and its waited-for children from the exec on, microseconds */
 	uint64_t system_us;
 	uint64_t max_rss;	/**< bytes, of the largest process */
 	/* Since 0.2: use of the whole tree of processes, by its cgroup; CT_ABSENT where there was none. */
-	uint64_t cpu_us;	/**< CPU time, microseconds */
+	uint64_t cpu_us;	/**< CPU time from the exec on, microseconds */
 	uint64_t memory_peak;	/**< bytes */
 	uint64_t io_read;	/**< bytes read from block devices */
 	uint64_t io_written;	/**< bytes written to them */
-	uint64_t pids_peak;	/**< most processes and threads at once */
+	uint64_t pids_peak;	/**< most processes and threads at once, a small init not among them */
 	uint64_t oom_kills;	/**< processes killed for want of memory */
+	uint64_t pids_refused;	/**< processes refused because limit.pids was reached. Since 0.3 */
+	/* Since 0.3: what limit.output lets through and did not arrive; see ct_process_wait(). */
+	int output_error;	/**< why: a negative errno of the descriptor that did not take it (-EPIPE, -ENOSPC), -ETIMEDOUT: nobody read it
+				     after the end, -ECHILD: who counts was killed; 0: all has arrived */
+	uint64_t output_lost;	/**< bytes that the process has written and that did not arrive */
 } ct_exit;
-#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * Starts the container. Returns once the payload has been executed (not merely forked).
+ * Starts the container. Returns once the payload has been executed (not merely forked), within opts->timeout_ms; with
+ * CT_START_NOWAIT as soon as the start is under way, and then it blocks for about a millisecond. ct_stop(), ct_kill() and
+ * ct_process_kill() from another thread call a start off: -ECANCELED.
  * @param out  the payload; may be NULL for CT_START_DETACH
  * Not detached, the container lives in this process' care: it ends when this process ends. A handle can be started again
  * after its process has ended.
  * Errors: -EBUSY (runs already), -EINVAL, -E2BIG, -EPERM, -ENOENT / -EACCES / -ENOEXEC (program), -EOPNOTSUPP (a key that
- * cannot be honoured), -ENOSYS (kernel), -ECHILD (forked handle, or the stage was killed), -ETIMEDOUT, and what the
- * failing step's system call returned. Since 0.1.
+ * cannot be honoured), -ENOSYS (kernel), -ECHILD (forked handle, or the stage was killed), -ETIMEDOUT, -ECANCELED, and what
+ * the failing step's system call returned. Since 0.1.
  */
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out);
 /** Runs a program in a running container with the payload's identity, in the same cgroups. Errors: -ESRCH (not running), -EBUSY
@@ -308,28 +334,48 @@ CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **
  *  Since 0.1. */
 CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out);
 
+/** Of a start or attach with NOWAIT: a descriptor (borrowed) that polls readable when ct_process_started() may have more to
+ *  say; valid until that returns anything but -EINPROGRESS. Errors: -ESRCH (not under way). Since 0.3. */
+CT_PUBLIC int ct_process_start_fd(const ct_process *p);
+/** Goes on with a start under way for up to timeout_ms (0: looks only, -1: until it is over). 0: the program is executed.
+ *  The deadline of a start is kept here: who never asks again leaves it as it is. Releasing p calls it off.
+ *  Errors: -EINPROGRESS (not yet), else as ct_start(): it has failed, and nothing of it is left. Since 0.3. */
+CT_PUBLIC int ct_process_started(ct_process *p, int timeout_ms);
 /** One more owner; returns p. Since 0.1. */
 CT_PUBLIC ct_process *ct_process_ref(ct_process *p);
 /** One owner less; an in-process process that still runs is killed and reaped. Accepts NULL, returns NULL. Since 0.1. */
 CT_PUBLIC ct_process *ct_process_unref(ct_process *p);
-/** Process id in the caller's pid namespace; of a detached container's first init. Since 0.1. */
+/** Process id in the caller's pid namespace; of a detached container's first init. Where a program has a small init as pid 1
+ *  (init.reaper) it is that one's, to which signals can be sent all the same. -EINPROGRESS while it is started. Since 0.1. */
 CT_PUBLIC pid_t ct_process_pid(const ct_process *p);
 /** Descriptor (borrowed) that polls readable when the process has ended; of a detached container's first init, while
  *  ct_process_wait() waits through reboots. Since 0.1. */
 CT_PUBLIC int ct_process_pidfd(const ct_process *p);
-/** Waits up to timeout_ms (-1: for ever, 0: look only). `out` may be NULL. Can be repeated; the verdict stays. With
- *  limit.output, what the process prints is passed on and counted only while somebody is in this call: nobody waiting, it
- *  blocks once the pipes are full (the console of a detached container is counted by its supervisor, always).
- *  Errors: -ETIMEDOUT (or still running), -E2BIG, -EINTR never. Since 0.1. */
+/** Descriptor (borrowed) that polls readable when ct_process_wait(p, &x, 0) has the verdict: for an event loop, which would
+ *  turn in circles where ct_process_pidfd() is readable and output still waits to be read (limit.output). Of a detached container, its last end:
+ *  reboots do not make it readable. Errors: -EINVAL. Since 0.3. */
+CT_PUBLIC int ct_process_end_fd(const ct_process *p);
+/** Waits up to timeout_ms (-1: for ever, 0: look only). `out` may be NULL. Can be repeated; the verdict stays.
+ *
+ *  With limit.output a process of the library's own passes on and counts what the payload prints to its stdout and stderr, be the
+ *  caller waiting, stopped or busy (programs of ct_attach() are not counted). The payload blocks on a full pipe and
+ *  gets EPIPE from a closed one as it would without. The end is when the payload has ended and its output has been passed on; until
+ *  then -ETIMEDOUT, and the message tells how many bytes still wait to be read. This call neither writes nor blocks on that. What
+ *  nobody takes for 10 seconds after the payload's end (1 second after one that was killed, by a limit or by anybody) is given up,
+ *  and told in output_error and output_lost; so is what a descriptor refused.
+ *  Returns 1 when it has ended and something stays of an ephemeral container's directory: ct_process_last_error() tells what,
+ *  and the next ct_destroy(), ct_create() or ct_list() tries again.
+ *  Errors: -ETIMEDOUT (not ended, or output waits), -E2BIG, -EINTR never. Since 0.1. */
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms);
-/** Sends a signal. Errors: -ESRCH (ended), -EINVAL, -EPERM. Since 0.1. */
+/** Sends a signal to init; a small init (init.reaper) hands it on to the program. SIGKILL ends all. Errors: -ESRCH (ended),
+ *  -EINVAL, -EPERM. Since 0.1. */
 CT_PUBLIC int ct_process_kill(ct_process *p, int sig);
 /** Master of its pseudo terminal (borrowed), or -ENOTTY. Of a detached container it is the console's stream, which stays
  *  over reboots. Since 0.1. */
 CT_PUBLIC int ct_process_pty(const ct_process *p);
 /** New window size for its terminal. Errors: -ENOTTY, -EINVAL, -ESRCH. Since 0.1. */
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols);
-/** The last error of a ct_process_* call; never NULL. Since 0.1. */
+/** The calling thread's last error of a ct_process_* call; never NULL. Since 0.1. */
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -341,7 +387,9 @@ CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
 #define CT_STATE_FROZEN 0x10u
 #define CT_STATE_ABORTING 0x20u
 
-/** State now (one CT_STATE_* bit), or a negative errno. Clears what a killed supervisor left. Since 0.1. */
+/** State now (one CT_STATE_* bit), or a negative errno. Clears what a killed supervisor left. Waits some seconds at most: -ETIMEDOUT, with
+ *  the process in the message, when the supervisor does not answer; -EPERM when the caller is in another user, mount or pid namespace
+ *  than the supervisor, for such a one may be in a container; -EMFILE and the like when it cannot be looked at. Since 0.1. */
 CT_PUBLIC int ct_state(ct_container *c);
 /** "STOPPED", "RUNNING", ... Since 0.1. */
 CT_PUBLIC const char *ct_state_name(int state);
@@ -355,14 +403,27 @@ CT_PUBLIC int ct_init_pidfd(ct_container *c);
 #define CT_STOP_NO_KILL 0x1u	/**< only ask; -ETIMEDOUT when it does not go */
 #define CT_STOP_KILL 0x2u	/**< do not ask */
 #define CT_STOP_NO_WAIT 0x4u	/**< ask, return at once */
-/** Sends signal.halt to init, waits up to timeout_ms, then sends signal.stop and waits for the end. Errors: -ESRCH,
- *  -ETIMEDOUT, -EINVAL. Since 0.1. */
+/** Asks init to end, waits up to timeout_ms, then sends signal.stop and waits for the end. It is asked by signal.halt; where that is not set,
+ *  a program by SIGTERM and a system by the first of SIGRTMIN+3, SIGPWR and SIGTERM that its init catches. A supervisor that does not answer
+ *  within a second (somebody has stopped it) is gone round. Errors: -ESRCH, -ETIMEDOUT, -EINVAL. Since 0.1. */
 CT_PUBLIC int ct_stop(ct_container *c, unsigned flags, int timeout_ms);
 /** Sends `sig` to init. Errors: -ESRCH, -EINVAL, -EPERM. Since 0.1. */
 CT_PUBLIC int ct_kill(ct_container *c, int sig);
-/** Sends signal.reboot to init and waits up to timeout_ms until the container has come back (0: does not wait).
- *  Detached containers only. Errors: -ESRCH, -ETIMEDOUT, -EOPNOTSUPP. Since 0.1. */
+/** Sends signal.reboot to init and waits up to timeout_ms until the container has come back (0: does not wait). At a reboot the hooks of the
+ *  end run with LXC_TARGET=reboot, then those of a start; boots of less than a second are followed by a pause of 0.1 s, then 0.2 s, up to 5 s.
+ *  Detached containers only. Errors: -ESRCH, -ETIMEDOUT, -EBUSY (frozen), -EOPNOTSUPP. Since 0.1. */
 CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms);
+
+/** How the last run of a defined, detached container has ended; `out` begins with CT_EXIT_INIT. The record stays until the next start or
+ *  ct_destroy(); of an ephemeral container, and of one that is not defined, there is none. After its supervisor was killed CT_EXIT_LOST
+ *  is told once, by the call that clears what it left. Does not block. Errors: -ENODATA (it runs, or nothing is recorded), -EINVAL
+ *  (out->size). Since 0.3. */
+CT_PUBLIC int ct_last_exit(ct_container *c, ct_exit *out);
+/** A handle for the process of a detached container that runs, whoever has started it, the caller's to release with ct_process_unref():
+ *  its ct_process_wait() waits through reboots and tells the verdict. Of a container that this handle runs in process, another reference.
+ *  Waits some seconds at most, for the supervisor. Errors: -ESRCH (no supervisor, or no init at this moment), -ETIMEDOUT, -EPERM, -EMFILE,
+ *  -EAGAIN. Since 0.3. */
+CT_PUBLIC int ct_open_process(ct_container *c, ct_process **out);
 
 /** Opens the console (tty 0) or another tty of a detached container: a descriptor, the caller's to close, that
  *  speaks to the terminal, over reboots, until the container ends. Errors: -ESRCH, -EBUSY (someone else has it), -ENOTTY (no such tty). Since 0.1. */
@@ -396,7 +457,8 @@ CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value
  * Changes limits of the running container, all or nothing: keys[i] ("limit.memory") gets values[i]; an empty value takes
  * the limit away. The stored config is not touched.
  * Errors: -ESRCH, -ENOENT (key), -EINVAL (value, or a key that cannot change while it runs), -ERANGE, -EOPNOTSUPP (no controller
- * here), -EBUSY (more is in use than the new limit allows), and what the kernel says. Since 0.2.
+ * here), -EBUSY (more is in use than the new limit allows), -ETIMEDOUT (another call that changes them does not end), and what the
+ * kernel says. Since 0.2.
  */
 CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values, size_t n);
 
@@ -407,7 +469,8 @@ typedef struct ct_pressure {
 	uint64_t full_avg10, full_avg60, full_avg300, full_total_us;
 } ct_pressure;
 
-/** What the container uses, one struct for either cgroup version. Every figure may be CT_ABSENT; so is a limit that is not set. */
+/** What the container uses, one struct for either cgroup version. Every figure may be CT_ABSENT; so is a limit that is not set.
+ *  A small init (init.reaper) is not counted among the pids. */
 typedef struct ct_usage {
 	size_t size;
 	uint64_t memory;		/**< bytes in use, page cache included */
@@ -417,7 +480,7 @@ typedef struct ct_usage {
 	uint64_t memory_high_events;	/**< times it was slowed down at memory.high */
 	uint64_t memory_max_events;	/**< times it was at its limit */
 	uint64_t oom_events, oom_kills;
-	uint64_t cpu_us, cpu_user_us, cpu_system_us;
+	uint64_t cpu_us, cpu_user_us, cpu_system_us; /**< of the groups, with what the set-up took before the exec: some hundred us */
 	uint64_t cpu_periods, cpu_throttled_periods, cpu_throttled_us;
 	uint64_t io_read, io_written;	/**< bytes */
 	uint64_t io_reads, io_writes;	/**< requests */
@@ -489,11 +552,15 @@ typedef struct ct_create_opts {
 				     then belongs to it; NULL: the config's own rootfs.path stays */
 } ct_create_opts;
 #define CT_CREATE_OPTS_INIT { sizeof(ct_create_opts), 0, NULL }
-/** Defines the container: makes its directory and config, all or nothing. Errors: -EEXIST, -EINVAL (anonymous), -EXDEV,
+/** Defines the container: makes its directory and config, all or nothing. Without opts->rootfs a directory of this name that has no config,
+ *  as ct_destroy() leaves it with rootfs.managed = 0, gets one. Errors: -EEXIST, -EINVAL (anonymous), -EXDEV,
  *  and those of mkdir(2), rename(2). Since 0.1. */
 CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts);
 #define CT_DESTROY_FORCE 0x1u	/**< stop it first */
-/** Removes the container's directory, and its rootfs when it belongs to it. Errors: -EBUSY (runs), -ENOENT. Since 0.1. */
+/** Removes the container's directory, and its rootfs when that is in it; with rootfs.managed = 0 the rootfs stays where it is. No mount is
+ *  crossed, no link followed. What is left when a removal fails has a hidden name in the container directory; the next ct_destroy() or
+ *  ct_create() of this name, or ct_list(), removes it. Errors: -EBUSY (runs, or a mount is in the directory: the message names it), -ENOENT,
+ *  and those of unlink(2) with the path of the first file that stays. Since 0.1. */
 CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags);
 
 #define CT_LIST_DEFINED 0x1u

@@ -3,26 +3,20 @@
 
 #include <errno.h>
 
-void ct_view(const struct ct_err *e, ct_error *view)
+const ct_error *ct_last_of(struct ct_records *errors)
 {
-	*view = (ct_error){.size = sizeof(*view), .err = e->err, .id = e->id, .line = e->line, .step = e->step,
-			   .message = e->err ? e->message : "", .where = e->where, .step_name = e->step_name, .backend = e->backend,
-			   .key = e->key, .file = e->file, .syscall_name = e->syscall_name, .object = e->object,
-			   .kernel = e->kernel, .hint = e->hint};
+	const ct_error *e = ct_records_get(errors);
+
+	return e ? e : &ct_no_error;
 }
 
 int ct_done(struct ct_container *c, const struct ct_err *e, int r)
 {
-	static const struct ct_err none = {.step = -1};
-
 	if (!c || c->owner != getpid())
 		return r;
 	if (r < 0)
 		ct_log(&c->log, CT_LOG_ERROR, "%s", e->message);
-	pthread_mutex_lock(&c->lock);
-	c->err = r < 0 ? *e : none;
-	ct_view(&c->err, &c->view);
-	pthread_mutex_unlock(&c->lock);
+	ct_records_set(&c->errors, r < 0 ? e : NULL);
 	return r;
 }
 

@@ -13,9 +13,9 @@
 /* What there is to say of no error, and of no handle. */
 extern const ct_error ct_no_error, ct_no_handle;
 
-/* Makes the public view of a record. */
-void ct_view(const struct ct_err *e, ct_error *view);
-/* Ends a call: the record becomes the handle's. Returns r. */
+/* What the calling thread was told last of a handle; never NULL. */
+const ct_error *ct_last_of(struct ct_records *errors);
+/* Ends a call: the record becomes the thread's, in the handle. Returns r. */
 int ct_done(struct ct_container *c, const struct ct_err *e, int r);
 /* -EINVAL without a handle, -ECHILD in a forked child. */
 int ct_check_handle(const struct ct_container *c, struct ct_err *e);

@@ -9,21 +9,21 @@ CT_PUBLIC int ct_freeze(ct_container *c, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_freeze(c, 1, timeout_ms, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_freeze(c, 1, timeout_ms, &e), &e));
 }
 
 CT_PUBLIC int ct_unfreeze(ct_container *c, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_freeze(c, 0, timeout_ms, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_freeze(c, 0, timeout_ms, &e), &e));
 }
 
 CT_PUBLIC int ct_kill_all(ct_container *c, int sig)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_kill_all(c, sig, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_kill_all(c, sig, &e), &e));
 }
 
 CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, size_t size)
@@ -35,6 +35,8 @@ CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, si
 	if (r >= 0 && !buf && size)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "no place for the text");
 	n = r < 0 ? r : ct_run_cgroup_get(c, file, &text, &e);
+	if (n < 0)
+		n = ct_unless_ended(c, (int)n, &e);
 	if (n >= 0 && size) {
 		size_t k = (size_t)n < size - 1 ? (size_t)n : size - 1;
 
@@ -49,14 +51,14 @@ CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_cgroup_set(c, file, value, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_cgroup_set(c, file, value, &e), &e));
 }
 
 CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values, size_t n)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_set_limits(c, keys, values, n, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_set_limits(c, keys, values, n, &e), &e));
 }
 
 /* Fills as much of the caller's struct as it has room for; what it has beyond ours is zero. */
@@ -85,7 +87,7 @@ CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out)
 	if (r >= 0)
 		r = check_size(out, out ? out->size : 0, offsetof(ct_usage, memory_peak), "CT_USAGE_INIT", &e);
 	if (r >= 0)
-		r = ct_run_stats(c, &u, &e);
+		r = ct_unless_ended(c, ct_run_stats(c, &u, &e), &e);
 	if (r >= 0)
 		hand_out(out, out->size, &u, sizeof(u));
 	return ct_done(c, &e, r);
@@ -123,7 +125,7 @@ CT_PUBLIC int ct_protections(ct_container *c, int format, char **out)
 	if (r >= 0 && (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)))
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "protections", out ? "%d is no format" : "no place for the text", format);
 	if (r >= 0)
-		r = ct_run_protections(c, format, &text, &e);
+		r = ct_unless_ended(c, ct_run_protections(c, format, &text, &e), &e);
 	if (r >= 0) {
 		char *copy = ct_buf_take(&text);
 

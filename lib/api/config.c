@@ -199,19 +199,20 @@ static int has_dotdot(const char *path)
 static int check_mount(const ct_mount *m, struct ct_err *e)
 {
 	uint64_t propagation = m->flags & (CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE);
+	int fd = ct_given_fd(m->source_fd);
 
 	if (!m->target || !m->target[strspn(m->target, "/")] || has_dotdot(m->target))
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a mount needs a target below the root, without \"..\"");
 	if (propagation & (propagation - 1))
 		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a mount has one propagation");
-	if (m->fstype && m->source_fd > 0)
+	if (m->fstype && fd >= 0)
 		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a descriptor is bound; it is no source for a new %s", m->fstype);
 	if (!m->fstype && m->options)
 		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a bind mount has no options of a file system");
-	if (!m->fstype && m->source_fd <= 0 && (!m->source || *m->source != '/'))
+	if (!m->fstype && fd < 0 && (!m->source || *m->source != '/'))
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a bind mount needs a descriptor or an absolute path as its source");
-	if (m->source_fd > 0 && fcntl(m->source_fd, F_GETFD) < 0)
-		return ct_fail_sys(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "fstat", "the source's descriptor %d is not open", m->source_fd);
+	if (fd >= 0 && fcntl(fd, F_GETFD) < 0)
+		return ct_fail_sys(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "fstat", "the source's descriptor %d is not open", fd);
 	return 0;
 }
 
@@ -225,20 +226,20 @@ static int copy_text(const char *s, char **to)
 static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 {
 	struct ct_extra_mount *bigger = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*bigger)), x = {.fd = -1, .flags = m->flags};
-	int r;
+	int r, fd = ct_given_fd(m->source_fd);
 
 	if (!bigger)
 		return ct_oom(e);
 	c->mounts = bigger;
 	r = copy_text(m->source, &x.source) | copy_text(m->target, &x.target) | copy_text(m->fstype, &x.fstype) | copy_text(m->options, &x.options);
-	if (r >= 0 && m->source_fd > 0)
-		r = x.fd = ct_dup(m->source_fd);
+	if (r >= 0 && fd >= 0)
+		r = x.fd = ct_dup(fd);
 	if (r < 0) {
 		free(x.source);
 		free(x.target);
 		free(x.fstype);
 		free(x.options);
-		return r == -ENOMEM ? ct_oom(e) : ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", m->source_fd);
+		return r == -ENOMEM ? ct_oom(e) : ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
 	}
 	c->mounts[c->n_mounts++] = x;
 	return 0;

@@ -19,7 +19,7 @@ const ct_error ct_no_handle = {sizeof(ct_no_handle), -EINVAL, CT_ERR_ARGUMENT, 0
 STATIC_ERROR(err_empty, -EINVAL, CT_ERR_NAME, "a container's name is not empty. Hint: NULL makes an anonymous one");
 STATIC_ERROR(err_start, -EINVAL, CT_ERR_NAME, "a container's name does not begin with \".\" or \"-\"");
 STATIC_ERROR(err_chars, -EINVAL, CT_ERR_NAME, "a container's name has only letters, digits, \".\", \"_\" and \"-\"");
-STATIC_ERROR(err_long, -ENAMETOOLONG, CT_ERR_NAME, "a container's name has at most 63 bytes");
+STATIC_ERROR(err_long, -ENAMETOOLONG, CT_ERR_NAME, "a container's name has at most 255 bytes");
 STATIC_ERROR(err_memory, -ENOMEM, CT_ERR_MEMORY, "out of memory");
 STATIC_ERROR(err_dir, -EINVAL, CT_ERR_ARGUMENT, "a directory given to ct_new() is an absolute path");
 STATIC_ERROR(err_size, -EINVAL, CT_ERR_ARGUMENT, "ct_new_opts.size is too small. Hint: begin with CT_NEW_OPTS_INIT");
@@ -40,7 +40,7 @@ static const ct_error *name_error(const char *name)
 	for (const char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
 			return &err_chars;
-	return strlen(name) > 63 ? &err_long : NULL;
+	return strlen(name) >= CT_NAME_SIZE ? &err_long : NULL;
 }
 
 static const ct_error *take_new_opts(const ct_new_opts *in, ct_new_opts *o)
@@ -71,6 +71,7 @@ static char *state_base(const ct_new_opts *o)
 static void container_free(struct ct_container *c)
 {
 	ct_process_put(c->init);
+	ct_process_put(c->starting);
 	ct_config_free(c->config);
 	ct_config_free(c->running);
 	if (c->image >= 0 && c->owner == getpid())
@@ -91,6 +92,7 @@ static void container_free(struct ct_container *c)
 	free(c->base);
 	free(c->config_file);
 	pthread_mutex_destroy(&c->lock);
+	ct_records_free(&c->errors);
 	free(c);
 }
 
@@ -104,8 +106,7 @@ static struct ct_container *make(const char *name, const ct_new_opts *o)
 	c->owner = getpid();
 	c->rootfs_fd = c->image = -1;
 	pthread_mutex_init(&c->lock, NULL);
-	ct_err_clear(&c->err);
-	ct_view(&c->err, &c->view);
+	ct_records_init(&c->errors);
 	if (name)
 		memcpy(c->name, name, strlen(name));
 	c->dir = o->dir ? strdup(o->dir) : ct_default_dir();
@@ -164,9 +165,39 @@ CT_PUBLIC const char *ct_path(const ct_container *c)
 
 CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
 {
-	if (!c)
-		return &ct_no_handle;
-	return c->view.message ? &c->view : &ct_no_error;
+	return c ? ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors) : &ct_no_handle;
+}
+
+/* The strings follow the struct, in the order of the pointers. */
+CT_PUBLIC int ct_error_copy(const ct_error *e, ct_error **out)
+{
+	static const size_t at[] = {offsetof(ct_error, message), offsetof(ct_error, where), offsetof(ct_error, step_name),
+				    offsetof(ct_error, backend), offsetof(ct_error, key), offsetof(ct_error, file),
+				    offsetof(ct_error, syscall_name), offsetof(ct_error, object), offsetof(ct_error, kernel),
+				    offsetof(ct_error, hint)};
+	const size_t n = sizeof(at) / sizeof(*at);
+	size_t size = sizeof(*e);
+	ct_error *copy;
+	char *text;
+
+	if (!e || !out || e->size < sizeof(*e))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		size += strlen(*(const char *const *)((const char *)e + at[i])) + 1;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	*copy = *e;
+	text = (char *)(copy + 1);
+	for (size_t i = 0; i < n; i++) {
+		const char *from = *(const char *const *)((const char *)e + at[i]);
+		size_t len = strlen(from) + 1;
+
+		*(const char **)((char *)copy + at[i]) = memcpy(text, from, len);
+		text += len;
+	}
+	*out = copy;
+	return 0;
 }
 
 CT_PUBLIC const char *ct_error_name(int id)

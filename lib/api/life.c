@@ -7,15 +7,22 @@
 #include "base/fd.h"
 #include "run/control.h"
 
-#define START_FLAGS (CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | CT_START_NO_NEW_PRIVS)
+#define START_FLAGS                                                                                                         \
+	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | CT_START_NO_NEW_PRIVS | CT_START_REAPER |    \
+	 CT_START_NO_REAPER | CT_START_NOWAIT)
 #define ATTACH_FLAGS                                                                                                        \
 	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS | CT_ATTACH_SET_CAPS |                   \
-	 CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | CT_ATTACH_ELEVATED)
+	 CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | CT_ATTACH_ELEVATED | CT_ATTACH_NOWAIT)
 
 static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
 {
+	int r;
+
 	*o = (ct_start_opts)CT_START_OPTS_INIT;
-	return ct_take_opts(o, sizeof(*o), in, offsetof(ct_start_opts, envp), &o->flags, START_FLAGS, e);
+	r = ct_take_opts(o, sizeof(*o), in, offsetof(ct_start_opts, envp), &o->flags, START_FLAGS, e);
+	if (r >= 0 && (o->flags & CT_START_REAPER) && (o->flags & CT_START_NO_REAPER))
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call", "CT_START_REAPER and CT_START_NO_REAPER exclude each other");
+	return r;
 }
 
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out)
@@ -118,6 +125,27 @@ CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms)
 	BEGIN(c, e);
 
 	return ct_done(c, &e, r < 0 ? r : ct_run_reboot(c, timeout_ms, &e));
+}
+
+CT_PUBLIC int ct_last_exit(ct_container *c, ct_exit *out)
+{
+	BEGIN(c, e);
+
+	return ct_done(c, &e, r < 0 ? r : ct_run_last_exit(c, out, &e));
+}
+
+CT_PUBLIC int ct_open_process(ct_container *c, ct_process **out)
+{
+	ct_process *p = NULL;
+	BEGIN(c, e);
+
+	if (r >= 0 && !out)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "state", "no place for the process");
+	if (r >= 0)
+		r = ct_run_open_process(c, &p, &e);
+	if (r >= 0)
+		*out = p;
+	return ct_done(c, &e, r);
 }
 
 /* State directory of a running detached container, or the error. */

@@ -5,19 +5,15 @@
 
 #include "api/call.h"
 #include "run/control.h"
+#include "run/launch.h"
 
 /* The record becomes the process handle's. */
 static int done(ct_process *p, const struct ct_err *e, int r)
 {
 	if (!p || p->owner != getpid())
 		return r;
-	pthread_mutex_lock(&p->lock);
-	if (r < 0)
-		p->err = *e;
-	else
-		ct_err_clear(&p->err);
-	ct_view(&p->err, &p->view);
-	pthread_mutex_unlock(&p->lock);
+	/* an end may have something to tell, too */
+	ct_records_set(&p->errors, r < 0 || e->err ? e : NULL);
 	return r;
 }
 
@@ -43,12 +39,36 @@ CT_PUBLIC ct_process *ct_process_unref(ct_process *p)
 
 CT_PUBLIC pid_t ct_process_pid(const ct_process *p)
 {
-	return p ? p->child.pid : -EINVAL;
+	if (!p)
+		return -EINVAL;
+	return ct_process_starting(p) ? -EINPROGRESS : p->child.pid;
 }
 
 CT_PUBLIC int ct_process_pidfd(const ct_process *p)
 {
-	return p ? p->child.pidfd : -EINVAL;
+	if (!p)
+		return -EINVAL;
+	return ct_process_starting(p) ? -EINPROGRESS : p->child.pidfd;
+}
+
+CT_PUBLIC int ct_process_start_fd(const ct_process *p)
+{
+	if (!p)
+		return -EINVAL;
+	return ct_process_starting(p) && p->launch->poll >= 0 ? p->launch->poll : -ESRCH;
+}
+
+CT_PUBLIC int ct_process_started(ct_process *p, int timeout_ms)
+{
+	CT_RECORD(e);
+	int r = check(p, &e);
+
+	return done(p, &e, r < 0 ? r : ct_launch_follow(p, timeout_ms, &e));
+}
+
+CT_PUBLIC int ct_process_end_fd(const ct_process *p)
+{
+	return p ? ct_process_ends(p) : -EINVAL;
 }
 
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
@@ -91,7 +111,5 @@ CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p)
 {
-	if (!p)
-		return &ct_no_handle;
-	return p->view.message ? &p->view : &ct_no_error;
+	return p ? ct_last_of(&((struct ct_process *)(uintptr_t)p)->errors) : &ct_no_handle;
 }

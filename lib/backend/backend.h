@@ -75,10 +75,15 @@ struct ct_cg_ask {
 	bool detached;
 	bool userns;			/* the payload has no rights over devices of the host */
 	bool mounts;			/* it may mount version 1: no tree may be without a group of its own */
+	bool mknod;			/* ... and may make nodes of any device */
+	bool scope;			/* systemd manages this host: what cannot be had below the caller's own group is had in a scope */
 };
 /* Decides which directories the container gets, in which hierarchies, and what is written there. Pure. out->n is 0 for a container
  * that needs none. A controller that is asked for and is not to be had is -EOPNOTSUPP with the key, the layout and a remedy. */
 int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_plan *out, struct ct_err *e);
+
+/* Without a group there is no list of devices: for who can make a node of any, that must have been asked for. 0, or -EINVAL, recorded. */
+int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_err *e);
 
 /* ---- cgroup-group.c: the directories themselves --------------------------------------------------------------------- */
 
@@ -89,6 +94,7 @@ struct ct_cg_making {
 	const char *path;		/* below it; may have several components */
 	bool numbered;			/* -1, -2 .. is appended while the name is taken */
 	struct ct_cg_give give;
+	const char *mark;		/* of the owner, or CT_CG_BY_JOURNAL */
 	int journal;			/* >= 0: gets a line with the path before the directory is made */
 };
 /* Makes one directory. *g is filled, its strings and descriptors are the owner's. */
@@ -127,11 +133,31 @@ const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h);
 void ct_cg_thaw(const struct ct_cg_held *h);
 /* Kills every process of the container, those that fork meanwhile and those that are frozen, too, and waits for their end. */
 int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e);
-/* Sends another signal to each process of it. */
-int ct_cg_signal(const struct ct_cg_held *h, int sig, struct ct_err *e);
-/* Looks in the directory under[at] for groups that processes have left which are dead by now, and removes those and the ones of the same name
- * in all n directories. Their number. */
-int ct_cg_sweep(const char *const *under, uint32_t n, uint32_t at);
+/* Sends another signal to each process of it but `skip` (0: none). */
+int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e);
+
+/* ---- cgroup-sweep.c: what killed callers have left -------------------------------------------------------------------------- */
+
+/* The mark of a container whose state directory tells of its groups. */
+#define CT_CG_BY_JOURNAL "="
+/* Gives a directory the owner's mark (owner.h), as one that a container is in, or that was made on the way to
+ * it. 0, also where no attributes can be had, or a negative errno. */
+int ct_cg_mark(int dirfd, const char *mark, bool on_the_way);
+/* Looks through all groups below the n tops of hierarchies, ends the containers whose owner is dead by its attribute, and removes their
+ * groups in all of them. Their number. */
+int ct_cg_sweep(const char *const *tops, uint32_t n);
+/* Whether a directory is, or has right in it, what may be one of those: a quick look, by name. */
+bool ct_cg_has_stale(const char *dir);
+
+/* ---- cgroup-frozen.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether who is put into the group at `path`, or into one that is made there, is stopped at once: the group, or one above it, is frozen,
+ * or about to be. 1: `which` is the path of the one that was frozen, as far as it can be seen; 0: no, or it cannot be told. */
+int ct_cg_frozen_at(int version, const char *path, char *which, size_t size);
+/* The same of an open group, for less, and without saying which. */
+bool ct_cg_freezes(int version, int dir);
+/* As an error: 0, or -EBUSY with the group's name and what thaws it, recorded. */
+int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct ct_err *e);
 
 /* ---- cgroup-file.c: files of a group, the same for both versions ------------------------------------------------------- */
 
@@ -141,7 +167,8 @@ ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size);
 int ct_cg_write(int dirfd, const char *file, const char *value);
 /* Value behind `key` in a file of "key value" lines, or `dflt`. */
 uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt);
-/* Sends sig to each process of this one group, by pidfd, so that no other can be meant. Their number or a negative errno. */
-int ct_cg_signal_one(int dirfd, int sig);
+/* Sends sig to each process of this one group but `skip` (0: none), by pidfd, so that no other can be meant. Their number or a negative
+ * errno. */
+int ct_cg_signal_one(int dirfd, int sig, pid_t skip);
 
 #endif

@@ -86,7 +86,7 @@ static int signal_pid(int dirfd, uint32_t pid, int sig)
 }
 
 /* See backend.h. */
-int ct_cg_signal_one(int dirfd, int sig)
+int ct_cg_signal_one(int dirfd, int sig, pid_t skip)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -101,7 +101,7 @@ int ct_cg_signal_one(int dirfd, int sig)
 	for (p = text.data; p && (word = strsep(&p, "\n"));) {
 		uint32_t pid;
 
-		if (ct_parse_u32(word, &pid) || !pid)
+		if (ct_parse_u32(word, &pid) || !pid || (pid_t)pid == skip)
 			continue;
 		r = signal_pid(dirfd, pid, sig);
 		if (r < 0 && r != -ESRCH)

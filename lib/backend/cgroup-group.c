@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The directories of a container: made, written to, killed and removed. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,11 +12,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
-#include "backend/owner.h"
 #include "backend/usage.h"
 #include "base/fd.h"
 #include "base/sys.h"
@@ -122,17 +123,18 @@ static int make_last(struct making *m, const struct ct_cg_making *what, const ch
 	return r;
 }
 
+/* Never onto another mount: what covers a group is none. */
 static int step_into(struct making *m, const char *name)
 {
 	int n = snprintf(m->path + m->len, sizeof(m->path) - m->len, "/%s", name);
-	int fd = openat(m->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = ct_openat2(m->fd, name, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 
 	if (n < 0 || (size_t)n >= sizeof(m->path) - m->len) {
 		ct_close(&fd);
 		return -ENAMETOOLONG;
 	}
 	if (fd < 0)
-		return -errno;
+		return fd;
 	m->len += (size_t)n;
 	ct_close(&m->fd);
 	m->fd = fd;
@@ -140,7 +142,7 @@ static int step_into(struct making *m, const char *name)
 }
 
 /* A component before the last one: there already, or made and to be removed again. */
-static int make_above(struct making *m, const char *name)
+static int make_above(struct making *m, const struct ct_cg_making *what, const char *name)
 {
 	bool made = mkdirat(m->fd, name, 0755) == 0;
 	int r = made || errno == EEXIST ? 0 : -errno;
@@ -150,6 +152,8 @@ static int make_above(struct making *m, const char *name)
 	m->old = m->old && !made;
 	if (m->old)
 		m->keep = m->len;
+	if (r == 0 && made)
+		r = ct_cg_mark(m->fd, what->mark, true);
 	return r;
 }
 
@@ -183,6 +187,19 @@ static void remove_path(const char *path, size_t keep)
 	}
 }
 
+/* Still a group of that version, not what has been mounted over it meanwhile. */
+static int open_under(const struct ct_cg_making *what)
+{
+	CT_CLEAN_FD int fd = open(what->under, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != (what->version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+		return -ENODEV;
+	return ct_take_fd(&fd);
+}
+
 /* See backend.h. */
 int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
 {
@@ -193,10 +210,10 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 	int r;
 
 	m.len = m.keep = (size_t)snprintf(m.path, sizeof(m.path), "%s", what->under);
-	m.fd = m.len < sizeof(m.path) ? open(what->under, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	m.fd = m.len < sizeof(m.path) ? open_under(what) : -ENAMETOOLONG;
 	if (m.fd < 0) {
 		ct_err_object(e, what->under);
-		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "open", "the group to make it in cannot be opened");
+		return ct_fail_sys(e, m.fd, CT_ERR_CGROUP, "cgroup", "open", "the group to make it in cannot be opened");
 	}
 	for (;;) {
 		size_t len = strcspn(path, "/");
@@ -207,9 +224,9 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 		if ((size_t)snprintf(name, sizeof(name), "%.*s", (int)len, path) >= sizeof(name))
 			r = -ENAMETOOLONG;
 		else if (path[len])
-			r = make_above(&m, name);
-		else if ((r = make_last(&m, what, path, name)) == 0)
-			r = step_into(&m, name);
+			r = make_above(&m, what, name);
+		else if ((r = make_last(&m, what, path, name)) == 0 && (r = step_into(&m, name)) == 0)
+			r = ct_cg_mark(m.fd, what->mark, false);
 		if (r < 0) {
 			char whole[sizeof(m.path) + 300];
 
@@ -397,18 +414,25 @@ const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h)
 	return any;
 }
 
+struct told {
+	int sig;
+	pid_t skip;
+};
+
 static int kill_one(int dirfd, void *arg)
 {
-	int r = ct_cg_signal_one(dirfd, *(int *)arg);
+	const struct told *t = arg;
+	int r = ct_cg_signal_one(dirfd, t->sig, t->skip);
 
 	return r < 0 ? r : 0;
 }
 
 /* See backend.h. */
-int ct_cg_signal(const struct ct_cg_held *h, int sig, struct ct_err *e)
+int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
-	int r = g ? ct_walk(g->fd, kill_one, &sig) : -ESRCH;
+	struct told t = {sig, skip};
+	int r = g ? ct_walk(g->fd, kill_one, &t) : -ESRCH;
 
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal", "signal %d cannot be sent to all", sig) : 0;
 }
@@ -418,13 +442,14 @@ static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
 {
 	const struct ct_backend *b = ct_backend_of(g->version);
 	int64_t until = ct_now_ms() + timeout_ms;
-	int sig = SIGKILL, r = 0;
+	struct told t = {SIGKILL, 0};
+	int r = 0;
 
 	do {
 		/* who cannot be stopped is killed all the same; the loop catches what it has forked */
 		if (g->controllers & CT_CG_FREEZER)
 			b->freeze(g, true, 200);
-		r = ct_walk(g->fd, kill_one, &sig);
+		r = ct_walk(g->fd, kill_one, &t);
 		if (g->controllers & CT_CG_FREEZER)
 			b->freeze(g, false, 0);
 		if (b->wait_empty(g, 100) == 0)
@@ -479,7 +504,7 @@ int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e)
 /* Only in version 1, and only without a pid namespace, can anybody be left in a group that the walks did not reach. */
 static void end_in(int dir)
 {
-	ct_cg_signal_one(dir, SIGKILL);
+	ct_cg_signal_one(dir, SIGKILL, 0);
 }
 
 /* Still the directory that we made? */
@@ -541,57 +566,4 @@ int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e)
 	}
 	ct_cg_forget(h);
 	return first;
-}
-
-/* One directory of a container whose owner is dead. */
-static void add_stale(struct ct_cg_held *h, const char *under, const char *name)
-{
-	struct ct_cg_group *g = &h->v[h->n];
-	CT_CLEAN_FD int dir = open(under, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct stat st;
-
-	if (h->n == CT_CG_TREES || dir < 0)
-		return;
-	*g = (struct ct_cg_group){ .keep = (uint32_t)strlen(under), .inner_fd = -1, .claim = -1 };
-	g->fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (g->fd < 0)
-		return;
-	g->version = faccessat(dir, "cgroup.controllers", F_OK, 0) == 0 ? 2 : 1;
-	if (g->version == 2 || faccessat(g->fd, "freezer.state", F_OK, 0) == 0)
-		g->controllers = CT_CG_FREEZER;
-	g->id = fstat(g->fd, &st) == 0 ? st.st_ino : 0;
-	if (g->id && asprintf(&g->path, "%s/%s", under, name) >= 0)
-		h->n++;
-	else
-		ct_close(&g->fd);
-}
-
-/* A container's groups have one name in all hierarchies, and are ended together: what one of them holds frozen does not die in another. */
-static void remove_stale(const char *const *under, uint32_t n, const char *name)
-{
-	struct ct_cg_held h = CT_CG_HELD_INIT;
-
-	for (uint32_t i = 0; i < n; i++)
-		add_stale(&h, under[i], name);
-	ct_cg_undo(&h, NULL);
-}
-
-/* See backend.h. */
-int ct_cg_sweep(const char *const *under, uint32_t n, uint32_t at)
-{
-	DIR *dir = opendir(under[at]);
-	struct ct_owner_cache cache = { 0 };
-	struct dirent *d;
-	int found = 0;
-
-	if (!dir)
-		return 0;
-	while ((d = readdir(dir))) {
-		if (d->d_type != DT_DIR || !ct_owner_is_dead(d->d_name, &cache))
-			continue;
-		remove_stale(under, n, d->d_name);
-		found++;
-	}
-	closedir(dir);
-	return found;
 }

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a container wants of cgroups, which hierarchy serves it, and what is to be written there. Pure. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/backend.h"
 #include "backend/devices.h"
 #include "backend/limit.h"
+#include "wire/remove.h"
 
 /* What a system that runs detached can be asked about, where it costs nothing to have it. */
 #define USUAL (CT_CG_CPU | CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS | CT_CG_DEVICES | CT_CG_FREEZER)
 #define PAYLOAD "payload"	/* directory below the one with the limits, when the payload manages its own */
 #define MONITOR "ct.monitor"	/* in a scope */
+#define NUMBER_BYTES 4u		/* "-999" behind a name that is taken */
+#define SHORTEST 32u		/* bytes of a container's name that are always there; a pattern that leaves no room for them is too long */
 
 /* One thing wanted of a controller. */
 struct want {
@@ -32,6 +37,7 @@ struct decision {
 	struct ct_err *err;
 	uint32_t bits[CT_CG_TREES];	/* what each hierarchy is to serve */
 	uint32_t hard[CT_CG_TREES];	/* ... and must */
+	uint32_t asked[CT_CG_TREES];	/* ... and was asked for, be it with "try:" */
 	bool used[CT_CG_TREES];
 	bool devices;			/* they are restricted */
 };
@@ -76,14 +82,41 @@ static int nowhere(struct decision *d, const struct want *w, int only)
 	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no hierarchy has the %s controller here (layout %s)", name, layout);
 }
 
+/* Where a container's groups are made. */
+enum place { AT_TOP, BELOW_OWN, WHERE_POSSIBLE };
+
+static bool in_scope(const struct decision *d)
+{
+	return d->spec->cgroup_backend == CT_CGB_SYSTEMD || d->ask->scope;
+}
+
+static enum place place_of(const struct decision *d)
+{
+	const struct ct_spec *s = d->spec;
+
+	if (ct_spec_origin(s, "cgroup.relative"))
+		return s->cgroup_relative ? BELOW_OWN : AT_TOP;
+	/* a path that is given begins at the top; and who outlives its starter is not part of the starter's service */
+	if (s->cgroup_dir || s->cgroup_dir_container || d->ask->detached || in_scope(d))
+		return AT_TOP;
+	return WHERE_POSSIBLE;
+}
+
 /* Whether the place that the container's group is to be made in is out of the caller's reach. */
 static bool is_closed(const struct decision *d, const struct ct_cg_tree *t)
 {
 	const struct ct_spec *s = d->spec;
 
-	if (s->cgroup_dir || s->cgroup_dir_container || s->cgroup_backend == CT_CGB_SYSTEMD)
+	if (s->cgroup_dir || s->cgroup_dir_container || in_scope(d))
 		return false;
-	return s->cgroup_relative ? t->self_closed : t->top_closed;
+	switch (place_of(d)) {
+	case BELOW_OWN:
+		return t->self_closed;
+	case AT_TOP:
+		return t->top_closed;
+	default:
+		return t->top_closed && !t->granted && (t->self_closed || t->self_bars);
+	}
 }
 
 static int out_of_reach(struct decision *d, const struct want *w, const struct ct_cg_tree *t)
@@ -170,17 +203,26 @@ static int want_files(struct decision *d, const struct ct_cgfiles *files, int ve
 	return r;
 }
 
+/* Whether the config lets the payload use every device. */
+static bool lifts_devices(const struct ct_spec *s)
+{
+	return s->devices_preset && !strcmp(s->devices_preset, "all") && !s->devrules.n;
+}
+
 /* Without rights over the host's devices there is nothing to restrict. */
+static bool has_no_devices(const struct ct_cg_ask *ask)
+{
+	return ask->userns || !ask->host->initial_userns || !(ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD);
+}
+
 static int want_devices(struct decision *d)
 {
 	const struct ct_spec *s = d->spec;
 	bool asked = s->devices_set || s->devrules.n;
-	bool all = s->devices_preset && !strcmp(s->devices_preset, "all") && !s->devrules.n;
-	bool no_rights = d->ask->userns || !d->ask->host->initial_userns || !(d->ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD);
 	struct want w = { CT_CG_DEVICES, 0, !s->devices_tried, &by_default,
 			  "mount the devices controller or cgroup2, or set limit.devices = all if the payload may use every device" };
 
-	if (all || (!asked && no_rights))
+	if (lifts_devices(s) || (!asked && has_no_devices(d->ask)))
 		return 0;
 	if (s->devices_set)
 		w.at = ct_spec_origin(s, "limit.devices");
@@ -207,15 +249,30 @@ static void want_usual(struct decision *d, bool everything)
 
 /* ---- directories ---------------------------------------------------------------------------------------------------------------- */
 
-/* The pattern with the container's name for %n. */
+/* The container's name beside `beside` other bytes, as far as one directory has room for both. */
+static const char *fitting_name(struct decision *d, size_t beside)
+{
+	const char *name = *d->ask->name ? d->ask->name : "anonymous";
+	size_t room = beside < NAME_MAX - SHORTEST ? NAME_MAX - beside : SHORTEST;
+	char *out = ct_arena_alloc(d->arena, NAME_MAX + 1);
+
+	if (out)
+		ct_short_name(out, name, room);
+	return out;
+}
+
+/* The pattern with the container's name for %n; in the directory of that go also the mark, and a number for one that is taken. */
 static const char *by_pattern(struct decision *d)
 {
-	const char *pattern = d->spec->cgroup_pattern ? d->spec->cgroup_pattern : "ct.payload.%n", *at = strstr(pattern, "%n");
-	const char *name = *d->ask->name ? d->ask->name : "anonymous";
+	const char *pattern = d->spec->cgroup_pattern ? d->spec->cgroup_pattern : "ct.payload.%n", *at = strstr(pattern, "%n"), *name;
+	size_t before = 0;
 
 	if (!at)
 		return pattern;
-	return ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2);
+	while (before < (size_t)(at - pattern) && at[-1 - (ptrdiff_t)before] != '/')
+		before++;
+	name = fitting_name(d, before + strcspn(at + 2, "/") + strlen(d->out->mark) + NUMBER_BYTES);
+	return name ? ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2) : NULL;
 }
 
 static int name_dir(struct decision *d, struct ct_cg_dir *dir)
@@ -230,7 +287,7 @@ static int name_dir(struct decision *d, struct ct_cg_dir *dir)
 	} else {
 		dir->numbered = d->ask->detached;
 		dir->path = ct_arena_printf(d->arena, "%s%s%s%s", s->cgroup_dir ? s->cgroup_dir : "", s->cgroup_dir ? "/" : "", name,
-					    d->ask->mark);
+					    d->out->mark);
 	}
 	dir->inner = s->cgroup_dir_inner;
 	/* LXC's words without a mode mean that the payload may write, too; and who may mount needs not ask for one */
@@ -239,11 +296,56 @@ static int name_dir(struct decision *d, struct ct_cg_dir *dir)
 	return dir->path ? 0 : ct_oom(d->err);
 }
 
-static int base_dir(struct decision *d, const struct ct_cg_tree *t, struct ct_cg_dir *dir)
+/* Why the group cannot be below the caller's own; NULL: it can. */
+static const char *no_place_below(struct decision *d, uint32_t i)
 {
+	const struct ct_cg_tree *t = &d->trees->v[i];
+	uint32_t lack = t->version == 2 ? d->asked[i] & ~CT_CG_CORE & ~t->self_gives : 0;
+
+	if (!t->self)
+		return "which is not below this mount";
+	if (!*t->self)
+		return NULL;
+	if (t->self_closed)
+		return "which is not delegated to the caller";
+	if (t->self_bars)
+		return "which is threaded";
+	if (lack)
+		return ct_arena_printf(d->arena, "which does not give %s on", ct_cg_name(lack & -lack, 2));
+	if (t->version == 1 && d->devices && (t->controllers & CT_CG_DEVICES) && t->self_narrow)
+		return "which may not use every device itself";
+	return NULL;
+}
+
+/* One more that is not below the caller's own, with the reason. */
+static int say_elsewhere(struct decision *d, const struct ct_cg_tree *t, const char *why)
+{
+	const char *before = d->out->elsewhere;
+
+	d->out->elsewhere = ct_arena_printf(d->arena, "%s%s%s is made at the top of %s, not below the caller's own cgroup%s%s, %s", before ? before : "",
+					    before ? "; " : "", t->name, t->mount, t->self ? " " : "", t->self ? t->self : "", why);
+	return d->out->elsewhere ? 0 : ct_oom(d->err);
+}
+
+/* The existing group that ours is made in. */
+static int base_dir(struct decision *d, uint32_t i, struct ct_cg_dir *dir)
+{
+	const struct ct_cg_tree *t = &d->trees->v[i];
+	enum place place = place_of(d);
+	const char *why = place == WHERE_POSSIBLE ? no_place_below(d, i) : NULL;
+
 	dir->base = "";
-	if (!d->spec->cgroup_relative)
+	if (place == AT_TOP)
 		return 0;
+	if (why && t->granted && !(d->asked[i] & ~CT_CG_CORE & ~t->granted_gives)) {
+		dir->base = t->granted;
+		return 0;
+	}
+	/* who may not use the top is told by the kernel what is in the way below its own */
+	if (why && (!t->top_closed || !t->self)) {
+		d->out->scope_wanted = d->out->scope_wanted || (t->version == 2 && t->self);
+		return say_elsewhere(d, t, why);
+	}
 	dir->base = t->self;
 	if (t->self)
 		return 0;
@@ -362,7 +464,7 @@ static int add_dir(struct decision *d, uint32_t i)
 	/* a directory of version 1 has all that is bound there; one of version 2 what is given on to it */
 	*dir = (struct ct_cg_dir){ .version = t->version, .tree = t->name, .mount = t->mount,
 				   .controllers = t->version == 1 ? t->controllers : d->bits[i] | (CT_CG_CORE & ~CT_CG_DEVICES) };
-	r = base_dir(d, t, dir);
+	r = base_dir(d, i, dir);
 	if (r == 0)
 		r = name_dir(d, dir);
 	if (r == 0 && t->version == 2)
@@ -385,7 +487,7 @@ static const char *monitor_dir(const struct decision *d)
 	if (!d->ask->detached)
 		return NULL;
 	/* systemd takes a scope away, with all figures in it, when the last process has left: that is to be the supervisor */
-	return !asked && d->spec->cgroup_backend == CT_CGB_SYSTEMD ? MONITOR : asked;
+	return !asked && in_scope(d) ? MONITOR : asked;
 }
 
 /* The supervisor's own place, in each hierarchy that the container has one in. */
@@ -404,14 +506,16 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 /* The scope's name is the container's; what systemd would take for another part of a name is not in it. */
 static int name_scope(struct decision *d)
 {
+	const char *name;
 	char *unit;
 
-	if (d->spec->cgroup_backend != CT_CGB_SYSTEMD || !d->out->n)
+	if (!in_scope(d) || !d->out->n)
 		return 0;
-	unit = ct_arena_printf(d->arena, "ct-%s%s.scope", *d->ask->name ? d->ask->name : "anonymous", d->ask->mark);
+	name = fitting_name(d, strlen("ct-.scope") + strlen(d->out->mark));
+	unit = name ? ct_arena_printf(d->arena, "ct-%s%s.scope", name, d->out->mark) : NULL;
 	if (!unit)
 		return ct_oom(d->err);
-	for (char *p = strchr(unit, '@'); p; p = strchr(p, '@'))
+	for (char *p = strpbrk(unit, "@~"); p; p = strpbrk(p, "@~"))
 		*p = '-';
 	d->out->unit = unit;
 	/* root of a user namespace is a user like others to the host's systemd */
@@ -457,10 +561,26 @@ static int decide(struct decision *d)
 		r = want_devices(d);
 	for (uint32_t i = 0; i < d->trees->n; i++)
 		any |= d->used[i];
+	memcpy(d->asked, d->bits, sizeof(d->asked));
 	if (r == 0 && any)
 		want_usual(d, groups || d->ask->detached);
+	/* who manages groups itself is there for what these can do */
+	if (d->spec->mount_auto.cgroup_kind)
+		memcpy(d->asked, d->bits, sizeof(d->asked));
 	d->out->at = groups ? groups : &by_default;
 	return r;
+}
+
+/* See backend.h. */
+int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_err *e)
+{
+	const struct ct_spec *s = ask->spec;
+
+	if (s->cgroup_backend != CT_CGB_NONE || !ask->mknod || s->devices_tried || lifts_devices(s) || has_no_devices(ask))
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "cgroup.backend"));
+	ct_err_hint(e, "set limit.devices = all if the payload may use every device, or drop mknod, or give it a user namespace (idmap)");
+	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, where, "devices cannot be restricted without a cgroup, and the payload keeps mknod");
 }
 
 /* See backend.h. */
@@ -470,10 +590,12 @@ int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_p
 	struct decision d = { .ask = ask, .spec = ask->spec, .arena = a, .out = out, .err = e };
 	int r;
 
-	*out = (struct ct_cg_plan){ 0 };
+	*out = (struct ct_cg_plan){ .mark = ct_arena_strdup(a, ask->mark) };
+	if (!out->mark)
+		return ct_oom(e);
 	d.trees = ask->host->cgroups ? ask->host->cgroups : &nothing;
 	if (ask->spec->cgroup_backend == CT_CGB_NONE)
-		return 0;
+		return ct_cg_check_none(ask, "plan", e);
 	out->v = ct_arena_alloc(a, (2 * d.trees->n + 1) * sizeof(*out->v));
 	if (!out->v)
 		return ct_oom(e);

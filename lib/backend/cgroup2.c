@@ -60,11 +60,21 @@ static int refused(int err, int dirfd, const char *path, const char *controller,
 	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "write", "%s cannot be given on (cgroup.subtree_control)", controller);
 }
 
+/* Whether processes live in it that could be in the way. The kernel would take controllers that can be had for threads ("pids"), turn the
+ * group into a threaded one, and let no process into those below it. The top of all, which has no type, may have both. */
+static bool is_busy(int dirfd)
+{
+	char c[2];
+
+	return ct_cg_read(dirfd, "cgroup.procs", c, sizeof(c)) > 0 && faccessat(dirfd, "cgroup.type", F_OK, 0) == 0;
+}
+
 /* One after another: of several in one write, none is given on when one is refused. */
 static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
 {
 	uint32_t n = give ? give->n_must + give->n_may : 0;
 	char on[512], word[40];
+	int busy = -1;
 
 	if (!n)
 		return 0;
@@ -77,8 +87,9 @@ static int enable(int dirfd, const char *path, const struct ct_cg_give *give, st
 
 		if (has_word(on, name))
 			continue;
+		busy = busy < 0 ? is_busy(dirfd) : busy;
 		snprintf(word, sizeof(word), "+%s", name);
-		r = ct_cg_write(dirfd, "cgroup.subtree_control", word);
+		r = busy ? -EBUSY : ct_cg_write(dirfd, "cgroup.subtree_control", word);
 		if (r < 0 && must)
 			return refused(r, dirfd, path, name, e);
 	}

@@ -87,6 +87,16 @@ int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row
 	return add_main(j, row, item, !item->max ? number : j->version == 1 ? row->max1 : "max");
 }
 
+/* The kernel takes no more than its greatest number of processes (pids_max_write()), which cannot be reached anyway. */
+int ct_limit_pids(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item)
+{
+	uint64_t n = item->n + (j->s->init_reaper && item->n < CT_LIMIT_PIDS_GREATEST);
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)n);
+	return add_main(j, row, item, item->max ? "max" : number);
+}
+
 static const struct ct_cglimit_item *find_item(const struct ct_spec *s, const char *key)
 {
 	for (uint32_t i = 0; i < s->cglimits.n; i++) {

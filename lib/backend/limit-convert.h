@@ -35,6 +35,8 @@ const char *ct_limit_name(const struct ct_limit_row *row, const char *sub, int v
 
 /* One value into one file: bytes, a count. */
 int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+/* limit.pids counts the payload; the kernel counts a reaper, too. */
+int ct_limit_pids(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
 /* limit.memory, and no swap where limit.swap does not say how much. */
 int ct_limit_memory(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
 /* limit.swap: version 2 counts swap alone, version 1 the sum. */

@@ -16,7 +16,7 @@ static const struct ct_limit_row rows[] = {
 	{ "limit.memory.low", CT_CG_MEMORY, "memory.low", "memory.soft_limit_in_bytes", "-1", ct_limit_number, NULL, NULL },
 	{ "limit.oom.group", CT_CG_MEMORY, "memory.oom.group", NULL, NULL, ct_limit_oom_group,
 	  "killing of all processes together", "set limit.oom.group = 0" },
-	{ "limit.pids", CT_CG_PIDS, "pids.max", "pids.max", "max", ct_limit_number, NULL, NULL },
+	{ "limit.pids", CT_CG_PIDS, "pids.max", "pids.max", "max", ct_limit_pids, NULL, NULL },
 	{ "limit.cpu", CT_CG_CPU, "cpu.max", "cpu.cfs_quota_us", "-1", ct_limit_cpu, NULL, NULL },
 	{ "limit.cpu.burst", CT_CG_CPU, "cpu.max.burst", "cpu.cfs_burst_us", NULL, ct_limit_number, NULL, NULL },
 	{ "limit.cpu.weight", CT_CG_CPU, "cpu.weight", "cpu.shares", NULL, ct_limit_cpu_weight, NULL, NULL },

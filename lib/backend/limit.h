@@ -7,6 +7,8 @@
 #include "model/spec.h"
 #include "plan/cgroup.h"
 
+#define CT_LIMIT_PIDS_GREATEST 4194304u	/* the kernel's PID_MAX_LIMIT */
+
 /* Controllers (CT_CG_*) that the spec's limits need, limit.devices not among them; with `tried` also those of values that a start may
  * do without: "try:" ones, and those that ask for nothing ("max"). */
 uint32_t ct_limit_controllers(const struct ct_spec *s, bool tried);

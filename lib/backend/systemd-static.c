@@ -12,6 +12,12 @@ bool ct_systemd_usable(const char **why)
 }
 
 /* See systemd.h. */
+bool ct_systemd_reachable(void)
+{
+	return false;
+}
+
+/* See systemd.h. */
 int ct_systemd_refuse(const char *why, struct ct_err *e)
 {
 	ct_err_hint(e, "ct-start and ct-execute are not static; or leave cgroup.backend to auto");

@@ -192,6 +192,19 @@ static int find_group(pid_t pid, char *path, size_t size, struct ct_err *e)
 }
 
 /* See systemd.h. */
+bool ct_systemd_reachable(void)
+{
+	struct bus_calls b;
+	const char *why;
+	void *bus = NULL;
+
+	if (!ct_systemd_usable(&why) || load(&b, NULL) < 0 || b.open_system(&bus) < 0)
+		return false;
+	b.close(bus);
+	return true;
+}
+
+/* See systemd.h. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e)
 {
 	struct bus_calls b;

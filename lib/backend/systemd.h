@@ -22,7 +22,9 @@ struct ct_scope {
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e);
 /* Whether there is a manager to ask. *why becomes a static sentence. No side effects. */
 bool ct_systemd_usable(const char **why);
-/* The error for that. */
+/* Whether it could be asked here and now: there is one, libsystemd can be loaded (and then stays so), the system's bus listens. */
+bool ct_systemd_reachable(void);
+/* The error for who is not there. */
 int ct_systemd_refuse(const char *why, struct ct_err *e);
 
 #endif

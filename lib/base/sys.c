@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,13 @@ int ct_pidfd_open(pid_t pid)
 int ct_pidfd_send_signal(int pidfd, int sig)
 {
 	return result(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, NULL, 0));
+}
+
+int ct_pidfd_queue_signal(int pidfd, int sig, int code)
+{
+	siginfo_t si = { .si_signo = sig, .si_code = code };
+
+	return result(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, &si, 0));
 }
 
 int ct_memfd_create(const char *name, unsigned flags)

@@ -11,7 +11,10 @@
 int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int ct_pidfd_open(pid_t pid);
 int ct_pidfd_send_signal(int pidfd, int sig);
+/* As if queued by sigqueue(3), with a code (< 0) of our own. */
+int ct_pidfd_queue_signal(int pidfd, int sig, int code);
 int ct_memfd_create(const char *name, unsigned flags);
+#define CT_MFD_EXEC 0x10u	/* MFD_EXEC, Linux 6.3 */
 /* Start time of a process in clock ticks since boot (0: gone). */
 uint64_t ct_proc_start_time(pid_t pid);
 /* CLOCK_MONOTONIC in milliseconds. */

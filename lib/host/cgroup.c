@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which cgroup hierarchies there are, from mountinfo and /proc/self/cgroup. Nothing that they say is taken for granted. */
+/* Which cgroup hierarchies there are, from the text of mountinfo and /proc/self/cgroup. Nothing that they say is taken for granted. */
 #include "host/cgroup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/fd.h"
+#include "base/num.h"
 #include "host/look.h"
-
-#define MOUNTINFO_MAX (16u << 20)
-#define SELF_MAX (64u << 10)
-#define UNSEEN "the cgroups of this host cannot be looked at"
 
 static const struct {
 	uint32_t bit;
@@ -88,39 +82,6 @@ const char *ct_cg_layout(const struct ct_cgroups *c)
 
 /* ---- mountinfo ----------------------------------------------------------------------------------------------------------- */
 
-/* Field number i (from 0) of s[0..n), fields separated by one blank; NULL: there are fewer. */
-static const char *field(const char *s, size_t n, unsigned i, size_t *len)
-{
-	const char *end = s + n;
-
-	for (; i; i--) {
-		s = memchr(s, ' ', (size_t)(end - s));
-		if (!s)
-			return NULL;
-		s++;
-	}
-	*len = 0;
-	while (s + *len < end && s[*len] != ' ')
-		(*len)++;
-	return s;
-}
-
-/* A field with the kernel's escapes (\040 for a blank) taken out. NULL without memory. */
-static char *unescape(const char *s, size_t n, struct ct_arena *a)
-{
-	char *out = ct_arena_strndup(a, s, n), *to = out;
-
-	for (const char *p = out; p && *p; to++) {
-		bool octal = p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
-
-		*to = octal ? (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0')) : *p;
-		p += octal ? 4 : 1;
-	}
-	if (out)
-		*to = '\0';
-	return out;
-}
-
 /* The controllers among the super block's options, and a name for the hierarchy: "cpu,cpuacct", "name=systemd". */
 static uint32_t super_options(const char *s, size_t n, struct ct_arena *a, const char **name)
 {
@@ -144,29 +105,29 @@ static uint32_t super_options(const char *s, size_t n, struct ct_arena *a, const
 	return bits;
 }
 
+static bool is_readonly(const char *options)
+{
+	return ct_look_word(options, strlen(options), ",", "ro");
+}
+
 /* One line: 1 when it is a cgroup mount, in *t and *root; 0 when not; -ENOMEM. */
 static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const char **root, struct ct_arena *a)
 {
-	const char *dash = memmem(line, n, " - ", 3), *type, *super, *point, *top;
-	size_t rest, n_type = 0, n_super = 0, n_point = 0, n_top = 0;
+	struct ct_mount_row m;
+	int r = memmem(line, n, " - cgroup", 9) ? ct_mount_row_read(line, n, &m, a) : 0;
 
-	if (!dash)
+	if (r <= 0)
+		return r;
+	if (strcmp(m.type, "cgroup") && strcmp(m.type, "cgroup2"))
 		return 0;
-	rest = n - (size_t)(dash + 3 - line);
-	type = field(dash + 3, rest, 0, &n_type);
-	super = field(dash + 3, rest, 2, &n_super);
-	top = field(line, n, 3, &n_top);
-	point = field(line, n, 4, &n_point);
-	if (!type || !super || !top || !point || point > dash)
-		return 0;
-	if (!is(type, n_type, "cgroup") && !is(type, n_type, "cgroup2"))
-		return 0;
-	*t = (struct ct_cg_tree){ .version = is(type, n_type, "cgroup2") ? 2 : 1, .name = "unified" };
+	*t = (struct ct_cg_tree){ .version = strcmp(m.type, "cgroup2") ? 1 : 2, .name = "unified" };
 	if (t->version == 1)
-		t->controllers = super_options(super, n_super, a, &t->name);
-	t->mount = unescape(point, n_point, a);
-	*root = unescape(top, n_top, a);
-	return t->name && t->mount && *root ? 1 : -ENOMEM;
+		t->controllers = super_options(m.super, strlen(m.super), a, &t->name);
+	t->mount_id = m.id;
+	t->readonly = is_readonly(m.options) || is_readonly(m.super);
+	t->mount = m.point;
+	*root = m.root;
+	return t->name ? 1 : -ENOMEM;
 }
 
 /* Is this hierarchy known already, by another of its mounts? */
@@ -200,21 +161,25 @@ static bool is_tree(const struct ct_cg_tree *t, const char *s, size_t n)
 	return bits == t->controllers;
 }
 
-/* The caller's directory as seen below a mount whose root is `root` of the hierarchy. NULL: it is not below it. */
-static const char *below(const char *path, size_t n, const char *root, struct ct_arena *a)
+/* Whether a path goes up first, out of a cgroup namespace: "/.." or "/../a". */
+static bool goes_up(const char *path)
 {
-	size_t k = strlen(root);
-
-	if (k == 1)
-		k = 0;
-	if (n >= 3 && !memcmp(path, "/..", 3))
-		return NULL;
-	if (k > n || memcmp(path, root, k) || (k < n && path[k] != '/'))
-		return NULL;
-	return n - k == 1 ? "" : ct_arena_strndup(a, path + k, n - k);
+	return !strncmp(path, "/..", 3) && (!path[3] || path[3] == '/');
 }
 
-static void find_self(struct ct_cg_tree *t, const char *self, const char *root, struct ct_arena *a)
+/* The caller's directory as seen below a mount whose root is `root` of the hierarchy; both may begin with "/..". NULL: it is not below
+ * it, or without memory. */
+static const char *below(const char *path, const char *root, struct ct_arena *a)
+{
+	size_t n = strlen(path), k = strcmp(root, "/") ? strlen(root) : 0;
+
+	if (k > n || memcmp(path, root, k) || (k < n && path[k] != '/') || goes_up(path + k))
+		return NULL;
+	return n - k == 1 ? "" : ct_arena_strdup(a, path + k);
+}
+
+/* See cgroup.h. */
+bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, size_t size)
 {
 	const char *line;
 	size_t n;
@@ -228,31 +193,39 @@ static void find_self(struct ct_cg_tree *t, const char *self, const char *root, 
 		path = memchr(list, ':', n - (size_t)(list - line));
 		if (!path || path[1] != '/' || !is_tree(t, list, (size_t)(path - list)))
 			continue;
-		t->self = below(path + 1, n - (size_t)(path + 1 - line), root, a);
-		return;
+		return (size_t)snprintf(buf, size, "%.*s", (int)(n - (size_t)(path + 1 - line)), path + 1) < size;
 	}
+	return false;
+}
+
+/* Of several mounts of one hierarchy the first that can be written to and shows where the caller is. */
+static int rank(const struct ct_cg_tree *t)
+{
+	return (t->readonly ? 0 : 2) + (t->self ? 1 : 0);
 }
 
 /* See cgroup.h. */
-int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out, struct ct_arena *arena)
+int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen, struct ct_cgroups *out, struct ct_arena *arena)
 {
 	const char *line;
 	size_t n;
 
 	out->n = 0;
+	out->self = self;
 	while ((line = ct_look_line(&mountinfo, &n))) {
 		struct ct_cg_tree t, *old;
+		char own[4096];
 		const char *root;
 		int r = read_mount(line, n, &t, &root, arena);
 
 		if (r < 0)
 			return r;
-		if (!r)
+		if (!r || (seen && !seen(t.mount, t.mount_id)))
 			continue;
-		find_self(&t, self, root, arena);
+		t.self = ct_cg_own_path(&t, self, own, sizeof(own)) ? below(own, root, arena) : NULL;
+		t.above = goes_up(root) ? root : NULL;
 		old = known(out, &t);
-		/* of several mounts of one hierarchy the first that shows where the caller is */
-		if (old && !old->self && t.self)
+		if (old && rank(&t) > rank(old))
 			*old = t;
 		if (!old && out->n < CT_CG_TREES)
 			out->v[out->n++] = t;
@@ -260,78 +233,8 @@ int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups 
 	return 0;
 }
 
-static int slurp(const char *path, size_t max, struct ct_buf *out, struct ct_err *e)
-{
-	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, max);
-
-	if (r >= 0)
-		return 0;
-	ct_err_object(e, path);
-	return ct_fail_sys(e, r, CT_ERR_CGROUP, "host", "open", UNSEEN);
-}
-
-/* What the top of a version 2 hierarchy has to give. */
-static int v2_controllers(const char *mount, uint32_t *bits, struct ct_err *e)
-{
-	char path[512], text[512];
-	const char *s = text;
-	ssize_t r;
-
-	*bits = 0;
-	if ((size_t)snprintf(path, sizeof(path), "%s/cgroup.controllers", mount) >= sizeof(path))
-		return 0;
-	r = ct_host_read(path, text, sizeof(text));
-	if (r < 0 && r != -ENOENT) {
-		ct_err_object(e, path);
-		return ct_fail_sys(e, (int)r, CT_ERR_CGROUP, "host", "read", UNSEEN);
-	}
-	while (*s) {
-		size_t n = strcspn(s, " ");
-
-		*bits |= ct_cg_bit(s, n);
-		s += n + (s[n] == ' ');
-	}
-	return 0;
-}
-
-static bool closed(const char *top, const char *below)
-{
-	char path[4096];
-
-	if ((size_t)snprintf(path, sizeof(path), "%s%s", top, below) >= sizeof(path))
-		return false;
-	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 && (errno == EACCES || errno == EPERM || errno == EROFS);
-}
-
-/* Whoever may make groups at the top of one hierarchy, as root of the host, may in all of them. */
-static void look_for_rights(struct ct_cgroups *c)
-{
-	if (!c->n || !closed(c->v[0].mount, ""))
-		return;
-	for (uint32_t i = 0; i < c->n; i++) {
-		struct ct_cg_tree *t = &c->v[i];
-
-		t->top_closed = closed(t->mount, "");
-		t->self_closed = !t->self || closed(t->mount, t->self);
-	}
-}
-
 /* See cgroup.h. */
-int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
+int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out, struct ct_arena *arena)
 {
-	CT_CLEAN_BUF struct ct_buf mounts = CT_BUF_INIT;
-	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
-	int r = slurp("/proc/thread-self/mountinfo", MOUNTINFO_MAX, &mounts, e);
-
-	if (r >= 0)
-		r = slurp("/proc/thread-self/cgroup", SELF_MAX, &self, e);
-	if (r >= 0 && ct_cgroups_parse(ct_buf_text(&mounts), ct_buf_text(&self), out, arena) < 0)
-		r = ct_oom(e);
-	for (uint32_t i = 0; r >= 0 && i < out->n; i++)
-		if (out->v[i].version == 2)
-			r = v2_controllers(out->v[i].mount, &out->v[i].controllers, e);
-	if (r >= 0)
-		look_for_rights(out);
-	return r;
+	return ct_cgroups_read(mountinfo, self, NULL, out, arena);
 }

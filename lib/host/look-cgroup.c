@@ -56,20 +56,11 @@ static const struct ct_cg_tree *find_v2(const struct ct_look_facts *f)
 /* See look.h. */
 int ct_look_cgroups(struct ct_look_facts *f)
 {
-	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
-	char words[512];
-	int r;
-
-	ct_look_slurp("/proc/thread-self/cgroup", 64u << 10, &self);
 	f->arena = ct_arena_new();
-	r = f->arena ? ct_cgroups_parse(ct_buf_text(&f->mountinfo), ct_buf_text(&self), &f->cgroups, f->arena) : -ENOMEM;
-	for (uint32_t i = 0; r == 0 && i < f->cgroups.n; i++) {
-		if (f->cgroups.v[i].version != 2)
-			continue;
-		read_controllers(&f->cgroups.v[i], "", words, sizeof(words));
-		f->cgroups.v[i].controllers = controller_bits(words);
-	}
-	return r;
+	if (!f->arena)
+		return -ENOMEM;
+	/* what cannot be read is not there to be used */
+	return ct_cgroups_fill(ct_buf_text(&f->mountinfo), &f->cgroups, f->arena, NULL) == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* v1, v2, or both side by side. */

@@ -112,23 +112,29 @@ void ct_look_userns(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 		ct_buf_printf(&it->value, "at most %s", text);
 }
 
+/* Whether a line is of a mount that is seen on the procfs here, in *point; those of a file system that is made for it do not count. */
+static bool covers_proc(const char *line, size_t n, struct ct_arena *a, const char **point)
+{
+	struct ct_mount_row m;
+
+	if (!memmem(line, n, " /proc/", 7) || ct_mount_row_read(line, n, &m, a) <= 0 || strncmp(m.point, "/proc/", 6))
+		return false;
+	*point = m.point;
+	return strcmp(m.type, "binfmt_misc") && strcmp(m.type, "autofs") && ct_mount_is_seen(m.point, m.id);
+}
+
 /* In a user namespace a procfs can only be mounted when the one here is fully visible. */
 void ct_look_proc_whole(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	const char *s = ct_buf_text(&f->mountinfo), *line;
+	const char *s = ct_buf_text(&f->mountinfo), *line, *point;
 	size_t n;
 
 	(void)arg;
 	while ((line = ct_look_line(&s, &n))) {
-		const char *at = memmem(line, n, " /proc/", 7);
-		size_t len;
-
-		if (!at || memmem(line, n, " - binfmt_misc ", 15) || memmem(line, n, " - autofs ", 10))
+		if (!covers_proc(line, n, f->arena, &point))
 			continue;
-		len = strcspn(at + 1, " \n");
 		ct_look_no(it, "start from a place where /proc is not covered",
-			   "%.*s is covered by a mount, so the kernel refuses a new procfs in a user namespace", (int)len,
-			   at + 1);
+			   "%s is covered by a mount, so the kernel refuses a new procfs in a user namespace", point);
 		return;
 	}
 }

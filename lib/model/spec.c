@@ -278,6 +278,9 @@ static int read_fstabs(struct ct_spec *s, struct ct_err *e)
 static void note_set(struct ct_spec *s)
 {
 	s->arch_set = ct_spec_origin(s, "arch");
+	s->init_reaper_set = ct_spec_origin(s, "init.reaper");
+	s->init_umask_set = ct_spec_origin(s, "init.umask");
+	s->init_nice_set = ct_spec_origin(s, "init.nice");
 	s->keyring_set = ct_spec_origin(s, "keyring.session");
 	s->cap_drop_set = ct_spec_origin(s, "cap.drop");
 	s->pdeath_set = ct_spec_origin(s, "monitor.signal.pdeath");

@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "model/origin.h"
 
+#define CT_HOST_NAME_BYTES 64	/* the kernel's __NEW_UTS_LEN */
+
 struct ct_config;
 struct ct_entry;
 
@@ -108,6 +110,11 @@ struct ct_spec {
 	const char *init_cwd;
 	uint32_t init_uid, init_gid;
 	struct ct_ids init_groups;
+	bool init_reaper;		/* pid 1 is the stage's own, the program its child; see ct_build_reaper() */
+	bool init_reaper_set;
+	uint32_t init_umask;
+	int32_t init_nice;
+	bool init_umask_set, init_nice_set;
 	struct ct_pairs environment;	/* value NULL: inherit from the caller */
 	bool no_new_privs, keyring_session, sched_core;
 	bool keyring_set;

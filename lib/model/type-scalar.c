@@ -225,6 +225,36 @@ static int parse_id(const struct ct_entry *entry, void *field, struct ct_spec *s
 
 const struct ct_type ct_type_id = { "user or group number", parse_id, "a number from 0 to 4294967294" };
 
+static int parse_umask(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	uint32_t v = 0;
+	int r = ct_value_number(entry, ct_parse_mode(entry->value, &v), e);
+
+	(void)spec;
+	if (r == 0)
+		r = check_bounds(entry, v, e);
+	if (r == 0 && field)
+		*(uint32_t *)field = v;
+	return r;
+}
+
+const struct ct_type ct_type_umask = { "octal mask", parse_umask, "an octal mask such as 022, at most 0777", 0, 0777 };
+
+static int parse_nice(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	int64_t v = 0;
+	int r = ct_value_number(entry, ct_parse_i64(entry->value, &v), e);
+
+	(void)spec;
+	if (r == 0 && (v < -20 || v > 19))
+		r = ct_value_range(entry, e);
+	if (r == 0 && field)
+		*(int32_t *)field = (int32_t)v;
+	return r;
+}
+
+const struct ct_type ct_type_nice = { "nice value", parse_nice, "a number from -20 to 19" };
+
 struct signal_name {
 	const char *name;
 	uint32_t nr;

@@ -12,7 +12,6 @@
 
 #include "base/num.h"
 
-#define HOST_NAME_BYTES 64	/* the kernel's __NEW_UTS_LEN */
 
 /* Keeps a copy of n bytes of the value where `field` says. */
 static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -32,7 +31,7 @@ const struct ct_type ct_type_text = { "text", parse_text, "a text" };
 
 static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
-	if (strlen(entry->value) > HOST_NAME_BYTES)
+	if (strlen(entry->value) > CT_HOST_NAME_BYTES)
 		return ct_value_range(entry, e);
 	if (entry->value[strcspn(entry->value, " \t/")])
 		return ct_value_bad(entry, e);

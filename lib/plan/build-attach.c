@@ -55,6 +55,9 @@ static int attach_caps(struct ct_builder *b, uint64_t *keep)
 
 	if (r < 0)
 		return r;
+	/* what init has dropped by now is not the container's any more */
+	if (b->req->running)
+		have &= b->req->running->cap_bounding;
 	*keep = have;
 	if (b->req->elevated)
 		*keep = ~UINT64_C(0) & (b->userns ? ~UINT64_C(0) >> (63 - b->host->cap_last) : b->host->cap_bounding & b->host->cap_permitted);
@@ -67,27 +70,101 @@ static int attach_caps(struct ct_builder *b, uint64_t *keep)
 	return 0;
 }
 
+static struct ct_step *add_limit(struct ct_builder *b, int resource, const char *name, uint64_t soft, uint64_t hard,
+				 const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT, at);
+
+	s->s[0] = name;
+	s->n[0] = (uint64_t)resource;
+	s->n[1] = soft;
+	s->n[2] = hard;
+	return s;
+}
+
+/* The names of prlimit.*, by number. */
+static const char *const limit_names[CT_RUNNING_LIMITS] = {"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as",
+							   "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+
+/* The limits that init has, where this process has others; a key's soft limit stays what it says, since a program may move its own. */
 static void attach_limits(struct ct_builder *b)
 {
+	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
+	bool given[CT_RUNNING_LIMITS] = {false};
+
 	for (uint32_t i = 0; i < b->spec->prlimit.n; i++) {
 		const struct ct_limit_item *l = &b->spec->prlimit.v[i];
-		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT, &l->at);
+		bool known = run && (unsigned)l->resource < CT_RUNNING_LIMITS && run->has_limit[l->resource];
+		uint64_t hard = known && run->hard[l->resource] < l->hard ? run->hard[l->resource] : l->hard;
 
-		s->s[0] = l->name;
-		s->n[0] = (uint64_t)l->resource;
-		s->n[1] = l->soft;
-		s->n[2] = l->hard;
+		add_limit(b, l->resource, l->name, l->soft < hard ? l->soft : hard, hard, &l->at);
+		if ((unsigned)l->resource < CT_RUNNING_LIMITS)
+			given[l->resource] = true;
 	}
+	for (int i = 0; run && i < CT_RUNNING_LIMITS; i++) {
+		if (given[i] || !run->has_limit[i])
+			continue;
+		/* one higher than ours, where raising it needs a right that we do not have, stays as it is */
+		add_limit(b, i, limit_names[i], run->soft[i], run->hard[i], NULL)->flags = CT_SF_OPTIONAL;
+	}
+}
+
+static void write_file(struct ct_builder *b, const char *file, const char *value, bool optional, const struct ct_origin *at)
+{
+	struct ct_step *s;
+
+	if (!value)
+		return;
+	s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, at);
+	s->s[0] = file;
+	s->s[1] = value;
+	s->flags = optional ? (uint8_t)CT_SF_OPTIONAL : 0;
+}
+
+/* The files of /proc/PID: those that can be read as init has them, the others as the config says. */
+static void attach_files(struct ct_builder *b)
+{
+	static const char *const read[] = {"oom_score_adj", "coredump_filter", "timerslack_ns"};
+	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
+
+	for (uint32_t i = 0; i < b->spec->proc.n && !b->req->elevated; i++) {
+		const struct ct_pair_item *p = &b->spec->proc.v[i];
+		bool known = false;
+
+		for (unsigned k = 0; run && k < sizeof(read) / sizeof(*read); k++)
+			known |= !strcmp(p->name, read[k]);
+		if (!known)
+			write_file(b, p->name, p->value, false, &p->at);
+	}
+	if (!run)
+		return;
+	write_file(b, read[0], run->oom_score_adj, run->oom_lower, NULL);
+	write_file(b, read[1], run->coredump_filter, false, NULL);
+	write_file(b, read[2], run->timerslack, false, NULL);
+}
+
+/* The nice value of init, and its core scheduling cookie, which a child of ours then has, too. */
+static void attach_sched(struct ct_builder *b)
+{
+	const struct ct_running *run = b->req->running;
+	bool cookie = run ? run->sched_core : b->spec->sched_core;
+
+	ct_build_sched(b, run ? run->nice : b->spec->init_nice, !run && b->spec->init_nice_set);
+	if (cookie)
+		ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"))->n[0] = run ? (uint64_t)run->pid : 1;
 }
 
 static int attach_identity(struct ct_builder *b)
 {
 	const struct ct_request *r = b->req;
 	const struct ct_spec *sp = b->spec;
+	bool nnp = sp->no_new_privs || r->no_new_privs || (r->running && r->running->no_new_privs);
 	bool shell = !r->argv && !r->has_exec_fd;
 	struct ct_identity id = {.lookup = r->user || (shell && !r->set_uid), .uid = r->set_uid ? r->uid : sp->init_uid,
-				 .gid = r->set_gid ? r->gid : sp->init_gid, .no_new_privs = !r->elevated && (sp->no_new_privs || r->no_new_privs),
-				 .cwd = r->cwd ? r->cwd : "/", .uid_at = ct_build_at(b, "init.uid"), .cap_at = ct_build_at(b, "cap.keep"),
+				 .gid = r->set_gid ? r->gid : sp->init_gid, .no_new_privs = !r->elevated && nnp,
+				 .personality = r->running && r->running->has_personality ? r->running->personality : sp->personality,
+				 .arch_at = ct_build_at(b, "arch"), .cwd = r->cwd ? r->cwd : "/",
+				 .uid_at = ct_build_at(b, "init.uid"), .cap_at = ct_build_at(b, "cap.keep"),
 				 .cwd_at = ct_build_at(b, "init.cwd")};
 	struct ct_step *s;
 	int rc = attach_groups(b, &id);
@@ -97,15 +174,13 @@ static int attach_identity(struct ct_builder *b)
 		return rc;
 	if (sp->keyring_session)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING, ct_build_at(b, "keyring.session"));
-	if (sp->arch_set)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_PERSONALITY, ct_build_at(b, "arch"))->n[0] = sp->personality;
 	if (r->user || shell) {
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, NULL);
 		s->s[0] = r->user ? r->user : ct_arena_printf(b->arena, "%u:%u", id.uid, id.gid);
 		s->n[0] = shell;
+		s->n[1] = id.keep;
 	}
-	ct_build_ids(b, &id);
-	return 0;
+	return ct_build_ids(b, &id);
 }
 
 static int attach_join(struct ct_builder *b)
@@ -115,12 +190,14 @@ static int attach_join(struct ct_builder *b)
 
 	if (r < 0)
 		return r;
+	attach_sched(b);
 	ct_build_join(b, b->in_pidfd, b->req->namespaces, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, NULL);
 	s->n[0] = 0;
 	s->a = (int16_t)ct_build_into(b);
 	ct_build_enter(b);
 	attach_limits(b);
+	attach_files(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	attach_terminal(b);
 	return 0;

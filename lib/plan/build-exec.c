@@ -11,35 +11,62 @@
 struct env {
 	const char **v;
 	uint32_t n, cap;
+	uint32_t *table, mask;	/* of index + 1 by name; mask + 1 places, twice cap */
 	struct ct_builder *b;
 };
+
+/* The place in the table of a name: where it is, or where it would be. */
+static uint32_t *env_place(const struct env *env, const char *kv)
+{
+	size_t len = strcspn(kv, "=");
+	uint32_t h = 2166136261u;	/* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)kv[i]) * 16777619u;
+	for (h &= env->mask; env->table[h]; h = (h + 1) & env->mask)
+		if (!strncmp(env->v[env->table[h] - 1], kv, len + 1))
+			break;
+	return &env->table[h];
+}
+
+/* Room for one more. False without memory. */
+static bool env_grow(struct env *env)
+{
+	uint32_t cap = env->cap ? env->cap * 2 : 32;
+	const char **bigger = ct_arena_grow(env->b->arena, env->v, env->n, cap, sizeof(*bigger));
+	uint32_t *table = ct_arena_alloc(env->b->arena, (size_t)cap * 2 * sizeof(*table));
+
+	if (!bigger || !table)
+		return false;
+	env->v = bigger;
+	env->cap = cap;
+	env->table = table;
+	env->mask = cap * 2 - 1;
+	for (uint32_t i = 0; i < env->n; i++)
+		*env_place(env, env->v[i]) = i + 1;
+	return true;
+}
 
 /* Adds "K=V"; one of the same name is replaced. */
 static void env_put(struct env *env, const char *kv)
 {
-	size_t len = kv ? strcspn(kv, "=") : 0;
+	uint32_t *at;
 
-	if (!kv || !kv[len]) {
+	if (!kv || !strchr(kv, '=')) {
 		env->b->plan->err = kv ? env->b->plan->err : -ENOMEM;
 		return;
 	}
-	for (uint32_t i = 0; i < env->n; i++)
-		if (!strncmp(env->v[i], kv, len + 1)) {
-			env->v[i] = kv;
-			return;
-		}
-	if (env->n == env->cap) {
-		uint32_t cap = env->cap ? env->cap * 2 : 32;
-		const char **bigger = ct_arena_grow(env->b->arena, env->v, env->n, cap, sizeof(*bigger));
-
-		if (!bigger) {
-			env->b->plan->err = -ENOMEM;
-			return;
-		}
-		env->v = bigger;
-		env->cap = cap;
+	if (env->n == env->cap && !env_grow(env)) {
+		env->b->plan->err = -ENOMEM;
+		return;
+	}
+	at = env_place(env, kv);
+	if (*at) {
+		env->v[*at - 1] = kv;
+		return;
 	}
 	env->v[env->n++] = kv;
+	*at = env->n;
 }
 
 /* "NAME=value" of the caller, NULL when it has none. */
@@ -132,6 +159,32 @@ static int program(struct ct_builder *b, const char *const **argv, uint32_t *n, 
 	return 0;
 }
 
+bool ct_build_reaper(const struct ct_request *r)
+{
+	bool program = r->argv || r->has_exec_fd || (r->execute && r->spec->execute_cmd.n);
+
+	if (r->reaper || r->no_reaper)
+		return r->reaper;
+	if (r->spec->init_reaper_set)
+		return r->spec->init_reaper;
+	return program && (r->execute || !r->name[0]) && (ct_build_namespaces(r->spec) & CT_NS_PID);
+}
+
+/* Only the first process of a pid namespace is handed its orphans. */
+static int add_reaper(struct ct_builder *b, struct ct_step *s)
+{
+	if (!b->spec->init_reaper)
+		return 0;
+	if (!(b->own & CT_NS_PID)) {
+		ct_err_origin(b->err, b->req->reaper ? NULL : ct_build_at(b, "init.reaper"));
+		ct_err_hint(b->err, "leave the pid namespace out of namespace.keep and namespace.share, or set init.reaper = 0");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "a reaper needs a pid namespace of the container's own");
+	}
+	s->n[0] = 1;
+	s->n[1] = b->own_tty;
+	return 0;
+}
+
 int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at)
 {
 	const char **keep = ct_arena_alloc(b->arena, (b->req->n_keep_fds + 1) * sizeof(*keep));
@@ -148,13 +201,20 @@ int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_ar
 	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_FDS, NULL);
 	s->list[0] = keep;
 	s->n_list[0] = b->req->n_keep_fds;
+	if (b->spec->init_umask_set)
+		ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_UMASK, ct_build_at(b, "init.umask"))->n[0] = b->spec->init_umask;
 	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_SIGNALS, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_EXEC, at);
 	s->a = (int16_t)b->in_exec;
-	s->s[0] = n_argv ? argv[0] : NULL;
+	/* the report of its failure may come when the caller's words are gone */
+	s->s[0] = n_argv ? ct_arena_strdup(b->arena, argv[0]) : NULL;
+	if (n_argv && !s->s[0])
+		return ct_oom(b->err);
 	s->list[0] = argv;
 	s->n_list[0] = n_argv;
 	s->flags = CT_SF_ENV_PATH;
+	if (b->in_pidfd == CT_SLOT_NONE && add_reaper(b, s) < 0)
+		return b->err->err;
 	return ct_build_env(b, &s->list[1], &s->n_list[1]);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Hooks: programs of the config, executed directly, with an empty environment plus LXC's variables. */
 #include <errno.h>
+#include <string.h>
 
 #include "plan/builder.h"
 
@@ -17,7 +18,7 @@ static const struct {
 	{CT_HOOK_MOUNT, "mount", CT_PHASE_MASK},
 	{CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK},
 	{CT_HOOK_START_HOST, "start-host", CT_PHASE_ENTER},
-	{CT_HOOK_START, "start", CT_PHASE_PIVOT},
+	{CT_HOOK_START, "start", CT_PHASE_IDENTITY},
 	{CT_HOOK_STOP, "stop", 0},
 	{CT_HOOK_POST_STOP, "post-stop", 0},
 };
@@ -64,22 +65,67 @@ static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_it
 	return argv;
 }
 
+/* `path` is `dir` or lies below it; "/" has nothing that is not the host's. */
+static bool lies_below(const char *path, const char *dir)
+{
+	size_t n = dir ? strlen(dir) : 0;
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	return n && !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
+}
+
+/* Before the root is pivoted into, hooks run in the container's namespaces with the rights of the set-up: they must be programs of
+ * the host. */
+static int check_program(struct ct_builder *b, enum ct_phase phase, const struct ct_cmd_item *cmd)
+{
+	if (phase < CT_PHASE_NEW || phase > CT_PHASE_PIVOT)
+		return 0;
+	if (!lies_below(cmd->argv.v[0], b->spec->rootfs_path) && !lies_below(cmd->argv.v[0], b->spec->rootfs_mount))
+		return 0;
+	ct_err_origin(b->err, &cmd->at);
+	ct_err_object(b->err, cmd->argv.v[0]);
+	ct_err_hint(b->err, "name a program of the host, or use hook.start");
+	return ct_fail(b->err, -EINVAL, CT_ERR_HOOK, "plan",
+		       "the hook would be a program of the root file system with the rights of the host");
+}
+
+static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
+{
+	const struct ct_cmds *cmds = &b->spec->hook[rows[row].when];
+	int r = 0;
+
+	for (uint32_t k = 0; k < cmds->n && r >= 0; k++) {
+		struct ct_step *s = ct_plan_add(rows[row].phase ? b->plan : b->stop, rows[row].phase ? rows[row].phase : CT_PHASE_EXEC,
+						CT_OP_HOOK, &cmds->v[k].at);
+
+		s->s[0] = rows[row].type;
+		s->list[0] = hook_argv(b, &cmds->v[k], rows[row].type, &s->n_list[0]);
+		s->list[1] = hook_env(b, rows[row].type, &s->n_list[1]);
+		if (!s->list[0] || !s->list[1])
+			return ct_oom(b->err);
+		s->n[0] = HOOK_TIMEOUT_MS;
+		s->n[1] = caps;
+		r = check_program(b, rows[row].phase, &cmds->v[k]);
+	}
+	return r;
+}
+
 int ct_build_hooks(struct ct_builder *b)
 {
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct ct_cmds *cmds = &b->spec->hook[rows[i].when];
+	int r = 0;
 
-		for (uint32_t k = 0; k < cmds->n; k++) {
-			struct ct_step *s = ct_plan_add(rows[i].phase ? b->plan : b->stop,
-							rows[i].phase ? rows[i].phase : CT_PHASE_EXEC, CT_OP_HOOK, &cmds->v[k].at);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
+		if (rows[i].when != CT_HOOK_START)
+			r = add_hooks(b, i, 0);
+	return r;
+}
 
-			s->s[0] = rows[i].type;
-			s->list[0] = hook_argv(b, &cmds->v[k], rows[i].type, &s->n_list[0]);
-			s->list[1] = hook_env(b, rows[i].type, &s->n_list[1]);
-			if (!s->list[0] || !s->list[1])
-				return ct_oom(b->err);
-			s->n[0] = HOOK_TIMEOUT_MS;
-		}
-	}
-	return 0;
+int ct_build_start_hooks(struct ct_builder *b, uint64_t caps)
+{
+	unsigned i = 0;
+
+	while (rows[i].when != CT_HOOK_START)
+		i++;
+	return add_hooks(b, i, caps);
 }

@@ -2,6 +2,7 @@
 /* Who the payload is: host name, keyring, users, capabilities. Shared by start and attach, so that both give the same. */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,16 +70,63 @@ bool ct_build_mounts_cgroups(const struct ct_spec *s, const struct ct_host *h)
 	       (keep & (UINT64_C(1) << CAP_SYS_ADMIN));
 }
 
+bool ct_build_keeps_mknod(const struct ct_spec *s, const struct ct_host *h)
+{
+	uint64_t keep;
+
+	/* what a start will refuse keeps whatever it asks for */
+	return !ct_build_userns(s) && (ct_build_caps(s, h, &keep, NULL) < 0 || (keep & CAP(MKNOD)));
+}
+
 static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const struct ct_origin *at)
 {
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, op, at)->n[0] = n;
 }
 
-void ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
+void ct_build_sched(struct ct_builder *b, int nice, bool required)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED, ct_build_at(b, "init.nice"));
+
+	s->s[0] = ct_arena_printf(b->arena, "%d", nice);
+	s->flags = required ? 0 : (uint8_t)CT_SF_OPTIONAL;
+	if (!s->s[0])
+		b->plan->err = -ENOMEM;
+}
+
+static void add_user(struct ct_builder *b, uint64_t uid, uint64_t gid, const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_IDS, at);
+
+	s->n[0] = uid;
+	s->n[1] = gid;
+}
+
+/* Whether the payload, which begins as another user, can become root by a setuid program of its root file system. Then start hooks
+ * run as root, as LXC's do; else as the payload's user. */
+static bool can_become_root(const struct ct_builder *b, const struct ct_identity *id)
+{
+	return id->uid && !id->no_new_privs && !(b->spec->rootfs_options.attr_set & MOUNT_ATTR_NOSUID);
+}
+
+/* Start hooks as root, before init has the payload's user: init still has the caller's capabilities, and whoever may trace it has
+ * them, too. */
+static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
+{
+	if (!b->spec->hook[CT_HOOK_START].n)
+		return 0;
+	add_user(b, 0, 0, id->uid_at);
+	return ct_build_start_hooks(b, id->keep & ~CAP(SYS_PTRACE));
+}
+
+int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = {"@"};
+	bool as_root = id->start_hooks && can_become_root(b, id);
 	struct ct_step *s;
+	int r = 0;
 
+	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DEFAULTS, NULL);
+	add_number(b, CT_OP_PERSONALITY, id->personality, id->arch_at);
 	/* where the kernel refuses it to this user, no groups asked for is those that he has */
 	if (id->lookup || id->n_groups || !b->host->no_setgroups) {
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
@@ -88,11 +136,14 @@ void ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS, ct_build_at(b, "no_new_privs"));
-	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_IDS, id->uid_at);
-	s->n[0] = id->lookup ? ~UINT64_C(0) : id->uid;
-	s->n[1] = id->lookup ? ~UINT64_C(0) : id->gid;
+	if (as_root)
+		r = hooks_as_root(b, id);
+	add_user(b, id->lookup ? ~UINT64_C(0) : id->uid, id->lookup ? ~UINT64_C(0) : id->gid, id->uid_at);
 	add_number(b, CT_OP_CAPS, id->keep, id->cap_at);
+	if (r >= 0 && id->start_hooks && !as_root)
+		r = ct_build_start_hooks(b, id->keep);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;
+	return r;
 }
 
 /* init.groups as decimals. */
@@ -109,9 +160,12 @@ static const char *const *group_list(struct ct_builder *b)
 static void add_surroundings(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
-	const char *host = sp->uts_name ? sp->uts_name : b->req->name;
+	const char *host = sp->uts_name;
 
-	if ((b->own & CT_NS_UTS) && *host)
+	/* the kernel takes so much of a name, and the container's own may be longer */
+	if (!host)
+		host = ct_arena_printf(b->arena, "%.*s", CT_HOST_NAME_BYTES, b->req->name);
+	if ((b->own & CT_NS_UTS) && host && *host)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_HOSTNAME, ct_build_at(b, "uts.name"))->s[0] = host;
 	if ((b->own & CT_NS_UTS) && sp->uts_domain)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DOMAINNAME, ct_build_at(b, "uts.domain"))->s[0] = sp->uts_domain;
@@ -119,15 +173,14 @@ static void add_surroundings(struct ct_builder *b)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING, ct_build_at(b, "keyring.session"));
 	if (sp->sched_core)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"));
-	if (sp->arch_set)
-		add_number(b, CT_OP_PERSONALITY, sp->personality, ct_build_at(b, "arch"));
 }
 
 int ct_build_identity(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 	struct ct_identity id = {.uid = sp->init_uid, .gid = sp->init_gid, .groups = group_list(b), .n_groups = sp->init_groups.n,
-				 .no_new_privs = sp->no_new_privs || b->req->no_new_privs,
+				 .no_new_privs = sp->no_new_privs || b->req->no_new_privs, .start_hooks = true, .personality = sp->personality,
+				 .arch_at = ct_build_at(b, "arch"),
 				 .cwd = sp->init_cwd ? sp->init_cwd : "/", .uid_at = ct_build_at(b, "init.uid"),
 				 .cap_at = ct_build_at(b, sp->cap_drop_set ? "cap.drop" : "cap.keep"), .cwd_at = ct_build_at(b, "init.cwd")};
 	int r = ct_build_caps(sp, b->host, &id.keep, b->err);
@@ -141,6 +194,5 @@ int ct_build_identity(struct ct_builder *b)
 		return ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling");
 	}
 	add_surroundings(b);
-	ct_build_ids(b, &id);
-	return 0;
+	return ct_build_ids(b, &id);
 }

@@ -194,10 +194,25 @@ static void write_map(struct ct_builder *b, bool group)
 	s->s[1] = text;
 }
 
+static bool has_proc(const struct ct_spec *sp, const char *name)
+{
+	for (uint32_t i = 0; i < sp->proc.n; i++)
+		if (!strcmp(sp->proc.v[i].name, name))
+			return true;
+	return false;
+}
+
 static void process_settings(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 
+	/* who is protected from the host's out of memory keeps that for itself: a limit of memory must find somebody */
+	if (b->req->oom_protected && !has_proc(sp, "oom_score_adj")) {
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, NULL);
+
+		s->s[0] = "oom_score_adj";
+		s->s[1] = "0";
+	}
 	for (uint32_t i = 0; i < sp->proc.n; i++) {
 		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, &sp->proc.v[i].at);
 
@@ -214,26 +229,36 @@ static void process_settings(struct ct_builder *b)
 	}
 }
 
+/* From here on init is root inside; files and mounts that it makes belong to the mapped root, and where nothing is mapped to root,
+ * also when the caller's rights come from file capabilities. */
+static void become_root(struct ct_builder *b)
+{
+	struct ct_step *s;
+
+	if (b->own & CT_NS_USER || !b->host->no_setgroups)
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_GROUPS, ct_build_at(b, "idmap"));
+	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_IDS, ct_build_at(b, "idmap"));
+	s->n[0] = s->n[1] = 0;
+	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PDEATHSIG, NULL);
+	s->n[0] = SIGKILL;
+}
+
 int ct_build_ns(struct ct_builder *b)
 {
 	int r = check(b);
 
 	if (r < 0)
 		return r;
+	ct_build_sched(b, b->spec->init_nice, b->spec->init_nice_set);
 	join_shared(b);
 	make_own(b);
 	if (b->own & CT_NS_USER) {
-		struct ct_step *s;
-
 		write_map(b, false);
 		write_map(b, true);
-		/* From here on init is root inside; files and mounts that it makes belong to the mapped root. */
-		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_GROUPS, ct_build_at(b, "idmap"));
-		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_IDS, ct_build_at(b, "idmap"));
-		s->n[0] = s->n[1] = 0;
-		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PDEATHSIG, NULL);
-		s->n[0] = SIGKILL;
 	}
+	/* not in somebody else's user namespace, which may have no root */
+	if (b->own & CT_NS_USER || (!b->userns && (b->host->uid || b->host->gid)))
+		become_root(b);
 	if (late(b))
 		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CLONE_NEWCGROUP;
 	process_settings(b);

@@ -84,5 +84,13 @@ int ct_build_protect(struct ct_builder *b)
 	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
 		if (covered(b, hidden[i].where))
 			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a = (int16_t)b->mask;
+	/* where nobody has a state directory yet there is nothing to hide */
+	for (uint32_t i = 0; i < b->req->n_hidden; i++) {
+		s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_MASK, ct_build_at(b, "rootfs.path"));
+		s->a = (int16_t)b->mask;
+		s->b = (int16_t)b->root;
+		s->s[0] = b->req->hidden[i];
+		s->flags = CT_SF_OPTIONAL;
+	}
 	return 0;
 }

@@ -46,6 +46,25 @@ static const char *stack_path(struct ct_builder *b)
 	return b->spec->rootfs_mount ? b->spec->rootfs_mount : b->spec->rootfs_path;
 }
 
+/* A root that is read-only from the start, as all its mounts, cannot be given the targets of mounts: they are made in a second copy of the
+ * tree, which nobody sees and which goes with the last of them. It is as the rootfs was found: what is read-only there stays so. */
+static void writable_twin(struct ct_builder *b)
+{
+	const struct ct_origin *at = ct_build_at(b, b->spec->rootfs_readonly ? "rootfs.readonly" : "rootfs.options");
+	int16_t twin = (int16_t)ct_plan_slot(b->plan, "targets");
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_TREE_CLONE, at);
+
+	s->a = (int16_t)b->in_rootfs;
+	s->o = twin;
+	s->flags = CT_SF_RECURSIVE;
+	s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_SETATTR, at);
+	s->a = twin;
+	s->n[2] = MS_PRIVATE;
+	s->flags = CT_SF_RECURSIVE;
+	ct_plan_add(b->plan, CT_PHASE_ROOT, CT_OP_TARGETS, at)->a = twin;
+	ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_TARGETS, at);
+}
+
 int ct_build_root(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
@@ -65,10 +84,12 @@ int ct_build_root(struct ct_builder *b)
 	s->n[2] = o->propagation ? o->propagation : MS_SLAVE;
 	s->flags = CT_SF_RECURSIVE;
 
+	if (sp->rootfs_readonly || (o->attr_set & MOUNT_ATTR_RDONLY))
+		writable_twin(b);
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PROPAGATION, NULL);
 	s->n[0] = MS_PRIVATE;
 	if (sp->mount_auto.proc == CT_AUTO_MIXED || sp->mount_auto.proc == CT_AUTO_RO || !sp->mount_auto_set ||
-	    sp->mount_auto.sys == CT_AUTO_RO || sp->mount_auto.sys == CT_AUTO_MIXED)
+	    sp->mount_auto.sys == CT_AUTO_RO || sp->mount_auto.sys == CT_AUTO_MIXED || b->req->n_hidden)
 		mask_source(b);
 	s = ct_plan_add(b->plan, CT_PHASE_ROOT, CT_OP_STACK, ct_build_at(b, "rootfs.path"));
 	s->a = (int16_t)b->root;

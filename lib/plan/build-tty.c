@@ -116,7 +116,9 @@ int ct_build_tty(struct ct_builder *b)
 		if (!b->req->stdio_given) {
 			s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_STDIO, at);
 			s->a = (int16_t)peer;
-			s->n[0] = 1;
+			/* of a reaper's child, which takes it for itself */
+			s->n[0] = !sp->init_reaper;
+			b->own_tty = true;
 		}
 	}
 	if (b->req->detached)

@@ -43,6 +43,8 @@ int ct_build_inputs(struct ct_builder *b)
 		b->in_rootfs = ct_plan_input(b->plan, "rootfs", r->rootfs_fd);
 	if (b->in_pidfd != CT_SLOT_NONE)
 		b->in_pidfd = ct_plan_input(b->plan, "init", r->init_pidfd);
+	if (b->in_rootfs != CT_SLOT_NONE && ct_build_pumps(r))
+		b->in_output = ct_plan_input(b->plan, "output", r->output_fd);
 	ct_build_group_inputs(b);
 	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
@@ -95,6 +97,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 {
 	*b = (struct ct_builder){.req = r, .spec = r->spec, .host = r->host, .arena = arena, .err = e,
 				 .in_rootfs = CT_SLOT_NONE, .in_exec = CT_SLOT_NONE, .in_pidfd = CT_SLOT_NONE,
+				 .in_output = CT_SLOT_NONE,
 				 .root = CT_SLOT_NONE, .mask = CT_SLOT_NONE, .proc = CT_SLOT_NONE, .sys = CT_SLOT_NONE,
 				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE};
 	b->plan = ct_plan_new(arena);
@@ -110,7 +113,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
 {
-	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_cgroup, ct_build_ns, ct_build_root, ct_build_dev,
+	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_cgroup, ct_build_output, ct_build_ns, ct_build_root, ct_build_dev,
 					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect, ct_build_hooks,
 					ct_build_identity, ct_build_exec, NULL};
 	struct ct_builder b;

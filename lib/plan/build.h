@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -12,6 +13,23 @@
 #include "model/spec.h"
 #include "plan/cgroup.h"
 #include "plan/plan.h"
+
+/* What init of a running container has by now, as the kernel tells it: an attach gives the same, whoever asked for it then. */
+#define CT_RUNNING_LIMITS 16
+struct ct_running {
+	bool no_new_privs;
+	uint64_t cap_bounding;
+	bool sched_core;		/* it has a cookie */
+	pid_t pid;			/* of init, here */
+	int nice;
+	bool has_personality;
+	unsigned long personality;
+	/* what differs from what this process has, and is handed on by it otherwise */
+	const char *oom_score_adj, *coredump_filter, *timerslack;	/* to be written; NULL: nothing */
+	bool oom_lower;			/* a lower one, which may be refused */
+	bool has_limit[CT_RUNNING_LIMITS];
+	uint64_t soft[CT_RUNNING_LIMITS], hard[CT_RUNNING_LIMITS];
+};
 
 /* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any number) in a plan that is
  * only printed. */
@@ -24,6 +42,8 @@ struct ct_request {
 	const char *const *envp;	/* NULL: none */
 	const char *const *caller_env;	/* environ, for `environment = NAME`, TERM and keep_env */
 	bool pty, clear_env, keep_env, execute, no_new_privs, elevated;
+	bool reaper, no_reaper;		/* whatever the config says */
+	bool oom_protected;		/* the caller has a negative oom_score_adj */
 	bool detached;			/* with a supervisor */
 	bool stdio_given;		/* a detached start with descriptors of the caller's as stdio */
 	unsigned rows, cols;
@@ -36,9 +56,13 @@ struct ct_request {
 	/* start */
 	const struct ct_cg_plan *cgroup;	/* NULL or n 0: no cgroup */
 	int rootfs_fd;			/* the opened root directory */
+	const char *const *hidden;	/* below the root: what is ours and none of the payload's, the state directory */
+	uint32_t n_hidden;
+	int output_fd;			/* struct ct_wire_output, when ct_build_pumps() says so */
 	int share_fd[8];		/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
 	/* attach */
 	int init_pidfd;
+	const struct ct_running *running;	/* NULL in a plan that is only printed without a container */
 	const struct ct_cg_join *join;	/* groups to join */
 	uint32_t n_join;
 	uint32_t namespaces;		/* to join, CT_NS_* */
@@ -53,13 +77,20 @@ struct ct_request {
 
 /* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
+/* Whether the program of this start is the child of a small init: as asked, as init.reaper says, else where it is a program and not a
+ * system, and has a pid namespace of its own. Whoever reads the spec of a start finds it in spec->init_reaper, where the caller has to put it. */
+bool ct_build_reaper(const struct ct_request *r);
 /* Whether the payload lives in a user namespace that is not the caller's. */
 bool ct_build_userns(const struct ct_spec *spec);
 /* Whether the payload may mount a cgroup hierarchy of version 1 with the rights of the host (mount(8) in a cgroup namespace of its own with
  * CAP_SYS_ADMIN): it then sees the hierarchy from its own group on, and from the host's where it has none. */
 bool ct_build_mounts_cgroups(const struct ct_spec *spec, const struct ct_host *host);
+/* Whether the payload may make device nodes that the host takes for its own: CAP_MKNOD is kept, in the host's user namespace. */
+bool ct_build_keeps_mknod(const struct ct_spec *spec, const struct ct_host *host);
 /* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this caller does not have. */
 int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep, struct ct_err *e);
+/* Whether what the payload prints goes through the output pump: limit.output, and descriptors of the caller's to count for. */
+bool ct_build_pumps(const struct ct_request *r);
 /* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the hooks that run on the host
  * after the end. */
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e);

@@ -19,10 +19,11 @@ struct ct_builder {
 	uint32_t shared;	/* namespaces joined */
 	bool userns;		/* a new or joined user namespace: the caller's rights do not reach inside */
 	/* slots */
-	int in_rootfs, in_exec, in_pidfd, in_share[8];
+	int in_rootfs, in_exec, in_pidfd, in_output, in_share[8];
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
+	bool own_tty;		/* stdio is a terminal of the container's own */
 	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
 
@@ -31,6 +32,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 /* One builder per area, in the order they are called. 0 or a negative errno that is recorded. */
 int ct_build_inputs(struct ct_builder *b);
 int ct_build_cgroup(struct ct_builder *b);
+int ct_build_output(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
@@ -54,6 +56,8 @@ int ct_build_into(const struct ct_builder *b);
 void ct_build_enter(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
+/* How everything from the clone on is scheduled, instead of as the caller is. */
+void ct_build_sched(struct ct_builder *b, int nice, bool required);
 /* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death signal, signals, cwd. */
 struct ct_identity {
 	bool lookup;		/* ids come from the container's passwd */
@@ -62,10 +66,16 @@ struct ct_identity {
 	uint32_t n_groups;
 	uint64_t keep;
 	bool no_new_privs;
+	unsigned long personality;
+	const struct ct_origin *arch_at;
+	bool start_hooks;	/* run the config's, which get what the payload gets */
 	const char *cwd;
 	const struct ct_origin *uid_at, *cap_at, *cwd_at;
 };
-void ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
+/* 0 or a negative errno that is recorded. */
+int ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
+/* The start hooks, programs of the rootfs, with the capabilities `caps` where they run as root. 0 or -ENOMEM. */
+int ct_build_start_hooks(struct ct_builder *b, uint64_t caps);
 /* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell that was looked up. */
 int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at);
 /* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later ones replace by name. */

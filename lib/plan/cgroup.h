@@ -62,6 +62,9 @@ struct ct_cg_plan {
 	bool no_nodes;			/* the device rules do not let the usual nodes be made */
 	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
 	bool user_manager;		/* the scope is of the user's own systemd */
+	const char *mark;		/* whose they are, for their names and as an attribute; "": the state directory tells */
+	const char *elsewhere;		/* why some are not below the caller's own group, for the log; NULL: all are, or need not be */
+	bool scope_wanted;		/* ... which is version 2's: a scope of systemd would be a better place than the top */
 };
 
 #endif

@@ -62,14 +62,29 @@ int ct_plan_slot(struct ct_plan *p, const char *name)
 		p->err = -E2BIG;
 		return CT_WIRE_SLOTS - 1;
 	}
+	if (p->n_slots == p->cap_slots) {
+		int cap = p->cap_slots ? p->cap_slots * 2 : 64;
+		const char **bigger = ct_arena_grow(p->arena, p->slot_name, (size_t)p->n_slots, (size_t)cap, sizeof(*bigger));
+
+		if (!bigger) {
+			p->err = -ENOMEM;
+			return 0;
+		}
+		p->slot_name = bigger;
+		p->cap_slots = cap;
+	}
 	p->slot_name[p->n_slots] = name;
 	return p->n_slots++;
 }
 
 int ct_plan_input(struct ct_plan *p, const char *name, int fd)
 {
-	int slot = ct_plan_slot(p, name);
+	int slot = p->n_inputs < CT_WIRE_INPUTS ? ct_plan_slot(p, name) : -1;
 
+	if (slot < 0 || p->err == -ENOMEM) {
+		p->err = p->err ? p->err : -E2BIG;
+		return 0;
+	}
 	if (slot != p->n_inputs)
 		p->err = p->err ? p->err : -EINVAL;	/* an input after another slot */
 	p->input_fd[slot] = fd;

@@ -31,8 +31,9 @@ struct ct_plan {
 	struct ct_step *steps;
 	uint32_t n_steps, cap_steps;
 	uint32_t n_setup;		/* the first of them, of phase SETUP: not part of the message */
-	const char *slot_name[CT_WIRE_SLOTS];
-	int input_fd[CT_WIRE_SLOTS];	/* borrowed; of the first n_inputs slots; -1 in a plan that is only printed */
+	const char **slot_name;
+	int cap_slots;
+	int input_fd[CT_WIRE_INPUTS];	/* borrowed; of the first n_inputs slots; -1 in a plan that is only printed */
 	int n_inputs, n_slots;
 	int err;			/* sticky: -ENOMEM, -E2BIG; ct_plan_freeze() returns it */
 	bool frozen;

@@ -14,6 +14,9 @@
 #include "run/container.h"
 #include "run/control.h"
 #include "run/groups.h"
+#include "run/launch.h"
+#include "run/running.h"
+#include "run/start.h"
 
 extern char **environ;
 
@@ -26,7 +29,7 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 	int r;
 
 	pthread_mutex_lock(&c->lock);
-	if (c->init && ct_process_running(c->init))
+	if (c->init && ct_process_in_process(c->init))
 		config = ct_config_copy(c->running);
 	pthread_mutex_unlock(&c->lock);
 	if (config) {
@@ -56,6 +59,17 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 	return 0;
 }
 
+int ct_running_reaper(struct ct_container *c, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	int r = ct_running_config(c, &config, e);
+
+	if (r >= 0)
+		r = ct_config_get(config, "init.reaper", &text, e);
+	return r < 0 ? r : !strcmp(ct_buf_text(&text), "1");
+}
+
 /* On success the config is the container's. */
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e)
 {
@@ -65,7 +79,7 @@ int ct_keep_running_config(struct ct_container *c, struct ct_config *config, str
 	int r;
 
 	pthread_mutex_lock(&c->lock);
-	if (c->init && ct_process_running(c->init)) {
+	if (c->init && ct_process_in_process(c->init)) {
 		old = c->running;
 		c->running = config;
 	}
@@ -120,18 +134,11 @@ static int inits_group(const struct ct_cg_group *g, pid_t pid)
 /* The groups to enter: where the payload is. Descriptors of its own go to extra, the caller's to close. */
 static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, struct ct_cg_held *held, int *extra, struct ct_err *e)
 {
-	const struct ct_cg_group *freezer;
 	struct ct_cg_join *join;
 	int r = ct_groups_of(c, held, e), fd;
 
 	if (r < 0)
 		return r;
-	/* whoever comes is stopped before the exec that we would wait for */
-	freezer = ct_cg_group_of(held, CT_CG_FREEZER);
-	if (freezer && ct_backend_of(freezer->version)->frozen(freezer)) {
-		ct_err_hint(e, "ct_unfreeze() (ct-unfreeze) lets it go on");
-		return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
-	}
 	join = ct_arena_alloc(p->arena, (held->n + 1) * sizeof(*join));
 	if (!join)
 		return ct_oom(e);
@@ -147,10 +154,23 @@ static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, s
 		if (g->version == 2)
 			*extra = inits_group(g, pid);
 		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
+		r = ct_groups_check_join(g, fd, e);
+		if (r < 0)
+			return r;
 		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};
 	}
 	p->req.join = join;
 	return 0;
+}
+
+/* Who comes with mknod into a container that needed no list of devices for want of it. */
+static int check_devices(const struct ct_prepared *p, struct ct_err *e)
+{
+	const struct ct_request *q = &p->req;
+	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .userns = ct_build_userns(p->spec),
+				.mknod = q->elevated || (q->set_caps && (q->caps & UINT64_C(1) << CAP_MKNOD))};
+
+	return ct_cg_check_none(&ask, "attach", e);
 }
 
 /* "net_raw setuid" as bits. */
@@ -218,7 +238,7 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 				     .clear_env = o->flags & CT_ATTACH_CLEAR_ENV, .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
 				     .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS, .elevated = o->flags & CT_ATTACH_ELEVATED,
 				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
-				     .has_exec_fd = o->exec_fd > 0, .exec_fd = o->exec_fd, .keep_fds = o->keep_fds,
+				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
 				     .n_keep_fds = (uint32_t)o->n_keep_fds, .init_pidfd = pidfd, .namespaces = want, .user = o->user,
 				     .set_uid = o->flags & CT_ATTACH_SET_UID, .set_gid = o->flags & CT_ATTACH_SET_GID,
 				     .set_groups = o->flags & CT_ATTACH_SET_GROUPS, .set_caps = o->flags & CT_ATTACH_SET_CAPS,
@@ -228,44 +248,82 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 	return r;
 }
 
-int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e)
+/* Where a newcomer is led that a process of the container holds by a freezer of version 1: the cgroup above the container's.
+ * NULL: nowhere. */
+static char *way_out(const struct ct_cg_held *held)
 {
-	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
-	CT_CLEAN_CONFIG struct ct_config *config = NULL;
-	CT_CLEAN_FD int pidfd = -1, extra = -1;
-	struct ct_cg_held held = CT_CG_HELD_INIT;
-	struct ct_child child = CT_CHILD_INIT;
-	struct ct_spawn spawn = {.cpu_fd = -1, .thaw_fd = -1, .log = &c->log};
-	pid_t pid = 0;
-	int r = check_opts(o, e);
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
+	char *path = NULL;
 
-	if (r >= 0)
-		r = pidfd = ct_run_init(c, &pid, e);
+	if (g && g->version == 1 && asprintf(&path, "%.*s/cgroup.procs", (int)g->keep, g->path) < 0)
+		path = NULL;
+	return path;
+}
+
+/* All that changes nothing. */
+static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cg_held *held, int fd[2],
+			  struct ct_err *e)
+{
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	struct ct_prepared *p = &l->prepared;
+	struct ct_running running;
+	pid_t pid = 0;
+	int r = fd[0] = ct_run_init(c, &pid, e);
+
 	if (r >= 0)
 		r = ct_running_config(c, &config, e);
 	if (r >= 0)
 		r = ct_need_image(c, e);
 	if (r >= 0)
-		r = ct_prepare(c, config, &p, e);
+		r = ct_prepare(c, config, p, e);
 	if (r >= 0)
-		r = fill_request(o, &p, pidfd, e);
+		r = fill_request(o, p, fd[0], e);
 	if (r >= 0)
-		r = fill_join(c, pid, &p, &held, &extra, e);
+		r = check_devices(p, e);
 	if (r >= 0)
-		r = ct_build_attach(&p.req, p.arena, &p.plan, e);
+		r = ct_running_read(pid, fd[0], p->arena, &running, e);
+	if (r < 0)
+		return r;
+	p->req.running = &running;
+	r = fill_join(c, pid, p, held, &fd[1], e);
+	if (r >= 0)
+		r = ct_build_attach(&p->req, p->arena, &p->plan, e);
+	p->req.running = NULL;
+	return r;
+}
+
+int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e)
+{
+	CT_CLEAN_FD int extra = -1;
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_process *proc = NULL;
+	struct ct_launch *l;
+	int fd[2] = {-1, -1}, r = check_opts(o, e);
+
+	if (r < 0)
+		return r;
+	l = ct_launch_new("attach", &c->log);
+	proc = l ? ct_process_new(l) : NULL;
+	if (!proc)
+		return ct_oom(e);
+	proc->attached = 1;
+	r = prepare_launch(c, o, l, &held, fd, e);
+	l->into = fd[0];
+	extra = fd[1];
 	if (r >= 0) {
-		spawn.plan = p.plan;
-		spawn.image = c->image;
-		for (int i = 0; i < 3; i++)
-			spawn.stdio[i] = o->stdio[i] == 0 ? i : o->stdio[i];
-		r = ct_spawn(&spawn, &child, e);
+		l->spawn.plan = l->prepared.plan;
+		l->spawn.image = c->image;
+		l->way_out = way_out(&held);
+		ct_start_stdio(o->stdio, l->spawn.stdio);
+		ct_launch_deadline(l, o->timeout_ms);
+		r = ct_launch_begin(proc, !(o->flags & CT_ATTACH_NOWAIT), e);
+	} else {
+		r = ct_launch_fail(proc, r, e);
 	}
 	ct_cg_forget(&held);
 	if (r < 0)
-		return r;
-	*out = ct_process_make(&child, -1, -1);
-	if (!*out)
-		return ct_oom(e);
-	(*out)->attached = 1;
-	return 0;
+		ct_process_put(proc);
+	else
+		*out = proc;
+	return r;
 }

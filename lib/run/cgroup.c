@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backend/devices.h"
+#include "backend/limit.h"
 #include "backend/usage.h"
 #include "base/fd.h"
 #include "base/sys.h"
@@ -72,9 +73,22 @@ int ct_run_frozen(struct ct_container *c)
 	return r;
 }
 
+/* A reaper would hand the signal on to one that gets it anyway. 0: there is none. */
+static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
+{
+	int fd, r = ct_running_reaper(c, e);
+
+	if (r <= 0)
+		return r;
+	fd = ct_run_init(c, pid, e);
+	ct_close(&fd);
+	return fd == -ESRCH || fd == -1 ? 0 : fd;
+}
+
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 {
 	struct ct_cg_held held = CT_CG_HELD_INIT;
+	pid_t reaper = 0;
 	int r;
 
 	if (sig < 0 || sig > SIGRTMAX) {
@@ -87,7 +101,9 @@ int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 	else if (r >= 0 && sig == SIGKILL)
 		r = ct_cg_kill(&held, 30000, e);
 	else if (r >= 0)
-		r = ct_cg_signal(&held, sig, e);
+		r = reaper_of(c, &reaper, e);
+	if (r >= 0 && held.n && sig != SIGKILL)
+		r = ct_cg_signal(&held, sig, reaper, e);
 	ct_cg_forget(&held);
 	return r;
 }
@@ -205,6 +221,17 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 	return r;
 }
 
+/* A reaper is none of the payload's: the figures count what limit.pids counts. */
+static void without_reaper(ct_usage *u)
+{
+	if (u->pids != CT_ABSENT && u->pids)
+		u->pids--;
+	if (u->pids_peak != CT_ABSENT && u->pids_peak > 1)
+		u->pids_peak--;
+	if (u->pids_limit && u->pids_limit < CT_LIMIT_PIDS_GREATEST)
+		u->pids_limit--;
+}
+
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 {
 	struct ct_cg_place places[CT_CG_TREES];
@@ -214,6 +241,8 @@ int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 
 	if (init) {
 		r = ct_process_usage(init, out) ? 0 : no_group(e, "be asked for figures");
+		if (r >= 0 && init->reaper)
+			without_reaper(out);
 		ct_process_put(init);
 		return r;
 	}
@@ -222,6 +251,8 @@ int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 		r = no_group(e, "be asked for figures");
 	if (r >= 0)
 		ct_usage_read(places, ct_cg_places(&held, places), out);
+	if (r >= 0 && ct_running_reaper(c, NULL) > 0)
+		without_reaper(out);
 	ct_cg_forget(&held);
 	return r;
 }

@@ -17,6 +17,7 @@
 #include "plan/build.h"
 #include "run/log.h"
 #include "run/process.h"
+#include "run/records.h"
 #include "run/state.h"
 
 /* A mount of ct_add_mount(): strings and descriptor are the container's. */
@@ -31,7 +32,7 @@ struct ct_events;
 struct ct_container {
 	unsigned refs;		/* atomic */
 	pid_t owner;
-	char name[64];
+	char name[CT_NAME_SIZE];
 	char *dir, *base;	/* container directory; state base, NULL for an anonymous one without */
 	char *path;		/* <dir>/<name>; NULL: anonymous */
 	struct ct_config *config;
@@ -42,17 +43,17 @@ struct ct_container {
 	int image;		/* borrowed sealed stage; -1 until the first start */
 	struct ct_host host;	/* probed by the first call that needs it */
 	int host_known;
-	struct ct_cgroups trees; /* its cgroup hierarchies, likewise; strings in trees_arena */
+	struct ct_cgroups trees; /* its cgroup hierarchies as last looked at; strings in trees_arena. Under the lock */
 	struct ct_arena *trees_arena;
 	char process[CT_OWNER_PROCESS];	/* how groups say whose they are; "": not needed yet */
 	int swept;		/* what killed callers left in them has been cleared */
 	struct ct_log log;
-	pthread_mutex_t lock;	/* guards init, running, err and view; never held while waiting or cloning */
-	struct ct_process *init;	/* in-process container that runs or ran last */
+	pthread_mutex_t lock;	/* guards init and running; never held while waiting or cloning */
+	struct ct_process *init;	/* in-process container that is started, runs or ran last */
+	struct ct_process *starting;	/* detached start that is under way, or was */
 	struct ct_config *running;	/* the config it was started with */
 	struct ct_events *events;	/* events.c; NULL until ct_event_fd() */
-	struct ct_err err;
-	ct_error view;
+	struct ct_records errors;
 };
 
 /* ---- request.c: from the handle's config to a request for a plan ---- */
@@ -63,21 +64,32 @@ struct ct_prepared {
 	struct ct_spec *spec;
 	struct ct_host host;
 	struct ct_request req;
+	struct ct_cgroups trees;	/* what host.cgroups points at */
 	struct ct_cg_plan groups;	/* what req.cgroup points at */
 	struct ct_plan *plan, *stop;
 	int rootfs;		/* opened root directory, -1 */
+	int output;		/* struct ct_wire_output's memory, for the plan; -1 */
 	int share[8];
 };
-#define CT_PREPARED_INIT { .rootfs = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+#define CT_PREPARED_INIT { .rootfs = -1, .output = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } }
 void ct_prepared_free(struct ct_prepared *p);
 #define CT_CLEAN_PREPARED __attribute__((cleanup(ct_prepared_free)))
+
+/* The descriptor that a member of an option struct names; -1: none (0 or below). */
+static inline int ct_given_fd(int fd)
+{
+	if (fd == CT_FD_ZERO)
+		return 0;
+	return fd > 0 ? fd : -1;
+}
 
 /* The descriptors of option structs: open, and not more than can be handed over. */
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
-/* The cgroup hierarchies of the host, looked at once for a handle; groups of killed callers are cleared then. */
-int ct_look_at_cgroups(struct ct_container *c, struct ct_err *e);
+/* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when that has changed since the handle's last
+ * look. Strings of *out live as long as the handle. 0 or what ct_cgroups_probe() says. */
+int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
 /* Which groups a start would make, into p->groups. Nothing is made. */
 int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. */
@@ -92,10 +104,16 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 int ct_run_state(struct ct_container *c, struct ct_err *e);
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e);
 int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e);
+/* Ends it with its supervisor, also with one that gives no sign of life. */
+int ct_run_end(struct ct_container *c, struct ct_err *e);
 int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e);
 int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e);
+int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e);
+int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct ct_err *e);
 /* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
+/* What a call on a running container's groups has come to: -ESRCH when it failed because the container has ended meanwhile, else r. */
+int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e);
 /* State directory of a detached container that runs, the caller's to close. -ESRCH, recorded. */
 int ct_running_dir(struct ct_container *c, struct ct_err *e);
 int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e);
@@ -119,6 +137,8 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 /* Which config a running container has: this handle's own start's, or what its starter left in the state directory. *out is the
  * caller's. */
 int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e);
+/* 1: its init is a reaper, which the stage is; 0: it is not. -ESRCH and others, recorded. */
+int ct_running_reaper(struct ct_container *c, struct ct_err *e);
 /* It has changed while the container runs. */
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e);
 /* One device rule more, allowed or denied, in a running container. */
@@ -129,6 +149,8 @@ int ct_need_image(struct ct_container *c, struct ct_err *e);
 int ct_state_dir(struct ct_container *c, struct ct_err *e);
 /* The init process of an in-process start, with a reference; NULL when there is none or it has ended. */
 struct ct_process *ct_running_init(struct ct_container *c);
+/* A start under way of this handle's, with a reference; NULL when there is none. */
+struct ct_process *ct_starting_init(struct ct_container *c);
 /* Default container directory for the calling user. Freshly allocated; NULL without memory. */
 char *ct_default_dir(void);
 /* `<dir>/<name>`, or with `file` `<dir>/<name>/<file>`. Freshly allocated; NULL without memory. */

@@ -16,9 +16,11 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/state.h"
+#include "wire/ask.h"
 
 #define WHERE "supervisor"
 #define PACKET_MAX 65536
+#define LOOK_MS 250	/* how often a supervisor that does not answer is looked at */
 
 /* When it is too late; timeout_ms -1: never. */
 static int64_t deadline(int timeout_ms)
@@ -39,6 +41,42 @@ static int wait_for(int sock, short events, int64_t until)
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (until != INT64_MAX && ct_now_ms() >= until)
+			return 0;
+	}
+}
+
+/* The process at the other end, by the number that it had when it began to listen; 0: not of our pid namespace. */
+static pid_t peer_of(int sock)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? 0 : peer.pid;
+}
+
+/* See control.h. */
+int ct_ctl_is_stopped(pid_t pid)
+{
+	uint64_t start;
+	char state;
+
+	return pid > 0 && pid != getpid() && !ct_proc_stat(pid, &state, &start) && (state == 'T' || state == 't');
+}
+
+/* As wait_for(), but no longer than a supervisor can answer: one that is seen to be stopped, twice, will not. */
+static int wait_answer(int sock, int64_t until)
+{
+	const pid_t pid = peer_of(sock);
+	int seen = 0, r;
+
+	for (;;) {
+		int64_t next = ct_now_ms() + LOOK_MS;
+
+		r = wait_for(sock, POLLIN, next < until ? next : until);
+		if (r || ct_now_ms() >= until)
+			return r;
+		seen = ct_ctl_is_stopped(pid) ? seen + 1 : 0;
+		if (seen == 2)
 			return 0;
 	}
 }
@@ -144,18 +182,47 @@ static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 	c = CMSG_FIRSTHDR(&m);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	/* a descriptor came and found no place */
+	if (m.msg_flags & MSG_CTRUNC) {
+		ct_close(fd);
+		return -EMFILE;
+	}
 	return m.msg_flags & MSG_TRUNC ? -EPROTO : r;
 }
 
-static int no_answer(int r, struct ct_err *e)
+static int no_answer(int sock, int r, struct ct_err *e)
 {
+	const pid_t pid = r ? 0 : peer_of(sock);
+
+	if (r == 0 && ct_ctl_is_stopped(pid)) {
+		ct_err_hint(e, "kill -CONT %d lets it go on; ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it", (int)pid);
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE, "the supervisor does not answer: process %d (ct-supervisor) is stopped",
+			       (int)pid);
+	}
 	if (r == 0) {
-		ct_err_hint(e, "look at the process ct-supervisor of this container");
+		if (pid > 0)
+			ct_err_hint(e, "look at process %d (ct-supervisor): it may be frozen; ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it",
+				    (int)pid);
 		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE, "the supervisor does not answer");
 	}
 	if (r == -ECONNRESET || r == -EPIPE)
 		return ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, WHERE, "the supervisor ended before it answered");
 	return refused(e, r, "recvmsg");
+}
+
+/* Who is in other namespaces than the supervisor might be in a container. */
+static int turned_away(uint32_t why, struct ct_err *e)
+{
+	static const char *const what[] = {
+		[CT_CTL_OTHER_USER] = "the caller is in another user namespace than the supervisor",
+		[CT_CTL_OTHER_MNT] = "the caller is in another mount namespace than the supervisor",
+		[CT_CTL_OTHER_PID] = "the caller is in another pid namespace than the supervisor",
+	};
+
+	ct_err_hint(e, "call from where the container was started, say by nsenter(1) into the supervisor's namespaces");
+	if (why < sizeof(what) / sizeof(what[0]) && what[why])
+		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE, "%s, which takes no orders from there", what[why]);
+	return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE, "the supervisor may not look at the caller, and takes no orders from whom it does not know");
 }
 
 /* Waits for the reply. 0, or a negative errno that is recorded. */
@@ -166,15 +233,17 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	int r;
 
 	do {
-		r = wait_for(sock, POLLIN, until);
+		r = until == INT64_MAX ? wait_for(sock, POLLIN, until) : wait_answer(sock, until);
 		if (r <= 0)
-			return no_answer(r, e);
+			return no_answer(sock, r, e);
 		n = take_packet(sock, &got, sizeof(got), fd);
 	} while (n == -EAGAIN);
 	if (n == 0)
 		n = -ECONNRESET;
+	if (n == -EMFILE)
+		return ct_fail_sys(e, -EMFILE, CT_ERR_DESCRIPTOR, WHERE, "recvmsg", "no descriptor is free for what the supervisor hands over");
 	if (n < 0 && n != -EPROTO)
-		return no_answer((int)n, e);
+		return no_answer(sock, (int)n, e);
 	/* type 0: turned away before it was read */
 	if (n != sizeof(got) || got.magic != CT_CTL_MAGIC || (got.type != type && got.type != 0) || got.err > 0 ||
 	    (got.type == 0 && !got.err)) {
@@ -185,6 +254,8 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	if (!got.err)
 		return 0;
 	ct_close(fd);
+	if (got.type == 0 && got.err == -EPERM)
+		return turned_away(got.num, e);
 	return said_no(got.err, e);
 }
 
@@ -195,7 +266,7 @@ static int send_request(int sock, const struct ct_ctl_request *rq, struct ct_err
 		if (errno == EPIPE)
 			break;
 		if (errno != EINTR)
-			return no_answer(-errno, e);
+			return no_answer(sock, -errno, e);
 	}
 	return 0;
 }
@@ -256,9 +327,31 @@ static void wait_for_end(int sock)
 }
 
 /* See control.h. */
+int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e)
+{
+	return ask(dirfd, CT_CTL_STATUS, 0, 0, timeout_ms, reply, pidfd, NULL, e);
+}
+
+/* See control.h. */
 int ct_ctl_status(int dirfd, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e)
 {
-	return ask(dirfd, CT_CTL_STATUS, 0, 0, CT_CTL_PATIENCE_MS, reply, pidfd, NULL, e);
+	return ct_ctl_status_in(dirfd, CT_CTL_PATIENCE_MS, reply, pidfd, e);
+}
+
+/* For what is asked of the container, not of the supervisor: with the supervisor it has ended. */
+static int has_ended(int r, struct ct_err *e)
+{
+	if (r != -ECONNRESET)
+		return r;
+	if (e)
+		ct_err_clear(e);
+	return not_running(e);
+}
+
+static int ask_container(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
+			 struct ct_err *e)
+{
+	return has_ended(ask(dirfd, type, arg0, arg1, timeout_ms, reply, fd, NULL, e), e);
 }
 
 /* See control.h. */
@@ -266,20 +359,45 @@ int ct_ctl_kill(int dirfd, int sig, struct ct_err *e)
 {
 	if (sig < 0 || sig > 64)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, WHERE, "there is no signal %d", sig);
-	return ask(dirfd, CT_CTL_KILL, (uint64_t)sig, 0, CT_CTL_PATIENCE_MS, NULL, NULL, NULL, e);
+	return ask_container(dirfd, CT_CTL_KILL, (uint64_t)sig, 0, CT_CTL_PING_MS, NULL, NULL, e);
+}
+
+/* Waits for a reply that may well take its time, as long as the supervisor gives signs of life in between. */
+static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int64_t until, struct ct_ctl_reply *reply, struct ct_err *e)
+{
+	CT_CLEAN_FD int fd = -1;
+	struct ct_ctl_reply own;
+	struct ct_err mute;
+
+	while (soon < until && wait_answer(sock, soon) == 0) {
+		ct_err_clear(&mute);
+		if (ct_ctl_status_in(dirfd, CT_CTL_PING_MS, &own, NULL, &mute) < 0 && ct_ctl_is_mute(&mute)) {
+			if (e)
+				*e = mute;
+			return mute.err;
+		}
+		soon = ct_now_ms() + CT_CTL_PATIENCE_MS;
+	}
+	return take_reply(sock, type, until, reply, &fd, e);
 }
 
 /* See control.h. */
 int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
+	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_STOP, .arg0 = flags, .arg1 = wire_timeout(timeout_ms) };
 	struct ct_ctl_reply own;
 	CT_CLEAN_FD int sock = -1;
-	int r, patience = CT_CTL_END_MS;
+	int r, more = flags & (CT_STOP_NO_WAIT | CT_STOP_NO_KILL) ? CT_CTL_LATE_MS : CT_CTL_END_MS, wait;
 
-	if (flags & (CT_STOP_NO_WAIT | CT_STOP_NO_KILL))
-		patience = CT_CTL_PATIENCE_MS;
-	r = ask(dirfd, CT_CTL_STOP, flags, wire_timeout(timeout_ms),
-		with_patience(flags & (CT_STOP_NO_WAIT | CT_STOP_KILL) ? 0 : timeout_ms, patience), reply ? reply : &own, NULL, &sock, e);
+	wait = flags & (CT_STOP_NO_WAIT | CT_STOP_KILL) ? 0 : timeout_ms;
+	r = ct_ctl_connect(dirfd, &sock, e);
+	if (!r)
+		r = send_request(sock, &rq, e);
+	if (!r && flags & CT_STOP_NO_WAIT)
+		more = CT_CTL_PING_MS;
+	if (!r)
+		r = take_late_reply(dirfd, sock, CT_CTL_STOP, deadline(wait < 0 ? CT_CTL_PATIENCE_MS : with_patience(wait, CT_CTL_LATE_MS)),
+				    deadline(with_patience(wait, more)), reply ? reply : &own, e);
 	if (!r && !(flags & CT_STOP_NO_WAIT))
 		wait_for_end(sock);
 	return r;
@@ -288,8 +406,8 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 /* See control.h. */
 int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
-	return ask(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms), with_patience(timeout_ms, CT_CTL_PATIENCE_MS), reply, NULL,
-		   NULL, e);
+	return ask_container(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms),
+			     timeout_ms ? with_patience(timeout_ms, CT_CTL_LATE_MS) : CT_CTL_PING_MS, reply, NULL, e);
 }
 
 /* See control.h. */
@@ -299,7 +417,7 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 	CT_CLEAN_FD int sock = -1;
 	int r;
 
-	r = ask(dirfd, CT_CTL_WAIT, mask, wire_timeout(timeout_ms), with_patience(timeout_ms, CT_CTL_PATIENCE_MS), &got, NULL,
+	r = ask(dirfd, CT_CTL_WAIT, mask, wire_timeout(timeout_ms), with_patience(timeout_ms, CT_CTL_LATE_MS), &got, NULL,
 		&sock, e);
 	if (!r && got.state == CT_STATE_STOPPED)
 		wait_for_end(sock);
@@ -309,14 +427,21 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 }
 
 /* See control.h. */
-int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
+int ct_ctl_ask_end(int sock, struct ct_err *e)
 {
 	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_WAIT, .arg0 = CT_STATE_STOPPED, .arg1 = CT_CTL_FOREVER };
+
+	return send_request(sock, &rq, e);
+}
+
+/* See control.h. */
+int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
+{
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return refused(e, -errno, "socketpair");
-	r = send_request(pair[0], &rq, e);
+	r = ct_ctl_ask_end(pair[0], e);
 	*mine = pair[0];
 	*theirs = pair[1];
 	return r;
@@ -340,8 +465,8 @@ int ct_ctl_console(int dirfd, unsigned tty, int *fd, unsigned *got, struct ct_er
 	CT_CLEAN_FD int stream = -1;
 	int r;
 
-	r = ask(dirfd, CT_CTL_CONSOLE, tty == CT_CTL_TTY_ANY ? CT_CTL_TTY_FREE : tty, 0, CT_CTL_PATIENCE_MS, &reply, &stream, NULL,
-		e);
+	r = ask_container(dirfd, CT_CTL_CONSOLE, tty == CT_CTL_TTY_ANY ? CT_CTL_TTY_FREE : tty, 0, CT_CTL_PATIENCE_MS, &reply,
+			  &stream, e);
 	if (r)
 		return r;
 	if (stream < 0)
@@ -363,13 +488,13 @@ static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e
 		ssize_t n;
 
 		if (r <= 0)
-			return no_answer(r, e);
+			return no_answer(sock, r, e);
 		n = take_packet(sock, packet, sizeof(packet), &fd);
 		ct_close(&fd);
 		if (n == -EAGAIN)
 			continue;
 		if (n <= 0)
-			return no_answer(n ? (int)n : -ECONNRESET, e);
+			return no_answer(sock, n ? (int)n : -ECONNRESET, e);
 		ct_buf_add(&buf, packet, (size_t)n);
 		if (ct_buf_error(&buf))
 			return ct_oom(e);
@@ -388,7 +513,9 @@ int ct_ctl_console_log(int dirfd, int clear, struct ct_buf *out, struct ct_err *
 	int r;
 
 	r = ask(dirfd, CT_CTL_CONSOLE_LOG, !!clear, 0, CT_CTL_PATIENCE_MS, &reply, NULL, &sock, e);
-	return r ? r : take_log(sock, reply.num, out, e);
+	if (!r)
+		r = take_log(sock, reply.num, out, e);
+	return has_ended(r, e);
 }
 
 /* See control.h. */
@@ -396,5 +523,5 @@ int ct_ctl_resize(int dirfd, unsigned tty, unsigned rows, unsigned cols, struct 
 {
 	if (rows > UINT16_MAX || cols > UINT16_MAX)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, WHERE, "a window has at most 65535 rows and columns");
-	return ask(dirfd, CT_CTL_RESIZE, tty, (uint64_t)rows << 16 | cols, CT_CTL_PATIENCE_MS, NULL, NULL, NULL, e);
+	return ask_container(dirfd, CT_CTL_RESIZE, tty, (uint64_t)rows << 16 | cols, CT_CTL_PATIENCE_MS, NULL, NULL, e);
 }

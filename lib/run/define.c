@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Defined containers: a directory with a file "config", and a rootfs that may belong to it. Made aside and renamed into place,
- * removed by descriptor. */
+/* Defined containers: a directory with a file "config", and a rootfs that may belong to it. Made aside and renamed into place. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +12,6 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/container.h"
-#include "run/control.h"
 #include "run/groups.h"
 #include "run/remove.h"
 
@@ -91,13 +89,59 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written") : 0;
 }
 
-/* Names below the container directory that are being made begin so; they cannot be containers' names. */
-#define PARTIAL ".new-"
+/* Into a directory that is there without a config, as a destroy with rootfs.managed = 0 leaves it around the rootfs. */
+static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int at = openat(dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char own[64];
+	int r;
+
+	if (at < 0 || o->rootfs) {
+		ct_err_hint(e, "it has no config, but what it holds is not ours to remove: move it away, or choose another name");
+		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "the directory of this name is taken");
+	}
+	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
+	r = ct_config_print(c->config, &text);
+	r = r < 0 ? r : ct_write_file_at(at, own, ct_buf_text(&text), text.len, 0640);
+	if (r >= 0 && renameat2(at, own, at, "config", RENAME_NOREPLACE) < 0)
+		r = -errno;
+	if (r >= 0)
+		return 0;
+	unlinkat(at, own, 0);
+	if (r == -EEXIST)
+		return ct_fail(e, r, CT_ERR_DEFINED, "define", "a container of this name exists already");
+	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written");
+}
+
+/* Aside, under a hidden name, and then into its place. */
+static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
+{
+	CT_CLEAN_FD int at = -1;
+	char partial[256];
+	int r;
+
+	r = at = ct_hidden_make(dir, c->name, partial);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
+	r = fill(c, at, o->rootfs, e);
+	if (r >= 0 && renameat2(dir, partial, dir, c->name, RENAME_NOREPLACE) < 0) {
+		r = errno == EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
+				    : ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
+	}
+	if (r >= 0)
+		return 0;
+	/* the rootfs goes back to where the caller had it */
+	if (o->rootfs)
+		(void)!renameat(at, "rootfs", AT_FDCWD, o->rootfs);
+	ct_remove_tree(dir, c->dir, partial, NULL, NULL);
+	return r;
+}
 
 int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err *e)
 {
-	CT_CLEAN_FD int dir = -1, at = -1;
-	char partial[96];
+	CT_CLEAN_FD int dir = -1;
+	char config[CT_NAME_SIZE + sizeof("/config")];
 	int r;
 
 	if (!c->name[0])
@@ -106,84 +150,16 @@ int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err
 	if (dir < 0)
 		return dir;
 	ct_err_object(e, c->name);
-	if (faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	snprintf(config, sizeof(config), "%s/config", c->name);
+	if (faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		ct_err_hint(e, "choose another name, or destroy it first");
 		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already");
 	}
-	snprintf(partial, sizeof(partial), PARTIAL "%s-%d", c->name, (int)getpid());
-	if (mkdirat(dir, partial, 0770) < 0 && errno != EEXIST)
-		return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
-	at = openat(dir, partial, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = at < 0 ? ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "openat", "its directory cannot be opened") : fill(c, at, o->rootfs, e);
-	if (r >= 0 && renameat2(dir, partial, dir, c->name, RENAME_NOREPLACE) < 0) {
-		r = errno == EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
-				    : ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
-	}
-	if (r >= 0) {
+	/* what cannot be removed even now is no reason not to make a new one */
+	(void)ct_hidden_sweep(dir, c->dir, c->name, NULL);
+	r = faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? create_in(c, dir, o, e) : create_aside(c, dir, o, e);
+	if (r >= 0)
 		ct_err_clear(e);
-		return 0;
-	}
-	/* the rootfs goes back to where the caller had it */
-	if (o->rootfs && at >= 0)
-		(void)!renameat(at, "rootfs", AT_FDCWD, o->rootfs);
-	ct_remove_tree(dir, partial, NULL);
-	return r;
-}
-
-/* A rootfs outside of the container's directory stays, whatever rootfs.managed says. */
-static int remove_state(struct ct_container *c, struct ct_err *e)
-{
-	CT_CLEAN_FD int dir = -1, lock = -1;
-	int r;
-
-	dir = ct_state_dir(c, e);
-	if (dir == -ENOENT)
-		return 0;
-	r = dir < 0 ? dir : ct_state_lock(dir, CT_STATE_LOCK_MS, &lock, e);
-	if (r == -ESTALE)
-		return 0;
-	return r < 0 ? r : ct_state_remove(dir, c->name, e);
-}
-
-int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
-{
-	CT_CLEAN_FD int dir = -1;
-	char gone[96];
-	int r;
-
-	if (flags & ~CT_DESTROY_FORCE)
-		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "define", "unknown flag");
-	if (!c->name[0])
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define", "an anonymous container is not stored");
-	ct_err_object(e, c->name);
-	r = ct_run_state(c, e);
-	/* somebody else's look at it may be clearing what its end has left, and soon has */
-	if (r == (int)CT_STATE_STARTING)
-		r = ct_run_wait(c, CT_STATE_STOPPED | CT_STATE_RUNNING | CT_STATE_FROZEN, CT_CTL_PATIENCE_MS, e);
-	if (r == -ETIMEDOUT) {
-		ct_err_clear(e);
-		ct_err_object(e, c->name);
-		r = (int)CT_STATE_STARTING;
-	}
-	if (r < 0)
-		return r;
-	if (r != (int)CT_STATE_STOPPED && !(flags & CT_DESTROY_FORCE)) {
-		ct_err_hint(e, "stop it first, or use force");
-		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "define", "the container runs");
-	}
-	if (r != (int)CT_STATE_STOPPED && (r = ct_run_stop(c, CT_STOP_KILL, 0, e)) < 0 && r != -ESRCH)
-		return r;
-	ct_err_clear(e);
-	ct_err_object(e, c->name);
-	dir = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snprintf(gone, sizeof(gone), PARTIAL "%s-%d.gone", c->name, (int)getpid());
-	/* from here on it is no container any more, whatever happens to us */
-	if (dir < 0 || renameat(dir, c->name, dir, gone) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_NOT_DEFINED, "define", "renameat", "there is no such container");
-	r = remove_state(c, e);
-	if (r >= 0 && (r = ct_remove_tree(dir, gone, e)) < 0)
-		return r;
-	ct_err_clear(e);
 	return r;
 }
 
@@ -224,8 +200,10 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 		ct_close(&fd);
 		return n;
 	}
+	(void)ct_hidden_sweep(fd, dir, NULL, NULL);
+	rewinddir(list);
 	while ((d = readdir(list))) {
-		char config[300];
+		char config[CT_NAME_SIZE + sizeof("/config")];
 
 		snprintf(config, sizeof(config), "%s/config", d->d_name);
 		if (d->d_name[0] == '.' || faccessat(fd, config, F_OK, 0) < 0)

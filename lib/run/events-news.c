@@ -129,7 +129,7 @@ static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
 
 	if (pthread_mutex_trylock(&p->lock))
 		return -EBUSY;
-	if (p->done)
+	if (ct_process_done(p))
 		top_up(run, p->verdict.oom_kills, p->verdict.reason, n);
 	pthread_mutex_unlock(&p->lock);
 	return 0;

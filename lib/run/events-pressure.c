@@ -172,6 +172,7 @@ static int check_kernel(struct ct_err *e)
 int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, struct ct_err *e)
 {
 	const struct ct_cg_tree *t = NULL;
+	struct ct_cgroups trees;
 	char path[4096];
 	int r;
 
@@ -179,12 +180,12 @@ int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, str
 		return 0;
 	r = check_kernel(e);
 	if (r >= 0)
-		r = ct_look_at_cgroups(c, e);
+		r = ct_look_at_cgroups(c, &trees, e);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < c->trees.n && !t; i++)
-		if (c->trees.v[i].version == 2)
-			t = &c->trees.v[i];
+	for (uint32_t i = 0; i < trees.n && !t; i++)
+		if (trees.v[i].version == 2)
+			t = &trees.v[i];
 	if (!t)
 		return no_pressure(NULL, "no cgroup version 2 is mounted here, which alone tells of pressure", "mount cgroup2 on /sys/fs/cgroup", e);
 	for (int i = 0; i < CT_EV_RESOURCES; i++) {

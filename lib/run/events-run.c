@@ -60,7 +60,7 @@ static void see_in_process(struct ct_container *c, const struct ct_events *ev, s
 	struct ct_ev_id id;
 
 	pthread_mutex_lock(&c->lock);
-	p = c->init ? ct_process_get(c->init) : NULL;
+	p = c->init && !ct_process_starting(c->init) && c->init->state < 0 && !c->init->failed.err ? ct_process_get(c->init) : NULL;
 	pthread_mutex_unlock(&c->lock);
 	if (!p)
 		return;

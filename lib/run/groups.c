@@ -112,7 +112,8 @@ static int make(struct setup *u, const struct ct_step *s)
 	const struct ct_cg_dir *d = &u->want->v[u->held->n];
 	struct ct_cg_group *g = &u->held->v[u->held->n];
 	struct ct_cg_making m = { .version = (int)s->n[0], .under = u->scope[0] ? u->scope : s->s[0], .path = s->s[1],
-				   .numbered = s->n[1], .give = give_of(s), .journal = u->journal };
+				   .numbered = s->n[1], .give = give_of(s), .mark = *u->want->mark ? u->want->mark : CT_CG_BY_JOURNAL,
+				   .journal = u->journal };
 	int r = ct_cg_make(&m, g, u->err);
 
 	if (r < 0)
@@ -247,13 +248,43 @@ static int carry_out(struct setup *u, const struct ct_step *s)
 	}
 }
 
+/* Where the group is to be made. That itself is always new: one of its name that is there already is somebody else's. */
+static void path_above(const struct ct_cg_plan *want, const struct ct_cg_dir *d, char *out, size_t size)
+{
+	const char *last = strrchr(d->path, '/');
+
+	if (want->unit)
+		snprintf(out, size, "%s/%s", d->mount, want->slice);
+	else if (last)
+		snprintf(out, size, "%s%s/%.*s", d->mount, d->base, (int)(last - d->path), d->path);
+	else
+		snprintf(out, size, "%s%s", d->mount, d->base);
+}
+
+/* Nobody could be started in a group that begins frozen. */
+static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < want->n; i++) {
+		const struct ct_cg_dir *d = &want->v[i];
+		char path[4096];
+
+		if (d->version == 1 && !(d->controllers & CT_CG_FREEZER) && !d->monitor)
+			continue;
+		path_above(want, d, path, sizeof(path));
+		r = ct_cg_refuse_frozen(d->version, path, "start", e);
+	}
+	return r;
+}
+
 int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, struct ct_cg_held *held,
 		    struct ct_placeholder *holder, struct ct_err *e)
 {
 	struct setup u = { plan, want, journal, held, holder, e, -1, NULL, NULL, "" };
-	int r = 0;
+	int r = check_frozen(want, e);
 
-	for (uint32_t i = 0; i < plan->n_setup; i++) {
+	for (uint32_t i = 0; r >= 0 && i < plan->n_setup; i++) {
 		const struct ct_step *s = &plan->steps[i];
 
 		r = carry_out(&u, s);
@@ -315,31 +346,64 @@ int ct_groups_clear(int dirfd, struct ct_err *e)
 	return r;
 }
 
-/* Directories that groups of ours may be in: the tops of the hierarchies, and the caller's own places in them. */
-static uint32_t places(const struct ct_cgroups *trees, const char *v[2 * CT_CG_TREES], struct ct_arena *arena)
+/* Whether there may be something to clear in the places where this start is going to make its first group, or others have theirs. */
+static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir *d)
 {
-	uint32_t n = 0;
+	char path[4096];
 
+	if (ct_cg_has_stale(d->mount))
+		return true;
 	for (uint32_t i = 0; i < trees->n; i++) {
 		const struct ct_cg_tree *t = &trees->v[i];
-		const char *own = t->self && *t->self ? ct_arena_printf(arena, "%s%s", t->mount, t->self) : NULL;
 
-		v[n++] = t->mount;
-		if (own)
-			v[n++] = own;
+		snprintf(path, sizeof(path), "%s%s", t->mount, t->self ? t->self : "");
+		if (!strcmp(t->mount, d->mount) && t->self && *t->self && ct_cg_has_stale(path))
+			return true;
 	}
-	return n;
+	/* from the group itself, which a killed caller may have named alike, up to where the path begins */
+	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
+	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least; *strrchr(path, '/') = '\0')
+		if (ct_cg_has_stale(path))
+			return true;
+	return false;
 }
 
 void ct_groups_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want)
 {
-	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
-	const char *first = want && want->n ? want->v[0].mount : NULL, *v[2 * CT_CG_TREES];
-	uint32_t n = arena ? places(trees, v, arena) : 0;
+	const struct ct_cg_tree *freezer = ct_cg_serving(trees, CT_CG_FREEZER, 1);
+	const char *few[2], *all[CT_CG_TREES];
+	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		if (!first || !strcmp(v[i], first))
-			ct_cg_sweep(v, n, i);
+	if (want && (!want->n || !may_be_stale(trees, &want->v[0])))
+		return;
+	for (uint32_t i = 0; i < trees->n; i++) {
+		all[i] = trees->v[i].mount;
+		if (trees->v[i].version == 2 || &trees->v[i] == freezer)
+			few[n < 2 ? n++ : 1] = all[i];
+	}
+	/* every container is in one of these two */
+	if (want || ct_cg_sweep(few, n))
+		ct_cg_sweep(all, trees->n);
+}
+
+int ct_groups_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
+{
+	char link[64], path[4096], which[4096];
+	ssize_t n;
+
+	if (!(g->controllers & CT_CG_FREEZER) || !ct_cg_freezes(g->version, fd))
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return 0;
+	path[n] = '\0';
+	if (!ct_cg_frozen_at(g->version, path, which, sizeof(which)))
+		return 0;
+	if (strcmp(which, g->path))
+		return ct_cg_refuse_frozen(g->version, path, "attach", e);
+	ct_err_hint(e, "ct_unfreeze() (ct-unfreeze) lets it go on");
+	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
 }
 
 int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e)

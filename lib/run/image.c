@@ -33,13 +33,25 @@ int ct_image_valid(int fd)
 	       st.st_size == (off_t)ct_stage_image_size;
 }
 
+/* A memfd that may be executed. Kernels before 6.3 have no word for it, and no sysctl that takes it away. */
+static int new_memfd(void)
+{
+	int fd = ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING | CT_MFD_EXEC);
+
+	return fd == -EINVAL ? ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+}
+
 static int make_image(struct ct_err *e)
 {
-	CT_CLEAN_FD int fd = ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	CT_CLEAN_FD int fd = new_memfd();
 	int r;
 
 	if (fd < 0) {
 		ct_err_syscall(e, "memfd_create");
+		if (fd == -EACCES) {
+			ct_err_hint(e, "set sysctl vm.memfd_noexec to 0 or 1, in this pid namespace and in those above it");
+			return ct_fail(e, fd, CT_ERR_STAGE, "start", "vm.memfd_noexec is 2: no program can be executed from memory");
+		}
 		return ct_fail(e, fd, CT_ERR_STAGE, "start", "the stage's image cannot be made");
 	}
 	r = ct_write_all(fd, ct_stage_image, ct_stage_image_size);

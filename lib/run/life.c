@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/sys.h"
 #include "run/container.h"
 #include "run/control.h"
 #include "run/groups.h"
+#include "run/launch.h"
+#include "wire/ask.h"
 
 #define HELD_MS 1000	/* who was killed and lives on for so long is held by something */
+#define LAST_MS 5000	/* from signal.stop, when that is another, to SIGKILL: as a supervisor does */
+#define TIDY_MS 30000	/* for a supervisor that has only to tidy up */
 
 struct ct_process *ct_running_init(struct ct_container *c)
 {
@@ -25,10 +28,28 @@ struct ct_process *ct_running_init(struct ct_container *c)
 	pthread_mutex_lock(&c->lock);
 	p = c->init ? ct_process_get(c->init) : NULL;
 	pthread_mutex_unlock(&c->lock);
-	if (p && !ct_process_running(p)) {
+	if (p && !ct_process_in_process(p)) {
 		ct_process_put(p);
 		p = NULL;
 	}
+	return p;
+}
+
+struct ct_process *ct_starting_init(struct ct_container *c)
+{
+	struct ct_process *p = NULL, *over = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->init && ct_process_starting(c->init)) {
+		p = ct_process_get(c->init);
+	} else if (c->starting && ct_process_starting(c->starting)) {
+		p = ct_process_get(c->starting);
+	} else {
+		over = c->starting;
+		c->starting = NULL;
+	}
+	pthread_mutex_unlock(&c->lock);
+	ct_process_put(over);
 	return p;
 }
 
@@ -92,18 +113,26 @@ static int running_or_frozen(struct ct_container *c)
 /* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that begins has not taken a call yet. */
 static int has_gone(int dir, int err)
 {
-	for (int pause = 1; err == -ECONNRESET && pause < 512 && ct_state_alive(dir) > 0; pause *= 2)
+	for (int pause = 1; err == -ECONNRESET && pause < 4096 && ct_state_alive(dir) > 0; pause *= 2)
 		poll(NULL, 0, pause);
-	return (err == -ECONNRESET || err == -ESRCH) && ct_state_alive(dir) <= 0;
+	return (err == -ECONNRESET || err == -ESRCH) && ct_state_alive(dir) == 0;
 }
 
-int ct_run_state(struct ct_container *c, struct ct_err *e)
+/* Its state; a supervisor is given so long to answer. */
+static int state_in(struct ct_container *c, int patience_ms, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
+	CT_CLEAN_FD int init = -1;
 	struct ct_ctl_reply reply;
 	struct ct_err own;
-	int r = find(c, &w, e);
+	struct ct_process *starting = ct_starting_init(c);
+	int r;
 
+	if (starting) {
+		ct_process_put(starting);
+		return CT_STATE_STARTING;
+	}
+	r = find(c, &w, e);
 	ct_err_clear(&own);
 	if (r < 0)
 		return r;
@@ -113,13 +142,24 @@ int ct_run_state(struct ct_container *c, struct ct_err *e)
 		return CT_STATE_STARTING;
 	if (w.life != CT_LIFE_SUPERVISED)
 		return CT_STATE_STOPPED;
-	r = ct_ctl_status(w.dir, &reply, NULL, &own);
+	r = ct_ctl_status_in(w.dir, patience_ms, &reply, NULL, &own);
 	if (r == 0)
 		return reply.state == CT_STATE_RUNNING ? running_or_frozen(c) : (int)reply.state;
 	if (r == -ESRCH || r == -ECONNRESET)
 		return has_gone(w.dir, r) ? (int)CT_STATE_STOPPED : (int)CT_STATE_STARTING;
+	/* killed round a supervisor that something has stopped: that has still to tidy up */
+	if (ct_ctl_is_mute(&own) && w.st.init > 0 && w.st.state != CT_STATE_STARTING) {
+		init = ct_state_init(&w.st);
+		if (init == -ESRCH)
+			return CT_STATE_STOPPING;
+	}
 	*e = own;
 	return r;
+}
+
+int ct_run_state(struct ct_container *c, struct ct_err *e)
+{
+	return state_in(c, CT_CTL_PATIENCE_MS, e);
 }
 
 /* A pidfd of init, and its number. */
@@ -139,7 +179,12 @@ static int init_of(struct ct_container *c, struct where *w, pid_t *pid, struct c
 		fd = ct_take_fd(&w->pidfd);
 	} else if (w->life == CT_LIFE_SUPERVISED) {
 		ct_err_clear(&own);
-		r = ct_ctl_status(w->dir, &reply, &fd, &own);
+		r = ct_ctl_status_in(w->dir, CT_CTL_PING_MS, &reply, &fd, &own);
+		/* it has written down who init is */
+		if (r < 0 && ct_ctl_is_mute(&own)) {
+			r = fd = ct_state_init(&w->st);
+			reply.init_pid = w->st.init;
+		}
 		if (r < 0 && !has_gone(w->dir, r)) {
 			if (e)
 				*e = own;
@@ -159,6 +204,22 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 	int r = find(c, &w, e);
 
 	return r < 0 ? r : init_of(c, &w, pid, e);
+}
+
+int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e)
+{
+	CT_CLEAN_FD int init = -1;
+	struct pollfd fd = {.events = POLLIN};
+
+	/* groups go when init is dead, and leave one of these */
+	if ((r != -ENODEV && r != -ENOENT && r != -EOPNOTSUPP) || e->id == CT_ERR_UNKNOWN_KEY)
+		return r;
+	init = ct_run_init(c, NULL, NULL);
+	fd.fd = init;
+	if (init != -ESRCH && (init < 0 || poll(&fd, 1, 0) <= 0))
+		return r;
+	ct_err_clear(e);
+	return not_running(c, e);
 }
 
 int ct_running_dir(struct ct_container *c, struct ct_err *e)
@@ -199,7 +260,7 @@ static int wait_in_process(struct ct_process *p, unsigned mask, int timeout_ms, 
 
 	if (mask & CT_STATE_RUNNING)
 		return CT_STATE_RUNNING;
-	r = ct_process_await(p, NULL, timeout_ms, NULL);
+	r = ct_process_await_end(p, timeout_ms, NULL);
 	return r < 0 ? timed_out(e) : (int)CT_STATE_STOPPED;
 }
 
@@ -208,13 +269,14 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
 	struct ct_ctl_reply reply;
+	struct ct_err own;
 	int r = find(c, &w, e);
 
 	if (r < 0)
 		return r;
 	/* that it is frozen, or thawed again, nobody tells */
 	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
-		r = ct_run_state(c, e);
+		r = state_in(c, timeout_ms < 0 ? CT_CTL_PATIENCE_MS : timeout_ms < CT_CTL_PING_MS ? CT_CTL_PING_MS : timeout_ms, e);
 		if (r < 0 || ((unsigned)r & mask))
 			return r;
 		if (mask & CT_STATE_FROZEN || r == (int)CT_STATE_FROZEN)
@@ -228,8 +290,13 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 		return wait_pidfd(w.pidfd, timeout_ms) < 0 ? -ETIMEDOUT : (int)CT_STATE_STOPPED;
 	}
 	if (w.life == CT_LIFE_SUPERVISED) {
-		r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, NULL);
-		return r == 0 ? (int)reply.state : r == -ETIMEDOUT ? r : -EAGAIN;
+		ct_err_clear(&own);
+		r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, &own);
+		if (e && (ct_ctl_is_mute(&own) || r == -EMFILE || r == -ENFILE || r == -EPERM))
+			*e = own;
+		if (r == -ETIMEDOUT || r == -EMFILE || r == -ENFILE || r == -EPERM)
+			return r;
+		return r == 0 ? (int)reply.state : -EAGAIN;
 	}
 	return (mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY ? (int)CT_STATE_STOPPED : -EAGAIN;
 }
@@ -259,29 +326,21 @@ int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct
 	return r == -ETIMEDOUT ? timed_out(e) : r;
 }
 
-/* Does the process catch the signal? The field of /proc/PID/status is a mask in hexadecimal. */
-static int catches(pid_t pid, int sig)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
-	char path[40];
-	const char *line;
-	uint64_t mask = 0;
+/* How the container that runs is asked to end, and made to. */
+struct ending {
+	int halt, kill;
+};
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 16) < 0)
-		return 0;
-	line = strstr(ct_buf_text(&text), "SigCgt:\t");
-	return line && ct_parse_hex(line + 8, 16, &mask) == 0 && (mask >> (sig - 1) & 1);
-}
-
-/* signal.halt, or what the init inside understands: systemd takes SIGRTMIN+3, others SIGPWR. */
-static int halt_signal(uint32_t wanted, pid_t pid)
+static struct ending ending_of(struct ct_container *c, pid_t pid, int program)
 {
-	if (wanted)
-		return (int)wanted;
-	return catches(pid, SIGRTMIN + 3) ? SIGRTMIN + 3 : SIGPWR;
+	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	struct ct_spec *spec = NULL;
+
+	if (arena && ct_running_config(c, &config, NULL) >= 0)
+		spec = ct_spec_read(config, arena, NULL);
+	return (struct ending){ .halt = ct_halt_signal(pid, spec ? spec->signal_halt : 0, program),
+				.kill = spec && spec->signal_stop ? (int)spec->signal_stop : SIGKILL };
 }
 
 /* One of its own may hold init where it is by a freezer of version 1, again and again. */
@@ -295,16 +354,16 @@ static void kill_whole(struct ct_container *c)
 }
 
 /* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */
-static int stop_by_pidfd(struct ct_container *c, int pidfd, int halt, int kill_sig, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
+static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
 {
 	int r;
 
 	if (!(flags & CT_STOP_KILL)) {
 		if (asked)
 			__atomic_store_n(asked, CT_EXIT_STOPPED | CT_ASKED, __ATOMIC_RELEASE);
-		r = ct_pidfd_send_signal(pidfd, halt);
+		r = ct_pidfd_send_signal(pidfd, end.halt);
 		if (r < 0 && r != -ESRCH)
-			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", halt);
+			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.halt);
 		if (flags & CT_STOP_NO_WAIT)
 			return 0;
 		if (wait_pidfd(pidfd, timeout_ms) == 0)
@@ -317,13 +376,15 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, int halt, int kill_s
 	}
 	if (asked)
 		__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
-	r = ct_pidfd_send_signal(pidfd, kill_sig ? kill_sig : SIGKILL);
+	r = ct_pidfd_send_signal(pidfd, end.kill);
 	if (r < 0 && r != -ESRCH)
-		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", kill_sig ? kill_sig : SIGKILL);
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.kill);
 	if (flags & CT_STOP_NO_WAIT)
 		return 0;
-	if (kill_sig && kill_sig != SIGKILL)
-		return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
+	if (end.kill != SIGKILL && wait_pidfd(pidfd, LAST_MS) == 0)
+		return 0;
+	if (end.kill != SIGKILL)
+		ct_pidfd_send_signal(pidfd, SIGKILL);
 	if (wait_pidfd(pidfd, HELD_MS) < 0)
 		kill_whole(c);
 	return wait_pidfd(pidfd, 30000) < 0 ? timed_out(e) : 0;
@@ -331,33 +392,79 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, int halt, int kill_s
 
 static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigned flags, int timeout_ms, struct ct_err *e)
 {
-	struct ct_arena *arena = ct_arena_new();
-	struct ct_spec *spec;
-	uint32_t halt = 0, stop = 0;
-	int r;
+	int r = stop_by_pidfd(c, p->child.pidfd, ending_of(c, p->child.pid, p->program || p->reaper), flags, timeout_ms, &p->stop, e);
 
-	pthread_mutex_lock(&c->lock);
-	spec = arena && c->running ? ct_spec_read(c->running, arena, NULL) : NULL;
-	pthread_mutex_unlock(&c->lock);
-	if (spec) {
-		halt = spec->signal_halt;
-		stop = spec->signal_stop;
+	/* a caller that has given up its rights has still the keeper's leash */
+	if (r == -EPERM && !(flags & CT_STOP_NO_KILL)) {
+		ct_err_clear(e);
+		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+		ct_child_end(&p->child);
+		r = 0;
 	}
-	ct_arena_free(arena);
-	r = stop_by_pidfd(c, p->child.pidfd, halt_signal(halt, p->child.pid), (int)stop, flags, timeout_ms, &p->stop, e);
 	if (r >= 0 && !(flags & CT_STOP_NO_WAIT))
-		r = ct_process_await(p, NULL, 30000, e);
-	return r;
+		r = ct_process_await_end(p, 30000, e);
+	return r < 0 ? r : 0;
+}
+
+/* Without the supervisor, which gives no sign of life, or without one that lives. */
+static int stop_without(struct ct_container *c, struct where *w, unsigned flags, int timeout_ms, struct ct_err *e)
+{
+	struct ending end = ending_of(c, w->st.init, (int)w->st.program);
+
+	return stop_by_pidfd(c, w->pidfd, end, flags, timeout_ms, NULL, e);
+}
+
+/* Waits for the end of a supervisor: 0, also when it was gone before, or -ETIMEDOUT. *pidfd, the caller's, is its own; -1 when it has gone. */
+static int wait_supervisor(const struct ct_state_file *st, int timeout_ms, int *pidfd)
+{
+	const struct ct_state_file super = { .init = st->supervisor, .init_start = st->supervisor_start };
+
+	*pidfd = ct_state_init(&super);
+	return *pidfd < 0 ? 0 : wait_pidfd(*pidfd, timeout_ms);
+}
+
+/* By init's pidfd, which the state file leads to. `why` is the supervisor's silence. */
+static int go_round(struct ct_container *c, struct where *w, unsigned flags, int timeout_ms, const struct ct_err *why, struct ct_err *e)
+{
+	CT_CLEAN_FD int super = -1;
+	int r = w->pidfd = ct_state_init(&w->st);
+
+	if (r >= 0)
+		return stop_without(c, w, flags, timeout_ms, e);
+	/* ended: a supervisor with many groups to remove is busy with that */
+	if (r == -ESRCH && !(flags & CT_STOP_NO_WAIT) && !ct_ctl_is_stopped(w->st.supervisor) && wait_supervisor(&w->st, TIDY_MS, &super) == 0)
+		return 0;
+	/* between two boots: only the supervisor could tell */
+	if (r == -ESRCH) {
+		*e = *why;
+		return why->err;
+	}
+	return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_open", "no descriptor for init");
 }
 
 /* A supervisor that goes by itself while it is asked has done what was wanted. */
 static int stop_supervised(struct ct_container *c, struct where *w, unsigned flags, int timeout_ms, struct ct_err *e)
 {
+	struct ct_ctl_reply reply;
 	struct ct_err own;
 	int r;
 
 	ct_err_clear(&own);
-	r = ct_ctl_stop(w->dir, flags, timeout_ms, NULL, &own);
+	/* a stop may take its time, a sign of life does not */
+	r = ct_ctl_status_in(w->dir, CT_CTL_PING_MS, &reply, NULL, &own);
+	if (r == 0 || !ct_ctl_is_mute(&own)) {
+		ct_err_clear(&own);
+		r = ct_ctl_stop(w->dir, flags, timeout_ms, NULL, &own);
+		/* it does not answer any more: the time given is over */
+		timeout_ms = 0;
+	}
+	if (r < 0 && ct_ctl_is_mute(&own)) {
+		r = go_round(c, w, flags, timeout_ms, &own, e);
+		/* one that is only slow sees to the rest */
+		if (r >= 0 && timeout_ms == 0 && !(flags & CT_STOP_NO_WAIT))
+			ct_run_wait(c, CT_STATE_STOPPED, CT_CTL_LATE_MS, NULL);
+		return r;
+	}
 	/* the supervisor waits for an init that one of its own holds */
 	if (r == -ETIMEDOUT && !(flags & (CT_STOP_NO_KILL | CT_STOP_NO_WAIT))) {
 		kill_whole(c);
@@ -373,6 +480,18 @@ static int stop_supervised(struct ct_container *c, struct where *w, unsigned fla
 	return r;
 }
 
+/* A start of this handle's that another thread waits for, or nobody does. 1: it is called off. */
+static int call_off(struct ct_container *c)
+{
+	struct ct_process *starting = ct_starting_init(c);
+
+	if (!starting)
+		return 0;
+	ct_launch_cancel(starting);
+	ct_process_put(starting);
+	return 1;
+}
+
 int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
@@ -380,6 +499,8 @@ int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct c
 
 	if (flags & ~(CT_STOP_NO_KILL | CT_STOP_KILL | CT_STOP_NO_WAIT))
 		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "stop", "unknown flag");
+	if (call_off(c))
+		return 0;
 	r = find(c, &w, e);
 	if (r < 0)
 		return r;
@@ -392,28 +513,69 @@ int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct c
 		return stop_supervised(c, &w, flags, timeout_ms, e);
 	if (w.life != CT_LIFE_ORPHAN)
 		return not_running(c, e);
-	r = stop_by_pidfd(c, w.pidfd, halt_signal(0, w.st.init), SIGKILL, flags, timeout_ms, NULL, e);
+	r = stop_without(c, &w, flags, timeout_ms, e);
 	if (r >= 0)
 		ct_state_sweep(w.dir, -1, NULL, NULL, NULL);
 	return r;
 }
 
+int ct_run_end(struct ct_container *c, struct ct_err *e)
+{
+	CLEAN_WHERE struct where w = WHERE_INIT;
+	CT_CLEAN_FD int pidfd = -1;
+	int r = ct_run_stop(c, CT_STOP_KILL, 0, e);
+
+	if (r >= 0 || r == -ESRCH)
+		r = find(c, &w, e);
+	if (r < 0 || w.life != CT_LIFE_SUPERVISED)
+		return r;
+	/* it has nothing left to do but to end, and does not */
+	r = wait_supervisor(&w.st, CT_CTL_PING_MS, &pidfd);
+	if (r < 0) {
+		ct_pidfd_send_signal(pidfd, SIGKILL);
+		r = wait_pidfd(pidfd, CT_CTL_PATIENCE_MS);
+	}
+	if (r < 0)
+		return ct_fail(e, r, CT_ERR_SUPERVISOR, "stop", "its supervisor, process %d, does not end", (int)w.st.supervisor);
+	r = ct_state_sweep(w.dir, -1, NULL, NULL, e);
+	return r < 0 ? r : 0;
+}
+
 int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 {
 	CLEAN_WHERE struct where w = WHERE_INIT;
-	int r = find(c, &w, e);
+	struct ct_process *starting = ct_starting_init(c);
+	struct ct_err own;
+	int r;
 
+	if (starting) {
+		r = ct_process_signal(starting, sig, e);
+		ct_process_put(starting);
+		return r;
+	}
+	r = find(c, &w, e);
 	if (r < 0)
 		return r;
 	if (sig == SIGKILL && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN))
 		ct_run_thaw(c);
 	if (w.init)
 		return ct_process_signal(w.init, sig, e);
-	if (w.life == CT_LIFE_SUPERVISED)
-		return ct_ctl_kill(w.dir, sig, e);
-	if (w.life != CT_LIFE_ORPHAN)
+	if (w.life == CT_LIFE_SUPERVISED) {
+		ct_err_clear(&own);
+		r = ct_ctl_kill(w.dir, sig, &own);
+		if (r == 0)
+			return 0;
+		/* one that has just been killed may have left its init */
+		if (ct_ctl_is_mute(&own) || r == -ESRCH)
+			w.pidfd = ct_state_init(&w.st);
+		if (w.pidfd < 0) {
+			*e = own;
+			return r;
+		}
+	} else if (w.life != CT_LIFE_ORPHAN) {
 		return not_running(c, e);
-	r = ct_pidfd_send_signal(w.pidfd, sig);
+	}
+	r = ct_init_signal(w.pidfd, sig, ct_running_reaper(c, NULL) > 0);
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig) : 0;
 }
 
@@ -424,6 +586,11 @@ int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e)
 
 	if (r < 0)
 		return r;
+	if (w.life == CT_LIFE_SUPERVISED && ct_run_frozen(c)) {
+		ct_err_object(e, c->name);
+		ct_err_hint(e, "let it go on first: ct_unfreeze() (ct-unfreeze)");
+		return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "reboot", "the container is frozen, and would reboot when it is thawed");
+	}
 	if (w.life == CT_LIFE_SUPERVISED)
 		return ct_ctl_reboot(w.dir, timeout_ms, NULL, e);
 	if (!w.init && w.life != CT_LIFE_ORPHAN)

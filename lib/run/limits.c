@@ -3,19 +3,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "backend/devices.h"
 #include "backend/limit.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 #include "run/container.h"
 #include "run/groups.h"
 
 #define OLD_MAX 4096
 #define RECLAIM_TRIES 5
+#define TURN_MS 3000	/* for other calls that change limits of the same container */
 
 /* One file to write, and what it said before. */
 struct change {
@@ -34,6 +38,7 @@ struct changes {
 	struct ct_cg_held held;
 	struct change *v;
 	uint32_t n;
+	int turn;			/* state directory, locked; -1: in process, where a handle is one thread's */
 };
 
 /* A key without LXC's prefix. */
@@ -250,10 +255,36 @@ static int write_all_changes(struct changes *ch)
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Other handles may change limits at the same time, and each writes the whole config: one after the other. */
+static int take_turn(struct changes *ch)
+{
+	int64_t until = ct_now_ms() + TURN_MS;
+	struct ct_err own;
+
+	ct_err_clear(&own);
+	ch->turn = ct_state_dir(ch->c, &own);
+	if (ch->turn == -ENOENT)
+		return 0;
+	if (ch->turn < 0) {
+		*ch->err = own;
+		return ch->turn;
+	}
+	while (flock(ch->turn, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return ct_fail_sys(ch->err, -errno, CT_ERR_STATE, "limits", "flock", "the state directory cannot be locked");
+		if (ct_now_ms() >= until)
+			return ct_fail(ch->err, -ETIMEDOUT, CT_ERR_TIMEOUT, "limits", "another call that changes its limits does not end");
+		poll(NULL, 0, 2);
+	}
+	return 0;
+}
+
 static int begin(struct changes *ch)
 {
-	int r = ct_running_config(ch->c, &ch->config, ch->err);
+	int r = take_turn(ch);
 
+	if (r >= 0)
+		r = ct_running_config(ch->c, &ch->config, ch->err);
 	ch->arena = ct_arena_new();
 	if (r >= 0 && !ch->arena)
 		r = ct_oom(ch->err);
@@ -262,6 +293,7 @@ static int begin(struct changes *ch)
 
 static void end(struct changes *ch)
 {
+	ct_close(&ch->turn);
 	ct_cg_forget(&ch->held);
 	ct_config_free(ch->config);
 	ct_arena_free(ch->arena);
@@ -286,7 +318,7 @@ static int keep(struct changes *ch, const char *const *keys, const char *const *
 
 int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values, size_t n, struct ct_err *e)
 {
-	struct changes ch = { .c = c, .err = e };
+	struct changes ch = { .c = c, .err = e, .turn = -1 };
 	struct ct_spec *spec = NULL;
 	int r = 0;
 
@@ -367,7 +399,7 @@ static int apply_rules(struct changes *ch, const struct ct_cg_group *g, const st
 
 int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, struct ct_err *e)
 {
-	struct changes ch = { .c = c, .err = e };
+	struct changes ch = { .c = c, .err = e, .turn = -1 };
 	const struct ct_cg_group *g;
 	struct ct_spec *was, *now = NULL;
 	int r;

@@ -3,67 +3,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 
-int ct_output_begin(struct ct_output *o, uint64_t limit, int stdio[3], int ends[2], struct ct_err *e)
+int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e)
 {
-	o->limit = limit;
-	for (int i = 0; i < 2; i++) {
-		int pair[2];
+	CT_CLEAN_FD int page = ct_memfd_create("ct-output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *told;
 
-		if (pipe2(pair, O_CLOEXEC) < 0)
-			return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "pipe2", "no pipe for limit.output");
-		o->from[i] = pair[0];
-		ends[i] = pair[1];
-		if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
-			return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "pipe2", "no pipe for limit.output");
-		o->to[i] = stdio[i + 1] >= 0 ? ct_dup(stdio[i + 1]) : -1;
-		/* one that is not open is /dev/null */
-		if (stdio[i + 1] >= 0 && o->to[i] < 0 && o->to[i] != -EBADF)
-			return ct_fail_sys(e, o->to[i], CT_ERR_DESCRIPTOR, "start", "fcntl", "no copy of the payload's output for limit.output");
-		stdio[i + 1] = pair[1];
-	}
+	if (page < 0)
+		return ct_fail_sys(e, page, CT_ERR_DESCRIPTOR, "start", "memfd_create", "no memory for the figures of limit.output");
+	if (ftruncate(page, sizeof(*o->told)) < 0 || fcntl(page, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "ftruncate", "no memory for the figures of limit.output");
+	told = mmap(NULL, sizeof(*o->told), PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
+	if (told == MAP_FAILED)
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "mmap", "no memory for the figures of limit.output");
+	o->told = told;
+	*fd = ct_take_fd(&page);
 	return 0;
 }
 
-int ct_output_pump(struct ct_output *o)
+uint64_t ct_output_waiting(const struct ct_output *o)
 {
-	char buf[16384];
-	int over = 0;
-
-	for (int i = 0; i < 2; i++) {
-		ssize_t n;
-
-		while (o->from[i] >= 0 && (n = read(o->from[i], buf, sizeof(buf))) != 0) {
-			uint64_t room = o->limit > o->passed ? o->limit - o->passed : 0;
-			size_t pass;
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n < 0)
-				break;
-			pass = (uint64_t)n > room ? (size_t)room : (size_t)n;
-			over |= o->passed <= o->limit && (uint64_t)n > room;
-			o->passed += (uint64_t)n;
-			/* a sink that does not take it is the caller's business: the bytes are gone as with a closed pipe */
-			if (pass && o->to[i] >= 0)
-				ct_write_all(o->to[i], buf, pass);
-		}
-	}
-	return over;
+	return o->told ? __atomic_load_n(&o->told->waiting, __ATOMIC_RELAXED) : 0;
 }
 
-int ct_output_over(const struct ct_output *o)
+void ct_output_judge(const struct ct_output *o, int lost, ct_exit *v)
 {
-	return o->limit && o->passed > o->limit;
+	uint64_t taken, delivered;
+
+	if (!o->told)
+		return;
+	v->output_error = __atomic_load_n(&o->told->error, __ATOMIC_ACQUIRE);
+	v->output_lost = __atomic_load_n(&o->told->lost, __ATOMIC_RELAXED);
+	if (!lost)
+		return;
+	/* what it had in hand */
+	taken = __atomic_load_n(&o->told->taken, __ATOMIC_RELAXED);
+	delivered = __atomic_load_n(&o->told->delivered, __ATOMIC_RELAXED) + v->output_lost;
+	v->output_lost += taken > delivered ? taken - delivered : 0;
+	v->output_error = -ECHILD;
 }
 
 void ct_output_end(struct ct_output *o)
 {
-	for (int i = 0; i < 2; i++) {
-		ct_close(&o->from[i]);
-		ct_close(&o->to[i]);
-	}
+	if (o->told)
+		munmap(o->told, sizeof(*o->told));
+	o->told = NULL;
 }

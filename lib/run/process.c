@@ -17,40 +17,41 @@
 #include "run/control.h"
 #include "run/groups.h"
 #include "run/keeper.h"
+#include "run/launch.h"
+#include "run/state.h"
 
 /* Figures are absent until somebody tells them. */
 #define CT_EXIT_ABSENT                                                                                                      \
 	(ct_exit){ .size = sizeof(ct_exit), .cpu_us = CT_ABSENT, .memory_peak = CT_ABSENT, .io_read = CT_ABSENT,            \
-		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT }
+		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT,          \
+		   .pids_refused = CT_ABSENT }
 
-struct ct_process *ct_process_make(struct ct_child *child, int watch, int state)
+struct ct_process *ct_process_new(struct ct_launch *launch)
 {
 	struct ct_process *p = calloc(1, sizeof(*p));
 
 	if (!p) {
-		if (child->pidfd >= 0 && child->keeper)
-			ct_pidfd_send_signal(child->pidfd, SIGKILL);
-		ct_child_reap(child, NULL);
-		ct_close(&child->pidfd);
-		ct_close(&child->pty);
-		ct_close(&watch);
-		ct_close(&state);
+		ct_launch_free(launch);
 		return NULL;
 	}
 	p->refs = 1;
 	p->owner = getpid();
 	pthread_mutex_init(&p->lock, NULL);
-	p->child = *child;
-	p->watch = watch;
-	p->state = state;
+	p->launch = launch;
+	p->starting = !!launch;
+	p->child = (struct ct_child)CT_CHILD_INIT;
+	p->watch = p->state = -1;
 	p->output = (struct ct_output)CT_OUTPUT_INIT;
+	p->groups = (struct ct_cg_held)CT_CG_HELD_INIT;
+	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
 	p->verdict.size = sizeof(p->verdict);
-	ct_err_clear(&p->err);
+	ct_err_clear(&p->failed);
+	ct_records_init(&p->errors);
 	return p;
 }
 
-/* What a wait status says, unless the caller's own wish explains it. */
-static void judge(const struct ct_process *p, int status, int asked, ct_exit *v)
+/* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload, whose reaper was pid 1. */
+static void judge(const struct ct_process *p, int status, int own, int asked, ct_exit *v)
 {
 	/* who exits has not been killed, but may have been asked */
 	v->reason = asked & CT_ASKED ? asked & ~CT_ASKED : CT_EXIT_EXITED;
@@ -63,49 +64,75 @@ static void judge(const struct ct_process *p, int status, int asked, ct_exit *v)
 	v->code = 128 + v->signal;
 	v->reason = asked ? asked : CT_EXIT_SIGNALED;
 	/* reboot(2) in a pid namespace: its init dies of SIGHUP (restart) or SIGINT (halt) */
-	if (!asked && p->reboots && v->signal == SIGHUP)
+	if (!asked && !own && p->reboots && v->signal == SIGHUP)
 		v->reason = CT_EXIT_REBOOT;
-	if (!asked && p->reboots && v->signal == SIGINT)
+	if (!asked && !own && p->reboots && v->signal == SIGINT)
 		v->reason = CT_EXIT_HALT;
+}
+
+/* Whether the reaper's word is the payload's end: it comes from inside the container, and counts where init's own end bears it out. */
+static int is_payload_status(const struct ct_process *p, const struct ct_keeper *k)
+{
+	return p->reaper && k->have_payload_status && ct_keep_fits(k->payload_status, k->status);
+}
+
+static uint64_t since(uint64_t whole, uint64_t before)
+{
+	return whole > before ? whole - before : 0;
 }
 
 static void take_keeper_verdict(struct ct_process *p)
 {
 	static const int limits[] = {[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME};
+	int broken;
 	struct ct_keeper k = {0};
-	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE);
+	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE), own;
 
 	ct_child_reap(&p->child, &k);
+	broken = !k.have_pump_status || !WIFEXITED(k.pump_status) ||
+		 (WEXITSTATUS(k.pump_status) != CT_PUMP_DONE && WEXITSTATUS(k.pump_status) != CT_PUMP_OVER);
+	ct_output_judge(&p->output, broken, &p->verdict);
 	if (!k.have_status) {
 		p->verdict.reason = CT_EXIT_LOST;
 		return;
 	}
-	judge(p, k.status, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
-	p->verdict.wall_us = k.end_ns > p->child.exec_ns ? (k.end_ns - p->child.exec_ns) / 1000 : 0;
-	p->verdict.user_us = k.user_us;
-	p->verdict.system_us = k.system_us;
+	own = is_payload_status(p, &k);
+	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
+	p->verdict.wall_us = since(k.end_ns, p->child.exec_ns) / 1000;
+	p->verdict.user_us = since(k.user_us, k.exec_user_us);
+	p->verdict.system_us = since(k.system_us, k.exec_system_us);
 	p->verdict.max_rss = k.max_rss;
+	p->before_us = k.exec_user_us + k.exec_system_us;
+	/* it may have said too much and gone before anybody could end it */
+	if (k.output_over && !k.timed_out)
+		p->verdict.reason = CT_EXIT_OUTPUT;
+}
+
+/* What the supervisor says of an ephemeral container's directory that has not gone. */
+static void take_left(struct ct_process *p)
+{
+	struct ct_state_file st = {0};
+
+	p->left = 1;
+	(void)ct_state_read(p->state, &st, NULL);
+	ct_err_clear(&p->left_err);
+	ct_err_hint(&p->left_err, "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
+	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s", st.error[0] ? st.error : "something of its directory stays");
 }
 
 /* The supervisor tells, at the end of the last boot; one that was killed does not. */
 static void take_supervisor_verdict(struct ct_process *p)
 {
-	struct ct_ctl_reply r;
+	struct ct_ctl_reply r = {0};
+	int err = ct_ctl_watched(p->watch, &r, NULL);
 
 	p->verdict.reason = CT_EXIT_LOST;
-	if (ct_ctl_watched(p->watch, &r, NULL) == 0 && r.reason)
+	if (err == 0 && r.num)
+		take_left(p);
+	if (err == 0 && r.reason)
 		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss,
-				       r.cpu_us, r.memory_peak, r.io_read, r.io_written, r.pids_peak, r.oom_kills};
-}
-
-/* Over limit.output. A supervised container may run under another init by now. */
-static void end_for_output(struct ct_process *p)
-{
-	__atomic_store_n(&p->stop, CT_EXIT_OUTPUT, __ATOMIC_RELEASE);
-	if (p->state >= 0)
-		ct_ctl_stop(p->state, CT_STOP_KILL | CT_STOP_NO_WAIT, 0, NULL, NULL);
-	else
-		ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+				       r.cpu_us, r.memory_peak, r.io_read, r.io_written, r.pids_peak, r.oom_kills,
+				       r.pids_refused, r.output_error, r.output_lost};
 }
 
 static uint64_t or_zero(uint64_t v)
@@ -115,14 +142,16 @@ static uint64_t or_zero(uint64_t v)
 
 /* What the tree of processes has used, and whether a limit has ended it. A request to stop, and limits that we watch over
  * ourselves, have been told of already. */
-static void judge_tree(ct_exit *v, const struct ct_usage_verdict *u)
+static void judge_tree(const struct ct_process *p, ct_exit *v, const struct ct_usage_verdict *u)
 {
-	v->cpu_us = u->cpu_us;
+	v->cpu_us = u->cpu_us == CT_ABSENT ? CT_ABSENT : since(u->cpu_us, p->before_us);
 	v->memory_peak = u->memory_peak;
 	v->io_read = u->io_read;
 	v->io_written = u->io_written;
-	v->pids_peak = u->pids_peak;
+	/* the reaper is none of the payload's */
+	v->pids_peak = u->pids_peak - (p->reaper && u->pids_peak != CT_ABSENT && u->pids_peak > 1);
 	v->oom_kills = u->oom_kills;
+	v->pids_refused = u->pids_refused;
 	if (v->reason != CT_EXIT_EXITED && v->reason != CT_EXIT_SIGNALED)
 		return;
 	if (or_zero(u->oom_kills))
@@ -141,7 +170,7 @@ static void end_groups(struct ct_process *p)
 		return;
 	ct_usage_verdict(places, ct_cg_places(&p->groups, places), &u);
 	if (p->verdict.reason != CT_EXIT_LOST)
-		judge_tree(&p->verdict, &u);
+		judge_tree(p, &p->verdict, &u);
 	ct_cg_undo(&p->groups, NULL);
 	ct_placeholder_end(&p->holder);
 }
@@ -173,55 +202,35 @@ uint32_t ct_process_usage(struct ct_process *p, ct_usage *out)
 static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
-	if (!p->done) {
-		ct_output_pump(&p->output);
-		ct_output_end(&p->output);
+	if (!ct_process_done(p)) {
 		p->verdict = CT_EXIT_ABSENT;
 		if (p->child.keeper)
 			take_keeper_verdict(p);
 		else
 			take_supervisor_verdict(p);
 		end_groups(p);
-		/* it may have said too much and gone before anybody could end it */
-		if (ct_output_over(&p->output) && p->verdict.reason != CT_EXIT_LOST)
-			p->verdict.reason = CT_EXIT_OUTPUT;
-		p->done = 1;
+		__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Passes output on; over the limit the process is killed. */
-static void pump(struct ct_process *p)
+int ct_process_ends(const struct ct_process *p)
 {
-	int over;
-
-	pthread_mutex_lock(&p->lock);
-	over = ct_output_pump(&p->output);
-	pthread_mutex_unlock(&p->lock);
-	if (over)
-		end_for_output(p);
+	if (p->watch >= 0)
+		return p->watch;
+	return p->child.end >= 0 ? p->child.end : p->child.pidfd;
 }
 
-/* Waits until the pidfd, or the supervisor, says that the end has come. 1, or 0 when time is up. */
-static int wait_end(struct ct_process *p, int timeout_ms)
+/* 1 when the descriptor is readable within that time. */
+static int wait_readable(int fd, int timeout_ms)
 {
 	int64_t until = timeout_ms < 0 ? 0 : ct_now_ms() + timeout_ms;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	for (;;) {
-		struct pollfd fds[3] = {{.fd = p->watch >= 0 ? p->watch : p->child.pidfd, .events = POLLIN}};
 		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
-		int n;
 
-		/* a pipe whose writers are all gone would report itself for ever */
-		for (int i = 0; i < 2; i++)
-			fds[i + 1] = (struct pollfd){.fd = p->output.from[i], .events = POLLIN};
-		n = poll(fds, 3, left < 0 && timeout_ms >= 0 ? 0 : (int)left);
-		if (n > 0 && (fds[1].revents | fds[2].revents))
-			pump(p);
-		for (int i = 0; i < 2; i++)
-			if (n > 0 && (fds[i + 1].revents & (POLLHUP | POLLIN)) == POLLHUP)
-				ct_close(&p->output.from[i]);
-		if (n > 0 && fds[0].revents)
+		if (poll(&p, 1, left < 0 && timeout_ms >= 0 ? 0 : (int)left) > 0)
 			return 1;
 		if (timeout_ms >= 0 && ct_now_ms() >= until)
 			return 0;
@@ -230,23 +239,54 @@ static int wait_end(struct ct_process *p, int timeout_ms)
 
 int ct_process_running(struct ct_process *p)
 {
-	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
+	struct pollfd fd = {.events = POLLIN};
 
+	if (ct_process_starting(p))
+		return 0;
+	fd.fd = p->child.pidfd;
 	/* a poll that a signal interrupts, also one without a wait, says nothing of its end */
-	return !p->done && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
+	return !ct_process_done(p) && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
+}
+
+int ct_process_in_process(struct ct_process *p)
+{
+	return !ct_process_starting(p) && p->state < 0 && ct_process_running(p);
+}
+
+static int not_yet(struct ct_process *p, struct ct_err *e)
+{
+	if (p->watch >= 0 || ct_process_running(p))
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process still runs");
+	ct_err_hint(e, "read what it has printed; what nobody takes is given up after a while");
+	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process has ended, %llu bytes of its output still wait to be read",
+		       (unsigned long long)ct_output_waiting(&p->output));
 }
 
 int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct ct_err *e)
 {
 	size_t size = out ? out->size : 0;
+	int r;
 
 	if (getpid() != p->owner)
 		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait", "the handle belongs to another process");
 	if (out && (size < offsetof(ct_exit, core) || size > 4096))
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "ct_exit.size is not set: begin with CT_EXIT_INIT");
-	if (!p->done) {
-		if (!wait_end(p, timeout_ms))
-			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process still runs");
+	if (ct_process_starting(p) || p->failed.err) {
+		int64_t until = ct_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+
+		r = ct_launch_follow(p, timeout_ms, e);
+		if (r == -EINPROGRESS) {
+			ct_err_clear(e);
+			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the program is not executed yet");
+		}
+		if (r < 0)
+			return r;
+		if (timeout_ms > 0)
+			timeout_ms = until > ct_now_ms() ? (int)(until - ct_now_ms()) : 0;
+	}
+	if (!ct_process_done(p)) {
+		if (!wait_readable(ct_process_ends(p), timeout_ms))
+			return not_yet(p, e);
 		finish(p);
 	}
 	if (out) {
@@ -257,6 +297,20 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 		if (size > n)
 			memset((char *)out + n, 0, size - n);
 	}
+	if (p->left && e)
+		*e = p->left_err;
+	return p->left;
+}
+
+#define SETTLE_MS 500	/* for output that somebody reads */
+
+int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
+{
+	if (ct_process_done(p) || p->watch >= 0 || !p->output.told)
+		return ct_process_await(p, NULL, timeout_ms, e);
+	if (!wait_readable(p->child.pidfd, timeout_ms))
+		return not_yet(p, e);
+	ct_process_await(p, NULL, SETTLE_MS, NULL);
 	return 0;
 }
 
@@ -270,6 +324,25 @@ static void thaw(struct ct_process *p)
 	ct_cg_forget(&held);
 }
 
+int ct_init_signal(int pidfd, int sig, int reaper)
+{
+	return reaper && sig == SIGSTOP ? ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP) : ct_pidfd_send_signal(pidfd, sig);
+}
+
+/* A signal that would end the program ends its start; another would find nobody. */
+static int signal_launch(struct ct_process *p, int sig, struct ct_err *e)
+{
+	static const int ends[] = {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (sig != ends[i])
+			continue;
+		ct_launch_cancel(p);
+		return 0;
+	}
+	return ct_fail(e, -ESRCH, CT_ERR_PROCESS, "kill", "the program is not executed yet");
+}
+
 int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 {
 	int r;
@@ -278,14 +351,21 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill", "the handle belongs to another process");
 	if (sig < 0 || sig > SIGRTMAX)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
+	if (ct_process_starting(p))
+		return signal_launch(p, sig, e);
 	if (sig == SIGKILL) {
 		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
 		thaw(p);
 	}
 	/* the supervisor knows which init there is by now */
-	r = p->done || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
-	if (r == -ESRCH && !p->done)
-		r = ct_pidfd_send_signal(p->child.pidfd, sig);
+	r = ct_process_done(p) || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
+	if ((r == -ESRCH || r == -ETIMEDOUT) && !ct_process_done(p))
+		r = ct_init_signal(p->child.pidfd, sig, p->reaper);
+	/* a caller that has given up its rights has still the keeper's leash */
+	if (r == -EPERM && sig == SIGKILL && p->state < 0) {
+		ct_child_end(&p->child);
+		r = 0;
+	}
 	if (r == -ESRCH)
 		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
 	if (r < 0)
@@ -299,15 +379,18 @@ static void kill_init(struct ct_process *p)
 	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
 
 	thaw(p);
-	ct_pidfd_send_signal(p->child.pidfd, SIGKILL);
+	ct_child_kill(&p->child);
 	if (p->groups.n && poll(&fd, 1, 1000) == 0)
 		ct_cg_kill(&p->groups, 20000, NULL);
 }
 
 static void process_free(struct ct_process *p)
 {
+	if (p->owner == getpid())
+		ct_launch_drop(p);
 	if (p->owner == getpid() && p->child.keeper) {
 		kill_init(p);
+		ct_child_end(&p->child);
 		ct_child_reap(&p->child, NULL);
 	}
 	ct_output_end(&p->output);
@@ -318,10 +401,14 @@ static void process_free(struct ct_process *p)
 	}
 	ct_cg_forget(&p->groups);
 	ct_close(&p->child.pidfd);
+	ct_close(&p->child.leash);
+	ct_close(&p->child.report);
+	ct_close(&p->child.end);
 	ct_close(&p->child.pty);
 	ct_close(&p->watch);
 	ct_close(&p->state);
 	pthread_mutex_destroy(&p->lock);
+	ct_records_free(&p->errors);
 	free(p);
 }
 

@@ -78,7 +78,7 @@ static void add_unrestricted(struct ct_protect *t, const char *asked, bool wante
 {
 	const char *why = NULL;
 
-	if (wanted && ct_cg_serving(&t->c->trees, CT_CG_DEVICES, 0) && t->held.n && ct_dev_bpf_usable(&why))
+	if (wanted && ct_cg_serving(&t->p.trees, CT_CG_DEVICES, 0) && t->held.n && ct_dev_bpf_usable(&why))
 		why = NULL;
 	ct_protect_add(t, false, "devices", asked, "not restricted", why ? why : ct_protect_lack(t, CT_CG_DEVICES, 0));
 }

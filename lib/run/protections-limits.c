@@ -29,7 +29,7 @@ static int only_of(const struct ct_spec *s)
 /* See protections.h. */
 const char *ct_protect_lack(struct ct_protect *t, uint32_t bit, int only)
 {
-	const struct ct_cgroups *trees = &t->c->trees;
+	const struct ct_cgroups *trees = &t->p.trees;
 
 	if (t->p.spec->cgroup_backend == CT_CGB_NONE)
 		return "cgroup.backend = none";
@@ -224,8 +224,8 @@ static void add_watched(struct ct_protect *t)
 		const char *key, *in_process, *detached;
 	} rows[] = {
 		{ "limit.time", "keeper", "supervisor" },
-		{ "limit.output", "whoever waits (ct_process_wait())",
-		  "supervisor: what the console prints; whoever waits: what goes to descriptors handed over" },
+		{ "limit.output", "output pump and keeper (not programs attached)",
+		  "supervisor: what the console prints; output pump and supervisor: what goes to descriptors handed over (not programs attached)" },
 		{ "limit.cputime", "keeper", "supervisor" },
 	};
 

@@ -1,125 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of ct_protections(): what is hidden and read-only, in the container's own mount table. */
+/* Rows of ct_protections(): what is hidden and read-only, in the container's own mount table. None of its paths is opened: a file system of
+ * its own could hold who does. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/num.h"
+#include "host/mounts.h"
 #include "run/protections.h"
 
 #define TABLE_MAX (16u << 20)
-#define DEPTH 64			/* mounts upon mounts that are followed upwards */
-
-struct mount {
-	uint32_t id, parent;
-	const char *point, *options, *type, *super;
-};
 
 struct table {
-	struct mount *v;
-	uint32_t n;
+	struct ct_mount_rows rows;
 	const char *why;		/* NULL: it was read */
 };
 
 /* ---- the table --------------------------------------------------------------------------------------------------------------- */
 
-/* The kernel's escapes (\040 for a blank) taken out, in place. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	while (*s) {
-		bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7';
-
-		*to++ = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
-		s += octal ? 4 : 1;
-	}
-	*to = '\0';
-}
-
-/* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG].. - TYPE SOURCE SUPER"; false: another form. */
-static bool read_line(char *line, struct mount *m)
-{
-	char *field[6], *dash = strstr(line, " - "), *rest, *type;
-
-	if (!dash)
-		return false;
-	*dash = '\0';
-	rest = dash + 3;
-	for (int i = 0; i < 6; i++) {
-		field[i] = strsep(&line, " ");
-		if (!field[i])
-			return false;
-	}
-	type = strsep(&rest, " ");
-	if (!rest || !strsep(&rest, " ") || !rest)
-		return false;
-	if (ct_parse_u32(field[0], &m->id) < 0 || ct_parse_u32(field[1], &m->parent) < 0)
-		return false;
-	unescape(field[4]);
-	m->point = field[4];
-	m->options = field[5];
-	m->type = type;
-	m->super = rest;
-	return true;
-}
-
 static void read_table(struct ct_protect *t, struct table *table)
 {
-	char *text = ct_protect_read(t, "mountinfo", TABLE_MAX, &table->why), *line;
-	uint32_t cap = 0;
+	char *text = ct_protect_read(t, "mountinfo", TABLE_MAX, &table->why);
 
-	while (text && (line = strsep(&text, "\n"))) {
-		if (table->n == cap) {
-			cap = cap ? cap * 2 : 256;
-			table->v = ct_arena_grow(t->p.arena, table->v, table->n, cap, sizeof(*table->v));
-		}
-		if (!table->v) {
-			table->n = 0;
-			table->why = ct_errno_text(ENOMEM);
-			t->oom = true;
-			return;
-		}
-		table->n += read_line(line, &table->v[table->n]);
-	}
-}
-
-/* The mount that is seen at a path: that of those there which none of the others stands on. The last in the table nearly always is. */
-static const struct mount *mount_at(const struct table *table, const char *path)
-{
-	const struct mount *top = NULL, *next = NULL;
-
-	for (uint32_t i = table->n; i > 0 && !top; i--)
-		if (!strcmp(table->v[i - 1].point, path))
-			top = &table->v[i - 1];
-	for (int depth = 0; top && depth < DEPTH; depth++) {
-		next = NULL;
-		for (uint32_t i = 0; i < table->n && !next; i++)
-			if (table->v[i].parent == top->id && &table->v[i] != top && !strcmp(table->v[i].point, path))
-				next = &table->v[i];
-		if (!next)
-			break;
-		top = next;
-	}
-	return top;
-}
-
-/* Whether it stands on `base`, perhaps on others upon it: what a later mount has covered protects nothing. */
-static bool is_upon(const struct table *table, const struct mount *m, const struct mount *base)
-{
-	for (int depth = 0; m && depth < DEPTH; depth++) {
-		const struct mount *up = NULL;
-
-		if (m == base)
-			return true;
-		for (uint32_t i = 0; !up && i < table->n; i++)
-			if (table->v[i].id == m->parent && &table->v[i] != m)
-				up = &table->v[i];
-		m = up;
-	}
-	return false;
+	if (!text || ct_mount_rows_read(text, &table->rows, t->p.arena) == 0)
+		return;
+	table->rows.n = 0;
+	table->why = ct_errno_text(ENOMEM);
+	t->oom = true;
 }
 
 static bool has_word(const char *list, const char *word)
@@ -132,7 +40,7 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-static bool is_readonly(const struct mount *m)
+static bool is_readonly(const struct ct_mount_row *m)
 {
 	return has_word(m->options, "ro") || has_word(m->super, "ro");
 }
@@ -144,7 +52,7 @@ static void add_cover(struct ct_protect *t, const struct table *table, const str
 {
 	const char *slot = s->b >= 0 ? t->p.plan->slot_name[s->b] : "", *top = slot && !strcmp(slot, "proc") ? "/proc" : "/sys";
 	const char *path = CT_SAY(t, "%s/%s", top, s->s[0]), *asked = s->op == CT_OP_MASK ? "hidden" : "read-only", *how = ct_op_name(s->op);
-	const struct mount *base = mount_at(table, top), *m = path ? mount_at(table, path) : NULL;
+	const struct ct_mount_row *base = ct_mount_rows_at(&table->rows, top), *m = path ? ct_mount_rows_at(&table->rows, path) : NULL;
 
 	if (!path) {
 		t->oom = true;
@@ -154,8 +62,6 @@ static void add_cover(struct ct_protect *t, const struct table *table, const str
 		ct_protect_add(t, false, path, asked, CT_SAY(t, "cannot be told: %s", table->why), how);
 		return;
 	}
-	if (m && (!base || !is_upon(table, m, base)))
-		m = NULL;
 	/* by the kernel's own files here: nothing in the container is walked through */
 	if (!m && !base)
 		ct_protect_add(t, true, path, asked, CT_SAY(t, "%s is not mounted", top), "-");
@@ -198,7 +104,7 @@ static bool by_entry(const struct ct_spec *s, const char *path)
 /* `loose`: it may be writable. */
 static void add_whole(struct ct_protect *t, const struct table *table, const char *name, const char *path, const char *asked, bool loose)
 {
-	const struct mount *m = mount_at(table, path);
+	const struct ct_mount_row *m = ct_mount_rows_at(&table->rows, path);
 
 	if (table->why)
 		ct_protect_add(t, false, name, asked, CT_SAY(t, "cannot be told: %s", table->why), "-");
@@ -238,15 +144,13 @@ static void add_groups(struct ct_protect *t, const struct table *table)
 	const struct ct_mount_auto *a = &t->p.spec->mount_auto;
 	const char *asked = groups_asked(a), *got;
 	bool own = by_entry(t->p.spec, "sys"), loose = own || (a->cgroup_kind && a->cgroup_mode != CT_AUTO_RO);
-	const struct mount *base = mount_at(table, "/sys");
 	uint32_t all = 0, writable = 0;
 
-	if (!base)
-		base = mount_at(table, "/");
-	for (uint32_t i = 0; i < table->n; i++) {
-		const struct mount *m = &table->v[i];
+	for (uint32_t i = 0; i < table->rows.n; i++) {
+		const struct ct_mount_row *m = &table->rows.v[i];
 
-		if (strncmp(m->point, top, sizeof(top) - 1) || (strcmp(m->type, "cgroup") && strcmp(m->type, "cgroup2")) || !is_upon(table, m, base))
+		if (strncmp(m->point, top, sizeof(top) - 1) || (strcmp(m->type, "cgroup") && strcmp(m->type, "cgroup2")) ||
+		    !ct_mount_rows_show(&table->rows, m))
 			continue;
 		all++;
 		writable += !is_readonly(m);
@@ -267,7 +171,7 @@ void ct_protect_mounts(struct ct_protect *t)
 {
 	const struct ct_spec *s = t->p.spec;
 	bool readonly = s->rootfs_readonly || (s->rootfs_options.attr_set & MOUNT_ATTR_RDONLY);
-	struct table table = { NULL, 0, NULL };
+	struct table table = { { NULL, 0 }, NULL };
 
 	read_table(t, &table);
 	add_whole(t, &table, "root file system", "/", readonly ? "read-only" : "writable", !readonly);

@@ -58,11 +58,34 @@ void ct_protect_add(struct ct_protect *t, bool ok, const char *name, const char 
 
 /* ---- what the rows look at --------------------------------------------------------------------------------------------------- */
 
+/* The directory in /proc of a reaper's program: its first child. One that has ended is nobody else's number before the reaper has taken note,
+ * and with that it ends. -1: it cannot be told. */
+static int open_program(const struct ct_protect *t)
+{
+	char path[80], list[64], *end;
+	ssize_t n;
+	CT_CLEAN_FD int fd = -1;
+
+	snprintf(path, sizeof(path), "task/%d/children", (int)t->pid);
+	fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+	if (n <= 0)
+		return -1;
+	list[n] = '\0';
+	end = strchr(list, ' ');
+	if (!end)
+		return -1;
+	*end = '\0';
+	snprintf(path, sizeof(path), "/proc/%s", list);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* See protections.h. */
 char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const char **why)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = openat(t->proc, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CT_CLEAN_FD int program = t->p.spec->init_reaper && !strcmp(file, "limits") ? open_program(t) : -1;
+	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, max);
 	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));
 
@@ -152,7 +175,7 @@ static int open_init(struct ct_protect *t, struct ct_err *e)
 
 	if (r < 0)
 		return r;
-	pid = pid_of(t->pidfd);
+	t->pid = pid = pid_of(t->pidfd);
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	t->proc = pid > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (has_ended(t->pidfd))

@@ -27,6 +27,7 @@ struct ct_protect {
 	struct ct_err no_groups, no_plan;	/* why they could not: err 0, they could */
 	struct ct_cg_held held;		/* the groups as they are */
 	enum ct_protect_care care;
+	pid_t pid;			/* of init */
 	int pidfd, proc;		/* init, and its directory in /proc, which can become no other process' */
 	struct ct_buf status;		/* its file there; empty: it cannot be read */
 	struct ct_protect_row *rows;

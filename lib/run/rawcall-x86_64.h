@@ -3,6 +3,10 @@
 #ifndef CT_RUN_RAWCALL_X86_64_H
 #define CT_RUN_RAWCALL_X86_64_H
 
+#include <linux/audit.h>
+
+#define CT_RAW_ARCH AUDIT_ARCH_X86_64
+
 /* The call's result: >= 0, or a negative errno. */
 static inline long ct_raw6(long nr, long a, long b, long c, long d, long e, long f)
 {

@@ -2,6 +2,7 @@
 #include "run/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/sys.h"
 #include "run/keeper.h"
 
@@ -133,8 +135,8 @@ static int report_error(const struct ct_report *r, const struct ct_spawn *sp, st
 	return ct_fail(e, err, id, "stage", "%s", "");
 }
 
-/* Has init executed its program? Its exe is the stage's memfd until then. */
-static int has_executed(pid_t pid)
+/* Is it still the stage? 0 also when it has gone. */
+static int is_stage(pid_t pid)
 {
 	char path[40], link[64];
 	ssize_t n;
@@ -142,9 +144,26 @@ static int has_executed(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	n = readlink(path, link, sizeof(link) - 1);
 	if (n < 0)
-		return errno == ENOENT;
+		return errno != ENOENT;
 	link[n] = 0;
-	return !!strncmp(link, "/memfd:ct-stage", 15);
+	return !strncmp(link, "/memfd:ct-stage", 15);
+}
+
+/* Has init, or the one child of an init that stays the stage's, executed its program? */
+static int has_executed(pid_t pid)
+{
+	CT_CLEAN_FD int fd = -1;
+	char path[64], text[16] = "";
+	uint32_t child = 0;
+
+	if (!is_stage(pid))
+		return 1;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return 0;
+	text[strcspn(text, " ")] = 0;
+	return ct_parse_u32(text, &child) == 0 && child && !is_stage((pid_t)child);
 }
 
 /* Takes in one record. 1: go on, 0: ready, negative: failed. */
@@ -155,8 +174,6 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		ct_close(&child->pidfd);
 		child->pid = r->num;
 		child->pidfd = ct_take_fd(fd);
-		if (child->keeper)
-			__atomic_store_n(&child->keeper->init_pid, r->num, __ATOMIC_RELEASE);
 		return 1;
 	case CT_REPORT_FD:
 		if (r->num == CT_FD_TAG_PTY) {
@@ -165,9 +182,7 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		}
 		return 1;
 	case CT_REPORT_EXEC_NEXT:
-		child->exec_ns = now_ns(CLOCK_MONOTONIC) - ct_report_age_ns(r, now_ns(CLOCK_REALTIME));
-		if (child->keeper)
-			__atomic_store_n(&child->keeper->exec_ns, child->exec_ns, __ATOMIC_RELEASE);
+		child->exec_ns = now_ns(CLOCK_MONOTONIC) - ct_age_ns(r->at_ns, now_ns(CLOCK_REALTIME));
 		return 1;
 	case CT_REPORT_WARN:
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
@@ -182,36 +197,70 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 	}
 }
 
-/* Waits for something to read. 1, or 0 when the program turns out to be running although the socket is still open. */
-static int wait_readable(int sock, const struct ct_spawn *s, const struct ct_child *child)
+/* Waits for something to read: 1. 0 when the program turns out to be running although the socket is still open; -EINPROGRESS
+ * when the time is up. */
+static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
 {
-	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct pollfd p = {.fd = child->report, .events = POLLIN};
+	int look = child->exec_ns && child->pidfd >= 0 && !s->super;
 
 	for (;;) {
-		int n = poll(&p, 1, child->exec_ns && !s->super ? LOOK_AFTER_MS : -1);
+		int64_t left = until_ms - ct_now_ms();
+		int ms = left < 0 ? 0 : left > 1000 ? 1000 : (int)left, n;
 
+		n = poll(&p, 1, look && ms > LOOK_AFTER_MS ? LOOK_AFTER_MS : ms);
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return 1;
-		if (n == 0 && child->pid > 0 && has_executed(child->pid))
-			return 0;
+		/* an init that has failed and gone since the poll looks the same; what it has told comes first */
+		if (n == 0 && look && child->pid > 0 && has_executed(child->pid))
+			return poll(&p, 1, 0) > 0;
+		if (ct_now_ms() >= until_ms)
+			return -EINPROGRESS;
 	}
 }
 
-int ct_follow(int sock, const struct ct_spawn *s, struct ct_child *child, struct ct_err *e)
+/* The socket has closed. By the exec: 0. The stage tells first the keeper that the exec is next, and then us: a limit of time that was used
+ * up in between is one of the program's. */
+static int closed(const struct ct_spawn *s, struct ct_child *child)
+{
+	const struct ct_keeper *k = child->keeper;
+
+	if (s->super || child->pidfd < 0)
+		return 1;
+	if (!child->exec_ns && __atomic_load_n(&k->timed_out, __ATOMIC_ACQUIRE))
+		child->exec_ns = k->exec_ns;
+	return !child->exec_ns;
+}
+
+/* Most starts end with the socket's close, what was told still in it: to wait for that alone spares a wake-up for each record, on a
+ * processor that the container could use. */
+static void wait_closed(const struct ct_child *child, int64_t until_ms)
+{
+	struct pollfd p = {.fd = child->report, .events = 0};
+	int64_t left = until_ms - ct_now_ms();
+
+	if (left > 0)
+		poll(&p, 1, left > LOOK_AFTER_MS ? LOOK_AFTER_MS : (int)left);
+}
+
+int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms, struct ct_err *e)
 {
 	struct ct_report r;
 	int n;
 
+	if (!s->super)
+		wait_closed(child, until_ms);
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;
 
-		if (child->exec_ns && child->pidfd >= 0 && !wait_readable(sock, s, child))
-			return 0;
-		n = read_report(sock, &r, &fd);
+		n = wait_readable(s, child, until_ms);
+		if (n <= 0)
+			return n;
+		n = read_report(child->report, &r, &fd);
 		if (n < 0)
 			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg", "the stage's report cannot be read");
 		if (n == 0)
-			return !(child->exec_ns && child->pidfd >= 0 && !s->super);
+			return closed(s, child);
 		n = take(&r, &fd, s, child, e);
 		if (n <= 0)
 			return n;

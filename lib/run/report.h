@@ -7,8 +7,9 @@
 #include "run/spawn.h"
 #include "wire/wire.h"
 
-/* Reads reports from `sock` until the program is executed or the supervisor is ready; fills *child. 0; 1 when the socket closed before that
- * (nothing is recorded then: ct_spawn() knows why); or the stage's error, recorded in e. */
-int ct_follow(int sock, const struct ct_spawn *s, struct ct_child *child, struct ct_err *e);
+/* Reads child->report until the program is executed or the supervisor is ready; fills *child. 0; 1 when the socket closed before
+ * that (nothing is recorded then: ct_spawn_follow() knows why); -EINPROGRESS when until_ms has come; or the stage's error,
+ * recorded in e. */
+int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms, struct ct_err *e);
 
 #endif

@@ -2,6 +2,7 @@
 /* From a handle and its options to a request for a plan: what is opened, and what is refused before. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ extern char **environ;
 void ct_prepared_free(struct ct_prepared *p)
 {
 	ct_close(&p->rootfs);
+	ct_close(&p->output);
 	for (int i = 0; i < 8; i++)
 		ct_close(&p->share[i]);
 	ct_arena_free(p->arena);
@@ -35,17 +37,23 @@ static int is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
+/* 0, which is none or the caller's own, or a descriptor that is open. */
+static int may_be(int fd)
+{
+	return !fd || (ct_given_fd(fd) >= 0 && is_open(ct_given_fd(fd)));
+}
+
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e)
 {
 	for (int i = 0; i < 3; i++)
-		if (stdio[i] < -1 || (stdio[i] > 0 && !is_open(stdio[i])))
+		if (!may_be(stdio[i]) && stdio[i] != -1)
 			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "stdio[%d] = %d is not an open descriptor", i, stdio[i]);
 	if (n_keep > MAX_KEEP)
 		return ct_fail(e, -EINVAL, CT_ERR_DESCRIPTOR, where, "%zu descriptors to keep are more than the %d that can be", n_keep, MAX_KEEP);
 	for (size_t i = 0; i < n_keep; i++)
 		if (!keep || !is_open(keep[i]))
 			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "keep_fds[%zu] is not an open descriptor", i);
-	if (exec_fd < 0 || (exec_fd > 0 && !is_open(exec_fd)))
+	if (!may_be(exec_fd))
 		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "exec_fd = %d is not an open descriptor", exec_fd);
 	return 0;
 }
@@ -104,21 +112,29 @@ static int look_at_host(struct ct_container *c, struct ct_err *e)
 	return r;
 }
 
-int ct_look_at_cgroups(struct ct_container *c, struct ct_err *e)
+/* A look at the cgroups, or what an earlier one found as long as `holds` says so. */
+static int look_at_cgroups(struct ct_container *c, bool (*holds)(const struct ct_cgroups *), struct ct_cgroups *out, struct ct_err *e)
 {
-	int r;
+	int r = 0;
 
-	if (c->trees_arena)
-		return 0;
-	c->trees_arena = ct_arena_new();
+	pthread_mutex_lock(&c->lock);
 	if (!c->trees_arena)
-		return ct_oom(e);
-	r = ct_cgroups_probe(&c->trees, c->trees_arena, e);
-	if (r < 0) {
-		ct_arena_free(c->trees_arena);
-		c->trees_arena = NULL;
-	}
+		c->trees_arena = ct_arena_new();
+	/* what was found before stays in the arena: another thread may still use it */
+	if (!c->trees_arena)
+		r = ct_oom(e);
+	else if (!holds(&c->trees))
+		r = ct_cgroups_probe(&c->trees, c->trees_arena, e);
+	if (r < 0)
+		c->trees = (struct ct_cgroups){ .n = 0 };
+	*out = c->trees;
+	pthread_mutex_unlock(&c->lock);
 	return r;
+}
+
+int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e)
+{
+	return look_at_cgroups(c, ct_cgroups_still, out, e);
 }
 
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e)
@@ -195,6 +211,8 @@ static pid_t share_pid(struct ct_container *c, const struct ct_share_item *s, st
 	r = ct_state_open(c->base, dir, slash ? slash + 1 : s->with, 0, &dirfd, e);
 	if (r >= 0)
 		r = ct_ctl_status(dirfd, &reply, &pidfd, e);
+	if (r == -ECONNRESET)
+		r = -ESRCH;
 	return r < 0 ? r : reply.init_pid;
 }
 
@@ -229,14 +247,48 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 	return 0;
 }
 
+/* Whether the mounts that the groups are to be made in are where they were when somebody looked. */
+static bool are_there(const struct ct_prepared *p)
+{
+	for (uint32_t i = 0; i < p->groups.n; i++)
+		for (uint32_t k = 0; k < p->trees.n; k++)
+			if (p->groups.v[i].mount == p->trees.v[k].mount && !ct_mount_is_seen(p->trees.v[k].mount, p->trees.v[k].mount_id))
+				return false;
+	return true;
+}
+
+/* With what an earlier look found, as long as what is taken from it is still there; else with another look. */
+static int decide(struct ct_container *c, struct ct_prepared *p, const struct ct_cg_ask *ask, struct ct_err *e)
+{
+	int r = look_at_cgroups(c, ct_cgroups_of_caller, &p->trees, e);
+
+	if (r >= 0)
+		r = ct_cg_decide(ask, p->arena, &p->groups, e);
+	if (r >= 0 ? are_there(p) : ct_cgroups_still(&p->trees))
+		return r;
+	ct_err_clear(e);
+	r = look_at_cgroups(c, ct_cgroups_still, &p->trees, e);
+	return r < 0 ? r : ct_cg_decide(ask, p->arena, &p->groups, e);
+}
+
 int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e)
 {
 	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .name = c->name, .mark = mark, .detached = detached,
-				.userns = ct_build_userns(p->spec), .mounts = ct_build_mounts_cgroups(p->spec, &p->host)};
-	int r = p->spec->cgroup_backend == CT_CGB_NONE ? 0 : ct_look_at_cgroups(c, e);
+				.userns = ct_build_userns(p->spec), .mounts = ct_build_mounts_cgroups(p->spec, &p->host),
+				.mknod = ct_build_keeps_mknod(p->spec, &p->host)};
+	int r;
 
-	p->host.cgroups = &c->trees;
-	return r < 0 ? r : ct_cg_decide(&ask, p->arena, &p->groups, e);
+	p->host.cgroups = &p->trees;
+	if (p->spec->cgroup_backend == CT_CGB_NONE)
+		r = ct_cg_decide(&ask, p->arena, &p->groups, e);
+	else
+		r = decide(c, p, &ask, e);
+	/* only root's own systemd takes a scope of any process; and what serves a controller besides version 2 is not its own */
+	if (r < 0 || !p->groups.scope_wanted || p->host.uid || !p->host.initial_userns || strcmp(ct_cg_layout(&p->trees), "v2") ||
+	    !ct_systemd_reachable())
+		return r;
+	ask.scope = true;
+	return ct_cg_decide(&ask, p->arena, &p->groups, e);
 }
 
 /* A detached container's state directory tells whose its groups are, the others say it in their names. */
@@ -258,26 +310,93 @@ static int decide_for_start(struct ct_container *c, const ct_start_opts *o, stru
 	return ct_decide_groups(c, p, mark, detached, e);
 }
 
+/* What of `path` is below the directory `top`, both without links: "" for the directory itself, NULL: it is elsewhere. */
+static const char *below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	while (n > 0 && top[n - 1] == '/')
+		n--;
+	if (strncmp(path, top, n) || (path[n] && path[n] != '/'))
+		return NULL;
+	return path + n + strspn(path + n, "/");
+}
+
+/* One more place where the payload would see the state directory. */
+static int hide(struct ct_prepared *p, const char *under, const char *rest)
+{
+	const char **v = ct_arena_alloc(p->arena, (p->req.n_hidden + 1) * sizeof(*v));
+	char *path = ct_arena_printf(p->arena, "%s%s%s", under, *under && *rest ? "/" : "", rest);
+
+	if (!v || !path)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < p->req.n_hidden; i++)
+		v[i] = p->req.hidden[i];
+	v[p->req.n_hidden++] = path;
+	p->req.hidden = v;
+	return 0;
+}
+
+/* The state directory, with its sockets, stands on the host: a root or a bind mount that has it in it shows it without. */
+static int hide_state(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+{
+	char base[PATH_MAX], top[PATH_MAX], link[40];
+	const char *rest;
+	ssize_t n;
+	int r = 0;
+
+	if (!c->base || !realpath(c->base, base))
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", p->rootfs);
+	n = p->rootfs < 0 ? -1 : readlink(link, top, sizeof(top) - 1);
+	if (n > 0) {
+		top[n] = 0;
+		rest = below(base, top);
+		r = rest && *rest ? hide(p, "", rest) : 0;
+	}
+	for (uint32_t i = 0; i < p->spec->mounts.n && r >= 0; i++) {
+		const struct ct_mount_item *m = &p->spec->mounts.v[i];
+
+		if (!m->bind || m->source_fd >= 0 || !m->source || m->relative || !realpath(m->source, top))
+			continue;
+		rest = below(base, top);
+		/* who binds the directory itself means it */
+		r = rest && *rest ? hide(p, m->target, rest) : 0;
+	}
+	return r < 0 ? ct_oom(e) : 0;
+}
+
+/* Whether this process is spared when memory is short. */
+static bool oom_protected(void)
+{
+	CT_CLEAN_FD int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+	char c = 0;
+
+	return fd >= 0 && read(fd, &c, 1) == 1 && c == '-';
+}
+
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
 {
 	int r = open_rootfs(c, p, e);
 
 	if (r >= 0)
 		r = open_shared(c, p, e);
-	if (r >= 0)
-		r = decide_for_start(c, o, p, e);
 	if (r < 0)
 		return r;
 	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = c->name, .config_file = c->config_file,
 				     .argv = o->argv, .envp = o->envp, .caller_env = (const char *const *)environ,
 				     .pty = o->flags & CT_START_PTY, .clear_env = o->flags & CT_START_CLEAR_ENV,
 				     .execute = o->flags & CT_START_EXECUTE, .no_new_privs = o->flags & CT_START_NO_NEW_PRIVS,
-				     .detached = o->flags & CT_START_DETACH,
+				     .reaper = o->flags & CT_START_REAPER, .no_reaper = o->flags & CT_START_NO_REAPER,
+				     .detached = o->flags & CT_START_DETACH, .oom_protected = oom_protected(),
 				     .stdio_given = (o->flags & CT_START_DETACH) && (o->stdio[0] || o->stdio[1] || o->stdio[2]),
 				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
-				     .has_exec_fd = o->exec_fd > 0, .exec_fd = o->exec_fd, .keep_fds = o->keep_fds,
-				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .cgroup = &p->groups};
+				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
+				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1, .cgroup = &p->groups};
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = p->share[i];
-	return 0;
+	/* limits count it, the config that runs tells of it */
+	p->spec->init_reaper = ct_build_reaper(&p->req);
+	r = decide_for_start(c, o, p, e);
+	return r < 0 ? r : hide_state(c, p, e);
 }

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -21,14 +22,16 @@
 #include "run/report.h"
 
 #define PAGE 4096
+#define LOOK_MS 100		/* how often to look whether a keeper that says nothing lives */
+#define DROP_MS 3000		/* for a start that is taken back to end */
 #define EXEC_STACK (12 * 1024)	/* of the process that execs: room for the descriptor table */
 
 /* Everything that must live while the keeper does: it is in one mapping, the struct at its end. */
 struct mapping {
 	struct ct_keeper keeper;
 	char number[12];
-	const char *argv[3];
-	int inputs[CT_WIRE_SLOTS];
+	const char *argv[5];
+	int inputs[CT_WIRE_INPUTS];
 };
 
 static struct mapping *mapping_of(struct ct_keeper *k)
@@ -77,7 +80,7 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 }
 
 /* Fills in what the keeper is given. `null` is /dev/null, for stdio that is -1 or not open. */
-static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, int message, int null)
+static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, int message, int leash, int null)
 {
 	struct mapping *m = mapping_of(k);
 
@@ -86,6 +89,7 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, i
 	k->report = report;
 	k->message = message;
 	k->image = s->image;
+	k->leash = leash;
 	for (int i = 0; i < 3; i++)
 		k->stdio[i] = s->stdio[i] >= 0 && fcntl(s->stdio[i], F_GETFD) >= 0 ? s->stdio[i] : null;
 	k->n_inputs = s->plan->n_inputs;
@@ -95,11 +99,12 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, i
 	m->argv[0] = "ct-stage";
 	m->argv[1] = m->number;
 	k->argv = m->argv;
+	k->output = s->output;
 	k->limit_time_ns = s->limit_time_us * 1000;
 	k->limit_cpu_us = s->limit_cputime_us;
 	k->cpu_fd = s->cpu_fd;
 	k->thaw_fd = s->thaw_fd;
-	k->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	k->cpus = s->limit_cputime_us ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
 }
 
 /* The clone itself, with every signal blocked around it, also those of the C library: the keeper keeps them so. */
@@ -134,28 +139,86 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 	c->keeper = NULL;
 }
 
-/* Ends a keeper whose init we do not know: the kernel takes what it is the parent of. It is ours and not reaped. Not before it
- * has executed the stage, which happens on its memory, or has ended. */
-static void kill_keeper(struct ct_child *c)
+static long wait_for_change(const struct ct_keeper *k, int state, int ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+
+	return RAW4(SYS_futex, &k->state, FUTEX_WAIT, state, &t);
+}
+
+/* Has the keeper's process ended? It is ours, and not reaped by us. */
+static int has_ended(const struct ct_child *c)
 {
 	siginfo_t si = {0};
 
-	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING &&
-	       waitid(P_PID, (id_t)c->keeper_pid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) == 0 && !si.si_pid)
-		poll(NULL, 0, 1);
-	kill(c->keeper_pid, SIGKILL);
+	return waitid(P_PID, (id_t)c->keeper_pid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) < 0 || si.si_pid;
 }
 
-/* Takes back a start that failed: nothing of it is left. */
-static void drop_child(struct ct_child *c, struct ct_keeper *verdict)
+/* Waits for the keeper's end; 0 when the time is up. Somebody may kill it: then its state says nothing. */
+static int ended_by(const struct ct_child *c, int64_t until)
 {
-	if (c->pidfd >= 0)
-		ct_pidfd_send_signal(c->pidfd, SIGKILL);
-	else if (c->keeper)
-		kill_keeper(c);
+	for (;;) {
+		int state = __atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE);
+
+		if (state >= CT_KEEPER_FAILED || has_ended(c))
+			return 1;
+		if (ct_now_ms() >= until)
+			return 0;
+		wait_for_change(c->keeper, state, LOOK_MS);
+	}
+}
+
+void ct_spawn_settle(const struct ct_child *c)
+{
+	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING && !has_ended(c))
+		wait_for_change(c->keeper, CT_KEEPER_STARTING, LOOK_MS);
+}
+
+static void say(const struct ct_child *c, char word)
+{
+	/* a keeper that has ended needs no word */
+	if (c->leash >= 0)
+		(void)!send(c->leash, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void ct_child_kill(const struct ct_child *c)
+{
+	if (c->pidfd < 0 || ct_pidfd_send_signal(c->pidfd, SIGKILL) == -EPERM)
+		say(c, CT_LEASH_END);
+}
+
+void ct_child_end(const struct ct_child *c)
+{
+	say(c, CT_LEASH_END);
+}
+
+static void close_leash(struct ct_child *c)
+{
+	int fd;
+
+	if (c->leash_lock)
+		pthread_mutex_lock(c->leash_lock);
+	fd = ct_take_fd(&c->leash);
+	if (c->leash_lock)
+		pthread_mutex_unlock(c->leash_lock);
+	ct_close(&fd);
+}
+
+/* The keeper reaps what there is, for the caller may be a reaper. One that cannot come to its end, because something holds
+ * init, is left: it goes with init. */
+void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict)
+{
+	int64_t until = ct_now_ms() + DROP_MS;
+
+	ct_close(&c->report);
+	ct_child_end(c);
+	if (c->keeper && !ended_by(c, until))
+		c->keeper = NULL;
 	ct_child_reap(c, verdict);
 	ct_close(&c->pidfd);
 	ct_close(&c->pty);
+	close_leash(c);
+	ct_close(&c->end);
 }
 
 /* The stage's socket closed before it said how things went. */
@@ -173,10 +236,9 @@ static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, 
 
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 {
+	CT_CLEAN_FD int message = write_message(s, e), null = -1, mine = -1, theirs = -1, leash = -1, hand = -1;
 	struct ct_child child = CT_CHILD_INIT;
-	int pair[2], r;
-
-	CT_CLEAN_FD int message = write_message(s, e), null = -1, mine = -1, theirs = -1;
+	int pair[2];
 
 	if (message < 0)
 		return message;
@@ -187,28 +249,61 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the stage's reports");
 	mine = pair[0];
 	theirs = pair[1];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the keeper");
+	hand = pair[0];
+	leash = pair[1];
 	child.keeper = new_mapping(e);
 	if (!child.keeper)
 		return -ENOMEM;
-	prepare(child.keeper, s, theirs, message, null);
+	prepare(child.keeper, s, theirs, message, leash, null);
 	child.keeper_pid = (pid_t)clone_keeper(child.keeper);
 	if (child.keeper_pid < 0) {
-		r = child.keeper_pid;
 		munmap(base_of(child.keeper), CT_KEEPER_MAPPING);
 		ct_err_syscall(e, "clone");
-		return ct_fail(e, r, CT_ERR_STAGE, "start", "no process for the keeper");
+		return ct_fail(e, child.keeper_pid, CT_ERR_STAGE, "start", "no process for the keeper");
 	}
-	ct_close(&theirs);
-	r = ct_follow(mine, s, &child, e);
-	if (r != 0) {
-		struct ct_keeper verdict = {0};
+	child.leash = ct_take_fd(&hand);
+	child.report = ct_take_fd(&mine);
+	if (s->output)
+		child.end = ct_pidfd_open(child.keeper_pid);
+	if (s->output && child.end < 0) {
+		int r = child.end;
 
-		ct_close(&mine);
-		drop_child(&child, &verdict);
+		ct_child_drop(&child, NULL);
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "pidfd_open", "no descriptor for the end of the output");
+	}
+	*out = child;
+	return 0;
+}
+
+/* The stage may be quicker than its keeper, without which nothing is kept: whether that could not begin. */
+static int keeper_failed(const struct ct_child *c)
+{
+	ct_spawn_settle(c);
+	return __atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_FAILED;
+}
+
+int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms, struct ct_err *e)
+{
+	struct ct_keeper verdict = {0};
+	int r = ct_follow(s, c, until_ms, e);
+
+	if (r == -EINPROGRESS)
+		return r;
+	if (!r && keeper_failed(c)) {
+		ct_child_kill(c);
+		r = 1;
+	}
+	if (r) {
+		ct_child_drop(c, &verdict);
 		return r < 0 ? r : explain_silence(s, &verdict, e);
 	}
-	if (s->super)
-		ct_child_reap(&child, NULL);
-	*out = child;
+	ct_close(&c->report);
+	if (s->super) {
+		say(c, CT_LEASH_DONE);
+		ct_child_reap(c, NULL);
+		close_leash(c);
+	}
 	return 0;
 }

@@ -79,6 +79,19 @@ static int take_verdict(const struct line *l, struct ct_state_file *st)
 	return 0;
 }
 
+static int take_use(const struct line *l, struct ct_state_file *st)
+{
+	uint64_t use[7];
+
+	if (l->n != 7)
+		return -EINVAL;
+	for (int i = 0; i < 7; i++)
+		if (take_u64(l->word[i], UINT64_MAX, &use[i]))
+			return -EINVAL;
+	memcpy(st->use, use, sizeof(use));
+	return 0;
+}
+
 /* One bit of CT_STATE_*. */
 static int take_state(const struct line *l, struct ct_state_file *st)
 {
@@ -130,6 +143,11 @@ static int take_ephemeral(const struct line *l, struct ct_state_file *st)
 	return take_u32(l, 1, &st->ephemeral);
 }
 
+static int take_program(const struct line *l, struct ct_state_file *st)
+{
+	return take_u32(l, 1, &st->program);
+}
+
 static const struct {
 	const char *key;
 	int text;	/* the value is one string, blanks and all */
@@ -142,7 +160,9 @@ static const struct {
 	{ "boots", 0, take_boots },
 	{ "pdeath", 0, take_pdeath },
 	{ "ephemeral", 0, take_ephemeral },
+	{ "program", 0, take_program },
 	{ "verdict", 0, take_verdict },
+	{ "use", 0, take_use },
 	{ "error", 1, take_error },
 	{ "state", 0, take_state },
 };
@@ -173,6 +193,7 @@ int ct_state_parse(const char *text, size_t len, struct ct_state_file *st)
 	struct ct_state_file new = { 0 };
 	char copy[CT_STATE_FILE_MAX + 1], *p = copy, *at;
 
+	memset(new.use, 0xff, sizeof(new.use));
 	if (len == 0 || len > CT_STATE_FILE_MAX || memchr(text, 0, len) || text[len - 1] != '\n')
 		return -EINVAL;
 	memcpy(copy, text, len - 1);

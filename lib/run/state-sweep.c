@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "run/groups.h"
 #include "run/state-dir.h"
+#include "wire/ask.h"
 
 #define KILL_MS 10000	/* from SIGKILL to the end of a whole pid namespace */
 
@@ -47,18 +48,25 @@ static int has_ended(int pidfd, int timeout_ms)
 	return n > 0;
 }
 
-/* A pidfd of the init that the file speaks of, or -1: gone, or that pid is somebody else by now. */
-static int find_init(const struct ct_state_file *st)
+/* See state.h. */
+int ct_state_init(const struct ct_state_file *st)
 {
 	CT_CLEAN_FD int fd = -1;
+	uint64_t start = 0;
+	char state;
+	int r;
 
 	if (st->init <= 0 || !st->init_start)
-		return -1;
-	fd = ct_pidfd_open(st->init);
+		return -ESRCH;
+	r = fd = ct_pidfd_open(st->init);
 	/* what lives after its start time was read is what had that start time */
-	if (fd < 0 || ct_proc_start_time(st->init) != st->init_start || has_ended(fd, 0))
-		return -1;
-	return ct_take_fd(&fd);
+	if (r >= 0)
+		r = ct_proc_stat(st->init, &state, &start);
+	if (r == -ESRCH || r == -EINVAL || r == -EIO)
+		return -ESRCH;
+	if (r < 0)
+		return r;
+	return start != st->init_start || has_ended(fd, 0) ? -ESRCH : ct_take_fd(&fd);
 }
 
 /* Removes what may be removed: with the caller's lock only files, with our own the directory, too. */
@@ -93,8 +101,11 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 	r = read_boot_id(boot_id, sizeof(boot_id));
 	if (r)
 		return ct_fail(e, r, CT_ERR_STATE, "state", "the boot id of this host cannot be read");
-	if (!strcmp(boot_id, st->boot_id))
-		init = find_init(st);
+	r = strcmp(boot_id, st->boot_id) ? -ESRCH : ct_state_init(st);
+	if (r < 0 && r != -ESRCH)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "pidfd_open", "whether its init lives cannot be seen");
+	if (r >= 0)
+		init = r;
 	if (init >= 0 && !st->pdeath && st->boots) {
 		st->state = CT_STATE_RUNNING;
 		*pidfd = ct_take_fd(&init);
@@ -147,7 +158,8 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	r = ct_groups_clear(dirfd, e);
 	if (r)
 		return r;
-	return st->ephemeral ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
+	/* with a word on what stays of its directory it waits for whoever asks */
+	return st->ephemeral && !st->error[0] ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
 }
 
 /* See state.h. */
@@ -160,7 +172,10 @@ int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, 
 
 	if (lockfd < 0) {
 		/* the usual case needs no lock */
-		if (ct_state_alive(dirfd) == 1) {
+		r = ct_state_alive(dirfd);
+		if (r < 0)
+			return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "whether a supervisor lives cannot be seen");
+		if (r == 1) {
 			(void)ct_state_read(dirfd, &file, NULL);
 			r = CT_LIFE_SUPERVISED;
 			goto out;
@@ -189,7 +204,7 @@ out:
 }
 
 struct names {
-	char (*v)[64];
+	char (*v)[CT_NAME_SIZE];
 	size_t n, cap;
 };
 
@@ -219,8 +234,12 @@ static int runs(int all, const char *name, struct ct_err *e)
 	CT_CLEAN_FD int fd = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return 0;
+	if (fd < 0) {
+		ct_err_object(e, name);
+		return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat", "whether it runs cannot be seen");
+	}
 	r = ct_state_sweep(fd, -1, NULL, NULL, e);
 	return r < 0 ? r : r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN;
 }

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "wire/remove.h"
 
 #define CT_STATE_FILE "state"
 #define CT_STATE_LOCK "lock"
@@ -30,7 +31,7 @@
 
 /* A state file in memory. Numbers are 0 and strings empty where the file says nothing. */
 struct ct_state_file {
-	char name[64];
+	char name[CT_NAME_SIZE];
 	char boot_id[40];
 	pid_t supervisor, init;			/* as seen in the pid namespace of the supervisor */
 	uint64_t supervisor_start, init_start;	/* clock ticks since boot, /proc/PID/stat field 22 */
@@ -38,8 +39,10 @@ struct ct_state_file {
 	uint32_t state;				/* CT_STATE_* */
 	uint32_t pdeath;			/* 0: init survives its supervisor */
 	uint32_t ephemeral;
+	uint32_t program;			/* a program, not a system */
 	int32_t reason, code, signal, core;	/* verdict of the last init; reason 0: none yet */
 	uint64_t wall_us, user_us, system_us, max_rss;
+	uint64_t use[7];	/* of the tree: cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused; ~0: absent */
 	char error[256];			/* why a later boot failed */
 };
 
@@ -88,6 +91,10 @@ int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e);
  * init's for ORPHAN, the caller's to close, and -1 otherwise. A corrupt file counts as LOST. Errors: CT_ERR_STATE.
  */
 int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, struct ct_err *e);
+
+/* A pidfd of the init that a state file speaks of, the caller's to close. -ESRCH: it has gone, or that number is somebody else's by now; or
+ * another errno. */
+int ct_state_init(const struct ct_state_file *st);
 
 /* Under the lock: removes "state", "control" and "config", for a new start in the same directory. 0 or negative errno. */
 int ct_state_clear(int dirfd, struct ct_err *e);

@@ -2,6 +2,9 @@
 /*
  * Terminals. The supervisor holds the masters. The console's is always read: into the ring buffer, the log, and the stream of a
  * client if there is one. The others are read only for a client; until then their output waits in the terminal.
+ * Of the clients the starter of a container in the foreground is another thing than who looks at a console later: it is the
+ * program's own terminal. While it does not read, nothing is read for it, and the program waits. At the end all that the terminal
+ * still holds goes into its stream, which has room for it: who reads late has it, and the supervisor need not wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,9 +61,15 @@ void sup_take_console(struct super *s)
 {
 	int fd = take_slot(s->st, s->w->console);
 
+	const int room = SUP_STREAM_SIZE;
+
 	if (fd >= 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK))
 		sup_close(&fd);
+	/* without the right to, as much as the host allows */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	s->tty[0].stream = fd;
+	s->tty[0].starters = fd >= 0;
 }
 
 /* While we have it open ourselves, the last getty's close does not hang the master up. */
@@ -105,7 +114,45 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 static void end_stream(struct sup_tty *t)
 {
 	sup_close(&t->stream);
-	t->in_full = t->lagging = 0;
+	t->in_full = t->lagging = t->starters = 0;
+}
+
+/* To the starter, as far as its stream takes it. 1: all of it, 0: not yet. */
+static int flush_held(struct super *s, struct sup_tty *t)
+{
+	while (s->held_at < s->held_end) {
+		ssize_t n = send(t->stream, s->held + s->held_at, s->held_end - s->held_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			s->held_at += (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
+			return 0;
+		end_stream(t);
+		break;
+	}
+	s->held_at = s->held_end = 0;
+	return 1;
+}
+
+static void send_output(struct super *s, struct sup_tty *t, const char *p, size_t n, int closing)
+{
+	if (t->stream < 0)
+		return;
+	if (t->starters) {
+		memcpy(s->held, p, n);
+		s->held_at = 0;
+		s->held_end = n;
+		flush_held(s, t);
+		return;
+	}
+	if (t->lagging && !closing)
+		return;
+	if (send(t->stream, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN && errno != EINTR)
+		end_stream(t);
 }
 
 static void count_output(struct super *s, size_t n)
@@ -113,16 +160,21 @@ static void count_output(struct super *s, size_t n)
 	s->output += n;
 	if (!s->w->limit_output || s->output <= s->w->limit_output || s->limit)
 		return;
-	s->limit = SUP_EXIT_OUTPUT;
-	sup_kill(s, 1);
+	sup_output_over(s);
 }
 
 /* 1 when the client can take what is read next, or will not get it; 0 to leave it in the terminal for now. */
-static int stream_can_take(const struct super *s, struct sup_tty *t)
+static int stream_can_take(struct super *s, struct sup_tty *t, int closing)
 {
 	struct pollfd p = { .fd = t->stream, .events = POLLOUT };
 
 	if (t->stream < 0)
+		return 1;
+	if (t->starters && !flush_held(s, t)) {
+		t->lagging = 1;
+		return 0;
+	}
+	if (t->stream < 0 || closing)
 		return 1;
 	if (poll(&p, 1, 0) > 0) {
 		t->lagging = 0;
@@ -132,18 +184,20 @@ static int stream_can_take(const struct super *s, struct sup_tty *t)
 		t->lagging = 1;
 		t->lag_since = s->now;
 	}
+	if (t->starters)
+		return 0;
 	/* after init's end nothing waits for the client */
 	return s->now >= t->lag_since + SUP_LAG_MS || (s->phase != SUP_PHASE_BOOT && !s->init);
 }
 
-/* Moves one chunk of output. 1: moved, 0: nothing there or not now. */
-static int move_output(struct super *s, uint32_t number)
+/* Moves one chunk of output; `closing`: now or never. 1: moved, 0: nothing there or not now. */
+static int move_output(struct super *s, uint32_t number, int closing)
 {
 	struct sup_tty *t = &s->tty[number];
 	char buf[SUP_CHUNK];
 	ssize_t n;
 
-	if (t->master < 0 || !stream_can_take(s, t))
+	if (t->master < 0 || !stream_can_take(s, t, closing))
 		return 0;
 	n = read(t->master, buf, sizeof(buf));
 	if (n <= 0) {
@@ -158,9 +212,7 @@ static int move_output(struct super *s, uint32_t number)
 		sup_ring_add(&s->ring, buf, (size_t)n);
 		sup_log_add(&s->log, buf, (size_t)n);
 	}
-	if (t->stream >= 0 && !t->lagging && send(t->stream, buf, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-	    errno != EAGAIN && errno != EINTR)
-		end_stream(t);
+	send_output(s, t, buf, (size_t)n, closing);
 	if (number == 0)
 		count_output(s, (size_t)n);
 	return 1;
@@ -221,7 +273,7 @@ void sup_ttys_close(struct super *s, int for_good)
 		struct sup_tty *t = &s->tty[i];
 
 		/* the last words; no more than a terminal can hold */
-		for (int turn = 0; turn < 64 && move_output(s, i); turn++)
+		for (int turn = 0; turn < 64 && move_output(s, i, 1); turn++)
 			;
 		if (for_good)
 			end_stream(t);
@@ -241,7 +293,7 @@ void sup_tty_watch(struct super *s)
 		if (t->master < 0)
 			continue;
 		if (t->stream >= 0) {
-			int held = t->lagging && s->now < t->lag_since + SUP_LAG_MS;
+			int held = t->lagging && (t->starters || s->now < t->lag_since + SUP_LAG_MS);
 
 			sup_watch(s, t->stream, (short)((t->in_full ? 0 : POLLIN) | (held ? POLLOUT : 0)), SUP_WATCH_STREAM, i);
 			events = (short)((t->in_full ? POLLOUT : 0) | (held ? 0 : POLLIN));
@@ -264,7 +316,7 @@ void sup_on_master(struct super *s, uint32_t number, short events)
 	if (t->stream >= 0 && (events & POLLOUT))
 		move_input(s, t);
 	if (events & (POLLIN | POLLHUP | POLLERR))
-		move_output(s, number);
+		move_output(s, number, 0);
 }
 
 /* See supervisor.h. */

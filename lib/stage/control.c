@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "stage/kernel.h"
 #include "stage/supervisor.h"
 
 #define PENDING 1	/* a handler's word for: no reply now */
@@ -44,6 +47,7 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 	r->init_pid = s->init;
 	r->supervisor_pid = getpid();
 	r->boots = s->boots;
+	r->num = s->phase == SUP_PHASE_DONE && s->left;
 	r->reason = v->reason;
 	r->code = v->code;
 	r->signal = v->signal;
@@ -58,6 +62,9 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 	r->io_written = v->io_written;
 	r->pids_peak = v->pids_peak;
 	r->oom_kills = v->oom_kills;
+	r->pids_refused = v->pids_refused;
+	r->output_lost = v->output_lost;
+	r->output_error = v->output_error;
 }
 
 /* Sends without waiting; fd >= 0 goes along. 0 or negative errno. */
@@ -139,15 +146,30 @@ static int on_status(struct super *s, struct sup_client *c, int *fd)
 	return 0;
 }
 
+/* What stops a reaper would not stop its child. */
+static int stop_program(const struct super *s)
+{
+	siginfo_t si;
+
+	memset(&si, 0, sizeof(si));
+	si.si_signo = CT_STOP_SIGNAL;
+	si.si_code = CT_SI_STOP;
+	return syscall(SYS_pidfd_send_signal, s->pidfd, CT_STOP_SIGNAL, &si, 0) ? -errno : 0;
+}
+
 static int on_kill(struct super *s, struct sup_client *c, int *fd)
 {
-	int sig = (int)c->rq.arg0;
+	int sig = (int)c->rq.arg0, r;
 
 	(void)fd;
 	if (s->pidfd < 0)
 		return -ESRCH;
-	if (syscall(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0))
-		return -errno;
+	if (sig == SIGSTOP && (s->w->flags & CT_SUPER_REAPER))
+		r = stop_program(s);
+	else
+		r = syscall(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0) ? -errno : 0;
+	if (r)
+		return r;
 	if (sig)
 		s->signals_asked |= 1ull << (sig - 1);
 	return 0;
@@ -332,21 +354,89 @@ void sup_on_client(struct super *s, uint32_t index, short events)
 	}
 }
 
-static int may_ask(int sock)
+/* ---- who asks ------------------------------------------------------------------------------------------------------------------ */
+
+static int may_ask(int sock, pid_t *pid)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
 
-	return !getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n) && n == sizeof(peer) &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n) || n != sizeof(peer))
+		return 0;
+	*pid = peer.pid;
+	return peer.uid == 0 || peer.uid == geteuid();
 }
 
-static void take_client(struct super *s, int sock)
+/* 1: the process is in our namespace of this kind; 0: it is not; a negative errno: it cannot be looked at. */
+static int same_namespace(pid_t pid, const char *kind)
+{
+	char path[64] = "/proc/", own[32] = "/proc/self/ns/";
+	struct stat theirs, ours;
+
+	str_add(str_add(str_add_u64(path, sizeof(path), (uint64_t)pid), sizeof(path), "/ns/"), sizeof(path), kind);
+	str_add(own, sizeof(own), kind);
+	if (stat(path, &theirs) || stat(own, &ours))
+		return -errno;
+	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+/* A uid is not enough: root in a container has it, too, where there is no idmap. 0, or an enum ct_ctl_stranger. */
+static uint32_t stranger(int sock, pid_t pid)
+{
+	static const struct {
+		const char *kind;
+		uint32_t is;
+	} rows[] = { { "pid", CT_CTL_OTHER_PID }, { "user", CT_CTL_OTHER_USER }, { "mnt", CT_CTL_OTHER_MNT } };
+	struct pollfd alive = { .fd = -1, .events = POLLIN };
+	socklen_t n = sizeof(alive.fd);
+	uint32_t is = pid > 0 ? 0 : CT_CTL_OTHER_PID;
+
+	/* before Linux 6.5 there is no such thing; then it is enough that whoever has connected holds the connection */
+	if (getsockopt(sock, SOL_SOCKET, K_SO_PEERPIDFD, &alive.fd, &n))
+		alive.fd = -1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !is; i++) {
+		int same = same_namespace(pid, rows[i].kind);
+
+		if (same <= 0)
+			is = same ? CT_CTL_UNSEEN : rows[i].is;
+	}
+	/* what has ended meanwhile may be somebody else's number */
+	if (!is && alive.fd >= 0 && poll(&alive, 1, 0) > 0)
+		is = CT_CTL_UNSEEN;
+	sup_close(&alive.fd);
+	return is;
+}
+
+static void turn_away(const struct super *s, int sock, int err, uint32_t why)
 {
 	struct ct_ctl_reply r;
 
-	if (!may_ask(sock)) {
+	fill_reply(s, &r, 0, err);
+	/* why, and nothing of the container */
+	if (why) {
+		memset(&r, 0, sizeof(r));
+		r.magic = CT_CTL_MAGIC;
+		r.err = err;
+		r.num = why;
+	}
+	send_reply(sock, &r, -1);
+	close(sock);
+}
+
+/* `ours`: made by the starter, before anybody could connect. */
+static void take_client(struct super *s, int sock, int ours)
+{
+	uint32_t why = 0;
+	pid_t pid = 0;
+
+	if (!may_ask(sock, &pid)) {
 		close(sock);
+		return;
+	}
+	if (!ours)
+		why = stranger(sock, pid);
+	if (why) {
+		turn_away(s, sock, -EPERM, why);
 		return;
 	}
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
@@ -360,9 +450,7 @@ static void take_client(struct super *s, int sock)
 		c->deadline = s->now + SUP_CLIENT_MS;
 		return;
 	}
-	fill_reply(s, &r, 0, -EAGAIN);
-	send_reply(sock, &r, -1);
-	close(sock);
+	turn_away(s, sock, -EAGAIN, 0);
 }
 
 /* See supervisor.h. */
@@ -372,7 +460,7 @@ void sup_take_watch(struct super *s)
 
 	if (slot < 0)
 		return;
-	take_client(s, s->st->slot[slot]);
+	take_client(s, s->st->slot[slot], 1);
 	s->st->slot[slot] = -1;
 }
 
@@ -388,7 +476,7 @@ void sup_on_listener(struct super *s)
 				s->listen_at = s->now + 100;
 			return;
 		}
-		take_client(s, sock);
+		take_client(s, sock, 0);
 	}
 }
 

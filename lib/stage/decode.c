@@ -53,7 +53,11 @@ static const struct bound bounds[] = {
 	{ CT_OP_STDIO, 0, 1 },
 	{ CT_OP_LOOKUP_USER, 0, 1 },
 	{ CT_OP_PDEATHSIG, 0, 64 },
+	{ CT_OP_UMASK, 0, 0777 },
+	{ CT_OP_SCHED_CORE, 0, 0x7fffffff },
 	{ CT_OP_HOOK, 0, 0x7fffffff },
+	{ CT_OP_EXEC, 0, 1 },
+	{ CT_OP_EXEC, 1, 1 },
 };
 
 static int check_slot(const struct decoder *d, int16_t slot)
@@ -185,6 +189,7 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
 	case CT_OP_PRLIMIT:
 		return s->phase >= CT_PHASE_ENTER ? 0 : -EBADMSG;
+	case CT_OP_OUTPUT_PUMP:
 	case CT_OP_TIME_OFFSET:
 		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
 	default:
@@ -257,7 +262,7 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 
 	if (h->magic != CT_WIRE_MAGIC || h->version != CT_WIRE_VERSION)
 		return -EPROTO;
-	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS || h->n_inputs > h->n_slots)
+	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS || h->n_inputs > h->n_slots || h->n_inputs > CT_WIRE_INPUTS)
 		return -E2BIG;
 	if (h->mode != CT_MODE_RUN && h->mode != CT_MODE_SUPERVISE)
 		return -EBADMSG;

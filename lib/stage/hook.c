@@ -4,12 +4,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "stage/steps.h"
 
 #define LINE 90		/* of the hook's last words */
+#define KILLED_MS 5000	/* how long a hook that was killed may take to end */
 
 /* What the hook has written: its last line that is not empty. */
 struct words {
@@ -34,22 +36,57 @@ static void hear(struct words *w, const char *p, size_t n)
 	}
 }
 
-/* Everything that is in the pipe by now. */
+/* What is in the pipe by now, and no more: whoever goes on writing must not hold us. */
 static void drain(struct words *w, int fd)
 {
 	char buf[512];
-	long n;
+	int there = 0;
+	long n = sys3(SYS_ioctl, fd, FIONREAD, &there);
 
-	while ((n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0 || n == -EINTR)
-		if (n > 0)
-			hear(w, buf, (size_t)n);
+	while (n >= 0 && there > 0) {
+		n = sys3(SYS_read, fd, buf, sizeof(buf));
+		if (n <= 0)
+			return;
+		hear(w, buf, (size_t)n);
+		there -= (int)n;
+	}
+}
+
+/* Why a hook's process could not execute it. */
+struct failure {
+	int err, sys;
+};
+
+/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits and capabilities, and hands no more on
+ * to what it leaves behind. All else the steps before have done for the whole of init. 0 or a negative errno. */
+static int confine(struct stage *st, const struct ct_wire_step *s, struct failure *why)
+{
+	uint32_t bad;
+	int err;
+
+	why->sys = SYS_prlimit64;
+	err = limits_set(st, &bad);
+	if (err)
+		return err;
+	why->sys = SYS_prctl;
+	err = caps_bound(s->n[1]);
+	if (err)
+		return err;
+	why->sys = SYS_capset;
+	return caps_set(s->n[1], 0, &why->sys);
 }
 
 /* The hook's process: only its own descriptors, default signals, its own session. Says its errno when it cannot execute. */
-_Noreturn static void child(int in, int out, int status, const char *const *argv, const char *const *env)
+_Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int parent, int in, int out, int status,
+			    const char *const *argv, const char *const *env)
 {
+	struct failure why = { .sys = SYS_execve };
 	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	long now = sys0(SYS_getppid);
 
+	/* who runs it may have died before; 0: it is in another pid namespace than we are */
+	if (now && now != parent)
+		sys_exit(127);
 	sys0(SYS_setsid);
 	/* high first: in, out and status may be any descriptor */
 	in = sys_dup_min(in, 10);
@@ -64,11 +101,15 @@ _Noreturn static void child(int in, int out, int status, const char *const *argv
 		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
 	sys_close_range(4, ~0u, 0);
 	sys1(SYS_umask, 022);
+	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
+		err = confine(st, s, &why);
 	if (err >= 0) {
+		why.sys = SYS_execve;
 		signals_default();
 		err = (int)sys3(SYS_execve, argv[0], argv, env);
 	}
-	write_all(3, &err, sizeof(err));
+	why.err = err;
+	write_all(3, &why, sizeof(why));
 	sys_exit(127);
 }
 
@@ -95,9 +136,11 @@ static void shut(int *fd)
 }
 
 /* 0 or a negative errno, *sys the call. */
-static int hook_start(struct hook *h, const char *const *argv, const char *const *env, int *sys)
+static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_step *s, const char *const *argv,
+		      const char *const *env, int *sys)
 {
 	struct k_clone_args args;
+	int parent;
 	int err = (int)sys2(SYS_pipe2, h->in, O_CLOEXEC);
 	long pid;
 
@@ -115,9 +158,10 @@ static int hook_start(struct hook *h, const char *const *argv, const char *const
 	args.pidfd = (uintptr_t)&h->pidfd;
 	args.exit_signal = SIGCHLD;
 	*sys = SYS_clone3;
+	parent = sys_getpid();
 	pid = sys2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
-		child(h->in[0], h->out[1], h->status[1], argv, env);
+		child(st, s, parent, h->in[0], h->out[1], h->status[1], argv, env);
 	if (pid < 0)
 		return (int)pid;
 	h->pid = (pid_t)pid;
@@ -136,7 +180,8 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Listens until the hook has ended. 0, or -ETIMEDOUT when it was killed for being late. */
+/* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for being late; -EBUSY when it was,
+ * and did not end of it, as a frozen one. */
 static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 {
 	int64_t end = now_ms() + (int64_t)timeout_ms;
@@ -146,12 +191,16 @@ static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 	while (!(p[0].revents & POLLIN)) {
 		int64_t left = timeout_ms ? end - now_ms() : -1;
 
-		if (timeout_ms && left <= 0 && !late) {
+		if (timeout_ms && left <= 0) {
+			if (late)
+				return -EBUSY;
 			late = 1;
+			end = now_ms() + KILLED_MS;
+			left = KILLED_MS;
 			sys2(SYS_kill, -h->pid, SIGKILL);
 			sys4(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
 		}
-		poll(p, 2, late ? -1 : (int)left);
+		poll(p, 2, (int)left);
 		if (p[1].revents & (POLLIN | POLLHUP | POLLERR))
 			drain(w, h->out[0]);
 		if ((p[1].revents & POLLHUP) && !(p[1].revents & POLLIN))
@@ -184,7 +233,8 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 	uint32_t n_extra = 0, n_env = step_list_n(s, 1);
 	struct words w;
 	const char **argv, **env;
-	int err, waited, failed = 0, status = 0;
+	struct failure failed;
+	int err, waited, status = 0;
 
 	*why = '\0';
 	memset(&w, 0, sizeof(w));
@@ -200,11 +250,15 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 		return -EINVAL;
 	for (uint32_t i = 0; i < n_extra; i++)
 		env[n_env + i] = extra[i];
-	err = hook_start(&h, argv, env, sys);
+	err = hook_start(&h, st, s, argv, env, sys);
 	if (err)
 		return err;
 	err = hook_listen(&h, &w, s->n[0]);
 	*sys = SYS_wait4;
+	if (err == -EBUSY) {
+		str_cut(why, n_why, "it took too long and did not end when it was killed: is it frozen?");
+		return -ETIMEDOUT;
+	}
 	do
 		waited = (int)sys4(SYS_wait4, h.pid, &status, K_WALL, NULL);
 	while (waited == -EINTR);
@@ -215,8 +269,8 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 		return err;
 	}
 	if (read_full(h.status[0], &failed, sizeof(failed)) == sizeof(failed)) {
-		*sys = SYS_execve;
-		return failed;
+		*sys = failed.sys;
+		return failed.err;
 	}
 	return hook_verdict(status, &w, why, n_why);
 }

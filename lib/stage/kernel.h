@@ -108,14 +108,25 @@ struct k_clone_args {
 #define K_PR_SET_PDEATHSIG 1
 #define K_PR_SET_DUMPABLE 4
 #define K_PR_SET_KEEPCAPS 8
+#define K_PR_SET_NAME 15
 #define K_PR_CAPBSET_READ 23
 #define K_PR_CAPBSET_DROP 24
+#define K_PR_SET_NAME 15
 #define K_PR_SET_NO_NEW_PRIVS 38
 #define K_PR_CAP_AMBIENT 47
 #define K_PR_CAP_AMBIENT_RAISE 2
+#define K_PR_CAP_AMBIENT_LOWER 3
 #define K_PR_CAP_AMBIENT_CLEAR_ALL 4
+#define K_PR_GET_SECUREBITS 27
+#define K_PR_SET_SECUREBITS 28
+#define K_PR_SET_TIMERSLACK 29
+#define K_PR_SET_THP_DISABLE 41
+#define K_PR_GET_THP_DISABLE 42
+#define K_PR_SET_MEMORY_MERGE 67
+#define K_PR_GET_MEMORY_MERGE 68
 #define K_PR_SCHED_CORE 62
 #define K_PR_SCHED_CORE_CREATE 1
+#define K_PR_SCHED_CORE_SHARE_FROM 3
 #define K_PR_SCHED_CORE_SCOPE_GROUP 1
 
 #define K_KEYCTL_JOIN_SESSION_KEYRING 1
@@ -129,6 +140,17 @@ struct k_cap_data {
 	uint32_t effective, permitted, inheritable;
 };
 
+#define K_SCHED_ATTR_SIZE_VER0 48
+#define K_SCHED_FLAG_UTIL_CLAMP 0x60
+struct k_sched_attr {
+	uint32_t size, policy;		/* policy 0: SCHED_OTHER */
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
 #define K_NSIG 64
 /* Big enough for every architecture's kernel sigaction, whose first word is the handler in all of them but MIPS; all zero
  * is the default action everywhere. */
@@ -138,6 +160,9 @@ struct k_sigaction {
 struct k_timespec {
 	int64_t tv_sec, tv_nsec;
 };
+
+#define K_SO_PEERPIDFD 77
+#define K_KCMP_FILE 0
 
 #define K_P_PIDFD 3
 #define K_WEXITED 4

@@ -60,8 +60,8 @@ static int open_proc(struct stage *st)
 	return 0;
 }
 
-/* Writes `value` to /proc/PID/FILE in one go. */
-static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value)
+/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has not is no failure. */
+static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value, int optional)
 {
 	char path[128] = "";
 	SYS_CLOSEP int fd = -1;
@@ -74,6 +74,8 @@ static int proc_write(struct stage *st, pid_t pid, const char *file, const char 
 	if (fd < 0)
 		return report_error(st, fd, SYS_openat2, file, NULL);
 	n = sys3(SYS_write, fd, value, strlen(value));
+	if (optional && (n == -EACCES || n == -EPERM))
+		return 0;
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, file, NULL);
 	return (size_t)n == strlen(value) ? 0 : report_error(st, -EIO, SYS_write, file, "the kernel took only a part of it");
@@ -100,19 +102,19 @@ int step_setns(struct stage *st, const struct ct_wire_step *s)
 /* Sets a clock of the time namespace that was just unshared. */
 int step_time_offset(struct stage *st, const struct ct_wire_step *s)
 {
-	return proc_write(st, sys_getpid(), "timens_offsets", step_str(st, s, 0));
+	return proc_write(st, sys_getpid(), "timens_offsets", step_str(st, s, 0), 0);
 }
 
 /* Writes init's uid_map or gid_map. */
 int step_id_map(struct stage *st, const struct ct_wire_step *s)
 {
-	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), 0);
 }
 
 /* Writes a file of init's folder in /proc. */
 int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 {
-	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1));
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), step_optional(s));
 }
 
 /* Whether the list of processes in the file has this one: the kernel's own word that it is there. */
@@ -180,6 +182,12 @@ static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
 					    NULL);
 }
 
+/* A limit that nobody asked for, and that is lower already: to raise it may need a right that this process has not. */
+static int may_stay(const struct ct_wire_step *s, int err)
+{
+	return step_optional(s) && err == -EPERM;
+}
+
 /* By init on itself as it says. By the launcher only upwards, which is what needs its rights: what init has to do until the
  * exec is not bounded by what the payload may do. limits_apply() does the rest. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
@@ -197,11 +205,11 @@ int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 	if (st->in_init && s->n[0] == RESOURCE_NOFILE)
 		st->nofile = 0;
 	err = set_limit(st->in_init ? 0 : st->init_pid, s->n[0], &want, NULL);
-	return err ? fail_limit(st, s, err) : 0;
+	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
 }
 
-/* The payload's limits, just before it is executed. 0, or -1 when reported. */
-int limits_apply(struct stage *st)
+/* The payload's limits, in the process that becomes it or a program beside it. 0 or a negative errno, *bad the step. */
+int limits_set(struct stage *st, uint32_t *bad)
 {
 	struct limit now;
 	int err = 0;
@@ -216,13 +224,27 @@ int limits_apply(struct stage *st)
 
 		if (s->op != CT_OP_PRLIMIT || s->phase > CT_PHASE_ENTER)
 			continue;
+		*bad = i;
 		err = set_limit(0, s->n[0], &want, NULL);
-		if (err) {
-			st->current = (uint16_t)i;
-			fail_limit(st, s, err);
+		if (may_stay(s, err) && set_limit(0, s->n[0], NULL, &now) == 0) {
+			want.hard = now.hard;
+			want.soft = want.soft < now.hard ? want.soft : now.hard;
+			err = set_limit(0, s->n[0], &want, NULL);
 		}
 	}
-	return err ? -1 : 0;
+	return err;
+}
+
+/* The payload's limits, just before it is executed. 0, or -1 when reported. */
+int limits_apply(struct stage *st)
+{
+	uint32_t bad = 0;
+	int err = limits_set(st, &bad);
+
+	if (!err)
+		return 0;
+	st->current = (uint16_t)bad;
+	return fail_limit(st, &st->steps[bad], err);
 }
 
 /* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload gets the old one back. */
@@ -230,7 +252,8 @@ static void want_files(struct stage *st)
 {
 	struct limit now;
 
-	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) || now.soft >= ENOUGH_FILES || now.soft >= now.hard)
+	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) || (now.soft >= ENOUGH_FILES && now.soft >= st->head->n_slots + 64) ||
+	    now.soft >= now.hard)
 		return;
 	st->nofile = now.soft;
 	now.soft = now.hard;
@@ -416,6 +439,9 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 		args.flags |= K_CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)step_fd(st, s->a);
 	}
+	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_CLONE }, -1);
+	if (err)
+		return step_fail(st, err, SYS_sendmsg, NULL);
 	pid = sys2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		sys_close(pipe[1]);
@@ -430,7 +456,9 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	st->go_fd = pipe[1];
 	st->init_pid = (pid_t)pid;
 	st->init_pidfd = pidfd;
-	err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
+	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_INIT, .num = st->init_pid }, pidfd);
+	if (!err)
+		err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
 	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket, 4.. the inputs, and last
- * the message, whose number is argv[1].
+ * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket, 4 the keeper's socket,
+ * 5.. the inputs, and last the message, whose number is argv[1]. argv[2] and argv[3], where there are: the caller's
+ * inheritable and ambient capabilities.
  */
 #include <errno.h>
 #include <signal.h>
@@ -56,11 +57,22 @@ static int take_descriptors(struct stage *st)
 	unsigned end = CT_STAGE_INPUT_FD + st->head->n_inputs;
 	int err;
 
-	memset(st->slot, 0xff, sizeof(st->slot));
+	memset(st->slot, 0xff, st->head->n_slots * sizeof(st->slot[0]));
 	for (uint32_t i = 0; i < st->head->n_inputs; i++)
 		st->slot[i] = CT_STAGE_INPUT_FD + (int)i;
 	err = sys_close_range(CT_STAGE_REPORT_FD, end - 1, K_CLOSE_RANGE_CLOEXEC);
 	return err ? err : sys_close_range(end, ~0u, 0);
+}
+
+/* The caller's own inheritable and ambient capabilities. 0 or a negative errno. */
+static int take_caps(const char *inheritable, const char *ambient)
+{
+	uint64_t inh, amb;
+	int err = str_u64(inheritable, UINT64_MAX, &inh);
+
+	if (!err)
+		err = str_u64(ambient, UINT64_MAX, &amb);
+	return err ? err : caps_restore(inh, amb);
 }
 
 int main(int argc, char **argv)
@@ -73,12 +85,19 @@ int main(int argc, char **argv)
 
 	signals_block();
 	signal_default(SIGCHLD);
-	sys1(SYS_umask, 0);
+	st->umask = (uint32_t)sys1(SYS_umask, 0);
+	st->title = argc == 2 || argc == 4 ? argv[0] : NULL;
 	st->report_fd = CT_STAGE_REPORT_FD;
+	st->keep_fd = CT_STAGE_KEEP_FD;
+	st->init_pidfd = -1;
 	st->current = CT_STEP_NONE;
 	if (!err) {
 		t = (struct trouble){ 0, "the stage was not called by its library" };
-		err = argc == 2 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_SLOTS, &fd) : -EINVAL;
+		err = argc == 2 || argc == 4 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_INPUTS, &fd) : -EINVAL;
+	}
+	if (!err && argc == 4) {
+		t = (struct trouble){ SYS_capset, "the caller's capabilities cannot be given back" };
+		err = take_caps(argv[2], argv[3]);
 	}
 	if (!err)
 		err = read_message(st, (int)fd, &t);

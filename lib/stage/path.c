@@ -97,69 +97,165 @@ int path_open(int under, const char *path, unsigned flags, uint64_t oflags, stru
 	return fd;
 }
 
-/* Makes one directory and opens it. */
-static int make_directory(int dir, const char *name, struct path_error *e)
-{
-	int err = (int)sys3(SYS_mkdirat, dir, name, 0755), fd;
+/* The writable twin of a read-only root, -1: there is none. */
+static int targets = -1;
 
-	if (err && err != -EEXIST) {
-		e->sys = SYS_mkdirat;
-		e->text = NULL;
-		return err;
-	}
-	fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
-	if (fd < 0) {
-		e->sys = SYS_openat2;
-		e->text = err == -EEXIST ? "there is a symbolic link that leads nowhere" : "the new directory was exchanged";
-		return err == -EEXIST ? -ENOENT : fd;
-	}
-	return fd;
+/* Where path_make() makes what is missing in a read-only tree; what was there before is closed. */
+void path_targets(int fd)
+{
+	sys_close(targets);
+	targets = fd;
 }
 
-static int make_file(int dir, const char *name, struct path_error *e)
+static int make_one(int dir, const char *name, int directory)
 {
-	int fd = sys_openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0644);
-
-	if (fd < 0) {
-		e->sys = SYS_openat;
-		e->text = fd == -EEXIST ? "there is a symbolic link that leads nowhere" : NULL;
-		return fd == -EEXIST ? -ENOENT : fd;
-	}
-	return fd;
-}
-
-/* Walks `path` (writable, relative), makes what is missing; directory of the last component. Each prefix is resolved
- * anew from `under`, so that links before the first missing component work as they do elsewhere. */
-__attribute__((noinline)) static int make_path(int under, char *path, unsigned flags, struct path_error *e)
-{
-	SYS_CLOSEP int dir = -1;
-	char *end = path;
 	int fd;
 
-	while (*end) {
-		char *name, c;
+	if (directory)
+		return (int)sys3(SYS_mkdirat, dir, name, 0755);
+	fd = sys_openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0644);
+	sys_close(fd);
+	return fd < 0 ? fd : 0;
+}
 
-		while (*end == '/')
-			end++;
-		name = end;
-		while (*end && *end != '/')
-			end++;
-		if (name == end)
-			break;
-		c = *end;
-		*end = '\0';
-		fd = path_open(under, path, flags, O_DIRECTORY, e);
-		if (fd == -ENOENT)
-			fd = make_directory(dir < 0 ? under : dir, name, e);
-		*end = c;
-		if (fd < 0)
-			return fd;
-		sys_close(dir);
-		dir = fd;
+/* The same directory as `dir`, by its path, in the writable twin. */
+static int make_in_twin(int dir, const char *prefix, const char *name, int directory)
+{
+	struct path_error e;
+	struct stat here, there;
+	SYS_CLOSEP int twin = targets < 0 ? -EROFS : path_open(targets, prefix, 0, O_DIRECTORY, &e);
+
+	if (twin < 0 || sys_fstat(dir, &here) || sys_fstat(twin, &there))
+		return -EROFS;
+	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino)
+		return -EROFS;
+	return make_one(twin, name, directory);
+}
+
+/* Makes `name` in the directory `dir`, which is `prefix` below the root, and opens it. */
+static int make(int dir, const char *prefix, const char *name, int directory, struct path_error *e)
+{
+	int err = make_one(dir, name, directory), fd;
+
+	if (err == -EROFS)
+		err = make_in_twin(dir, prefix, name, directory);
+	e->sys = directory ? SYS_mkdirat : SYS_openat;
+	e->text = NULL;
+	if (err && err != -EEXIST)
+		return err;
+	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | (directory ? O_DIRECTORY : 0), 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
+	if (fd < 0) {
+		e->sys = SYS_openat2;
+		e->text = "what was made was exchanged";
 	}
-	fd = dir;
+	return fd;
+}
+
+#define MAX_LINKS 40
+#define PATH_SIZE 4096
+
+/* The text of a link, in to[PATH_SIZE]; 0 when there is none of that name, or it is no link; else its length, or a negative errno. */
+static long link_target(int dir, const char *name, char *to)
+{
+	SYS_CLOSEP int fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW, 0, K_RESOLVE_BENEATH);
+	long n = fd < 0 ? 0 : sys4(SYS_readlinkat, fd, "", to, PATH_SIZE - 1);
+
+	if (fd < 0 && fd != -ENOENT)
+		return fd;
+	if (n <= 0 || n >= PATH_SIZE - 1)
+		return 0;
+	to[n] = '\0';
+	return n;
+}
+
+/* Puts a link's text in the place of path[at .. end): from the root on when it is absolute. 0 or -ENAMETOOLONG. */
+__attribute__((noinline)) static int replace_link(char *path, size_t at, size_t end, const char *to)
+{
+	char rest[PATH_SIZE];
+	size_t keep = *to == '/' ? 0 : at;
+
+	str_cut(rest, sizeof(rest), path + end);
+	if (keep + strlen(to) + strlen(rest) + 1 > PATH_SIZE)
+		return -ENAMETOOLONG;
+	path[keep] = '\0';
+	str_add(str_add(path, PATH_SIZE, to), PATH_SIZE, rest);
+	return 0;
+}
+
+/* Walks `path` (writable) and makes what is missing; the descriptor of its end. Each prefix is resolved anew by the kernel, from
+ * `under` and confined to it. 1 with *fd < 0: the end is a link that leads nowhere, and was replaced by what it says. On the way such links
+ * are not followed: nobody asked for what is behind them. */
+__attribute__((noinline)) static int walk(int under, char *path, unsigned flags, int directory, int *fd, struct path_error *e)
+{
+	SYS_CLOSEP int dir = path_open(under, ".", flags, O_DIRECTORY, e);
+	char to[PATH_SIZE];
+	size_t at = 0;
+
+	while (dir >= 0) {
+		int last, next;
+		size_t end;
+		long link;
+		char c;
+
+		at += strspn(path + at, "/");
+		end = at + strcspn(path + at, "/");
+		if (end == at)
+			break;
+		last = !path[end + strspn(path + end, "/")];
+		c = path[end];
+		path[end] = '\0';
+		next = path_open(under, path, flags, last ? 0 : O_DIRECTORY, e);
+		link = next == -ENOENT ? link_target(dir, path + at, to) : 0;
+		if (link < 0)
+			return (int)link;
+		if (link) {
+			path[end] = c;
+			if ((flags & CT_SF_STRICT) || !last) {
+				e->text = "there is a symbolic link that leads nowhere";
+				return -ENOENT;
+			}
+			return replace_link(path, at, end, to) ? -ENAMETOOLONG : 1;
+		}
+		if (next == -ENOENT) {
+			char name[256];
+
+			str_cut(name, sizeof(name), path + at);
+			path[at] = '\0';
+			next = make(dir, path, name, !last || directory, e);
+			memcpy(path + at, name, strlen(name));
+		}
+		path[end] = c;
+		if (next < 0)
+			return next;
+		sys_close(dir);
+		dir = next;
+		at = end;
+	}
+	*fd = dir;
 	dir = -1;
-	return fd >= 0 ? fd : path_open(under, ".", flags, O_DIRECTORY, e);
+	return *fd < 0 ? *fd : 0;
+}
+
+/* Walks, and follows links that lead nowhere. */
+__attribute__((noinline)) static int make_path(int under, const char *path, unsigned flags, int directory, struct path_error *e)
+{
+	char work[PATH_SIZE];
+	int fd = -1, r = 1;
+
+	if (strlen(path) >= sizeof(work)) {
+		e->sys = SYS_openat2;
+		e->text = NULL;
+		return -ENAMETOOLONG;
+	}
+	str_cut(work, sizeof(work), path);
+	for (int links = 0; r == 1; links++) {
+		if (links > MAX_LINKS) {
+			e->text = "target is a symbolic link without end";
+			return -ELOOP;
+		}
+		r = walk(under, work, flags, directory, &fd, e);
+	}
+	return r < 0 ? r : fd;
 }
 
 /* Splits off the last component of `path`. Its length of directory part, or -EINVAL when it has no name to make. */
@@ -204,7 +300,7 @@ __attribute__((noinline)) int path_parent(int under, const char *path, unsigned 
 	dir[at] = '\0';
 	fd = path_open(under, dir, flags, O_DIRECTORY, e);
 	if (fd == -ENOENT && (flags & CT_SF_CREATE_DIR))
-		fd = make_path(under, dir, flags, e);
+		fd = make_path(under, dir, flags, 1, e);
 	return fd;
 }
 
@@ -212,14 +308,15 @@ __attribute__((noinline)) int path_parent(int under, const char *path, unsigned 
  * reason in *e. */
 int path_make(int under, const char *path, unsigned flags, int directory, struct path_error *e)
 {
-	char base[256];
-	SYS_CLOSEP int dir = -1;
+	SYS_CLOSEP int root = -1;
 	int fd = path_open(under, path, flags, 0, e);
 
 	if (fd != -ENOENT)
 		return fd;
-	dir = path_parent(under, path, flags | CT_SF_CREATE_DIR, base, e);
-	if (dir < 0)
-		return dir;
-	return directory ? make_directory(dir, base, e) : make_file(dir, base, e);
+	if (under < 0) {
+		under = root = root_fd(e);
+		if (root < 0)
+			return root;
+	}
+	return make_path(under, relative(path), flags, directory, e);
 }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the stage tells the library: fixed-size records on a SOCK_SEQPACKET socket. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "stage/stage.h"
 #include "stage/sys.h"
 
-/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
-int report_send(struct stage *st, struct ct_report *r, int fd)
+/* One packet, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
+static int send_packet(int sock, const void *data, size_t size, int fd, int flags)
 {
 	union {
 		struct cmsghdr h;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec iov = { .iov_base = r, .iov_len = sizeof(*r) };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
 	struct msghdr m;
 	long n;
 
@@ -32,9 +34,59 @@ int report_send(struct stage *st, struct ct_report *r, int fd)
 		memcpy(CMSG_DATA(&control.h), &fd, sizeof(int));
 	}
 	do
-		n = sys3(SYS_sendmsg, st->report_fd, &m, MSG_NOSIGNAL);
+		n = sys3(SYS_sendmsg, sock, &m, MSG_NOSIGNAL | flags);
 	while (n == -EINTR);
 	return n < 0 ? (int)n : 0;
+}
+
+/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
+int report_send(struct stage *st, struct ct_report *r, int fd)
+{
+	return send_packet(st->report_fd, r, sizeof(*r), fd, 0);
+}
+
+/* See stage.h. */
+int keep_send(struct stage *st, const struct ct_keep *k, int fd)
+{
+	return st->keep_fd < 0 ? 0 : send_packet(st->keep_fd, k, sizeof(*k), fd, MSG_DONTWAIT);
+}
+
+static uint64_t microseconds(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000u + (uint64_t)t->tv_usec;
+}
+
+/* See stage.h. */
+void usage_note(struct stage *st)
+{
+	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	struct rusage ru;
+
+	for (int i = 0; i < 2; i++) {
+		if (getrusage(who[i], &ru))
+			continue;
+		st->user_us += microseconds(&ru.ru_utime);
+		st->system_us += microseconds(&ru.ru_stime);
+	}
+}
+
+/* Tells the keeper that the limits of time begin. */
+static int keep_exec(struct stage *st, uint64_t at_ns)
+{
+	struct ct_keep k = { .type = CT_KEEP_EXEC, .at_ns = at_ns };
+
+	usage_note(st);
+	k.user_us = st->user_us;
+	k.system_us = st->system_us;
+	return keep_send(st, &k, -1);
+}
+
+/* Whether this is the launcher of an init that has ended: what it does to that one fails for many reasons, and for this one alone. */
+static int has_lost_init(const struct stage *st)
+{
+	struct pollfd p = { .fd = st->init_pidfd, .events = POLLIN };
+
+	return !st->in_init && st->init_pidfd >= 0 && poll(&p, 1, 0) > 0;
 }
 
 /* CT_REPORT_ERROR of the current step, the first of this process only. Returns -1. */
@@ -45,6 +97,10 @@ int report_error(struct stage *st, int err, int sys, const char *object, const c
 	if (st->reported)
 		return -1;
 	st->reported = 1;
+	if (has_lost_init(st)) {
+		err = -ECHILD;
+		kernel = "init was killed before it was let go";
+	}
 	memset(&r, 0, sizeof(r));
 	r.type = CT_REPORT_ERROR;
 	r.step = st->current;
@@ -88,13 +144,15 @@ int report_exec_next(struct stage *st)
 {
 	struct ct_report r;
 	struct timespec t;
+	int err;
 
 	memset(&r, 0, sizeof(r));
 	r.type = CT_REPORT_EXEC_NEXT;
 	r.step = st->current;
 	clock_gettime(CLOCK_REALTIME, &t);
 	r.at_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-	return report_send(st, &r, -1);
+	err = keep_exec(st, r.at_ns);
+	return err ? err : report_send(st, &r, -1);
 }
 
 /* CT_REPORT_WARN: a line for the log. */

@@ -8,6 +8,7 @@
 static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_UNSHARE] = step_unshare,
 	[CT_OP_SETNS] = step_setns,
+	[CT_OP_SCHED] = step_sched,
 	[CT_OP_TIME_OFFSET] = step_time_offset,
 	[CT_OP_CLONE] = step_clone,
 	[CT_OP_CGROUP_ENTER] = step_cgroup_enter,
@@ -21,6 +22,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_FS_NEW] = step_fs_new,
 	[CT_OP_SETATTR] = step_setattr,
 	[CT_OP_ATTACH] = step_attach,
+	[CT_OP_TARGETS] = step_targets,
 	[CT_OP_STACK] = step_stack,
 	[CT_OP_MASK] = step_mask,
 	[CT_OP_READONLY] = step_readonly,
@@ -38,6 +40,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_HOSTNAME] = step_hostname,
 	[CT_OP_DOMAINNAME] = step_domainname,
 	[CT_OP_KEYRING] = step_keyring,
+	[CT_OP_DEFAULTS] = step_defaults,
 	[CT_OP_PERSONALITY] = step_personality,
 	[CT_OP_SCHED_CORE] = step_sched_core,
 	[CT_OP_LOOKUP_USER] = step_lookup_user,
@@ -47,14 +50,16 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_CAPS] = step_caps,
 	[CT_OP_NO_NEW_PRIVS] = step_no_new_privs,
 	[CT_OP_PDEATHSIG] = step_pdeathsig,
+	[CT_OP_UMASK] = step_umask,
 	[CT_OP_SIGNALS] = step_signals,
 	[CT_OP_CHDIR] = step_chdir,
 	[CT_OP_HOOK] = step_hook,
 	[CT_OP_FDS] = step_fds,
 	[CT_OP_EXEC] = step_exec,
+	[CT_OP_OUTPUT_PUMP] = step_output_pump,
 };
 /* A row for every row of steps.def but the caller's own: whoever adds one there comes by here. */
-_Static_assert(CT_OP_CGROUP_SCOPE == 47 && CT_OP_COUNT == 53, "the table of steps has a row missing");
+_Static_assert(CT_OP_CGROUP_SCOPE == 52 && CT_OP_COUNT == 58, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

@@ -37,6 +37,7 @@ struct stage {
 
 	int slot[CT_WIRE_SLOTS];	/* descriptor of a slot, -1 while it is empty */
 	int report_fd;			/* SOCK_SEQPACKET to whoever asked */
+	int keep_fd;			/* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
 	uint16_t current;		/* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
 	int reported;			/* an error of this process has been reported: later ones are consequences */
 
@@ -47,12 +48,15 @@ struct stage {
 	/* Private to launch.c and the steps. */
 	int in_init;			/* this process is init */
 	int pdeath_set;			/* the plan has said what happens when the parent dies */
+	uint32_t umask;			/* of the payload: the caller's, or what the plan says */
 	int own_tty;			/* stdio is a terminal that a step has made */
 	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
 	uint64_t nofile;		/* soft limit of open files that the payload is to have; 0: it was not changed */
 	uint16_t last_use[CT_WIRE_SLOTS]; /* in init: the last step that reads a slot; 0: none */
 	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
+	char *title;			/* where the kernel reads our command line */
+	uint64_t user_us, system_us;	/* CPU time that the set-up has taken, hooks included */
 	struct stage_user user;
 };
 
@@ -107,6 +111,10 @@ int report_fd(struct stage *st, int tag, int index, int fd);
 /* A record of a type that has only a number, and perhaps a descriptor (-1: none). */
 int report_num(struct stage *st, uint32_t type, int num, int fd);
 int report_exec_next(struct stage *st);
+/* Adds to st->user_us and st->system_us what this process and its children have used: once in each process that sets up. */
+void usage_note(struct stage *st);
+/* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody, or a negative errno. */
+int keep_send(struct stage *st, const struct ct_keep *k, int fd);
 /* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 

@@ -57,6 +57,8 @@ int step_fds(struct stage *st, const struct ct_wire_step *s)
 		err = move_up(&st->slot[i], min);
 	if (!err)
 		err = move_up(&st->report_fd, min);
+	if (!err)
+		err = move_up(&st->keep_fd, min);
 	for (uint32_t i = 0; !err && i < n; i++) {
 		err = (int)sys3(SYS_dup3, copy[i], KEEP_FIRST + (int)i, 0);
 		err = err > 0 ? 0 : err;
@@ -66,23 +68,28 @@ int step_fds(struct stage *st, const struct ct_wire_step *s)
 	return err ? report_error(st, err, SYS_dup3, NULL, err == -EMFILE ? "the limit of open files is too low" : NULL) : 0;
 }
 
-/* Closes all but the standard ones, those to keep, the report socket and the program's. They end up just above those to
+/* Closes all but the standard ones, those to keep, our two sockets and the program's. They end up just above those to
  * keep, close-on-exec. */
 static int close_rest(struct stage *st, int *program)
 {
+	int *const last[] = { &st->report_fd, &st->keep_fd, program };
+	const int n = sizeof(last) / sizeof(*last);
 	int at = KEEP_FIRST + (int)st->n_keep, err = 0;
 
-	if (*program == at)
-		err = move_up(program, at + 2);
-	if (!err && st->report_fd != at)
-		err = (int)sys3(SYS_dup3, st->report_fd, at, O_CLOEXEC);
-	st->report_fd = err < 0 ? st->report_fd : at;
-	if (err >= 0 && *program >= 0 && *program != at + 1) {
-		err = (int)sys3(SYS_dup3, *program, at + 1, O_CLOEXEC);
-		*program = err < 0 ? *program : at + 1;
+	/* whoever stands in another's place goes first */
+	for (int i = 0; !err && i < n; i++)
+		if (*last[i] != at + i)
+			err = move_up(last[i], at + n);
+	for (int i = 0; err >= 0 && i < n; i++) {
+		if (*last[i] < 0) {
+			sys_close(at + i);
+		} else if (*last[i] != at + i) {
+			err = (int)sys3(SYS_dup3, *last[i], at + i, O_CLOEXEC);
+			*last[i] = err < 0 ? *last[i] : at + i;
+		}
 	}
 	if (err >= 0)
-		err = sys_close_range((unsigned)at + (*program >= 0 ? 2 : 1), ~0u, 0);
+		err = sys_close_range((unsigned)(at + n), ~0u, 0);
 	return err < 0 ? err : 0;
 }
 
@@ -167,8 +174,10 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 	struct stat sb;
 	SYS_CLOSEP int fd = -1;
 
-	if (by_fd)
+	if (by_fd && err != -E2BIG)
 		return err == -ENOENT ? "a script cannot be executed by its descriptor, or its interpreter is missing" : NULL;
+	if (err == -E2BIG)
+		return "arguments and environment are longer than the kernel takes: 128 KiB each, a quarter of the stack limit in all";
 	if (err == -ENOENT) {
 		if (!is_there(path))
 			return NULL;
@@ -195,6 +204,9 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 /* ---- the program ------------------------------------------------------------------------------------------------------------------------ */
 
 struct exec {
+	struct stage *st;
+	unsigned flags;
+	int fd;				/* the program by its descriptor, -1 */
 	const char *path;		/* as given */
 	const char *const *argv, *const *env;
 	char full[4096];		/* what is worth a report */
@@ -231,10 +243,10 @@ __attribute__((noinline)) static int exec_search(struct exec *x)
 }
 
 /* Returns only when it did not work: a negative errno. */
-static int exec_path(struct exec *x, unsigned flags)
+static int exec_path(struct exec *x)
 {
 	str_cut(x->full, sizeof(x->full), x->path);
-	if (!strchr(x->path, '/') && (flags & CT_SF_ENV_PATH)) {
+	if (!strchr(x->path, '/') && (x->flags & CT_SF_ENV_PATH)) {
 		x->full[0] = '\0';
 		return exec_search(x);
 	}
@@ -263,33 +275,43 @@ static int exec_words(struct stage *st, const struct ct_wire_step *s, struct exe
 	return argv[0] ? 0 : -ENOMEM;
 }
 
-/* The last step. Returns only when the program could not be executed: -1, reported. */
-int step_exec(struct stage *st, const struct ct_wire_step *s)
+/* What is the payload's and nobody else's, and the program. Returns only when it could not be executed: -1, reported. */
+static int run_program(void *arg)
 {
 	char text[sizeof(((struct ct_report *)NULL)->kernel)];
-	int fd = step_fd(st, s->a), err;
-	struct exec x;
+	struct exec *x = arg;
+	struct stage *st = x->st;
+	int err;
 
-	err = exec_words(st, s, &x);
-	if (err)
-		return report_error(st, err, SYS_execve, NULL, err == -EINVAL ? "no program, and no user whose shell it could be" : NULL);
-	err = close_rest(st, &fd);
-	if (err)
-		return step_fail(st, err, SYS_dup3, NULL);
-	if (!st->pdeath_set)
-		sys_prctl(K_PR_SET_PDEATHSIG, 0, 0, 0);
 	if (limits_apply(st) < 0)
 		return -1;
 	err = report_exec_next(st);
 	if (err)
 		return step_fail(st, err, SYS_sendmsg, NULL);
 	signals_unblock();
-	if (fd >= 0)
-		err = (int)sys5(SYS_execveat, fd, "", x.argv, x.env, AT_EMPTY_PATH);
+	if (x->fd >= 0)
+		err = (int)sys5(SYS_execveat, x->fd, "", x->argv, x->env, AT_EMPTY_PATH);
 	else
-		err = exec_path(&x, s->flags);
+		err = exec_path(x);
 	signals_block();
-	if (fd >= 0 || !x.full[0])
-		str_cut(x.full, sizeof(x.full), x.path);
-	return report_error(st, err, fd >= 0 ? SYS_execveat : SYS_execve, x.full, exec_text(x.full, fd >= 0, err, text, sizeof(text)));
+	if (x->fd >= 0 || !x->full[0])
+		str_cut(x->full, sizeof(x->full), x->path);
+	return report_error(st, err, x->fd >= 0 ? SYS_execveat : SYS_execve, x->full,
+			    exec_text(x->full, x->fd >= 0, err, text, sizeof(text)));
+}
+
+/* The last step. Returns only when the program could not be executed: -1, reported. */
+int step_exec(struct stage *st, const struct ct_wire_step *s)
+{
+	struct exec x = { .st = st, .flags = s->flags, .fd = step_fd(st, s->a) };
+	int err = exec_words(st, s, &x);
+
+	if (err)
+		return report_error(st, err, SYS_execve, NULL, err == -EINVAL ? "no program, and no user whose shell it could be" : NULL);
+	err = close_rest(st, &x.fd);
+	if (err)
+		return step_fail(st, err, SYS_dup3, NULL);
+	if (!st->pdeath_set)
+		sys_prctl(K_PR_SET_PDEATHSIG, 0, 0, 0);
+	return s->n[0] ? reap(st, s->n[1] != 0, run_program, &x) : run_program(&x);
 }

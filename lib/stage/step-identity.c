@@ -43,12 +43,12 @@ int step_personality(struct stage *st, const struct ct_wire_step *s)
 	return err < 0 ? step_fail(st, err, SYS_personality, NULL) : 0;
 }
 
-/* A core scheduling cookie of its own. */
+/* A core scheduling cookie of its own, or that of a process. */
 int step_sched_core(struct stage *st, const struct ct_wire_step *s)
 {
-	int err = sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0, K_PR_SCHED_CORE_SCOPE_GROUP);
+	int err = s->n[0] ? sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0) :
+			    sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0, K_PR_SCHED_CORE_SCOPE_GROUP);
 
-	(void)s;
 	if (err == -EINVAL || err == -ENODEV)
 		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE", "this kernel or processor has no core scheduling");
 	return err ? step_fail(st, err, SYS_prctl, "PR_SCHED_CORE") : 0;
@@ -105,8 +105,8 @@ static int find_groups(struct stage *st, const struct user_query *q, int toleran
 	return 0;
 }
 
-/* Who the payload is to be, from the container's passwd and group. */
-int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
+/* Who the payload is to be, from the container's passwd and group. 0, or -1 when reported. */
+static int look_up(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *spec = step_str(st, s, 0);
 	struct stage_user *u = &st->user;
@@ -134,6 +134,55 @@ int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 		u->gid = q.gid;
 	u->valid = 1;
 	return find_groups(st, &q, tolerant);
+}
+
+/* The files of the container are read as its root reads them, with the payload's capabilities: none of the caller's groups,
+ * its effective capabilities no more than the step names. 0 or a negative errno. */
+static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *own)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	struct k_cap_data data[2];
+	int err = (int)sys2(SYS_capget, &head, own);
+
+	if (!err)
+		err = (int)sys2(SYS_setgroups, 0, NULL);
+	if (err && err != -EPERM)
+		return err;
+	sys1(SYS_setfsgid, 0);
+	sys1(SYS_setfsuid, 0);
+	for (int i = 0; i < 2; i++) {
+		data[i] = own[i];
+		data[i].effective = own[i].permitted & (uint32_t)(keep >> 32 * i);
+	}
+	err = (int)sys2(SYS_capset, &head, data);
+	return err ? err : stay_private(st);
+}
+
+/* Back to what read_as_payload() found. */
+static int read_as_before(struct stage *st, const struct k_cap_data *own)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	int err;
+
+	sys1(SYS_setfsuid, sys0(SYS_geteuid));
+	sys1(SYS_setfsgid, sys0(SYS_getegid));
+	err = (int)sys2(SYS_capset, &head, own);
+	return err ? err : stay_private(st);
+}
+
+/* Who the payload is to be, looked up with its rights. */
+int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
+{
+	struct k_cap_data own[2];
+	int err = read_as_payload(st, s->n[1], own), r;
+
+	if (err)
+		return step_fail(st, err, SYS_capset, NULL);
+	r = look_up(st, s);
+	err = read_as_before(st, own);
+	if (err && r == 0)
+		return step_fail(st, err, SYS_capset, NULL);
+	return r;
 }
 
 /* The numbers of the list. 0 or a negative errno; *bad is the string that is not one. */
@@ -179,9 +228,9 @@ int step_groups(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal.
- * 0 or a negative errno. */
-static int stay_private(struct stage *st)
+/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal: both
+ * as they were. 0 or a negative errno. */
+int stay_private(struct stage *st)
 {
 	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
 
@@ -219,49 +268,70 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- capabilities ------------------------------------------------------------------------------------------------------------------ */
 
-/* Drops every capability that is not to be kept from the bounding set, also those newer than this program. */
-int step_bounding(struct stage *st, const struct ct_wire_step *s)
+/* Drops every capability that is not to be kept from the bounding set, also those newer than this program. 0 or a negative
+ * errno. */
+int caps_bound(uint64_t keep)
 {
 	for (unsigned long cap = 0; cap < 64; cap++) {
 		int err;
 
-		if (s->n[0] & (uint64_t)1 << cap)
+		if (keep & (uint64_t)1 << cap)
 			continue;
 		err = sys_prctl(K_PR_CAPBSET_DROP, cap, 0, 0);
 		if (err == -EINVAL)
 			break;
-		/* what is not there needs no right to be dropped */
-		if (err && sys_prctl(K_PR_CAPBSET_READ, cap, 0, 0) != 0)
-			return report_error(st, err, SYS_prctl, NULL, "dropping from the bounding set needs CAP_SETPCAP");
+		/* what is not there, or not known, needs no right to be dropped */
+		if (err && sys_prctl(K_PR_CAPBSET_READ, cap, 0, 0) == 1)
+			return err;
 	}
 	return 0;
 }
 
-/* For root the set given. Another user has only what is raised as ambient, which needs it inheritable, too. */
-int step_caps(struct stage *st, const struct ct_wire_step *s)
+/* The bounding set of the payload. */
+int step_bounding(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = caps_bound(s->n[0]);
+
+	if (!err)
+		return 0;
+	return report_error(st, err, SYS_prctl, NULL, "dropping from the bounding set needs CAP_SETPCAP");
+}
+
+/* For root the set given. Another user has only what is raised as ambient, which needs it inheritable, too. 0 or a negative
+ * errno, *sys the call. */
+int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
 	struct k_cap_data data[2];
-	uint64_t ambient = s->n[1], permitted = sys0(SYS_geteuid) == 0 ? s->n[0] | ambient : ambient;
 	int err;
 
+	permitted = sys0(SYS_geteuid) == 0 ? permitted | ambient : ambient;
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted = data[i].effective = (uint32_t)(permitted >> 32 * i);
 		data[i].inheritable = (uint32_t)(ambient >> 32 * i);
 	}
 	sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_CLEAR_ALL, 0, 0);
+	*sys = SYS_capset;
 	err = (int)sys2(SYS_capset, &head, data);
-	if (err)
-		return report_error(st, err, SYS_capset, NULL,
-				    err == -EPERM ? "a capability asked for is not among those this process has" : NULL);
-	for (unsigned long cap = 0; cap < 64; cap++) {
+	for (unsigned long cap = 0; !err && cap < 64; cap++) {
 		if (!(ambient & (uint64_t)1 << cap))
 			continue;
+		*sys = SYS_prctl;
 		err = sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_RAISE, cap, 0);
-		if (err)
-			return step_fail(st, err, SYS_prctl, "PR_CAP_AMBIENT_RAISE");
 	}
-	return 0;
+	return err;
+}
+
+/* The capabilities of the payload. */
+int step_caps(struct stage *st, const struct ct_wire_step *s)
+{
+	int sys, err = caps_set(s->n[0], s->n[1], &sys);
+
+	if (!err)
+		return 0;
+	if (sys == SYS_prctl)
+		return step_fail(st, err, sys, "PR_CAP_AMBIENT_RAISE");
+	return report_error(st, err, sys, NULL, err == -EPERM ? "a capability asked for is not among those this process has" : NULL);
 }
 
 /* No setuid program gives the payload anything from here on. */
@@ -288,10 +358,9 @@ int step_pdeathsig(struct stage *st, const struct ct_wire_step *s)
 /* Default actions and umask; they are unblocked last of all, by the exec. */
 int step_signals(struct stage *st, const struct ct_wire_step *s)
 {
-	(void)st;
 	(void)s;
 	signals_reset();
-	sys1(SYS_umask, 022);
+	sys1(SYS_umask, st->umask);
 	return 0;
 }
 

@@ -173,6 +173,17 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
+/* Where targets are made that are missing in the root, which is read-only: in another mount of it. */
+int step_targets(struct stage *st, const struct ct_wire_step *s)
+{
+	int fd = s->a < 0 ? -1 : sys_dup_min(step_fd(st, s->a), 0);
+
+	if (s->a >= 0 && fd < 0)
+		return step_fail(st, fd, SYS_fcntl, NULL);
+	path_targets(fd);
+	return 0;
+}
+
 /* ---- onto targets ------------------------------------------------------------------------------------------------------------------ */
 
 static int is_directory(int fd)

@@ -98,7 +98,7 @@ int step_stdio(struct stage *st, const struct ct_wire_step *s)
 		if (err < 0)
 			return step_fail(st, err, SYS_dup3, NULL);
 	}
-	st->own_tty = s->n[0] != 0;
+	st->own_tty = 1;
 	err = s->n[0] ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
 	return err ? step_fail(st, err, SYS_ioctl, "TIOCSCTTY") : 0;
 }

@@ -22,8 +22,25 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
-/* launch.c: the payload's limits, just before the exec. 0, or -1 when reported. */
+/* launch.c: the payload's limits for the calling process. 0 or a negative errno, *bad the step. */
+int limits_set(struct stage *st, uint32_t *bad);
+/* The same just before the exec. 0, or -1 when reported. */
 int limits_apply(struct stage *st);
+/* step-identity.c: takes from the bounding set what is not to be kept. 0 or a negative errno. */
+int caps_bound(uint64_t keep);
+/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal: both
+ * as they were. 0 or a negative errno. */
+int stay_private(struct stage *st);
+/* step-defaults.c: gives the inheritable and ambient capabilities of the caller back, which were raised so that the exec of the
+ * stage keeps those permitted. 0 or a negative errno. */
+int caps_restore(uint64_t inheritable, uint64_t ambient);
+/* The capabilities of the calling process: permitted and effective for root, ambient ones for whoever it is. 0 or a negative
+ * errno, *sys the call. */
+int caps_set(uint64_t permitted, uint64_t ambient, int *sys);
+
+/* reaper.c: a child carries out `run`, which executes the program, or returns when it has reported why not; with `tty` its standard input
+ * becomes its controlling terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
+int reap(struct stage *st, int tty, int (*run)(void *), void *arg);
 
 /* ---- path.c: below a descriptor ------------------------------------------------------------------------------------------ */
 
@@ -37,7 +54,10 @@ int path_open(int under, const char *path, unsigned flags, uint64_t oflags, stru
 /* As path_open() of the directory that holds the last component, which goes to base[256]. CT_SF_CREATE_DIR: missing
  * directories are made, 0755. -EINVAL when there is no last component. */
 int path_parent(int under, const char *path, unsigned flags, char *base, struct path_error *e);
-/* As path_open(), but a missing last component is made: a directory, or a file. Its missing parents, too. */
+/* Where path_make() makes what is missing in a read-only tree: another mount of the same tree, taken over; -1: nowhere. */
+void path_targets(int fd);
+/* As path_open(), but a missing last component is made: a directory, or a file. Its missing parents, too. A last component
+ * that is a link which leads nowhere is followed within the root, and what it names is made. */
 int path_make(int under, const char *path, unsigned flags, int directory, struct path_error *e);
 
 /* ---- lookup.c ---------------------------------------------------------------------------------------------------------------- */
@@ -64,7 +84,7 @@ int user_file_read(const char *path, char **text);
 step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
 	step_loopback;
 /* step-mount.c */
-step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_stack, step_mask, step_readonly,
+step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly,
 	step_pivot;
 /* step-file.c */
 step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_write;
@@ -73,6 +93,10 @@ step_fn step_pty_new, step_pty_bind, step_send_fd, step_stdio;
 /* step-identity.c */
 step_fn step_hostname, step_domainname, step_keyring, step_personality, step_sched_core, step_lookup_user, step_groups,
 	step_bounding, step_ids, step_caps, step_no_new_privs, step_pdeathsig, step_signals, step_chdir;
+/* step-defaults.c */
+step_fn step_sched, step_defaults, step_umask;
+/* step-output.c */
+step_fn step_output_pump;
 /* step-exec.c */
 step_fn step_hook, step_fds, step_exec;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a launcher to a running init, once per boot. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -10,9 +11,15 @@
 
 #include "stage/supervisor.h"
 
-static _Noreturn void be_launcher(struct super *s, int report, pid_t parent)
+#define KEEP_RECORDS 1024
+
+static _Noreturn void be_launcher(struct super *s, int report, int keep, pid_t parent)
 {
 	sup_in_fork(s, report);
+	s->st->keep_fd = CT_STAGE_KEEP_FD;
+	if (dup3(keep, CT_STAGE_KEEP_FD, O_CLOEXEC) < 0)
+		_exit(1);
+	close(keep);
 	/* a boot without a supervisor is not to go on */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -20,13 +27,22 @@ static _Noreturn void be_launcher(struct super *s, int report, pid_t parent)
 	_exit(stage_launch(s->st) ? 1 : 0);
 }
 
+static void close_pair(const int pair[2])
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* See supervisor.h. */
 int sup_boot(struct super *s)
 {
 	pid_t parent = getpid();
-	int pair[2];
+	int pair[2], keep[2];
 
 	s->phase = SUP_PHASE_BOOT;
+	sup_close(&s->keep);
+	memset(&s->exec, 0, sizeof(s->exec));
+	s->payload_told = 0;
 	s->exec_next = 0;
 	s->killed = 0;
 	s->signals_asked = 0;
@@ -34,22 +50,65 @@ int sup_boot(struct super *s)
 	s->init = 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keep)) {
+		int r = -errno;
+
+		close_pair(pair);
+		return r;
+	}
+	if (s->told)
+		__atomic_store_n(&s->told->ended, CT_OUTPUT_ENDED, __ATOMIC_RELEASE);
 	s->launcher = fork();
 	if (s->launcher < 0) {
 		int r = -errno;
 
 		s->launcher = 0;
-		close(pair[0]);
-		close(pair[1]);
+		close_pair(pair);
+		close_pair(keep);
 		return r;
 	}
 	if (s->launcher == 0) {
 		close(pair[0]);
-		be_launcher(s, pair[1], parent);
+		close(keep[0]);
+		be_launcher(s, pair[1], keep[1], parent);
 	}
 	close(pair[1]);
+	close(keep[1]);
 	s->report = pair[0];
+	s->keep = keep[0];
 	return 0;
+}
+
+/* See supervisor.h. What comes after the exec comes from inside the container: a number, and no more of them than a socket holds. */
+void sup_take_keep(struct super *s)
+{
+	struct ct_keep k;
+
+	for (int i = 0; i < KEEP_RECORDS && s->keep >= 0; i++) {
+		ssize_t n = recv(s->keep, &k, sizeof(k), MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return;
+		if (n == 0) {
+			sup_close(&s->keep);
+			return;
+		}
+		if (n != sizeof(k))
+			continue;
+		if (k.type == CT_KEEP_EXEC && !s->exec.type) {
+			s->exec = k;
+		} else if (k.type == CT_KEEP_STATUS) {
+			s->payload = k.num;
+			s->payload_told = 1;
+		}
+		/* the launcher says it before there is an init */
+		if (k.type == CT_KEEP_PUMP && s->init <= 0 && s->told && k.num > 0)
+			sup_output_pump(s, k.num);
+		if (k.type == CT_KEEP_OUTPUT && s->told)
+			sup_output_over(s);
+	}
 }
 
 /* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes counts as the end. */
@@ -104,10 +163,7 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	str_add(s->error, sizeof(s->error), r->object);
 	str_add(s->error, sizeof(s->error), " ");
 	str_add(s->error, sizeof(s->error), r->kernel);
-	for (char *p = s->error; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	}
+	sup_clean_text(s->error);
 }
 
 /* Says what forbids this boot to go on, and ends it. */
@@ -132,6 +188,7 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 		refuse_boot(s, -EPROTO, SYS_recvmsg, "init", "the launcher's report makes no sense");
 		return;
 	}
+	sup_take_keep(s);
 	s->init = r->num;
 	s->pidfd = *fd;
 	*fd = -1;
@@ -142,7 +199,8 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 		return;
 	}
 	err = sup_write_state(s);
-	if (err) {
+	/* who has run goes on, whatever becomes of the file: nobody would be served by its end */
+	if (err && !s->boots) {
 		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
 		return;
 	}
@@ -167,7 +225,9 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		break;
 	case CT_REPORT_EXEC_NEXT:
 		s->exec_next = 1;
-		s->exec_us = sup_now_us() - ct_report_age_ns(r, sup_real_ns()) / 1000;
+		sup_take_keep(s);
+		s->cpu_before += s->exec.user_us + s->exec.system_us;
+		s->exec_us = sup_now_us() - ct_age_ns(r->at_ns, sup_real_ns()) / 1000;
 		relay(s, r, -1);
 		break;
 	case CT_REPORT_ERROR:
@@ -259,11 +319,19 @@ void sup_on_lost_launcher(struct super *s)
 }
 
 /* See supervisor.h. */
+void sup_kill_launcher(const struct super *s)
+{
+	if (s->launcher <= 0)
+		return;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	kill(s->launcher, SIGKILL);
+}
+
+/* See supervisor.h. */
 void sup_abort_boot(struct super *s)
 {
 	s->failed = 1;
-	if (s->launcher > 0)
-		kill(s->launcher, SIGKILL);
+	sup_kill_launcher(s);
 	if (s->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
@@ -280,6 +348,8 @@ void sup_on_init(struct super *s)
 	if (r == 0)
 		return;
 	s->init = 0;
+	sup_take_keep(s);
+	sup_output_end(s, r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? CT_OUTPUT_KILLED : CT_OUTPUT_ENDED);
 	/* before the verdict: its last output may have passed limit.output */
 	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);
@@ -288,7 +358,12 @@ void sup_on_init(struct super *s)
 		sup_begin_end(s);
 		return;
 	}
-	sup_write_state(s);
+	sup_begin_again(s);
+}
+
+/* See supervisor.h. */
+void sup_boot_again(struct super *s)
+{
 	sup_groups_renew(s);
 	if (sup_boot(s)) {
 		str_cut(s->error, sizeof(s->error), "boot failed: no process for the launcher");

@@ -10,8 +10,7 @@
 
 #include "stage/supervisor.h"
 #include "stage/usage.h"
-
-#define SIG_RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
+#include "wire/ask.h"
 
 static uint64_t bit(unsigned sig)
 {
@@ -25,25 +24,22 @@ static void signal_init(const struct super *s, unsigned sig)
 		kill(s->init, (int)sig);
 }
 
+static int is_reaped(const struct super *s)
+{
+	return !!(s->w->flags & CT_SUPER_REAPER);
+}
+
 static unsigned halt_signal(const struct super *s)
 {
-	static const unsigned wanted[] = { SIG_RTMIN_3, SIGPWR, SIGTERM };
-	uint64_t caught;
-
-	if (s->w->signal_halt)
-		return s->w->signal_halt;
-	caught = sup_caught(s->init);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (caught & bit(wanted[i]))
-			return wanted[i];
-	}
-	return SIGPWR;
+	return (unsigned)ct_halt_signal(s->init, s->w->signal_halt, !!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
 }
 
 /* See supervisor.h. */
 void sup_halt(struct super *s)
 {
 	s->stop_asked = 1;
+	/* between two boots: the pause is over */
+	s->boot_at = s->now;
 	if (s->phase != SUP_PHASE_RUN)
 		return;
 	signal_init(s, halt_signal(s));
@@ -62,6 +58,10 @@ void sup_kill(struct super *s, int hard)
 		sup_abort_boot(s);
 		return;
 	}
+	/* whoever does not want to wait for readers */
+	if (s->phase == SUP_PHASE_OUTPUT && hard)
+		sup_output_end(s, CT_OUTPUT_NOW);
+	s->boot_at = s->now;
 	if (s->phase != SUP_PHASE_RUN)
 		return;
 	s->kill_at = s->now + (sig == SIGKILL ? SUP_AGAIN_MS : SUP_LAST_MS);
@@ -77,17 +77,18 @@ void sup_kill(struct super *s, int hard)
 		sup_set_state(s, SUP_STOPPING);
 }
 
-static int reason_of(const struct super *s, unsigned sig)
+/* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT are reboot(2)'s word. */
+static int reason_of(const struct super *s, unsigned sig, int own)
 {
 	if (s->limit)
 		return s->limit;
 	if (s->stop_asked)
 		return SUP_EXIT_STOPPED;
-	if (s->reboot_until || (s->pid_ns && sig == SIGHUP))
+	if (s->reboot_until || (s->pid_ns && !own && sig == SIGHUP))
 		return SUP_EXIT_REBOOT;
 	if (sig && (s->signals_asked & bit(sig)))
 		return SUP_EXIT_STOPPED;
-	if (s->pid_ns && sig == SIGINT)
+	if (s->pid_ns && !own && sig == SIGINT)
 		return SUP_EXIT_HALT;
 	return sig ? SUP_EXIT_SIGNALED : SUP_EXIT_EXITED;
 }
@@ -95,6 +96,11 @@ static int reason_of(const struct super *s, unsigned sig)
 static uint64_t microseconds(const struct timeval *t)
 {
 	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
+}
+
+static uint64_t since(uint64_t whole, uint64_t before)
+{
+	return whole > before ? whole - before : 0;
 }
 
 static int some(uint64_t v)
@@ -108,12 +114,14 @@ static void judge_tree(struct super *s, struct usage *u)
 	struct sup_verdict *v = &s->verdict;
 
 	sup_groups_usage(s, u);
-	v->cpu_us = u->cpu_us;
+	v->cpu_us = u->cpu_us == USAGE_ABSENT ? u->cpu_us : since(u->cpu_us, s->cpu_before);
 	v->memory_peak = u->memory_peak;
 	v->io_read = u->io_read;
 	v->io_written = u->io_written;
-	v->pids_peak = u->pids_peak;
+	/* the reaper is none of the payload's */
+	v->pids_peak = u->pids_peak - (is_reaped(s) && u->pids_peak != USAGE_ABSENT && u->pids_peak > 1);
 	v->oom_kills = u->oom_kills;
+	v->pids_refused = u->pids_refused;
 }
 
 /* See supervisor.h. */
@@ -121,8 +129,11 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
 	struct sup_verdict *v = &s->verdict;
 	struct usage u;
-	unsigned sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
+	int own = is_reaped(s) && s->payload_told && ct_keep_fits(s->payload, status);
+	unsigned sig;
 
+	status = own ? s->payload : status;
+	sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
 	memset(v, 0, sizeof(*v));
 	judge_tree(s, &u);
 	v->wall_us = sup_now_us() - s->exec_us;
@@ -130,7 +141,7 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 		v->reason = SUP_EXIT_LOST;
 		return;
 	}
-	v->reason = reason_of(s, sig);
+	v->reason = reason_of(s, sig, own);
 	if (v->reason == SUP_EXIT_EXITED || v->reason == SUP_EXIT_SIGNALED)
 		v->reason = some(u.oom_kills) ? SUP_EXIT_MEMORY : some(u.pids_refused) ? SUP_EXIT_PIDS : v->reason;
 	if (s->interrupted && sig == SIGKILL)
@@ -138,8 +149,8 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	v->signal = (int32_t)sig;
 	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
 	v->core = sig && WCOREDUMP(status);
-	v->user_us = microseconds(&ru->ru_utime);
-	v->system_us = microseconds(&ru->ru_stime);
+	v->user_us = since(microseconds(&ru->ru_utime), s->exec.user_us);
+	v->system_us = since(microseconds(&ru->ru_stime), s->exec.system_us);
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 
@@ -178,8 +189,7 @@ void sup_reap_all(struct super *s)
 {
 	uint64_t until = sup_now_ms() + SUP_REAP_MS;
 
-	if (s->launcher > 0)
-		kill(s->launcher, SIGKILL);
+	sup_kill_launcher(s);
 	signal_init(s, SIGKILL);
 	for (;;) {
 		pid_t r = waitpid(-1, NULL, __WALL | WNOHANG);
@@ -195,10 +205,16 @@ void sup_reap_all(struct super *s)
 	sup_close(&s->pidfd);
 }
 
-static void finish(struct super *s)
+/* See supervisor.h. */
+void sup_finish(struct super *s)
 {
 	int first_failed = s->failed && s->boots == 0;
 
+	/* what it has printed is waited for as long as somebody takes it: see pump.h */
+	s->phase = SUP_PHASE_OUTPUT;
+	if (s->n_pumps && !first_failed)
+		return;
+	sup_output_judge(s);
 	s->phase = SUP_PHASE_DONE;
 	sup_reap_all(s);
 	sup_ttys_close(s, 1);
@@ -211,7 +227,7 @@ static void finish(struct super *s)
 		sup_remove_home(s);
 		/* first the file, then the socket: who finds no socket finds the verdict */
 		sup_write_state(s);
-		sup_remove_files(s, !!(s->w->flags & CT_SUPER_EPHEMERAL));
+		sup_remove_files(s, (s->w->flags & CT_SUPER_EPHEMERAL) && !s->left);
 	}
 	sup_close(&s->listener);
 	/* whoever is told below may start the next one at once */
@@ -221,36 +237,56 @@ static void finish(struct super *s)
 
 static _Noreturn void be_hooks(struct super *s, int out)
 {
-	static const char *const extra[] = { "LXC_TARGET=stop", NULL };
+	static const char *const target[][2] = { { "LXC_TARGET=stop", NULL }, { "LXC_TARGET=reboot", NULL } };
 	char why[160];
 	int sys, failed = 0;
 
 	sup_in_fork(s, -1);
 	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++) {
 		why[0] = 0;
-		if (stage_hook(s->st, &s->st->steps[s->st->n_steps + i], extra, why, sizeof(why), &sys) && !failed++)
+		if (stage_hook(s->st, &s->st->steps[s->st->n_steps + i], target[!!s->again], why, sizeof(why), &sys) && !failed++)
 			write_all(out, why, strlen(why));
 	}
 	_exit(failed != 0);
 }
 
-/* See supervisor.h. */
-void sup_begin_end(struct super *s)
+/* What follows the hooks. */
+static void after_hooks(struct super *s)
+{
+	if (!s->again) {
+		sup_finish(s);
+		return;
+	}
+	s->again = 0;
+	/* who was told meanwhile to stop has had its hooks */
+	if (s->stop_asked) {
+		s->verdict.reason = SUP_EXIT_STOPPED;
+		sup_finish(s);
+		return;
+	}
+	s->phase = SUP_PHASE_PAUSE;
+	s->boot_at = s->now + s->pause_ms;
+	if (!s->pause_ms)
+		sup_boot_again(s);
+	else
+		sup_set_state(s, SUP_STARTING);
+}
+
+/* Starts the hooks, or does what follows them when there are none. */
+static void run_hooks(struct super *s)
 {
 	int out[2];
 
 	s->phase = SUP_PHASE_HOOKS;
 	s->stop_until = s->kill_at = SUP_NEVER;
-	s->reboot_until = 0;
-	sup_ttys_close(s, 1);
 	if (!s->st->n_stop_hooks) {
-		finish(s);
+		after_hooks(s);
 		return;
 	}
 	sup_set_state(s, SUP_STOPPING);
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
-		finish(s);
+		after_hooks(s);
 		return;
 	}
 	s->hooks = fork();
@@ -263,8 +299,32 @@ void sup_begin_end(struct super *s)
 	if (s->hooks < 0) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no process for them");
 		s->hooks = 0;
-		finish(s);
+		sup_close(&s->hooks_why);
+		after_hooks(s);
 	}
+}
+
+/* See supervisor.h. */
+void sup_begin_end(struct super *s)
+{
+	s->again = 0;
+	s->reboot_until = 0;
+	sup_ttys_close(s, 1);
+	run_hooks(s);
+}
+
+/* See supervisor.h. */
+void sup_begin_again(struct super *s)
+{
+	if (s->verdict.wall_us >= SUP_BRIEF_MS * 1000)
+		s->pause_ms = 0;
+	else if (s->pause_ms)
+		s->pause_ms = s->pause_ms * 2 < SUP_PAUSE_MAX_MS ? s->pause_ms * 2 : SUP_PAUSE_MAX_MS;
+	else
+		s->pause_ms = SUP_PAUSE_MS;
+	s->again = 1;
+	sup_write_state(s);
+	run_hooks(s);
 }
 
 /* See supervisor.h. */
@@ -280,13 +340,10 @@ void sup_on_hooks(struct super *s)
 	n = read(s->hooks_why, why, sizeof(why) - 1);
 	if (status && !s->error[0]) {
 		why[n > 0 ? n : 0] = 0;
-		for (ssize_t i = 0; i < n; i++) {
-			if ((unsigned char)why[i] < ' ' || why[i] == 0x7f)
-				why[i] = '?';
-		}
+		sup_clean_text(why);
 		str_cut(s->error, sizeof(s->error), "stop hook failed: ");
 		str_add(s->error, sizeof(s->error), why);
 	}
 	sup_close(&s->hooks_why);
-	finish(s);
+	after_hooks(s);
 }

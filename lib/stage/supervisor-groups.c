@@ -74,7 +74,10 @@ int sup_cputime_up(struct super *s)
 		return 0;
 	used = usage_cpu_us(v, places(s, v));
 	/* a limit that cannot be watched is one that cannot be kept */
-	if (used == USAGE_ABSENT || used >= limit)
+	if (used == USAGE_ABSENT)
+		return 1;
+	used = used > s->cpu_before ? used - s->cpu_before : 0;
+	if (used >= limit)
 		return 1;
 	left = (limit - used) / 1000 / (cpus ? cpus : 1);
 	s->cpu_at = s->now + (left < LOOK_MS ? LOOK_MS : left);

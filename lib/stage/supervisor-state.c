@@ -2,13 +2,17 @@
 /* What the supervisor keeps in its state directory, and what it reads from /proc. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>	/* renameat */
 #include <string.h>
 #include <unistd.h>
 
 #include "stage/supervisor.h"
+#include "wire/ask.h"
 
-#define STATE_TEXT 1536
+#define STATE_TEXT 2048	/* the same for all state files */
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_MS 5
 
 static void line_u64(char *text, const char *key, uint64_t v)
 {
@@ -36,17 +40,38 @@ static void line_str(char *text, const char *key, const char *value)
 	str_add(text, STATE_TEXT, "\n");
 }
 
-static void line_verdict(char *text, const struct sup_verdict *v)
+static void line_numbers(char *text, const char *key, const uint64_t *n, size_t count)
 {
-	const uint64_t n[] = { (uint64_t)v->reason, (uint64_t)v->code, (uint64_t)v->signal, (uint64_t)v->core,
-			       v->wall_us, v->user_us, v->system_us, v->max_rss };
-
-	str_add(text, STATE_TEXT, "verdict");
-	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+	str_add(text, STATE_TEXT, key);
+	for (size_t i = 0; i < count; i++) {
 		str_add(text, STATE_TEXT, " ");
 		str_add_u64(text, STATE_TEXT, n[i]);
 	}
 	str_add(text, STATE_TEXT, "\n");
+}
+
+static void line_verdict(char *text, const struct sup_verdict *v)
+{
+	const uint64_t n[] = { (uint64_t)v->reason, (uint64_t)v->code, (uint64_t)v->signal, (uint64_t)v->core,
+			       v->wall_us, v->user_us, v->system_us, v->max_rss };
+	const uint64_t use[] = { v->cpu_us, v->memory_peak, v->io_read, v->io_written, v->pids_peak, v->oom_kills,
+				 v->pids_refused };
+
+	line_numbers(text, "verdict", n, sizeof(n) / sizeof(n[0]));
+	line_numbers(text, "use", use, sizeof(use) / sizeof(use[0]));
+}
+
+/* All state files have one length: a later one finds room where an earlier one stands. */
+static void pad(char *text)
+{
+	size_t n = strlen(text), end = STATE_TEXT - sizeof("\nstate 32\n");
+
+	if (n + 6 > end)
+		return;
+	memcpy(text + n, "pad ", 4);
+	for (n += 4; n < end; n++)
+		text[n] = '.';
+	memcpy(text + n, "\n", 2);
 }
 
 static void state_text(const struct super *s, char *text)
@@ -61,31 +86,72 @@ static void state_text(const struct super *s, char *text)
 	line_u64(text, "boots", s->boots);
 	line_u64(text, "pdeath", s->w->pdeath);
 	line_u64(text, "ephemeral", !!(s->w->flags & CT_SUPER_EPHEMERAL));
+	line_u64(text, "program", !!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
 	if (s->verdict.reason)
 		line_verdict(text, &s->verdict);
 	if (s->error[0])
 		line_str(text, "error", s->error);
+	pad(text);
 	/* last, so that a file cut short is seen to be */
 	line_u64(text, "state", s->state);
+}
+
+/* See supervisor.h. */
+void sup_clean_text(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
+/* A new file in the place of the old one. 0 or a negative errno. */
+static int replace_state(struct super *s, const char *text)
+{
+	int fd, r;
+
+	unlinkat(s->state_dir, ".state.new", 0);
+	fd = openat(s->state_dir, ".state.new", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, strlen(text));
+	if (!r && renameat(s->state_dir, ".state.new", s->state_dir, "state"))
+		r = -errno;
+	if (r) {
+		unlinkat(s->state_dir, ".state.new", 0);
+		close(fd);
+		return r;
+	}
+	sup_close(&s->state_file);
+	s->state_file = fd;
+	return 0;
+}
+
+/* Over the old one, whose room is ours already: for a file system that is full, and without a descriptor to be had. */
+static int overwrite_state(const struct super *s, const char *text)
+{
+	size_t n = strlen(text);
+	ssize_t w = s->state_file < 0 ? -1 : pwrite(s->state_file, text, n, 0);
+
+	if (w < 0)
+		return s->state_file < 0 ? -EBADF : -errno;
+	return (size_t)w == n ? 0 : -ENOSPC;
 }
 
 /* See supervisor.h. */
 int sup_write_state(struct super *s)
 {
 	char text[STATE_TEXT];
-	int fd, r;
+	int r;
 
 	state_text(s, text);
-	unlinkat(s->state_dir, ".state.new", 0);
-	fd = openat(s->state_dir, ".state.new", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, text, strlen(text));
-	close(fd);
-	if (!r && renameat(s->state_dir, ".state.new", s->state_dir, "state"))
-		r = -errno;
-	if (r)
-		unlinkat(s->state_dir, ".state.new", 0);
+	r = replace_state(s, text);
+	if (!r || !overwrite_state(s, text))
+		return 0;
+	/* told by the replies, and by the next file that can be written */
+	if (!s->error[0]) {
+		str_cut(s->error, sizeof(s->error), "the state file could not be written: errno ");
+		str_add_u64(s->error, sizeof(s->error), (uint64_t)-r);
+	}
 	return r;
 }
 
@@ -100,15 +166,19 @@ int sup_set_state(struct super *s, uint32_t state)
 	return r;
 }
 
-/* The lock of the calls, taken for removing everything: -1 when a call has it, who then clears instead. */
-static int try_lock(const struct super *s)
+/* The lock of the calls, taken for removing everything. A call that has it may have looked while we were alive, and not clear: it is waited
+ * for, as it takes no time. -1: one has it all the same, and the next call clears. */
+static int take_lock(const struct super *s)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = openat(s->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock)) {
-		close(fd);
-		return -1;
+	for (int i = 0; fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock); i++) {
+		if (i == LOCK_TRIES) {
+			close(fd);
+			return -1;
+		}
+		poll(NULL, 0, LOCK_PAUSE_MS);
 	}
 	return fd;
 }
@@ -141,7 +211,7 @@ void sup_remove_files(struct super *s, int all)
 	unlinkat(s->state_dir, "control", 0);
 	if (!all || s->name[0] == '.' || strchr(s->name, '/'))
 		return;
-	lock = try_lock(s);
+	lock = take_lock(s);
 	if (lock < 0)
 		return;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -155,76 +225,27 @@ void sup_remove_files(struct super *s, int all)
 	close(lock);
 }
 
-/* Reads /proc/PID/FILE into buf, NUL-terminated. Bytes or negative errno. */
-static ssize_t read_proc(pid_t pid, const char *file, char *buf, size_t n)
-{
-	char path[64] = "/proc/";
-	ssize_t r;
-	int fd;
-
-	str_add_u64(path, sizeof(path), (uint64_t)pid);
-	str_add(path, sizeof(path), "/");
-	str_add(path, sizeof(path), file);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	r = read_full(fd, buf, n - 1);
-	close(fd);
-	if (r >= 0)
-		buf[r] = 0;
-	return r;
-}
-
 /* See supervisor.h. */
 uint64_t sup_start_time(pid_t pid)
 {
-	char buf[1024], *p, *end;
-	uint64_t v = 0;
+	uint64_t start = 0;
+	char state;
 
-	if (read_proc(pid, "stat", buf, sizeof(buf)) < 0)
-		return 0;
-	p = strrchr(buf, ')');
-	/* the state after it is field 3; the start is field 22 */
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (!p)
-		return 0;
-	end = strchr(++p, ' ');
-	if (end)
-		*end = 0;
-	return str_u64(p, UINT64_MAX, &v) ? 0 : v;
-}
-
-/* The mask behind `field` in /proc/PID/status. */
-static uint64_t signal_mask(pid_t pid, const char *field)
-{
-	char buf[4096], *p;
-	uint64_t v = 0;
-
-	if (read_proc(pid, "status", buf, sizeof(buf)) < 0)
-		return 0;
-	p = strstr(buf, field);
-	if (!p)
-		return 0;
-	for (p += strlen(field); *p && *p != '\n'; p++) {
-		if (*p >= '0' && *p <= '9')
-			v = v << 4 | (uint64_t)(*p - '0');
-		else if (*p >= 'a' && *p <= 'f')
-			v = v << 4 | (uint64_t)(*p - 'a' + 10);
-		else
-			return 0;
-	}
-	return v;
+	return ct_proc_stat(pid, &state, &start) ? 0 : start;
 }
 
 /* See supervisor.h. */
 uint64_t sup_caught(pid_t pid)
 {
-	return signal_mask(pid, "\nSigCgt:\t");
+	uint64_t mask = 0;
+
+	return ct_proc_signals(pid, "SigCgt", &mask) ? 0 : mask;
 }
 
 /* See supervisor.h. */
 uint64_t sup_ignored(pid_t pid)
 {
-	return signal_mask(pid, "\nSigIgn:\t");
+	uint64_t mask = 0;
+
+	return ct_proc_signals(pid, "SigIgn", &mask) ? 0 : mask;
 }

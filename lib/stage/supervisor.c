@@ -72,11 +72,13 @@ void sup_in_fork(struct super *s, int report)
 	}
 	sup_close(&s->listener);
 	sup_close(&s->signals);
+	sup_close(&s->keep);
 	sup_close(&s->caller);
 	sup_close(&s->pidfd);
 	sup_close(&s->log.fd);
 	sup_close(&s->log.dir);
 	sup_close(&s->alive);
+	sup_close(&s->state_file);
 	sup_close(&s->state_dir);
 	for (int i = 0; i < 3; i++) {
 		if (dup3(s->before.stdio[i], i, 0) < 0)
@@ -130,6 +132,10 @@ static int own_descriptors(struct super *s)
 		if (dup3(s->null, i, O_CLOEXEC) < 0)
 			return -errno;
 	}
+	/* the keeper that has started us is no parent of our inits */
+	s->st->keep_fd = -1;
+	if (dup3(s->null, CT_STAGE_KEEP_FD, O_CLOEXEC) < 0)
+		return -errno;
 	return dup3(s->null, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
@@ -202,10 +208,11 @@ static int prepare(struct super *s, struct stage *st)
 {
 	const struct ct_wire_super *w = st->super;
 	size_t n;
+	int r;
 
 	s->st = st;
 	s->w = w;
-	s->report = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = -1;
+	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = -1;
 	s->log.fd = s->log.dir = -1;
 	s->stop_until = s->kill_at = s->time_at = s->cpu_at = SUP_NEVER;
 	if (!w || w->n_ttys >= CT_WIRE_SLOTS || w->state_dir < 0 || w->alive < 0)
@@ -229,7 +236,8 @@ static int prepare(struct super *s, struct stage *st)
 		s->tty[i].master = s->tty[i].peer = s->tty[i].stream = -1;
 	s->pid_ns = find_pid_ns(st);
 	s->self_start = sup_start_time(getpid());
-	return sup_console_init(s);
+	r = sup_output_init(s);
+	return r ? r : sup_console_init(s);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -264,6 +272,9 @@ static void on_signals(struct super *s)
 	}
 	if (s->hooks > 0)
 		sup_on_hooks(s);
+	sup_output_reap(s);
+	if (s->phase == SUP_PHASE_OUTPUT)
+		sup_finish(s);
 }
 
 static void watch_all(struct super *s)
@@ -273,6 +284,7 @@ static void watch_all(struct super *s)
 	/* nothing comes from the library but its end */
 	sup_watch(s, s->caller, 0, SUP_WATCH_CALLER, 0);
 	sup_watch(s, s->report, POLLIN, SUP_WATCH_REPORT, 0);
+	sup_watch(s, s->keep, POLLIN, SUP_WATCH_KEEP, 0);
 	if (s->report < 0 && s->phase == SUP_PHASE_RUN)
 		sup_watch(s, s->pidfd, POLLIN, SUP_WATCH_INIT, 0);
 	if (s->now >= s->listen_at)
@@ -291,6 +303,8 @@ static int next_timeout(const struct super *s)
 
 	if (s->phase == SUP_PHASE_RUN)
 		at = earlier(earlier(earlier(s->time_at, s->cpu_at), s->kill_at), s->stop_until);
+	if (s->phase == SUP_PHASE_PAUSE)
+		at = earlier(s->boot_at, s->time_at);
 	if (s->reboot_until)
 		at = earlier(at, s->reboot_until);
 	if (s->listen_at > s->now)
@@ -302,7 +316,7 @@ static int next_timeout(const struct super *s)
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		if (s->tty[i].retry_at > s->now)
 			at = earlier(at, s->tty[i].retry_at);
-		if (s->tty[i].lagging && s->tty[i].lag_since + SUP_LAG_MS > s->now)
+		if (s->tty[i].lagging && !s->tty[i].starters && s->tty[i].lag_since + SUP_LAG_MS > s->now)
 			at = earlier(at, s->tty[i].lag_since + SUP_LAG_MS);
 	}
 	if (at == SUP_NEVER)
@@ -312,11 +326,26 @@ static int next_timeout(const struct super *s)
 	return at - s->now > 3600000 ? 3600000 : (int)(at - s->now);
 }
 
+/* Between two boots. */
+static void pause_timer(struct super *s)
+{
+	if (s->now >= s->time_at)
+		s->limit = SUP_EXIT_TIME;
+	if (s->limit || (s->stop_asked && s->now >= s->boot_at)) {
+		s->verdict.reason = s->limit ? s->limit : SUP_EXIT_STOPPED;
+		sup_begin_end(s);
+	} else if (s->now >= s->boot_at) {
+		sup_boot_again(s);
+	}
+}
+
 static void timers(struct super *s)
 {
 	sup_client_timers(s);
 	if (s->reboot_until && s->now >= s->reboot_until)
 		s->reboot_until = 0;
+	if (s->phase == SUP_PHASE_PAUSE)
+		pause_timer(s);
 	if (s->phase != SUP_PHASE_RUN)
 		return;
 	if (s->now >= s->time_at) {
@@ -353,6 +382,9 @@ static void dispatch(struct super *s, const struct sup_watch *w, short events)
 	case SUP_WATCH_REPORT:
 		if (s->report >= 0)
 			sup_on_report(s);
+		break;
+	case SUP_WATCH_KEEP:
+		sup_take_keep(s);
 		break;
 	case SUP_WATCH_INIT:
 		if (s->pidfd >= 0 && s->report < 0)

@@ -22,8 +22,13 @@
 #define SUP_LAST_MS 5000		/* from signal.stop, when that is another, to SIGKILL */
 #define SUP_AGAIN_MS 100		/* from one SIGKILL to the next, of an init that is held where it is */
 #define SUP_REAP_MS 10000		/* for children that were killed */
-#define SUP_LAG_MS 2000			/* a terminal's peer that does not read holds the output up that long */
+#define SUP_LAG_MS 2000			/* a client that came later and does not read holds the output up that long */
+#define SUP_STREAM_SIZE (256 << 10)	/* the starter's stream: room for all that a terminal holds, beyond what polls writable */
 #define SUP_RETRY_MS 1000		/* a terminal nobody has open is looked at that often */
+#define SUP_BRIEF_MS 1000		/* a boot that ends sooner makes the next one wait: */
+#define SUP_PAUSE_MS 100		/* ... so long at first, then twice as long each time */
+#define SUP_PAUSE_MAX_MS 5000
+#define SUP_PUMPS 8			/* of boots whose output still waits to be read */
 #define SUP_NEVER UINT64_MAX
 #define SUP_CHUNK 4096			/* terminal bytes moved at once */
 #define SUP_PACKET 16384		/* ring buffer bytes in one packet */
@@ -42,7 +47,9 @@ enum { SUP_STOP_NO_KILL = 1, SUP_STOP_KILL = 2, SUP_STOP_NO_WAIT = 4, SUP_STOP_A
 enum sup_phase {
 	SUP_PHASE_BOOT,			/* a launcher works; its report socket is open */
 	SUP_PHASE_RUN,			/* init has executed the payload */
-	SUP_PHASE_HOOKS,		/* init is gone, stop hooks run in a fork */
+	SUP_PHASE_HOOKS,		/* init is gone, stop hooks run in a fork; `again`: for a reboot */
+	SUP_PHASE_PAUSE,		/* before the next boot, for those before it were short */
+	SUP_PHASE_OUTPUT,		/* init and the hooks are gone; what it has printed is on its way */
 	SUP_PHASE_DONE			/* nothing is left to do but to say so */
 };
 
@@ -66,6 +73,7 @@ struct sup_tty {
 	int stream;			/* our end of a client's terminal stream, -1: nobody looks */
 	uint8_t in_full;		/* the terminal does not take input: wait for POLLOUT on the master */
 	uint8_t lagging;		/* the client does not take output */
+	uint8_t starters;		/* the client is the starter, whose terminal this is: its output is never thrown away */
 	uint64_t lag_since;
 	uint64_t retry_at;		/* the master has hung up: leave it alone until then */
 	uint32_t size;			/* rows << 16 | columns that a client gave, kept over a reboot; 0: none */
@@ -87,7 +95,9 @@ struct sup_log {
 struct sup_verdict {
 	int32_t reason, code, signal, core;
 	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills;
+	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused;
+	uint64_t output_lost;
+	int32_t output_error;
 };
 
 /* How the stage was before it became the supervisor; launchers and hooks start from it. */
@@ -105,6 +115,7 @@ struct super {
 	const char *name;
 	struct sup_before before;
 	int state_dir, alive;		/* input slots */
+	int state_file;			/* the one that stands there; -1: none yet */
 	int null;
 	int signals, listener;
 	uint64_t listen_at;		/* no descriptors left: do not accept until then */
@@ -118,6 +129,9 @@ struct super {
 
 	/* this boot */
 	int report;			/* launcher's report socket, -1 when closed */
+	int keep;			/* what launcher, init and pump tell whoever keeps init, -1 when closed */
+	struct ct_keep exec;		/* of this boot: what init had used when it executed; type 0: not told */
+	int payload, payload_told;	/* wait status of a reaper's child */
 	pid_t launcher;			/* 0: gone */
 	pid_t init;
 	uint64_t init_start;		/* /proc/PID/stat's */
@@ -135,18 +149,30 @@ struct super {
 	uint64_t reboot_until;		/* 0: no reboot was asked for */
 	uint64_t time_at;		/* limit.time's end; SUP_NEVER */
 	uint64_t cpu_at;		/* when to look at limit.cputime; SUP_NEVER */
+	uint64_t cpu_before;		/* CPU time that the cgroup has counted of set-ups, which init was in it for */
 	int32_t limit;			/* SUP_EXIT_TIME, _OUTPUT or _CPUTIME when that was it */
 	int interrupted;		/* ^C on the console ended the program */
 	uint64_t output;		/* console bytes */
+	struct ct_wire_output *told;	/* shared with the pumps; NULL: there is none */
+	pid_t pump[SUP_PUMPS];
+	uint32_t n_pumps;
+	int pump_broken;		/* one was killed, or could not do its work */
+
+	int again;			/* the stop hooks are of a reboot: the next boot follows */
+	uint64_t pause_ms;		/* before the next boot; 0: none */
+	uint64_t boot_at;		/* PAUSE: when it is over */
 
 	pid_t hooks;			/* 0: none run */
 	int hooks_why;
-	char error[240];		/* why a later boot or a stop hook failed */
+	char error[240];		/* why a later boot or a stop hook failed, or what stays of its directory */
+	int left;			/* something stays of an ephemeral container's directory */
 	struct sup_verdict verdict;
 
 	struct sup_client client[SUP_CLIENTS];
 	struct sup_tty *tty;		/* n_ttys + 1; 0 is the console */
 	uint32_t n_ttys;
+	char held[SUP_CHUNK];		/* what the starter's stream did not take */
+	size_t held_at, held_end;
 	struct sup_ring ring;
 	struct sup_log log;
 
@@ -156,7 +182,7 @@ struct super {
 };
 
 enum sup_watch_is {
-	SUP_WATCH_SIGNALS, SUP_WATCH_CALLER, SUP_WATCH_REPORT, SUP_WATCH_INIT, SUP_WATCH_LISTENER, SUP_WATCH_CLIENT,
+	SUP_WATCH_SIGNALS, SUP_WATCH_CALLER, SUP_WATCH_REPORT, SUP_WATCH_KEEP, SUP_WATCH_INIT, SUP_WATCH_LISTENER, SUP_WATCH_CLIENT,
 	SUP_WATCH_MASTER, SUP_WATCH_STREAM,
 };
 struct sup_watch {
@@ -181,6 +207,8 @@ void sup_in_fork(struct super *s, int report);
 
 /* Starts a launcher. 0, or a negative errno when not even that went. */
 int sup_boot(struct super *s);
+/* Takes what is told to whoever keeps init. */
+void sup_take_keep(struct super *s);
 /* Takes what the launcher and init have to say. */
 void sup_on_report(struct super *s);
 /* The launcher has failed or was killed: an init that nobody has heard of must not go on without it. */
@@ -200,12 +228,35 @@ void sup_kill(struct super *s, int hard);
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone);
 /* init is gone for good, or never was: stop hooks, then the end. */
 void sup_begin_end(struct super *s);
+/* init has gone to come back: stop hooks, a pause when it has been there for a moment only, the next boot. */
+void sup_begin_again(struct super *s);
+/* The pause is over. */
+void sup_boot_again(struct super *s);
+/* What was still to be done after init's end has been done: the rest, unless output is on its way. */
+void sup_finish(struct super *s);
 /* The hooks' fork has ended. */
 void sup_on_hooks(struct super *s);
 /* Kills every process whose number stands in the file, from where it is read on. */
 void sup_kill_listed(int fd);
+/* Kills the launcher, if there is one. What it leaves behind, as a hook that dies with it, is from then on ours to reap, and not the starter's. */
+void sup_kill_launcher(const struct super *s);
 /* Kills and reaps all children of this process, those it does not know of, too. */
 void sup_reap_all(struct super *s);
+
+/* ---- supervisor-output.c ---- */
+
+/* Finds what is shared with the pumps, if there are to be any. 0 or a negative errno. */
+int sup_output_init(struct super *s);
+/* The launcher has made one. */
+void sup_output_pump(struct super *s, pid_t pid);
+/* limit.output is passed, as a pump or the console has counted. */
+void sup_output_over(struct super *s);
+/* Init has ended: its pump passes on what there is. CT_OUTPUT_*. */
+void sup_output_end(struct super *s, uint32_t how);
+/* Looks which pumps have ended. */
+void sup_output_reap(struct super *s);
+/* Adds what has become of the output to the verdict. */
+void sup_output_judge(struct super *s);
 
 /* ---- supervisor-state.c ---- */
 
@@ -213,6 +264,8 @@ void sup_reap_all(struct super *s);
 int sup_set_state(struct super *s, uint32_t state);
 /* The file alone; s->state is what it will say. 0 or negative errno. */
 int sup_write_state(struct super *s);
+/* Makes one line of it that a state file can hold. */
+void sup_clean_text(char *text);
 /* Removes control and, `all`, everything with the directory, unless a call holds the lock. */
 void sup_remove_files(struct super *s, int all);
 /* Start time of a process, 0 when it cannot be read; the signals that it catches, and those that it ignores, 0 likewise. */
@@ -222,7 +275,8 @@ uint64_t sup_ignored(pid_t pid);
 
 /* ---- control.c ---- */
 
-/* The console's first client, whose stream the caller made: it misses nothing. */
+/* The console's first client, whose stream the caller made: it misses nothing, and the program waits for it to read as it would
+ * for a terminal. */
 void sup_take_console(struct super *s);
 /* The client that the caller connected before there was a listener: none is earlier told of the end. */
 void sup_take_watch(struct super *s);
@@ -285,8 +339,8 @@ void sup_groups_remove(struct super *s);
 
 /* ---- supervisor-home.c -------------------------------------------------------------------------------------------------------------- */
 
-/* An ephemeral container's directory goes with it: removed by descriptor, no link followed, no mount crossed. What
- * cannot be removed stays under a name that no container can have. */
+/* An ephemeral container's directory goes with it, by ct_remove(). What cannot be removed stays under a name that no container can
+ * have, and s->error tells. */
 void sup_remove_home(struct super *s);
 
 #endif

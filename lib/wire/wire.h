@@ -37,16 +37,18 @@ enum ct_phase {
 #define CT_WIRE_MAGIC 0x74634c42u
 #define CT_WIRE_VERSION 1u
 #define CT_WIRE_MAX (16u << 20)		/* bytes in one message */
-#define CT_WIRE_MAX_STEPS 4096u
-#define CT_WIRE_SLOTS 512		/* descriptors a plan can name */
-#define CT_WIRE_STRINGS 65536u		/* strings in one list */
+#define CT_WIRE_MAX_STEPS 32768u
+#define CT_WIRE_SLOTS 10240		/* descriptors a plan can name */
+#define CT_WIRE_INPUTS 512		/* those of them that the caller fills */
+#define CT_WIRE_STRINGS (1u << 20)	/* strings in one list; the kernel takes 6 MiB of them and of pointers to them */
 
 /* A slot number is >= 0 and < CT_WIRE_SLOTS; the first n_inputs slots are filled by the caller. */
 #define CT_SLOT_NONE (-1)
 
-/* Descriptors of a freshly executed stage: 0-2 the payload's stdio, 3 the report socket, 4.. the inputs. */
+/* Descriptors of a freshly executed stage: 0-2 the payload's stdio, 3 the report socket, 4 the keeper's socket, 5.. the inputs. */
 #define CT_STAGE_REPORT_FD 3
-#define CT_STAGE_INPUT_FD 4
+#define CT_STAGE_KEEP_FD 4
+#define CT_STAGE_INPUT_FD 5
 
 /* step flags */
 #define CT_SF_OPTIONAL 0x01u	/* missing source or target: skip (the slot it would fill stays empty; a step whose
@@ -122,12 +124,42 @@ struct ct_wire_super {
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t pad[3];
 	uint64_t limit_cputime_us;	/* 0: none */
+	uint64_t keep_dev, keep_ino;	/* the rootfs of CT_SUPER_KEEP_ROOTFS */
 	uint32_t n_groups, pad2;
 	struct ct_wire_group group[CT_WIRE_GROUPS];
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
+#define CT_SUPER_REAPER 0x4u	/* pid 1 is the stage's own: it tells the status of the program, its child */
+#define CT_SUPER_KEEP_ROOTFS 0x8u	/* keep_dev, keep_ino stay when the container's directory is removed */
 #define CT_SUPER_PROGRAM 0x2u	/* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
+
+/* The code of a queued signal that tells a reaper to stop its child: a SIGSTOP would stop the reaper alone. The number is one that queues. */
+#define CT_SI_STOP (-0x63)
+#define CT_STOP_SIGNAL 64
+
+/*
+ * limit.output: what the output pump has done, in memory (a memfd, one of the inputs) that it shares with whoever ends the
+ * container and is over all boots of it. No process of the container has it.
+ */
+struct ct_wire_output {
+	uint64_t taken;		/* bytes read from the payload; may pass the limit */
+	uint64_t delivered;	/* bytes that a sink has taken; never more than the limit */
+	uint64_t lost;		/* bytes within the limit that no sink has taken, or will */
+	uint64_t waiting;	/* bytes still on the way, once the payload has ended */
+	int32_t error;		/* negative errno of the first sink that failed; -ETIMEDOUT: nobody took it */
+	uint32_t over;		/* 1: the payload has passed the limit */
+	uint32_t ended;		/* CT_OUTPUT_*, by who ends the container */
+	uint32_t pad;
+};
+enum { CT_OUTPUT_ENDED = 0, CT_OUTPUT_KILLED, CT_OUTPUT_NOW };
+/* How long a sink may stand still after the payload's end until the rest is given up: of one that has ended by itself, and
+ * of one that was killed. CT_OUTPUT_NOW: not at all. */
+#define CT_OUTPUT_GRACE_MS 10000
+#define CT_OUTPUT_KILLED_MS 1000
+/* The pump's exit codes. */
+#define CT_PUMP_DONE 0
+#define CT_PUMP_OVER 3
 
 /* Reports: fixed-size records on a SOCK_SEQPACKET socket, stage to library. */
 enum ct_report_type {
@@ -141,6 +173,34 @@ enum ct_report_type {
 #define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
 #define CT_FD_TAG_CONSOLE 3	/* master of /dev/console */
+
+/*
+ * What whoever keeps a container (the keeper of an in-process one, the supervisor of a detached one) is told: fixed-size records
+ * on a SOCK_SEQPACKET socket of its own. Limits of time are kept by these alone, not by who reads the reports.
+ */
+enum ct_keep_type {
+	CT_KEEP_INIT = 1,	/* num: init's pid as the launcher sees it; carries its pidfd; by the launcher */
+	CT_KEEP_PUMP,		/* num: pid of the process that passes the output on; by the launcher */
+	CT_KEEP_EXEC,		/* just before the exec, by init: at_ns, and the CPU time that init has used so far */
+	CT_KEEP_STATUS,		/* num: wait(2) status of the payload, by a reaper that is pid 1: from inside the container */
+	CT_KEEP_OUTPUT,		/* the payload has passed limit.output; by the pump */
+	CT_KEEP_CLONE		/* init is cloned next; by the launcher, who is not to be killed between this and CT_KEEP_INIT */
+};
+struct ct_keep {
+	uint32_t type;
+	int32_t num;
+	uint64_t at_ns;		/* by CLOCK_REALTIME, the one clock that a time namespace leaves alone */
+	uint64_t user_us, system_us;
+};
+/* Whether a payload's wait(2) status is one, and one that its reaper has ended with. */
+static inline int ct_keep_fits(int payload, int init)
+{
+	int sig = payload & 0x7f, code = payload >> 8 & 0xff;
+
+	if (payload & ~0xffff || (init & 0x7f) || (sig ? sig > 64 || code : payload & 0x80))
+		return 0;
+	return (init >> 8 & 0xff) == (sig ? 128 + sig : code);
+}
 
 #define CT_STEP_IN_LAUNCHER 0xfffeu	/* report.step when no step was running: the launcher itself */
 #define CT_STEP_NONE 0xffffu		/* ... decoding */
@@ -156,18 +216,19 @@ struct ct_report {
 	char kernel[112];	/* fsopen's message, or the stage's own reason; NUL-terminated */
 };
 
-/* How long ago a record was written, given the clock's time now. A clock that was set meanwhile must not make a time of
- * its own: then 0. */
-static inline uint64_t ct_report_age_ns(const struct ct_report *r, uint64_t real_now_ns)
+/* How long ago a record was written, given its at_ns and the clock's time now. A clock that was set meanwhile must not make
+ * a time of its own: then 0. */
+static inline uint64_t ct_age_ns(uint64_t at_ns, uint64_t real_now_ns)
 {
-	uint64_t age = real_now_ns - r->at_ns;
+	uint64_t age = real_now_ns - at_ns;
 
-	return r->at_ns && age < 10000000000u ? age : 0;
+	return at_ns && age < 10000000000u ? age : 0;
 }
 
 /*
  * The supervisor's socket: SOCK_SEQPACKET, one request, its replies. A peer whose uid is neither 0 nor the supervisor's
- * is closed at once; one that sends nothing whole within 5 s, too.
+ * is closed at once; one that sends nothing whole within 5 s, too. One of another user, mount or pid namespace is turned away: a reply
+ * of type 0 with -EPERM, num tells which.
  */
 #define CT_CTL_MAGIC 0x6c744363u
 enum ct_ctl_type {
@@ -181,6 +242,12 @@ enum ct_ctl_type {
 	CT_CTL_CONSOLE_LOG,	/* arg0: 1 clear; reply followed by packets of the buffer, num bytes in all */
 	CT_CTL_RESIZE		/* arg0: tty number, arg1: rows << 16 | cols */
 };
+enum ct_ctl_stranger {
+	CT_CTL_UNSEEN = 1,	/* the supervisor may not look at it */
+	CT_CTL_OTHER_USER,
+	CT_CTL_OTHER_MNT,
+	CT_CTL_OTHER_PID
+};
 #define CT_CTL_TTY_FREE (~0ull)
 #define CT_CTL_FOREVER (~0ull)	/* arg1 */
 struct ct_ctl_request {
@@ -193,11 +260,13 @@ struct ct_ctl_reply {
 	uint32_t state;		/* CT_STATE_* */
 	int32_t init_pid, supervisor_pid;
 	uint32_t boots;		/* how often init was started */
-	uint32_t num;
+	uint32_t num;		/* WAIT for the end: 1 when something stays of an ephemeral container's directory */
 	/* verdict of the last init, as ct_exit */
 	int32_t reason, code, signal, core;
 	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills; /* of the tree; ~0: absent */
+	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused; /* of the tree; ~0: absent */
+	uint64_t output_lost;
+	int32_t output_error, pad;
 };
 
 #endif

@@ -66,6 +66,7 @@ static void starting(void)
 	FIELD(ct_start_opts, rows);
 	FIELD(ct_start_opts, cols);
 	FIELD(ct_start_opts, reserved);
+	FIELD(ct_start_opts, timeout_ms);
 }
 
 static void entering(void)
@@ -88,6 +89,7 @@ static void entering(void)
 	FIELD(ct_attach_opts, user);
 	FIELD(ct_attach_opts, cwd);
 	FIELD(ct_attach_opts, caps);
+	FIELD(ct_attach_opts, timeout_ms);
 }
 
 static void ending(void)
@@ -107,6 +109,9 @@ static void ending(void)
 	FIELD(ct_exit, io_written);
 	FIELD(ct_exit, pids_peak);
 	FIELD(ct_exit, oom_kills);
+	FIELD(ct_exit, pids_refused);
+	FIELD(ct_exit, output_error);
+	FIELD(ct_exit, output_lost);
 }
 
 static void cgroups(void)

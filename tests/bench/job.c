@@ -18,6 +18,7 @@ static const struct {
 	{ "limits", "limit.cpu", "0.5" },
 	/* no group at all: its devices are not restricted either */
 	{ "none", "cgroup.backend", "none" },
+	{ "none", "limit.devices", "all" },
 	{ "default", NULL, NULL },
 };
 

@@ -23,6 +23,7 @@ struct expect_row {
 };
 #define EXPECT_LOST 1u		/* the verdict may be lost */
 #define EXPECT_FILES 2u		/* other state files may be left, for the next call to clear */
+#define EXPECT_TOLD 4u		/* the payload may be cut off in what it prints, and the verdict's output_error tells */
 #define EXPECT_ANY 0xa5a5a5a5a5a5a5a5ull
 
 /* The row of this failure, or NULL: then the call that is looked at must fail, too. */

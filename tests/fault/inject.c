@@ -21,7 +21,7 @@
 #define MARK_SIGNAL SIGUSR1
 #define TASKS 64
 #define NUMBERS 1024		/* system call numbers counted */
-#define LEFT_MS 3000
+#define LEFT_MS 30000
 #define UNKNOWN_MS 200		/* a child whose parent could not say who it is */
 #define TICK_US 20000
 

@@ -21,7 +21,6 @@ struct scenario {
 	unsigned roles;			/* bits of enum inject_role that take part */
 	unsigned ages;			/* INJECT_* */
 	int supervised[2];
-	int limited;			/* by limit.output */
 };
 
 #define VIEW_SIZE 32768

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs a libFuzzer target for CT_FUZZ_SECONDS (15) from its corpus, which stays as it is: fuzz.py PROGRAM CORPUS."""
+"""Runs a libFuzzer target for CT_FUZZ_SECONDS (10; with tests/run --long 120) from its corpus, which stays as it is: fuzz.py PROGRAM CORPUS."""
 import os
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import tempfile
 def main():
     program, corpus = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="ct-fuzz-") as new:
-        r = subprocess.run([program, f"-max_total_time={os.environ.get('CT_FUZZ_SECONDS', '15')}", "-timeout=10", "-rss_limit_mb=1024",
+        r = subprocess.run([program, f"-max_total_time={os.environ.get('CT_FUZZ_SECONDS', '120' if os.environ.get('CT_LONG') else '10')}", "-timeout=10", "-rss_limit_mb=1024",
                             "-print_final_stats=1", f"-artifact_prefix={os.path.dirname(program)}/", new, corpus], check=False)
     return r.returncode
 

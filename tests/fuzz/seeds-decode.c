@@ -28,10 +28,14 @@ static int put_op(const char *dir, uint16_t op)
 {
 	char name[32];
 	struct ct_wire_step *s;
+	int enter = op == CT_OP_ID_MAP || op == CT_OP_PROC_WRITE, spawn = op == CT_OP_OUTPUT_PUMP;
 
 	message_init(&m, 2, 4);
-	message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-	s = message_text(&m, op == CT_OP_ID_MAP || op == CT_OP_PROC_WRITE ? CT_PHASE_ENTER : CT_PHASE_MOUNT, op, "name");
+	if (!spawn)
+		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+	s = message_text(&m, spawn ? CT_PHASE_SPAWN : enter ? CT_PHASE_ENTER : CT_PHASE_MOUNT, op, "name");
+	if (spawn)
+		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
 	s->a = 0;
 	s->b = 1;
 	s->o = 2;

@@ -14,7 +14,7 @@ ALLOWED = {"memcpy", "memset", "memmove", "memcmp", "__stack_chk_fail", "_GLOBAL
 def objects():
     for base, _dirs, names in os.walk(BUILD):
         for n in names:
-            if n.endswith(("keeper.c.o", "keeper.o")):
+            if n.endswith(("keeper.c.o", "keeper.o", "confine.c.o", "confine.o")):
                 yield os.path.join(base, n)
 
 

@@ -13,7 +13,7 @@
 #include "leak.h"
 #include "run.h"
 
-#define BOX_TIMEOUT_MS 30000
+#define BOX_TIMEOUT_MS PATIENCE_MS
 
 int box_open(struct box *b, const char *name)
 {
@@ -65,7 +65,7 @@ ct_container *box_handle(const struct box *b, const char *name)
 void box_close(struct box *b)
 {
 	if (b->c && ct_name(b->c)[0] && ct_state(b->c) != CT_STATE_STOPPED)
-		ct_stop(b->c, CT_STOP_KILL, 5000);
+		ct_stop(b->c, CT_STOP_KILL, PATIENCE_MS);
 	b->c = ct_unref(b->c);
 	rootfs_remove(&b->root);
 }
@@ -185,4 +185,19 @@ const char *probe_get(const char *report, const char *key, char *buf, size_t siz
 		}
 	}
 	return buf;
+}
+
+int box_boots(const struct box *b)
+{
+	char path[2 * PATH_MAX], text[256];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/var/log/boots", b->root.path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text));
+		close(fd);
+	}
+	return n < 0 ? 0 : (int)n / 2;
 }

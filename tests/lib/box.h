@@ -31,6 +31,8 @@ int box_config(ct_container *c, ...) __attribute__((sentinel));
 int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out, ct_exit *ex);
 /* The same by ct_attach(). */
 int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const argv[], char **out, ct_exit *ex);
+/* How often an init has begun that says so, "echo x >>/var/log/boots", once it can be asked to end or to reboot. */
+int box_boots(const struct box *b);
 /* Value of `key` in a probe's report: text in buf, "" when it is not there. */
 const char *probe_get(const char *report, const char *key, char *buf, size_t size);
 

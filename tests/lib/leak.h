@@ -18,7 +18,7 @@ struct leak;
 /* Takes the state of this process and thread. Never NULL: without memory the process aborts. Free with leak_free(). */
 struct leak *leak_take(void);
 void leak_free(struct leak *l);
-/* Compares with the state now; differences go as text into buf. Waits up to a second for children and threads that are about
+/* Compares with the state now; differences go as text into buf. Waits for children and threads that are about
  * to be gone. Returns their number. */
 int leak_compare(const struct leak *before, unsigned flags, char *buf, size_t size);
 /* A mount namespace of our own, all private, so that the table changes by our doing alone. 0 or negative errno. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * orphans COMMAND...: runs a test as subreaper. What the test leaves running comes to us and is a failure (exit 97): it
- * is named, and ended. On SIGTERM everything below us is ended.
+ * is named, and ended. On SIGTERM, and when who called us is gone, everything below us is ended.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -87,13 +87,13 @@ static void end_all(void)
 	}
 }
 
-/* Waits up to 3 s for orphans that are about to end; returns how many do not. */
+/* Waits up to 30 s for orphans that are about to end; returns how many do not. */
 static int count_left(void)
 {
 	pid_t list[CT_MAX];
 	int round, n = 0;
 
-	for (round = 0; round < 300 && !stop; round++) {
+	for (round = 0; round < 3000 && !stop; round++) {
 		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
 			;
 		n = add_children(getpid(), list, 0);
@@ -109,12 +109,15 @@ static int count_left(void)
 int main(int argc, char **argv)
 {
 	int status = 0;
-	pid_t child, got;
+	pid_t child, got, parent = getppid();
 
 	if (argc < 2)
 		return 125;
 	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (getppid() != parent)
+		return 124;
 	child = fork();
 	if (child == 0) {
 		signal(SIGTERM, SIG_DFL);

@@ -38,6 +38,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -182,6 +184,39 @@ static void links(void)
 	printf("{\"exe\": ");
 	quoted(target);
 	printf("}\n{\"proc\": %s}\n", access("/proc/self/status", R_OK) ? "false" : "true");
+}
+
+/* The first line of a file of /proc/self. */
+static void proc_line(const char *key, const char *file)
+{
+	char line[128] = "";
+	FILE *f = fopen(file, "re");
+
+	if (f && fgets(line, sizeof(line), f))
+		line[strcspn(line, "\n")] = 0;
+	if (f)
+		fclose(f);
+	printf("{\"%s\": \"%s\"}\n", key, line);
+}
+
+/* What a process has from its parent without asking for it. */
+static void inherited(void)
+{
+	struct rlimit r;
+	int i;
+
+	printf("{\"session_keyring\": %ld}\n", syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0));
+	printf("{\"personality\": %d}\n{\"policy\": %d}\n{\"nice\": %d}\n", personality(0xffffffff), (int)syscall(SYS_sched_getscheduler, 0),
+	       getpriority(PRIO_PROCESS, 0));
+	printf("{\"ioprio\": %ld}\n{\"timerslack\": %d}\n{\"thp_disabled\": %d}\n", syscall(SYS_ioprio_get, 1, 0),
+	       prctl(PR_GET_TIMERSLACK), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	printf("{\"memory_merge\": %d}\n", prctl(68 /* PR_GET_MEMORY_MERGE */, 0, 0, 0, 0));
+	proc_line("oom_score_adj", "/proc/self/oom_score_adj");
+	proc_line("coredump_filter", "/proc/self/coredump_filter");
+	for (i = 0; i < 16; i++) {
+		getrlimit(i, &r);
+		printf("{\"limit_%d\": \"%lld %lld\"}\n", i, (long long)r.rlim_cur, (long long)r.rlim_max);
+	}
 }
 
 static void rest(char **argv)
@@ -424,6 +459,7 @@ int main(int argc, char **argv)
 	capabilities();
 	signals();
 	ids();
+	inherited();
 	links();
 	rest(argv);
 	if (argc > 1 && !strcmp(argv[1], "view"))

@@ -26,6 +26,41 @@ void sleep_ms(int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l }, NULL);
 }
 
+void nothing_happens_for(int ms) { sleep_ms(ms); }
+
+int rounds(int ci, int longer)
+{
+	int slow = getenv("CT_QUICK") || getenv("CT_SANITIZED");
+	int n = getenv("CT_LONG") ? longer : ci;
+
+	if (slow)
+		n = getenv("CT_LONG") ? ci : ci / 5;
+	return n > 0 ? n : 1;
+}
+
+int read_until(int fd, const char *word, int timeout_ms, char *text, size_t size)
+{
+	long long end = now_ms() + timeout_ms;
+	size_t n = strlen(text);
+
+	while (!strstr(text, word)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		long long left = end - now_ms();
+		ssize_t got;
+
+		if (left <= 0 || n + 1 >= size || poll(&p, 1, (int)left) <= 0)
+			return 0;
+		got = read(fd, text + n, size - n - 1);
+		if (got <= 0)
+			return 0;
+		n += (size_t)got;
+		text[n] = 0;
+	}
+	return 1;
+}
+
+int wait_until(int (*check)(void *data), void *data) { return wait_for(check, data, PATIENCE_MS); }
+
 int wait_for(int (*check)(void *data), void *data, int timeout_ms)
 {
 	long long end = now_ms() + timeout_ms;

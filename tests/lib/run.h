@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* The end of patience for what has to happen. Tests are judged by what happens, not by how soon: a machine may be many times slower
+ * or busier than usual, so only what does not happen at all uses it up. */
+#define PATIENCE_MS 120000
+
 struct run_result {
 	int status;	/* exit code, 128 + signal, or -1: did not end in time and was killed */
 	char *out;	/* standard output, never NULL after run_tool() */
@@ -22,10 +26,19 @@ char *read_all(int fd, int timeout_ms);
 const char *built(const char *name, char *buf, size_t size);
 /* Milliseconds of the monotonic clock. */
 long long now_ms(void);
-/* Sleeps. */
+/* Sleeps: between two looks, never instead of one. */
 void sleep_ms(int ms);
-/* Waits up to timeout_ms until check(data) is not 0; returns what it returned last. */
+/* Waits until check(data) is not 0, for PATIENCE_MS at the longest; returns what it returned last. */
+int wait_until(int (*check)(void *data), void *data);
+/* The same with an end of patience of the caller's own. */
 int wait_for(int (*check)(void *data), void *data, int timeout_ms);
+/* Reads fd until the text has `word` in it: 1; 0 when it ends before, when `text` is full, and after timeout_ms. `text` goes on from what it holds. */
+int read_until(int fd, const char *word, int timeout_ms, char *text, size_t size);
+/* A time in which nothing must happen: for what there is no event to wait for. Never for what must have happened at its end. */
+void nothing_happens_for(int ms);
+/* Rounds of a test: `ci` of them usually, `longer` with `tests/run --long`; a fifth of ci, at least one, where each is slow: in guests and
+ * under sanitizers. */
+int rounds(int ci, int longer);
 
 /* For wait_for(), in a subreaper: reaps orphans that came to us; true when none is left. data: char[256], gets who still is. */
 int no_orphans(void *data);

@@ -5,12 +5,13 @@
  *
  * A config's lines that begin with "#:" say what the start or attach asks for beyond the config:
  *   #: argv WORD...        #: env K=V         #: caller K=V         #: name NAME         #: form json
- *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd
+ *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd|oom_protected
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
  *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, no_tty_group, no_setgroups, sched_core)
- *   #: layout v1|v2|hybrid|nested|bare    the cgroup hierarchies of the host; without it cgroups are not asked for
+ *   #: layout v1|v2|hybrid|nested|bare|..  the cgroup hierarchies of the host; without it cgroups are not asked for
  *   #: join v1|v2          an attach joins a group
+ *   #: scope               systemd could be asked for one, as an in-process start of root's does when its own group will not do
  *   #: stop                the plan of the hooks that run after the end is printed, too
  */
 #include <dirent.h>
@@ -37,7 +38,7 @@ struct wish {
 	const char *argv[WORDS], *env[WORDS], *caller[WORDS];
 	uint32_t groups[WORDS];
 	int keep[WORDS];
-	bool attach, json, stop;
+	bool attach, json, stop, scope;
 	struct ct_cgroups trees;
 	struct ct_cg_plan cgroup;
 	struct ct_cg_join join[2];
@@ -74,6 +75,20 @@ static const struct {
 	    { 1, CT_CG_IO, "blkio", TOP "/blkio", "" },
 	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "" } } },
 	{ "user", { { 2, V2_ALL, "unified", TOP, "/user.slice/session-1.scope", .top_closed = true, .self_closed = true } } },
+	{ "service", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = 0 } } },
+	{ "given", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
+	{ "granted", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service/main", .granted = "/system.slice/ci.service",
+			.granted_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
+	{ "threaded", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = CT_CG_PIDS, .self_bars = true } } },
+	{ "outside", { { 2, V2_ALL, "unified", TOP, NULL } } },
+	{ "service-v1",
+	  { { 1, CT_CG_MEMORY, "memory", TOP "/memory", "/system.slice/ci.service" },
+	    { 1, CT_CG_DEVICES, "devices", TOP "/devices", "/system.slice/ci.service" },
+	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
+	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "/system.slice/ci.service" } } },
+	{ "closed-devices",
+	  { { 1, CT_CG_DEVICES, "devices", TOP "/devices", "/system.slice/ci.service", .self_narrow = true },
+	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "/a b" } } },
 	{ "delegated", { { 2, V2_ALL, "unified", TOP, "/user.slice/app.slice/run.scope", .top_closed = true } } },
 	{ "bare", { { 0, 0, NULL, NULL, NULL } } },
 };
@@ -131,8 +146,8 @@ static int set_flag(struct ct_request *r, const char *name)
 {
 	const struct { const char *name; bool *flag; } rows[] = {
 		{ "pty", &r->pty }, { "clear_env", &r->clear_env }, { "keep_env", &r->keep_env }, { "execute", &r->execute },
-		{ "no_new_privs", &r->no_new_privs }, { "elevated", &r->elevated }, { "detached", &r->detached },
-		{ "stdio_given", &r->stdio_given }, { "exec_fd", &r->has_exec_fd },
+		{ "no_new_privs", &r->no_new_privs }, { "elevated", &r->elevated }, { "detached", &r->detached }, { "oom_protected", &r->oom_protected },
+		{ "stdio_given", &r->stdio_given }, { "reaper", &r->reaper }, { "no_reaper", &r->no_reaper }, { "exec_fd", &r->has_exec_fd },
 	};
 	size_t i;
 
@@ -231,6 +246,8 @@ static int directive(struct wish *w, char *line)
 		w->json = true;
 	} else if (!strcmp(key, "stop")) {
 		w->stop = true;
+	} else if (!strcmp(key, "scope")) {
+		w->scope = true;
 	} else if (!strcmp(key, "flag")) {
 		return set_flag(&w->req, v[0] ? v[0] : "");
 	} else if (!strcmp(key, "size")) {
@@ -286,7 +303,8 @@ static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *
 {
 	struct ct_cg_ask ask = { .spec = w->req.spec, .host = &w->host, .name = w->req.name, .mark = w->req.detached ? "" : "@mark",
 				 .detached = w->req.detached, .userns = ct_build_userns(w->req.spec),
-				 .mounts = ct_build_mounts_cgroups(w->req.spec, &w->host) };
+				 .mounts = ct_build_mounts_cgroups(w->req.spec, &w->host),
+				 .mknod = ct_build_keeps_mknod(w->req.spec, &w->host), .scope = w->scope };
 
 	w->req.cgroup = &w->cgroup;
 	return ct_cg_decide(&ask, arena, &w->cgroup, e);
@@ -298,6 +316,7 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 	struct ct_config *cfg = ct_config_new();
 	struct ct_arena *arena = ct_arena_new();
 	struct ct_plan *plan = NULL, *stop = NULL;
+	struct ct_spec *spec;
 	struct ct_err *e = calloc(1, sizeof(*e));
 	int err;
 
@@ -306,8 +325,10 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 	ct_err_clear(e);
 	err = ct_config_load_text(cfg, text, len, name, e);
 	if (!err) {
-		w->req.spec = ct_spec_read(cfg, arena, e);
-		err = w->req.spec ? 0 : e->err;
+		w->req.spec = spec = ct_spec_read(cfg, arena, e);
+		err = spec ? 0 : e->err;
+		if (spec && !w->attach)
+			spec->init_reaper = ct_build_reaper(&w->req);
 	}
 	if (!err && w->host.cgroups)
 		err = decide_groups(w, arena, e);
@@ -319,6 +340,8 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 		ct_buf_printf(out, "refused: error %d, errno %d\n%s\n", e->id, -e->err, e->message);
 	} else {
 		print_plan(w, plan, out);
+		if (w->cgroup.elsewhere)
+			ct_buf_printf(out, "said: %s\n", w->cgroup.elsewhere);
 		if (w->stop && stop) {
 			ct_buf_str(out, "after the end\n");
 			print_plan(w, stop, out);

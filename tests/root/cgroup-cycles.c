@@ -33,9 +33,9 @@ static struct leak *before;
 static char word[64], pattern[80], files_before[4096];
 static unsigned seed;
 
-static int rounds(int many)
+static int times(int many)
 {
-	return quick() ? many / 10 : getenv("CT_SANITIZED") ? many / 4 : many;
+	return rounds(many * 2 / 5, many);
 }
 
 /* ---- what must be as before ----------------------------------------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ static int teardown(void **state)
 
 	(void)state;
 	box.c = ct_unref(box.c);
-	wait_for(no_orphans, orphans, 10000);
+	wait_until(no_orphans, orphans);
 	return case_end(before, word);
 }
 
@@ -216,7 +216,7 @@ static long long median(const long long *v, int n)
 
 static void cycles(void **state)
 {
-	int n = rounds(1000), i;
+	int n = times(1000), i;
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was;
 	long long *took;
@@ -245,7 +245,7 @@ static void cycles(void **state)
 		began = now_us();
 		assert_ok(box.c, ct_start(box.c, &o, &p));
 		took[i] = now_us() - began;
-		assert_int_equal(ct_process_wait(p, &ex, 60000), 0);
+		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		if (ex.reason != CT_EXIT_EXITED || ex.code)
 			fail_msg("round %d: reason %d, code %d", i, ex.reason, ex.code);
 		ct_process_unref(p);
@@ -259,7 +259,7 @@ static void cycles(void **state)
 
 static void cycles_detached(void **state)
 {
-	int n = rounds(200), i;
+	int n = times(200), i;
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was = look();
 	char text[4096];
@@ -271,10 +271,10 @@ static void cycles_detached(void **state)
 		box.c = box_handle(&box, "cycle");
 		assert_int_equal(configure(box.c), 0);
 		assert_ok(box.c, ct_start(box.c, &o, NULL));
-		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 20000));
+		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 		box.c = ct_unref(box.c);
 	}
-	assert_true(wait_for(no_orphans, text, 10000));
+	assert_true(wait_until(no_orphans, text));
 	assert_as_before(&was);
 	list_state(text, sizeof(text));
 	assert_string_equal(text, files_before);
@@ -284,7 +284,7 @@ static void cycles_detached(void **state)
 
 static void at_once(void **state)
 {
-	int n = rounds(200), i;
+	int n = times(200), i;
 	struct rlimit was_limit, more;
 	ct_container **c = calloc((size_t)n, sizeof(struct ct_container *));
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -322,12 +322,12 @@ static void at_once(void **state)
 	}
 	for (i = 0; i < n; i++) {
 		if (i % 4)
-			assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, 20000));
+			assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, PATIENCE_MS));
 		c[i] = ct_unref(c[i]);
 	}
 	free(c);
 	setrlimit(RLIMIT_NOFILE, &was_limit);
-	assert_true(wait_for(no_orphans, text, 10000));
+	assert_true(wait_until(no_orphans, text));
 	assert_as_before(&was);
 	list_state(text, sizeof(text));
 	assert_string_equal(text, files_before);
@@ -366,11 +366,11 @@ static void act(int what)
 		if (ct_start(c, &o, &p) && what != DETACHED)
 			_exit(2);
 		if (what >= FROZEN) {
-			ct_freeze(c, 10000);
+			ct_freeze(c, PATIENCE_MS);
 			pause();
 		}
 		if (what == DETACHED)
-			ct_stop(c, CT_STOP_KILL, 10000);
+			ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
 		ct_process_unref(p);
 		ct_unref(c);
 	}
@@ -390,7 +390,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 	for (end = now_ms() + 20000; (r = ct_state(c)) == CT_STATE_STARTING && now_ms() < end;)
 		sleep_ms(5);
 	if (r == CT_STATE_RUNNING || r == CT_STATE_FROZEN || r == CT_STATE_STOPPING)
-		r = ct_stop(c, CT_STOP_KILL, 20000);
+		r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
 	if (r < 0 && r != -ESRCH)
 		fail_msg("%s, round %d: %d %s", what, round, r, ct_last_error(c)->message);
 	ct_unref(c);
@@ -406,7 +406,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 	if (r)
 		fail_msg("%s, round %d: the next start: %d %s", what, round, r, ct_last_error(c)->message);
 	ct_unref(c);
-	if (!wait_for(no_orphans, text, 10000))
+	if (!wait_until(no_orphans, text))
 		fail_msg("%s, round %d: processes left: %s", what, round, text);
 	for (end = now_ms() + 10000; (n = groups_named(word, text, sizeof(text))) && now_ms() < end;)
 		sleep_ms(10);
@@ -421,7 +421,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 
 static void kill_caller(void **state)
 {
-	int what = (int)(intptr_t)*state, n = rounds(what < FROZEN ? 50 : 20), i;
+	int what = (int)(intptr_t)*state, n = times(what < FROZEN ? 50 : 20), i;
 	struct host was = look();
 	pid_t pid;
 
@@ -460,7 +460,7 @@ static pid_t parent_of(pid_t pid)
 
 static void kill_supervisor(void **state)
 {
-	int what = (int)(intptr_t)*state, n = rounds(what == DETACHED ? 50 : 20), i, r;
+	int what = (int)(intptr_t)*state, n = times(what == DETACHED ? 50 : 20), i, r;
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was = look();
 
@@ -481,9 +481,9 @@ static void kill_supervisor(void **state)
 		super = parent_of(init);
 		assert_true(super > 1 && super != getpid());
 		if (what >= FROZEN) {
-			r = ct_freeze(box.c, 20000);
+			r = ct_freeze(box.c, PATIENCE_MS);
 			if (r == -EOPNOTSUPP) {
-				ct_stop(box.c, CT_STOP_KILL, 20000);
+				ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 				elsewhere_because("%s", ct_last_error(box.c)->message);
 			}
 			assert_ok(box.c, r);
@@ -516,9 +516,9 @@ static int group_setup(void **state)
 	/* what a regular life leaves in the state directory, if anything, is no leak of a killed one */
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
-	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, 30000) < 0)
+	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
 		return -1;
-	wait_for(no_orphans, text, 5000);
+	wait_until(no_orphans, text);
 	box.c = ct_unref(box.c);
 	list_state(files_before, sizeof(files_before));
 	return 0;

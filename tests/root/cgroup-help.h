@@ -274,28 +274,6 @@ static inline int pipe_above(int fd[2])
 	return 0;
 }
 
-/* Reads until the text has `word` in it or the end; false in the latter case, and after timeout_ms. */
-static inline bool read_until(int fd, const char *word, int timeout_ms, char *text, size_t size)
-{
-	long long end = now_ms() + timeout_ms;
-	size_t n = strlen(text);
-
-	while (!strstr(text, word)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		long long left = end - now_ms();
-		ssize_t got;
-
-		if (left <= 0 || n + 1 >= size || poll(&p, 1, (int)left) <= 0)
-			return false;
-		got = read(fd, text + n, size - n - 1);
-		if (got <= 0)
-			return false;
-		n += (size_t)got;
-		text[n] = 0;
-	}
-	return true;
-}
-
 /* A payload that talks: it writes to `out`, and ends, when it wants to, at the end of `in`. */
 struct talk {
 	ct_process *p;
@@ -330,7 +308,7 @@ static inline void talk_drop_all(void)
 		if (!talking[i].p)
 			continue;
 		ct_process_kill(talking[i].p, 9);
-		ct_process_wait(talking[i].p, NULL, 20000);
+		ct_process_wait(talking[i].p, NULL, PATIENCE_MS);
 		/* the test's own, and ours */
 		ct_process_unref(talking[i].p);
 		ct_process_unref(talking[i].p);
@@ -376,7 +354,7 @@ static inline void talk_start(ct_container *c, uint64_t flags, const char *const
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(c)->message);
 	assert_ok(c, r);
-	if (!read_until(t->out, "ready", 60000, t->text, sizeof(t->text)))
+	if (!read_until(t->out, "ready", PATIENCE_MS, t->text, sizeof(t->text)))
 		fail_msg("the payload is not ready: %s", t->text);
 }
 
@@ -388,7 +366,7 @@ static inline ct_exit talk_end(struct talk *t)
 
 	close(t->in);
 	t->in = -1;
-	r = ct_process_wait(t->p, &ex, 60000);
+	r = ct_process_wait(t->p, &ex, PATIENCE_MS);
 	close(t->out);
 	t->out = -1;
 	for (int i = 0; i < 8; i++)

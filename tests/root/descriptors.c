@@ -59,7 +59,7 @@ static ct_exit finish(ct_process *p)
 {
 	ct_exit ex = CT_EXIT_INIT;
 
-	assert_int_equal(ct_process_wait(p, &ex, 15000), 0);
+	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	ct_process_unref(p);
 	return ex;
 }
@@ -200,6 +200,90 @@ static void program_by_descriptor(void **state)
 	assert_int_equal(rootfs_copy(&box.root, path, "bin/probe", 0755), 0);
 }
 
+static void put_at_zero(int fd)
+{
+	assert_true(fd > 0);
+	assert_int_equal(dup2(fd, 0), 0);
+	close(fd);
+}
+
+static void zero_kept_and_printed_to(void)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+	char *out = NULL, text[16] = "";
+	int end[2];
+
+	put_at_zero(text_fd("zero"));
+	o.keep_fds = (const int[]){ 0 };
+	o.n_keep_fds = 1;
+	o.stdio[0] = -1;
+	assert_ok(box.c, box_run(box.c, &o, ARGV("/bin/sh", "-c", "cat <&3"), &out, NULL));
+	assert_string_equal(out, "zero");
+	free(out);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	put_at_zero(end[1]);
+	for (int detached = 0; detached < 2; detached++) {
+		ct_container *c = box_handle(&box, detached ? "zero" : NULL);
+
+		o = (ct_start_opts)CT_START_OPTS_INIT;
+		o.flags = detached ? CT_START_DETACH : 0;
+		o.argv = ARGV("/bin/sh", "-c", "echo word >&2");
+		o.stdio[0] = o.stdio[1] = -1;
+		o.stdio[2] = CT_FD_ZERO;
+		assert_ok(c, ct_start(c, &o, &p));
+		assert_int_equal(ct_process_wait(p, NULL, 60000), 0);
+		assert_int_equal(read(end[0], text, 5), 5);
+		assert_string_equal(text, "word\n");
+		ct_process_unref(p);
+		ct_unref(c);
+	}
+	close(end[0]);
+}
+
+static void zero_executed_and_mounted(void)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_mount m = CT_MOUNT_INIT;
+	ct_process *p = NULL;
+	char *out = NULL;
+
+	put_at_zero(open(getenv("CT_PROBE"), O_RDONLY | O_CLOEXEC));
+	o.exec_fd = CT_FD_ZERO;
+	o.stdio[0] = -1;
+	assert_ok(box.c, box_run(box.c, &o, ARGV("name", "fds"), &out, NULL));
+	assert_string_equal(out, "{\"fds\": [0, 1, 2]}\n");
+	free(out);
+	put_at_zero(open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	m.source_fd = CT_FD_ZERO;
+	m.target = "/mnt/etc";
+	m.flags = CT_MOUNT_CREATE | CT_MOUNT_READONLY;
+	assert_ok(box.c, ct_add_mount(box.c, &m));
+	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/test", "-s", "/mnt/etc/passwd"), NULL, NULL));
+	/* and when it is not open */
+	close(0);
+	assert_refused(box.c, ct_add_mount(box.c, &m), -EBADF);
+	o.argv = ARGV("x");
+	assert_refused(box.c, ct_start(box.c, &o, &p), -EBADF);
+	o.exec_fd = 0;
+	o.stdio[2] = CT_FD_ZERO;
+	assert_refused(box.c, ct_start(box.c, &o, &p), -EBADF);
+}
+
+/* Descriptor 0, in each place that takes one. */
+static void descriptor_zero(void **state)
+{
+	int mine = fcntl(0, F_DUPFD_CLOEXEC, 200);
+
+	(void)state;
+	assert_true(mine >= 0);
+	zero_kept_and_printed_to();
+	zero_executed_and_mounted();
+	assert_int_equal(dup2(mine, 0), 0);
+	close(mine);
+	rootfs_drop(&box.root, "mnt/etc");
+}
+
 /* The rootfs is the descriptor's directory, whatever stands at its path by now. */
 static void rootfs_by_descriptor(void **state)
 {
@@ -317,7 +401,7 @@ static void terminal(void **state)
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct winsize w = { 0 };
 	ct_process *p = NULL;
-	char *out, value[64];
+	char *out, value[64], text[65536] = "";
 	int master;
 
 	(void)state;
@@ -332,19 +416,18 @@ static void terminal(void **state)
 	assert_int_equal(ioctl(master, TIOCGWINSZ, &w), 0);
 	assert_int_equal(w.ws_row, 31);
 	assert_int_equal(w.ws_col, 101);
-	sleep_ms(300);
+	assert_true(read_until(master, "31 101", PATIENCE_MS, text, sizeof(text)));
 	assert_int_equal(ct_process_resize(p, 50, 120), 0);
 	assert_int_equal(write(master, "word\n", 5), 5);
-	out = read_all(master, 10000);
+	out = read_all(master, PATIENCE_MS);
 	assert_non_null(out);
-	assert_non_null(strstr(out, "31 101"));
 	assert_non_null(strstr(out, "got word"));
 	assert_non_null(strstr(out, "50 120"));
 	assert_non_null(strstr(out, "/dev/pts/"));
-	assert_non_null(strstr(out, "{\"controlling_tty\": true}"));
-	assert_non_null(strstr(out, "{\"tty0\": true}"));
-	assert_non_null(strstr(out, "{\"fds\": [0, 1, 2]}"));
-	(void)probe_get(out, "session", value, sizeof(value));
+	assert_non_null(strstr(text, "{\"controlling_tty\": true}"));
+	assert_non_null(strstr(text, "{\"tty0\": true}"));
+	assert_non_null(strstr(text, "{\"fds\": [0, 1, 2]}"));
+	(void)probe_get(text, "session", value, sizeof(value));
 	free(out);
 	assert_int_equal(ct_process_resize(p, 70000, 1), -EINVAL);
 	assert_int_equal(finish(p).code, 0);
@@ -374,9 +457,8 @@ static void terminal_attach(void **state)
 	a.rows = 12;
 	a.cols = 34;
 	assert_ok(box.c, ct_attach(box.c, &a, &q));
-	sleep_ms(200);
 	assert_int_equal(write(ct_process_pty(q), "w\n", 2), 2);
-	out = read_all(ct_process_pty(q), 10000);
+	out = read_all(ct_process_pty(q), PATIENCE_MS);
 	assert_non_null(out);
 	assert_non_null(strstr(out, "12 34"));
 	assert_non_null(strstr(out, "/dev/pts/"));
@@ -423,7 +505,7 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(stdio_given), CASE(stdio_odd), CASE(keep), CASE(program_by_descriptor),
+		CASE(stdio_given), CASE(stdio_odd), CASE(keep), CASE(program_by_descriptor), CASE(descriptor_zero),
 		CASE(rootfs_by_descriptor), CASE(mount_by_descriptor), CASE(mount_refused),
 		CASE(terminal), CASE(terminal_attach), CASE(terminal_hangup),
 	};

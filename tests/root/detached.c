@@ -65,9 +65,9 @@ static int teardown(void **state)
 
 	(void)state;
 	if (ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	box.c = ct_unref(box.c);
-	wait_for(has_child, children, 2000);
+	wait_until(has_child, children);
 	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
 	leak_free(before);
 	if (n)
@@ -105,20 +105,10 @@ static int console_says(void *word)
 	return found;
 }
 
-/* The rootfs' list of boots has as many lines as data says: init has set its traps soon after. */
-static int booted(void *data)
+/* Init has set its traps soon after. */
+static int booted(void *n)
 {
-	char path[2 * PATH_MAX], text[64];
-	ssize_t n = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/var/log/boots", box.root.path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text));
-		close(fd);
-	}
-	return n == 2 * (intptr_t)data;
+	return box_boots(&box) == (int)(intptr_t)n;
 }
 
 static void from_another_handle(void **state)
@@ -145,7 +135,7 @@ static void from_another_handle(void **state)
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
 	assert_refused(other, ct_start(other, &o, NULL), -EBUSY);
-	assert_ok(other, ct_stop(other, 0, 10000));
+	assert_ok(other, ct_stop(other, 0, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);
 	ct_free(names);
@@ -170,9 +160,9 @@ static void caller_goes(void **state)
 	}
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
-	sleep_ms(100);
+	nothing_happens_for(100);
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
 }
 
@@ -187,9 +177,9 @@ static void stop_orderly(void **state)
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/sh", "-c", INIT);
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"boot", 5000), 1);
-	assert_ok(box.c, ct_stop(box.c, 0, 10000));
-	assert_int_equal(ct_process_wait(p, &ex, 5000), 0);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"boot"), 1);
+	assert_ok(box.c, ct_stop(box.c, 0, PATIENCE_MS));
+	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	assert_int_equal(ex.code, 3);
 	assert_int_equal(ex.reason, CT_EXIT_STOPPED);
 	ct_process_unref(p);
@@ -203,18 +193,18 @@ static void stop_by_force(void **state)
 	long long began;
 
 	(void)state;
-	assert_ok(box.c, ct_set_config(box.c, "signal.halt", "SIGUSR1"));
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGUSR1", "console.buffer.size", "64KB", NULL), 0);
 	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "trap '' USR1; while :; do sleep 0.1; done");
+	o.argv = ARGV("/bin/sh", "-c", "trap '' USR1; echo trapped; while :; do sleep 0.1; done");
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	sleep_ms(100);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"trapped"), 1);
 	began = now_ms();
 	assert_refused(box.c, ct_stop(box.c, CT_STOP_NO_KILL, 300), -ETIMEDOUT);
 	assert_true(now_ms() - began >= 280);
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_NO_WAIT | CT_STOP_NO_KILL, 0));
 	assert_ok(box.c, ct_stop(box.c, 0, 200));
-	assert_int_equal(ct_process_wait(p, &ex, 5000), 0);
+	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	assert_int_equal(ex.signal, SIGKILL);
 	assert_int_equal(ex.reason, CT_EXIT_STOPPED);
 	ct_process_unref(p);
@@ -226,16 +216,16 @@ static void reboot_it(void **state)
 
 	(void)state;
 	start_init();
-	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"boot", 5000), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"boot"), 1);
 	first = ct_init_pid(box.c);
-	assert_ok(box.c, ct_reboot(box.c, 10000));
+	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
 	assert_true(ct_init_pid(box.c) > 0 && ct_init_pid(box.c) != first);
-	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"again", 5000), 1);
-	assert_int_equal(wait_for(booted, (void *)2, 5000), 1);
-	assert_ok(box.c, ct_reboot(box.c, 10000));
-	assert_int_equal(wait_for(booted, (void *)3, 5000), 1);
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"again"), 1);
+	assert_int_equal(wait_until(booted, (void *)2), 1);
+	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
+	assert_int_equal(wait_until(booted, (void *)3), 1);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 }
 
 /* A system that lives in groups of its own below its own, and gives on what it can, as systemd does: says which it finds there. */
@@ -252,14 +242,14 @@ static void reboot_in_groups(void **state)
 				    "sys_module", "mount.auto", "proc sys cgroup:rw", "limit.pids", "try:50", "limit.hugetlb.2MB", "try:4M", NULL), 0);
 	start(ARGV("/bin/sh", "-c", MANAGER INIT));
 	for (intptr_t boot = 1; boot < 4; boot++) {
-		assert_int_equal(wait_for(booted, (void *)boot, 5000), 1);
+		assert_int_equal(wait_until(booted, (void *)boot), 1);
 		assert_false(console_says("old /"));
 		if (boot < 3)
-			assert_ok(box.c, ct_reboot(box.c, 10000));
+			assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	}
 	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
 		assert_true(console_says("given pids"));
-	assert_ok(box.c, ct_stop(box.c, 0, 10000));
+	assert_ok(box.c, ct_stop(box.c, 0, PATIENCE_MS));
 }
 
 static void wait_states(void **state)
@@ -269,7 +259,7 @@ static void wait_states(void **state)
 	start(ARGV("/bin/sleep", "0.3"));
 	assert_refused(box.c, ct_wait(box.c, CT_STATE_STOPPED, 20), -ETIMEDOUT);
 	assert_int_equal(ct_wait(box.c, CT_STATE_RUNNING, 0), CT_STATE_RUNNING);
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
 	assert_refused(box.c, ct_wait(box.c, 0x4000, 5), -EINVAL);
 	assert_refused(box.c, ct_wait(box.c, 0, 5), -EINVAL);
 }
@@ -279,7 +269,7 @@ static void expect_word(int fd, const char *word)
 {
 	char text[4096] = "";
 	size_t len = 0;
-	long long end = now_ms() + 8000;
+	long long end = now_ms() + PATIENCE_MS;
 
 	while (now_ms() < end && !strstr(text, word)) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -291,6 +281,15 @@ static void expect_word(int fd, const char *word)
 		fail_msg("no \"%s\" in \"%s\"", word, text);
 }
 
+/* Opens the console, once it is not somebody's. */
+static int console_had(void *data)
+{
+	int *fd = data;
+
+	*fd = ct_console_open(box.c, 0);
+	return *fd >= 0;
+}
+
 static void console(void **state)
 {
 	int fd, second;
@@ -298,7 +297,7 @@ static void console(void **state)
 	(void)state;
 	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "64KB"));
 	start(ARGV("/bin/sh", "-c", "echo ready; while read x; do echo got $x; stty size; done"));
-	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"ready", 5000), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"ready"), 1);
 	fd = ct_console_open(box.c, 0);
 	assert_ok(box.c, fd);
 	second = ct_console_open(box.c, 0);
@@ -310,9 +309,8 @@ static void console(void **state)
 	expect_word(fd, "17 71");
 	close(fd);
 	/* given back, it can be had again */
-	sleep_ms(100);
-	fd = ct_console_open(box.c, 0);
-	assert_ok(box.c, fd);
+	fd = -EBUSY;
+	assert_int_equal(wait_until(console_had, &fd), 1);
 	close(fd);
 	assert_refused(box.c, ct_console_open(box.c, 40), -ENOTTY);
 }
@@ -325,7 +323,8 @@ static void console_ring(void **state)
 	(void)state;
 	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "4096"));
 	start(ARGV("/bin/sh", "-c", "seq 1 5000; echo the end; sleep 1000"));
-	assert_int_equal(wait_for(console_says, (void *)(uintptr_t)"the end", 10000), 1);
+	/* with the line's own end, which the terminal may give later */
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"the end\r\n"), 1);
 	assert_ok(box.c, ct_console_log(box.c, CT_CONSOLE_LOG_CLEAR, &text, &len));
 	assert_true(len <= 4096 && len > 3000);
 	assert_non_null(memmem(text, len, "5000", 4));
@@ -345,13 +344,26 @@ static void console_file(void **state)
 	snprintf(path, sizeof(path), "%s/console.log", box.root.base);
 	assert_ok(box.c, ct_set_config(box.c, "console.logfile", path));
 	start(ARGV("/bin/sh", "-c", "echo into the file; sleep 0.3"));
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_true(read(fd, buf, sizeof(buf) - 1) > 0);
 	assert_non_null(strstr(buf, "into the file"));
 	close(fd);
 	unlink(path);
+}
+
+/* The log of the hooks has the last one's line. */
+static int has_line(void *path)
+{
+	char text[4096] = "";
+	FILE *f = fopen(path, "re");
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	text[n] = 0;
+	return strstr(text, "post-stop:web\n") != NULL;
 }
 
 static void hooks(void **state)
@@ -371,8 +383,9 @@ static void hooks(void **state)
 		assert_ok(box.c, ct_set_config(box.c, key, entry));
 	}
 	start(ARGV("/bin/sleep", "0.1"));
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
-	sleep_ms(300);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	/* the last hook runs when it has ended */
+	assert_int_equal(wait_until(has_line, path), 1);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_true(read(fd, text, sizeof(text) - 1) > 0);
@@ -450,7 +463,7 @@ static void many(void **state)
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), N);
 	ct_free(names);
 	for (i = 0; i < N; i++) {
-		assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, 5000));
+		assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, PATIENCE_MS));
 		ct_unref(c[i]);
 	}
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);

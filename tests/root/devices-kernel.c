@@ -245,7 +245,7 @@ static bool close_group(struct group *g)
 	if (g->fd >= 0)
 		close(g->fd);
 	g->fd = -1;
-	return !*g->dir || wait_for(gone, g->dir, 3000);
+	return !*g->dir || wait_until(gone, g->dir);
 }
 
 static void fresh_group(struct group *g)
@@ -594,7 +594,7 @@ static void test_replace_under_load(void **state)
 	for (long long end = now_ms() + 1000; now_ms() < end; replaced++)
 		assert_int_equal(ct_dev_attach(two.fd, replaced % 2 ? &a : &b, &err), 0);
 	kill(child, SIGTERM);
-	said = read_all(p[0], 5000);
+	said = read_all(p[0], PATIENCE_MS);
 	close(p[0]);
 	waitpid(child, NULL, 0);
 	assert_non_null(said);

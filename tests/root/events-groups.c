@@ -24,18 +24,18 @@ static void frozen(void **state)
 
 		ask(i, NULL);
 		for (int k = 0; k < 3; k++) {
-			assert_ok(box.c, ct_freeze(box.c, 5000));
+			assert_ok(box.c, ct_freeze(box.c, PATIENCE_MS));
 			wait_told("FROZEN");
 			quiet();
-			assert_ok(box.c, ct_unfreeze(box.c, 5000));
+			assert_ok(box.c, ct_unfreeze(box.c, PATIENCE_MS));
 			wait_told("THAWED");
 			quiet();
 			assert_string_equal(told, "FROZEN THAWED");
 			forget();
 		}
 		/* there and back is nothing to tell */
-		assert_ok(box.c, ct_freeze(box.c, 5000));
-		assert_ok(box.c, ct_unfreeze(box.c, 5000));
+		assert_ok(box.c, ct_freeze(box.c, PATIENCE_MS));
+		assert_ok(box.c, ct_unfreeze(box.c, PATIENCE_MS));
 		take_all();
 		quiet();
 		assert_string_equal(told, "");
@@ -59,7 +59,7 @@ static void pids_limit(void **state)
 		p = start(i, ARGV("/bin/sh", "-c", "(sleep 0.2; sleep 1000 & sleep 1000 & sleep 1000) & exec sleep 1000"));
 		ask_until("PIDS_LIMIT");
 		assert_int_equal(count("STARTED"), 1);
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		wait_told("EXITED");
 		assert_int_equal(count("EXITED"), 1);
 		end(p);
@@ -86,7 +86,7 @@ static void oom(void **state)
 		quiet();
 		assert_true(knows("OOM"));
 		assert_true(count("OOM_KILL") == 2 || strstr(told, "OOM_KILL=2"));
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		wait_told("EXITED");
 		end(p);
 		quiet();
@@ -171,13 +171,13 @@ static void pressure(void **state)
 		assert_int_equal(ct_event_fd(seer, &none), fd);
 		take_all();
 		forget();
-		sleep_ms(2500);
+		nothing_happens_for(2500);
 		take_all();
 		assert_string_equal(told, "");
 		/* and again with the container running */
 		assert_int_equal(ct_event_fd(seer, &o), fd);
 		wait_told("PRESSURE");
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		wait_told("EXITED");
 		end(p);
 		quiet();
@@ -216,6 +216,7 @@ static void pressure_errors(void **state)
 		ct_event e = CT_EVENT_INIT;
 
 		assert_ok(c, ct_set_config(c, "cgroup.backend", "none"));
+		assert_ok(c, ct_set_config(c, "limit.devices", "all"));
 		so.argv = ARGV("/bin/sleep", "1000");
 		so.stdio[0] = so.stdio[1] = so.stdio[2] = -1;
 		p = NULL;

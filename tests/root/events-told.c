@@ -12,7 +12,7 @@
 
 #include "leak.h"
 
-#define PATIENCE 8000
+#define PATIENCE PATIENCE_MS
 
 struct box box;
 static struct leak *before;
@@ -53,11 +53,11 @@ int events_teardown(void **state)
 
 	(void)state;
 	if (ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	if (seer != box.c)
 		ct_unref(seer);
 	box.c = ct_unref(box.c);
-	wait_for(has_child, NULL, 2000);
+	wait_until(has_child, NULL);
 	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
 	leak_free(before);
 	if (n)
@@ -215,7 +215,7 @@ void end(ct_process *p)
 {
 	ct_exit ex = CT_EXIT_INIT;
 
-	assert_int_equal(ct_process_wait(p, &ex, 15000), 0);
+	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	ct_process_unref(p);
 }
 

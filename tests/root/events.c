@@ -17,7 +17,7 @@
 
 #define WATCHERS 100
 /* An init that reboots at SIGINT. */
-#define INIT "trap 'reboot -f' INT; while :; do sleep 0.05; done"
+#define INIT "trap 'reboot -f' INT; echo x >>/var/log/boots; while :; do sleep 0.05; done"
 
 /* ---- beginnings and ends -------------------------------------------------------------------------------------------------------- */
 
@@ -81,7 +81,7 @@ static void in_process_short(void **state)
 		struct pollfd gone = { .fd = ct_process_pidfd(p), .events = POLLIN };
 
 		if (i)
-			ct_process_wait(p, NULL, 5000);
+			ct_process_wait(p, NULL, PATIENCE_MS);
 		assert_int_equal(poll(&gone, 1, 5000), 1);
 		take_all();
 		assert_int_equal(count("STARTED"), 1);
@@ -124,7 +124,7 @@ static void detached(void **state)
 		ct_process_unref(start(1, ARGV("/bin/sleep", "1000")));
 		wait_told("STARTED");
 		quiet();
-		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 		wait_told("EXITED");
 		assert_string_equal(told, "STARTED EMPTY EXITED");
 		quiet();
@@ -159,30 +159,38 @@ static void detached_again_at_once(void **state)
 	assert_ok(box.c, ct_destroy(box.c, 0));
 }
 
+static int booted(void *n)
+{
+	return box_boots(&box) >= (int)(intptr_t)n;
+}
+
 static void rebooted(void **state)
 {
+	intptr_t n = 1;
+
 	(void)state;
 	assert_int_equal(box_config(box.c, "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL), 0);
+	rootfs_drop(&box.root, "var/log/boots");
 	ct_process_unref(start(1, ARGV("/bin/sh", "-c", INIT)));
-	sleep_ms(200);
+	assert_int_equal(wait_until(booted, (void *)n++), 1);
 	ask(1, NULL);
 	quiet();
 	for (int i = 0; i < 3; i++) {
-		assert_ok(box.c, ct_reboot(box.c, 10000));
+		assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 		wait_told("STARTED");
 		quiet();
 		assert_string_equal(told, "STARTED");
 		forget();
-		sleep_ms(200);
+		assert_int_equal(wait_until(booted, (void *)n++), 1);
 	}
 	/* twice without a look */
-	assert_ok(box.c, ct_reboot(box.c, 10000));
-	sleep_ms(200);
-	assert_ok(box.c, ct_reboot(box.c, 10000));
+	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
+	assert_int_equal(wait_until(booted, (void *)n++), 1);
+	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	assert_string_equal(take_all(), "STARTED=2");
 	quiet();
 	forget();
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	wait_told("EXITED");
 	assert_string_equal(told, "EMPTY EXITED");
 	quiet();
@@ -242,10 +250,10 @@ static void killed_supervisor(void **state)
 	ct_process_unref(start(1, ARGV("/bin/sleep", "1000")));
 	wait_told("STARTED");
 	kill(supervisor(), SIGKILL);
-	sleep_ms(100);
+	nothing_happens_for(100);
 	quiet();
 	assert_string_equal(told, "STARTED");
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	wait_told("EXITED");
 	quiet();
 }
@@ -277,7 +285,7 @@ static void idle(void **state)
 		for (int k = 0; k < 10; k++)
 			ct_state(box.c);
 		assert_int_equal(readable(50), 0);
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		end(p);
 		ask_no_more();
 	}
@@ -317,7 +325,7 @@ static void released(void **state)
 
 		wait_told("STARTED");
 		assert_true(watches("tfd:") > files);
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		end(p);
 		wait_told("EXITED");
 		forget();
@@ -350,7 +358,7 @@ static void many(void **state)
 		if (round == 0)
 			ct_process_unref(start(1, ARGV("/bin/sleep", "1000")));
 		else
-			assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+			assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 		for (int i = 0; i < n; i++) {
 			seer = c[i];
 			fd = fds[i];
@@ -386,7 +394,7 @@ static void forked(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	quiet();
-	ct_stop(box.c, CT_STOP_KILL, 5000);
+	ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	wait_told("EXITED");
 	assert_string_equal(told, "EMPTY EXITED");
 	quiet();

@@ -32,8 +32,9 @@
 #include "leak.h"
 #include "run.h"
 
-#define TOO_LONG_MS 8000
-#define FLIPS 167	/* starts for each of three places */
+#define TOO_LONG_MS PATIENCE_MS
+#define FLIPS 80		/* starts for each of three places */
+#define LONG_FLIPS 167
 
 static struct box box;
 static struct decoy decoy;
@@ -461,7 +462,7 @@ static void try_flipper(void **state)
 	const struct place *p = *state;
 	struct flipper f = { .flips = 0 };
 	char to[2 * PATH_MAX], value[2 * PATH_MAX];
-	int i, started = 0, starts = getenv("CT_SANITIZED") || getenv("CT_QUICK") ? FLIPS / 5 : FLIPS;
+	int i, started = 0, starts = rounds(FLIPS, LONG_FLIPS);
 	ct_container *c;
 	struct leak *before;
 	long long began;

@@ -36,11 +36,12 @@ static struct box box;
 static char listing_before[4096];
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define ROUNDS 80
+#define ROUNDS 40
+#define LONG_ROUNDS 80
 
-static int rounds(void)
+static int kills(void)
 {
-	return getenv("CT_SANITIZED") || getenv("CT_QUICK") ? ROUNDS / 8 : ROUNDS;
+	return rounds(ROUNDS, LONG_ROUNDS);
 }
 
 static void sleep_us(long us)
@@ -94,13 +95,13 @@ static void check_clean(const char *what, int round, bool start_again)
 	int state = 0, r;
 
 	/* who clears up after it may have to wait for what was killed, on an emulated machine for long */
-	if (!wait_for(settled, &state, 20000))
+	if (!wait_until(settled, &state))
 		fail_msg("%s, round %d: state %s", what, round, state < 0 ? ct_last_error(box.c)->message : ct_state_name(state));
 	/* a stop that goes on may have come to its end meanwhile */
-	r = state != CT_STATE_STOPPED ? ct_stop(box.c, CT_STOP_KILL, 5000) : 0;
+	r = state != CT_STATE_STOPPED ? ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS) : 0;
 	if (r != -ESRCH)
 		assert_ok(box.c, r);
-	if (!wait_for(no_orphans, text, 5000))
+	if (!wait_until(no_orphans, text))
 		fail_msg("%s, round %d: processes left: %s", what, round, text);
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);
 	ct_free(names);
@@ -113,8 +114,8 @@ static void check_clean(const char *what, int round, bool start_again)
 	o.argv = ARGV("/bin/sleep", "1000");
 	assert_ok(box.c, ct_start(box.c, &o, NULL));
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
-	wait_for(no_orphans, text, 2000);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+	wait_until(no_orphans, text);
 }
 
 /* ---- the caller is killed ------------------------------------------------------------------------------------------------------- */
@@ -173,7 +174,7 @@ static void kill_caller(void **state)
 	enum action a = (enum action)(uintptr_t)*state;
 	atomic_bool stop = false;
 	pthread_t reaper;
-	int i, n = rounds();
+	int i, n = kills();
 	pid_t pid;
 
 	assert_int_equal(pthread_create(&reaper, NULL, reap_orphans, &stop), 0);
@@ -245,7 +246,7 @@ static void *hunt(void *data)
 /* In-process starts while the keeper, or the stage, is shot: the call comes back, with a reason; nothing hangs. */
 static void kill_below(void **state)
 {
-	int depth = (int)(intptr_t)*state, i, n = rounds(), failed = 0, lost = 0;
+	int depth = (int)(intptr_t)*state, i, n = kills(), failed = 0, lost = 0;
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char text[256];
 
@@ -268,7 +269,7 @@ static void kill_below(void **state)
 		} else {
 			if (ct_process_pid(p) <= 0)
 				fail_msg("round %d: ct_start() succeeded without a process (%d was shot)", i, (int)h.shot);
-			if (ct_process_wait(p, &ex, 5000))
+			if (ct_process_wait(p, &ex, PATIENCE_MS))
 				fail_msg("round %d: %s (%d was shot)", i, ct_process_last_error(p)->message, (int)h.shot);
 			lost += ex.reason != CT_EXIT_EXITED;
 		}
@@ -281,7 +282,7 @@ static void kill_below(void **state)
 		if (i % 10 == 0)
 			assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL));
 		ct_unref(c);
-		if (!wait_for(no_orphans, text, 5000))
+		if (!wait_until(no_orphans, text))
 			fail_msg("round %d: processes left: %s", i, text);
 	}
 	print_message("# depth %d: %d starts failed, %d ended early, of %d\n", depth, failed, lost, n);
@@ -314,14 +315,14 @@ static void kill_supervisor(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < rounds() / 4 + 2; i++) {
+	for (i = 0; i < kills() / 4 + 2; i++) {
 		run_web();
 		init = ct_init_pid(box.c);
 		pid = supervisor();
 		assert_true(pid > 1 && pid != getpid());
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		sleep_us(i * 300);
-		assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+		assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
 		check_clean("supervisor", i, true);
 		assert_true(kill(init, 0) < 0);
 	}
@@ -341,18 +342,18 @@ static void kill_supervisor_meanwhile(void **state)
 	int i, what, err;
 
 	(void)state;
-	for (i = 0; i < rounds() / 4 + 3; i++) {
+	for (i = 0; i < kills() / 4 + 3; i++) {
 		what = i % 3;
 		run_web();
 		assert_int_equal(pthread_create(&t, NULL, kill_soon, (void *)(intptr_t)supervisor()), 0);
 		if (what == 0) {
-			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 5000), CT_STATE_STOPPED);
+			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
 		} else if (what == 1) {
 			err = box_attach(box.c, NULL, ARGV("/bin/sleep", "5"), NULL, NULL);
 			if (err && !ct_last_error(box.c)->message[0])
 				fail_msg("no reason");
 		} else {
-			err = ct_stop(box.c, CT_STOP_NO_KILL, 5000);
+			err = ct_stop(box.c, CT_STOP_NO_KILL, PATIENCE_MS);
 			if (err && !ct_last_error(box.c)->message[0])
 				fail_msg("no reason");
 		}
@@ -372,7 +373,7 @@ static void supervisor_without_pdeath(void **state)
 	init = ct_init_pid(box.c);
 	pid = supervisor();
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	sleep_ms(200);
+	nothing_happens_for(200);
 	assert_int_equal(kill(init, 0), 0);
 	/* it is known, and can be ended, without a supervisor */
 	assert_ok(box.c, ct_clear_config(box.c, "monitor.signal.pdeath"));
@@ -396,9 +397,9 @@ static int each_teardown(void **state)
 
 	(void)state;
 	if (ct_state(box.c) == CT_STATE_RUNNING)
-		ct_stop(box.c, CT_STOP_KILL, 5000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	box.c = ct_unref(box.c);
-	wait_for(no_orphans, text, 3000);
+	wait_until(no_orphans, text);
 	return 0;
 }
 
@@ -414,9 +415,9 @@ static int group_setup(void **state)
 	/* what a regular life leaves in the state directory, if anything, is no leak of a killed one */
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
-	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, 5000) < 0)
+	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
 		return -1;
-	wait_for(no_orphans, text, 3000);
+	wait_until(no_orphans, text);
 	list_dir(box.state, listing_before, sizeof(listing_before));
 	box.c = ct_unref(box.c);
 	return 0;

@@ -64,11 +64,32 @@ static ct_process *start(const char *const argv[])
 	return p;
 }
 
+#define TRAPPED(trap) ARGV("/bin/sh", "-c", trap "; echo trapped; while :; do sleep 0.05; done")
+
+/* Starts one that says "trapped", and waits until it has. */
+static ct_process *start_said(const char *const argv[])
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+	char text[64] = "";
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	o.argv = argv;
+	o.stdio[0] = o.stdio[2] = -1;
+	o.stdio[1] = fd[1];
+	assert_ok(box.c, ct_start(box.c, &o, &p));
+	close(fd[1]);
+	assert_true(read_until(fd[0], "trapped", PATIENCE_MS, text, sizeof(text)));
+	close(fd[0]);
+	return p;
+}
+
 static ct_exit wait_end(ct_process *p)
 {
 	ct_exit ex = CT_EXIT_INIT;
 
-	assert_int_equal(ct_process_wait(p, &ex, 15000), 0);
+	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	return ex;
 }
 
@@ -87,7 +108,7 @@ static void exit_code(void **state)
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
 		assert_int_equal(ex.code, codes[i]);
 		assert_int_equal(ex.signal, 0);
-		assert_true(ex.wall_us > 0 && ex.wall_us < 10000000);
+		assert_true(ex.wall_us > 0 && ex.wall_us < PATIENCE_MS * 1000ull);
 		ct_process_unref(p);
 	}
 }
@@ -167,16 +188,14 @@ static void stopped(void **state)
 
 	(void)state;
 	assert_ok(box.c, ct_set_config(box.c, "signal.halt", "SIGTERM"));
-	p = start(ARGV("/bin/sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"));
-	sleep_ms(200);
-	assert_ok(box.c, ct_stop(box.c, 0, 10000));
+	p = start_said(TRAPPED("trap 'exit 7' TERM"));
+	assert_ok(box.c, ct_stop(box.c, 0, PATIENCE_MS));
 	ex = wait_end(p);
 	assert_int_equal(ex.reason, CT_EXIT_STOPPED);
 	assert_int_equal(ex.code, 7);
 	ct_process_unref(p);
 
-	p = start(ARGV("/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"));
-	sleep_ms(200);
+	p = start_said(TRAPPED("trap '' TERM"));
 	began = now_ms();
 	assert_refused(box.c, ct_stop(box.c, CT_STOP_NO_KILL, 300), -ETIMEDOUT);
 	assert_true(now_ms() - began >= 280);
@@ -188,7 +207,7 @@ static void stopped(void **state)
 	ct_process_unref(p);
 
 	p = start(ARGV("/bin/sleep", "1000"));
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 5000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	ex = wait_end(p);
 	assert_int_equal(ex.signal, SIGKILL);
 	assert_refused(box.c, ct_stop(box.c, 0, 100), -ESRCH);
@@ -327,6 +346,7 @@ static void resource_limits(void **state)
 static void *kill_later(void *data)
 {
 	(void)data;
+	/* the other thread waits by now, or not yet: either must do */
 	sleep_ms(200);
 	return (void *)(intptr_t)ct_kill(box.c, SIGKILL);
 }
@@ -334,12 +354,14 @@ static void *kill_later(void *data)
 static void *stop_later(void *data)
 {
 	(void)data;
+	/* the other thread waits by now, or not yet: either must do */
 	sleep_ms(200);
-	return (void *)(intptr_t)ct_stop(box.c, CT_STOP_KILL, 5000);
+	return (void *)(intptr_t)ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 }
 
 static void *process_kill_later(void *data)
 {
+	/* the other thread waits by now, or not yet: either must do */
 	sleep_ms(200);
 	return (void *)(intptr_t)ct_process_kill(data, SIGKILL);
 }
@@ -367,7 +389,7 @@ static void wait_and_kill(void **state)
 	ct_process *p = start(ARGV("/bin/sleep", "1000"));
 
 	assert_int_equal(pthread_create(&t, NULL, kill_later, NULL), 0);
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, 10000), CT_STATE_STOPPED);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
 	pthread_join(t, &result);
 	ct_process_unref(p);
 }

@@ -243,7 +243,7 @@ static void fork_bomb(void **state)
 	assert_true(u.pids == 100 && u.pids_limit == 100);
 	assert_true(u.pids_refused > 0);
 	began = now_ms();
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 20000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	assert_true(now_ms() - began < 20000);
 	print_message("# the end of a fork bomb of 100 took %lld ms\n", now_ms() - began);
 	ex = talk_end(&t);
@@ -266,14 +266,14 @@ static void cpu(void **state)
 	a = stats();
 	began = now_ms();
 	if (a.cpu_us == CT_ABSENT) {
-		ct_stop(box.c, CT_STOP_KILL, 20000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		talk_end(&t);
 		elsewhere_because("no group tells the CPU time");
 	}
 	sleep_ms(ms);
 	b = stats();
 	took = now_ms() - began;
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 20000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	talk_end(&t);
 	share = (long long)(b.cpu_us - a.cpu_us) / took;	/* thousandths of a core */
 	print_message("# limit.cpu = 0.25: 0.%03lld over %lld ms, held back in %lld of %lld periods\n", share, took,
@@ -516,7 +516,8 @@ static const struct value values[] = {
 	{ "limit.cpu.burst", "20ms", "limit.cpu", "0.5", "cpu.max.burst", "20000", "cpu.cfs_burst_us", "20000" },
 	{ "limit.io.weight", "300", NULL, NULL, "io.weight", "default 300", "blkio.bfq.weight", NULL },
 	{ "limit.hugetlb.2MB", "4M", NULL, NULL, "hugetlb.2MB.max", "4194304", "hugetlb.2MB.limit_in_bytes", "4194304" },
-	{ "limit.pids", "77", NULL, NULL, "pids.max", "77", "pids.max", "77" },
+	/* and pid 1 */
+	{ "limit.pids", "77", NULL, NULL, "pids.max", "78", "pids.max", "78" },
 	{ "limit.pids", "max", NULL, NULL, "pids.max", "max", "pids.max", "max" },
 	{ "limit.memory", "max", NULL, NULL, "memory.max", "max", "memory.limit_in_bytes", "9223372036854771712" },
 };
@@ -576,10 +577,10 @@ static const struct verdict {
 static void verdict(void **state)
 {
 	const struct verdict *v = *state;
-	int rounds = v->reason == CT_EXIT_MEMORY ? (quick() ? 4 : 20) : quick() ? 3 : 10, i;
+	int n = v->reason == CT_EXIT_MEMORY ? rounds(10, 20) : rounds(5, 10), i;
 
 	set(v->key, v->value);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < n; i++) {
 		char *out = NULL;
 		ct_exit ex = run_here(v->argv, &out);
 
@@ -618,9 +619,9 @@ static void verdict_detached(void **state)
 			continue;
 		}
 		assert_ok(c, r);
-		r = ct_process_wait(p, &ex, 60000);
+		r = ct_process_wait(p, &ex, PATIENCE_MS);
 		if (r) {
-			ct_stop(c, CT_STOP_KILL, 10000);
+			ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
 			ct_unref(c);
 		}
 		ct_process_unref(p);
@@ -655,9 +656,9 @@ static void stopped_wins(void **state)
 		if (r == -EOPNOTSUPP)
 			continue;
 		assert_ok(box.c, r);
-		assert_true(read_until(t.out, "ready", 30000, t.text, sizeof(t.text)));
+		assert_true(read_until(t.out, "ready", PATIENCE_MS, t.text, sizeof(t.text)));
 		if (i % 2)
-			assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 20000));
+			assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 		else
 			assert_int_equal(ct_process_kill(t.p, SIGKILL), 0);
 		ex = talk_end(&t);
@@ -696,7 +697,9 @@ static void plausible(void **state)
 	if (ex.pids_peak != CT_ABSENT)
 		assert_int_equal(ex.pids_peak, 5);
 	if (ex.cpu_us != CT_ABSENT) {
-		assert_true(u.cpu_us >= 300000 && ex.cpu_us >= u.cpu_us);
+		/* while it runs the figure is the groups', at the end what the set-up used is taken off */
+		if (u.cpu_us < 270000 || ex.cpu_us < u.cpu_us / 10 * 9)
+			fail_msg("%llu us while it ran, %llu us at its end", (unsigned long long)u.cpu_us, (unsigned long long)ex.cpu_us);
 		/* not more than all processors could have given */
 		assert_true(ex.cpu_us < (ex.wall_us + 100000) * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 2);
 	}

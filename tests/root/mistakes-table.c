@@ -186,7 +186,14 @@ static int struct_tail(void)
 static int name_with_slash(void) { return new_with("../escape", NULL); }
 static int name_with_dash(void) { return new_with("-rf", NULL); }
 static int name_with_blank(void) { return new_with("my container", NULL); }
-static int name_too_long(void) { return new_with("a123456789a123456789a123456789a123456789a123456789a123456789a1234", NULL); }
+static int name_too_long(void)
+{
+	char name[257] = "";
+
+	memset(name, 'a', 256);
+	return new_with(name, NULL);
+}
+
 static int name_empty(void) { return new_with("", NULL); }
 static int new_bad_flags(void) { return new_with("web", &(ct_new_opts){ .size = sizeof(ct_new_opts), .flags = 4 }); }
 
@@ -342,7 +349,7 @@ static int as_user(const char *config)
 		_exit(status < 0 ? 2 : 0);
 	}
 	close(fd[1]);
-	text = read_all(fd[0], 10000);
+	text = read_all(fd[0], PATIENCE_MS);
 	close(fd[0]);
 	waitpid(pid, &status, 0);
 	snprintf(mistake_text, sizeof(mistake_text), "%s", text ? text : "it hung");

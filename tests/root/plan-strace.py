@@ -22,8 +22,9 @@ DEED = re.compile(r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_m
     prctl\((?:PR_CAPBSET_DROP|PR_SET_NO_NEW_PRIVS|PR_CAP_AMBIENT,\ PR_CAP_AMBIENT_RAISE|PR_SET_KEEPCAPS|PR_SCHED_CORE)|
     prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""", re.X)
 
-# The same for the caller, from its start to the message for the stage; its own stage image is no deed.
-CALLER_DEED = re.compile(r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
+# The same for the caller, from its start to the message for the stage; its own stage image is no deed, nor that it opens what the keeper
+# may have to write later.
+CALLER_DEED = re.compile(r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "(?!freezer.state")[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
     bpf\(BPF_PROG_(?:LOAD|ATTACH))""", re.X)
 
 # What each step does: (pattern, how often). {field} is the step's field, with quotes taken off.
@@ -31,8 +32,13 @@ ONE, MAYBE, ANY = "1", "?", "*"
 STEPS = {
     "ns.unshare": [(r"unshare\(", ONE)],
     "ns.join": [(r"setns\(", ONE)],
+    "mount.targets": [],
+    "id.sched": [],
+    "id.defaults": [],
+    "id.umask": [],
     "ns.time": [(r"openat2\(.*timens_offsets", ONE), (r"write\(", ONE)],
     "ns.clone": [(r"clone3\(", ONE)],
+    "output.pump": [(r"fchmod\(\d+, 0666\)", ANY), (r"clone3\(", ONE)],
     "cgroup.make": [(r'openat\(\d+, "cgroup.subtree_control"', ANY), (r'mkdirat\(\d+, "{path}"', ONE)],
     "cgroup.inner": [(r'mkdirat\(\d+, "{name}"', ONE)],
     "cgroup.set": [(r'openat\(\d+, "{file}", O_WRONLY', MAYBE), (r'write\(\d+, "{value}"', ONE)],
@@ -72,7 +78,7 @@ STEPS = {
     "id.pdeathsig": [],
     "id.signals": [(r"umask\(0?22", ONE)],
     "run.fds": [],
-    "run.exec": [(r"prlimit64\(", ANY), (r'execve\("{path}"|execveat\(', ONE)],
+    "run.exec": [(r"clone\(.*CLONE_VFORK", MAYBE), (r"setsid\(", MAYBE), (r"prlimit64\(", ANY), (r"umask\(", MAYBE), (r'execve\("{path}"|execveat\(', ONE)],
 }
 
 CONFIGS = {
@@ -88,6 +94,7 @@ prlimit.nofile = 100:200
 prlimit.core = 0
 sysctl.net.ipv4.ip_forward = 1
 proc.oom_score_adj = 500
+limit.output = 1M
 rootfs.readonly = 1
 mount.tmpfs = /tmp size=1m
 init.uid = 1000
@@ -120,6 +127,7 @@ mount.auto = proc:rw
 """,
 }
 
+REAPED = re.compile(r"clone\(.*CLONE_VFORK.*= \d+$")
 MARK = re.compile(r"@[0-9a-f]+(\.[0-9a-f]+){4}")
 HEAD = re.compile(r"^(\w+): by (\w+)$")
 STEP = re.compile(r"^\s*\d+\s+([\w.]+)\s*(.*?)(?:\s+# .*)?$")
@@ -169,16 +177,30 @@ def find_caller(calls):
     return []
 
 
+def up_to_exec(mine):
+    end = next((k for k, c in enumerate(mine) if re.match(r"execve(at)?\(", c) and "= 0" in c), len(mine) - 1)
+    return mine[:end + 1]
+
+
+def executes(its):
+    """A program of the container's, not the caller's or the stage."""
+    return any(re.match(r'execve\("/bin/true"', c) and "= 0" in c for c in its)
+
+
 def find_stage(calls):
     """Deeds of the launcher and of init."""
     for _pid, mine in calls.items():
         for i, c in enumerate(mine):
             if c.startswith("execveat(") and '"ct-stage"' in c and c.rstrip().endswith("= 0"):
                 launcher = mine[i + 1:]
-                init = next(re.search(r"= (\d+)$", c)[1] for c in launcher if re.match(r"clone3\(", c) and re.search(r"= \d+$", c))
-                mine_init = calls[init]
-                end = next((k for k, c in enumerate(mine_init) if re.match(r"execve(at)?\(", c) and "= 0" in c), len(mine_init) - 1)
-                return [c for c in launcher if DEED.match(c)], [c for c in mine_init[:end + 1] if DEED.match(c)]
+                init = next(re.search(r"= (\d+)$", c)[1] for c in launcher if re.match(r"clone3\(.*CLONE_PIDFD", c) and re.search(r"= \d+$", c))
+                mine_init = up_to_exec(calls[init])
+                # a small init has a child execute the program; its number is the container's own, so it is known by what it does
+                begin = next((k for k, c in enumerate(mine_init) if REAPED.match(c)), None)
+                if begin is not None:
+                    child = next(p for p, its in calls.items() if p not in (_pid, init) and executes(its))
+                    mine_init = mine_init[:begin + 1] + up_to_exec(calls[child])
+                return [c for c in launcher if DEED.match(c)], [c for c in mine_init if DEED.match(c) or REAPED.match(c)]
     return [], []
 
 

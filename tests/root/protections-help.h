@@ -4,6 +4,7 @@
 #define CT_TEST_PROTECTIONS_HELP_H
 
 #include "box.h"
+#include "run.h"
 
 static inline ct_process *start(ct_container *c, const char *const argv[])
 {
@@ -19,7 +20,7 @@ static inline ct_process *start(ct_container *c, const char *const argv[])
 static inline void end(ct_container *c, ct_process *p)
 {
 	ct_process_kill(p, 9);
-	ct_process_wait(p, NULL, 10000);
+	ct_process_wait(p, NULL, PATIENCE_MS);
 	ct_process_unref(p);
 	ct_unref(c);
 }

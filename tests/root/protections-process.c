@@ -304,7 +304,7 @@ static void callers_environment_stays_outside(void **state)
 	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
 }
 
-/* Only 0, 1 and 2, whatever the caller has open without close-on-exec. */
+/* Only 0, 1 and 2, whatever the caller has open without close-on-exec; and pid 1 the socket of its keeper alone. */
 static void only_three_descriptors(void **state)
 {
 	static const char *const argv[] = { "/probe", "fds", NULL };
@@ -324,7 +324,8 @@ static void only_three_descriptors(void **state)
 	expect(report, "fds", "[0, 1, 2]");
 	free(report);
 	report = attached(c, NULL, (const char *const[]){ "/bin/sh", "-c", "echo /proc/1/fd/*", NULL });
-	assert_string_equal(report, "/proc/1/fd/0 /proc/1/fd/1 /proc/1/fd/2\n");
+	if (strncmp(report, "/proc/1/fd/", 11) || strchr(report, ' '))
+		fail_msg("pid 1 has open: %s", report);
 	free(report);
 	end(c, p);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -354,7 +355,7 @@ static void no_abstract_sockets(void **state)
 	text = attached(c, NULL, (const char *const[]){ "/bin/cat", "/proc/net/unix", NULL });
 	assert_null(strchr(text, '@'));
 	free(text);
-	assert_ok(c, ct_stop(c, CT_STOP_KILL, 10000));
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
 	ct_unref(c);
 }
 
@@ -417,7 +418,7 @@ static void push_in_child(int slave)
 	o.stdio[2] = slave;
 	child_needs(ct_start(c, &o, &p) >= 0, "start: %s", ct_last_error(c)->message);
 	close(pipefd[1]);
-	text = read_all(pipefd[0], 10000);
+	text = read_all(pipefd[0], PATIENCE_MS);
 	child_needs(text && strstr(text, "fd 2: sti"), "the payload said: %s", text);
 	child_needs(!strstr(text, "fd 0: sti 0") && !strstr(text, "fd 2: sti 0") && !strstr(text, "linux 0"),
 		    "the payload pushed into the caller's terminal: %s", text);
@@ -524,7 +525,7 @@ static void write_hook(const char *script, const char *out)
 /* What is in a file when all of the hooks have written, or after a few seconds. */
 static void read_hooks(const char *out, char *text, size_t size)
 {
-	for (int i = 0; i < 100; i++) {
+	for (long long end = now_ms() + PATIENCE_MS; now_ms() < end;) {
 		FILE *f = fopen(out, "re");
 		size_t n = f ? fread(text, 1, size - 1, f) : 0;
 
@@ -558,7 +559,7 @@ static void hooks_environment_is_fixed(void **state)
 	o.argv = argv;
 	o.flags = CT_START_DETACH;
 	assert_ok(c, ct_start(c, &o, NULL));
-	assert_ok(c, ct_stop(c, CT_STOP_KILL, 10000));
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
 	read_hooks(out, text, sizeof(text));
 	ct_unref(c);
 	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);

@@ -192,7 +192,7 @@ static void needs_a_running_one(void **state)
 	p = start(c, WAITING);
 	assert_refused(c, ct_protections(c, 77, &text), -EINVAL);
 	ct_process_kill(p, 9);
-	ct_process_wait(p, NULL, 10000);
+	ct_process_wait(p, NULL, PATIENCE_MS);
 	assert_refused(c, ct_protections(c, CT_FORMAT_TEXT, &text), -ESRCH);
 	assert_null(text);
 	ct_process_unref(p);
@@ -214,7 +214,7 @@ static void limited(void **state)
 	p = start(c, WAITING);
 	rows = rows_of(c);
 	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
-	expect(rows, "limit.pids", "50", "50", "pids.max of /", true);
+	expect(rows, "limit.pids", "50", "51", "pids.max of /", true);
 	expect(rows, "limit.cpu", "0.5", NULL, "cpu.", true);
 	expect(rows, "limit.time", "1h", "kept", "keeper", true);
 	expect(rows, "limit.cputime", "100s", "kept", "keeper, by cpu", true);
@@ -255,7 +255,7 @@ static void tried_in_vain(void **state)
 	rows = rows_of(c);
 	expect(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
 	expect(rows, "cgroup.nothing.max", "try:1", "not applied", "there is no such cgroup controller", false);
-	expect(rows, "limit.pids", "try:40", "40", "pids.max", true);
+	expect(rows, "limit.pids", "try:40", "41", "pids.max", true);
 	expect(rows, "limit.hugetlb.2MB", "max", NULL, NULL, true);
 	if (ct_cgroup_get(c, "rdma.max", NULL, 0) < 0) {
 		cell(rows, "limit.rdma", 3, how, sizeof(how));
@@ -334,7 +334,7 @@ static void uncovered(void **state)
 	(void)state;
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
 	p = start(c, ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
-	assert_true(wait_for(has_unmounted, c, 10000));
+	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	expect(rows, "/proc/sys", "read-only", "NOT THERE", NULL, false);
 	expect(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
@@ -345,7 +345,7 @@ static void uncovered(void **state)
 	c = fresh(NULL);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
 	p = start(c, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
-	assert_true(wait_for(has_unmounted, c, 10000));
+	assert_true(wait_until(has_unmounted, c));
 	end(c, p);
 }
 
@@ -362,7 +362,7 @@ static void hostile_names(void **state)
 	p = start(c, ARGV("/bin/sh", "-c",
 			  "umount /proc/keys; d=\"/var/a\nb / /proc/keys ro - tmpfs x ro\nc\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
 			  "cp /bin/busybox \"/var/x\nCapBnd: 0\"; exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep 1000"));
-	assert_true(wait_for(has_unmounted, c, 10000));
+	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	assert_false(has_row(rows, "c"));
 	expect(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
@@ -398,7 +398,7 @@ static void detached(void **state)
 	expect(rows, "/sys/fs/cgroup", "read-only", "read-only", "mount.auto", true);
 	assert_int_equal(complaints(other, rows), 0);
 	free(rows);
-	assert_ok(c, ct_stop(c, CT_STOP_KILL, 5000));
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
 	ct_unref(other);
 	ct_unref(c);
 }

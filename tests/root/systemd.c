@@ -82,7 +82,7 @@ static int make(const char *name)
 
 	box.c = box_handle(&box, name);
 	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	return box.c ? box_config(box.c, "cgroup.backend", "systemd", "cgroup.pattern", pattern, "limit.memory", "64M", "limit.pids", "30", NULL) : -1;
+	return box.c ? box_config(box.c, "cgroup.pattern", pattern, "limit.memory", "64M", "limit.pids", "30", NULL) : -1;
 }
 
 static int setup(void **state)
@@ -92,21 +92,29 @@ static int setup(void **state)
 	snprintf(word, sizeof(word), "sysd%d.", (int)getpid());
 	/* libsystemd stays loaded once it was */
 	before = leak_take();
-	return make(name);
+	return make(name) || box_config(box.c, "cgroup.backend", "systemd", NULL);
+}
+
+/* Nothing says who is to make the groups. */
+static int setup_automatic(void **state)
+{
+	snprintf(word, sizeof(word), "sysd%d.", (int)getpid());
+	before = leak_take();
+	return make(*state);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
 	if (box.c && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, 20000);
+		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	talk_drop_all();
 	box.c = ct_unref(box.c);
 	return case_end(before, word);
 }
 
 /* What the manager and the kernel have of it. */
-static void check_scope(ct_container *c, pid_t pid)
+static void check_scope(ct_container *c, pid_t pid, int64_t pids)
 {
 	char text[256];
 
@@ -115,7 +123,7 @@ static void check_scope(ct_container *c, pid_t pid)
 	assert_string_equal(property("Delegate", text, sizeof(text)), "yes");
 	assert_string_equal(property("Slice", text, sizeof(text)), of_user ? "app.slice" : "machine.slice");
 	assert_int_equal(group_number(c, "memory.max", NULL), 64 * MIB);
-	assert_int_equal(group_number(c, "pids.max", NULL), 30);
+	assert_int_equal(group_number(c, "pids.max", NULL), pids);
 }
 
 static void in_process(void **state)
@@ -124,10 +132,11 @@ static void in_process(void **state)
 
 	(void)state;
 	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
-	check_scope(box.c, ct_process_pid(talk.p));
-	assert_ok(box.c, ct_freeze(box.c, 10000));
+	/* the small init takes none of the program's */
+	check_scope(box.c, ct_process_pid(talk.p), 31);
+	assert_ok(box.c, ct_freeze(box.c, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_FROZEN);
-	assert_ok(box.c, ct_unfreeze(box.c, 10000));
+	assert_ok(box.c, ct_unfreeze(box.c, PATIENCE_MS));
 	ex = talk_end(&talk);
 	assert_int_equal(ex.reason, CT_EXIT_MEMORY);
 	assert_scope_gone();
@@ -140,20 +149,32 @@ static void detached(void **state)
 
 	(void)state;
 	talk_start(box.c, CT_START_DETACH, ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
-	check_scope(box.c, ct_process_pid(talk.p));
+	check_scope(box.c, ct_process_pid(talk.p), 30);
 	assert_string_equal(unit, "ct-sysd.scope");
 	fd = ct_event_fd(box.c, NULL);
 	assert_ok(box.c, fd);
 	while (ct_next_event(box.c, &e) > 0)
 		;
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 20000));
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
 	assert_scope_gone();
 	/* the name is free again */
 	talk_drop_all();
 	talk_start(box.c, CT_START_DETACH, ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
-	check_scope(box.c, ct_process_pid(talk.p));
+	check_scope(box.c, ct_process_pid(talk.p), 30);
 	assert_int_equal(talk_end(&talk).reason, CT_EXIT_MEMORY);
+	assert_scope_gone();
+}
+
+/* Root in a service that systemd has given no groups to make has one made. A user namespace's root has groups of its own, or none. */
+static void automatic(void **state)
+{
+	(void)state;
+	if (of_user)
+		elsewhere_because("root's own systemd is asked");
+	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
+	check_scope(box.c, ct_process_pid(talk.p), 31);
+	talk_end(&talk);
 	assert_scope_gone();
 }
 
@@ -169,6 +190,7 @@ static void two(void **state)
 	find_unit(ct_process_pid(talk.p));
 	snprintf(one, sizeof(one), "%s", unit);
 	assert_int_equal(make(NULL), 0);
+	assert_int_equal(box_config(box.c, "cgroup.backend", "systemd", NULL), 0);
 	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &other);
 	find_unit(ct_process_pid(other.p));
 	assert_string_not_equal(one, unit);
@@ -192,7 +214,7 @@ static void killed_caller(void **state)
 		struct talk t;
 
 		box.c = NULL;
-		if (make(NULL))
+		if (make(NULL) || box_config(box.c, "cgroup.backend", "systemd", NULL))
 			_exit(1);
 		talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &t);
 		find_unit(ct_process_pid(t.p));
@@ -200,7 +222,7 @@ static void killed_caller(void **state)
 		raise(SIGKILL);
 	}
 	close(fd[1]);
-	if (!read_until(fd[0], "\n", 30000, line, sizeof(line)))
+	if (!read_until(fd[0], "\n", PATIENCE_MS, line, sizeof(line)))
 		fail_msg("the caller has not come so far: %s", line);
 	close(fd[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -269,7 +291,8 @@ static int group_teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest with[] = { CASE(in_process, NULL), CASE(detached, "sysd"), CASE(two, NULL), CASE(killed_caller, NULL) };
+	const struct CMUnitTest with[] = { CASE(in_process, NULL), CASE(detached, "sysd"), CASE(two, NULL), CASE(killed_caller, NULL),
+					   { "automatic", automatic, setup_automatic, teardown, NULL } };
 	const struct CMUnitTest without[] = { CASE(without_systemd, NULL) };
 
 	if (geteuid() != 0)

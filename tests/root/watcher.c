@@ -24,7 +24,8 @@
 #include "leak.h"
 #include "run.h"
 
-#define ROUNDS 1000
+#define ROUNDS 300
+#define LONG_ROUNDS 1000
 
 static struct box box;
 
@@ -65,7 +66,7 @@ static char *watcher_end(struct watcher *w)
 	char *report;
 
 	close(w->in);
-	report = read_all(w->out, 20000);
+	report = read_all(w->out, PATIENCE_MS);
 	close(w->out);
 	ct_process_unref(w->p);
 	ct_unref(w->c);
@@ -103,7 +104,7 @@ static void check_report(const char *report)
 static void attaches(void **state)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
-	int i, rounds = getenv("CT_SANITIZED") || getenv("CT_QUICK") ? ROUNDS / 10 : ROUNDS;
+	int i, n = rounds(ROUNDS, LONG_ROUNDS);
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	struct watcher w;
 	char *report;
@@ -112,12 +113,12 @@ static void attaches(void **state)
 	watcher_start(&w);
 	o.argv = argv;
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < n; i++) {
 		ct_process *p = NULL;
 		ct_exit ex = CT_EXIT_INIT;
 
 		assert_ok(w.c, ct_attach(w.c, &o, &p));
-		assert_int_equal(ct_process_wait(p, &ex, 10000), 0);
+		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
 		ct_process_unref(p);
 	}
@@ -130,7 +131,7 @@ static void attaches(void **state)
 static void starts(void **state)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
-	int i, rounds = getenv("CT_SANITIZED") || getenv("CT_QUICK") ? ROUNDS / 10 : ROUNDS;
+	int i, n = rounds(ROUNDS, LONG_ROUNDS);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct watcher w;
 	ct_container *c;
@@ -143,12 +144,12 @@ static void starts(void **state)
 	assert_ok(c, ct_set_config(c, "namespace.share.pid", pid));
 	o.argv = argv;
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < n; i++) {
 		ct_process *p = NULL;
 		ct_exit ex = CT_EXIT_INIT;
 
 		assert_ok(c, ct_start(c, &o, &p));
-		assert_int_equal(ct_process_wait(p, &ex, 10000), 0);
+		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
 		ct_process_unref(p);
 	}

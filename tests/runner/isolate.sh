@@ -14,4 +14,6 @@ done
 mount --rbind "$CT_TESTS_ISOLATED/tmp" /tmp
 cd "$CT_TESTS_TOP"
 unset CT_TESTS_TOP CT_TESTS_KEEP
+# Names of the tests tell of their process: two runs shall not have the same ones.
+[ -w /proc/sys/kernel/ns_last_pid ] && echo $((1000 + (RANDOM * 32768 + RANDOM) % ($(cat /proc/sys/kernel/pid_max) - 2000))) >/proc/sys/kernel/ns_last_pid || :
 exec "$@"

@@ -14,6 +14,8 @@ import isolate
 
 PR_SET_CHILD_SUBREAPER = 36
 OURS = re.compile(r"^(ct|libcontain)[-._0-9]|libcontain")
+# what the name of a cgroup that belongs to a calling process ends with: its pid namespace first (lib/backend/owner.c)
+MARK = re.compile(r"@([0-9a-f]+)\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+")
 USER_ID = "64321"
 
 
@@ -28,31 +30,80 @@ def mounts():
     return found
 
 
-def cgroup_mounts():
+def cgroup_hierarchies():
+    """Where each hierarchy is mounted, by its name in /proc/PID/cgroup."""
+    found = {}
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
-        lines = [line.split() for line in f]
-    return {fields[4] for fields in lines if fields[fields.index("-") + 1] in ("cgroup", "cgroup2")}
+        where = {line.partition(" - ")[0].split()[4]: line.partition(" - ")[2].split() for line in f}
+    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as f:
+        names = [line.split(":", 2)[1] for line in f]
+    for mount, (kind, _source, options, *_more) in where.items():
+        for name in names:
+            if (kind == "cgroup2" and not name) or (kind == "cgroup" and name and set(name.split(",")) <= set(options.split(","))):
+                found.setdefault(name, mount)
+    return found
+
+
+def cgroup_mounts():
+    return set(cgroup_hierarchies().values())
+
+
+def pidns(pid):
+    """Number of the pid namespace; 0: cannot be told."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino
+    except OSError:
+        return 0
+
+
+def own_pids():
+    """Our ids, from the namespace that /proc shows to our own."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as f:
+        return re.search(r"^NSpid:(.*)$", f.read(), re.M)[1].split()
+
+
+def text_of(path):
+    try:
+        with open(path, encoding="ascii") as f:
+            return f.read()
+    except OSError:
+        return ""
 
 
 def populated(group):
     """Whether somebody lives in the group or below it."""
     for base, _dirs, _files in os.walk(group):
-        try:
-            with open(os.path.join(base, "cgroup.procs"), encoding="ascii") as f:
-                if f.read(1):
-                    return True
-        except OSError:
-            pass
+        if text_of(os.path.join(base, "cgroup.procs"))[:1]:
+            return True
     return False
 
 
-def cgroups():
-    """All groups in all hierarchies."""
+def of_others(group, mounts):
+    """Whether a process that is in no namespace of ours lives there: it is counted, but its id is not told."""
+    mount = max((m for m in mounts if group.startswith(m + "/")), key=len)
+    for m in mounts:
+        same = m + group[len(mount):]
+        for base, _dirs, _files in os.walk(same):
+            if any(line == "0" for line in text_of(os.path.join(base, "cgroup.procs")).split()):
+                return True
+            if int(text_of(os.path.join(base, "pids.current")) or 0) and not populated(same):
+                return True
+    return False
+
+
+def cgroups(mounts=None):
+    """All groups in all hierarchies, or in these."""
     found = set()
-    for mount in cgroup_mounts():
+    for mount in cgroup_mounts() if mounts is None else mounts:
         for base, dirs, _files in os.walk(mount):
             found.update(os.path.join(base, d) for d in dirs)
     return found
+
+
+def may_be_ours(group):
+    """A name that tells whose it is tells it; other names are those of containers and of tests."""
+    mark = MARK.search(group)
+    return int(mark[1], 16) == pidns("self") if mark else OURS.search(os.path.basename(group))
 
 
 def cgroups_left(before):
@@ -60,8 +111,9 @@ def cgroups_left(before):
     somebody else's, for ours have all ended; one without may be about to go."""
     end = time.monotonic() + 3
     while True:
-        new = cgroups() - before
-        left = {g for g in new if OURS.search(os.path.basename(g)) or not populated(g)}
+        mounts = cgroup_mounts()
+        new = cgroups(mounts) - before
+        left = {g for g in new if (may_be_ours(g) or not (MARK.search(g) or populated(g))) and not of_others(g, mounts)}
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.1)

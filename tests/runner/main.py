@@ -5,6 +5,7 @@ import argparse
 import concurrent.futures
 import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ def arguments():
     p.add_argument("--list", action="store_true", help="list the test programs and stop")
     p.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N", dest="jobs", help="programs at the same time")
     p.add_argument("--keep-going", action="store_true", help="go on with the next tier after a failure (default)")
+    p.add_argument("--long", action="store_true",
+                   help="also what takes long: all rounds, all fault sites, long fuzzing, all guests (sets CT_LONG=1)")
     p.add_argument("--fail-fast", action="store_true", help="stop after the first tier with a failure")
     p.add_argument("--build-dir", default=os.path.join(TOP, "build"), metavar="DIR",
                    help="build directory; the other builds stand beside it (DIR-asan, ...)")
@@ -57,6 +60,7 @@ class Report:
         self.elsewhere = []     # (name, why): what the layout of this host, or guest, has not by its nature
         self.seen = set()       # what has passed, whatever the layout
         self.lock = threading.Lock()
+        self.cpu = {}           # seconds of processor time of each tier's programs
 
     @staticmethod
     def whatever_layout(name):
@@ -96,7 +100,8 @@ class Report:
         with self.lock:
             results = [self.one(prog.tier, f"{prog.full}.{n}" if n else prog.full, r, w) for n, r, w in outcome.tests]
             good = sum(r == "pass" for r in results)
-            print(f"  {prog.full}: {good}/{len(results)} in {outcome.seconds:.1f} s", flush=True)
+            print(f"  {prog.full}: {good}/{len(results)} in {outcome.seconds:.1f} s, {outcome.cpu:.1f} s of processor time", flush=True)
+            self.cpu[prog.tier] = self.cpu.get(prog.tier, 0) + outcome.cpu
             if "fail" in results or self.verbose:
                 for line in outcome.output.splitlines()[-400:]:
                     print("    | " + line)
@@ -140,11 +145,34 @@ def run_tier(args, report, tier, session):
         run(p)
 
 
+def ordinary_signals():
+    """What a shell ignores for what it runs in the background is as usual for our programs: some test what signals do."""
+    for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        if signal.getsignal(s) == signal.SIG_IGN:
+            signal.signal(s, signal.default_int_handler if s == signal.SIGINT else signal.SIG_DFL)
+
+
+def end_on_signals():
+    """Where there is no sentinel: a signal ends the programs, and then us."""
+    def end(nr, _frame):
+        for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(s, signal.SIG_IGN)
+        programs.stop_all()
+        print(f"tests/run: stopped by {signal.Signals(nr).name}", flush=True)
+        os._exit(128 + nr)
+    for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(s, end)
+
+
 def main():
     args = arguments()
+    ordinary_signals()
+    if args.long:
+        os.environ["CT_LONG"] = "1"
     if not args.list and isolate.wanted():
         dirs = {b.dir for t in args.tiers for b in tiers.ALL[t].builds(args.build_dir)}
         return isolate.run_isolated(TOP, sorted(dirs))
+    end_on_signals()
     must = {t for t in os.environ.get("CT_MUST_RUN", "").split(",") if t}
     report = Report(must, args.verbose)
     session = leaks.Session(TOP, args.build_dir)
@@ -163,6 +191,7 @@ def main():
         print("\nfailed:")
         for name, why in report.failures:
             print(f"  {name}: " + (why.splitlines()[0] if why else ""))
+    print("processor time: " + ", ".join(f"{t} {s:.0f} s" for t, s in report.cpu.items()))
     print(f"{time.monotonic() - began:.0f} s")
     if not report.passed and not report.failed and not report.skipped:
         report.one("", "tests/run", "fail", "nothing matched")

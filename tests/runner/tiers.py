@@ -55,6 +55,7 @@ TABLE = [
     Tier("root", ("root",), touches_host=True),
     Tier("user", ("user",), touches_host=True, as_user=True),
     Tier("scenario", ("scenario",), touches_host=True),
+    Tier("peers", ("peers",), touches_host=True),
     Tier("fault", ("fault",), touches_host=True),
     Tier("cve", ("cve",), touches_host=True),
     Tier("vm", ("vm",), touches_host=True),

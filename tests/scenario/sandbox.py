@@ -29,7 +29,7 @@ run("--ro-bind", "--rootfs", "/", "--ro-bind", f"{data}:/mnt", "--", "sh", "-c",
 run("--time", "--rootfs", "/", "--time", "300ms", "--", "sleep", "30", code=137, err="time")
 run("--output", "--rootfs", "/", "--output", "1K", "--", "sh", "-c", "while :; do echo xxxxxxxx; done", code=137, err="output")
 run("no network but loopback", "--rootfs", "/", "--", "sh", "-c", "cat /proc/net/dev | tail -n +3 | cut -d: -f1", out="lo")
-run("own processes", "--rootfs", "/", "--", "sh", "-c", "echo $$", out="1\n")
+run("own processes", "--rootfs", "/", "--", "sh", "-c", "echo $$", out="2\n")   # the small init's child
 run("--hostname", "--rootfs", "/", "--hostname", "box", "--", "hostname", out="box\n")
 run("--user", "--rootfs", "/", "--user", "1234:5678", "--", "id", "-u", out="1234\n")
 run("--env", "--rootfs", "/", "--env", "A=b", "--", "sh", "-c", "echo $A", out="b\n")

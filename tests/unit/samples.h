@@ -100,6 +100,8 @@ static const struct samples all_samples[] = {
 	{ &ct_type_rootfs_options, { "ro", "nosuid,nodev,noatime", "idmap=container", "rslave,rw" },
 	  { "size=1m", "create=dir", "optional", "slave,shared" } },
 	{ &ct_type_net, { "empty", "none", "veth", "phys" }, { "bridge", "Veth" } },
+	{ &ct_type_umask, { "022", "0", "0777", "27" }, { "1000", "8", "0x12", "-1", "a" } },
+	{ &ct_type_nice, { "0", "-20", "19" }, { "20", "-21", "1.5", "x" } },
 	{ &ct_type_net_name, { "eth0" }, { "a/b", "eth0:1", ".", "sixteen_letters_" } },
 	{ &ct_type_net_link, { "br0", "eth+" }, { "+/", "a b" } },
 	{ &ct_type_mac, { "10:66:6a:01:02:03", "fe:xx:xx:XX:xx:xx" }, { "10:66:6a:01:02", "10-66-6a-01-02-03", "1g:66:6a:01:02:03" } },

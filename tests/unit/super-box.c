@@ -67,6 +67,7 @@ static _Noreturn void echo(int tty)
 static _Noreturn void init(enum play play, int arg, int tty)
 {
 	static const char block[1000] = "x";
+	struct ct_keep told = { .type = CT_KEEP_STATUS, .num = playing->status };
 
 	signals_default();
 	if (play != PLAY_FORGET && playing->w.pdeath)
@@ -81,6 +82,8 @@ static _Noreturn void init(enum play play, int arg, int tty)
 	switch (play) {
 	case PLAY_EXIT:
 		pause_ms(20);
+		if (playing->status && send(CT_STAGE_KEEP_FD, &told, sizeof(told), 0) < 0)
+			_exit(97);
 		_exit(arg);
 	case PLAY_DIE:
 		pause_ms(20);
@@ -166,9 +169,12 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 {
 	(void)st;
 	*sys = 0;
-	if (s->op != CT_OP_HOOK || strcmp(extra[0], "LXC_TARGET=stop"))
+	if (s->op != CT_OP_HOOK || (strcmp(extra[0], "LXC_TARGET=stop") && strcmp(extra[0], "LXC_TARGET=reboot")))
 		_exit(97);
-	playing->shared->hooks++;
+	if (!strcmp(extra[0], "LXC_TARGET=reboot"))
+		playing->shared->again++;
+	else
+		playing->shared->hooks++;
 	pause_ms(20);
 	if (!playing->shared->hook_fails)
 		return 0;
@@ -208,6 +214,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	for (int i = 3; i < FIRST_FD; i++)
 		close(i);
 	dup2(FIRST_FD, CT_STAGE_REPORT_FD);
+	dup2(FIRST_FD, CT_STAGE_KEEP_FD);
 	close(FIRST_FD);
 	b->w.name = 1;
 	b->w.console_log_path = 5;
@@ -229,6 +236,8 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	st.super = &b->w;
 	st.pool = pool;
 	st.report_fd = CT_STAGE_REPORT_FD;
+	st.init_pidfd = -1;
+	st.keep_fd = CT_STAGE_KEEP_FD;
 	signals_block();
 	supervise(&st);
 }
@@ -317,7 +326,7 @@ static int ended(void *data)
 
 int super_reap(struct super_box *b)
 {
-	return wait_for(ended, b, 10000) - 1;
+	return wait_until(ended, b) - 1;
 }
 
 int lives(pid_t pid)
@@ -351,7 +360,7 @@ void super_free(struct super_box *b)
 		kill(b->pid, SIGKILL);
 		super_reap(b);
 	}
-	assert_true(wait_for(all_gone, b, 5000));
+	assert_true(wait_until(all_gone, b));
 	close(b->dirfd);
 	close(b->report);
 	munmap(b->shared, sizeof(*b->shared));

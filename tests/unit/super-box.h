@@ -31,7 +31,7 @@ enum play {
 #define PLAY_BOOTS 4
 
 struct shared {			/* seen by all of them */
-	volatile int boots, hooks, hook_fails, echoes;
+	volatile int boots, hooks, again, hook_fails, echoes;	/* again: hooks of a reboot */
 	volatile pid_t init, launcher;
 };
 
@@ -40,6 +40,7 @@ struct super_box {
 	struct ct_wire_super w;
 	enum play play[PLAY_BOOTS];	/* of each boot, the last goes on */
 	int arg[PLAY_BOOTS];
+	int status;			/* what PLAY_EXIT tells of a child before; 0: nothing */
 	int hooks;			/* number of stop hooks */
 	int pid_ns;			/* pretend that init has its own */
 	int console, ttys;

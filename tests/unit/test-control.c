@@ -11,9 +11,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,6 +132,74 @@ static void nobody_listens(void **state)
 	super_free(&b);
 }
 
+/* Takes what is asked, and goes. */
+static void *hears_and_goes(void *listening)
+{
+	int fd = accept(*(int *)listening, NULL, NULL);
+	struct ct_ctl_request rq;
+
+	recv(fd, &rq, sizeof(rq), 0);
+	close(fd);
+	return NULL;
+}
+
+static int ask_to_kill(int dir, struct ct_err *e)
+{
+	return ct_ctl_kill(dir, SIGTERM, e);
+}
+
+static int ask_to_reboot(int dir, struct ct_err *e)
+{
+	return ct_ctl_reboot(dir, 1000, NULL, e);
+}
+
+static int ask_to_resize(int dir, struct ct_err *e)
+{
+	return ct_ctl_resize(dir, 0, 24, 80, e);
+}
+
+static int ask_for_console(int dir, struct ct_err *e)
+{
+	int fd;
+
+	return ct_ctl_console(dir, 0, &fd, NULL, e);
+}
+
+static int ask_for_log(int dir, struct ct_err *e)
+{
+	return ct_ctl_console_log(dir, 0, NULL, e);
+}
+
+
+/* For what is asked of the container it has ended, whichever comes first. */
+static void goes_without_an_answer(void **state)
+{
+	int (*const ask[])(int, struct ct_err *) = { ask_to_kill, ask_to_reboot, ask_to_resize, ask_for_console, ask_for_log };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int lock, listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	pthread_t thread;
+	struct super_box b;
+
+	(void)state;
+	super_new(&b);
+	assert_int_equal(ct_state_enter(b.base, b.base, "box", 0, &b.dirfd, &lock, &b.e), 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/control", b.dirfd);
+	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	for (size_t i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
+		ct_err_clear(&b.e);
+		assert_int_equal(pthread_create(&thread, NULL, hears_and_goes, &listening), 0);
+		assert_int_equal(ask[i](b.dirfd, &b.e), -ESRCH);
+		assert_int_equal(b.e.err, -ESRCH);
+		assert_int_equal(b.e.id, CT_ERR_NOT_RUNNING);
+		pthread_join(thread, NULL);
+	}
+	unlinkat(b.dirfd, "control", 0);
+	close(listening);
+	close(lock);
+	super_free(&b);
+}
+
 static void runs_and_stops(void **state)
 {
 	struct ct_ctl_reply r;
@@ -233,7 +303,7 @@ static void a_term_is_a_stop(void **state)
 	super_new(&b);
 	super_run(&b);
 	kill(b.pid, SIGTERM);
-	sleep_ms(50);
+	nothing_happens_for(50);
 	assert_true(lives(b.pid));
 	kill(b.pid, SIGTERM);
 	expect_end(&b, CT_EXIT_STOPPED, 128 + SIGKILL);
@@ -264,6 +334,47 @@ static void verdicts(void **state)
 		b.pid_ns = rows[i].pid_ns;
 		super_run(&b);
 		expect_end(&b, rows[i].reason, rows[i].code);
+		super_free(&b);
+	}
+}
+
+/* What a reaper tells of its child counts where it fits to how it ends itself; anything else is the payload's fancy. */
+static void reaped(void **state)
+{
+	static const struct {
+		int flags, status, exits, reason, code, signal;
+	} rows[] = {
+		{ CT_SUPER_REAPER, SIGABRT | 0x80, 128 + SIGABRT, CT_EXIT_SIGNALED, 128 + SIGABRT, SIGABRT },
+		{ CT_SUPER_REAPER, SIGHUP, 128 + SIGHUP, CT_EXIT_SIGNALED, 128 + SIGHUP, SIGHUP },
+		{ CT_SUPER_REAPER, SIGINT, 128 + SIGINT, CT_EXIT_SIGNALED, 128 + SIGINT, SIGINT },
+		{ CT_SUPER_REAPER, 64, 128 + 64, CT_EXIT_SIGNALED, 128 + 64, 64 },
+		{ CT_SUPER_REAPER, 137 << 8, 137, CT_EXIT_EXITED, 137, 0 },
+		{ CT_SUPER_REAPER, SIGABRT, 7, CT_EXIT_EXITED, 7, 0 },
+		{ CT_SUPER_REAPER, 0x7f | SIGSTOP << 8, 128 + 0x7f, CT_EXIT_EXITED, 128 + 0x7f, 0 },
+		{ CT_SUPER_REAPER, 0xffff, 255, CT_EXIT_EXITED, 255, 0 },
+		{ CT_SUPER_REAPER, 1 << 20 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
+		{ CT_SUPER_REAPER, 0x80 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
+		{ CT_SUPER_REAPER, -1, 5, CT_EXIT_EXITED, 5, 0 },
+		{ 0, SIGABRT, 128 + SIGABRT, CT_EXIT_EXITED, 128 + SIGABRT, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ct_state_file reply;
+		struct super_box b;
+
+		super_new(&b);
+		b.w.flags = (uint32_t)rows[i].flags;
+		b.play[0] = PLAY_EXIT;
+		b.arg[0] = rows[i].exits;
+		b.status = rows[i].status;
+		b.pid_ns = 1;
+		super_run(&b);
+		/* by the file: it may have ended before anybody can ask it */
+		super_reap(&b);
+		reply = after(&b);
+		if (reply.reason != rows[i].reason || reply.code != rows[i].code || reply.signal != rows[i].signal || reply.core != (i == 0))
+			fail_msg("row %d: reason %d, code %d, signal %d, core %d", (int)i, reply.reason, reply.code, reply.signal, reply.core);
 		super_free(&b);
 	}
 }
@@ -331,11 +442,12 @@ static void reboots(void **state)
 	super_new(&b);
 	b.pid_ns = 1;
 	b.console = 1;
+	b.hooks = 2;
 	b.play[0] = PLAY_DIE;
 	b.arg[0] = SIGHUP;
 	super_run(&b);
 	first = b.shared->init;
-	for (int i = 0; i < 100 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 2); i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 2); i++)
 		sleep_ms(10);
 	assert_int_equal(r.boots, 2);
 	assert_int_equal(r.state, CT_STATE_RUNNING);
@@ -344,13 +456,67 @@ static void reboots(void **state)
 	assert_int_equal(ct_ctl_reboot(b.dirfd, 5000, &r, &b.e), 0);
 	assert_int_equal(r.boots, 3);
 	assert_int_equal(ct_ctl_reboot(b.dirfd, 0, &r, &b.e), 0);
-	for (int i = 0; i < 100 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 4); i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 4); i++)
 		sleep_ms(10);
 	assert_int_equal(r.boots, 4);
 	assert_int_equal(ct_ctl_stop(b.dirfd, CT_STOP_KILL, -1, &r, &b.e), 0);
 	expect_end(&b, CT_EXIT_STOPPED, 128 + SIGKILL);
+	/* each reboot is an end, too */
+	assert_int_equal(b.shared->again, 6);
+	assert_int_equal(b.shared->hooks, 2);
 	super_free(&b);
 }
+
+/* Boots that end at once: each waits longer, and a stop ends the wait. */
+static void a_loop_of_reboots(void **state)
+{
+	struct ct_ctl_reply r = { 0 };
+	struct super_box b;
+	long long began = now_ms();
+
+	(void)state;
+	super_new(&b);
+	b.pid_ns = 1;
+	for (int i = 0; i < PLAY_BOOTS; i++) {
+		b.play[i] = PLAY_DIE;
+		b.arg[i] = SIGHUP;
+	}
+	super_run(&b);
+	for (int i = 0; i < 3000 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 5 || r.state != CT_STATE_STARTING); i++)
+		sleep_ms(10);
+	/* 0.1 + 0.2 + 0.4 + 0.8 s before the fifth */
+	assert_int_equal(r.boots, 5);
+	assert_true(now_ms() - began >= 1500);
+	assert_int_equal(ct_ctl_stop(b.dirfd, 0, 60000, &r, &b.e), 0);
+	/* not after the 1.6 s and more of the pause, let alone the time given */
+	assert_int_equal(b.shared->boots, 5);
+	expect_end(&b, CT_EXIT_STOPPED, 128 + SIGHUP);
+	super_free(&b);
+}
+
+/* A file system without room keeps neither a reboot off nor the verdict back. */
+static void no_room_for_the_state(void **state)
+{
+	struct ct_ctl_reply r = { 0 };
+	struct super_box b;
+
+	(void)state;
+	super_new(&b);
+	b.pid_ns = 1;
+	super_run(&b);
+	/* as a full one does: no file can be made in it any more */
+	assert_int_equal(mkdirat(b.dirfd, ".state.new", 0700), 0);
+	assert_int_equal(mkdirat(b.dirfd, ".state.new/in", 0700), 0);
+	assert_int_equal(ct_ctl_reboot(b.dirfd, 10000, &r, &b.e), 0);
+	assert_int_equal(r.boots, 2);
+	assert_int_equal(ct_ctl_stop(b.dirfd, CT_STOP_KILL, -1, &r, &b.e), 0);
+	assert_int_equal(r.reason, CT_EXIT_STOPPED);
+	assert_int_equal(unlinkat(b.dirfd, ".state.new/in", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(b.dirfd, ".state.new", AT_REMOVEDIR), 0);
+	expect_end(&b, CT_EXIT_STOPPED, 128 + SIGKILL);
+	super_free(&b);
+}
+
 
 static void a_reboot_that_does_not_come(void **state)
 {
@@ -397,7 +563,7 @@ static void limits(void **state)
 
 	(void)state;
 	super_new(&b);
-	b.w.limit_time_us = 150000;
+	b.w.limit_time_us = 1500000;	/* beyond the pause before the second boot */
 	b.pid_ns = 1;
 	/* a reboot is no way around it */
 	b.play[0] = PLAY_DIE;
@@ -503,7 +669,7 @@ static void the_caller_dies_while_it_starts(void **state)
 	super_new(&b);
 	b.play[0] = PLAY_STUCK;
 	super_start(&b);
-	for (int i = 0; i < 100 && !b.shared->launcher; i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && !b.shared->launcher; i++)
 		sleep_ms(10);
 	assert_int_equal(ct_ctl_wait(b.dirfd, CT_STATE_STARTING, 0, NULL, &b.e), 0);
 	close(b.report);
@@ -522,7 +688,7 @@ static void a_start_is_stopped(void **state)
 	super_new(&b);
 	b.play[0] = PLAY_STUCK;
 	super_start(&b);
-	for (int i = 0; i < 100 && !b.shared->launcher; i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && !b.shared->launcher; i++)
 		sleep_ms(10);
 	assert_int_equal(ct_ctl_stop(b.dirfd, 0, 5000, NULL, &b.e), 0);
 	expect_no_start(&b, ECHILD, "stopped before the program ran");
@@ -580,7 +746,7 @@ static void killed_while_it_boots(void **state)
 	super_new(&b);
 	b.play[0] = PLAY_STUCK;
 	super_start(&b);
-	for (int i = 0; i < 100 && !b.shared->launcher; i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && !b.shared->launcher; i++)
 		sleep_ms(10);
 	kill(b.pid, SIGKILL);
 	super_reap(&b);
@@ -594,17 +760,21 @@ int main(void)
 		cmocka_unit_test(same_numbers),
 		cmocka_unit_test(requests_are_checked),
 		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(goes_without_an_answer),
 		cmocka_unit_test(runs_and_stops),
 		cmocka_unit_test(systemd_is_asked_its_way),
 		cmocka_unit_test(stop_kills_in_the_end),
 		cmocka_unit_test(a_term_is_a_stop),
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(reaped),
 		cmocka_unit_test(kill_is_a_stop),
 		cmocka_unit_test(all_waiters_are_told),
 		cmocka_unit_test(reboots),
 		cmocka_unit_test(a_reboot_that_does_not_come),
 		cmocka_unit_test(a_second_boot_that_fails),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(a_loop_of_reboots),
+		cmocka_unit_test(no_room_for_the_state),
 		cmocka_unit_test(hooks_run_at_the_end),
 		cmocka_unit_test(ephemeral_leaves_nothing),
 		cmocka_unit_test(first_boot_fails),

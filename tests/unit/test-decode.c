@@ -192,6 +192,15 @@ static void test_order(void **state)
 	message_whole(&m);	/* a map for nobody */
 	m.steps[3].phase = CT_PHASE_NEW;
 	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* a pump for an init that is there already */
+	m.steps[3].op = CT_OP_OUTPUT_PUMP;
+	m.steps[3].a = 0;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* ... and in its place */
+	m.steps[1].op = CT_OP_OUTPUT_PUMP;
+	m.steps[1].phase = CT_PHASE_SPAWN;
+	m.steps[1].a = 0;
+	assert_int_equal(decode(), 0);
 	message_whole(&m);	/* something after the exec */
 	message_step(&m, CT_PHASE_EXEC, CT_OP_SIGNALS);
 	assert_int_equal(decode(), -EBADMSG);

@@ -26,6 +26,7 @@
 #include "run/state-dir.h"
 
 #define HEAD "libcontain-state 1\n"
+#define N64 "0123456789012345678901234567890123456789012345678901234567890123"
 #define WHO "boot_id 0f-1\nsupervisor 12 34\n"
 
 static char top[64];	/* of the test that runs */
@@ -117,7 +118,7 @@ static void files_that_lie(void **state)
 		HEAD WHO "verdict 1 2 3 4 5 6 7\nstate 1\n", HEAD WHO "verdict 1 256 0 0 1 1 1 1\nstate 1\n",
 		HEAD WHO "pdeath 65\nstate 1\n", HEAD WHO "ephemeral 2\nstate 1\n", HEAD WHO "\nstate 1\n", HEAD WHO " 1\nstate 1\n",
 		HEAD WHO "error \001\nstate 1\n", HEAD WHO "key\nstate 1\n",
-		HEAD WHO "name 0123456789012345678901234567890123456789012345678901234567890123\nstate 1\n",
+		HEAD WHO "name " N64 N64 N64 N64 "\nstate 1\n",
 		HEAD WHO "boot_id 0123456789012345678901234567890123456789\nstate 1\n",
 	};
 	struct ct_state_file st = { .boots = 77 };

@@ -19,9 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 QEMU = "qemu-system-x86_64"
 LAYOUTS = ("v2", "v1", "hybrid")
 LSMS = ("apparmor", "selinux", "smack", "tomoyo", "none")
-BOOT_LIMIT = 150        # seconds until the command runs
+BOOT_LIMIT = 900        # seconds until the command runs
 END_LIMIT = 60          # seconds between the command's own limit and the end of the guest
-SILENCE_LIMIT = 60    # seconds without the beat that guest/start gives every five
+SILENCE_LIMIT = 180    # seconds without the beat that guest/start gives every five
 SILENT = "the guest has locked up: it does not even say that it lives"
 PR_SET_PDEATHSIG = 1
 # what hides below fresh file systems in the guest

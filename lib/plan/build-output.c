@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* limit.output: whether, and for whom, what the payload prints goes through the pump. */
+#include "plan/builder.h"
+
+bool ct_build_pumps(const struct ct_request *r)
+{
+	/* a terminal of the container's own is counted by the supervisor, who has its other end */
+	return r->spec->limit_output && !r->pty && (!r->detached || r->stdio_given);
+}
+
+int ct_build_output(struct ct_builder *b)
+{
+	struct ct_step *s;
+
+	if (!ct_build_pumps(b->req))
+		return 0;
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_OUTPUT_PUMP, ct_build_at(b, "limit.output"));
+	s->a = (int16_t)b->in_output;
+	s->n[0] = b->spec->limit_output;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors of a detached start, closed in the caller once the supervisor has its own. */
+#ifndef CT_RUN_DETACHED_H
+#define CT_RUN_DETACHED_H
+
+#include "backend/backend.h"
+#include "run/placeholder.h"
+
+struct ct_container;
+struct ct_err;
+
+struct ct_detached {
+	int dir, lock, alive, log, log_dir;
+	int home;	/* of an ephemeral container: the directory that has its own; -1 */
+	int defined;
+	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
+	int watch, watched;	/* tells of the end: ours, the supervisor's end */
+	int journal;		/* of the groups, in dir */
+	struct ct_cg_held groups;
+	struct ct_placeholder holder;
+};
+#define CT_DETACHED_INIT \
+	{ -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
+
+/* Closes what is open, and ends the process that held the scope. */
+void ct_detached_close(struct ct_detached *d);
+/* The start has failed: its groups and its state go. */
+void ct_detached_undo(struct ct_detached *d, const char *name);
+
+#endif

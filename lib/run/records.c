@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/records.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct ct_record {
+	struct ct_record *next;
+	pid_t thread;
+	uint64_t used;		/* when, counted in calls */
+	struct ct_err err;
+	ct_error view;
+};
+
+void ct_records_init(struct ct_records *all)
+{
+	*all = (struct ct_records){ .first = NULL };
+	pthread_mutex_init(&all->lock, NULL);
+}
+
+void ct_records_free(struct ct_records *all)
+{
+	struct ct_record *r;
+
+	while ((r = all->first)) {
+		all->first = r->next;
+		free(r);
+	}
+	pthread_mutex_destroy(&all->lock);
+}
+
+static struct ct_record *of_thread(struct ct_records *all, pid_t thread)
+{
+	struct ct_record *r = all->first;
+
+	while (r && r->thread != thread)
+		r = r->next;
+	return r;
+}
+
+/* A new one, or the one that was not used for longest; NULL without memory for the first. */
+static struct ct_record *place_for(struct ct_records *all, pid_t thread)
+{
+	struct ct_record *oldest = all->first, *r;
+	unsigned n = 0;
+
+	for (r = all->first; r; r = r->next, n++)
+		if (r->used < oldest->used)
+			oldest = r;
+	r = n < CT_RECORDS_MAX ? calloc(1, sizeof(*r)) : NULL;
+	if (r) {
+		r->next = all->first;
+		all->first = r;
+	} else {
+		r = oldest;
+	}
+	if (r)
+		r->thread = thread;
+	return r;
+}
+
+static void fill(struct ct_record *r, const struct ct_err *from)
+{
+	const struct ct_err *e = &r->err;
+
+	r->err = *from;
+	r->view = (ct_error){ .size = sizeof(r->view), .err = e->err, .id = e->id, .line = e->line, .step = e->step,
+			      .message = e->err ? e->message : "", .where = e->where, .step_name = e->step_name,
+			      .backend = e->backend, .key = e->key, .file = e->file, .syscall_name = e->syscall_name,
+			      .object = e->object, .kernel = e->kernel, .hint = e->hint };
+}
+
+void ct_records_set(struct ct_records *all, const struct ct_err *e)
+{
+	static const struct ct_err none = { .step = -1 };
+	pid_t thread = gettid();
+	struct ct_record *r;
+
+	pthread_mutex_lock(&all->lock);
+	r = of_thread(all, thread);
+	/* who never failed needs no place to say so */
+	if (!r && e)
+		r = place_for(all, thread);
+	if (r) {
+		fill(r, e ? e : &none);
+		r->used = ++all->calls;
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+const ct_error *ct_records_get(struct ct_records *all)
+{
+	struct ct_record *r;
+
+	pthread_mutex_lock(&all->lock);
+	r = of_thread(all, gettid());
+	pthread_mutex_unlock(&all->lock);
+	return r ? &r->view : NULL;
+}

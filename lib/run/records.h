@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why the last call on a handle failed, for each thread that has called: one never reads another's words. */
+#ifndef CT_RUN_RECORDS_H
+#define CT_RUN_RECORDS_H
+
+#include <pthread.h>
+
+#include <contain/contain.h>
+
+#include "base/error.h"
+
+#define CT_RECORDS_MAX 64	/* threads; then the one that has not called for longest gives its place up */
+
+struct ct_record;
+
+/* A handle's. All zero but the mutex, which ct_records_init() makes. */
+struct ct_records {
+	pthread_mutex_t lock;
+	struct ct_record *first;
+	uint64_t calls;
+};
+
+/* Makes an empty one, for ct_records_free(). */
+void ct_records_init(struct ct_records *all);
+/* Releases all of it; no thread uses it any more. */
+void ct_records_free(struct ct_records *all);
+/* The calling thread's last call has ended: `e` is why it failed, NULL: it did not. */
+void ct_records_set(struct ct_records *all, const struct ct_err *e);
+/* What the calling thread was told last; NULL: nothing. Stays until its next call. */
+const ct_error *ct_records_get(struct ct_records *all);
+
+#endif

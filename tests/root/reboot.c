@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reboots of detached containers: their hooks, frozen ones, loops, and a state directory that is full. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <contain/contain.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "box.h"
+#include "leak.h"
+#include "run.h"
+
+static struct box box;
+
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* An init that reboots at SIGINT and exits with 5 at SIGTERM, once it has said that it may be told so. */
+#define INIT "trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; do sleep 0.02; done"
+
+static ct_container *booting(const char *name)
+{
+	ct_container *c = box_handle(&box, name);
+
+	rootfs_drop(&box.root, "var/log/boots");
+	assert_int_equal(box_config(c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL), 0);
+	return c;
+}
+
+static ct_process *start(ct_container *c, const char *script)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/sh", "-c", script);
+	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	assert_ok(c, ct_start(c, &o, &p));
+	return p;
+}
+
+static int booted(void *n)
+{
+	return box_boots(&box) >= (int)(intptr_t)n;
+}
+
+static int stopped(void *c)
+{
+	return ct_state(c) == CT_STATE_STOPPED;
+}
+
+/* ---- hooks ------------------------------------------------------------------------------------------------------------------------ */
+
+static void hooks_in_order(void **state)
+{
+	static const char *const when[] = { "pre-start", "start-host", "stop", "post-stop" };
+	char path[2 * PATH_MAX], entry[4 * PATH_MAX], key[64], text[4096] = "";
+	ct_container *c = booting("hooked");
+	ct_process *p;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/hooks.log", box.root.base);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(key, sizeof(key), "hook.%s", when[i]);
+		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_TARGET >> %s\"", path);
+		assert_ok(c, ct_set_config(c, key, entry));
+	}
+	p = start(c, INIT);
+	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_ok(c, ct_reboot(c, 30000));
+	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_ok(c, ct_stop(c, 0, 30000));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	assert_string_equal(text, "pre-start:\nstart-host:\nstop:reboot\npost-stop:reboot\n"
+				  "pre-start:\nstart-host:\nstop:stop\npost-stop:stop\n");
+	unlink(path);
+	ct_process_unref(p);
+	ct_unref(c);
+}
+
+/* ---- frozen ----------------------------------------------------------------------------------------------------------------------- */
+
+static void frozen(void **state)
+{
+	ct_container *c = booting("frozen");
+	ct_process *p = start(c, INIT);
+	long long began;
+
+	(void)state;
+	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	if (ct_freeze(c, 10000) < 0)
+		skip_because("no freezer here: %s", ct_last_error(c)->message);
+	began = now_ms();
+	assert_refused(c, ct_reboot(c, 30000), -EBUSY);
+	assert_true(now_ms() - began < 10000);
+	assert_ok(c, ct_unfreeze(c, 10000));
+	/* nothing has been kept for the thaw */
+	sleep_ms(300);
+	assert_int_equal(ct_state(c), CT_STATE_RUNNING);
+	assert_int_equal(box_boots(&box), 1);
+	assert_ok(c, ct_reboot(c, 30000));
+	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_ok(c, ct_stop(c, 0, 30000));
+	ct_process_unref(p);
+	ct_unref(c);
+}
+
+/* ---- loops ------------------------------------------------------------------------------------------------------------------------ */
+
+static int starting(void *c)
+{
+	return box_boots(&box) >= 5 && ct_state(c) == CT_STATE_STARTING;
+}
+
+static void loop(void **state)
+{
+	ct_container *c = booting("loop");
+	ct_process *p = start(c, "echo x >>/var/log/boots; exec reboot -f");
+	long long began = now_ms();
+	ct_exit x = CT_EXIT_INIT;
+
+	(void)state;
+	assert_int_equal(wait_for(starting, c, 60000), 1);
+	/* 0.1, 0.2, 0.4, 0.8 s */
+	assert_true(now_ms() - began >= 1400);
+	assert_ok(c, ct_stop(c, 0, 60000));
+	assert_ok(c, ct_process_wait(p, &x, 10000));
+	assert_int_equal(x.reason, CT_EXIT_STOPPED);
+	assert_int_equal(ct_state(c), CT_STATE_STOPPED);
+	assert_true(box_boots(&box) <= 6);
+	ct_process_unref(p);
+	ct_unref(c);
+}
+
+/* ---- a full state directory --------------------------------------------------------------------------------------------------------- */
+
+/* Fills what is left of the file system. */
+static void fill(const char *dir)
+{
+	char path[2 * PATH_MAX], block[4096] = "x";
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/filler", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
+}
+
+static void full(void **state)
+{
+	char options[64] = "size=256k,mode=700,nr_inodes=64", filler[2 * PATH_MAX];
+	ct_container *c, *other;
+	ct_exit x = CT_EXIT_INIT;
+	ct_process *p;
+
+	(void)state;
+	assert_int_equal(mount("state", box.state, "tmpfs", 0, options), 0);
+	c = booting("full");
+	p = start(c, INIT);
+	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	fill(box.state);
+	assert_ok(c, ct_reboot(c, 30000));
+	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	other = box_handle(&box, "full");
+	assert_int_equal(ct_state(other), CT_STATE_RUNNING);
+	assert_ok(c, ct_kill(c, SIGTERM));
+	assert_ok(c, ct_process_wait(p, &x, 30000));
+	assert_int_equal(x.code, 5);
+	assert_int_equal(wait_for(stopped, other, 10000), 1);
+	/* another start needs room, and says so */
+	ct_process_unref(p);
+	snprintf(filler, sizeof(filler), "%s/filler", box.state);
+	unlink(filler);
+	p = start(c, "exit 3");
+	assert_ok(c, ct_process_wait(p, &x, 30000));
+	assert_int_equal(x.code, 3);
+	assert_int_equal(wait_for(stopped, other, 10000), 1);
+	ct_process_unref(p);
+	ct_unref(other);
+	ct_unref(c);
+	assert_int_equal(umount2(box.state, MNT_DETACH), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return box_open_bare(&box);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	box_close(&box);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hooks_in_order), cmocka_unit_test(frozen), cmocka_unit_test(loop), cmocka_unit_test(full),
+	};
+
+	return cmocka_run_group_tests_name("reboot", tests, setup, teardown);
+}

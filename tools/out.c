@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define EXIT_PIPE (128 + SIGPIPE)
+#define PATIENCE_MS 2000	/* for a terminal that does not take what is said of an end */
+
+static int lost;	/* errno of the first write to standard output that failed */
+static bool said;
+
+/* EAGAIN is not ours: the open file is shared, and somebody else does not want to wait. */
+static ssize_t write_all(int fd, const char *buf, size_t n)
+{
+	struct pollfd p = { fd, POLLOUT, 0 };
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t w = write(fd, buf + done, n - done);
+
+		if (w >= 0)
+			done += (size_t)w;
+		else if (errno == EAGAIN)
+			poll(&p, 1, -1);
+		else if (errno != EINTR)
+			return 0;
+	}
+	return (ssize_t)n;
+}
+
+static ssize_t write_out(void *cookie, const char *buf, size_t n)
+{
+	ssize_t done = write_all(STDOUT_FILENO, buf, n);
+
+	(void)cookie;
+	if (!done && n && !lost)
+		lost = errno;
+	return done;
+}
+
+/* A terminal that nobody reads may have been the reason to end: what is said of it must not hold up the end. */
+static void write_terminal(int fd, const char *buf, size_t n)
+{
+	struct pollfd p = { fd, POLLOUT, 0 };
+
+	while (n) {
+		ssize_t w = write(fd, buf, n);
+
+		if (w >= 0) {
+			buf += w;
+			n -= (size_t)w;
+		} else if ((errno != EAGAIN && errno != EINTR) || poll(&p, 1, PATIENCE_MS) <= 0) {
+			return;
+		}
+	}
+}
+
+static ssize_t write_err(void *cookie, const char *buf, size_t n)
+{
+	int own = isatty(STDERR_FILENO) ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+
+	(void)cookie;
+	if (own < 0)
+		return write_all(STDERR_FILENO, buf, n);
+	write_terminal(own, buf, n);
+	close(own);
+	return (ssize_t)n;
+}
+
+static int say_lost(const char *tool)
+{
+	if (lost == EPIPE)
+		return EXIT_PIPE;
+	if (!said)
+		fail_tool(tool, "cannot write: %s", strerror(lost));
+	said = true;
+	return EXIT_OWN;
+}
+
+static void at_end(void)
+{
+	fflush(stdout);
+	/* some file systems tell only then */
+	if (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR && !lost)
+		lost = errno;
+	if (lost)
+		_exit(say_lost(program_invocation_short_name));
+}
+
+int out_begin(void)
+{
+	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_out });
+	FILE *err = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_err });
+
+	if (!out || !err || atexit(at_end))
+		return -ENOMEM;
+	if (isatty(STDOUT_FILENO))
+		setvbuf(out, NULL, _IOLBF, BUFSIZ);
+	setvbuf(err, NULL, _IONBF, 0);
+	stdout = out;
+	stderr = err;
+	return 0;
+}
+
+int out_flush(const struct args *a)
+{
+	if (!fflush(stdout) && !lost)
+		return 0;
+	if (!lost)
+		lost = errno ? errno : EIO;
+	if (a->quiet)
+		said = true;
+	return say_lost(a->tool->name);
+}
