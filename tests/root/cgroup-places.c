@@ -53,7 +53,7 @@ static void covered(void)
 	}
 	place_in(t, dir);
 	snprintf(path, sizeof(path), "%s/%s", dir, own);
-	CHECK(put(path, "memory.limit_in_bytes", "100M"), "%s", strerror(errno));
+	CHECK(put(path, "memory.limit_in_bytes", "1G"), "%s", strerror(errno));
 	p = start(c, 0);
 	n = groups_below(path, pattern, 2, text, sizeof(text));
 	CHECK(n == 1, "%d groups below %s", n, path);

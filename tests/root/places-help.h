@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -206,6 +207,26 @@ static inline int words_left(void *data)
 	return n;
 }
 
+/* A case's process that somebody has killed cannot say why: what the kernel knows of it. */
+static inline void tell_death(void)
+{
+	static const char *const files[] = { "memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.failcnt" };
+	const struct tree *t = tree_with("memory");
+	char log[65536], dir[1024], path[2048], value[256], *line, *save = NULL;
+	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
+
+	for (int i = 0; t && i < 3; i++) {
+		place_in(t, dir);
+		snprintf(path, sizeof(path), "%.1000s/%s", dir, own);
+		get(path, files[i], value, sizeof(value));
+		fprintf(stderr, "# %s: %s%s", files[i], value, *value ? "" : "\n");
+	}
+	log[n > 0 ? n : 0] = '\0';
+	for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strstr(line, "oom") || strstr(line, "illed process"))
+			fprintf(stderr, "# kernel: %.300s\n", line);
+}
+
 /* ---- the frame --------------------------------------------------------------------------------------------------------------------- */
 
 static inline void in_child(void **state)
@@ -226,6 +247,8 @@ static inline void in_child(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == ELSEWHERE)
 		elsewhere_because("this host's hierarchies are others");
+	if (WIFSIGNALED(status))
+		tell_death();
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		fail_msg("the case's process ended with status %x", status);
 }
