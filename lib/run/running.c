@@ -136,7 +136,8 @@ static bool differs(int dir, int self, const char *name, char theirs[WORD], char
 	return read_file(dir, name, theirs, WORD) >= 0 && read_file(self, name, own, WORD) >= 0 && strcmp(theirs, own);
 }
 
-static void read_files(int dir, struct ct_arena *arena, struct ct_running *run)
+/* 0, or -ESRCH: it has given up its memory already, and ends. */
+static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 {
 	CT_CLEAN_FD int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char text[WORD], mine[WORD];
@@ -147,12 +148,16 @@ static void read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 		run->oom_score_adj = ct_arena_strdup(arena, text);
 		run->oom_lower = ct_parse_i64(text, &theirs) < 0 || ct_parse_i64(mine, &own) < 0 || theirs < own;
 	}
+	/* the filter is a part of the memory: without one the file is empty */
+	if (read_file(dir, "coredump_filter", text, WORD) == 0 && !*text)
+		return -ESRCH;
 	/* written in the base that its prefix says, read without one */
 	if (differs(dir, self, "coredump_filter", text, mine))
 		run->coredump_filter = ct_arena_printf(arena, "0x%s", text);
 	/* 0: it is scheduled in real time and has none */
 	if (read_file(dir, "timerslack_ns", text, WORD) >= 0 && ct_parse_u64(text, &ns) == 0 && ns && ns != DEFAULT_SLACK)
 		run->timerslack = ct_arena_strdup(arena, text);
+	return 0;
 }
 
 /* The execution domain alone: what else is in there (no randomised addresses, for instance) a program may have set for itself. */
@@ -181,8 +186,10 @@ int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_runn
 	r = dir < 0 ? -errno : read_status(dir, out);
 	if (r >= 0) {
 		read_limits(pid, dir, out);
-		read_files(dir, arena, out);
 		read_personality(dir, out);
+		r = read_files(dir, arena, out);
+	}
+	if (r >= 0) {
 		errno = 0;
 		out->nice = getpriority(PRIO_PROCESS, (id_t)pid);
 		r = errno ? -errno : 0;
