@@ -460,8 +460,8 @@ static void wait_for_news(struct keep *keep, uint64_t ns)
 		take_record(keep);
 	if (fds[2].revents)
 		read_leash(keep);
-	/* a supervisor is to live on without its starter */
-	if (fds[3].revents || keep->leash_closed) {
+	/* a supervisor is to live on without its starter; one that is called off comes to its end also when nobody waits for that any more */
+	if (!keep->ending && (fds[3].revents || keep->leash_closed)) {
 		keep->ending = !keep->k->supervise;
 		keep->leave = keep->k->supervise;
 	}

@@ -12,6 +12,7 @@
 #include <contain/contain.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -278,6 +280,57 @@ static void called_off(void)
 }
 #endif
 
+#ifdef CT_START_NOWAIT
+/* First child of a process; 0: none. */
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%d", &child) != 1)
+		child = 0;
+	if (f)
+		fclose(f);
+	return child;
+}
+
+/* Its supervisor is stopped: the caller does not wait for its end for ever. When it goes on and ends, that is not to us either. */
+static void called_off_and_stopped(void)
+{
+	ct_container *c = box_handle(&box, own_name);
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p = NULL;
+	struct pollfd end = { .fd = -1, .events = POLLIN };
+	pid_t supervisor = 0;
+
+	o.argv = ARGV("/bin/sleep", "1000");
+	o.flags = CT_START_NOWAIT | CT_START_DETACH;
+	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	if (ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0 || ct_start(c, &o, &p) < 0)
+		WRONG("stopped: %s", ct_last_error(c)->message);
+	/* the keeper's child; that one's child is the launcher, which is there when the supervisor is ready for signals */
+	for (int n = 0; n < 5000 && !(supervisor && child_of(supervisor)); n++) {
+		nothing_happens_for(1);
+		supervisor = child_of(child_of(getpid()));
+	}
+	end.fd = supervisor ? (int)syscall(SYS_pidfd_open, supervisor, 0) : -1;
+	if (end.fd < 0 || kill(supervisor, SIGSTOP))
+		WRONG("stopped: there is no supervisor");
+	ct_process_unref(p);
+	ct_unref(c);
+	no_child("detached", "called off, its supervisor is stopped");
+	kill(supervisor, SIGCONT);
+	if (poll(&end, 1, PATIENCE_MS) != 1)
+		WRONG("stopped: the supervisor does not end");
+	close(end.fd);
+	nothing_happens_for(100);
+	no_child("detached", "called off, its supervisor was stopped");
+}
+#endif
+
 static void live(void)
 {
 	all_failures();
@@ -285,6 +338,7 @@ static void live(void)
 	many_starts();
 #ifdef CT_START_NOWAIT
 	called_off();
+	called_off_and_stopped();
 #endif
 	nothing_happens_for(LATER_MS);
 	no_child("all", "after a while");
