@@ -151,21 +151,11 @@ bool is_empty_config(const char *file)
 
 int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional)
 {
-	char *file, *level;
 	int err = is_empty_config(a->rcfile) ? 0 : ct_load_config(c, a->rcfile);
 
 	if (err < 0 && !(optional && !a->rcfile && ct_last_error(c)->id == CT_ERR_NOT_DEFINED))
 		return fail_container(a, c);
-	err = define_all(a, c, defines);
-	if (err || a->logfile || a->loglevel)
-		return err;
-	file = config_value(c, "log.file");
-	level = config_value(c, "log.level");
-	if (file)
-		err = start_log(a, c, file, level);
-	free(file);
-	free(level);
-	return err;
+	return define_all(a, c, defines);
 }
 
 char *config_value(ct_container *c, const char *key)
@@ -215,6 +205,8 @@ int fail_error(const struct args *a, const ct_error *e)
 	if (n && *text == '"' && !strncmp(text + 1, a->name, n) && !strncmp(text + 1 + n, "\": ", 3))
 		text += n + 4;	/* the line begins with the name anyhow */
 	fail(a, "%s", text);
+	for (const char *p = e ? e->more : ""; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		fail(a, "%.*s", (int)strcspn(p, "\n"), p);
 	if (e && e->id == CT_ERR_EXEC)
 		return e->err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	return EXIT_OWN;

@@ -37,23 +37,35 @@ static int preflight(struct json *j, int *problems)
 	return 0;
 }
 
+/* All that is wrong with a file that could not be read, each on a line; how many they are, or a negative errno. */
+static int load_faults(ct_container *c, char **text)
+{
+	const ct_error *e = ct_last_error(c);
+	int n = 1;
+
+	if (asprintf(text, "%s\n%s", e->message, e->more) < 0)
+		return -ENOMEM;
+	for (const char *p = e->more; *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
 /* Problems of one config, each on a line; file NULL: the container's own. */
 static int check(struct json *j, const char *file, int *problems)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
 	CLEAN_TEXT char *text = NULL;
 	const char *label = file ? file : a.name;
+	ct_start_opts so = CT_START_OPTS_INIT;
 	int err = open_container(&a, &c), n;
 
 	if (err)
 		return err;
-	if (ct_load_config(c, file) < 0) {
-		n = asprintf(&text, "%s", ct_last_error(c)->message) < 0 ? -ENOMEM : 1;
-	} else {
-		n = ct_check_all(c, NULL, &text);
-		if (n < 0)
-			return fail_container(&a, c);
-	}
+	/* as a system is started: where there is a supervisor, all keys have a meaning */
+	so.flags = CT_START_DETACH;
+	n = ct_load_config(c, file) < 0 ? load_faults(c, &text) : ct_check_all(c, &so, &text);
+	if (n < 0)
+		return fail_container(&a, c);
 	*problems += n;
 	if (a.json) {
 		json_open(j, NULL, '{');

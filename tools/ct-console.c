@@ -108,7 +108,7 @@ static int print_log(ct_container *c)
 	if (ct_console_log(c, o.clear_log ? CT_CONSOLE_LOG_CLEAR : 0, &text, &len) < 0)
 		return fail_container(&a, c);
 	if (o.show_log)
-		fwrite(text, 1, len, stdout);
+		out_as_it_is(text, len);
 	return out_flush(&a);
 }
 

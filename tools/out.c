@@ -37,14 +37,50 @@ static ssize_t write_all(int fd, const char *buf, size_t n)
 	return (ssize_t)n;
 }
 
+/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken for a key, is written as \\xNN. The bytes
+ * stay those of UTF-8; its own control characters, U+0080 to U+009F, begin with 0xc2, which waits for what follows, as the first half of a
+ * line's end does. At most 8 bytes for one. */
+static size_t clean(const char *buf, size_t n, char *out)
+{
+	static unsigned char held;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)buf[i], before = held;
+		bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0, whole = before == 0xc2 ? !c1 : c == '\n';
+
+		held = c == 0xc2 || c == '\r' ? c : 0;
+		if (before && whole)
+			out[len++] = (char)before;
+		else if (before)
+			len += (size_t)sprintf(out + len, "\\x%02x", before);
+		if (held)
+			continue;
+		if (c1 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t'))
+			len += (size_t)sprintf(out + len, "\\x%02x", c);
+		else
+			out[len++] = (char)c;
+	}
+	return len;
+}
+
+/* All that a tool prints of a list, a fact or a figure; what it passes on of a session goes its own way. */
 static ssize_t write_out(void *cookie, const char *buf, size_t n)
 {
-	ssize_t done = write_all(STDOUT_FILENO, buf, n);
+	char text[8 * 512 + 8];
 
 	(void)cookie;
-	if (!done && n && !lost)
-		lost = errno;
-	return done;
+	for (size_t done = 0, part; done < n; done += part) {
+		size_t len;
+
+		part = n - done < 512 ? n - done : 512;
+		len = clean(buf + done, part, text);
+		if (len && !write_all(STDOUT_FILENO, text, len)) {
+			lost = lost ? lost : errno;
+			return 0;
+		}
+	}
+	return (ssize_t)n;
 }
 
 /* A terminal that nobody reads may have been the reason to end: what is said of it must not hold up the end. */
@@ -74,6 +110,18 @@ static ssize_t write_err(void *cookie, const char *buf, size_t n)
 	write_terminal(own, buf, n);
 	close(own);
 	return (ssize_t)n;
+}
+
+/* See out.h. */
+void out_as_it_is(const char *text, size_t n)
+{
+	if (isatty(STDOUT_FILENO)) {
+		fwrite(text, 1, n, stdout);
+		return;
+	}
+	fflush(stdout);
+	if (n && !write_all(STDOUT_FILENO, text, n) && !lost)
+		lost = errno;
 }
 
 static int say_lost(const char *tool)

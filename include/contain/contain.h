@@ -51,13 +51,14 @@ typedef struct ct_error {
 	const char *message;	/**< the whole story in one line */
 	const char *where;	/**< "config", "plan", "start", "stage", "payload", "supervisor", ... */
 	const char *step_name;	/**< plan step, such as "mount.attach" */
-	const char *backend;	/**< backend that refused */
+	const char *backend;	/**< backend that refused: "cgroup1", "cgroup2", "systemd", or "cgroup" where none of them has it */
 	const char *key;	/**< config key that asked for it */
 	const char *file;	/**< file the key was read from */
 	const char *syscall_name; /**< system call that failed */
 	const char *object;	/**< path, program, name it failed on */
 	const char *kernel;	/**< the kernel's own text where it offers one */
 	const char *hint;	/**< what to do about it */
+	const char *more;	/**< further faults that the same call has found, one a line: of a config file. Since 0.3 */
 } ct_error;
 
 /** The last error of `c` that the calling thread has seen; never NULL, also for c == NULL. Other threads' calls do not change
@@ -85,6 +86,9 @@ CT_PUBLIC void ct_free(void *p);
 /** Receives one log line without newline. Called in the thread that makes the API call. */
 typedef void (*ct_log_fn)(void *data, int level, const char *line);
 /** Sends lines up to `level` (CT_LOG_*) of this handle to `fn`; NULL stops. The library prints nothing by itself.
+ *  ERROR: why a call failed. INFO: that a container runs. DEBUG: each step of a start or attach by its name, with the time it took, in the order
+ *  of the plan; TRACE: with all that it works on, but for the values of the environment. Without `fn` the lines go to the file that the
+ *  config's log.file names, up to its log.level ("error" by default), one write each; it is opened for each line.
  *  Errors: -EINVAL (level). Since 0.1. */
 CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data);
 
@@ -110,8 +114,9 @@ typedef struct ct_new_opts {
 CT_PUBLIC int ct_new(ct_container **out, const char *name, const ct_new_opts *opts);
 /** One more owner; returns c. Since 0.1. */
 CT_PUBLIC ct_container *ct_ref(ct_container *c);
-/** One owner less; the last one releases the handle and kills and reaps an in-process container that still runs
- *  (a detached one lives on). Accepts NULL. Returns NULL. Since 0.1. */
+/** One owner less; the last one releases the handle. An in-process container belongs to this handle and to the process handles that
+ *  ct_start() and ct_open_process() gave for it: when the last of them all goes it is killed and reaped, if it still runs. A detached one lives
+ *  on. Accepts NULL. Returns NULL. Since 0.1. */
 CT_PUBLIC ct_container *ct_unref(ct_container *c);
 /** Name, "" for an anonymous container. Since 0.1. */
 CT_PUBLIC const char *ct_name(const ct_container *c);
@@ -122,6 +127,9 @@ CT_PUBLIC const char *ct_path(const ct_container *c);
 
 /**
  * Sets one key ("rootfs.path", with or without the "lxc." prefix). A list key appends; an empty value clears.
+ * A change that has failed, by this call, ct_clear_config(), ct_load_config(), ct_add_mount() or ct_set_rootfs_fd(), makes ct_start(), ct_check()
+ * and ct_dump_plan() fail with its error (since 0.3), until ct_last_error() has been asked or the same key has been set: a typo is never a
+ * container without its limit.
  * Errors: -ENOENT (unknown key), -EINVAL (value), -ERANGE (number), -EILSEQ (control character), -ENOMEM. Since 0.1.
  */
 CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value);
@@ -131,7 +139,8 @@ CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
  * Errors: -ENOENT (unknown key), -EINVAL. Since 0.1.
  */
 CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, size_t size);
-/** Clears one key, a subtree ("net", "net.0", "hook") or, with NULL, everything. Errors: -ENOENT. Since 0.1. */
+/** Clears one key, a subtree ("net", "net.0", "hook") or, with NULL, everything, the mounts of ct_add_mount() and the directory of
+ *  ct_set_rootfs_fd() too (these since 0.3). Errors: -ENOENT. Since 0.1. */
 CT_PUBLIC int ct_clear_config(ct_container *c, const char *key);
 /** All keys that begin with `prefix` (NULL: all), one a line, into buf; returns as ct_get_config(). With a trailing
  *  ".*" a key takes a name in that place. Since 0.1. */
@@ -153,7 +162,8 @@ typedef struct ct_key_info {
 /** Describes `key`. Errors: -ENOENT, -E2BIG. Since 0.1. */
 CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out);
 
-/** Reads a config file on top of what is set; NULL: the container's own. On an error nothing is changed. Errors:
+/** Reads a config file on top of what is set; NULL: the container's own. On an error nothing is changed, and all lines that are wrong are
+ *  told: the first by the error, the others by its `more`. Errors:
  *  -ENOENT (file, key), -EINVAL, -ELOOP (include depth), -EFBIG, -EILSEQ, -EACCES and other open(2) errors. Since 0.1. */
 CT_PUBLIC int ct_load_config(ct_container *c, const char *path);
 /** Writes the config atomically, comments and includes kept; NULL: the container's own file (which ct_create() made).
@@ -343,7 +353,8 @@ CT_PUBLIC int ct_process_start_fd(const ct_process *p);
 CT_PUBLIC int ct_process_started(ct_process *p, int timeout_ms);
 /** One more owner; returns p. Since 0.1. */
 CT_PUBLIC ct_process *ct_process_ref(ct_process *p);
-/** One owner less; an in-process process that still runs is killed and reaped. Accepts NULL, returns NULL. Since 0.1. */
+/** One owner less. A program of ct_attach() that still runs is killed and reaped with its last owner; the init of an in-process container
+ *  when its container's handle is released, too. Accepts NULL, returns NULL. Since 0.1. */
 CT_PUBLIC ct_process *ct_process_unref(ct_process *p);
 /** Process id in the caller's pid namespace; of a detached container's first init. Where a program has a small init as pid 1
  *  (init.reaper) it is that one's, to which signals can be sent all the same. -EINPROGRESS while it is started. Since 0.1. */
@@ -558,9 +569,10 @@ typedef struct ct_create_opts {
 CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts);
 #define CT_DESTROY_FORCE 0x1u	/**< stop it first */
 /** Removes the container's directory, and its rootfs when that is in it; with rootfs.managed = 0 the rootfs stays where it is. No mount is
- *  crossed, no link followed. What is left when a removal fails has a hidden name in the container directory; the next ct_destroy() or
- *  ct_create() of this name, or ct_list(), removes it. Errors: -EBUSY (runs, or a mount is in the directory: the message names it), -ENOENT,
- *  and those of unlink(2) with the path of the first file that stays. Since 0.1. */
+ *  crossed, no link followed. hook.destroy runs first, on the host, and blocks for as long as it runs; one that fails keeps the container
+ *  (since 0.3). What is left when a removal fails has a hidden name in the container directory; the next ct_destroy() or ct_create() of this
+ *  name, or ct_list(), removes it. Errors: -EBUSY (runs, or a mount is in the directory: the message names it), -ENOENT, -ECANCELED and
+ *  -ETIMEDOUT (hook.destroy), and those of unlink(2) with the path of the first file that stays. Since 0.1. */
 CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags);
 
 #define CT_LIST_DEFINED 0x1u
@@ -576,9 +588,11 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out);
 /** Checks everything that can be known without changing the host: values, files, programs, rights, kernel. `opts` may be
  *  NULL. Returns 0, or the first problem as ct_start() would report it. Since 0.1. */
 CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts);
-/** As ct_check(), all problems: newline-separated messages in *out; returns their number. Since 0.1. */
+/** As ct_check(), all problems: newline-separated messages in *out; returns their number. What can only be told of a config without any (a
+ *  plan, and what it needs) is looked at when there is none in its values. Since 0.1. */
 CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out);
-/** The complete list of steps that ct_start() would carry out. Errors: as ct_check(). Since 0.1. */
+/** The complete list of steps that ct_start() would carry out. Of the environment only the values are shown that are no secret (PATH, TERM,
+ *  ..). Errors: as ct_check(). Since 0.1. */
 CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out);
 /** What this host and this user can do, each "no" with its reason. Returns the number of things missing that a default
  *  container needs. Since 0.1. */

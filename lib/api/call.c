@@ -20,6 +20,17 @@ int ct_done(struct ct_container *c, const struct ct_err *e, int r)
 	return r;
 }
 
+int ct_done_change(struct ct_container *c, const struct ct_err *e, const char *key, int r)
+{
+	if (c && c->owner == getpid()) {
+		if (r < 0)
+			ct_records_hold(&c->errors, e, key);
+		else if (key)
+			ct_records_let_go(&c->errors, key);
+	}
+	return ct_done(c, e, r);
+}
+
 int ct_check_handle(const struct ct_container *c, struct ct_err *e)
 {
 	if (!c)

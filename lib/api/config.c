@@ -15,7 +15,7 @@ CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 
 	if (r >= 0 && (!key || !value))
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no key or no value");
-	return ct_done(c, &e, r < 0 ? r : ct_config_set(c->config, key, value, &e));
+	return ct_done_change(c, &e, key, r < 0 ? r : ct_config_set(c->config, key, value, &e));
 }
 
 /* snprintf's way: as much as fits, terminated; the full length. */
@@ -49,7 +49,13 @@ CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
 	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_config_clear(c->config, key, &e));
+	if (r >= 0)
+		r = ct_config_clear(c->config, key, &e);
+	if (r >= 0 && !key) {
+		ct_drop_mounts(c);
+		ct_close(&c->rootfs_fd);
+	}
+	return ct_done_change(c, &e, key, r);
 }
 
 CT_PUBLIC ssize_t ct_list_keys(const char *prefix, char *buf, size_t size)
@@ -96,10 +102,12 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 
 CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 {
+	struct ct_faults faults = { .text = CT_BUF_INIT };
 	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 	char *own = NULL;
 
+	e.all = &faults;
 	if (r >= 0 && !path && !c->name[0])
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
 	if (r >= 0 && !path) {
@@ -122,7 +130,9 @@ CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 		}
 	}
 	free(own);
-	return ct_done(c, &e, r);
+	r = ct_done_change(c, &e, NULL, r);
+	ct_buf_free(&faults.text);
+	return r;
 }
 
 static int write_config(ct_container *c, const char *path, struct ct_err *e)
@@ -181,7 +191,7 @@ CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
 		ct_close(&c->rootfs_fd);
 		c->rootfs_fd = copy;
 	}
-	return ct_done(c, &e, r);
+	return ct_done_change(c, &e, NULL, r);
 }
 
 #define MOUNT_FLAGS                                                                                                         \
@@ -257,5 +267,5 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount)
 		r = ct_take_opts(&m, sizeof(m), mount, offsetof(ct_mount, fstype), &m.flags, MOUNT_FLAGS, &e);
 	if (r >= 0)
 		r = check_mount(&m, &e);
-	return ct_done(c, &e, r < 0 ? r : add_mount(c, &m, &e));
+	return ct_done_change(c, &e, NULL, r < 0 ? r : add_mount(c, &m, &e));
 }

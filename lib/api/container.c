@@ -10,12 +10,15 @@
 #include "base/fd.h"
 #include "run/image.h"
 
-const ct_error ct_no_error = {sizeof(ct_no_error), 0, 0, 0, -1, "", "", "", "", "", "", "", "", "", ""};
+const ct_error ct_no_error = {sizeof(ct_no_error), 0, 0, 0, -1, "", "", "", "", "", "", "", "", "", "", ""};
 
 #define STATIC_ERROR(var, e, i, text)                                                                                       \
 	static const ct_error var = {sizeof(var), e, i, 0, -1, text, "call", "", "", "", "", "", "", "", ""}
 
-const ct_error ct_no_handle = {sizeof(ct_no_handle), -EINVAL, CT_ERR_ARGUMENT, 0, -1, "no handle", "call", "", "", "", "", "", "", "", ""};
+const ct_error ct_no_handle = {sizeof(ct_no_handle), -EINVAL, CT_ERR_ARGUMENT, 0, -1, "no handle", "call", "", "", "", "", "", "", "", "", ""};
+const ct_error ct_forked = {sizeof(ct_forked), -ECHILD, CT_ERR_FORKED, 0, -1,
+			    "the handle belongs to the process that this one was forked from. Hint: make a handle of your own here, by ct_new()",
+			    "call", "", "", "", "", "", "", "", "make a handle of your own here, by ct_new()", ""};
 STATIC_ERROR(err_empty, -EINVAL, CT_ERR_NAME, "a container's name is not empty. Hint: NULL makes an anonymous one");
 STATIC_ERROR(err_start, -EINVAL, CT_ERR_NAME, "a container's name does not begin with \".\" or \"-\"");
 STATIC_ERROR(err_chars, -EINVAL, CT_ERR_NAME, "a container's name has only letters, digits, \".\", \"_\" and \"-\"");
@@ -68,6 +71,21 @@ static char *state_base(const ct_new_opts *o)
 	return ct_state_default_base(base, sizeof(base), NULL) < 0 ? NULL : strdup(base);
 }
 
+/* See call.h. */
+void ct_drop_mounts(struct ct_container *c)
+{
+	for (uint32_t i = 0; i < c->n_mounts; i++) {
+		ct_close(&c->mounts[i].fd);
+		free(c->mounts[i].source);
+		free(c->mounts[i].target);
+		free(c->mounts[i].fstype);
+		free(c->mounts[i].options);
+	}
+	free(c->mounts);
+	c->mounts = NULL;
+	c->n_mounts = 0;
+}
+
 static void container_free(struct ct_container *c)
 {
 	ct_process_put(c->init);
@@ -79,14 +97,7 @@ static void container_free(struct ct_container *c)
 	ct_close(&c->rootfs_fd);
 	ct_events_free(c->events);
 	ct_arena_free(c->trees_arena);
-	for (uint32_t i = 0; i < c->n_mounts; i++) {
-		ct_close(&c->mounts[i].fd);
-		free(c->mounts[i].source);
-		free(c->mounts[i].target);
-		free(c->mounts[i].fstype);
-		free(c->mounts[i].options);
-	}
-	free(c->mounts);
+	ct_drop_mounts(c);
 	free(c->dir);
 	free(c->path);
 	free(c->base);
@@ -112,6 +123,7 @@ static struct ct_container *make(const char *name, const ct_new_opts *o)
 	c->dir = o->dir ? strdup(o->dir) : ct_default_dir();
 	c->base = state_base(o);
 	c->config = ct_config_new();
+	c->log = (struct ct_log){ .name = c->name, .config = &c->config };
 	c->path = name && c->dir ? ct_container_path(c, NULL) : NULL;
 	return c;
 }
@@ -165,7 +177,10 @@ CT_PUBLIC const char *ct_path(const ct_container *c)
 
 CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
 {
-	return c ? ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors) : &ct_no_handle;
+	if (!c)
+		return &ct_no_handle;
+	/* another thread of the parent's may have held the lock at the fork */
+	return c->owner == getpid() ? ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors) : &ct_forked;
 }
 
 /* The strings follow the struct, in the order of the pointers. */
@@ -174,7 +189,7 @@ CT_PUBLIC int ct_error_copy(const ct_error *e, ct_error **out)
 	static const size_t at[] = {offsetof(ct_error, message), offsetof(ct_error, where), offsetof(ct_error, step_name),
 				    offsetof(ct_error, backend), offsetof(ct_error, key), offsetof(ct_error, file),
 				    offsetof(ct_error, syscall_name), offsetof(ct_error, object), offsetof(ct_error, kernel),
-				    offsetof(ct_error, hint)};
+				    offsetof(ct_error, hint), offsetof(ct_error, more)};
 	const size_t n = sizeof(at) / sizeof(*at);
 	size_t size = sizeof(*e);
 	ct_error *copy;
@@ -234,7 +249,10 @@ CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data)
 
 	if (r >= 0 && (level < 0 || level > CT_LOG_TRACE))
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "call", "there is no log level %d", level);
-	if (r >= 0)
-		c->log = (struct ct_log){level, fn, data};
+	if (r >= 0) {
+		c->log.level = level;
+		c->log.fn = fn;
+		c->log.data = data;
+	}
 	return ct_done(c, &e, r);
 }

@@ -276,25 +276,28 @@ CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
 
 	if (r >= 0)
 		r = take_start_opts(opts, &o, &e);
-	return ct_done(c, &e, r < 0 ? r : ct_look_ahead(c, &o, NULL, &e));
+	return ct_done(c, &e, r < 0 ? r : ct_look_ahead(c, &o, &e));
 }
 
 CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	struct ct_faults faults = { .text = CT_BUF_INIT };
 	ct_start_opts o;
-	int n = 0;
 	BEGIN(c, e);
 
 	if (r >= 0 && !out)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "check", "no place for the text");
 	if (r >= 0)
 		r = take_start_opts(opts, &o, &e);
-	if (r >= 0)
-		r = n = ct_look_ahead(c, &o, &text, &e);
-	if (r >= 0 && (r = hand_over(&text, out)) < 0)
+	e.all = &faults;
+	/* what ends the look is a problem, too */
+	if (r >= 0 && ct_look_ahead(c, &o, &e) < 0 && !ct_err_next(&e))
+		r = e.err;
+	if (r >= 0 && (r = hand_over(&faults.text, out)) < 0)
 		ct_oom(&e);
-	return ct_done(c, &e, r < 0 ? r : n);
+	ct_buf_free(&faults.text);
+	e.all = NULL;
+	return ct_done(c, &e, r < 0 ? r : (int)faults.n);
 }
 
 static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct ct_buf *text, struct ct_err *e)
@@ -307,7 +310,7 @@ static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct
 	if (r >= 0)
 		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
 	if (r >= 0)
-		r = format == CT_FORMAT_JSON ? ct_plan_json(p.plan, text) : ct_plan_text(p.plan, text);
+		r = format == CT_FORMAT_JSON ? ct_plan_json(p.plan, false, text) : ct_plan_text(p.plan, false, text);
 	return r;
 }
 

@@ -111,5 +111,7 @@ CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p)
 {
-	return p ? ct_last_of(&((struct ct_process *)(uintptr_t)p)->errors) : &ct_no_handle;
+	if (!p)
+		return &ct_no_handle;
+	return p->owner == getpid() ? ct_last_of(&((struct ct_process *)(uintptr_t)p)->errors) : &ct_forked;
 }

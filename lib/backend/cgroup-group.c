@@ -200,8 +200,7 @@ static int open_under(const struct ct_cg_making *what)
 	return ct_take_fd(&fd);
 }
 
-/* See backend.h. */
-int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
+static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
 {
 	const struct ct_backend *b = ct_backend_of(what->version);
 	const char *path = what->path;
@@ -249,6 +248,16 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 }
 
 /* See backend.h. */
+int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
+{
+	int r = make_group(what, g, e);
+
+	if (r < 0)
+		ct_err_backend(e, ct_backend_of(what->version)->name);
+	return r;
+}
+
+/* See backend.h. */
 int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e)
 {
 	int r = ct_backend_of(g->version)->enable(g->fd, g->path, give, e);
@@ -291,6 +300,7 @@ int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *
 			ct_err_hint(e, "%s", set_hints[i].hint);
 	snprintf(what, sizeof(what), "%s = %s", file, value);
 	ct_err_object(e, what);
+	ct_err_backend(e, ct_backend_of(g->version)->name);
 	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", err == -ENOENT ? "openat" : "write", "the %s group does not take it",
 			   g->tree ? g->tree : "");
 }

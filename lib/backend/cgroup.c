@@ -71,6 +71,7 @@ static int nowhere(struct decision *d, const struct want *w, int only)
 	/* only the devices are restricted without being asked to */
 	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
 	ct_err_hint(d->err, "%s", w->instead);
+	ct_err_backend(d->err, only ? ct_backend_of(only)->name : "cgroup");
 	if (!d->trees->n)
 		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no cgroup file system is mounted here");
 	if (only && !w->bit)
@@ -124,6 +125,7 @@ static int out_of_reach(struct decision *d, const struct want *w, const struct c
 	ct_err_origin(d->err, w->at);
 	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
 	ct_err_hint(d->err, "start it as root, or have a group delegated and set cgroup.relative = 1 (doc/CGROUPS.md); or %s", w->instead);
+	ct_err_backend(d->err, ct_backend_of(t->version)->name);
 	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan", "no group can be made%s%s in %s%s: it is not delegated to you",
 		       w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "", t->mount,
 		       d->spec->cgroup_relative && t->self ? t->self : "");
@@ -475,6 +477,8 @@ static int add_dir(struct decision *d, uint32_t i)
 		r = add_devices(d, dir);
 	if (r == 0)
 		r = add_files(d, dir);
+	if (r < 0)
+		ct_err_backend(d->err, ct_backend_of(t->version)->name);
 	d->out->n += r == 0;
 	return r;
 }

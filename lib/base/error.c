@@ -134,6 +134,45 @@ void ct_err_clear(struct ct_err *e)
 	*e = (struct ct_err){ .step = -1 };
 }
 
+/* See error.h. */
+void ct_err_reset(struct ct_err *e)
+{
+	if (e)
+		*e = (struct ct_err){ .step = -1, .all = e->all };
+}
+
+/* See error.h. */
+bool ct_err_next(struct ct_err *e)
+{
+	struct ct_faults *all = e ? e->all : NULL;
+
+	if (!all || e->err == -ENOMEM)
+		return false;
+	if (!all->n)
+		all->first = *e;
+	if (all->n++ < CT_FAULTS_MAX)
+		ct_buf_printf(&all->text, "%s\n", e->message);
+	ct_err_reset(e);
+	return true;
+}
+
+/* See error.h. */
+int ct_err_collected(struct ct_err *e)
+{
+	if (!e || !e->all || !e->all->n)
+		return 0;
+	*e = e->all->first;	/* it says, too, where they are collected */
+	return e->err;
+}
+
+/* See error.h. */
+const char *ct_err_more(const struct ct_err *e)
+{
+	const char *first = e->all ? strchr(ct_buf_text(&e->all->text), '\n') : NULL;
+
+	return first ? first + 1 : "";
+}
+
 __attribute__((format(printf, 5, 0))) static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
 {
 	struct out o;
@@ -210,6 +249,13 @@ void ct_err_step(struct ct_err *e, int step, const char *name)
 	e->step = step;
 	KEEP(e->step_name, name);
 	rebuild(e);
+}
+
+/* See error.h. It is no part of the message: the first who knows it says it. */
+void ct_err_backend(struct ct_err *e, const char *name)
+{
+	if (e && name && !*e->backend)
+		KEEP(e->backend, name);
 }
 
 void ct_err_kernel(struct ct_err *e, const char *text)

@@ -3,10 +3,15 @@
 #ifndef CT_BASE_ERROR_H
 #define CT_BASE_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <contain/errors.h>	/* CT_ERR_*, generated from doc/errors.yaml */
 
+#include "base/buf.h"
+
+struct ct_faults;
 struct ct_origin;
 
 struct ct_err {
@@ -24,10 +29,28 @@ struct ct_err {
 	char kernel[160];
 	char hint[320];
 	char reason[320];	/* the sentence the caller of ct_fail() gave */
-	char message[1024];	/* put together by ct_err_finish() */
+	char message[1024];	/* put together when something of it changes */
+	struct ct_faults *all;	/* where faults are collected; NULL: the first is the last */
 };
 
-/* Empties `e` (step -1). */
+/* All faults of something that has several, such as a file of many lines. */
+struct ct_faults {
+	struct ct_buf text;	/* their messages, one a line; the caller's to free */
+	struct ct_err first;
+	uint32_t n;
+};
+#define CT_FAULTS_MAX 1000	/* what comes behind them is only counted */
+
+/* Puts the fault that e holds to the others, if they are collected, and empties e: then the next may be looked for. False: it is to be
+ * passed on, for nobody collects, or there is no memory. */
+bool ct_err_next(struct ct_err *e);
+/* 0 when nothing was collected; else e holds the first fault, and its errno is returned. */
+int ct_err_collected(struct ct_err *e);
+/* What was collected behind the first; "" for nothing. */
+const char *ct_err_more(const struct ct_err *e);
+/* Empties `e`, but for where faults are collected. */
+void ct_err_reset(struct ct_err *e);
+/* Makes an empty record (step -1). */
 void ct_err_clear(struct ct_err *e);
 /* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf). Keeps key/file/line/
  * object/hint that were set before with the functions below. A record that already holds an error is kept: the first is
@@ -42,6 +65,7 @@ void ct_err_origin(struct ct_err *e, const struct ct_origin *at);
 void ct_err_object(struct ct_err *e, const char *object);
 void ct_err_syscall(struct ct_err *e, const char *name);
 void ct_err_step(struct ct_err *e, int step, const char *name);
+void ct_err_backend(struct ct_err *e, const char *name);
 void ct_err_kernel(struct ct_err *e, const char *text);
 void ct_err_hint(struct ct_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* -ENOMEM recorded. */

@@ -2,8 +2,11 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -16,7 +19,7 @@ int ct_dup(int fd)
 	return r < 0 ? -errno : r;
 }
 
-int ct_write_all(int fd, const void *p, size_t n)
+static int write_all(int fd, const void *p, size_t n)
 {
 	const char *at = p;
 	bool is_socket = true;
@@ -36,6 +39,28 @@ int ct_write_all(int fd, const void *p, size_t n)
 		n -= (size_t)done;
 	}
 	return 0;
+}
+
+/* Above RLIMIT_FSIZE a write says EFBIG and sends SIGXFSZ, which would end the caller. It goes to the thread that writes: there it is
+ * held back and taken away again. */
+int ct_write_all(int fd, const void *p, size_t n)
+{
+	struct rlimit limit;
+	sigset_t one, before, pending;
+	int r;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return write_all(fd, p, n);
+	sigemptyset(&one);
+	sigaddset(&one, SIGXFSZ);
+	sigemptyset(&pending);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &one, &before);
+	r = write_all(fd, p, n);
+	if (r == -EFBIG && !sigismember(&pending, SIGXFSZ))
+		sigtimedwait(&one, NULL, &(struct timespec){ 0 });
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 ssize_t ct_read_text(int fd, char *buf, size_t size)

@@ -180,7 +180,7 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 		size_t n = end ? (size_t)(end - text) : len;
 		int ret = read_line(r, text, n, out);
 
-		if (ret < 0)
+		if (ret < 0 && !ct_err_next(r->e))
 			return ret;
 		n += end != NULL;
 		text += n;
@@ -222,10 +222,9 @@ static int read_open_file(struct reader *r, int fd, const char *path, struct ct_
 		return line_fail(r, -ELOOP, CT_ERR_INCLUDE_DEPTH, "more than 1024 files are included");
 	r->file = ct_config_file_name(r->c, path);
 	ret = r->file ? read_text(r, ct_buf_text(&text), text.len, out) : ct_oom(r->e);
-	if (ret == 0) {
-		r->file = file;
-		r->line = line;
-	}
+	/* a fault has taken its place from them already */
+	r->file = file;
+	r->line = line;
 	return ret;
 }
 
@@ -298,12 +297,10 @@ static int read_directory(struct reader *r, int fd, const char *path, struct ct_
 		if (ct_buf_error(&name))
 			return ct_oom(r->e);
 		file = open_config(r, fd, names.v[i], ct_buf_text(&name), &st);
-		if (file < 0)
-			return file;
-		if (S_ISDIR(st.st_mode))
-			continue;
-		ret = read_open_file(r, file, ct_buf_text(&name), out);
-		if (ret < 0)
+		ret = file;
+		if (file >= 0)
+			ret = S_ISDIR(st.st_mode) ? 0 : read_open_file(r, file, ct_buf_text(&name), out);
+		if (ret < 0 && !ct_err_next(r->e))
 			return ret;
 	}
 	return 0;
@@ -390,6 +387,7 @@ int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const
 	if (!r.file)
 		return ct_oom(e);
 	ret = read_text(&r, text, len, &items);
+	ret = ret < 0 ? ret : ct_err_collected(e);
 	return ret < 0 ? ret : take_items(c, &items, e);
 }
 
@@ -406,5 +404,6 @@ int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e)
 	if (S_ISDIR(st.st_mode))
 		return file_fail(&r, -EISDIR, NULL, path, "a directory; a config is a file");
 	ret = read_open_file(&r, fd, path, &items);
+	ret = ret < 0 ? ret : ct_err_collected(e);
 	return ret < 0 ? ret : take_items(c, &items, e);
 }

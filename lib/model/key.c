@@ -15,6 +15,7 @@
 #define LIST CT_KF_LIST
 #define STORED CT_KF_STORED
 #define HARMLESS (CT_KF_STORED | CT_KF_HARMLESS)
+#define SUPERVISED CT_KF_SUPERVISED
 #define OURS CT_KF_OURS
 #define ANY CT_KF_ANY
 #define NO "0|no|false|off"
@@ -50,8 +51,8 @@ const struct ct_key ct_keys[] = {
 	{ "signal.halt", &ct_type_signal, 0, NULL, AT(signal_halt), "Signal that asks init to power off; by default SIGPWR" },
 	{ "signal.reboot", &ct_type_signal, 0, NULL, AT(signal_reboot), "Signal that asks init to reboot; by default SIGINT" },
 	{ "signal.stop", &ct_type_signal, 0, NULL, AT(signal_stop), "Signal that ends init by force; by default SIGKILL" },
-	{ "monitor.signal.pdeath", &ct_type_death_signal, 0, "SIGKILL", AT(pdeath),
-	  "Signal for init when the supervisor dies; 0 lets the container live" },
+	{ "monitor.signal.pdeath", &ct_type_death_signal, SUPERVISED, "SIGKILL", AT(pdeath),
+	  "Signal for init when the supervisor dies; 0 lets the container live", "SIGKILL|KILL|9" },
 	{ "monitor.unshare", &ct_type_bool, STORED, "0", NOWHERE, "Whether hooks on the host get a mount namespace", NO },
 
 	/* namespaces */
@@ -82,14 +83,15 @@ const struct ct_key ct_keys[] = {
 	{ "autodev.tmpfs.size", &ct_type_size, 0, "500000", AT(autodev_size), "Size of that tmpfs" },
 
 	/* terminals */
-	{ "tty.max", &ct_type_tty_count, 0, "0", AT(tty_max), "Number of terminals /dev/ttyN; $container_ttys tells the payload of them" },
+	{ "tty.max", &ct_type_tty_count, SUPERVISED, "0", AT(tty_max),
+	  "Number of terminals /dev/ttyN; $container_ttys tells the payload of them", "0" },
 	{ "tty.dir", &ct_type_dev_dir, 0, NULL, AT(tty_dir), "Directory below /dev for console and terminals" },
 	{ "pty.max", &ct_type_pty_count, 0, "1024", AT(pty_max), "Number of pseudo terminals in the container's own /dev/pts" },
-	{ "console.path", &ct_type_path_or_none, 0, NULL, AT(console_path), "Device to use as console, or none" },
-	{ "console.logfile", &ct_type_path, 0, NULL, AT(console_logfile), "File on the host that gets all console output" },
-	{ "console.size", &ct_type_ring_size, 0, NULL, AT(console_size), "Greatest size of that file; auto is 128 KiB" },
-	{ "console.rotate", &ct_type_bool, 0, "0", AT(console_rotate), "Whether the file is moved to FILE.1 when it is full" },
-	{ "console.buffer.size", &ct_type_ring_size, 0, NULL, AT(console_buffer_size),
+	{ "console.path", &ct_type_path_or_none, SUPERVISED, NULL, AT(console_path), "Device to use as console, or none", "none" },
+	{ "console.logfile", &ct_type_path, SUPERVISED, NULL, AT(console_logfile), "File on the host that gets all console output" },
+	{ "console.size", &ct_type_ring_size, SUPERVISED, NULL, AT(console_size), "Greatest size of that file; auto is 128 KiB" },
+	{ "console.rotate", &ct_type_bool, SUPERVISED, "0", AT(console_rotate), "Whether the file is moved to FILE.1 when it is full", NO },
+	{ "console.buffer.size", &ct_type_ring_size, SUPERVISED, NULL, AT(console_buffer_size),
 	  "Size of the ring buffer for console output; auto is 128 KiB" },
 
 	/* network */
@@ -126,12 +128,12 @@ const struct ct_key ct_keys[] = {
 	  "Name of the container's cgroup, with %n for the container's name; in LXC a key of the whole system" },
 	{ "cgroup.dir", &ct_type_cgroup_dir, 0, NULL, AT(cgroup_dir), "Directory that the container's cgroup is made in" },
 	{ "cgroup.dir.container", &ct_type_cgroup_dir, 0, NULL, AT(cgroup_dir_container),
-	  "The payload's cgroup itself, which carries the limits; goes together with cgroup.dir.monitor" },
+	  "The payload's cgroup itself, which carries the limits" },
 	{ "cgroup.dir.container.inner", &ct_type_cgroup_dir, 0, NULL, AT(cgroup_dir_inner),
 	  "Directory below cgroup.dir.container that the payload sees as its root, so that it cannot change its limits" },
-	{ "cgroup.dir.monitor", &ct_type_cgroup_dir, 0, NULL, AT(cgroup_dir_monitor), "The supervisor's cgroup itself" },
-	{ "cgroup.dir.monitor.pivot", &ct_type_cgroup_dir, 0, NULL, AT(cgroup_dir_pivot),
-	  "Cgroup that the supervisor goes to at the end, so that the others can be removed" },
+	{ "cgroup.dir.monitor", &ct_type_cgroup_dir, SUPERVISED, NULL, AT(cgroup_dir_monitor), "The supervisor's cgroup itself; needs cgroup.dir.container" },
+	{ "cgroup.dir.monitor.pivot", &ct_type_cgroup_dir, STORED, NULL, NOWHERE,
+	  "Cgroup that the supervisor goes to at the end, so that its own can be removed; here the next call removes that" },
 	{ "cgroup.relative", &ct_type_bool, 0, "0", AT(cgroup_relative), "Whether to stay below the caller's own cgroup; unset: in process, where it can" },
 	{ "cgroup.devices.allow", &ct_type_device_rule_allow, LIST, NULL, AT(devrules),
 	  "Device that the container may use where version 1 is in charge of devices, such as c 1:3 rwm; a for all" },
@@ -195,9 +197,9 @@ const struct ct_key ct_keys[] = {
 	{ "hook.autodev", &ct_type_hook, LIST, NULL, HOOK(AUTODEV), "Program to run when /dev is filled" },
 	{ "hook.start-host", &ct_type_hook, LIST, NULL, HOOK(START_HOST), "Program to run on the host, just before init" },
 	{ "hook.start", &ct_type_hook, LIST, NULL, HOOK(START), "Program to run inside, just before init, with its rights" },
-	{ "hook.stop", &ct_type_hook, LIST, NULL, HOOK(STOP), "Program to run on the host when init has ended" },
-	{ "hook.post-stop", &ct_type_hook, LIST, NULL, HOOK(POST_STOP), "Program to run on the host when all is cleared" },
-	{ "hook.clone", &ct_type_hook, LIST, NULL, HOOK(CLONE), "Program to run when the container is copied" },
+	{ "hook.stop", &ct_type_hook, LIST | SUPERVISED, NULL, HOOK(STOP), "Program to run on the host when init has ended" },
+	{ "hook.post-stop", &ct_type_hook, LIST | SUPERVISED, NULL, HOOK(POST_STOP), "Program to run on the host when all is cleared" },
+	{ "hook.clone", &ct_type_hook, LIST | HARMLESS, NULL, HOOK(CLONE), "Program to run when the container is copied" },
 	{ "hook.destroy", &ct_type_hook, LIST, NULL, HOOK(DESTROY), "Program to run when the container is destroyed" },
 
 	/* the container as a whole */
@@ -205,7 +207,7 @@ const struct ct_key ct_keys[] = {
 	{ "limit.output", &ct_type_output_size, OURS, NULL, AT(limit_output), "Bytes on stdout, stderr or the console after which the payload is killed" },
 	{ "limit.cputime", &ct_type_cpu_time, OURS, NULL, AT(limit_cputime_us),
 	  "CPU time, of all processes together, after which the payload is killed" },
-	{ "ephemeral", &ct_type_bool, 0, "0", AT(ephemeral), "Whether the container is destroyed when it stops" },
+	{ "ephemeral", &ct_type_bool, SUPERVISED, "0", AT(ephemeral), "Whether the container is destroyed when it stops", NO },
 	{ "start.auto", &ct_type_bool, HARMLESS, "0", AT(start_auto), "Whether to start it with the host" },
 	{ "start.delay", &ct_type_seconds, HARMLESS, "0", AT(start_delay), "Seconds to wait before the next one is started" },
 	{ "start.order", &ct_type_number, HARMLESS, "0", AT(start_order), "Place in the order of starting, lower first" },

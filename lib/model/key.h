@@ -31,7 +31,8 @@ struct ct_type {
 #define CT_KF_STORED 2u		/* kept and saved; not honoured yet: goes to spec->unsupported */
 #define CT_KF_OURS 4u		/* not an LXC key */
 #define CT_KF_ANY 8u		/* name ends in ".*": takes a name in that place */
-#define CT_KF_HARMLESS 16u	/* STORED, but a start may ignore it (log.syslog, cgroup.relative, start.*) */
+#define CT_KF_HARMLESS 16u	/* STORED, but a start may ignore it (log.syslog, start.*) */
+#define CT_KF_SUPERVISED 32u	/* needs the supervisor of a detached container: an in-process start refuses it */
 
 struct ct_key {
 	const char *name;		/* without "lxc.": "rootfs.path", "prlimit.*", "net.*.type" */
@@ -40,7 +41,7 @@ struct ct_key {
 	const char *dflt;		/* as text, NULL for none */
 	size_t field;			/* offsetof(struct ct_spec, ...); SIZE_MAX: stored only */
 	const char *help;		/* one sentence */
-	const char *idle;		/* STORED: values that ask for nothing, "0|no"; NULL: there are none */
+	const char *idle;		/* STORED, SUPERVISED: values that ask for nothing, "0|no"; NULL: there are none */
 };
 
 extern const struct ct_key ct_keys[];

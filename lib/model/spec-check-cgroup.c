@@ -77,8 +77,7 @@ static int no_cgroup(struct ct_err *e, const struct ct_origin *at, bool may_try)
 /* Directories without a cgroup to be in them. */
 static int check_none_dirs(const struct ct_spec *s, struct ct_err *e)
 {
-	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor",
-					    "cgroup.dir.monitor.pivot" };
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		const struct ct_origin *at = ct_spec_origin(s, keys[i]);
@@ -123,7 +122,8 @@ static int check_none(const struct ct_spec *s, struct ct_err *e)
 	return r < 0 ? r : check_none_dirs(s, e);
 }
 
-/* As in LXC: either one directory for all, or one each for payload and supervisor, and perhaps more for these. */
+/* As in LXC: either one directory for all, or one each for payload and supervisor, and perhaps more for these. Without one of its own a
+ * supervisor stays where its starter is; in process there is none. */
 static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 {
 	static const struct {
@@ -134,7 +134,6 @@ static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 		{ "cgroup.dir.monitor", "cgroup.dir", true },
 		{ "cgroup.dir.container.inner", "cgroup.dir", true },
 		{ "cgroup.dir.container.inner", "cgroup.dir.container", false },
-		{ "cgroup.dir.container", "cgroup.dir.monitor", false },
 		{ "cgroup.dir.monitor", "cgroup.dir.container", false },
 	};
 
@@ -161,18 +160,9 @@ static bool is_below(const char *path, const char *dir)
 	return n && !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
 }
 
-/* The supervisor at its end must not sit in a directory that is to be removed, and payload and supervisor not in one. */
+/* Payload and supervisor are not in one directory. */
 static int check_places(const struct ct_spec *s, struct ct_err *e)
 {
-	const char *dirs[] = { s->cgroup_dir, s->cgroup_dir_container, s->cgroup_dir_monitor };
-	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.monitor" };
-
-	for (size_t i = 0; s->cgroup_dir_pivot && i < sizeof(dirs) / sizeof(*dirs); i++) {
-		if (!is_below(s->cgroup_dir_pivot, dirs[i]))
-			continue;
-		ct_err_hint(e, "choose a directory outside of %s, which could not be removed otherwise", keys[i]);
-		return ct_check_conflict(e, ct_spec_origin(s, "cgroup.dir.monitor.pivot"), "\"%s\" is within %s", s->cgroup_dir_pivot, keys[i]);
-	}
 	if (s->cgroup_dir_container && s->cgroup_dir_monitor &&
 	    (is_below(s->cgroup_dir_monitor, s->cgroup_dir_container) || is_below(s->cgroup_dir_container, s->cgroup_dir_monitor))) {
 		ct_err_hint(e, "choose two directories neither of which is within the other");
@@ -191,7 +181,7 @@ int ct_spec_check_cgroup(const struct ct_spec *s, struct ct_err *e)
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		int r = checks[i](s, e);
 
-		if (r < 0)
+		if (r < 0 && !ct_err_next(e))
 			return r;
 	}
 	return 0;

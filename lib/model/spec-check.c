@@ -243,26 +243,17 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
-static int check_console(const struct ct_spec *s, struct ct_err *e)
-{
-	const struct ct_origin *at = ct_spec_origin(s, s->console_size ? "console.size" : "console.rotate");
-
-	if (s->console_logfile || !at || (!s->console_size && !s->console_rotate))
-		return 0;
-	return ct_check_conflict(e, at, "there is no console.logfile that it could be for");
-}
-
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
 {
 	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
 		check_caps,	   check_namespaces, check_needs,    check_idmap_kinds, check_idmap_overlap, check_ids,
-		check_sysctls, check_networks,   check_console, ct_spec_check_cgroup,
+		check_sysctls, check_networks,   ct_spec_check_cgroup,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		int r = checks[i](s, e);
 
-		if (r < 0)
+		if (r < 0 && !ct_err_next(e))
 			return r;
 	}
 	return 0;

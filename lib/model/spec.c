@@ -78,15 +78,20 @@ static bool is_idle(const struct ct_entry *entry)
 	return false;
 }
 
-/* Notes that a start cannot honour this. */
-static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value, struct ct_err *e)
+static int add_str(struct ct_spec *s, struct ct_strs *list, const struct ct_origin *at, const char *value, struct ct_err *e)
 {
-	struct ct_str_item *item = CT_LIST_ADD(s->arena, &s->unsupported);
+	struct ct_str_item *item = CT_LIST_ADD(s->arena, list);
 
 	if (!item)
 		return ct_oom(e);
 	*item = (struct ct_str_item){ *at, value };
 	return 0;
+}
+
+/* Notes that a start cannot honour this. */
+static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value, struct ct_err *e)
+{
+	return add_str(s, &s->unsupported, at, value, e);
 }
 
 static const struct ct_net_item *find_net(const struct ct_spec *s, const struct ct_entry *entry)
@@ -118,7 +123,7 @@ static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct 
 	return is_idle(entry) ? 0 : add_unsupported(s, &entry->at, entry->value, e);
 }
 
-/* What is set and cannot be honoured yet. */
+/* What is set and cannot be honoured yet, or not by every start. */
 static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < s->n_entries; i++) {
@@ -129,7 +134,9 @@ static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 			r = read_net_key(s, entry, e);
 		else if ((entry->key->flags & (CT_KF_STORED | CT_KF_HARMLESS)) == CT_KF_STORED && !is_idle(entry))
 			r = add_unsupported(s, &entry->at, entry->value, e);
-		if (r < 0)
+		else if ((entry->key->flags & CT_KF_SUPERVISED) && !is_idle(entry))
+			r = add_str(s, &s->supervised, &entry->at, entry->value, e);
+		if (r < 0 && !ct_err_next(e))
 			return r;
 	}
 	if (s->rootfs_backend)
@@ -209,8 +216,10 @@ static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char
 		r = ct_mount_parse(line, s->arena, item, e);
 		if (r < 0) {
 			ct_err_origin(e, &at);
-			return r;
+			out->n--;
 		}
+		if (r < 0 && !ct_err_next(e))
+			return r;
 	}
 	return 0;
 }
@@ -259,7 +268,7 @@ static int read_fstabs(struct ct_spec *s, struct ct_err *e)
 	for (uint32_t i = 0; i < s->mount_fstab.n; i++) {
 		int r = read_fstab(s, &s->mount_fstab.v[i], &all, e);
 
-		if (r < 0)
+		if (r < 0 && !ct_err_next(e))
 			return r;
 	}
 	for (uint32_t i = 0; all.n && i < s->mounts.n; i++) {
@@ -293,30 +302,71 @@ static void note_set(struct ct_spec *s)
 	s->cgroup_backend_set = ct_spec_origin(s, "cgroup.backend");
 }
 
-struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)
+static struct ct_spec *new_spec(const struct ct_config *cfg, struct ct_arena *arena)
 {
 	struct ct_spec *s = ct_arena_alloc(arena, sizeof(*s));
-	int r;
+
+	if (!s)
+		return NULL;
+	s->arena = arena;
+	s->config = cfg;
+	s->rootfs_fd = -1;
+	s->cap_keep = CT_CAP_MASK_UNSET;
+	return s;
+}
+
+/* Every entry by its key's type. Where faults are collected, the entries without one go to `good`, *n_good of them. */
+static int parse_entries(struct ct_spec *s, struct ct_entry *good, uint32_t *n_good, struct ct_err *e)
+{
+	for (uint32_t i = 0; i < s->n_entries; i++) {
+		int r = parse_entry(s, &s->entries[i], e);
+
+		if (r == 0 && good)
+			good[(*n_good)++] = s->entries[i];
+		if (r < 0 && !ct_err_next(e))
+			return r;
+	}
+	return 0;
+}
+
+/* Defaults and entries. What an entry with a fault has left in the fields makes them of no use: then *s is begun anew without those. */
+static int fill(struct ct_spec **s, struct ct_err *e)
+{
+	struct ct_spec *first = *s, *clean;
+	bool collects = e && e->all;
+	struct ct_entry *good = collects ? ct_arena_grow(first->arena, NULL, 0, (size_t)first->n_entries + 1, sizeof(*good)) : NULL;
+	uint32_t n_good = 0;
+	int r = collects && !good ? ct_oom(e) : read_defaults(first, e);
+
+	if (r == 0)
+		r = parse_entries(first, good, &n_good, e);
+	if (r < 0 || !collects || n_good == first->n_entries)
+		return r;
+	clean = new_spec(first->config, first->arena);
+	if (!clean)
+		return ct_oom(e);
+	clean->entries = good;
+	clean->n_entries = n_good;
+	*s = clean;
+	r = read_defaults(clean, e);
+	return r < 0 ? r : parse_entries(clean, NULL, NULL, e);
+}
+
+struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)
+{
+	struct ct_spec *s = new_spec(cfg, arena), *first = s;
 
 	if (!s) {
 		ct_oom(e);
 		return NULL;
 	}
-	s->arena = arena;
-	s->config = cfg;
-	s->rootfs_fd = -1;
-	s->cap_keep = CT_CAP_MASK_UNSET;
-	r = read_defaults(s, e);
-	if (r == 0)
-		r = copy_entries(s, cfg, e);
-	for (uint32_t i = 0; r == 0 && i < s->n_entries; i++)
-		r = parse_entry(s, &s->entries[i], e);
-	if (r < 0)
+	if (copy_entries(s, cfg, e) < 0 || fill(&s, e) < 0)
 		return NULL;
 	note_set(s);
-	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0 || ct_spec_check(s, e) < 0)
+	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0)
 		return NULL;
-	return s;
+	/* relations to what was taken out are not told of */
+	return s != first || ct_spec_check(s, e) == 0 ? s : NULL;
 }
 
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)

@@ -175,7 +175,7 @@ struct ct_spec {
 	bool cgroup_backend_set;
 	bool cgroup_relative;
 	const char *cgroup_pattern;	/* with %n for the container's name */
-	const char *cgroup_dir, *cgroup_dir_container, *cgroup_dir_inner, *cgroup_dir_monitor, *cgroup_dir_pivot;
+	const char *cgroup_dir, *cgroup_dir_container, *cgroup_dir_inner, *cgroup_dir_monitor;
 
 	bool ephemeral, start_auto;
 	uint32_t start_delay, start_order;
@@ -187,10 +187,13 @@ struct ct_spec {
 
 	/* keys that are parsed and kept, but that no backend honours yet: each set entry */
 	struct ct_strs unsupported;	/* at.key, value */
+	/* keys that are set and need the supervisor of a detached container */
+	struct ct_strs supervised;
 };
 
 /* Reads the config into a new spec in `arena`: defaults, then every entry by its key's type, then the relations between
- * keys (exclusive ones, idmap overlaps, sysctls without their namespace...). NULL and a record in `e` on failure. */
+ * keys (exclusive ones, idmap overlaps, sysctls without their namespace...). NULL and a record in `e` on failure. Where `e` collects
+ * faults they are all found, and the spec is what is left without the entries that have one. */
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e);
 /* Where a scalar key was set; NULL when it is at its default. */
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key);

@@ -11,7 +11,7 @@
 static const struct {
 	enum ct_hook_when when;
 	const char *type;	/* LXC_HOOK_TYPE */
-	enum ct_phase phase;	/* 0: after the end, on the host */
+	enum ct_phase phase;	/* of DESTROY: in a plan of its own; 0: after the end, on the host */
 } rows[] = {
 	{CT_HOOK_PRE_START, "pre-start", CT_PHASE_HOST},
 	{CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW},
@@ -21,6 +21,7 @@ static const struct {
 	{CT_HOOK_START, "start", CT_PHASE_IDENTITY},
 	{CT_HOOK_STOP, "stop", 0},
 	{CT_HOOK_POST_STOP, "post-stop", 0},
+	{CT_HOOK_DESTROY, "destroy", CT_PHASE_HOST},
 };
 
 static const char *const *hook_env(struct ct_builder *b, const char *type, uint32_t *n)
@@ -111,21 +112,43 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 	return r;
 }
 
+static unsigned row_of(enum ct_hook_when when)
+{
+	unsigned i = 0;
+
+	while (rows[i].when != when)
+		i++;
+	return i;
+}
+
 int ct_build_hooks(struct ct_builder *b)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
-		if (rows[i].when != CT_HOOK_START)
+		if (rows[i].when != CT_HOOK_START && rows[i].when != CT_HOOK_DESTROY)
 			r = add_hooks(b, i, 0);
 	return r;
 }
 
 int ct_build_start_hooks(struct ct_builder *b, uint64_t caps)
 {
-	unsigned i = 0;
+	return add_hooks(b, row_of(CT_HOOK_START), caps);
+}
 
-	while (rows[i].when != CT_HOOK_START)
-		i++;
-	return add_hooks(b, i, caps);
+/* See build.h. */
+int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e)
+{
+	struct ct_builder b;
+	int rc = ct_builder_init(&b, r, arena, e);
+
+	if (rc >= 0)
+		rc = add_hooks(&b, row_of(CT_HOOK_DESTROY), 0);
+	if (rc >= 0)
+		rc = ct_plan_freeze(b.plan, e);
+	if (rc < 0)
+		return rc;
+	b.plan->hooks = true;
+	*out = b.plan;
+	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* limit.output: whether, and for whom, what the payload prints goes through the pump. */
+#include <errno.h>
+
 #include "plan/builder.h"
 
 bool ct_build_pumps(const struct ct_request *r)
@@ -12,6 +14,11 @@ int ct_build_output(struct ct_builder *b)
 {
 	struct ct_step *s;
 
+	if (b->spec->limit_output && b->req->pty && !b->req->detached) {
+		ct_err_origin(b->err, ct_build_at(b, "limit.output"));
+		ct_err_hint(b->err, "start without a terminal, or count what you read from it");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "what a terminal says cannot be limited in process");
+	}
 	if (!ct_build_pumps(b->req))
 		return 0;
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_OUTPUT_PUMP, ct_build_at(b, "limit.output"));

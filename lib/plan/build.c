@@ -60,16 +60,30 @@ int ct_build_inputs(struct ct_builder *b)
 	return 0;
 }
 
-/* Keys that no backend honours yet make a start fail by name. */
+/* See build.h. */
+int ct_build_refuse(const struct ct_spec *s, bool detached, uint32_t i, struct ct_err *e)
+{
+	if (i < s->unsupported.n) {
+		ct_err_origin(e, &s->unsupported.v[i].at);
+		ct_err_hint(e, "clear the key to start without it");
+		return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "this version keeps the key but cannot honour it");
+	}
+	i -= s->unsupported.n;
+	if (detached || i >= s->supervised.n)
+		return 0;
+	ct_err_origin(e, &s->supervised.v[i].at);
+	ct_err_hint(e, "start it detached (CT_START_DETACH, ct-start, ct-execute), or clear the key");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISED, "plan", "the key needs a supervisor, and a start in process has none");
+}
+
+/* Keys that no backend honours yet, or not in this mode, make a start fail by name. */
 static int refuse_unsupported(struct ct_builder *b)
 {
 	const struct ct_spec *s = b->spec;
+	int r = b->req->keys_told ? 0 : ct_build_refuse(s, b->req->detached, 0, b->err);
 
-	if (s->unsupported.n) {
-		ct_err_origin(b->err, &s->unsupported.v[0].at);
-		ct_err_hint(b->err, "clear the key to start without it");
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "this version keeps the key but cannot honour it");
-	}
+	if (r < 0)
+		return r;
 	if (s->rootfs_backend) {
 		ct_err_origin(b->err, ct_build_at(b, "rootfs.path"));
 		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "a root file system of type %s is not supported: only directories are",

@@ -45,6 +45,7 @@ struct ct_request {
 	bool reaper, no_reaper;		/* whatever the config says */
 	bool oom_protected;		/* the caller has a negative oom_score_adj */
 	bool detached;			/* with a supervisor */
+	bool keys_told;			/* of the keys that it cannot honour somebody has been told: go on without them */
 	bool stdio_given;		/* a detached start with descriptors of the caller's as stdio */
 	unsigned rows, cols;
 	bool has_exec_fd;
@@ -91,9 +92,13 @@ bool ct_build_keeps_mknod(const struct ct_spec *spec, const struct ct_host *host
 int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep, struct ct_err *e);
 /* Whether what the payload prints goes through the output pump: limit.output, and descriptors of the caller's to count for. */
 bool ct_build_pumps(const struct ct_request *r);
+/* Why a start cannot honour the i-th of the spec's keys that it cannot: records it and returns a negative errno. 0: there are fewer. */
+int ct_build_refuse(const struct ct_spec *spec, bool detached, uint32_t i, struct ct_err *e);
 /* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the hooks that run on the host
  * after the end. */
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e);
+/* The plan of what runs before a container is destroyed: hook.destroy. No steps: there is nothing to run. */
+int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e);
 /* The plan of an attach. */
 int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e);
 

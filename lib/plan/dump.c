@@ -36,7 +36,7 @@ static const struct {
 
 /* One field of a schema: which member of the step, under which name. */
 struct field {
-	char kind, index;	/* 'a' 'b' 'o' 'p', or 's' 'l' 'n' 'x' 'm' with '0'.. */
+	char kind, index;	/* 'a' 'b' 'o' 'p', or 's' 'l' 'e' 'n' 'x' 'm' with '0'.. */
 	bool maybe;
 	char name[24];
 };
@@ -52,7 +52,7 @@ static bool next_field(const char **at, struct field *f)
 	if (!*p)
 		return false;
 	f->kind = *p++;
-	f->index = strchr("slnxm", f->kind) ? *p++ : '0';
+	f->index = strchr("slenxm", f->kind) ? *p++ : '0';
 	p++;	/* '=' */
 	n = strcspn(p, " ");
 	f->maybe = n && p[n - 1] == '?';
@@ -86,7 +86,7 @@ static bool field_set(const struct ct_step *s, const struct field *f)
 		return slot_of(s, f->kind) >= 0;
 	if (f->kind == 's')
 		return s->s[i] && *s->s[i];
-	if (f->kind == 'l')
+	if (f->kind == 'l' || f->kind == 'e')
 		return s->n_list[i] > 0;
 	return s->n[i] != 0;
 }
@@ -96,23 +96,65 @@ static const char *slot_name(const struct ct_plan *p, int16_t slot)
 	return slot >= 0 && slot < p->n_slots ? p->slot_name[slot] : "none";
 }
 
-/* The field's value; numbers bare, strings by `put`, lists in brackets joined by `comma`. */
-static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f,
-		      void (*put)(struct ct_buf *, const char *), const char *comma, struct ct_buf *out)
+/* How values are written. */
+struct style {
+	void (*put)(struct ct_buf *, const char *);	/* a string */
+	const char *comma;				/* between those of a list */
+	bool secrets;
+};
+
+/* Variables whose values are no secret: a plan without them says too little. */
+static bool is_public(const char *variable, size_t len)
 {
+	static const char *const names[] = { "PATH", "HOME", "TERM", "LANG", "USER", "container", "container_ttys" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], variable, len))
+			return true;
+	return false;
+}
+
+static void put_variable(const struct style *y, const char *variable, struct ct_buf *out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	size_t len = strcspn(variable, "=");
+
+	if (y->secrets || is_public(variable, len)) {
+		y->put(out, variable);
+		return;
+	}
+	ct_buf_printf(&text, "%.*s=...", (int)len, variable);
+	y->put(out, ct_buf_text(&text));
+}
+
+static void put_list(const struct ct_step *s, const struct field *f, const struct style *y, struct ct_buf *out)
+{
+	int i = f->index - '0';
+
+	ct_buf_char(out, '[');
+	for (uint32_t k = 0; k < s->n_list[i]; k++) {
+		ct_buf_str(out, k ? y->comma : "");
+		if (f->kind == 'e')
+			put_variable(y, s->list[i][k], out);
+		else
+			y->put(out, s->list[i][k]);
+	}
+	ct_buf_char(out, ']');
+}
+
+/* The field's value; numbers bare, lists in brackets. */
+static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f, const struct style *y, struct ct_buf *out)
+{
+	const char *comma = y->comma;
 	int i = f->index - '0';
 
 	switch (f->kind) {
 	case 's':
-		put(out, s->s[i] ? s->s[i] : "");
+		y->put(out, s->s[i] ? s->s[i] : "");
 		break;
 	case 'l':
-		ct_buf_char(out, '[');
-		for (uint32_t k = 0; k < s->n_list[i]; k++) {
-			ct_buf_str(out, k ? comma : "");
-			put(out, s->list[i][k]);
-		}
-		ct_buf_char(out, ']');
+	case 'e':
+		put_list(s, f, y, out);
 		break;
 	case 'n':
 		/* an id that is looked up in the container */
@@ -132,8 +174,9 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 	}
 }
 
-int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct ct_buf *out)
+int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets, struct ct_buf *out)
 {
+	const struct style style = { ct_buf_quoted, " ", secrets };
 	const struct ct_op_row *row = ct_op_row(s->op);
 	struct field f;
 
@@ -146,7 +189,7 @@ int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct c
 			for (const char *c = slot_name(p, slot_of(s, f.kind)); *c; c++)
 				ct_buf_char(out, *c == ' ' ? '-' : *c);
 		else
-			put_value(p, s, &f, ct_buf_quoted, " ", out);
+			put_value(p, s, &f, &style, out);
 	}
 	for (unsigned i = 0; i < sizeof(flag_words) / sizeof(*flag_words); i++)
 		if (s->flags & flag_words[i].bit)
@@ -164,7 +207,7 @@ static void put_origin(const struct ct_origin *at, struct ct_buf *out)
 		ct_buf_printf(out, " (%s:%d)", at->file, at->line);
 }
 
-int ct_plan_text(const struct ct_plan *p, struct ct_buf *out)
+int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out)
 {
 	unsigned phase = CT_PHASE_COUNT;
 
@@ -176,15 +219,16 @@ int ct_plan_text(const struct ct_plan *p, struct ct_buf *out)
 			ct_buf_printf(out, "%s: by %s\n", ct_phases[phase].name, ct_phases[phase].actor);
 		}
 		ct_buf_printf(out, "%4u  ", i);
-		ct_plan_step_text(p, s, out);
+		ct_plan_step_text(p, s, secrets, out);
 		put_origin(s->at, out);
 		ct_buf_char(out, '\n');
 	}
 	return ct_buf_error(out);
 }
 
-static void step_json(const struct ct_plan *p, uint32_t i, struct ct_buf *out)
+static void step_json(const struct ct_plan *p, uint32_t i, bool secrets, struct ct_buf *out)
 {
+	const struct style style = { ct_buf_json, ",", secrets };
 	const struct ct_step *s = &p->steps[i];
 	const struct ct_op_row *row = ct_op_row(s->op);
 	struct field f;
@@ -195,7 +239,7 @@ static void step_json(const struct ct_plan *p, uint32_t i, struct ct_buf *out)
 		if (f.maybe && !field_set(s, &f))
 			continue;
 		ct_buf_printf(out, "%s\"%s\":", comma, f.name);
-		put_value(p, s, &f, ct_buf_json, ",", out);
+		put_value(p, s, &f, &style, out);
 		comma = ",";
 	}
 	ct_buf_str(out, "},\"flags\":[");
@@ -215,12 +259,12 @@ static void step_json(const struct ct_plan *p, uint32_t i, struct ct_buf *out)
 	ct_buf_char(out, '}');
 }
 
-int ct_plan_json(const struct ct_plan *p, struct ct_buf *out)
+int ct_plan_json(const struct ct_plan *p, bool secrets, struct ct_buf *out)
 {
 	ct_buf_str(out, "{\"version\":1,\"steps\":[");
 	for (uint32_t i = 0; i < p->n_steps; i++) {
 		ct_buf_str(out, i ? ",\n" : "\n");
-		step_json(p, i, out);
+		step_json(p, i, secrets, out);
 	}
 	ct_buf_str(out, "\n]}\n");
 	return ct_buf_error(out);

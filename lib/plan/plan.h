@@ -37,6 +37,7 @@ struct ct_plan {
 	int n_inputs, n_slots;
 	int err;			/* sticky: -ENOMEM, -E2BIG; ct_plan_freeze() returns it */
 	bool frozen;
+	bool hooks;			/* hooks on the host and nothing else: no container is made */
 	struct ct_step spare;		/* what ct_plan_add() hands out without memory */
 };
 
@@ -52,11 +53,12 @@ int ct_plan_slot(struct ct_plan *p, const char *name);
 /* Sorts by phase (stable), checks slots (written before read) and bounds. -EINVAL is a bug of a builder. */
 int ct_plan_freeze(struct ct_plan *p, struct ct_err *e);
 
-/* The plan as text and JSON, stable enough for golden files. `secrets` false replaces the environment's values. */
-int ct_plan_text(const struct ct_plan *p, struct ct_buf *out);
-int ct_plan_json(const struct ct_plan *p, struct ct_buf *out);
+/* The plan as text and JSON, stable enough for golden files. `secrets` false: the values of the program's environment are left out, but for
+ * those that say nothing of its user ("PATH=/bin", "TOKEN=..."). */
+int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out);
+int ct_plan_json(const struct ct_plan *p, bool secrets, struct ct_buf *out);
 /* One step as in the text dump, without number and newline. */
-int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, struct ct_buf *out);
+int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets, struct ct_buf *out);
 /* The message for the stage. `super` may be NULL; its strings are given as text in `name` and `log_path`. -E2BIG when it
  * would pass CT_WIRE_MAX. */
 struct ct_plan_super {
@@ -65,7 +67,7 @@ struct ct_plan_super {
 	const char *group_path[CT_WIRE_GROUPS];	/* of wire.group */
 	const struct ct_plan *stop;	/* HOOK steps for the end; NULL: none */
 };
-int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, struct ct_buf *out, struct ct_err *e);
+int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, bool trace, struct ct_buf *out, struct ct_err *e);
 
 /* Step's printed name ("mount.attach"); "?" when unknown. */
 const char *ct_op_name(unsigned op);

@@ -94,9 +94,9 @@ int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct
 int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
-/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Appends one line per problem to
- * `all` when it is given, and goes on; else stops at the first. Returns the number of problems or a negative errno. */
-int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf *all, struct ct_err *e);
+/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e collects faults all of them are found, and a
+ * plan is only made of a config without any; else it stops at the first. 0 or a negative errno. */
+int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e);
 
 /* ---- start.c, attach.c, life.c, define.c: the public calls of the same name, errors recorded in e ---- */
 int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e);
@@ -131,6 +131,8 @@ int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_er
 int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e);
 void ct_events_free(struct ct_events *ev);
 int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err *e);
+/* Runs hook.destroy. 0 also when there is none. */
+int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e);
 int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e);
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e);
 

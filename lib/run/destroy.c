@@ -218,6 +218,10 @@ static int remove_all(struct ct_container *c, struct ct_err *e)
 		return left ? r : ct_fail_sys(e, -ENOENT, CT_ERR_NOT_DEFINED, "define", "faccessat", "there is no such container");
 	}
 	ct_err_clear(e);
+	r = ct_run_destroy_hooks(c, e);
+	if (r < 0)
+		return r;
+	ct_err_clear(e);
 	ct_err_object(e, c->name);
 	r = look_at_rootfs(c, &rootfs, e);
 	if (r < 0)

@@ -126,12 +126,15 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
 enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, N_EXTRA };
 
-static int make_groups(struct ct_prepared *p, struct ct_detached *d, struct ct_err *e)
+static int make_groups(struct ct_launch *l, struct ct_err *e)
 {
+	struct ct_prepared *p = &l->prepared;
+	struct ct_detached *d = &l->detached;
+
 	if (!p->groups.n)
 		return 0;
 	d->journal = ct_groups_journal(d->dir, e);
-	return d->journal < 0 ? d->journal : ct_groups_setup(p->plan, &p->groups, d->journal, &d->groups, &d->holder, e);
+	return d->journal < 0 ? d->journal : ct_groups_setup(p->plan, &p->groups, d->journal, &l->log, &d->groups, &d->holder, e);
 }
 
 static int slot_of(const struct ct_plan *plan, int fd)
@@ -233,7 +236,7 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, st
 	if (r >= 0)
 		r = save_running(c, p, d->dir, e);
 	if (r >= 0)
-		r = make_groups(p, d, e);
+		r = make_groups(l, e);
 	if (r < 0)
 		return r;
 	fill_super(p, d, &l->super);

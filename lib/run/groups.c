@@ -13,6 +13,7 @@
 #include "backend/systemd.h"
 #include "base/fd.h"
 #include "run/container.h"
+#include "run/trace.h"
 
 #define JOURNAL_MAX (256u << 10)
 #define VALUE_MAX 4096
@@ -278,7 +279,7 @@ static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
 	return r;
 }
 
-int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, struct ct_cg_held *held,
+int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, const struct ct_log *log, struct ct_cg_held *held,
 		    struct ct_placeholder *holder, struct ct_err *e)
 {
 	struct setup u = { plan, want, journal, held, holder, e, -1, NULL, NULL, "" };
@@ -286,11 +287,18 @@ int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int jou
 
 	for (uint32_t i = 0; r >= 0 && i < plan->n_setup; i++) {
 		const struct ct_step *s = &plan->steps[i];
+		uint64_t began = ct_trace_now();
 
 		r = carry_out(&u, s);
 		if (r >= 0)
+			ct_trace_step(log, plan, i, ct_trace_now() - began);
+		if (r >= 0)
 			continue;
 		ct_err_step(e, (int)i, ct_op_name(s->op));
+		if (s->op == CT_OP_CGROUP_SCOPE)
+			ct_err_backend(e, "systemd");
+		if (s->op == CT_OP_CGROUP_DEVICES)
+			ct_err_backend(e, "cgroup2");
 		if (s->at->key[0])
 			ct_err_origin(e, s->at);
 		break;

@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "plan/plan.h"
+#include "run/log.h"
 #include "run/placeholder.h"
 
 struct ct_container;
@@ -12,8 +13,8 @@ struct ct_container;
 /* Carries out the plan's steps of phase SETUP and hands the directories to its inputs (borrowed: *held lives as long as the plan is
  * used). `journal` (-1: none) gets a line before and after each directory. *holder keeps a scope of systemd until the container is in
  * it: ct_placeholder_end() it then, whatever came of it. On failure nothing is left, and the record has
- * step, key and reason. */
-int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, struct ct_cg_held *held,
+ * step, key and reason. Each step is told to the log. */
+int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, const struct ct_log *log, struct ct_cg_held *held,
 		    struct ct_placeholder *holder, struct ct_err *e);
 /* The groups of a running container, copies of its owner's; ct_cg_forget() them. `n` is 0 for a container without groups. -ESRCH:
  * it does not run. */

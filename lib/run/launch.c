@@ -15,6 +15,7 @@
 #include "run/groups.h"
 #include "run/keeper.h"
 #include "run/state.h"
+#include "run/trace.h"
 
 #define ENDING_MS 500	/* for an init that is on its way down */
 #define RELOOK_MS 50	/* another thread's fork may hold the stage's socket open over the exec */
@@ -27,10 +28,14 @@ struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
 		return NULL;
 	l->prepared = (struct ct_prepared)CT_PREPARED_INIT;
 	l->detached = (struct ct_detached)CT_DETACHED_INIT;
-	l->log = *log;
 	l->spawn = (struct ct_spawn){.cpu_fd = -1, .thaw_fd = -1, .log = &l->log};
 	l->what = what;
 	l->into = l->poll = l->timer = -1;
+	if (ct_log_copy(&l->log, log) < 0) {
+		ct_launch_free(l);
+		return NULL;
+	}
+	l->spawn.trace = ct_trace_wanted(&l->log);
 	return l;
 }
 
@@ -46,6 +51,7 @@ void ct_launch_free(struct ct_launch *l)
 	ct_close(&l->timer);
 	ct_prepared_free(&l->prepared);
 	free(l->way_out);
+	ct_log_free(&l->log);
 	free(l);
 }
 

@@ -374,8 +374,9 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 			return timed_out(e);
 		}
 	}
+	/* init may answer signal.stop by an exit, as it may signal.halt */
 	if (asked)
-		__atomic_store_n(asked, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+		__atomic_store_n(asked, CT_EXIT_STOPPED | (end.kill == SIGKILL ? 0 : CT_ASKED), __ATOMIC_RELEASE);
 	r = ct_pidfd_send_signal(pidfd, end.kill);
 	if (r < 0 && r != -ESRCH)
 		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.kill);

@@ -15,32 +15,38 @@
 
 struct look {
 	struct ct_prepared *p;
-	struct ct_buf *all;	/* NULL: stop at the first */
 	struct ct_err *e;
-	int problems;
 };
 
 /* Takes in a problem that e holds. Returns true when the look goes on. */
 static bool go_on(struct look *l)
 {
-	l->problems++;
-	if (!l->all)
-		return false;
-	ct_buf_printf(l->all, "%s\n", l->e->message);
-	ct_err_clear(l->e);
-	return true;
+	return ct_err_next(l->e);
 }
 
-static bool look_keys(struct look *l)
+static bool look_keys(struct look *l, bool detached)
 {
-	const struct ct_strs *u = &l->p->spec->unsupported;
-
-	for (uint32_t i = 0; i < u->n; i++) {
-		ct_err_origin(l->e, &u->v[i].at);
-		ct_fail(l->e, -EOPNOTSUPP, CT_ERR_NOT_YET, "config", "this version keeps the key but cannot honour it");
+	for (uint32_t i = 0; ct_build_refuse(l->p->spec, detached, i, l->e) < 0; i++) {
 		if (!go_on(l))
 			return false;
 	}
+	return true;
+}
+
+/* A log that a start would make is looked for no further than its directory. */
+static bool look_log(struct ct_container *c, struct look *l)
+{
+	int r = ct_log_check(&c->log, false, l->e);
+	char dir[4096];
+	const char *slash;
+
+	if (r == 0 || r != -ENOENT)
+		return r == 0 || go_on(l);
+	slash = strrchr(l->e->object, '/');
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - l->e->object) + 1 : 1, slash ? l->e->object : ".");
+	if (access(dir, W_OK | X_OK) < 0)
+		return go_on(l);
+	ct_err_reset(l->e);
 	return true;
 }
 
@@ -145,29 +151,27 @@ static bool look_limits(struct ct_container *c, const ct_start_opts *o, struct l
 	return true;
 }
 
-int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_buf *all, struct ct_err *e)
+int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e)
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
-	struct look l = {.p = &p, .all = all, .e = e};
+	struct look l = {.p = &p, .e = e};
 	int r = ct_prepare(c, c->config, &p, e);
-	uint32_t unsupported;
+	bool whole = !e->all || !e->all->n;
 
 	if (r < 0)
-		return go_on(&l) ? l.problems : r;
-	if (!look_keys(&l))
+		return r;
+	if (!look_keys(&l, o->flags & CT_START_DETACH) || !look_log(c, &l))
 		return e->err;
-	if (all && !look_limits(c, o, &l))
-		return l.problems;
-	r = ct_prepare_start(c, o, &p, e);
-	/* the keys that are refused have been told of already */
-	unsupported = p.spec->unsupported.n;
-	p.spec->unsupported.n = 0;
-	if (r >= 0)
+	if (whole && e->all && !look_limits(c, o, &l))
+		return 0;
+	if (whole)
+		r = ct_prepare_start(c, o, &p, e);
+	p.req.keys_told = true;
+	if (whole && r >= 0)
 		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
-	p.spec->unsupported.n = unsupported;
 	if (r < 0 && !go_on(&l))
 		return r;
-	if (!look_mounts(&l) || !look_hooks(&l) || (r >= 0 && !look_program(&l)))
+	if (!look_mounts(&l) || !look_hooks(&l) || (whole && r >= 0 && !look_program(&l)))
 		return e->err;
-	return l.problems;
+	return 0;
 }

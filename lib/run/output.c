@@ -12,12 +12,17 @@
 int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_FD int page = ct_memfd_create("ct-output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	static const struct ct_wire_output nothing;
 	void *told;
+	int r;
 
 	if (page < 0)
 		return ct_fail_sys(e, page, CT_ERR_DESCRIPTOR, "start", "memfd_create", "no memory for the figures of limit.output");
-	if (ftruncate(page, sizeof(*o->told)) < 0 || fcntl(page, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "ftruncate", "no memory for the figures of limit.output");
+	r = ct_write_all(page, &nothing, sizeof(nothing));
+	if (r == 0 && fcntl(page, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		r = -errno;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "write", "no memory for the figures of limit.output");
 	told = mmap(NULL, sizeof(*o->told), PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
 	if (told == MAP_FAILED)
 		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "mmap", "no memory for the figures of limit.output");

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/records.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct ct_record {
@@ -9,6 +11,7 @@ struct ct_record {
 	pid_t thread;
 	uint64_t used;		/* when, counted in calls */
 	struct ct_err err;
+	char *more;
 	ct_error view;
 };
 
@@ -24,8 +27,10 @@ void ct_records_free(struct ct_records *all)
 
 	while ((r = all->first)) {
 		all->first = r->next;
+		free(r->more);
 		free(r);
 	}
+	free(all->held);
 	pthread_mutex_destroy(&all->lock);
 }
 
@@ -63,11 +68,15 @@ static void fill(struct ct_record *r, const struct ct_err *from)
 {
 	const struct ct_err *e = &r->err;
 
+	free(r->more);
+	r->more = *ct_err_more(from) ? strdup(ct_err_more(from)) : NULL;
 	r->err = *from;
+	r->err.all = NULL;
 	r->view = (ct_error){ .size = sizeof(r->view), .err = e->err, .id = e->id, .line = e->line, .step = e->step,
 			      .message = e->err ? e->message : "", .where = e->where, .step_name = e->step_name,
 			      .backend = e->backend, .key = e->key, .file = e->file, .syscall_name = e->syscall_name,
-			      .object = e->object, .kernel = e->kernel, .hint = e->hint };
+			      .object = e->object, .kernel = e->kernel, .hint = e->hint,
+			      .more = r->more ? r->more : "" };
 }
 
 void ct_records_set(struct ct_records *all, const struct ct_err *e)
@@ -94,6 +103,53 @@ const ct_error *ct_records_get(struct ct_records *all)
 
 	pthread_mutex_lock(&all->lock);
 	r = of_thread(all, gettid());
+	free(all->held);
+	all->held = NULL;
 	pthread_mutex_unlock(&all->lock);
 	return r ? &r->view : NULL;
+}
+
+static const char *plain(const char *key)
+{
+	return strncmp(key, "lxc.", 4) ? key : key + 4;
+}
+
+/* See records.h. */
+void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char *key)
+{
+	pthread_mutex_lock(&all->lock);
+	if (!all->held) {
+		/* without memory it is as if somebody had asked: the call itself has told */
+		all->held = malloc(sizeof(*all->held));
+		if (all->held) {
+			*all->held = *e;
+			all->held->all = NULL;
+			snprintf(all->held_key, sizeof(all->held_key), "%s", key ? plain(key) : "");
+		}
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* See records.h. */
+void ct_records_let_go(struct ct_records *all, const char *key)
+{
+	pthread_mutex_lock(&all->lock);
+	if (all->held && !strcmp(all->held_key, plain(key))) {
+		free(all->held);
+		all->held = NULL;
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* See records.h. */
+int ct_records_held(struct ct_records *all, struct ct_err *out)
+{
+	int held;
+
+	pthread_mutex_lock(&all->lock);
+	held = all->held != NULL;
+	if (held)
+		*out = *all->held;
+	pthread_mutex_unlock(&all->lock);
+	return held ? out->err : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "run/keeper.h"
+#include "run/trace.h"
 
 /* How long to wait for the socket to close by the exec before looking whether it has happened: another thread may have
  * forked a child that holds a copy of the stage's end. */
@@ -187,6 +188,11 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 	case CT_REPORT_WARN:
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
 		return 1;
+	case CT_REPORT_DONE:
+		return s->plan->hooks ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+	case CT_REPORT_STEP:
+		ct_trace_step(s->log, s->plan, s->plan->n_setup + r->step, r->at_ns);
+		return 1;
 	case CT_REPORT_SUPERVISOR:
 		child->supervisor = r->num;
 		return s->super ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
@@ -248,7 +254,7 @@ int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms
 	struct ct_report r;
 	int n;
 
-	if (!s->super)
+	if (!s->super && !s->trace)
 		wait_closed(child, until_ms);
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;

@@ -375,10 +375,24 @@ static bool oom_protected(void)
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '-';
 }
 
+/* A typo must not cost a container its limit: what could not be set, and nobody has looked at, keeps it from being started. */
+static int refuse_unseen(struct ct_container *c, struct ct_err *e)
+{
+	struct ct_err held;
+	int r = ct_records_held(&c->errors, &held);
+
+	if (r == 0)
+		return 0;
+	ct_err_hint(e, "ask ct_last_error() when a call has failed, or set the key again");
+	return ct_fail(e, r, held.id, "config", "an earlier call failed, and nobody has asked why: %s", held.message);
+}
+
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
 {
-	int r = open_rootfs(c, p, e);
+	int r = refuse_unseen(c, e);
 
+	if (r >= 0)
+		r = open_rootfs(c, p, e);
 	if (r >= 0)
 		r = open_shared(c, p, e);
 	if (r < 0)

@@ -66,7 +66,7 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = -1;
-	int r = ct_plan_encode(s->plan, s->super, &message, e);
+	int r = ct_plan_encode(s->plan, s->super, s->trace, &message, e);
 
 	if (r < 0)
 		return r;
@@ -74,6 +74,8 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 	r = fd < 0 ? fd : ct_write_all(fd, message.data, message.len);
 	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
+	if (r == -EFBIG)
+		ct_err_hint(e, CT_FSIZE_HINT);
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "memfd_create", "the message for the stage cannot be made");
 	return ct_take_fd(&fd);
@@ -300,6 +302,14 @@ int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_
 		return r < 0 ? r : explain_silence(s, &verdict, e);
 	}
 	ct_close(&c->report);
+	if (s->plan->hooks) {
+		ct_child_drop(c, NULL);
+		return 0;
+	}
+	if (s->super)
+		ct_log(s->log, CT_LOG_INFO, "it runs: the supervisor is process %d", (int)c->supervisor);
+	else
+		ct_log(s->log, CT_LOG_INFO, "it runs: init is process %d", (int)c->pid);
 	if (s->super) {
 		say(c, CT_LEASH_DONE);
 		ct_child_reap(c, NULL);

@@ -25,6 +25,7 @@ struct ct_spawn {
 	uint64_t limit_cputime_us;
 	struct ct_wire_output *output;		/* in process: what the output pump shares; NULL: there is none */
 	const struct ct_log *log;
+	bool trace;				/* the log wants each step */
 };
 
 /* What came of it. Descriptors are the owner's, -1 when there is none. */

@@ -152,7 +152,7 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
 	const struct ct_spec *spec = l->prepared.spec;
-	int r = ct_groups_setup(l->prepared.plan, &l->prepared.groups, -1, &proc->groups, &proc->holder, e);
+	int r = ct_groups_setup(l->prepared.plan, &l->prepared.groups, -1, &l->log, &proc->groups, &proc->holder, e);
 
 	if (r >= 0 && spec->limit_cputime_us) {
 		l->spawn.cpu_fd = open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
@@ -165,21 +165,6 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 		r = l->spawn.thaw_fd < -1 ? l->spawn.thaw_fd : 0;
 	}
 	return r;
-}
-
-static int check_in_process(const ct_start_opts *o, const struct ct_prepared *p, struct ct_err *e)
-{
-	if (p->stop && p->stop->n_steps) {
-		ct_err_origin(e, p->stop->steps[0].at);
-		ct_err_hint(e, "start it detached, or do after ct_process_wait() what the hook would do");
-		return ct_fail(e, -EOPNOTSUPP, CT_ERR_HOOK, "start", "a hook for the end needs a supervisor");
-	}
-	if (p->spec->limit_output && (o->flags & CT_START_PTY)) {
-		ct_err_origin(e, ct_spec_origin(p->spec, "limit.output"));
-		ct_err_hint(e, "start without a terminal, or count what you read from it");
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "start", "what a terminal says cannot be limited in process");
-	}
-	return 0;
 }
 
 static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
@@ -196,9 +181,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	proc->program = p->req.execute;
 	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
 	l->spawn.output = proc->output.told;
-	r = check_in_process(o, p, e);
-	if (r >= 0)
-		r = setup_groups(proc, e);
+	r = setup_groups(proc, e);
 	if (r >= 0) {
 		ct_launch_deadline(l, o->timeout_ms);
 		r = ct_launch_begin(proc, !(o->flags & CT_START_NOWAIT), e);
@@ -212,8 +195,10 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
 {
 	struct ct_prepared *p = &proc->launch->prepared;
-	int r = ct_need_image(c, e);
+	int r = ct_log_check(&c->log, true, e);
 
+	if (r >= 0)
+		r = ct_need_image(c, e);
 	if (r >= 0)
 		r = ct_prepare(c, c->config, p, e);
 	if (r >= 0)

@@ -117,6 +117,7 @@ static int check_field(struct decoder *d, const struct ct_wire_step *s, char kin
 	case 'p':
 		return check_written(d, s->p);
 	case 'l':
+	case 'e':
 		return check_list(d, s->s[2 + i], s->n[2 + i]);
 	default:
 		return 0;
@@ -264,7 +265,7 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 		return -EPROTO;
 	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS || h->n_inputs > h->n_slots || h->n_inputs > CT_WIRE_INPUTS)
 		return -E2BIG;
-	if (h->mode != CT_MODE_RUN && h->mode != CT_MODE_SUPERVISE)
+	if (h->mode < CT_MODE_RUN || h->mode > CT_MODE_HOOKS)
 		return -EBADMSG;
 	if (h->super != (h->mode == CT_MODE_SUPERVISE ? sizeof(struct ct_wire_super) : 0))
 		return -EBADMSG;
@@ -282,6 +283,8 @@ static int check_steps(struct decoder *d, struct stage *st)
 			return err;
 	}
 	st->current = CT_STEP_NONE;
+	if (d->head->mode == CT_MODE_HOOKS)
+		return 0;
 	return d->clones == 1 && d->execs == 1 ? 0 : -EBADMSG;
 }
 
@@ -315,6 +318,8 @@ int stage_decode(const void *msg, size_t len, struct stage *st)
 	if (err)
 		return err;
 	st->n_stop_hooks = st->super ? st->super->n_stop_hooks : 0;
+	if (d.head->mode == CT_MODE_HOOKS)
+		st->n_stop_hooks = d.head->n_steps;
 	st->n_steps = d.head->n_steps - st->n_stop_hooks;
 	return check_steps(&d, st);
 }

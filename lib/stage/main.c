@@ -113,5 +113,7 @@ int main(int argc, char **argv)
 		signals_reset();
 		supervise(st);
 	}
+	if (st->head->mode == CT_MODE_HOOKS)
+		sys_exit(stage_hooks(st) < 0 ? 127 : 0);
 	sys_exit(stage_launch(st) < 0 ? 127 : 0);
 }

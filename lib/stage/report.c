@@ -39,10 +39,11 @@ static int send_packet(int sock, const void *data, size_t size, int fd, int flag
 	return n < 0 ? (int)n : 0;
 }
 
-/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
+/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). A start is not held up for its log: a
+ * caller that does not read loses CT_REPORT_STEP. */
 int report_send(struct stage *st, struct ct_report *r, int fd)
 {
-	return send_packet(st->report_fd, r, sizeof(*r), fd, 0);
+	return send_packet(st->report_fd, r, sizeof(*r), fd, r->type == CT_REPORT_STEP ? MSG_DONTWAIT : 0);
 }
 
 /* See stage.h. */
@@ -164,5 +165,17 @@ void report_warn(struct stage *st, const char *text)
 	r.type = CT_REPORT_WARN;
 	r.step = st->current;
 	str_cut(r.object, sizeof(r.object), text);
+	report_send(st, &r, -1);
+}
+
+/* CT_REPORT_STEP of the current step. */
+void report_step(struct stage *st, uint64_t took_ns)
+{
+	struct ct_report r;
+
+	memset(&r, 0, sizeof(r));
+	r.type = CT_REPORT_STEP;
+	r.step = st->current;
+	r.at_ns = took_ns;
 	report_send(st, &r, -1);
 }

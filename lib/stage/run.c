@@ -2,6 +2,7 @@
 /* From an op to the function that carries it out: one row each. */
 #include <errno.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "stage/steps.h"
 
@@ -73,6 +74,24 @@ static int empty(const struct stage *st, int16_t slot)
 	return slot >= 0 && st->slot[slot] < 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int run_traced(struct stage *st, const struct ct_wire_step *s)
+{
+	uint64_t began = now_ns();
+	int err = table[s->op](st, s);
+
+	if (!err)
+		report_step(st, now_ns() - began);
+	return err;
+}
+
 /* Carries out step i. 0, or -1 when it failed and was reported. */
 int step_run(struct stage *st, uint32_t i)
 {
@@ -81,5 +100,5 @@ int step_run(struct stage *st, uint32_t i)
 	st->current = (uint16_t)i;
 	if (empty(st, s->a) || empty(st, s->b))
 		return step_optional(s) ? 0 : report_error(st, -ENOENT, 0, NULL, "what it works on was skipped by a step before");
-	return table[s->op](st, s);
+	return st->head->flags & CT_WIRE_TRACE ? run_traced(st, s) : table[s->op](st, s);
 }

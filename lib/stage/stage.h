@@ -83,6 +83,8 @@ static inline uint32_t step_list_n(const struct ct_wire_step *s, int i) { return
  * that exits next (mode RUN), or in one forked for the purpose with st->report_fd set to that fork's socket.
  */
 int stage_launch(struct stage *st);
+/* Carries out a plan of hooks (CT_MODE_HOOKS). 0, or -1 when one failed and was reported. */
+int stage_hooks(struct stage *st);
 
 /* ---- supervisor.c --------------------------------------------------------------------------------------------------------- */
 
@@ -116,6 +118,7 @@ void usage_note(struct stage *st);
 /* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody, or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);
 /* CT_REPORT_WARN */
+void report_step(struct stage *st, uint64_t took_ns);
 void report_warn(struct stage *st, const char *text);
 
 /* ---- util.c ------------------------------------------------------------------------------------------------------------------- */

@@ -237,6 +237,7 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		relay(s, r, -1);
 		break;
 	case CT_REPORT_WARN:
+	case CT_REPORT_STEP:
 		relay(s, r, -1);
 		break;
 	}

@@ -74,6 +74,7 @@ struct ct_wire_step {
 /* Mode of a message. */
 #define CT_MODE_RUN 1u		/* launch init, exit */
 #define CT_MODE_SUPERVISE 2u	/* become the supervisor, launch, stay */
+#define CT_MODE_HOOKS 3u	/* run the steps, which are hooks on the host, exit: there is no container */
 
 /* Header | steps | supervisor part (when supervise) | string pool. All offsets from the start of the string pool. */
 struct ct_wire_head {
@@ -85,8 +86,9 @@ struct ct_wire_head {
 	uint32_t n_slots;
 	uint32_t pool;		/* bytes of the string pool; its first and last byte are NUL */
 	uint32_t super;		/* bytes of the supervisor part: 0 or sizeof(struct ct_wire_super) */
-	uint32_t pad;
+	uint32_t flags;		/* CT_WIRE_* */
 };
+#define CT_WIRE_TRACE 0x1u	/* tell of each step that is done, and how long it took */
 
 /* One of the container's cgroups, as the supervisor needs it. */
 #define CT_WIRE_GROUPS 24
@@ -168,7 +170,9 @@ enum ct_report_type {
 	CT_REPORT_EXEC_NEXT,	/* all steps done but the exec itself */
 	CT_REPORT_ERROR,	/* step, err, sys, object, kernel */
 	CT_REPORT_SUPERVISOR,	/* num: supervisor's pid; its socket listens, state is written */
-	CT_REPORT_WARN		/* object: text for the log */
+	CT_REPORT_WARN,		/* object: text for the log */
+	CT_REPORT_DONE,		/* all hooks of CT_MODE_HOOKS have ended well */
+	CT_REPORT_STEP		/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for, lost when nobody reads */
 };
 #define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
@@ -211,7 +215,7 @@ struct ct_report {
 	uint16_t sys;		/* system call number */
 	int32_t err;		/* positive errno */
 	int32_t num;
-	uint64_t at_ns;		/* EXEC_NEXT: when, by CLOCK_REALTIME, the one clock that a time namespace leaves alone */
+	uint64_t at_ns;		/* EXEC_NEXT: when, by CLOCK_REALTIME, the one clock that a time namespace leaves alone; STEP: how long */
 	char object[192];	/* path, program or name; NUL-terminated, cut with "..." */
 	char kernel[112];	/* fsopen's message, or the stage's own reason; NUL-terminated */
 };

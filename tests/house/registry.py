@@ -2,6 +2,7 @@
 """Tables and what is told about them: error numbers, steps, keys."""
 import os
 import re
+import subprocess
 import sys
 
 from house import Tap, files, read, top
@@ -36,6 +37,14 @@ def known():
         for m in re.finditer(r"\bCT_ERR_([A-Z_]+)\b", read(ROOT, path)):
             if m[1] not in names and m[1] != "":
                 yield f"{path}: CT_ERR_{m[1]} is not in doc/errors.yaml"
+
+
+def errors_told():
+    """doc/ERRORS.md is what the generator makes of the registry."""
+    r = subprocess.run([sys.executable, os.path.join(ROOT, "scripts/gen-errors.py"), "--page", os.path.join(ROOT, "doc/errors.yaml"), "/dev/stdout"],
+                       stdout=subprocess.PIPE, text=True, check=False)
+    if r.returncode or r.stdout != read(ROOT, "doc/ERRORS.md"):
+        yield "make it anew: scripts/gen-errors.py --page doc/errors.yaml doc/ERRORS.md"
 
 
 def steps():
@@ -86,6 +95,7 @@ tap = Tap()
 tap.check("error numbers and names unique", unique())
 tap.check("every error is used", used())
 tap.check("every error used is registered", known())
+tap.check("doc/ERRORS.md is the registry's", errors_told())
 tap.check("every step told in doc/ARCHITECTURE.md", steps_told() if exists("doc/ARCHITECTURE.md") else ["no doc/ARCHITECTURE.md"])
 tap.check("every step known to the stage", steps_done())
 tap.check("keys are found", [] if len(key_rows()) > 60 else [f"only {len(key_rows())} rows found in lib/model"])

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 from scene import SLOW, Scene, groups, hierarchies, layout
@@ -96,6 +98,19 @@ s.check("ct-stats, a table", code == 0 and head[:5] == ["NAME", "STATE", "CPU", 
         all(len(r) == len(head) for r in rows), out, err)
 s.check("ct-stats --json, all", [c["name"] for c in s.json("ct-stats --json, all", "ct-stats")] == [calm, wild])
 s.expect("ct-ls -F", "ct-ls", "-F", "NAME,RAM,SWAP", out="MB")
+# ---- what a payload writes into its names
+EVIL = b"\x1b[31m\xc2\x9b\x07e"
+bridge = """import ctypes, fcntl, socket, sys
+net = open(f"/proc/{sys.argv[1]}/ns/net")
+if ctypes.CDLL(None).setns(net.fileno(), 0x40000000):
+    sys.exit(1)
+fcntl.ioctl(socket.socket(), 0x89a0, bytes.fromhex(sys.argv[2]) + b"\\0" * 16)"""
+made = subprocess.run([sys.executable, "-c", bridge, str(s.pid(calm)), EVIL.hex()], check=False).returncode == 0
+s.check("an interface with a name that controls a terminal", made)
+for form in ((), ("--json",)):
+    got = subprocess.run([os.path.join(s.tools, "ct-ls"), *s.where, "-F", "NAME,INTERFACE", "--fancy", *form], stdout=subprocess.PIPE, check=False).stdout
+    s.check(f"ct-ls {' '.join(form)} prints no control character", b"e" in got and not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", got), got)
+s.check("but what it was", "\\x1b[31m" in s.run("ct-ls", "-F", "NAME,INTERFACE", "--fancy")[1])
 s.expect("of none", "ct-stats", s.name("none"), code=125, err="no such container")
 
 # ---- ct-top: lines for programs

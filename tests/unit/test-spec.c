@@ -276,7 +276,7 @@ static void test_cgroups(void **state)
 	CLEAN_BOX struct box none = box_of("");
 	CLEAN_BOX struct box b = box_of(
 		"cgroup.backend = v2\ncgroup.relative = 1\ncgroup.pattern = lxc.payload/%n\ncgroup.dir.container = web/payload\n"
-		"cgroup.dir.container.inner = inner\ncgroup.dir.monitor = web/monitor\ncgroup.dir.monitor.pivot = away\n"
+		"cgroup.dir.container.inner = inner\ncgroup.dir.monitor = web/monitor\n"
 		"cgroup.cpu.shares = 512\ncgroup2.memory.max = try:64M\ncgroup2.memory.high = 1M\ncgroup.devices.deny = a\n"
 		"cgroup2.devices.allow = c 1:3 rwm\nlimit.cputime = try:1.5s\nlimit.devices = try:none\n");
 	const struct ct_spec *s = b.spec;
@@ -291,14 +291,13 @@ static void test_cgroups(void **state)
 	assert_string_equal(s->cgroup_dir_container, "web/payload");
 	assert_string_equal(s->cgroup_dir_inner, "inner");
 	assert_string_equal(s->cgroup_dir_monitor, "web/monitor");
-	assert_string_equal(s->cgroup_dir_pivot, "away");
 	assert_int_equal(s->cgroup1.n, 1);
 	assert_string_equal(s->cgroup1.v[0].file, "cpu.shares");
 	assert_string_equal(s->cgroup1.v[0].value, "512");
 	assert_int_equal(s->cgroup2.n, 2);
 	assert_true(s->cgroup2.v[0].tried && !s->cgroup2.v[1].tried);
 	assert_string_equal(s->cgroup2.v[0].value, "64M");
-	assert_int_equal(s->cgroup2.v[1].at.line, 10);
+	assert_int_equal(s->cgroup2.v[1].at.line, 9);
 	assert_int_equal(s->devrules.n, 2);
 	assert_true(!s->devrules.v[0].allow && s->devrules.v[0].version == 1);
 	assert_true(s->devrules.v[1].allow && s->devrules.v[1].version == 2);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/trace.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "plan/phase.h"
+
+bool ct_trace_wanted(const struct ct_log *log)
+{
+	return ct_log_wants(log, CT_LOG_DEBUG);
+}
+
+uint64_t ct_trace_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, uint64_t took_ns)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	const struct ct_step *s = i < plan->n_steps ? &plan->steps[i] : NULL;
+	int level = ct_log_wants(log, CT_LOG_TRACE) ? CT_LOG_TRACE : CT_LOG_DEBUG;
+
+	if (!s)
+		return;
+	ct_buf_printf(&text, "step %" PRIu32 ", %" PRIu64 " us, %s by %s: ", i, took_ns / 1000, ct_phase_name(s->phase),
+		      ct_phases[s->phase].actor);
+	if (level == CT_LOG_TRACE)
+		ct_plan_step_text(plan, s, false, &text);
+	else
+		ct_buf_str(&text, ct_op_name(s->op));
+	if (s->at->key[0])
+		ct_buf_printf(&text, "  # %s", s->at->key);
+	ct_log(log, level, "%s", ct_buf_text(&text));
+}
