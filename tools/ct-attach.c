@@ -31,7 +31,7 @@ static const struct opt opts[] = {
 	{ 's', "namespaces", "LIST", OPT_STRING, &o.namespaces,
 	  "join only these, e.g. NETWORK|PID; implies -e", NULL },
 	{ 'L', "pty-log", "FILE", OPT_STRING, &o.pty_log, "append what the terminal prints to FILE", NULL },
-	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE on top of what the running container says", NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE on top of what the running container says", NULL },
 	{ 'a', "arch", "ARCH", OPT_REFUSED, NULL,
 	  "the architecture is the container's own (key \"arch\"); it cannot be changed for one program", NULL },
 	{ 'R', "remount-sys-proc", NULL, OPT_REFUSED, NULL,

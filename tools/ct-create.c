@@ -22,7 +22,7 @@ static const struct opt opts[] = {
 	  "busybox, debian, tar, dir, none, or the path of a template program", NULL },
 	{ 'f', "config", "FILE", OPT_STRING, &o.config, "begin with this config file", NULL },
 	{ 'B', "bdev", "STORE", OPT_STRING, &o.bdev, "backing store: dir (default)", NULL },
-	{ 0, "dir", "PATH", OPT_STRING, &o.dir, "build the root file system at PATH, or with -t none use what is there", NULL },
+	{ 0, "dir", "PATH", OPT_PATH, &o.dir, "build the root file system at PATH, or with -t none use what is there", NULL },
 	{ 0, "lvname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
 	{ 0, "vgname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
 	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },

@@ -14,7 +14,7 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor", NULL },
-	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config", NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key", NULL },
 	{ 'u', "uid", "UID", OPT_STRING, &o.uid, "run as this user (init.uid)", NULL },
 	{ 'g', "gid", "GID", OPT_STRING, &o.gid, "run as this group (init.gid)", NULL },

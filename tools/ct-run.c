@@ -10,6 +10,7 @@
 
 #include "common.h"
 #include "launch.h"
+#include "run-caps.h"
 #include "run-limits.h"
 #include "run-mount.h"
 #include "terminal.h"
@@ -18,11 +19,12 @@
 
 static struct args a;
 static struct {
-	const char *rootfs, *time, *output, *cwd, *user, *hostname, *net, *cap_keep, *cap_drop, *verdict;
+	const char *rootfs, *time, *output, *cwd, *user, *hostname, *net, *verdict;
 	bool readonly, clear_env, new_privs, pty, no_pty, dry_run;
 	struct strings defines, env, share, unshare;
 	struct run_mounts mounts;
 	struct run_limits limits;
+	struct run_caps caps;
 	int keep[MAX_KEEP];
 	size_t n_keep;
 } o;
@@ -30,6 +32,20 @@ static struct {
 static int add_mount_row(const struct opt *row, const char *value)
 {
 	return run_mounts_add(&o.mounts, row->name, value) < 0 ? fail_tool("ct-run", "out of memory") : 0;
+}
+
+/* One that is not set here is not set there. */
+static int add_variable(const struct opt *row, const char *text)
+{
+	const char *value = strchr(text, '=') ? NULL : getenv(text);
+	char *whole = NULL;
+
+	(void)row;
+	if (!strchr(text, '=') && !value)
+		return 0;
+	if (value && asprintf(&whole, "%s=%s", text, value) < 0)
+		return fail_tool("ct-run", "out of memory");
+	return strings_add(&o.env, whole ? whole : text) < 0 ? fail_tool("ct-run", "out of memory") : 0;
 }
 
 static int keep_fd(const struct opt *row, const char *value)
@@ -45,11 +61,12 @@ static int keep_fd(const struct opt *row, const char *value)
 }
 
 static const struct opt opts[] = {
-	{ 'r', "rootfs", "DIR", OPT_STRING, &o.rootfs, "root file system; / is the host's own", NULL },
+	{ 'r', "rootfs", "DIR", OPT_PATH, &o.rootfs, "root file system; / is the host's own", NULL },
 	{ 0, "ro", NULL, OPT_FLAG, &o.readonly, "read-only root file system", NULL },
 	{ 0, "tmpfs", "PATH[:OPTIONS]", OPT_CALL, NULL, "empty writable directory (size=64m,mode=755,noexec)", add_mount_row },
 	{ 0, "bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "file or directory of the host (ro,noexec,norec,create,...)",
 	  add_mount_row },
+	{ 'v', "volume", "SRC:DST[:OPTIONS]", OPT_CALL, NULL, "the same, and a missing DST is made", add_mount_row },
 	{ 0, "ro-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, read-only", add_mount_row },
 	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work", add_mount_row },
 	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)", NULL },
@@ -57,20 +74,19 @@ static const struct opt opts[] = {
 	LIMIT_ROWS(o.limits),
 	{ 0, "cwd", "PATH", OPT_STRING, &o.cwd, "working directory (init.cwd)", NULL },
 	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user, "numeric user and group; GID is UID when left out", NULL },
-	{ 'e', "env", "NAME=VALUE", OPT_LIST, &o.env, "set a variable", NULL },
+	{ 'e', "env", "NAME[=VALUE]", OPT_CALL, NULL, "set a variable; without a value, as it is here", add_variable },
 	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env, "no variables but those of --env", NULL },
 	{ 0, "hostname", "NAME", OPT_STRING, &o.hostname, "host name inside (uts.name)", NULL },
 	{ 0, "net", "KIND", OPT_STRING, &o.net, "empty: loopback only (default); host: the host's network", NULL },
 	{ 0, "share", "NS", OPT_LIST, &o.share, "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
 	{ 0, "unshare", "NS", OPT_LIST, &o.unshare, "make this one new, too: user, time", NULL },
-	{ 0, "cap-keep", "CAPS", OPT_STRING, &o.cap_keep, "these capabilities only; none (cap.keep)", NULL },
-	{ 0, "cap-drop", "CAPS", OPT_STRING, &o.cap_drop, "all capabilities but these (cap.drop)", NULL },
+	CAP_ROWS(o.caps),
 	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs, "let setuid programs work (no_new_privs is on otherwise)", NULL },
 	{ 0, "keep-fd", "N", OPT_CALL, NULL, "hand over descriptor N; they become 3, 4, ... in this order", keep_fd },
 	{ 0, "pty", NULL, OPT_FLAG, &o.pty, "a pseudo terminal (default when standard input and output are terminals)", NULL },
 	{ 0, "no-pty", NULL, OPT_FLAG, &o.no_pty, "never a pseudo terminal", NULL },
 	{ 0, "verdict", "FILE", OPT_STRING, &o.verdict, "write how it ended and what it used as JSON; -: standard error", NULL },
-	{ 'f', "config", "FILE", OPT_STRING, &a.rcfile, "begin with this config file", NULL },
+	{ 'f', "config", "FILE", OPT_PATH, &a.rcfile, "begin with this config file", NULL },
 	{ 's', "define", "KEY=VALUE", OPT_LIST, &o.defines, "set a config key", NULL },
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
 };
@@ -166,8 +182,7 @@ static int configure(ct_container *c)
 	err = err ? err : run_limits_apply(&a, c, &o.limits);
 	err = err ? err : define(&a, c, "init.cwd", o.cwd);
 	err = err ? err : define(&a, c, "uts.name", o.hostname);
-	err = err ? err : define(&a, c, "cap.keep", o.cap_keep && !*o.cap_keep ? "none" : o.cap_keep);
-	err = err ? err : define(&a, c, "cap.drop", o.cap_drop);
+	err = err ? err : run_caps_apply(&a, c, &o.caps);
 	err = err ? err : set_net(c);
 	err = err ? err : set_user(c);
 	err = err ? err : set_namespaces(c);

@@ -17,11 +17,11 @@ static struct {
 static const struct opt opts[] = {
 	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)", NULL },
 	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "stay, with this terminal as its console, until it ends", NULL },
-	{ 'f', "rcfile", "FILE", OPT_STRING, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config", NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
 	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
 	{ 'c', "console", "FILE", OPT_STRING, &o.console, "use FILE as console (console.path)", NULL },
-	{ 'L', "console-log", "FILE", OPT_STRING, &o.console_log, "log the console to FILE (console.logfile)", NULL },
+	{ 'L', "console-log", "FILE", OPT_PATH, &o.console_log, "log the console to FILE (console.logfile)", NULL },
 	{ 'C', "close-all-fds", NULL, OPT_IGNORED, NULL, "accepted: no descriptor is ever inherited", NULL },
 	SHARE_ROWS(o.shares),
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <contain/contain.h>
 
@@ -201,6 +202,20 @@ static const struct opt *find_row(const struct rows *r, int code)
 	return NULL;
 }
 
+const char *absolute(const char *path)
+{
+	size_t word = strcspn(path, ":/");
+	char *here, *whole = NULL;
+
+	if (!*path || *path == '/' || path[word] == ':')
+		return path;
+	here = getcwd(NULL, 0);
+	if (here && asprintf(&whole, "%s/%s", strcmp(here, "/") ? here : "", path) < 0)
+		whole = NULL;
+	free(here);
+	return whole;
+}
+
 static int take(const struct args *a, const struct opt *o, const char *value)
 {
 	unsigned long n;
@@ -212,6 +227,12 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		return -1;
 	case OPT_STRING:
 		*(const char **)o->to = value ? value : "";
+		return -1;
+	case OPT_PATH:
+		value = absolute(value);
+		if (!value)
+			return fail(a, "--%s: the path of the working directory cannot be found out: %s", o->name, strerror(errno));
+		*(const char **)o->to = value;
 		return -1;
 	case OPT_LIST:
 		return strings_add(o->to, value) < 0 ? fail(a, "out of memory") : -1;
@@ -321,14 +342,14 @@ int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 	*a = (struct args){ .tool = tool };
 	if (tool->flags & (TOOL_NAME | TOOL_NAME_OPTIONAL))
 		common[n++] = (struct opt){ 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL };
-	common[n++] = (struct opt){ 'P', "lxcpath", "DIR", OPT_STRING, &a->dir, "container directory", NULL };
-	common[n++] = (struct opt){ 0, "state-dir", "DIR", OPT_STRING, &a->state_dir, "directory of run-time state", NULL };
+	common[n++] = (struct opt){ 'P', "lxcpath", "DIR", OPT_PATH, &a->dir, "container directory", NULL };
+	common[n++] = (struct opt){ 0, "state-dir", "DIR", OPT_PATH, &a->state_dir, "directory of run-time state", NULL };
 	common[n++] = (struct opt){ 'o', "logfile", "FILE", OPT_STRING, &a->logfile, "append the log to FILE", NULL };
 	common[n++] = (struct opt){ 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
 				    "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL };
 	common[n++] = (struct opt){ 'q', "quiet", NULL, OPT_FLAG, &a->quiet, "say nothing on standard error", NULL };
 	if (!(tool->flags & TOOL_NO_RCFILE))
-		common[n++] = (struct opt){ 0, "rcfile", "FILE", OPT_STRING, &a->rcfile,
+		common[n++] = (struct opt){ 0, "rcfile", "FILE", OPT_PATH, &a->rcfile,
 					    "read FILE instead of the container's config", NULL };
 	if (tool->flags & TOOL_JSON)
 		common[n++] = (struct opt){ 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL };

@@ -18,6 +18,7 @@ struct strings {
 enum opt_kind {
 	OPT_FLAG,	/* bool *: becomes true */
 	OPT_STRING,	/* const char **: the argument; "" when an optional one is missing */
+	OPT_PATH,	/* const char **: the argument, from the root on where it is relative */
 	OPT_LIST,	/* struct strings *: the argument is added */
 	OPT_NUMBER,	/* unsigned *: decimal */
 	OPT_CALL,	/* call(row, argument): 0, or an exit code after it said why */
@@ -77,6 +78,10 @@ void strings_free(struct strings *s);
 #define CLEAN_STRINGS __attribute__((cleanup(strings_free)))
 /* Adds a borrowed string. 0, or -ENOMEM. */
 int strings_add(struct strings *s, const char *text);
+
+/* A path from the root on; itself when it is that already, is empty, or begins with a word and a colon ("dir:/srv/x"). It stays for the tool's
+ * life. NULL: out of memory, or the working directory has gone. */
+const char *absolute(const char *path);
 
 /* Says "tool: name: text" on standard error (not with -q) and returns EXIT_OWN. */
 int fail(const struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -37,7 +37,15 @@ static ssize_t write_all(int fd, const char *buf, size_t n)
 	return (ssize_t)n;
 }
 
-/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken for a key, is written as \\xNN. The bytes
+static size_t put_code(char *out, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	memcpy(out, (char[]){ '\\', 'x', digits[c >> 4], digits[c & 15] }, 4);
+	return 4;
+}
+
+/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken for a key, is written as \xNN. The bytes
  * stay those of UTF-8; its own control characters, U+0080 to U+009F, begin with 0xc2, which waits for what follows, as the first half of a
  * line's end does. At most 8 bytes for one. */
 static size_t clean(const char *buf, size_t n, char *out)
@@ -53,11 +61,11 @@ static size_t clean(const char *buf, size_t n, char *out)
 		if (before && whole)
 			out[len++] = (char)before;
 		else if (before)
-			len += (size_t)sprintf(out + len, "\\x%02x", before);
+			len += put_code(out + len, before);
 		if (held)
 			continue;
 		if (c1 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t'))
-			len += (size_t)sprintf(out + len, "\\x%02x", c);
+			len += put_code(out + len, c);
 		else
 			out[len++] = (char)c;
 	}

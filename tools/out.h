@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Standard output and error of a tool that prints, without control characters: all of it arrives or the exit code tells, also on a descriptor that somebody else
- * has made non-blocking, and from whatever place the tool leaves.
+ * Standard output and error of a tool that prints: all of it arrives or the exit code tells, also on a descriptor that somebody else
+ * has made non-blocking, and from whatever place the tool leaves. No control character goes to standard output.
  */
 #ifndef CT_TOOLS_OUT_H
 #define CT_TOOLS_OUT_H

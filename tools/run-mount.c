@@ -24,6 +24,7 @@ static const struct {
 	{ "bind", CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE, false },
 	{ "ro-bind", CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE, false },
 	{ "dev-bind", CT_MOUNT_NOSUID | CT_MOUNT_RECURSIVE, false },
+	{ "volume", CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE, false },
 	{ "tmpfs", CT_MOUNT_NOSUID | CT_MOUNT_NODEV, true },
 };
 
@@ -85,6 +86,12 @@ static int apply(const struct args *a, ct_container *c, const struct run_mount *
 	m.fstype = kinds[k].tmpfs ? "tmpfs" : NULL;
 	if (!*first)
 		return fail(a, "--%s %s: the path is empty", r->option, r->text);
+	if (!kinds[k].tmpfs) {
+		m.source = absolute(first);
+		m.target = second && *second ? second : m.source;
+		if (!m.source)
+			return fail(a, "--%s %s: the working directory cannot be found out: %s", r->option, r->text, strerror(errno));
+	}
 	unknown = options ? parse_options(options, &m.flags, kinds[k].tmpfs) : NULL;
 	if (unknown)
 		return fail(a, "--%s %s: no option is called \"%s\"", r->option, r->text, unknown);

@@ -415,8 +415,8 @@ CT_PUBLIC int ct_init_pidfd(ct_container *c);
 #define CT_STOP_KILL 0x2u	/**< do not ask */
 #define CT_STOP_NO_WAIT 0x4u	/**< ask, return at once */
 /** Asks init to end, waits up to timeout_ms, then sends signal.stop and waits for the end. It is asked by signal.halt; where that is not set,
- *  a program by SIGTERM and a system by the first of SIGRTMIN+3, SIGPWR and SIGTERM that its init catches. A supervisor that does not answer
- *  within a second (somebody has stopped it) is gone round. Errors: -ESRCH, -ETIMEDOUT, -EINVAL. Since 0.1. */
+ *  a program by SIGTERM and a system by the first of SIGRTMIN+3, SIGPWR and SIGTERM that its init catches, or blocks to read it. A supervisor
+ *  that does not answer within a second (somebody has stopped it) is gone round. Errors: -ESRCH, -ETIMEDOUT, -EINVAL. Since 0.1. */
 CT_PUBLIC int ct_stop(ct_container *c, unsigned flags, int timeout_ms);
 /** Sends `sig` to init. Errors: -ESRCH, -EINVAL, -EPERM. Since 0.1. */
 CT_PUBLIC int ct_kill(ct_container *c, int sig);

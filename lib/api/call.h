@@ -10,6 +10,10 @@
 
 #include "run/container.h"
 
+/* An error without a call that failed: all strings are there. */
+#define CT_STATIC_ERROR(number, name, text, place, help)                                                                    \
+	{ .size = sizeof(ct_error), .err = (number), .id = (name), .step = -1, .message = (text), .where = (place), .step_name = "", \
+	  .backend = "", .key = "", .file = "", .syscall_name = "", .object = "", .kernel = "", .hint = (help), .more = "" }
 /* What there is to say of no error, of no handle, and of one that was forked. */
 extern const ct_error ct_no_error, ct_no_handle, ct_forked;
 

@@ -141,7 +141,7 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 	CT_CLEAN_FD int dir = -1;
 	const char *slash = strrchr(path, '/');
 	char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	int r = parent ? ct_config_print(c->config, &text) : -ENOMEM;
+	int r = parent ? ct_config_print(c->config, true, &text) : -ENOMEM;
 
 	if (r >= 0) {
 		dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -10,15 +10,13 @@
 #include "base/fd.h"
 #include "run/image.h"
 
-const ct_error ct_no_error = {sizeof(ct_no_error), 0, 0, 0, -1, "", "", "", "", "", "", "", "", "", "", ""};
+const ct_error ct_no_error = CT_STATIC_ERROR(0, 0, "", "", "");
+const ct_error ct_no_handle = CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no handle", "call", "");
+#define NEW_HANDLE "make a handle of your own here, by ct_new()"
+const ct_error ct_forked = CT_STATIC_ERROR(-ECHILD, CT_ERR_FORKED, "the handle belongs to the process that this one was forked from. Hint: "
+					   NEW_HANDLE, "call", NEW_HANDLE);
 
-#define STATIC_ERROR(var, e, i, text)                                                                                       \
-	static const ct_error var = {sizeof(var), e, i, 0, -1, text, "call", "", "", "", "", "", "", "", ""}
-
-const ct_error ct_no_handle = {sizeof(ct_no_handle), -EINVAL, CT_ERR_ARGUMENT, 0, -1, "no handle", "call", "", "", "", "", "", "", "", "", ""};
-const ct_error ct_forked = {sizeof(ct_forked), -ECHILD, CT_ERR_FORKED, 0, -1,
-			    "the handle belongs to the process that this one was forked from. Hint: make a handle of your own here, by ct_new()",
-			    "call", "", "", "", "", "", "", "", "make a handle of your own here, by ct_new()", ""};
+#define STATIC_ERROR(var, e, i, text) static const ct_error var = CT_STATIC_ERROR(e, i, text, "call", "")
 STATIC_ERROR(err_empty, -EINVAL, CT_ERR_NAME, "a container's name is not empty. Hint: NULL makes an anonymous one");
 STATIC_ERROR(err_start, -EINVAL, CT_ERR_NAME, "a container's name does not begin with \".\" or \"-\"");
 STATIC_ERROR(err_chars, -EINVAL, CT_ERR_NAME, "a container's name has only letters, digits, \".\", \"_\" and \"-\"");

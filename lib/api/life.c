@@ -239,10 +239,10 @@ static int hand_over(struct ct_buf *text, char **out)
 static const ct_error *list_error(int id)
 {
 	static const ct_error errors[] = {
-		{sizeof(ct_error), -EACCES, CT_ERR_CONFIG_FILE, 0, -1, "the container directory cannot be read", "list", "", "", "", "", "", "", "", ""},
-		{sizeof(ct_error), -EACCES, CT_ERR_STATE, 0, -1, "the state directory cannot be used", "list", "", "", "", "", "", "", "", ""},
-		{sizeof(ct_error), -ENOMEM, CT_ERR_MEMORY, 0, -1, "out of memory", "list", "", "", "", "", "", "", "", ""},
-		{sizeof(ct_error), -EINVAL, CT_ERR_ARGUMENT, 0, -1, "no place for the names, or an unknown flag", "list", "", "", "", "", "", "", "", ""},
+		CT_STATIC_ERROR(-EACCES, CT_ERR_CONFIG_FILE, "the container directory cannot be read", "list", ""),
+		CT_STATIC_ERROR(-EACCES, CT_ERR_STATE, "the state directory cannot be used", "list", ""),
+		CT_STATIC_ERROR(-ENOMEM, CT_ERR_MEMORY, "out of memory", "list", ""),
+		CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no place for the names, or an unknown flag", "list", ""),
 	};
 	unsigned i = 0;
 

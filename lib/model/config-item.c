@@ -57,7 +57,7 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 		 struct ct_err *e)
 {
 	struct ct_entry entry = { .name = strncmp(key, "lxc.", 4) ? key : key + 4, .sub = "", .value = value,
-				  .at = { NULL, file, line } };
+				  .lxc = !strncmp(key, "lxc.", 4), .at = { NULL, file, line } };
 	enum ct_item_kind kind = CT_ITEM_SET;
 	int r;
 

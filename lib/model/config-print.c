@@ -20,17 +20,17 @@ static bool needs_quotes(const char *value)
 
 /* A line that no file had. LXC passes over lines without "lxc.", so keys that it would not know are written without:
  * it can still read the file. */
-static void print_made(const struct ct_item *item, struct ct_buf *out)
+static void print_made(const struct ct_item *item, bool for_lxc, struct ct_buf *out)
 {
 	const struct ct_key *key = item->entry.key;
 	const char *quote = needs_quotes(item->entry.value) ? "\"" : "";
 
-	if (!key || !(key->flags & CT_KF_OURS))
+	if (for_lxc ? !key || !(key->flags & CT_KF_OURS) : item->entry.lxc)
 		ct_buf_str(out, "lxc.");
 	ct_buf_printf(out, "%s =%s%s%s%s", item->entry.name, *item->entry.value ? " " : "", quote, item->entry.value, quote);
 }
 
-int ct_config_print(const struct ct_config *c, struct ct_buf *out)
+int ct_config_print(const struct ct_config *c, bool for_lxc, struct ct_buf *out)
 {
 	for (uint32_t i = 0; i < c->items.n; i++) {
 		const struct ct_item *item = c->items.v[i];
@@ -38,7 +38,7 @@ int ct_config_print(const struct ct_config *c, struct ct_buf *out)
 		if (item->text)
 			ct_buf_str(out, item->text);
 		else
-			print_made(item, out);
+			print_made(item, for_lxc, out);
 		ct_buf_char(out, '\n');
 	}
 	return ct_buf_error(out);

@@ -18,6 +18,7 @@ struct ct_entry {
 	const char *name;		/* full name without "lxc.", "prlimit.nofile" */
 	const char *sub;		/* the part a "*" row leaves open, "nofile"; "" otherwise */
 	const char *value;		/* never empty */
+	bool lxc;			/* written with "lxc." in front */
 	struct ct_origin at;
 };
 
@@ -37,8 +38,8 @@ int ct_config_clear(struct ct_config *c, const char *key, struct ct_err *e);
 int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e);
 /* The same from text; `name` stands for the file in messages. Includes are resolved. (For fuzzing and tests.) */
 int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const char *name, struct ct_err *e);
-/* The document as a file would hold it. */
-int ct_config_print(const struct ct_config *c, struct ct_buf *out);
+/* The document as a file would hold it. `for_lxc`: what no file had gets names that LXC can read; else those it was set by. */
+int ct_config_print(const struct ct_config *c, bool for_lxc, struct ct_buf *out);
 
 /* Entries in effect, in order of appearance, entries of included files in place. */
 uint32_t ct_config_count(const struct ct_config *c);

@@ -43,7 +43,7 @@ const struct ct_key ct_keys[] = {
 	  "Whether set-user-ID bits and file capabilities lose their effect" },
 	{ "keyring.session", &ct_type_bool, 0, "1", AT(keyring_session), "Whether the payload gets a session keyring of its own" },
 	{ "sched.core", &ct_type_bool, 0, "0", AT(sched_core), "Whether nothing else may share a core with the container" },
-	{ "cap.drop", &ct_type_caps, LIST, NULL, AT(cap_drop), "Capabilities to take away from the full set" },
+	{ "cap.drop", &ct_type_caps_or_none, LIST, NULL, AT(cap_drop), "Capabilities to take away from the full set; none for none of it" },
 	{ "cap.keep", &ct_type_caps_or_none, LIST, NULL, AT(cap_keep), "The only capabilities to leave; none for none at all" },
 	{ "prlimit.*", &ct_type_limit, ANY, NULL, AT(prlimit), "Resource limit, named as in setrlimit(2) without RLIMIT_" },
 	{ "sysctl.*", &ct_type_sysctl, ANY, NULL, AT(sysctl), "Kernel parameter of one of the container's namespaces" },

@@ -30,8 +30,9 @@ static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct c
 
 		if (!name || !value || (from->at.file && !file))
 			return ct_oom(e);
-		v[i] = (struct ct_entry){ from->key, name, name + (from->sub - from->name), value,
+		v[i] = (struct ct_entry){ from->key, name, name + (from->sub - from->name), value, from->lxc,
 					  { name, file, from->at.line } };
+		s->lxc |= from->lxc;
 	}
 	s->entries = v;
 	s->n_entries = n;
@@ -54,7 +55,7 @@ static int read_defaults(struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < ct_n_keys; i++) {
 		const struct ct_key *key = &ct_keys[i];
-		struct ct_entry entry = { key, key->name, "", key->dflt, { key->name, NULL, 0 } };
+		struct ct_entry entry = { key, key->name, "", key->dflt, false, { key->name, NULL, 0 } };
 		int r = 0;
 
 		if (key->dflt && key->field != SIZE_MAX)
@@ -347,6 +348,7 @@ static int fill(struct ct_spec **s, struct ct_err *e)
 		return ct_oom(e);
 	clean->entries = good;
 	clean->n_entries = n_good;
+	clean->lxc = first->lxc;
 	*s = clean;
 	r = read_defaults(clean, e);
 	return r < 0 ? r : parse_entries(clean, NULL, NULL, e);

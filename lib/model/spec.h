@@ -102,6 +102,7 @@ struct ct_spec {
 	const struct ct_config *config;
 	const struct ct_entry *entries;	/* what was set, in order; copies of the config's */
 	uint32_t n_entries;
+	bool lxc;			/* some of it was written with "lxc." in front: a config of LXC's */
 
 	/* program */
 	unsigned long personality;	/* arch: PER_LINUX or PER_LINUX32 */

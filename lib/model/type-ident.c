@@ -90,7 +90,6 @@ static int cap_number(struct ct_span word)
 
 static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
-	bool none_is_fine = entry->key->type == &ct_type_caps_or_none;
 	uint64_t mask = field ? *(uint64_t *)field : 0;
 	const char *s = entry->value;
 	struct ct_span word;
@@ -103,7 +102,7 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 	while (ct_next_word(&s, BLANKS, &word)) {
 		int nr = cap_number(word);
 
-		if (nr < 0 && none_is_fine && ct_span_is(word, "none")) {
+		if (nr < 0 && ct_span_is(word, "none")) {
 			mask = 0;
 			continue;
 		}
@@ -118,7 +117,6 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 	return 0;
 }
 
-const struct ct_type ct_type_caps = { "list of capabilities", parse_caps, "a list of capabilities such as sys_time mknod" };
 const struct ct_type ct_type_caps_or_none = { "list of capabilities, or none", parse_caps,
 	"a list of capabilities such as chown kill, or none" };
 

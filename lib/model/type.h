@@ -21,7 +21,7 @@ extern const struct ct_type ct_type_text, ct_type_arch, ct_type_host_name, ct_ty
 /* type-list.c */
 extern const struct ct_type ct_type_command, ct_type_hook, ct_type_names, ct_type_ids, ct_type_environment;
 /* type-ident.c */
-extern const struct ct_type ct_type_idmap, ct_type_caps, ct_type_caps_or_none, ct_type_limit, ct_type_namespaces,
+extern const struct ct_type ct_type_idmap, ct_type_caps_or_none, ct_type_limit, ct_type_namespaces,
 	ct_type_share;
 /* type-kernel.c */
 extern const struct ct_type ct_type_sysctl, ct_type_proc, ct_type_cgroup_file;

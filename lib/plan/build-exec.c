@@ -106,7 +106,8 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 
 	if (!b->req->clear_env) {
 		env_put(&env, DEFAULT_PATH);
-		env_put(&env, "container=libcontain");
+		/* OpenRC, and tools of administration, know no other word in systems that LXC has made */
+		env_put(&env, b->spec->lxc ? "container=lxc" : "container=libcontain");
 		if (b->req->pty || b->req->detached)
 			env_put(&env, caller_var(b->req, "TERM") ? caller_var(b->req, "TERM") : "TERM=linux");
 		if (b->ttys)

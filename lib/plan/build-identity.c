@@ -31,6 +31,17 @@ static void cap_text(uint64_t caps, char *buf, size_t size)
 	cap_free(name);
 }
 
+/* What a container that takes capabilities away has of them. On the host's network net_admin is not one: the shutdown of an ordinary system
+ * would take the host's interfaces down. Who wants it says so, in cap.keep. */
+static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
+{
+	bool shared = false;
+
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		shared |= s->ns_share.v[i].ns == CT_NS_NET;
+	return all_caps(h) & ~((ct_build_namespaces(s) & CT_NS_NET) || shared ? 0 : CAP(NET_ADMIN));
+}
+
 int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep, struct ct_err *e)
 {
 	bool userns = ct_build_namespaces(s) & CT_NS_USER;
@@ -38,7 +49,7 @@ int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *ke
 	char name[40];
 
 	if (s->cap_keep == CT_CAP_MASK_UNSET) {
-		*keep = (s->cap_drop_set ? all_caps(h) & ~s->cap_drop : DEFAULT_CAPS) & have;
+		*keep = (s->cap_drop_set ? full_set(s, h) & ~s->cap_drop : DEFAULT_CAPS) & have;
 		return 0;
 	}
 	missing = s->cap_keep & ~have;

@@ -34,9 +34,9 @@ static uint8_t create_flag(const struct ct_mount_item *m)
 }
 
 /* The tree to bind, in `slot`. Returns the phase in which it was made. */
-static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m, int slot, int input, uint8_t optional)
+static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside, int slot, int input, uint8_t optional)
 {
-	enum ct_phase phase = m->relative ? CT_PHASE_MOUNT : CT_PHASE_HOST;
+	enum ct_phase phase = m->relative ? inside : CT_PHASE_HOST;
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_TREE_CLONE, &m->at);
 
 	s->o = (int16_t)slot;
@@ -62,9 +62,9 @@ static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, 
 }
 
 /* A new file system of the entry's type, in `slot`. */
-static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, int slot, uint8_t optional)
+static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside, int slot, uint8_t optional)
 {
-	enum ct_phase phase = b->userns && !mountable_in_userns(m->fstype) ? CT_PHASE_HOST : CT_PHASE_MOUNT;
+	enum ct_phase phase = b->userns && !mountable_in_userns(m->fstype) ? CT_PHASE_HOST : inside;
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
 
 	s->o = (int16_t)slot;
@@ -81,7 +81,8 @@ static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, int slot
 	s->flags = optional;
 }
 
-static int add_mount(struct ct_builder *b, uint32_t i)
+/* `inside`: the phase of what is done in the container. */
+static int add_mount(struct ct_builder *b, uint32_t i, enum ct_phase inside)
 {
 	const struct ct_mount_item *m = &b->spec->mounts.v[i];
 	uint8_t optional = m->optional ? CT_SF_OPTIONAL : 0;
@@ -94,10 +95,10 @@ static int add_mount(struct ct_builder *b, uint32_t i)
 		return refuse(b, m, "moving a mount of the host", "use bind or rbind");
 	slot = ct_plan_slot(b->plan, ct_arena_printf(b->arena, "mount %u", i));
 	if (m->bind)
-		set_attributes(b, m, slot, clone_source(b, m, slot, b->in_mount[i], optional), optional);
+		set_attributes(b, m, slot, clone_source(b, m, inside, slot, b->in_mount[i], optional), optional);
 	else
-		new_fs(b, m, slot, optional);
-	s = ct_plan_add(b->plan, CT_PHASE_MOUNT, CT_OP_ATTACH, &m->at);
+		new_fs(b, m, inside, slot, optional);
+	s = ct_plan_add(b->plan, inside, CT_OP_ATTACH, &m->at);
 	s->a = (int16_t)slot;
 	s->b = (int16_t)b->root;
 	s->s[0] = m->target;
@@ -107,9 +108,40 @@ static int add_mount(struct ct_builder *b, uint32_t i)
 
 int ct_build_mounts(struct ct_builder *b)
 {
+	bool hides;
 	int r = 0;
 
 	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++)
-		r = add_mount(b, i);
+		if (!ct_build_protected(b, b->spec->mounts.v[i].target, &hides))
+			r = add_mount(b, i, CT_PHASE_MOUNT);
+	return r;
+}
+
+/* What is below a path that is hidden is not there: a mount on it that may be left out is. */
+static int add_on_hidden(struct ct_builder *b, uint32_t i, const char *path)
+{
+	const struct ct_mount_item *m = &b->spec->mounts.v[i];
+
+	if (!strcmp(m->target, path))
+		return add_mount(b, i, CT_PHASE_MASK);
+	if (m->optional)
+		return 0;
+	ct_err_origin(b->err, &m->at);
+	ct_err_object(b->err, m->target);
+	ct_err_hint(b->err, "mount on /%s itself, or take the hiding away by mount.auto", path);
+	return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "the target is below /%s, which is hidden from the container", path);
+}
+
+int ct_build_mounts_on_protected(struct ct_builder *b)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++) {
+		bool hides = false;
+		const char *path = ct_build_protected(b, b->spec->mounts.v[i].target, &hides);
+
+		if (path)
+			r = hides ? add_on_hidden(b, i, path) : add_mount(b, i, CT_PHASE_MASK);
+	}
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "plan/builder.h"
 
 enum { IN_PROC, IN_SYS };
+static const char *const tops[] = { [IN_PROC] = "proc/", [IN_SYS] = "sys/" };
 
 static const struct {
 	uint8_t where;
@@ -54,6 +55,32 @@ static bool covered(struct ct_builder *b, uint8_t where)
 	if (where == IN_PROC)
 		return m->proc == CT_AUTO_MIXED || m->proc == CT_AUTO_RO;
 	return m->sys == CT_AUTO_MIXED || m->sys == CT_AUTO_RO;
+}
+
+/* Whether a target is, or lies below, a path of /proc or /sys. */
+static bool lies_at(const char *target, uint8_t where, const char *path)
+{
+	size_t top = strlen(tops[where]), n = strlen(path);
+
+	if (strncmp(target, tops[where], top) || strncmp(target + top, path, n))
+		return false;
+	return !target[top + n] || target[top + n] == '/';
+}
+
+/* See builder.h. */
+const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides)
+{
+	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
+		*hides = true;
+		if (covered(b, hidden[i].where) && lies_at(target, hidden[i].where, hidden[i].path))
+			return ct_arena_printf(b->arena, "%s%s", tops[hidden[i].where], hidden[i].path);
+	}
+	for (unsigned i = 0; i < sizeof(readonly) / sizeof(*readonly); i++) {
+		*hides = false;
+		if (covered(b, readonly[i].where) && lies_at(target, readonly[i].where, readonly[i].path))
+			return ct_arena_printf(b->arena, "%s%s", tops[readonly[i].where], readonly[i].path);
+	}
+	return NULL;
 }
 
 /* One step on a path of /proc or /sys; what this kernel does not have is skipped. */

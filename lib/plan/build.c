@@ -128,7 +128,8 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
 {
 	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_cgroup, ct_build_output, ct_build_ns, ct_build_root, ct_build_dev,
-					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect, ct_build_hooks,
+					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect,
+					ct_build_mounts_on_protected, ct_build_hooks,
 					ct_build_identity, ct_build_exec, NULL};
 	struct ct_builder b;
 	int rc = ct_builder_init(&b, r, arena, e);

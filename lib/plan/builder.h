@@ -39,7 +39,12 @@ int ct_build_dev(struct ct_builder *b);
 int ct_build_tty(struct ct_builder *b);
 int ct_build_auto(struct ct_builder *b);
 int ct_build_mounts(struct ct_builder *b);
+/* Those on what ct_build_protect() has covered: what the config mounts there holds. */
+int ct_build_mounts_on_protected(struct ct_builder *b);
 int ct_build_protect(struct ct_builder *b);
+/* The hidden or read-only path that a target, relative to the root, is or lies below, also relative to the root; NULL: none. *hides: it is
+ * hidden, and has nothing below it. */
+const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides);
 int ct_build_hooks(struct ct_builder *b);
 int ct_build_identity(struct ct_builder *b);
 int ct_build_exec(struct ct_builder *b);

@@ -90,7 +90,7 @@ int ct_keep_running_config(struct ct_container *c, struct ct_config *config, str
 	}
 	r = dir = ct_state_dir(c, e);
 	if (r >= 0)
-		r = ct_config_print(config, &text);
+		r = ct_config_print(config, false, &text);
 	if (r >= 0)
 		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
 	/* an in-process container's end, or a detached one's that keeps nothing, takes all of it away */

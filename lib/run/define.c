@@ -84,7 +84,7 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 	free(inside);
 	if (r < 0)
 		return r;
-	r = ct_config_print(c->config, &text);
+	r = ct_config_print(c->config, true, &text);
 	r = r < 0 ? r : ct_write_file_at(at, "config", ct_buf_text(&text), text.len, 0640);
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written") : 0;
 }
@@ -102,7 +102,7 @@ static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, s
 		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "the directory of this name is taken");
 	}
 	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
-	r = ct_config_print(c->config, &text);
+	r = ct_config_print(c->config, true, &text);
 	r = r < 0 ? r : ct_write_file_at(at, own, ct_buf_text(&text), text.len, 0640);
 	if (r >= 0 && renameat2(at, own, at, "config", RENAME_NOREPLACE) < 0)
 		r = -errno;

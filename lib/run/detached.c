@@ -113,7 +113,7 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct ct_config *config = ct_start_config(c, p, e);
-	int r = config ? ct_config_print(config, &text) : e->err;
+	int r = config ? ct_config_print(config, false, &text) : e->err;
 
 	ct_config_free(config);
 	if (!config)

@@ -131,7 +131,9 @@ static int report_error(const struct ct_report *r, const struct ct_spawn *sp, st
 	ct_err_syscall(e, ct_syscall_name(r->sys, number, sizeof(number)));
 	if (r->kernel[0])
 		ct_err_kernel(e, r->kernel);
-	if (advice(s, -err))
+	if (s && s->op == CT_OP_ATTACH && err == -ENOENT && !strcmp(s->at->key, "ct_add_mount"))
+		ct_err_hint(e, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)");
+	else if (advice(s, -err))
 		ct_err_hint(e, "%s", advice(s, -err));
 	return ct_fail(e, err, id, "stage", "%s", "");
 }

@@ -126,15 +126,16 @@ int ct_proc_stat(pid_t pid, char *state, uint64_t *start)
 int ct_halt_signal(pid_t pid, unsigned wanted, int program)
 {
 	static const int order[] = { RTMIN_3, SIGPWR, SIGTERM };
-	uint64_t caught = 0;
+	uint64_t caught = 0, blocked = 0;
 
 	if (wanted)
 		return (int)wanted;
 	if (program)
 		return SIGTERM;
 	(void)ct_proc_signals(pid, "SigCgt", &caught);
+	(void)ct_proc_signals(pid, "SigBlk", &blocked);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (caught >> (order[i] - 1) & 1)
+		if ((caught | blocked) >> (order[i] - 1) & 1)
 			return order[i];
 	return SIGPWR;
 }

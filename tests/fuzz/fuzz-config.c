@@ -63,13 +63,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = ct_config_load_text(c, (const char *)data, size, "c", &e);
 	if (r < 0) {
 		check_error(&e, r);
-		MUST(ct_config_count(c) == 0 && ct_config_print(c, &text) == 0 && !text.len);
+		MUST(ct_config_count(c) == 0 && ct_config_print(c, true, &text) == 0 && !text.len);
 		return 0;
 	}
-	MUST(!e.err && ct_config_print(c, &text) == 0);
+	MUST(!e.err && ct_config_print(c, true, &text) == 0);
 	MUST(ct_config_load_text(back, ct_buf_text(&text), text.len, "c", &e) == 0);
 	check_same(c, back);
-	MUST(ct_config_print(back, &again) == 0 && !strcmp(ct_buf_text(&text), ct_buf_text(&again)));
+	MUST(ct_config_print(back, true, &again) == 0 && !strcmp(ct_buf_text(&text), ct_buf_text(&again)));
 	copy = ct_config_copy(c);
 	MUST(copy);
 	check_same(c, copy);

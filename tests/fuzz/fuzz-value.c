@@ -58,7 +58,7 @@ static void check_setting(const char *key, const char *value)
 	}
 	MUST(ct_config_count(c) == 1);
 	MUST(ct_config_get(c, key, &got, &e) == 0 && !strcmp(ct_buf_text(&got), value));
-	MUST(ct_config_print(c, &text) == 0);
+	MUST(ct_config_print(c, true, &text) == 0);
 	MUST(ct_config_load_text(back, ct_buf_text(&text), text.len, "c", &e) == 0 && ct_config_count(back) == 1);
 	MUST(!strcmp(ct_config_entry(back, 0)->value, value));
 	MUST(!strcmp(ct_config_entry(back, 0)->name, ct_config_entry(c, 0)->name));

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -399,6 +400,23 @@ static int roots(char **v)
 	return 0;
 }
 
+/* As systemd does: the signal is blocked, and read from a descriptor. (Who waits for it by sigwait(3) does not block it meanwhile.) Ends with 7
+ * when it has come. */
+static int reads_signal(char **v)
+{
+	struct signalfd_siginfo si;
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, atoi(v[0]));
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, 0);
+	putchar('\n');
+	fflush(stdout);
+	return read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si) ? 7 : 1;
+}
+
 static int refreeze(char **v)
 {
 	unsigned long long until = now_us(CLOCK_MONOTONIC) + MINUTE_US;
@@ -444,7 +462,7 @@ static const struct {
 	{ "chains", 1, chains }, { "spinners", 1, spinners }, { "burn", 1, burn }, { "direct", 3, direct }, { "node", 3, nodes },
 	{ "open", 1, open_each }, { "write", 1, write_each }, { "mount", 2, mount_one }, { "agents", 1, agents },
 	{ "groups", 2, make_groups }, { "deep", 2, deep }, { "roots", 0, roots },
-	{ "refreeze", 1, refreeze }, { "on-cgroups", 0, on_cgroups },
+	{ "reads-signal", 1, reads_signal }, { "refreeze", 1, refreeze }, { "on-cgroups", 0, on_cgroups },
 };
 
 /* The deed of that name, -1: there is none. */

@@ -125,6 +125,28 @@ static void forked_child(void **state)
 	ct_unref(c);
 }
 
+/* Also where there is no handle to ask, all strings of an error are there. */
+static void no_string_is_null(void **state)
+{
+	ct_new_opts where = CT_NEW_OPTS_INIT;
+	const ct_error *of_new = NULL, *of_list = NULL;
+	ct_container *c;
+	ct_error *copy;
+
+	(void)state;
+	where.error = &of_new;
+	assert_int_equal(ct_new(&c, "-bad", &where), -EINVAL);
+	where.error = &of_list;
+	assert_int_equal(ct_list(&where, 0, NULL), -EINVAL);
+	for (const ct_error *const *e = (const ct_error *const[]){ of_new, of_list, ct_last_error(NULL), ct_process_last_error(NULL), NULL }; *e; e++) {
+		assert_true((*e)->message && (*e)->where && (*e)->step_name && (*e)->backend && (*e)->key && (*e)->file && (*e)->syscall_name &&
+			    (*e)->object && (*e)->kernel && (*e)->hint && (*e)->more);
+		assert_int_equal(ct_error_copy(*e, &copy), 0);
+		assert_string_equal(copy->message, (*e)->message);
+		ct_free(copy);
+	}
+}
+
 /* Which of the backends it was. */
 static void backend_named(void **state)
 {
@@ -506,7 +528,8 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unseen_mistake), cmocka_unit_test(forked_child), cmocka_unit_test(backend_named),
+		cmocka_unit_test(unseen_mistake), cmocka_unit_test(forked_child), cmocka_unit_test(no_string_is_null),
+		cmocka_unit_test(backend_named),
 		cmocka_unit_test(all_faults), cmocka_unit_test(everything_cleared), cmocka_unit_test(plan_without_secrets),
 		cmocka_unit_test(told_in_process), cmocka_unit_test(told_nowait), cmocka_unit_test(told_detached), cmocka_unit_test(log_file),
 		cmocka_unit_test(log_is_no_pipe), cmocka_unit_test(small_files), cmocka_unit_test(hook_destroy),

@@ -34,7 +34,9 @@ static ct_process *trapping(ct_container *c, const char *sig, unsigned flags)
 	int fd[2];
 
 	assert_int_equal(pipe(fd), 0);
-	if (sig)
+	if (sig && !strncmp(sig, "read ", 5))
+		snprintf(script, sizeof(script), "exec /bin/probe reads-signal %s", sig + 5);
+	else if (sig)
 		snprintf(script, sizeof(script), "trap 'exit 7' %s; echo; while :; do sleep 0.02; done", sig);
 	else
 		snprintf(script, sizeof(script), "echo; while :; do sleep 0.02; done");
@@ -73,10 +75,10 @@ static int code_of_stop(const char *sig, unsigned flags, int timeout_ms)
 static void asked_by_what_it_catches(void **state)
 {
 	/* 37 is SIGRTMIN+3 */
-	static const char *const sigs[] = { "TERM", "PWR", "37" };
+	static const char *const sigs[] = { "TERM", "PWR", "37", "read 37", "read 30", "read 15" };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(*sigs); i++) {
 		assert_int_equal(code_of_stop(sigs[i], 0, 20000), 7);
 		assert_int_equal(code_of_stop(sigs[i], CT_START_DETACH, 20000), 7);
 	}

@@ -70,13 +70,13 @@ static inline void check_round_trip(const struct ct_config *c)
 	struct ct_err e;
 
 	ct_err_clear(&e);
-	assert_int_equal(ct_config_print(c, &text), 0);
+	assert_int_equal(ct_config_print(c, true, &text), 0);
 	if (ct_config_load_text(back, ct_buf_text(&text), text.len, "saved", &e) < 0)
 		fail_msg("%s\n%s", ct_buf_text(&text), e.message);
 	effect_of(c, &before);
 	effect_of(back, &after);
 	assert_string_equal(ct_buf_text(&before), ct_buf_text(&after));
-	assert_int_equal(ct_config_print(back, &again), 0);
+	assert_int_equal(ct_config_print(back, true, &again), 0);
 	assert_string_equal(ct_buf_text(&text), ct_buf_text(&again));
 }
 

@@ -25,7 +25,7 @@ static void check_text(const struct ct_config *c, const char *want)
 {
 	CT_CLEAN_BUF struct ct_buf got = CT_BUF_INIT;
 
-	assert_int_equal(ct_config_print(c, &got), 0);
+	assert_int_equal(ct_config_print(c, true, &got), 0);
 	assert_string_equal(ct_buf_text(&got), want);
 }
 

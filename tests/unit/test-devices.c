@@ -91,7 +91,7 @@ static void test_syntax(void **state)
 static int parse(const struct ct_type *type, const char *name, const char *value, struct ct_spec *spec)
 {
 	struct ct_key key = { .name = name, .type = type };
-	struct ct_entry entry = { &key, name, "", value, { name, "c", 3 } };
+	struct ct_entry entry = { .key = &key, .name = name, .sub = "", .value = value, .at = { name, "c", 3 } };
 	int r, checked;
 
 	ct_err_clear(&err);

@@ -99,7 +99,7 @@ static int do_include(struct ct_config *c, struct ct_err *e)
 static int do_print(struct ct_config *c, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf b = CT_BUF_INIT;
-	int r = ct_config_print(c, &b);
+	int r = ct_config_print(c, true, &b);
 
 	return r < 0 ? ct_oom(e) : 0;
 }
@@ -150,7 +150,7 @@ static int do_limits(struct ct_config *c, struct ct_err *e)
 /* The config as text and in effect, for comparing. */
 static void snapshot(const struct ct_config *c, struct ct_buf *out)
 {
-	assert_int_equal(ct_config_print(c, out), 0);
+	assert_int_equal(ct_config_print(c, true, out), 0);
 	effect_of(c, out);
 }
 
