@@ -43,23 +43,62 @@ static int write_all(int fd, const void *p, size_t n)
 
 /* Above RLIMIT_FSIZE a write says EFBIG and sends SIGXFSZ, which would end the caller. It goes to the thread that writes: there it is
  * held back and taken away again. */
-int ct_write_all(int fd, const void *p, size_t n)
+struct quiet {
+	bool on, pending;
+	sigset_t before;
+};
+
+static void only_xfsz(sigset_t *set)
 {
+	sigemptyset(set);
+	sigaddset(set, SIGXFSZ);
+}
+
+static struct quiet quiet_begin(void)
+{
+	struct quiet q = { .on = false };
 	struct rlimit limit;
-	sigset_t one, before, pending;
-	int r;
+	sigset_t one, pending;
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
-		return write_all(fd, p, n);
-	sigemptyset(&one);
-	sigaddset(&one, SIGXFSZ);
+		return q;
+	only_xfsz(&one);
 	sigemptyset(&pending);
 	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &one, &before);
-	r = write_all(fd, p, n);
-	if (r == -EFBIG && !sigismember(&pending, SIGXFSZ))
+	q.on = true;
+	q.pending = sigismember(&pending, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &one, &q.before);
+	return q;
+}
+
+static void quiet_end(const struct quiet *q, int r)
+{
+	sigset_t one;
+
+	if (!q->on)
+		return;
+	only_xfsz(&one);
+	if (r == -EFBIG && !q->pending)
 		sigtimedwait(&one, NULL, &(struct timespec){ 0 });
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+}
+
+int ct_write_all(int fd, const void *p, size_t n)
+{
+	struct quiet q = quiet_begin();
+	int r = write_all(fd, p, n);
+
+	quiet_end(&q, r);
+	return r;
+}
+
+int ct_write_at(int fd, const void *p, size_t n, off_t at)
+{
+	struct quiet q = quiet_begin();
+	ssize_t done = pwrite(fd, p, n, at);
+	int r = done < 0 ? -errno : (size_t)done < n ? -ENOSPC : 0;
+
+	quiet_end(&q, r);
 	return r;
 }
 

@@ -39,6 +39,8 @@ int ct_dup(int fd);
 #define CT_FSIZE_HINT "raise the caller's limit of file sizes (RLIMIT_FSIZE, ulimit -f)"
 /* Writes all n bytes; 0 or negative errno. Raises no SIGXFSZ, and SIGPIPE only on what is no socket; EINTR is retried. */
 int ct_write_all(int fd, const void *p, size_t n);
+/* Writes n bytes at a place of a file, in one call; 0 or negative errno. Raises no SIGXFSZ. */
+int ct_write_at(int fd, const void *p, size_t n, off_t at);
 /* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end. EINTR is retried. Returns the length or a
  * negative errno (buf is then ""). */
 ssize_t ct_read_text(int fd, char *buf, size_t size);

@@ -237,7 +237,7 @@ static void sign_lock(int fd)
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
-	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) || ct_write_all(fd, text, (size_t)n))
+	if (ftruncate(fd, 0) || ct_write_at(fd, text, (size_t)n, 0))
 		return;
 }
 

@@ -41,6 +41,37 @@ run("-s with a wrong key", "--rootfs", "/", "-s", "limit.tiem=1s", "--", "true",
 run("-s idmap", "--rootfs", "/", "-s", "idmap=u 0 100000 65536", "-s", "idmap=g 0 100000 65536", "--", "cat", "/proc/self/uid_map", out="100000")
 run("nothing of the environment", "--rootfs", "/", "--", "env", env={"SECRET": "canary", "PATH": os.environ["PATH"]}, out="container=libcontain")
 s.check("... of the caller's", "canary" not in s.run("ct-run", "--rootfs", "/", "--", "env", place=False, env={"SECRET": "canary"})[1])
+
+
+def caps(*args):
+    """The bounding set that ct-run leaves with these options."""
+    code, out, err = s.run("ct-run", "--rootfs", "/", "--ro", *args, "--", "grep", "CapBnd", "/proc/self/status", place=False)
+    return int(out.split()[1], 16) if code == 0 else err
+
+
+default, NET_RAW, NET_ADMIN, CHOWN, KILL = caps(), 1 << 13, 1 << 12, 1, 1 << 5
+s.check("the capabilities of engines", bin(default).count("1") == 14, hex(default))
+# each gives what Docker gives for it
+for args, want in (("--cap-drop net_raw", default & ~NET_RAW), ("--cap-drop=CAP_NET_RAW --cap-drop chown,kill", default & ~(NET_RAW | CHOWN | KILL)),
+                   ("--cap-drop ALL", 0), ("--cap-drop=all --cap-add=CAP_CHOWN,kill", CHOWN | KILL), ("--cap-add net_admin", default | NET_ADMIN),
+                   ("--cap-add chown", default), ("--cap-keep kill,chown --cap-drop kill", CHOWN), ("--cap-keep none", 0)):
+    s.check(f"ct-run {args}", caps(*args.split()) == want, caps(*args.split()), hex(want))
+everything = caps("--cap-add", "all")
+s.check("--cap-add all, less one", caps("--cap-add", "ALL", "--cap-drop", "net_admin") == everything & ~NET_ADMIN and bin(everything).count("1") > 30,
+        hex(everything))
+s.check("on the host's network the interfaces are the host's", caps("--net", "host", "--cap-add", "all") == everything & ~NET_ADMIN and
+        caps("--net", "host", "--cap-add", "net_admin") == default | NET_ADMIN)
+for option in ("--cap-add", "--cap-drop"):
+    run(f"{option} of no capability", "--rootfs", "/", option, "nonsense", "--", "true", code=125, err="not a capability")
+# as they are typed in Docker, and relative paths
+made = os.path.join(s.base, "made")
+run("-v", "--rootfs", "/", "--ro", "-v", f"{os.path.relpath(data)}:{made}:ro", "--", "cat", f"{made}/file", out="content\n")
+s.check("what it has made", os.listdir(made) == [])
+os.rmdir(made)
+run("a relative rootfs", "--rootfs", os.path.relpath("/"), "--ro", "--", "echo", "here", out="here\n")
+run("-e NAME", "--rootfs", "/", "-e", "GIVEN", "-e", "MISSING", "--", "sh", "-c", "echo $GIVEN ${MISSING-unset}", out="yes unset\n",
+    env={"GIVEN": "yes", "PATH": os.environ["PATH"]})
+run("a missing target", "--rootfs", "/", "--bind", f"{data}:/no/such/target", "--", "true", code=125, err=":create")
 verdict = os.path.join(s.base, "verdict")
 run("--verdict", "--rootfs", "/", "--time", "200ms", "--verdict", verdict, "--", "sleep", "9", code=137)
 with open(verdict, encoding="utf-8") as f:
