@@ -183,6 +183,18 @@ static int64_t file_bit(const char *file)
 	return n == 6 && !strncmp(file, "cgroup", 6) ? 0 : -1;
 }
 
+/* Whether the config says the same for the other version, as LXC's do for hosts of either, and that one is this host's: then this file may be
+ * missing here. */
+static bool has_twin(const struct decision *d, int64_t bit, int version)
+{
+	const struct ct_cgfiles *others = version == 1 ? &d->spec->cgroup2 : &d->spec->cgroup1;
+
+	for (uint32_t i = 0; bit > 0 && i < others->n; i++)
+		if (file_bit(others->v[i].file) == bit && ct_cg_serving(d->trees, (uint32_t)bit, 3 - version))
+			return true;
+	return false;
+}
+
 static int want_files(struct decision *d, const struct ct_cgfiles *files, int version)
 {
 	int r = 0;
@@ -190,7 +202,7 @@ static int want_files(struct decision *d, const struct ct_cgfiles *files, int ve
 	for (uint32_t i = 0; i < files->n && r == 0; i++) {
 		const struct ct_cgfile_item *f = &files->v[i];
 		int64_t bit = file_bit(f->file);
-		struct want w = { bit > 0 ? (uint32_t)bit : 0, version, !f->tried, &f->at,
+		struct want w = { bit > 0 ? (uint32_t)bit : 0, version, !f->tried && !has_twin(d, bit, version), &f->at,
 				  "use the portable limit.* key, write try: before the value, or leave it out" };
 
 		if (bit < 0 && f->tried)

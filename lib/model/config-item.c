@@ -7,7 +7,7 @@
 
 #include "model/type.h"
 
-#define KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
 /* Control characters but the tab. */
 static int check_characters(const char *value, struct ct_err *e)
@@ -28,13 +28,15 @@ static int check_characters(const char *value, struct ct_err *e)
 /* Records that there is no key of that name, with what was perhaps meant. */
 static int unknown(const char *name, struct ct_err *e)
 {
-	const char *now = ct_key_renamed(name), *near = ct_key_suggest(name);
+	const char *now = ct_key_renamed(name), *near = ct_key_suggest(name), *one = ct_key_in_group(name);
 
 	if (now)
 		ct_err_hint(e, "use %s", now);
+	else if (one)
+		ct_err_hint(e, "name one of them, such as %s", one);
 	else if (near)
 		ct_err_hint(e, "did you mean %s?", near);
-	if (ct_key_is_group(name) && !now)
+	if (one && !now)
 		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "this is a group of keys, only clearing it is possible");
 	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
 }
@@ -48,7 +50,7 @@ static int find(struct ct_entry *entry, const char *written, struct ct_err *e)
 		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
 	/* the table takes one "lxc." off by itself: a second one is no prefix */
 	entry->key = ct_key_find(written, &entry->sub);
-	if (entry->key || (clear && ct_key_is_group(written)))
+	if (entry->key || (clear && ct_key_in_group(written)))
 		return 0;
 	return unknown(written, e);
 }

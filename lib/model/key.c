@@ -191,6 +191,7 @@ const struct ct_key ct_keys[] = {
 
 	/* hooks */
 	{ "hook.version", &ct_type_hook_version, 0, "0", AT(hook_version), "Whether hooks get arguments (0) or variables (1)" },
+	{ "hook.timeout", &ct_type_duration, OURS, "60s", AT(hook_timeout_us), "Time after which a hook is killed, and has failed" },
 	{ "hook.pre-start", &ct_type_hook, LIST, NULL, HOOK(PRE_START), "Program to run on the host, before anything is made" },
 	{ "hook.pre-mount", &ct_type_hook, LIST, NULL, HOOK(PRE_MOUNT), "Program to run in the mount namespace, before the root" },
 	{ "hook.mount", &ct_type_hook, LIST, NULL, HOOK(MOUNT), "Program to run when all is mounted" },
@@ -210,7 +211,7 @@ const struct ct_key ct_keys[] = {
 	{ "ephemeral", &ct_type_bool, SUPERVISED, "0", AT(ephemeral), "Whether the container is destroyed when it stops", NO },
 	{ "start.auto", &ct_type_bool, HARMLESS, "0", AT(start_auto), "Whether to start it with the host" },
 	{ "start.delay", &ct_type_seconds, HARMLESS, "0", AT(start_delay), "Seconds to wait before the next one is started" },
-	{ "start.order", &ct_type_number, HARMLESS, "0", AT(start_order), "Place in the order of starting, lower first" },
+	{ "start.order", &ct_type_order, HARMLESS, "0", AT(start_order), "Place in the order of starting, lower first" },
 	{ "group", &ct_type_names, LIST, NULL, AT(group), "Groups that the container belongs to" },
 	{ "log.level", &ct_type_log_level, 0, "error", AT(log_level), "How much to log" },
 	{ "log.file", &ct_type_path, 0, NULL, AT(log_file), "File to log to" },
@@ -275,16 +276,16 @@ const struct ct_key *ct_key_find(const char *name, const char **sub)
 	return NULL;
 }
 
-bool ct_key_is_group(const char *name)
+const char *ct_key_in_group(const char *name)
 {
 	const char *sub;
 
 	name = without_prefix(name);
 	for (uint32_t i = 0; *name && i < ct_n_keys; i++) {
 		if (matches(ct_keys[i].name, name, true, &sub))
-			return true;
+			return ct_keys[i].name;
 	}
-	return false;
+	return NULL;
 }
 
 struct renamed {
@@ -315,6 +316,8 @@ static const struct renamed renamed[] = {
 	{ "limit.pids.max", "limit.pids" },
 	{ "network.", "net.N.*, with a number N for each network" },
 	{ "network", "net.N.*, with a number N for each network" },
+	{ "kmsg", "nothing in its place: /dev/kmsg is never the host's" },
+	{ "pivotdir", "nothing in its place: the old root is put nowhere" },
 	{ "hostname", "uts.name" },	    { "memory.", "cgroup2.memory.*" },
 	{ "pids.", "cgroup2.pids.*" },	    { "cpu.", "cgroup2.cpu.*" },
 };

@@ -49,8 +49,8 @@ extern const uint32_t ct_n_keys;
 
 /* Row for a name with or without "lxc."; *sub points at the free part inside `name` (or at ""). NULL: unknown. */
 const struct ct_key *ct_key_find(const char *name, const char **sub);
-/* Whether some key begins with name and a dot ("hook", "net.0"). */
-bool ct_key_is_group(const char *name);
+/* The first key that begins with name and a dot ("hook", "net.0"); NULL: the name is no group. */
+const char *ct_key_in_group(const char *name);
 /* What became of a key of LXC 2 ("utsname": "uts.name"), or a well-meant one that never was; NULL: nothing is known. */
 const char *ct_key_renamed(const char *name);
 /* The known key nearest to a wrong one, for "did you mean"; NULL when none is near. */

@@ -75,7 +75,9 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 		m->recursive = *option.s == 'r';
 	} else if (ct_span_is(option, "move")) {
 		m->move = true;
-	} else if (ct_span_is(option, "optional")) {
+	} else if (ct_span_is(option, "_netdev") || ct_span_after(option, "x-") || ct_span_after(option, "X-")) {
+		/* for others who read the same line: mount(8), systemd */
+	} else if (ct_span_is(option, "optional") || ct_span_is(option, "nofail")) {
 		m->optional = true;
 	} else if (ct_span_is(option, "relative")) {
 		m->relative = true;

@@ -158,6 +158,7 @@ struct ct_spec {
 
 	struct ct_cmds hook[CT_HOOK_N];
 	uint32_t hook_version;
+	uint64_t hook_timeout_us;
 
 	struct ct_nets net;
 
@@ -179,7 +180,8 @@ struct ct_spec {
 	const char *cgroup_dir, *cgroup_dir_container, *cgroup_dir_inner, *cgroup_dir_monitor;
 
 	bool ephemeral, start_auto;
-	uint32_t start_delay, start_order;
+	uint32_t start_delay;
+	int32_t start_order;
 	struct ct_strs group;
 
 	/* log.* */

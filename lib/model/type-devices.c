@@ -119,7 +119,8 @@ const char *ct_device_rule_read(const char *text, struct ct_device_rule *out)
 		return "the numbers are MAJOR:MINOR, up to 4095:1048575, or * for any";
 	if (!ct_next_word(&s, BLANK, &word) || !read_access(word, &rule.access))
 		return bad_access;
-	if (ct_next_word(&s, BLANK, &word))
+	/* what follows the rule in public configs; the kernel of version 1 does not look at it either */
+	if (ct_next_word(&s, BLANK, &word) && *word.s != '#')
 		return "there is more behind the access; a second rule needs a line of its own";
 	*out = rule;
 	return NULL;

@@ -134,13 +134,13 @@ static const struct limit_name limits[] = {
 	{ "stack", RLIMIT_STACK },
 };
 
-/* A number or "unlimited", which is the kernel's RLIM_INFINITY: as a number it would mean something else. */
+/* A number or "unlimited", -1 for short, which is the kernel's RLIM_INFINITY: as a number it would mean something else. */
 static int parse_one_limit(const char *s, size_t n, uint64_t *out)
 {
 	char number[24] = "";
 	int r;
 
-	if (n == strlen("unlimited") && !memcmp(s, "unlimited", n)) {
+	if ((n == strlen("unlimited") && !memcmp(s, "unlimited", n)) || (n == 2 && !memcmp(s, "-1", n))) {
 		*out = UINT64_MAX;
 		return 0;
 	}
@@ -171,7 +171,8 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 	}
 	r = ct_value_number(entry, parse_one_limit(value, n, &new.soft), e);
 	new.hard = new.soft;
-	if (r == 0 && colon)
+	/* "500:" is both, as in LXC */
+	if (r == 0 && colon && colon[1])
 		r = ct_value_number(entry, parse_one_limit(colon + 1, strlen(colon + 1), &new.hard), e);
 	if (r < 0)
 		return r;

@@ -44,13 +44,38 @@ static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct
 	return 0;
 }
 
+/* "net/ipv4/conf/eth0.1/forwarding", sysctl(8)'s other way to write a name, in which a dot is a dot: parts that climb nowhere. */
+static bool is_slashed_name(const char *s)
+{
+	for (;;) {
+		size_t n = strspn(s, SMALL LARGE ".");
+
+		if (!n || *s == '.' || (s[n] && s[n] != '/'))
+			return false;
+		s += n;
+		if (!*s++)
+			return true;
+	}
+}
+
 static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
-	if (!is_plain_name(entry->sub, SMALL, true)) {
-		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward");
+	bool slashed = strchr(entry->sub, '/');
+	struct ct_entry dotted = *entry;
+	char *name;
+
+	if (slashed ? !is_slashed_name(entry->sub) : !is_plain_name(entry->sub, SMALL, true)) {
+		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward, or with slashes");
 		return bad_name(entry, "/proc/sys", e);
 	}
-	return keep_pair(entry, field, spec, e);
+	if (!slashed || !field)
+		return keep_pair(entry, field, spec, e);
+	dotted.sub = name = ct_arena_strdup(spec->arena, entry->sub);
+	if (!name)
+		return ct_oom(e);
+	for (char *p = name; (p = strpbrk(p, "./")); p++)
+		*p = *p == '/' ? '.' : '/';
+	return keep_pair(&dotted, field, spec, e);
 }
 
 const struct ct_type ct_type_sysctl = { "text", parse_sysctl, "a text" };

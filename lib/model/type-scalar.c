@@ -132,7 +132,6 @@ static int parse_number(const struct ct_entry *entry, void *field, struct ct_spe
 	return r;
 }
 
-const struct ct_type ct_type_number = { "number", parse_number, "a number from 0 to 4294967295", 0, UINT32_MAX };
 const struct ct_type ct_type_seconds = { "seconds", parse_number, "a number of seconds from 0 to 86400", 0, 86400 };
 const struct ct_type ct_type_tty_count = { "number", parse_number, "a number of terminals from 0 to 64", 0, 64 };
 const struct ct_type ct_type_pty_count = { "number", parse_number, "a number of terminals from 0 to 1048576", 0, 1048576 };
@@ -253,6 +252,20 @@ static int parse_nice(const struct ct_entry *entry, void *field, struct ct_spec 
 	return r;
 }
 
+static int parse_order(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+{
+	int64_t v = 0;
+	int r = ct_value_number(entry, ct_parse_i64(entry->value, &v), e);
+
+	(void)spec;
+	if (r == 0 && (v < INT32_MIN || v > INT32_MAX))
+		r = ct_value_range(entry, e);
+	if (r == 0 && field)
+		*(int32_t *)field = (int32_t)v;
+	return r;
+}
+
+const struct ct_type ct_type_order = { "order", parse_order, "a number from -2147483648 to 2147483647" };
 const struct ct_type ct_type_nice = { "nice value", parse_nice, "a number from -20 to 19" };
 
 struct signal_name {

@@ -5,9 +5,6 @@
 
 #include "plan/builder.h"
 
-/* One hook in this many milliseconds, or it is killed and the start fails. */
-#define HOOK_TIMEOUT_MS 60000
-
 static const struct {
 	enum ct_hook_when when;
 	const char *type;	/* LXC_HOOK_TYPE */
@@ -91,6 +88,14 @@ static int check_program(struct ct_builder *b, enum ct_phase phase, const struct
 		       "the hook would be a program of the root file system with the rights of the host");
 }
 
+/* As the stage takes it: 0 would be for ever, and 24 days are as good. */
+static uint64_t timeout_ms(const struct ct_spec *s)
+{
+	uint64_t ms = s->hook_timeout_us / 1000;
+
+	return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : ms;
+}
+
 static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 {
 	const struct ct_cmds *cmds = &b->spec->hook[rows[row].when];
@@ -105,7 +110,7 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 		s->list[1] = hook_env(b, rows[row].type, &s->n_list[1]);
 		if (!s->list[0] || !s->list[1])
 			return ct_oom(b->err);
-		s->n[0] = HOOK_TIMEOUT_MS;
+		s->n[0] = timeout_ms(b->spec);
 		s->n[1] = caps;
 		r = check_program(b, rows[row].phase, &cmds->v[k]);
 	}

@@ -23,14 +23,13 @@ static const struct {
 	{IN_PROC, "pressure"}, {IN_PROC, "sys"}, {IN_PROC, "sysrq-trigger"},
 };
 
-/* net.ipv4.ip_forward -> sys/net/ipv4/ip_forward */
+/* net.ipv4.ip_forward -> sys/net/ipv4/ip_forward; a slash in a part is its dot */
 static const char *sysctl_path(struct ct_builder *b, const char *name)
 {
 	char *path = ct_arena_printf(b->arena, "sys/%s", name);
 
-	for (char *p = path; p && *p; p++)
-		if (*p == '.')
-			*p = '/';
+	for (char *p = path ? path + strlen("sys/") : NULL; p && (p = strpbrk(p, "./")); p++)
+		*p = *p == '.' ? '/' : '.';
 	return path;
 }
 

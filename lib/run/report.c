@@ -77,7 +77,7 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists"},
 		{CT_OP_HOOK, EACCES, "the hook must be executable"},
 		{CT_OP_HOOK, ECANCELED, "the hook itself failed: run it by hand with the LXC_* variables it gets"},
-		{CT_OP_HOOK, ETIMEDOUT, "a hook has a minute; let it hand over what takes longer"},
+		{CT_OP_HOOK, ETIMEDOUT, "hook.timeout sets how long a hook may take; let it hand over what takes longer"},
 		{CT_OP_PROC_WRITE, EINVAL, "the kernel does not take this value; proc(5) tells which it takes"},
 		{CT_OP_PROC_WRITE, ENOENT, "proc.NAME names a file of /proc/PID, which this kernel does not have"},
 		{CT_OP_PROC_WRITE, EACCES, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},

@@ -14,7 +14,7 @@ struct samples {
 
 static const struct samples all_samples[] = {
 	{ &ct_type_bool, { "0", "1", "yes", "off" }, { "2", "maybe", "-1", "TRUE " } },
-	{ &ct_type_number, { "0", "4294967295" }, { "4294967296", "-1", "one", "0x1" } },
+	{ &ct_type_order, { "0", "-5", "2147483647" }, { "2147483648", "-2147483649", "one", "0x1" } },
 	{ &ct_type_seconds, { "0", "86400" }, { "86401", "1s" } },
 	{ &ct_type_tty_count, { "0", "4", "64" }, { "65", "four" } },
 	{ &ct_type_pty_count, { "0", "1048576" }, { "1048577", "-1" } },
@@ -60,8 +60,8 @@ static const struct samples all_samples[] = {
 	{ &ct_type_idmap, { "u 0 100000 65536", "g 0 0 4294967295", "u\t5  6\t7" },
 	  { "b 0 0 1", "u 0 0 0", "u 1 0 4294967295", "x 0 0 1", "u 0 0", "u 0 0 1 2" } },
 	{ &ct_type_caps_or_none, { "chown", "none", "none kill", "sys_time  mknod", "CAP_CHOWN" }, { "sys_tim", "1", "all", "" "cap_", " " } },
-	{ &ct_type_limit, { "1024", "unlimited", "1:2", "0:unlimited" },
-	  { "2:1", "1k", "unlimited:1", "1:", ":1", "18446744073709551615" } },
+	{ &ct_type_limit, { "1024", "unlimited", "1:2", "-1", "1:" },
+	  { "2:1", "1k", "unlimited:1", "-2", ":1", "18446744073709551615" } },
 	{ &ct_type_namespaces, { "net", "mnt pid uts ipc user net cgroup time", "MOUNT network utsname" },
 	  { "nett", "net,pid", " " } },
 	{ &ct_type_share, { "1", "c2", "/var/lib/lxc/c3" }, { "a b", "a/b" } },

@@ -445,7 +445,7 @@ static void test_bytes(void **state)
 	assert_string_equal(e.message, "sysctl.a\\x0ab: no such key");
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_set(c, "hook", "x", &e), -ENOENT);
-	assert_string_equal(e.message, "hook: this is a group of keys, only clearing it is possible");
+	assert_string_equal(e.message, "hook: this is a group of keys, only clearing it is possible. Hint: name one of them, such as hook.version");
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_set(c, "", "x", &e), -ENOENT);
 }

@@ -56,9 +56,9 @@ static void test_groups(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-		assert_true(ct_key_is_group(groups[i]));
+		assert_non_null(ct_key_in_group(groups[i]));
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
-		assert_false(ct_key_is_group(none[i]));
+		assert_null(ct_key_in_group(none[i]));
 }
 
 struct guess {
