@@ -80,12 +80,12 @@ static int add_fs(struct ct_builder *b, const char *name, const char *type, cons
 static const char *pts_options(struct ct_builder *b)
 {
 	const char *o = "ptmxmode=0666,mode=0620";
+	/* pty.max is the payload's: console and terminals come on top */
+	uint32_t own = (b->req->pty || b->req->detached) + (b->req->detached ? b->spec->tty_max : 0);
 
 	if (ct_build_mapped(b->spec, true, 5) && (b->spec->idmap.n || !b->host->no_tty_group))
 		o = ct_arena_printf(b->arena, "%s,gid=5", o);
-	if (o && b->spec->pty_max)
-		o = ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max);
-	return o;
+	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
 }
 
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
