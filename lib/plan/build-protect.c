@@ -7,6 +7,7 @@
 #include "plan/builder.h"
 
 enum { IN_PROC, IN_SYS };
+#define NET "sys/net"
 static const char *const tops[] = { [IN_PROC] = "proc/", [IN_SYS] = "sys/" };
 
 static const struct {
@@ -93,15 +94,35 @@ static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t wher
 	return s;
 }
 
+/* proc:mixed, as LXC has it: the parameters of a network of its own are the container's to set, which its systems expect. A copy of them is
+ * taken while all of sys can still be written to, for the place below the read-only one. Without the word all of sys stays read-only. */
+static int copy_net(struct ct_builder *b, const struct ct_origin *at)
+{
+	int slot = ct_plan_slot(b->plan, "sys-net");
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_TREE_CLONE, at);
+
+	s->o = (int16_t)slot;
+	s->a = (int16_t)b->proc;
+	s->s[0] = NET;
+	s->flags = CT_SF_OPTIONAL;
+	return slot;
+}
+
 int ct_build_protect(struct ct_builder *b)
 {
 	const struct ct_origin *at = ct_build_at(b, "mount.auto");
+	bool some_readonly = covered(b, IN_PROC) && b->spec->mount_auto.proc != CT_AUTO_RO;
+	int net = CT_SLOT_NONE;
 	struct ct_step *s;
 
 	add_sysctls(b);
+	if (some_readonly && b->spec->mount_auto_set && (b->own & CT_NS_NET))
+		net = copy_net(b, at);
 	for (unsigned i = 0; i < sizeof(readonly) / sizeof(*readonly); i++)
-		if (covered(b, readonly[i].where) && b->spec->mount_auto.proc != CT_AUTO_RO)
+		if (some_readonly)
 			protect(b, CT_OP_READONLY, readonly[i].where, readonly[i].path, at);
+	if (net != CT_SLOT_NONE)
+		protect(b, CT_OP_ATTACH, IN_PROC, NET, at)->a = (int16_t)net;
 	if (b->spec->mount_auto_set && b->spec->mount_auto.proc == CT_AUTO_RO) {
 		s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_SETATTR, at);
 		s->a = (int16_t)b->proc;

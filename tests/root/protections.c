@@ -207,6 +207,8 @@ static void modes_of_proc_and_sys(void **state)
 	/* opened only: nothing is written */
 	static const struct mode_row rows[] = {
 		{ "proc:mixed sys:ro", "/proc/sys/kernel/domainname", false },
+		{ "proc:mixed sys:ro", "/proc/sys/net/ipv4/ip_default_ttl", true },
+		{ "sys:ro", "/proc/sys/net/ipv4/ip_default_ttl", false },
 		{ "proc:mixed sys:ro", "/proc/self/oom_score_adj", true },
 		{ "proc:mixed sys:ro", "/sys/class/net/lo/ifalias", false },
 		{ "proc:rw sys:rw", "/proc/sys/kernel/domainname", true },
@@ -243,7 +245,8 @@ static void proc_rw_masks_nothing(void **state)
 /* The walk in each safe mode. */
 static void walk_in_each_mode(void **state)
 {
-	static const char *const net[] = { "/sys/devices/virtual/net/*", NULL };
+	/* of the container's own network */
+	static const char *const net[] = { "/sys/devices/virtual/net/*", "/proc/sys/net/*", NULL };
 	static const char *const dirs[] = { "/proc", "/sys", NULL };
 	char *report;
 
