@@ -131,9 +131,14 @@ int ct_build_hooks(struct ct_builder *b)
 	int r = 0;
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
-		if (rows[i].when != CT_HOOK_START && rows[i].when != CT_HOOK_DESTROY)
+		if (rows[i].when != CT_HOOK_PRE_START && rows[i].when != CT_HOOK_START && rows[i].when != CT_HOOK_DESTROY)
 			r = add_hooks(b, i, 0);
 	return r;
+}
+
+int ct_build_pre_start_hooks(struct ct_builder *b)
+{
+	return add_hooks(b, row_of(CT_HOOK_PRE_START), 0);
 }
 
 int ct_build_start_hooks(struct ct_builder *b, uint64_t caps)

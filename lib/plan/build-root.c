@@ -46,18 +46,35 @@ static const char *stack_path(struct ct_builder *b)
 	return b->spec->rootfs_mount ? b->spec->rootfs_mount : b->spec->rootfs_path;
 }
 
+/* Where the tree is copied from. A hook before that may provide it, by a mount on its path: then the directory that was opened before is not the
+ * root, and what pre-mount mounts is seen by init alone. */
+static void from_root(struct ct_builder *b, struct ct_step *s)
+{
+	const struct ct_spec *sp = b->spec;
+
+	if (sp->rootfs_path && sp->rootfs_fd < 0 && (sp->hook[CT_HOOK_PRE_START].n || sp->hook[CT_HOOK_PRE_MOUNT].n))
+		s->s[0] = sp->rootfs_path;
+	else
+		s->a = (int16_t)b->in_rootfs;
+}
+
+static enum ct_phase root_phase(const struct ct_builder *b)
+{
+	return b->spec->hook[CT_HOOK_PRE_MOUNT].n && b->spec->rootfs_path && b->spec->rootfs_fd < 0 ? CT_PHASE_ROOT : CT_PHASE_HOST;
+}
+
 /* A root that is read-only from the start, as all its mounts, cannot be given the targets of mounts: they are made in a second copy of the
  * tree, which nobody sees and which goes with the last of them. It is as the rootfs was found: what is read-only there stays so. */
 static void writable_twin(struct ct_builder *b)
 {
 	const struct ct_origin *at = ct_build_at(b, b->spec->rootfs_readonly ? "rootfs.readonly" : "rootfs.options");
 	int16_t twin = (int16_t)ct_plan_slot(b->plan, "targets");
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_TREE_CLONE, at);
+	struct ct_step *s = ct_plan_add(b->plan, root_phase(b), CT_OP_TREE_CLONE, at);
 
-	s->a = (int16_t)b->in_rootfs;
+	from_root(b, s);
 	s->o = twin;
 	s->flags = CT_SF_RECURSIVE;
-	s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_SETATTR, at);
+	s = ct_plan_add(b->plan, root_phase(b), CT_OP_SETATTR, at);
 	s->a = twin;
 	s->n[2] = MS_PRIVATE;
 	s->flags = CT_SF_RECURSIVE;
@@ -70,14 +87,17 @@ int ct_build_root(struct ct_builder *b)
 	const struct ct_spec *sp = b->spec;
 	const struct ct_rootfs_opts *o = &sp->rootfs_options;
 	struct ct_step *s;
+	int r = ct_build_pre_start_hooks(b);
 
+	if (r < 0)
+		return r;
 	/* The copy is made with the caller's rights, before the new namespaces, and at once cut off from the host's peers. */
 	b->root = ct_plan_slot(b->plan, "root");
-	s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_TREE_CLONE, ct_build_at(b, "rootfs.path"));
-	s->a = (int16_t)b->in_rootfs;
+	s = ct_plan_add(b->plan, root_phase(b), CT_OP_TREE_CLONE, ct_build_at(b, "rootfs.path"));
+	from_root(b, s);
 	s->o = (int16_t)b->root;
 	s->flags = CT_SF_RECURSIVE;
-	s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_SETATTR, ct_build_at(b, sp->rootfs_readonly ? "rootfs.readonly" : "rootfs.options"));
+	s = ct_plan_add(b->plan, root_phase(b), CT_OP_SETATTR, ct_build_at(b, sp->rootfs_readonly ? "rootfs.readonly" : "rootfs.options"));
 	s->a = (int16_t)b->root;
 	s->n[0] = o->attr_set | (sp->rootfs_readonly ? MOUNT_ATTR_RDONLY : 0);
 	s->n[1] = o->attr_clear;

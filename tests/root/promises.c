@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -469,6 +470,40 @@ static void hook_destroy(void **state)
 	ct_unref(c);
 }
 
+/* ---- hooks that provide the root ----------------------------------------------------------------------------------------------------------- */
+
+/* The directory of rootfs.path is empty until the hook mounts the root on it. */
+static void hooks_provide_the_root(void **state)
+{
+	static const char *const hooks[] = { "hook.pre-start", "hook.pre-mount" };
+	char empty[PATH_MAX + 16], hook[3 * PATH_MAX], *out;
+
+	(void)state;
+	snprintf(empty, sizeof(empty), "%s/empty", box.dir);
+	assert_int_equal(mkdir(empty, 0755), 0);
+	snprintf(hook, sizeof(hook), "/bin/sh -c \"mount --bind %s %s\"", box.root.path, empty);
+	for (int i = 0; i < 2; i++) {
+		for (int readonly = 0; readonly < 2; readonly++) {
+			ct_container *c = handle(NULL);
+			ct_exit x = CT_EXIT_INIT;
+
+			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook, "rootfs.readonly", readonly ? "1" : "0",
+						    "mount.tmpfs", "/made-for-this", NULL), 0);
+			assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -d /bin/sh; : >/made-for-this/x && echo made; (: >/y) 2>/dev/null && echo wrote"),
+					     &out, &x));
+			assert_int_equal(x.reason, CT_EXIT_EXITED);
+			assert_string_equal(out, readonly ? "/bin/sh\nmade\n" : "/bin/sh\nmade\nwrote\n");
+			free(out);
+			ct_unref(c);
+			/* what pre-start has mounted is the host's; what pre-mount has was the container's alone */
+			assert_int_equal(umount2(empty, MNT_DETACH), i ? -1 : 0);
+		}
+	}
+	assert_int_equal(rmdir(empty), 0);
+	snprintf(empty, sizeof(empty), "%s/y", box.root.path);
+	assert_int_equal(unlink(empty), 0);
+}
+
 /* ---- signal.stop --------------------------------------------------------------------------------------------------------------------------- */
 
 /* An init that hears neither signal.halt nor any other request ends by signal.stop, its own way; without the key it is killed. */
@@ -533,7 +568,7 @@ int main(void)
 		cmocka_unit_test(all_faults), cmocka_unit_test(everything_cleared), cmocka_unit_test(plan_without_secrets),
 		cmocka_unit_test(told_in_process), cmocka_unit_test(told_nowait), cmocka_unit_test(told_detached), cmocka_unit_test(log_file),
 		cmocka_unit_test(log_is_no_pipe), cmocka_unit_test(small_files), cmocka_unit_test(hook_destroy),
-		cmocka_unit_test(signal_stop),
+		cmocka_unit_test(hooks_provide_the_root), cmocka_unit_test(signal_stop),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
