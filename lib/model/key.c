@@ -38,7 +38,7 @@ const struct ct_key ct_keys[] = {
 	{ "environment", &ct_type_environment, LIST, NULL, AT(environment),
 	  "Variable for the payload: NAME=VALUE, or NAME to hand on the caller's" },
 	{ "environment.runtime", &ct_type_environment, LIST, NULL, AT(environment), "Variable for the payload only" },
-	{ "environment.hooks", &ct_type_environment, LIST | STORED, NULL, NOWHERE, "Variable for the hooks only" },
+	{ "environment.hooks", &ct_type_environment, LIST, NULL, AT(environment_hooks), "Variable for the hooks only" },
 	{ "no_new_privs", &ct_type_bool, 0, "0", AT(no_new_privs),
 	  "Whether set-user-ID bits and file capabilities lose their effect" },
 	{ "keyring.session", &ct_type_bool, 0, "1", AT(keyring_session), "Whether the payload gets a session keyring of its own" },

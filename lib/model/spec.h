@@ -117,6 +117,7 @@ struct ct_spec {
 	int32_t init_nice;
 	bool init_umask_set, init_nice_set;
 	struct ct_pairs environment;	/* value NULL: inherit from the caller */
+	struct ct_pairs environment_hooks;	/* ... of the hooks alone */
 	bool no_new_privs, keyring_session, sched_core;
 	bool keyring_set;
 	uint64_t cap_drop, cap_keep;	/* bit masks; cap_keep CT_CAP_MASK_UNSET when not given; "none" is 0 */

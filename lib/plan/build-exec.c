@@ -80,20 +80,33 @@ static const char *caller_var(const struct ct_request *r, const char *name)
 	return NULL;
 }
 
+/* See builder.h. */
+const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item)
+{
+	const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value) : caller_var(b->req, item->name);
+
+	if (kv)
+		return kv;
+	if (item->value) {
+		ct_oom(b->err);
+		return NULL;
+	}
+	ct_err_origin(b->err, &item->at);
+	ct_err_object(b->err, item->name);
+	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key, item->name);
+	ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan", "the caller's environment has no such variable");
+	return NULL;
+}
+
 static int config_env(struct env *env)
 {
 	struct ct_builder *b = env->b;
 
 	for (uint32_t i = 0; i < b->spec->environment.n; i++) {
-		const struct ct_pair_item *item = &b->spec->environment.v[i];
-		const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value) : caller_var(b->req, item->name);
+		const char *kv = ct_build_variable(b, &b->spec->environment.v[i]);
 
-		if (!kv && !item->value) {
-			ct_err_origin(b->err, &item->at);
-			ct_err_object(b->err, item->name);
-			ct_err_hint(b->err, "set the variable, or give a value: environment = %s=VALUE", item->name);
-			return ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan", "the caller's environment has no such variable");
-		}
+		if (!kv)
+			return b->err->err;
 		env_put(env, kv);
 	}
 	return 0;

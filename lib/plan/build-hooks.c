@@ -5,6 +5,8 @@
 
 #include "plan/builder.h"
 
+static const char *const level_names[] = { "ERROR", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
+
 static const struct {
 	enum ct_hook_when when;
 	const char *type;	/* LXC_HOOK_TYPE */
@@ -21,24 +23,42 @@ static const struct {
 	{CT_HOOK_DESTROY, "destroy", CT_PHASE_HOST},
 };
 
-static const char *const *hook_env(struct ct_builder *b, const char *type, uint32_t *n)
+#define OWN_VARIABLES 16
+
+/* The variables of LXC that the config decides. */
+static void config_variables(struct ct_builder *b, const char **env, uint32_t *n)
 {
 	const struct ct_spec *sp = b->spec;
 	const char *root = sp->rootfs_path ? sp->rootfs_path : "/";
-	const char **env = ct_arena_alloc(b->arena, 12 * sizeof(*env));
+
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", sp->rootfs_mount ? sp->rootfs_mount : root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s", level_names[sp->log_level <= CT_LOG_TRACE ? sp->log_level : 0]);
+	if (sp->console_path)
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE=%s", sp->console_path);
+	if (sp->console_logfile)
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE_LOGPATH=%s", sp->console_logfile);
+	if (b->req->config_file)
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONFIG_FILE=%s", b->req->config_file);
+}
+
+static const char *const *hook_env(struct ct_builder *b, const char *type, uint32_t *n)
+{
+	const struct ct_pairs *more = &b->spec->environment_hooks;
+	const char **env = ct_arena_alloc(b->arena, (OWN_VARIABLES + more->n) * sizeof(*env));
 
 	*n = 0;
 	if (!env)
 		return NULL;
 	env[(*n)++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_NAME=%s", b->req->name);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", sp->rootfs_mount ? sp->rootfs_mount : root);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_TYPE=%s", type);
 	env[(*n)++] = "LXC_HOOK_SECTION=lxc";
-	if (b->req->config_file)
-		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONFIG_FILE=%s", b->req->config_file);
+	env[(*n)++] = "LXC_CGNS_AWARE=1";
+	config_variables(b, env, n);
+	for (uint32_t i = 0; i < more->n; i++)
+		env[(*n)++] = ct_build_variable(b, &more->v[i]);
 	for (uint32_t i = 0; i < *n; i++)
 		if (!env[i])
 			return NULL;
@@ -108,8 +128,11 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 		s->s[0] = rows[row].type;
 		s->list[0] = hook_argv(b, &cmds->v[k], rows[row].type, &s->n_list[0]);
 		s->list[1] = hook_env(b, rows[row].type, &s->n_list[1]);
-		if (!s->list[0] || !s->list[1])
-			return ct_oom(b->err);
+		/* a variable that there is not has said so already */
+		if (!s->list[0] || !s->list[1]) {
+			ct_oom(b->err);
+			return b->err->err;
+		}
 		s->n[0] = timeout_ms(b->spec);
 		s->n[1] = caps;
 		r = check_program(b, rows[row].phase, &cmds->v[k]);

@@ -34,6 +34,8 @@ int ct_build_inputs(struct ct_builder *b);
 int ct_build_cgroup(struct ct_builder *b);
 int ct_build_output(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
+/* "NAME=VALUE" of a variable of the config; NULL, recorded: it is to be the caller's, who has none. */
+const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item);
 /* The first steps of all: what they do, the others find. */
 int ct_build_pre_start_hooks(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);

@@ -108,6 +108,8 @@ static bool is_public(const char *variable, size_t len)
 {
 	static const char *const names[] = { "PATH", "HOME", "TERM", "LANG", "USER", "container", "container_ttys" };
 
+	if (!strncmp(variable, "LXC_", 4))
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strlen(names[i]) == len && !memcmp(names[i], variable, len))
 			return true;

@@ -489,8 +489,8 @@ static void hooks_provide_the_root(void **state)
 
 			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook, "rootfs.readonly", readonly ? "1" : "0",
 						    "mount.tmpfs", "/made-for-this", NULL), 0);
-			assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -d /bin/sh; : >/made-for-this/x && echo made; (: >/y) 2>/dev/null && echo wrote"),
-					     &out, &x));
+			assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -d /bin/sh; : >/made-for-this/x && echo made;"
+							   "(: >/y) 2>/dev/null && echo wrote"), &out, &x));
 			assert_int_equal(x.reason, CT_EXIT_EXITED);
 			assert_string_equal(out, readonly ? "/bin/sh\nmade\n" : "/bin/sh\nmade\nwrote\n");
 			free(out);
