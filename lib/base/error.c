@@ -173,6 +173,24 @@ const char *ct_err_more(const struct ct_err *e)
 	return first ? first + 1 : "";
 }
 
+/* What is to be done about a limit of the caller's own, wherever it is met: it is better advice than that of the place. */
+static const char *limit_hint(int err)
+{
+	static const struct {
+		int err;
+		const char *hint;
+	} rows[] = {
+		{ -EMFILE, "raise the caller's limit of open files (RLIMIT_NOFILE, ulimit -n), or close some" },
+		{ -ENFILE, "the host has no more open files to give: see fs.file-max, and who holds them" },
+		{ -EFBIG, "raise the caller's limit of file sizes (RLIMIT_FSIZE, ulimit -f)" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].err == err)
+			return rows[i].hint;
+	return NULL;
+}
+
 __attribute__((format(printf, 5, 0))) static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
 {
 	struct out o;
@@ -181,6 +199,9 @@ __attribute__((format(printf, 5, 0))) static int record(struct ct_err *e, int er
 	e->err = err;
 	e->id = id;
 	KEEP(e->where, where);
+	/* a file that is too big for us says how big it may be */
+	if (limit_hint(err) && *e->syscall_name)
+		KEEP(e->hint, limit_hint(err));
 	n = vsnprintf(e->reason, sizeof(e->reason), fmt, ap);
 	if (n >= (int)sizeof(e->reason)) {
 		o = (struct out){ e->reason, sizeof(e->reason) - 1, sizeof(e->reason), 1 };
@@ -271,7 +292,7 @@ void ct_err_hint(struct ct_err *e, const char *fmt, ...)
 	char hint[sizeof(e->hint) + 4];
 	va_list ap;
 
-	if (!e || !fmt)
+	if (!e || !fmt || (*e->syscall_name && limit_hint(e->err)))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(hint, sizeof(hint), fmt, ap);

@@ -35,8 +35,6 @@ static inline void ct_close(int *fd)
 
 /* A private close-on-exec copy of fd, never 0-2. Negative errno on failure. */
 int ct_dup(int fd);
-/* What there is to do about EFBIG. */
-#define CT_FSIZE_HINT "raise the caller's limit of file sizes (RLIMIT_FSIZE, ulimit -f)"
 /* Writes all n bytes; 0 or negative errno. Raises no SIGXFSZ, and SIGPIPE only on what is no socket; EINTR is retried. */
 int ct_write_all(int fd, const void *p, size_t n);
 /* Writes n bytes at a place of a file, in one call; 0 or negative errno. Raises no SIGXFSZ. */

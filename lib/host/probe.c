@@ -172,10 +172,11 @@ static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 	struct stat st;
 
 	if (dir < 0) {
-		ct_fail(e, -errno, CT_ERR_KERNEL, "host", "the namespaces of this process cannot be looked at");
+		int r = -errno;
+
 		ct_err_object(e, NS_DIR);
 		ct_err_hint(e, "mount a procfs on /proc");
-		return e ? e->err : -ENOENT;
+		return ct_fail_sys(e, r, CT_ERR_KERNEL, "host", "open", "the namespaces of this process cannot be looked at");
 	}
 	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
 		if (fstatat(dir, ns_files[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)

@@ -101,7 +101,8 @@ int ct_build_root(struct ct_builder *b)
 	s->a = (int16_t)b->root;
 	s->n[0] = o->attr_set | (sp->rootfs_readonly ? MOUNT_ATTR_RDONLY : 0);
 	s->n[1] = o->attr_clear;
-	s->n[2] = o->propagation ? o->propagation : MS_SLAVE;
+	/* pivot_root(2) takes no shared mount: the root is made one behind it */
+	s->n[2] = o->propagation && o->propagation != MS_SHARED ? o->propagation : MS_SLAVE;
 	s->flags = CT_SF_RECURSIVE;
 
 	if (sp->rootfs_readonly || (o->attr_set & MOUNT_ATTR_RDONLY))
@@ -116,6 +117,12 @@ int ct_build_root(struct ct_builder *b)
 	s->s[0] = stack_path(b);
 	s = ct_plan_add(b->plan, CT_PHASE_PIVOT, CT_OP_PIVOT, ct_build_at(b, "rootfs.path"));
 	s->a = (int16_t)b->root;
+	if (o->propagation == MS_SHARED) {
+		s = ct_plan_add(b->plan, CT_PHASE_PIVOT, CT_OP_SETATTR, ct_build_at(b, "rootfs.options"));
+		s->a = (int16_t)b->root;
+		s->n[2] = MS_SHARED;
+		s->flags = CT_SF_RECURSIVE;
+	}
 	if (hooks_look_at_root(sp) && !s->s[0] && !stack_path(b)) {
 		ct_err_origin(b->err, &sp->hook[sp->hook[CT_HOOK_MOUNT].n ? CT_HOOK_MOUNT : CT_HOOK_AUTODEV].v[0].at);
 		ct_err_hint(b->err, "set rootfs.mount to an empty directory");

@@ -55,8 +55,6 @@ static int make_image(struct ct_err *e)
 		return ct_fail(e, fd, CT_ERR_STAGE, "start", "the stage's image cannot be made");
 	}
 	r = ct_write_all(fd, ct_stage_image, ct_stage_image_size);
-	if (r == -EFBIG)
-		ct_err_hint(e, CT_FSIZE_HINT);
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "write", "the stage's image cannot be written");
 	if (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)

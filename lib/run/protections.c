@@ -178,12 +178,13 @@ static int open_init(struct ct_protect *t, struct ct_err *e)
 	t->pid = pid = pid_of(t->pidfd);
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	t->proc = pid > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	r = t->proc < 0 && pid > 0 ? -errno : -ENOENT;
 	if (has_ended(t->pidfd))
 		return not_running(t, e);
 	if (t->proc < 0) {
 		ct_err_object(e, "/proc");
 		ct_err_hint(e, "mount a procfs of this pid namespace on /proc");
-		return ct_fail(e, -ENOENT, CT_ERR_PROCESS, "protections", "the container's init cannot be looked at");
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "protections", "open", "the container's init cannot be looked at");
 	}
 	fd = openat(t->proc, "status", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && ct_buf_read_fd(&t->status, fd, STATUS_MAX) < 0)

@@ -74,8 +74,6 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 	r = fd < 0 ? fd : ct_write_all(fd, message.data, message.len);
 	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
-	if (r == -EFBIG)
-		ct_err_hint(e, CT_FSIZE_HINT);
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "memfd_create", "the message for the stage cannot be made");
 	return ct_take_fd(&fd);
