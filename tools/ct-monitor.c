@@ -119,27 +119,44 @@ static const char *resource_name(const ct_event *e)
 	return e->resource > 0 && e->resource <= CT_RESOURCE_IO ? resources[e->resource] : NULL;
 }
 
-static void tell_json(const char *name, const struct event_name *known, const ct_event *e)
+/* How it has ended, when that is on record: not of one that leaves nothing behind. */
+static bool ended_how(const struct watched *it, const ct_event *e, ct_exit *x)
 {
+	*x = (ct_exit)CT_EXIT_INIT;
+	return e->type == CT_EVENT_EXITED && ct_last_exit(it->c, x) == 0;
+}
+
+static void tell_json(const struct watched *it, const struct event_name *known, const ct_event *e)
+{
+	ct_exit x;
 	struct json j = { .out = stdout };
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	json_open(&j, NULL, '{');
 	json_number(&j, "time_ms", (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-	json_string(&j, "name", name);
+	json_string(&j, "name", it->name);
 	json_string(&j, "event", known->name);
 	if (known->state)
 		json_string(&j, "state", known->state);
 	if (resource_name(e))
 		json_string(&j, "resource", resource_name(e));
+	if (ended_how(it, e, &x)) {
+		json_string(&j, "reason", exit_reason(x.reason));
+		json_number(&j, "code", x.code);
+	}
 	json_number(&j, "count", e->count ? (int64_t)e->count : 1);
 	json_close(&j, '}');
 	fputc('\n', stdout);
 }
 
-static void tell_text(const char *name, const struct event_name *known, const ct_event *e)
+static void tell_text(const struct watched *it, const struct event_name *known, const ct_event *e)
 {
+	const char *name = it->name;
+	ct_exit x;
+
+	if (ended_how(it, e, &x))
+		printf("'%s' exited with status [%d]\n", name, x.code);
 	if (known->state) {
 		printf("'%s' changed state to [%s]\n", name, known->state);
 		return;
@@ -164,7 +181,7 @@ static int tell(struct watch *w, struct watched *it, const ct_event *e)
 		it->runs = true;
 	else if (e->type == CT_EVENT_EXITED)
 		it->runs = false;
-	(a.json ? tell_json : tell_text)(it->name, known ? &event_names[e->type] : &unknown, e);
+	(a.json ? tell_json : tell_text)(it, known ? &event_names[e->type] : &unknown, e);
 	w->told++;
 	return out_flush(&a);
 }

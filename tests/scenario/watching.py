@@ -253,7 +253,7 @@ s.expect("a limit cannot be set", "ct-cgroup", bare, "limit.pids=5", code=125, e
 
 # ---- the end is told, too
 s.expect("stop the wild one", "ct-stop", "-k", wild)
-heard(by_pattern, f"'{wild}' changed state to [STOPPED]\n")
+heard(by_pattern, f"'{wild}' exited with status [137]\n'{wild}' changed state to [STOPPED]\n")
 heard(everyone, f"'{calm}' changed state to [STOPPED]\n")
 s.check("who watched another name heard nothing", other.poll() is None and heard(other, "") == "", other.said)
 s.check("who watched one heard nothing of the others", calm not in by_pattern.said and
