@@ -18,6 +18,27 @@
 static int lost;	/* errno of the first write to standard output that failed */
 static bool said;
 
+/* A reader that has gone is told by EPIPE alone: the signal would end a tool that still has something to clear away. It comes at the end. */
+static ssize_t write_some(int fd, const char *buf, size_t n)
+{
+	sigset_t pipe, before, pending;
+	ssize_t done;
+	int err;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigemptyset(&pending);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	done = write(fd, buf, n);
+	err = errno;
+	if (done < 0 && err == EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&pipe, NULL, &(struct timespec){ 0 });
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return done;
+}
+
 /* EAGAIN is not ours: the open file is shared, and somebody else does not want to wait. */
 static ssize_t write_all(int fd, const char *buf, size_t n)
 {
@@ -25,7 +46,7 @@ static ssize_t write_all(int fd, const char *buf, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t w = write(fd, buf + done, n - done);
+		ssize_t w = write_some(fd, buf + done, n - done);
 
 		if (w >= 0)
 			done += (size_t)w;
@@ -142,12 +163,25 @@ static int say_lost(const char *tool)
 	return EXIT_OWN;
 }
 
+/* Ends as any program does whose reader has gone; to who ignores the signal the exit code says so. */
+static void end_by_signal(void)
+{
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigprocmask(SIG_UNBLOCK, &pipe, NULL);
+	raise(SIGPIPE);
+}
+
 static void at_end(void)
 {
 	fflush(stdout);
 	/* some file systems tell only then */
 	if (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR && !lost)
 		lost = errno;
+	if (lost == EPIPE)
+		end_by_signal();
 	if (lost)
 		_exit(say_lost(program_invocation_short_name));
 }
