@@ -127,6 +127,10 @@ void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	/* a line is one, and moves no cursor, whoever has said it */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	if (log->fn)
 		log->fn(log->data, level, line);
 	else if ((file = file_for(log, level)))
