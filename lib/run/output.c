@@ -18,7 +18,7 @@ int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e)
 
 	if (page < 0)
 		return ct_fail_sys(e, page, CT_ERR_DESCRIPTOR, "start", "memfd_create", "no memory for the figures of limit.output");
-	r = ct_write_all(page, &nothing, sizeof(nothing));
+	r = ct_write_at(page, &nothing, sizeof(nothing), 0);
 	if (r == 0 && fcntl(page, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
 		r = -errno;
 	if (r < 0)

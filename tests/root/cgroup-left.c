@@ -27,10 +27,6 @@ static void configure_left(ct_container *c, unsigned i)
 
 	snprintf(value, sizeof(value), "%s%s", rest ? word : "", rest ? rest : lefts[i].value);
 	WORKS(c, ct_set_config(c, lefts[i].key, value));
-	if (!strcmp(lefts[i].key, "cgroup.dir.container")) {
-		snprintf(value, sizeof(value), "%s.m", word);
-		WORKS(c, ct_set_config(c, "cgroup.dir.monitor", value));
-	}
 }
 
 static int none_left(void *data)

@@ -149,7 +149,10 @@ static int call_unknown_key(const struct side *s)
 
 static int call_check(const struct side *s)
 {
-	return ct_check(s->c, NULL);
+	ct_start_opts o = CT_START_OPTS_INIT;
+
+	o.flags = CT_START_DETACH;
+	return ct_check(s->c, &o);
 }
 
 static int call_attach(const struct side *s)
@@ -507,7 +510,8 @@ static void open_scene(struct scene *s)
 	for (int i = 0; i < s->kind->handles; i++) {
 		s->side[i].c = box_handle(&box, name);
 		assert_non_null(s->side[i].c);
-		assert_int_equal(box_config(s->side[i].c, "limit.pids", "100", "console.buffer.size", "64K", NULL), 0);
+		assert_int_equal(box_config(s->side[i].c, "limit.pids", "100", s->kind->flags & CT_START_DETACH ? "console.buffer.size" : NULL,
+					    "64K", NULL), 0);
 	}
 	o.argv = ARGV("/bin/cat");
 	o.flags = s->kind->flags | CT_START_REAPER;
