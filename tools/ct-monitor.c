@@ -32,6 +32,8 @@ static const struct tool tool = {
 	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
+#define RECORD_MS 2000	/* for the record of an end: hooks that take longer do not hold up what others have to say */
+
 struct watched {
 	char *name;
 	ct_container *c;
@@ -119,11 +121,12 @@ static const char *resource_name(const ct_event *e)
 	return e->resource > 0 && e->resource <= CT_RESOURCE_IO ? resources[e->resource] : NULL;
 }
 
-/* How it has ended, when that is on record: not of one that leaves nothing behind. */
+/* How it has ended, when that is on record: not of one that leaves nothing behind. The event comes with the end of init, the record when its
+ * supervisor has cleared up. */
 static bool ended_how(const struct watched *it, const ct_event *e, ct_exit *x)
 {
 	*x = (ct_exit)CT_EXIT_INIT;
-	return e->type == CT_EVENT_EXITED && ct_last_exit(it->c, x) == 0;
+	return e->type == CT_EVENT_EXITED && ct_wait(it->c, CT_STATE_STOPPED, RECORD_MS) >= 0 && ct_last_exit(it->c, x) == 0;
 }
 
 static void tell_json(const struct watched *it, const struct event_name *known, const ct_event *e)
