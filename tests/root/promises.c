@@ -418,8 +418,10 @@ static void small_files(void **state)
 			if (ct_set_config(c, "rootfs.path", box.root.path) || ct_set_config(c, "limit.output", "1M"))
 				_exit(2);
 			r = ct_start(c, &o, &p);
-			if (r < 0 && (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE")))
+			if (r < 0 && (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE"))) {
+				fprintf(stderr, "# with a limit of %llu: %s\n", (unsigned long long)limits[i], ct_last_error(c)->message);
 				_exit(3);
+			}
 			failed += r < 0;
 			went += r >= 0;
 			if (r >= 0 && ct_process_wait(p, NULL, WAIT_MS))
