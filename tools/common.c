@@ -197,6 +197,18 @@ bool is_known(const struct args *a, ct_container *c)
 
 /* ---- errors and ends -------------------------------------------------------------------------------------------- */
 
+/* Further faults of the same call, a line each. */
+static void say_more(const struct args *a, const char *more)
+{
+	while (*more) {
+		int n = (int)strcspn(more, "\n");
+
+		fail(a, "%.*s", n, more);
+		more += n;
+		more += *more == '\n';
+	}
+}
+
 int fail_error(const struct args *a, const ct_error *e)
 {
 	const char *text = e && *e->message ? e->message : "the library gave no reason";
@@ -205,8 +217,8 @@ int fail_error(const struct args *a, const ct_error *e)
 	if (n && *text == '"' && !strncmp(text + 1, a->name, n) && !strncmp(text + 1 + n, "\": ", 3))
 		text += n + 4;	/* the line begins with the name anyhow */
 	fail(a, "%s", text);
-	for (const char *p = e ? e->more : ""; *p; p += strcspn(p, "\n"), p += *p == '\n')
-		fail(a, "%.*s", (int)strcspn(p, "\n"), p);
+	if (e)
+		say_more(a, e->more);
 	if (e && e->id == CT_ERR_EXEC)
 		return e->err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	return EXIT_OWN;
