@@ -353,3 +353,14 @@ int signal_number(const char *name)
 		return SIGRTMAX - (int)n;
 	return -1;
 }
+
+void stop_self(void)
+{
+	sigset_t tstp, before;
+
+	sigemptyset(&tstp);
+	sigaddset(&tstp, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &tstp, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}

@@ -74,6 +74,9 @@ const char *state_text(int state);
 /* True for a signal that was ignored when the tool began, and stays so: nohup, and a shell that begins something in the background,
  * mean it. */
 bool is_ignored(int sig);
+/* Stops this process as ^Z does, also while the signal is held back. Returns when it is continued, and at once where it is not stopped:
+ * nobody could continue an orphaned group. */
+void stop_self(void);
 /* Signal by number, "TERM", "SIGTERM", "RTMIN+3"; -1 when there is none. */
 int signal_number(const char *name);
 

@@ -180,17 +180,11 @@ int screen_draw(const char *text)
 	return err == -EIO ? err : 0;	/* who interrupts is looked at next */
 }
 
-/* As any program that has changed the terminal's mode; nobody could continue an orphaned group, which is not stopped. */
+/* As any program that has changed the terminal's mode. */
 static void stop_here(void)
 {
-	sigset_t tstp, held;
-
 	give_terminal();
-	sigemptyset(&tstp);
-	sigaddset(&tstp, SIGTSTP);
-	raise(SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &tstp, &held);
-	sigprocmask(SIG_SETMASK, &held, NULL);
+	stop_self();
 }
 
 /* What a signal means: an answer of screen_wait(), or 0 to go on waiting. */

@@ -270,15 +270,8 @@ static void new_size(struct session *s)
 /* ^Z from outside: as any program that has changed the terminal's mode. */
 static void stop_here(struct session *s)
 {
-	sigset_t tstp, before;
-
 	mode_pause();
-	sigemptyset(&tstp);
-	sigaddset(&tstp, SIGTSTP);
-	raise(SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &tstp, &before);
-	/* continued, or not stopped at all: nobody could continue an orphaned group */
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	stop_self();
 	mode_look();
 	new_size(s);
 }

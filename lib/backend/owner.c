@@ -46,12 +46,8 @@ void ct_owner_process(char buf[CT_OWNER_PROCESS])
 
 void ct_owner_mark(char buf[CT_OWNER_MARK], const char *process)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	/* two threads may look at the clock in the same nanosecond */
-	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64 ".%x", process, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec,
-		 (unsigned)syscall(SYS_gettid));
+	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64 ".%x", process, ct_now_ns(CLOCK_MONOTONIC), (unsigned)syscall(SYS_gettid));
 }
 
 /* The mark's numbers. */

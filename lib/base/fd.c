@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -96,8 +97,10 @@ int ct_write_at(int fd, const void *p, size_t n, off_t at)
 {
 	struct quiet q = quiet_begin();
 	ssize_t done = pwrite(fd, p, n, at);
-	int r = done < 0 ? -errno : (size_t)done < n ? -ENOSPC : 0;
+	int r = done < 0 ? -errno : 0;
 
+	if (r == 0 && (size_t)done < n)
+		r = -ENOSPC;
 	quiet_end(&q, r);
 	return r;
 }
@@ -175,4 +178,16 @@ int ct_write_file_at(int dirfd, const char *name, const void *p, size_t n, unsig
 		return r;
 	}
 	return -EBUSY;
+}
+
+const char *ct_parent(char *dir, size_t size, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash) {
+		snprintf(dir, size, ".");
+		return path;
+	}
+	snprintf(dir, size, "%.*s", (int)(slash - path) + 1, path);
+	return slash + 1;
 }

@@ -132,10 +132,15 @@ uint64_t ct_proc_start_time(pid_t pid)
 	return word && !ct_parse_u64(word, &v) ? v : 0;
 }
 
-int64_t ct_now_ms(void)
+uint64_t ct_now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t ct_now_ms(void)
+{
+	return (int64_t)(ct_now_ns(CLOCK_MONOTONIC) / 1000000);
 }

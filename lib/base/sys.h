@@ -19,6 +19,8 @@ int ct_memfd_create(const char *name, unsigned flags);
 uint64_t ct_proc_start_time(pid_t pid);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t ct_now_ms(void);
+/* Nanoseconds of a clock. */
+uint64_t ct_now_ns(clockid_t clock);
 /* Name of a system call number on this architecture, "syscall 123" otherwise; static or in buf. */
 const char *ct_syscall_name(unsigned nr, char *buf, size_t size);
 

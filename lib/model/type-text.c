@@ -224,6 +224,14 @@ struct level_name {
 	uint32_t level;
 };
 
+/* See type.h. */
+const char *ct_log_level_name(uint32_t level)
+{
+	static const char *const names[] = { "ERROR", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
+
+	return names[level <= CT_LOG_TRACE ? level : 0];
+}
+
 static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	/* in the order of LXC's numbers; from "error" on we do not tell them apart */

@@ -80,6 +80,9 @@ uint32_t ct_ns_bit(struct ct_span name);
 /* The short name of one CT_NS_* bit. */
 const char *ct_ns_name(uint32_t bit);
 
+/* The name of a level, CT_LOG_*, as logs and hooks show it ("WARN"). */
+const char *ct_log_level_name(uint32_t level);
+
 /* The flags that a mount's options ask for. */
 struct ct_mount_flags {
 	uint64_t set, clear;		/* MOUNT_ATTR_*, disjoint but for the access time field */

@@ -6,7 +6,6 @@
 
 #include "plan/builder.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct env {
 	const char **v;
@@ -118,7 +117,7 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 	int r = 0;
 
 	if (!b->req->clear_env) {
-		env_put(&env, DEFAULT_PATH);
+		env_put(&env, "PATH=" CT_DEFAULT_PATH);
 		/* OpenRC, and tools of administration, know no other word in systems that LXC has made */
 		env_put(&env, b->spec->lxc ? "container=lxc" : "container=libcontain");
 		if (b->req->pty || b->req->detached)

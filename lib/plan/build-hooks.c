@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "model/type.h"
 #include "plan/builder.h"
-
-static const char *const level_names[] = { "ERROR", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
 
 static const struct {
 	enum ct_hook_when when;
@@ -34,7 +33,7 @@ static void config_variables(struct ct_builder *b, const char **env, uint32_t *n
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", sp->rootfs_mount ? sp->rootfs_mount : root);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s", level_names[sp->log_level <= CT_LOG_TRACE ? sp->log_level : 0]);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s", ct_log_level_name(sp->log_level));
 	if (sp->console_path)
 		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE=%s", sp->console_path);
 	if (sp->console_logfile)
@@ -51,7 +50,7 @@ static const char *const *hook_env(struct ct_builder *b, const char *type, uint3
 	*n = 0;
 	if (!env)
 		return NULL;
-	env[(*n)++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	env[(*n)++] = "PATH=" CT_DEFAULT_PATH;
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_NAME=%s", b->req->name);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_TYPE=%s", type);
 	env[(*n)++] = "LXC_HOOK_SECTION=lxc";
@@ -113,7 +112,9 @@ static uint64_t timeout_ms(const struct ct_spec *s)
 {
 	uint64_t ms = s->hook_timeout_us / 1000;
 
-	return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : ms;
+	if (ms < 1)
+		return 1;
+	return ms < INT32_MAX ? ms : INT32_MAX;
 }
 
 static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)

@@ -10,16 +10,20 @@ enum { IN_PROC, IN_SYS };
 #define NET "sys/net"
 static const char *const tops[] = { [IN_PROC] = "proc/", [IN_SYS] = "sys/" };
 
-static const struct {
+struct place {
 	uint8_t where;
 	const char *path;
-} hidden[] = {
+};
+
+static const struct place hidden[] = {
 	{IN_PROC, "acpi"},	  {IN_PROC, "asound"},	    {IN_PROC, "interrupts"}, {IN_PROC, "kcore"},
 	{IN_PROC, "keys"},	  {IN_PROC, "key-users"},   {IN_PROC, "kmsg"},	     {IN_PROC, "latency_stats"},
 	{IN_PROC, "mem"},	  {IN_PROC, "sched_debug"}, {IN_PROC, "scsi"},	     {IN_PROC, "timer_list"},
 	{IN_PROC, "timer_stats"}, {IN_SYS, "firmware"},	    {IN_SYS, "devices/virtual/powercap"}, {IN_SYS, "kernel/debug"},
 	{IN_SYS, "kernel/security"}, {IN_SYS, "kernel/tracing"}, {IN_SYS, "fs/bpf"},
-}, readonly[] = {
+};
+
+static const struct place readonly[] = {
 	{IN_PROC, "bus"}, {IN_PROC, "driver"}, {IN_PROC, "dynamic_debug"}, {IN_PROC, "fs"}, {IN_PROC, "irq"}, {IN_PROC, "mtrr"},
 	{IN_PROC, "pressure"}, {IN_PROC, "sys"}, {IN_PROC, "sysrq-trigger"},
 };
@@ -67,20 +71,22 @@ static bool lies_at(const char *target, uint8_t where, const char *path)
 	return !target[top + n] || target[top + n] == '/';
 }
 
+/* The one of these places that a target is, or lies below; NULL: none. */
+static const char *find_place(struct ct_builder *b, const char *target, const struct place *places, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (covered(b, places[i].where) && lies_at(target, places[i].where, places[i].path))
+			return ct_arena_printf(b->arena, "%s%s", tops[places[i].where], places[i].path);
+	return NULL;
+}
+
 /* See builder.h. */
 const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides)
 {
-	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
-		*hides = true;
-		if (covered(b, hidden[i].where) && lies_at(target, hidden[i].where, hidden[i].path))
-			return ct_arena_printf(b->arena, "%s%s", tops[hidden[i].where], hidden[i].path);
-	}
-	for (unsigned i = 0; i < sizeof(readonly) / sizeof(*readonly); i++) {
-		*hides = false;
-		if (covered(b, readonly[i].where) && lies_at(target, readonly[i].where, readonly[i].path))
-			return ct_arena_printf(b->arena, "%s%s", tops[readonly[i].where], readonly[i].path);
-	}
-	return NULL;
+	const char *path = find_place(b, target, hidden, sizeof(hidden) / sizeof(*hidden));
+
+	*hides = path != NULL;
+	return path ? path : find_place(b, target, readonly, sizeof(readonly) / sizeof(*readonly));
 }
 
 /* One step on a path of /proc or /sys; what this kernel does not have is skipped. */

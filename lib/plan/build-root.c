@@ -46,21 +46,25 @@ static const char *stack_path(struct ct_builder *b)
 	return b->spec->rootfs_mount ? b->spec->rootfs_mount : b->spec->rootfs_path;
 }
 
+/* Whether hooks of this kind may provide the root, by a mount on its path. */
+static bool may_provide(const struct ct_builder *b, enum ct_hook_when when)
+{
+	return b->spec->hook[when].n && b->spec->rootfs_path && b->spec->rootfs_fd < 0;
+}
+
 /* Where the tree is copied from. A hook before that may provide it, by a mount on its path: then the directory that was opened before is not the
  * root, and what pre-mount mounts is seen by init alone. */
 static void from_root(struct ct_builder *b, struct ct_step *s)
 {
-	const struct ct_spec *sp = b->spec;
-
-	if (sp->rootfs_path && sp->rootfs_fd < 0 && (sp->hook[CT_HOOK_PRE_START].n || sp->hook[CT_HOOK_PRE_MOUNT].n))
-		s->s[0] = sp->rootfs_path;
+	if (may_provide(b, CT_HOOK_PRE_START) || may_provide(b, CT_HOOK_PRE_MOUNT))
+		s->s[0] = b->spec->rootfs_path;
 	else
 		s->a = (int16_t)b->in_rootfs;
 }
 
 static enum ct_phase root_phase(const struct ct_builder *b)
 {
-	return b->spec->hook[CT_HOOK_PRE_MOUNT].n && b->spec->rootfs_path && b->spec->rootfs_fd < 0 ? CT_PHASE_ROOT : CT_PHASE_HOST;
+	return may_provide(b, CT_HOOK_PRE_MOUNT) ? CT_PHASE_ROOT : CT_PHASE_HOST;
 }
 
 /* A root that is read-only from the start, as all its mounts, cannot be given the targets of mounts: they are made in a second copy of the

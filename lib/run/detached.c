@@ -46,13 +46,12 @@ void ct_detached_undo(struct ct_detached *d, const char *name)
 
 static int open_console_log(const struct ct_spec *s, struct ct_detached *d, const char **name, struct ct_err *e)
 {
-	const char *path = s->console_logfile, *slash = path ? strrchr(path, '/') : NULL;
+	const char *path = s->console_logfile;
 	char dir[4096];
 
 	if (!path)
 		return 0;
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-	*name = slash ? slash + 1 : path;
+	*name = ct_parent(dir, sizeof(dir), path);
 	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->log_dir >= 0)
 		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);

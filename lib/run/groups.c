@@ -12,6 +12,7 @@
 #include "backend/devices.h"
 #include "backend/systemd.h"
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/container.h"
 #include "run/trace.h"
 
@@ -287,11 +288,11 @@ int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int jou
 
 	for (uint32_t i = 0; r >= 0 && i < plan->n_setup; i++) {
 		const struct ct_step *s = &plan->steps[i];
-		uint64_t began = ct_trace_now();
+		uint64_t began = ct_now_ns(CLOCK_MONOTONIC);
 
 		r = carry_out(&u, s);
 		if (r >= 0)
-			ct_trace_step(log, plan, i, ct_trace_now() - began);
+			ct_trace_step(log, plan, i, ct_now_ns(CLOCK_MONOTONIC) - began);
 		if (r >= 0)
 			continue;
 		ct_err_step(e, (int)i, ct_op_name(s->op));

@@ -276,7 +276,9 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 		return r;
 	/* that it is frozen, or thawed again, nobody tells */
 	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
-		r = state_in(c, timeout_ms < 0 ? CT_CTL_PATIENCE_MS : timeout_ms < CT_CTL_PING_MS ? CT_CTL_PING_MS : timeout_ms, e);
+		int patience = timeout_ms < CT_CTL_PING_MS ? CT_CTL_PING_MS : timeout_ms;
+
+		r = state_in(c, timeout_ms < 0 ? CT_CTL_PATIENCE_MS : patience, e);
 		if (r < 0 || ((unsigned)r & mask))
 			return r;
 		if (mask & CT_STATE_FROZEN || r == (int)CT_STATE_FROZEN)

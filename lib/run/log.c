@@ -10,12 +10,10 @@
 #include <time.h>
 
 #include "base/fd.h"
-#include "model/spec.h"
+#include "model/type.h"
 
 #define MODE 0640
 #define LINE_SIZE 1024
-
-static const char *const names[] = { NULL, "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
 
 /* The last entry of a key with one value; NULL: not set. */
 static const struct ct_entry *entry_of(const struct ct_log *log, const char *key)
@@ -91,7 +89,10 @@ static int open_file(const char *path, bool make)
 
 	if (fd < 0)
 		return -errno;
-	r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) || S_ISCHR(st.st_mode) ? 0 : -EINVAL;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else
+		r = S_ISREG(st.st_mode) || S_ISCHR(st.st_mode) ? 0 : -EINVAL;
 	if (r < 0)
 		ct_close(&fd);
 	return r < 0 ? r : fd;
@@ -111,14 +112,13 @@ static void to_file(const struct ct_log *log, const char *path, int level, const
 	localtime_r(&now.tv_sec, &tm);
 	strftime(when, sizeof(when), "%Y%m%d%H%M%S", &tm);
 	n = snprintf(text, sizeof(text), "%s %s.%03ld %-6s %s\n", log->name && *log->name ? log->name : "-", when, now.tv_nsec / 1000000,
-		     names[level], line);
+		     ct_log_level_name((uint32_t)level), line);
 	/* one write for a line: others append to the file, too. A full disk is no reason for a container not to run */
 	ct_write_all(fd, text, (size_t)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1));
 }
 
 void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 {
-	const char *file;
 	char line[LINE_SIZE];
 	va_list ap;
 
@@ -133,8 +133,8 @@ void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 			*p = '?';
 	if (log->fn)
 		log->fn(log->data, level, line);
-	else if ((file = file_for(log, level)))
-		to_file(log, file, level, line);
+	else
+		to_file(log, file_for(log, level), level, line);
 }
 
 int ct_log_check(const struct ct_log *log, bool make, struct ct_err *e)

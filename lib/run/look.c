@@ -38,12 +38,12 @@ static bool look_log(struct ct_container *c, struct look *l)
 {
 	int r = ct_log_check(&c->log, false, l->e);
 	char dir[4096];
-	const char *slash;
 
-	if (r == 0 || r != -ENOENT)
-		return r == 0 || go_on(l);
-	slash = strrchr(l->e->object, '/');
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - l->e->object) + 1 : 1, slash ? l->e->object : ".");
+	if (r == 0)
+		return true;
+	if (r != -ENOENT)
+		return go_on(l);
+	ct_parent(dir, sizeof(dir), l->e->object);
 	if (access(dir, W_OK | X_OK) < 0)
 		return go_on(l);
 	ct_err_reset(l->e);

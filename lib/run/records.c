@@ -97,14 +97,19 @@ void ct_records_set(struct ct_records *all, const struct ct_err *e)
 	pthread_mutex_unlock(&all->lock);
 }
 
+static void drop_held(struct ct_records *all)
+{
+	free(all->held);
+	all->held = NULL;
+}
+
 const ct_error *ct_records_get(struct ct_records *all)
 {
 	struct ct_record *r;
 
 	pthread_mutex_lock(&all->lock);
 	r = of_thread(all, gettid());
-	free(all->held);
-	all->held = NULL;
+	drop_held(all);
 	pthread_mutex_unlock(&all->lock);
 	return r ? &r->view : NULL;
 }
@@ -134,10 +139,8 @@ void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char 
 void ct_records_let_go(struct ct_records *all, const char *key)
 {
 	pthread_mutex_lock(&all->lock);
-	if (all->held && !strcmp(all->held_key, plain(key))) {
-		free(all->held);
-		all->held = NULL;
-	}
+	if (all->held && !strcmp(all->held_key, plain(key)))
+		drop_held(all);
 	pthread_mutex_unlock(&all->lock);
 }
 

@@ -47,21 +47,16 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static const char *advice(const struct ct_step *s, int err)
 {
 	static const struct {
 		uint16_t op;
 		int err;
 		const char *text;
+		const char *key;	/* NULL: whichever asked for the step */
 	} rows[] = {
+		{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)",
+		 "ct_add_mount"},
 		{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or add create=dir or create=file"},
 		{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
 		{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
@@ -103,7 +98,7 @@ static const char *advice(const struct ct_step *s, int err)
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (s && rows[i].op == s->op && rows[i].err == err)
+		if (s && rows[i].op == s->op && rows[i].err == err && (!rows[i].key || !strcmp(rows[i].key, s->at->key)))
 			return rows[i].text;
 	return NULL;
 }
@@ -112,6 +107,7 @@ static const char *advice(const struct ct_step *s, int err)
 static int report_error(const struct ct_report *r, const struct ct_spawn *sp, struct ct_err *e)
 {
 	const struct ct_step *s = NULL;
+	const char *hint;
 	char number[32];
 	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO, id = CT_ERR_STEP;
 
@@ -131,10 +127,9 @@ static int report_error(const struct ct_report *r, const struct ct_spawn *sp, st
 	ct_err_syscall(e, ct_syscall_name(r->sys, number, sizeof(number)));
 	if (r->kernel[0])
 		ct_err_kernel(e, r->kernel);
-	if (s && s->op == CT_OP_ATTACH && err == -ENOENT && !strcmp(s->at->key, "ct_add_mount"))
-		ct_err_hint(e, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)");
-	else if (advice(s, -err))
-		ct_err_hint(e, "%s", advice(s, -err));
+	hint = advice(s, -err);
+	if (hint)
+		ct_err_hint(e, "%s", hint);
 	return ct_fail(e, err, id, "stage", "%s", "");
 }
 
@@ -185,7 +180,7 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		}
 		return 1;
 	case CT_REPORT_EXEC_NEXT:
-		child->exec_ns = now_ns(CLOCK_MONOTONIC) - ct_age_ns(r->at_ns, now_ns(CLOCK_REALTIME));
+		child->exec_ns = ct_now_ns(CLOCK_MONOTONIC) - ct_age_ns(r->at_ns, ct_now_ns(CLOCK_REALTIME));
 		return 1;
 	case CT_REPORT_WARN:
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);

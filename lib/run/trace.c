@@ -2,21 +2,12 @@
 #include "run/trace.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "plan/phase.h"
 
 bool ct_trace_wanted(const struct ct_log *log)
 {
 	return ct_log_wants(log, CT_LOG_DEBUG);
-}
-
-uint64_t ct_trace_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, uint64_t took_ns)

@@ -8,8 +8,6 @@
 
 /* Whether the log wants the steps of a plan. */
 bool ct_trace_wanted(const struct ct_log *log);
-/* For how long a step takes: nanoseconds of CLOCK_MONOTONIC. */
-uint64_t ct_trace_now(void);
 /* Tells that step i is done and how long it took: by its name, and at CT_LOG_TRACE with all that it works on. */
 void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, uint64_t took_ns);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "stage/steps.h"
 
@@ -172,30 +171,22 @@ static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_ste
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for being late; -EBUSY when it was,
  * and did not end of it, as a frozen one. */
 static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 {
-	int64_t end = now_ms() + (int64_t)timeout_ms;
+	int64_t end = clock_ms() + (int64_t)timeout_ms;
 	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN }, { .fd = h->out[0], .events = POLLIN } };
 	int late = 0;
 
 	while (!(p[0].revents & POLLIN)) {
-		int64_t left = timeout_ms ? end - now_ms() : -1;
+		int64_t left = timeout_ms ? end - clock_ms() : -1;
 
 		if (timeout_ms && left <= 0) {
 			if (late)
 				return -EBUSY;
 			late = 1;
-			end = now_ms() + KILLED_MS;
+			end = clock_ms() + KILLED_MS;
 			left = KILLED_MS;
 			sys2(SYS_kill, -h->pid, SIGKILL);
 			sys4(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "stage/stage.h"
 #include "stage/sys.h"
@@ -18,14 +17,6 @@
 #define PIPEFS_MAGIC 0x50495045
 #define PIECE 4096u			/* PIPE_BUF: with room for it at hand such a write does not wait */
 #define ALARM_US 10000			/* how long a write may wait that cannot be asked not to */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void add(uint64_t *figure, uint64_t n)
 {
@@ -65,7 +56,7 @@ static void begin_end(struct pump *p)
 	if (p->ending)
 		return;
 	p->ending = 1;
-	p->moved_at = now_ms();
+	p->moved_at = clock_ms();
 	for (uint32_t i = 0; i < p->n; i++) {
 		p->way[i].rest = (int64_t)in_pipe(&p->way[i]);
 		if (!p->way[i].rest)
@@ -196,7 +187,7 @@ static void drain(struct pump *p, struct pump_way *w)
 	w->at += (uint32_t)n;
 	add(&p->told->delivered, (uint64_t)n);
 	if (n)
-		p->moved_at = now_ms();
+		p->moved_at = clock_ms();
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------------------------------------------- */
@@ -304,7 +295,7 @@ int pump_run(struct pump *p)
 	memset(&alarm, 0, sizeof(alarm));
 	alarm.sa_handler = on_alarm;
 	sigaction(SIGALRM, &alarm, NULL);
-	p->moved_at = now_ms();
+	p->moved_at = clock_ms();
 	for (uint32_t i = 0; i < p->n; i++)
 		look_at(&p->way[i]);
 	while (any_open(p)) {
@@ -319,7 +310,7 @@ int pump_run(struct pump *p)
 			if (fds[0].revents)
 				begin_end(p);
 		}
-		if (p->ending && now_ms() - p->moved_at >= patience(p))
+		if (p->ending && clock_ms() - p->moved_at >= patience(p))
 			give_up(p);
 	}
 	tell_waiting(p);

@@ -144,14 +144,12 @@ int report_num(struct stage *st, uint32_t type, int num, int fd)
 int report_exec_next(struct stage *st)
 {
 	struct ct_report r;
-	struct timespec t;
 	int err;
 
 	memset(&r, 0, sizeof(r));
 	r.type = CT_REPORT_EXEC_NEXT;
 	r.step = st->current;
-	clock_gettime(CLOCK_REALTIME, &t);
-	r.at_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	r.at_ns = clock_ns(CLOCK_REALTIME);
 	err = keep_exec(st, r.at_ns);
 	return err ? err : report_send(st, &r, -1);
 }

@@ -74,21 +74,13 @@ static int empty(const struct stage *st, int16_t slot)
 	return slot >= 0 && st->slot[slot] < 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int run_traced(struct stage *st, const struct ct_wire_step *s)
 {
-	uint64_t began = now_ns();
+	uint64_t began = clock_ns(CLOCK_MONOTONIC);
 	int err = table[s->op](st, s);
 
 	if (!err)
-		report_step(st, now_ns() - began);
+		report_step(st, clock_ns(CLOCK_MONOTONIC) - began);
 	return err;
 }
 

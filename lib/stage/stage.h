@@ -123,6 +123,10 @@ void report_warn(struct stage *st, const char *text);
 
 /* ---- util.c ------------------------------------------------------------------------------------------------------------------- */
 
+/* Nanoseconds of a clock, CLOCK_*. */
+uint64_t clock_ns(int clock);
+/* Milliseconds of the monotonic clock. */
+int64_t clock_ms(void);
 /* Zeroed memory that lives as long as the process; NULL without memory. */
 void *stage_alloc(size_t n);
 /* Copies src into dst[n], always terminated, cut with "..." when it does not fit. */

@@ -5,7 +5,6 @@
 
 #include "stage/steps.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define KEEP_FIRST 3
 
 /* ---- descriptors ----------------------------------------------------------------------------------------------------------------- */
@@ -219,7 +218,7 @@ __attribute__((noinline)) static int exec_search(struct exec *x)
 	int result = -ENOENT;
 	char full[4096];
 
-	for (p = p ? p : DEFAULT_PATH; p; p = *p ? p + 1 : NULL) {
+	for (p = p ? p : CT_DEFAULT_PATH; p; p = *p ? p + 1 : NULL) {
 		size_t len = strcspn(p, ":");
 		int err;
 

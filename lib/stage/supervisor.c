@@ -18,10 +18,7 @@
 /* See supervisor.h. */
 uint64_t sup_now_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
 /* See supervisor.h. */
@@ -33,10 +30,7 @@ uint64_t sup_now_ms(void)
 /* See supervisor.h. */
 uint64_t sup_real_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
 }
 
 /* See supervisor.h. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stage/stage.h"
@@ -31,6 +32,21 @@ long sys_fs_magic(int fd)
 	if (fstatfs(fd, &fs) != 0)
 		return -errno;
 	return (long)((unsigned long)fs.f_type & 0xffffffffu);
+}
+
+/* See stage.h. */
+uint64_t clock_ns(int clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* See stage.h. */
+int64_t clock_ms(void)
+{
+	return (int64_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);
 }
 
 #define ARENA_CHUNK (64u << 10)

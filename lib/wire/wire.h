@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* Where programs are looked for when nothing else is said. */
+#define CT_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum ct_op {
 	CT_OP_NONE = 0,
 #define CT_STEP(op, text, schema) CT_OP_##op,
