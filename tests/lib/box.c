@@ -201,3 +201,19 @@ int box_boots(const struct box *b)
 	}
 	return n < 0 ? 0 : (int)n / 2;
 }
+
+int probe_expect(const char *report, const char *who, const char *how, const char *key, const char *want)
+{
+	char got[256];
+
+	if (!strcmp(probe_get(report, key, got, sizeof(got)), want))
+		return 0;
+	printf("# %s, %s: %s is %s, not %s\n", who, how, key, got, want);
+	return 1;
+}
+
+int box_failed(ct_container *c, const char *what)
+{
+	printf("# %s: %s\n", what, ct_last_error(c)->message);
+	return 1;
+}

@@ -36,6 +36,11 @@ int box_boots(const struct box *b);
 /* Value of `key` in a probe's report: text in buf, "" when it is not there. */
 const char *probe_get(const char *report, const char *key, char *buf, size_t size);
 
+/* 0 when the report has that value; else says who has another, and how they came by it, and returns 1. */
+int probe_expect(const char *report, const char *who, const char *how, const char *key, const char *want);
+/* Says what the handle's last call failed of. Returns 1. For children of a test, which have no cmocka. */
+int box_failed(ct_container *c, const char *what);
+
 /* For cmocka: the call succeeds, or the test fails with the container's own message. */
 #define assert_ok(c, call)                                                                                             \
 	do {                                                                                                           \

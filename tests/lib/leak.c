@@ -427,3 +427,14 @@ int leak_own_mounts(void)
 		return -errno;
 	return 0;
 }
+
+int leak_end(struct leak *before, unsigned flags)
+{
+	char text[4096];
+	int n = leak_compare(before, flags, text, sizeof(text));
+
+	leak_free(before);
+	if (n)
+		fprintf(stderr, "# the caller was touched:\n%s\n", text);
+	return n;
+}

@@ -21,6 +21,8 @@ void leak_free(struct leak *l);
 /* Compares with the state now; differences go as text into buf. Waits for children and threads that are about
  * to be gone. Returns their number. */
 int leak_compare(const struct leak *before, unsigned flags, char *buf, size_t size);
+/* The end of a case: compares, prints the differences, frees `before`. Returns their number. */
+int leak_end(struct leak *before, unsigned flags);
 /* A mount namespace of our own, all private, so that the table changes by our doing alone. 0 or negative errno. */
 int leak_own_mounts(void);
 /* The groups a process is in, as /proc/PID/cgroup has them; to be freed, NULL when they cannot be told. Without the line of

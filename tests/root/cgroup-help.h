@@ -383,11 +383,8 @@ static inline ct_exit talk_end(struct talk *t)
 static inline int case_end(struct leak *before, const char *word)
 {
 	char text[4096];
-	int n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text)), left;
+	int n = leak_end(before, LEAK_NO_RSS), left;
 
-	leak_free(before);
-	if (n)
-		print_error("# the caller was touched:\n%.2000s\n", text);
 	left = groups_named(word, text, sizeof(text));
 	if (left) {
 		print_error("# groups left: %.600s\n", text);

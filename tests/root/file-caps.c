@@ -12,22 +12,6 @@
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-static int expect(const char *report, const char *who, const char *how, const char *key, const char *want)
-{
-	char got[256];
-
-	if (!strcmp(probe_get(report, key, got, sizeof(got)), want))
-		return 0;
-	printf("# %s, %s: %s is %s, not %s\n", who, how, key, got, want);
-	return 1;
-}
-
-static int failed(ct_container *c, const char *what)
-{
-	printf("# %s: %s\n", what, ct_last_error(c)->message);
-	return 1;
-}
-
 /* For the test "inherit": executed as user 1000, by a copy that has file capabilities: ROOTFS DIR STATE. Exits with 0 when all is well. */
 int main(int argc, char **argv)
 {
@@ -46,18 +30,18 @@ int main(int argc, char **argv)
 		return 1;
 	snprintf(hook, sizeof(hook), "/bin/sh -c \"grep ^Cap /proc/self/status > %s/hook\"", argv[2]);
 	if (box_config(c, "rootfs.path", argv[1], "hook.pre-start", hook, NULL))
-		return failed(c, "config");
+		return box_failed(c, "config");
 	if (box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "start with file capabilities");
-	bad += expect(out, "file capabilities", "start", "uid", "[0, 0, 0]") + expect(out, "file capabilities", "start", "gid", "[0, 0, 0]") +
-	       expect(out, "file capabilities", "start", "groups", "[]") +
-	       expect(out, "file capabilities", "start", "cap_ambient", "\"0000000000000000\"") +
-	       expect(out, "file capabilities", "start", "cap_inheritable", "\"0000000000000000\"") +
-	       expect(out, "file capabilities", "start", "cap_effective", "\"00000000a80425fb\"");
+		return box_failed(c, "start with file capabilities");
+	bad += probe_expect(out, "file capabilities", "start", "uid", "[0, 0, 0]") + probe_expect(out, "file capabilities", "start", "gid", "[0, 0, 0]") +
+	       probe_expect(out, "file capabilities", "start", "groups", "[]") +
+	       probe_expect(out, "file capabilities", "start", "cap_ambient", "\"0000000000000000\"") +
+	       probe_expect(out, "file capabilities", "start", "cap_inheritable", "\"0000000000000000\"") +
+	       probe_expect(out, "file capabilities", "start", "cap_effective", "\"00000000a80425fb\"");
 	free(out);
 	/* what the set-up has made belongs to root */
 	if (box_run(c, NULL, ARGV("/bin/stat", "-c", "%u:%g", "/dev", "/dev/null", "/dev/shm"), &out, NULL) < 0)
-		return failed(c, "stat");
+		return box_failed(c, "stat");
 	bad += strcmp(out, "0:0\n0:0\n0:0\n") ? printf("# /dev belongs to %s\n", out) : 0;
 	free(out);
 	out = NULL;
@@ -65,19 +49,19 @@ int main(int argc, char **argv)
 	for (i = 0; i < 41; i++)
 		bad += prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) > 0 ? printf("# ambient %d\n", i) : 0;
 	if (ct_set_config(c, "init.uid", "1000") < 0 || box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "start as user");
-	bad += expect(out, "file capabilities", "user", "uid", "[1000, 1000, 1000]") +
-	       expect(out, "file capabilities", "user", "cap_permitted", "\"0000000000000000\"");
+		return box_failed(c, "start as user");
+	bad += probe_expect(out, "file capabilities", "user", "uid", "[1000, 1000, 1000]") +
+	       probe_expect(out, "file capabilities", "user", "cap_permitted", "\"0000000000000000\"");
 	free(out);
 	out = NULL;
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	if (ct_start(c, &o, &init) < 0)
-		return failed(c, "start");
+		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "attach");
-	bad += expect(out, "file capabilities", "attach", "uid", "[1000, 1000, 1000]") +
-	       expect(out, "file capabilities", "attach", "cap_ambient", "\"0000000000000000\"");
+		return box_failed(c, "attach");
+	bad += probe_expect(out, "file capabilities", "attach", "uid", "[1000, 1000, 1000]") +
+	       probe_expect(out, "file capabilities", "attach", "cap_ambient", "\"0000000000000000\"");
 	free(out);
 	ct_process_unref(init);
 	ct_unref(c);

@@ -159,16 +159,6 @@ static const struct {
 	{ "umask", "\"037\"" }, { "memory_merge", "0" },
 };
 
-static int expect(const char *report, const char *who, const char *how, const char *key, const char *want)
-{
-	char got[256];
-
-	if (!strcmp(probe_get(report, key, got, sizeof(got)), want))
-		return 0;
-	printf("# %s, %s: %s is %s, not %s\n", who, how, key, got, want);
-	return 1;
-}
-
 static int check_report(const struct habit *h, const char *how, const char *report)
 {
 	int bad = 0;
@@ -176,16 +166,10 @@ static int check_report(const struct habit *h, const char *how, const char *repo
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		/* this kernel may not know memory merging, and says so */
 		if ((!h->key || strcmp(usual[i].key, h->key) != 0) && (strcmp(usual[i].key, "memory_merge") != 0 || !strstr(report, "\"memory_merge\": -1")))
-			bad += expect(report, h->name, how, usual[i].key, usual[i].want);
+			bad += probe_expect(report, h->name, how, usual[i].key, usual[i].want);
 	if (h->key)
-		bad += expect(report, h->name, how, h->key, h->want);
+		bad += probe_expect(report, h->name, how, h->key, h->want);
 	return bad;
-}
-
-static int failed(ct_container *c, const char *what)
-{
-	printf("# %s: %s\n", what, ct_last_error(c)->message);
-	return 1;
 }
 
 /* Runs a probe by start and by attach with that habit. For a child process: the number of what is wrong. */
@@ -203,16 +187,16 @@ static int with_habit(const struct habit *h)
 		return 1;
 	}
 	if (box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "start");
+		return box_failed(c, "start");
 	bad += check_report(h, "start", out);
 	free(out);
 	out = NULL;
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	if (ct_start(c, &o, &init) < 0)
-		return failed(c, "start");
+		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "attach");
+		return box_failed(c, "attach");
 	bad += check_report(h, "attach", out);
 	free(out);
 	ct_process_unref(init);
@@ -262,21 +246,21 @@ static int keys_child(const void *arg)
 	(void)arg;
 	umask(0);
 	if (box_config(c, "init.umask", "0027", "init.nice", "7", "arch", "i686", "proc.timerslack_ns", "70000", NULL))
-		return failed(c, "config");
+		return box_failed(c, "config");
 	if (box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "start");
-	bad += expect(out, "keys", "start", "umask", "\"027\"") + expect(out, "keys", "start", "nice", "7") +
-	       expect(out, "keys", "start", "personality", "8") + expect(out, "keys", "start", "timerslack", "70000");
+		return box_failed(c, "start");
+	bad += probe_expect(out, "keys", "start", "umask", "\"027\"") + probe_expect(out, "keys", "start", "nice", "7") +
+	       probe_expect(out, "keys", "start", "personality", "8") + probe_expect(out, "keys", "start", "timerslack", "70000");
 	free(out);
 	out = NULL;
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	if (ct_start(c, &o, &init) < 0)
-		return failed(c, "start");
+		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return failed(c, "attach");
-	bad += expect(out, "keys", "attach", "umask", "\"027\"") + expect(out, "keys", "attach", "nice", "7") +
-	       expect(out, "keys", "attach", "personality", "8");
+		return box_failed(c, "attach");
+	bad += probe_expect(out, "keys", "attach", "umask", "\"027\"") + probe_expect(out, "keys", "attach", "nice", "7") +
+	       probe_expect(out, "keys", "attach", "personality", "8");
 	free(out);
 	ct_process_unref(init);
 	ct_unref(c);
@@ -312,7 +296,7 @@ static int detached_child(const void *arg)
 	o.argv = ARGV("/bin/sh", "-c", "umask > /tmp/umask; exec sleep 1000");
 	rootfs_drop(&box.root, "tmp/umask");
 	if (ct_start(c, &o, NULL) < 0)
-		return failed(c, "detached start");
+		return box_failed(c, "detached start");
 	umask(0);
 	for (i = 0; i < 6000 && !bad; i++) {
 		char path[PATH_MAX + 16], text[16] = "";
@@ -330,12 +314,12 @@ static int detached_child(const void *arg)
 	}
 	umask(0111);
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		bad += failed(c, "attach");
+		bad += box_failed(c, "attach");
 	else
-		bad += expect(out, "detached", "attach", "umask", "\"111\"");
+		bad += probe_expect(out, "detached", "attach", "umask", "\"111\"");
 	free(out);
 	if (ct_stop(c, CT_STOP_KILL, 30000) < 0)
-		bad += failed(c, "stop");
+		bad += box_failed(c, "stop");
 	ct_unref(c);
 	return bad;
 }
@@ -357,7 +341,7 @@ static int locked_child(const void *arg)
 	if (box_run(c, NULL, ARGV("/bin/true"), NULL, NULL) >= 0)
 		return printf("# it was started with locked bits\n");
 	if (!strstr(ct_last_error(c)->message, "secure bits"))
-		return failed(c, "the message");
+		return box_failed(c, "the message");
 	ct_unref(c);
 	return 0;
 }

@@ -47,16 +47,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char text[4096];
-	int n;
-
 	(void)state;
 	box.c = ct_unref(box.c);
-	n = leak_compare(before, LEAK_NO_RSS, text, sizeof(text));
-	leak_free(before);
-	if (n)
-		print_error("# the caller was touched:\n%s\n", text);
-	return n;
+	return leak_end(before, LEAK_NO_RSS);
 }
 
 /* The whole of it is done when an issue ends: see tests/run --long. */
