@@ -112,18 +112,23 @@ class Report:
         return f"{self.passed} passed, {self.failed} failed{tail}"
 
 
-def run_tier(args, report, tier, session):
-    """Runs one tier's programs: those that may run beside others first, then the rest one by one."""
+def programs_of(args, report, tier):
+    """Builds what the tier needs; its programs, none when there is nothing to run."""
     found = []
     for b in tier.builds(args.build_dir):
         error = build.make(TOP, b, args.jobs)
         if error:
             report.one(tier.name, f"{tier.name}.build", "fail", f"{b.dir} could not be built\n{error}")
-            return
+            return []
         found += [p for p in programs.read(b, tier) if not args.filter or args.filter.search(p.full)]
+    if not found and tier.name in report.must_run and not args.filter:
+        report.one(tier.name, tier.name, "fail", "CT_MUST_RUN names this tier, but it has no test")
+    return found
+
+
+def run_tier(args, report, tier, session, found):
+    """Runs these programs of a tier: those that may run beside others first, then the rest one by one."""
     if not found:
-        if tier.name in report.must_run and not args.filter:
-            report.one(tier.name, tier.name, "fail", "CT_MUST_RUN names this tier, but it has no test")
         return
     if args.list:
         print("\n".join(p.full for p in found))
@@ -134,8 +139,6 @@ def run_tier(args, report, tier, session):
         for p in found:
             report.one(tier.name, p.full, "skip", reason)
         return
-    if tier.touches_host:
-        session.begin()
 
     def run(p):
         report.program(p, programs.run(p, session))
@@ -143,6 +146,21 @@ def run_tier(args, report, tier, session):
         list(pool.map(run, [p for p in found if p.parallel]))
     for p in (p for p in found if not p.parallel):
         run(p)
+
+
+def run_tiers(args, report, session):
+    """All of them in their order, and beside them those that have machines of their own."""
+    if not args.list and any(tiers.ALL[name].touches_host and not tiers.ALL[name].cannot_run() for name in args.tiers):
+        session.begin()
+    found = [(tiers.ALL[name], programs_of(args, report, tiers.ALL[name])) for name in args.tiers if tiers.ALL[name].beside]
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        waiting = [beside.submit(run_tier, args, report, tier, session, rows) for tier, rows in found]
+        for tier in (tiers.ALL[name] for name in args.tiers if not tiers.ALL[name].beside):
+            run_tier(args, report, tier, session, programs_of(args, report, tier))
+            if report.failed and args.fail_fast and not args.keep_going:
+                break
+        for w in waiting:
+            w.result()
 
 
 def ordinary_signals():
@@ -177,10 +195,7 @@ def main():
     report = Report(must, args.verbose)
     session = leaks.Session(TOP, args.build_dir)
     began = time.monotonic()
-    for name in args.tiers:
-        run_tier(args, report, tiers.ALL[name], session)
-        if report.failed and args.fail_fast and not args.keep_going:
-            break
+    run_tiers(args, report, session)
     if args.list:
         return 1 if report.failed else 0
     report.settle("vm" in args.tiers)

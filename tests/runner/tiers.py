@@ -28,6 +28,7 @@ class Tier:
     touches_host: bool = False      # starts containers: own TMPDIR, orphan check, leak check over the run
     as_user: bool = False           # run as an ordinary user
     slower: int = 1                 # factor for time limits
+    beside: bool = False            # runs beside all the others: it has machines of its own, and only processor time in common with them
     env: dict = field(default_factory=dict)
 
     def builds(self, base):
@@ -58,7 +59,7 @@ TABLE = [
     Tier("peers", ("peers",), touches_host=True),
     Tier("fault", ("fault",), touches_host=True),
     Tier("cve", ("cve",), touches_host=True),
-    Tier("vm", ("vm",), touches_host=True),
+    Tier("vm", ("vm",), touches_host=True, beside=True),
     Tier("fuzz", ("fuzz",), build="clang"),
     Tier("sanitize", ("unit", "plan", "root"), build="asan", touches_host=True, slower=4, env=SANITIZE),
     Tier("tsan", ("threads",), build="tsan", touches_host=True, slower=6,
