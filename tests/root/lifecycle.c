@@ -266,20 +266,23 @@ static void pidfd_polls(void **state)
 
 static void time_limit(void **state)
 {
-	long long began = now_ms();
+	/* on a busy machine the program may not have run at all in the first of them */
+	static const char *const limits[] = { "300ms", "3s", "20s" };
+	ct_exit ex = CT_EXIT_INIT;
 	ct_process *p;
-	ct_exit ex;
 
 	(void)state;
-	assert_ok(box.c, ct_set_config(box.c, "limit.time", "300ms"));
-	p = start(ARGV("/bin/probe", "spin"));
-	ex = wait_end(p);
-	assert_int_equal(ex.reason, CT_EXIT_TIME);
-	assert_int_equal(ex.signal, SIGKILL);
-	assert_true(now_ms() - began < 3000);
-	assert_true(ex.wall_us >= 290000);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits) && !(ex.user_us + ex.system_us); i++) {
+		assert_ok(box.c, ct_set_config(box.c, "limit.time", limits[i]));
+		p = start(ARGV("/bin/probe", "spin"));
+		ex = wait_end(p);
+		assert_int_equal(ex.reason, CT_EXIT_TIME);
+		assert_int_equal(ex.signal, SIGKILL);
+		assert_true(ex.wall_us >= 290000 && ex.wall_us < PATIENCE_MS * 1000ull);
+		ct_process_unref(p);
+	}
 	assert_true(ex.user_us + ex.system_us > 0);
-	ct_process_unref(p);
+	assert_ok(box.c, ct_set_config(box.c, "limit.time", "20s"));
 	p = start(ARGV("/bin/true"));
 	assert_int_equal(wait_end(p).reason, CT_EXIT_EXITED);
 	ct_process_unref(p);
