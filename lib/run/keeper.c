@@ -76,7 +76,7 @@ static int exec_stage(void *arg)
 {
 	struct ct_keeper *k = arg;
 	const char *const no_env[] = {NULL};
-	int n = k->n_inputs, top = CT_STAGE_INPUT_FD + n + 2;
+	int n = k->n_inputs, top = CT_STAGE_INPUT_FD + n;
 	int fd[CT_STAGE_INPUT_FD + CT_WIRE_INPUTS + 2];
 	long r = 0;
 
@@ -86,8 +86,9 @@ static int exec_stage(void *arg)
 	fd[CT_STAGE_KEEP_FD] = k->keep_sock;
 	for (int i = 0; i < n; i++)
 		fd[CT_STAGE_INPUT_FD + i] = k->inputs[i];
-	fd[top - 2] = k->message;
-	fd[top - 1] = k->image;
+	if (k->message >= 0)
+		fd[top++] = k->message;
+	fd[top++] = k->image;
 	for (int i = 0; i < top && r >= 0; i++)
 		r = lift(&fd[i], top);
 	for (int i = 0; i < top && r >= 0; i++)

@@ -42,7 +42,8 @@ struct ct_keeper {
 	/* given by the caller before the clone */
 	pid_t caller;
 	int supervise;			/* the stage stays as supervisor */
-	int stdio[3], report, image, message;
+	int stdio[3], report, image;
+	int message;			/* its file; -1: it is in the report socket */
 	const int *inputs;
 	int n_inputs;
 	int leash;			/* the keeper's end */

@@ -32,11 +32,12 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	struct cmsghdr *c;
 	ssize_t n;
 
+	/* ECONNRESET comes once, before what was told: the stage has ended without its message */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
-		return n < 0 && errno != ECONNRESET ? -errno : 0;
+		return n < 0 ? -errno : 0;
 	c = CMSG_FIRSTHDR(&m);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));

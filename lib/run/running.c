@@ -130,10 +130,10 @@ static void read_limits(pid_t pid, int dir, struct ct_running *run)
 
 #define WORD 32	/* room for the text of a file with one number */
 
-/* A file's text when it differs from what this process has, which is read to own. False: it does not, or cannot be read. */
-static bool differs(int dir, int self, const char *name, char theirs[WORD], char own[WORD])
+/* Whether what this process has itself, which is read to own, is something else. False also when it cannot be read. */
+static bool differs(const char *theirs, int self, const char *name, char own[WORD])
 {
-	return read_file(dir, name, theirs, WORD) >= 0 && read_file(self, name, own, WORD) >= 0 && strcmp(theirs, own);
+	return read_file(self, name, own, WORD) >= 0 && strcmp(theirs, own);
 }
 
 /* 0, or -ESRCH: it has given up its memory already, and ends. */
@@ -143,16 +143,18 @@ static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 	char text[WORD], mine[WORD];
 	int64_t theirs, own;
 	uint64_t ns;
+	int r;
 
-	if (differs(dir, self, "oom_score_adj", text, mine)) {
+	if (read_file(dir, "oom_score_adj", text, WORD) >= 0 && differs(text, self, "oom_score_adj", mine)) {
 		run->oom_score_adj = ct_arena_strdup(arena, text);
 		run->oom_lower = ct_parse_i64(text, &theirs) < 0 || ct_parse_i64(mine, &own) < 0 || theirs < own;
 	}
+	r = read_file(dir, "coredump_filter", text, WORD);
 	/* the filter is a part of the memory: without one the file is empty */
-	if (read_file(dir, "coredump_filter", text, WORD) == 0 && !*text)
+	if (r == 0 && !*text)
 		return -ESRCH;
 	/* written in the base that its prefix says, read without one */
-	if (differs(dir, self, "coredump_filter", text, mine))
+	if (r == 0 && differs(text, self, "coredump_filter", mine))
 		run->coredump_filter = ct_arena_printf(arena, "0x%s", text);
 	/* 0: it is scheduled in real time and has none */
 	if (read_file(dir, "timerslack_ns", text, WORD) >= 0 && ct_parse_u64(text, &ns) == 0 && ns && ns != DEFAULT_SLACK)

@@ -61,17 +61,12 @@ static struct ct_keeper *new_mapping(struct ct_err *e)
 	return &m->keeper;
 }
 
-/* The plan as a file of its own, to be the stage's last input. */
-static int write_message(const struct ct_spawn *s, struct ct_err *e)
+/* The message as a file of its own, to be the stage's last input. */
+static int write_message(const struct ct_buf *message, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
-	int r = ct_plan_encode(s->plan, s->super, s->trace, &message, e);
+	CT_CLEAN_FD int fd = ct_memfd_create("ct-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r = fd < 0 ? fd : ct_write_all(fd, message->data, message->len);
 
-	if (r < 0)
-		return r;
-	fd = ct_memfd_create("ct-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	r = fd < 0 ? fd : ct_write_all(fd, message.data, message.len);
 	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
 	if (r < 0)
@@ -79,8 +74,39 @@ static int write_message(const struct ct_spawn *s, struct ct_err *e)
 	return ct_take_fd(&fd);
 }
 
-/* Fills in what the keeper is given. `null` is /dev/null, for stdio that is -1 or not open. */
-static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, int message, int leash, int null)
+/* Hands the plan to the stage, which is not there yet: by the socket of its reports where one packet holds it, which is half the work
+ * for the kernel, else by a file, whose descriptor goes to *fd. */
+static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
+	int r = ct_plan_encode(s->plan, s->super, s->trace, &message, e);
+
+	if (r < 0)
+		return r;
+	if (message.len <= CT_WIRE_PACKET && send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)message.len)
+		return 0;
+	*fd = write_message(&message, e);
+	return *fd < 0 ? *fd : 0;
+}
+
+/* The payload's three descriptors; /dev/null, opened to *null, for each that is -1 or not open. */
+static int choose_stdio(const struct ct_spawn *s, int stdio[3], int *null, struct ct_err *e)
+{
+	for (int i = 0; i < 3; i++) {
+		stdio[i] = s->stdio[i];
+		if (stdio[i] >= 0 && fcntl(stdio[i], F_GETFD) >= 0)
+			continue;
+		if (*null < 0)
+			*null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+		if (*null < 0)
+			return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
+		stdio[i] = *null;
+	}
+	return 0;
+}
+
+/* Fills in what the keeper is given. */
+static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int stdio[3], int report, int message, int leash)
 {
 	struct mapping *m = mapping_of(k);
 
@@ -90,12 +116,11 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, int report, i
 	k->message = message;
 	k->image = s->image;
 	k->leash = leash;
-	for (int i = 0; i < 3; i++)
-		k->stdio[i] = s->stdio[i] >= 0 && fcntl(s->stdio[i], F_GETFD) >= 0 ? s->stdio[i] : null;
+	memcpy(k->stdio, stdio, sizeof(k->stdio));
 	k->n_inputs = s->plan->n_inputs;
 	memcpy(m->inputs, s->plan->input_fd, (size_t)k->n_inputs * sizeof(int));
 	k->inputs = m->inputs;
-	snprintf(m->number, sizeof(m->number), "%d", CT_STAGE_INPUT_FD + k->n_inputs);
+	snprintf(m->number, sizeof(m->number), "%d", message < 0 ? CT_STAGE_REPORT_FD : CT_STAGE_INPUT_FD + k->n_inputs);
 	m->argv[0] = "ct-stage";
 	m->argv[1] = m->number;
 	k->argv = m->argv;
@@ -236,19 +261,20 @@ static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, 
 
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 {
-	CT_CLEAN_FD int message = write_message(s, e), null = -1, mine = -1, theirs = -1, leash = -1, hand = -1;
+	CT_CLEAN_FD int message = -1, null = -1, mine = -1, theirs = -1, leash = -1, hand = -1;
 	struct ct_child child = CT_CHILD_INIT;
-	int pair[2];
+	int pair[2], stdio[3], r;
 
-	if (message < 0)
-		return message;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (null < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
+	r = choose_stdio(s, stdio, &null, e);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the stage's reports");
 	mine = pair[0];
 	theirs = pair[1];
+	r = send_message(s, mine, &message, e);
+	if (r < 0)
+		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the keeper");
 	hand = pair[0];
@@ -256,7 +282,7 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	child.keeper = new_mapping(e);
 	if (!child.keeper)
 		return -ENOMEM;
-	prepare(child.keeper, s, theirs, message, leash, null);
+	prepare(child.keeper, s, stdio, theirs, message, leash);
 	child.keeper_pid = (pid_t)clone_keeper(child.keeper);
 	if (child.keeper_pid < 0) {
 		munmap(base_of(child.keeper), CT_KEEPER_MAPPING);
@@ -268,8 +294,7 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	if (s->output)
 		child.end = ct_pidfd_open(child.keeper_pid);
 	if (s->output && child.end < 0) {
-		int r = child.end;
-
+		r = child.end;
 		ct_child_drop(&child, NULL);
 		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "pidfd_open", "no descriptor for the end of the output");
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket, 4 the keeper's socket,
- * 5.. the inputs, and last the message, whose number is argv[1]. argv[2] and argv[3], where there are: the caller's
- * inheritable and ambient capabilities.
+ * 5.. the inputs, and last the message's file, whose number is argv[1]; that of the report socket: it is a packet there. argv[2] and
+ * argv[3], where there are: the caller's inheritable and ambient capabilities.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "stage/steps.h"
 
@@ -26,11 +27,21 @@ struct trouble {
 	const char *why;
 };
 
-/* Maps and checks the message. 0 or a negative errno with *t. */
-static int read_message(struct stage *st, int fd, struct trouble *t)
+/* The first packet of the report socket: *msg, a copy that is ours alone. Its size, or a negative errno with *t. */
+static ssize_t receive_message(int sock, void **msg, struct trouble *t)
+{
+	*t = (struct trouble){ SYS_mmap, "there is no memory for the plan's message" };
+	*msg = mmap(NULL, CT_WIRE_PACKET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (*msg == MAP_FAILED)
+		return -errno;
+	*t = (struct trouble){ SYS_recvfrom, "the plan's message is not in the socket" };
+	return sys_call(SYS_recvfrom, sock, (long)*msg, CT_WIRE_PACKET, MSG_DONTWAIT, 0, 0);
+}
+
+/* A sealed file, mapped. Its size, or a negative errno with *t. */
+static ssize_t map_message(int fd, void **msg, struct trouble *t)
 {
 	struct stat sb;
-	void *msg;
 	int err;
 
 	*t = (struct trouble){ SYS_fcntl, "the plan's message is not a sealed memfd" };
@@ -42,12 +53,21 @@ static int read_message(struct stage *st, int fd, struct trouble *t)
 		return err;
 	if (sb.st_size < (off_t)sizeof(struct ct_wire_head) || sb.st_size > (off_t)CT_WIRE_MAX)
 		return -EBADMSG;
-	msg = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	*msg = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	*t = (struct trouble){ SYS_mmap, "the plan's message cannot be mapped" };
-	if (msg == MAP_FAILED)
-		return -errno;
+	return *msg == MAP_FAILED ? -errno : (ssize_t)sb.st_size;
+}
+
+/* Takes and checks the message. 0 or a negative errno with *t. */
+static int read_message(struct stage *st, int fd, struct trouble *t)
+{
+	void *msg = NULL;
+	ssize_t size = fd == CT_STAGE_REPORT_FD ? receive_message(fd, &msg, t) : map_message(fd, &msg, t);
+
+	if (size < 0)
+		return (int)size;
 	*t = (struct trouble){ 0, "the plan's message cannot be understood" };
-	return stage_decode(msg, (size_t)sb.st_size, st);
+	return stage_decode(msg, (size_t)size, st);
 }
 
 /* Inputs into their slots; nothing stays open that is neither standard, nor report socket, nor input; all of them

@@ -40,6 +40,7 @@ enum ct_phase {
 #define CT_WIRE_MAGIC 0x74634c42u
 #define CT_WIRE_VERSION 1u
 #define CT_WIRE_MAX (16u << 20)		/* bytes in one message */
+#define CT_WIRE_PACKET (32u << 10)	/* of one that may come as a packet in the report socket */
 #define CT_WIRE_MAX_STEPS 32768u
 #define CT_WIRE_SLOTS 10240		/* descriptors a plan can name */
 #define CT_WIRE_INPUTS 512		/* those of them that the caller fills */

@@ -123,7 +123,7 @@ static const struct expect_row rows[] = {
 	{ NULL, CALLER, "lgetxattr", ANY, NULL, 0, "a cgroup counts as not delegated, or as nobody's" },
 	{ "attach attach-userns attach-pty attach-detached", CALLER, "pidfd_send_signal", ANY, NULL, 0, "only whether init is still there" },
 	{ "stop", CALLER, "pidfd_send_signal", ANY, NULL, 0, "the keeper ends it, by its leash" },
-	{ "detached", CALLER, "sendto", ANY, NULL, 0, "the word to the keeper: the leash that closes says the same" },
+	{ NULL, CALLER, "sendto", ANY, NULL, 0, "the plan, which goes by a file then; the word to the keeper: the leash that closes says the same" },
 	{ NULL, CALLER, "faccessat2", ANY, NULL, 0, "mkdir tells whether it is there, and whether it may be made" },
 	{ IN_PROCESS, CALLER, "read", ANY, NULL, 0, "the boot id is only for what is detached" },
 	{ IN_PROCESS, CALLER, "openat", ANY, NULL, 0, "the boot id is only for what is detached" },
