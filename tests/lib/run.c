@@ -38,6 +38,13 @@ int rounds(int ci, int longer)
 	return n > 0 ? n : 1;
 }
 
+int slowness(void)
+{
+	const char *slow = getenv("CT_SLOW");
+
+	return slow && atoi(slow) > 1 ? atoi(slow) : 1;
+}
+
 int read_until(int fd, const char *word, int timeout_ms, char *text, size_t size)
 {
 	long long end = now_ms() + timeout_ms;

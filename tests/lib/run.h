@@ -39,6 +39,9 @@ void nothing_happens_for(int ms);
 /* Rounds of a test: `ci` of them usually, `longer` with `tests/run --long`; a fifth of ci, at least one, where each is slow: in guests and
  * under sanitizers. */
 int rounds(int ci, int longer);
+/* How many times slower than usual this machine is, as far as whoever runs the tests knows: CT_SLOW, else 1. For the few bounds on how long a
+ * call may take. */
+int slowness(void);
 
 /* For wait_for(), in a subreaper: reaps orphans that came to us; true when none is left. data: char[256], gets who still is. */
 int no_orphans(void *data);

@@ -68,6 +68,13 @@ static void pids_limit(void **state)
 	}
 }
 
+static int told_of_both(void *unused)
+{
+	(void)unused;
+	take_all();
+	return count("OOM_KILL") == 2 || strstr(told, "OOM_KILL=2");
+}
+
 /* There is a notice, on either version; and none of the kills is lost or told twice. */
 static void oom(void **state)
 {
@@ -78,19 +85,14 @@ static void oom(void **state)
 
 		ask(i, NULL);
 		p = start(i, ARGV("/bin/sh", "-c", "sleep 0.2; " GREEDY GREEDY "sleep 1000"));
-		take_all();
-		wait_told("OOM_KILL");
-		/* the second of them */
-		sleep_ms(1500);
-		take_all();
+		assert_int_equal(wait_until(told_of_both, NULL), 1);
 		quiet();
 		assert_true(knows("OOM"));
-		assert_true(count("OOM_KILL") == 2 || strstr(told, "OOM_KILL=2"));
 		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 		wait_told("EXITED");
 		end(p);
 		quiet();
-		assert_true(count("OOM_KILL") == 2 || strstr(told, "OOM_KILL=2"));
+		assert_true(told_of_both(NULL));
 		ask_no_more();
 	}
 }

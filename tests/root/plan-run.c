@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TRACED_MS 120000	/* each of its system calls is looked at */
+
 static int fail(ct_container *c)
 {
 	fprintf(stderr, "plan-run: %s\n", ct_last_error(c)->message);
@@ -23,13 +25,14 @@ int main(int argc, char **argv)
 		return fail(c);
 	o.argv = (const char *const *)(argv + 3);
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	o.timeout_ms = TRACED_MS;
 	if (!strcmp(argv[1], "plan")) {
 		if (ct_dump_plan(c, &o, CT_FORMAT_TEXT, &text))
 			return fail(c);
 		fputs(text, stdout);
 		ct_free(text);
 	} else {
-		if (ct_start(c, &o, &p) || ct_process_wait(p, &ex, 20000))
+		if (ct_start(c, &o, &p) || ct_process_wait(p, &ex, TRACED_MS))
 			return fail(c);
 		ct_process_unref(p);
 	}

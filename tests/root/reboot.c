@@ -142,7 +142,8 @@ static void loop(void **state)
 	assert_ok(c, ct_process_wait(p, &x, 10000));
 	assert_int_equal(x.reason, CT_EXIT_STOPPED);
 	assert_int_equal(ct_state(c), CT_STATE_STOPPED);
-	assert_true(box_boots(&box) <= 6);
+	/* on a busy host there is time for more of them */
+	assert_true(box_boots(&box) <= 6 + (now_ms() - began) / 1000);
 	ct_process_unref(p);
 	ct_unref(c);
 }

@@ -167,7 +167,7 @@ static void left_behind(void **state)
 	char *out = NULL, *at;
 
 	(void)state;
-	assert_ok(c, ct_set_config(c, "hook.start", "/bin/sh -c \"sleep 1000 > /dev/null 2>&1 & exit 0\""));
+	assert_ok(c, ct_set_config(c, "hook.start", "/bin/sh -c \"sleep 1000 > /dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done\""));
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "for p in /proc/[0-9]*; do grep -q sleep $p/comm && cat $p/status $p/limits; done"),
 			     &out, NULL));
 	assert_non_null(strstr(out, "Name:\tsleep"));

@@ -167,7 +167,7 @@ static void go_on(struct sleeper *s)
 	ct_unref(s->c);
 }
 
-#define SLACK_MS 1000
+#define SLACK_MS (1000 * slowness())
 
 /* The call comes back in time, with what is expected (a negative errno, or not). */
 #define IN_TIME(call, deadline_ms, good)                                                                                            \

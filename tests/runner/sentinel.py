@@ -120,9 +120,10 @@ class Run:
         if top in self.places:
             return True
         mark = leaks.MARK.search(name)
+        # a name may have a number that is no process': "web-1" is the second of that name, on a host where another run has the first
         if mark:
             return bool(self.pidns) and int(mark[1], 16) == self.pidns
-        return bool(leaks.OURS.search(os.path.basename(top))) and any(self.is_process(int(n)) for n in re.findall(r"\d+", name))
+        return bool(leaks.OURS.search(os.path.basename(top))) and any(self.is_process(int(n)) for n in re.findall(r"\d{2,}", name))
 
     def groups(self):
         """Its cgroups, the deepest first."""

@@ -37,10 +37,12 @@ def end_on(nr, _frame):
 
 
 def prepare(boot, build_dir, wanted):
-    """What the rows need of the host. Where it fails the row is left to say what it misses."""
+    """What the rows need of the host. Where it fails the row is left to say what it misses. Other tests run meanwhile, which look at
+    all mounts that they see: what is mounted for this is nobody else's."""
     for row in table.rows_of(boot)[0]:
         if row.first and re.search(wanted, row.name):
-            r = subprocess.run(table.words(row.first, build_dir), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            alone = ["unshare", "--mount", "--propagation", "private", *table.words(row.first, build_dir)]
+            r = subprocess.run(alone, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
             if r.returncode:
                 print("".join(f"## {row.name}: {line}\n" for line in r.stdout.splitlines()), end="", flush=True)
