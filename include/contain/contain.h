@@ -588,9 +588,14 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out);
 /** Checks everything that can be known without changing the host: values, files, programs, rights, kernel. `opts` may be
  *  NULL. Returns 0, or the first problem as ct_start() would report it. Since 0.1. */
 CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts);
-/** As ct_check(), all problems: newline-separated messages in *out; returns their number. What can only be told of a config without any (a
- *  plan, and what it needs) is looked at when there is none in its values. Since 0.1. */
+/** As ct_check(), all problems: newline-separated messages in *out; returns their number. What only follows from a value that is none is not
+ *  told of. Since 0.1. */
 CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out);
+/** As ct_check_all(), of the handle with the config file `path` on top (NULL: the container's own): first what ct_load_config() would say of each
+ *  of its lines, then what a start with all others would be refused for. The handle's config stays as it is; only one thread may use it meanwhile.
+ *  `opts` may be NULL. Errors: -EINVAL (no place for the text, unknown flags, an anonymous container's own file), -ENOENT and those of open(2) (the
+ *  file itself), -ENOMEM. Since 0.3. */
+CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts, char **out);
 /** The complete list of steps that ct_start() would carry out. Of the environment only the values are shown that are no secret (PATH, TERM,
  *  ..). Errors: as ct_check(). Since 0.1. */
 CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out);

@@ -194,16 +194,16 @@ int ct_build_identity(struct ct_builder *b)
 				 .arch_at = ct_build_at(b, "arch"),
 				 .cwd = sp->init_cwd ? sp->init_cwd : "/", .uid_at = ct_build_at(b, "init.uid"),
 				 .cap_at = ct_build_at(b, sp->cap_drop_set ? "cap.drop" : "cap.keep"), .cwd_at = ct_build_at(b, "init.cwd")};
-	int r = ct_build_caps(sp, b->host, &id.keep, b->err);
+	int r = ct_err_go_on(b->err, ct_build_caps(sp, b->host, &id.keep, b->err));
 
+	if (r >= 0 && sp->sched_core && !b->host->sched_core) {
+		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
+		r = ct_err_go_on(b->err, ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling"));
+	}
 	if (r < 0)
 		return r;
 	if (!id.groups)
 		return ct_oom(b->err);
-	if (sp->sched_core && !b->host->sched_core) {
-		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
-		return ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling");
-	}
 	add_surroundings(b);
 	return ct_build_ids(b, &id);
 }

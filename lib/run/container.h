@@ -92,7 +92,7 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
 /* Which groups a start would make, into p->groups. Nothing is made. */
 int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
-/* Opens the root directory and the namespaces to share, and fills p->req for a start. */
+/* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e collects faults, without what failed. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
 /* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e collects faults all of them are found, and a
  * plan is only made of a config without any; else it stops at the first. 0 or a negative errno. */

@@ -44,7 +44,8 @@ void ct_detached_undo(struct ct_detached *d, const char *name)
 	ct_state_remove(d->dir, name, NULL);
 }
 
-static int open_console_log(const struct ct_spec *s, struct ct_detached *d, const char **name, struct ct_err *e)
+/* See detached.h. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e)
 {
 	const char *path = s->console_logfile;
 	char dir[4096];
@@ -54,7 +55,8 @@ static int open_console_log(const struct ct_spec *s, struct ct_detached *d, cons
 	*name = ct_parent(dir, sizeof(dir), path);
 	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->log_dir >= 0)
-		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+				0640);
 	if (d->log >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
@@ -202,7 +204,7 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	for (int i = 0; i < N_EXTRA; i++)
 		extra[i] = null;
 	if (r >= 0)
-		r = open_console_log(l->prepared.spec, d, &l->super.log_path, e);
+		r = ct_detached_open_log(l->prepared.spec, d, true, &l->super.log_path, e);
 	extra[IN_DIR] = d->dir;
 	extra[IN_ALIVE] = d->alive;
 	extra[IN_WATCH] = d->watched;

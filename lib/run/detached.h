@@ -3,11 +3,14 @@
 #ifndef CT_RUN_DETACHED_H
 #define CT_RUN_DETACHED_H
 
+#include <stdbool.h>
+
 #include "backend/backend.h"
 #include "run/placeholder.h"
 
 struct ct_container;
 struct ct_err;
+struct ct_spec;
 
 struct ct_detached {
 	int dir, lock, alive, log, log_dir;
@@ -24,6 +27,9 @@ struct ct_detached {
 
 /* Closes what is open, and ends the process that held the scope. */
 void ct_detached_close(struct ct_detached *d);
+/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the log's in there. 0, also when there is to be
+ * none, or a negative errno. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e);
 /* The start has failed: its groups and its state go. */
 void ct_detached_undo(struct ct_detached *d, const char *name);
 
