@@ -236,7 +236,7 @@ typedef struct ct_start_opts {
 	uint32_t reserved;
 	uint32_t timeout_ms;		/**< the program is executed within so many milliseconds, and what hooks may take, or
 					     the start fails with -ETIMEDOUT; 0: 10 seconds. Since 0.3 */
-	uint32_t reserved2;
+	int modes_fd;			/**< a terminal whose modes (stty(1)) the one of CT_START_PTY begins with; 0: the kernel's own. Since 0.3 */
 } ct_start_opts;
 #define CT_START_OPTS_INIT { sizeof(ct_start_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0 }
 
@@ -250,7 +250,8 @@ typedef struct ct_start_opts {
 #define CT_NS_TIME 0x80u
 #define CT_NS_ALL 0xffu
 
-#define CT_ATTACH_PTY 0x1u		/**< as CT_START_PTY */
+#define CT_ATTACH_PTY 0x1u		/**< as CT_START_PTY. The terminal is one of the container's; where that has none to give (no devpts, or no
+					     number left in it), one of the host's, and the log says so (since 0.3) */
 #define CT_ATTACH_SET_UID 0x2u		/**< use `uid` */
 #define CT_ATTACH_SET_GID 0x4u		/**< use `gid` */
 #define CT_ATTACH_SET_GROUPS 0x8u	/**< use `groups` (an empty list means none) */
@@ -280,7 +281,7 @@ typedef struct ct_attach_opts {
 	const char *cwd;		/**< NULL: "/" */
 	const char *caps;		/**< names separated by spaces; "" for none */
 	uint32_t timeout_ms;		/**< as in ct_start_opts. Since 0.3 */
-	uint32_t reserved;
+	int modes_fd;			/**< as in ct_start_opts. Since 0.3 */
 } ct_attach_opts;
 #define CT_ATTACH_OPTS_INIT \
 	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0 }

@@ -10,6 +10,7 @@ struct tty {
 	const char *name;	/* below /dev */
 	const char *slot;
 	uint64_t tag, index;
+	const char *modes;	/* NULL: the kernel's own */
 	const struct ct_origin *at;
 };
 
@@ -24,6 +25,7 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 	s->p = (int16_t)peer;
 	s->n[0] = b->req->rows;
 	s->n[1] = b->req->cols;
+	s->s[1] = t->modes;
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
 	s->b = (int16_t)b->dev;
 	s->s[0] = t->name;
@@ -110,7 +112,8 @@ int ct_build_tty(struct ct_builder *b)
 		s->n[0] = 0755;
 	}
 	if (console) {
-		struct tty t = {.name = place(b, "console", at), .slot = "console", .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY, .at = at};
+		struct tty t = {.name = place(b, "console", at), .slot = "console", .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY,
+				.modes = b->req->modes, .at = at};
 		int peer = add_tty(b, &t);
 
 		if (!b->req->stdio_given) {

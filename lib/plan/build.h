@@ -48,6 +48,7 @@ struct ct_request {
 	bool keys_told;			/* of the keys that it cannot honour somebody has been told: go on without them */
 	bool stdio_given;		/* a detached start with descriptors of the caller's as stdio */
 	unsigned rows, cols;
+	const char *modes;		/* of the terminal of `pty`, as "stty -g" has them; NULL: the kernel's own */
 	bool has_exec_fd;
 	int exec_fd;
 	const int *keep_fds;

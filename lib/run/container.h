@@ -85,6 +85,9 @@ static inline int ct_given_fd(int fd)
 
 /* The descriptors of option structs: open, and not more than can be handed over. */
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
+/* The modes of the terminal `given` (a member of an option struct) as the plan has them, in the arena; NULL for none. 0, or -ENOTTY and others,
+ * recorded. */
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
 /* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when that has changed since the handle's last

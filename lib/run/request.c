@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "backend/owner.h"
@@ -56,6 +57,25 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 	if (!may_be(exec_fd))
 		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "exec_fd = %d is not an open descriptor", exec_fd);
 	return 0;
+}
+
+/* See container.h. The kernel has fewer control characters than the C library may have room for. */
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e)
+{
+	int fd = ct_given_fd(given);
+	struct termios t;
+	const char *text;
+
+	*out = NULL;
+	if (fd < 0)
+		return 0;
+	if (tcgetattr(fd, &t) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, where, "ioctl", "modes_fd = %d is not a terminal", fd);
+	text = ct_arena_printf(arena, "%x:%x:%x:%x", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag);
+	for (int i = 0; i < CT_TERMINAL_CHARS && text; i++)
+		text = ct_arena_printf(arena, "%s:%x", text, t.c_cc[i]);
+	*out = text;
+	return text ? 0 : ct_oom(e);
 }
 
 static const struct {
@@ -415,6 +435,9 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1, .cgroup = &p->groups};
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = p->share[i];
+	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;
+	if (r < 0)
+		return r;
 	/* limits count it, the config that runs tells of it */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
 	r = ct_err_go_on(e, decide_for_start(c, o, p, e));

@@ -23,7 +23,6 @@
 #define TIOCGPTPEER 0x5441
 #endif
 #define RING_MAX (64ull << 20)
-#define CTRL_C 3
 
 static int take_slot(struct stage *st, int16_t slot)
 {
@@ -228,9 +227,9 @@ static void interrupt(struct super *s, const struct sup_tty *t, const char *type
 	struct termios mode;
 	pid_t foreground;
 
-	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || !memchr(typed, CTRL_C, n))
+	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || tcgetattr(t->master, &mode))
 		return;
-	if (tcgetattr(t->master, &mode) || !(mode.c_lflag & ISIG) || mode.c_cc[VINTR] != CTRL_C)
+	if (!(mode.c_lflag & ISIG) || mode.c_cc[VINTR] == _POSIX_VDISABLE || !memchr(typed, mode.c_cc[VINTR], n))
 		return;
 	if (ioctl(t->master, TIOCGPGRP, &foreground) || foreground != s->init)
 		return;

@@ -177,6 +177,7 @@ enum ct_report_type {
 	CT_REPORT_DONE,		/* all hooks of CT_MODE_HOOKS have ended well */
 	CT_REPORT_STEP		/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for, lost when nobody reads */
 };
+#define CT_TERMINAL_CHARS 19	/* control characters of a terminal: the kernel's NCCS */
 #define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
 #define CT_FD_TAG_CONSOLE 3	/* master of /dev/console */
