@@ -27,7 +27,7 @@ const struct ct_key ct_keys[] = {
 	{ "init.cmd", &ct_type_command, 0, "/sbin/init", AT(init_cmd),
 	  "Program to start as init, and its arguments; '...' and \"...\" hold words together" },
 	{ "init.cwd", &ct_type_path, 0, NULL, AT(init_cwd), "Working directory of init, inside the container" },
-	{ "init.uid", &ct_type_id, 0, "0", AT(init_uid), "User that init runs as, inside the container" },
+	{ "init.uid", &ct_type_id, 0, "0", AT(init_uid), "User that init runs as, inside the container; its HOME is that of passwd there" },
 	{ "init.gid", &ct_type_id, 0, "0", AT(init_gid), "Group that init runs as, inside the container" },
 	{ "init.groups", &ct_type_ids, LIST, NULL, AT(init_groups), "Further groups of init, divided by commas" },
 	{ "init.reaper", &ct_type_bool, OURS, NULL, AT(init_reaper),

@@ -194,6 +194,9 @@ static int attach_identity(struct ct_builder *b)
 		s->s[0] = r->user ? r->user : ct_arena_printf(b->arena, "%u:%u", id.uid, id.gid);
 		s->n[0] = shell;
 		s->n[1] = id.keep;
+	} else if (r->namespaces & CT_NS_MNT) {
+		/* else the passwd would be the host's */
+		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
 	}
 	return ct_build_ids(b, &id);
 }

@@ -157,6 +157,21 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	return r;
 }
 
+/* See builder.h. */
+void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at)
+{
+	struct ct_step *s;
+
+	if (b->req->clear_env)
+		return;
+	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, at);
+	s->s[0] = ct_arena_printf(b->arena, "%u:%u", uid, gid);
+	s->n[1] = caps;
+	s->flags = CT_SF_OPTIONAL;
+	if (!s->s[0])
+		b->plan->err = -ENOMEM;
+}
+
 /* init.groups as decimals. */
 static const char *const *group_list(struct ct_builder *b)
 {
@@ -205,5 +220,7 @@ int ct_build_identity(struct ct_builder *b)
 	if (!id.groups)
 		return ct_oom(b->err);
 	add_surroundings(b);
+	if (ct_spec_origin(sp, "init.uid"))
+		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
 	return ct_build_ids(b, &id);
 }
