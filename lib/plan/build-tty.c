@@ -93,11 +93,6 @@ int ct_build_tty(struct ct_builder *b)
 	const struct ct_origin *at = ct_build_at(b, b->req->pty ? "console.path" : "autodev");
 	struct ct_step *s;
 
-	if (sp->console_path && !none && b->req->detached) {
-		ct_err_origin(b->err, ct_build_at(b, "console.path"));
-		ct_err_hint(b->err, "use console.logfile, or ct_console_open() for its descriptor");
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "only \"none\" can be given as the console's path");
-	}
 	if (!console && !(b->req->detached && sp->tty_max))
 		return 0;
 	if (b->dev == CT_SLOT_NONE) {

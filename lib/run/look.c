@@ -46,14 +46,15 @@ static bool look_made(struct look *l, int r)
 	return true;
 }
 
-static bool look_console_log(struct look *l)
+static bool look_console(struct look *l)
 {
 	struct ct_detached d = CT_DETACHED_INIT;
 	const char *name;
-	int r = ct_detached_open_log(l->p->spec, &d, false, &name, l->e);
+	bool good = look_made(l, ct_detached_open_log(l->p->spec, &d, false, &name, l->e)) &&
+		    look_made(l, ct_detached_open_device(l->p->spec, &d, false, l->e));
 
 	ct_detached_close(&d);
-	return look_made(l, r);
+	return good;
 }
 
 /* Was this asked for where the failure in e says? Then a start may do without it from now on; false when it might already. */
@@ -117,7 +118,7 @@ int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err 
 		return r;
 	if (!look_keys(&l, o->flags & CT_START_DETACH) || !look_made(&l, ct_log_check(&c->log, false, e)))
 		return e->err;
-	if ((o->flags & CT_START_DETACH) && !look_console_log(&l))
+	if ((o->flags & CT_START_DETACH) && !look_console(&l))
 		return e->err;
 	if (e->all)
 		look_limits(c, o, &l);

@@ -46,6 +46,7 @@ int sup_console_init(struct super *s)
 	s->log.path = pool_str(s->st, w->console_log_path);
 	s->log.rotate = !!w->console_rotate;
 	sup_log_open(&s->log);
+	sup_device_init(&s->device, take_slot(s->st, w->console_device));
 	if (!w->console_buffer)
 		return 0;
 	if (w->console_buffer > RING_MAX)
@@ -105,6 +106,8 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 		sup_close(&t->master);
 		return;
 	}
+	if (!t->size && number == 0)
+		t->size = sup_device_size(&s->device);
 	if (t->size)
 		set_size(t);
 	open_peer(t);
@@ -196,7 +199,7 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	char buf[SUP_CHUNK];
 	ssize_t n;
 
-	if (t->master < 0 || !stream_can_take(s, t, closing))
+	if (t->master < 0 || !stream_can_take(s, t, closing) || (number == 0 && !sup_device_can_take(s, closing)))
 		return 0;
 	n = read(t->master, buf, sizeof(buf));
 	if (n <= 0) {
@@ -210,6 +213,7 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	if (number == 0) {
 		sup_ring_add(&s->ring, buf, (size_t)n);
 		sup_log_add(&s->log, buf, (size_t)n);
+		sup_device_add(&s->device, buf, (size_t)n);
 	}
 	send_output(s, t, buf, (size_t)n, closing);
 	if (number == 0)
@@ -217,11 +221,11 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	return 1;
 }
 
-/*
+/* See supervisor.h.
  * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its namespace and has no
  * handler for it. Outside a container it would have ended, so it does here.
  */
-static void interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
+void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
 {
 	const uint64_t bit = 1ull << (SIGINT - 1);
 	struct termios mode;
@@ -262,7 +266,7 @@ static void move_input(struct super *s, struct sup_tty *t)
 		w = n;
 	t->in_full = 0;
 	recv(t->stream, buf, (size_t)w, MSG_DONTWAIT);
-	interrupt(s, t, buf, (size_t)w);
+	sup_interrupt(s, t, buf, (size_t)w);
 }
 
 /* See supervisor.h. */
@@ -280,6 +284,8 @@ void sup_ttys_close(struct super *s, int for_good)
 		sup_close(&t->master);
 		t->retry_at = 0;
 	}
+	if (for_good)
+		sup_device_close(&s->device);
 }
 
 /* See supervisor.h. */
@@ -299,9 +305,12 @@ void sup_tty_watch(struct super *s)
 		} else if (i == 0) {
 			events = POLLIN;
 		}
+		if (i == 0 && sup_device_held(s))
+			events &= (short)~POLLIN;
 		if (events && s->now >= t->retry_at)
 			sup_watch(s, t->master, events, SUP_WATCH_MASTER, i);
 	}
+	sup_device_watch(s);
 }
 
 /* See supervisor.h. */

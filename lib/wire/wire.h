@@ -127,7 +127,8 @@ struct ct_wire_super {
 	uint32_t n_stop_hooks;	/* HOOK steps that follow the plan's own: steps[n_steps - n_stop_hooks ..]; */
 	uint32_t flags;		/* CT_SUPER_* */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
-	int16_t pad[3];
+	int16_t console_device;	/* console.path; CT_SLOT_NONE */
+	int16_t pad[2];
 	uint64_t limit_cputime_us;	/* 0: none */
 	uint64_t keep_dev, keep_ino;	/* the rootfs of CT_SUPER_KEEP_ROOTFS */
 	uint32_t n_groups, pad2;
