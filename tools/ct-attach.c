@@ -186,6 +186,7 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	memcpy(ao->stdio, s.stdio, sizeof(ao->stdio));
 	ao->rows = s.rows;
 	ao->cols = s.cols;
+	ao->modes_fd = s.modes_fd;
 	ao->flags |= s.pty ? CT_ATTACH_PTY : 0;
 	err = launch_attach(&a, c, ao, &p);
 	if (!err && session_run(&s, p, &x) < 0)

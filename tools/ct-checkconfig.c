@@ -37,19 +37,6 @@ static int preflight(struct json *j, int *problems)
 	return 0;
 }
 
-/* All that is wrong with a file that could not be read, each on a line; how many they are, or a negative errno. */
-static int load_faults(ct_container *c, char **text)
-{
-	const ct_error *e = ct_last_error(c);
-	int n = 1;
-
-	if (asprintf(text, "%s\n%s", e->message, e->more) < 0)
-		return -ENOMEM;
-	for (const char *p = e->more; *p; p++)
-		n += *p == '\n';
-	return n;
-}
-
 /* Problems of one config, each on a line; file NULL: the container's own. */
 static int check(struct json *j, const char *file, int *problems)
 {
@@ -63,7 +50,7 @@ static int check(struct json *j, const char *file, int *problems)
 		return err;
 	/* as a system is started: where there is a supervisor, all keys have a meaning */
 	so.flags = CT_START_DETACH;
-	n = ct_load_config(c, file) < 0 ? load_faults(c, &text) : ct_check_all(c, &so, &text);
+	n = ct_check_file(c, file, &so, &text);
 	if (n < 0)
 		return fail_container(&a, c);
 	*problems += n;

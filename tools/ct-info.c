@@ -25,7 +25,7 @@ static const struct opt opts[] = {
 	{ 'S', "stats", NULL, OPT_FLAG, &o.stats, "show what it uses, and the limits that are set", NULL },
 	{ 's', "state", NULL, OPT_FLAG, &o.state, "show the state", NULL },
 	{ 0, "protections", NULL, OPT_FLAG, &o.protections, "show what protects it: asked, got and how", NULL },
-	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw, "bare values and plain numbers", NULL },
+	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw, "plain numbers, and a value that is asked for alone without its name", NULL },
 };
 static const struct tool tool = {
 	"ct-info", "NAME [OPTION...]", "Shows what is known of a container; without options everything but config keys.",
@@ -56,9 +56,10 @@ static bool wants_all(void)
 	return !(o.ips || o.pid || o.stats || o.state || o.protections || o.keys.n);
 }
 
+/* As in LXC: a value by itself is bare with -H, several keep their names. */
 static void line(const char *name, const char *value)
 {
-	if (o.raw)
+	if (o.raw && o.ips + o.pid + o.stats + o.state == 1)
 		printf("%s\n", value);
 	else
 		printf("%-16s%s\n", name, value);

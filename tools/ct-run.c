@@ -235,6 +235,7 @@ static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 	memcpy(so->stdio, s.stdio, sizeof(so->stdio));
 	so->rows = s.rows;
 	so->cols = s.cols;
+	so->modes_fd = s.modes_fd;
 	code = launch_start(&a, c, so, &p);
 	if (code) {
 		session_end(&s);

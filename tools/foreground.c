@@ -41,6 +41,7 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 	memcpy(so->stdio, s->stdio, sizeof(so->stdio));
 	so->rows = s->rows;
 	so->cols = s->cols;
+	so->modes_fd = s->modes_fd;
 	so->flags |= CT_START_DETACH | (s->pty ? CT_START_PTY : 0);
 	code = launch_start(a, c, so, &p);
 	if (code) {

@@ -115,6 +115,9 @@ int session_begin(struct session *s)
 	s->signal_fd = take_signals(s);
 	if (s->signal_fd < 0)
 		return s->signal_fd;
+	s->modes_fd = 0;
+	if (s->pty && isatty(STDIN_FILENO))
+		s->modes_fd = CT_FD_ZERO;
 	if (s->pty)
 		window_size(&s->rows, &s->cols);
 	else
@@ -311,16 +314,16 @@ static void read_signals(struct session *s)
 
 /* ---- input --------------------------------------------------------------------------------------------------------- */
 
-/* A ^C that the pseudo terminal would send to a pid 1 that does not care for it. */
+/* A ^C, or what stands for it, that the pseudo terminal would send to a pid 1 that does not care for it. */
 static void catch_interrupt(struct session *s, const struct pump *p, const char *typed, size_t n)
 {
 	int master = p->to[PUMP_OUT].sink.fd;
 	struct termios t;
 	pid_t foreground;
 
-	if (!s->program || !s->pty || !memchr(typed, 3, n))
+	if (!s->program || !s->pty || tcgetattr(master, &t) < 0 || !(t.c_lflag & ISIG))
 		return;
-	if (tcgetattr(master, &t) < 0 || !(t.c_lflag & ISIG) || t.c_cc[VINTR] != 3)
+	if (t.c_cc[VINTR] == _POSIX_VDISABLE || !memchr(typed, t.c_cc[VINTR], n))
 		return;
 	if (ioctl(master, TIOCGPGRP, &foreground) == 0 && foreground == s->pid && signal_is_lost(s->pid, SIGINT))
 		ask(s, SIGINT);

@@ -31,6 +31,7 @@ struct session {
 
 	/* for ct_start_opts, ct_attach_opts */
 	int stdio[3];
+	int modes_fd;		/* the terminal that the person sits at, whose modes the new one gets */
 	uint16_t rows, cols;
 
 	/* the session's own */

@@ -236,7 +236,7 @@ typedef struct ct_start_opts {
 	uint32_t reserved;
 	uint32_t timeout_ms;		/**< the program is executed within so many milliseconds, and what hooks may take, or
 					     the start fails with -ETIMEDOUT; 0: 10 seconds. Since 0.3 */
-	uint32_t reserved2;
+	int modes_fd;			/**< a terminal whose modes (stty(1)) the one of CT_START_PTY begins with; 0: the kernel's own. Since 0.3 */
 } ct_start_opts;
 #define CT_START_OPTS_INIT { sizeof(ct_start_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0 }
 
@@ -250,7 +250,8 @@ typedef struct ct_start_opts {
 #define CT_NS_TIME 0x80u
 #define CT_NS_ALL 0xffu
 
-#define CT_ATTACH_PTY 0x1u		/**< as CT_START_PTY */
+#define CT_ATTACH_PTY 0x1u		/**< as CT_START_PTY. The terminal is one of the container's; where that has none to give (no devpts, or no
+					     number left in it), one of the host's, and the log says so (since 0.3) */
 #define CT_ATTACH_SET_UID 0x2u		/**< use `uid` */
 #define CT_ATTACH_SET_GID 0x4u		/**< use `gid` */
 #define CT_ATTACH_SET_GROUPS 0x8u	/**< use `groups` (an empty list means none) */
@@ -280,7 +281,7 @@ typedef struct ct_attach_opts {
 	const char *cwd;		/**< NULL: "/" */
 	const char *caps;		/**< names separated by spaces; "" for none */
 	uint32_t timeout_ms;		/**< as in ct_start_opts. Since 0.3 */
-	uint32_t reserved;
+	int modes_fd;			/**< as in ct_start_opts. Since 0.3 */
 } ct_attach_opts;
 #define CT_ATTACH_OPTS_INIT \
 	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0 }
@@ -588,9 +589,14 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out);
 /** Checks everything that can be known without changing the host: values, files, programs, rights, kernel. `opts` may be
  *  NULL. Returns 0, or the first problem as ct_start() would report it. Since 0.1. */
 CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts);
-/** As ct_check(), all problems: newline-separated messages in *out; returns their number. What can only be told of a config without any (a
- *  plan, and what it needs) is looked at when there is none in its values. Since 0.1. */
+/** As ct_check(), all problems: newline-separated messages in *out; returns their number. What only follows from a value that is none is not
+ *  told of. Since 0.1. */
 CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out);
+/** As ct_check_all(), of the handle with the config file `path` on top (NULL: the container's own): first what ct_load_config() would say of each
+ *  of its lines, then what a start with all others would be refused for. The handle's config stays as it is; only one thread may use it meanwhile.
+ *  `opts` may be NULL. Errors: -EINVAL (no place for the text, unknown flags, an anonymous container's own file), -ENOENT and those of open(2) (the
+ *  file itself), -ENOMEM. Since 0.3. */
+CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts, char **out);
 /** The complete list of steps that ct_start() would carry out. Of the environment only the values are shown that are no secret (PATH, TERM,
  *  ..). Errors: as ct_check(). Since 0.1. */
 CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out);

@@ -30,6 +30,10 @@ int ct_check_handle(const struct ct_container *c, struct ct_err *e);
  * zero -E2BIG, an unknown flag -EINVAL. in NULL: dst keeps its defaults. `flags` NULL: the struct has none. */
 int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e);
 
+/* Reads a config file into `config`; *path NULL: the container's own, whose path it becomes, in *own, the caller's to free. 0 or a negative errno,
+ * recorded. */
+int ct_load_into(struct ct_container *c, struct ct_config *config, const char **path, char **own, struct ct_err *e);
+
 /* Forgets the mounts of ct_add_mount(). */
 void ct_drop_mounts(struct ct_container *c);
 

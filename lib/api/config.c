@@ -100,27 +100,34 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 	return 0;
 }
 
+/* See call.h. */
+int ct_load_into(struct ct_container *c, struct ct_config *config, const char **path, char **own, struct ct_err *e)
+{
+	if (!*path && !c->name[0])
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
+	if (!*path) {
+		*path = *own = ct_container_path(c, "config");
+		if (!*own)
+			return ct_oom(e);
+		if (access(*own, F_OK) < 0 && errno == ENOENT) {
+			ct_err_object(e, c->name);
+			ct_err_hint(e, "ct_list() (ct-ls) names those that are; -P names another container directory");
+			return ct_fail(e, -ENOENT, CT_ERR_NOT_DEFINED, "config", "no such container is defined in %s", c->dir);
+		}
+	}
+	return ct_config_load(config, *path, e);
+}
+
 CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 {
-	struct ct_faults faults = { .text = CT_BUF_INIT };
+	struct ct_faults faults = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT };
 	CT_RECORD(e);
 	int r = ct_check_handle(c, &e);
 	char *own = NULL;
 
 	e.all = &faults;
-	if (r >= 0 && !path && !c->name[0])
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
-	if (r >= 0 && !path) {
-		path = own = ct_container_path(c, "config");
-		r = own ? 0 : ct_oom(&e);
-		if (own && access(own, F_OK) < 0 && errno == ENOENT) {
-			ct_err_object(&e, c->name);
-			ct_err_hint(&e, "ct_list() (ct-ls) names those that are; -P names another container directory");
-			r = ct_fail(&e, -ENOENT, CT_ERR_NOT_DEFINED, "config", "no such container is defined in %s", c->dir);
-		}
-	}
 	if (r >= 0)
-		r = ct_config_load(c->config, path, &e);
+		r = ct_load_into(c, c->config, &path, &own, &e);
 	if (r >= 0) {
 		char *copy = strdup(path);
 
@@ -131,7 +138,7 @@ CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 	}
 	free(own);
 	r = ct_done_change(c, &e, NULL, r);
-	ct_buf_free(&faults.text);
+	ct_faults_free(&faults);
 	return r;
 }
 

@@ -279,25 +279,70 @@ CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
 	return ct_done(c, &e, r < 0 ? r : ct_look_ahead(c, &o, &e));
 }
 
+/* Looks ahead, and adds to what has been collected. Their number, the text in *out; or a negative errno, recorded. */
+static int look_for_all(struct ct_container *c, const ct_start_opts *o, char **out, struct ct_err *e)
+{
+	int r = 0;
+
+	/* what ends the look is a problem, too */
+	if (ct_look_ahead(c, o, e) < 0 && !ct_err_next(e))
+		r = e->err;
+	if (r >= 0 && (r = hand_over(&e->all->text, out)) < 0)
+		ct_oom(e);
+	return r < 0 ? r : (int)e->all->n;
+}
+
+static int take_check(const ct_start_opts *opts, ct_start_opts *o, char **out, struct ct_err *e)
+{
+	if (!out)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "check", "no place for the text");
+	return take_start_opts(opts, o, e);
+}
+
 CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **out)
 {
-	struct ct_faults faults = { .text = CT_BUF_INIT };
+	struct ct_faults faults = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT };
 	ct_start_opts o;
 	BEGIN(c, e);
 
-	if (r >= 0 && !out)
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "check", "no place for the text");
 	if (r >= 0)
-		r = take_start_opts(opts, &o, &e);
+		r = take_check(opts, &o, out, &e);
 	e.all = &faults;
-	/* what ends the look is a problem, too */
-	if (r >= 0 && ct_look_ahead(c, &o, &e) < 0 && !ct_err_next(&e))
-		r = e.err;
-	if (r >= 0 && (r = hand_over(&faults.text, out)) < 0)
-		ct_oom(&e);
-	ct_buf_free(&faults.text);
+	if (r >= 0)
+		r = look_for_all(c, &o, out, &e);
+	ct_faults_free(&faults);
 	e.all = NULL;
-	return ct_done(c, &e, r < 0 ? r : (int)faults.n);
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts, char **out)
+{
+	struct ct_faults faults = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT, .keep_good = true };
+	struct ct_config *before = NULL;
+	ct_start_opts o;
+	char *own = NULL;
+	BEGIN(c, e);
+
+	if (r >= 0)
+		r = take_check(opts, &o, out, &e);
+	if (r >= 0) {
+		before = c->config;
+		c->config = ct_config_copy(before);
+		r = c->config ? 0 : ct_oom(&e);
+	}
+	e.all = &faults;
+	if (r >= 0)
+		r = ct_load_into(c, c->config, &path, &own, &e);
+	if (r >= 0)
+		r = look_for_all(c, &o, out, &e);
+	if (before) {
+		ct_config_free(c->config);
+		c->config = before;
+	}
+	free(own);
+	ct_faults_free(&faults);
+	e.all = NULL;
+	return ct_done(c, &e, r);
 }
 
 static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct ct_buf *text, struct ct_err *e)

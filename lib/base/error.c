@@ -141,19 +141,68 @@ void ct_err_reset(struct ct_err *e)
 		*e = (struct ct_err){ .step = -1, .all = e->all };
 }
 
+/* Whether a fault of the same line, or with the same words, has been told: one mistake is met by several looks. */
+static bool is_told(const struct ct_faults *all, const struct ct_err *e)
+{
+	char head[512];
+	struct out o = { head, 0, sizeof(head), 0 };
+	const char *text = e->message;
+
+	if (e->line > 0) {
+		put_origin(&o, e);
+		finish(&o);
+		text = head;
+	}
+	for (const char *p = ct_buf_text(&all->text); p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (!strncmp(p, text, strlen(text)))
+			return true;
+	return false;
+}
+
+/* Whether it speaks of a key whose value was taken out. */
+static bool is_derived(const struct ct_faults *all, const struct ct_err *e)
+{
+	char key[sizeof(e->key)];
+	size_t n;
+
+	for (const char *p = ct_buf_text(&all->keys); all->derived && *p; p += n + (p[n] == '\n')) {
+		n = strcspn(p, "\n");
+		snprintf(key, sizeof(key), "%.*s", (int)n, p);
+		if (!strcmp(e->key, key) || strstr(e->reason, key) || strstr(e->hint, key))
+			return true;
+	}
+	return false;
+}
+
 /* See error.h. */
 bool ct_err_next(struct ct_err *e)
 {
 	struct ct_faults *all = e ? e->all : NULL;
 
-	if (!all || e->err == -ENOMEM)
+	if (!all || !e->err || e->err == -ENOMEM)
 		return false;
-	if (!all->n)
-		all->first = *e;
-	if (all->n++ < CT_FAULTS_MAX)
-		ct_buf_printf(&all->text, "%s\n", e->message);
+	if (!is_told(all, e) && !is_derived(all, e)) {
+		if (!all->n)
+			all->first = *e;
+		if (all->n++ < CT_FAULTS_MAX)
+			ct_buf_printf(&all->text, "%s\n", e->message);
+		if (!all->derived && *e->key)
+			ct_buf_printf(&all->keys, "%s\n", e->key);
+	}
 	ct_err_reset(e);
 	return true;
+}
+
+/* See error.h. */
+int ct_err_go_on(struct ct_err *e, int r)
+{
+	return r < 0 && ct_err_next(e) ? 0 : r;
+}
+
+void ct_faults_free(struct ct_faults *all)
+{
+	ct_buf_free(&all->text);
+	ct_buf_free(&all->keys);
 }
 
 /* See error.h. */

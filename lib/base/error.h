@@ -35,15 +35,21 @@ struct ct_err {
 
 /* All faults of something that has several, such as a file of many lines. */
 struct ct_faults {
-	struct ct_buf text;	/* their messages, one a line; the caller's to free */
+	struct ct_buf text;	/* their messages, one a line */
 	struct ct_err first;
 	uint32_t n;
+	struct ct_buf keys;	/* those whose values were taken out, one a line */
+	bool keep_good;		/* a file with faults gives what else is in it, for a look that goes on */
+	bool derived;		/* what comes now may only follow from a value that was taken out: what names its key is not told of */
 };
 #define CT_FAULTS_MAX 1000	/* what comes behind them is only counted */
 
 /* Puts the fault that e holds to the others, if they are collected, and empties e: then the next may be looked for. False: it is to be
  * passed on, for nobody collects, or there is no memory. */
 bool ct_err_next(struct ct_err *e);
+/* `r`; 0 when it is the failure in e and was put to the others. */
+int ct_err_go_on(struct ct_err *e, int r);
+void ct_faults_free(struct ct_faults *all);
 /* 0 when nothing was collected; else e holds the first fault, and its errno is returned. */
 int ct_err_collected(struct ct_err *e);
 /* What was collected behind the first; "" for nothing. */

@@ -40,6 +40,39 @@ int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 	return r;
 }
 
+/* struct statx of the kernel, which some C libraries have not. */
+struct statx_head {
+	uint32_t mask;
+	uint32_t upto_mount[35];
+	uint64_t mount;
+	uint64_t spare[13];
+};
+
+#define STATX_MOUNT 0x1000u		/* STATX_MNT_ID */
+
+int ct_statx_mount(int dirfd, const char *path, int flags, uint64_t *id)
+{
+	struct statx_head st;
+	int r = result(syscall(SYS_statx, dirfd, path, flags, STATX_MOUNT, &st));
+
+	if (r < 0)
+		return r;
+	if (!(st.mask & STATX_MOUNT))
+		return -EOPNOTSUPP;
+	*id = st.mount;
+	return 0;
+}
+
+int ct_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return result(syscall(SYS_renameat2, from_dir, from, to_dir, to, 1 /* RENAME_NOREPLACE */));
+}
+
+int ct_sched_core_get(pid_t pid, uint64_t *cookie)
+{
+	return result(syscall(SYS_prctl, 62 /* PR_SCHED_CORE */, 0 /* PR_SCHED_CORE_GET */, pid, 0, cookie));
+}
+
 int ct_pidfd_open(pid_t pid)
 {
 	return result(syscall(NR_PIDFD_OPEN, pid, 0));

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 #include "host/look.h"
 
 #define DEPTH 256	/* mounts upon mounts that are followed upwards */
@@ -128,10 +129,10 @@ static uint64_t id_by_fdinfo(int fd)
 uint64_t ct_mount_id(const char *path)
 {
 	CT_CLEAN_FD int fd = -1;
-	struct statx st;
+	uint64_t id;
 
-	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) == 0 && (st.stx_mask & STATX_MNT_ID))
-		return st.stx_mnt_id;
+	if (ct_statx_mount(AT_FDCWD, path, AT_NO_AUTOMOUNT, &id) == 0)
+		return id;
 	fd = open(path, O_PATH | O_CLOEXEC);
 	return fd < 0 ? 0 : id_by_fdinfo(fd);
 }

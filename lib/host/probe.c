@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 #include "host/host.h"
 #include "host/look.h"
 
@@ -204,7 +205,7 @@ static void probe_extras(struct ct_host *h)
 	uint64_t cookie;
 
 	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0L, 0x7fffffffL) < 0 && errno == EINVAL;
-	h->sched_core = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &cookie) == 0;
+	h->sched_core = ct_sched_core_get(0, &cookie) == 0;
 	/* no call tells these without doing something first */
 	h->tree_of_detached = ct_host_at_least(h, 6, 15);
 	h->pidfd_info = ct_host_at_least(h, 6, 15);

@@ -387,7 +387,7 @@ int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const
 	if (!r.file)
 		return ct_oom(e);
 	ret = read_text(&r, text, len, &items);
-	ret = ret < 0 ? ret : ct_err_collected(e);
+	ret = ret < 0 || (e && e->all && e->all->keep_good) ? ret : ct_err_collected(e);
 	return ret < 0 ? ret : take_items(c, &items, e);
 }
 
@@ -404,6 +404,6 @@ int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e)
 	if (S_ISDIR(st.st_mode))
 		return file_fail(&r, -EISDIR, NULL, path, "a directory; a config is a file");
 	ret = read_open_file(&r, fd, path, &items);
-	ret = ret < 0 ? ret : ct_err_collected(e);
+	ret = ret < 0 || (e && e->all && e->all->keep_good) ? ret : ct_err_collected(e);
 	return ret < 0 ? ret : take_items(c, &items, e);
 }

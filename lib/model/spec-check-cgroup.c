@@ -22,16 +22,17 @@ static int check_marks(const struct ct_spec *s, struct ct_err *e)
 {
 	static const char *const marks[] = { "limit.memory.high", "limit.memory.low" };
 	const struct ct_cglimit_item *limit = find_limit(s, "limit.memory");
+	int r = 0;
 
-	for (size_t i = 0; limit && !limit->max && i < sizeof(marks) / sizeof(*marks); i++) {
+	for (size_t i = 0; limit && !limit->max && i < sizeof(marks) / sizeof(*marks) && r >= 0; i++) {
 		const struct ct_cglimit_item *mark = find_limit(s, marks[i]);
 
 		if (!mark || mark->max || mark->n <= limit->n)
 			continue;
 		ct_err_hint(e, "it counts only below limit.memory");
-		return ct_check_conflict(e, &mark->at, "%s is above limit.memory, which is %s", mark->text, limit->text);
+		r = ct_err_go_on(e, ct_check_conflict(e, &mark->at, "%s is above limit.memory, which is %s", mark->text, limit->text));
 	}
-	return 0;
+	return r;
 }
 
 /* Limits that mean nothing without another one. */
@@ -44,15 +45,17 @@ static int check_companions(const struct ct_spec *s, struct ct_err *e)
 		{ "limit.oom.group", "limit.memory" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++) {
 		const struct ct_cglimit_item *item = find_limit(s, rows[i].key), *other = find_limit(s, rows[i].needs);
 
 		if (!item || !item->n || (other && !other->max))
 			continue;
 		ct_err_hint(e, "set %s", rows[i].needs);
-		return ct_check_conflict(e, &item->at, "there is no %s that it could be for", rows[i].needs);
+		r = ct_err_go_on(e, ct_check_conflict(e, &item->at, "there is no %s that it could be for", rows[i].needs));
 	}
-	return 0;
+	return r;
 }
 
 /* The kernel takes no burst above what a period of 100 ms allows, which is a tenth of the millionths of a core in microseconds. */
@@ -71,7 +74,7 @@ static int check_burst(const struct ct_spec *s, struct ct_err *e)
 static int no_cgroup(struct ct_err *e, const struct ct_origin *at, bool may_try)
 {
 	ct_err_hint(e, may_try ? "take one of them out, or write \"try:\" in front of the value" : "take one of them out");
-	return ct_check_conflict(e, at, "it needs a cgroup, and cgroup.backend = none makes none");
+	return ct_err_go_on(e, ct_check_conflict(e, at, "it needs a cgroup, and cgroup.backend = none makes none"));
 }
 
 /* Directories without a cgroup to be in them. */
@@ -79,22 +82,26 @@ static int check_none_dirs(const struct ct_spec *s, struct ct_err *e)
 {
 	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor" };
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && r >= 0; i++) {
 		const struct ct_origin *at = ct_spec_origin(s, keys[i]);
 
 		if (at)
-			return no_cgroup(e, at, false);
+			r = no_cgroup(e, at, false);
 	}
-	return 0;
+	return r;
 }
 
 static int check_none_files(const struct ct_cgfiles *files, struct ct_err *e)
 {
-	for (uint32_t i = 0; i < files->n; i++) {
+	int r = 0;
+
+	for (uint32_t i = 0; i < files->n && r >= 0; i++) {
 		if (!files->v[i].tried)
-			return no_cgroup(e, &files->v[i].at, true);
+			r = no_cgroup(e, &files->v[i].at, true);
 	}
-	return 0;
+	return r;
 }
 
 /* What cannot be done without a cgroup. */
@@ -104,19 +111,20 @@ static int check_none(const struct ct_spec *s, struct ct_err *e)
 
 	if (s->cgroup_backend != CT_CGB_NONE)
 		return 0;
-	for (uint32_t i = 0; i < s->cglimits.n; i++) {
+	for (uint32_t i = 0; i < s->cglimits.n && r >= 0; i++) {
 		const struct ct_cglimit_item *item = &s->cglimits.v[i];
 
 		if (!item->tried && !ct_cglimit_idle(item))
-			return no_cgroup(e, &item->at, true);
+			r = no_cgroup(e, &item->at, true);
 	}
-	if (s->limit_cputime_us && !s->limit_cputime_tried)
-		return no_cgroup(e, ct_spec_origin(s, "limit.cputime"), true);
-	if (s->devices_set && !s->devices_tried && strcmp(s->devices_preset, "all"))
-		return no_cgroup(e, ct_spec_origin(s, "limit.devices"), true);
-	if (s->devrules.n && !s->devices_tried)
-		return no_cgroup(e, &s->devrules.v[0].at, false);
-	r = check_none_files(&s->cgroup1, e);
+	if (r == 0 && s->limit_cputime_us && !s->limit_cputime_tried)
+		r = no_cgroup(e, ct_spec_origin(s, "limit.cputime"), true);
+	if (r == 0 && s->devices_set && !s->devices_tried && strcmp(s->devices_preset, "all"))
+		r = no_cgroup(e, ct_spec_origin(s, "limit.devices"), true);
+	if (r == 0 && s->devrules.n && !s->devices_tried)
+		r = no_cgroup(e, &s->devrules.v[0].at, false);
+	if (r == 0)
+		r = check_none_files(&s->cgroup1, e);
 	if (r == 0)
 		r = check_none_files(&s->cgroup2, e);
 	return r < 0 ? r : check_none_dirs(s, e);

@@ -43,28 +43,32 @@ static uint32_t shared_bits(const struct ct_spec *s)
 	return bits;
 }
 
+static int check_share(const struct ct_spec *s, const struct ct_share_item *share, uint32_t seen, struct ct_err *e)
+{
+	const char *name = ct_ns_name(share->ns);
+
+	if (s->ns_clone & share->ns)
+		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
+	if (s->ns_keep & share->ns)
+		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
+	return seen & share->ns ? ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name) : 0;
+}
+
 static int check_namespaces(const struct ct_spec *s, struct ct_err *e)
 {
 	uint32_t seen = 0;
+	int r = 0;
 
 	if (s->ns_clone_set && s->ns_keep_set) {
 		ct_err_hint(e, "clear one of them with an empty value");
 		return ct_check_conflict(e, ct_spec_origin(s, "namespace.clone"),
 					 "namespace.clone and namespace.keep exclude each other");
 	}
-	for (uint32_t i = 0; i < s->ns_share.n; i++) {
-		const struct ct_share_item *share = &s->ns_share.v[i];
-		const char *name = ct_ns_name(share->ns);
-
-		if (s->ns_clone & share->ns)
-			return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
-		if (s->ns_keep & share->ns)
-			return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
-		if (seen & share->ns)
-			return ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name);
-		seen |= share->ns;
+	for (uint32_t i = 0; i < s->ns_share.n && r >= 0; i++) {
+		r = ct_err_go_on(e, check_share(s, &s->ns_share.v[i], seen, e));
+		seen |= s->ns_share.v[i].ns;
 	}
-	return 0;
+	return r;
 }
 
 /* Whether the container will have a namespace of its own of this kind. */
@@ -95,15 +99,17 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 		{ "idmap", CT_NS_USER },
 	};
 
-	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs) && r >= 0; i++) {
 		const struct ct_origin *at = ct_spec_origin(s, needs[i].key);
 
 		if (!at || has_own(s, needs[i].bit))
 			continue;
 		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone", ct_ns_name(needs[i].bit));
-		return ct_check_conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit));
+		r = ct_err_go_on(e, ct_check_conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit)));
 	}
-	return 0;
+	return r;
 }
 
 static bool ranges_meet(uint32_t a, uint32_t b, uint32_t n_a, uint32_t n_b)
@@ -166,21 +172,23 @@ static bool is_mapped(const struct ct_spec *s, bool group, uint32_t id)
 static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *what, uint32_t id)
 {
 	ct_err_hint(e, "add a range to idmap, or choose an id that it maps");
-	return ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map", what, id);
+	return ct_err_go_on(e, ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map", what, id));
 }
 
 /* Who init runs as must exist inside. */
 static int check_ids(const struct ct_spec *s, struct ct_err *e)
 {
+	int r = 0;
+
 	if (!is_mapped(s, false, s->init_uid))
-		return unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"), "user", s->init_uid);
-	if (!is_mapped(s, true, s->init_gid))
-		return unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"), "group", s->init_gid);
-	for (uint32_t i = 0; i < s->init_groups.n; i++) {
+		r = unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"), "user", s->init_uid);
+	if (r >= 0 && !is_mapped(s, true, s->init_gid))
+		r = unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"), "group", s->init_gid);
+	for (uint32_t i = 0; i < s->init_groups.n && r >= 0; i++) {
 		if (!is_mapped(s, true, s->init_groups.v[i].id))
-			return unmapped(e, &s->init_groups.v[i].at, "group", s->init_groups.v[i].id);
+			r = unmapped(e, &s->init_groups.v[i].at, "group", s->init_groups.v[i].id);
 	}
-	return 0;
+	return r;
 }
 
 struct sysctl_home {
@@ -213,24 +221,29 @@ static uint32_t sysctl_ns(const char *name)
 	return 0;
 }
 
+static int check_sysctl(const struct ct_spec *s, const struct ct_pair_item *item, struct ct_err *e)
+{
+	uint32_t ns = sysctl_ns(item->name);
+
+	if (!ns) {
+		ct_err_hint(e, "set it on the host with sysctl(8)");
+		return ct_check_conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
+	}
+	if (has_own(s, ns))
+		return 0;
+	ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
+		    ns == CT_NS_NET ? ", and net.N.type other than none" :
+		    ns == CT_NS_USER ? ", and set idmap" : "");
+	return ct_check_conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
+}
+
 static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
 {
-	for (uint32_t i = 0; i < s->sysctl.n; i++) {
-		const struct ct_pair_item *item = &s->sysctl.v[i];
-		uint32_t ns = sysctl_ns(item->name);
+	int r = 0;
 
-		if (!ns) {
-			ct_err_hint(e, "set it on the host with sysctl(8)");
-			return ct_check_conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
-		}
-		if (has_own(s, ns))
-			continue;
-		ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
-			    ns == CT_NS_NET ? ", and net.N.type other than none" :
-			    ns == CT_NS_USER ? ", and set idmap" : "");
-		return ct_check_conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
-	}
-	return 0;
+	for (uint32_t i = 0; i < s->sysctl.n && r >= 0; i++)
+		r = ct_err_go_on(e, check_sysctl(s, &s->sysctl.v[i], e));
+	return r;
 }
 
 /* One network that is the host's and others of the container's own cannot be. */

@@ -356,7 +356,7 @@ static int fill(struct ct_spec **s, struct ct_err *e)
 
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)
 {
-	struct ct_spec *s = new_spec(cfg, arena), *first = s;
+	struct ct_spec *s = new_spec(cfg, arena);
 
 	if (!s) {
 		ct_oom(e);
@@ -367,8 +367,10 @@ struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena
 	note_set(s);
 	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0)
 		return NULL;
-	/* relations to what was taken out are not told of */
-	return s != first || ct_spec_check(s, e) == 0 ? s : NULL;
+	/* from here on it is about what the values say to each other, and to the host */
+	if (e && e->all)
+		e->all->derived = true;
+	return ct_spec_check(s, e) == 0 ? s : NULL;
 }
 
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)

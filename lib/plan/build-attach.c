@@ -5,26 +5,41 @@
 
 #include "plan/builder.h"
 
+/* A terminal of the host's, for a container that has none to give. */
+static int spare_terminal(struct ct_builder *b)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_PTY_NEW, NULL);
+	int master = ct_plan_slot(b->plan, "host terminal");
+
+	s->o = (int16_t)master;
+	s->p = (int16_t)ct_plan_slot(b->plan, "host terminal peer");
+	s->flags = CT_SF_OPTIONAL;
+	return master;
+}
+
 static void attach_terminal(struct ct_builder *b)
 {
-	int master, peer;
+	int spare, master, peer;
 	struct ct_step *s;
 
 	if (!b->req->pty)
 		return;
+	spare = spare_terminal(b);
 	b->pts = ct_plan_slot(b->plan, "devpts");
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_OPEN, NULL);
 	s->o = (int16_t)b->pts;
 	s->s[0] = "/dev/pts";
-	s->flags = CT_SF_STRICT;
+	s->flags = CT_SF_STRICT | CT_SF_OPTIONAL;
 	master = ct_plan_slot(b->plan, "terminal");
 	peer = ct_plan_slot(b->plan, "terminal peer");
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PTY_NEW, NULL);
 	s->a = (int16_t)b->pts;
+	s->b = (int16_t)spare;
 	s->o = (int16_t)master;
 	s->p = (int16_t)peer;
 	s->n[0] = b->req->rows;
 	s->n[1] = b->req->cols;
+	s->s[1] = b->req->modes;
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SEND_FD, NULL);
 	s->a = (int16_t)master;
 	s->n[0] = CT_FD_TAG_PTY;
@@ -179,6 +194,9 @@ static int attach_identity(struct ct_builder *b)
 		s->s[0] = r->user ? r->user : ct_arena_printf(b->arena, "%u:%u", id.uid, id.gid);
 		s->n[0] = shell;
 		s->n[1] = id.keep;
+	} else if (r->namespaces & CT_NS_MNT) {
+		/* else the passwd would be the host's */
+		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
 	}
 	return ct_build_ids(b, &id);
 }

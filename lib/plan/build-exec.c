@@ -104,9 +104,10 @@ static int config_env(struct env *env)
 	for (uint32_t i = 0; i < b->spec->environment.n; i++) {
 		const char *kv = ct_build_variable(b, &b->spec->environment.v[i]);
 
-		if (!kv)
+		if (!kv && ct_err_go_on(b->err, b->err->err) < 0)
 			return b->err->err;
-		env_put(env, kv);
+		if (kv)
+			env_put(env, kv);
 	}
 	return 0;
 }

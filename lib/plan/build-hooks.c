@@ -136,7 +136,7 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 		}
 		s->n[0] = timeout_ms(b->spec);
 		s->n[1] = caps;
-		r = check_program(b, rows[row].phase, &cmds->v[k]);
+		r = ct_err_go_on(b->err, check_program(b, rows[row].phase, &cmds->v[k]));
 	}
 	return r;
 }

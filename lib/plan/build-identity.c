@@ -157,6 +157,21 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	return r;
 }
 
+/* See builder.h. */
+void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at)
+{
+	struct ct_step *s;
+
+	if (b->req->clear_env)
+		return;
+	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, at);
+	s->s[0] = ct_arena_printf(b->arena, "%u:%u", uid, gid);
+	s->n[1] = caps;
+	s->flags = CT_SF_OPTIONAL;
+	if (!s->s[0])
+		b->plan->err = -ENOMEM;
+}
+
 /* init.groups as decimals. */
 static const char *const *group_list(struct ct_builder *b)
 {
@@ -194,16 +209,18 @@ int ct_build_identity(struct ct_builder *b)
 				 .arch_at = ct_build_at(b, "arch"),
 				 .cwd = sp->init_cwd ? sp->init_cwd : "/", .uid_at = ct_build_at(b, "init.uid"),
 				 .cap_at = ct_build_at(b, sp->cap_drop_set ? "cap.drop" : "cap.keep"), .cwd_at = ct_build_at(b, "init.cwd")};
-	int r = ct_build_caps(sp, b->host, &id.keep, b->err);
+	int r = ct_err_go_on(b->err, ct_build_caps(sp, b->host, &id.keep, b->err));
 
+	if (r >= 0 && sp->sched_core && !b->host->sched_core) {
+		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
+		r = ct_err_go_on(b->err, ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling"));
+	}
 	if (r < 0)
 		return r;
 	if (!id.groups)
 		return ct_oom(b->err);
-	if (sp->sched_core && !b->host->sched_core) {
-		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
-		return ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling");
-	}
 	add_surroundings(b);
+	if (ct_spec_origin(sp, "init.uid"))
+		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
 	return ct_build_ids(b, &id);
 }

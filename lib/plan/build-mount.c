@@ -113,7 +113,7 @@ int ct_build_mounts(struct ct_builder *b)
 
 	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++)
 		if (!ct_build_protected(b, b->spec->mounts.v[i].target, &hides))
-			r = add_mount(b, i, CT_PHASE_MOUNT);
+			r = ct_err_go_on(b->err, add_mount(b, i, CT_PHASE_MOUNT));
 	return r;
 }
 
@@ -141,7 +141,7 @@ int ct_build_mounts_on_protected(struct ct_builder *b)
 		const char *path = ct_build_protected(b, b->spec->mounts.v[i].target, &hides);
 
 		if (path)
-			r = hides ? add_on_hidden(b, i, path) : add_mount(b, i, CT_PHASE_MASK);
+			r = ct_err_go_on(b->err, hides ? add_on_hidden(b, i, path) : add_mount(b, i, CT_PHASE_MASK));
 	}
 	return r;
 }

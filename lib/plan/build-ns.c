@@ -69,6 +69,7 @@ static int check(struct ct_builder *b)
 
 	if (!(b->own & CT_NS_MNT)) {
 		ct_err_origin(b->err, ct_build_at(b, s->ns_keep_set ? "namespace.keep" : "namespace.share.mnt"));
+		ct_err_hint(b->err, "take mnt out of namespace.keep and namespace.share, or add it to namespace.clone");
 		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a container needs its own mount namespace");
 	}
 	if ((b->own & CT_NS_USER) && (!ct_build_mapped(s, false, 0) || !ct_build_mapped(s, true, 0) || !s->idmap.n)) {
@@ -245,7 +246,7 @@ static void become_root(struct ct_builder *b)
 
 int ct_build_ns(struct ct_builder *b)
 {
-	int r = check(b);
+	int r = ct_err_go_on(b->err, check(b));
 
 	if (r < 0)
 		return r;

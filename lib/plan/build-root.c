@@ -116,7 +116,7 @@ int ct_build_root(struct ct_builder *b)
 	if (sp->mount_auto.proc == CT_AUTO_MIXED || sp->mount_auto.proc == CT_AUTO_RO || !sp->mount_auto_set ||
 	    sp->mount_auto.sys == CT_AUTO_RO || sp->mount_auto.sys == CT_AUTO_MIXED || b->req->n_hidden)
 		mask_source(b);
-	s = ct_plan_add(b->plan, CT_PHASE_ROOT, CT_OP_STACK, ct_build_at(b, "rootfs.path"));
+	s = ct_plan_add(b->plan, CT_PHASE_ROOT, CT_OP_STACK, ct_build_at(b, stack_path(b) && sp->rootfs_mount ? "rootfs.mount" : "rootfs.path"));
 	s->a = (int16_t)b->root;
 	s->s[0] = stack_path(b);
 	s = ct_plan_add(b->plan, CT_PHASE_PIVOT, CT_OP_PIVOT, ct_build_at(b, "rootfs.path"));

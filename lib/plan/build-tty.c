@@ -10,6 +10,7 @@ struct tty {
 	const char *name;	/* below /dev */
 	const char *slot;
 	uint64_t tag, index;
+	const char *modes;	/* NULL: the kernel's own */
 	const struct ct_origin *at;
 };
 
@@ -24,6 +25,7 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 	s->p = (int16_t)peer;
 	s->n[0] = b->req->rows;
 	s->n[1] = b->req->cols;
+	s->s[1] = t->modes;
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
 	s->b = (int16_t)b->dev;
 	s->s[0] = t->name;
@@ -91,11 +93,6 @@ int ct_build_tty(struct ct_builder *b)
 	const struct ct_origin *at = ct_build_at(b, b->req->pty ? "console.path" : "autodev");
 	struct ct_step *s;
 
-	if (sp->console_path && !none && b->req->detached) {
-		ct_err_origin(b->err, ct_build_at(b, "console.path"));
-		ct_err_hint(b->err, "use console.logfile, or ct_console_open() for its descriptor");
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "only \"none\" can be given as the console's path");
-	}
 	if (!console && !(b->req->detached && sp->tty_max))
 		return 0;
 	if (b->dev == CT_SLOT_NONE) {
@@ -110,7 +107,8 @@ int ct_build_tty(struct ct_builder *b)
 		s->n[0] = 0755;
 	}
 	if (console) {
-		struct tty t = {.name = place(b, "console", at), .slot = "console", .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY, .at = at};
+		struct tty t = {.name = place(b, "console", at), .slot = "console", .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY,
+				.modes = b->req->modes, .at = at};
 		int peer = add_tty(b, &t);
 
 		if (!b->req->stdio_given) {

@@ -100,11 +100,18 @@ typedef int (*area_fn)(struct ct_builder *);
 
 static int run_areas(struct ct_builder *b, const area_fn *areas)
 {
+	struct ct_err unheard = {0};
+	bool whole = true;
 	int r = 0;
 
-	for (; *areas && r >= 0; areas++)
-		r = (*areas)(b);
-	return r < 0 ? r : ct_plan_freeze(b->plan, b->err);
+	for (; *areas && r >= 0; areas++) {
+		int done = (*areas)(b);
+
+		r = ct_err_go_on(b->err, done);
+		whole &= done >= 0;
+	}
+	/* the parts of a plan with a fault, which somebody looks at, may not fit together */
+	return r < 0 ? r : ct_plan_freeze(b->plan, whole ? b->err : &unheard);
 }
 
 int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e)

@@ -83,6 +83,9 @@ struct ct_identity {
 };
 /* 0 or a negative errno that is recorded. */
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
+/* HOME of a payload with these numbers, from the container's passwd as it may read it itself; what cannot be read is no failure. Where the
+ * environment is only the caller's there is none. */
+void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at);
 /* The start hooks, programs of the rootfs, with the capabilities `caps` where they run as root. 0 or -ENOMEM. */
 int ct_build_start_hooks(struct ct_builder *b, uint64_t caps);
 /* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell that was looked up. */

@@ -243,7 +243,9 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 				     .set_uid = o->flags & CT_ATTACH_SET_UID, .set_gid = o->flags & CT_ATTACH_SET_GID,
 				     .set_groups = o->flags & CT_ATTACH_SET_GROUPS, .set_caps = o->flags & CT_ATTACH_SET_CAPS,
 				     .uid = o->uid, .gid = o->gid, .groups = o->groups, .n_groups = (uint32_t)o->n_groups, .cwd = o->cwd};
-	if (p->req.set_caps)
+	if (p->req.pty)
+		r = ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "attach", e);
+	if (r >= 0 && p->req.set_caps)
 		r = parse_caps(o->caps, &p->req.caps, e);
 	return r;
 }

@@ -85,6 +85,9 @@ static inline int ct_given_fd(int fd)
 
 /* The descriptors of option structs: open, and not more than can be handed over. */
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
+/* The modes of the terminal `given` (a member of an option struct) as the plan has them, in the arena; NULL for none. 0, or -ENOTTY and others,
+ * recorded. */
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
 /* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when that has changed since the handle's last
@@ -92,7 +95,7 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
 /* Which groups a start would make, into p->groups. Nothing is made. */
 int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
-/* Opens the root directory and the namespaces to share, and fills p->req for a start. */
+/* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e collects faults, without what failed. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
 /* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e collects faults all of them are found, and a
  * plan is only made of a config without any; else it stops at the first. 0 or a negative errno. */

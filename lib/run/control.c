@@ -344,7 +344,7 @@ static int has_ended(int r, struct ct_err *e)
 	if (r != -ECONNRESET)
 		return r;
 	if (e)
-		ct_err_clear(e);
+		ct_err_reset(e);
 	return not_running(e);
 }
 

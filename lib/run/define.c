@@ -104,8 +104,8 @@ static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, s
 	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
 	r = ct_config_print(c->config, true, &text);
 	r = r < 0 ? r : ct_write_file_at(at, own, ct_buf_text(&text), text.len, 0640);
-	if (r >= 0 && renameat2(at, own, at, "config", RENAME_NOREPLACE) < 0)
-		r = -errno;
+	if (r >= 0)
+		r = ct_rename_new(at, own, at, "config");
 	if (r >= 0)
 		return 0;
 	unlinkat(at, own, 0);
@@ -125,9 +125,9 @@ static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
 	r = fill(c, at, o->rootfs, e);
-	if (r >= 0 && renameat2(dir, partial, dir, c->name, RENAME_NOREPLACE) < 0) {
-		r = errno == EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
-				    : ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
+	if (r >= 0 && (r = ct_rename_new(dir, partial, dir, c->name)) < 0) {
+		r = r == -EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
+				    : ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
 	}
 	if (r >= 0)
 		return 0;

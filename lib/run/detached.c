@@ -23,6 +23,7 @@ void ct_detached_close(struct ct_detached *d)
 	ct_close(&d->alive);
 	ct_close(&d->log);
 	ct_close(&d->log_dir);
+	ct_close(&d->device);
 	ct_close(&d->home);
 	ct_close(&d->watch);
 	ct_close(&d->watched);
@@ -44,7 +45,8 @@ void ct_detached_undo(struct ct_detached *d, const char *name)
 	ct_state_remove(d->dir, name, NULL);
 }
 
-static int open_console_log(const struct ct_spec *s, struct ct_detached *d, const char **name, struct ct_err *e)
+/* See detached.h. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e)
 {
 	const char *path = s->console_logfile;
 	char dir[4096];
@@ -54,12 +56,29 @@ static int open_console_log(const struct ct_spec *s, struct ct_detached *d, cons
 	*name = ct_parent(dir, sizeof(dir), path);
 	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->log_dir >= 0)
-		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0640);
+		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+				0640);
 	if (d->log >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
 	ct_err_object(e, path);
 	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "openat", "the console's log cannot be opened");
+}
+
+/* See detached.h. As in LXC a file that is not there is made. */
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e)
+{
+	const char *path = s->console_path;
+
+	if (!path || !strcmp(path, "none"))
+		return 0;
+	d->device = open(path, O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	if (d->device >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "console.path"));
+	ct_err_object(e, path);
+	ct_err_hint(e, "name a terminal of the host, a file, or none");
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "open", "what is to be the console cannot be opened");
 }
 
 /* What an ephemeral container takes with it, when it is defined at all; of one that is not, no state stays either. */
@@ -123,7 +142,7 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
-enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, N_EXTRA };
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, N_EXTRA };
 
 static int make_groups(struct ct_launch *l, struct ct_err *e)
 {
@@ -185,6 +204,7 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
 					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
 					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
+					 .console_device = d->device >= 0 ? IN_DEVICE : CT_SLOT_NONE,
 					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
 					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
 						  (p->req.execute ? CT_SUPER_PROGRAM : 0) | (sp->init_reaper ? CT_SUPER_REAPER : 0)};
@@ -202,7 +222,9 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	for (int i = 0; i < N_EXTRA; i++)
 		extra[i] = null;
 	if (r >= 0)
-		r = open_console_log(l->prepared.spec, d, &l->super.log_path, e);
+		r = ct_detached_open_log(l->prepared.spec, d, true, &l->super.log_path, e);
+	if (r >= 0)
+		r = ct_detached_open_device(l->prepared.spec, d, true, e);
 	extra[IN_DIR] = d->dir;
 	extra[IN_ALIVE] = d->alive;
 	extra[IN_WATCH] = d->watched;
@@ -212,6 +234,8 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	}
 	if (d->home >= 0)
 		extra[IN_HOME] = d->home;
+	if (d->device >= 0)
+		extra[IN_DEVICE] = d->device;
 	if (d->consoled >= 0)
 		extra[IN_CONSOLE] = d->consoled;
 	return r;

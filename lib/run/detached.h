@@ -3,11 +3,14 @@
 #ifndef CT_RUN_DETACHED_H
 #define CT_RUN_DETACHED_H
 
+#include <stdbool.h>
+
 #include "backend/backend.h"
 #include "run/placeholder.h"
 
 struct ct_container;
 struct ct_err;
+struct ct_spec;
 
 struct ct_detached {
 	int dir, lock, alive, log, log_dir;
@@ -16,14 +19,20 @@ struct ct_detached {
 	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
 	int watch, watched;	/* tells of the end: ours, the supervisor's end */
 	int journal;		/* of the groups, in dir */
+	int device;		/* console.path */
 	struct ct_cg_held groups;
 	struct ct_placeholder holder;
 };
 #define CT_DETACHED_INIT \
-	{ -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
+	{ -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
 
 /* Closes what is open, and ends the process that held the scope. */
 void ct_detached_close(struct ct_detached *d);
+/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the log's in there. 0, also when there is to be
+ * none, or a negative errno. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e);
+/* The same for what is to be the console, console.path. */
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e);
 /* The start has failed: its groups and its state go. */
 void ct_detached_undo(struct ct_detached *d, const char *name);
 

@@ -149,6 +149,8 @@ int ct_log_check(const struct ct_log *log, bool make, struct ct_err *e)
 		return 0;
 	ct_err_origin(e, &file->at);
 	ct_err_object(e, file->value);
+	if (fd == -ENOENT)
+		ct_err_hint(e, "its directory must exist and be writable for the caller");
 	if (fd == -EINVAL)
 		ct_err_hint(e, "name a file, or a device such as /dev/null");
 	return ct_fail_sys(e, fd, CT_ERR_CONFIG_FILE, "start", "open", "the log cannot be written");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 
 #define TRIES 16	/* how often a sweep may take a directory away before it is locked */
 
@@ -69,6 +70,7 @@ int ct_hidden_make(int dirfd, const char *name, char *at)
 int ct_hidden_rename(int dirfd, const char *name, char *at)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
 
 	if (fd < 0)
 		return -errno;
@@ -77,10 +79,11 @@ int ct_hidden_rename(int dirfd, const char *name, char *at)
 		return -errno;
 	for (unsigned i = 0; i < TRIES; i++) {
 		ct_hidden_name(at, name, (unsigned)getpid() + i * 4194304u, 1);
-		if (renameat2(dirfd, name, dirfd, at, RENAME_NOREPLACE) == 0)
+		r = ct_rename_new(dirfd, name, dirfd, at);
+		if (r >= 0)
 			return ct_take_fd(&fd);
-		if (errno != EEXIST)
-			return -errno;
+		if (r != -EEXIST)
+			return r;
 	}
 	return -EEXIST;
 }

@@ -65,6 +65,7 @@ static const char *advice(const struct ct_step *s, int err)
 		{CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file"},
 		{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
 		{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
+		{CT_OP_STACK, ENOENT, "make the directory on the host: mount hooks find the root there"},
 		{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
 		{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
 		{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
@@ -104,23 +105,25 @@ static const char *advice(const struct ct_step *s, int err)
 	return NULL;
 }
 
-/* The stage's error record as the caller's error. */
-static int report_error(const struct ct_report *r, const struct ct_spawn *sp, struct ct_err *e)
+static int id_of(const struct ct_step *s, int err)
 {
-	const struct ct_step *s = NULL;
+	if (s->op == CT_OP_TREE_CLONE && err == -ENOENT)
+		return CT_ERR_SOURCE;
+	return s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;
+}
+
+/* See report.h. */
+int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r, struct ct_err *e)
+{
+	const struct ct_step *s = step < plan->n_steps ? &plan->steps[step] : NULL;
+	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO;
 	const char *hint;
 	char number[32];
-	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO, id = CT_ERR_STEP;
 
-	if (r->step < sp->plan->n_steps - sp->plan->n_setup) {
-		s = &sp->plan->steps[sp->plan->n_setup + r->step];
-		ct_err_step(e, (int)(sp->plan->n_setup + r->step), ct_op_name(s->op));
-		if (s->at->key[0])
-			ct_err_origin(e, s->at);
-		id = s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;
-	} else {
-		id = CT_ERR_STAGE;
-	}
+	if (s)
+		ct_err_step(e, (int)step, ct_op_name(s->op));
+	if (s && s->at->key[0])
+		ct_err_origin(e, s->at);
 	if (r->object[0])
 		ct_err_object(e, r->object);
 	else if (s && s->s[0] && *s->s[0])
@@ -131,7 +134,7 @@ static int report_error(const struct ct_report *r, const struct ct_spawn *sp, st
 	hint = advice(s, -err);
 	if (hint)
 		ct_err_hint(e, "%s", hint);
-	return ct_fail(e, err, id, "stage", "%s", "");
+	return ct_fail(e, err, s ? id_of(s, err) : CT_ERR_STAGE, "stage", "%s", "");
 }
 
 /* Is it still the stage? 0 also when it has gone. */
@@ -195,7 +198,7 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		child->supervisor = r->num;
 		return s->super ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
 	case CT_REPORT_ERROR:
-		return report_error(r, s, e);
+		return ct_report_fault(s->plan, s->plan->n_setup + r->step, r, e);
 	default:
 		return ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "report of unknown type %u", r->type);
 	}

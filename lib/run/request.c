@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "backend/owner.h"
@@ -56,6 +57,25 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 	if (!may_be(exec_fd))
 		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "exec_fd = %d is not an open descriptor", exec_fd);
 	return 0;
+}
+
+/* See container.h. The kernel has fewer control characters than the C library may have room for. */
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e)
+{
+	int fd = ct_given_fd(given);
+	struct termios t;
+	const char *text;
+
+	*out = NULL;
+	if (fd < 0)
+		return 0;
+	if (tcgetattr(fd, &t) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, where, "ioctl", "modes_fd = %d is not a terminal", fd);
+	text = ct_arena_printf(arena, "%x:%x:%x:%x", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag);
+	for (int i = 0; i < CT_TERMINAL_CHARS && text; i++)
+		text = ct_arena_printf(arena, "%s:%x", text, t.c_cc[i]);
+	*out = text;
+	return text ? 0 : ct_oom(e);
 }
 
 static const struct {
@@ -222,29 +242,35 @@ static int share_failed(struct ct_err *e, int err, const char *why)
 	return ct_fail(e, err, CT_ERR_NAMESPACE, "start", "%s", why);
 }
 
-static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+static int open_one(struct ct_container *c, struct ct_prepared *p, const struct ct_share_item *s, struct ct_err *e)
 {
 	static const char *const file[8] = {"mnt", "pid", "uts", "ipc", "user", "net", "cgroup", "time"};
 
-	for (uint32_t i = 0; i < p->spec->ns_share.n; i++) {
-		const struct ct_share_item *s = &p->spec->ns_share.v[i];
-		int kind = __builtin_ctz(s->ns);
-		char path[64];
-		pid_t pid;
+	int kind = __builtin_ctz(s->ns);
+	char path[64];
+	pid_t pid;
 
-		ct_err_origin(e, &s->at);
-		ct_err_object(e, s->with);
-		pid = share_pid(c, s, e);
-		if (pid <= 0)
-			return share_failed(e, pid ? (int)pid : -ESRCH, "there is no such running container");
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file[kind]);
-		ct_close(&p->share[kind]);
-		p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
-		if (p->share[kind] < 0)
-			return share_failed(e, -errno, "its namespace cannot be opened");
-		ct_err_clear(e);
-	}
+	ct_err_origin(e, &s->at);
+	ct_err_object(e, s->with);
+	pid = share_pid(c, s, e);
+	if (pid <= 0)
+		return share_failed(e, pid ? (int)pid : -ESRCH, "there is no such running container");
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file[kind]);
+	ct_close(&p->share[kind]);
+	p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
+	if (p->share[kind] < 0)
+		return share_failed(e, -errno, "its namespace cannot be opened");
+	ct_err_reset(e);
 	return 0;
+}
+
+static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < p->spec->ns_share.n && r >= 0; i++)
+		r = ct_err_go_on(e, open_one(c, p, &p->spec->ns_share.v[i], e));
+	return r;
 }
 
 /* Whether the mounts that the groups are to be made in are where they were when somebody looked. */
@@ -266,7 +292,7 @@ static int decide(struct ct_container *c, struct ct_prepared *p, const struct ct
 		r = ct_cg_decide(ask, p->arena, &p->groups, e);
 	if (r >= 0 ? are_there(p) : ct_cgroups_still(&p->trees))
 		return r;
-	ct_err_clear(e);
+	ct_err_reset(e);
 	r = look_at_cgroups(c, ct_cgroups_still, &p->trees, e);
 	return r < 0 ? r : ct_cg_decide(ask, p->arena, &p->groups, e);
 }
@@ -389,10 +415,10 @@ static int refuse_unseen(struct ct_container *c, struct ct_err *e)
 
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
 {
-	int r = refuse_unseen(c, e);
+	int r = ct_err_go_on(e, refuse_unseen(c, e));
 
 	if (r >= 0)
-		r = open_rootfs(c, p, e);
+		r = ct_err_go_on(e, open_rootfs(c, p, e));
 	if (r >= 0)
 		r = open_shared(c, p, e);
 	if (r < 0)
@@ -409,8 +435,11 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1, .cgroup = &p->groups};
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = p->share[i];
+	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;
+	if (r < 0)
+		return r;
 	/* limits count it, the config that runs tells of it */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
-	r = decide_for_start(c, o, p, e);
+	r = ct_err_go_on(e, decide_for_start(c, o, p, e));
 	return r < 0 ? r : hide_state(c, p, e);
 }

@@ -15,8 +15,6 @@
 #include "base/num.h"
 #include "base/sys.h"
 
-#define PR_SCHED_CORE 62
-#define PR_SCHED_CORE_GET 0
 #define DEFAULT_SLACK 50000u	/* what the stage sets */
 #define LIMIT_NAME 26		/* columns of a limit's name and the blank behind it */
 #define STATUS_MAX (1u << 20)
@@ -116,14 +114,14 @@ static void read_limits(pid_t pid, int dir, struct ct_running *run)
 	struct rlimit64 theirs[CT_RUNNING_LIMITS], own;
 	int n = 0;
 
-	while (n < CT_RUNNING_LIMITS && prlimit64(pid, (__rlimit_resource_t)n, NULL, &theirs[n]) == 0)
+	while (n < CT_RUNNING_LIMITS && prlimit64(pid, n, NULL, &theirs[n]) == 0)
 		n++;
 	if (n < CT_RUNNING_LIMITS)
 		n = read_limits_file(dir, theirs);
 	for (int i = 0; i < n; i++) {
 		run->soft[i] = theirs[i].rlim_cur;
 		run->hard[i] = theirs[i].rlim_max;
-		run->has_limit[i] = prlimit64(0, (__rlimit_resource_t)i, NULL, &own) < 0 || own.rlim_cur != run->soft[i] ||
+		run->has_limit[i] = prlimit64(0, i, NULL, &own) < 0 || own.rlim_cur != run->soft[i] ||
 				    own.rlim_max != run->hard[i];
 	}
 }
@@ -195,7 +193,7 @@ int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_runn
 		errno = 0;
 		out->nice = getpriority(PRIO_PROCESS, (id_t)pid);
 		r = errno ? -errno : 0;
-		out->sched_core = prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, pid, 0, &cookie) == 0 && cookie;
+		out->sched_core = ct_sched_core_get(pid, &cookie) == 0 && cookie;
 	}
 	/* the number was init's all the time if init is still there */
 	if (ct_pidfd_send_signal(pidfd, 0) == -ESRCH)

@@ -23,7 +23,6 @@
 #define TIOCGPTPEER 0x5441
 #endif
 #define RING_MAX (64ull << 20)
-#define CTRL_C 3
 
 static int take_slot(struct stage *st, int16_t slot)
 {
@@ -47,6 +46,7 @@ int sup_console_init(struct super *s)
 	s->log.path = pool_str(s->st, w->console_log_path);
 	s->log.rotate = !!w->console_rotate;
 	sup_log_open(&s->log);
+	sup_device_init(&s->device, take_slot(s->st, w->console_device));
 	if (!w->console_buffer)
 		return 0;
 	if (w->console_buffer > RING_MAX)
@@ -106,6 +106,8 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 		sup_close(&t->master);
 		return;
 	}
+	if (!t->size && number == 0)
+		t->size = sup_device_size(&s->device);
 	if (t->size)
 		set_size(t);
 	open_peer(t);
@@ -197,7 +199,7 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	char buf[SUP_CHUNK];
 	ssize_t n;
 
-	if (t->master < 0 || !stream_can_take(s, t, closing))
+	if (t->master < 0 || !stream_can_take(s, t, closing) || (number == 0 && !sup_device_can_take(s, closing)))
 		return 0;
 	n = read(t->master, buf, sizeof(buf));
 	if (n <= 0) {
@@ -211,6 +213,7 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	if (number == 0) {
 		sup_ring_add(&s->ring, buf, (size_t)n);
 		sup_log_add(&s->log, buf, (size_t)n);
+		sup_device_add(&s->device, buf, (size_t)n);
 	}
 	send_output(s, t, buf, (size_t)n, closing);
 	if (number == 0)
@@ -218,19 +221,19 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	return 1;
 }
 
-/*
+/* See supervisor.h.
  * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its namespace and has no
  * handler for it. Outside a container it would have ended, so it does here.
  */
-static void interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
+void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
 {
 	const uint64_t bit = 1ull << (SIGINT - 1);
 	struct termios mode;
 	pid_t foreground;
 
-	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || !memchr(typed, CTRL_C, n))
+	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || tcgetattr(t->master, &mode))
 		return;
-	if (tcgetattr(t->master, &mode) || !(mode.c_lflag & ISIG) || mode.c_cc[VINTR] != CTRL_C)
+	if (!(mode.c_lflag & ISIG) || mode.c_cc[VINTR] == _POSIX_VDISABLE || !memchr(typed, mode.c_cc[VINTR], n))
 		return;
 	if (ioctl(t->master, TIOCGPGRP, &foreground) || foreground != s->init)
 		return;
@@ -263,7 +266,7 @@ static void move_input(struct super *s, struct sup_tty *t)
 		w = n;
 	t->in_full = 0;
 	recv(t->stream, buf, (size_t)w, MSG_DONTWAIT);
-	interrupt(s, t, buf, (size_t)w);
+	sup_interrupt(s, t, buf, (size_t)w);
 }
 
 /* See supervisor.h. */
@@ -281,6 +284,8 @@ void sup_ttys_close(struct super *s, int for_good)
 		sup_close(&t->master);
 		t->retry_at = 0;
 	}
+	if (for_good)
+		sup_device_close(&s->device);
 }
 
 /* See supervisor.h. */
@@ -300,9 +305,12 @@ void sup_tty_watch(struct super *s)
 		} else if (i == 0) {
 			events = POLLIN;
 		}
+		if (i == 0 && sup_device_held(s))
+			events &= (short)~POLLIN;
 		if (events && s->now >= t->retry_at)
 			sup_watch(s, t->master, events, SUP_WATCH_MASTER, i);
 	}
+	sup_device_watch(s);
 }
 
 /* See supervisor.h. */

@@ -234,7 +234,7 @@ static int check_stop_hook(struct decoder *d, const struct ct_wire_step *s)
 
 static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 {
-	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir, u->home, u->watch, u->console };
+	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir, u->home, u->watch, u->console, u->console_device };
 
 	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
 		if (slots[i] != CT_SLOT_NONE && (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))

@@ -100,6 +100,11 @@ struct k_clone_args {
 #define K_PTMX_MAJOR 5
 #define K_PTMX_MINOR 2
 
+struct k_termios {
+	uint32_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[19];
+};
+#define K_TCSETS 0x5402
 #define K_TIOCSCTTY 0x540e
 #define K_TIOCSWINSZ 0x5414
 #define K_TIOCSPTLCK 0x40045431

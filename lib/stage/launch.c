@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "stage/steps.h"
+#include "wire/words.h"
 
 #define GO 'g'
 
@@ -178,7 +179,7 @@ static int set_limit(pid_t pid, uint64_t resource, const struct limit *want, str
 static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
 {
 	return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
-			    err == -EPERM ? "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; fs.nr_open bounds nofile" :
+			    err == -EPERM ? CT_WORDS_LIMIT :
 					    NULL);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
+#include "wire/words.h"
 
 /* A rename or a mount anywhere on the machine makes the kernel give up a confined ".." with EAGAIN. */
 #define RETRIES 256
@@ -27,37 +28,20 @@ static int open_retry(int dir, const char *path, uint64_t oflags, uint64_t resol
 	return fd;
 }
 
-/* Why a link was in the way: the last component is one, or one before it. */
-static const char *link_text(int dir, const char *path, uint64_t resolve)
+/* Whether the last component itself is a link. */
+static int is_link(int dir, const char *path, uint64_t resolve)
 {
 	struct stat st;
 	SYS_CLOSEP int fd = open_retry(dir, path, O_NOFOLLOW, resolve);
 
-	if (fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
-		return resolve & K_RESOLVE_NO_SYMLINKS ? "target is a symbolic link" : "target is a symbolic link without end";
-	return resolve & K_RESOLVE_NO_SYMLINKS ? "target leads through a symbolic link" :
-						 "target leads through a link of procfs, or through links without end";
+	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static void explain(struct path_error *e, int err, int dir, const char *path, uint64_t oflags, uint64_t resolve)
 {
 	e->sys = SYS_openat2;
-	e->text = NULL;
-	switch (err) {
-	case -ELOOP:
-		e->text = link_text(dir, path, resolve);
-		break;
-	case -ENOTDIR:
-		e->text = oflags & O_DIRECTORY ? "target is not a directory, or leads through a file" :
-						 "target leads through what is not a directory";
-		break;
-	case -EXDEV:
-		e->text = "target leaves the directory that it must stay below";
-		break;
-	case -EAGAIN:
-		e->text = "target kept changing while it was looked up";
-		break;
-	}
+	e->text = ct_target_words(err, (resolve & K_RESOLVE_NO_SYMLINKS) != 0, (oflags & O_DIRECTORY) != 0,
+				  err == -ELOOP && is_link(dir, path, resolve));
 }
 
 static const char *relative(const char *path)

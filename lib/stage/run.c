@@ -90,7 +90,8 @@ int step_run(struct stage *st, uint32_t i)
 	const struct ct_wire_step *s = &st->steps[i];
 
 	st->current = (uint16_t)i;
-	if (empty(st, s->a) || empty(st, s->b))
+	/* of a terminal's two sources one is enough */
+	if (s->op != CT_OP_PTY_NEW && (empty(st, s->a) || empty(st, s->b)))
 		return step_optional(s) ? 0 : report_error(st, -ENOENT, 0, NULL, "what it works on was skipped by a step before");
 	return st->head->flags & CT_WIRE_TRACE ? run_traced(st, s) : table[s->op](st, s);
 }

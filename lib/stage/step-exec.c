@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
+#include "wire/words.h"
 
 #define KEEP_FIRST 3
 
@@ -190,12 +191,8 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 	fd = sys_openat(AT_FDCWD, path, O_PATH, 0);
 	if (fd < 0 || sys_fstat(fd, &sb))
 		return "a directory on the way to it may not be searched by this user";
-	if (S_ISDIR(sb.st_mode))
-		return "it is a directory";
-	if (!S_ISREG(sb.st_mode))
-		return "it is not a regular file";
-	if (!(sb.st_mode & 0111))
-		return "it is not executable";
+	if (ct_program_words(sb.st_mode))
+		return ct_program_words(sb.st_mode);
 	return sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0 ? "it lies on a file system mounted noexec, or its interpreter may not be executed" :
 									 "this user may not execute it";
 }

@@ -10,13 +10,13 @@ static int fail_at(struct stage *st, const struct ct_wire_step *s, int err, cons
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
 
-/* A directory, as O_PATH descriptor in the slot. */
+/* A directory, as O_PATH descriptor in the slot; an optional one that is none, or not to be come to, leaves it empty. */
 int step_open(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
 	int fd = path_open(step_fd(st, s->b), step_str(st, s, 0), s->flags, O_DIRECTORY, &e);
 
-	if (fd == -ENOENT && step_optional(s))
+	if (fd < 0 && step_optional(s))
 		return 0;
 	if (fd < 0)
 		return fail_at(st, s, fd, &e);

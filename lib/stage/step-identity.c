@@ -110,13 +110,13 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *spec = step_str(st, s, 0);
 	struct stage_user *u = &st->user;
-	int tolerant = !*spec, err = 0, found;
+	int tolerant = !*spec || step_optional(s), err = 0, found;
 	struct user_query q;
 	char *text;
 
 	/* nobody asked for: root */
 	memset(&q, 0, sizeof(q));
-	if (!tolerant)
+	if (*spec)
 		err = user_query_parse(spec, &q);
 	if (err)
 		return report_error(st, err, 0, spec, "a user is a name, or a number, or number:number");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
+#include "wire/option.h"
 
 static unsigned recursive(const struct ct_wire_step *s)
 {
@@ -111,21 +112,6 @@ static int configure(int fs, unsigned cmd, const char *key, const char *value)
 	return (int)sys5(SYS_fsconfig, fs, cmd, key, value, 0);
 }
 
-/* "key=value" or "flag", ended by a comma or the end of the string; a backslash keeps the next character from being looked
- * at, and stays, as file systems expect it. Cuts the option off and returns the rest, NULL at the end. */
-static char *next_option(char *opt)
-{
-	char *p = opt;
-
-	for (; *p && *p != ','; p++)
-		if (*p == '\\' && p[1])
-			p++;
-	if (!*p)
-		return NULL;
-	*p = '\0';
-	return p + 1;
-}
-
 /* All options, one call each. 0 or a negative errno. */
 static int configure_all(int fs, const char *options)
 {
@@ -139,7 +125,7 @@ static int configure_all(int fs, const char *options)
 		return -ENOMEM;
 	memcpy(opt, options, len + 1);
 	while (opt && !err) {
-		char *rest = next_option(opt), *eq = strchr(opt, '=');
+		char *rest = ct_next_option(opt), *eq = strchr(opt, '=');
 
 		if (eq)
 			*eq++ = '\0';

@@ -69,6 +69,7 @@ void sup_in_fork(struct super *s, int report)
 	sup_close(&s->keep);
 	sup_close(&s->caller);
 	sup_close(&s->pidfd);
+	sup_close(&s->device.fd);
 	sup_close(&s->log.fd);
 	sup_close(&s->log.dir);
 	sup_close(&s->alive);
@@ -207,7 +208,7 @@ static int prepare(struct super *s, struct stage *st)
 	s->st = st;
 	s->w = w;
 	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = -1;
-	s->log.fd = s->log.dir = -1;
+	s->log.fd = s->log.dir = s->device.fd = -1;
 	s->stop_until = s->kill_at = s->time_at = s->cpu_at = SUP_NEVER;
 	if (!w || w->n_ttys >= CT_WIRE_SLOTS || w->state_dir < 0 || w->alive < 0)
 		return -EINVAL;
@@ -220,7 +221,7 @@ static int prepare(struct super *s, struct stage *st)
 	st->slot[w->state_dir] = st->slot[w->alive] = -1;
 	s->n_ttys = w->n_ttys;
 	n = s->n_ttys + 1;
-	s->cap_poll = (uint32_t)(8 + SUP_CLIENTS + 2 * n);
+	s->cap_poll = (uint32_t)(9 + SUP_CLIENTS + 2 * n);
 	s->tty = stage_alloc(n * sizeof(*s->tty));
 	s->poll = stage_alloc(s->cap_poll * sizeof(*s->poll));
 	s->watch = stage_alloc(s->cap_poll * sizeof(*s->watch));
@@ -307,6 +308,8 @@ static int next_timeout(const struct super *s)
 		if (s->client[i].is != SUP_CLIENT_FREE)
 			at = earlier(at, s->client[i].deadline);
 	}
+	if (sup_device_held(s))
+		at = earlier(at, s->device.lag_since + SUP_LAG_MS);
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		if (s->tty[i].retry_at > s->now)
 			at = earlier(at, s->tty[i].retry_at);
@@ -395,6 +398,9 @@ static void dispatch(struct super *s, const struct sup_watch *w, short events)
 		break;
 	case SUP_WATCH_STREAM:
 		sup_on_stream(s, w->index, events);
+		break;
+	case SUP_WATCH_DEVICE:
+		sup_on_device(s, events);
 		break;
 	}
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <termios.h>
 
 #include "stage/stage.h"
 
@@ -92,6 +93,16 @@ struct sup_log {
 	int rotate;
 };
 
+/* console.path */
+struct sup_device {
+	int fd;				/* -1: there is none */
+	uint8_t terminal, lagging;	/* it does not take output */
+	uint64_t lag_since;
+	struct termios found;		/* its mode before it was ours */
+	char held[SUP_CHUNK];		/* what it did not take yet */
+	size_t at, end;
+};
+
 struct sup_verdict {
 	int32_t reason, code, signal, core;
 	uint64_t wall_us, user_us, system_us, max_rss;
@@ -171,6 +182,7 @@ struct super {
 	struct sup_client client[SUP_CLIENTS];
 	struct sup_tty *tty;		/* n_ttys + 1; 0 is the console */
 	uint32_t n_ttys;
+	struct sup_device device;
 	char held[SUP_CHUNK];		/* what the starter's stream did not take */
 	size_t held_at, held_end;
 	struct sup_ring ring;
@@ -183,7 +195,7 @@ struct super {
 
 enum sup_watch_is {
 	SUP_WATCH_SIGNALS, SUP_WATCH_CALLER, SUP_WATCH_REPORT, SUP_WATCH_KEEP, SUP_WATCH_INIT, SUP_WATCH_LISTENER, SUP_WATCH_CLIENT,
-	SUP_WATCH_MASTER, SUP_WATCH_STREAM,
+	SUP_WATCH_MASTER, SUP_WATCH_STREAM, SUP_WATCH_DEVICE,
 };
 struct sup_watch {
 	uint16_t is, index;
@@ -296,6 +308,20 @@ void sup_drop_client(struct super *s, struct sup_client *c);
 int sup_console_init(struct super *s);
 /* Takes a master over; the number is that of the tty. */
 void sup_tty_new(struct super *s, uint32_t number, int master);
+/* What was typed on tty `t`: an interrupt that the kernel throws away ends a program. */
+void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n);
+/* Takes what console.path names, -1: nothing, and gives it back as it was. */
+void sup_device_init(struct sup_device *d, int fd);
+void sup_device_close(struct sup_device *d);
+/* Its window, rows << 16 | columns; 0: it has none. */
+uint32_t sup_device_size(const struct sup_device *d);
+/* 1 when it can take what is read next of the console, or will not get it; 0 to leave it in the terminal for now. */
+int sup_device_can_take(struct super *s, int closing);
+void sup_device_add(struct sup_device *d, const char *p, size_t n);
+/* 1: the console is not read, because of it. */
+int sup_device_held(const struct super *s);
+void sup_device_watch(struct super *s);
+void sup_on_device(struct super *s, short events);
 /* Closes all masters after the last output was taken. Clients stay for the next boot, unless there is none. */
 void sup_ttys_close(struct super *s, int for_good);
 void sup_tty_watch(struct super *s);

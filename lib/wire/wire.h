@@ -128,7 +128,8 @@ struct ct_wire_super {
 	uint32_t n_stop_hooks;	/* HOOK steps that follow the plan's own: steps[n_steps - n_stop_hooks ..]; */
 	uint32_t flags;		/* CT_SUPER_* */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
-	int16_t pad[3];
+	int16_t console_device;	/* console.path; CT_SLOT_NONE */
+	int16_t pad[2];
 	uint64_t limit_cputime_us;	/* 0: none */
 	uint64_t keep_dev, keep_ino;	/* the rootfs of CT_SUPER_KEEP_ROOTFS */
 	uint32_t n_groups, pad2;
@@ -178,6 +179,7 @@ enum ct_report_type {
 	CT_REPORT_DONE,		/* all hooks of CT_MODE_HOOKS have ended well */
 	CT_REPORT_STEP		/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for, lost when nobody reads */
 };
+#define CT_TERMINAL_CHARS 19	/* control characters of a terminal: the kernel's NCCS */
 #define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
 #define CT_FD_TAG_CONSOLE 3	/* master of /dev/console */

@@ -67,6 +67,7 @@ static void starting(void)
 	FIELD(ct_start_opts, cols);
 	FIELD(ct_start_opts, reserved);
 	FIELD(ct_start_opts, timeout_ms);
+	FIELD(ct_start_opts, modes_fd);
 }
 
 static void entering(void)
@@ -90,6 +91,7 @@ static void entering(void)
 	FIELD(ct_attach_opts, cwd);
 	FIELD(ct_attach_opts, caps);
 	FIELD(ct_attach_opts, timeout_ms);
+	FIELD(ct_attach_opts, modes_fd);
 }
 
 static void ending(void)

@@ -144,7 +144,7 @@ static inline void message_super(struct message *m)
 	m->super.name = message_string(m, "box");
 	m->super.state_dir = 0;
 	m->super.alive = 1;
-	m->super.console_log = m->super.console_log_dir = m->super.console = CT_SLOT_NONE;
+	m->super.console_log = m->super.console_log_dir = m->super.console = m->super.console_device = CT_SLOT_NONE;
 	m->super.n_stop_hooks = 1;
 	message_list(m, message_text(m, CT_PHASE_EXEC, CT_OP_HOOK, "post-stop"), 0, hook);
 }

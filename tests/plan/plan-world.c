@@ -251,6 +251,8 @@ static int directive(struct wish *w, char *line)
 	} else if (!strcmp(key, "size")) {
 		w->req.rows = (unsigned)number(v[0], 10);
 		w->req.cols = (unsigned)number(v[1], 10);
+	} else if (!strcmp(key, "modes")) {
+		w->req.modes = v[0];
 	} else if (!strcmp(key, "keep_fds")) {
 		w->req.n_keep_fds = (uint32_t)number(v[0], 10);
 	} else if (!strcmp(key, "layout") && n == 1) {

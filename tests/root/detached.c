@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "box.h"
@@ -106,6 +108,16 @@ static int console_says(void *word)
 
 	ct_free(text);
 	return found;
+}
+
+static int console_is_open(void *nothing)
+{
+	int fd = ct_console_open(box.c, 0);
+
+	(void)nothing;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* Init has set its traps soon after. */
@@ -357,6 +369,80 @@ static void console_file(void **state)
 	unlink(path);
 }
 
+/* A terminal that the console goes to, its master in *fd; its name. */
+static const char *terminal(int *fd)
+{
+	*fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(*fd >= 0 && !grantpt(*fd) && !unlockpt(*fd));
+	return ptsname(*fd);
+}
+
+/* console.path is a terminal of the host: what is printed is shown there, what is typed there is read, and its mode is as it was at the end. */
+static void console_device(void **state)
+{
+	struct winsize size = { .ws_row = 41, .ws_col = 97 };
+	struct termios mode, then;
+	ct_start_opts o = CT_START_OPTS_INIT;
+	char text[4096] = "";
+	int fd;
+
+	(void)state;
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	assert_int_equal(ioctl(fd, TIOCSWINSZ, &size), 0);
+	assert_int_equal(tcgetattr(fd, &mode), 0);
+	start(ARGV("/bin/sh", "-c", "echo to the terminal; stty size; read a; echo got $a; read b"));
+	assert_int_equal(read_until(fd, "41 97", PATIENCE_MS, text, sizeof(text)), 1);
+	if (!strstr(text, "to the terminal\r\n"))
+		fail_msg("it shows %s", text);
+	assert_int_equal(write(fd, "typed\r", 6), 6);
+	assert_int_equal(read_until(fd, "got typed", PATIENCE_MS, text, sizeof(text)), 1);
+	/* others may look, too */
+	assert_int_equal(wait_until(console_is_open, NULL), 1);
+	assert_int_equal(write(fd, "end\r", 4), 4);
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	assert_int_equal(tcgetattr(fd, &then), 0);
+	assert_int_equal(then.c_lflag, mode.c_lflag);
+	close(fd);
+	/* one that nobody reads holds nothing up for long */
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/sh", "-c", "seq 1 40000");
+	assert_ok(box.c, ct_start(box.c, &o, NULL));
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	close(fd);
+	/* one that goes away does not, either */
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	start(ARGV("/bin/sh", "-c", "read a; echo; exit 0"));
+	close(fd);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+}
+
+/* console.path is a file: it is made, and appended to. */
+static void console_plain_file(void **state)
+{
+	char path[2 * PATH_MAX], text[256] = "";
+	ct_start_opts o = CT_START_OPTS_INIT;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/console.out", box.root.base);
+	assert_ok(box.c, ct_set_config(box.c, "console.path", path));
+	o.flags = CT_START_DETACH;
+	for (int i = 0; i < 2; i++) {
+		o.argv = ARGV("/bin/sh", "-c", "echo one more");
+		assert_ok(box.c, ct_start(box.c, &o, NULL));
+		assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "one more\r\none more\r\n");
+	close(fd);
+	unlink(path);
+	assert_ok(box.c, ct_set_config(box.c, "console.path", "/no/such/terminal"));
+	assert_refused(box.c, ct_start(box.c, &o, NULL), -ENOENT);
+	assert_string_equal(ct_last_error(box.c)->key, "console.path");
+}
+
 /* The log of the hooks has the last one's line. */
 static int has_line(void *path)
 {
@@ -515,7 +601,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(from_another_handle), CASE(caller_goes),	     CASE(stop_orderly), CASE(stop_by_force), CASE(reboot_it), CASE(reboot_in_groups),
-		CASE(wait_states),	   CASE(console),	     CASE(console_ring), CASE(console_file),  CASE(hooks),
+		CASE(wait_states),	   CASE(console),	     CASE(console_ring), CASE(console_file),
+		CASE(console_device),	   CASE(console_plain_file), CASE(hooks),
 		CASE(define_and_destroy),  CASE(destroy_running),    CASE(many),	 CASE(socket_place),
 	};
 

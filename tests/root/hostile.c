@@ -254,6 +254,34 @@ static void plant_table(const char *path, enum table_shape shape)
 	}
 }
 
+/* A program's HOME is looked for in the same tables: a lie is no failure, and no more than another home. */
+static void try_home(ct_container *c, const char *what)
+{
+	static const char *const home[] = { "/bin/sh", "-c", "echo $HOME", NULL };
+	ct_attach_opts by_number = CT_ATTACH_OPTS_INIT;
+
+	by_number.flags = CT_ATTACH_SET_UID | CT_ATTACH_SET_GID;
+	by_number.uid = by_number.gid = 1000;
+	for (int i = 0; i < 2; i++) {
+		struct leak *before = begin();
+		long long began = now_ms();
+		ct_container *d = i ? box_handle(&box, NULL) : NULL;
+		char *out = NULL;
+
+		if (i) {
+			assert_int_equal(box_config(d, "init.uid", "1000", "init.gid", "1000", NULL), 0);
+			assert_ok(d, box_run(d, NULL, home, &out, NULL));
+		} else {
+			assert_ok(c, box_attach(c, &by_number, home, &out, NULL));
+		}
+		ct_unref(d);
+		end(before, began, what);
+		if (!out || *out != '/' || strstr(out, decoy.path))
+			fail_msg("HOME is %s with %s", out ? out : "nothing", what);
+		free(out);
+	}
+}
+
 /* Attaches by user name, and as the login shell's owner, while the tables lie. */
 static void try_tables(void **state)
 {
@@ -294,6 +322,7 @@ static void try_tables(void **state)
 		err = box_attach(c, &shell, NULL, &out, NULL);
 		end(before, began, table_names[shape]);
 		free(out);
+		try_home(c, table_names[shape]);
 		rootfs_drop(&box.root, "etc/passwd");
 		rootfs_drop(&box.root, "etc/group");
 		rootfs_file(&box.root, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\n", 0644);

@@ -21,6 +21,7 @@
 
 struct box mistake_box;
 char mistake_text[4096];
+static char foretold[4096];
 
 static const char *golden_path;
 static char *golden;
@@ -86,10 +87,33 @@ int mistake_write(const char *name, const char *text)
 
 /* ---- one mistake -------------------------------------------------------------------------------------------------------------- */
 
-/* Loads the row's config; starts it when the row says so. The error, mistake_text filled. */
-static int by_config(const struct mistake *m)
+/* What is told of the config before the start: one fault, "" for none. Returns whether it is what a start says of key and reason. */
+static int foretell(ct_container *c, const char *const *argv, const struct mistake *m)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	const ct_error *e;
+	char *all = NULL;
+	int first, n;
+
+	o.argv = argv;
+	first = ct_check(c, &o);
+	e = ct_last_error(c);
+	snprintf(foretold, sizeof(foretold), "%s", first ? e->message : "");
+	n = ct_check_all(c, &o, &all);
+	if (m->unseen ? n != 0 : n != 1 || strncmp(all, foretold, strlen(foretold)) || strcmp(all + strlen(foretold), "\n")) {
+		printf("# a check tells %d faults:\n# %s\n", n, all ? all : "");
+		ct_free(all);
+		return 0;
+	}
+	ct_free(all);
+	return 1;
+}
+
+/* Loads the row's config; looks at it and starts it when the row says so. The error, mistake_text filled. */
+static int by_config(const struct mistake *m, int *told)
 {
 	static const char *const usual[] = { "/bin/true", NULL };
+	const char *const *argv = m->argv ? m->argv : usual;
 	char path[PATH_MAX + 64];
 	ct_container *c = NULL;
 	int err;
@@ -99,8 +123,14 @@ static int by_config(const struct mistake *m)
 	err = mistake_said(c, ct_load_config(c, mistake_path("config", path, sizeof(path))));
 	if (m->start && err)
 		snprintf(mistake_text, sizeof(mistake_text), "the config does not even load: %s", ct_last_error(c)->message);
-	else if (m->start)
-		err = mistake_said(c, box_run(c, NULL, m->argv ? m->argv : usual, NULL, NULL));
+	if (m->start && !err) {
+		*told = foretell(c, argv, m);
+		err = mistake_said(c, box_run(c, NULL, argv, NULL, NULL));
+		if (*told && !m->unseen && strcmp(foretold, mistake_text)) {
+			printf("# before: %s\n", foretold);
+			*told = 0;
+		}
+	}
 	ct_unref(c);
 	unlink(path);
 	return err;
@@ -157,15 +187,16 @@ static int try_one(const struct mistake *m, FILE *update)
 	struct leak *before = leak_take();
 	char leaks[4096], want[4096];
 	const char *what;
-	int err, bad = 0;
+	int err, bad = 0, told = 1;
 
 	mistake_text[0] = 0;
 	if (m->prepare)
 		m->prepare();
-	err = m->call ? m->call() : by_config(m);
+	err = m->call ? m->call() : by_config(m, &told);
 	if (m->restore)
 		m->restore();
 	contract(mistake_text);
+	bad = !told;
 	if (err >= 0) {
 		printf("# it was no mistake: %d %s\n", err, mistake_text);
 		bad = 1;

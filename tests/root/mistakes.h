@@ -17,6 +17,7 @@ struct mistake {
 	int (*call)(void);		/* instead of a config; fills mistake_text, returns the error */
 	void (*prepare)(void);
 	void (*restore)(void);
+	const char *unseen;		/* why nobody can know it before the start; NULL: ct_check() and ct_check_all() name it in the same words */
 	bool no_hint;			/* nothing can be advised that the reason does not say already */
 };
 

@@ -68,6 +68,7 @@ STEPS = {
     "id.domainname": [(r'setdomainname\("{name}"', ONE)],
     "id.keyring": [(r"keyctl\(", ONE)],
     "id.personality": [(r"personality\(", ONE)],
+    "id.lookup": [(r"setgroups\(", ONE), (r"capset\(", ONE), (r"openat2\(", ANY), (r"capset\(", ONE)],
     "id.groups": [(r"setgroups\(", ONE)],
     "id.bounding": [(r"prctl\(PR_CAPBSET_DROP", ANY)],
     "id.user": [(r"prctl\(PR_SET_KEEPCAPS, 1", ONE), (r"setresgid\({gid}, {gid}, {gid}\)", ONE), (r"setresuid\({uid}, {uid}, {uid}\)", ONE),
@@ -244,6 +245,8 @@ def rootfs(base):
     for d in ("rootfs", "rootfs/opt"):
         os.makedirs(os.path.join(base, d), exist_ok=True)
     shutil.copy("/bin/busybox", os.path.join(base, "rootfs/bin/true"))
+    with open(os.path.join(base, "rootfs/etc/passwd"), "w", encoding="ascii") as f:
+        f.write("user:x:1000:1001::/:/bin/sh\n")
 
 
 def one(base, config):

@@ -102,10 +102,12 @@ class Scene:
         self.check(name, code in (0, 1, 2), out, err)
         return value
 
-    def on_terminal(self, tool, *args, script=(), place=True):
-        """The same on a pseudo terminal; script: (wait for this text, then send that) pairs. (exit code, output)."""
+    def on_terminal(self, tool, *args, script=(), place=True, before=None):
+        """The same on a pseudo terminal, set up by before(); script: (wait for this text, then send that) pairs. (exit code, output)."""
         pid, fd = pty.fork()
         if pid == 0:
+            if before:
+                before()
             os.execv(os.path.join(self.tools, tool), [tool, *(self.where if place else []), *args])
         out, script, end = b"", list(script), time.monotonic() + 30 * SLOW
         while time.monotonic() < end:

@@ -224,7 +224,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	b->w.console = b->early ? 4 : CT_SLOT_NONE;
 	b->w.console_log_dir = 2;
 	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
-	b->w.home = CT_SLOT_NONE;
+	b->w.home = b->w.console_device = CT_SLOT_NONE;
 	b->w.n_ttys = (uint32_t)b->ttys;
 	steps[0].op = CT_OP_CLONE;
 	steps[0].n[0] = b->pid_ns ? CLONE_NEWPID : 0;
