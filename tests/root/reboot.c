@@ -72,6 +72,7 @@ static void hooks_in_order(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/hooks.log", box.root.base);
+	assert_ok(c, ct_set_config(c, "hook.version", "1"));
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(key, sizeof(key), "hook.%s", when[i]);
 		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_TARGET >> %s\"", path);
