@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-create: defines a container and fills its root file system. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -184,6 +187,55 @@ static int base_config(ct_container *c)
 	return 0;
 }
 
+/* The name of the tree's own init, its links followed within the tree; "" when there is none. */
+static void init_of(const char *rootfs, char name[PATH_MAX])
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, "sbin/init", &how, sizeof(how));
+	char self[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	n = fd < 0 ? -1 : readlink(self, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	snprintf(name, PATH_MAX, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	if (fd >= 0)
+		close(fd);
+	if (root >= 0)
+		close(root);
+}
+
+/* Whether one of the key's words is this. */
+static int has_word(ct_container *c, const char *key, const char *word)
+{
+	char text[4096] = "", *save = NULL, *w;
+
+	if (ct_get_config(c, key, text, sizeof(text)) < 0)
+		return 0;
+	for (w = strtok_r(text, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save))
+		if (!strcmp(w, word))
+			return 1;
+	return 0;
+}
+
+/* A tree that was not made for a container comes without lines of its own. What its init has to have for a boot is a matter of rights, which no
+ * tree gives itself: it is told. */
+static void tell_missing(ct_container *c, const char *rootfs)
+{
+	char init[PATH_MAX];
+	int dropped = config_is_set(c, "cap.drop") && !config_is_set(c, "cap.keep") && !has_word(c, "cap.drop", "sys_admin");
+
+	if (!has_word(c, "init.cmd", "/sbin/init") || dropped || has_word(c, "cap.keep", "sys_admin"))
+		return;
+	init_of(rootfs, init);
+	if (strcmp(init, "systemd") != 0)
+		return;
+	fail(&a, "its init is systemd, which does not boot without the capability sys_admin; what is missing: "
+		 "ct-config %s 'cap.drop=mac_admin mac_override sys_time sys_module sys_rawio' 'mount.auto=proc:mixed sys:mixed cgroup:rw'",
+	     a.name);
+}
+
 /* --dir: the finished tree goes to its place, which must be free; an empty directory there is taken. */
 static int place_at_dir(ct_container *c, const struct partial *p)
 {
@@ -224,6 +276,7 @@ static int create_filled(ct_container *c, struct partial *p)
 		return err;
 	if (ct_load_config(c, p->config) < 0)
 		return fail_container(&a, c);
+	tell_missing(c, p->rootfs);
 	if (!o.dir) {
 		co.rootfs = p->rootfs;
 		return ct_create(c, &co) < 0 ? fail_container(&a, c) : 0;
@@ -247,6 +300,8 @@ static int create_plain(ct_container *c)
 	if (o.dir && !abs)
 		return fail(&a, "--dir %s: %s", o.dir, strerror(errno));
 	err = define(&a, c, "rootfs.path", abs);
+	if (!err && abs)
+		tell_missing(c, abs);
 	free(abs);
 	return err ? err : ct_create(c, NULL) < 0 ? fail_container(&a, c) : 0;
 }

@@ -86,9 +86,11 @@ CT_PUBLIC void ct_free(void *p);
 /** Receives one log line without newline. Called in the thread that makes the API call. */
 typedef void (*ct_log_fn)(void *data, int level, const char *line);
 /** Sends lines up to `level` (CT_LOG_*) of this handle to `fn`; NULL stops. The library prints nothing by itself.
- *  ERROR: why a call failed. INFO: that a container runs. DEBUG: each step of a start or attach by its name, with the time it took, in the order
- *  of the plan; TRACE: with all that it works on, but for the values of the environment. Without `fn` the lines go to the file that the
- *  config's log.file names, up to its log.level ("error" by default), one write each; it is opened for each line.
+ *  ERROR: why a call failed. INFO: that a container runs, and each line that a hook prints. DEBUG: each step of a start or attach by its
+ *  name, with the time it took, in the order of the plan; TRACE: with all that it works on, but for the values of the environment.
+ *  Without `fn` the lines go to the file that the config's log.file names, up to its log.level ("error" by default), one write each; it is
+ *  opened for each line. To that file goes, also with `fn`, what happens to a detached container when the start is over: what its later boots
+ *  and its stop hooks print, and why one has failed. ct_stop() tells `fn` the latter, too.
  *  Errors: -EINVAL (level). Since 0.1. */
 CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data);
 

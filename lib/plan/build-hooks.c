@@ -15,7 +15,7 @@ static const struct {
 	{CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW},
 	{CT_HOOK_MOUNT, "mount", CT_PHASE_MASK},
 	{CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK},
-	{CT_HOOK_START_HOST, "start-host", CT_PHASE_ENTER},
+	{CT_HOOK_START_HOST, "start-host", CT_PHASE_READY},
 	{CT_HOOK_START, "start", CT_PHASE_IDENTITY},
 	{CT_HOOK_STOP, "stop", 0},
 	{CT_HOOK_POST_STOP, "post-stop", 0},
@@ -52,9 +52,11 @@ static const char *const *hook_env(struct ct_builder *b, const char *type, uint3
 		return NULL;
 	env[(*n)++] = "PATH=" CT_DEFAULT_PATH;
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_NAME=%s", b->req->name);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_TYPE=%s", type);
-	env[(*n)++] = "LXC_HOOK_SECTION=lxc";
 	env[(*n)++] = "LXC_CGNS_AWARE=1";
+	if (b->spec->hook_version == 1) {
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_TYPE=%s", type);
+		env[(*n)++] = "LXC_HOOK_SECTION=lxc";
+	}
 	config_variables(b, env, n);
 	for (uint32_t i = 0; i < more->n; i++)
 		env[(*n)++] = ct_build_variable(b, &more->v[i]);

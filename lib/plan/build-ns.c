@@ -244,6 +244,22 @@ static void become_root(struct ct_builder *b)
 	s->n[0] = SIGKILL;
 }
 
+/* What stop hooks are told of, for who runs them: all that is not the host's. */
+static void send_namespaces(struct ct_builder *b)
+{
+	static const struct {
+		enum ct_hook_when when;
+		const char *key;
+	} rows[] = { {CT_HOOK_STOP, "hook.stop"}, {CT_HOOK_POST_STOP, "hook.post-stop"} };
+
+	for (unsigned i = 0; b->req->detached && i < sizeof(rows) / sizeof(*rows); i++) {
+		if (!b->spec->hook[rows[i].when].n)
+			continue;
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_NS_SEND, ct_build_at(b, rows[i].key))->n[0] = ct_clone_flags(b->own | b->shared);
+		return;
+	}
+}
+
 int ct_build_ns(struct ct_builder *b)
 {
 	int r = ct_err_go_on(b->err, check(b));
@@ -266,5 +282,6 @@ int ct_build_ns(struct ct_builder *b)
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	if (b->own & CT_NS_NET)
 		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK, b->spec->net.n ? &b->spec->net.v[0].at : NULL);
+	send_namespaces(b);
 	return 0;
 }

@@ -47,7 +47,7 @@ static void put_steps(const struct ct_plan *p, struct ct_buf *steps, struct ct_b
 	}
 }
 
-int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, bool trace, struct ct_buf *out, struct ct_err *e)
+int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags, struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf steps = CT_BUF_INIT;
 	CT_CLEAN_BUF struct ct_buf pool = CT_BUF_INIT;
@@ -78,7 +78,7 @@ int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, b
 		return ct_fail(e, -E2BIG, CT_ERR_PLAN, "plan", "arguments and environment are larger than %u MiB", CT_WIRE_MAX >> 20);
 	if (p->hooks)
 		head.mode = CT_MODE_HOOKS;
-	head.flags = trace ? CT_WIRE_TRACE : 0;
+	head.flags = flags;
 	head.n_inputs = (uint32_t)p->n_inputs;
 	head.n_slots = (uint32_t)p->n_slots;
 	head.pool = (uint32_t)pool.len;

@@ -14,6 +14,7 @@ const struct ct_phase_row ct_phases[CT_PHASE_COUNT] = {
 	[CT_PHASE_MASK] = {"mask", "init", "the container's, host files still in sight"},
 	[CT_PHASE_PIVOT] = {"pivot", "init", "the container's"},
 	[CT_PHASE_IDENTITY] = {"identity", "init", "the container's"},
+	[CT_PHASE_READY] = {"ready", "launcher", "the caller's, while init, set up, waits"},
 	[CT_PHASE_EXEC] = {"exec", "init", "the container's"},
 };
 

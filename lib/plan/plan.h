@@ -67,7 +67,7 @@ struct ct_plan_super {
 	const char *group_path[CT_WIRE_GROUPS];	/* of wire.group */
 	const struct ct_plan *stop;	/* HOOK steps for the end; NULL: none */
 };
-int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, bool trace, struct ct_buf *out, struct ct_err *e);
+int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags, struct ct_buf *out, struct ct_err *e);
 
 /* Step's printed name ("mount.attach"); "?" when unknown. */
 const char *ct_op_name(unsigned op);

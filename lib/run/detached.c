@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -24,6 +25,7 @@ void ct_detached_close(struct ct_detached *d)
 	ct_close(&d->log);
 	ct_close(&d->log_dir);
 	ct_close(&d->device);
+	ct_close(&d->run_log);
 	ct_close(&d->home);
 	ct_close(&d->watch);
 	ct_close(&d->watched);
@@ -142,7 +144,7 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
-enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, N_EXTRA };
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, IN_RUN_LOG, N_EXTRA };
 
 static int make_groups(struct ct_launch *l, struct ct_err *e)
 {
@@ -192,6 +194,17 @@ static void keep_rootfs(const struct ct_prepared *p, struct ct_plan_super *s)
 	s->wire.keep_ino = st.st_ino;
 }
 
+/* What is to be said when the starter has gone: stop hooks, boots that fail. */
+static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	s->wire.log = d->run_log >= 0 ? IN_RUN_LOG : CT_SLOT_NONE;
+	s->wire.log_level = (uint16_t)d->run_log_level;
+	s->wire.utc_offset = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
+}
+
 static void fill_super(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
 {
 	const struct ct_spec *sp = p->spec;
@@ -208,6 +221,9 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
 					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
 						  (p->req.execute ? CT_SUPER_PROGRAM : 0) | (sp->init_reaper ? CT_SUPER_REAPER : 0)};
+	if (sp->hook_version == 0)
+		s->wire.flags |= CT_SUPER_HOOK_ARGS;
+	fill_log(d, s);
 	keep_rootfs(p, s);
 	fill_groups(p, d, s);
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
@@ -232,6 +248,9 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 		extra[IN_LOG] = d->log;
 		extra[IN_LOG_DIR] = d->log_dir;
 	}
+	d->run_log = ct_log_open(&l->log, &d->run_log_level);
+	if (d->run_log >= 0)
+		extra[IN_RUN_LOG] = d->run_log;
 	if (d->home >= 0)
 		extra[IN_HOME] = d->home;
 	if (d->device >= 0)

@@ -14,6 +14,8 @@ struct ct_spec;
 
 struct ct_detached {
 	int dir, lock, alive, log, log_dir;
+	int run_log;	/* log.file, for the supervisor; -1: none */
+	uint32_t run_log_level;
 	int home;	/* of an ephemeral container: the directory that has its own; -1 */
 	int defined;
 	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
@@ -24,7 +26,7 @@ struct ct_detached {
 	struct ct_placeholder holder;
 };
 #define CT_DETACHED_INIT \
-	{ -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
+	{ -1, -1, -1, -1, -1, -1, 0, -1, 0, -1, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
 
 /* Closes what is open, and ends the process that held the scope. */
 void ct_detached_close(struct ct_detached *d);

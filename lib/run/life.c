@@ -445,6 +445,15 @@ static int go_round(struct ct_container *c, struct where *w, unsigned flags, int
 	return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_open", "no descriptor for init");
 }
 
+/* What went wrong in the end, as a stop hook: the supervisor has written it to log.file, the caller's own function gets it here. */
+static void tell_last_words(struct ct_container *c, int dir)
+{
+	struct ct_state_file st = {0};
+
+	if (c->log.fn && ct_state_read(dir, &st, NULL) >= 0 && st.error[0])
+		ct_log(&c->log, CT_LOG_ERROR, "%s", st.error);
+}
+
 /* A supervisor that goes by itself while it is asked has done what was wanted. */
 static int stop_supervised(struct ct_container *c, struct where *w, unsigned flags, int timeout_ms, struct ct_err *e)
 {
@@ -477,9 +486,11 @@ static int stop_supervised(struct ct_container *c, struct where *w, unsigned fla
 		r = 0;
 	if (r < 0)
 		*e = own;
-	/* what it cannot remove while it lives */
-	if (r >= 0 && !(flags & CT_STOP_NO_WAIT))
+	if (r >= 0 && !(flags & CT_STOP_NO_WAIT)) {
+		tell_last_words(c, w->dir);
+		/* what it cannot remove while it lives */
 		ct_state_sweep(w->dir, -1, NULL, NULL, NULL);
+	}
 	return r;
 }
 

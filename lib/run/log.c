@@ -98,6 +98,15 @@ static int open_file(const char *path, bool make)
 	return r < 0 ? r : fd;
 }
 
+/* See log.h. */
+int ct_log_open(const struct ct_log *log, uint32_t *level)
+{
+	const char *file = find_file(log, level);
+	int fd = file ? open_file(file, true) : -1;
+
+	return fd < 0 ? -1 : fd;
+}
+
 static void to_file(const struct ct_log *log, const char *path, int level, const char *line)
 {
 	CT_CLEAN_FD int fd = open_file(path, true);

@@ -26,6 +26,8 @@ void ct_log_free(struct ct_log *copy);
 
 /* Whether a line of this level goes anywhere. */
 bool ct_log_wants(const struct ct_log *log, int level);
+/* The file for who says things when the caller has gone, up to *level: opened, or -1. */
+int ct_log_open(const struct ct_log *log, uint32_t *level);
 /* Sends a line when its level is wanted. The file is opened for each line, so that no descriptor stays in the caller. */
 void ct_log(const struct ct_log *log, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Whether log.file can be written, where it is needed: 0, or a negative errno with its key. `make`: it is made when there is none; else

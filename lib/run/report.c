@@ -194,6 +194,9 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 	case CT_REPORT_STEP:
 		ct_trace_step(s->log, s->plan, s->plan->n_setup + r->step, r->at_ns);
 		return 1;
+	case CT_REPORT_SAID:
+		ct_trace_said(s->log, s->plan, s->plan->n_setup + r->step, r->object);
+		return 1;
 	case CT_REPORT_SUPERVISOR:
 		child->supervisor = r->num;
 		return s->super ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
@@ -255,7 +258,7 @@ int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms
 	struct ct_report r;
 	int n;
 
-	if (!s->super && !s->trace)
+	if (!s->super && !s->trace && !ct_said_wanted(s->log, s->plan, NULL))
 		wait_closed(child, until_ms);
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;

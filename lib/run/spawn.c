@@ -20,6 +20,7 @@
 #include "run/keeper.h"
 #include "run/rawcall.h"
 #include "run/report.h"
+#include "run/trace.h"
 
 #define PAGE 4096
 #define LOOK_MS 100		/* how often to look whether a keeper that says nothing lives */
@@ -79,7 +80,9 @@ static int write_message(const struct ct_buf *message, struct ct_err *e)
 static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
-	int r = ct_plan_encode(s->plan, s->super, s->trace, &message, e);
+	uint32_t flags = (s->trace ? CT_WIRE_TRACE : 0) |
+			 (ct_said_wanted(s->log, s->plan, s->super ? &s->super->wire : NULL) ? CT_WIRE_SAY : 0);
+	int r = ct_plan_encode(s->plan, s->super, flags, &message, e);
 
 	if (r < 0)
 		return r;

@@ -40,6 +40,7 @@ static const struct bound bounds[] = {
 	{ CT_OP_UNSHARE, 0, NAMESPACE_FLAGS },
 	{ CT_OP_SETNS, 0, NAMESPACE_FLAGS },
 	{ CT_OP_CLONE, 0, NAMESPACE_FLAGS },
+	{ CT_OP_NS_SEND, 0, NAMESPACE_FLAGS },
 	{ CT_OP_PRLIMIT, 0, 63 },
 	{ CT_OP_MKDIR, 0, 07777 },
 	{ CT_OP_MKNOD, 0, 0177777 },
@@ -168,6 +169,8 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 		return -EBADMSG;
 	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
 		return -EBADMSG;
+	if (s->phase == CT_PHASE_READY && s->op != CT_OP_HOOK)
+		return -EBADMSG;
 	d->phase = s->phase;
 	switch (s->op) {
 	case CT_OP_CLONE:
@@ -188,6 +191,8 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 	case CT_OP_ID_MAP:
 	case CT_OP_PROC_WRITE:
 		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
+	case CT_OP_NS_SEND:
+		return s->phase == CT_PHASE_NEW ? 0 : -EBADMSG;
 	case CT_OP_PRLIMIT:
 		return s->phase >= CT_PHASE_ENTER ? 0 : -EBADMSG;
 	case CT_OP_OUTPUT_PUMP:
@@ -234,7 +239,8 @@ static int check_stop_hook(struct decoder *d, const struct ct_wire_step *s)
 
 static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 {
-	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir, u->home, u->watch, u->console, u->console_device };
+	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir, u->home, u->watch, u->console, u->console_device,
+				  u->log };
 
 	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
 		if (slots[i] != CT_SLOT_NONE && (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))

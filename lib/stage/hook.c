@@ -10,28 +10,45 @@
 #include "stage/steps.h"
 
 #define LINE 90		/* of the hook's last words */
+#define PIECE 190	/* of a line, as it is passed on: what is longer comes in pieces */
 #define KILLED_MS 5000	/* how long a hook that was killed may take to end */
 
-/* What the hook has written: its last line that is not empty. */
+/* What the hook has written: the line that is being read, and the beginning of the last one that is not empty. */
 struct words {
-	char now[LINE + 1], last[LINE + 1];
+	struct stage *st;
+	char now[PIECE + 1], last[LINE + 1];
 	size_t n;
+	int goes_on;	/* of the line, a piece has been passed on */
 };
+
+static void pass_on(struct words *w, int goes_on)
+{
+	size_t n = w->n < LINE ? w->n : LINE;
+
+	w->now[w->n] = '\0';
+	if (w->n && !w->goes_on) {
+		memcpy(w->last, w->now, n);
+		w->last[n] = '\0';
+	}
+	if (w->n && w->st->say)
+		w->st->say(w->st->say_data, w->now);
+	else if (w->n)
+		report_said(w->st, w->now);
+	w->goes_on = goes_on;
+	w->n = 0;
+}
 
 static void hear(struct words *w, const char *p, size_t n)
 {
 	for (; n; n--, p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if (c == '\n') {
-			if (w->n)
-				memcpy(w->last, w->now, sizeof(w->last));
-			w->n = 0;
-			w->now[0] = '\0';
-		} else if (w->n < LINE && (w->n || c > ' ')) {
-			w->now[w->n++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
-			w->now[w->n] = '\0';
-		}
+		if (c != '\n' && w->n == PIECE)
+			pass_on(w, 1);
+		if (c == '\n')
+			pass_on(w, 0);
+		else if (w->n || w->goes_on || c > ' ')
+			w->now[w->n++] = (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c);
 	}
 }
 
@@ -198,30 +215,42 @@ static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 			p[1].fd = -1;
 	}
 	drain(w, h->out[0]);
+	pass_on(w, 0);
 	return late ? -ETIMEDOUT : 0;
 }
 
 /* What the wait status and the last words say. 0 when all is well. */
 static int hook_verdict(int status, const struct words *w, char *why, size_t n)
 {
-	const char *last = w->n ? w->now : w->last;
-
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status))
 		str_add_u64(str_add(why, n, "exit code "), n, (uint64_t)WEXITSTATUS(status));
 	else
 		str_add_u64(str_add(why, n, "killed by signal "), n, (uint64_t)WTERMSIG(status));
-	if (*last)
-		str_add(str_add(why, n, ": "), n, last);
+	if (w->last[0])
+		str_add(str_add(why, n, ": "), n, w->last);
 	return -ECANCELED;
 }
 
+/* List i of the step and what comes behind it. NULL without memory. */
+static const char **with_more(struct stage *st, const struct ct_wire_step *s, int i, const char *const *more)
+{
+	uint32_t n = step_list_n(s, i), k = 0;
+	const char **v;
+
+	while (more && more[k])
+		k++;
+	v = str_vector(step_list(st, s, i), n, k);
+	for (; v && k; k--)
+		v[n + k - 1] = more[k - 1];
+	return v;
+}
+
 /* See stage.h. */
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const *extra, char *why, size_t n_why, int *sys)
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys)
 {
 	__attribute__((cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
-	uint32_t n_extra = 0, n_env = step_list_n(s, 1);
 	struct words w;
 	const char **argv, **env;
 	struct failure failed;
@@ -229,18 +258,15 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 
 	*why = '\0';
 	memset(&w, 0, sizeof(w));
-	while (extra && extra[n_extra])
-		n_extra++;
-	argv = str_vector(step_list(st, s, 0), step_list_n(s, 0), 0);
-	env = str_vector(step_list(st, s, 1), n_env, n_extra);
+	w.st = st;
+	argv = with_more(st, s, 0, more->argv);
+	env = with_more(st, s, 1, more->env);
 	*sys = SYS_mmap;
 	if (!argv || !env)
 		return -ENOMEM;
 	*sys = SYS_execve;
 	if (!argv[0])
 		return -EINVAL;
-	for (uint32_t i = 0; i < n_extra; i++)
-		env[n_env + i] = extra[i];
 	err = hook_start(&h, st, s, argv, env, sys);
 	if (err)
 		return err;
@@ -270,8 +296,9 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const
 int step_hook(struct stage *st, const struct ct_wire_step *s)
 {
 	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";
-	const char *extra[2] = { s->phase == CT_PHASE_ENTER ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid) : NULL, NULL };
-	int sys, err = stage_hook(st, s, extra, why, sizeof(why), &sys);
+	const char *env[2] = { s->phase == CT_PHASE_READY ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid) : NULL, NULL };
+	const struct stage_more more = { NULL, env };
+	int sys, err = stage_hook(st, s, &more, why, sizeof(why), &sys);
 
 	return err ? report_error(st, err, sys, step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0), *why ? why : NULL) : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the hand-shake around the latter.
- * Init waits on a pipe while the launcher carries out ENTER; without such steps there is no pipe and nobody waits.
+ * Init waits while the launcher carries out ENTER, and again, set up but for the exec, while it carries out READY; without such steps
+ * there is no socket between them and nobody waits.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "wire/words.h"
 
 #define GO 'g'
+#define READY 'r'
 
 /* ---- procfs of the host, held by descriptor ---------------------------------------------------------------------------------- */
 
@@ -36,9 +38,9 @@ static int check_proc(int fd, const char **why)
 
 static int needs_proc(const struct stage *st)
 {
-	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_ENTER; i++)
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_NEW; i++)
 		if (st->steps[i].op == CT_OP_ID_MAP || st->steps[i].op == CT_OP_PROC_WRITE ||
-		    st->steps[i].op == CT_OP_TIME_OFFSET)
+		    st->steps[i].op == CT_OP_TIME_OFFSET || st->steps[i].op == CT_OP_NS_SEND)
 			return 1;
 	return 0;
 }
@@ -59,6 +61,12 @@ static int open_proc(struct stage *st)
 		return report_error(st, err, SYS_openat, "/proc", why);
 	st->proc_fd = fd;
 	return 0;
+}
+
+static void close_proc(struct stage *st)
+{
+	sys_close(st->proc_fd);
+	st->proc_fd = -1;
 }
 
 /* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has not is no failure. */
@@ -297,6 +305,28 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_ioctl, "lo") : 0;
 }
 
+/* Hands init's own namespaces to who runs the stop hooks: when init has ended, nobody could find them any more. By init, which needs no
+ * right for it. */
+int step_ns_send(struct stage *st, const struct ct_wire_step *s)
+{
+	for (int i = 0; i < STAGE_NS; i++) {
+		SYS_CLOSEP int fd = -1;
+		char path[32] = "self/ns/";
+		int err;
+
+		if (!(s->n[0] & stage_ns[i].flag))
+			continue;
+		fd = sys_openat(st->proc_fd, str_add(path, sizeof(path), stage_ns[i].name), O_RDONLY, 0);
+		if (fd < 0)
+			return step_fail(st, fd, SYS_openat, stage_ns[i].name);
+		err = report_fd(st, CT_FD_TAG_NS, i, fd);
+		if (err)
+			return step_fail(st, err, SYS_sendmsg, stage_ns[i].name);
+	}
+	close_proc(st);
+	return 0;
+}
+
 /* ---- init ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Dies with its parent, also when that is dead already: then nobody holds the other end of the report socket. It sends
@@ -328,6 +358,11 @@ static void close_slot(struct stage *st, uint32_t slot)
 	st->slot[slot] = -1;
 }
 
+static int is_launchers(const struct ct_wire_step *s)
+{
+	return s->phase <= CT_PHASE_ENTER || s->phase == CT_PHASE_READY;
+}
+
 /* Init holds no descriptor longer than its steps need it: it may meet processes that can look at it. What none of them
  * names goes at once. */
 static void close_unused(struct stage *st, uint32_t from)
@@ -336,7 +371,7 @@ static void close_unused(struct stage *st, uint32_t from)
 		const struct ct_wire_step *s = &st->steps[i];
 		const char *p = step_list(st, s, 0);
 
-		if (s->phase <= CT_PHASE_ENTER)
+		if (is_launchers(s))
 			continue;
 		note_use(st, s->a, i);
 		note_use(st, s->b, i);
@@ -363,21 +398,51 @@ static void close_used(struct stage *st, uint32_t i)
 			close_slot(st, (uint32_t)slots[k]);
 }
 
-/* Waits until the launcher has carried out ENTER. When that failed or died it has said so, or the silence says it. */
+static int has_phase(const struct stage *st, uint32_t from, unsigned phase)
+{
+	for (uint32_t i = from; i < st->n_steps; i++)
+		if (st->steps[i].phase == phase)
+			return 1;
+	return 0;
+}
+
+static int has_op(const struct stage *st, uint32_t from, unsigned op)
+{
+	for (uint32_t i = from; i < st->n_steps; i++)
+		if (st->steps[i].op == op)
+			return 1;
+	return 0;
+}
+
+static void end_hand_shake(struct stage *st)
+{
+	sys_close(st->go_fd);
+	st->go_fd = -1;
+}
+
+/* Waits until the launcher has carried out ENTER, or READY. When that failed or died it has said so, or the silence says it. */
 static void wait_for_go(struct stage *st)
 {
 	char c = 0;
-	ssize_t n;
+	ssize_t n = read_full(st->go_fd, &c, 1);
 
-	if (st->go_fd < 0)
-		return;
-	n = read_full(st->go_fd, &c, 1);
-	if (n < 0)
+	if (n < 0 && n != -ECONNRESET)
 		report_error(st, (int)n, SYS_read, "init", "it could not wait for its launcher");
 	if (n != 1 || c != GO)
 		sys_exit(127);
-	sys_close(st->go_fd);
-	st->go_fd = -1;
+}
+
+/* All is set up: the launcher may carry out READY. */
+static void say_ready(struct stage *st)
+{
+	static const char ready = READY;
+
+	if (st->go_fd < 0)
+		return;
+	/* who does not hear it has gone, and there is no word to wait for */
+	write_all(st->go_fd, &ready, 1);
+	wait_for_go(st);
+	end_hand_shake(st);
 }
 
 /* All that init does, up to the exec. */
@@ -387,26 +452,23 @@ _Noreturn static void run_init(struct stage *st)
 
 	st->in_init = 1;
 	die_with_parent(st);
-	sys_close(st->proc_fd);
-	st->proc_fd = -1;
+	if (!has_op(st, i, CT_OP_NS_SEND))
+		close_proc(st);
 	close_unused(st, i);
-	wait_for_go(st);
+	if (st->go_fd >= 0)
+		wait_for_go(st);
+	if (!has_phase(st, i, CT_PHASE_READY))
+		end_hand_shake(st);
 	for (; i < st->n_steps; i++) {
-		if (st->steps[i].phase <= CT_PHASE_ENTER)
+		if (st->steps[i].phase == CT_PHASE_READY)
+			say_ready(st);
+		if (is_launchers(&st->steps[i]))
 			continue;
 		if (step_run(st, i) < 0)
 			break;
 		close_used(st, i);
 	}
 	sys_exit(127);
-}
-
-static int has_enter(const struct stage *st)
-{
-	for (uint32_t i = st->current; i < st->n_steps; i++)
-		if (st->steps[i].phase == CT_PHASE_ENTER)
-			return 1;
-	return 0;
 }
 
 /* What the errno of a clone into a cgroup does not say by itself. */
@@ -425,13 +487,13 @@ static const char *clone_text(const struct ct_wire_step *s, int err)
 int step_clone(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_clone_args args;
-	int pipe[2] = { -1, -1 }, pidfd = -1, err;
+	int pair[2] = { -1, -1 }, pidfd = -1, err;
 	long pid;
 
-	if (has_enter(st)) {
-		err = (int)sys2(SYS_pipe2, pipe, O_CLOEXEC);
+	if (has_phase(st, st->current, CT_PHASE_ENTER) || has_phase(st, st->current, CT_PHASE_READY)) {
+		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 		if (err)
-			return step_fail(st, err, SYS_pipe2, NULL);
+			return step_fail(st, err, SYS_socketpair, NULL);
 	}
 	memset(&args, 0, sizeof(args));
 	args.flags = s->n[0] | K_CLONE_PARENT | K_CLONE_PIDFD;
@@ -445,16 +507,16 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 		return step_fail(st, err, SYS_sendmsg, NULL);
 	pid = sys2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
-		sys_close(pipe[1]);
-		st->go_fd = pipe[0];
+		sys_close(pair[1]);
+		st->go_fd = pair[0];
 		run_init(st);
 	}
-	sys_close(pipe[0]);
+	sys_close(pair[0]);
 	if (pid < 0) {
-		sys_close(pipe[1]);
+		sys_close(pair[1]);
 		return report_error(st, (int)pid, SYS_clone3, NULL, clone_text(s, (int)pid));
 	}
-	st->go_fd = pipe[1];
+	st->go_fd = pair[1];
 	st->init_pid = (pid_t)pid;
 	st->init_pidfd = pidfd;
 	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_INIT, .num = st->init_pid }, pidfd);
@@ -470,17 +532,44 @@ static int abandon(struct stage *st)
 {
 	if (st->init_pidfd >= 0)
 		sys4(SYS_pidfd_send_signal, st->init_pidfd, SIGKILL, NULL, 0);
-	sys_close(st->go_fd);
-	st->go_fd = -1;
+	end_hand_shake(st);
 	return -1;
+}
+
+static int run_phases(struct stage *st, unsigned first, unsigned last)
+{
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= last; i++)
+		if (st->steps[i].phase >= first && step_run(st, i) < 0)
+			return -1;
+	st->current = CT_STEP_IN_LAUNCHER;
+	return 0;
+}
+
+/* Lets init go. 0, or -1 when reported. */
+static int let_go(struct stage *st)
+{
+	static const char go = GO;
+	int err = st->go_fd >= 0 ? write_all(st->go_fd, &go, 1) : 0;
+
+	if (!err)
+		return 0;
+	return report_error(st, err == -EPIPE ? -ECHILD : err, SYS_write, "init", err == -EPIPE ? "it has ended" : "it could not be let go");
+}
+
+/* Init has gone up to READY, or has said why not: what is reported here is then the second report, which nobody needs. */
+static int wait_for_ready(struct stage *st)
+{
+	char c = 0;
+	ssize_t n = read_full(st->go_fd, &c, 1);
+
+	if (n == 1 && c == READY)
+		return 0;
+	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init", "it has ended before it was set up");
 }
 
 /* See stage.h. */
 int stage_launch(struct stage *st)
 {
-	static const char go = GO;
-	int err;
-
 	st->current = CT_STEP_IN_LAUNCHER;
 	st->init_pidfd = -1;
 	st->proc_fd = -1;
@@ -490,17 +579,12 @@ int stage_launch(struct stage *st)
 	want_files(st);
 	if (open_proc(st) < 0)
 		return -1;
-	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_ENTER; i++)
-		if (step_run(st, i) < 0)
-			return abandon(st);
-	st->current = CT_STEP_IN_LAUNCHER;
-	err = st->go_fd >= 0 ? write_all(st->go_fd, &go, 1) : 0;
-	if (err) {
-		report_error(st, err, SYS_write, "init", "it could not be let go");
+	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0)
 		return abandon(st);
-	}
-	sys_close(st->go_fd);
-	st->go_fd = -1;
+	if (has_phase(st, 0, CT_PHASE_READY) &&
+	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 || let_go(st) < 0))
+		return abandon(st);
+	end_hand_shake(st);
 	return 0;
 }
 

@@ -40,10 +40,10 @@ static int send_packet(int sock, const void *data, size_t size, int fd, int flag
 }
 
 /* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). A start is not held up for its log: a
- * caller that does not read loses CT_REPORT_STEP. */
+ * caller that does not read loses CT_REPORT_STEP and CT_REPORT_SAID. */
 int report_send(struct stage *st, struct ct_report *r, int fd)
 {
-	return send_packet(st->report_fd, r, sizeof(*r), fd, r->type == CT_REPORT_STEP ? MSG_DONTWAIT : 0);
+	return send_packet(st->report_fd, r, sizeof(*r), fd, r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID ? MSG_DONTWAIT : 0);
 }
 
 /* See stage.h. */
@@ -154,16 +154,28 @@ int report_exec_next(struct stage *st)
 	return err ? err : report_send(st, &r, -1);
 }
 
-/* CT_REPORT_WARN: a line for the log. */
-void report_warn(struct stage *st, const char *text)
+static void report_text(struct stage *st, uint32_t type, const char *text)
 {
 	struct ct_report r;
 
 	memset(&r, 0, sizeof(r));
-	r.type = CT_REPORT_WARN;
+	r.type = type;
 	r.step = st->current;
 	str_cut(r.object, sizeof(r.object), text);
 	report_send(st, &r, -1);
+}
+
+/* CT_REPORT_WARN: a line for the log. */
+void report_warn(struct stage *st, const char *text)
+{
+	report_text(st, CT_REPORT_WARN, text);
+}
+
+/* CT_REPORT_SAID: what the hook of the current step has printed. */
+void report_said(struct stage *st, const char *line)
+{
+	if (st->head->flags & CT_WIRE_SAY)
+		report_text(st, CT_REPORT_SAID, line);
 }
 
 /* CT_REPORT_STEP of the current step. */

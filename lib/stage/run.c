@@ -16,6 +16,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_ID_MAP] = step_id_map,
 	[CT_OP_PROC_WRITE] = step_proc_write,
 	[CT_OP_PRLIMIT] = step_prlimit,
+	[CT_OP_NS_SEND] = step_ns_send,
 	[CT_OP_LOOPBACK] = step_loopback,
 	[CT_OP_SETSID] = step_setsid,
 	[CT_OP_PROPAGATION] = step_propagation,
@@ -27,6 +28,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_STACK] = step_stack,
 	[CT_OP_MASK] = step_mask,
 	[CT_OP_READONLY] = step_readonly,
+	[CT_OP_BOOT_ID] = step_boot_id,
 	[CT_OP_PIVOT] = step_pivot,
 	[CT_OP_OPEN] = step_open,
 	[CT_OP_MKDIR] = step_mkdir,
@@ -60,7 +62,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_OUTPUT_PUMP] = step_output_pump,
 };
 /* A row for every row of steps.def but the caller's own: whoever adds one there comes by here. */
-_Static_assert(CT_OP_CGROUP_SCOPE == 52 && CT_OP_COUNT == 58, "the table of steps has a row missing");
+_Static_assert(CT_OP_CGROUP_SCOPE == 54 && CT_OP_COUNT == 60, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

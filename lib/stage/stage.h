@@ -56,6 +56,8 @@ struct stage {
 	uint16_t last_use[CT_WIRE_SLOTS]; /* in init: the last step that reads a slot; 0: none */
 	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
 	char *title;			/* where the kernel reads our command line */
+	void (*say)(void *data, const char *line);	/* takes what hooks print; NULL: it is reported, where that is asked for */
+	void *say_data;
 	uint64_t user_us, system_us;	/* CPU time that the set-up has taken, hooks included */
 	struct stage_user user;
 };
@@ -86,6 +88,14 @@ int stage_launch(struct stage *st);
 /* Carries out a plan of hooks (CT_MODE_HOOKS). 0, or -1 when one failed and was reported. */
 int stage_hooks(struct stage *st);
 
+/* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable by which a stop hook finds it. */
+#define STAGE_NS 8
+struct stage_ns {
+	uint64_t flag;
+	const char *name, *variable;
+};
+extern const struct stage_ns stage_ns[STAGE_NS];
+
 /* ---- supervisor.c --------------------------------------------------------------------------------------------------------- */
 
 /* Mode SUPERVISE: becomes the supervisor. st is decoded, its input slots are filled, report_fd is the library's socket. */
@@ -93,13 +103,17 @@ _Noreturn void supervise(struct stage *st);
 
 /* ---- hook.c ------------------------------------------------------------------------------------------------------------ */
 
+/* What a hook gets behind the words and the variables of its step: NULL-terminated each, NULL for nothing. */
+struct stage_more {
+	const char *const *argv, *const *env;
+};
 /*
- * Runs the program of a HOOK step: exactly its argv and its environment plus `extra` ("K=V", NULL-terminated, may be NULL),
+ * Runs the program of a HOOK step: exactly its argv and its environment, and `more`,
  * input at its end, output a pipe that is read, no other descriptor, default signals, a session of its own, our directory. Waits n0 ms
  * (0: for ever), then kills it. 0, or a negative errno with the reason ("exit code 3: last line of stderr") in `why`.
  * *sys is the number of the system call that failed (or wait4). Blocks; the supervisor calls it in a fork.
  */
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const *extra, char *why, size_t n_why, int *sys);
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys);
 
 /* ---- report.c ----------------------------------------------------------------------------------------------------------------- */
 
@@ -117,8 +131,10 @@ int report_exec_next(struct stage *st);
 void usage_note(struct stage *st);
 /* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody, or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);
-/* CT_REPORT_WARN */
 void report_step(struct stage *st, uint64_t took_ns);
+/* CT_REPORT_SAID, where it is asked for. */
+void report_said(struct stage *st, const char *line);
+/* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 
 /* ---- util.c ------------------------------------------------------------------------------------------------------------------- */

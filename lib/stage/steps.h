@@ -82,9 +82,9 @@ int user_file_read(const char *path, char **text);
 
 /* launch.c */
 step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
-	step_loopback;
+	step_ns_send, step_loopback;
 /* step-mount.c */
-step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly,
+step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly, step_boot_id,
 	step_pivot;
 /* step-file.c */
 step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_write;

@@ -41,6 +41,8 @@ int sup_boot(struct super *s)
 
 	s->phase = SUP_PHASE_BOOT;
 	sup_close(&s->keep);
+	sup_close_namespaces(s);
+	s->ended = 0;
 	memset(&s->exec, 0, sizeof(s->exec));
 	s->payload_told = 0;
 	s->exec_next = 0;
@@ -164,6 +166,18 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	str_add(s->error, sizeof(s->error), " ");
 	str_add(s->error, sizeof(s->error), r->kernel);
 	sup_clean_text(s->error);
+	sup_log(s, CT_WIRE_LOG_ERROR, s->error);
+}
+
+/* What is said of a boot that nobody waited for. */
+static void keep_word(struct super *s, const struct ct_report *r)
+{
+	if (s->caller >= 0)
+		return;
+	if (r->type == CT_REPORT_WARN)
+		sup_log(s, CT_WIRE_LOG_WARN, r->object);
+	else if (r->type == CT_REPORT_SAID && r->step < s->st->n_steps)
+		sup_log_hook(s, CT_WIRE_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
 }
 
 /* Says what forbids this boot to go on, and ends it. */
@@ -189,7 +203,7 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 		return;
 	}
 	sup_take_keep(s);
-	s->init = r->num;
+	s->init = s->ended = r->num;
 	s->pidfd = *fd;
 	*fd = -1;
 	/* before anything can go wrong: who finds us killed must find init */
@@ -219,6 +233,11 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		if (r->num == CT_FD_TAG_CONSOLE || r->num == CT_FD_TAG_TTY) {
 			sup_tty_new(s, r->num == CT_FD_TAG_CONSOLE ? 0 : (uint32_t)r->err, fd);
 			fd = -1;
+		} else if (r->num == CT_FD_TAG_NS) {
+			if (fd >= 0 && r->err >= 0 && r->err < STAGE_NS && s->ns[r->err] < 0) {
+				s->ns[r->err] = fd;
+				fd = -1;
+			}
 		} else {
 			relay(s, r, fd);
 		}
@@ -238,6 +257,8 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		break;
 	case CT_REPORT_WARN:
 	case CT_REPORT_STEP:
+	case CT_REPORT_SAID:
+		keep_word(s, r);
 		relay(s, r, -1);
 		break;
 	}

@@ -235,16 +235,82 @@ void sup_finish(struct super *s)
 	sup_tell_waiters(s);
 }
 
+/* See supervisor.h. */
+void sup_close_namespaces(struct super *s)
+{
+	for (int i = 0; i < STAGE_NS; i++)
+		sup_close(&s->ns[i]);
+}
+
+/* What stop hooks get beside their own words: the variables, and for hook.version 0 the namespaces as arguments, as LXC has them. They
+ * are this process's descriptors. */
+struct told {
+	char text[2][STAGE_NS][64], pid[32];
+	const char *argv[STAGE_NS + 1], *env[STAGE_NS + 3];
+};
+
+static void tell(const struct super *s, struct told *t)
+{
+	size_t n_argv = 0, n_env = 0;
+
+	memset(t, 0, sizeof(*t));
+	t->env[n_env++] = s->again ? "LXC_TARGET=reboot" : "LXC_TARGET=stop";
+	if (s->ended > 0)
+		t->env[n_env++] = str_add_u64(str_add(t->pid, sizeof(t->pid), "LXC_PID="), sizeof(t->pid), (uint64_t)s->ended);
+	for (int i = 0; i < STAGE_NS; i++) {
+		const char *const begin[] = { stage_ns[i].name, stage_ns[i].variable };
+		const char *const between[] = { ":/proc/", "=/proc/" };
+
+		if (s->ns[i] < 0)
+			continue;
+		for (int k = 0; k < 2; k++) {
+			char *text = t->text[k][i];
+			size_t size = sizeof(t->text[k][i]);
+
+			str_add_u64(str_add(str_add(text, size, begin[k]), size, between[k]), size, (uint64_t)getpid());
+			str_add_u64(str_add(text, size, "/fd/"), size, (uint64_t)s->ns[i]);
+		}
+		t->argv[n_argv++] = t->text[0][i];
+		t->env[n_env++] = t->text[1][i];
+	}
+}
+
+/* What the hooks of this fork print. */
+struct listener {
+	struct super *s;
+	const struct ct_wire_step *hook;
+};
+
+static void hear_hook(void *data, const char *line)
+{
+	const struct listener *l = data;
+
+	sup_log_hook(l->s, CT_WIRE_LOG_INFO, l->hook, ": ", line);
+}
+
 static _Noreturn void be_hooks(struct super *s, int out)
 {
-	static const char *const target[][2] = { { "LXC_TARGET=stop", NULL }, { "LXC_TARGET=reboot", NULL } };
+	struct listener l = { s, NULL };
+	struct told t;
 	char why[160];
-	int sys, failed = 0;
+	int sys, err, failed = 0;
 
 	sup_in_fork(s, -1);
+	tell(s, &t);
+	s->st->say = hear_hook;
+	s->st->say_data = &l;
 	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++) {
-		why[0] = 0;
-		if (stage_hook(s->st, &s->st->steps[s->st->n_steps + i], target[!!s->again], why, sizeof(why), &sys) && !failed++)
+		struct stage_more more = { NULL, t.env };
+
+		l.hook = &s->st->steps[s->st->n_steps + i];
+		if ((s->w->flags & CT_SUPER_HOOK_ARGS) && !strcmp(step_str(s->st, l.hook, 0), "stop"))
+			more.argv = t.argv;
+		err = stage_hook(s->st, l.hook, &more, why, sizeof(why), &sys);
+		if (err && !why[0])
+			str_add_u64(str_add(why, sizeof(why), "errno "), sizeof(why), (uint64_t)-err);
+		if (err)
+			sup_log_hook(s, CT_WIRE_LOG_ERROR, l.hook, " failed: ", why);
+		if (err && !failed++)
 			write_all(out, why, strlen(why));
 	}
 	_exit(failed != 0);
@@ -253,6 +319,7 @@ static _Noreturn void be_hooks(struct super *s, int out)
 /* What follows the hooks. */
 static void after_hooks(struct super *s)
 {
+	sup_close_namespaces(s);
 	if (!s->again) {
 		sup_finish(s);
 		return;

@@ -75,6 +75,9 @@ void sup_in_fork(struct super *s, int report)
 	sup_close(&s->alive);
 	sup_close(&s->state_file);
 	sup_close(&s->state_dir);
+	/* a launcher has no use for it; hooks are heard by their own fork */
+	if (report >= 0)
+		sup_close(&s->run_log);
 	for (int i = 0; i < 3; i++) {
 		if (dup3(s->before.stdio[i], i, 0) < 0)
 			_exit(1);
@@ -207,7 +210,8 @@ static int prepare(struct super *s, struct stage *st)
 
 	s->st = st;
 	s->w = w;
-	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = -1;
+	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = s->run_log = -1;
+	memset(s->ns, 0xff, sizeof(s->ns));
 	s->log.fd = s->log.dir = s->device.fd = -1;
 	s->stop_until = s->kill_at = s->time_at = s->cpu_at = SUP_NEVER;
 	if (!w || w->n_ttys >= CT_WIRE_SLOTS || w->state_dir < 0 || w->alive < 0)
@@ -219,6 +223,10 @@ static int prepare(struct super *s, struct stage *st)
 		return -EINVAL;
 	/* from now on the supervisor's own: forks have no use for them */
 	st->slot[w->state_dir] = st->slot[w->alive] = -1;
+	if (w->log >= 0) {
+		s->run_log = st->slot[w->log];
+		st->slot[w->log] = -1;
+	}
 	s->n_ttys = w->n_ttys;
 	n = s->n_ttys + 1;
 	s->cap_poll = (uint32_t)(9 + SUP_CLIENTS + 2 * n);

@@ -175,6 +175,9 @@ struct super {
 
 	pid_t hooks;			/* 0: none run */
 	int hooks_why;
+	pid_t ended;			/* the init that has ended, for the stop hooks; 0: there was none */
+	int ns[STAGE_NS];		/* its namespaces, from its beginning to the end of the stop hooks, where there are any; -1 */
+	int run_log;			/* log.file, for what nobody else can say any more; -1: none */
 	char error[240];		/* why a later boot or a stop hook failed, or what stays of its directory */
 	int left;			/* something stays of an ephemeral container's directory */
 	struct sup_verdict verdict;
@@ -215,6 +218,13 @@ void sup_close(int *fd);
 /* Undoes in a fork what makes the supervisor different from the stage that was executed, and drops its descriptors. */
 void sup_in_fork(struct super *s, int report);
 
+/* ---- supervisor-log.c ---- */
+
+/* A line for log.file, CT_WIRE_LOG_*. */
+void sup_log(struct super *s, unsigned level, const char *text);
+/* The same about a hook: "hook stop PROGRAM", `what`, text. */
+void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook, const char *what, const char *text);
+
 /* ---- supervisor-boot.c ---- */
 
 /* Starts a launcher. 0, or a negative errno when not even that went. */
@@ -246,6 +256,8 @@ void sup_begin_again(struct super *s);
 void sup_boot_again(struct super *s);
 /* What was still to be done after init's end has been done: the rest, unless output is on its way. */
 void sup_finish(struct super *s);
+/* Lets go of the namespaces of an init that has ended. */
+void sup_close_namespaces(struct super *s);
 /* The hooks' fork has ended. */
 void sup_on_hooks(struct super *s);
 /* Kills every process whose number stands in the file, from where it is read on. */

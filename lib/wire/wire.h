@@ -33,7 +33,8 @@ enum ct_phase {
 	CT_PHASE_MASK,		/* init: sysctls, masks, read-only root */
 	CT_PHASE_PIVOT,		/* init: leave the old root */
 	CT_PHASE_IDENTITY,	/* init: user, capabilities, no_new_privs */
-	CT_PHASE_EXEC,		/* init: hooks inside, descriptors, exec */
+	CT_PHASE_READY,		/* launcher: hooks of the host, while init, which is set up, waits */
+	CT_PHASE_EXEC,		/* init: descriptors, exec */
 	CT_PHASE_COUNT
 };
 
@@ -93,6 +94,7 @@ struct ct_wire_head {
 	uint32_t flags;		/* CT_WIRE_* */
 };
 #define CT_WIRE_TRACE 0x1u	/* tell of each step that is done, and how long it took */
+#define CT_WIRE_SAY 0x2u	/* tell what hooks print */
 
 /* One of the container's cgroups, as the supervisor needs it. */
 #define CT_WIRE_GROUPS 24
@@ -106,6 +108,9 @@ struct ct_wire_group {
 	int16_t inner;		/* input slot of the payload's directory below it; CT_SLOT_NONE: itself */
 	int16_t pad;
 };
+
+/* Levels of the log, of CT_LOG_*. */
+enum { CT_WIRE_LOG_ERROR = 1, CT_WIRE_LOG_WARN = 2, CT_WIRE_LOG_INFO = 4 };
 
 /* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */
 struct ct_wire_super {
@@ -129,16 +134,19 @@ struct ct_wire_super {
 	uint32_t flags;		/* CT_SUPER_* */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t console_device;	/* console.path; CT_SLOT_NONE */
-	int16_t pad[2];
+	int16_t log;		/* log.file, opened append, for what is to be said when the starter has gone; CT_SLOT_NONE */
+	uint16_t log_level;	/* CT_LOG_*, up to which */
 	uint64_t limit_cputime_us;	/* 0: none */
 	uint64_t keep_dev, keep_ino;	/* the rootfs of CT_SUPER_KEEP_ROOTFS */
-	uint32_t n_groups, pad2;
+	uint32_t n_groups;
+	int32_t utc_offset;	/* seconds that local time is ahead by, for the log */
 	struct ct_wire_group group[CT_WIRE_GROUPS];
 	uint8_t boot_id[40];	/* as in /proc/sys/kernel/random/boot_id, NUL-terminated */
 };
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
 #define CT_SUPER_REAPER 0x4u	/* pid 1 is the stage's own: it tells the status of the program, its child */
 #define CT_SUPER_KEEP_ROOTFS 0x8u	/* keep_dev, keep_ino stay when the container's directory is removed */
+#define CT_SUPER_HOOK_ARGS 0x10u	/* hook.version 0: a stop hook gets the namespaces as arguments, too */
 #define CT_SUPER_PROGRAM 0x2u	/* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
 
 /* The code of a queued signal that tells a reaper to stop its child: a SIGSTOP would stop the reaper alone. The number is one that queues. */
@@ -177,12 +185,14 @@ enum ct_report_type {
 	CT_REPORT_SUPERVISOR,	/* num: supervisor's pid; its socket listens, state is written */
 	CT_REPORT_WARN,		/* object: text for the log */
 	CT_REPORT_DONE,		/* all hooks of CT_MODE_HOOKS have ended well */
-	CT_REPORT_STEP		/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for, lost when nobody reads */
+	CT_REPORT_STEP,		/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for, lost when nobody reads */
+	CT_REPORT_SAID		/* step: a hook; object: a line that it has printed. As CT_REPORT_STEP */
 };
 #define CT_TERMINAL_CHARS 19	/* control characters of a terminal: the kernel's NCCS */
 #define CT_FD_TAG_PTY 1		/* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2		/* master of tty `index` (supervisor keeps these) */
 #define CT_FD_TAG_CONSOLE 3	/* master of /dev/console */
+#define CT_FD_TAG_NS 4		/* namespace `index` of the stage's table (supervisor keeps these for stop hooks) */
 
 /*
  * What whoever keeps a container (the keeper of an in-process one, the supervisor of a detached one) is told: fixed-size records

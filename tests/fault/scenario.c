@@ -29,7 +29,7 @@ static const char *const rich[] = {
 	"mount.entry", "/etc/hostname var/log/name none bind,create=file 0 0", "mount.tmpfs", "/run size=1m",
 	"rootfs.readonly", "1", "prlimit.core", "0", "sysctl.kernel.domainname", "fault", "proc.oom_score_adj", "10",
 	"init.uid", "1000", "init.gid", "1000", "init.groups", "2000", "init.cwd", "/tmp", "cap.keep", "net_raw", "no_new_privs", "1",
-	"environment", "A=b", "net.0.type", "empty", "hook.pre-start", "/bin/true", "hook.mount", "/bin/true",
+	"environment", "A=b", "net.0.type", "empty", "hook.pre-start", "/bin/true", "hook.mount", "/bin/true", "hook.start-host", "/bin/true",
 	"hook.start", "/bin/true", "limit.time", "20s", "limit.output", "1m", NULL
 };
 static const char *const console[] = { "tty.max", "2", "console.buffer.size", "64k", "hook.stop", "/bin/true", NULL };

@@ -21,12 +21,16 @@ peers.libc.prctl(peers.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 MARK, BEGUN, GROUPS = s.base + "/marks", s.base + "/begun", s.name("off")
 CONFIG = s.base + "/config"
 os.makedirs(MARK)
+# two places where the launcher may be held up: before there is an init, and when that is set up and waits
+HOST_HOOK = f'hook.start-host = /bin/sh -c "echo > {BEGUN}; exec sleep 100"\n'
 HOOK = f'hook.pre-start = /bin/sh -c "echo > {BEGUN}; exec sleep 100"\n'
 with open(CONFIG, "w", encoding="utf-8") as f:
     f.write(f"rootfs.path = /\nrootfs.readonly = 1\nmount.entry = {MARK} {MARK[1:]} none bind,rw 0 0\n"
             f"cgroup.dir = {GROUPS}\n")
 with open(CONFIG + ".hook", "w", encoding="utf-8") as f:
     f.write(f"include = {CONFIG}\n{HOOK}")
+with open(CONFIG + ".host", "w", encoding="utf-8") as f:
+    f.write(f"include = {CONFIG}\n{HOST_HOOK}")
 RUNS = ["sh", "-c", f"echo > {MARK}/ran; sleep 100"]
 names = iter(range(1000))
 HOST = s.name("host")
@@ -34,6 +38,14 @@ HOST = s.name("host")
 
 def run():
     return "ct-run", ["-f", CONFIG + ".hook", "--", *RUNS]
+
+
+def run_set_up():
+    return "ct-run", ["-f", CONFIG + ".host", "--", *RUNS]
+
+
+def detached_set_up():
+    return "ct-start", ["-n", s.name(f"h{next(names)}"), "-f", CONFIG + ".host", "-p", MARK + "/pidfile", "--", *RUNS]
 
 
 def execute():
@@ -173,6 +185,11 @@ for way_ in STARTS:
     by_key(way_, b"\x03", signal.SIGINT)
     by_key(way_, b"\x1c", signal.SIGQUIT)
     ignored(way_)
+    stopped_by_key(way_)
+
+for way_ in (run_set_up, detached_set_up):
+    by_signal(way_, signal.SIGTERM, False)
+    by_key(way_, b"\x03", signal.SIGINT)
     stopped_by_key(way_)
 
 # a payload that stops whoever comes

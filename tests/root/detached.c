@@ -465,6 +465,7 @@ static void hooks(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/hooks.log", box.root.base);
+	assert_ok(box.c, ct_set_config(box.c, "hook.version", "1"));
 	for (i = 0; i < 4; i++) {
 		char key[64];
 

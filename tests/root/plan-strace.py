@@ -15,10 +15,10 @@ from house import Tap  # noqa: E402
 
 PLAN_RUN = sys.argv[2]
 
-# Calls that change something, or resolve a path: each must be part of a step. (One written "g" lets init go: see launch.c.)
+# Calls that change something, or resolve a path: each must be part of a step. (One written "g" lets init go, "r" says that it is ready: see launch.c.)
 DEED = re.compile(r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_mount|clone3?|setns|unshare|mknodat|mkdirat|symlinkat|
     fchmodat|pivot_root|umount2|chdir|fchdir|setsid|sethostname|setdomainname|setgroups|setresgid|setresuid|capset|keyctl|personality|
-    execve|execveat|openat2|write(?!\(\d+,\ "g",\ 1)|pwrite64|unlinkat|linkat|renameat2?|mount|umount|fchownat|fchown|fchmod|bind|connect|kill|
+    execve|execveat|openat2|write(?!\(\d+,\ "[gr]",\ 1)|pwrite64|unlinkat|linkat|renameat2?|mount|umount|fchownat|fchown|fchmod|bind|connect|kill|
     prctl\((?:PR_CAPBSET_DROP|PR_SET_NO_NEW_PRIVS|PR_CAP_AMBIENT,\ PR_CAP_AMBIENT_RAISE|PR_SET_KEEPCAPS|PR_SCHED_CORE)|
     prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""", re.X)
 
@@ -57,6 +57,9 @@ STEPS = {
     "mount.stack": [(r"openat2\(", MAYBE), (r"move_mount\(", ONE)],
     "mount.mask": [(r'openat2\(.*"{at}"', ONE), (r"openat2\(", ANY), (r"open_tree\(.*OPEN_TREE_CLONE", ONE), (r"move_mount\(", ONE)],
     "mount.readonly": [(r'openat2\(.*"{at}"', ONE), (r"open_tree\(.*OPEN_TREE_CLONE", ONE), (r"mount_setattr\(.*RDONLY", ONE), (r"move_mount\(", ONE)],
+    "mount.bootid": [(r'openat2\(.*"{at}"', ONE), (r'fsopen\("tmpfs"', ONE), (r"fsconfig\(", ANY), (r"fsmount\(", ONE),
+                     (r'openat\(\d+, "boot_id", O_WRONLY\|O_CREAT', ONE), (r"write\(", ONE), (r"open_tree\(.*OPEN_TREE_CLONE", ONE),
+                     (r"mount_setattr\(.*RDONLY", ONE), (r"move_mount\(", ONE)],
     "mount.pivot": [(r"fchdir\(", ONE), (r"pivot_root\(", ONE), (r"umount2\(", ANY), (r"fchdir\(|umount2\(", ANY), (r"chdir\(", ONE)],
     "file.open": [(r"openat2\(", ONE)],
     "file.dir": [(r"openat2\(", MAYBE), (r"mkdirat\(", ONE)],
@@ -88,6 +91,10 @@ uts.name = web
 mount.entry = {base}/data mnt none bind,ro 0 0
 mount.auto = proc:mixed sys:ro
 environment = A=1
+""",
+    "a system": """
+init.reaper = 0
+proc.oom_score_adj = 500
 """,
     "limits, settings and identity": """
 uts.domain = yellow

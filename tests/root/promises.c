@@ -453,7 +453,7 @@ static void hook_destroy(void **state)
 	assert_ok(other, ct_destroy(other, 0));
 	text = text_of(file);
 	assert_non_null(text);
-	assert_string_equal(text, "config\npromises-hook lxc destroy promises-hook destroy\n");
+	assert_string_equal(text, "config\npromises-hook lxc destroy promises-hook\n");
 	free(text);
 	unlink(file);
 	assert_true(stat(ct_path(c), &st) < 0 && errno == ENOENT);

@@ -554,7 +554,7 @@ static void hooks_environment_is_fixed(void **state)
 	write_hook(script, out);
 	assert_int_equal(setenv("CT_TEST_SECRET", "canary-8f1d", 1), 0);
 	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment", "LD_LIBRARY_PATH=/evil", "environment",
-				    "BASH_ENV=/evil", "hook.pre-start", script, "hook.start-host", script, "hook.stop", script,
+				    "BASH_ENV=/evil", "hook.version", "1", "hook.pre-start", script, "hook.start-host", script, "hook.stop", script,
 				    "hook.post-stop", script, NULL), 0);
 	o.argv = argv;
 	o.flags = CT_START_DETACH;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reboots of detached containers: their hooks, frozen ones, loops, and a state directory that is full. */
+/* Reboots of detached containers: their hooks and boot ids, frozen ones, loops, and a state directory that is full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,6 +72,7 @@ static void hooks_in_order(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/hooks.log", box.root.base);
+	assert_ok(c, ct_set_config(c, "hook.version", "1"));
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(key, sizeof(key), "hook.%s", when[i]);
 		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_TARGET >> %s\"", path);
@@ -90,6 +91,80 @@ static void hooks_in_order(void **state)
 				  "pre-start:\nstart-host:\nstop:stop\npost-stop:stop\n");
 	unlink(path);
 	ct_process_unref(p);
+	ct_unref(c);
+}
+
+/* ---- boot ids -------------------------------------------------------------------------------------------------------------------- */
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+/* The line `at` is of a random UUID, and of no other that is there. */
+static void check_id(const char *text, const char *at)
+{
+	static const char form[] = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx\n";
+	char id[38] = "";
+
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'x' ? !strchr("0123456789abcdef", at[i]) : form[i] == 'y' ? !strchr("89ab", at[i]) : at[i] != form[i])
+			fail_msg("no id of a boot: %s", at);
+	memcpy(id, at, 37);
+	assert_ptr_equal(strstr(text, id), at);
+	assert_null(strstr(at + 1, id));
+}
+
+/* The file that inits have written their ids to, behind the host's. */
+static char *ids(char *buf, size_t size)
+{
+	char path[PATH_MAX + 16];
+	const char *const files[] = { BOOT_ID, path };
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/tmp/ids", box.root.path);
+	for (int i = 0; i < 2; i++) {
+		int fd = open(files[i], O_RDONLY | O_CLOEXEC);
+		ssize_t got = fd < 0 ? -1 : read(fd, buf + n, size - 1 - n);
+
+		assert_true(got > 0);
+		close(fd);
+		n += (size_t)got;
+	}
+	buf[n] = 0;
+	return buf;
+}
+
+/* Each boot and reboot of a system has one of its own, which stays while it runs and cannot be written; a program has the host's. */
+static void boot_ids(void **state)
+{
+	char text[1024], *out = NULL;
+	ct_container *c = booting("ids"), *system = box_handle(&box, NULL);
+	ct_process *p;
+
+	(void)state;
+	rootfs_drop(&box.root, "tmp/ids");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(box_config(system, "init.cmd", "/bin/sh -c \"cat " BOOT_ID " >>/tmp/ids; sleep 0\"", NULL), 0);
+		assert_ok(system, box_run(system, NULL, NULL, NULL, NULL));
+	}
+	p = start(c, "cat " BOOT_ID " >>/tmp/ids; " INIT);
+	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_ok(c, ct_reboot(c, 30000));
+	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_ok(c, box_attach(c, NULL, ARGV("/bin/sh", "-c", "cat " BOOT_ID "; echo x 2>/dev/null >" BOOT_ID " || echo kept; cat " BOOT_ID),
+				&out, NULL));
+	assert_ok(c, ct_stop(c, 0, 30000));
+	ids(text, sizeof(text));
+	assert_int_equal(strlen(text), 5 * 37);
+	for (int i = 0; i < 5; i++)
+		check_id(text, text + i * 37);
+	assert_int_equal(strncmp(out, text + 4 * 37, 37), 0);
+	assert_int_equal(strncmp(out + 37, "kept\n", 5), 0);
+	assert_string_equal(out + 42, text + 4 * 37);
+	free(out);
+	assert_ok(system, box_run(system, NULL, ARGV("/bin/cat", BOOT_ID), &out, NULL));
+	assert_int_equal(strncmp(out, text, 37), 0);
+	free(out);
+	ct_process_unref(p);
+	ct_unref(system);
 	ct_unref(c);
 }
 
@@ -216,7 +291,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hooks_in_order), cmocka_unit_test(frozen), cmocka_unit_test(loop), cmocka_unit_test(full),
+		cmocka_unit_test(hooks_in_order), cmocka_unit_test(boot_ids), cmocka_unit_test(frozen), cmocka_unit_test(loop), cmocka_unit_test(full),
 	};
 
 	return cmocka_run_group_tests_name("reboot", tests, setup, teardown);

@@ -41,6 +41,8 @@ def only_long(tier, name):
         return "all its calls, one after the other"
     if not os.environ.get("CT_LONG") and tier.name == "vm" and name == "vm-" + host_layout():
         return "this host has the layout itself"
+    if not os.environ.get("CT_LONG") and tier.name == "scenario" and name == "tools-inits":
+        return "its trees take minutes to make"
     return ""
 
 

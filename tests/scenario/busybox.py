@@ -108,6 +108,26 @@ s.expect("a running one is not destroyed", "ct-destroy", "web", code=125, err="r
 s.expect("but by force", "ct-destroy", "-f", "web")
 s.expect("unknown now", "ct-start", "web", code=125, err="no such container")
 
+# a tree whose init is systemd, by itself and packed: what its config lacks is told; links lead nowhere outside
+tree, tar = os.path.join(s.base, "tree"), os.path.join(s.base, "tree.tar")
+os.makedirs(tree + "/sbin")
+os.makedirs(tree + "/lib/systemd")
+with open(tree + "/lib/systemd/systemd", "w", encoding="ascii"):
+    pass
+os.symlink("/lib/systemd/systemd", tree + "/sbin/init")
+subprocess.run(["tar", "-C", tree, "-cf", tar, "."], check=True)
+CAPS = s.base + "/caps.conf"
+with open(CAPS, "w", encoding="ascii") as f:
+    f.write("cap.drop = sys_time\n")
+for args in (("-t", "dir", "--", tree), ("-t", "tar", "--", tar), ("-t", "none", "--dir", tree)):
+    s.expect(f"{args[1]}: what systemd lacks is told", "ct-create", "-n", "sysd", *args, err="ct-config sysd 'cap.drop=")
+    s.expect("destroy it", "ct-destroy", "sysd")
+    s.expect(f"{args[1]}: nothing is missing", "ct-create", "-n", "sysd", "-f", CAPS, *args, err="")
+    s.expect("destroy that", "ct-destroy", "sysd")
+os.unlink(tree + "/lib/systemd/systemd")
+s.expect("a link that leads nowhere in the tree", "ct-create", "-n", "sysd", "-t", "none", "--dir", tree, err="")
+s.expect("destroy", "ct-destroy", "sysd")
+
 # an ephemeral one goes with its stop; many at once
 s.expect("create an ephemeral one", "ct-create", "-n", "eph", "-t", "busybox")
 s.expect("say so", "ct-config", "eph", "ephemeral=1")

@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -208,6 +209,20 @@ def stopping(c):
     s.check("no group is left", not c.groups(), *c.groups())
 
 
+def bare(s, root):
+    """The same tree without a line of the template's: what is missing is told, and is enough."""
+    name = s.name("bare")
+    code, _, err = s.run("ct-create", "-n", name, "-t", "none", "--dir", root)
+    s.check("a bare tree of systemd: what its config lacks is told", code == 0 and "systemd" in err and "ct-config" in err, code, err)
+    words = shlex.split(err[err.rindex("ct-config"):])
+    s.expect("what was told", *words)
+    s.expect("start the bare tree", "ct-start", name)
+    state = s.until(lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] == "running\n", 60)
+    s.check("it boots", state, s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
+    s.expect("and stops", "ct-stop", "--nokill", "-t", str(30 * SLOW), name, timeout=40 * SLOW)
+    s.expect("destroy the bare one", "ct-destroy", name)
+
+
 def main():
     s = Scene()
     made = tree(s)
@@ -221,6 +236,7 @@ def main():
         for part in (interface, own_limits, limits_of_the_container, freezing, stopping):
             part(c)
         s.expect("destroy", "ct-destroy", c.name)
+        bare(s, root)
     finally:
         s.run("ct-stop", "-k", f"sysd-{os.getpid()}")
         subprocess.run(["umount", root], check=False)

@@ -165,8 +165,10 @@ int stage_launch(struct stage *st)
 	return 0;
 }
 
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const char *const *extra, char *why, size_t n_why, int *sys)
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys)
 {
+	const char *const *extra = more->env;
+
 	(void)st;
 	*sys = 0;
 	if (s->op != CT_OP_HOOK || (strcmp(extra[0], "LXC_TARGET=stop") && strcmp(extra[0], "LXC_TARGET=reboot")))
@@ -224,7 +226,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	b->w.console = b->early ? 4 : CT_SLOT_NONE;
 	b->w.console_log_dir = 2;
 	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
-	b->w.home = b->w.console_device = CT_SLOT_NONE;
+	b->w.home = b->w.log = b->w.console_device = CT_SLOT_NONE;
 	b->w.n_ttys = (uint32_t)b->ttys;
 	steps[0].op = CT_OP_CLONE;
 	steps[0].n[0] = b->pid_ns ? CLONE_NEWPID : 0;
