@@ -154,8 +154,8 @@ static void start_host_fails(void **state)
 
 		rootfs_drop(&box.root, "tmp/ran");
 		snprintf(text, sizeof(text), "%s", rows[i / 2].text);
-		assert_int_equal(box_config(c, "rootfs.path", box.root.path, "hook.timeout", rows[i / 2].err == -ETIMEDOUT ? "1s" : "60s", "hook.start-host", script("host", text, path),
-					    NULL), 0);
+		assert_int_equal(box_config(c, "rootfs.path", box.root.path, "hook.timeout", rows[i / 2].err == -ETIMEDOUT ? "1s" : "60s",
+					    "hook.start-host", script("host", text, path), NULL), 0);
 		if (i & 1)
 			assert_refused(c, run_detached(c, "echo >/tmp/ran"), rows[i / 2].err);
 		else
