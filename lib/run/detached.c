@@ -200,7 +200,10 @@ static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	s->wire.log = d->run_log >= 0 ? IN_RUN_LOG : CT_SLOT_NONE;
+	s->wire.log = CT_SLOT_NONE;
+	if (d->run_log < 0)
+		return;
+	s->wire.log = IN_RUN_LOG;
 	s->wire.log_level = (uint16_t)d->run_log_level;
 	s->wire.utc_offset = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
 }

@@ -436,11 +436,17 @@ static void wait_for_go(struct stage *st)
 static void say_ready(struct stage *st)
 {
 	static const char ready = READY;
+	int err;
 
 	if (st->go_fd < 0)
 		return;
-	/* who does not hear it has gone, and there is no word to wait for */
-	write_all(st->go_fd, &ready, 1);
+	err = write_all(st->go_fd, &ready, 1);
+	if (err) {
+		/* a launcher that has gone has said why */
+		if (err != -EPIPE)
+			report_error(st, err, SYS_write, "init", "its launcher cannot be told that it is set up");
+		sys_exit(127);
+	}
 	wait_for_go(st);
 	end_hand_shake(st);
 }

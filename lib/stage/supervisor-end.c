@@ -288,6 +288,20 @@ static void hear_hook(void *data, const char *line)
 	sup_log_hook(l->s, CT_WIRE_LOG_INFO, l->hook, ": ", line);
 }
 
+/* Whether it is a hook of those that run now: stop hooks, then post-stop hooks. */
+static int runs_now(const struct super *s, const struct ct_wire_step *hook)
+{
+	return !!s->post == !strcmp(step_str(s->st, hook, 0), "post-stop");
+}
+
+static int some_run_now(const struct super *s)
+{
+	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++)
+		if (runs_now(s, &s->st->steps[s->st->n_steps + i]))
+			return 1;
+	return 0;
+}
+
 static _Noreturn void be_hooks(struct super *s, int out)
 {
 	struct listener l = { s, NULL };
@@ -303,7 +317,9 @@ static _Noreturn void be_hooks(struct super *s, int out)
 		struct stage_more more = { NULL, t.env };
 
 		l.hook = &s->st->steps[s->st->n_steps + i];
-		if ((s->w->flags & CT_SUPER_HOOK_ARGS) && !strcmp(step_str(s->st, l.hook, 0), "stop"))
+		if (!runs_now(s, l.hook))
+			continue;
+		if ((s->w->flags & CT_SUPER_HOOK_ARGS) && !s->post)
 			more.argv = t.argv;
 		err = stage_hook(s->st, l.hook, &more, why, sizeof(why), &sys);
 		if (err && !why[0])
@@ -339,22 +355,17 @@ static void after_hooks(struct super *s)
 		sup_set_state(s, SUP_STARTING);
 }
 
-/* Starts the hooks, or does what follows them when there are none. */
-static void run_hooks(struct super *s)
+/* Starts the fork of the hooks whose turn it is. 0; -1 when there are none, or no fork. */
+static int fork_hooks(struct super *s)
 {
 	int out[2];
 
-	s->phase = SUP_PHASE_HOOKS;
-	s->stop_until = s->kill_at = SUP_NEVER;
-	if (!s->st->n_stop_hooks) {
-		after_hooks(s);
-		return;
-	}
+	if (!some_run_now(s))
+		return -1;
 	sup_set_state(s, SUP_STOPPING);
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
-		after_hooks(s);
-		return;
+		return -1;
 	}
 	s->hooks = fork();
 	if (s->hooks == 0) {
@@ -363,12 +374,32 @@ static void run_hooks(struct super *s)
 	}
 	close(out[1]);
 	s->hooks_why = out[0];
-	if (s->hooks < 0) {
-		str_cut(s->error, sizeof(s->error), "stop hooks: no process for them");
-		s->hooks = 0;
-		sup_close(&s->hooks_why);
+	if (s->hooks > 0)
+		return 0;
+	str_cut(s->error, sizeof(s->error), "stop hooks: no process for them");
+	s->hooks = 0;
+	sup_close(&s->hooks_why);
+	return -1;
+}
+
+/* The stop hooks are over: the post-stop hooks, for which the groups of a container that has ended are gone. */
+static void run_post_hooks(struct super *s)
+{
+	s->post = 1;
+	if (!s->again && some_run_now(s))
+		sup_groups_remove(s);
+	if (fork_hooks(s))
 		after_hooks(s);
-	}
+}
+
+/* Starts the hooks, or does what follows them when there are none. */
+static void run_hooks(struct super *s)
+{
+	s->phase = SUP_PHASE_HOOKS;
+	s->stop_until = s->kill_at = SUP_NEVER;
+	s->post = 0;
+	if (fork_hooks(s))
+		run_post_hooks(s);
 }
 
 /* See supervisor.h. */
@@ -412,5 +443,8 @@ void sup_on_hooks(struct super *s)
 		str_add(s->error, sizeof(s->error), why);
 	}
 	sup_close(&s->hooks_why);
-	after_hooks(s);
+	if (s->post)
+		after_hooks(s);
+	else
+		run_post_hooks(s);
 }

@@ -243,7 +243,7 @@ void sup_groups_remove(struct super *s)
 	uint32_t left = s->w->n_groups;
 	uint8_t gone[CT_WIRE_GROUPS] = { 0 };
 
-	if (!left)
+	if (!left || s->groups_gone)
 		return;
 	sup_groups_thaw(s);
 	end_processes(s);
@@ -262,6 +262,7 @@ void sup_groups_remove(struct super *s)
 		if (left)
 			poll(NULL, 0, pause);
 	}
+	s->groups_gone = 1;
 	for (uint32_t i = 0; i < s->w->n_groups; i++)
 		if (s->w->group[i].monitor)
 			return;

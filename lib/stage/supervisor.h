@@ -48,7 +48,7 @@ enum { SUP_STOP_NO_KILL = 1, SUP_STOP_KILL = 2, SUP_STOP_NO_WAIT = 4, SUP_STOP_A
 enum sup_phase {
 	SUP_PHASE_BOOT,			/* a launcher works; its report socket is open */
 	SUP_PHASE_RUN,			/* init has executed the payload */
-	SUP_PHASE_HOOKS,		/* init is gone, stop hooks run in a fork; `again`: for a reboot */
+	SUP_PHASE_HOOKS,		/* init is gone, stop hooks and then post-stop hooks run in a fork; `again`: for a reboot */
 	SUP_PHASE_PAUSE,		/* before the next boot, for those before it were short */
 	SUP_PHASE_OUTPUT,		/* init and the hooks are gone; what it has printed is on its way */
 	SUP_PHASE_DONE			/* nothing is left to do but to say so */
@@ -174,6 +174,8 @@ struct super {
 	uint64_t boot_at;		/* PAUSE: when it is over */
 
 	pid_t hooks;			/* 0: none run */
+	int post;			/* the post-stop hooks run, or have run */
+	int groups_gone;		/* the groups are removed already */
 	int hooks_why;
 	pid_t ended;			/* the init that has ended, for the stop hooks; 0: there was none */
 	int ns[STAGE_NS];		/* its namespaces, from its beginning to the end of the stop hooks, where there are any; -1 */

@@ -154,8 +154,8 @@ static void start_host_fails(void **state)
 
 		rootfs_drop(&box.root, "tmp/ran");
 		snprintf(text, sizeof(text), "%s", rows[i / 2].text);
-		assert_int_equal(box_config(c, "rootfs.path", box.root.path, "hook.timeout", "1s", "hook.start-host", script("host", text, path),
-					    NULL), 0);
+		assert_int_equal(box_config(c, "rootfs.path", box.root.path, "hook.timeout", rows[i / 2].err == -ETIMEDOUT ? "1s" : "60s",
+					    "hook.start-host", script("host", text, path), NULL), 0);
 		if (i & 1)
 			assert_refused(c, run_detached(c, "echo >/tmp/ran"), rows[i / 2].err);
 		else
@@ -199,6 +199,37 @@ static void namespaces(void **state)
 	free(seen);
 	free(ns);
 	free(want);
+	drop("seen");
+	ct_unref(c);
+}
+
+/* The groups are there for the stop hooks, and for the post-stop hooks gone, but at a reboot, which goes on in them. */
+static void cleared(void **state)
+{
+	static const char look[] = "echo $1:$LXC_TARGET $(find /sys/fs/cgroup -type d -name 'ct.*cleared*' | grep -c .) >>seen";
+	char path[2 * PATH_MAX], stop[2 * PATH_MAX + 16], post[2 * PATH_MAX + 16], *seen;
+	ct_container *c = box_handle(&box, "cleared");
+	int before, there, gone;
+
+	(void)state;
+	script("look", look, path);
+	snprintf(stop, sizeof(stop), "%s stop", path);
+	snprintf(post, sizeof(post), "%s post", path);
+	/* an init that reboots once */
+	rootfs_drop(&box.root, "tmp/again");
+	assert_int_equal(box_config(c, "rootfs.path", box.root.path, "cap.drop", "sys_module", "hook.stop", stop, "hook.post-stop", post, NULL), 0);
+	assert_ok(c, run_detached(c, "[ -e /tmp/again ] && exit 0; echo >/tmp/again; reboot -f; sleep 1000"));
+	seen = text_of("seen");
+	if (sscanf(seen, "stop:reboot %d post:reboot %d stop:stop %d post:stop %d", &before, &there, &before, &gone) != 4)
+		fail_msg("the hooks were: %s", seen);
+	assert_int_equal(there, before);
+	assert_int_equal(gone, 0);
+	/* a host that has no cgroups mounted */
+	if (!before && access("/sys/fs/cgroup/cgroup.procs", F_OK) && access("/sys/fs/cgroup/pids", F_OK))
+		print_message("# no cgroups here\n");
+	else
+		assert_true(before > 0);
+	free(seen);
 	drop("seen");
 	ct_unref(c);
 }
@@ -322,6 +353,7 @@ int main(void)
 		{ "stop: namespaces, version 0", namespaces, NULL, NULL, (void *)&stops[0] },
 		{ "stop: namespaces, mapped", namespaces, NULL, NULL, (void *)&stops[1] },
 		{ "stop: namespaces, version 1", namespaces, NULL, NULL, (void *)&stops[2] },
+		cmocka_unit_test(cleared),
 		{ "printed, in process", printed, NULL, NULL, (void *)"in process" },
 		{ "printed, detached", printed, NULL, NULL, (void *)"detached" },
 		cmocka_unit_test(stop_fails),

@@ -25,6 +25,8 @@ DIFFERENCES = (
     (("2", "pre-start|pre-mount|mount|autodev|start", "lxc", r"var LXC_(TARGET|PID|[A-Z]+_NS)=.*|told .*|init .*"),
      "LXC sets them in its own environment for the stop hooks, and they are still there for the next boot: of an init that has gone"),
     (("2", "start-host", "lxc", r"var LXC_(TARGET|[A-Z]+_NS)=.*|told .*"), "the same, but for LXC_PID, which is the new one's"),
+    ((".*", ".*", "lxc", r"other CALLERS"), "a hook of LXC's has the environment of whoever starts the container; here only what the config gives it"),
+    ((".*", "start", "lxc", r"other container_ttys"), "of init's own environment, which a start hook of LXC's has already"),
     ((".*", "post-stop", "lxc", r"told [a-z]+ another's"), "LXC has closed the descriptors by then; the variables are left over, and lead anywhere"),
     ((".*", "post-stop", "ours", r"told [a-z]+ container"), "here what a variable says holds"),
     ((".*", "start-host", "lxc", r"init lxc-start"), "the process that becomes init: each has its own name"),
@@ -128,8 +130,8 @@ def until(what, seconds=60):
 
 
 def record(s, root):
-    """By LXC itself. Its hooks get its environment: an empty one, so that nothing of this machine is kept."""
-    env = {"PATH": os.environ["PATH"]}
+    """By LXC itself. Its hooks get its environment: a small one, so that nothing of this machine is kept."""
+    env = {"PATH": os.environ["PATH"], "CALLERS": "1"}
     for version in (0, 1):
         p = Place(os.path.join(s.base, f"lxc{version}"), root, version)
         where = ["-P", os.path.join(p.base, "p"), "-n", NAME]

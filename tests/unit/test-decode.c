@@ -201,6 +201,20 @@ static void test_order(void **state)
 	m.steps[1].phase = CT_PHASE_SPAWN;
 	m.steps[1].a = 0;
 	assert_int_equal(decode(), 0);
+	for (int i = 0; i < 4; i++) {	/* the launcher runs hooks for an init that waits, and nothing else; namespaces are sent early */
+		static const struct {
+			uint8_t phase;
+			uint16_t op;
+			int err;
+		} rows[] = { { CT_PHASE_READY, CT_OP_HOOK, 0 }, { CT_PHASE_READY, CT_OP_SETSID, -EBADMSG },
+			     { CT_PHASE_NEW, CT_OP_NS_SEND, 0 }, { CT_PHASE_ROOT, CT_OP_NS_SEND, -EBADMSG } };
+
+		message_init(&m, 0, 0);
+		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+		message_step(&m, rows[i].phase, rows[i].op);
+		message_exec(&m);
+		assert_int_equal(decode(), rows[i].err);
+	}
 	message_whole(&m);	/* something after the exec */
 	message_step(&m, CT_PHASE_EXEC, CT_OP_SIGNALS);
 	assert_int_equal(decode(), -EBADMSG);
@@ -220,6 +234,7 @@ static void test_values(void **state)
 		{ CT_OP_PDEATHSIG, 0, 64, 65 },		
 		{ CT_OP_PRLIMIT, 0, 63, 64 },		{ CT_OP_IDS, 0, UINT64_MAX, UINT64_MAX - 1 },
 		{ CT_OP_IDS, 1, STAGE_NO_ID, 1ull << 32 }, { CT_OP_UNSHARE, 0, 0x20000, 0x20001 },
+		{ CT_OP_NS_SEND, 0, 0x7e020080, 0x7e020081 },
 	};
 
 	(void)state;
