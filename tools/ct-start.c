@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-start: starts a container, detached or on this terminal, or prints what a start would do. */
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "common.h"
 #include "foreground.h"
@@ -20,7 +22,7 @@ static const struct opt opts[] = {
 	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config", NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
 	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
-	{ 'c', "console", "FILE", OPT_STRING, &o.console, "use FILE as console (console.path)", NULL },
+	{ 'c', "console", "FILE", OPT_STRING, &o.console, "show the console on FILE, a terminal or a file, too; none: no console (console.path)", NULL },
 	{ 'L', "console-log", "FILE", OPT_PATH, &o.console_log, "log the console to FILE (console.logfile)", NULL },
 	{ 'C', "close-all-fds", NULL, OPT_IGNORED, NULL, "accepted: no descriptor is ever inherited", NULL },
 	SHARE_ROWS(o.shares),
@@ -34,9 +36,12 @@ static const struct tool tool = {
 
 static int configure(ct_container *c)
 {
+	const char *console = o.console && *o.console && strcmp(o.console, "none") ? absolute(o.console) : o.console;
 	int err = load_config(&a, c, &o.defines, false);
 
-	err = err ? err : define(&a, c, "console.path", o.console);
+	if (o.console && !console)
+		return fail(&a, "--console: the path of the working directory cannot be found out: %s", strerror(errno));
+	err = err ? err : define(&a, c, "console.path", console);
 	err = err ? err : define(&a, c, "console.logfile", o.console_log);
 	return err ? err : define_shares(&a, c, &o.shares);
 }

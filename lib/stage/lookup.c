@@ -15,12 +15,12 @@
 /* ---- the file ----------------------------------------------------------------------------------------------------------------------- */
 
 /* A regular file for reading: looked at first, opened then, and it must be the one that was looked at. */
-static int open_regular(const char *path)
+static int open_regular(const char *path, int own)
 {
-	struct path_error e;
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS | (own ? K_RESOLVE_NO_XDEV : 0);
 	struct stat seen, now;
-	SYS_CLOSEP int place = path_open(-1, path, 0, 0, &e);
-	SYS_CLOSEP int root = -1;
+	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	SYS_CLOSEP int place = root < 0 ? root : sys_openat2(root, path, O_PATH, 0, resolve);
 	int fd, err;
 
 	if (place < 0)
@@ -32,10 +32,7 @@ static int open_regular(const char *path)
 		return -EINVAL;
 	if (seen.st_size > (off_t)MAX_BYTES)
 		return -EFBIG;
-	root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
-	if (root < 0)
-		return root;
-	fd = sys_openat2(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
+	fd = sys_openat2(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve);
 	if (fd < 0)
 		return fd;
 	err = sys_fstat(fd, &now);
@@ -46,11 +43,12 @@ static int open_regular(const char *path)
 	return err ? err : fd;
 }
 
-/* The text of a file of the container, terminated, in memory of stage_alloc(). 0; -ENOENT, -EFBIG (more than 1 MiB or 64k
+/* The text of a file of the container, terminated, in memory of stage_alloc(); own: only of the root's own file system, where nothing that the
+ * payload has mounted makes us wait. 0; -ENOENT, -EFBIG (more than 1 MiB or 64k
  * lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE (exchanged while we looked), -ENOMEM, or an open error. */
-int user_file_read(const char *path, char **text)
+int user_file_read(const char *path, int own, char **text)
 {
-	SYS_CLOSEP int fd = open_regular(path);
+	SYS_CLOSEP int fd = open_regular(path, own);
 	struct stat sb;
 	size_t room, lines = 0;
 	ssize_t n;

@@ -69,16 +69,22 @@ static const char *file_text(int err)
 	return NULL;
 }
 
-/* What there is of a file, "" when it does not exist. When nobody asked for a user by name or number, what cannot be read
- * is as good as missing. 0, or -1 when reported. */
+/* Nothing that a container could be the reason of. */
+static int is_ours(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
+}
+
+/* What there is of a file, "" when it does not exist. Where nobody asked for a user, what a container has made of it is as good as
+ * missing. 0, or -1 when reported. */
 static int read_file(struct stage *st, const char *path, int tolerant, char **text)
 {
 	static char nothing[1];
-	int err = user_file_read(path, text);
+	int err = user_file_read(path, tolerant, text);
 
 	if (!err)
 		return 0;
-	if (err != -ENOENT && !tolerant)
+	if (err != -ENOENT && (!tolerant || is_ours(err)))
 		return report_error(st, err, SYS_openat2, path, file_text(err));
 	nothing[0] = '\0';
 	*text = nothing;

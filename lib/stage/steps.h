@@ -76,7 +76,7 @@ int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
 int user_in_group(char *text, struct stage_user *u, uint32_t room);
 /* The file's whole text, terminated, as stage_alloc()ed memory in *text; 0, -ENOENT, -EFBIG, -EINVAL (not a regular file, or
  * a NUL in it), ... */
-int user_file_read(const char *path, char **text);
+int user_file_read(const char *path, int own, char **text);
 
 /* ---- steps ------------------------------------------------------------------------------------------------------------------- */
 

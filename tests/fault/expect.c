@@ -190,6 +190,11 @@ static const struct expect_row rows[] = {
 	{ AFTERWARDS, CALLER, "read", ANY, NULL, 0, "the socket tells; the boot id is only for a start" },
 	{ "detached " AFTERWARDS, HOOK, "*", ANY, NULL, 0, "a stop hook that fails holds nothing up" },
 	{ NULL, HOOK, "setsid", ANY, NULL, 0, "a new process leads no group: it cannot fail" },
+	{ "attach-pty", LAUNCHER, "openat", ANY, NULL, 0, "a terminal of the host's, for a container that has none to give" },
+	{ "attach-pty", INIT, "openat", ANY, NULL, 0, "the container's /dev/pts: the terminal is one of the host's" },
+	{ "attach-pty", INIT, "openat2", ANY, NULL, 0, "the container's /dev/pts: the terminal is one of the host's" },
+	{ "attach-pty", INIT, "fstatfs", ANY, NULL, 0, "the container's /dev/pts: the terminal is one of the host's" },
+	{ NULL, INIT, "setgroups", ANY, NULL, 0, "passwd is looked at with the caller's groups where they may not be dropped; the program has none of them" },
 	{ NULL, INIT, "fchown", ANY, NULL, 0, "the terminal stays root's" },
 	{ NULL, LAUNCHER, "prlimit64", ANY, NULL, 0, "the limit for setting up stays the caller's" },
 };

@@ -79,5 +79,19 @@ with open(config, "w", encoding="utf-8") as f:
 s.expect("one with ids of its own", "ct-start", "-n", bare, "-f", config)
 falls_back("no /dev/pts in a user namespace", bare)
 s.expect("stop", "ct-stop", "-k", bare)
+with open(config, "w", encoding="utf-8") as f:
+    f.write(f"rootfs.path = {root}\ninit.cmd = /bin/sh -c 'echo shown; sleep 1000'\n")
+s.expect("ct-start -c, a file", "ct-start", "-n", bare, "-f", config, "-c", "console.out", cwd=s.base)
+
+
+def shown():
+    with open(os.path.join(s.base, "console.out"), encoding="utf-8") as f:
+        return f.read() == "shown\n"
+
+
+s.check("the console is in it", s.until(shown))
+s.expect("stop", "ct-stop", "-k", bare)
+s.expect("-c none", "ct-start", "-n", bare, "-f", config, "-c", "none")
+s.expect("stop", "ct-stop", "-k", bare)
 s.expect("force", "ct-destroy", "-f", web)
 s.done()

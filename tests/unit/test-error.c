@@ -82,6 +82,43 @@ static void test_first_is_kept(void **state)
 	assert_string_equal(e.message, "");
 }
 
+/* One fault, at a line of a file. */
+static int fault(struct ct_err *e, const char *key, int line, const char *reason)
+{
+	struct ct_origin at = { .key = key, .file = "c", .line = line };
+
+	ct_err_origin(e, &at);
+	return ct_err_go_on(e, ct_fail(e, -EINVAL, CT_ERR_RANGE, "config", "%s", reason));
+}
+
+/* A line is told of once, the same words without a line, too, and nothing that only follows from a value that was taken out. */
+static void test_collected(void **state)
+{
+	struct ct_faults all = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT };
+	struct ct_err e;
+
+	(void)state;
+	ct_err_clear(&e);
+	assert_int_equal(fault(&e, "a.key", 1, "nobody collects"), -EINVAL);
+	ct_err_clear(&e);
+	e.all = &all;
+	assert_int_equal(fault(&e, "idmap", 3, "no map"), 0);
+	assert_int_equal(fault(&e, "idmap", 3, "met again"), 0);
+	assert_int_equal(fault(&e, "idmap", 33, "another line"), 0);
+	assert_int_equal(all.n, 2);
+	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")), 0);
+	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")), 0);
+	assert_int_equal(all.n, 3);
+	all.derived = true;
+	assert_int_equal(fault(&e, "init.uid", 4, "idmap does not map it"), 0);
+	assert_int_equal(all.n, 3);
+	assert_int_equal(fault(&e, "uts.name", 5, "of its own"), 0);
+	assert_string_equal(ct_buf_text(&all.text), "idmap (c:3): no map\nidmap (c:33): another line\nno line\nuts.name (c:5): of its own\n");
+	/* what is not recorded cannot be collected */
+	assert_int_equal(ct_err_go_on(&e, -EINVAL), -EINVAL);
+	ct_faults_free(&all);
+}
+
 static void test_nobody_listens(void **state)
 {
 	(void)state;
@@ -147,7 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_parts),      cmocka_unit_test(test_few_parts), cmocka_unit_test(test_first_is_kept),
-		cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_one_clean_line), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_collected), cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_one_clean_line), cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_errno_text),
 	};
 
