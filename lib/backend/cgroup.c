@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/devices-cells.h"
 #include "backend/devices.h"
 #include "backend/limit.h"
 #include "wire/remove.h"
@@ -442,6 +443,25 @@ static int print_rules(struct decision *d, const struct ct_dev_list *list, struc
 	return 0;
 }
 
+/* What init needs of the rules to set the container up, and what it is spared where they refuse it: that is done outside of the group. */
+static int note_refusals(struct decision *d, const struct ct_dev_list *list)
+{
+	static const struct {
+		uint32_t major, minor;
+	} nodes[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 } };
+	struct ct_dev_cells blocks;
+	int r = ct_dev_cells(list, 'b', d->arena, &blocks, d->err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		d->out->no_nodes |= !ct_dev_allowed(list, 'c', nodes[i].major, nodes[i].minor, CT_DEV_MKNOD);
+	d->out->no_terminals |= !ct_dev_allowed(list, 'c', 5, 2, CT_DEV_READ | CT_DEV_WRITE);
+	for (uint32_t i = 0; i < blocks.n; i++)
+		d->out->no_blocks |= (~blocks.v[i].allowed & (CT_DEV_READ | CT_DEV_WRITE)) != 0;
+	return 0;
+}
+
 static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 {
 	struct ct_dev_list *list;
@@ -454,12 +474,10 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 	if (!list)
 		return ct_oom(d->err);
 	r = ct_dev_from_spec(d->spec, dir->version, d->arena, list, d->err);
+	if (r == 0)
+		r = note_refusals(d, list);
 	if (r < 0)
 		return r;
-	/* /dev is filled by init, to which the rules apply already: "c *:* m" is what that takes */
-	d->out->no_nodes = !ct_dev_allowed(list, 'c', 1, 3, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 1, 5, CT_DEV_MKNOD) ||
-			   !ct_dev_allowed(list, 'c', 1, 7, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 1, 8, CT_DEV_MKNOD) ||
-			   !ct_dev_allowed(list, 'c', 1, 9, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 5, 0, CT_DEV_MKNOD);
 	if (!at)
 		at = d->spec->devrules.n ? &d->spec->devrules.v[0].at : &by_default;
 	if (dir->version == 1)

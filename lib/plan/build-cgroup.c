@@ -86,15 +86,6 @@ static void make_inner(struct ct_builder *b, uint32_t i)
 	s->n_list[1] = d->n_wish;
 }
 
-/* The host's id of root in the container. */
-static uint32_t root_id(const struct ct_builder *b, bool group)
-{
-	for (uint32_t i = 0; i < b->spec->idmap.n; i++)
-		if (b->spec->idmap.v[i].group == group && b->spec->idmap.v[i].inside == 0)
-			return b->spec->idmap.v[i].outside;
-	return 0;
-}
-
 /* Who is not root on the host can only manage groups that belong to it. */
 static void hand_over(struct ct_builder *b, uint32_t i)
 {
@@ -104,8 +95,8 @@ static void hand_over(struct ct_builder *b, uint32_t i)
 		return;
 	s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_OWN, ct_build_at(b, "idmap"));
 	s->a = (int16_t)b->in_inner[i];
-	s->n[0] = root_id(b, false);
-	s->n[1] = root_id(b, true);
+	s->n[0] = ct_build_outside(b->spec, false, 0);
+	s->n[1] = ct_build_outside(b->spec, true, 0);
 }
 
 static void write_files(struct ct_builder *b, uint32_t i)

@@ -23,6 +23,7 @@ struct ct_builder {
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
+	enum ct_phase pts_phase;	/* when devpts is made and terminals are opened */
 	bool own_tty;		/* stdio is a terminal of the container's own */
 	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
@@ -93,6 +94,8 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
 const char *ct_build_num(struct ct_builder *b, uint64_t v);
 /* Is the id mapped into the container? True without an idmap. */
 bool ct_build_mapped(const struct ct_spec *spec, bool group, uint32_t inside);
+/* ... and the caller's id for one that is; the same without an idmap. */
+uint32_t ct_build_outside(const struct ct_spec *spec, bool group, uint32_t inside);
 /* Where `key` was set (never NULL: its name alone when it is at its default). */
 const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key);
 

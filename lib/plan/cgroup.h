@@ -60,6 +60,8 @@ struct ct_cg_plan {
 	uint32_t n;
 	const struct ct_origin *at;	/* why there is one at all */
 	bool no_nodes;			/* the device rules do not let the usual nodes be made */
+	bool no_terminals;		/* ... or the multiplexer of terminals be opened */
+	bool no_blocks;			/* ... or some block device, as a mount does */
 	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
 	bool user_manager;		/* the scope is of the user's own systemd */
 	const char *mark;		/* whose they are, for their names and as an attribute; "": the state directory tells */

@@ -48,6 +48,8 @@ static const struct bound bounds[] = {
 	{ CT_OP_TOUCH, 0, 07777 },
 	{ CT_OP_PTY_NEW, 0, 0xffff },
 	{ CT_OP_PTY_NEW, 1, 0xffff },
+	{ CT_OP_PTY_NEW, 2, STAGE_NO_ID - 1 },
+	{ CT_OP_PTY_NEW, 3, STAGE_NO_ID - 1 },
 	{ CT_OP_SEND_FD, 0, 0x7fffffff },
 	{ CT_OP_SEND_FD, 1, 0x7fffffff },
 	{ CT_OP_STDIO, 0, 1 },
