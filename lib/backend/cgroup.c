@@ -530,11 +530,17 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 
 	*dir = (struct ct_cg_dir){ .version = payload->version, .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s", payload->tree),
-				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true };
+				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true,
+				   .controllers = payload->controllers };
+	int r;
+
 	if (!dir->tree)
 		return ct_oom(d->err);
 	d->out->n++;
-	return payload->version == 1 ? ct_backend_of(1)->plan(d->spec, 0, d->arena, dir, d->err) : 0;
+	/* none of the limits, but what a process needs to get in */
+	r = ct_backend_of(payload->version)->plan(d->spec, 0, d->arena, dir, d->err);
+	dir->controllers = 0;
+	return r;
 }
 
 /* The scope's name is the container's; what systemd would take for another part of a name is not in it. */

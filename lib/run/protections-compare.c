@@ -3,11 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/cpulist.h"
 #include "base/num.h"
 #include "model/type.h"
 #include "run/protections.h"
-
-#define CPUS 65536u
 
 enum way {
 	AT_MOST,		/* a number that limits */
@@ -78,39 +77,15 @@ static bool equal(struct ct_span a, struct ct_span b)
 	return a.n == b.n && !memcmp(a.s, b.s, a.n);
 }
 
-/* A list "0-3,5" as bits. What is no range, or beyond any kernel, is none of them. */
-static void read_list(const char *list, uint64_t bits[CPUS / 64])
-{
-	struct ct_span range;
-
-	memset(bits, 0, CPUS / 8);
-	while (ct_next_word(&list, ", \n", &range)) {
-		const char *dash = memchr(range.s, '-', range.n);
-		size_t k = dash ? (size_t)(dash - range.s) : range.n;
-		uint64_t first, last;
-
-		if (!number((struct ct_span){ range.s, k }, &first))
-			continue;
-		last = first;
-		if (dash && !number((struct ct_span){ dash + 1, range.n - k - 1 }, &last))
-			continue;
-		for (uint64_t n = first; n <= last && n < CPUS; n++)
-			bits[n / 64] |= UINT64_C(1) << (n % 64);
-	}
-}
-
 /* An empty list is all that the group above has. */
 static bool is_beyond(const char *wanted, const char *got)
 {
-	uint64_t want[CPUS / 64], have[CPUS / 64], any = 0, more = 0;
+	struct ct_cpulist want, have, both;
 
-	read_list(wanted, want);
-	read_list(got, have);
-	for (unsigned i = 0; i < CPUS / 64; i++) {
-		any |= have[i];
-		more |= have[i] & ~want[i];
-	}
-	return !any || more;
+	ct_cpulist_read(wanted, &want);
+	ct_cpulist_read(got, &have);
+	ct_cpulist_both(&want, &have, &both);
+	return ct_cpulist_is_empty(&have) || !ct_cpulist_equal(&both, &have);
 }
 
 /* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
