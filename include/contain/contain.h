@@ -340,7 +340,7 @@ typedef struct ct_exit {
  */
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out);
 /** Runs a program in a running container with the payload's identity, in the same cgroups. Errors: -ESRCH (not running), -EBUSY
- *  (frozen: it could not begin), else as ct_start().
+ *  (frozen: it could not begin; or a hook of its start runs, for which its list of devices is lifted), else as ct_start().
  *  Since 0.1. */
 CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out);
 

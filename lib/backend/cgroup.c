@@ -478,6 +478,7 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 		r = note_refusals(d, list);
 	if (r < 0)
 		return r;
+	dir->lists = true;
 	if (!at)
 		at = d->spec->devrules.n ? &d->spec->devrules.v[0].at : &by_default;
 	if (dir->version == 1)

@@ -52,6 +52,22 @@ void ct_build_enter(struct ct_builder *b)
 			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, NULL)->a = (int16_t)b->in_group[i];
 }
 
+void ct_build_lift(struct ct_builder *b)
+{
+	const struct ct_cmd_item *hook = ct_spec_hooks_inside(b->spec);
+	struct ct_step *s;
+
+	for (uint32_t i = 0; hook && i < n_groups(b); i++) {
+		if (!b->req->cgroup->v[i].lists)
+			continue;
+		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CGROUP_LIFT, &hook->at);
+		s->a = (int16_t)b->in_group[i];
+		s->b = (int16_t)b->in_inner[i];
+		s->n[0] = b->req->cgroup->v[i].version;
+		b->lifted = &hook->at;
+	}
+}
+
 static void make_group(struct ct_builder *b, uint32_t i)
 {
 	const struct ct_cg_dir *d = &b->req->cgroup->v[i];

@@ -179,6 +179,7 @@ static void make_own(struct ct_builder *b)
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
 		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
 	}
+	ct_build_lift(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
 			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
 	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));

@@ -24,6 +24,7 @@ struct ct_builder {
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
 	enum ct_phase pts_phase;	/* when devpts is made and terminals are opened */
+	const struct ct_origin *lifted;	/* the hook for which the list of devices is lifted; NULL: it is not */
 	bool own_tty;		/* stdio is a terminal of the container's own */
 	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
@@ -62,6 +63,8 @@ void ct_build_group_inputs(struct ct_builder *b);
 void ct_build_cgroup_mounts(struct ct_builder *b);
 /* The slot of the version 2 group that init is cloned into, CT_SLOT_NONE: there is none. */
 int ct_build_into(const struct ct_builder *b);
+/* With hooks of the host that run where init is: lifts the list of devices until ct_build_hooks() has it put back. */
+void ct_build_lift(struct ct_builder *b);
 /* Steps that put init into the groups of version 1. */
 void ct_build_enter(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */

@@ -39,6 +39,7 @@ struct ct_cg_dir {
 	const char **wish;		/* ... and those without which it starts as well */
 	uint32_t n_wish;
 	struct ct_cg_writes writes;
+	bool lists;			/* it has the list of devices */
 	const char **rules;		/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
 	uint32_t n_rules;
 	const struct ct_origin *rules_at;

@@ -40,6 +40,7 @@ static const struct bound bounds[] = {
 	{ CT_OP_UNSHARE, 0, NAMESPACE_FLAGS },
 	{ CT_OP_SETNS, 0, NAMESPACE_FLAGS },
 	{ CT_OP_CLONE, 0, NAMESPACE_FLAGS },
+	{ CT_OP_CGROUP_LIFT, 0, 2 },
 	{ CT_OP_PRLIMIT, 0, 63 },
 	{ CT_OP_MKDIR, 0, 07777 },
 	{ CT_OP_MKNOD, 0, 0177777 },

@@ -388,6 +388,7 @@ _Noreturn static void run_init(struct stage *st)
 	die_with_parent(st);
 	sys_close(st->proc_fd);
 	st->proc_fd = -1;
+	devices_forget(st);
 	close_unused(st, i);
 	wait_for_go(st);
 	for (; i < st->n_steps; i++) {
@@ -453,6 +454,8 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 		sys_close(pipe[1]);
 		return report_error(st, (int)pid, SYS_clone3, NULL, clone_text(s, (int)pid));
 	}
+	sys_close(st->hold[1]);
+	st->hold[1] = -1;
 	st->go_fd = pipe[1];
 	st->init_pid = (pid_t)pid;
 	st->init_pidfd = pidfd;
@@ -484,6 +487,7 @@ int stage_launch(struct stage *st)
 	st->init_pidfd = -1;
 	st->proc_fd = -1;
 	st->go_fd = -1;
+	st->hold[0] = st->hold[1] = -1;
 	st->nofile = 0;
 	die_with_parent(st);
 	want_files(st);
@@ -500,7 +504,7 @@ int stage_launch(struct stage *st)
 	}
 	sys_close(st->go_fd);
 	st->go_fd = -1;
-	return 0;
+	return devices_hold(st) < 0 ? abandon(st) : 0;
 }
 
 /* See stage.h. */

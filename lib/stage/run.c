@@ -13,6 +13,8 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_TIME_OFFSET] = step_time_offset,
 	[CT_OP_CLONE] = step_clone,
 	[CT_OP_CGROUP_ENTER] = step_cgroup_enter,
+	[CT_OP_CGROUP_LIFT] = step_cgroup_lift,
+	[CT_OP_CGROUP_HOLD] = step_cgroup_hold,
 	[CT_OP_ID_MAP] = step_id_map,
 	[CT_OP_PROC_WRITE] = step_proc_write,
 	[CT_OP_PRLIMIT] = step_prlimit,
@@ -60,7 +62,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_OUTPUT_PUMP] = step_output_pump,
 };
 /* A row for every row of steps.def but the caller's own: whoever adds one there comes by here. */
-_Static_assert(CT_OP_CGROUP_SCOPE == 52 && CT_OP_COUNT == 58, "the table of steps has a row missing");
+_Static_assert(CT_OP_CGROUP_SCOPE == 54 && CT_OP_COUNT == 60, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

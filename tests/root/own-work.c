@@ -2,7 +2,7 @@
 /*
  * What the library does to set a container up, or to attach to it, is not done under the list of devices that the payload gets: with a list
  * that allows nothing there are nodes, terminals and file systems on devices, in process, detached, after a reboot, in a user namespace, on
- * either version; and the payload, and who is attached, can open none.
+ * either version, and hooks of the host may use them; and the payload, who is attached, and what a hook has left behind, can open none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,6 +47,47 @@ static const struct way ways[] = {
 };
 static const struct way *way;
 
+/* A hook of the host that opens a device, says so, and leaves a process that tries again when it is told to. That has its files open already:
+ * the host's are out of its sight then. */
+static int set_hook(void)
+{
+	char path[PATH_MAX + 16], entry[PATH_MAX + 32];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/said", box.root.base);
+	unlink(path);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", box.root.base, i ? "go" : "up");
+		unlink(path);
+		if (mkfifo(path, 0666) || chmod(path, 0666))
+			return -1;
+	}
+	snprintf(path, sizeof(path), "%s/hook", box.root.base);
+	snprintf(entry, sizeof(entry), "/bin/sh %s", path);
+	f = fopen(path, "we");
+	if (!f)
+		return -1;
+	fprintf(f, "cd /dev; exec 5>null 6>>%s/said 7<>%s/go 8<>%s/up; (: <zero) && echo hook >&6\n", box.root.base, box.root.base, box.root.base);
+	/* a shell opens /dev/null for what it begins in the background */
+	fprintf(f, "{ echo up >&8; read x; (: <zero) && echo opened >&6 || echo refused >&6; } <&7 >&5 2>&5 &\nread x <&8\n");
+	return fclose(f) || box_config(box.c, "hook.mount", entry, NULL) ? -1 : 0;
+}
+
+/* What was said to the file, from the hook on; 1 when it has the word. */
+static int has_said(void *want)
+{
+	char path[PATH_MAX + 16], text[256] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/said", box.root.base);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	(void)!read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return !strcmp(text, want);
+}
+
 static int setup(void **state)
 {
 	int r = 0;
@@ -61,7 +102,23 @@ static int setup(void **state)
 		return -1;
 	for (int i = 0; way->config[i] && r == 0; i += 2)
 		r = box_config(box.c, way->config[i], way->config[i + 1], NULL);
-	return r;
+	return r ? r : set_hook();
+}
+
+/* The hook has had its device, and what it has left behind gets none. */
+static void check_hook(const char *earlier)
+{
+	char path[PATH_MAX + 16], want[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/go", box.root.base);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x\n", 2), 2);
+	close(fd);
+	snprintf(want, sizeof(want), "%shook\n%s\n", earlier, !strcmp(way->name, "usual") ? "opened" : "refused");
+	if (!wait_until(has_said, want))
+		fail_msg("%s: not said: %s", way->name, want);
 }
 
 static int teardown(void **state)
@@ -118,6 +175,7 @@ static void in_process(void **state)
 	start_here(box.c, &o, &p);
 	check_found("in process", ct_process_pty(p));
 	check_attach("attached");
+	check_hook("");
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	assert_int_equal(ct_process_wait(p, NULL, PATIENCE_MS), 0);
 	ct_process_unref(p);
@@ -187,6 +245,7 @@ static void detached(void **state)
 	for (int boot = 1; boot <= 2; boot++) {
 		assert_int_equal(wait_until(booted, (void *)(intptr_t)boot), 1);
 		check_attach(boot == 1 ? "detached" : "after a reboot");
+		check_hook(boot == 1 ? "" : strcmp(way->name, "usual") ? "hook\nrefused\n" : "hook\nopened\n");
 		if (device >= 0)
 			assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/test", "-d", "/mnt/disk/lost+found"), NULL, &x));
 		assert_int_equal(x.code, 0);
@@ -214,7 +273,7 @@ static int group_setup(void **state)
 	snprintf(log, sizeof(log), "%s/var/log", box.root.path);
 	rootfs_mkdir(&box.root, "mnt/disk", 0755);
 	rootfs_mkdir(&box.root, "tmp", 0777);
-	return chmod(log, 0777);
+	return chmod(log, 0777) || chmod(box.root.base, 0777) || chmod(box.root.path, 0755);
 }
 
 static int group_teardown(void **state)
