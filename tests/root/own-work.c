@@ -30,6 +30,7 @@
 static struct box box;
 static struct leak *before;
 static char word[64], pattern[80];
+static int device = -1;		/* the loop device of a case */
 
 struct way {
 	const char *name;
@@ -127,6 +128,9 @@ static int teardown(void **state)
 	if (ct_state(box.c) != CT_STATE_STOPPED)
 		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
 	box.c = ct_unref(box.c);
+	if (device >= 0)
+		close(device);
+	device = -1;
 	return case_end(before, word);
 }
 
@@ -225,7 +229,6 @@ static void detached(void **state)
 {
 	char disk[32] = "", entry[80];
 	ct_start_opts o = CT_START_OPTS_INIT;
-	int device = loop_device(disk, sizeof(disk));
 	const char *script = "trap 'exit 5' TERM; trap 'reboot -f' INT; (: </dev/zero) && echo opened >>/var/log/opened; "
 			     "test -t 0 && echo x >>/var/log/boots; while :; do sleep 0.02; done";
 	ct_exit x = CT_EXIT_INIT;
@@ -234,6 +237,7 @@ static void detached(void **state)
 	char path[PATH_MAX + 32];
 
 	(void)state;
+	device = loop_device(disk, sizeof(disk));
 	if (device >= 0) {
 		snprintf(entry, sizeof(entry), "%s mnt/disk ext4 rw,create=dir 0 0", disk);
 		assert_ok(box.c, ct_set_config(box.c, "mount.entry", entry));
@@ -256,9 +260,7 @@ static void detached(void **state)
 	snprintf(path, sizeof(path), "%s/var/log/opened", box.root.path);
 	assert_int_equal(stat(path, &st) == 0, !strcmp(way->name, "usual"));
 	ct_process_unref(p);
-	if (device >= 0)
-		close(device);
-	else
+	if (device < 0)
 		print_message("# no disk was mounted: the host has no loop devices, or no mke2fs\n");
 }
 
