@@ -343,7 +343,7 @@ typedef struct ct_exit {
  */
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out);
 /** Runs a program in a running container with the payload's identity, in the same cgroups. Errors: -ESRCH (not running), -EBUSY
- *  (frozen: it could not begin), else as ct_start().
+ *  (frozen: it could not begin; or a hook of its start runs, for which its list of devices is lifted), else as ct_start().
  *  Since 0.1. */
 CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process **out);
 
@@ -465,7 +465,8 @@ CT_PUBLIC int ct_kill_all(ct_container *c, int sig);
  *  as ct_get_config(). Errors: -ESRCH, -EINVAL (name), -ENOENT (no such file, or no such controller here). Since 0.2. */
 CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, size_t size);
 /** Writes one. `devices.allow` and `devices.deny` work on either version. Errors: as above, and what the kernel says to the value.
- *  Since 0.2. */
+ *  On version 1 cpuset.cpus, cpuset.mems and cpu.cfs_quota_us bind the groups that the payload has made below: one that has all that the
+ *  container has goes with it, another is left no more than the new value. An empty value is written as an empty line. Since 0.2. */
 CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value);
 /**
  * Changes limits of the running container, all or nothing: keys[i] ("limit.memory") gets values[i]; an empty value takes

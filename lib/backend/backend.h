@@ -101,7 +101,10 @@ struct ct_cg_making {
 int ct_cg_make(const struct ct_cg_making *m, struct ct_cg_group *g, struct ct_err *e);
 /* Makes the payload's directory in it, with the same controllers to give on. */
 int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e);
-/* Writes one file of a group, with an error that names it, the value and what helps. */
+/* Writes one file of a group, and where version 1 binds groups below it to what the file says (cpuset.cpus, cpuset.mems, cpu.cfs_quota_us), theirs:
+ * one that had all goes with it, another keeps what is left to it. 0 or a negative errno. */
+int ct_cg_write_all(const struct ct_cg_group *g, const char *file, const char *value);
+/* The same, with an error that names it, the value and what helps. */
 int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e);
 /* That error alone, for who has written the file otherwise. */
 int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err, struct ct_err *e);

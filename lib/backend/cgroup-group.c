@@ -276,18 +276,23 @@ int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg
 	return ct_backend_of(g->version)->enable(g->inner_fd, name, NULL, e);
 }
 
+/* Of several that fit the last counts. */
 static const struct {
 	int err;
 	const char *hint;
+	const char *file;	/* that the file's name begins with; NULL: any */
 } set_hints[] = {
-	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it" },
-	{ -EACCES, "the group was not delegated to this user with this file" },
-	{ -EPERM, "the group was not delegated to this user with this file" },
-	{ -EBUSY, "more is in use already than the value allows" },
-	{ -EINVAL, "the kernel does not take this value; Documentation/admin-guide/cgroup-v2.rst (cgroup-v1/) tells which it takes" },
-	{ -ERANGE, "the value is out of the kernel's range" },
-	{ -ENODEV, "there is no such device" },
-	{ -EOPNOTSUPP, "the group, or one above it, does not allow it" },
+	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it", NULL },
+	{ -EACCES, "the group was not delegated to this user with this file", NULL },
+	{ -EPERM, "the group was not delegated to this user with this file", NULL },
+	{ -EBUSY, "more is in use already than the value allows", NULL },
+	{ -EINVAL, "the kernel does not take this value; Documentation/admin-guide/cgroup-v2.rst (cgroup-v1/) tells which it takes", NULL },
+	{ -ERANGE, "the value is out of the kernel's range", NULL },
+	{ -ENODEV, "there is no such device", NULL },
+	{ -EOPNOTSUPP, "the group, or one above it, does not allow it", NULL },
+	{ -EACCES, "a group can only have what the group above it has", "cpuset." },
+	{ -EINVAL, "there must be these on this host, and in the group above, and processes in the group must keep some", "cpuset." },
+	{ -ENOSPC, "processes in the group must keep some", "cpuset." },
 };
 
 /* See backend.h. */
@@ -296,7 +301,7 @@ int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *
 	char what[128];
 
 	for (unsigned i = 0; i < sizeof(set_hints) / sizeof(*set_hints); i++)
-		if (set_hints[i].err == err)
+		if (set_hints[i].err == err && (!set_hints[i].file || !strncmp(file, set_hints[i].file, strlen(set_hints[i].file))))
 			ct_err_hint(e, "%s", set_hints[i].hint);
 	snprintf(what, sizeof(what), "%s = %s", file, value);
 	ct_err_object(e, what);
@@ -308,7 +313,7 @@ int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *
 /* See backend.h. */
 int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e)
 {
-	int r = ct_cg_write(g->fd, file, value);
+	int r = ct_cg_write_all(g, file, value);
 
 	return r < 0 ? ct_cg_set_failed(g, file, value, r, e) : 0;
 }

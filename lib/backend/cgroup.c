@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/devices-cells.h"
 #include "backend/devices.h"
 #include "backend/limit.h"
 #include "wire/remove.h"
@@ -442,6 +443,25 @@ static int print_rules(struct decision *d, const struct ct_dev_list *list, struc
 	return 0;
 }
 
+/* What init needs of the rules to set the container up, and what it is spared where they refuse it: that is done outside of the group. */
+static int note_refusals(struct decision *d, const struct ct_dev_list *list)
+{
+	static const struct {
+		uint32_t major, minor;
+	} nodes[] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 } };
+	struct ct_dev_cells blocks;
+	int r = ct_dev_cells(list, 'b', d->arena, &blocks, d->err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
+		d->out->no_nodes |= !ct_dev_allowed(list, 'c', nodes[i].major, nodes[i].minor, CT_DEV_MKNOD);
+	d->out->no_terminals |= !ct_dev_allowed(list, 'c', 5, 2, CT_DEV_READ | CT_DEV_WRITE);
+	for (uint32_t i = 0; i < blocks.n; i++)
+		d->out->no_blocks |= (~blocks.v[i].allowed & (CT_DEV_READ | CT_DEV_WRITE)) != 0;
+	return 0;
+}
+
 static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 {
 	struct ct_dev_list *list;
@@ -454,12 +474,11 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 	if (!list)
 		return ct_oom(d->err);
 	r = ct_dev_from_spec(d->spec, dir->version, d->arena, list, d->err);
+	if (r == 0)
+		r = note_refusals(d, list);
 	if (r < 0)
 		return r;
-	/* /dev is filled by init, to which the rules apply already: "c *:* m" is what that takes */
-	d->out->no_nodes = !ct_dev_allowed(list, 'c', 1, 3, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 1, 5, CT_DEV_MKNOD) ||
-			   !ct_dev_allowed(list, 'c', 1, 7, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 1, 8, CT_DEV_MKNOD) ||
-			   !ct_dev_allowed(list, 'c', 1, 9, CT_DEV_MKNOD) || !ct_dev_allowed(list, 'c', 5, 0, CT_DEV_MKNOD);
+	dir->lists = true;
 	if (!at)
 		at = d->spec->devrules.n ? &d->spec->devrules.v[0].at : &by_default;
 	if (dir->version == 1)
@@ -512,11 +531,17 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 
 	*dir = (struct ct_cg_dir){ .version = payload->version, .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s", payload->tree),
-				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true };
+				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true,
+				   .controllers = payload->controllers };
+	int r;
+
 	if (!dir->tree)
 		return ct_oom(d->err);
 	d->out->n++;
-	return payload->version == 1 ? ct_backend_of(1)->plan(d->spec, 0, d->arena, dir, d->err) : 0;
+	/* none of the limits, but what a process needs to get in */
+	r = ct_backend_of(payload->version)->plan(d->spec, 0, d->arena, dir, d->err);
+	dir->controllers = 0;
+	return r;
 }
 
 /* The scope's name is the container's; what systemd would take for another part of a name is not in it. */

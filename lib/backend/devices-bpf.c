@@ -181,6 +181,19 @@ static bool is_ours(int fd)
 	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 && info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
 }
 
+/* See devices.h. */
+int ct_dev_programs(int dirfd)
+{
+	union bpf_attr attr;
+	int r;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)dirfd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	r = bpf(BPF_PROG_QUERY, &attr);
+	return r < 0 ? r : (int)attr.query.prog_cnt;
+}
+
 #define GROUP_PROGRAMS 64	/* the kernel takes no more in one group */
 
 /* Descriptor of our program in the group, -1 when there is none; 0 or a negative errno; -ENOENT: one has gone while we looked, and

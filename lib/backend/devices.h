@@ -62,6 +62,8 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 /* Loads the program and attaches it to the group `dirfd`; a program of ours that is there already is replaced in one step, so that
  * at no time both or neither count. It stays with the group when this process has gone. 0 or a negative errno, recorded. */
 int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e);
+/* How many programs the group has, ours and others', or a negative errno. */
+int ct_dev_programs(int dirfd);
 /* Whether this kernel and this caller can do that. *why (may be NULL) becomes a static sentence. */
 bool ct_dev_bpf_usable(const char **why);
 

@@ -381,3 +381,13 @@ const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)
 	}
 	return NULL;
 }
+
+const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s)
+{
+	static const enum ct_hook_when when[] = { CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT, CT_HOOK_AUTODEV };
+
+	for (size_t i = 0; i < sizeof(when) / sizeof(*when); i++)
+		if (s->hook[when[i]].n)
+			return &s->hook[when[i]].v[0];
+	return NULL;
+}

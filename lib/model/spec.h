@@ -199,6 +199,8 @@ struct ct_spec {
  * keys (exclusive ones, idmap overlaps, sysctls without their namespace...). NULL and a record in `e` on failure. Where `e` collects
  * faults they are all found, and the spec is what is left without the entries that have one. */
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e);
+/* The first hook of the host that runs where init is, in the container's namespaces and groups; NULL: there is none. */
+const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s);
 /* Where a scalar key was set; NULL when it is at its default. */
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key);
 

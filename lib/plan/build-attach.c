@@ -17,22 +17,17 @@ static int spare_terminal(struct ct_builder *b)
 	return master;
 }
 
-static void attach_terminal(struct ct_builder *b)
+/* The terminal is opened by the launcher: what is in the container's groups may not be allowed to, by its list of devices. */
+static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
 {
-	int spare, master, peer;
 	struct ct_step *s;
 
-	if (!b->req->pty)
-		return;
-	spare = spare_terminal(b);
 	b->pts = ct_plan_slot(b->plan, "devpts");
-	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_OPEN, NULL);
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_OPEN, NULL);
 	s->o = (int16_t)b->pts;
 	s->s[0] = "/dev/pts";
 	s->flags = CT_SF_STRICT | CT_SF_OPTIONAL;
-	master = ct_plan_slot(b->plan, "terminal");
-	peer = ct_plan_slot(b->plan, "terminal peer");
-	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PTY_NEW, NULL);
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_PTY_NEW, NULL);
 	s->a = (int16_t)b->pts;
 	s->b = (int16_t)spare;
 	s->o = (int16_t)master;
@@ -40,6 +35,24 @@ static void attach_terminal(struct ct_builder *b)
 	s->n[0] = b->req->rows;
 	s->n[1] = b->req->cols;
 	s->s[1] = b->req->modes;
+}
+
+/* Joins the namespaces, and on the way opens the terminal: before children of ours are in the container's sight. */
+static void join_with_terminal(struct ct_builder *b)
+{
+	uint32_t ns = b->req->namespaces, later = b->req->pty ? ns & CT_NS_PID : 0;
+	int spare, master, peer;
+	struct ct_step *s;
+
+	spare = b->req->pty ? spare_terminal(b) : CT_SLOT_NONE;
+	ct_build_join(b, b->in_pidfd, ns & ~later, NULL);
+	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
+	if (!b->req->pty)
+		return;
+	master = ct_plan_slot(b->plan, "terminal");
+	peer = ct_plan_slot(b->plan, "terminal peer");
+	open_terminal(b, spare, master, peer);
+	ct_build_join(b, b->in_pidfd, later, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SEND_FD, NULL);
 	s->a = (int16_t)master;
 	s->n[0] = CT_FD_TAG_PTY;
@@ -209,15 +222,13 @@ static int attach_join(struct ct_builder *b)
 	if (r < 0)
 		return r;
 	attach_sched(b);
-	ct_build_join(b, b->in_pidfd, b->req->namespaces, NULL);
+	join_with_terminal(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, NULL);
 	s->n[0] = 0;
 	s->a = (int16_t)ct_build_into(b);
 	ct_build_enter(b);
 	attach_limits(b);
 	attach_files(b);
-	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
-	attach_terminal(b);
 	return 0;
 }
 

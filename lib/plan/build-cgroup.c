@@ -52,6 +52,22 @@ void ct_build_enter(struct ct_builder *b)
 			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, NULL)->a = (int16_t)b->in_group[i];
 }
 
+void ct_build_lift(struct ct_builder *b)
+{
+	const struct ct_cmd_item *hook = ct_spec_hooks_inside(b->spec);
+	struct ct_step *s;
+
+	for (uint32_t i = 0; hook && i < n_groups(b); i++) {
+		if (!b->req->cgroup->v[i].lists)
+			continue;
+		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CGROUP_LIFT, &hook->at);
+		s->a = (int16_t)b->in_group[i];
+		s->b = (int16_t)b->in_inner[i];
+		s->n[0] = b->req->cgroup->v[i].version;
+		b->lifted = &hook->at;
+	}
+}
+
 static void make_group(struct ct_builder *b, uint32_t i)
 {
 	const struct ct_cg_dir *d = &b->req->cgroup->v[i];
@@ -86,15 +102,6 @@ static void make_inner(struct ct_builder *b, uint32_t i)
 	s->n_list[1] = d->n_wish;
 }
 
-/* The host's id of root in the container. */
-static uint32_t root_id(const struct ct_builder *b, bool group)
-{
-	for (uint32_t i = 0; i < b->spec->idmap.n; i++)
-		if (b->spec->idmap.v[i].group == group && b->spec->idmap.v[i].inside == 0)
-			return b->spec->idmap.v[i].outside;
-	return 0;
-}
-
 /* Who is not root on the host can only manage groups that belong to it. */
 static void hand_over(struct ct_builder *b, uint32_t i)
 {
@@ -104,8 +111,8 @@ static void hand_over(struct ct_builder *b, uint32_t i)
 		return;
 	s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_OWN, ct_build_at(b, "idmap"));
 	s->a = (int16_t)b->in_inner[i];
-	s->n[0] = root_id(b, false);
-	s->n[1] = root_id(b, true);
+	s->n[0] = ct_build_outside(b->spec, false, 0);
+	s->n[1] = ct_build_outside(b->spec, true, 0);
 }
 
 static void write_files(struct ct_builder *b, uint32_t i)

@@ -53,12 +53,12 @@ static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct c
 	s->flags = CT_SF_STRICT;
 }
 
-/* A file system of /dev's own at a directory that is made for it. */
-static int add_fs(struct ct_builder *b, const char *name, const char *type, const char *options, uint64_t attr,
+/* A file system of /dev's own, made in a phase, at a directory that is made for it. */
+static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, const char *type, const char *options, uint64_t attr,
 		  const struct ct_origin *at)
 {
 	int slot = ct_plan_slot(b->plan, name);
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_FS_NEW, at);
+	struct ct_step *s = ct_plan_add(b->plan, made, CT_OP_FS_NEW, at);
 
 	s->o = (int16_t)slot;
 	s->s[0] = type;
@@ -77,6 +77,13 @@ static int add_fs(struct ct_builder *b, const char *name, const char *type, cons
 	return slot;
 }
 
+/* Terminals that the container's list of devices refuses are opened by the launcher, who is not under it, on behalf of the container's root.
+ * Who that is in somebody else's user namespace is not known. */
+static bool early_terminals(const struct ct_builder *b)
+{
+	return b->req->cgroup && b->req->cgroup->no_terminals && (!b->userns || (b->own & CT_NS_USER));
+}
+
 static const char *pts_options(struct ct_builder *b)
 {
 	const char *o = "ptmxmode=0666,mode=0620";
@@ -84,7 +91,7 @@ static const char *pts_options(struct ct_builder *b)
 	uint32_t own = (b->req->pty || b->req->detached) + (b->req->detached ? b->spec->tty_max : 0);
 
 	if (ct_build_mapped(b->spec, true, 5) && (b->spec->idmap.n || !b->host->no_tty_group))
-		o = ct_arena_printf(b->arena, "%s,gid=5", o);
+		o = ct_arena_printf(b->arena, "%s,gid=%u", o, b->pts_phase == CT_PHASE_HOST ? ct_build_outside(b->spec, true, 5) : 5);
 	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
 }
 
@@ -103,11 +110,12 @@ static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 		s->s[0] = links[i].name;
 		s->s[1] = links[i].to;
 	}
-	b->pts = add_fs(b, "pts", "devpts", pts_options(b), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
-	add_fs(b, "shm", "tmpfs", "mode=1777", quiet, at);
+	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
+	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
+	add_fs(b, CT_PHASE_DEV, "shm", "tmpfs", "mode=1777", quiet, at);
 	/* A message queue file system belongs to an ipc namespace, which must be of the same user namespace. */
 	if (!b->userns || (b->own & CT_NS_IPC))
-		add_fs(b, "mqueue", "mqueue", NULL, quiet, at);
+		add_fs(b, CT_PHASE_DEV, "mqueue", "mqueue", NULL, quiet, at);
 }
 
 int ct_build_dev(struct ct_builder *b)

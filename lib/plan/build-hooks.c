@@ -159,6 +159,8 @@ int ct_build_hooks(struct ct_builder *b)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
 		if (rows[i].when != CT_HOOK_PRE_START && rows[i].when != CT_HOOK_START && rows[i].when != CT_HOOK_DESTROY)
 			r = add_hooks(b, i, 0);
+	if (b->lifted)
+		ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_CGROUP_HOLD, b->lifted);
 	return r;
 }
 

@@ -61,10 +61,18 @@ static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, 
 	s->flags = (uint8_t)(optional | (m->recursive || m->propagation_recursive ? CT_SF_RECURSIVE : 0));
 }
 
+/* Whether it takes rights that init does not have: those of the host's root, or one to a device that the container's list refuses. */
+static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mount_item *m)
+{
+	bool listed = b->req->cgroup && b->req->cgroup->no_blocks && m->source && *m->source == '/';
+
+	return (b->userns || listed) && !mountable_in_userns(m->fstype);
+}
+
 /* A new file system of the entry's type, in `slot`. */
 static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside, int slot, uint8_t optional)
 {
-	enum ct_phase phase = b->userns && !mountable_in_userns(m->fstype) ? CT_PHASE_HOST : inside;
+	enum ct_phase phase = takes_callers_rights(b, m) ? CT_PHASE_HOST : inside;
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
 
 	s->o = (int16_t)slot;

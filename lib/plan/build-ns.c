@@ -87,17 +87,28 @@ static int check(struct ct_builder *b)
 	return 0;
 }
 
-bool ct_build_mapped(const struct ct_spec *s, bool group, uint32_t inside)
+/* The line of the map that an id of the container is in; NULL: none. */
+static const struct ct_idmap_item *line_of(const struct ct_spec *s, bool group, uint32_t inside)
 {
-	if (!s->idmap.n)
-		return true;
 	for (uint32_t i = 0; i < s->idmap.n; i++) {
 		const struct ct_idmap_item *m = &s->idmap.v[i];
 
 		if (m->group == group && inside >= m->inside && inside - m->inside < m->count)
-			return true;
+			return m;
 	}
-	return false;
+	return NULL;
+}
+
+bool ct_build_mapped(const struct ct_spec *s, bool group, uint32_t inside)
+{
+	return !s->idmap.n || line_of(s, group, inside);
+}
+
+uint32_t ct_build_outside(const struct ct_spec *s, bool group, uint32_t inside)
+{
+	const struct ct_idmap_item *m = line_of(s, group, inside);
+
+	return m ? m->outside + (inside - m->inside) : inside;
 }
 
 /* A step that joins `ns` of `fd` in a phase. */
@@ -169,6 +180,7 @@ static void make_own(struct ct_builder *b)
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
 		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
 	}
+	ct_build_lift(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
 			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
 	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));

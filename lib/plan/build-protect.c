@@ -114,6 +114,12 @@ static int copy_net(struct ct_builder *b, const struct ct_origin *at)
 	return slot;
 }
 
+/* See builder.h. */
+bool ct_build_own_boot_id(const struct ct_builder *b)
+{
+	return !b->req->execute && !b->spec->init_reaper;
+}
+
 int ct_build_protect(struct ct_builder *b)
 {
 	const struct ct_origin *at = ct_build_at(b, "mount.auto");
@@ -137,8 +143,11 @@ int ct_build_protect(struct ct_builder *b)
 	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
 		if (covered(b, hidden[i].where))
 			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a = (int16_t)b->mask;
-	if (!b->req->execute && !b->spec->init_reaper && b->proc != CT_SLOT_NONE)
-		protect(b, CT_OP_BOOT_ID, IN_PROC, "sys/kernel/random/boot_id", ct_build_at(b, "init.cmd"));
+	if (ct_build_own_boot_id(b) && b->proc != CT_SLOT_NONE) {
+		s = protect(b, CT_OP_MASK, IN_PROC, "sys/kernel/random/boot_id", ct_build_at(b, "init.cmd"));
+		s->a = (int16_t)b->mask;
+		s->s[1] = CT_BOOT_ID_FILE;
+	}
 	/* where nobody has a state directory yet there is nothing to hide */
 	for (uint32_t i = 0; i < b->req->n_hidden; i++) {
 		s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_MASK, ct_build_at(b, "rootfs.path"));

@@ -30,6 +30,11 @@ static void mask_source(struct ct_builder *b)
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_MKDIR, NULL);
 	s->b = (int16_t)b->mask;
 	s->s[0] = "dir";
+	if (ct_build_own_boot_id(b)) {
+		s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_BOOT_ID, ct_build_at(b, "init.cmd"));
+		s->b = (int16_t)b->mask;
+		s->s[0] = CT_BOOT_ID_FILE;
+	}
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETATTR, NULL);
 	s->a = (int16_t)b->mask;
 	s->n[0] = MOUNT_ATTR_RDONLY;
@@ -114,7 +119,8 @@ int ct_build_root(struct ct_builder *b)
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_PROPAGATION, NULL);
 	s->n[0] = MS_PRIVATE;
 	if (sp->mount_auto.proc == CT_AUTO_MIXED || sp->mount_auto.proc == CT_AUTO_RO || !sp->mount_auto_set ||
-	    sp->mount_auto.sys == CT_AUTO_RO || sp->mount_auto.sys == CT_AUTO_MIXED || b->req->n_hidden)
+	    sp->mount_auto.sys == CT_AUTO_RO || sp->mount_auto.sys == CT_AUTO_MIXED || b->req->n_hidden ||
+	    ct_build_own_boot_id(b))
 		mask_source(b);
 	s = ct_plan_add(b->plan, CT_PHASE_ROOT, CT_OP_STACK, ct_build_at(b, stack_path(b) && sp->rootfs_mount ? "rootfs.mount" : "rootfs.path"));
 	s->a = (int16_t)b->root;

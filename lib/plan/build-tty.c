@@ -18,7 +18,7 @@ struct tty {
 static int add_tty(struct ct_builder *b, const struct tty *t)
 {
 	int master = ct_plan_slot(b->plan, t->slot), peer = ct_plan_slot(b->plan, ct_arena_printf(b->arena, "%s peer", t->slot));
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_NEW, t->at);
+	struct ct_step *s = ct_plan_add(b->plan, b->pts_phase, CT_OP_PTY_NEW, t->at);
 
 	s->a = (int16_t)b->pts;
 	s->o = (int16_t)master;
@@ -26,6 +26,10 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 	s->n[0] = b->req->rows;
 	s->n[1] = b->req->cols;
 	s->s[1] = t->modes;
+	if (b->pts_phase == CT_PHASE_HOST) {
+		s->n[2] = ct_build_outside(b->spec, false, 0);
+		s->n[3] = ct_build_outside(b->spec, true, 0);
+	}
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
 	s->b = (int16_t)b->dev;
 	s->s[0] = t->name;

@@ -23,6 +23,8 @@ struct ct_builder {
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
+	enum ct_phase pts_phase;	/* when devpts is made and terminals are opened */
+	const struct ct_origin *lifted;	/* the hook for which the list of devices is lifted; NULL: it is not */
 	bool own_tty;		/* stdio is a terminal of the container's own */
 	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
@@ -46,6 +48,9 @@ int ct_build_mounts(struct ct_builder *b);
 /* Those on what ct_build_protect() has covered: what the config mounts there holds. */
 int ct_build_mounts_on_protected(struct ct_builder *b);
 int ct_build_protect(struct ct_builder *b);
+/* Whether it is a system that boots, which gets an id of its own for each boot: in a file of the tree that masks come from. */
+bool ct_build_own_boot_id(const struct ct_builder *b);
+#define CT_BOOT_ID_FILE "boot_id"
 /* The hidden or read-only path that a target, relative to the root, is or lies below, also relative to the root; NULL: none. *hides: it is
  * hidden, and has nothing below it. */
 const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides);
@@ -61,6 +66,8 @@ void ct_build_group_inputs(struct ct_builder *b);
 void ct_build_cgroup_mounts(struct ct_builder *b);
 /* The slot of the version 2 group that init is cloned into, CT_SLOT_NONE: there is none. */
 int ct_build_into(const struct ct_builder *b);
+/* With hooks of the host that run where init is: lifts the list of devices until ct_build_hooks() has it put back. */
+void ct_build_lift(struct ct_builder *b);
 /* Steps that put init into the groups of version 1. */
 void ct_build_enter(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
@@ -96,6 +103,8 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
 const char *ct_build_num(struct ct_builder *b, uint64_t v);
 /* Is the id mapped into the container? True without an idmap. */
 bool ct_build_mapped(const struct ct_spec *spec, bool group, uint32_t inside);
+/* ... and the caller's id for one that is; the same without an idmap. */
+uint32_t ct_build_outside(const struct ct_spec *spec, bool group, uint32_t inside);
 /* Where `key` was set (never NULL: its name alone when it is at its default). */
 const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key);
 

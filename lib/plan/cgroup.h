@@ -39,6 +39,7 @@ struct ct_cg_dir {
 	const char **wish;		/* ... and those without which it starts as well */
 	uint32_t n_wish;
 	struct ct_cg_writes writes;
+	bool lists;			/* it has the list of devices */
 	const char **rules;		/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
 	uint32_t n_rules;
 	const struct ct_origin *rules_at;
@@ -60,6 +61,8 @@ struct ct_cg_plan {
 	uint32_t n;
 	const struct ct_origin *at;	/* why there is one at all */
 	bool no_nodes;			/* the device rules do not let the usual nodes be made */
+	bool no_terminals;		/* ... or the multiplexer of terminals be opened */
+	bool no_blocks;			/* ... or some block device, as a mount does */
 	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
 	bool user_manager;		/* the scope is of the user's own systemd */
 	const char *mark;		/* whose they are, for their names and as an attribute; "": the state directory tells */

@@ -155,6 +155,8 @@ static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, s
 			*extra = inits_group(g, pid);
 		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
 		r = ct_groups_check_join(g, fd, e);
+		if (r >= 0)
+			r = ct_groups_check_list(g, p->spec, p->arena, e);
 		if (r < 0)
 			return r;
 		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};

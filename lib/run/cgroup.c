@@ -211,9 +211,11 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 	}
 	if (is_rule(file))
 		return ct_run_devices_set(c, !strcmp(file, "devices.allow"), value, e);
+	/* nothing written is nothing done: an empty line is what takes a value away */
+	value = *value ? value : "\n";
 	r = find_file(c, file, &held, &g, e);
 	if (r >= 0) {
-		int failed = ct_cg_write(dir_of(g, file), file, value);
+		int dir = dir_of(g, file), failed = dir == g->fd ? ct_cg_write_all(g, file, value) : ct_cg_write(dir, file, value);
 
 		r = failed < 0 ? ct_cg_set_failed(g, file, value, failed, e) : 0;
 	}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/devices-cells.h"
 #include "backend/devices.h"
 #include "backend/systemd.h"
 #include "base/fd.h"
@@ -413,6 +414,35 @@ int ct_groups_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
 		return ct_cg_refuse_frozen(g->version, path, "attach", e);
 	ct_err_hint(e, "ct_unfreeze() (ct-unfreeze) lets it go on");
 	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
+}
+
+/* For hooks of the host the launcher lifts the list for a while (lib/stage/step-devices.c). */
+static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+
+	if (g->version == 2)
+		return ct_dev_programs(g->fd) == 0;
+	fd = openat(g->fd, "devices.list", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, JOURNAL_MAX) < 0)
+		return false;
+	return (strstr(ct_buf_text(&text), "c *:* rwm") && ct_dev_decide(l, 'c', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL) ||
+	       (strstr(ct_buf_text(&text), "b *:* rwm") && ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
+}
+
+int ct_groups_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a, struct ct_err *e)
+{
+	struct ct_dev_list list;
+	int r;
+
+	if (!(g->controllers & CT_CG_DEVICES) || s->devices_tried || !ct_spec_hooks_inside(s))
+		return 0;
+	r = ct_dev_from_spec(s, g->version, a, &list, e);
+	if (r < 0 || !is_lifted(g, &list))
+		return r;
+	ct_err_hint(e, "ct_wait() (ct-wait) for CT_STATE_RUNNING first");
+	return ct_fail(e, -EBUSY, CT_ERR_DEVICES, "attach", "the container is being set up: a hook runs, for which its list of devices is lifted");
 }
 
 int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e)

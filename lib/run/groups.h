@@ -20,6 +20,8 @@ int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int jou
  * it does not run. */
 int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e);
 
+/* -EBUSY, recorded, while the group's list of devices is lifted for a hook of the start: nobody else is to come in without it. */
+int ct_groups_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a, struct ct_err *e);
 /* Whoever joins one of them (`fd`: of g, or below it) would be stopped before the exec that the attach waits for: -EBUSY, recorded, with
  * the name of what is frozen. */
 int ct_groups_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e);

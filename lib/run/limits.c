@@ -179,7 +179,7 @@ static void take_back(struct changes *ch)
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = ch->n; i > 0; i--)
 			if (ch->v[i - 1].done && ch->v[i - 1].old)
-				ct_cg_write(ch->v[i - 1].g->fd, ch->v[i - 1].file, ch->v[i - 1].old);
+				ct_cg_write_all(ch->v[i - 1].g, ch->v[i - 1].file, ch->v[i - 1].old);
 }
 
 /* Version 2 takes a memory.max below what is in use, and kills for it what it cannot reclaim: reclaim first, and refuse as version 1

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Is what a group's file says weaker than what was written into it? The kernel rounds, sorts and adds to what it is given. */
+/* Is what a group's file says weaker than what was written into it? The kernel rounds, sorts and adds to what it is given. And labels. */
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/cpulist.h"
 #include "base/num.h"
 #include "model/type.h"
 #include "run/protections.h"
-
-#define CPUS 65536u
 
 enum way {
 	AT_MOST,		/* a number that limits */
@@ -78,39 +77,15 @@ static bool equal(struct ct_span a, struct ct_span b)
 	return a.n == b.n && !memcmp(a.s, b.s, a.n);
 }
 
-/* A list "0-3,5" as bits. What is no range, or beyond any kernel, is none of them. */
-static void read_list(const char *list, uint64_t bits[CPUS / 64])
-{
-	struct ct_span range;
-
-	memset(bits, 0, CPUS / 8);
-	while (ct_next_word(&list, ", \n", &range)) {
-		const char *dash = memchr(range.s, '-', range.n);
-		size_t k = dash ? (size_t)(dash - range.s) : range.n;
-		uint64_t first, last;
-
-		if (!number((struct ct_span){ range.s, k }, &first))
-			continue;
-		last = first;
-		if (dash && !number((struct ct_span){ dash + 1, range.n - k - 1 }, &last))
-			continue;
-		for (uint64_t n = first; n <= last && n < CPUS; n++)
-			bits[n / 64] |= UINT64_C(1) << (n % 64);
-	}
-}
-
 /* An empty list is all that the group above has. */
 static bool is_beyond(const char *wanted, const char *got)
 {
-	uint64_t want[CPUS / 64], have[CPUS / 64], any = 0, more = 0;
+	struct ct_cpulist want, have, both;
 
-	read_list(wanted, want);
-	read_list(got, have);
-	for (unsigned i = 0; i < CPUS / 64; i++) {
-		any |= have[i];
-		more |= have[i] & ~want[i];
-	}
-	return !any || more;
+	ct_cpulist_read(wanted, &want);
+	ct_cpulist_read(got, &have);
+	ct_cpulist_both(&want, &have, &both);
+	return ct_cpulist_is_empty(&have) || !ct_cpulist_equal(&both, &have);
 }
 
 /* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
@@ -175,4 +150,52 @@ bool ct_protect_weaker(const char *file, const char *wanted, const char *got)
 	if (way == AT_MOST)
 		return is_greater(want, have);
 	return g < w && w - g >= page && !(w == UINT64_MAX && g >= (uint64_t)INT64_MAX - page);
+}
+
+/* ---- labels of security modules --------------------------------------------------------------------------------------------------- */
+
+/* AppArmor puts the mode behind a profile's name; SELinux's type is the third part of a context. */
+static bool is_unconfined(const char *label)
+{
+	size_t n = strlen(label);
+
+	return !strcmp(label, "unconfined") || (n > 13 && !strcmp(label + n - 13, " (unconfined)")) || strstr(label, ":unconfined_t");
+}
+
+/* See protections.h. */
+bool ct_protect_names_label(const char *asked)
+{
+	static const char *const none[] = { "", "unchanged", "unconfined", "unconfined_t" };
+
+	for (size_t i = 0; asked && i < sizeof(none) / sizeof(*none); i++)
+		if (!strcmp(asked, none[i]))
+			return false;
+	return asked != NULL;
+}
+
+/* A context in full or its type, a profile that is enforced: one that only complains does not hold anybody. */
+static bool is_label(const char *asked, const char *got)
+{
+	static const char *const modes[] = { "", " (enforce)", " (kill)" };
+	size_t n = strlen(asked);
+	const char *type = got;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strncmp(got, asked, n) && !strcmp(got + n, modes[i]))
+			return true;
+	for (int i = 0; type && i < 2; i++) {
+		type = strchr(type, ':');
+		type = type ? type + 1 : NULL;
+	}
+	return type && n && !strncmp(type, asked, n) && (!type[n] || type[n] == ':');
+}
+
+/* See protections.h. */
+bool ct_protect_label_ok(const char *asked, const char *starter, const char *got)
+{
+	if (ct_protect_names_label(asked))
+		return is_label(asked, got);
+	if (asked && *asked && strcmp(asked, "unchanged") != 0)
+		return true;
+	return !starter || is_unconfined(starter) || !strcmp(starter, got);
 }

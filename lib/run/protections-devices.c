@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rows of ct_protections(): which devices the container may use, and who sees to it. */
 #include <errno.h>
-#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backend/devices.h"
@@ -23,17 +21,6 @@ static const char *asked_for(struct ct_protect *t)
 	if (!s->devices_set)
 		return CT_SAY(t, "%u rules", s->devrules.n);
 	return CT_SAY(t, "%s%s and %u rules", s->devices_tried ? "try:" : "", preset, s->devrules.n);
-}
-
-/* The device programs that are attached to a group, or a negative errno. */
-static int count_programs(int dirfd)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.query.target_fd = (uint32_t)dirfd;
-	attr.query.attach_type = BPF_CGROUP_DEVICE;
-	return syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) < 0 ? -errno : (int)attr.query.prog_cnt;
 }
 
 /* Version 1: the kernel's own list, which is "a *:* rwm" where nothing is restricted. */
@@ -60,7 +47,7 @@ static void add_list(struct ct_protect *t, const char *asked, const struct ct_cg
 static void add_program(struct ct_protect *t, const char *asked, const struct ct_cg_group *g, const struct ct_cg_dir *d)
 {
 	const char *how = CT_SAY(t, "BPF program on %s (version 2)", g->path);
-	int programs = count_programs(g->fd);
+	int programs = ct_dev_programs(g->fd);
 	unsigned n = 0;
 
 	for (uint32_t i = 0; d && i < d->n_rules; i++)

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 #include "run/protections.h"
 
 #ifndef CLONE_NEWTIME
@@ -212,22 +213,73 @@ static void add_seccomp(struct ct_protect *t)
 		ct_protect_add(t, true, "seccomp", "-", modes[v], v ? "inherited, or set by the payload" : "-");
 }
 
-/* A kernel without a module that labels processes says EINVAL. */
+/* The modules that label processes, each with the file of a process and the key that asks for a label. The last has the file that is any other's. */
+static const struct {
+	const char *file, *key;
+} modules[] = { { "attr/apparmor/current", "apparmor.profile" }, { "attr/current", "selinux.context" } };
+
+/* Its first line; NULL: it has none, or *why. A kernel without such a module says EINVAL, one that does not know the file ENOENT. */
+static const char *label_in(struct ct_protect *t, const char *file, const char **why)
+{
+	const char *text = ct_protect_read(t, file, 4096, why);
+
+	if (!text && (!strcmp(*why, ct_errno_text(EINVAL)) || !strcmp(*why, ct_errno_text(ENOENT))))
+		*why = "";
+	return text && *text && *text != '\n' ? CT_SAY(t, "%.*s", (int)strcspn(text, "\n"), text) : NULL;
+}
+
+/* The label of who has made init: of this process, or of the supervisor. NULL: it has gone, or cannot be read. */
+static const char *starters_label(struct ct_protect *t, const char *file)
+{
+	CT_CLEAN_FD int dir = t->care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1, fd = -1;
+	struct ct_state_file st = { .supervisor = 0 };
+	char path[80], label[4096] = "";
+
+	if (t->care == CT_CARE_NOBODY || (t->care == CT_CARE_SUPERVISOR && (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
+		return NULL;
+	if (t->care == CT_CARE_SUPERVISOR)
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
+	else
+		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* the number is the supervisor's still: what was opened is its */
+	if (fd < 0 || (st.supervisor && ct_proc_start_time(st.supervisor) != st.supervisor_start) || ct_read_text(fd, label, sizeof(label)) <= 0)
+		return NULL;
+	return CT_SAY(t, "%.*s", (int)strcspn(label, "\n"), label);
+}
+
+static void compare_label(struct ct_protect *t, const char *file, const char *asked, const char *got)
+{
+	const char *starter = starters_label(t, file), *how = CT_SAY(t, "/proc/INIT/%s", file);
+	bool ok = ct_protect_label_ok(asked, starter, got);
+
+	if (!ct_protect_names_label(asked)) {
+		if (!starter)
+			how = "not compared: who started it cannot be looked at";
+		else
+			how = strcmp(starter, got) ? CT_SAY(t, "who started it has %s", starter) : "inherited";
+	}
+	ct_protect_add(t, ok, "security label", asked ? asked : "unchanged", got, how);
+}
+
 static void add_label(struct ct_protect *t)
 {
-	const char *why = "", *label = ct_protect_read(t, "attr/current", 4096, &why), *asked = ct_protect_asked(t, "apparmor.profile");
-	bool none = label ? !*label : !strcmp(why, ct_errno_text(EINVAL));
+	const char *why = "", *wanted = NULL, *failed = "";
 
-	if (!asked)
-		asked = ct_protect_asked(t, "selinux.context");
-	if (!asked)
-		asked = "-";
-	if (none)
-		ct_protect_add(t, true, "security label", asked, "none", "-");
-	else if (label)
-		ct_protect_add(t, true, "security label", asked, CT_SAY(t, "%.*s", (int)strcspn(label, "\n"), label), "/proc/INIT/attr/current");
+	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
+		const char *asked = ct_protect_asked(t, modules[i].key), *got = label_in(t, modules[i].file, &why);
+
+		if (got) {
+			compare_label(t, modules[i].file, asked, got);
+			return;
+		}
+		wanted = ct_protect_names_label(asked) ? asked : wanted;
+		failed = *why ? why : failed;
+	}
+	if (*failed)
+		ct_protect_add(t, !wanted, "security label", wanted ? wanted : "-", "not checked", failed);
 	else
-		ct_protect_add(t, true, "security label", asked, "cannot be told", why);
+		ct_protect_add(t, !wanted, "security label", wanted ? wanted : "-", "none", "-");
 }
 
 /* See protections.h. */

@@ -84,7 +84,8 @@ static int open_program(const struct ct_protect *t)
 char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const char **why)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int program = t->p.spec->init_reaper && !strcmp(file, "limits") ? open_program(t) : -1;
+	bool of_program = !strcmp(file, "limits") || !strncmp(file, "attr/", 5);
+	CT_CLEAN_FD int program = t->p.spec->init_reaper && of_program ? open_program(t) : -1;
 	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, max);
 	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));

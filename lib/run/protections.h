@@ -60,4 +60,10 @@ void ct_protect_mounts(struct ct_protect *t);
 /* Whether what is read back from a group's file is weaker than what was to be written there. Pure. */
 bool ct_protect_weaker(const char *file, const char *wanted, const char *got);
 
+/* Whether a value of apparmor.profile or selinux.context (NULL: not set) is the name of a label, which the process must have then. */
+bool ct_protect_names_label(const char *asked);
+/* Whether the label `got` is no weaker than what was asked for. Where no label was named that is the one of who started it (NULL: it is not
+ * known, and there is nothing to compare with). Pure. */
+bool ct_protect_label_ok(const char *asked, const char *starter, const char *got);
+
 #endif

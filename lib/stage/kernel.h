@@ -91,6 +91,25 @@ struct k_clone_args {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
 	uint64_t set_tid, set_tid_size, cgroup;
 };
+/* The beginnings of bpf(2)'s union: of BPF_PROG_ATTACH and DETACH, of QUERY, of GET_FD_BY_ID. */
+struct k_bpf_attach {
+	uint32_t target_fd, bpf_fd, type, flags, replace_fd;
+};
+struct k_bpf_query {
+	uint32_t target_fd, type, query_flags, attach_flags;
+	uint64_t prog_ids __attribute__((aligned(8)));
+	uint32_t prog_cnt, pad;
+};
+struct k_bpf_id {
+	uint32_t id, next_id, open_flags;
+};
+#define K_BPF_PROG_ATTACH 8
+#define K_BPF_PROG_DETACH 9
+#define K_BPF_PROG_GET_FD_BY_ID 13
+#define K_BPF_PROG_QUERY 16
+#define K_BPF_CGROUP_DEVICE 6
+#define K_BPF_F_ALLOW_MULTI 2
+
 #define K_CLONE_PIDFD 0x1000
 #define K_CLONE_PARENT 0x8000
 #define K_CLONE_NEWPID 0x20000000

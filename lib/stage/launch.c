@@ -460,6 +460,7 @@ _Noreturn static void run_init(struct stage *st)
 	die_with_parent(st);
 	if (!has_op(st, i, CT_OP_NS_SEND))
 		close_proc(st);
+	devices_forget(st);
 	close_unused(st, i);
 	if (st->go_fd >= 0)
 		wait_for_go(st);
@@ -522,6 +523,8 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 		sys_close(pair[1]);
 		return report_error(st, (int)pid, SYS_clone3, NULL, clone_text(s, (int)pid));
 	}
+	sys_close(st->hold[1]);
+	st->hold[1] = -1;
 	st->go_fd = pair[1];
 	st->init_pid = (pid_t)pid;
 	st->init_pidfd = pidfd;
@@ -580,12 +583,13 @@ int stage_launch(struct stage *st)
 	st->init_pidfd = -1;
 	st->proc_fd = -1;
 	st->go_fd = -1;
+	st->hold[0] = st->hold[1] = -1;
 	st->nofile = 0;
 	die_with_parent(st);
 	want_files(st);
 	if (open_proc(st) < 0)
 		return -1;
-	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0)
+	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0 || devices_hold(st) < 0)
 		return abandon(st);
 	if (has_phase(st, 0, CT_PHASE_READY) &&
 	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 || let_go(st) < 0))

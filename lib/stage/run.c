@@ -13,6 +13,8 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_TIME_OFFSET] = step_time_offset,
 	[CT_OP_CLONE] = step_clone,
 	[CT_OP_CGROUP_ENTER] = step_cgroup_enter,
+	[CT_OP_CGROUP_LIFT] = step_cgroup_lift,
+	[CT_OP_CGROUP_HOLD] = step_cgroup_hold,
 	[CT_OP_ID_MAP] = step_id_map,
 	[CT_OP_PROC_WRITE] = step_proc_write,
 	[CT_OP_PRLIMIT] = step_prlimit,
@@ -28,13 +30,13 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_STACK] = step_stack,
 	[CT_OP_MASK] = step_mask,
 	[CT_OP_READONLY] = step_readonly,
-	[CT_OP_BOOT_ID] = step_boot_id,
 	[CT_OP_PIVOT] = step_pivot,
 	[CT_OP_OPEN] = step_open,
 	[CT_OP_MKDIR] = step_mkdir,
 	[CT_OP_MKNOD] = step_mknod,
 	[CT_OP_SYMLINK] = step_symlink,
 	[CT_OP_TOUCH] = step_touch,
+	[CT_OP_BOOT_ID] = step_boot_id,
 	[CT_OP_WRITE] = step_write,
 	[CT_OP_PTY_NEW] = step_pty_new,
 	[CT_OP_PTY_BIND] = step_pty_bind,
@@ -62,7 +64,7 @@ static step_fn *const table[CT_OP_COUNT] = {
 	[CT_OP_OUTPUT_PUMP] = step_output_pump,
 };
 /* A row for every row of steps.def but the caller's own: whoever adds one there comes by here. */
-_Static_assert(CT_OP_CGROUP_SCOPE == 54 && CT_OP_COUNT == 60, "the table of steps has a row missing");
+_Static_assert(CT_OP_CGROUP_SCOPE == 56 && CT_OP_COUNT == 62, "the table of steps has a row missing");
 
 /* Puts fd into a slot; what was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd)

@@ -13,6 +13,7 @@
 #include "wire/wire.h"
 
 #define STAGE_MAX_GROUPS 65536u		/* NGROUPS_MAX */
+#define STAGE_PROGRAMS 64		/* of one kind in a cgroup: the kernel takes no more */
 #define STAGE_NO_ID 0xffffffffu		/* "no id" for the kernel; n0 of IDS: take what LOOKUP_USER found */
 
 /* What LOOKUP_USER found in the container's passwd and group. */
@@ -50,6 +51,7 @@ struct stage {
 	int pdeath_set;			/* the plan has said what happens when the parent dies */
 	uint32_t umask;			/* of the payload: the caller's, or what the plan says */
 	int own_tty;			/* stdio is a terminal that a step has made */
+	int hold[2];			/* the launcher's end and init's, while a list of devices is lifted; -1 */
 	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
 	uint64_t nofile;		/* soft limit of open files that the payload is to have; 0: it was not changed */

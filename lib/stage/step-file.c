@@ -119,6 +119,49 @@ int step_touch(struct stage *st, const struct ct_wire_step *s)
 	return made(st, s, fd, SYS_openat);
 }
 
+/* ---- the id of a boot ---------------------------------------------------------------------------------------------------------- */
+
+#define ID_TEXT 37	/* a UUID and its newline */
+
+/* A random UUID, version 4. 0 or a negative errno. */
+static int make_id(char text[ID_TEXT + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t v[16];
+	size_t at = 0;
+	long n = sys3(SYS_getrandom, v, sizeof(v), 0);
+
+	if (n != (long)sizeof(v))
+		return n < 0 ? (int)n : -EIO;
+	v[6] = (uint8_t)((v[6] & 0x0f) | 0x40);
+	v[8] = (uint8_t)((v[8] & 0x3f) | 0x80);
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			text[at++] = '-';
+		text[at++] = digits[v[i] >> 4];
+		text[at++] = digits[v[i] & 15];
+	}
+	text[at++] = '\n';
+	text[at] = '\0';
+	return 0;
+}
+
+/* The id of this boot of the container, to be shown in the place where the kernel tells the host's: systems tell their boots apart by it. */
+int step_boot_id(struct stage *st, const struct ct_wire_step *s)
+{
+	char text[ID_TEXT + 1];
+	int err = make_id(text);
+	SYS_CLOSEP int fd = -1;
+
+	if (err)
+		return step_fail(st, err, SYS_getrandom, NULL);
+	fd = sys_openat(step_fd(st, s->b), step_str(st, s, 0), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0444);
+	if (fd < 0)
+		return step_fail(st, fd, SYS_openat, step_str(st, s, 0));
+	err = write_all(fd, text, ID_TEXT);
+	return err ? step_fail(st, err, SYS_write, step_str(st, s, 0)) : 0;
+}
+
 /* ---- values of procfs ------------------------------------------------------------------------------------------------------------ */
 
 static int is_blank(char c)

@@ -267,9 +267,10 @@ int step_stack(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_move_mount, path) : 0;
 }
 
-/* Hides a target behind an empty file or directory of our own file system. A target that is not there needs no hiding. */
+/* Hides a target behind a file of our own file system, usually an empty one or an empty directory. A target that is not there needs no hiding. */
 int step_mask(struct stage *st, const struct ct_wire_step *s)
 {
+	const char *file = step_str(st, s, 1);
 	struct path_error e;
 	SYS_CLOSEP int target = path_open(step_fd(st, s->b), step_str(st, s, 0), s->flags, 0, &e);
 	SYS_CLOSEP int tree = -1;
@@ -278,7 +279,9 @@ int step_mask(struct stage *st, const struct ct_wire_step *s)
 		return 0;
 	if (target < 0)
 		return fail_at(st, s, target, &e);
-	tree = clone_at(step_fd(st, s->a), is_directory(target) ? "dir" : "file", 0);
+	if (!*file)
+		file = is_directory(target) ? "dir" : "file";
+	tree = clone_at(step_fd(st, s->a), file, 0);
 	if (tree < 0)
 		return step_fail(st, tree, SYS_open_tree, step_str(st, s, 0));
 	return put(st, s, tree, target);
@@ -302,60 +305,6 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 	if (err)
 		return step_fail(st, err, SYS_mount_setattr, step_str(st, s, 0));
 	return put(st, s, tree, target);
-}
-
-#define ID_TEXT 37	/* a UUID and its newline */
-#define ID_FILE "boot_id"
-
-/* A random UUID, version 4. 0 or a negative errno. */
-static int make_id(char text[ID_TEXT + 1])
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t v[16];
-	size_t at = 0;
-	long n = sys3(SYS_getrandom, v, sizeof(v), 0);
-
-	if (n != (long)sizeof(v))
-		return n < 0 ? (int)n : -EIO;
-	v[6] = (uint8_t)((v[6] & 0x0f) | 0x40);
-	v[8] = (uint8_t)((v[8] & 0x3f) | 0x80);
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			text[at++] = '-';
-		text[at++] = digits[v[i] >> 4];
-		text[at++] = digits[v[i] & 15];
-	}
-	text[at++] = '\n';
-	text[at] = '\0';
-	return 0;
-}
-
-/* The id of this boot of the container, for the place where the kernel tells the host's: systems tell their boots apart by it. */
-int step_boot_id(struct stage *st, const struct ct_wire_step *s)
-{
-	struct path_error e;
-	SYS_CLOSEP int target = path_open(step_fd(st, s->b), step_str(st, s, 0), s->flags, 0, &e);
-	SYS_CLOSEP int tree = -1, file = -1, id = -1;
-	char text[ID_TEXT + 1];
-	int err;
-
-	if (target < 0)
-		return missing(s, target) ? 0 : fail_at(st, s, target, &e);
-	err = make_id(text);
-	if (err)
-		return step_fail(st, err, SYS_getrandom, NULL);
-	tree = fs_new(st, s, "tmpfs", "mode=755,size=4k,nr_inodes=2", "libcontain-boot-id", K_MOUNT_ATTR_QUIET);
-	if (tree < 0)
-		return -1;
-	file = (int)sys4(SYS_openat, tree, ID_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	err = file < 0 ? file : write_all(file, text, ID_TEXT);
-	if (err)
-		return step_fail(st, err, SYS_openat, ID_FILE);
-	id = clone_at(tree, ID_FILE, 0);
-	if (id < 0)
-		return step_fail(st, id, SYS_open_tree, ID_FILE);
-	err = sys_mount_setattr(id, "", AT_EMPTY_PATH, &(struct k_mount_attr){ .attr_set = K_MOUNT_ATTR_RDONLY });
-	return err ? step_fail(st, err, SYS_mount_setattr, ID_FILE) : put(st, s, id, target);
 }
 
 /* ---- leaving the old root ---------------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Terminals. */
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "stage/steps.h"
+
+#define OWNER_STACK 16384
 
 /* Why there is no terminal. */
 struct why {
@@ -111,17 +116,12 @@ static int set_up(struct stage *st, const struct ct_wire_step *s, int master, in
 	return err ? step_fail(st, err, SYS_ioctl, "TCSETS") : 0;
 }
 
-/* A new terminal: its master and its peer, neither by a path that could be exchanged. */
-int step_pty_new(struct stage *st, const struct ct_wire_step *s)
+/* Opens master and peer, neither by a path that could be exchanged. */
+static int open_pair(struct stage *st, const struct ct_wire_step *s)
 {
 	int master, peer, unlock = 0, err;
 	struct why w;
 
-	/* A terminal belongs to whom opens it: to root of the container, also when we are root of the host still. */
-	if (st->in_init) {
-		sys1(SYS_setfsgid, 0);
-		sys1(SYS_setfsuid, 0);
-	}
 	master = open_master(st, s, &w);
 	if (master < 0 && step_optional(s))
 		return 0;
@@ -138,6 +138,43 @@ int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 		return step_fail(st, peer, SYS_ioctl, "TIOCGPTPEER");
 	step_fill(st, s->p, peer);
 	return set_up(st, s, master, peer);
+}
+
+struct opening {
+	struct stage *st;
+	const struct ct_wire_step *step;
+	int err;
+};
+
+/* For file accesses only, and only of this task. */
+static int open_as_owner(void *arg)
+{
+	struct opening *o = arg;
+
+	sys1(SYS_setfsgid, o->step->n[3]);
+	sys1(SYS_setfsuid, o->step->n[2]);
+	o->err = open_pair(o->st, o->step);
+	return 0;
+}
+
+/* A new terminal. It belongs to whom opens it, that is to root of the container, also where we are root of the host. Init stays the one that
+ * opens; the launcher, which has to act as itself again and may not be able to go back, has a child do it that shares its descriptors. */
+int step_pty_new(struct stage *st, const struct ct_wire_step *s)
+{
+	static char stack[OWNER_STACK] __attribute__((aligned(16)));
+	static struct opening o;
+	int pid;
+
+	o = (struct opening){ st, s, -1 };
+	if (st->in_init || ((uint32_t)sys1(SYS_setfsuid, -1) == s->n[2] && (uint32_t)sys1(SYS_setfsgid, -1) == s->n[3])) {
+		open_as_owner(&o);
+		return o.err;
+	}
+	pid = clone(open_as_owner, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &o);
+	if (pid < 0)
+		return step_fail(st, -errno, SYS_clone, NULL);
+	sys4(SYS_wait4, pid, NULL, K_WALL, NULL);
+	return o.err;
 }
 
 /* The peer itself at a place of our own /dev. */

@@ -26,6 +26,11 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 int limits_set(struct stage *st, uint32_t *bad);
 /* The same just before the exec. 0, or -1 when reported. */
 int limits_apply(struct stage *st);
+/* step-devices.c, in the launcher once init has been let go: waits until init wants the list of devices back, and puts it back. 0, or -1 when
+ * init must not go on; reported. */
+int devices_hold(struct stage *st);
+/* In init: what is the launcher's for it. */
+void devices_forget(struct stage *st);
 /* step-identity.c: takes from the bounding set what is not to be kept. 0 or a negative errno. */
 int caps_bound(uint64_t keep);
 /* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal: both
@@ -83,11 +88,13 @@ int user_file_read(const char *path, int own, char **text);
 /* launch.c */
 step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
 	step_ns_send, step_loopback;
+/* step-devices.c */
+step_fn step_cgroup_lift, step_cgroup_hold;
 /* step-mount.c */
-step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly, step_boot_id,
+step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly,
 	step_pivot;
 /* step-file.c */
-step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_write;
+step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_boot_id, step_write;
 /* step-tty.c */
 step_fn step_pty_new, step_pty_bind, step_send_fd, step_stdio;
 /* step-identity.c */

@@ -17,6 +17,7 @@
 
 struct walk {
 	int at;
+	int down;		/* a group before those in it */
 	int64_t *up;		/* for each level above, where to go on there */
 	size_t n, room;
 };
@@ -86,13 +87,15 @@ static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 
 		if (fd >= 0) {
 			r = go_down(w, fd, behind);
-			if (r < 0)
+			if (r == 0 && w->down)
+				r = visit(w->at, arg);
+			if (r)
 				return r;
 			continue;
 		}
 		if (fd != -ENOENT || !w->n)
 			return fd == -ENOENT ? 0 : fd;
-		r = visit(w->at, arg);
+		r = w->down ? 0 : visit(w->at, arg);
 		if (r)
 			return r;
 		fd = ct_dirent_open(w->at, "..");
@@ -104,9 +107,9 @@ static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 	}
 }
 
-int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg)
+static int walk(int dir, int down, int (*visit)(int dir, void *arg), void *arg)
 {
-	struct walk w = { .up = NULL };
+	struct walk w = { .down = down };
 	int r = -ENOENT;
 
 	for (int i = 0; r == -ENOENT && i < TRIES; i++) {
@@ -120,7 +123,19 @@ int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg)
 	if (w.up)
 		munmap(w.up, w.room * sizeof(*w.up));
 	/* the whole of it has gone */
-	if (r == -ENOENT)
-		return 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg)
+{
+	int r = walk(dir, 0, visit, arg);
+
 	return r ? r : visit(dir, arg);
+}
+
+int ct_walk_down(int dir, int (*visit)(int dir, void *arg), void *arg)
+{
+	int r = visit(dir, arg);
+
+	return r ? r : walk(dir, 1, visit, arg);
 }

@@ -7,5 +7,7 @@
  * visit returns ends the walk and is returned, as is a negative errno of the walk's own. A group may be visited twice when others are
  * removed meanwhile. */
 int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg);
+/* The same from above: `dir` first, then every group before those in it. */
+int ct_walk_down(int dir, int (*visit)(int dir, void *arg), void *arg);
 
 #endif

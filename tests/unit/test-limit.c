@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "backend/cpulist.h"
 #include "backend/limit-convert.h"
 #include "backend/limit.h"
 #include "base/fd.h"
@@ -416,13 +417,47 @@ static void test_every_key_has_a_file(void **state)
 	}
 }
 
+/* The kernel's lists as sets. */
+static void test_lists(void **state)
+{
+	static const struct {
+		const char *text, *printed;
+		bool good;
+	} lists[] = {
+		{ "0-3,5", "0-3,5", true },   { "5,0-1,2,3\n", "0-3,5", true }, { "", "", true },	       { "\n", "", true },
+		{ "63-64", "63-64", true },   { "8191", "8191", true },	 { "8192", "", false },       { "0,8190-9000", "0,8190-8191", false },
+		{ "3-1", "", false },	      { "a", "", false },		 { "1,x,2", "1-2", false },   { "1-", "", false },
+		{ "-1", "", false },	      { "0-3:1/2", "", false },
+	};
+	struct ct_cpulist a, b, c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+
+		assert_int_equal(ct_cpulist_read(lists[i].text, &a), lists[i].good);
+		ct_cpulist_print(&a, &text);
+		assert_string_equal(ct_buf_text(&text), lists[i].printed);
+		assert_int_equal(ct_cpulist_is_empty(&a), !*lists[i].printed);
+	}
+	ct_cpulist_read("0-3", &a);
+	ct_cpulist_read("2-5", &b);
+	ct_cpulist_both(&a, &b, &c);
+	ct_cpulist_either(&a, &b, &b);
+	ct_cpulist_read("2-3", &a);
+	assert_true(ct_cpulist_equal(&a, &c));
+	ct_cpulist_read("0-5", &a);
+	assert_true(ct_cpulist_equal(&a, &b));
+	assert_false(ct_cpulist_equal(&a, &c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),	       cmocka_unit_test(test_bits),	   cmocka_unit_test(test_implicit_swap),
 		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_proc_has_no_device), cmocka_unit_test(test_partition),
 		cmocka_unit_test(test_controllers),    cmocka_unit_test(test_names),	   cmocka_unit_test(test_items),
-		cmocka_unit_test(test_every_key_has_a_file),
+		cmocka_unit_test(test_every_key_has_a_file), cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
