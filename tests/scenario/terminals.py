@@ -43,10 +43,9 @@ for name, tool, args, place in (("ct-run", "ct-run", ("--rootfs", root, "--pty",
 s.expect("start", "ct-start", web)
 code, out = s.on_terminal("ct-attach", web, "--", *SHOW, before=odd)
 s.check("ct-attach: the same", code == 0 and is_like(out) and "/dev/pts/" in out, code, out)
-code, out = s.on_terminal("ct-run", "--rootfs", root, "--", "sleep", "100", place=False, before=odd, script=[("", "\x07")])
+code, out = s.on_terminal("ct-run", "--rootfs", root, "--", "yes", "on", place=False, before=odd, script=[("on", "\x07")])
 s.check("the user's interrupt character ends a program", code == 130, code, out)
-code, out = s.on_terminal("ct-run", "--rootfs", root, "-s", "init.reaper=0", "--", "sh", "-c", "echo on; exec sleep 100", place=False, before=odd,
-                          script=[("on", "\x07")])
+code, out = s.on_terminal("ct-run", "--rootfs", root, "-s", "init.reaper=0", "--", "yes", "on", place=False, before=odd, script=[("on", "\x07")])
 s.check("also one that is pid 1", code == 130, code, out)
 log = os.path.join(s.base, "log")
 
