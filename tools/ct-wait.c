@@ -11,14 +11,16 @@
 static struct args a;
 static struct {
 	const char *states, *timeout;
+	bool exit_status;
 } o;
 
 static const struct opt opts[] = {
 	{ 's', "state", "STATE|STATE", OPT_STRING, &o.states, "states to wait for", NULL },
 	{ 't', "timeout", "SECONDS", OPT_STRING, &o.timeout, "give up after so long; -1: never (default)", NULL },
+	{ 0, "exit-status", NULL, OPT_FLAG, &o.exit_status, "once it is STOPPED, exit as it has ended, and say why unless it just exited", NULL },
 };
 static const struct tool tool = {
-	"ct-wait", "NAME -s STATE[|STATE...] [-t SECONDS]",
+	"ct-wait", "NAME -s STATE[|STATE...] [-t SECONDS] [--exit-status]",
 	"Waits until the container is STOPPED, STARTING, RUNNING, STOPPING, ABORTING, FREEZING, FROZEN or THAWED.",
 	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_JSON,
 };
@@ -49,17 +51,33 @@ static int parse_states(const char *list, unsigned *mask)
 	return *mask ? 0 : fail(&a, "missing state, use -s STATE");
 }
 
-static int print_state(int state)
+/* x: how it has ended, NULL when that is not known. */
+static int print_state(int state, const ct_exit *x)
 {
 	struct json j = { .out = stdout };
 
-	if (!a.json)
-		return 0;
 	json_open(&j, NULL, '{');
 	json_string(&j, "name", a.name);
 	json_string(&j, "state", ct_state_name(state));
+	if (x) {
+		json_open(&j, "last_exit", '{');
+		json_exit(&j, x);
+		json_close(&j, '}');
+	}
 	json_close(&j, '}');
 	return json_end(&j) < 0 ? out_flush(&a) : 0;
+}
+
+/* It is in this state. Returns the exit code. */
+static int tell(ct_container *c, int state)
+{
+	ct_exit x = CT_EXIT_INIT;
+	bool ended = state == CT_STATE_STOPPED && ct_last_exit(c, &x) >= 0;
+	int code = a.json ? print_state(state, ended ? &x : NULL) : 0;
+
+	if (code || !o.exit_status || state != CT_STATE_STOPPED)
+		return code;
+	return ended ? report_exit(&a, &x) : fail(&a, "how it has ended is not known");
 }
 
 int main(int argc, char **argv)
@@ -84,7 +102,7 @@ int main(int argc, char **argv)
 		return err ? err : EXIT_OWN;
 	err = ct_wait(c, mask, ms);
 	if (err >= 0)
-		return print_state(err);
+		return tell(c, err);
 	fail_container(&a, c);
 	return err == -ETIMEDOUT ? 1 : EXIT_OWN;
 }

@@ -95,6 +95,25 @@ static const char *pts_options(struct ct_builder *b)
 	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
 }
 
+/* See builder.h. */
+void ct_build_root_pts(struct ct_builder *b, const struct ct_origin *at)
+{
+	struct ct_step *s;
+
+	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
+	b->pts = ct_plan_slot(b->plan, "pts");
+	s = ct_plan_add(b->plan, b->pts_phase, CT_OP_FS_NEW, at);
+	s->o = (int16_t)b->pts;
+	s->s[0] = s->s[2] = "devpts";
+	s->s[1] = pts_options(b);
+	s->n[0] = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_ATTACH, at);
+	s->a = (int16_t)b->pts;
+	s->b = (int16_t)b->root;
+	s->s[0] = "dev/pts";
+	s->flags = CT_SF_CREATE_DIR;
+}
+
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 {
 	const uint64_t quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;

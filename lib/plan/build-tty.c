@@ -14,6 +14,25 @@ struct tty {
 	const struct ct_origin *at;
 };
 
+/* The peer at /dev/NAME: in a /dev of the container's own on a new file, else on what the root file system has there. */
+static void stand(struct ct_builder *b, const struct tty *t, int peer)
+{
+	bool own = b->dev != CT_SLOT_NONE;
+	struct ct_step *s;
+
+	if (own) {
+		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
+		s->b = (int16_t)b->dev;
+		s->s[0] = t->name;
+		s->n[0] = 0600;
+	}
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_BIND, t->at);
+	s->a = (int16_t)peer;
+	s->b = (int16_t)(own ? b->dev : b->root);
+	s->s[0] = own ? t->name : ct_arena_printf(b->arena, "dev/%s", t->name);
+	s->flags = own ? 0 : CT_SF_CREATE_FILE;
+}
+
 /* A new pty whose peer stands at /dev/NAME and whose master goes to the caller. Returns the peer's slot. */
 static int add_tty(struct ct_builder *b, const struct tty *t)
 {
@@ -30,14 +49,7 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 		s->n[2] = ct_build_outside(b->spec, false, 0);
 		s->n[3] = ct_build_outside(b->spec, true, 0);
 	}
-	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
-	s->b = (int16_t)b->dev;
-	s->s[0] = t->name;
-	s->n[0] = 0600;
-	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_BIND, t->at);
-	s->a = (int16_t)peer;
-	s->b = (int16_t)b->dev;
-	s->s[0] = t->name;
+	stand(b, t, peer);
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_SEND_FD, t->at);
 	s->a = (int16_t)master;
 	s->n[0] = t->tag;
@@ -99,11 +111,13 @@ int ct_build_tty(struct ct_builder *b)
 
 	if (!console && !(b->req->detached && sp->tty_max))
 		return 0;
-	if (b->dev == CT_SLOT_NONE) {
-		ct_err_origin(b->err, ct_build_at(b, "autodev"));
-		ct_err_hint(b->err, "set autodev = 1, or console.path = none and tty.max = 0");
-		return ct_fail(b->err, -EINVAL, CT_ERR_CONSOLE, "plan", "a terminal needs the container's own /dev");
+	if (b->dev == CT_SLOT_NONE && sp->tty_dir && *sp->tty_dir) {
+		ct_err_origin(b->err, ct_build_at(b, "tty.dir"));
+		ct_err_hint(b->err, "set autodev = 1, or take tty.dir out: the terminals then stand in the /dev of the root file system itself");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONSOLE, "plan", "a directory of terminals needs the container's own /dev");
 	}
+	if (b->dev == CT_SLOT_NONE)
+		ct_build_root_pts(b, ct_build_at(b, "autodev"));
 	if (sp->tty_dir && *sp->tty_dir) {
 		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, ct_build_at(b, "tty.dir"));
 		s->b = (int16_t)b->dev;

@@ -42,6 +42,8 @@ const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *i
 int ct_build_pre_start_hooks(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
+/* For terminals without autodev: a devpts in the /dev of the root file system. */
+void ct_build_root_pts(struct ct_builder *b, const struct ct_origin *at);
 int ct_build_tty(struct ct_builder *b);
 int ct_build_auto(struct ct_builder *b);
 int ct_build_mounts(struct ct_builder *b);

@@ -244,17 +244,32 @@ static int status_line(const char *pid, const char *key, char *buf, size_t size)
 	return found;
 }
 
-/* The process has been asleep whenever it was looked at, for a while. */
+static int is_full(int sink)
+{
+	struct pollfd fd = { .fd = sink, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 0;
+}
+
+struct blocking {
+	pid_t pid;
+	int sink;
+};
+
+/* The sink takes no more, and the process has been asleep whenever it was looked at, for a while. */
 static int blocked(void *data)
 {
+	struct blocking *b = data;
 	char pid[16], buf[64], path[64];
 	FILE *f;
 
+	if (!is_full(b->sink))
+		return 0;
 	/* pid 1 may be a small init of the library's */
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", *(pid_t *)data, *(pid_t *)data);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)b->pid, (int)b->pid);
 	f = fopen(path, "re");
 	if (!f || fscanf(f, "%15[0-9]", pid) != 1)
-		snprintf(pid, sizeof(pid), "%d", *(pid_t *)data);
+		snprintf(pid, sizeof(pid), "%d", (int)b->pid);
 	if (f)
 		fclose(f);
 	for (int i = 0; i < 50; i++) {
@@ -265,20 +280,12 @@ static int blocked(void *data)
 	return 1;
 }
 
-static int is_full(int sink)
-{
-	struct pollfd fd = { .fd = sink, .events = POLLOUT };
-
-	return poll(&fd, 1, 0) == 0;
-}
-
 /* The sink, the pump and the pipes are full. */
 static void wait_blocked(ct_process *p, int sink)
 {
-	pid_t pid = ct_process_pid(p);
+	struct blocking b = { ct_process_pid(p), sink };
 
-	assert_true(wait_for(blocked, &pid, LONG_MS));
-	assert_int_equal(is_full(sink), 1);
+	assert_true(wait_for(blocked, &b, LONG_MS));
 }
 
 enum ending { TIME, KILL, STOP, UNREF, N_ENDINGS };
