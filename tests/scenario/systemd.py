@@ -19,6 +19,7 @@ import cache        # noqa: E402
 
 RELEASE = sys.argv[2] if len(sys.argv) > 2 else "bookworm"
 MEMORY, PIDS, MIB = 128, 200, 1 << 20
+FIRST = 100000      # on the host, of the ids of a mapped system
 # takes so many MiB, says how many are not swapped out
 HOG = 'my $x = "x" x ($ARGV[0] << 20); open F, "/proc/self/status"; while (<F>) { print $1 >> 10 if /RssAnon:\\s+(\\d+)/ }'
 # as many processes as it gets, up to 1000; none stays
@@ -223,6 +224,44 @@ def bare(s, root):
     s.expect("destroy the bare one", "ct-destroy", name)
 
 
+def shifted(s, lower):
+    """A copy of the tree that belongs to the ids of a map. The container's root has to get at it, so the way there is opened."""
+    root = os.path.join(s.base, "shifted")
+    subprocess.run(["cp", "-a", f"{lower}/rootfs", root], check=True)
+    for base, dirs, files in os.walk(root):
+        for path in [base] + [os.path.join(base, n) for n in files + dirs if n in files or os.path.islink(os.path.join(base, n))]:
+            st = os.lstat(path)
+            os.lchown(path, st.st_uid + FIRST, st.st_gid + FIRST)
+            # a change of owner takes these bits away
+            if not os.path.islink(path):
+                os.chmod(path, st.st_mode & 0o7777)
+    os.chmod(s.base, 0o755)
+    return root
+
+
+def mapped(s, made):
+    """The same system as root of a user namespace alone: it boots, reboots and stops in its own way."""
+    name, conf = s.name("mapped"), os.path.join(s.base, "mapped.conf")
+    with open(os.path.join(made, "config"), encoding="utf-8") as f:
+        lines = [line for line in f if not re.match(r"lxc\.(uts\.name|rootfs\.path)", line)]
+    with open(conf, "w", encoding="utf-8") as f:
+        f.writelines(lines)
+        f.write(f"lxc.rootfs.path = {shifted(s, made)}\n" + "".join(f"lxc.idmap = {kind} 0 {FIRST} 65536\n" for kind in "ug"))
+    s.expect("create a mapped one", "ct-create", "-n", name, "-t", "none", "-f", conf)
+    s.expect("start it", "ct-start", name)
+
+    def up():
+        return s.until(lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] == "running\n", 60)
+    s.check("mapped, it boots", up(), s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
+    s.expect("its root is nobody of the host's", "ct-attach", name, "--", "cat", "/proc/self/uid_map", out=str(FIRST))
+    before = s.pid(name)
+    s.expect("it reboots", "ct-stop", "-r", "-t", "30", name, timeout=40)
+    s.check("it came back", s.until(lambda: s.pid(name) not in (0, before), 5))
+    s.check("mapped, it boots again", up())
+    s.expect("it stops by itself", "ct-stop", "--nokill", "-t", "30", name, timeout=40)
+    s.expect("destroy the mapped one", "ct-destroy", name)
+
+
 def main():
     s = Scene()
     made = tree(s)
@@ -236,9 +275,10 @@ def main():
         for part in (interface, own_limits, limits_of_the_container, freezing, stopping):
             part(c)
         s.expect("destroy", "ct-destroy", c.name)
-        # one more boot, which an emulated processor takes minutes for
+        # more boots, which an emulated processor takes minutes for
         if SLOW == 1:
             bare(s, root)
+            mapped(s, made)
     finally:
         s.run("ct-stop", "-k", f"sysd-{os.getpid()}")
         subprocess.run(["umount", root], check=False)
