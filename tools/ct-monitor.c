@@ -32,7 +32,7 @@ static const struct tool tool = {
 	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-#define RECORD_MS 2000	/* for the record of an end: hooks that take longer do not hold up what others have to say */
+#define RECORD_MS 5000	/* for the record of an end: hooks that take longer do not hold up what others have to say */
 
 struct watched {
 	char *name;

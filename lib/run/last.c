@@ -41,6 +41,9 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 		r = ct_state_sweep(dir, -1, &st, NULL, e);
 	if (r < 0)
 		return r;
+	/* somebody else looks at it, or begins a start: the record is whole as long as it is there */
+	if (r == CT_LIFE_BUSY && ct_state_read(dir, &st, NULL) >= 0 && st.state == CT_STATE_STOPPED)
+		r = CT_LIFE_ENDED;
 	if (r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN || r == CT_LIFE_BUSY)
 		return no_record(c, "the container runs", e);
 	if ((r != CT_LIFE_ENDED && r != CT_LIFE_LOST) || !st.reason)
