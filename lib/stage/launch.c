@@ -497,7 +497,8 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	int pair[2] = { -1, -1 }, pidfd = -1, err;
 	long pid;
 
-	if (has_phase(st, st->current, CT_PHASE_ENTER) || has_phase(st, st->current, CT_PHASE_READY)) {
+	/* in a trace, init is not to tell of its first step before the launcher has told of this one */
+	if (has_phase(st, st->current, CT_PHASE_ENTER) || has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
 		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 		if (err)
 			return step_fail(st, err, SYS_socketpair, NULL);
