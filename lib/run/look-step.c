@@ -18,8 +18,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -248,6 +250,36 @@ static void hear(struct walk *w, int fs)
 	snprintf(w->met.kernel, sizeof(w->met.kernel), "%.*s", (int)sizeof(w->met.kernel) - 1, line[1] == ' ' ? line + 2 : line);
 }
 
+/* Whether a file has the text. -1: it cannot be read. */
+static int has_text(const char *path, const char *text)
+{
+	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CT_CLEAN_BUF struct ct_buf buf = CT_BUF_INIT;
+
+	if (fd < 0 || ct_buf_read_fd(&buf, fd, 64 << 20) < 0)
+		return -1;
+	return strstr(ct_buf_text(&buf), text) != NULL;
+}
+
+/* Whether the kernel has the file system by now. To ask it for one that it does not have may load a module, which would be no look any more:
+ * -ENODATA then, and -ENODEV when there is no such module either. */
+static int find_fs(const char *type)
+{
+	char line[256], alias[256];
+	struct utsname un;
+
+	snprintf(line, sizeof(line), "\t%.200s\n", type);
+	if (has_text("/proc/filesystems", line) != 0)
+		return 0;
+	if (access("/proc/modules", F_OK) < 0)
+		return -ENODEV;
+	snprintf(line, sizeof(line), "alias fs-%.200s ", type);
+	if (uname(&un) < 0)
+		return -ENODATA;
+	snprintf(alias, sizeof(alias), "/lib/modules/%s/modules.alias", un.release);
+	return has_text(alias, line) == 0 ? -ENODEV : -ENODATA;
+}
+
 static int look_fs(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fs = -1;
@@ -256,9 +288,12 @@ static int look_fs(struct walk *w, const struct ct_step *s)
 	w->kind[s->o] = DIRECTORY;
 	if (!s->at->key[0] || !has_cap(w, CAP_SYS_ADMIN))
 		return 0;
-	fs = (int)syscall(SYS_fsopen, s->s[0], FSOPEN_CLOEXEC);
+	r = find_fs(s->s[0]);
+	fs = r == 0 ? (int)syscall(SYS_fsopen, s->s[0], FSOPEN_CLOEXEC) : -1;
+	if (r == -ENODEV || (r == 0 && fs < 0 && errno == ENODEV))
+		return meet(w, -ENODEV, SYS_fsopen, s->s[0], "this kernel has no such file system");
 	if (fs < 0)
-		return errno == ENODEV ? meet(w, -ENODEV, SYS_fsopen, s->s[0], "this kernel has no such file system") : 0;
+		return 0;
 	r = s->s[1] ? look_options(fs, s->s[1]) : 0;
 	if (r != -EINVAL)
 		return 0;
