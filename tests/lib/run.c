@@ -38,6 +38,21 @@ int rounds(int ci, int longer)
 	return n > 0 ? n : 1;
 }
 
+pid_t parent_of(pid_t pid)
+{
+	char path[64], line[256];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && !parent && fgets(line, sizeof(line), f))
+		sscanf(line, "PPid: %d", &parent);
+	if (f)
+		fclose(f);
+	return parent;
+}
+
 int slowness(void)
 {
 	const char *slow = getenv("CT_SLOW");

@@ -43,6 +43,9 @@ int rounds(int ci, int longer);
  * call may take. */
 int slowness(void);
 
+/* Of a process; 0 when it has gone. */
+pid_t parent_of(pid_t pid);
+
 /* For wait_for(), in a subreaper: reaps orphans that came to us; true when none is left. data: char[256], gets who still is. */
 int no_orphans(void *data);
 

@@ -102,21 +102,6 @@ static void groups_below_it(void **state)
 	talk_end(&talk);
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], line[256];
-	int parent = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && !parent && fgets(line, sizeof(line), f))
-		sscanf(line, "PPid: %d", &parent);
-	if (f)
-		fclose(f);
-	return parent;
-}
-
 static int has_gone(void *pid)
 {
 	return kill(*(pid_t *)pid, 0) < 0;

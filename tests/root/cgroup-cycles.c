@@ -443,21 +443,6 @@ static void kill_caller(void **state)
 
 /* ---- the supervisor is killed ------------------------------------------------------------------------------------------------------------- */
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], line[256];
-	int parent = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "PPid: %d", &parent) != 1)
-		;
-	if (f)
-		fclose(f);
-	return parent;
-}
-
 static void kill_supervisor(void **state)
 {
 	int what = (int)(intptr_t)*state, n = times(what == DETACHED ? 50 : 20), i, r;

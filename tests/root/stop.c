@@ -113,22 +113,6 @@ struct sleeper {
 	pid_t init, super;
 };
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], line[256];
-	pid_t parent = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, "PPid:", 5))
-			parent = (pid_t)strtol(line + 5, NULL, 10);
-	fclose(f);
-	return parent;
-}
-
 static int is_stopped(void *data)
 {
 	char path[64], text[512], *p;
