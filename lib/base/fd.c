@@ -100,10 +100,8 @@ int ct_write_at(int fd, const void *p, size_t n, off_t at)
 	int r = done < 0 ? -errno : 0;
 
 	/* why not all of it: the rest tells */
-	if (r == 0 && (size_t)done < n && pwrite(fd, (const char *)p + done, n - (size_t)done, at + done) < 0)
-		r = -errno;
-	else if (r == 0 && (size_t)done < n)
-		r = -ENOSPC;
+	if (r == 0 && (size_t)done < n)
+		r = pwrite(fd, (const char *)p + done, n - (size_t)done, at + done) < 0 ? -errno : -ENOSPC;
 	quiet_end(&q, r);
 	return r;
 }

@@ -53,6 +53,16 @@ static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct c
 	s->flags = CT_SF_STRICT;
 }
 
+/* See builder.h. */
+bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name)
+{
+	bool own = b->dev != CT_SLOT_NONE;
+
+	s->b = (int16_t)(own ? b->dev : b->root);
+	s->s[0] = own ? name : ct_arena_printf(b->arena, "dev/%s", name);
+	return own;
+}
+
 /* A file system of /dev's own, made in a phase, at a directory that is made for it. */
 static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, const char *type, const char *options, uint64_t attr,
 		  const struct ct_origin *at)
@@ -65,15 +75,15 @@ static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, co
 	s->s[1] = options;
 	s->s[2] = type;
 	s->n[0] = attr;
-	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, at);
-	s->b = (int16_t)b->dev;
-	s->s[0] = name;
-	s->n[0] = 0755;
+	if (b->dev != CT_SLOT_NONE) {
+		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, at);
+		s->b = (int16_t)b->dev;
+		s->s[0] = name;
+		s->n[0] = 0755;
+	}
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_ATTACH, at);
 	s->a = (int16_t)slot;
-	s->b = (int16_t)b->dev;
-	s->s[0] = name;
-	s->flags = CT_SF_STRICT;
+	s->flags = ct_build_in_dev(b, s, name) ? CT_SF_STRICT : CT_SF_CREATE_DIR;
 	return slot;
 }
 
@@ -96,22 +106,10 @@ static const char *pts_options(struct ct_builder *b)
 }
 
 /* See builder.h. */
-void ct_build_root_pts(struct ct_builder *b, const struct ct_origin *at)
+void ct_build_pts(struct ct_builder *b, const struct ct_origin *at)
 {
-	struct ct_step *s;
-
 	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
-	b->pts = ct_plan_slot(b->plan, "pts");
-	s = ct_plan_add(b->plan, b->pts_phase, CT_OP_FS_NEW, at);
-	s->o = (int16_t)b->pts;
-	s->s[0] = s->s[2] = "devpts";
-	s->s[1] = pts_options(b);
-	s->n[0] = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_ATTACH, at);
-	s->a = (int16_t)b->pts;
-	s->b = (int16_t)b->root;
-	s->s[0] = "dev/pts";
-	s->flags = CT_SF_CREATE_DIR;
+	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
 }
 
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
@@ -129,8 +127,7 @@ static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 		s->s[0] = links[i].name;
 		s->s[1] = links[i].to;
 	}
-	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
-	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
+	ct_build_pts(b, at);
 	add_fs(b, CT_PHASE_DEV, "shm", "tmpfs", "mode=1777", quiet, at);
 	/* A message queue file system belongs to an ipc namespace, which must be of the same user namespace. */
 	if (!b->userns || (b->own & CT_NS_IPC))

@@ -17,10 +17,9 @@ struct tty {
 /* The peer at /dev/NAME: in a /dev of the container's own on a new file, else on what the root file system has there. */
 static void stand(struct ct_builder *b, const struct tty *t, int peer)
 {
-	bool own = b->dev != CT_SLOT_NONE;
 	struct ct_step *s;
 
-	if (own) {
+	if (b->dev != CT_SLOT_NONE) {
 		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_TOUCH, t->at);
 		s->b = (int16_t)b->dev;
 		s->s[0] = t->name;
@@ -28,9 +27,7 @@ static void stand(struct ct_builder *b, const struct tty *t, int peer)
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_BIND, t->at);
 	s->a = (int16_t)peer;
-	s->b = (int16_t)(own ? b->dev : b->root);
-	s->s[0] = own ? t->name : ct_arena_printf(b->arena, "dev/%s", t->name);
-	s->flags = own ? 0 : CT_SF_CREATE_FILE;
+	s->flags = ct_build_in_dev(b, s, t->name) ? 0 : CT_SF_CREATE_FILE;
 }
 
 /* A new pty whose peer stands at /dev/NAME and whose master goes to the caller. Returns the peer's slot. */
@@ -117,7 +114,7 @@ int ct_build_tty(struct ct_builder *b)
 		return ct_fail(b->err, -EINVAL, CT_ERR_CONSOLE, "plan", "a directory of terminals needs the container's own /dev");
 	}
 	if (b->dev == CT_SLOT_NONE)
-		ct_build_root_pts(b, ct_build_at(b, "autodev"));
+		ct_build_pts(b, ct_build_at(b, "autodev"));
 	if (sp->tty_dir && *sp->tty_dir) {
 		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, ct_build_at(b, "tty.dir"));
 		s->b = (int16_t)b->dev;

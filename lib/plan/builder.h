@@ -42,8 +42,10 @@ const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *i
 int ct_build_pre_start_hooks(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
-/* For terminals without autodev: a devpts in the /dev of the root file system. */
-void ct_build_root_pts(struct ct_builder *b, const struct ct_origin *at);
+/* The devpts of the container's terminals, at /dev/pts. */
+void ct_build_pts(struct ct_builder *b, const struct ct_origin *at);
+/* NAME in the container's own /dev as the step's target: true; without autodev in that of the root file system: false. */
+bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name);
 int ct_build_tty(struct ct_builder *b);
 int ct_build_auto(struct ct_builder *b);
 int ct_build_mounts(struct ct_builder *b);

@@ -265,19 +265,19 @@ static int has_text(const char *path, const char *text)
  * -ENODATA then, and -ENODEV when there is no such module either. */
 static int find_fs(const char *type)
 {
-	char line[256], alias[256];
+	char word[256], path[256];
 	struct utsname un;
 
-	snprintf(line, sizeof(line), "\t%.200s\n", type);
-	if (has_text("/proc/filesystems", line) != 0)
+	snprintf(word, sizeof(word), "\t%.200s\n", type);
+	if (has_text("/proc/filesystems", word) != 0)
 		return 0;
 	if (access("/proc/modules", F_OK) < 0)
 		return -ENODEV;
-	snprintf(line, sizeof(line), "alias fs-%.200s ", type);
 	if (uname(&un) < 0)
 		return -ENODATA;
-	snprintf(alias, sizeof(alias), "/lib/modules/%s/modules.alias", un.release);
-	return has_text(alias, line) == 0 ? -ENODEV : -ENODATA;
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.alias", un.release);
+	snprintf(word, sizeof(word), "alias fs-%.200s ", type);
+	return has_text(path, word) == 0 ? -ENODEV : -ENODATA;
 }
 
 static int look_fs(struct walk *w, const struct ct_step *s)

@@ -66,7 +66,6 @@ struct k_open_how {
 #define K_FSCONFIG_SET_STRING 1
 #define K_FSCONFIG_CMD_CREATE 6
 #define K_MOUNT_ATTR_RDONLY 0x1
-#define K_MOUNT_ATTR_QUIET 0xe	/* nosuid, nodev, noexec */
 #define K_MNT_DETACH 2
 
 struct k_mount_attr {

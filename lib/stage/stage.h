@@ -52,7 +52,7 @@ struct stage {
 	uint32_t umask;			/* of the payload: the caller's, or what the plan says */
 	int own_tty;			/* stdio is a terminal that a step has made */
 	int hold[2];			/* the launcher's end and init's, while a list of devices is lifted; -1 */
-	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 without ENTER steps */
+	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 where there is nothing to wait for */
 	int proc_fd;			/* checked procfs of the host, -1 until needed */
 	uint64_t nofile;		/* soft limit of open files that the payload is to have; 0: it was not changed */
 	uint16_t last_use[CT_WIRE_SLOTS]; /* in init: the last step that reads a slot; 0: none */

@@ -136,9 +136,10 @@ static int configure_all(int fs, const char *options)
 	return err;
 }
 
-/* A new, detached file system. Its tree, or -1 when reported. */
-static int fs_new(struct stage *st, const struct ct_wire_step *s, const char *type, const char *options, const char *source, uint64_t attr)
+/* A new, detached file system. */
+int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 {
+	const char *type = step_str(st, s, 0), *source = step_str(st, s, 2);
 	SYS_CLOSEP int fs = (int)sys2(SYS_fsopen, type, K_FSOPEN_CLOEXEC);
 	int err, tree;
 
@@ -146,22 +147,14 @@ static int fs_new(struct stage *st, const struct ct_wire_step *s, const char *ty
 		return report_error(st, fs, SYS_fsopen, type, fs == -ENODEV ? "this kernel has no such file system" : NULL);
 	err = *source ? configure(fs, K_FSCONFIG_SET_STRING, "source", source) : 0;
 	if (!err)
-		err = configure_all(fs, options);
+		err = configure_all(fs, step_str(st, s, 1));
 	if (!err)
 		err = configure(fs, K_FSCONFIG_CMD_CREATE, NULL, NULL);
 	if (err)
 		return fail_fs(st, s, fs, err, SYS_fsconfig);
-	tree = (int)sys3(SYS_fsmount, fs, K_FSMOUNT_CLOEXEC, attr);
-	return tree < 0 ? fail_fs(st, s, fs, tree, SYS_fsmount) : tree;
-}
-
-/* A file system of the plan's. */
-int step_fs_new(struct stage *st, const struct ct_wire_step *s)
-{
-	int tree = fs_new(st, s, step_str(st, s, 0), step_str(st, s, 1), step_str(st, s, 2), s->n[0]);
-
+	tree = (int)sys3(SYS_fsmount, fs, K_FSMOUNT_CLOEXEC, s->n[0]);
 	if (tree < 0)
-		return -1;
+		return fail_fs(st, s, fs, tree, SYS_fsmount);
 	step_fill(st, s->o, tree);
 	return 0;
 }
