@@ -10,7 +10,7 @@
 
 #include "common.h"
 #include "create.h"
-#include "wire/remove.h"
+#include "shared/remove.h"
 
 #define TRIES 100
 #define PIDS 4194304u		/* more processes there are not */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/container.h"
+#include "run/handle/container.h"
 
 /* An error without a call that failed: all strings are there. */
 #define CT_STATIC_ERROR(number, name, text, place, help)                                                                    \

@@ -8,7 +8,7 @@
 
 #include "api/call.h"
 #include "base/fd.h"
-#include "run/image.h"
+#include "run/handle/image.h"
 
 const ct_error ct_no_error = CT_STATIC_ERROR(0, 0, "", "", "");
 const ct_error ct_no_handle = CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no handle", "call", "");

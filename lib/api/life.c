@@ -5,7 +5,7 @@
 
 #include "api/call.h"
 #include "base/fd.h"
-#include "run/control.h"
+#include "run/child/control.h"
 
 #define START_FLAGS                                                                                                         \
 	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | CT_START_NO_NEW_PRIVS | CT_START_REAPER |    \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processes: the public face of run/process.c. */
+/* Processes: the public face of run/child/process.c. */
 #include <errno.h>
 #include <sys/ioctl.h>
 
 #include "api/call.h"
-#include "run/control.h"
-#include "run/launch.h"
+#include "run/child/control.h"
+#include "run/start/launch.h"
 
 /* The record becomes the process handle's. */
 static int done(ct_process *p, const struct ct_err *e, int r)

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "stage/steps.h"
-#include "wire/words.h"
+#include "shared/words.h"
 
 #define GO 'g'
 #define READY 'r'

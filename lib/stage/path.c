@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
-#include "wire/words.h"
+#include "shared/words.h"
 
 /* A rename or a mount anywhere on the machine makes the kernel give up a confined ".." with EAGAIN. */
 #define RETRIES 256

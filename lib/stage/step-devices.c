@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "stage/steps.h"
-#include "wire/walk.h"
+#include "shared/walk.h"
 
 #define BACK 'b'
 #define LIST_MAX 65536		/* bytes of a list of version 1 that are looked at */

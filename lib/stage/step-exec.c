@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
-#include "wire/words.h"
+#include "shared/words.h"
 
 #define KEEP_FIRST 3
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "stage/steps.h"
-#include "wire/option.h"
+#include "shared/option.h"
 
 static unsigned recursive(const struct ct_wire_step *s)
 {

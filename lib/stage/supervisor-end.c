@@ -10,7 +10,7 @@
 
 #include "stage/supervisor.h"
 #include "stage/usage.h"
-#include "wire/ask.h"
+#include "shared/ask.h"
 
 static uint64_t bit(unsigned sig)
 {

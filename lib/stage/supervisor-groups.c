@@ -11,9 +11,9 @@
 #include "stage/supervisor.h"
 #include "stage/sys.h"
 #include "stage/usage.h"
-#include "wire/figure.h"
-#include "wire/prune.h"
-#include "wire/walk.h"
+#include "shared/figure.h"
+#include "shared/prune.h"
+#include "shared/walk.h"
 
 #define REMOVE_MS 2000		/* for a group to let itself be removed when its last process has gone */
 #define LOOK_MS 2		/* how closely limit.cputime is kept */

@@ -8,7 +8,7 @@
 
 #include "stage/supervisor.h"
 #include "stage/sys.h"
-#include "wire/remove.h"
+#include "shared/remove.h"
 
 /* All but the rootfs, where it is. Without a config it is no container any more. */
 static int remove_around(const struct super *s, int home, struct ct_left *left)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said when the starter has gone: lines in log.file, written as lib/run/log.c writes them. */
+/* What is said when the starter has gone: lines in log.file, written as lib/model/log.c writes them. */
 #include <string.h>
 #include <time.h>
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
-#include "wire/ask.h"
+#include "shared/ask.h"
 
 #define STATE_TEXT 2048	/* the same for all state files */
 #define LOCK_TRIES 100

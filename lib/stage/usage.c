@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the container has used. The table is the library's, too: wire/verdict.def. */
+/* What the container has used. The table is the library's, too: shared/verdict.def. */
 #include <stddef.h>
 #include <string.h>
 
 #include "stage/usage.h"
-#include "wire/figure.h"
+#include "shared/figure.h"
 
 static const struct ct_figure rows[] = {
 #define CT_VERDICT(field, version, controller, file, how, key, divisor) \
 	CT_FIGURE(struct usage, field, version, controller, file, how, key, divisor),
-#include "wire/verdict.def"
+#include "shared/verdict.def"
 #undef CT_VERDICT
 };
 

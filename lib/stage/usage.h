@@ -10,7 +10,7 @@
 /* One group of the container. */
 struct usage_place {
 	uint8_t version;		/* 1 or 2 */
-	uint32_t controllers;		/* that it serves, CT_FIGURE_* of wire/figure.h */
+	uint32_t controllers;		/* that it serves, CT_FIGURE_* of shared/figure.h */
 	int fd;				/* its directory; O_PATH is enough */
 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/devices.h"
+#include "backend/cgroup/devices.h"
 #include "model/device-rule.h"
 
 #include "device-rules.h"

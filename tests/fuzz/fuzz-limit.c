@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/limit.h"
+#include "backend/cgroup/limit.h"
 #include "base/num.h"
 #include "model/config.h"
 

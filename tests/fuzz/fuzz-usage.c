@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/usage.h"
+#include "backend/cgroup/usage.h"
 #include "base/num.h"
 #include "host/cgroup.h"
-#include "wire/keyed.h"
+#include "shared/keyed.h"
 
 #include "must.h"
 

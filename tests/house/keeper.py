@@ -21,7 +21,7 @@ def objects():
 def needs():
     found = sorted(objects())
     if not found:
-        yield "no object of lib/run/keeper.c in the build"
+        yield "no object of lib/run/child/keeper.c in the build"
     for o in found:
         out = subprocess.run(["nm", "-u", o], stdout=subprocess.PIPE, text=True, check=True).stdout
         for line in out.splitlines():

@@ -237,7 +237,7 @@ static void write_groups(FILE *out)
 	struct stat st;
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 
-	/* the mark of groups that belong to a caller: lib/backend/owner.c */
+	/* the mark of groups that belong to a caller: lib/backend/cgroup/owner.c */
 	snprintf(mine, sizeof(mine), "@%llx.%x.", stat("/proc/self/ns/pid", &st) ? 0ull : (unsigned long long)st.st_ino, (unsigned)getpid());
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strstr(line, " - cgroup") && sscanf(line, "%*s %*s %*s %*s %1023s", mount) == 1)

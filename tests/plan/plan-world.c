@@ -20,7 +20,7 @@
 
 #include <contain/contain.h>
 
-#include "backend/backend.h"
+#include "backend/cgroup/cgroup.h"
 #include "model/config.h"
 #include "plan/build.h"
 

@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/devices.h"
+#include "backend/cgroup/devices.h"
 
 #include "device-rules.h"
 #include "leak.h"

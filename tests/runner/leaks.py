@@ -14,7 +14,7 @@ import isolate
 
 PR_SET_CHILD_SUBREAPER = 36
 OURS = re.compile(r"^(ct|libcontain)[-._0-9]|libcontain")
-# what the name of a cgroup that belongs to a calling process ends with: its pid namespace first (lib/backend/owner.c)
+# what the name of a cgroup that belongs to a calling process ends with: its pid namespace first (lib/backend/cgroup/owner.c)
 MARK = re.compile(r"@([0-9a-f]+)\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+")
 USER_ID = "64321"
 

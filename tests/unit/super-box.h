@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "run/control.h"
-#include "run/state.h"
+#include "run/child/control.h"
+#include "run/state/state.h"
 #include "wire/wire.h"
 
 /* What a boot does. */

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "backend/devices.h"
+#include "backend/cgroup/devices.h"
 #include "model/device-rule.h"
 #include "model/type.h"
 

@@ -13,9 +13,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "backend/cpulist.h"
-#include "backend/limit-convert.h"
-#include "backend/limit.h"
+#include "backend/cgroup/cpulist.h"
+#include "backend/cgroup/limit-convert.h"
+#include "backend/cgroup/limit.h"
 #include "base/fd.h"
 #include "model.h"
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "backend/limit.h"
+#include "backend/cgroup/limit.h"
 #include "model.h"
 
 void *__real_malloc(size_t size);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "run/protections.h"
+#include "run/protect/protections.h"
 
 static void test_labels(void **state)
 {

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "wire/remove.h"
+#include "shared/remove.h"
 
 static char base[64];
 static int top;		/* descriptor of base */

@@ -16,8 +16,8 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "plan/plan.h"
-#include "run/keeper.h"
-#include "run/report.h"
+#include "run/child/keeper.h"
+#include "run/child/report.h"
 
 #define FAR_MS 60000
 

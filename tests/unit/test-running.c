@@ -16,7 +16,7 @@
 #include "base/arena.h"
 #include "base/sys.h"
 #include "plan/build.h"
-#include "run/running.h"
+#include "run/handle/running.h"
 
 static pid_t child(int *pidfd)
 {

@@ -24,7 +24,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run.h"
-#include "run/state-dir.h"
+#include "run/state/dir.h"
 
 #define HEAD "libcontain-state 1\n"
 #define N64 "0123456789012345678901234567890123456789012345678901234567890123"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lib/wire/keyed.c, lib/wire/figure.c and the tables over them: the texts by table, whole groups by trees of files as the kernel has
+/* lib/shared/keyed.c, lib/shared/figure.c and the tables over them: the texts by table, whole groups by trees of files as the kernel has
  * them. What the library and the stage say of the same groups is the same. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/usage.h"
+#include "backend/cgroup/usage.h"
 #include "stage/usage.h"
 #include "usage-texts.h"
-#include "wire/figure.h"
-#include "wire/keyed.h"
+#include "shared/figure.h"
+#include "shared/keyed.h"
 
 #define ABSENT CT_ABSENT
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The policy as a program of version 2. It does not walk the rules, it looks for the device's cell: an access costs one comparison for
+ * each major number and each minor number of one of them, and the verifier's work grows with the number of rules only, in whatever
+ * way they overlap. There are no loops and no jumps backward.
+ */
+#include "backend/cgroup/devices.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "backend/cgroup/devices-cells.h"
+#include "base/fd.h"
+
+/* Of the kernel's context, and what stays in them. R0 is the answer. */
+enum { R_ANSWER, R_CONTEXT, R_TYPE, R_ACCESS, R_MAJOR, R_MINOR };
+
+/* Jumps to places that are not known yet; real ones are never negative. */
+enum { TO_ALLOW = -1, TO_DENY = -2, TO_REST = -3 };
+
+#define NAME "ct_devices"
+/* a jump reaches 32767 */
+_Static_assert(CT_DEV_CELLS_MAX * 5 + 6 < 32767, "one type's part can be jumped across");
+
+struct program {
+	struct bpf_insn *v;
+	uint32_t n;
+};
+
+static void emit(struct program *p, int code, int dst, int src, int off, int imm)
+{
+	p->v[p->n++] = (struct bpf_insn){ .code = (uint8_t)code, .dst_reg = (uint8_t)(dst & 15), .src_reg = (uint8_t)(src & 15),
+					  .off = (int16_t)off, .imm = imm };
+}
+
+static void emit_return(struct program *p, int answer)
+{
+	emit(p, BPF_ALU | BPF_MOV | BPF_K, R_ANSWER, 0, 0, answer);
+	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+/* Skips to a place that is patched in later; returns where it stands. */
+static uint32_t emit_unless(struct program *p, int reg, int64_t value)
+{
+	emit(p, BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)value);
+	return p->n - 1;
+}
+
+/* Lets the jump at `from` go to the next instruction. */
+static void land(struct program *p, uint32_t from)
+{
+	p->v[from].off = (int16_t)(p->n - from - 1);
+}
+
+/* The answer of one cell: whatever is not allowed, kinds of access that are not known included, is denied. */
+static void emit_cell(struct program *p, const struct ct_dev_cell *cell)
+{
+	unsigned allowed = 0;
+
+	allowed |= cell->allowed & CT_DEV_READ ? BPF_DEVCG_ACC_READ : 0;
+	allowed |= cell->allowed & CT_DEV_WRITE ? BPF_DEVCG_ACC_WRITE : 0;
+	allowed |= cell->allowed & CT_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0;
+	emit(p, BPF_JMP | BPF_JSET | BPF_K, R_ACCESS, 0, TO_DENY, (int)(0xffff & ~allowed));
+	emit(p, BPF_JMP | BPF_JA, 0, 0, TO_ALLOW, 0);
+}
+
+/* The cells of one major number, or of any; returns the first cell behind them. */
+static uint32_t emit_group(struct program *p, const struct ct_dev_cells *cells, uint32_t i)
+{
+	int64_t major = cells->v[i].major;
+	bool any = major == CT_DEV_ANY, whole = false;
+	uint32_t past = any ? 0 : emit_unless(p, R_MAJOR, major);
+
+	for (; i < cells->n && cells->v[i].major == major; i++) {
+		whole = cells->v[i].minor == CT_DEV_ANY;
+		if (whole) {
+			emit_cell(p, &cells->v[i]);
+		} else {
+			uint32_t next = emit_unless(p, R_MINOR, cells->v[i].minor);
+
+			emit_cell(p, &cells->v[i]);
+			land(p, next);
+		}
+	}
+	if (!whole)
+		emit(p, BPF_JMP | BPF_JA, 0, 0, TO_REST, 0);
+	if (!any)
+		land(p, past);
+	return i;
+}
+
+/* All for one type of device. */
+static void emit_type(struct program *p, const struct ct_dev_cells *cells, int type)
+{
+	uint32_t past = emit_unless(p, R_TYPE, type), start = p->n, rest, allow, i = 0;
+
+	while (i < cells->n && cells->v[i].major != CT_DEV_ANY)
+		i = emit_group(p, cells, i);
+	rest = p->n;
+	emit_group(p, cells, i);
+	allow = p->n;
+	emit_return(p, 1);
+	emit_return(p, 0);
+	for (i = start; i < allow; i++) {
+		int off = p->v[i].off;
+		uint32_t to = off == TO_ALLOW ? allow : off == TO_DENY ? allow + 2 : rest;
+
+		if (off < 0)
+			p->v[i].off = (int16_t)(to - i - 1);
+	}
+	land(p, past);
+}
+
+/* -ENOMEM recorded, too. */
+int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn **insns, uint32_t *n, struct ct_err *e)
+{
+	struct ct_dev_cells c, b;
+	struct program p = { NULL, 0 };
+	int r = ct_dev_cells(l, 'c', a, &c, e);
+
+	if (r == 0)
+		r = ct_dev_cells(l, 'b', a, &b, e);
+	if (r < 0)
+		return r;
+	/* a cell is at most four instructions and one more for the way out of its group */
+	p.v = ct_arena_alloc(a, ((size_t)c.n + b.n) * 5 * sizeof(*p.v) + 32 * sizeof(*p.v));
+	if (!p.v)
+		return ct_oom(e);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_TYPE, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
+	emit(&p, BPF_ALU | BPF_MOV | BPF_X, R_ACCESS, R_TYPE, 0, 0);
+	emit(&p, BPF_ALU | BPF_AND | BPF_K, R_TYPE, 0, 0, 0xffff);
+	emit(&p, BPF_ALU | BPF_RSH | BPF_K, R_ACCESS, 0, 0, 16);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MAJOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MINOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
+	emit_type(&p, &c, BPF_DEVCG_DEV_CHAR);
+	emit_type(&p, &b, BPF_DEVCG_DEV_BLOCK);
+	emit_return(&p, 0);
+	*insns = p.v;
+	*n = p.n;
+	return 0;
+}
+
+/* ---- into the kernel ---------------------------------------------------------------------------------------------------- */
+
+static int bpf(int command, union bpf_attr *attr)
+{
+	long r = syscall(SYS_bpf, command, attr, sizeof(*attr));
+
+	return r < 0 ? -errno : (int)r;
+}
+
+/* The program's descriptor, or a negative errno. */
+static int load(const struct bpf_insn *insns, uint32_t n)
+{
+	/* no function of the kernel is called that asks for a licence of its own */
+	static const char licence[] = "LGPL-2.1-or-later";
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uint64_t)(uintptr_t)insns;
+	attr.insn_cnt = n;
+	attr.license = (uint64_t)(uintptr_t)licence;
+	memcpy(attr.prog_name, NAME, sizeof(NAME));
+	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+/* Whether the program of a descriptor bears our name. */
+static bool is_ours(int fd)
+{
+	struct bpf_prog_info info;
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	memset(&info, 0, sizeof(info));
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uint64_t)(uintptr_t)&info;
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 && info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
+}
+
+/* See devices.h. */
+int ct_dev_programs(int dirfd)
+{
+	union bpf_attr attr;
+	int r;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)dirfd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	r = bpf(BPF_PROG_QUERY, &attr);
+	return r < 0 ? r : (int)attr.query.prog_cnt;
+}
+
+#define GROUP_PROGRAMS 64	/* the kernel takes no more in one group */
+
+/* Descriptor of our program in the group, -1 when there is none; 0 or a negative errno; -ENOENT: one has gone while we looked, and
+ * another may be there in its place. *call names what failed. */
+static int find_ours(int dirfd, int *out, const char **call)
+{
+	uint32_t ids[GROUP_PROGRAMS];
+	union bpf_attr attr;
+	uint32_t n;
+	int r;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)dirfd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = GROUP_PROGRAMS;
+	*call = "bpf BPF_PROG_QUERY";
+	r = bpf(BPF_PROG_QUERY, &attr);
+	if (r < 0)
+		return r;
+	n = attr.query.prog_cnt < GROUP_PROGRAMS ? attr.query.prog_cnt : GROUP_PROGRAMS;
+	*out = -1;
+	*call = "bpf BPF_PROG_GET_FD_BY_ID";
+	for (uint32_t i = 0; i < n; i++) {
+		CT_CLEAN_FD int fd = -1;
+
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_id = ids[i];
+		fd = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+		if (fd < 0)
+			return fd;
+		if (is_ours(fd)) {
+			*out = ct_take_fd(&fd);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Attaches beside the programs of others; `old`, when it is one, goes in the same step. */
+static int attach(int dirfd, int fd, int old)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = (uint32_t)dirfd;
+	attr.attach_bpf_fd = (uint32_t)fd;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	attr.attach_flags = BPF_F_ALLOW_MULTI;
+	if (old >= 0) {
+		attr.attach_flags |= BPF_F_REPLACE;
+		attr.replace_bpf_fd = (uint32_t)old;
+	}
+	return bpf(BPF_PROG_ATTACH, &attr);
+}
+
+static const char no_rights[] = "device rules on cgroup version 2 need CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN) on the host itself, "
+				"whatever kernel.unprivileged_bpf_disabled says";
+static const char no_call[] = "this kernel has no bpf() system call (CONFIG_BPF_SYSCALL)";
+static const char no_type[] = "this kernel has no device programs for cgroups (CONFIG_CGROUP_BPF)";
+static const char no_leave[] = "a security module of this host does not let this process load device programs";
+static const char no_luck[] = "the kernel refuses to load a device program";
+
+/* The sentence for an errno of load(). */
+static const char *why_not(int r)
+{
+	switch (r) {
+	case -EPERM:
+		return no_rights;
+	case -EACCES:
+		return no_leave;
+	case -ENOSYS:
+		return no_call;
+	case -EINVAL:
+		return no_type;
+	default:
+		return no_luck;
+	}
+}
+
+/* Records that the program could not be loaded. */
+static int load_failed(int r, struct ct_err *e)
+{
+	const char *why = why_not(r);
+
+	if (why != no_luck)
+		ct_err_hint(e, "%s", why);
+	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", "bpf BPF_PROG_LOAD", "the device program cannot be loaded");
+}
+
+/* Records that it could not be put into the group. */
+static int attach_failed(int r, const char *call, struct ct_err *e)
+{
+	switch (r) {
+	case -EPERM:
+		ct_err_hint(e, "this needs CAP_NET_ADMIN on the host, and CAP_SYS_ADMIN where rules are replaced; it fails, too, where a "
+			       "group above has a program that was attached without BPF_F_ALLOW_MULTI");
+		break;
+	case -EBADF:
+		ct_err_hint(e, "the group must be one of cgroup version 2");
+		break;
+	case -EINVAL:
+		ct_err_hint(e, "%s", no_type);
+		break;
+	case -E2BIG:
+	case -ENOSPC:
+		ct_err_hint(e, "the group has as many device programs as the kernel takes, %d", GROUP_PROGRAMS);
+		break;
+	case -ENOENT:
+	case -EBUSY:
+		ct_err_hint(e, "someone else changes the programs of this group at the same time; try again");
+		break;
+	default:
+		break;
+	}
+	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", call, "the device program cannot be attached to the group");
+}
+
+/* Two that do this at once see each other's program go: then look again. */
+#define TRIES 32
+
+/* Leaves no descriptor open. Another start of ours on the same group at the same time is waited out. */
+int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
+{
+	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
+	CT_CLEAN_FD int fd = -1;
+	struct bpf_insn *insns;
+	const char *call = "bpf";
+	uint32_t n;
+	int r;
+
+	if (!a)
+		return ct_oom(e);
+	r = ct_dev_bpf(l, a, &insns, &n, e);
+	if (r < 0)
+		return r;
+	fd = load(insns, n);
+	if (fd < 0)
+		return load_failed(fd, e);
+	for (int i = 0; i < TRIES; i++) {
+		CT_CLEAN_FD int old = -1;
+
+		r = find_ours(dirfd, &old, &call);
+		if (r == 0) {
+			call = "bpf BPF_PROG_ATTACH";
+			r = attach(dirfd, fd, old);
+		}
+		if (r != -ENOENT)
+			break;
+	}
+	return r < 0 ? attach_failed(r, call, e) : 0;
+}
+
+bool ct_dev_bpf_usable(const char **why)
+{
+	CT_CLEAN_FD int fd = -1;
+	struct bpf_insn v[2];
+	struct program p = { v, 0 };
+
+	emit_return(&p, 1);
+	fd = load(v, p.n);
+	if (why)
+		*why = fd < 0 ? why_not(fd) : "device programs can be loaded";
+	return fd >= 0;
+}

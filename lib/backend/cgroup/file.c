@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of a cgroup, the same for both versions. A cgroup file system has no links, and a payload can only make groups in it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/cgroup/cgroup.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/sys.h"
+
+#define PROCS_MAX (8u << 20)
+
+/* See backend.h. */
+ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size)
+{
+	CT_CLEAN_FD int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC);
+
+	buf[0] = '\0';
+	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
+}
+
+/* See backend.h. */
+int ct_cg_write(int dirfd, const char *file, const char *value)
+{
+	CT_CLEAN_FD int fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, value, strlen(value));
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+/* See backend.h. */
+uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt)
+{
+	char text[4096], *line = text, *next;
+	size_t n = strlen(key);
+	uint64_t v;
+
+	if (ct_cg_read(dirfd, file, text, sizeof(text)) < 0)
+		return dflt;
+	for (; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!strncmp(line, key, n) && line[n] == ' ' && ct_parse_u64(line + n + 1, &v) == 0)
+			return v;
+	}
+	return dflt;
+}
+
+/* Is the process of this pidfd still in the group? Looked at after the pidfd was opened: then it is nobody else. */
+static bool is_in(int dirfd, uint32_t pid)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char *p, *word;
+	uint32_t other;
+
+	if (fd < 0 || ct_buf_read_fd(&text, fd, PROCS_MAX) < 0 || !text.data)
+		return false;
+	for (p = text.data; (word = strsep(&p, "\n"));)
+		if (ct_parse_u32(word, &other) == 0 && other == pid)
+			return true;
+	return false;
+}
+
+static int signal_pid(int dirfd, uint32_t pid, int sig)
+{
+	CT_CLEAN_FD int pidfd = ct_pidfd_open((pid_t)pid);
+
+	if (pidfd == -ESRCH || pidfd == -EINVAL || (pidfd >= 0 && !is_in(dirfd, pid)))
+		return 0;
+	if (pidfd < 0)
+		return pidfd;
+	return ct_pidfd_send_signal(pidfd, sig);
+}
+
+/* See backend.h. */
+int ct_cg_signal_one(int dirfd, int sig, pid_t skip)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	char *p, *word;
+	int n = 0, r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, PROCS_MAX);
+
+	/* a threaded group has no list of processes: its threads are in its domain's */
+	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP)
+		return 0;
+	if (r < 0)
+		return r;
+	for (p = text.data; p && (word = strsep(&p, "\n"));) {
+		uint32_t pid;
+
+		if (ct_parse_u32(word, &pid) || !pid || (pid_t)pid == skip)
+			continue;
+		r = signal_pid(dirfd, pid, sig);
+		if (r < 0 && r != -ESRCH)
+			return r;
+		n++;
+	}
+	return n;
+}

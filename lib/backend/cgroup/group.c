@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The directories of a container: made, written to, killed and removed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend/cgroup/cgroup.h"
+#include "backend/cgroup/usage.h"
+#include "base/fd.h"
+#include "base/sys.h"
+#include "shared/prune.h"
+#include "shared/walk.h"
+
+#define CLAIM_TRIES 100		/* against one who clears, and is about to remove what was just made */
+#define NAME_TRIES 1000		/* -1 .. behind a name that is taken */
+#define END_MS 10000		/* for what was killed to be gone */
+#define REMOVE_MS 5000		/* for a group without processes to let itself be removed */
+
+/* ---- making ------------------------------------------------------------------------------------------------------------------ */
+
+static int cannot_make(int err, const char *path, struct ct_err *e)
+{
+	ct_err_object(e, path);
+	if (err == -EACCES || err == -EPERM)
+		ct_err_hint(e, "start it as root, or have a group delegated to this user; doc/CGROUPS.md tells how");
+	if (err == -EROFS)
+		ct_err_hint(e, "the cgroup file system is mounted read-only here");
+	if (err == -EAGAIN)
+		ct_err_hint(e, "cgroup.max.descendants or cgroup.max.depth of a group above is reached");
+	if (err == -EEXIST) {
+		ct_err_hint(e, "remove it, or name another with cgroup.dir.container");
+		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup", "a group of this name is there already");
+	}
+	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "mkdirat", "the group cannot be made");
+}
+
+/* Where a directory is being made. */
+struct making {
+	char path[4096];
+	size_t len;
+	int fd;			/* of path */
+	int claim;
+	bool old;		/* all of path was there before us */
+	size_t keep;
+};
+
+/* The directory that was just made, by a lock on it: whoever clears what a killed start meant to make under this name takes the
+ * lock first, and leaves alone what is locked. -EAGAIN: such a one was quicker, and is about to remove it. */
+static int claim(struct making *m, const char *name)
+{
+	CT_CLEAN_FD int fd = openat(m->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat ours, now;
+
+	if (fd < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	if (fstat(fd, &ours) < 0)
+		return -errno;
+	if (fstatat(m->fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? -EAGAIN : -errno;
+	if (now.st_ino != ours.st_ino)
+		return -EAGAIN;
+	m->claim = ct_take_fd(&fd);
+	return 0;
+}
+
+/* Who is killed in between has left a word about it. */
+static int make_noted(struct making *m, const struct ct_cg_making *what, const char *name)
+{
+	CT_CLEAN_BUF struct ct_buf line = CT_BUF_INIT;
+	char path[sizeof(m->path) + 300];
+	int r;
+
+	if (faccessat(m->fd, name, F_OK, 0) == 0)
+		return -EEXIST;
+	snprintf(path, sizeof(path), "%s/%s", m->path, name);
+	ct_cg_save_intent(path, &line);
+	r = ct_buf_error(&line) ? -ENOMEM : ct_write_all(what->journal, ct_buf_text(&line), line.len);
+	for (int i = 0; r == 0 && i < CLAIM_TRIES; i++) {
+		r = mkdirat(m->fd, name, 0755) < 0 ? -errno : claim(m, name);
+		if (r != -EAGAIN)
+			break;
+		poll(NULL, 0, 1);
+		r = i + 1 < CLAIM_TRIES ? 0 : -EBUSY;
+	}
+	return r;
+}
+
+/* One directory; who says in its name whose it is needs no more. */
+static int make_named(struct making *m, const struct ct_cg_making *what, const char *name)
+{
+	if (what->journal >= 0)
+		return make_noted(m, what, name);
+	return mkdirat(m->fd, name, 0755) < 0 ? -errno : 0;
+}
+
+/* The last component, perhaps with a number behind it when the name is taken. The name made goes to name[256]. */
+static int make_last(struct making *m, const struct ct_cg_making *what, const char *last, char *name)
+{
+	int r;
+
+	if ((size_t)snprintf(name, 256, "%s", last) >= 256)
+		return -ENAMETOOLONG;
+	r = make_named(m, what, name);
+	for (int i = 1; r == -EEXIST && what->numbered && i < NAME_TRIES; i++) {
+		if ((size_t)snprintf(name, 256, "%s-%d", last, i) >= 256)
+			return -ENAMETOOLONG;
+		r = make_named(m, what, name);
+	}
+	return r;
+}
+
+/* Never onto another mount: what covers a group is none. */
+static int step_into(struct making *m, const char *name)
+{
+	int n = snprintf(m->path + m->len, sizeof(m->path) - m->len, "/%s", name);
+	int fd = ct_openat2(m->fd, name, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+
+	if (n < 0 || (size_t)n >= sizeof(m->path) - m->len) {
+		ct_close(&fd);
+		return -ENAMETOOLONG;
+	}
+	if (fd < 0)
+		return fd;
+	m->len += (size_t)n;
+	ct_close(&m->fd);
+	m->fd = fd;
+	return 0;
+}
+
+/* A component before the last one: there already, or made and to be removed again. */
+static int make_above(struct making *m, const struct ct_cg_making *what, const char *name)
+{
+	bool made = mkdirat(m->fd, name, 0755) == 0;
+	int r = made || errno == EEXIST ? 0 : -errno;
+
+	if (r == 0)
+		r = step_into(m, name);
+	m->old = m->old && !made;
+	if (m->old)
+		m->keep = m->len;
+	if (r == 0 && made)
+		r = ct_cg_mark(m->fd, what->mark, true);
+	return r;
+}
+
+static int fill_group(const struct making *m, int version, struct ct_cg_group *g, struct ct_err *e)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) < 0) {
+		ct_err_object(e, m->path);
+		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "fstat", "the group that was made cannot be looked at");
+	}
+	*g = (struct ct_cg_group){ .version = (uint8_t)version, .path = strdup(m->path), .keep = (uint32_t)m->keep, .id = st.st_ino,
+				   .fd = m->fd, .inner_fd = -1, .claim = m->claim };
+	return g->path ? 0 : ct_oom(e);
+}
+
+/* Takes back directories that were made, from the deepest on, down to what was there before us. */
+static void remove_path(const char *path, size_t keep)
+{
+	char up[4096];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(up))
+		return;
+	memcpy(up, path, n + 1);
+	while (n > keep && rmdir(up) == 0) {
+		while (n > keep && up[n - 1] != '/')
+			n--;
+		up[n ? n - 1 : 0] = '\0';
+		n = n ? n - 1 : 0;
+	}
+}
+
+/* Still a group of that version, not what has been mounted over it meanwhile. */
+static int open_under(const struct ct_cg_making *what)
+{
+	CT_CLEAN_FD int fd = open(what->under, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != (what->version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+		return -ENODEV;
+	return ct_take_fd(&fd);
+}
+
+static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
+{
+	const struct ct_cg_version *b = ct_cg_version_of(what->version);
+	const char *path = what->path;
+	struct making m = { .old = true, .claim = -1 };
+	char name[256];
+	int r;
+
+	m.len = m.keep = (size_t)snprintf(m.path, sizeof(m.path), "%s", what->under);
+	m.fd = m.len < sizeof(m.path) ? open_under(what) : -ENAMETOOLONG;
+	if (m.fd < 0) {
+		ct_err_object(e, what->under);
+		return ct_fail_sys(e, m.fd, CT_ERR_CGROUP, "cgroup", "open", "the group to make it in cannot be opened");
+	}
+	for (;;) {
+		size_t len = strcspn(path, "/");
+
+		r = b->enable(m.fd, m.path, &what->give, e);
+		if (r < 0)
+			break;
+		if ((size_t)snprintf(name, sizeof(name), "%.*s", (int)len, path) >= sizeof(name))
+			r = -ENAMETOOLONG;
+		else if (path[len])
+			r = make_above(&m, what, name);
+		else if ((r = make_last(&m, what, path, name)) == 0 && (r = step_into(&m, name)) == 0)
+			r = ct_cg_mark(m.fd, what->mark, false);
+		if (r < 0) {
+			char whole[sizeof(m.path) + 300];
+
+			snprintf(whole, sizeof(whole), "%s/%s", m.path, name);
+			cannot_make(r, whole, e);
+			break;
+		}
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	if (r == 0)
+		r = fill_group(&m, what->version, g, e);
+	if (r < 0) {
+		remove_path(m.path, m.keep);
+		ct_close(&m.fd);
+		ct_close(&m.claim);
+	}
+	return r;
+}
+
+/* See backend.h. */
+int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
+{
+	int r = make_group(what, g, e);
+
+	if (r < 0)
+		ct_err_backend(e, ct_cg_version_of(what->version)->name);
+	return r;
+}
+
+/* See backend.h. */
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e)
+{
+	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, give, e);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(g->fd, name, 0755) < 0)
+		return cannot_make(-errno, name, e);
+	g->inner = strdup(name);
+	g->inner_fd = openat(g->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!g->inner)
+		return ct_oom(e);
+	if (g->inner_fd < 0)
+		return cannot_make(-errno, name, e);
+	/* for a process to enter, what is to be filled is filled; nothing is given on further */
+	return ct_cg_version_of(g->version)->enable(g->inner_fd, name, NULL, e);
+}
+
+/* Of several that fit the last counts. */
+static const struct {
+	int err;
+	const char *hint;
+	const char *file;	/* that the file's name begins with; NULL: any */
+} set_hints[] = {
+	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it", NULL },
+	{ -EACCES, "the group was not delegated to this user with this file", NULL },
+	{ -EPERM, "the group was not delegated to this user with this file", NULL },
+	{ -EBUSY, "more is in use already than the value allows", NULL },
+	{ -EINVAL, "the kernel does not take this value; Documentation/admin-guide/cgroup-v2.rst (cgroup-v1/) tells which it takes", NULL },
+	{ -ERANGE, "the value is out of the kernel's range", NULL },
+	{ -ENODEV, "there is no such device", NULL },
+	{ -EOPNOTSUPP, "the group, or one above it, does not allow it", NULL },
+	{ -EACCES, "a group can only have what the group above it has", "cpuset." },
+	{ -EINVAL, "there must be these on this host, and in the group above, and processes in the group must keep some", "cpuset." },
+	{ -ENOSPC, "processes in the group must keep some", "cpuset." },
+};
+
+/* See backend.h. */
+int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err, struct ct_err *e)
+{
+	char what[128];
+
+	for (unsigned i = 0; i < sizeof(set_hints) / sizeof(*set_hints); i++)
+		if (set_hints[i].err == err && (!set_hints[i].file || !strncmp(file, set_hints[i].file, strlen(set_hints[i].file))))
+			ct_err_hint(e, "%s", set_hints[i].hint);
+	snprintf(what, sizeof(what), "%s = %s", file, value);
+	ct_err_object(e, what);
+	ct_err_backend(e, ct_cg_version_of(g->version)->name);
+	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", err == -ENOENT ? "openat" : "write", "the %s group does not take it",
+			   g->tree ? g->tree : "");
+}
+
+/* See backend.h. */
+int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e)
+{
+	int r = ct_cg_write_all(g, file, value);
+
+	return r < 0 ? ct_cg_set_failed(g, file, value, r, e) : 0;
+}
+
+/* ---- ends --------------------------------------------------------------------------------------------------------------------- */
+
+/* See backend.h. */
+void ct_cg_forget_one(struct ct_cg_group *g)
+{
+	ct_close(&g->claim);
+	ct_close(&g->inner_fd);
+	ct_close(&g->fd);
+	free(g->tree);
+	free(g->path);
+	free(g->inner);
+}
+
+/* See backend.h. */
+void ct_cg_settle(struct ct_cg_held *h)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		ct_close(&h->v[i].claim);
+}
+
+/* See backend.h. */
+void ct_cg_forget(struct ct_cg_held *h)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		ct_cg_forget_one(&h->v[i]);
+	h->n = 0;
+}
+
+/* See backend.h. */
+uint32_t ct_cg_places(const struct ct_cg_held *h, struct ct_cg_place out[CT_CG_TREES])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->v[i].fd >= 0)
+			out[n++] = (struct ct_cg_place){ h->v[i].version, h->v[i].controllers, h->v[i].fd };
+	return n;
+}
+
+static int copy_text(char **s)
+{
+	if (*s && !(*s = strdup(*s)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int copy_fd(int *fd)
+{
+	return *fd < 0 ? 0 : (*fd = ct_dup(*fd));
+}
+
+/* See backend.h. */
+int ct_cg_copy(const struct ct_cg_held *from, struct ct_cg_held *to)
+{
+	int r = 0;
+
+	*to = (struct ct_cg_held){ 0 };
+	for (uint32_t i = 0; r >= 0 && i < from->n; i++) {
+		struct ct_cg_group *g = &to->v[to->n++];
+		int did[5];
+
+		*g = from->v[i];
+		g->claim = -1;
+		did[0] = copy_fd(&g->fd);
+		did[1] = copy_fd(&g->inner_fd);
+		did[2] = copy_text(&g->tree);
+		did[3] = copy_text(&g->path);
+		did[4] = copy_text(&g->inner);
+		for (int k = 0; r >= 0 && k < 5; k++)
+			r = did[k] < 0 ? did[k] : 0;
+	}
+	if (r < 0)
+		ct_cg_forget(to);
+	return r;
+}
+
+/* See backend.h. */
+bool ct_cg_is_payloads(const struct ct_cg_group *g)
+{
+	return g->tree && strncmp(g->tree, CT_CG_MONITOR, strlen(CT_CG_MONITOR));
+}
+
+/* See backend.h. */
+const struct ct_cg_group *ct_cg_group_of(const struct ct_cg_held *h, uint32_t bit)
+{
+	/* what version 2 does without a controller it does for the whole tree, and better */
+	for (uint32_t i = 0; i < h->n && (bit & (CT_CG_FREEZER | CT_CG_CPUACCT)); i++)
+		if (h->v[i].fd >= 0 && h->v[i].version == 2 && (h->v[i].controllers & bit))
+			return &h->v[i];
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->v[i].fd >= 0 && (h->v[i].controllers & bit))
+			return &h->v[i];
+	return NULL;
+}
+
+/* See backend.h. */
+const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h)
+{
+	const struct ct_cg_group *any = NULL;
+
+	for (uint32_t i = 0; i < h->n; i++) {
+		if (h->v[i].fd < 0)
+			continue;
+		if (h->v[i].version == 2 && (h->v[i].controllers & CT_CG_FREEZER))
+			return &h->v[i];
+		if (!any || (h->v[i].controllers & CT_CG_FREEZER))
+			any = &h->v[i];
+	}
+	return any;
+}
+
+struct told {
+	int sig;
+	pid_t skip;
+};
+
+static int kill_one(int dirfd, void *arg)
+{
+	const struct told *t = arg;
+	int r = ct_cg_signal_one(dirfd, t->sig, t->skip);
+
+	return r < 0 ? r : 0;
+}
+
+/* See backend.h. */
+int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_whole(h);
+	struct told t = {sig, skip};
+	int r = g ? ct_walk(g->fd, kill_one, &t) : -ESRCH;
+
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal", "signal %d cannot be sent to all", sig) : 0;
+}
+
+/* Version 1: stop them so that nobody forks, send the signal, let them go; until nobody is left. */
+static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
+{
+	const struct ct_cg_version *b = ct_cg_version_of(g->version);
+	int64_t until = ct_now_ms() + timeout_ms;
+	struct told t = {SIGKILL, 0};
+	int r = 0;
+
+	do {
+		/* who cannot be stopped is killed all the same; the loop catches what it has forked */
+		if (g->controllers & CT_CG_FREEZER)
+			b->freeze(g, true, 200);
+		r = ct_walk(g->fd, kill_one, &t);
+		if (g->controllers & CT_CG_FREEZER)
+			b->freeze(g, false, 0);
+		if (b->wait_empty(g, 100) == 0)
+			return 0;
+	} while (r == 0 && ct_now_ms() < until);
+	return r < 0 ? r : -ETIMEDOUT;
+}
+
+/* See backend.h. */
+void ct_cg_thaw(const struct ct_cg_held *h)
+{
+	for (uint32_t i = 0; i < h->n; i++)
+		if (h->v[i].fd >= 0 && (h->v[i].controllers & CT_CG_FREEZER))
+			ct_cg_version_of(h->v[i].version)->freeze(&h->v[i], false, 0);
+}
+
+/* Version 2, all at once. One of them may have frozen others by version 1 until it died. */
+static int kill_at_once(const struct ct_cg_held *h, const struct ct_cg_group *g, int timeout_ms)
+{
+	int64_t until = ct_now_ms() + timeout_ms;
+	int r = ct_cg_write(g->fd, "cgroup.kill", "1");
+
+	while (r == 0) {
+		r = ct_cg_version_of(2)->wait_empty(g, 100);
+		if (r != -ETIMEDOUT || ct_now_ms() >= until)
+			break;
+		ct_cg_thaw(h);
+		r = ct_cg_write(g->fd, "cgroup.kill", "1");
+	}
+	return r;
+}
+
+/* See backend.h. */
+int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_whole(h);
+	int r = -ESRCH;
+
+	/* a signal does nothing to a process that a version 1 freezer holds */
+	ct_cg_thaw(h);
+	if (g && g->version == 2)
+		r = kill_at_once(h, g, timeout_ms);
+	if (g && r < 0 && r != -ETIMEDOUT)
+		r = kill_by_signals(g, timeout_ms);
+	if (r == -ETIMEDOUT)
+		ct_err_hint(e, "a process that waits for a device or a network file system cannot die: look for state D in ps(1)");
+	return r < 0 ? ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "the processes of the container do not end") : 0;
+}
+
+/* ---- removing ------------------------------------------------------------------------------------------------------------------ */
+
+/* Only in version 1, and only without a pid namespace, can anybody be left in a group that the walks did not reach. */
+static void end_in(int dir)
+{
+	ct_cg_signal_one(dir, SIGKILL, 0);
+}
+
+/* Still the directory that we made? */
+static bool is_ours(const struct ct_cg_group *g)
+{
+	struct stat st;
+
+	if (g->fd < 0 || lstat(g->path, &st) < 0)
+		return g->fd >= 0 && errno != ENOENT;
+	return st.st_ino == g->id;
+}
+
+/* A group is busy for a moment after its last process has gone. */
+static int remove_group(const struct ct_cg_group *g)
+{
+	int64_t until = ct_now_ms() + REMOVE_MS;
+	int r = 0;
+
+	for (int pause = 1; is_ours(g); pause = pause < 20 ? pause * 2 : pause) {
+		r = rmdir(g->path) < 0 ? -errno : 0;
+		/* most have none below */
+		if (r == -EBUSY || r == -ENOTEMPTY) {
+			ct_prune(g->fd, end_in);
+			r = rmdir(g->path) < 0 ? -errno : 0;
+		}
+		if (r == 0 || r == -EACCES || r == -EPERM || r == -EROFS || ct_now_ms() >= until)
+			break;
+		poll(NULL, 0, pause);
+	}
+	if (r == 0) {
+		size_t n = strlen(g->path);
+
+		while (n > g->keep && g->path[n - 1] != '/')
+			n--;
+		if (n > g->keep) {
+			g->path[n - 1] = '\0';
+			remove_path(g->path, g->keep);
+		}
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+/* See backend.h. */
+int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e)
+{
+	const struct ct_cg_group *g;
+	int first = 0;
+
+	g = ct_cg_whole(h);
+	if (g && ct_cg_version_of(g->version)->populated(g))
+		first = ct_cg_kill(h, END_MS, e);
+	for (uint32_t i = h->n; i > 0; i--) {
+		int r = h->v[i - 1].fd >= 0 ? remove_group(&h->v[i - 1]) : 0;
+
+		if (r < 0 && !first) {
+			ct_err_object(e, h->v[i - 1].path);
+			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir", "the group cannot be removed");
+		}
+	}
+	ct_cg_forget(h);
+	return first;
+}

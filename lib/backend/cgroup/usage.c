@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a container uses: one row for each figure and version. How a row is read: shared/figure.h and shared/keyed.h. */
+#include <stddef.h>
+#include <string.h>
+
+#include "backend/cgroup/usage.h"
+#include "shared/figure.h"
+
+_Static_assert(CT_FIGURE_CPU == CT_CG_CPU && CT_FIGURE_CPUACCT == CT_CG_CPUACCT && CT_FIGURE_MEMORY == CT_CG_MEMORY &&
+	       CT_FIGURE_IO == CT_CG_IO && CT_FIGURE_PIDS == CT_CG_PIDS, "the wire has the numbers of host/cgroup.h");
+_Static_assert(CT_KEYED_ABSENT == CT_ABSENT, "the wire has the number of contain.h");
+
+#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
+
+/* Its order does not matter but between rows of the same figure. */
+static const struct ct_figure usage_rows[] = {
+/* what both tell: now, and at the end */
+#define CT_VERDICT(field, version, controller, file, how, key, divisor) \
+	CT_FIGURE(ct_usage, field, version, controller, file, how, key, divisor),
+#include "shared/verdict.def"
+#undef CT_VERDICT
+#define V1(field, controller, file, how, key, divisor) \
+	CT_FIGURE(ct_usage, field, 1, CT_FIGURE_##controller, file, how, key, divisor)
+#define V2(field, controller, file, how, key) CT_FIGURE(ct_usage, field, 2, CT_FIGURE_##controller, file, how, key, 1)
+	V1(memory, MEMORY, "memory.usage_in_bytes", NUMBER, "", 1),
+	V1(memory_limit, MEMORY, "memory.limit_in_bytes", NUMBER, "", 1),
+	V1(memory_anon, MEMORY, "memory.stat", LINE, "total_rss", 1),
+	V1(memory_file, MEMORY, "memory.stat", LINE, "total_cache", 1),
+	V1(memory_kernel, MEMORY, "memory.kmem.usage_in_bytes", NUMBER, "", 1),
+	V1(memory_max_events, MEMORY, "memory.failcnt", NUMBER, "", 1),
+	/* the difference of two counters that are read one after the other would be noise where there is no swap */
+	V1(swap, MEMORY, "memory.stat", LINE, "total_swap", 1),
+	V1(cpu_user_us, CPUACCT, "cpuacct.usage_user", NUMBER, "", 1000),
+	V1(cpu_system_us, CPUACCT, "cpuacct.usage_sys", NUMBER, "", 1000),
+	V1(cpu_periods, CPU, "cpu.stat", LINE, "nr_periods", 1),
+	V1(cpu_throttled_periods, CPU, "cpu.stat", LINE, "nr_throttled", 1),
+	V1(cpu_throttled_us, CPU, "cpu.stat", LINE, "throttled_time", 1000),
+	V1(io_reads, IO, "blkio.throttle.io_serviced_recursive", OPERATION, "Read", 1),
+	V1(io_writes, IO, "blkio.throttle.io_serviced_recursive", OPERATION, "Write", 1),
+	V1(io_reads, IO, "blkio.bfq.io_serviced_recursive", OPERATION, "Read", 1),
+	V1(io_writes, IO, "blkio.bfq.io_serviced_recursive", OPERATION, "Write", 1),
+	V1(pids, PIDS, "pids.current", NUMBER, "", 1),
+	V1(pids_limit, PIDS, "pids.max", NUMBER, "", 1),
+
+	V2(memory, MEMORY, "memory.current", NUMBER, ""),
+	V2(memory_limit, MEMORY, "memory.max", NUMBER, ""),
+	V2(memory_anon, MEMORY, "memory.stat", LINE, "anon"),
+	V2(memory_file, MEMORY, "memory.stat", LINE, "file"),
+	V2(memory_kernel, MEMORY, "memory.stat", LINE, "kernel"), /* 5.18 */
+	V2(memory_kernel, MEMORY, "memory.stat", LINES, "slab kernel_stack pagetables"),
+	V2(swap, MEMORY, "memory.swap.current", NUMBER, ""),
+	V2(swap_limit, MEMORY, "memory.swap.max", NUMBER, ""),
+	V2(memory_high_events, MEMORY, "memory.events", LINE, "high"),
+	V2(memory_max_events, MEMORY, "memory.events", LINE, "max"),
+	V2(oom_events, MEMORY, "memory.events", LINE, "oom"),
+	V2(cpu_user_us, CPUACCT, "cpu.stat", LINE, "user_usec"),
+	V2(cpu_system_us, CPUACCT, "cpu.stat", LINE, "system_usec"),
+	V2(cpu_periods, CPU, "cpu.stat", LINE, "nr_periods"),
+	V2(cpu_throttled_periods, CPU, "cpu.stat", LINE, "nr_throttled"),
+	V2(cpu_throttled_us, CPU, "cpu.stat", LINE, "throttled_usec"),
+	V2(io_reads, IO, "io.stat", DEVICES, "rios"),
+	V2(io_writes, IO, "io.stat", DEVICES, "wios"),
+	V2(pids, PIDS, "pids.current", NUMBER, ""),
+	V2(pids_limit, PIDS, "pids.max", NUMBER, ""),
+	/* pressure: of every group of version 2, whatever it serves */
+#define PRESSURE(field, file, kind) \
+	V2(field.kind##_avg10, ANY, file, HUNDREDTHS, #kind " avg10"), \
+	V2(field.kind##_avg60, ANY, file, HUNDREDTHS, #kind " avg60"), \
+	V2(field.kind##_avg300, ANY, file, HUNDREDTHS, #kind " avg300"), \
+	V2(field.kind##_total_us, ANY, file, TOKEN, #kind " total")
+	PRESSURE(cpu_pressure, "cpu.pressure", some), PRESSURE(cpu_pressure, "cpu.pressure", full),
+	PRESSURE(memory_pressure, "memory.pressure", some), PRESSURE(memory_pressure, "memory.pressure", full),
+	PRESSURE(io_pressure, "io.pressure", some), PRESSURE(io_pressure, "io.pressure", full),
+#undef PRESSURE
+};
+_Static_assert(COUNT(usage_rows) <= CT_FIGURE_ROWS, "ct_figures_add() takes no more");
+
+/* Memory and swap together, which only says something of swap where memory has a limit. */
+static const struct ct_figure both_rows[] = { V1(swap_limit, MEMORY, "memory.memsw.limit_in_bytes", NUMBER, "", 1) };
+#undef V1
+#undef V2
+
+static const struct ct_figure verdict_rows[] = {
+#define CT_VERDICT(field, version, controller, file, how, key, divisor) \
+	CT_FIGURE(struct ct_usage_verdict, field, version, controller, file, how, key, divisor),
+#include "shared/verdict.def"
+#undef CT_VERDICT
+};
+
+static void add_version(struct ct_figures *s, const struct ct_cg_place *v, uint32_t n, unsigned version)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].version == version)
+			ct_figures_add(s, version, v[i].controllers, v[i].fd);
+	}
+}
+
+/* Version 1's limit of swap alone. */
+static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
+{
+	struct ct_figures s = { both_rows, COUNT(both_rows), CT_CG_MEMORY, out };
+
+	if (out->memory_limit == CT_ABSENT)
+		return;
+	add_version(&s, v, n, 1);
+	if (out->swap_limit != CT_ABSENT)
+		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit : out->swap_limit;
+}
+
+/* See usage.h. */
+void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
+{
+	struct ct_figures s = { usage_rows, COUNT(usage_rows), ~(uint32_t)0, out };
+	size_t size = out->size;
+
+	memset(out, 0xff, sizeof(*out));
+	out->size = size;
+	add_version(&s, v, n, 1);
+	read_swap_limit(v, n, out);
+	add_version(&s, v, n, 2);
+}
+
+static void read_verdict(const struct ct_cg_place *v, uint32_t n, uint32_t wanted, struct ct_usage_verdict *out)
+{
+	struct ct_figures s = { verdict_rows, COUNT(verdict_rows), wanted, out };
+
+	memset(out, 0xff, sizeof(*out));
+	add_version(&s, v, n, 1);
+	add_version(&s, v, n, 2);
+}
+
+/* See usage.h. */
+void ct_usage_verdict(const struct ct_cg_place *v, uint32_t n, struct ct_usage_verdict *out)
+{
+	read_verdict(v, n, ~(uint32_t)0, out);
+}
+
+/* See usage.h. */
+uint64_t ct_usage_cpu_us(const struct ct_cg_place *v, uint32_t n)
+{
+	struct ct_usage_verdict out;
+
+	read_verdict(v, n, CT_CG_CPUACCT, &out);
+	return out.cpu_us;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Figures of a container's groups, read from the files of either version. What is read is not trusted: bounded, and what does not have
+ * its form is absent. */
+#ifndef CT_BACKEND_CGROUP_USAGE_H
+#define CT_BACKEND_CGROUP_USAGE_H
+
+#include <contain/contain.h>
+
+#include "host/cgroup.h"
+
+/* One group of the container. */
+struct ct_cg_place {
+	uint8_t version;
+	uint32_t controllers;		/* CT_CG_* that it serves */
+	int fd;				/* its directory, borrowed; O_PATH is enough */
+};
+
+/* Fills *out (size is kept, everything else set); what no group tells is CT_ABSENT. Never fails. About twenty files. Of a hybrid
+ * layout a controller's figures are version 1's when a place serves it there; what that does not tell is not taken from another. */
+void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out);
+
+/* What is left to say when the container ends; CT_ABSENT: no group tells. The names are those of ct_exit. */
+struct ct_usage_verdict {
+	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused;
+};
+/* Reads it, while the groups are still there. Where the kernel counts an event only in the group of the process, groups below
+ * are counted, too. Never fails. */
+void ct_usage_verdict(const struct ct_cg_place *v, uint32_t n, struct ct_usage_verdict *out);
+/* The CPU time alone, from one file; CT_ABSENT: no group tells. */
+uint64_t ct_usage_cpu_us(const struct ct_cg_place *v, uint32_t n);
+
+/* Parsers, pure, for tests and fuzzing: n bytes of text, not terminated. */
+/* "KEY VALUE" lines: the value, or CT_ABSENT. */
+uint64_t ct_usage_keyed(const char *text, size_t n, const char *key);
+/* io.stat, "MAJ:MIN rbytes=1 wbytes=2 ...": the sum of a field over all devices, CT_ABSENT when there is no line with it. */
+uint64_t ct_usage_io(const char *text, size_t n, const char *field);
+/* blkio.throttle.io_service_bytes, "MAJ:MIN Read 123": the sum of an operation over all devices. */
+uint64_t ct_usage_blkio(const char *text, size_t n, const char *operation);
+/* A single number; "max" and what is no number are CT_ABSENT. Version 1's "no limit" (a multiple of the page size close to 2^63) is
+ * CT_ABSENT, too. */
+uint64_t ct_usage_number(const char *text, size_t n);
+/* A pressure file. */
+void ct_usage_pressure(const char *text, size_t n, ct_pressure *out);
+
+#endif

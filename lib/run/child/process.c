@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/child/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "backend/cgroup/usage.h"
+#include "base/sys.h"
+#include "run/child/control.h"
+#include "run/start/groups.h"
+#include "run/child/keeper.h"
+#include "run/start/launch.h"
+#include "run/state/state.h"
+
+/* Figures are absent until somebody tells them. */
+#define CT_EXIT_ABSENT                                                                                                      \
+	(ct_exit){ .size = sizeof(ct_exit), .cpu_us = CT_ABSENT, .memory_peak = CT_ABSENT, .io_read = CT_ABSENT,            \
+		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT,          \
+		   .pids_refused = CT_ABSENT }
+
+struct ct_process *ct_process_new(struct ct_launch *launch)
+{
+	struct ct_process *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		ct_launch_free(launch);
+		return NULL;
+	}
+	p->refs = 1;
+	p->owner = getpid();
+	pthread_mutex_init(&p->lock, NULL);
+	p->launch = launch;
+	p->starting = !!launch;
+	p->child = (struct ct_child)CT_CHILD_INIT;
+	p->watch = p->state = -1;
+	p->output = (struct ct_output)CT_OUTPUT_INIT;
+	p->groups = (struct ct_cg_held)CT_CG_HELD_INIT;
+	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
+	p->verdict.size = sizeof(p->verdict);
+	ct_err_clear(&p->failed);
+	ct_records_init(&p->errors);
+	return p;
+}
+
+/* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload, whose reaper was pid 1. */
+static void judge(const struct ct_process *p, int status, int own, int asked, ct_exit *v)
+{
+	/* who exits has not been killed, but may have been asked */
+	v->reason = asked & CT_ASKED ? asked & ~CT_ASKED : CT_EXIT_EXITED;
+	v->code = WEXITSTATUS(status);
+	if (WIFEXITED(status))
+		return;
+	asked &= ~CT_ASKED;
+	v->signal = WTERMSIG(status);
+	v->core = !!WCOREDUMP(status);
+	v->code = 128 + v->signal;
+	v->reason = asked ? asked : CT_EXIT_SIGNALED;
+	/* reboot(2) in a pid namespace: its init dies of SIGHUP (restart) or SIGINT (halt) */
+	if (!asked && !own && p->reboots && v->signal == SIGHUP)
+		v->reason = CT_EXIT_REBOOT;
+	if (!asked && !own && p->reboots && v->signal == SIGINT)
+		v->reason = CT_EXIT_HALT;
+}
+
+/* Whether the reaper's word is the payload's end: it comes from inside the container, and counts where init's own end bears it out. */
+static int is_payload_status(const struct ct_process *p, const struct ct_keeper *k)
+{
+	return p->reaper && k->have_payload_status && ct_keep_fits(k->payload_status, k->status);
+}
+
+static uint64_t since(uint64_t whole, uint64_t before)
+{
+	return whole > before ? whole - before : 0;
+}
+
+static void take_keeper_verdict(struct ct_process *p)
+{
+	static const int limits[] = {[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME};
+	int broken;
+	struct ct_keeper k = {0};
+	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE), own;
+
+	ct_child_reap(&p->child, &k);
+	broken = !k.have_pump_status || !WIFEXITED(k.pump_status) ||
+		 (WEXITSTATUS(k.pump_status) != CT_PUMP_DONE && WEXITSTATUS(k.pump_status) != CT_PUMP_OVER);
+	ct_output_judge(&p->output, broken, &p->verdict);
+	if (!k.have_status) {
+		p->verdict.reason = CT_EXIT_LOST;
+		return;
+	}
+	own = is_payload_status(p, &k);
+	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
+	p->verdict.wall_us = since(k.end_ns, p->child.exec_ns) / 1000;
+	p->verdict.user_us = since(k.user_us, k.exec_user_us);
+	p->verdict.system_us = since(k.system_us, k.exec_system_us);
+	p->verdict.max_rss = k.max_rss;
+	p->before_us = k.exec_user_us + k.exec_system_us;
+	/* it may have said too much and gone before anybody could end it */
+	if (k.output_over && !k.timed_out)
+		p->verdict.reason = CT_EXIT_OUTPUT;
+}
+
+/* What the supervisor says of an ephemeral container's directory that has not gone. */
+static void take_left(struct ct_process *p)
+{
+	struct ct_state_file st = {0};
+
+	p->left = 1;
+	(void)ct_state_read(p->state, &st, NULL);
+	ct_err_clear(&p->left_err);
+	ct_err_hint(&p->left_err, "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
+	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s", st.error[0] ? st.error : "something of its directory stays");
+}
+
+/* The supervisor tells, at the end of the last boot; one that was killed does not. */
+static void take_supervisor_verdict(struct ct_process *p)
+{
+	struct ct_ctl_reply r = {0};
+	int err = ct_ctl_watched(p->watch, &r, NULL);
+
+	p->verdict.reason = CT_EXIT_LOST;
+	if (err == 0 && r.num)
+		take_left(p);
+	if (err == 0 && r.reason)
+		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss,
+				       r.cpu_us, r.memory_peak, r.io_read, r.io_written, r.pids_peak, r.oom_kills,
+				       r.pids_refused, r.output_error, r.output_lost};
+}
+
+static uint64_t or_zero(uint64_t v)
+{
+	return v == CT_ABSENT ? 0 : v;
+}
+
+/* What the tree of processes has used, and whether a limit has ended it. A request to stop, and limits that we watch over
+ * ourselves, have been told of already. */
+static void judge_tree(const struct ct_process *p, ct_exit *v, const struct ct_usage_verdict *u)
+{
+	v->cpu_us = u->cpu_us == CT_ABSENT ? CT_ABSENT : since(u->cpu_us, p->before_us);
+	v->memory_peak = u->memory_peak;
+	v->io_read = u->io_read;
+	v->io_written = u->io_written;
+	/* the reaper is none of the payload's */
+	v->pids_peak = u->pids_peak - (p->reaper && u->pids_peak != CT_ABSENT && u->pids_peak > 1);
+	v->oom_kills = u->oom_kills;
+	v->pids_refused = u->pids_refused;
+	if (v->reason != CT_EXIT_EXITED && v->reason != CT_EXIT_SIGNALED)
+		return;
+	if (or_zero(u->oom_kills))
+		v->reason = CT_EXIT_MEMORY;
+	else if (or_zero(u->pids_refused))
+		v->reason = CT_EXIT_PIDS;
+}
+
+/* Reads the last figures of the groups and removes them. */
+static void end_groups(struct ct_process *p)
+{
+	struct ct_cg_place places[CT_CG_TREES];
+	struct ct_usage_verdict u;
+
+	if (!p->groups.n)
+		return;
+	ct_usage_verdict(places, ct_cg_places(&p->groups, places), &u);
+	if (p->verdict.reason != CT_EXIT_LOST)
+		judge_tree(p, &p->verdict, &u);
+	ct_cg_undo(&p->groups, NULL);
+	ct_placeholder_end(&p->holder);
+}
+
+int ct_process_groups(struct ct_process *p, struct ct_cg_held *out)
+{
+	int r;
+
+	pthread_mutex_lock(&p->lock);
+	r = ct_cg_copy(&p->groups, out);
+	pthread_mutex_unlock(&p->lock);
+	return r;
+}
+
+uint32_t ct_process_usage(struct ct_process *p, ct_usage *out)
+{
+	struct ct_cg_place places[CT_CG_TREES];
+	uint32_t n;
+
+	pthread_mutex_lock(&p->lock);
+	n = ct_cg_places(&p->groups, places);
+	if (n)
+		ct_usage_read(places, n, out);
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+/* The end has been seen: make the verdict final, once. */
+static void finish(struct ct_process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!ct_process_done(p)) {
+		p->verdict = CT_EXIT_ABSENT;
+		if (p->child.keeper)
+			take_keeper_verdict(p);
+		else
+			take_supervisor_verdict(p);
+		end_groups(p);
+		__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+int ct_process_ends(const struct ct_process *p)
+{
+	if (p->watch >= 0)
+		return p->watch;
+	return p->child.end >= 0 ? p->child.end : p->child.pidfd;
+}
+
+/* 1 when the descriptor is readable within that time. */
+static int wait_readable(int fd, int timeout_ms)
+{
+	int64_t until = timeout_ms < 0 ? 0 : ct_now_ms() + timeout_ms;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
+
+		if (poll(&p, 1, left < 0 && timeout_ms >= 0 ? 0 : (int)left) > 0)
+			return 1;
+		if (timeout_ms >= 0 && ct_now_ms() >= until)
+			return 0;
+	}
+}
+
+int ct_process_running(struct ct_process *p)
+{
+	struct pollfd fd = {.events = POLLIN};
+
+	if (ct_process_starting(p))
+		return 0;
+	fd.fd = p->child.pidfd;
+	/* a poll that a signal interrupts, also one without a wait, says nothing of its end */
+	return !ct_process_done(p) && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
+}
+
+int ct_process_in_process(struct ct_process *p)
+{
+	return !ct_process_starting(p) && p->state < 0 && ct_process_running(p);
+}
+
+static int not_yet(struct ct_process *p, struct ct_err *e)
+{
+	if (p->watch >= 0 || ct_process_running(p))
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process still runs");
+	ct_err_hint(e, "read what it has printed; what nobody takes is given up after a while");
+	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process has ended, %llu bytes of its output still wait to be read",
+		       (unsigned long long)ct_output_waiting(&p->output));
+}
+
+int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct ct_err *e)
+{
+	size_t size = out ? out->size : 0;
+	int r;
+
+	if (getpid() != p->owner)
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait", "the handle belongs to another process");
+	if (out && (size < offsetof(ct_exit, core) || size > 4096))
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "ct_exit.size is not set: begin with CT_EXIT_INIT");
+	if (ct_process_starting(p) || p->failed.err) {
+		int64_t until = ct_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+
+		r = ct_launch_follow(p, timeout_ms, e);
+		if (r == -EINPROGRESS) {
+			ct_err_clear(e);
+			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the program is not executed yet");
+		}
+		if (r < 0)
+			return r;
+		if (timeout_ms > 0)
+			timeout_ms = until > ct_now_ms() ? (int)(until - ct_now_ms()) : 0;
+	}
+	if (!ct_process_done(p)) {
+		if (!wait_readable(ct_process_ends(p), timeout_ms))
+			return not_yet(p, e);
+		finish(p);
+	}
+	if (out) {
+		size_t n = size < sizeof(*out) ? size : sizeof(*out);
+
+		memcpy(out, &p->verdict, n);
+		out->size = size;
+		if (size > n)
+			memset((char *)out + n, 0, size - n);
+	}
+	if (p->left && e)
+		*e = p->left_err;
+	return p->left;
+}
+
+#define SETTLE_MS 500	/* for output that somebody reads */
+
+int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
+{
+	if (ct_process_done(p) || p->watch >= 0 || !p->output.told)
+		return ct_process_await(p, NULL, timeout_ms, e);
+	if (!wait_readable(p->child.pidfd, timeout_ms))
+		return not_yet(p, e);
+	ct_process_await(p, NULL, SETTLE_MS, NULL);
+	return 0;
+}
+
+/* Who is to be killed must not be frozen: version 1 would hold it all the same. */
+static void thaw(struct ct_process *p)
+{
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+
+	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >= 0)
+		ct_cg_thaw(&held);
+	ct_cg_forget(&held);
+}
+
+int ct_init_signal(int pidfd, int sig, int reaper)
+{
+	return reaper && sig == SIGSTOP ? ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP) : ct_pidfd_send_signal(pidfd, sig);
+}
+
+/* A signal that would end the program ends its start; another would find nobody. */
+static int signal_launch(struct ct_process *p, int sig, struct ct_err *e)
+{
+	static const int ends[] = {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		if (sig != ends[i])
+			continue;
+		ct_launch_cancel(p);
+		return 0;
+	}
+	return ct_fail(e, -ESRCH, CT_ERR_PROCESS, "kill", "the program is not executed yet");
+}
+
+int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
+{
+	int r;
+
+	if (getpid() != p->owner)
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill", "the handle belongs to another process");
+	if (sig < 0 || sig > SIGRTMAX)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
+	if (ct_process_starting(p))
+		return signal_launch(p, sig, e);
+	if (sig == SIGKILL) {
+		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
+		thaw(p);
+	}
+	/* the supervisor knows which init there is by now */
+	r = ct_process_done(p) || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
+	if ((r == -ESRCH || r == -ETIMEDOUT) && !ct_process_done(p))
+		r = ct_init_signal(p->child.pidfd, sig, p->reaper);
+	/* a caller that has given up its rights has still the keeper's leash */
+	if (r == -EPERM && sig == SIGKILL && p->state < 0) {
+		ct_child_end(&p->child);
+		r = 0;
+	}
+	if (r == -ESRCH)
+		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig);
+	return 0;
+}
+
+/* Until it is dead, whatever its own do to hold it. */
+static void kill_init(struct ct_process *p)
+{
+	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
+
+	thaw(p);
+	ct_child_kill(&p->child);
+	if (p->groups.n && poll(&fd, 1, 1000) == 0)
+		ct_cg_kill(&p->groups, 20000, NULL);
+}
+
+static void process_free(struct ct_process *p)
+{
+	if (p->owner == getpid())
+		ct_launch_drop(p);
+	if (p->owner == getpid() && p->child.keeper) {
+		kill_init(p);
+		ct_child_end(&p->child);
+		ct_child_reap(&p->child, NULL);
+	}
+	ct_output_end(&p->output);
+	/* a forked child's copy is not the owner */
+	if (p->owner == getpid()) {
+		ct_cg_undo(&p->groups, NULL);
+		ct_placeholder_end(&p->holder);
+	}
+	ct_cg_forget(&p->groups);
+	ct_close(&p->child.pidfd);
+	ct_close(&p->child.leash);
+	ct_close(&p->child.report);
+	ct_close(&p->child.end);
+	ct_close(&p->child.pty);
+	ct_close(&p->watch);
+	ct_close(&p->state);
+	pthread_mutex_destroy(&p->lock);
+	ct_records_free(&p->errors);
+	free(p);
+}
+
+struct ct_process *ct_process_get(struct ct_process *p)
+{
+	__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+void ct_process_put(struct ct_process *p)
+{
+	if (p && __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		process_free(p);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Defined containers: a directory with a file "config", and a rootfs that may belong to it. Made aside and renamed into place. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/handle/container.h"
+#include "run/start/groups.h"
+#include "run/state/remove.h"
+
+char *ct_default_dir(void)
+{
+	const char *home;
+	char *dir = NULL;
+
+	if (geteuid() == 0)
+		return strdup("/var/lib/libcontain");
+	home = secure_getenv("XDG_DATA_HOME");
+	if (home && *home == '/')
+		return asprintf(&dir, "%s/libcontain", home) < 0 ? NULL : dir;
+	home = secure_getenv("HOME");
+	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0 ? NULL : dir;
+}
+
+char *ct_container_path(const struct ct_container *c, const char *file)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s%s%s", c->dir, c->name, file ? "/" : "", file ? file : "") < 0)
+		return NULL;
+	return path;
+}
+
+/* Makes the container directory's own directories as they are missing. */
+static int open_dir(const char *dir, int create, struct ct_err *e)
+{
+	char part[4096];
+	size_t n = strlen(dir);
+	int fd, err;
+
+	if (n >= sizeof(part))
+		return ct_fail(e, -ENAMETOOLONG, CT_ERR_ARGUMENT, "define", "the container directory's path is too long");
+	for (size_t i = 1; create && i <= n; i++) {
+		if (dir[i] && dir[i] != '/')
+			continue;
+		memcpy(part, dir, i);
+		part[i] = 0;
+		if (mkdir(part, 0711) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			break;
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = errno;
+	if (fd >= 0)
+		return fd;
+	ct_err_object(e, dir);
+	return ct_fail_sys(e, -err, CT_ERR_CONFIG_FILE, "define", "open", "the container directory cannot be opened");
+}
+
+/* What a new container's directory holds, in `at`. */
+static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	char *inside = ct_container_path(c, "rootfs");
+	int r = inside ? 0 : ct_oom(e);
+
+	if (r >= 0 && rootfs && renameat(AT_FDCWD, rootfs, at, "rootfs") < 0) {
+		r = -errno;
+		ct_err_object(e, rootfs);
+		if (r == -EXDEV)
+			ct_err_hint(e, "build it below the container directory, on the same file system");
+		ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat", "the root file system cannot be moved into the container");
+	}
+	if (r >= 0 && rootfs) {
+		r = ct_config_clear(c->config, "rootfs.path", e);
+		r = r < 0 ? r : ct_config_set(c->config, "rootfs.path", inside, e);
+	}
+	free(inside);
+	if (r < 0)
+		return r;
+	r = ct_config_print(c->config, true, &text);
+	r = r < 0 ? r : ct_write_file_at(at, "config", ct_buf_text(&text), text.len, 0640);
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written") : 0;
+}
+
+/* Into a directory that is there without a config, as a destroy with rootfs.managed = 0 leaves it around the rootfs. */
+static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int at = openat(dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char own[64];
+	int r;
+
+	if (at < 0 || o->rootfs) {
+		ct_err_hint(e, "it has no config, but what it holds is not ours to remove: move it away, or choose another name");
+		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "the directory of this name is taken");
+	}
+	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
+	r = ct_config_print(c->config, true, &text);
+	r = r < 0 ? r : ct_write_file_at(at, own, ct_buf_text(&text), text.len, 0640);
+	if (r >= 0)
+		r = ct_rename_new(at, own, at, "config");
+	if (r >= 0)
+		return 0;
+	unlinkat(at, own, 0);
+	if (r == -EEXIST)
+		return ct_fail(e, r, CT_ERR_DEFINED, "define", "a container of this name exists already");
+	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written");
+}
+
+/* Aside, under a hidden name, and then into its place. */
+static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
+{
+	CT_CLEAN_FD int at = -1;
+	char partial[256];
+	int r;
+
+	r = at = ct_hidden_make(dir, c->name, partial);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
+	r = fill(c, at, o->rootfs, e);
+	if (r >= 0 && (r = ct_rename_new(dir, partial, dir, c->name)) < 0) {
+		r = r == -EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
+				    : ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
+	}
+	if (r >= 0)
+		return 0;
+	/* the rootfs goes back to where the caller had it */
+	if (o->rootfs)
+		(void)!renameat(at, "rootfs", AT_FDCWD, o->rootfs);
+	ct_remove_tree(dir, c->dir, partial, NULL, NULL);
+	return r;
+}
+
+int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err *e)
+{
+	CT_CLEAN_FD int dir = -1;
+	char config[CT_NAME_SIZE + sizeof("/config")];
+	int r;
+
+	if (!c->name[0])
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define", "an anonymous container cannot be stored");
+	dir = open_dir(c->dir, 1, e);
+	if (dir < 0)
+		return dir;
+	ct_err_object(e, c->name);
+	snprintf(config, sizeof(config), "%s/config", c->name);
+	if (faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		ct_err_hint(e, "choose another name, or destroy it first");
+		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already");
+	}
+	/* what cannot be removed even now is no reason not to make a new one */
+	(void)ct_hidden_sweep(dir, c->dir, c->name, NULL);
+	r = faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? create_in(c, dir, o, e) : create_aside(c, dir, o, e);
+	if (r >= 0)
+		ct_err_clear(e);
+	return r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Adds each line of text to the list. */
+static int add_lines(char ***v, size_t *n, const char *text)
+{
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		char **bigger = realloc(*v, (*n + 1) * sizeof(**v));
+
+		if (!bigger)
+			return -ENOMEM;
+		*v = bigger;
+		bigger[*n] = strndup(text, (size_t)(end - text));
+		if (!bigger[*n])
+			return -ENOMEM;
+		(*n)++;
+	}
+	return 0;
+}
+
+static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	struct dirent *d;
+	DIR *list;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	list = fd < 0 ? NULL : fdopendir(fd);
+	if (!list) {
+		ct_err_object(e, dir);
+		n = ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "list", "open", "the container directory cannot be read");
+		ct_close(&fd);
+		return n;
+	}
+	(void)ct_hidden_sweep(fd, dir, NULL, NULL);
+	rewinddir(list);
+	while ((d = readdir(list))) {
+		char config[CT_NAME_SIZE + sizeof("/config")];
+
+		snprintf(config, sizeof(config), "%s/config", d->d_name);
+		if (d->d_name[0] == '.' || faccessat(fd, config, F_OK, 0) < 0)
+			continue;
+		ct_buf_printf(out, "%s\n", d->d_name);
+		n++;
+	}
+	closedir(list);
+	return n;
+}
+
+/* What killed callers left of cgroups; that there is nothing to be seen of them is no error here. */
+static void sweep_groups(void)
+{
+	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
+	struct ct_cgroups trees;
+
+	if (arena && ct_cgroups_probe(&trees, arena, NULL) >= 0)
+		ct_groups_sweep(&trees, NULL);
+}
+
+int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT;
+	char base[4096] = "", *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
+	size_t n = 0;
+	int r = dir ? 0 : ct_oom(e), count = 0;
+
+	sweep_groups();
+
+	if (r >= 0 && (which & CT_LIST_DEFINED))
+		r = list_defined(dir, &lines, e);
+	if (r >= 0 && !where->state_dir)
+		r = ct_state_default_base(base, sizeof(base), e);
+	/* a user without a run-time directory has no detached containers */
+	if (r == -ENOENT && !where->state_dir) {
+		ct_err_clear(e);
+		r = 0;
+		base[0] = 0;
+	}
+	if (r >= 0 && (where->state_dir || base[0]))
+		r = ct_state_list(where->state_dir ? where->state_dir : base, dir, which & CT_LIST_RUNNING ? &lines : &(struct ct_buf)CT_BUF_INIT, e);
+	free(dir);
+	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)
+		ct_oom(e);
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || strcmp(v[i], v[i - 1])) {
+			ct_buf_printf(out, "%s\n", v[i]);
+			count++;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		free(v[i]);
+	free(v);
+	return r < 0 ? r : count;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Is what a group's file says weaker than what was written into it? The kernel rounds, sorts and adds to what it is given. And labels. */
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/cgroup/cpulist.h"
+#include "base/num.h"
+#include "model/type.h"
+#include "run/protect/protections.h"
+
+enum way {
+	AT_MOST,		/* a number that limits */
+	AT_LEAST,		/* one that protects; it may have been rounded to pages */
+	WITHIN,			/* a list of processors or nodes */
+	EXACTLY			/* words */
+};
+
+/* By a part of the file's name, the first that fits. */
+static const struct {
+	const char *part;
+	enum way way;
+} ways[] = {
+	{ "memory.low", AT_LEAST }, { "memory.min", AT_LEAST }, { "soft_limit", AT_LEAST }, { "cpuset.cpus", WITHIN }, { "cpuset.mems", WITHIN },
+	{ ".max", AT_MOST },	    { ".high", AT_MOST },	{ "limit_in_bytes", AT_MOST }, { "quota_us", AT_MOST },	{ "burst", AT_MOST },
+};
+
+static enum way way_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		const char *at = strstr(file, ways[i].part);
+
+		/* "cpuset.cpus.partition" is no list */
+		if (at && (ways[i].way != WITHIN || !at[strlen(ways[i].part)]))
+			return ways[i].way;
+	}
+	return EXACTLY;
+}
+
+/* A word as a number: "max" and -1 are the greatest. False: it is none. */
+static bool number(struct ct_span word, uint64_t *out)
+{
+	char text[32] = "";
+
+	if (!word.n || word.n >= sizeof(text))
+		return false;
+	memcpy(text, word.s, word.n);
+	*out = UINT64_MAX;
+	return !strcmp(text, "max") || !strcmp(text, "-1") || ct_parse_u64(text, out) == 0 || ct_parse_size(text, out) == 0;
+}
+
+/* Each line of `got` in turn. */
+static bool next_line(const char **s, struct ct_span *line)
+{
+	return ct_next_word(s, "\n", line);
+}
+
+/* The n-th word, from 0, of a line. */
+static struct ct_span word_of(struct ct_span line, unsigned n)
+{
+	const char *end = line.s + line.n, *p = line.s;
+
+	for (;; n--) {
+		struct ct_span word = { p, 0 };
+
+		while (word.s < end && (*word.s == ' ' || *word.s == '\t'))
+			word.s++;
+		while (word.s + word.n < end && word.s[word.n] != ' ' && word.s[word.n] != '\t')
+			word.n++;
+		if (!n || !word.n)
+			return word;
+		p = word.s + word.n;
+	}
+}
+
+static bool equal(struct ct_span a, struct ct_span b)
+{
+	return a.n == b.n && !memcmp(a.s, b.s, a.n);
+}
+
+/* An empty list is all that the group above has. */
+static bool is_beyond(const char *wanted, const char *got)
+{
+	struct ct_cpulist want, have, both;
+
+	ct_cpulist_read(wanted, &want);
+	ct_cpulist_read(got, &have);
+	ct_cpulist_both(&want, &have, &both);
+	return ct_cpulist_is_empty(&have) || !ct_cpulist_equal(&both, &have);
+}
+
+/* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
+static bool is_idle(struct ct_span word)
+{
+	return ct_span_is(word, "max") || ct_span_is(word, "0") || (word.n > 4 && !memcmp(word.s + word.n - 4, "=max", 4));
+}
+
+/* One line of got has each word of wanted; where none begins as it does, nothing was asked that would leave a line. */
+static bool lacks_words(struct ct_span wanted, const char *got)
+{
+	struct ct_span line;
+	unsigned n = 0;
+
+	while (word_of(wanted, n).n)
+		n++;
+	while (next_line(&got, &line)) {
+		unsigned found = 0;
+
+		for (unsigned i = 0; i < n; i++) {
+			struct ct_span word = word_of(wanted, i);
+			bool there = i && is_idle(word);
+
+			for (unsigned k = 0; !there && word_of(line, k).n; k++)
+				there = equal(word, word_of(line, k));
+			found += there;
+		}
+		if (found == n)
+			return false;
+		if (n > 1 && equal(word_of(wanted, 0), word_of(line, 0)))
+			return true;
+	}
+	for (unsigned i = 1; i < n; i++)
+		if (!is_idle(word_of(wanted, i)))
+			return true;
+	return n < 2;
+}
+
+/* Quota and period: what counts is the one by the other. */
+static bool is_greater(struct ct_span wanted, struct ct_span got)
+{
+	uint64_t w = 0, g = 0, w_per, g_per;
+
+	number(word_of(wanted, 0), &w);
+	number(word_of(got, 0), &g);
+	if (w == UINT64_MAX || g == UINT64_MAX || !number(word_of(wanted, 1), &w_per) || !number(word_of(got, 1), &g_per) || !w_per || !g_per)
+		return g > w;
+	return (double)g / (double)g_per > (double)w / (double)w_per * 1.000001;
+}
+
+/* See protections.h. */
+bool ct_protect_weaker(const char *file, const char *wanted, const char *got)
+{
+	struct ct_span want = { wanted, strcspn(wanted, "\n") }, have = { got, strcspn(got, "\n") };
+	enum way way = way_of(file);
+	uint64_t w, g, page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (way == WITHIN)
+		return is_beyond(wanted, got);
+	if (way == EXACTLY || !number(word_of(want, 0), &w) || !number(word_of(have, 0), &g))
+		return lacks_words(want, got);
+	if (way == AT_MOST)
+		return is_greater(want, have);
+	return g < w && w - g >= page && !(w == UINT64_MAX && g >= (uint64_t)INT64_MAX - page);
+}
+
+/* ---- labels of security modules --------------------------------------------------------------------------------------------------- */
+
+/* AppArmor puts the mode behind a profile's name; SELinux's type is the third part of a context. */
+static bool is_unconfined(const char *label)
+{
+	size_t n = strlen(label);
+
+	return !strcmp(label, "unconfined") || (n > 13 && !strcmp(label + n - 13, " (unconfined)")) || strstr(label, ":unconfined_t");
+}
+
+/* See protections.h. */
+bool ct_protect_names_label(const char *asked)
+{
+	static const char *const none[] = { "", "unchanged", "unconfined", "unconfined_t" };
+
+	for (size_t i = 0; asked && i < sizeof(none) / sizeof(*none); i++)
+		if (!strcmp(asked, none[i]))
+			return false;
+	return asked != NULL;
+}
+
+/* A context in full or its type, a profile that is enforced: one that only complains does not hold anybody. */
+static bool is_label(const char *asked, const char *got)
+{
+	static const char *const modes[] = { "", " (enforce)", " (kill)" };
+	size_t n = strlen(asked);
+	const char *type = got;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strncmp(got, asked, n) && !strcmp(got + n, modes[i]))
+			return true;
+	for (int i = 0; type && i < 2; i++) {
+		type = strchr(type, ':');
+		type = type ? type + 1 : NULL;
+	}
+	return type && n && !strncmp(type, asked, n) && (!type[n] || type[n] == ':');
+}
+
+/* See protections.h. */
+bool ct_protect_label_ok(const char *asked, const char *starter, const char *got)
+{
+	if (ct_protect_names_label(asked))
+		return is_label(asked, got);
+	if (asked && *asked && strcmp(asked, "unchanged") != 0)
+		return true;
+	return !starter || is_unconfined(starter) || !strcmp(starter, got);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What protects a running container: the table, its two forms, and what all its rows look at. Nothing is changed. */
+#include "run/protect/protections.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "run/start/groups.h"
+
+#define CELL_MAX 800u		/* bytes shown of one text */
+#define STATUS_MAX (2u << 20)	/* a process may be in 65536 groups */
+
+extern char **environ;
+
+/* ---- rows ------------------------------------------------------------------------------------------------------------------ */
+
+/* A copy fit for one line: what a file of the container holds may be anything. */
+static const char *clean(struct ct_protect *t, const char *text)
+{
+	size_t n = text ? strnlen(text, CELL_MAX + 1) : 0;
+	char *out = text ? ct_arena_printf(t->p.arena, "%.*s%s", (int)(n > CELL_MAX ? CELL_MAX : n), text, n > CELL_MAX ? ".." : "") : NULL;
+
+	if (!out) {
+		t->oom = true;
+		return "";
+	}
+	for (char *p = out; *p; p++) {
+		if (*p == '\n')
+			*p = ';';
+		else if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	}
+	return out;
+}
+
+/* See protections.h. */
+void ct_protect_add(struct ct_protect *t, bool ok, const char *name, const char *asked, const char *got, const char *how)
+{
+	if (t->n == t->cap) {
+		uint32_t cap = t->cap ? t->cap * 2 : 64;
+		struct ct_protect_row *v = ct_arena_grow(t->p.arena, t->rows, t->n, cap, sizeof(*v));
+
+		if (!v) {
+			t->oom = true;
+			return;
+		}
+		t->rows = v;
+		t->cap = cap;
+	}
+	t->rows[t->n++] = (struct ct_protect_row){ clean(t, name), clean(t, asked), clean(t, got), clean(t, how), ok };
+}
+
+/* ---- what the rows look at --------------------------------------------------------------------------------------------------- */
+
+/* The directory in /proc of a reaper's program: its first child. One that has ended is nobody else's number before the reaper has taken note,
+ * and with that it ends. -1: it cannot be told. */
+static int open_program(const struct ct_protect *t)
+{
+	char path[80], list[64], *end;
+	ssize_t n;
+	CT_CLEAN_FD int fd = -1;
+
+	snprintf(path, sizeof(path), "task/%d/children", (int)t->pid);
+	fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+	if (n <= 0)
+		return -1;
+	list[n] = '\0';
+	end = strchr(list, ' ');
+	if (!end)
+		return -1;
+	*end = '\0';
+	snprintf(path, sizeof(path), "/proc/%s", list);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* See protections.h. */
+char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const char **why)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	bool of_program = !strcmp(file, "limits") || !strncmp(file, "attr/", 5);
+	CT_CLEAN_FD int program = t->p.spec->init_reaper && of_program ? open_program(t) : -1;
+	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, max);
+	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));
+
+	if (r >= 0 && !copy)
+		t->oom = true;
+	if (!copy)
+		*why = r == -EFBIG ? "it is too long" : ct_errno_text(r < 0 ? -r : ENOMEM);
+	return copy;
+}
+
+/* See protections.h. */
+bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, size_t size)
+{
+	size_t n = strlen(name);
+
+	buf[0] = '\0';
+	for (const char *line = ct_buf_text(&t->status), *next; line; line = next) {
+		const char *value = line + n + 1;
+		size_t len;
+
+		next = strchr(line, '\n');
+		next = next ? next + 1 : NULL;
+		if (strncmp(line, name, n) || line[n] != ':')
+			continue;
+		value += strspn(value, " \t");
+		len = strcspn(value, "\n");
+		if (len >= size)
+			return false;
+		memcpy(buf, value, len);
+		buf[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+/* See protections.h. */
+const char *ct_protect_asked(const struct ct_protect *t, const char *key)
+{
+	const char *value = NULL;
+
+	for (uint32_t i = 0; i < t->p.spec->n_entries; i++)
+		if (!strcmp(t->p.spec->entries[i].name, key))
+			value = t->p.spec->entries[i].value;
+	return value;
+}
+
+static int not_running(struct ct_protect *t, struct ct_err *e)
+{
+	ct_err_object(e, t->c->name);
+	ct_err_hint(e, "start it first: ct_start() (ct-start)");
+	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "protections", "the container does not run");
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Init as this procfs numbers it: the descriptor itself says so, whoever has told the number before. */
+static pid_t pid_of(int pidfd)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	char path[64], digits[16] = "";
+	const char *line;
+	uint32_t pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", pidfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 4096) < 0)
+		return 0;
+	line = strstr(ct_buf_text(&text), "\nPid:\t");
+	if (line)
+		snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line + 6, "0123456789"), line + 6);
+	return ct_parse_u32(digits, &pid) < 0 ? 0 : (pid_t)pid;
+}
+
+/* Init's directory in /proc. Opened while init lives, it is never another process'. */
+static int open_init(struct ct_protect *t, struct ct_err *e)
+{
+	CT_CLEAN_FD int fd = -1;
+	char path[32];
+	pid_t pid;
+	int r = t->pidfd = ct_run_init(t->c, NULL, e);
+
+	if (r < 0)
+		return r;
+	t->pid = pid = pid_of(t->pidfd);
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	t->proc = pid > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	r = t->proc < 0 && pid > 0 ? -errno : -ENOENT;
+	if (has_ended(t->pidfd))
+		return not_running(t, e);
+	if (t->proc < 0) {
+		ct_err_object(e, "/proc");
+		ct_err_hint(e, "mount a procfs of this pid namespace on /proc");
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "protections", "open", "the container's init cannot be looked at");
+	}
+	fd = openat(t->proc, "status", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && ct_buf_read_fd(&t->status, fd, STATUS_MAX) < 0)
+		ct_buf_free(&t->status);
+	return 0;
+}
+
+static void look_who_cares(struct ct_protect *t)
+{
+	struct ct_process *init = ct_running_init(t->c);
+	CT_CLEAN_FD int dir = init ? -1 : ct_state_dir(t->c, NULL);
+
+	t->care = init ? CT_CARE_KEEPER : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR : CT_CARE_NOBODY;
+	ct_process_put(init);
+}
+
+/* Groups and plan as a start would make them today. */
+static void decide_again(struct ct_protect *t)
+{
+	static const char *const argv[] = { "/sbin/init", NULL };
+	struct ct_prepared *p = &t->p;
+	bool detached = t->care != CT_CARE_KEEPER;
+
+	if (ct_decide_groups(t->c, p, "", detached, &t->no_groups) < 0)
+		p->groups = (struct ct_cg_plan){ 0 };
+	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
+				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1,
+				      .cgroup = &p->groups };
+	for (int i = 0; i < 8; i++)
+		p->req.share_fd[i] = -1;
+	p->spec->unsupported.n = 0;
+	if (ct_build_start(&p->req, p->arena, &p->plan, &p->stop, &t->no_plan) < 0)
+		p->plan = NULL;
+}
+
+static int begin(struct ct_protect *t, struct ct_err *e)
+{
+	int r = open_init(t, e);
+
+	if (r >= 0)
+		r = ct_running_config(t->c, &t->config, e);
+	if (r >= 0)
+		r = ct_prepare(t->c, t->config, &t->p, e);
+	if (r >= 0)
+		r = ct_groups_of(t->c, &t->held, e);
+	if (r < 0)
+		return r;
+	look_who_cares(t);
+	decide_again(t);
+	return 0;
+}
+
+static void end(struct ct_protect *t)
+{
+	ct_cg_forget(&t->held);
+	ct_prepared_free(&t->p);
+	ct_config_free(t->config);
+	ct_buf_free(&t->status);
+	ct_close(&t->proc);
+	ct_close(&t->pidfd);
+}
+
+/* ---- the two forms ------------------------------------------------------------------------------------------------------------- */
+
+static void print_json(const struct ct_protect *t, struct ct_buf *out)
+{
+	ct_buf_str(out, "{\"protections\": [");
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct ct_protect_row *r = &t->rows[i];
+		const char *const cells[4] = { r->name, r->asked, r->got, r->how };
+		static const char *const names[4] = { "name", "asked", "got", "how" };
+
+		ct_buf_str(out, i ? ",\n  {" : "\n  {");
+		for (int k = 0; k < 4; k++) {
+			ct_buf_printf(out, "\"%s\": ", names[k]);
+			ct_buf_json(out, cells[k]);
+			ct_buf_str(out, ", ");
+		}
+		ct_buf_printf(out, "\"ok\": %s}", r->ok ? "true" : "false");
+	}
+	ct_buf_str(out, "\n]}\n");
+}
+
+/* A column is as wide as its texts, but a long one only pushes its own line's rest to the right. */
+static void print_text(const struct ct_protect *t, struct ct_buf *out)
+{
+	static const struct ct_protect_row head = { "protection", "asked", "got", "how", true };
+	static const size_t widest[3] = { 32, 28, 36 };
+	size_t width[3] = { 0, 5, 3 };
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		const char *const cells[3] = { t->rows[i].name, t->rows[i].asked, t->rows[i].got };
+
+		for (int k = 0; k < 3; k++) {
+			size_t n = strlen(cells[k]);
+
+			if (n > width[k] && n <= widest[k])
+				width[k] = n;
+		}
+	}
+	for (uint32_t i = 0; i <= t->n; i++) {
+		const struct ct_protect_row *r = i ? &t->rows[i - 1] : &head;
+
+		ct_buf_printf(out, "%s%-*s  %-*s  %-*s  %s\n", r->ok ? "  " : "! ", (int)width[0], r->name, (int)width[1], r->asked,
+			      (int)width[2], r->got, r->how);
+	}
+}
+
+int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e)
+{
+	struct ct_protect t = { .c = c, .p = CT_PREPARED_INIT, .held = CT_CG_HELD_INIT, .pidfd = -1, .proc = -1 };
+	int r;
+
+	ct_err_clear(&t.no_groups);
+	ct_err_clear(&t.no_plan);
+	r = begin(&t, e);
+	if (r >= 0) {
+		ct_protect_namespaces(&t);
+		ct_protect_limits(&t);
+		ct_protect_devices(&t);
+		ct_protect_rights(&t);
+		ct_protect_ids(&t);
+		ct_protect_mounts(&t);
+		/* what was read of one that has ended meanwhile says nothing */
+		if (has_ended(t.pidfd))
+			r = not_running(&t, e);
+		else if (format == CT_FORMAT_JSON)
+			print_json(&t, out);
+		else
+			print_text(&t, out);
+	}
+	if (r >= 0 && (t.oom || ct_buf_error(out)))
+		r = ct_oom(e);
+	end(&t);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct_attach(): another plan through the same code. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/handle/container.h"
+#include "run/child/control.h"
+#include "run/start/groups.h"
+#include "run/start/launch.h"
+#include "run/handle/running.h"
+#include "run/start/start.h"
+
+extern char **environ;
+
+/* Which config the container runs with: this handle's own start, or what its starter left in the state directory. */
+int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
+{
+	CT_CLEAN_FD int dir = -1, fd = -1;
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->init && ct_process_in_process(c->init))
+		config = ct_config_copy(c->running);
+	pthread_mutex_unlock(&c->lock);
+	if (config) {
+		*out = config;
+		config = NULL;
+		return 0;
+	}
+	dir = ct_state_dir(c, e);
+	if (dir < 0 && dir != -ENOENT)
+		return dir;
+	if (dir >= 0)
+		fd = openat(dir, CT_STATE_CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (dir >= 0 && fd < 0 && errno != ENOENT)
+		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat", "the running config cannot be read");
+	if (fd < 0) {
+		ct_err_hint(e, "start it first: ct_start() (ct-start)");
+		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container does not run");
+	}
+	config = ct_config_new();
+	r = config ? ct_buf_read_fd(&text, fd, 16 << 20) : -ENOMEM;
+	if (r >= 0)
+		r = ct_config_load_text(config, ct_buf_text(&text), text.len, "running config", e);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read", "the running config cannot be read");
+	*out = config;
+	config = NULL;
+	return 0;
+}
+
+int ct_running_reaper(struct ct_container *c, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	int r = ct_running_config(c, &config, e);
+
+	if (r >= 0)
+		r = ct_config_get(config, "init.reaper", &text, e);
+	return r < 0 ? r : !strcmp(ct_buf_text(&text), "1");
+}
+
+/* On success the config is the container's. */
+int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int dir = -1;
+	struct ct_config *old = NULL;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->init && ct_process_in_process(c->init)) {
+		old = c->running;
+		c->running = config;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (old) {
+		ct_config_free(old);
+		return 0;
+	}
+	r = dir = ct_state_dir(c, e);
+	if (r >= 0)
+		r = ct_config_print(config, false, &text);
+	if (r >= 0)
+		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
+	/* an in-process container's end, or a detached one's that keeps nothing, takes all of it away */
+	if (r == -ENOENT || r == -ESRCH) {
+		ct_err_clear(e);
+		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits", "the container has ended meanwhile");
+	}
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat", "the running config cannot be written");
+	ct_config_free(config);
+	return 0;
+}
+
+/* The group of version 2 that init is in now, when it has left the one that it was given: a system that gives controllers on to
+ * groups of its own has no process in the first one. Never outside of the container's. -1: the given one it is. */
+static int inits_group(const struct ct_cg_group *g, pid_t pid)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	const char *at, *own = strrchr(g->path, '/');
+	char path[64], rel[2048];
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 20) < 0)
+		return -1;
+	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::") : ct_buf_text(&text);
+	at = at ? strstr(at, own) : NULL;
+	if (!at)
+		return -1;
+	at += strlen(own);
+	n = strcspn(at, "\n");
+	if (*at != '/' || n < 2 || n >= sizeof(rel))
+		return -1;
+	memcpy(rel, at + 1, n - 1);
+	rel[n - 1] = 0;
+	return ct_openat2(g->fd, rel, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
+/* The groups to enter: where the payload is. Descriptors of its own go to extra, the caller's to close. */
+static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, struct ct_cg_held *held, int *extra, struct ct_err *e)
+{
+	struct ct_cg_join *join;
+	int r = ct_groups_of(c, held, e), fd;
+
+	if (r < 0)
+		return r;
+	join = ct_arena_alloc(p->arena, (held->n + 1) * sizeof(*join));
+	if (!join)
+		return ct_oom(e);
+	for (uint32_t i = 0; i < held->n; i++) {
+		const struct ct_cg_group *g = &held->v[i];
+
+		if (!ct_cg_is_payloads(g))
+			continue;
+		if (g->fd < 0) {
+			ct_err_object(e, g->path);
+			return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach", "a group of the container has been removed");
+		}
+		if (g->version == 2)
+			*extra = inits_group(g, pid);
+		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
+		r = ct_groups_check_join(g, fd, e);
+		if (r >= 0)
+			r = ct_groups_check_list(g, p->spec, p->arena, e);
+		if (r < 0)
+			return r;
+		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};
+	}
+	p->req.join = join;
+	return 0;
+}
+
+/* Who comes with mknod into a container that needed no list of devices for want of it. */
+static int check_devices(const struct ct_prepared *p, struct ct_err *e)
+{
+	const struct ct_request *q = &p->req;
+	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .userns = ct_build_userns(p->spec),
+				.mknod = q->elevated || (q->set_caps && (q->caps & UINT64_C(1) << CAP_MKNOD))};
+
+	return ct_cg_check_none(&ask, "attach", e);
+}
+
+/* "net_raw setuid" as bits. */
+static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
+{
+	char word[64] = "cap_";
+	cap_value_t v;
+
+	*out = 0;
+	for (const char *p = names + strspn(names, " "); *p; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+
+		if (n > sizeof(word) - 5)
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "a capability's name is too long");
+		memcpy(word + 4, p, n);
+		word[4 + n] = 0;
+		if (cap_from_name(strncmp(word + 4, "cap_", 4) ? word : word + 4, &v) < 0 || v > 63) {
+			ct_err_object(e, word + 4);
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "there is no such capability");
+		}
+		*out |= UINT64_C(1) << v;
+		p += n;
+	}
+	return 0;
+}
+
+static int check_opts(const ct_attach_opts *o, struct ct_err *e)
+{
+	if (o->user && (o->flags & (CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS)))
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "a user by name and ids by number exclude each other");
+	if (o->user && !*o->user) {
+		ct_err_hint(e, "give a name, UID, or UID:GID; NULL is the payload's own");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the user is empty");
+	}
+	if ((o->flags & CT_ATTACH_KEEP_ENV) && (o->flags & CT_ATTACH_CLEAR_ENV))
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "to keep and to clear the environment exclude each other");
+	if ((o->flags & CT_ATTACH_SET_GROUPS) && o->n_groups && !o->groups)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "n_groups without groups");
+	if ((o->flags & CT_ATTACH_SET_CAPS) && !o->caps)
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "CT_ATTACH_SET_CAPS without caps");
+	if (o->cwd && *o->cwd != '/') {
+		ct_err_object(e, o->cwd);
+		ct_err_hint(e, "give the directory's whole path in the container");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the working directory is not an absolute path");
+	}
+	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "attach", e);
+}
+
+static uint32_t joinable(const struct ct_spec *s)
+{
+	uint32_t ns = ct_build_namespaces(s);
+
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		ns |= s->ns_share.v[i].ns;
+	return ns;
+}
+
+static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidfd, struct ct_err *e)
+{
+	uint32_t have = joinable(p->spec), want = o->namespaces ? o->namespaces & have : have;
+	int r = 0;
+
+	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = "", .argv = o->argv, .envp = o->envp,
+				     .caller_env = (const char *const *)environ, .pty = o->flags & CT_ATTACH_PTY,
+				     .clear_env = o->flags & CT_ATTACH_CLEAR_ENV, .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
+				     .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS, .elevated = o->flags & CT_ATTACH_ELEVATED,
+				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
+				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
+				     .n_keep_fds = (uint32_t)o->n_keep_fds, .init_pidfd = pidfd, .namespaces = want, .user = o->user,
+				     .set_uid = o->flags & CT_ATTACH_SET_UID, .set_gid = o->flags & CT_ATTACH_SET_GID,
+				     .set_groups = o->flags & CT_ATTACH_SET_GROUPS, .set_caps = o->flags & CT_ATTACH_SET_CAPS,
+				     .uid = o->uid, .gid = o->gid, .groups = o->groups, .n_groups = (uint32_t)o->n_groups, .cwd = o->cwd};
+	if (p->req.pty)
+		r = ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "attach", e);
+	if (r >= 0 && p->req.set_caps)
+		r = parse_caps(o->caps, &p->req.caps, e);
+	return r;
+}
+
+/* Where a newcomer is led that a process of the container holds by a freezer of version 1: the cgroup above the container's.
+ * NULL: nowhere. */
+static char *way_out(const struct ct_cg_held *held)
+{
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
+	char *path = NULL;
+
+	if (g && g->version == 1 && asprintf(&path, "%.*s/cgroup.procs", (int)g->keep, g->path) < 0)
+		path = NULL;
+	return path;
+}
+
+/* All that changes nothing. */
+static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cg_held *held, int fd[2],
+			  struct ct_err *e)
+{
+	CT_CLEAN_CONFIG struct ct_config *config = NULL;
+	struct ct_prepared *p = &l->prepared;
+	struct ct_running running;
+	pid_t pid = 0;
+	int r = fd[0] = ct_run_init(c, &pid, e);
+
+	if (r >= 0)
+		r = ct_running_config(c, &config, e);
+	if (r >= 0)
+		r = ct_need_image(c, e);
+	if (r >= 0)
+		r = ct_prepare(c, config, p, e);
+	if (r >= 0)
+		r = fill_request(o, p, fd[0], e);
+	if (r >= 0)
+		r = check_devices(p, e);
+	if (r >= 0)
+		r = ct_running_read(pid, fd[0], p->arena, &running, e);
+	if (r < 0)
+		return r;
+	p->req.running = &running;
+	r = fill_join(c, pid, p, held, &fd[1], e);
+	if (r >= 0)
+		r = ct_build_attach(&p->req, p->arena, &p->plan, e);
+	p->req.running = NULL;
+	return r;
+}
+
+int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e)
+{
+	CT_CLEAN_FD int extra = -1;
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_process *proc = NULL;
+	struct ct_launch *l;
+	int fd[2] = {-1, -1}, r = check_opts(o, e);
+
+	if (r < 0)
+		return r;
+	l = ct_launch_new("attach", &c->log);
+	proc = l ? ct_process_new(l) : NULL;
+	if (!proc)
+		return ct_oom(e);
+	proc->attached = 1;
+	r = prepare_launch(c, o, l, &held, fd, e);
+	l->into = fd[0];
+	extra = fd[1];
+	if (r >= 0) {
+		l->spawn.plan = l->prepared.plan;
+		l->spawn.image = c->image;
+		l->way_out = way_out(&held);
+		ct_start_stdio(o->stdio, l->spawn.stdio);
+		ct_launch_deadline(l, o->timeout_ms);
+		r = ct_launch_begin(proc, !(o->flags & CT_ATTACH_NOWAIT), e);
+	} else {
+		r = ct_launch_fail(proc, r, e);
+	}
+	ct_cg_forget(&held);
+	if (r < 0)
+		ct_process_put(proc);
+	else
+		*out = proc;
+	return r;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A start with a supervisor that stays. */
+#include "run/start/detached.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "run/child/control.h"
+#include "run/start/groups.h"
+#include "run/start/launch.h"
+#include "run/start/start.h"
+
+void ct_detached_close(struct ct_detached *d)
+{
+	ct_close(&d->alive);
+	ct_close(&d->log);
+	ct_close(&d->log_dir);
+	ct_close(&d->device);
+	ct_close(&d->run_log);
+	ct_close(&d->home);
+	ct_close(&d->watch);
+	ct_close(&d->watched);
+	ct_close(&d->console);
+	ct_close(&d->consoled);
+	ct_placeholder_end(&d->holder);
+	ct_close(&d->journal);
+	ct_cg_forget(&d->groups);
+	ct_close(&d->lock);
+	ct_close(&d->dir);
+}
+
+void ct_detached_undo(struct ct_detached *d, const char *name)
+{
+	ct_placeholder_end(&d->holder);
+	if (d->dir < 0)
+		return;
+	ct_groups_clear(d->dir, NULL);
+	ct_state_remove(d->dir, name, NULL);
+}
+
+/* See detached.h. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e)
+{
+	const char *path = s->console_logfile;
+	char dir[4096];
+
+	if (!path)
+		return 0;
+	*name = ct_parent(dir, sizeof(dir), path);
+	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->log_dir >= 0)
+		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+				0640);
+	if (d->log >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
+	ct_err_object(e, path);
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "openat", "the console's log cannot be opened");
+}
+
+/* See detached.h. As in LXC a file that is not there is made. */
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e)
+{
+	const char *path = s->console_path;
+
+	if (!path || !strcmp(path, "none"))
+		return 0;
+	d->device = open(path, O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	if (d->device >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "console.path"));
+	ct_err_object(e, path);
+	ct_err_hint(e, "name a terminal of the host, a file, or none");
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "open", "what is to be the console cannot be opened");
+}
+
+/* What an ephemeral container takes with it, when it is defined at all; of one that is not, no state stays either. */
+static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_detached *d, struct ct_err *e)
+{
+	char *config = ct_container_path(c, "config");
+
+	if (!config)
+		return ct_oom(e);
+	d->defined = access(config, F_OK) == 0;
+	free(config);
+	if (!s->ephemeral || !d->defined)
+		return 0;
+	d->home = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->home >= 0)
+		return 0;
+	ct_err_origin(e, ct_spec_origin(s, "ephemeral"));
+	ct_err_object(e, c->dir);
+	return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "start", "open", "the container directory cannot be opened");
+}
+
+/* The container must not run; what a killed supervisor left is cleared. */
+static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_err *e)
+{
+	int r = ct_state_enter(c->base, c->dir, c->name, CT_STATE_LOCK_MS, &d->dir, &d->lock, e), life;
+
+	if (r < 0)
+		return r;
+	life = ct_state_sweep(d->dir, d->lock, NULL, NULL, e);
+	if (life < 0)
+		return life;
+	ct_err_object(e, c->name);
+	if (life == CT_LIFE_ORPHAN) {
+		ct_err_hint(e, "its supervisor was killed: ct_stop() (ct-stop -k) ends it");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container still runs");
+	}
+	if (life == CT_LIFE_SUPERVISED) {
+		ct_err_hint(e, "ct_attach() enters it, ct_stop() ends it");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+	}
+	ct_err_clear(e);
+	r = ct_groups_clear(d->dir, e);
+	if (r >= 0)
+		r = ct_state_clear(d->dir, e);
+	return r < 0 ? r : ct_state_take_alive(d->dir, &d->alive, e);
+}
+
+/* The config that runs, for those who attach later, from whatever process. */
+static int save_running(struct ct_container *c, const struct ct_prepared *p, int dirfd, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	struct ct_config *config = ct_start_config(c, p, e);
+	int r = config ? ct_config_print(config, false, &text) : e->err;
+
+	ct_config_free(config);
+	if (!config)
+		return r;
+	if (r >= 0)
+		r = ct_write_file_at(dirfd, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat", "the running config cannot be written") : 0;
+}
+
+/* Slots of the supervisor's own inputs, in the order of `extra`. */
+enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, IN_RUN_LOG, N_EXTRA };
+
+static int make_groups(struct ct_launch *l, struct ct_err *e)
+{
+	struct ct_prepared *p = &l->prepared;
+	struct ct_detached *d = &l->detached;
+
+	if (!p->groups.n)
+		return 0;
+	d->journal = ct_groups_journal(d->dir, e);
+	return d->journal < 0 ? d->journal : ct_groups_setup(p->plan, &p->groups, d->journal, &l->log, &d->groups, &d->holder, e);
+}
+
+static int slot_of(const struct ct_plan *plan, int fd)
+{
+	for (int i = 0; i < plan->n_inputs; i++)
+		if (plan->input_fd[i] == fd)
+			return i;
+	return CT_SLOT_NONE;
+}
+
+/* What the supervisor ends and removes with the container. */
+static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
+{
+	/* without a group that tells it there is none only where "try:" was written */
+	s->wire.limit_cputime_us = ct_cg_group_of(&d->groups, CT_CG_CPUACCT) ? p->spec->limit_cputime_us : 0;
+	for (uint32_t i = 0; i < d->groups.n; i++) {
+		const struct ct_cg_group *g = &d->groups.v[i];
+
+		s->group_path[i] = g->path;
+		s->wire.group[i] = (struct ct_wire_group){.dir = (int16_t)slot_of(p->plan, g->fd), .version = g->version,
+							  .monitor = p->groups.v[i].monitor, .controllers = g->controllers,
+							  .keep = g->keep,
+							  .inner = g->inner_fd < 0 ? CT_SLOT_NONE : (int16_t)slot_of(p->plan, g->inner_fd)};
+	}
+	s->wire.n_groups = d->groups.n;
+}
+
+/* rootfs.managed = 0: not ours to remove. */
+static void keep_rootfs(const struct ct_prepared *p, struct ct_plan_super *s)
+{
+	struct stat st;
+
+	if (p->spec->rootfs_managed || p->rootfs < 0 || fstat(p->rootfs, &st) < 0)
+		return;
+	s->wire.flags |= CT_SUPER_KEEP_ROOTFS;
+	s->wire.keep_dev = st.st_dev;
+	s->wire.keep_ino = st.st_ino;
+}
+
+/* What is to be said when the starter has gone: stop hooks, boots that fail. */
+static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	s->wire.log = CT_SLOT_NONE;
+	if (d->run_log < 0)
+		return;
+	s->wire.log = IN_RUN_LOG;
+	s->wire.log_level = (uint16_t)d->run_log_level;
+	s->wire.utc_offset = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
+}
+
+static void fill_super(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
+{
+	const struct ct_spec *sp = p->spec;
+
+	s->wire = (struct ct_wire_super){.signal_halt = sp->signal_halt, .signal_stop = sp->signal_stop, .signal_reboot = sp->signal_reboot,
+					 .pdeath = sp->pdeath_set ? sp->pdeath : SIGKILL, .state_dir = IN_DIR, .alive = IN_ALIVE,
+					 .console_log = d->log >= 0 ? IN_LOG : CT_SLOT_NONE,
+					 .console_log_dir = d->log >= 0 ? IN_LOG_DIR : CT_SLOT_NONE,
+					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
+					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
+					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
+					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
+					 .console_device = d->device >= 0 ? IN_DEVICE : CT_SLOT_NONE,
+					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
+					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
+						  (p->req.execute ? CT_SUPER_PROGRAM : 0) | (sp->init_reaper ? CT_SUPER_REAPER : 0)};
+	if (sp->hook_version == 0)
+		s->wire.flags |= CT_SUPER_HOOK_ARGS;
+	fill_log(d, s);
+	keep_rootfs(p, s);
+	fill_groups(p, d, s);
+	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
+	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
+}
+
+static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, int extra[N_EXTRA], struct ct_err *e)
+{
+	struct ct_detached *d = &l->detached;
+	int r = open_home(c, l->prepared.spec, d, e);
+
+	for (int i = 0; i < N_EXTRA; i++)
+		extra[i] = null;
+	if (r >= 0)
+		r = ct_detached_open_log(l->prepared.spec, d, true, &l->super.log_path, e);
+	if (r >= 0)
+		r = ct_detached_open_device(l->prepared.spec, d, true, e);
+	extra[IN_DIR] = d->dir;
+	extra[IN_ALIVE] = d->alive;
+	extra[IN_WATCH] = d->watched;
+	if (d->log >= 0) {
+		extra[IN_LOG] = d->log;
+		extra[IN_LOG_DIR] = d->log_dir;
+	}
+	d->run_log = ct_log_open(&l->log, &d->run_log_level);
+	if (d->run_log >= 0)
+		extra[IN_RUN_LOG] = d->run_log;
+	if (d->home >= 0)
+		extra[IN_HOME] = d->home;
+	if (d->device >= 0)
+		extra[IN_DEVICE] = d->device;
+	if (d->consoled >= 0)
+		extra[IN_CONSOLE] = d->consoled;
+	return r;
+}
+
+/* Plan, state, cgroups, message: everything up to the spawn itself. */
+static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, int null, struct ct_err *e)
+{
+	struct ct_launch *l = proc->launch;
+	struct ct_prepared *p = &l->prepared;
+	struct ct_detached *d = &l->detached;
+	struct ct_output output = CT_OUTPUT_INIT;
+	int extra[N_EXTRA], r = open_inputs(c, l, null, extra, e);
+
+	p->req.extra_fds = extra;
+	p->req.n_extra_fds = N_EXTRA;
+	if (r >= 0)
+		r = ct_start_build(p, &output, e);
+	ct_output_end(&output);
+	p->req.extra_fds = NULL;
+	if (r >= 0)
+		r = save_running(c, p, d->dir, e);
+	if (r >= 0)
+		r = make_groups(l, e);
+	if (r < 0)
+		return r;
+	fill_super(p, d, &l->super);
+	l->super.stop = p->stop;
+	l->spawn.super = &l->super;
+	l->spawn.plan = p->plan;
+	l->spawn.image = c->image;
+	for (int i = 0; i < 3; i++)
+		l->spawn.stdio[i] = -1;
+	if (p->req.stdio_given)
+		ct_start_stdio(o->stdio, l->spawn.stdio);
+	return r;
+}
+static int open_console(struct ct_detached *d, struct ct_err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "socketpair", "no stream for the console");
+	d->console = pair[0];
+	d->consoled = pair[1];
+	return 0;
+}
+
+int ct_start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+{
+	struct ct_launch *l = proc->launch;
+	struct ct_detached *d = &l->detached;
+	CT_CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r = null < 0 ? ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened") : 0;
+
+	if (r >= 0)
+		r = ct_ctl_watch(&d->watch, &d->watched, e);
+	/* without it nobody could tell later whether the state is of this boot of the host */
+	if (r >= 0 && !l->prepared.host.boot_id[0]) {
+		ct_err_object(e, "/proc/sys/kernel/random/boot_id");
+		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat", "the host's boot id cannot be read");
+	}
+	if (r >= 0 && (o->flags & CT_START_PTY))
+		r = open_console(d, e);
+	if (r >= 0)
+		r = claim_state(c, d, e);
+	/* from here on there is something to take back */
+	if (r >= 0) {
+		snprintf(l->name, sizeof(l->name), "%s", c->name);
+		l->super.name = l->name;
+		r = prepare_supervisor(c, o, proc, null, e);
+	}
+	if (r < 0)
+		return ct_launch_fail(proc, r, e);
+	ct_launch_deadline(l, o->timeout_ms);
+	return ct_launch_begin(proc, !(o->flags & CT_START_NOWAIT), e);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors of a detached start, closed in the caller once the supervisor has its own. */
+#ifndef CT_RUN_START_DETACHED_H
+#define CT_RUN_START_DETACHED_H
+
+#include <stdbool.h>
+
+#include "backend/cgroup/cgroup.h"
+#include "run/child/placeholder.h"
+
+struct ct_container;
+struct ct_err;
+struct ct_spec;
+
+struct ct_detached {
+	int dir, lock, alive, log, log_dir;
+	int run_log;	/* log.file, for the supervisor; -1: none */
+	uint32_t run_log_level;
+	int home;	/* of an ephemeral container: the directory that has its own; -1 */
+	int defined;
+	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
+	int watch, watched;	/* tells of the end: ours, the supervisor's end */
+	int journal;		/* of the groups, in dir */
+	int device;		/* console.path */
+	struct ct_cg_held groups;
+	struct ct_placeholder holder;
+};
+#define CT_DETACHED_INIT \
+	{ -1, -1, -1, -1, -1, -1, 0, -1, 0, -1, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
+
+/* Closes what is open, and ends the process that held the scope. */
+void ct_detached_close(struct ct_detached *d);
+/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the log's in there. 0, also when there is to be
+ * none, or a negative errno. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e);
+/* The same for what is to be the console, console.path. */
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e);
+/* The start has failed: its groups and its state go. */
+void ct_detached_undo(struct ct_detached *d, const char *name);
+
+#endif

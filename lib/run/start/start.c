@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ct_start(): in process, or with a supervisor that stays. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "run/handle/container.h"
+#include "run/child/control.h"
+#include "run/start/groups.h"
+#include "run/handle/image.h"
+#include "run/start/launch.h"
+#include "run/start/start.h"
+
+/* What must hold of the options, whatever the config. */
+static int check_opts(struct ct_container *c, const ct_start_opts *o, int somebody, struct ct_err *e)
+{
+	if ((o->flags & CT_START_NOWAIT) && !somebody) {
+		ct_err_hint(e, "take the process: ct_process_started() tells what came of it");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "no place for the process of a start that is not waited for");
+	}
+	if ((o->flags & CT_START_DETACH) && !c->name[0]) {
+		ct_err_hint(e, "give ct_new() a name");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "an anonymous container cannot be detached");
+	}
+	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "start", e);
+}
+
+void ct_start_stdio(const int given[3], int out[3])
+{
+	for (int i = 0; i < 3; i++)
+		out[i] = given[i] == 0 ? i : ct_given_fd(given[i]);
+}
+
+int ct_start_build(struct ct_prepared *p, struct ct_output *output, struct ct_err *e)
+{
+	int r = ct_build_pumps(&p->req) ? ct_output_begin(output, &p->output, e) : 0;
+
+	p->req.output_fd = p->output;
+	return r < 0 ? r : ct_build_start(&p->req, p->arena, &p->plan, &p->stop, e);
+}
+
+int ct_need_image(struct ct_container *c, struct ct_err *e)
+{
+	int fd;
+
+	if (c->image >= 0 && ct_image_valid(c->image))
+		return 0;
+	if (c->image >= 0)
+		ct_image_put();
+	c->image = -1;
+	fd = ct_image_get(e);
+	if (fd < 0)
+		return fd;
+	c->image = fd;
+	return 0;
+}
+
+struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p, struct ct_err *e)
+{
+	struct ct_config *copy = ct_config_copy(c->config);
+
+	if (!copy)
+		ct_oom(e);
+	else if (ct_config_set(copy, "init.reaper", p->spec->init_reaper ? "1" : "0", e) >= 0)
+		return copy;
+	ct_config_free(copy);
+	return NULL;
+}
+
+/* -EBUSY, recorded. */
+static int running_already(const struct ct_container *c, struct ct_err *e)
+{
+	ct_err_object(e, c->name);
+	ct_err_hint(e, "wait for its end or stop it first");
+	return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+}
+
+/* Under the lock: 1 when this handle has started one already. */
+static int is_busy(const struct ct_container *c)
+{
+	if (c->starting && ct_process_starting(c->starting))
+		return 1;
+	return c->init && (ct_process_starting(c->init) || ct_process_in_process(c->init));
+}
+
+static int check_running(struct ct_container *c, struct ct_err *e)
+{
+	int busy;
+
+	pthread_mutex_lock(&c->lock);
+	busy = is_busy(c);
+	pthread_mutex_unlock(&c->lock);
+	return busy ? running_already(c, e) : 0;
+}
+
+/* Remembers what is started and with which config, for attach, stop and kill from other threads. -EBUSY: another one was quicker. */
+static int remember(struct ct_container *c, struct ct_process *p, bool detached, struct ct_err *e)
+{
+	struct ct_config *copy = detached ? NULL : ct_start_config(c, &p->launch->prepared, e), *old_config = NULL;
+	struct ct_process **place = detached ? &c->starting : &c->init, *old = NULL;
+	int busy;
+
+	if (!copy && !detached)
+		return e->err;
+	pthread_mutex_lock(&c->lock);
+	busy = is_busy(c);
+	if (!busy) {
+		old = *place;
+		*place = ct_process_get(p);
+	}
+	if (!busy && copy) {
+		old_config = c->running;
+		c->running = copy;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (busy) {
+		ct_config_free(copy);
+		return running_already(c, e);
+	}
+	ct_process_put(old);
+	ct_config_free(old_config);
+	return 0;
+}
+
+/* The file that tells the CPU time of the whole tree, for limit.cputime. */
+static int open_cpu_time(const struct ct_cg_held *held, const struct ct_spec *s, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
+	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		return fd;
+	ct_err_origin(e, ct_spec_origin(s, "limit.cputime"));
+	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat", "the CPU time of the container cannot be read");
+}
+
+/* What version 1's freezer holds dies only when it is let go. -1 where there is no such thing. */
+static int open_thaw(const struct ct_cg_held *held, struct ct_err *e)
+{
+	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
+	int fd = g && g->version == 1 ? openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (!g || g->version != 1 || fd >= 0)
+		return fd;
+	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat", "the freezer of the container cannot be reached");
+}
+
+/* The cgroups, and what the keeper needs of them; nothing is left of them when it fails. */
+static int setup_groups(struct ct_process *proc, struct ct_err *e)
+{
+	struct ct_launch *l = proc->launch;
+	const struct ct_spec *spec = l->prepared.spec;
+	int r = ct_groups_setup(l->prepared.plan, &l->prepared.groups, -1, &l->log, &proc->groups, &proc->holder, e);
+
+	if (r >= 0 && spec->limit_cputime_us) {
+		l->spawn.cpu_fd = open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
+		if (l->spawn.cpu_fd < 0 && !spec->limit_cputime_tried)
+			return l->spawn.cpu_fd;
+		l->spawn.limit_cputime_us = l->spawn.cpu_fd < 0 ? 0 : spec->limit_cputime_us;
+	}
+	if (r >= 0) {
+		l->spawn.thaw_fd = open_thaw(&proc->groups, e);
+		r = l->spawn.thaw_fd < -1 ? l->spawn.thaw_fd : 0;
+	}
+	return r;
+}
+
+static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+{
+	struct ct_launch *l = proc->launch;
+	struct ct_prepared *p = &l->prepared;
+	int r;
+
+	l->spawn.plan = p->plan;
+	l->spawn.image = c->image;
+	l->spawn.limit_time_us = p->spec->limit_time_us;
+	ct_start_stdio(o->stdio, l->spawn.stdio);
+	proc->reaper = p->spec->init_reaper;
+	proc->program = p->req.execute;
+	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
+	l->spawn.output = proc->output.told;
+	r = setup_groups(proc, e);
+	if (r >= 0) {
+		ct_launch_deadline(l, o->timeout_ms);
+		r = ct_launch_begin(proc, !(o->flags & CT_START_NOWAIT), e);
+	} else {
+		r = ct_launch_fail(proc, r, e);
+	}
+	return r;
+}
+
+/* Everything that changes nothing on the host. */
+static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+{
+	struct ct_prepared *p = &proc->launch->prepared;
+	int r = ct_log_check(&c->log, true, e);
+
+	if (r >= 0)
+		r = ct_need_image(c, e);
+	if (r >= 0)
+		r = ct_prepare(c, c->config, p, e);
+	if (r >= 0)
+		r = ct_prepare_start(c, o, p, e);
+	if (r < 0)
+		return r;
+	if (p->groups.n && !c->swept)
+		ct_groups_sweep(&p->trees, &p->groups);
+	c->swept = 1;
+	if (p->groups.elsewhere)
+		ct_log(&c->log, CT_LOG_NOTICE, "%s", p->groups.elsewhere);
+	/* a supervisor has inputs of its own */
+	return o->flags & CT_START_DETACH ? 0 : ct_start_build(p, &proc->output, e);
+}
+
+int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e)
+{
+	struct ct_launch *l;
+	struct ct_process *proc;
+	int r = check_opts(c, o, out != NULL, e);
+
+	if (r >= 0)
+		r = check_running(c, e);
+	if (r < 0)
+		return r;
+	l = ct_launch_new("start", &c->log);
+	proc = l ? ct_process_new(l) : NULL;
+	if (!proc)
+		return ct_oom(e);
+	r = prepare_launch(c, o, proc, e);
+	if (r >= 0)
+		r = remember(c, proc, o->flags & CT_START_DETACH, e);
+	if (r < 0)
+		r = ct_launch_fail(proc, r, e);
+	else if (o->flags & CT_START_DETACH)
+		r = ct_start_detached(c, o, proc, e);
+	else
+		r = start_in_process(c, o, proc, e);
+	/* lets a detached one that is no longer under way go */
+	ct_process_put(ct_starting_init(c));
+	if (r < 0 || !out)
+		ct_process_put(proc);
+	else
+		*out = proc;
+	return r;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which run of the container there is, found without asking anybody who might not answer, and without clearing anything: that is for the
+ * calls that are about it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/watch/events.h"
+#include "run/start/groups.h"
+#include "run/state/dir.h"
+
+/* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a reason for another one. */
+#define STATE_MASK (IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR)
+#define ABOVE_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
+
+/* See events.h. */
+void ct_ev_sight_free(struct ct_ev_sight *s)
+{
+	ct_process_put(s->p);
+	s->p = NULL;
+	ct_close(&s->dir);
+}
+
+static bool same(const struct ct_ev_id *a, const struct ct_ev_id *b)
+{
+	return a->pid == b->pid && a->start == b->start;
+}
+
+/* See events.h. */
+bool ct_ev_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* A pidfd of the process that had this number and start time; -1: it has ended, or cannot be seen from here (the numbers are those of
+ * the supervisor's pid namespace). */
+static int open_process(pid_t pid, uint64_t start)
+{
+	CT_CLEAN_FD int fd = pid > 0 && start ? ct_pidfd_open(pid) : -1;
+
+	/* what lives after its start time was read is what had that start time */
+	if (fd < 0 || ct_proc_start_time(pid) != start || ct_ev_ended(fd))
+		return -1;
+	return ct_take_fd(&fd);
+}
+
+/* ---- finding it ------------------------------------------------------------------------------------------------------------- */
+
+static void see_in_process(struct ct_container *c, const struct ct_events *ev, struct ct_ev_sight *s)
+{
+	struct ct_process *p;
+	struct ct_ev_id id;
+
+	pthread_mutex_lock(&c->lock);
+	p = c->init && !ct_process_starting(c->init) && c->init->state < 0 && !c->init->failed.err ? ct_process_get(c->init) : NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (!p)
+		return;
+	id = (struct ct_ev_id){ (uint64_t)p->child.pid, p->child.exec_ns };
+	if (same(&id, &ev->past[CT_EV_IN_PROCESS])) {
+		ct_process_put(p);
+		return;
+	}
+	s->kind = CT_EV_IN_PROCESS;
+	s->id = id;
+	s->boots = 1;
+	s->over = !ct_process_running(p);
+	s->p = p;
+}
+
+/* The nearest directory above the state's that is there: it would appear below it. What cannot be watched is noticed with the next
+ * call. */
+static void watch_above(struct ct_container *c, struct ct_events *ev)
+{
+	CT_CLEAN_FD int fd = ct_state_open_all(c->base, c->dir, 0, NULL);
+
+	if (fd < 0)
+		fd = open(c->base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || ct_ev_watch(ev, &ev->wd_state, fd, NULL, ABOVE_MASK) < 0)
+		ct_ev_unwatch(ev, &ev->wd_state);
+}
+
+/* The state directory, watched; -ENOENT: there is none, and a directory above it is watched. */
+static int watched_dir(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
+{
+	for (;;) {
+		CT_CLEAN_FD int dir = ct_state_dir(c, e);
+		int before = ev->wd_state, r;
+
+		if (dir >= 0) {
+			r = ct_ev_watch(ev, &ev->wd_state, dir, NULL, STATE_MASK);
+			if (r == 0)
+				return ct_take_fd(&dir);
+			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the limits of a user, RLIMIT_NOFILE is the process'");
+			return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "inotify_add_watch", "the state directory cannot be watched");
+		}
+		if (dir != -ENOENT)
+			return dir;
+		watch_above(c, ev);
+		/* once more: it may have come before it was watched for */
+		if (ev->wd_state == before)
+			return -ENOENT;
+	}
+}
+
+static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+{
+	CT_CLEAN_FD int init = -1;
+	struct ct_ev_id id;
+	int r;
+
+	if (!c->name[0])
+		return 0;
+	s->dir = watched_dir(c, ev, e);
+	if (s->dir < 0)
+		return s->dir == -ENOENT ? 0 : s->dir;
+	/* in this order: the last that a supervisor does is to let go of "alive" */
+	r = ct_state_alive(s->dir);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "events", "openat", "whether a supervisor lives cannot be seen");
+	s->alive = r;
+	r = ct_state_read(s->dir, &s->st, e);
+	/* what is corrupt is cleared by a call that is about the container */
+	if (r == -ENOENT || r == -EBADMSG) {
+		ct_err_clear(e);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	id = (struct ct_ev_id){ (uint64_t)s->st.supervisor, s->st.supervisor_start };
+	if (!s->st.boots || same(&id, &ev->past[CT_EV_DETACHED]))
+		return 0;
+	s->kind = CT_EV_DETACHED;
+	s->id = id;
+	s->boots = s->st.boots;
+	if (!s->alive && s->st.state != CT_STATE_STOPPED)
+		init = open_process(s->st.init, s->st.init_start);
+	s->over = !s->alive && init < 0;
+	return 0;
+}
+
+/* See events.h. */
+int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+{
+	/* a detached one that is being watched has not ended because another one was started here */
+	if (ev->run.kind != CT_EV_DETACHED)
+		see_in_process(c, ev, s);
+	if (s->kind) {
+		ct_ev_unwatch(ev, &ev->wd_state);
+		return 0;
+	}
+	return see_detached(c, ev, s, e);
+}
+
+/* ---- holding it ------------------------------------------------------------------------------------------------------------- */
+
+/* See events.h. */
+void ct_ev_run_clear(struct ct_ev_run *run)
+{
+	*run = (struct ct_ev_run){ .init = -1, .super = -1, .oom = -1, .wd_freezer = -1 };
+	for (int i = 0; i < CT_EV_RESOURCES; i++)
+		run->trigger[i] = run->wd_pressure[i] = -1;
+}
+
+/* Only those that tell something: not the supervisor's own, nor what is gone. */
+static void keep_telling(struct ct_cg_held *h)
+{
+	const struct ct_cg_group *freezes = ct_cg_group_of(h, CT_CG_FREEZER);
+	bool by_v2 = freezes && freezes->version == 2;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < h->n; i++) {
+		struct ct_cg_group *g = &h->v[i];
+		uint32_t of_use = g->version == 2 ? ~(uint32_t)0 : CT_CG_MEMORY | CT_CG_PIDS | (by_v2 ? 0 : CT_CG_FREEZER);
+
+		if (g->fd >= 0 && (g->controllers & of_use))
+			h->v[kept++] = *g;
+		else
+			ct_cg_forget_one(g);
+	}
+	h->n = kept;
+}
+
+static int take_in_process(struct ct_ev_run *run, struct ct_ev_sight *s)
+{
+	int r = ct_process_groups(s->p, &run->groups);
+
+	if (r < 0)
+		return r;
+	run->p = s->p;
+	s->p = NULL;
+	run->init = ct_dup(run->p->child.pidfd);
+	return run->init < 0 ? run->init : 0;
+}
+
+/* See events.h. */
+int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct ct_err *e)
+{
+	int r = 0;
+
+	ct_ev_drop(ev, &ev->run.init);
+	ev->run.init = open_process(s->st.init, s->st.init_start);
+	if (ev->run.init >= 0)
+		r = ct_ev_add(ev, ev->run.init, EPOLLIN);
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "epoll_ctl", "the end of init cannot be watched") : 0;
+}
+
+static int take_detached(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+{
+	struct ct_ev_run *run = &ev->run;
+	int r = ct_groups_load(s->dir, &run->groups, e);
+
+	if (r < 0)
+		return r;
+	run->super = open_process(s->st.supervisor, s->st.supervisor_start);
+	if (run->super >= 0)
+		r = ct_ev_add(ev, run->super, EPOLLIN);
+	return r < 0 ? r : ct_ev_attach_init(ev, s, e);
+}
+
+/* See events.h. */
+int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+{
+	struct ct_ev_run *run = &ev->run;
+	int r;
+
+	ct_ev_run_clear(run);
+	run->kind = s->kind;
+	run->id = s->id;
+	if (s->kind == CT_EV_IN_PROCESS) {
+		r = take_in_process(run, s);
+		if (r == 0)
+			r = ct_ev_add(ev, run->init, EPOLLIN);
+	} else {
+		r = take_detached(ev, s, e);
+	}
+	if (r == 0) {
+		keep_telling(&run->groups);
+		r = ct_ev_watch_groups(ev);
+	}
+	if (r == 0)
+		return 0;
+	ct_ev_release(ev);
+	ct_err_hint(e, "RLIMIT_NOFILE is the limit of the process' descriptors, fs.epoll.max_user_watches one of the user");
+	return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "", "the container cannot be watched");
+}
+
+/* See events.h. */
+void ct_ev_release(struct ct_events *ev)
+{
+	struct ct_ev_run *run = &ev->run;
+
+	ct_ev_drop(ev, &run->init);
+	ct_ev_drop(ev, &run->super);
+	ct_ev_drop(ev, &run->oom);
+	for (uint32_t i = 0; i < run->n_files; i++)
+		ct_ev_drop(ev, &run->file[i]);
+	ct_ev_unwatch(ev, &run->wd_freezer);
+	for (int i = 0; i < CT_EV_RESOURCES; i++) {
+		ct_close(&run->trigger[i]);
+		ct_ev_unwatch(ev, &run->wd_pressure[i]);
+	}
+	ct_cg_forget(&run->groups);
+	ct_process_put(run->p);
+	ct_ev_run_clear(run);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shared/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
+
+/* /proc/PID/FILE, to be read. A descriptor or a negative errno; -ESRCH: there is no such process. */
+static int open_proc(pid_t pid, const char *file)
+{
+	char path[64] = "/proc/", digits[12];
+	size_t n = 6, i = sizeof(digits);
+	unsigned v = (unsigned)pid;
+	int fd;
+
+	do {
+		digits[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	while (i < sizeof(digits))
+		path[n++] = digits[i++];
+	path[n++] = '/';
+	while (*file && n + 1 < sizeof(path))
+		path[n++] = *file++;
+	path[n] = 0;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Where a reader of "FIELD:\tMASK" stands in a line. */
+struct scan {
+	const char *field;
+	size_t column, n;	/* n: bytes of the field's name */
+	int fits;
+	uint64_t mask;
+};
+
+/* 1 when the line with the field is over. */
+static int scan_byte(struct scan *s, char c)
+{
+	size_t at = s->column++;
+
+	if (c == '\n') {
+		int found = s->fits && at > s->n + 1;
+
+		if (!found)
+			s->column = 0;
+		s->fits = 1;
+		return found;
+	}
+	if (at < s->n)
+		s->fits &= c == s->field[at];
+	else if (at == s->n)
+		s->fits &= c == ':';
+	else if (s->fits && hex(c) >= 0)
+		s->mask = s->mask << 4 | (uint64_t)hex(c);
+	return 0;
+}
+
+int ct_proc_signals(pid_t pid, const char *field, uint64_t *mask)
+{
+	struct scan s = { .field = field, .n = strlen(field), .fits = 1 };
+	int fd = open_proc(pid, "status"), found = 0;
+	char buf[1024];
+	long n;
+
+	if (fd < 0)
+		return fd;
+	/* somebody's six hundred groups stand before it */
+	while (!found && (n = syscall(SYS_read, fd, buf, sizeof(buf))) > 0)
+		for (long i = 0; i < n && !found; i++)
+			found = scan_byte(&s, buf[i]);
+	syscall(SYS_close, fd);
+	if (!found)
+		return -ESRCH;
+	*mask = s.mask;
+	return 0;
+}
+
+int ct_proc_stat(pid_t pid, char *state, uint64_t *start)
+{
+	int fd = open_proc(pid, "stat"), field = 2;
+	char buf[1024], *p;
+	uint64_t v = 0;
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = syscall(SYS_read, fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		n = -errno;
+	syscall(SYS_close, fd);
+	if (n < 0)
+		return (int)n;
+	buf[n] = 0;
+	/* the name may hold anything; behind it the state is field 3, the start 22 */
+	p = strrchr(buf, ')');
+	if (!p || p[1] != ' ')
+		return n ? -EIO : -ESRCH;
+	*state = p[2];
+	for (; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -EIO;
+	while (*++p >= '0' && *p <= '9')
+		v = v * 10 + (uint64_t)(*p - '0');
+	*start = v;
+	return 0;
+}
+
+int ct_halt_signal(pid_t pid, unsigned wanted, int program)
+{
+	static const int order[] = { RTMIN_3, SIGPWR, SIGTERM };
+	uint64_t caught = 0, blocked = 0;
+
+	if (wanted)
+		return (int)wanted;
+	if (program)
+		return SIGTERM;
+	(void)ct_proc_signals(pid, "SigCgt", &caught);
+	(void)ct_proc_signals(pid, "SigBlk", &blocked);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if ((caught | blocked) >> (order[i] - 1) & 1)
+			return order[i];
+	return SIGPWR;
+}

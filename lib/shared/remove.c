@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Down into one directory after another, up by "..", which must then be the very directory that was left on the way down: who moves
+ * directories meanwhile does not lead the walk out of the tree. openat2(RESOLVE_NO_XDEV) sees every mount, bind mounts, too.
+ */
+#include "shared/remove.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shared/dirent.h"
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define NO_XDEV 0x01
+#define NO_SYMLINKS 0x04
+#define BENEATH 0x08
+
+#define ROOM 65536u	/* bytes of names at a time */
+#define PASSES 64	/* over one directory: some file systems pass over entries when others are removed */
+#define TRIES 16	/* from the top, when directories are moved away meanwhile */
+
+/* A directory above the one the walk is in; its own name follows. */
+struct level {
+	uint64_t dev, ino;
+	int64_t behind;		/* where to go on in it */
+	uint32_t prev;		/* the level above: offset */
+	uint16_t passes;
+	uint8_t failed;		/* something in it stays */
+	uint8_t removed;	/* something in it was removed in this pass */
+};
+
+struct remover {
+	int at;			/* the directory it is in; -1: none */
+	char *mem;
+	uint32_t room, used, now;	/* now: offset of the level of `at` */
+	const struct ct_spare *keep;
+	struct ct_left *left;
+};
+
+static struct level *level(const struct remover *r, uint32_t at)
+{
+	return (struct level *)(void *)(r->mem + at);
+}
+
+static const char *name_of(const struct remover *r, uint32_t at)
+{
+	return r->mem + at + sizeof(struct level);
+}
+
+static int is_same(const struct stat *st, uint64_t dev, uint64_t ino)
+{
+	return (uint64_t)st->st_dev == dev && (uint64_t)st->st_ino == ino;
+}
+
+/* A directory of this mount, to be read. A descriptor; -EXDEV: a mount is there; another errno. */
+static int open_dir(int dir, const char *name)
+{
+	const uint64_t how[3] = { O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+				  NO_XDEV | NO_SYMLINKS | (strcmp(name, "..") ? BENEATH : 0) };
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, dir, name, how, sizeof(how));
+	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- what stays --------------------------------------------------------------------------------------------------------------- */
+
+static size_t add(char *to, size_t n, size_t size, const char *from)
+{
+	while (*from && n + 1 < size)
+		to[n++] = *from++;
+	to[n] = 0;
+	return n;
+}
+
+/* The path of `name` in the directory the walk is in: the beginning of it, and its end. */
+static void tell_path(const struct remover *r, const char *name)
+{
+	char *path = r->left->path;
+	const size_t size = sizeof(r->left->path), half = size / 2;
+	size_t n = 0, tail = strlen(name) + 1;
+	uint32_t at, from = r->now;
+
+	if (r->at < 0) {
+		add(path, 0, size, name);
+		return;
+	}
+	for (at = r->now; at; at = level(r, at)->prev) {
+		size_t more = strlen(name_of(r, at)) + 1;
+
+		if (tail + more > half)
+			break;
+		tail += more;
+		from = at;
+	}
+	/* downwards: the levels lie one behind the other */
+	for (at = 0; at < r->used && n < size - tail - 8; ) {
+		if (at == from)
+			break;
+		n = add(path, n, size - tail - 8, name_of(r, at));
+		n = add(path, n, size, "/");
+		at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u);
+	}
+	if (at != from)
+		n = add(path, n, size, "...");
+	for (at = from; at < r->used; at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u)) {
+		if (n && path[n - 1] != '/')
+			n = add(path, n, size, "/");
+		n = add(path, n, size, name_of(r, at));
+	}
+	n = add(path, n, size, "/");
+	add(path, n, size, name);
+}
+
+static void stays(struct remover *r, const char *name, int err)
+{
+	if (r->at >= 0)
+		level(r, r->now)->failed = 1;
+	if (r->left->n++)
+		return;
+	r->left->mount = err == -EXDEV || err == -EBUSY;
+	r->left->err = err == -EXDEV ? -EBUSY : err;
+	tell_path(r, name);
+}
+
+/* ---- down and up -------------------------------------------------------------------------------------------------------------- */
+
+static int make_room(struct remover *r, uint32_t want)
+{
+	uint32_t room = r->room + ROOM;
+	void *more;
+
+	if (r->used + want <= r->room)
+		return 0;
+	if (room < r->room)
+		return -ENOMEM;
+	more = r->mem ? mremap(r->mem, r->room, room, MREMAP_MAYMOVE)
+		      : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (more == MAP_FAILED)
+		return -ENOMEM;
+	r->mem = more;
+	r->room = room;
+	return 0;
+}
+
+/* Goes into an opened directory, which is the walk's from here on. 0 or a negative errno. */
+static int go_down(struct remover *r, int fd, const char *name, int64_t behind)
+{
+	uint32_t want = (uint32_t)((sizeof(struct level) + strlen(name) + 8) & ~7u);
+	int err = make_room(r, want);
+	struct stat st;
+
+	if (!err && fstat(fd, &st) < 0)
+		err = -errno;
+	if (err) {
+		syscall(SYS_close, fd);
+		return err;
+	}
+	/* a directory of our own that says no even to us */
+	if ((st.st_mode & 0700) != 0700)
+		(void)!fchmod(fd, (st.st_mode & 07777) | 0700);
+	if (r->at >= 0) {
+		level(r, r->now)->behind = behind;
+		syscall(SYS_close, r->at);
+	}
+	*level(r, r->used) = (struct level){ .dev = st.st_dev, .ino = st.st_ino, .prev = r->now };
+	memcpy(r->mem + r->used + sizeof(struct level), name, strlen(name) + 1);
+	r->now = r->used;
+	r->used += want;
+	r->at = fd;
+	return 0;
+}
+
+/* Back to the directory above, where this one is removed. 0; -ESTALE: that is not above any more; or a negative errno. */
+static int go_up(struct remover *r)
+{
+	uint32_t below = r->now, up = level(r, below)->prev;
+	int fd = open_dir(r->at, ".."), failed = level(r, below)->failed;
+	struct stat st;
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -EXDEV ? -ESTALE : fd;
+	if (fstat(fd, &st) < 0 || !is_same(&st, level(r, up)->dev, level(r, up)->ino)) {
+		syscall(SYS_close, fd);
+		return -ESTALE;
+	}
+	syscall(SYS_close, r->at);
+	r->at = fd;
+	r->now = up;
+	r->used = below;
+	if (failed)
+		level(r, up)->failed = 1;
+	else if (syscall(SYS_unlinkat, fd, name_of(r, below), AT_REMOVEDIR) == 0)
+		level(r, up)->removed = 1;
+	else if (errno != ENOENT)
+		stays(r, name_of(r, below), -errno);
+	return syscall(SYS_lseek, fd, level(r, up)->behind, SEEK_SET) < 0 ? -errno : 0;
+}
+
+/* ---- one entry ---------------------------------------------------------------------------------------------------------------- */
+
+/* 1: it is what is kept. */
+static int is_kept(const struct remover *r, int dir, const char *name)
+{
+	struct stat st;
+
+	return r->keep && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && is_same(&st, r->keep->dev, r->keep->ino);
+}
+
+/* A number behind what is in `at` already; the length of it all. */
+static size_t add_number(char *at, size_t n, size_t size, unsigned v)
+{
+	char digits[12];
+	size_t i = sizeof(digits);
+
+	digits[--i] = 0;
+	do {
+		digits[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	return add(at, n, size, digits + i);
+}
+
+/* A directory of our own that we may not read: by descriptor, for a link may take its place. */
+static int open_closed(int dir, const char *name)
+{
+	int fd = (int)syscall(SYS_openat, dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), r;
+	char path[40];
+
+	if (fd < 0)
+		return -errno;
+	add_number(path, add(path, 0, sizeof(path), "/proc/self/fd/"), sizeof(path), (unsigned)fd);
+	r = chmod(path, 0700) < 0 ? -EACCES : 0;
+	syscall(SYS_close, fd);
+	return r ? r : open_dir(dir, name);
+}
+
+/* Removes one entry of `dir`, or opens it when it is a directory with something in it. A descriptor, -ENOENT: removed or gone already,
+ * or why it stays. */
+static int remove_or_open(int dir, const char *name)
+{
+	int why, fd;
+
+	if (syscall(SYS_unlinkat, dir, name, 0) == 0)
+		return -ENOENT;
+	why = errno;
+	if (why != EISDIR && why != EPERM && why != EACCES)
+		return -why;
+	/* most directories are left when they are empty, or have been from the beginning */
+	if (syscall(SYS_unlinkat, dir, name, AT_REMOVEDIR) == 0)
+		return -ENOENT;
+	if (errno == ENOTDIR)
+		return -why;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	fd = open_dir(dir, name);
+	return fd == -EACCES ? open_closed(dir, name) : fd;
+}
+
+/* 1: went down into it; 0: done with it; a negative errno: the walk cannot go on. */
+static int take(struct remover *r, int dir, const char *name, int64_t behind)
+{
+	int fd;
+
+	if (is_kept(r, dir, name)) {
+		level(r, r->now)->failed = 1;
+		return 0;
+	}
+	fd = remove_or_open(dir, name);
+	if (fd >= 0) {
+		int err = go_down(r, fd, name, behind);
+
+		return err ? err : 1;
+	}
+	if (fd == -ENOENT && r->at >= 0)
+		level(r, r->now)->removed = 1;
+	else if (fd != -ENOENT)
+		stays(r, name, fd);
+	return 0;
+}
+
+/* Goes on in the directory the walk is in. 1: went down; 0: at its end; a negative errno. */
+static int go_on(struct remover *r)
+{
+	char buf[2048] __attribute__((aligned(8)));
+	long n;
+
+	while ((n = syscall(SYS_getdents64, r->at, buf, sizeof(buf))) > 0)
+		for (long i = 0; i < n;) {
+			const struct ct_dirent *e = (const struct ct_dirent *)(buf + i);
+			int err;
+
+			i += e->len;
+			if (!strcmp(e->name, ".") || !strcmp(e->name, ".."))
+				continue;
+			err = take(r, r->at, e->name, e->off);
+			if (err)
+				return err;
+		}
+	return n < 0 ? -errno : 0;
+}
+
+/* Whether the directory must be read once more: entries were passed over while others were removed, or have been made meanwhile. */
+static int once_more(struct remover *r)
+{
+	struct level *l = level(r, r->now);
+	int more = l->removed && !l->failed && ++l->passes < PASSES;
+
+	l->removed = 0;
+	return more && syscall(SYS_lseek, r->at, 0, SEEK_SET) == 0;
+}
+
+/* All below the tree's top. 0; -ESTALE: begin again; or a negative errno. */
+static int all_below(struct remover *r)
+{
+	int err;
+
+	for (;;) {
+		err = go_on(r);
+		if (err < 0)
+			return err;
+		if (err || once_more(r))
+			continue;
+		if (!r->now)
+			return 0;
+		err = go_up(r);
+		if (err)
+			return err;
+	}
+}
+
+/* One attempt from the top. 0, -ESTALE, or a negative errno that ends it. */
+static int from_top(struct remover *r, int dir, const char *name)
+{
+	int fd = is_kept(r, dir, name) ? -ENOENT : remove_or_open(dir, name), err;
+
+	r->used = r->now = 0;
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0) {
+		stays(r, name, fd);
+		return 0;
+	}
+	err = go_down(r, fd, name, 0);
+	if (!err)
+		err = all_below(r);
+	if (err)
+		return err;
+	syscall(SYS_close, r->at);
+	r->at = -1;
+	if (!level(r, 0)->failed && syscall(SYS_unlinkat, dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		stays(r, name, -errno);
+	return 0;
+}
+
+int ct_remove(int dir, const char *name, const struct ct_spare *keep, struct ct_left *left)
+{
+	struct remover r = { .at = -1, .keep = keep, .left = left };
+	int err = -ESTALE;
+
+	memset(left, 0, sizeof(*left));
+	for (int i = 0; err == -ESTALE && i < TRIES; i++) {
+		memset(left, 0, sizeof(*left));
+		err = from_top(&r, dir, name);
+		if (err && err != -ESTALE)
+			stays(&r, r.at < 0 ? name : "", err);
+		if (r.at >= 0)
+			syscall(SYS_close, r.at);
+		r.at = -1;
+	}
+	if (err == -ESTALE)
+		stays(&r, name, err);
+	if (r.mem)
+		munmap(r.mem, r.room);
+	return left->err;
+}
+
+/* ---- names -------------------------------------------------------------------------------------------------------------------- */
+
+#define NEW ".new-"
+#define HIDDEN_BYTES 220	/* of a container's name in a hidden one */
+#define SUM_BYTES 17		/* "~" and 16 digits */
+
+size_t ct_short_name(char *at, const char *name, size_t room)
+{
+	size_t len = strlen(name), n = add(at, 0, (len <= room ? len : room - SUM_BYTES) + 1, name);
+	uint64_t sum = 0xcbf29ce484222325u;
+
+	if (len <= room)
+		return n;
+	for (const char *p = name; *p; p++)
+		sum = (sum ^ (unsigned char)*p) * 0x100000001b3u;
+	at[n++] = '~';
+	for (int i = 60; i >= 0; i -= 4)
+		at[n++] = "0123456789abcdef"[sum >> i & 15];
+	at[n] = 0;
+	return n;
+}
+
+/* ".new-NAME-" in `at`; its length. */
+static size_t hidden_prefix(char *at, const char *name)
+{
+	size_t n = add(at, 0, 256, NEW);
+
+	n += ct_short_name(at + n, name, HIDDEN_BYTES);
+	return add(at, n, 256, "-");
+}
+
+void ct_hidden_name(char *at, const char *name, unsigned pid, int gone)
+{
+	size_t n = add_number(at, hidden_prefix(at, name), 256, pid);
+
+	if (gone)
+		add(at, n, 256, ".gone");
+}
+
+int ct_hidden_is(const char *entry, const char *name)
+{
+	char prefix[256];
+	const char *p = entry;
+
+	if (name) {
+		size_t n = hidden_prefix(prefix, name);
+
+		if (strncmp(entry, prefix, n))
+			return 0;
+		p += n;
+	} else {
+		if (strncmp(entry, NEW, sizeof(NEW) - 1) || !(p = strrchr(entry, '-')) || p < entry + sizeof(NEW))
+			return 0;
+		p++;
+	}
+	if (*p < '0' || *p > '9')
+		return 0;
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return !*p || !strcmp(p, ".gone");
+}
