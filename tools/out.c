@@ -141,7 +141,6 @@ static ssize_t write_err(void *cookie, const char *buf, size_t n)
 	return (ssize_t)n;
 }
 
-/* See out.h. */
 void out_as_it_is(const char *text, size_t n)
 {
 	if (isatty(STDOUT_FILENO)) {

@@ -100,7 +100,6 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 	return 0;
 }
 
-/* See call.h. */
 int ct_load_into(struct ct_container *c, struct ct_config *config, const char **path, char **own, struct ct_err *e)
 {
 	if (!*path && !c->name[0])

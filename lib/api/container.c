@@ -69,7 +69,6 @@ static char *state_base(const ct_new_opts *o)
 	return ct_state_default_base(base, sizeof(base), NULL) < 0 ? NULL : strdup(base);
 }
 
-/* See call.h. */
 void ct_drop_mounts(struct ct_container *c)
 {
 	for (uint32_t i = 0; i < c->n_mounts; i++) {

@@ -134,7 +134,6 @@ void ct_err_clear(struct ct_err *e)
 	*e = (struct ct_err){ .step = -1 };
 }
 
-/* See error.h. */
 void ct_err_reset(struct ct_err *e)
 {
 	if (e)
@@ -174,7 +173,6 @@ static bool is_derived(const struct ct_faults *all, const struct ct_err *e)
 	return false;
 }
 
-/* See error.h. */
 bool ct_err_next(struct ct_err *e)
 {
 	struct ct_faults *all = e ? e->all : NULL;
@@ -193,7 +191,6 @@ bool ct_err_next(struct ct_err *e)
 	return true;
 }
 
-/* See error.h. */
 int ct_err_go_on(struct ct_err *e, int r)
 {
 	return r < 0 && ct_err_next(e) ? 0 : r;
@@ -205,7 +202,6 @@ void ct_faults_free(struct ct_faults *all)
 	ct_buf_free(&all->keys);
 }
 
-/* See error.h. */
 int ct_err_collected(struct ct_err *e)
 {
 	if (!e || !e->all || !e->all->n)
@@ -214,7 +210,6 @@ int ct_err_collected(struct ct_err *e)
 	return e->err;
 }
 
-/* See error.h. */
 const char *ct_err_more(const struct ct_err *e)
 {
 	const char *first = e->all ? strchr(ct_buf_text(&e->all->text), '\n') : NULL;
@@ -321,7 +316,7 @@ void ct_err_step(struct ct_err *e, int step, const char *name)
 	rebuild(e);
 }
 
-/* See error.h. It is no part of the message: the first who knows it says it. */
+/* It is no part of the message: the first who knows it says it. */
 void ct_err_backend(struct ct_err *e, const char *name)
 {
 	if (e && name && !*e->backend)

@@ -119,7 +119,6 @@ static const char *plain(const char *key)
 	return strncmp(key, "lxc.", 4) ? key : key + 4;
 }
 
-/* See records.h. */
 void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char *key)
 {
 	pthread_mutex_lock(&all->lock);
@@ -135,7 +134,6 @@ void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char 
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* See records.h. */
 void ct_records_let_go(struct ct_records *all, const char *key)
 {
 	pthread_mutex_lock(&all->lock);
@@ -144,7 +142,6 @@ void ct_records_let_go(struct ct_records *all, const char *key)
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* See records.h. */
 int ct_records_held(struct ct_records *all, struct ct_err *out)
 {
 	int held;

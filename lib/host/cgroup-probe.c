@@ -226,7 +226,6 @@ static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct
 	return 0;
 }
 
-/* See cgroup.h. */
 int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
@@ -244,7 +243,6 @@ int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_are
 	return r;
 }
 
-/* See cgroup.h. */
 int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf mounts = CT_BUF_INIT;
@@ -254,7 +252,6 @@ int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_e
 	return r < 0 ? r : ct_cgroups_fill(ct_buf_text(&mounts), out, arena, e);
 }
 
-/* See cgroup.h. */
 bool ct_cgroups_of_caller(const struct ct_cgroups *c)
 {
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
@@ -263,7 +260,6 @@ bool ct_cgroups_of_caller(const struct ct_cgroups *c)
 	return c->n && c->self && slurp(SELF, SELF_MAX, &self, NULL) >= 0 && !strcmp(ct_buf_text(&self), c->self);
 }
 
-/* See cgroup.h. */
 bool ct_cgroups_still(const struct ct_cgroups *c)
 {
 	if (!ct_cgroups_of_caller(c))

@@ -34,7 +34,6 @@ static bool is(const char *s, size_t n, const char *word)
 	return word && strlen(word) == n && memcmp(s, word, n) == 0;
 }
 
-/* See cgroup.h. */
 uint32_t ct_cg_bit(const char *name, size_t n)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -43,7 +42,6 @@ uint32_t ct_cg_bit(const char *name, size_t n)
 	return 0;
 }
 
-/* See cgroup.h. */
 const char *ct_cg_name(uint32_t bit, int version)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -52,7 +50,6 @@ const char *ct_cg_name(uint32_t bit, int version)
 	return "?";
 }
 
-/* See cgroup.h. */
 const struct ct_cg_tree *ct_cg_serving(const struct ct_cgroups *c, uint32_t bit, int only)
 {
 	for (int version = 1; version <= 2; version++) {
@@ -68,7 +65,6 @@ const struct ct_cg_tree *ct_cg_serving(const struct ct_cgroups *c, uint32_t bit,
 	return NULL;
 }
 
-/* See cgroup.h. */
 const char *ct_cg_layout(const struct ct_cgroups *c)
 {
 	bool one = false, two = false;
@@ -178,7 +174,6 @@ static const char *below(const char *path, const char *root, struct ct_arena *a)
 	return n - k == 1 ? "" : ct_arena_strdup(a, path + k);
 }
 
-/* See cgroup.h. */
 bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, size_t size)
 {
 	const char *line;
@@ -204,7 +199,6 @@ static int rank(const struct ct_cg_tree *t)
 	return (t->readonly ? 0 : 2) + (t->self ? 1 : 0);
 }
 
-/* See cgroup.h. */
 int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen, struct ct_cgroups *out, struct ct_arena *arena)
 {
 	const char *line;
@@ -233,7 +227,6 @@ int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen
 	return 0;
 }
 
-/* See cgroup.h. */
 int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out, struct ct_arena *arena)
 {
 	return ct_cgroups_read(mountinfo, self, NULL, out, arena);

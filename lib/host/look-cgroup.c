@@ -53,7 +53,6 @@ static const struct ct_cg_tree *find_v2(const struct ct_look_facts *f)
 	return NULL;
 }
 
-/* See look.h. */
 int ct_look_cgroups(struct ct_look_facts *f)
 {
 	f->arena = ct_arena_new();

@@ -61,7 +61,6 @@ static char *unescape(struct span f, struct ct_arena *a)
 	return out;
 }
 
-/* See mounts.h. */
 int ct_mount_row_read(const char *line, size_t n, struct ct_mount_row *out, struct ct_arena *a)
 {
 	const char *dash = memmem(line, n, " - ", 3);
@@ -82,7 +81,6 @@ int ct_mount_row_read(const char *line, size_t n, struct ct_mount_row *out, stru
 	return 1;
 }
 
-/* See mounts.h. */
 int ct_mount_rows_read(const char *text, struct ct_mount_rows *out, struct ct_arena *a)
 {
 	uint32_t cap = 0;
@@ -125,7 +123,7 @@ static uint64_t id_by_fdinfo(int fd)
 	return ct_parse_u64(at, &id) ? 0 : id;
 }
 
-/* See mounts.h. The id is that of mountinfo (statx(2), Linux 5.8). */
+/* The id is that of mountinfo (statx(2), Linux 5.8). */
 uint64_t ct_mount_id(const char *path)
 {
 	CT_CLEAN_FD int fd = -1;
@@ -137,7 +135,7 @@ uint64_t ct_mount_id(const char *path)
 	return fd < 0 ? 0 : id_by_fdinfo(fd);
 }
 
-/* See mounts.h. */
+/* A mount that something covers has another id at its path. */
 bool ct_mount_is_seen(const char *path, uint64_t id)
 {
 	return id && ct_mount_id(path) == id;
@@ -170,7 +168,6 @@ static const struct ct_mount_row *parent_of(const struct ct_mount_rows *all, con
 	return NULL;
 }
 
-/* See mounts.h. */
 bool ct_mount_rows_show(const struct ct_mount_rows *all, const struct ct_mount_row *m)
 {
 	if (in_the_way(all, m, m->id))
@@ -188,7 +185,6 @@ bool ct_mount_rows_show(const struct ct_mount_rows *all, const struct ct_mount_r
 	return false;
 }
 
-/* See mounts.h. */
 const struct ct_mount_row *ct_mount_rows_at(const struct ct_mount_rows *all, const char *path)
 {
 	for (uint32_t i = all->n; i > 0; i--)

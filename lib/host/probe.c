@@ -218,13 +218,11 @@ static void read_boot_id(struct ct_host *h)
 	ct_host_read("/proc/sys/kernel/random/boot_id", h->boot_id, sizeof(h->boot_id));
 }
 
-/* See host.h. */
 bool ct_host_at_least(const struct ct_host *h, uint32_t major, uint32_t minor)
 {
 	return h->kernel_major > major || (h->kernel_major == major && h->kernel_minor >= minor);
 }
 
-/* See host.h. */
 bool ct_host_feature(const struct ct_host *h, uint32_t feature, const char **name)
 {
 	bool there = false;
@@ -239,7 +237,6 @@ bool ct_host_feature(const struct ct_host *h, uint32_t feature, const char **nam
 	return there;
 }
 
-/* See host.h. */
 int ct_host_probe(struct ct_host *h, struct ct_err *e)
 {
 	struct ct_host found = { 0 };
@@ -255,7 +252,6 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 	return 0;
 }
 
-/* See host.h. */
 int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 {
 	look_at_userns(h, AT_FDCWD, NS_DIR "/user");
@@ -264,7 +260,6 @@ int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 	return probe_rights(h, e);
 }
 
-/* See host.h. */
 int ct_host_check(const struct ct_host *h, struct ct_err *e)
 {
 	if (!ct_host_at_least(h, CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR))

@@ -82,59 +82,6 @@ static const struct ct_look looks[] = {
 };
 #define N_LOOKS (sizeof(looks) / sizeof(looks[0]))
 
-/* See look.h. */
-void ct_look_no(struct ct_look_item *it, const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-
-	it->state = CT_LOOK_NO;
-	va_start(ap, fmt);
-	ct_buf_vprintf(&it->reason, fmt, ap);
-	va_end(ap);
-	if (hint)
-		ct_buf_str(&it->hint, hint);
-}
-
-/* See look.h. */
-void ct_look_slurp(const char *path, size_t max, struct ct_buf *out)
-{
-	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd >= 0 && ct_buf_read_fd(out, fd, max) < 0) {
-		ct_buf_free(out);
-		*out = (struct ct_buf)CT_BUF_INIT;
-	}
-}
-
-/* See look.h. */
-const char *ct_look_line(const char **s, size_t *n)
-{
-	const char *line = *s;
-
-	if (!*line)
-		return NULL;
-	*n = strcspn(line, "\n");
-	*s = line + *n + (line[*n] == '\n');
-	return line;
-}
-
-/* See look.h. */
-bool ct_look_word(const char *s, size_t n, const char *seps, const char *word)
-{
-	size_t want = strlen(word), i = 0;
-
-	while (i < n) {
-		size_t start = i;
-
-		while (i < n && !strchr(seps, s[i]))
-			i++;
-		if (i - start == want && memcmp(s + start, word, want) == 0)
-			return true;
-		i++;
-	}
-	return false;
-}
-
 static void facts_free(struct ct_look_facts *f)
 {
 	ct_buf_free(&f->mountinfo);
@@ -237,7 +184,6 @@ static int one_row(const struct ct_look_facts *f, size_t i, int format, struct c
 	return missing;
 }
 
-/* See host.h. */
 int ct_host_report(int format, struct ct_buf *out)
 {
 	__attribute__((cleanup(facts_free))) struct ct_look_facts f = { 0 };

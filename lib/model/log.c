@@ -47,7 +47,6 @@ static const char *file_for(const struct ct_log *log, int level)
 	return level <= (int)most ? file : NULL;
 }
 
-/* See log.h. */
 int ct_log_copy(struct ct_log *out, const struct ct_log *log)
 {
 	uint32_t level;
@@ -68,7 +67,6 @@ int ct_log_copy(struct ct_log *out, const struct ct_log *log)
 	return 0;
 }
 
-/* See log.h. */
 void ct_log_free(struct ct_log *copy)
 {
 	free(copy->strings);
@@ -98,7 +96,6 @@ static int open_file(const char *path, bool make)
 	return r < 0 ? r : fd;
 }
 
-/* See log.h. */
 int ct_log_open(const struct ct_log *log, uint32_t *level)
 {
 	const char *file = find_file(log, level);

@@ -224,7 +224,6 @@ struct level_name {
 	uint32_t level;
 };
 
-/* See type.h. */
 const char *ct_log_level_name(uint32_t level)
 {
 	static const char *const names[] = { "ERROR", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };

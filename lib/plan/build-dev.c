@@ -53,7 +53,6 @@ static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct c
 	s->flags = CT_SF_STRICT;
 }
 
-/* See builder.h. */
 bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name)
 {
 	bool own = b->dev != CT_SLOT_NONE;
@@ -105,7 +104,6 @@ static const char *pts_options(struct ct_builder *b)
 	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
 }
 
-/* See builder.h. */
 void ct_build_pts(struct ct_builder *b, const struct ct_origin *at)
 {
 	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;

@@ -68,35 +68,6 @@ static void env_put(struct env *env, const char *kv)
 	*at = env->n;
 }
 
-/* "NAME=value" of the caller, NULL when it has none. */
-static const char *caller_var(const struct ct_request *r, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *const *e = r->caller_env; e && *e; e++)
-		if (!strncmp(*e, name, len) && (*e)[len] == '=')
-			return *e;
-	return NULL;
-}
-
-/* See builder.h. */
-const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item)
-{
-	const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value) : caller_var(b->req, item->name);
-
-	if (kv)
-		return kv;
-	if (item->value) {
-		ct_oom(b->err);
-		return NULL;
-	}
-	ct_err_origin(b->err, &item->at);
-	ct_err_object(b->err, item->name);
-	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key, item->name);
-	ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan", "the caller's environment has no such variable");
-	return NULL;
-}
-
 static int config_env(struct env *env)
 {
 	struct ct_builder *b = env->b;
@@ -122,7 +93,7 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 		/* OpenRC, and tools of administration, know no other word in systems that LXC has made */
 		env_put(&env, b->spec->lxc ? "container=lxc" : "container=libcontain");
 		if (b->req->pty || b->req->detached)
-			env_put(&env, caller_var(b->req, "TERM") ? caller_var(b->req, "TERM") : "TERM=linux");
+			env_put(&env, ct_build_caller_var(b->req, "TERM") ? ct_build_caller_var(b->req, "TERM") : "TERM=linux");
 		if (b->ttys)
 			env_put(&env, b->ttys);
 		for (const char *const *e = b->req->keep_env ? b->req->caller_env : NULL; e && *e; e++)

@@ -174,7 +174,6 @@ int ct_build_start_hooks(struct ct_builder *b, uint64_t caps)
 	return add_hooks(b, row_of(CT_HOOK_START), caps);
 }
 
-/* See build.h. */
 int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e)
 {
 	struct ct_builder b;

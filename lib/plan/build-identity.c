@@ -157,7 +157,6 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	return r;
 }
 
-/* See builder.h. */
 void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at)
 {
 	struct ct_step *s;

@@ -36,26 +36,6 @@ uint64_t ct_clone_flags(uint32_t ns)
 	return flags;
 }
 
-uint32_t ct_build_namespaces(const struct ct_spec *s)
-{
-	uint32_t ns = CT_NS_MNT | CT_NS_PID | CT_NS_UTS | CT_NS_IPC | CT_NS_NET | CT_NS_CGROUP;
-
-	if (s->ns_clone_set)
-		ns = s->ns_clone | CT_NS_MNT;
-	if (s->idmap.n)
-		ns |= CT_NS_USER;
-	if (s->time_boot_set || s->time_monotonic_set)
-		ns |= CT_NS_TIME;
-	for (uint32_t i = 0; i < s->net.n; i++)
-		if (s->net.v[i].type && !strcmp(s->net.v[i].type, "none"))
-			ns &= ~CT_NS_NET;
-	if (s->ns_keep_set)
-		ns &= ~s->ns_keep;
-	for (uint32_t i = 0; i < s->ns_share.n; i++)
-		ns &= ~s->ns_share.v[i].ns;
-	return ns;
-}
-
 /* The key that asks for a time namespace. */
 static const char *time_key(const struct ct_spec *s)
 {
@@ -85,30 +65,6 @@ static int check(struct ct_builder *b)
 		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan", "this kernel has no %s namespace", kinds[i].name);
 	}
 	return 0;
-}
-
-/* The line of the map that an id of the container is in; NULL: none. */
-static const struct ct_idmap_item *line_of(const struct ct_spec *s, bool group, uint32_t inside)
-{
-	for (uint32_t i = 0; i < s->idmap.n; i++) {
-		const struct ct_idmap_item *m = &s->idmap.v[i];
-
-		if (m->group == group && inside >= m->inside && inside - m->inside < m->count)
-			return m;
-	}
-	return NULL;
-}
-
-bool ct_build_mapped(const struct ct_spec *s, bool group, uint32_t inside)
-{
-	return !s->idmap.n || line_of(s, group, inside);
-}
-
-uint32_t ct_build_outside(const struct ct_spec *s, bool group, uint32_t inside)
-{
-	const struct ct_idmap_item *m = line_of(s, group, inside);
-
-	return m ? m->outside + (inside - m->inside) : inside;
 }
 
 /* A step that joins `ns` of `fd` in a phase. */

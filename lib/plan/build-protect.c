@@ -80,7 +80,6 @@ static const char *find_place(struct ct_builder *b, const char *target, const st
 	return NULL;
 }
 
-/* See builder.h. */
 const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides)
 {
 	const char *path = find_place(b, target, hidden, sizeof(hidden) / sizeof(*hidden));
@@ -114,7 +113,6 @@ static int copy_net(struct ct_builder *b, const struct ct_origin *at)
 	return slot;
 }
 
-/* See builder.h. */
 bool ct_build_own_boot_id(const struct ct_builder *b)
 {
 	return !b->req->execute && !b->spec->init_reaper;

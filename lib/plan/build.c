@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The builders of the areas, in their order, and what they share. */
+/* The builders of the areas, in their order. */
 #include "plan/builder.h"
 
 #include <errno.h>
 #include <string.h>
-
-const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key)
-{
-	const struct ct_origin *at = ct_spec_origin(b->spec, key);
-	struct ct_origin *own;
-
-	if (at)
-		return at;
-	own = ct_arena_alloc(b->arena, sizeof(*own));
-	if (own)
-		own->key = "";
-	return own;
-}
-
-const char *ct_build_num(struct ct_builder *b, uint64_t v)
-{
-	const char *s = ct_arena_printf(b->arena, "%llu", (unsigned long long)v);
-
-	if (!s)
-		b->plan->err = -ENOMEM;
-	return s ? s : "";
-}
 
 /* The descriptors a caller hands over take the first slots. */
 int ct_build_inputs(struct ct_builder *b)
@@ -60,7 +38,6 @@ int ct_build_inputs(struct ct_builder *b)
 	return 0;
 }
 
-/* See build.h. */
 int ct_build_refuse(const struct ct_spec *s, bool detached, uint32_t i, struct ct_err *e)
 {
 	if (i < s->unsupported.n) {
@@ -112,24 +89,6 @@ static int run_areas(struct ct_builder *b, const area_fn *areas)
 	}
 	/* the parts of a plan with a fault, which somebody looks at, may not fit together */
 	return r < 0 ? r : ct_plan_freeze(b->plan, whole ? b->err : &unheard);
-}
-
-int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e)
-{
-	*b = (struct ct_builder){.req = r, .spec = r->spec, .host = r->host, .arena = arena, .err = e,
-				 .in_rootfs = CT_SLOT_NONE, .in_exec = CT_SLOT_NONE, .in_pidfd = CT_SLOT_NONE,
-				 .in_output = CT_SLOT_NONE,
-				 .root = CT_SLOT_NONE, .mask = CT_SLOT_NONE, .proc = CT_SLOT_NONE, .sys = CT_SLOT_NONE,
-				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE};
-	b->plan = ct_plan_new(arena);
-	b->stop = ct_plan_new(arena);
-	if (!b->plan || !b->stop)
-		return ct_oom(e);
-	for (uint32_t i = 0; i < r->spec->ns_share.n; i++)
-		b->shared |= r->spec->ns_share.v[i].ns;
-	b->own = ct_build_namespaces(r->spec);
-	b->userns = (b->own | b->shared) & CT_NS_USER;
-	return 0;
 }
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)

@@ -103,6 +103,8 @@ int ct_build_start_hooks(struct ct_builder *b, uint64_t caps);
 int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at);
 /* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later ones replace by name. */
 int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
+/* A variable of the caller's environment as "K=V"; NULL: it has none of that name. */
+const char *ct_build_caller_var(const struct ct_request *r, const char *name);
 /* A decimal number as string in the arena. */
 const char *ct_build_num(struct ct_builder *b, uint64_t v);
 /* Is the id mapped into the container? True without an idmap. */

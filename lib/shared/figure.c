@@ -166,7 +166,6 @@ static void read_together(struct ct_figures *s, uint32_t first, uint8_t *due, in
 		settle(s, row[i], &k[i], fd);
 }
 
-/* See figure.h. */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd)
 {
 	uint8_t due[CT_FIGURE_ROWS];

@@ -159,7 +159,6 @@ static int settled(const struct ct_keyed *k)
 	return k->state == BAD || (k->state == FOUND && !sum);
 }
 
-/* See keyed.h. */
 void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 {
 	struct span rest;
@@ -175,19 +174,16 @@ void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 		feed_line(k, cut(&rest, '\n'));
 }
 
-/* See keyed.h. */
 uint64_t ct_keyed_value(const struct ct_keyed *k)
 {
 	return k->state == FOUND ? k->value : CT_KEYED_ABSENT;
 }
 
-/* See keyed.h. */
 int ct_keyed_unsaid(const struct ct_keyed *k)
 {
 	return k->state == NOTHING;
 }
 
-/* See keyed.h. */
 uint64_t ct_keyed_in(enum ct_keyed_how how, const char *text, size_t n, const char *key)
 {
 	struct ct_keyed k = { .key = key, .how = (uint8_t)how };
@@ -196,7 +192,6 @@ uint64_t ct_keyed_in(enum ct_keyed_how how, const char *text, size_t n, const ch
 	return ct_keyed_value(&k);
 }
 
-/* See keyed.h. */
 size_t ct_keyed_whole(const char *text, size_t n)
 {
 	while (n && text[n - 1] != '\n')
@@ -211,19 +206,16 @@ static int flag(const char *text, size_t n, const char *key)
 	return v <= 1 ? (int)v : -1;
 }
 
-/* See keyed.h. */
 int ct_keyed_populated(const char *text, size_t n)
 {
 	return flag(text, n, "populated");
 }
 
-/* See keyed.h. */
 int ct_keyed_frozen(const char *text, size_t n)
 {
 	return flag(text, n, "frozen");
 }
 
-/* See keyed.h. */
 int ct_keyed_freezer(const char *text, size_t n)
 {
 	static const char words[][9] = {

@@ -12,7 +12,7 @@
 
 #define TYPED 64	/* bytes moved at once: they fit where a terminal says that it takes some */
 
-/* See supervisor.h. As a terminal it is the console's: it echoes nothing and makes no signals by itself. */
+/* As a terminal it is the console's: it echoes nothing and makes no signals by itself. */
 void sup_device_init(struct sup_device *d, int fd)
 {
 	struct termios raw;
@@ -26,7 +26,6 @@ void sup_device_init(struct sup_device *d, int fd)
 	tcsetattr(fd, TCSANOW, &raw);
 }
 
-/* See supervisor.h. */
 void sup_device_close(struct sup_device *d)
 {
 	if (d->fd >= 0 && d->terminal)
@@ -34,7 +33,6 @@ void sup_device_close(struct sup_device *d)
 	sup_close(&d->fd);
 }
 
-/* See supervisor.h. */
 uint32_t sup_device_size(const struct sup_device *d)
 {
 	struct winsize w;
@@ -63,7 +61,6 @@ static int flush(struct sup_device *d)
 	return 1;
 }
 
-/* See supervisor.h. */
 int sup_device_can_take(struct super *s, int closing)
 {
 	struct sup_device *d = &s->device;
@@ -77,7 +74,6 @@ int sup_device_can_take(struct super *s, int closing)
 	return s->now >= d->lag_since + SUP_LAG_MS || (s->phase != SUP_PHASE_BOOT && !s->init);
 }
 
-/* See supervisor.h. */
 void sup_device_add(struct sup_device *d, const char *p, size_t n)
 {
 	if (d->fd < 0 || n > sizeof(d->held))
@@ -88,13 +84,11 @@ void sup_device_add(struct sup_device *d, const char *p, size_t n)
 	flush(d);
 }
 
-/* See supervisor.h. */
 int sup_device_held(const struct super *s)
 {
 	return s->device.fd >= 0 && s->device.lagging && s->now < s->device.lag_since + SUP_LAG_MS;
 }
 
-/* See supervisor.h. */
 void sup_device_watch(struct super *s)
 {
 	short events = (short)((s->device.terminal && s->tty[0].master >= 0 ? POLLIN : 0) | (sup_device_held(s) ? POLLOUT : 0));
@@ -103,7 +97,6 @@ void sup_device_watch(struct super *s)
 		sup_watch(s, s->device.fd, events, SUP_WATCH_DEVICE, 0);
 }
 
-/* See supervisor.h. */
 void sup_on_device(struct super *s, short events)
 {
 	struct sup_device *d = &s->device;

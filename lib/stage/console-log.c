@@ -10,7 +10,6 @@
 
 #include "stage/supervisor.h"
 
-/* See supervisor.h. */
 void sup_ring_add(struct sup_ring *r, const char *p, size_t n)
 {
 	size_t at, first;
@@ -32,7 +31,6 @@ void sup_ring_add(struct sup_ring *r, const char *p, size_t n)
 	}
 }
 
-/* See supervisor.h. */
 int sup_ring_copy(struct super *s, char **data, size_t *len, int clear)
 {
 	struct sup_ring *r = &s->ring;
@@ -59,7 +57,6 @@ int sup_ring_copy(struct super *s, char **data, size_t *len, int clear)
 	return 0;
 }
 
-/* See supervisor.h. */
 void sup_log_open(struct sup_log *l)
 {
 	struct stat st;
@@ -96,7 +93,6 @@ static void rotate(struct sup_log *l)
 		l->limit = 0;
 }
 
-/* See supervisor.h. */
 void sup_log_add(struct sup_log *l, const char *p, size_t n)
 {
 	if (l->fd < 0)

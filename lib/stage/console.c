@@ -35,7 +35,6 @@ static int take_slot(struct stage *st, int16_t slot)
 	return fd;
 }
 
-/* See supervisor.h. */
 int sup_console_init(struct super *s)
 {
 	const struct ct_wire_super *w = s->w;
@@ -56,7 +55,6 @@ int sup_console_init(struct super *s)
 	return s->ring.data == MAP_FAILED ? -ENOMEM : 0;
 }
 
-/* See supervisor.h. */
 void sup_take_console(struct super *s)
 {
 	int fd = take_slot(s->st, s->w->console);
@@ -86,7 +84,6 @@ static int set_size(const struct sup_tty *t)
 	return ioctl(t->master, TIOCSWINSZ, &w) ? -errno : 0;
 }
 
-/* See supervisor.h. */
 void sup_tty_new(struct super *s, uint32_t number, int master)
 {
 	struct sup_tty *t;
@@ -269,7 +266,6 @@ static void move_input(struct super *s, struct sup_tty *t)
 	sup_interrupt(s, t, buf, (size_t)w);
 }
 
-/* See supervisor.h. */
 void sup_ttys_close(struct super *s, int for_good)
 {
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
@@ -288,7 +284,6 @@ void sup_ttys_close(struct super *s, int for_good)
 		sup_device_close(&s->device);
 }
 
-/* See supervisor.h. */
 void sup_tty_watch(struct super *s)
 {
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
@@ -313,7 +308,6 @@ void sup_tty_watch(struct super *s)
 	sup_device_watch(s);
 }
 
-/* See supervisor.h. */
 void sup_on_master(struct super *s, uint32_t number, short events)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -327,7 +321,6 @@ void sup_on_master(struct super *s, uint32_t number, short events)
 		move_output(s, number, 0);
 }
 
-/* See supervisor.h. */
 void sup_on_stream(struct super *s, uint32_t number, short events)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -347,7 +340,6 @@ void sup_on_stream(struct super *s, uint32_t number, short events)
 		move_input(s, t);
 }
 
-/* See supervisor.h. */
 int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 {
 	uint32_t n = (uint32_t)number;
@@ -372,7 +364,6 @@ int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 	return 0;
 }
 
-/* See supervisor.h. */
 int sup_tty_resize(struct super *s, uint64_t number, uint64_t size)
 {
 	if (number > s->n_ttys || s->tty[number].master < 0)

@@ -23,7 +23,6 @@ static const struct {
 	[CT_CTL_RESIZE] = { CT_CTL_TTY_FREE, UINT32_MAX, 1, 0 },
 };
 
-/* See supervisor.h. */
 int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq)
 {
 	struct ct_ctl_request r;

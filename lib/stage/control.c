@@ -19,7 +19,6 @@
 
 #define PENDING 1	/* a handler's word for: no reply now */
 
-/* See supervisor.h. */
 int sup_listen(struct super *s)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "/proc/self/fd/" };
@@ -101,7 +100,6 @@ static int stop_waited_for(const struct super *s)
 	return 0;
 }
 
-/* See supervisor.h. */
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
 	int stop = c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
@@ -332,7 +330,6 @@ static void on_request(struct super *s, struct sup_client *c)
 	sup_close(&fd);
 }
 
-/* See supervisor.h. */
 void sup_on_client(struct super *s, uint32_t index, short events)
 {
 	struct sup_client *c = &s->client[index];
@@ -453,7 +450,6 @@ static void take_client(struct super *s, int sock, int ours)
 	turn_away(s, sock, -EAGAIN, 0);
 }
 
-/* See supervisor.h. */
 void sup_take_watch(struct super *s)
 {
 	int slot = s->w->watch;
@@ -464,7 +460,6 @@ void sup_take_watch(struct super *s)
 	s->st->slot[slot] = -1;
 }
 
-/* See supervisor.h. */
 void sup_on_listener(struct super *s)
 {
 	for (int turn = 0; turn < SUP_CLIENTS; turn++) {
@@ -480,7 +475,6 @@ void sup_on_listener(struct super *s)
 	}
 }
 
-/* See supervisor.h. */
 void sup_tell_waiters(struct super *s)
 {
 	int done = s->phase == SUP_PHASE_DONE;
@@ -521,7 +515,6 @@ static void too_late(struct super *s, struct sup_client *c)
 		s->stop_until = s->now;
 }
 
-/* See supervisor.h. */
 void sup_client_timers(struct super *s)
 {
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {

@@ -247,7 +247,6 @@ static const char **with_more(struct stage *st, const struct ct_wire_step *s, in
 	return v;
 }
 
-/* See stage.h. */
 int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys)
 {
 	__attribute__((cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };

@@ -577,7 +577,6 @@ static int wait_for_ready(struct stage *st)
 	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init", "it has ended before it was set up");
 }
 
-/* See stage.h. */
 int stage_launch(struct stage *st)
 {
 	st->current = CT_STEP_IN_LAUNCHER;
@@ -599,7 +598,6 @@ int stage_launch(struct stage *st)
 	return 0;
 }
 
-/* See stage.h. */
 int stage_hooks(struct stage *st)
 {
 	st->current = CT_STEP_IN_LAUNCHER;

@@ -286,7 +286,6 @@ static int any_open(struct pump *p)
 	return open;
 }
 
-/* See pump.h. */
 int pump_run(struct pump *p)
 {
 	struct pollfd fds[1 + 2 * PUMP_WAYS];

@@ -143,7 +143,6 @@ static int serve(pid_t program)
 	}
 }
 
-/* See steps.h. */
 int reap(struct stage *st, int tty, int (*run)(void *), void *arg)
 {
 	static char stack[CHILD_STACK] __attribute__((aligned(16)));

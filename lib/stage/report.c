@@ -46,7 +46,6 @@ int report_send(struct stage *st, struct ct_report *r, int fd)
 	return send_packet(st->report_fd, r, sizeof(*r), fd, r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID ? MSG_DONTWAIT : 0);
 }
 
-/* See stage.h. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd)
 {
 	return st->keep_fd < 0 ? 0 : send_packet(st->keep_fd, k, sizeof(*k), fd, MSG_DONTWAIT);
@@ -57,7 +56,6 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000u + (uint64_t)t->tv_usec;
 }
 
-/* See stage.h. */
 void usage_note(struct stage *st)
 {
 	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };

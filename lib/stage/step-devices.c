@@ -204,7 +204,6 @@ int step_cgroup_hold(struct stage *st, const struct ct_wire_step *s)
 	return err ? report_error(st, err, SYS_read, "the list of devices", "the launcher has not put it back") : 0;
 }
 
-/* See steps.h. */
 void devices_forget(struct stage *st)
 {
 	for (uint32_t i = 0; i < n_lists; i++)
@@ -215,7 +214,6 @@ void devices_forget(struct stage *st)
 	st->hold[0] = -1;
 }
 
-/* See steps.h. */
 int devices_hold(struct stage *st)
 {
 	char c = 0;

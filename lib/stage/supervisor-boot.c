@@ -33,7 +33,6 @@ static void close_pair(const int pair[2])
 	close(pair[1]);
 }
 
-/* See supervisor.h. */
 int sup_boot(struct super *s)
 {
 	pid_t parent = getpid();
@@ -81,7 +80,7 @@ int sup_boot(struct super *s)
 	return 0;
 }
 
-/* See supervisor.h. What comes after the exec comes from inside the container: a number, and no more of them than a socket holds. */
+/* What comes after the exec comes from inside the container: a number, and no more of them than a socket holds. */
 void sup_take_keep(struct super *s)
 {
 	struct ct_keep k;
@@ -314,7 +313,6 @@ static void on_failed(struct super *s)
 	sup_begin_end(s);
 }
 
-/* See supervisor.h. */
 void sup_on_report(struct super *s)
 {
 	struct ct_report r;
@@ -329,7 +327,6 @@ void sup_on_report(struct super *s)
 		on_failed(s);
 }
 
-/* See supervisor.h. */
 void sup_on_lost_launcher(struct super *s)
 {
 	/* what they had to say before */
@@ -340,7 +337,6 @@ void sup_on_lost_launcher(struct super *s)
 	on_failed(s);
 }
 
-/* See supervisor.h. */
 void sup_kill_launcher(const struct super *s)
 {
 	if (s->launcher <= 0)
@@ -349,7 +345,6 @@ void sup_kill_launcher(const struct super *s)
 	kill(s->launcher, SIGKILL);
 }
 
-/* See supervisor.h. */
 void sup_abort_boot(struct super *s)
 {
 	s->failed = 1;
@@ -358,7 +353,6 @@ void sup_abort_boot(struct super *s)
 		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
 
-/* See supervisor.h. */
 void sup_on_init(struct super *s)
 {
 	struct rusage ru;
@@ -383,7 +377,6 @@ void sup_on_init(struct super *s)
 	sup_begin_again(s);
 }
 
-/* See supervisor.h. */
 void sup_boot_again(struct super *s)
 {
 	sup_groups_renew(s);

@@ -34,7 +34,6 @@ static unsigned halt_signal(const struct super *s)
 	return (unsigned)ct_halt_signal(s->init, s->w->signal_halt, !!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
 }
 
-/* See supervisor.h. */
 void sup_halt(struct super *s)
 {
 	s->stop_asked = 1;
@@ -47,7 +46,6 @@ void sup_halt(struct super *s)
 		sup_set_state(s, SUP_STOPPING);
 }
 
-/* See supervisor.h. */
 void sup_kill(struct super *s, int hard)
 {
 	unsigned sig = s->w->signal_stop && !hard ? s->w->signal_stop : SIGKILL;
@@ -124,7 +122,6 @@ static void judge_tree(struct super *s, struct usage *u)
 	v->pids_refused = u->pids_refused;
 }
 
-/* See supervisor.h. */
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
 	struct sup_verdict *v = &s->verdict;
@@ -154,7 +151,6 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 
-/* See supervisor.h. */
 void sup_kill_listed(int fd)
 {
 	uint64_t pid = 0;
@@ -184,7 +180,6 @@ static void kill_children(void)
 	close(fd);
 }
 
-/* See supervisor.h. */
 void sup_reap_all(struct super *s)
 {
 	uint64_t until = sup_now_ms() + SUP_REAP_MS;
@@ -205,7 +200,6 @@ void sup_reap_all(struct super *s)
 	sup_close(&s->pidfd);
 }
 
-/* See supervisor.h. */
 void sup_finish(struct super *s)
 {
 	int first_failed = s->failed && s->boots == 0;
@@ -235,7 +229,6 @@ void sup_finish(struct super *s)
 	sup_tell_waiters(s);
 }
 
-/* See supervisor.h. */
 void sup_close_namespaces(struct super *s)
 {
 	for (int i = 0; i < STAGE_NS; i++)
@@ -402,7 +395,6 @@ static void run_hooks(struct super *s)
 		run_post_hooks(s);
 }
 
-/* See supervisor.h. */
 void sup_begin_end(struct super *s)
 {
 	s->again = 0;
@@ -411,7 +403,6 @@ void sup_begin_end(struct super *s)
 	run_hooks(s);
 }
 
-/* See supervisor.h. */
 void sup_begin_again(struct super *s)
 {
 	if (s->verdict.wall_us >= SUP_BRIEF_MS * 1000)
@@ -425,7 +416,6 @@ void sup_begin_again(struct super *s)
 	run_hooks(s);
 }
 
-/* See supervisor.h. */
 void sup_on_hooks(struct super *s)
 {
 	char why[160];

@@ -39,7 +39,6 @@ static uint32_t places(const struct super *s, struct usage_place *v)
 	return n;
 }
 
-/* See supervisor.h. */
 int sup_groups_enter(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
@@ -56,7 +55,6 @@ int sup_groups_enter(const struct super *s)
 	return 0;
 }
 
-/* See supervisor.h. */
 void sup_groups_usage(const struct super *s, struct usage *u)
 {
 	struct usage_place v[CT_WIRE_GROUPS];
@@ -64,7 +62,6 @@ void sup_groups_usage(const struct super *s, struct usage *u)
 	usage_read(v, places(s, v), u);
 }
 
-/* See supervisor.h. */
 int sup_cputime_up(struct super *s)
 {
 	struct usage_place v[CT_WIRE_GROUPS];
@@ -112,7 +109,6 @@ static int kill_all(int dir, void *arg)
 	return 0;
 }
 
-/* See supervisor.h. */
 void sup_groups_thaw(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
@@ -126,7 +122,6 @@ void sup_groups_thaw(const struct super *s)
 	}
 }
 
-/* See supervisor.h. */
 void sup_groups_kill(const struct super *s)
 {
 	int freezer = -1, fd = -1, whole = -1;
@@ -172,7 +167,6 @@ static void give_nothing_on(int dir)
 		sys3(SYS_write, fd, off, p - off);
 }
 
-/* See supervisor.h. */
 void sup_groups_renew(const struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;
@@ -236,7 +230,6 @@ static int remove_group(int fd, const char *path, uint32_t keep)
 	}
 }
 
-/* See supervisor.h. */
 void sup_groups_remove(struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;

@@ -36,7 +36,6 @@ static int remove_whole(const struct super *s, int home, struct ct_left *left)
 	return r < 0 ? r : ct_remove(home, gone, NULL, left);
 }
 
-/* See supervisor.h. */
 void sup_remove_home(struct super *s)
 {
 	int home = s->w->home < 0 ? -1 : s->st->slot[s->w->home], r;

@@ -9,7 +9,6 @@
 
 #include "stage/supervisor.h"
 
-/* See supervisor.h. */
 int sup_output_init(struct super *s)
 {
 	const struct stage *st = s->st;
@@ -32,7 +31,6 @@ int sup_output_init(struct super *s)
 	return -errno;
 }
 
-/* See supervisor.h. */
 void sup_output_pump(struct super *s, pid_t pid)
 {
 	/* whoever has so many boots with nobody reading what they print */
@@ -42,7 +40,6 @@ void sup_output_pump(struct super *s, pid_t pid)
 		s->pump[s->n_pumps++] = pid;
 }
 
-/* See supervisor.h. */
 void sup_output_over(struct super *s)
 {
 	if (s->limit)
@@ -55,7 +52,6 @@ void sup_output_over(struct super *s)
 		s->verdict.reason = SUP_EXIT_OUTPUT;
 }
 
-/* See supervisor.h. */
 void sup_output_end(struct super *s, uint32_t how)
 {
 	if (s->told)
@@ -63,7 +59,6 @@ void sup_output_end(struct super *s, uint32_t how)
 	sup_close(&s->keep);
 }
 
-/* See supervisor.h. */
 void sup_output_reap(struct super *s)
 {
 	uint32_t n = 0;
@@ -82,7 +77,6 @@ void sup_output_reap(struct super *s)
 	s->n_pumps = n;
 }
 
-/* See supervisor.h. */
 void sup_output_judge(struct super *s)
 {
 	struct sup_verdict *v = &s->verdict;

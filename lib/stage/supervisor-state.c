@@ -96,7 +96,6 @@ static void state_text(const struct super *s, char *text)
 	line_u64(text, "state", s->state);
 }
 
-/* See supervisor.h. */
 void sup_clean_text(char *text)
 {
 	for (; *text; text++)
@@ -137,7 +136,6 @@ static int overwrite_state(const struct super *s, const char *text)
 	return (size_t)w == n ? 0 : -ENOSPC;
 }
 
-/* See supervisor.h. */
 int sup_write_state(struct super *s)
 {
 	char text[STATE_TEXT];
@@ -155,7 +153,6 @@ int sup_write_state(struct super *s)
 	return r;
 }
 
-/* See supervisor.h. */
 int sup_set_state(struct super *s, uint32_t state)
 {
 	int r;
@@ -202,7 +199,6 @@ static void remove_empty(int dir)
 	close(up);
 }
 
-/* See supervisor.h. */
 void sup_remove_files(struct super *s, int all)
 {
 	static const char *const files[] = { "state", ".state.new", "config", "alive", "lock" };
@@ -225,7 +221,6 @@ void sup_remove_files(struct super *s, int all)
 	close(lock);
 }
 
-/* See supervisor.h. */
 uint64_t sup_start_time(pid_t pid)
 {
 	uint64_t start = 0;
@@ -234,7 +229,6 @@ uint64_t sup_start_time(pid_t pid)
 	return ct_proc_stat(pid, &state, &start) ? 0 : start;
 }
 
-/* See supervisor.h. */
 uint64_t sup_caught(pid_t pid)
 {
 	uint64_t mask = 0;
@@ -242,7 +236,6 @@ uint64_t sup_caught(pid_t pid)
 	return ct_proc_signals(pid, "SigCgt", &mask) ? 0 : mask;
 }
 
-/* See supervisor.h. */
 uint64_t sup_ignored(pid_t pid)
 {
 	uint64_t mask = 0;

@@ -15,25 +15,21 @@
 
 #include "stage/supervisor.h"
 
-/* See supervisor.h. */
 uint64_t sup_now_us(void)
 {
 	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
-/* See supervisor.h. */
 uint64_t sup_now_ms(void)
 {
 	return sup_now_us() / 1000;
 }
 
-/* See supervisor.h. */
 uint64_t sup_real_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* See supervisor.h. */
 void sup_close(int *fd)
 {
 	if (*fd >= 0)
@@ -41,7 +37,6 @@ void sup_close(int *fd)
 	*fd = -1;
 }
 
-/* See supervisor.h. */
 void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint32_t index)
 {
 	if (fd < 0 || s->n_poll >= s->cap_poll)
@@ -51,7 +46,6 @@ void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint
 	s->n_poll++;
 }
 
-/* See supervisor.h. */
 void sup_in_fork(struct super *s, int report)
 {
 	prctl(PR_SET_NAME, "ct-stage");
@@ -431,7 +425,6 @@ static void loop(struct super *s)
 	}
 }
 
-/* See stage.h. */
 _Noreturn void supervise(struct stage *st)
 {
 	struct super s;

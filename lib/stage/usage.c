@@ -26,13 +26,11 @@ static void read_wanted(const struct usage_place *v, uint32_t n, uint32_t wanted
 	}
 }
 
-/* See usage.h. */
 void usage_read(const struct usage_place *v, uint32_t n, struct usage *out)
 {
 	read_wanted(v, n, ~(uint32_t)0, out);
 }
 
-/* See usage.h. */
 uint64_t usage_cpu_us(const struct usage_place *v, uint32_t n)
 {
 	struct usage u;

@@ -34,7 +34,6 @@ long sys_fs_magic(int fd)
 	return (long)((unsigned long)fs.f_type & 0xffffffffu);
 }
 
-/* See stage.h. */
 uint64_t clock_ns(int clock)
 {
 	struct timespec t;
@@ -43,7 +42,6 @@ uint64_t clock_ns(int clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* See stage.h. */
 int64_t clock_ms(void)
 {
 	return (int64_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);

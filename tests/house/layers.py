@@ -88,7 +88,7 @@ ROOT = top()
 tap = Tap()
 tap.check("library layers", library(ROOT))
 tap.check("the stage stands alone", stage(ROOT))
-# ROOMS-LATER
+tap.check("rooms of lib/run", rooms(ROOT))
 tap.check("tools and bindings use the public header only", users(ROOT))
 tap.check("the public header needs little", public(ROOT))
 tap.done()

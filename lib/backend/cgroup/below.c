@@ -169,7 +169,6 @@ static const struct {
 	{ "cpu.cfs_quota_us", set_share }, { "cpu.cfs_period_us", set_share },
 };
 
-/* See backend.h. */
 int ct_cg_write_all(const struct ct_cg_group *g, const char *file, const char *value)
 {
 	for (unsigned i = 0; g->version == 1 && i < sizeof(rows) / sizeof(*rows); i++)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backend/cgroup/owner.h"
 #include "backend/cgroup/usage.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -65,7 +66,7 @@ extern const struct ct_cg_version ct_cg_version1, ct_cg_version2;
 /* The backend of a version, 1 or 2. */
 const struct ct_cg_version *ct_cg_version_of(int version);
 
-/* ---- cgroup.c: what a container wants, and who serves it ----------------------------------------------------------- */
+/* ---- decide.c: what a container wants, and who serves it ----------------------------------------------------------- */
 
 struct ct_cg_ask {
 	const struct ct_spec *spec;
@@ -85,7 +86,7 @@ int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_p
 /* Without a group there is no list of devices: for who can make a node of any, that must have been asked for. 0, or -EINVAL, recorded. */
 int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_err *e);
 
-/* ---- cgroup-group.c: the directories themselves --------------------------------------------------------------------- */
+/* ---- group.c: the directories themselves --------------------------------------------------------------------- */
 
 /* What to make. */
 struct ct_cg_making {
@@ -139,20 +140,26 @@ int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e);
 /* Sends another signal to each process of it but `skip` (0: none). */
 int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e);
 
-/* ---- cgroup-sweep.c: what killed callers have left -------------------------------------------------------------------------- */
+/* ---- sweep.c: what killed callers have left -------------------------------------------------------------------------- */
 
 /* The mark of a container whose state directory tells of its groups. */
 #define CT_CG_BY_JOURNAL "="
 /* Gives a directory the owner's mark (owner.h), as one that a container is in, or that was made on the way to
  * it. 0, also where no attributes can be had, or a negative errno. */
 int ct_cg_mark(int dirfd, const char *mark, bool on_the_way);
+/* What a directory says of its owner, CT_CG_ON_THE_WAY in front where it only holds groups; "": nothing. */
+#define CT_CG_ON_THE_WAY '+'
+const char *ct_cg_mark_read(const char *path, char value[CT_OWNER_MARK + 2]);
 /* Looks through all groups below the n tops of hierarchies, ends the containers whose owner is dead by its attribute, and removes their
  * groups in all of them. Their number. */
 int ct_cg_sweep(const char *const *tops, uint32_t n);
+/* Clears the groups that killed callers have left. With `want` only its first hierarchy is looked at, which is version 2's where there
+ * is one and has a group of every container, made first and removed last; what is found is removed in all of them. NULL: all are looked at. */
+void ct_cg_sweep_stale(const struct ct_cgroups *trees, const struct ct_cg_plan *want);
 /* Whether a directory is, or has right in it, what may be one of those: a quick look, by name. */
 bool ct_cg_has_stale(const char *dir);
 
-/* ---- cgroup-frozen.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- frozen.c ------------------------------------------------------------------------------------------------------------ */
 
 /* Whether who is put into the group at `path`, or into one that is made there, is stopped at once: the group, or one above it, is frozen,
  * or about to be. 1: `which` is the path of the one that was frozen, as far as it can be seen; 0: no, or it cannot be told. */
@@ -162,7 +169,15 @@ bool ct_cg_freezes(int version, int dir);
 /* As an error: 0, or -EBUSY with the group's name and what thaws it, recorded. */
 int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct ct_err *e);
 
-/* ---- cgroup-file.c: files of a group, the same for both versions ------------------------------------------------------- */
+/* ---- join.c ---- */
+
+/* -EBUSY, recorded, while the group's list of devices is lifted for a hook of the start: nobody else is to come in without it. */
+int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a, struct ct_err *e);
+/* Whoever joins one of them (`fd`: of g, or below it) would be stopped before the exec that the attach waits for: -EBUSY, recorded, with
+ * the name of what is frozen. */
+int ct_cg_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e);
+
+/* ---- file.c: files of a group, the same for both versions ------------------------------------------------------- */
 
 /* Reads a small file, at most size - 1 bytes, terminated, newline at the end taken off: its length or a negative errno. */
 ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size);

@@ -612,7 +612,6 @@ static int decide(struct decision *d)
 	return r;
 }
 
-/* See backend.h. */
 int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_err *e)
 {
 	const struct ct_spec *s = ask->spec;
@@ -624,7 +623,6 @@ int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_e
 	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, where, "devices cannot be restricted without a cgroup, and the payload keeps mknod");
 }
 
-/* See backend.h. */
 int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_plan *out, struct ct_err *e)
 {
 	static const struct ct_cgroups nothing;

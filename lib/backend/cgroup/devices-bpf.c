@@ -181,7 +181,6 @@ static bool is_ours(int fd)
 	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 && info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
 }
 
-/* See devices.h. */
 int ct_dev_programs(int dirfd)
 {
 	union bpf_attr attr;

@@ -16,7 +16,6 @@
 
 #define PROCS_MAX (8u << 20)
 
-/* See backend.h. */
 ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC);
@@ -25,7 +24,6 @@ ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size)
 	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
-/* See backend.h. */
 int ct_cg_write(int dirfd, const char *file, const char *value)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC);
@@ -39,7 +37,6 @@ int ct_cg_write(int dirfd, const char *file, const char *value)
 	return n < 0 ? -errno : 0;
 }
 
-/* See backend.h. */
 uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt)
 {
 	char text[4096], *line = text, *next;
@@ -85,7 +82,6 @@ static int signal_pid(int dirfd, uint32_t pid, int sig)
 	return ct_pidfd_send_signal(pidfd, sig);
 }
 
-/* See backend.h. */
 int ct_cg_signal_one(int dirfd, int sig, pid_t skip)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;

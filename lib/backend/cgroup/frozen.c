@@ -48,7 +48,6 @@ static bool is_frozen(int version, int dir)
 	return ct_cg_read(dir, "freezer.state", text, sizeof(text)) > 0 && strcmp(text, "THAWED");
 }
 
-/* See backend.h. */
 bool ct_cg_freezes(int version, int dir)
 {
 	char file[3 * LEVELS + 16] = "cgroup.freeze", text[8];
@@ -81,7 +80,6 @@ static int find_frozen(int version, char *path)
 	return 0;
 }
 
-/* See backend.h. */
 int ct_cg_frozen_at(int version, const char *path, char *which, size_t size)
 {
 	CT_CLEAN_FD int dir = -1;
@@ -101,7 +99,6 @@ int ct_cg_frozen_at(int version, const char *path, char *which, size_t size)
 	return 1;
 }
 
-/* See backend.h. */
 int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct ct_err *e)
 {
 	char which[PATH_SIZE];

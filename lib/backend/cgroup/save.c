@@ -22,7 +22,6 @@
 
 #define INTENT "?\t"
 
-/* See backend.h. */
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out)
 {
 	ct_buf_printf(out, "%u\t%" PRIx32 "\t%" PRIu64 "\t%" PRIu32 "\t%s\t%s\t%s\n", g->version, g->controllers, g->id, g->keep,
@@ -30,7 +29,6 @@ int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out)
 	return ct_buf_error(out);
 }
 
-/* See backend.h. */
 void ct_cg_save_intent(const char *path, struct ct_buf *out)
 {
 	ct_buf_printf(out, INTENT "%s\n", path);
@@ -143,7 +141,6 @@ static void drop_intent(struct ct_cg_held *h)
 	}
 }
 
-/* See backend.h. */
 int ct_cg_load(const char *text, size_t len, struct ct_cg_held *h)
 {
 	char *copy, *p, *line;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "backend/cgroup/cgroup.h"
@@ -18,36 +17,9 @@
 #include "base/buf.h"
 #include "base/fd.h"
 
-#define ATTRIBUTE "user.libcontain.owner"
-#define MADE_ON_THE_WAY '+'	/* in front of the mark: holds groups, no processes */
 #define PATH_SIZE 4096
 #define DEPTH 64		/* levels that are looked through */
 #define GROUPS 100000		/* groups, in all */
-
-/* ---- the attribute ------------------------------------------------------------------------------------------------------------- */
-
-/* See backend.h. */
-int ct_cg_mark(int dirfd, const char *mark, bool on_the_way)
-{
-	char path[64], value[CT_OWNER_MARK + 2];
-	int n;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
-	n = snprintf(value, sizeof(value), "%s%s", on_the_way ? (char[]){ MADE_ON_THE_WAY, '\0' } : "", mark);
-	if (setxattr(path, ATTRIBUTE, value, (size_t)n, 0) == 0)
-		return 0;
-	/* one that cannot have it is not cleared after a kill: no reason not to start */
-	return errno == EOPNOTSUPP || errno == EPERM || errno == EACCES || errno == ENOSYS ? 0 : -errno;
-}
-
-/* What a directory says of its owner; "": nothing. */
-static const char *read_mark(const char *path, char value[CT_OWNER_MARK + 2])
-{
-	ssize_t n = lgetxattr(path, ATTRIBUTE, value, CT_OWNER_MARK + 1);
-
-	value[n > 0 ? n : 0] = '\0';
-	return value;
-}
 
 /* ---- what is found ------------------------------------------------------------------------------------------------------------- */
 
@@ -86,8 +58,8 @@ static bool look_at(struct sweep *s, const char *name)
 {
 	char mark[CT_OWNER_MARK + 2];
 
-	read_mark(s->path, mark);
-	if (*mark == MADE_ON_THE_WAY) {
+	ct_cg_mark_read(s->path, mark);
+	if (*mark == CT_CG_ON_THE_WAY) {
 		if (ct_owner_is_dead(mark, &s->cache))
 			note(s, "");
 		return true;
@@ -153,7 +125,7 @@ static void add_group(struct ct_cg_held *h, const struct stale *f)
 	*g = (struct ct_cg_group){ .keep = (uint32_t)(strrchr(f->path, '/') - f->path), .inner_fd = -1, .claim = -1 };
 	g->fd = open(f->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* somebody may have removed it meanwhile, and another have made one */
-	if (g->fd < 0 || strcmp(read_mark(f->path, mark), f->mark)) {
+	if (g->fd < 0 || strcmp(ct_cg_mark_read(f->path, mark), f->mark)) {
 		ct_close(&g->fd);
 		return;
 	}
@@ -191,7 +163,6 @@ static int end_containers(struct sweep *s)
 	return ended;
 }
 
-/* See backend.h. */
 int ct_cg_sweep(const char *const *tops, uint32_t n)
 {
 	struct sweep s = { .n = 0 };
@@ -209,13 +180,12 @@ int ct_cg_sweep(const char *const *tops, uint32_t n)
 	return ended;
 }
 
-/* See backend.h. */
 bool ct_cg_has_stale(const char *dir)
 {
 	struct ct_owner_cache cache = { 0 };
 	char mark[CT_OWNER_MARK + 2];
 	struct dirent *d;
-	bool found = ct_owner_is_dead(read_mark(dir, mark), &cache);
+	bool found = ct_owner_is_dead(ct_cg_mark_read(dir, mark), &cache);
 	DIR *list = found ? NULL : opendir(dir);
 
 	while (list && !found && (d = readdir(list)))
@@ -223,4 +193,44 @@ bool ct_cg_has_stale(const char *dir)
 	if (list)
 		closedir(list);
 	return found;
+}
+
+/* Whether there may be something to clear in the places where this start is going to make its first group, or others have theirs. */
+static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir *d)
+{
+	char path[4096];
+
+	if (ct_cg_has_stale(d->mount))
+		return true;
+	for (uint32_t i = 0; i < trees->n; i++) {
+		const struct ct_cg_tree *t = &trees->v[i];
+
+		snprintf(path, sizeof(path), "%s%s", t->mount, t->self ? t->self : "");
+		if (!strcmp(t->mount, d->mount) && t->self && *t->self && ct_cg_has_stale(path))
+			return true;
+	}
+	/* from the group itself, which a killed caller may have named alike, up to where the path begins */
+	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
+	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least; *strrchr(path, '/') = '\0')
+		if (ct_cg_has_stale(path))
+			return true;
+	return false;
+}
+
+void ct_cg_sweep_stale(const struct ct_cgroups *trees, const struct ct_cg_plan *want)
+{
+	const struct ct_cg_tree *freezer = ct_cg_serving(trees, CT_CG_FREEZER, 1);
+	const char *few[2], *all[CT_CG_TREES];
+	uint32_t n = 0;
+
+	if (want && (!want->n || !may_be_stale(trees, &want->v[0])))
+		return;
+	for (uint32_t i = 0; i < trees->n; i++) {
+		all[i] = trees->v[i].mount;
+		if (trees->v[i].version == 2 || &trees->v[i] == freezer)
+			few[n < 2 ? n++ : 1] = all[i];
+	}
+	/* every container is in one of these two */
+	if (want || ct_cg_sweep(few, n))
+		ct_cg_sweep(all, trees->n);
 }

@@ -4,27 +4,23 @@
 
 #include "backend/cgroup/systemd.h"
 
-/* See systemd.h. */
 bool ct_systemd_usable(const char **why)
 {
 	*why = "this program is static and cannot load libsystemd";
 	return false;
 }
 
-/* See systemd.h. */
 bool ct_systemd_reachable(void)
 {
 	return false;
 }
 
-/* See systemd.h. */
 int ct_systemd_refuse(const char *why, struct ct_err *e)
 {
 	ct_err_hint(e, "ct-start and ct-execute are not static; or leave cgroup.backend to auto");
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
 }
 
-/* See systemd.h. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e)
 {
 	const char *why;

@@ -53,7 +53,6 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof(struct bus_calls) == sizeof(names) / sizeof(*names) * sizeof(void *), "one name for each call");
 
-/* See systemd.h. */
 bool ct_systemd_usable(const char **why)
 {
 	struct stat st;
@@ -65,7 +64,6 @@ bool ct_systemd_usable(const char **why)
 	return !*why;
 }
 
-/* See systemd.h. */
 int ct_systemd_refuse(const char *why, struct ct_err *e)
 {
 	ct_err_hint(e, "leave cgroup.backend to auto: the cgroup file systems can be used directly");
@@ -191,7 +189,6 @@ static int find_group(pid_t pid, char *path, size_t size, struct ct_err *e)
 	return 0;
 }
 
-/* See systemd.h. */
 bool ct_systemd_reachable(void)
 {
 	struct bus_calls b;
@@ -204,7 +201,6 @@ bool ct_systemd_reachable(void)
 	return true;
 }
 
-/* See systemd.h. */
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e)
 {
 	struct bus_calls b;

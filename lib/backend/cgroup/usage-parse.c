@@ -3,31 +3,26 @@
 #include "backend/cgroup/usage.h"
 #include "shared/keyed.h"
 
-/* See usage.h. */
 uint64_t ct_usage_keyed(const char *text, size_t n, const char *key)
 {
 	return ct_keyed_in(CT_KEYED_LINE, text, n, key);
 }
 
-/* See usage.h. */
 uint64_t ct_usage_io(const char *text, size_t n, const char *field)
 {
 	return ct_keyed_in(CT_KEYED_DEVICES, text, n, field);
 }
 
-/* See usage.h. */
 uint64_t ct_usage_blkio(const char *text, size_t n, const char *operation)
 {
 	return ct_keyed_in(CT_KEYED_OPERATION, text, n, operation);
 }
 
-/* See usage.h. */
 uint64_t ct_usage_number(const char *text, size_t n)
 {
 	return ct_keyed_in(CT_KEYED_NUMBER, text, n, "");
 }
 
-/* See usage.h. */
 void ct_usage_pressure(const char *text, size_t n, ct_pressure *out)
 {
 	out->some_avg10 = ct_keyed_in(CT_KEYED_HUNDREDTHS, text, n, "some avg10");

@@ -107,7 +107,6 @@ static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *o
 		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit : out->swap_limit;
 }
 
-/* See usage.h. */
 void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
 {
 	struct ct_figures s = { usage_rows, COUNT(usage_rows), ~(uint32_t)0, out };
@@ -129,13 +128,11 @@ static void read_verdict(const struct ct_cg_place *v, uint32_t n, uint32_t wante
 	add_version(&s, v, n, 2);
 }
 
-/* See usage.h. */
 void ct_usage_verdict(const struct ct_cg_place *v, uint32_t n, struct ct_usage_verdict *out)
 {
 	read_verdict(v, n, ~(uint32_t)0, out);
 }
 
-/* See usage.h. */
 uint64_t ct_usage_cpu_us(const struct ct_cg_place *v, uint32_t n)
 {
 	struct ct_usage_verdict out;

@@ -4,7 +4,6 @@
 
 static const struct ct_cg_version *const backends[] = { &ct_cg_version1, &ct_cg_version2 };
 
-/* See backend.h. */
 const struct ct_cg_version *ct_cg_version_of(int version)
 {
 	for (unsigned i = 0; i < sizeof(backends) / sizeof(*backends); i++)

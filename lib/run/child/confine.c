@@ -71,7 +71,6 @@ static int confine(const struct sock_filter *filter, unsigned short n, unsigned 
 	return (int)RAW3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
 }
 
-/* See confine.h. */
 int ct_confine_keeper(const char **call)
 {
 	static const struct sock_filter filter[] = {
@@ -94,7 +93,6 @@ int ct_confine_keeper(const char **call)
 	return confine(filter, sizeof(filter) / sizeof(*filter), 1u << CAP_KILL, call);
 }
 
-/* See confine.h. */
 int ct_confine_placeholder(const char **call)
 {
 	static const struct sock_filter filter[] = { BEGIN, WAIT_AND_END, REFUSE };

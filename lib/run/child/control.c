@@ -54,7 +54,6 @@ static pid_t peer_of(int sock)
 	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? 0 : peer.pid;
 }
 
-/* See control.h. */
 int ct_ctl_is_stopped(pid_t pid)
 {
 	uint64_t start;
@@ -105,7 +104,6 @@ static int check_peer(int sock, struct ct_err *e)
 	return 0;
 }
 
-/* See control.h. */
 int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -271,7 +269,6 @@ static int send_request(int sock, const struct ct_ctl_request *rq, struct ct_err
 	return 0;
 }
 
-/* See control.h. */
 int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
 		struct ct_err *e)
 {
@@ -326,13 +323,11 @@ static void wait_for_end(int sock)
 		return;
 }
 
-/* See control.h. */
 int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e)
 {
 	return ask(dirfd, CT_CTL_STATUS, 0, 0, timeout_ms, reply, pidfd, NULL, e);
 }
 
-/* See control.h. */
 int ct_ctl_status(int dirfd, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e)
 {
 	return ct_ctl_status_in(dirfd, CT_CTL_PATIENCE_MS, reply, pidfd, e);
@@ -354,7 +349,6 @@ static int ask_container(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1,
 	return has_ended(ask(dirfd, type, arg0, arg1, timeout_ms, reply, fd, NULL, e), e);
 }
 
-/* See control.h. */
 int ct_ctl_kill(int dirfd, int sig, struct ct_err *e)
 {
 	if (sig < 0 || sig > 64)
@@ -381,7 +375,6 @@ static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int
 	return take_reply(sock, type, until, reply, &fd, e);
 }
 
-/* See control.h. */
 int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_STOP, .arg0 = flags, .arg1 = wire_timeout(timeout_ms) };
@@ -403,14 +396,12 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 	return r;
 }
 
-/* See control.h. */
 int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	return ask_container(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms),
 			     timeout_ms ? with_patience(timeout_ms, CT_CTL_LATE_MS) : CT_CTL_PING_MS, reply, NULL, e);
 }
 
-/* See control.h. */
 int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	struct ct_ctl_reply got = { 0 };
@@ -426,7 +417,6 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 	return r;
 }
 
-/* See control.h. */
 int ct_ctl_ask_end(int sock, struct ct_err *e)
 {
 	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_WAIT, .arg0 = CT_STATE_STOPPED, .arg1 = CT_CTL_FOREVER };
@@ -434,7 +424,6 @@ int ct_ctl_ask_end(int sock, struct ct_err *e)
 	return send_request(sock, &rq, e);
 }
 
-/* See control.h. */
 int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
 {
 	int pair[2], r;
@@ -447,7 +436,6 @@ int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
 	return r;
 }
 
-/* See control.h. */
 int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = -1;
@@ -458,7 +446,6 @@ int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e)
 	return r;
 }
 
-/* See control.h. */
 int ct_ctl_console(int dirfd, unsigned tty, int *fd, unsigned *got, struct ct_err *e)
 {
 	struct ct_ctl_reply reply = { 0 };
@@ -505,7 +492,6 @@ static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e
 	return ct_buf_error(out) ? ct_oom(e) : 0;
 }
 
-/* See control.h. */
 int ct_ctl_console_log(int dirfd, int clear, struct ct_buf *out, struct ct_err *e)
 {
 	struct ct_ctl_reply reply = { 0 };
@@ -518,7 +504,6 @@ int ct_ctl_console_log(int dirfd, int clear, struct ct_buf *out, struct ct_err *
 	return has_ended(r, e);
 }
 
-/* See control.h. */
 int ct_ctl_resize(int dirfd, unsigned tty, unsigned rows, unsigned cols, struct ct_err *e)
 {
 	if (rows > UINT16_MAX || cols > UINT16_MAX)

@@ -15,9 +15,8 @@
 #include "backend/cgroup/usage.h"
 #include "base/sys.h"
 #include "run/child/control.h"
-#include "run/start/groups.h"
+#include "run/state/groups.h"
 #include "run/child/keeper.h"
-#include "run/start/launch.h"
 #include "run/state/state.h"
 
 /* Figures are absent until somebody tells them. */
@@ -26,18 +25,20 @@
 		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT,          \
 		   .pids_refused = CT_ABSENT }
 
-struct ct_process *ct_process_new(struct ct_launch *launch)
+struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_launch_ops *ops)
 {
 	struct ct_process *p = calloc(1, sizeof(*p));
 
 	if (!p) {
-		ct_launch_free(launch);
+		if (launch)
+			ops->release(launch);
 		return NULL;
 	}
 	p->refs = 1;
 	p->owner = getpid();
 	pthread_mutex_init(&p->lock, NULL);
 	p->launch = launch;
+	p->launch_ops = ops;
 	p->starting = !!launch;
 	p->child = (struct ct_child)CT_CHILD_INIT;
 	p->watch = p->state = -1;
@@ -274,7 +275,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	if (ct_process_starting(p) || p->failed.err) {
 		int64_t until = ct_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 
-		r = ct_launch_follow(p, timeout_ms, e);
+		r = p->launch_ops->follow(p, timeout_ms, e);
 		if (r == -EINPROGRESS) {
 			ct_err_clear(e);
 			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the program is not executed yet");
@@ -337,7 +338,7 @@ static int signal_launch(struct ct_process *p, int sig, struct ct_err *e)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		if (sig != ends[i])
 			continue;
-		ct_launch_cancel(p);
+		p->launch_ops->cancel(p);
 		return 0;
 	}
 	return ct_fail(e, -ESRCH, CT_ERR_PROCESS, "kill", "the program is not executed yet");
@@ -386,8 +387,8 @@ static void kill_init(struct ct_process *p)
 
 static void process_free(struct ct_process *p)
 {
-	if (p->owner == getpid())
-		ct_launch_drop(p);
+	if (p->owner == getpid() && p->launch_ops)
+		p->launch_ops->drop(p);
 	if (p->owner == getpid() && p->child.keeper) {
 		kill_init(p);
 		ct_child_end(&p->child);

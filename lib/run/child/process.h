@@ -17,11 +17,25 @@
 #define CT_ASKED 0x100	/* it was asked to go: how it ends then is its answer, be it an exit */
 
 struct ct_launch;
+struct ct_process;
+
+/* What can be done with a start under way: start/launch.c's. */
+struct ct_launch_ops {
+	/* Goes on with it for up to timeout_ms. 0: the program is executed; -EINPROGRESS, recorded; or why it has failed. */
+	int (*follow)(struct ct_process *p, int timeout_ms, struct ct_err *e);
+	/* Calls it off, from any thread. */
+	void (*cancel)(struct ct_process *p);
+	/* The last owner of the handle goes: takes back what has not come to its end. */
+	void (*drop)(struct ct_process *p);
+	/* Frees one that no handle has yet. */
+	void (*release)(struct ct_launch *l);
+};
 
 struct ct_process {
 	unsigned refs;		/* atomic */
 	pid_t owner;		/* process that made the handle */
 	pthread_mutex_t lock;	/* guards all below that is not atomic; never held while waiting or cloning */
+	const struct ct_launch_ops *launch_ops; /* NULL: it ran already when the handle was made */
 	struct ct_launch *launch; /* while it is started; followed by one thread */
 	int starting;		/* atomic; 1 until the program is executed, or the start has failed */
 	int cancelled;		/* atomic; somebody has called the start off */
@@ -46,7 +60,7 @@ struct ct_process {
 };
 
 /* A handle for a launch, which it takes over, also on failure; or, without one, for what runs already. NULL without memory. */
-struct ct_process *ct_process_new(struct ct_launch *launch);
+struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_launch_ops *ops);
 /* One owner more (returns p), one less (NULL is fine). */
 struct ct_process *ct_process_get(struct ct_process *p);
 void ct_process_put(struct ct_process *p);

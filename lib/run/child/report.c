@@ -112,7 +112,6 @@ static int id_of(const struct ct_step *s, int err)
 	return s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;
 }
 
-/* See report.h. */
 int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r, struct ct_err *e)
 {
 	const struct ct_step *s = step < plan->n_steps ? &plan->steps[step] : NULL;

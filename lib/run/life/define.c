@@ -12,31 +12,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/handle/container.h"
-#include "run/start/groups.h"
 #include "run/state/remove.h"
-
-char *ct_default_dir(void)
-{
-	const char *home;
-	char *dir = NULL;
-
-	if (geteuid() == 0)
-		return strdup("/var/lib/libcontain");
-	home = secure_getenv("XDG_DATA_HOME");
-	if (home && *home == '/')
-		return asprintf(&dir, "%s/libcontain", home) < 0 ? NULL : dir;
-	home = secure_getenv("HOME");
-	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0 ? NULL : dir;
-}
-
-char *ct_container_path(const struct ct_container *c, const char *file)
-{
-	char *path = NULL;
-
-	if (asprintf(&path, "%s/%s%s%s", c->dir, c->name, file ? "/" : "", file ? file : "") < 0)
-		return NULL;
-	return path;
-}
 
 /* Makes the container directory's own directories as they are missing. */
 static int open_dir(const char *dir, int create, struct ct_err *e)
@@ -222,7 +198,7 @@ static void sweep_groups(void)
 	struct ct_cgroups trees;
 
 	if (arena && ct_cgroups_probe(&trees, arena, NULL) >= 0)
-		ct_groups_sweep(&trees, NULL);
+		ct_cg_sweep_stale(&trees, NULL);
 }
 
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)

@@ -118,7 +118,7 @@ int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct 
 	}
 	if (r < 0)
 		return r;
-	*out = ct_process_new(NULL);
+	*out = ct_process_new(NULL, NULL);
 	if (!*out)
 		return ct_oom(e);
 	(*out)->child.pid = reply.init_pid;

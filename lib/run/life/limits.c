@@ -15,7 +15,6 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "run/handle/container.h"
-#include "run/start/groups.h"
 
 #define OLD_MAX 4096
 #define RECLAIM_TRIES 5

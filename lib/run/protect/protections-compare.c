@@ -136,7 +136,6 @@ static bool is_greater(struct ct_span wanted, struct ct_span got)
 	return (double)g / (double)g_per > (double)w / (double)w_per * 1.000001;
 }
 
-/* See protections.h. */
 bool ct_protect_weaker(const char *file, const char *wanted, const char *got)
 {
 	struct ct_span want = { wanted, strcspn(wanted, "\n") }, have = { got, strcspn(got, "\n") };
@@ -162,7 +161,6 @@ static bool is_unconfined(const char *label)
 	return !strcmp(label, "unconfined") || (n > 13 && !strcmp(label + n - 13, " (unconfined)")) || strstr(label, ":unconfined_t");
 }
 
-/* See protections.h. */
 bool ct_protect_names_label(const char *asked)
 {
 	static const char *const none[] = { "", "unchanged", "unconfined", "unconfined_t" };
@@ -190,7 +188,6 @@ static bool is_label(const char *asked, const char *got)
 	return type && n && !strncmp(type, asked, n) && (!type[n] || type[n] == ':');
 }
 
-/* See protections.h. */
 bool ct_protect_label_ok(const char *asked, const char *starter, const char *got)
 {
 	if (ct_protect_names_label(asked))

@@ -70,7 +70,6 @@ static void add_unrestricted(struct ct_protect *t, const char *asked, bool wante
 	ct_protect_add(t, false, "devices", asked, "not restricted", why ? why : ct_protect_lack(t, CT_CG_DEVICES, 0));
 }
 
-/* See protections.h. */
 void ct_protect_devices(struct ct_protect *t)
 {
 	const struct ct_spec *s = t->p.spec;

@@ -200,7 +200,6 @@ static void add_prlimits(struct ct_protect *t)
 	}
 }
 
-/* See protections.h. */
 void ct_protect_ids(struct ct_protect *t)
 {
 	const struct ct_spec *s = t->p.spec;

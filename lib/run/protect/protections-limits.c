@@ -21,33 +21,6 @@ struct asked {
 	const char *file;		/* ... this one */
 };
 
-static int only_of(const struct ct_spec *s)
-{
-	return s->cgroup_backend == CT_CGB_V1 ? 1 : s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
-}
-
-/* See protections.h. */
-const char *ct_protect_lack(struct ct_protect *t, uint32_t bit, int only)
-{
-	const struct ct_cgroups *trees = &t->p.trees;
-
-	if (t->p.spec->cgroup_backend == CT_CGB_NONE)
-		return "cgroup.backend = none";
-	if (t->no_groups.err)
-		return t->no_groups.message;
-	if (!trees->n)
-		return "no cgroup file system is mounted here";
-	only = only ? only : only_of(t->p.spec);
-	if (!bit)
-		return "there is no such cgroup controller";
-	if (!ct_cg_serving(trees, bit, 0))
-		return CT_SAY(t, "no hierarchy has the %s controller here (layout %s)", ct_cg_name(bit, 2), ct_cg_layout(trees));
-	if (!ct_cg_serving(trees, bit, only))
-		return CT_SAY(t, "%s %s version %d here (layout %s)", ct_cg_name(bit, only), only == 2 ? "is bound to" : "belongs to", only == 2 ? 1 : 2,
-			      ct_cg_layout(trees));
-	return CT_SAY(t, "the container has no group with the %s controller", ct_cg_name(bit, 2));
-}
-
 /* What a version says to a limit that a start may do without, and has done without. NULL: nothing. */
 static const char *not_expressible(struct ct_protect *t, const struct asked *a)
 {
@@ -250,7 +223,6 @@ static void add_watched(struct ct_protect *t)
 	}
 }
 
-/* See protections.h. */
 void ct_protect_limits(struct ct_protect *t)
 {
 	add_cglimits(t);

@@ -166,7 +166,6 @@ static void add_groups(struct ct_protect *t, const struct table *table)
 	ct_protect_add(t, !table->why && (loose || !writable), top, asked, got, all ? "mount.auto" : "-");
 }
 
-/* See protections.h. */
 void ct_protect_mounts(struct ct_protect *t)
 {
 	const struct ct_spec *s = t->p.spec;

@@ -85,7 +85,6 @@ static void one_namespace(struct ct_protect *t, int i, int self, const char *wit
 	ct_protect_add(t, with ? as_wanted || !same_as_callers : !own || !same_as_callers, kinds[i].name, asked, got, how);
 }
 
-/* See protections.h. */
 void ct_protect_namespaces(struct ct_protect *t)
 {
 	CT_CLEAN_PREPARED struct ct_prepared others = CT_PREPARED_INIT;
@@ -282,7 +281,6 @@ static void add_label(struct ct_protect *t)
 		ct_protect_add(t, !wanted, "security label", wanted ? wanted : "-", "none", "-");
 }
 
-/* See protections.h. */
 void ct_protect_rights(struct ct_protect *t)
 {
 	add_caps(t);

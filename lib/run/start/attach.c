@@ -13,96 +13,11 @@
 #include "base/sys.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
-#include "run/start/groups.h"
 #include "run/start/launch.h"
 #include "run/handle/running.h"
 #include "run/start/start.h"
 
 extern char **environ;
-
-/* Which config the container runs with: this handle's own start, or what its starter left in the state directory. */
-int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
-{
-	CT_CLEAN_FD int dir = -1, fd = -1;
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_CONFIG struct ct_config *config = NULL;
-	int r;
-
-	pthread_mutex_lock(&c->lock);
-	if (c->init && ct_process_in_process(c->init))
-		config = ct_config_copy(c->running);
-	pthread_mutex_unlock(&c->lock);
-	if (config) {
-		*out = config;
-		config = NULL;
-		return 0;
-	}
-	dir = ct_state_dir(c, e);
-	if (dir < 0 && dir != -ENOENT)
-		return dir;
-	if (dir >= 0)
-		fd = openat(dir, CT_STATE_CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (dir >= 0 && fd < 0 && errno != ENOENT)
-		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat", "the running config cannot be read");
-	if (fd < 0) {
-		ct_err_hint(e, "start it first: ct_start() (ct-start)");
-		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container does not run");
-	}
-	config = ct_config_new();
-	r = config ? ct_buf_read_fd(&text, fd, 16 << 20) : -ENOMEM;
-	if (r >= 0)
-		r = ct_config_load_text(config, ct_buf_text(&text), text.len, "running config", e);
-	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read", "the running config cannot be read");
-	*out = config;
-	config = NULL;
-	return 0;
-}
-
-int ct_running_reaper(struct ct_container *c, struct ct_err *e)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_CONFIG struct ct_config *config = NULL;
-	int r = ct_running_config(c, &config, e);
-
-	if (r >= 0)
-		r = ct_config_get(config, "init.reaper", &text, e);
-	return r < 0 ? r : !strcmp(ct_buf_text(&text), "1");
-}
-
-/* On success the config is the container's. */
-int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int dir = -1;
-	struct ct_config *old = NULL;
-	int r;
-
-	pthread_mutex_lock(&c->lock);
-	if (c->init && ct_process_in_process(c->init)) {
-		old = c->running;
-		c->running = config;
-	}
-	pthread_mutex_unlock(&c->lock);
-	if (old) {
-		ct_config_free(old);
-		return 0;
-	}
-	r = dir = ct_state_dir(c, e);
-	if (r >= 0)
-		r = ct_config_print(config, false, &text);
-	if (r >= 0)
-		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	/* an in-process container's end, or a detached one's that keeps nothing, takes all of it away */
-	if (r == -ENOENT || r == -ESRCH) {
-		ct_err_clear(e);
-		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits", "the container has ended meanwhile");
-	}
-	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat", "the running config cannot be written");
-	ct_config_free(config);
-	return 0;
-}
 
 /* The group of version 2 that init is in now, when it has left the one that it was given: a system that gives controllers on to
  * groups of its own has no process in the first one. Never outside of the container's. -1: the given one it is. */
@@ -154,9 +69,9 @@ static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, s
 		if (g->version == 2)
 			*extra = inits_group(g, pid);
 		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
-		r = ct_groups_check_join(g, fd, e);
+		r = ct_cg_check_join(g, fd, e);
 		if (r >= 0)
-			r = ct_groups_check_list(g, p->spec, p->arena, e);
+			r = ct_cg_check_list(g, p->spec, p->arena, e);
 		if (r < 0)
 			return r;
 		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};
@@ -307,7 +222,7 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	if (r < 0)
 		return r;
 	l = ct_launch_new("attach", &c->log);
-	proc = l ? ct_process_new(l) : NULL;
+	proc = l ? ct_process_new(l, &ct_launch_ops) : NULL;
 	if (!proc)
 		return ct_oom(e);
 	proc->attached = 1;

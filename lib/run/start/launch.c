@@ -12,7 +12,6 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
-#include "run/start/groups.h"
 #include "run/child/keeper.h"
 #include "run/state/state.h"
 #include "plan/trace.h"
@@ -270,3 +269,10 @@ void ct_launch_drop(struct ct_process *p)
 	undo(p, p->launch);
 	settle(p);
 }
+
+const struct ct_launch_ops ct_launch_ops = {
+	.follow = ct_launch_follow,
+	.cancel = ct_launch_cancel,
+	.drop = ct_launch_drop,
+	.release = ct_launch_free,
+};

@@ -25,6 +25,7 @@ struct ct_launch {
 
 /* A launch under way, all empty; NULL without memory. */
 struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log);
+extern const struct ct_launch_ops ct_launch_ops;
 void ct_launch_free(struct ct_launch *l);
 /* Sets the deadline: the caller's wish (0: the default), and what the plan's hooks may take. */
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);

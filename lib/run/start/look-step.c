@@ -549,7 +549,6 @@ static int look_at(struct walk *w, const struct ct_step *s)
 	return 0;
 }
 
-/* See look.h. */
 bool ct_look_steps(struct ct_prepared *p, const struct ct_plan *plan, struct ct_err *e)
 {
 	struct walk w = { .p = p, .plan = plan };

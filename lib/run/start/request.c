@@ -59,7 +59,7 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 	return 0;
 }
 
-/* See container.h. The kernel has fewer control characters than the C library may have room for. */
+/* The kernel has fewer control characters than the C library may have room for. */
 int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e)
 {
 	int fd = ct_given_fd(given);

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
-#include "run/start/groups.h"
+#include "run/start/setup.h"
 #include "run/handle/image.h"
 #include "run/start/launch.h"
 #include "run/start/start.h"
@@ -25,48 +25,6 @@ static int check_opts(struct ct_container *c, const ct_start_opts *o, int somebo
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "an anonymous container cannot be detached");
 	}
 	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "start", e);
-}
-
-void ct_start_stdio(const int given[3], int out[3])
-{
-	for (int i = 0; i < 3; i++)
-		out[i] = given[i] == 0 ? i : ct_given_fd(given[i]);
-}
-
-int ct_start_build(struct ct_prepared *p, struct ct_output *output, struct ct_err *e)
-{
-	int r = ct_build_pumps(&p->req) ? ct_output_begin(output, &p->output, e) : 0;
-
-	p->req.output_fd = p->output;
-	return r < 0 ? r : ct_build_start(&p->req, p->arena, &p->plan, &p->stop, e);
-}
-
-int ct_need_image(struct ct_container *c, struct ct_err *e)
-{
-	int fd;
-
-	if (c->image >= 0 && ct_image_valid(c->image))
-		return 0;
-	if (c->image >= 0)
-		ct_image_put();
-	c->image = -1;
-	fd = ct_image_get(e);
-	if (fd < 0)
-		return fd;
-	c->image = fd;
-	return 0;
-}
-
-struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p, struct ct_err *e)
-{
-	struct ct_config *copy = ct_config_copy(c->config);
-
-	if (!copy)
-		ct_oom(e);
-	else if (ct_config_set(copy, "init.reaper", p->spec->init_reaper ? "1" : "0", e) >= 0)
-		return copy;
-	ct_config_free(copy);
-	return NULL;
 }
 
 /* -EBUSY, recorded. */
@@ -206,7 +164,7 @@ static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct
 	if (r < 0)
 		return r;
 	if (p->groups.n && !c->swept)
-		ct_groups_sweep(&p->trees, &p->groups);
+		ct_cg_sweep_stale(&p->trees, &p->groups);
 	c->swept = 1;
 	if (p->groups.elsewhere)
 		ct_log(&c->log, CT_LOG_NOTICE, "%s", p->groups.elsewhere);
@@ -225,7 +183,7 @@ int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_proce
 	if (r < 0)
 		return r;
 	l = ct_launch_new("start", &c->log);
-	proc = l ? ct_process_new(l) : NULL;
+	proc = l ? ct_process_new(l, &ct_launch_ops) : NULL;
 	if (!proc)
 		return ct_oom(e);
 	r = prepare_launch(c, o, proc, e);

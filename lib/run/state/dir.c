@@ -33,7 +33,6 @@ static int refuse_call(struct ct_err *e, int err, const char *call, const char *
 	return ct_fail(e, err, CT_ERR_STATE, WHERE, "the state directory cannot be used");
 }
 
-/* See state.h. */
 int ct_state_default_base(char *buf, size_t size, struct ct_err *e)
 {
 	const char *dir = "/run";
@@ -168,7 +167,6 @@ static char *canonical(const char *dir)
 	return whole;
 }
 
-/* See state-dir.h. */
 int ct_state_hash(const char *dir, char hex[17])
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -183,7 +181,6 @@ int ct_state_hash(const char *dir, char hex[17])
 	return 0;
 }
 
-/* See state-dir.h. */
 int ct_state_open_all(const char *base, const char *dir, int create, struct ct_err *e)
 {
 	CT_CLEAN_FD int at = -1;
@@ -197,7 +194,6 @@ int ct_state_open_all(const char *base, const char *dir, int create, struct ct_e
 	return at < 0 ? at : open_ours(at, hex, create, base, e);
 }
 
-/* See state.h. */
 int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd, struct ct_err *e)
 {
 	int r = -ESTALE;
@@ -253,7 +249,6 @@ static int lock_held(int fd, struct ct_err *e)
 	return ct_fail(e, -EBUSY, CT_ERR_STATE, WHERE, "another call works on this container (process %s)", text[0] ? text : "unknown");
 }
 
-/* See state.h. */
 int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
@@ -283,7 +278,6 @@ int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 	return 0;
 }
 
-/* See state.h. */
 int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd, int *lockfd,
 		   struct ct_err *e)
 {
@@ -303,7 +297,6 @@ int ct_state_enter(const char *base, const char *dir, const char *name, int time
 	return refuse(e, -ESTALE, base, "the state directory is removed again and again");
 }
 
-/* See state.h. */
 int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_FD int f = openat(dirfd, CT_STATE_ALIVE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
@@ -322,7 +315,6 @@ int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e)
 	return 0;
 }
 
-/* See state.h. */
 int ct_state_alive(int dirfd)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_ALIVE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -342,7 +334,6 @@ static int unlink_if_there(int dirfd, const char *name, struct ct_err *e)
 	return 0;
 }
 
-/* See state.h. */
 int ct_state_clear(int dirfd, struct ct_err *e)
 {
 	static const char *const files[] = { CT_STATE_CONTROL, CT_STATE_FILE, ".state.new", CT_STATE_CONFIG };
@@ -409,7 +400,6 @@ static int remove_dir(int parent, const char *name, int fd)
 	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY ? -errno : 0;
 }
 
-/* See state.h. */
 int ct_state_remove(int dirfd, const char *name, struct ct_err *e)
 {
 	CT_CLEAN_FD int parent = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC), base = -1;
@@ -429,7 +419,6 @@ int ct_state_remove(int dirfd, const char *name, struct ct_err *e)
 	return 0;
 }
 
-/* See state-dir.h. */
 int ct_state_remove_unnamed(int dirfd, struct ct_err *e)
 {
 	char own[NAME_MAX + 1];

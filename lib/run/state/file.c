@@ -187,7 +187,6 @@ static int take_line(struct line *l, struct ct_state_file *st)
 	return keys[i].take(l, st);
 }
 
-/* See state.h. */
 int ct_state_parse(const char *text, size_t len, struct ct_state_file *st)
 {
 	struct ct_state_file new = { 0 };
@@ -220,7 +219,6 @@ int ct_state_parse(const char *text, size_t len, struct ct_state_file *st)
 	return 0;
 }
 
-/* See state.h. */
 int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

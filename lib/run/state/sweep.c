@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
-#include "run/start/groups.h"
+#include "run/state/groups.h"
 #include "run/state/dir.h"
 #include "shared/ask.h"
 
@@ -48,7 +48,6 @@ static int has_ended(int pidfd, int timeout_ms)
 	return n > 0;
 }
 
-/* See state.h. */
 int ct_state_init(const struct ct_state_file *st)
 {
 	CT_CLEAN_FD int fd = -1;
@@ -162,7 +161,6 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	return st->ephemeral && !st->error[0] ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
 }
 
-/* See state.h. */
 int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, struct ct_err *e)
 {
 	CT_CLEAN_FD int own = -1, init = -1;
@@ -268,7 +266,6 @@ static int collect(int all, struct names *l, struct ct_err *e)
 	return r < 0 ? r : 0;
 }
 
-/* See state.h. */
 int ct_state_list(const char *base, const char *dir, struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_FD int all = ct_state_open_all(base, dir, 0, e);

@@ -98,7 +98,6 @@ static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, st
 	n->empty = run->empty = true;
 }
 
-/* See events.h. */
 void ct_ev_read_news(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n)
 {
 	for (int i = 0; i < CT_EV_RESOURCES; i++)
@@ -146,7 +145,6 @@ static void read_empty_at_end(struct ct_ev_run *run, struct ct_ev_news *n)
 	n->empty = run->empty = true;
 }
 
-/* See events.h. */
 int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n)
 {
 	struct ct_ev_run *run = &ev->run;

@@ -35,7 +35,6 @@ static bool wants_any(const struct ct_ev_want *w)
 	return w->stall_us[0] || w->stall_us[1] || w->stall_us[2];
 }
 
-/* See events.h. */
 int ct_ev_read_opts(const ct_event_opts *o, struct ct_ev_want *want, struct ct_err *e)
 {
 	*want = (struct ct_ev_want){ WINDOW_USUAL, { 0 } };
@@ -129,7 +128,6 @@ static int open_all(struct ct_events *ev, const struct ct_cg_group *g, const str
 	return 0;
 }
 
-/* See events.h. */
 int ct_ev_set_triggers(struct ct_events *ev, const struct ct_ev_want *w, struct ct_err *e)
 {
 	const struct ct_cg_group *g = version2(&ev->run.groups);
@@ -168,7 +166,6 @@ static int check_kernel(struct ct_err *e)
 		       KERNEL_MAJOR, KERNEL_MINOR);
 }
 
-/* See events.h. */
 int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, struct ct_err *e)
 {
 	const struct ct_cg_tree *t = NULL;
@@ -196,7 +193,6 @@ int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, str
 	return 0;
 }
 
-/* See events.h. */
 bool ct_ev_pressed(struct ct_events *ev, int i)
 {
 	struct pollfd p = { .fd = ev->run.trigger[i], .events = POLLPRI };

@@ -12,14 +12,13 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/watch/events.h"
-#include "run/start/groups.h"
+#include "run/state/groups.h"
 #include "run/state/dir.h"
 
 /* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a reason for another one. */
 #define STATE_MASK (IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR)
 #define ABOVE_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
 
-/* See events.h. */
 void ct_ev_sight_free(struct ct_ev_sight *s)
 {
 	ct_process_put(s->p);
@@ -32,7 +31,6 @@ static bool same(const struct ct_ev_id *a, const struct ct_ev_id *b)
 	return a->pid == b->pid && a->start == b->start;
 }
 
-/* See events.h. */
 bool ct_ev_ended(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
@@ -147,7 +145,6 @@ static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_
 	return 0;
 }
 
-/* See events.h. */
 int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 {
 	/* a detached one that is being watched has not ended because another one was started here */
@@ -162,7 +159,6 @@ int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *
 
 /* ---- holding it ------------------------------------------------------------------------------------------------------------- */
 
-/* See events.h. */
 void ct_ev_run_clear(struct ct_ev_run *run)
 {
 	*run = (struct ct_ev_run){ .init = -1, .super = -1, .oom = -1, .wd_freezer = -1 };
@@ -201,7 +197,6 @@ static int take_in_process(struct ct_ev_run *run, struct ct_ev_sight *s)
 	return run->init < 0 ? run->init : 0;
 }
 
-/* See events.h. */
 int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct ct_err *e)
 {
 	int r = 0;
@@ -226,7 +221,6 @@ static int take_detached(struct ct_events *ev, struct ct_ev_sight *s, struct ct_
 	return r < 0 ? r : ct_ev_attach_init(ev, s, e);
 }
 
-/* See events.h. */
 int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 {
 	struct ct_ev_run *run = &ev->run;
@@ -253,7 +247,6 @@ int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 	return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "", "the container cannot be watched");
 }
 
-/* See events.h. */
 void ct_ev_release(struct ct_events *ev)
 {
 	struct ct_ev_run *run = &ev->run;

@@ -30,7 +30,6 @@ static bool is_ours(const struct ct_events *ev)
 	return ev->owner == getpid();
 }
 
-/* See events.h. */
 int ct_ev_add(struct ct_events *ev, int fd, uint32_t events)
 {
 	struct epoll_event x = { .events = events };
@@ -38,7 +37,6 @@ int ct_ev_add(struct ct_events *ev, int fd, uint32_t events)
 	return epoll_ctl(ev->epoll, EPOLL_CTL_ADD, fd, &x) < 0 ? -errno : 0;
 }
 
-/* See events.h. */
 void ct_ev_drop(struct ct_events *ev, int *fd)
 {
 	/* closing alone does not do it while there is a copy, such as the process handle's of a pidfd */
@@ -64,7 +62,6 @@ static int need_inotify(struct ct_events *ev)
 	return r;
 }
 
-/* See events.h. */
 void ct_ev_unwatch(struct ct_events *ev, int *wd)
 {
 	/* it is gone already when what it watched is; else that, too, is a notice */
@@ -73,7 +70,6 @@ void ct_ev_unwatch(struct ct_events *ev, int *wd)
 	*wd = -1;
 }
 
-/* See events.h. */
 int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint32_t mask)
 {
 	char path[96];
@@ -159,7 +155,6 @@ static int watch_group(struct ct_events *ev, const struct ct_cg_group *g)
 	return r;
 }
 
-/* See events.h. */
 int ct_ev_watch_groups(struct ct_events *ev)
 {
 	int r = 0;
@@ -171,7 +166,6 @@ int ct_ev_watch_groups(struct ct_events *ev)
 
 /* ---- taking notice ------------------------------------------------------------------------------------------------------------ */
 
-/* See events.h. */
 bool ct_ev_notes(struct ct_events *ev)
 {
 	_Alignas(struct inotify_event) char buf[4096];
@@ -190,7 +184,6 @@ bool ct_ev_notes(struct ct_events *ev)
 	return any;
 }
 
-/* See events.h. */
 void ct_ev_drain(struct ct_events *ev)
 {
 	struct ct_ev_run *run = &ev->run;
@@ -220,7 +213,6 @@ static bool have_timer(struct ct_events *ev)
 	return ev->timer >= 0;
 }
 
-/* See events.h. */
 void ct_ev_again(struct ct_events *ev, bool wanted)
 {
 	struct itimerspec at = { .it_value.tv_nsec = 0 };

@@ -215,7 +215,6 @@ static int replace(struct ct_events *ev, const struct ct_ev_want *want, struct c
 	return r;
 }
 
-/* See container.h. */
 int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_err *e)
 {
 	struct ct_ev_want want;
@@ -230,7 +229,6 @@ int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_er
 	return r < 0 ? r : c->events->epoll;
 }
 
-/* See container.h. */
 int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e)
 {
 	struct ct_events *ev = c->events;
@@ -258,7 +256,6 @@ int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e)
 	return r;
 }
 
-/* See container.h. */
 void ct_events_free(struct ct_events *ev)
 {
 	if (!ev)

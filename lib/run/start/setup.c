@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "run/start/groups.h"
+#include "run/start/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,7 @@
 #include "run/handle/container.h"
 #include "plan/trace.h"
 
-#define JOURNAL_MAX (256u << 10)
 #define VALUE_MAX 4096
-
-/* ---- carrying out ----------------------------------------------------------------------------------------------------------- */
 
 struct setup {
 	struct ct_plan *plan;
@@ -311,152 +308,4 @@ int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int jou
 	ct_cg_undo(held, NULL);
 	ct_placeholder_end(holder);
 	return r;
-}
-
-/* ---- finding and clearing --------------------------------------------------------------------------------------------------- */
-
-int ct_groups_journal(int dirfd, struct ct_err *e)
-{
-	int fd = openat(dirfd, CT_STATE_GROUPS, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	return fd >= 0 ? fd : ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat", "the groups cannot be written down");
-}
-
-int ct_groups_load(int dirfd, struct ct_cg_held *held, struct ct_err *e)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_GROUPS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, JOURNAL_MAX);
-
-	held->n = 0;
-	if (r == -ENOENT)
-		return 0;
-	if (r >= 0)
-		r = ct_cg_load(ct_buf_text(&text), text.len, held);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "the record of the container's groups cannot be read") : 0;
-}
-
-int ct_groups_clear(int dirfd, struct ct_err *e)
-{
-	struct ct_cg_held held = CT_CG_HELD_INIT;
-	struct ct_err why;
-	int r;
-
-	ct_err_clear(&why);
-	r = ct_groups_load(dirfd, &held, &why);
-	if (r < 0 && r != -EINVAL) {
-		if (e)
-			*e = why;
-		return r;
-	}
-	/* one that makes no sense has nothing to tell */
-	r = r < 0 ? 0 : ct_cg_undo(&held, e);
-	if (r == 0 && unlinkat(dirfd, CT_STATE_GROUPS, 0) < 0 && errno != ENOENT)
-		r = ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "unlinkat", "the record of the container's groups cannot be removed");
-	return r;
-}
-
-/* Whether there may be something to clear in the places where this start is going to make its first group, or others have theirs. */
-static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir *d)
-{
-	char path[4096];
-
-	if (ct_cg_has_stale(d->mount))
-		return true;
-	for (uint32_t i = 0; i < trees->n; i++) {
-		const struct ct_cg_tree *t = &trees->v[i];
-
-		snprintf(path, sizeof(path), "%s%s", t->mount, t->self ? t->self : "");
-		if (!strcmp(t->mount, d->mount) && t->self && *t->self && ct_cg_has_stale(path))
-			return true;
-	}
-	/* from the group itself, which a killed caller may have named alike, up to where the path begins */
-	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
-	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least; *strrchr(path, '/') = '\0')
-		if (ct_cg_has_stale(path))
-			return true;
-	return false;
-}
-
-void ct_groups_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want)
-{
-	const struct ct_cg_tree *freezer = ct_cg_serving(trees, CT_CG_FREEZER, 1);
-	const char *few[2], *all[CT_CG_TREES];
-	uint32_t n = 0;
-
-	if (want && (!want->n || !may_be_stale(trees, &want->v[0])))
-		return;
-	for (uint32_t i = 0; i < trees->n; i++) {
-		all[i] = trees->v[i].mount;
-		if (trees->v[i].version == 2 || &trees->v[i] == freezer)
-			few[n < 2 ? n++ : 1] = all[i];
-	}
-	/* every container is in one of these two */
-	if (want || ct_cg_sweep(few, n))
-		ct_cg_sweep(all, trees->n);
-}
-
-int ct_groups_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
-{
-	char link[64], path[4096], which[4096];
-	ssize_t n;
-
-	if (!(g->controllers & CT_CG_FREEZER) || !ct_cg_freezes(g->version, fd))
-		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return 0;
-	path[n] = '\0';
-	if (!ct_cg_frozen_at(g->version, path, which, sizeof(which)))
-		return 0;
-	if (strcmp(which, g->path))
-		return ct_cg_refuse_frozen(g->version, path, "attach", e);
-	ct_err_hint(e, "ct_unfreeze() (ct-unfreeze) lets it go on");
-	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
-}
-
-/* For hooks of the host the launcher lifts the list for a while (lib/stage/step-devices.c). */
-static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
-
-	if (g->version == 2)
-		return ct_dev_programs(g->fd) == 0;
-	fd = openat(g->fd, "devices.list", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, JOURNAL_MAX) < 0)
-		return false;
-	return (strstr(ct_buf_text(&text), "c *:* rwm") && ct_dev_decide(l, 'c', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL) ||
-	       (strstr(ct_buf_text(&text), "b *:* rwm") && ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
-}
-
-int ct_groups_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a, struct ct_err *e)
-{
-	struct ct_dev_list list;
-	int r;
-
-	if (!(g->controllers & CT_CG_DEVICES) || s->devices_tried || !ct_spec_hooks_inside(s))
-		return 0;
-	r = ct_dev_from_spec(s, g->version, a, &list, e);
-	if (r < 0 || !is_lifted(g, &list))
-		return r;
-	ct_err_hint(e, "ct_wait() (ct-wait) for CT_STATE_RUNNING first");
-	return ct_fail(e, -EBUSY, CT_ERR_DEVICES, "attach", "the container is being set up: a hook runs, for which its list of devices is lifted");
-}
-
-int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e)
-{
-	struct ct_process *init = ct_running_init(c);
-	CT_CLEAN_FD int dir = -1;
-	int r;
-
-	held->n = 0;
-	if (init) {
-		r = ct_process_groups(init, held);
-		ct_process_put(init);
-		return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl", "no descriptors for the container's groups") : 0;
-	}
-	dir = r = ct_running_dir(c, e);
-	return r < 0 ? r : ct_groups_load(dir, held, e);
 }

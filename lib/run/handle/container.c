@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/handle/container.h"
+#include "run/handle/image.h"
+
+char *ct_default_dir(void)
+{
+	const char *home;
+	char *dir = NULL;
+
+	if (geteuid() == 0)
+		return strdup("/var/lib/libcontain");
+	home = secure_getenv("XDG_DATA_HOME");
+	if (home && *home == '/')
+		return asprintf(&dir, "%s/libcontain", home) < 0 ? NULL : dir;
+	home = secure_getenv("HOME");
+	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0 ? NULL : dir;
+}
+
+char *ct_container_path(const struct ct_container *c, const char *file)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s%s%s", c->dir, c->name, file ? "/" : "", file ? file : "") < 0)
+		return NULL;
+	return path;
+}
+
+int ct_need_image(struct ct_container *c, struct ct_err *e)
+{
+	int fd;
+
+	if (c->image >= 0 && ct_image_valid(c->image))
+		return 0;
+	if (c->image >= 0)
+		ct_image_put();
+	c->image = -1;
+	fd = ct_image_get(e);
+	if (fd < 0)
+		return fd;
+	c->image = fd;
+	return 0;
+}

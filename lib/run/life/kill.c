@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <signal.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "run/child/control.h"
+#include "run/handle/where.h"
+#include "run/life/life.h"
+
+int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
+{
+	CT_CLEAN_WHERE struct ct_where w = CT_WHERE_INIT;
+	struct ct_process *starting = ct_starting_init(c);
+	struct ct_err own;
+	int r;
+
+	if (starting) {
+		r = ct_process_signal(starting, sig, e);
+		ct_process_put(starting);
+		return r;
+	}
+	r = ct_where_find(c, &w, e);
+	if (r < 0)
+		return r;
+	if (sig == SIGKILL && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN))
+		ct_run_thaw(c);
+	if (w.init)
+		return ct_process_signal(w.init, sig, e);
+	if (w.life == CT_LIFE_SUPERVISED) {
+		ct_err_clear(&own);
+		r = ct_ctl_kill(w.dir, sig, &own);
+		if (r == 0)
+			return 0;
+		/* one that has just been killed may have left its init */
+		if (ct_ctl_is_mute(&own) || r == -ESRCH)
+			w.pidfd = ct_state_init(&w.st);
+		if (w.pidfd < 0) {
+			*e = own;
+			return r;
+		}
+	} else if (w.life != CT_LIFE_ORPHAN) {
+		return ct_not_running(c, e);
+	}
+	r = ct_init_signal(w.pidfd, sig, ct_running_reaper(c, NULL) > 0);
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig) : 0;
+}
+
+/* A reaper would hand the signal on to one that gets it anyway. 0: there is none. */
+static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
+{
+	int fd, r = ct_running_reaper(c, e);
+
+	if (r <= 0)
+		return r;
+	fd = ct_run_init(c, pid, e);
+	ct_close(&fd);
+	return fd == -ESRCH || fd == -1 ? 0 : fd;
+}
+
+int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
+{
+	struct ct_cg_held held = CT_CG_HELD_INIT;
+	pid_t reaper = 0;
+	int r;
+
+	if (sig < 0 || sig > SIGRTMAX) {
+		ct_err_hint(e, "signal(7) lists them");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
+	}
+	r = ct_groups_of(c, &held, e);
+	if (r >= 0 && !held.n)
+		r = sig == SIGKILL ? ct_run_kill(c, sig, e) : ct_no_cgroup(e, "tell all of its processes");
+	else if (r >= 0 && sig == SIGKILL)
+		r = ct_cg_kill(&held, 30000, e);
+	else if (r >= 0)
+		r = reaper_of(c, &reaper, e);
+	if (r >= 0 && held.n && sig != SIGKILL)
+		r = ct_cg_signal(&held, sig, reaper, e);
+	ct_cg_forget(&held);
+	return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of this room have in common. */
+#ifndef CT_RUN_LIFE_LIFE_H
+#define CT_RUN_LIFE_LIFE_H
+
+#include "run/handle/container.h"
+
+/* Waits for a pidfd for so long (-1: for ever): 0 or -ETIMEDOUT. */
+int ct_wait_pidfd(int pidfd, int timeout_ms);
+/* -ETIMEDOUT, recorded. */
+int ct_timed_out(struct ct_err *e);
+/* -EOPNOTSUPP, recorded: the container has no cgroup that could do this. */
+int ct_no_cgroup(struct ct_err *e, const char *what);
+
+#endif
