@@ -223,13 +223,13 @@ static int attach_join(struct ct_builder *b)
 		return r;
 	attach_sched(b);
 	join_with_terminal(b);
+	r = ct_build_areas(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, NULL);
 	s->n[0] = 0;
-	s->a = (int16_t)ct_build_into(b);
-	ct_build_enter(b);
+	s->a = (int16_t)b->into;
 	attach_limits(b);
 	attach_files(b);
-	return 0;
+	return r;
 }
 
 int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e)

@@ -112,7 +112,7 @@ int ct_build_auto(struct ct_builder *b)
 
 	add_proc(b, set ? m->proc : CT_AUTO_MIXED);
 	add_sys(b, set ? m->sys : CT_AUTO_RO);
-	ct_build_cgroup_mounts(b);
+	ct_build_area_mounts(b);
 	add_shared(b);
 	return 0;
 }

@@ -90,7 +90,7 @@ static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, co
  * Who that is in somebody else's user namespace is not known. */
 static bool early_terminals(const struct ct_builder *b)
 {
-	return b->req->cgroup && b->req->cgroup->no_terminals && (!b->userns || (b->own & CT_NS_USER));
+	return (b->refused & CT_REFUSED_TERMINALS) && (!b->userns || (b->own & CT_NS_USER));
 }
 
 static const char *pts_options(struct ct_builder *b)
@@ -113,7 +113,7 @@ void ct_build_pts(struct ct_builder *b, const struct ct_origin *at)
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 {
 	const uint64_t quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	bool refused = b->req->cgroup && b->req->cgroup->no_nodes;
+	bool refused = b->refused & CT_REFUSED_NODES;
 	bool bind = b->userns || refused || !(b->host->cap_permitted & (UINT64_C(1) << CAP_MKNOD)) || !b->host->initial_userns;
 	struct ct_step *s;
 

@@ -64,7 +64,7 @@ static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, 
 /* Whether it takes rights that init does not have: those of the host's root, or one to a device that the container's list refuses. */
 static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mount_item *m)
 {
-	bool listed = b->req->cgroup && b->req->cgroup->no_blocks && m->source && *m->source == '/';
+	bool listed = (b->refused & CT_REFUSED_BLOCKS) && m->source && *m->source == '/';
 
 	return (b->userns || listed) && !mountable_in_userns(m->fstype);
 }

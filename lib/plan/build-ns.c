@@ -83,11 +83,8 @@ static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns,
  * into, that one is joined by init itself. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
 {
-	bool groups = (b->req->cgroup && b->req->cgroup->n) || b->req->n_join;
-	uint32_t late = groups ? ns & CT_NS_CGROUP : 0;
-
-	join(b, CT_PHASE_SPAWN, fd, ns & ~late, at);
-	join(b, CT_PHASE_NEW, fd, late, at);
+	join(b, CT_PHASE_SPAWN, fd, ns & ~b->late, at);
+	join(b, CT_PHASE_NEW, fd, ns & b->late, at);
 }
 
 static void join_shared(struct ct_builder *b)
@@ -121,13 +118,15 @@ static void add_offset(struct ct_builder *b, const char *key, const char *clock,
 /* A cgroup namespace has the group for its root that its maker is in: with groups of its own, init makes it once it is in them. */
 static uint32_t late(const struct ct_builder *b)
 {
-	return b->req->cgroup && b->req->cgroup->n ? b->own & CT_NS_CGROUP : 0;
+	return b->own & b->late;
 }
 
-static void make_own(struct ct_builder *b)
+/* The clone of init, with what the backends put before it. */
+static int make_own(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 	struct ct_step *s;
+	int r;
 
 	/* Clocks are set between unshare and the clone: a time namespace is fixed once a process is in it. */
 	if (b->own & CT_NS_TIME) {
@@ -136,12 +135,12 @@ static void make_own(struct ct_builder *b)
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
 		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
 	}
-	ct_build_lift(b);
+	r = ct_build_areas(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
 			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
 	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));
-	s->a = (int16_t)ct_build_into(b);
-	ct_build_enter(b);
+	s->a = (int16_t)b->into;
+	return r;
 }
 
 static void write_map(struct ct_builder *b, bool group)
@@ -236,7 +235,9 @@ int ct_build_ns(struct ct_builder *b)
 		return r;
 	ct_build_sched(b, b->spec->init_nice, b->spec->init_nice_set);
 	join_shared(b);
-	make_own(b);
+	r = make_own(b);
+	if (r < 0)
+		return r;
 	if (b->own & CT_NS_USER) {
 		write_map(b, false);
 		write_map(b, true);

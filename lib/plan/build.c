@@ -23,7 +23,7 @@ int ct_build_inputs(struct ct_builder *b)
 		b->in_pidfd = ct_plan_input(b->plan, "init", r->init_pidfd);
 	if (b->in_rootfs != CT_SLOT_NONE && ct_build_pumps(r))
 		b->in_output = ct_plan_input(b->plan, "output", r->output_fd);
-	ct_build_group_inputs(b);
+	ct_build_area_inputs(b);
 	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
 		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i), r->keep_fds[i]);
@@ -93,7 +93,7 @@ static int run_areas(struct ct_builder *b, const area_fn *areas)
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
 {
-	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_cgroup, ct_build_output, ct_build_ns, ct_build_root, ct_build_dev,
+	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_output, ct_build_ns, ct_build_root, ct_build_dev,
 					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect,
 					ct_build_mounts_on_protected, ct_build_hooks,
 					ct_build_identity, ct_build_exec, NULL};

@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "host/host.h"
 #include "model/spec.h"
-#include "plan/cgroup.h"
 #include "plan/plan.h"
 
 /* What init of a running container has by now, as the kernel tells it: an attach gives the same, whoever asked for it then. */
@@ -29,6 +28,19 @@ struct ct_running {
 	bool oom_lower;			/* a lower one, which may be refused */
 	bool has_limit[CT_RUNNING_LIMITS];
 	uint64_t soft[CT_RUNNING_LIMITS], hard[CT_RUNNING_LIMITS];
+};
+
+struct ct_builder;
+
+/* Part of a plan that a backend makes (lib/backend/backend.h). A member that is NULL has nothing to add. */
+struct ct_area {
+	void *state;
+	/* Adds its descriptors to the plan's inputs, and tells the builder what others have to know. */
+	void (*inputs)(void *state, struct ct_builder *b);
+	/* Adds its steps, just before the clone of init. 0 or a negative errno, recorded. */
+	int (*plan)(void *state, struct ct_builder *b);
+	/* Adds the mounts of its own that mount.auto asks for, when /proc and /sys are there. */
+	void (*mounts)(void *state, struct ct_builder *b);
 };
 
 /* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any number) in a plan that is
@@ -55,8 +67,9 @@ struct ct_request {
 	uint32_t n_keep_fds;
 	const int *extra_fds;		/* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
 	uint32_t n_extra_fds;
+	const struct ct_area *areas;	/* what backends bring, in their order */
+	uint32_t n_areas;
 	/* start */
-	const struct ct_cg_plan *cgroup;	/* NULL or n 0: no cgroup */
 	int rootfs_fd;			/* the opened root directory */
 	const char *const *hidden;	/* below the root: what is ours and none of the payload's, the state directory */
 	uint32_t n_hidden;
@@ -65,8 +78,6 @@ struct ct_request {
 	/* attach */
 	int init_pidfd;
 	const struct ct_running *running;	/* NULL in a plan that is only printed without a container */
-	const struct ct_cg_join *join;	/* groups to join */
-	uint32_t n_join;
 	uint32_t namespaces;		/* to join, CT_NS_* */
 	const char *user;		/* to look up inside; NULL: ids below */
 	bool set_uid, set_gid, set_groups, set_caps;

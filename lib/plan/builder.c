@@ -77,7 +77,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 				 .in_rootfs = CT_SLOT_NONE, .in_exec = CT_SLOT_NONE, .in_pidfd = CT_SLOT_NONE,
 				 .in_output = CT_SLOT_NONE,
 				 .root = CT_SLOT_NONE, .mask = CT_SLOT_NONE, .proc = CT_SLOT_NONE, .sys = CT_SLOT_NONE,
-				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE};
+				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE, .into = CT_SLOT_NONE};
 	b->plan = ct_plan_new(arena);
 	b->stop = ct_plan_new(arena);
 	if (!b->plan || !b->stop)
@@ -115,4 +115,28 @@ const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *i
 	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key, item->name);
 	ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan", "the caller's environment has no such variable");
 	return NULL;
+}
+
+void ct_build_area_inputs(struct ct_builder *b)
+{
+	for (uint32_t i = 0; i < b->req->n_areas; i++)
+		if (b->req->areas[i].inputs)
+			b->req->areas[i].inputs(b->req->areas[i].state, b);
+}
+
+int ct_build_areas(struct ct_builder *b)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r >= 0 && i < b->req->n_areas; i++)
+		if (b->req->areas[i].plan)
+			r = ct_err_go_on(b->err, b->req->areas[i].plan(b->req->areas[i].state, b));
+	return r;
+}
+
+void ct_build_area_mounts(struct ct_builder *b)
+{
+	for (uint32_t i = 0; i < b->req->n_areas; i++)
+		if (b->req->areas[i].mounts)
+			b->req->areas[i].mounts(b->req->areas[i].state, b);
 }

@@ -5,7 +5,6 @@
 
 #include <contain/contain.h>
 
-#include "host/cgroup.h"
 #include "plan/build.h"
 
 struct ct_builder {
@@ -21,19 +20,24 @@ struct ct_builder {
 	/* slots */
 	int in_rootfs, in_exec, in_pidfd, in_output, in_share[8];
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
-	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* by index of req->cgroup or req->join */
 	int root, mask, proc, sys, dev, pts;
+	int into;		/* what init is cloned into: a cgroup of version 2; CT_SLOT_NONE: as the launcher */
+	uint32_t late;		/* namespaces that init itself joins or makes, once it is in its cgroups */
+	uint32_t refused;	/* CT_REFUSED_*: what the container's list of devices does not let be done under it */
 	enum ct_phase pts_phase;	/* when devpts is made and terminals are opened */
 	const struct ct_origin *lifted;	/* the hook for which the list of devices is lifted; NULL: it is not */
 	bool own_tty;		/* stdio is a terminal of the container's own */
 	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
 };
 
+#define CT_REFUSED_NODES 0x1u		/* to make the usual nodes of /dev */
+#define CT_REFUSED_TERMINALS 0x2u	/* to open the multiplexer of terminals */
+#define CT_REFUSED_BLOCKS 0x4u		/* to open some block device, as a mount does */
+
 /* Fills *b for a request. 0 or -ENOMEM. */
 int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e);
 /* One builder per area, in the order they are called. 0 or a negative errno that is recorded. */
 int ct_build_inputs(struct ct_builder *b);
-int ct_build_cgroup(struct ct_builder *b);
 int ct_build_output(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
 /* "NAME=VALUE" of a variable of the config; NULL, recorded: it is to be the caller's, who has none. */
@@ -64,16 +68,10 @@ int ct_build_exec(struct ct_builder *b);
 
 /* Joins the namespaces `flags` (CT_NS_*) of the descriptor in slot `fd`. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at);
-/* Slots for the groups, among the inputs. */
-void ct_build_group_inputs(struct ct_builder *b);
-/* mount.auto's cgroup words. */
-void ct_build_cgroup_mounts(struct ct_builder *b);
-/* The slot of the version 2 group that init is cloned into, CT_SLOT_NONE: there is none. */
-int ct_build_into(const struct ct_builder *b);
-/* With hooks of the host that run where init is: lifts the list of devices until ct_build_hooks() has it put back. */
-void ct_build_lift(struct ct_builder *b);
-/* Steps that put init into the groups of version 1. */
-void ct_build_enter(struct ct_builder *b);
+/* The parts of the plan that backends make. 0 or a negative errno, recorded. */
+void ct_build_area_inputs(struct ct_builder *b);
+int ct_build_areas(struct ct_builder *b);
+void ct_build_area_mounts(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
 /* How everything from the clone on is scheduled, instead of as the caller is. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The container's cgroups: figures for the verdict, the CPU time, thawing, and the end of them. What cannot be removed here stays in the
- * file "groups", and the next call of the library sees to it. */
+ * file "undo", and the next call of the library sees to it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -259,5 +259,5 @@ void sup_groups_remove(struct super *s)
 	for (uint32_t i = 0; i < s->w->n_groups; i++)
 		if (s->w->group[i].monitor)
 			return;
-	unlinkat(s->state_dir, "groups", 0);
+	unlinkat(s->state_dir, "undo", 0);
 }

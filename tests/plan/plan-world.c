@@ -20,7 +20,7 @@
 
 #include <contain/contain.h>
 
-#include "backend/cgroup/cgroup.h"
+#include "backend/cgroup/state.h"
 #include "model/config.h"
 #include "plan/build.h"
 
@@ -38,7 +38,8 @@ struct wish {
 	int keep[WORDS];
 	bool attach, json, stop, scope;
 	struct ct_cgroups trees;
-	struct ct_cg_plan cgroup;
+	struct ct_cgroup_state cgroup;
+	struct ct_area area;
 	struct ct_cg_join join[2];
 };
 
@@ -213,8 +214,8 @@ static int directive_attach(struct wish *w, const char *key, const char **v, uin
 	} else if (!strcmp(key, "cwd")) {
 		r->cwd = v[0];
 	} else if (!strcmp(key, "join") && n == 1) {
-		w->join[r->n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1, !strcmp(v[0], "v2") ? "unified" : "memory" };
-		r->join = w->join;
+		w->join[w->cgroup.n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1, !strcmp(v[0], "v2") ? "unified" : "memory" };
+		w->cgroup.join = w->join;
 	} else {
 		return -1;
 	}
@@ -276,6 +277,9 @@ static int read_wish(char *text, struct wish *w)
 	w->req.host = &w->host;
 	w->req.name = "";
 	w->req.caller_env = w->caller;
+	w->area = (struct ct_area){ &w->cgroup, ct_cg_inputs, ct_cg_plan, ct_cg_mounts };
+	w->req.areas = &w->area;
+	w->req.n_areas = 1;
 	w->req.rootfs_fd = w->req.init_pidfd = w->req.exec_fd = -1;
 	w->req.groups = w->groups;
 	w->req.keep_fds = w->keep;
@@ -306,8 +310,7 @@ static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *
 				 .mounts = ct_build_mounts_cgroups(w->req.spec, &w->host),
 				 .mknod = ct_build_keeps_mknod(w->req.spec, &w->host), .scope = w->scope };
 
-	w->req.cgroup = &w->cgroup;
-	return ct_cg_decide(&ask, arena, &w->cgroup, e);
+	return ct_cg_decide(&ask, arena, &w->cgroup.want, e);
 }
 
 /* The plan of one config as text, or the error that it gives. */
@@ -340,8 +343,8 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 		ct_buf_printf(out, "refused: error %d, errno %d\n%s\n", e->id, -e->err, e->message);
 	} else {
 		print_plan(w, plan, out);
-		if (w->cgroup.elsewhere)
-			ct_buf_printf(out, "said: %s\n", w->cgroup.elsewhere);
+		if (w->cgroup.want.elsewhere)
+			ct_buf_printf(out, "said: %s\n", w->cgroup.want.elsewhere);
 		if (w->stop && stop) {
 			ct_buf_str(out, "after the end\n");
 			print_plan(w, stop, out);

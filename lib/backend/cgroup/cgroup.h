@@ -9,13 +9,17 @@
 
 #include "backend/cgroup/owner.h"
 #include "backend/cgroup/usage.h"
+#include "backend/undo.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "host/cgroup.h"
 #include "host/host.h"
 #include "model/spec.h"
-#include "plan/cgroup.h"
+#include "backend/cgroup/plan.h"
+
+/* Of the backend, and of its records in the journal. */
+#define CT_CG_NAME "cgroup"
 
 /* One directory of a container that is there, in one hierarchy. */
 struct ct_cg_group {
@@ -96,7 +100,7 @@ struct ct_cg_making {
 	bool numbered;			/* -1, -2 .. is appended while the name is taken */
 	struct ct_cg_give give;
 	const char *mark;		/* of the owner, or CT_CG_BY_JOURNAL */
-	int journal;			/* >= 0: gets a line with the path before the directory is made */
+	struct ct_undo *undo;		/* one that is kept gets a record with the path before the directory is made */
 };
 /* Makes one directory. *g is filled, its strings and descriptors are the owner's. */
 int ct_cg_make(const struct ct_cg_making *m, struct ct_cg_group *g, struct ct_err *e);
@@ -119,12 +123,13 @@ int ct_cg_copy(const struct ct_cg_held *from, struct ct_cg_held *to);
 /* Kills what is in them, removes them, forgets them. Groups that are no longer ours (another id) are left alone. 0, or the errno of the
  * first that could not be removed, recorded. Nothing to do is 0. */
 int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e);
-/* As text for a state file, and back: bounded, whatever it holds (-EINVAL); descriptors are opened where the directories
- * are still the same (fd -1 where not). */
+/* As a record of the journal, and back: bounded, whatever it holds (-EINVAL); descriptors are opened where the directories
+ * are still the same (fd -1 where not). The record of a group that is about to be made is its path: it counts, when read back, only
+ * while the group has no process. */
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out);
-/* The line of a group that is about to be made. It counts, when read back, only while the group has no process. */
-void ct_cg_save_intent(const char *path, struct ct_buf *out);
-int ct_cg_load(const char *text, size_t len, struct ct_cg_held *h);
+int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cg_held *h);
+/* The same from the whole text of a journal. */
+int ct_cg_load_journal(const char *text, size_t len, struct ct_cg_held *h);
 /* The groups as the readers of figures want them, borrowed; returns their number. */
 uint32_t ct_cg_places(const struct ct_cg_held *h, struct ct_cg_place out[CT_CG_TREES]);
 /* Whether the payload is in it: not the supervisor's own, nor one that was only meant to be made. */

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "model/spec.h"
-#include "plan/cgroup.h"
+#include "backend/cgroup/plan.h"
 
 #define CT_DEV_READ 1u
 #define CT_DEV_WRITE 2u

@@ -80,15 +80,13 @@ static int claim(struct making *m, const char *name)
 /* Who is killed in between has left a word about it. */
 static int make_noted(struct making *m, const struct ct_cg_making *what, const char *name)
 {
-	CT_CLEAN_BUF struct ct_buf line = CT_BUF_INIT;
 	char path[sizeof(m->path) + 300];
 	int r;
 
 	if (faccessat(m->fd, name, F_OK, 0) == 0)
 		return -EEXIST;
 	snprintf(path, sizeof(path), "%s/%s", m->path, name);
-	ct_cg_save_intent(path, &line);
-	r = ct_buf_error(&line) ? -ENOMEM : ct_write_all(what->journal, ct_buf_text(&line), line.len);
+	r = ct_undo_before(what->undo, CT_CG_NAME, path, NULL);
 	for (int i = 0; r == 0 && i < CLAIM_TRIES; i++) {
 		r = mkdirat(m->fd, name, 0755) < 0 ? -errno : claim(m, name);
 		if (r != -EAGAIN)
@@ -102,7 +100,7 @@ static int make_noted(struct making *m, const struct ct_cg_making *what, const c
 /* One directory; who says in its name whose it is needs no more. */
 static int make_named(struct making *m, const struct ct_cg_making *what, const char *name)
 {
-	if (what->journal >= 0)
+	if (ct_undo_is_kept(what->undo))
 		return make_noted(m, what, name);
 	return mkdirat(m->fd, name, 0755) < 0 ? -errno : 0;
 }

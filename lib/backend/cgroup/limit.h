@@ -5,7 +5,7 @@
 
 #include "host/cgroup.h"
 #include "model/spec.h"
-#include "plan/cgroup.h"
+#include "backend/cgroup/plan.h"
 
 #define CT_LIMIT_PIDS_GREATEST 4194304u	/* the kernel's PID_MAX_LIMIT */
 

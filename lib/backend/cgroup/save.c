@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The groups of a container as lines of a state file, so that other processes find and clear them:
+/* The groups of a container as records of the journal, so that other processes find and clear them:
  *   VERSION CONTROLLERS(hex) ID KEEP TREE INNER|- PATH            fields divided by tabs, the path last
- *   ? PATH                                                        about to be made
+ *   PATH                                                          about to be made
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,18 +20,11 @@
 
 #define FIELDS 7
 
-#define INTENT "?\t"
-
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out)
 {
-	ct_buf_printf(out, "%u\t%" PRIx32 "\t%" PRIu64 "\t%" PRIu32 "\t%s\t%s\t%s\n", g->version, g->controllers, g->id, g->keep,
+	ct_buf_printf(out, "%u\t%" PRIx32 "\t%" PRIu64 "\t%" PRIu32 "\t%s\t%s\t%s", g->version, g->controllers, g->id, g->keep,
 		      g->tree && *g->tree ? g->tree : "-", g->inner ? g->inner : "-", g->path);
 	return ct_buf_error(out);
-}
-
-void ct_cg_save_intent(const char *path, struct ct_buf *out)
-{
-	ct_buf_printf(out, INTENT "%s\n", path);
 }
 
 static bool is_name(const char *s)
@@ -86,7 +79,7 @@ static int open_group(struct ct_cg_group *g)
 	return r < 0 ? r : 0;
 }
 
-static int load_line(char *line, struct ct_cg_group *g)
+static int load_fields(char *line, struct ct_cg_group *g)
 {
 	char *f[FIELDS];
 	uint64_t bits;
@@ -117,7 +110,7 @@ static int load_line(char *line, struct ct_cg_group *g)
 	return 0;
 }
 
-/* "?" and a path. */
+/* A path. */
 static int load_intent(const char *path, struct ct_cg_group *g)
 {
 	if (*path != '/')
@@ -126,8 +119,8 @@ static int load_intent(const char *path, struct ct_cg_group *g)
 	return g->path ? 0 : -ENOMEM;
 }
 
-/* An intent that was carried out is told of twice. */
-static void drop_intent(struct ct_cg_held *h)
+/* A group is told of again when it has been made, and when it has its inner directory. */
+static void replace_older(struct ct_cg_held *h)
 {
 	const struct ct_cg_group *last = &h->v[h->n - 1];
 
@@ -141,32 +134,50 @@ static void drop_intent(struct ct_cg_held *h)
 	}
 }
 
-int ct_cg_load(const char *text, size_t len, struct ct_cg_held *h)
+static int load_record(const struct ct_undo_record *record, struct ct_cg_group *g)
 {
-	char *copy, *p, *line;
+	char *copy;
+	int r;
+
+	if (record->before)
+		return load_intent(record->text, g);
+	copy = strdup(record->text);
+	r = copy ? load_fields(copy, g) : -ENOMEM;
+	free(copy);
+	return r;
+}
+
+int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cg_held *h)
+{
 	int r = 0;
 
 	h->n = 0;
-	if (memchr(text, '\0', len))
-		return -EINVAL;
-	copy = strndup(text, len);
-	if (!copy)
-		return -ENOMEM;
-	for (p = copy; r == 0 && (line = strsep(&p, "\n")) && *line;) {
-		if (h->n == CT_CG_TREES)
-			r = -EINVAL;
-		else if (!strncmp(line, INTENT, strlen(INTENT)))
-			r = load_intent(line + strlen(INTENT), &h->v[h->n]);
-		else
-			r = load_line(line, &h->v[h->n]);
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		r = h->n == CT_CG_TREES ? -EINVAL : load_record(&records[i], &h->v[h->n]);
 		h->n += r == 0;
 		if (r == 0)
-			drop_intent(h);
+			replace_older(h);
 	}
-	free(copy);
 	for (uint32_t i = 0; r == 0 && i < h->n; i++)
 		r = open_group(&h->v[i]);
 	if (r < 0)
 		ct_cg_forget(h);
 	return r;
+}
+
+int ct_cg_load_journal(const char *text, size_t len, struct ct_cg_held *h)
+{
+	struct ct_undo_record records[CT_UNDO_RECORDS_MAX];
+	char *copy = malloc(len + 1);
+	int n;
+
+	h->n = 0;
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	n = ct_undo_records(copy, len, CT_CG_NAME, records, CT_UNDO_RECORDS_MAX);
+	n = n < 0 ? n : ct_cg_load(records, (uint32_t)n, h);
+	free(copy);
+	return n;
 }

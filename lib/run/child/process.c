@@ -15,7 +15,7 @@
 #include "backend/cgroup/usage.h"
 #include "base/sys.h"
 #include "run/child/control.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 #include "run/child/keeper.h"
 #include "run/state/state.h"
 
@@ -43,6 +43,7 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 	p->child = (struct ct_child)CT_CHILD_INIT;
 	p->watch = p->state = -1;
 	p->output = (struct ct_output)CT_OUTPUT_INIT;
+	p->undo = (struct ct_undo)CT_UNDO_INIT;
 	p->groups = (struct ct_cg_held)CT_CG_HELD_INIT;
 	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
 	p->verdict.size = sizeof(p->verdict);
@@ -172,7 +173,8 @@ static void end_groups(struct ct_process *p)
 	ct_usage_verdict(places, ct_cg_places(&p->groups, places), &u);
 	if (p->verdict.reason != CT_EXIT_LOST)
 		judge_tree(p, &p->verdict, &u);
-	ct_cg_undo(&p->groups, NULL);
+	ct_undo_all(&p->undo, NULL);
+	ct_cg_forget(&p->groups);
 	ct_placeholder_end(&p->holder);
 }
 
@@ -397,9 +399,10 @@ static void process_free(struct ct_process *p)
 	ct_output_end(&p->output);
 	/* a forked child's copy is not the owner */
 	if (p->owner == getpid()) {
-		ct_cg_undo(&p->groups, NULL);
+		ct_undo_all(&p->undo, NULL);
 		ct_placeholder_end(&p->holder);
 	}
+	ct_undo_free(&p->undo);
 	ct_cg_forget(&p->groups);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.leash);

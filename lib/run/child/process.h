@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "backend/cgroup/cgroup.h"
+#include "backend/undo.h"
 #include "run/child/output.h"
 #include "run/child/placeholder.h"
 #include "base/records.h"
@@ -54,7 +55,8 @@ struct ct_process {
 	struct ct_err left_err;
 	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */
 	struct ct_output output; /* limit.output, in process */
-	struct ct_cg_held groups; /* of an in-process container, ended with it */
+	struct ct_undo undo;	/* what its start has made, in process: taken back with its end */
+	struct ct_cg_held groups; /* of an in-process container, while it is there */
 	struct ct_placeholder holder; /* keeps systemd's scope, if they are in one */
 	struct ct_records errors;
 };

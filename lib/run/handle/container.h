@@ -7,6 +7,7 @@
 
 #include <contain/contain.h>
 
+#include "backend/backend.h"
 #include "backend/cgroup/cgroup.h"
 #include "backend/cgroup/owner.h"
 #include "base/arena.h"
@@ -64,8 +65,7 @@ struct ct_prepared {
 	struct ct_spec *spec;
 	struct ct_host host;
 	struct ct_request req;
-	struct ct_cgroups trees;	/* what host.cgroups points at */
-	struct ct_cg_plan groups;	/* what req.cgroup points at */
+	struct ct_backend_set backends;
 	struct ct_plan *plan, *stop;
 	int rootfs;		/* opened root directory, -1 */
 	int output;		/* struct ct_wire_output's memory, for the plan; -1 */
@@ -93,8 +93,8 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 /* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when that has changed since the handle's last
  * look. Strings of *out live as long as the handle. 0 or what ct_cgroups_probe() says. */
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
-/* Which groups a start would make, into p->groups. Nothing is made. */
-int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e);
+/* Opens the backends for a start of p->req, which has spec, host, name and `detached`. Nothing is made. */
+int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark, struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e collects faults, without what failed. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
 /* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e collects faults all of them are found, and a

@@ -3,7 +3,7 @@
 
 #include "base/fd.h"
 #include "run/handle/container.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 
 int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e)
 {

@@ -65,7 +65,7 @@ static void add_unrestricted(struct ct_protect *t, const char *asked, bool wante
 {
 	const char *why = NULL;
 
-	if (wanted && ct_cg_serving(&t->p.trees, CT_CG_DEVICES, 0) && t->held.n && ct_dev_bpf_usable(&why))
+	if (wanted && ct_cg_serving(&ct_cgroup_state(&t->p.backends)->trees, CT_CG_DEVICES, 0) && t->held.n && ct_dev_bpf_usable(&why))
 		why = NULL;
 	ct_protect_add(t, false, "devices", asked, "not restricted", why ? why : ct_protect_lack(t, CT_CG_DEVICES, 0));
 }
@@ -84,9 +84,9 @@ void ct_protect_devices(struct ct_protect *t)
 		ct_protect_add(t, true, "devices", text, "not restricted", "-");
 		return;
 	}
-	for (uint32_t i = 0; i < t->p.groups.n; i++)
-		if (t->p.groups.v[i].rules)
-			dir = &t->p.groups.v[i];
+	for (uint32_t i = 0; i < ct_cgroup_state(&t->p.backends)->want.n; i++)
+		if (ct_cgroup_state(&t->p.backends)->want.v[i].rules)
+			dir = &ct_cgroup_state(&t->p.backends)->want.v[i];
 	if (!asked && userns && (!g || g->version == 1 || !dir))
 		ct_protect_add(t, true, "devices", text, "not restricted", "user namespace: no rights over devices");
 	else if (!asked && !g && !(t->p.host.cap_permitted & UINT64_C(1) << CAP_MKNOD))

@@ -132,10 +132,10 @@ static void add_limit(struct ct_protect *t, const struct asked *a)
 	const char *why;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < t->p.groups.n; i++)
-		n += add_writes(t, a, &t->p.groups.v[i], true);
-	for (uint32_t i = 0; i < t->p.groups.n; i++)
-		n += add_writes(t, a, &t->p.groups.v[i], false);
+	for (uint32_t i = 0; i < ct_cgroup_state(&t->p.backends)->want.n; i++)
+		n += add_writes(t, a, &ct_cgroup_state(&t->p.backends)->want.v[i], true);
+	for (uint32_t i = 0; i < ct_cgroup_state(&t->p.backends)->want.n; i++)
+		n += add_writes(t, a, &ct_cgroup_state(&t->p.backends)->want.v[i], false);
 	if (n)
 		return;
 	if (a->item && ct_cglimit_idle(a->item)) {

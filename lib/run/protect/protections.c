@@ -96,11 +96,9 @@ static void decide_again(struct ct_protect *t)
 	struct ct_prepared *p = &t->p;
 	bool detached = t->care != CT_CARE_KEEPER;
 
-	if (ct_decide_groups(t->c, p, "", detached, &t->no_groups) < 0)
-		p->groups = (struct ct_cg_plan){ 0 };
 	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
-				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1,
-				      .cgroup = &p->groups };
+				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1 };
+	(void)ct_open_backends(t->c, p, "", &t->no_groups);
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/cgroup/state.h"
 #include "run/handle/container.h"
 
 /* All strings are the arena's, without control characters, and bounded. */

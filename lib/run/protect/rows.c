@@ -126,7 +126,7 @@ static int only_of(const struct ct_spec *s)
 
 const char *ct_protect_lack(struct ct_protect *t, uint32_t bit, int only)
 {
-	const struct ct_cgroups *trees = &t->p.trees;
+	const struct ct_cgroups *trees = &ct_cgroup_state(&t->p.backends)->trees;
 
 	if (t->p.spec->cgroup_backend == CT_CGB_NONE)
 		return "cgroup.backend = none";

@@ -19,77 +19,6 @@
 
 extern char **environ;
 
-/* The group of version 2 that init is in now, when it has left the one that it was given: a system that gives controllers on to
- * groups of its own has no process in the first one. Never outside of the container's. -1: the given one it is. */
-static int inits_group(const struct ct_cg_group *g, pid_t pid)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
-	const char *at, *own = strrchr(g->path, '/');
-	char path[64], rel[2048];
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 20) < 0)
-		return -1;
-	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::") : ct_buf_text(&text);
-	at = at ? strstr(at, own) : NULL;
-	if (!at)
-		return -1;
-	at += strlen(own);
-	n = strcspn(at, "\n");
-	if (*at != '/' || n < 2 || n >= sizeof(rel))
-		return -1;
-	memcpy(rel, at + 1, n - 1);
-	rel[n - 1] = 0;
-	return ct_openat2(g->fd, rel, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
-}
-
-/* The groups to enter: where the payload is. Descriptors of its own go to extra, the caller's to close. */
-static int fill_join(struct ct_container *c, pid_t pid, struct ct_prepared *p, struct ct_cg_held *held, int *extra, struct ct_err *e)
-{
-	struct ct_cg_join *join;
-	int r = ct_groups_of(c, held, e), fd;
-
-	if (r < 0)
-		return r;
-	join = ct_arena_alloc(p->arena, (held->n + 1) * sizeof(*join));
-	if (!join)
-		return ct_oom(e);
-	for (uint32_t i = 0; i < held->n; i++) {
-		const struct ct_cg_group *g = &held->v[i];
-
-		if (!ct_cg_is_payloads(g))
-			continue;
-		if (g->fd < 0) {
-			ct_err_object(e, g->path);
-			return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach", "a group of the container has been removed");
-		}
-		if (g->version == 2)
-			*extra = inits_group(g, pid);
-		fd = g->version == 2 && *extra >= 0 ? *extra : g->inner_fd >= 0 ? g->inner_fd : g->fd;
-		r = ct_cg_check_join(g, fd, e);
-		if (r >= 0)
-			r = ct_cg_check_list(g, p->spec, p->arena, e);
-		if (r < 0)
-			return r;
-		join[p->req.n_join++] = (struct ct_cg_join){.version = g->version, .fd = fd, .tree = g->tree};
-	}
-	p->req.join = join;
-	return 0;
-}
-
-/* Who comes with mknod into a container that needed no list of devices for want of it. */
-static int check_devices(const struct ct_prepared *p, struct ct_err *e)
-{
-	const struct ct_request *q = &p->req;
-	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .userns = ct_build_userns(p->spec),
-				.mknod = q->elevated || (q->set_caps && (q->caps & UINT64_C(1) << CAP_MKNOD))};
-
-	return ct_cg_check_none(&ask, "attach", e);
-}
-
 /* "net_raw setuid" as bits. */
 static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 {
@@ -179,6 +108,15 @@ static char *way_out(const struct ct_cg_held *held)
 	return path;
 }
 
+/* For who joins. */
+static int open_backends(struct ct_prepared *p, const struct ct_cg_held *held, pid_t init, struct ct_err *e)
+{
+	struct ct_backend_input in = { .req = &p->req, .host = &p->host, .arena = p->arena, .attach = true,
+				       .running = held, .init = init };
+
+	return ct_backends_open(&p->backends, &in, e);
+}
+
 /* All that changes nothing. */
 static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cg_held *held, int fd[2],
 			  struct ct_err *e)
@@ -198,13 +136,13 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 	if (r >= 0)
 		r = fill_request(o, p, fd[0], e);
 	if (r >= 0)
-		r = check_devices(p, e);
-	if (r >= 0)
 		r = ct_running_read(pid, fd[0], p->arena, &running, e);
 	if (r < 0)
 		return r;
 	p->req.running = &running;
-	r = fill_join(c, pid, p, held, &fd[1], e);
+	r = ct_groups_of(c, held, e);
+	if (r >= 0)
+		r = open_backends(p, held, pid, e);
 	if (r >= 0)
 		r = ct_build_attach(&p->req, p->arena, &p->plan, e);
 	p->req.running = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/error.h"
+#include "run/start/launch.h"
 #include "run/start/start.h"
 
 void ct_start_stdio(const int given[3], int out[3])
@@ -27,4 +28,25 @@ struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_
 		return copy;
 	ct_config_free(copy);
 	return NULL;
+}
+
+/* Of systemd's scope, for backends. */
+static pid_t begin_placeholder(void *arg, char ***group, struct ct_err *e)
+{
+	struct ct_placeholder *holder = arg;
+	int r = ct_placeholder_begin(holder, e);
+
+	*group = &holder->group;
+	return r < 0 ? r : holder->pid;
+}
+
+int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placeholder *holder, struct ct_err *e)
+{
+	struct ct_setup context = { .plan = l->prepared.plan, .undo = undo, .log = &l->log,
+				    .placeholder = begin_placeholder, .arg = holder };
+	int r = ct_backends_setup(&l->prepared.backends, &context, e);
+
+	if (r < 0)
+		ct_placeholder_end(holder);
+	return r;
 }

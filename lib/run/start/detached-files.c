@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "run/handle/container.h"
 #include "run/start/detached.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 
 void ct_detached_close(struct ct_detached *d)
 {
@@ -23,8 +23,7 @@ void ct_detached_close(struct ct_detached *d)
 	ct_close(&d->console);
 	ct_close(&d->consoled);
 	ct_placeholder_end(&d->holder);
-	ct_close(&d->journal);
-	ct_cg_forget(&d->groups);
+	ct_undo_free(&d->undo);
 	ct_close(&d->lock);
 	ct_close(&d->dir);
 }
@@ -34,7 +33,7 @@ void ct_detached_undo(struct ct_detached *d, const char *name)
 	ct_placeholder_end(&d->holder);
 	if (d->dir < 0)
 		return;
-	ct_groups_clear(d->dir, NULL);
+	ct_state_undo(d->dir, NULL);
 	ct_state_remove(d->dir, name, NULL);
 }
 

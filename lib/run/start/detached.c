@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/cgroup/state.h"
 #include "base/fd.h"
 #include "run/child/control.h"
-#include "run/start/setup.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 #include "run/start/launch.h"
 #include "run/start/start.h"
 
@@ -59,7 +59,7 @@ static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_
 		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
 	}
 	ct_err_clear(e);
-	r = ct_groups_clear(d->dir, e);
+	r = ct_state_undo(d->dir, e);
 	if (r >= 0)
 		r = ct_state_clear(d->dir, e);
 	return r < 0 ? r : ct_state_take_alive(d->dir, &d->alive, e);
@@ -83,15 +83,12 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
 enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, IN_RUN_LOG, N_EXTRA };
 
-static int make_groups(struct ct_launch *l, struct ct_err *e)
+static int set_up(struct ct_launch *l, struct ct_err *e)
 {
-	struct ct_prepared *p = &l->prepared;
 	struct ct_detached *d = &l->detached;
+	int r = l->prepared.plan->n_setup ? ct_state_undo_begin(d->dir, &d->undo, e) : 0;
 
-	if (!p->groups.n)
-		return 0;
-	d->journal = ct_groups_journal(d->dir, e);
-	return d->journal < 0 ? d->journal : ct_groups_setup(p->plan, &p->groups, d->journal, &l->log, &d->groups, &d->holder, e);
+	return r < 0 ? r : ct_start_setup(l, &d->undo, &d->holder, e);
 }
 
 static int slot_of(const struct ct_plan *plan, int fd)
@@ -103,20 +100,22 @@ static int slot_of(const struct ct_plan *plan, int fd)
 }
 
 /* What the supervisor ends and removes with the container. */
-static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
+static void fill_groups(const struct ct_prepared *p, struct ct_plan_super *s)
 {
+	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
+
 	/* without a group that tells it there is none only where "try:" was written */
-	s->wire.limit_cputime_us = ct_cg_group_of(&d->groups, CT_CG_CPUACCT) ? p->spec->limit_cputime_us : 0;
-	for (uint32_t i = 0; i < d->groups.n; i++) {
-		const struct ct_cg_group *g = &d->groups.v[i];
+	s->wire.limit_cputime_us = ct_cg_group_of(&st->held, CT_CG_CPUACCT) ? p->spec->limit_cputime_us : 0;
+	for (uint32_t i = 0; i < st->held.n; i++) {
+		const struct ct_cg_group *g = &st->held.v[i];
 
 		s->group_path[i] = g->path;
 		s->wire.group[i] = (struct ct_wire_group){.dir = (int16_t)slot_of(p->plan, g->fd), .version = g->version,
-							  .monitor = p->groups.v[i].monitor, .controllers = g->controllers,
+							  .monitor = st->want.v[i].monitor, .controllers = g->controllers,
 							  .keep = g->keep,
 							  .inner = g->inner_fd < 0 ? CT_SLOT_NONE : (int16_t)slot_of(p->plan, g->inner_fd)};
 	}
-	s->wire.n_groups = d->groups.n;
+	s->wire.n_groups = st->held.n;
 }
 
 /* rootfs.managed = 0: not ours to remove. */
@@ -165,7 +164,7 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 		s->wire.flags |= CT_SUPER_HOOK_ARGS;
 	fill_log(d, s);
 	keep_rootfs(p, s);
-	fill_groups(p, d, s);
+	fill_groups(p, s);
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
@@ -218,7 +217,7 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, st
 	if (r >= 0)
 		r = save_running(c, p, d->dir, e);
 	if (r >= 0)
-		r = make_groups(l, e);
+		r = set_up(l, e);
 	if (r < 0)
 		return r;
 	fill_super(p, d, &l->super);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "backend/cgroup/cgroup.h"
+#include "backend/undo.h"
 #include "run/child/placeholder.h"
 
 struct ct_container;
@@ -20,13 +20,16 @@ struct ct_detached {
 	int defined;
 	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
 	int watch, watched;	/* tells of the end: ours, the supervisor's end */
-	int journal;		/* of the groups, in dir */
+	struct ct_undo undo;	/* what is made, in dir */
 	int device;		/* console.path */
-	struct ct_cg_held groups;
 	struct ct_placeholder holder;
 };
-#define CT_DETACHED_INIT \
-	{ -1, -1, -1, -1, -1, -1, 0, -1, 0, -1, -1, -1, -1, -1, -1, CT_CG_HELD_INIT, CT_PLACEHOLDER_INIT }
+#define CT_DETACHED_INIT                                                                                             \
+	{                                                                                                            \
+		.dir = -1, .lock = -1, .alive = -1, .log = -1, .log_dir = -1, .run_log = -1, .home = -1,             \
+		.console = -1, .consoled = -1, .watch = -1, .watched = -1, .undo = CT_UNDO_INIT, .device = -1,       \
+		.holder = CT_PLACEHOLDER_INIT                                                                        \
+	}
 
 /* Closes what is open, and ends the process that held the scope. */
 void ct_detached_close(struct ct_detached *d);

@@ -103,7 +103,8 @@ static void lead_out(const struct ct_launch *l, pid_t pid)
 /* Its cgroups, and all that the supervisor would have had. */
 static void undo(struct ct_process *p, struct ct_launch *l)
 {
-	ct_cg_undo(&p->groups, NULL);
+	ct_undo_all(&p->undo, NULL);
+	ct_cg_forget(&p->groups);
 	ct_placeholder_end(&p->holder);
 	if (l->super.name)
 		ct_detached_undo(&l->detached, l->super.name);
@@ -126,7 +127,6 @@ static void succeed(struct ct_process *p)
 	struct ct_detached *d = &p->launch->detached;
 
 	if (p->launch->super.name) {
-		ct_cg_settle(&d->groups);
 		p->child.pty = ct_take_fd(&d->console);
 		p->watch = ct_take_fd(&d->watch);
 		p->state = ct_take_fd(&d->dir);

@@ -89,7 +89,9 @@ static void look_limits(struct ct_container *c, const ct_start_opts *o, struct l
 {
 	bool more = true;
 
-	while (more && ct_decide_groups(c, l->p, "", o->flags & CT_START_DETACH, l->e) < 0) {
+	l->p->req = (struct ct_request){ .spec = l->p->spec, .host = &l->p->host, .name = c->name,
+					 .detached = o->flags & CT_START_DETACH };
+	while (more && ct_open_backends(c, l->p, "", l->e) < 0) {
 		more = spare_failed(l->p->spec, l->e);
 		go_on(l);
 	}

@@ -27,6 +27,7 @@ void ct_prepared_free(struct ct_prepared *p)
 	ct_close(&p->output);
 	for (int i = 0; i < 8; i++)
 		ct_close(&p->share[i]);
+	ct_backends_close(&p->backends);
 	ct_arena_free(p->arena);
 	p->arena = NULL;
 }
@@ -273,57 +274,30 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 	return r;
 }
 
-/* Whether the mounts that the groups are to be made in are where they were when somebody looked. */
-static bool are_there(const struct ct_prepared *p)
+/* The handle's look at the cgroup hierarchies, for backends. */
+static int hierarchies(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e)
 {
-	for (uint32_t i = 0; i < p->groups.n; i++)
-		for (uint32_t k = 0; k < p->trees.n; k++)
-			if (p->groups.v[i].mount == p->trees.v[k].mount && !ct_mount_is_seen(p->trees.v[k].mount, p->trees.v[k].mount_id))
-				return false;
-	return true;
+	return look_at_cgroups(arg, anew ? ct_cgroups_still : ct_cgroups_of_caller, out, e);
 }
 
-/* With what an earlier look found, as long as what is taken from it is still there; else with another look. */
-static int decide(struct ct_container *c, struct ct_prepared *p, const struct ct_cg_ask *ask, struct ct_err *e)
+int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark, struct ct_err *e)
 {
-	int r = look_at_cgroups(c, ct_cgroups_of_caller, &p->trees, e);
+	struct ct_backend_input in = { .req = &p->req, .host = &p->host, .arena = p->arena, .mark = mark,
+				       .hierarchies = hierarchies, .arg = c };
 
-	if (r >= 0)
-		r = ct_cg_decide(ask, p->arena, &p->groups, e);
-	if (r >= 0 ? are_there(p) : ct_cgroups_still(&p->trees))
-		return r;
-	ct_err_reset(e);
-	r = look_at_cgroups(c, ct_cgroups_still, &p->trees, e);
-	return r < 0 ? r : ct_cg_decide(ask, p->arena, &p->groups, e);
-}
-
-int ct_decide_groups(struct ct_container *c, struct ct_prepared *p, const char *mark, bool detached, struct ct_err *e)
-{
-	struct ct_cg_ask ask = {.spec = p->spec, .host = &p->host, .name = c->name, .mark = mark, .detached = detached,
-				.userns = ct_build_userns(p->spec), .mounts = ct_build_mounts_cgroups(p->spec, &p->host),
-				.mknod = ct_build_keeps_mknod(p->spec, &p->host)};
-	int r;
-
-	p->host.cgroups = &p->trees;
-	if (p->spec->cgroup_backend == CT_CGB_NONE)
-		r = ct_cg_decide(&ask, p->arena, &p->groups, e);
-	else
-		r = decide(c, p, &ask, e);
-	/* only root's own systemd takes a scope of any process; and what serves a controller besides version 2 is not its own */
-	if (r < 0 || !p->groups.scope_wanted || p->host.uid || !p->host.initial_userns || strcmp(ct_cg_layout(&p->trees), "v2") ||
-	    !ct_systemd_reachable())
-		return r;
-	ask.scope = true;
-	return ct_cg_decide(&ask, p->arena, &p->groups, e);
+	ct_backends_close(&p->backends);
+	return ct_backends_open(&p->backends, &in, e);
 }
 
 /* A detached container's state directory tells whose its groups are, the others say it in their names. */
-static int decide_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
 {
 	bool detached = o->flags & CT_START_DETACH;
-	char mark[CT_OWNER_MARK] = "";
+	char *mark = ct_arena_alloc(p->arena, CT_OWNER_MARK);
 	const char *why;
 
+	if (!mark)
+		return ct_oom(e);
 	/* before anything that a config for systemd's hosts may lack elsewhere */
 	if (p->spec->cgroup_backend == CT_CGB_SYSTEMD && !ct_systemd_usable(&why)) {
 		ct_err_origin(e, ct_spec_origin(p->spec, "cgroup.backend"));
@@ -333,7 +307,7 @@ static int decide_for_start(struct ct_container *c, const ct_start_opts *o, stru
 		ct_owner_process(c->process);
 	if (!detached)
 		ct_owner_mark(mark, c->process);
-	return ct_decide_groups(c, p, mark, detached, e);
+	return ct_open_backends(c, p, mark, e);
 }
 
 /* What of `path` is below the directory `top`, both without links: "" for the directory itself, NULL: it is elsewhere. */
@@ -432,7 +406,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				     .stdio_given = (o->flags & CT_START_DETACH) && (o->stdio[0] || o->stdio[1] || o->stdio[2]),
 				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
 				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
-				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1, .cgroup = &p->groups};
+				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1};
 	for (int i = 0; i < 8; i++)
 		p->req.share_fd[i] = p->share[i];
 	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;
@@ -440,6 +414,6 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		return r;
 	/* limits count it, the config that runs tells of it */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
-	r = ct_err_go_on(e, decide_for_start(c, o, p, e));
+	r = ct_err_go_on(e, open_for_start(c, o, p, e));
 	return r < 0 ? r : hide_state(c, p, e);
 }

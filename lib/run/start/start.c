@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/cgroup/backend.h"
 #include "base/fd.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
-#include "run/start/setup.h"
 #include "run/handle/image.h"
 #include "run/start/launch.h"
 #include "run/start/start.h"
@@ -110,8 +110,10 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
 	const struct ct_spec *spec = l->prepared.spec;
-	int r = ct_groups_setup(l->prepared.plan, &l->prepared.groups, -1, &l->log, &proc->groups, &proc->holder, e);
+	int r = ct_start_setup(l, &proc->undo, &proc->holder, e);
 
+	if (r >= 0)
+		proc->groups = ct_cgroup_take(&l->prepared.backends);
 	if (r >= 0 && spec->limit_cputime_us) {
 		l->spawn.cpu_fd = open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
 		if (l->spawn.cpu_fd < 0 && !spec->limit_cputime_tried)
@@ -163,11 +165,10 @@ static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct
 		r = ct_prepare_start(c, o, p, e);
 	if (r < 0)
 		return r;
-	if (p->groups.n && !c->swept)
-		ct_cg_sweep_stale(&p->trees, &p->groups);
+	if (!c->swept)
+		ct_backends_sweep(&p->backends);
 	c->swept = 1;
-	if (p->groups.elsewhere)
-		ct_log(&c->log, CT_LOG_NOTICE, "%s", p->groups.elsewhere);
+	ct_backends_notice(&p->backends, &c->log);
 	/* a supervisor has inputs of its own */
 	return o->flags & CT_START_DETACH ? 0 : ct_start_build(p, &proc->output, e);
 }

@@ -25,7 +25,7 @@
 #define CT_STATE_ALIVE "alive"
 #define CT_STATE_CONTROL "control"
 #define CT_STATE_CONFIG "config"
-#define CT_STATE_GROUPS "groups"
+#define CT_STATE_UNDO "undo"
 #define CT_STATE_FILE_MAX 4096		/* bytes of a state file */
 #define CT_STATE_LOCK_MS 30000		/* usual patience for the lock */
 

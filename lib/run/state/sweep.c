@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 #include "run/state/dir.h"
 #include "shared/ask.h"
 
@@ -71,7 +71,7 @@ int ct_state_init(const struct ct_state_file *st)
 /* Removes what may be removed: with the caller's lock only files, with our own the directory, too. */
 static int clear(int dirfd, int own, int life, struct ct_err *e)
 {
-	int r = ct_groups_clear(dirfd, e);
+	int r = ct_state_undo(dirfd, e);
 
 	if (r)
 		return r;
@@ -154,7 +154,7 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	if (st->state != CT_STATE_STOPPED)
 		return after_a_kill(dirfd, own, st, pidfd, e);
 	/* what the supervisor could not remove */
-	r = ct_groups_clear(dirfd, e);
+	r = ct_state_undo(dirfd, e);
 	if (r)
 		return r;
 	/* with a word on what stays of its directory it waits for whoever asks */

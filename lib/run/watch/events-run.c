@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/watch/events.h"
-#include "run/state/groups.h"
+#include "run/state/undo.h"
 #include "run/state/dir.h"
 
 /* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a reason for another one. */

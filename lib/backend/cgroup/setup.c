@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "run/start/setup.h"
-
+/* The steps of phase SETUP: cgroups made and written to, by the caller. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,46 +10,37 @@
 
 #include "backend/cgroup/devices-cells.h"
 #include "backend/cgroup/devices.h"
+#include "backend/cgroup/state.h"
 #include "backend/cgroup/systemd.h"
 #include "base/fd.h"
 #include "base/sys.h"
-#include "run/handle/container.h"
-#include "plan/trace.h"
 
 #define VALUE_MAX 4096
 
+/* What one step is carried out with. */
 struct setup {
-	struct ct_plan *plan;
-	const struct ct_cg_plan *want;
-	int journal;
-	struct ct_cg_held *held;
-	struct ct_placeholder *holder;
+	struct ct_cgroup_state *st;
+	const struct ct_setup *context;
 	struct ct_err *err;
-	int file;		/* written to last, -1; of that group, by that name */
-	const struct ct_cg_group *of;
-	const char *name;
-	char scope[4096];	/* absolute path of the scope's group; "": none */
 };
 
 /* The group in a slot. */
 static struct ct_cg_group *group_in(struct setup *u, int slot)
 {
-	for (uint32_t i = 0; i < u->held->n; i++)
-		if (u->held->v[i].fd == u->plan->input_fd[slot])
-			return &u->held->v[i];
+	for (uint32_t i = 0; i < u->st->held.n; i++)
+		if (u->st->held.v[i].fd == u->context->plan->input_fd[slot])
+			return &u->st->held.v[i];
 	return NULL;
 }
 
+/* A cgroup that is there, for the journal: again once it has its inner directory. */
 static int note(struct setup *u, const struct ct_cg_group *g)
 {
 	CT_CLEAN_BUF struct ct_buf line = CT_BUF_INIT;
-	int r;
 
-	if (u->journal < 0)
-		return 0;
-	ct_cg_save(g, &line);
-	r = ct_buf_error(&line) ? -ENOMEM : ct_write_all(u->journal, ct_buf_text(&line), line.len);
-	return r < 0 ? ct_fail_sys(u->err, r, CT_ERR_STATE, "start", "write", "the groups cannot be written down") : 0;
+	if (ct_cg_save(g, &line) < 0)
+		return ct_oom(u->err);
+	return ct_undo_after(u->context->undo, CT_CG_NAME, ct_buf_text(&line), u->err);
 }
 
 static int move_to(const char *group, pid_t pid, struct ct_err *e)
@@ -70,8 +60,8 @@ static int move_to(const char *group, pid_t pid, struct ct_err *e)
 /* What this start has made for one group goes with the last of those below it. */
 static void share_keep(const struct setup *u, struct ct_cg_group *g)
 {
-	for (uint32_t i = 0; i < u->held->n; i++) {
-		const struct ct_cg_group *other = &u->held->v[i];
+	for (uint32_t i = 0; i < u->st->held.n; i++) {
+		const struct ct_cg_group *other = &u->st->held.v[i];
 
 		if (other->keep < g->keep && !strncmp(other->path, g->path, g->keep))
 			g->keep = other->keep;
@@ -82,24 +72,26 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 static int make_scope(struct setup *u, const struct ct_step *s)
 {
 	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container", .of_user = s->n[0] };
-	char group[2048];
-	int r = ct_placeholder_begin(u->holder, u->err), n;
+	char group[2048], **place;
+	pid_t pid = u->context->placeholder(u->context->arg, &place, u->err);
+	int r;
 
-	scope.pid = u->holder->pid;
-	if (r >= 0)
-		r = ct_systemd_scope(&scope, group, sizeof(group), u->err);
+	if (pid < 0)
+		return pid;
+	scope.pid = pid;
+	r = ct_systemd_scope(&scope, group, sizeof(group), u->err);
 	if (r < 0)
 		return r;
-	n = snprintf(u->scope, sizeof(u->scope), "%s%s", u->want->v[0].mount, group);
-	if (n < 0 || (size_t)n >= sizeof(u->scope) || asprintf(&u->holder->group, "%s/ct.setup", u->scope) < 0) {
-		u->holder->group = NULL;
+	if (asprintf(&u->st->scope, "%s%s", u->st->want.v[0].mount, group) < 0 ||
+	    asprintf(place, "%s/ct.setup", u->st->scope) < 0) {
+		*place = NULL;
 		return ct_oom(u->err);
 	}
-	if (mkdir(u->holder->group, 0755) < 0) {
-		ct_err_object(u->err, u->holder->group);
+	if (mkdir(*place, 0755) < 0) {
+		ct_err_object(u->err, *place);
 		return ct_fail_sys(u->err, -errno, CT_ERR_CGROUP, "cgroup", "mkdir", "the scope is not delegated");
 	}
-	return move_to(u->holder->group, u->holder->pid, u->err);
+	return move_to(*place, pid, u->err);
 }
 
 static struct ct_cg_give give_of(const struct ct_step *s)
@@ -109,24 +101,23 @@ static struct ct_cg_give give_of(const struct ct_step *s)
 
 static int make(struct setup *u, const struct ct_step *s)
 {
-	const struct ct_cg_dir *d = &u->want->v[u->held->n];
-	struct ct_cg_group *g = &u->held->v[u->held->n];
-	struct ct_cg_making m = { .version = (int)s->n[0], .under = u->scope[0] ? u->scope : s->s[0], .path = s->s[1],
-				   .numbered = s->n[1], .give = give_of(s), .mark = *u->want->mark ? u->want->mark : CT_CG_BY_JOURNAL,
-				   .journal = u->journal };
+	const struct ct_cg_dir *d = &u->st->want.v[u->st->held.n];
+	struct ct_cg_group *g = &u->st->held.v[u->st->held.n];
+	struct ct_cg_making m = { .version = (int)s->n[0], .under = u->st->scope ? u->st->scope : s->s[0], .path = s->s[1],
+				   .numbered = s->n[1], .give = give_of(s), .mark = *u->st->want.mark ? u->st->want.mark : CT_CG_BY_JOURNAL,
+				   .undo = u->context->undo };
 	int r = ct_cg_make(&m, g, u->err);
 
 	if (r < 0)
 		return r;
 	share_keep(u, g);
-	u->held->n++;
+	u->st->held.n++;
 	g->controllers = d->controllers;
 	g->tree = strdup(d->tree);
 	if (!g->tree)
 		return ct_oom(u->err);
-	u->plan->input_fd[s->o] = g->fd;
-	/* one with an inner directory is written down when that is there */
-	return d->inner ? 0 : note(u, g);
+	u->context->plan->input_fd[s->o] = g->fd;
+	return note(u, g);
 }
 
 static int make_inner(struct setup *u, const struct ct_step *s)
@@ -137,7 +128,7 @@ static int make_inner(struct setup *u, const struct ct_step *s)
 
 	if (r < 0)
 		return r;
-	u->plan->input_fd[s->o] = g->inner_fd;
+	u->context->plan->input_fd[s->o] = g->inner_fd;
 	return note(u, g);
 }
 
@@ -161,13 +152,13 @@ static int write_again(struct setup *u, const struct ct_step *s, const char *val
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
 
-	if (u->file < 0 || u->of != g || strcmp(u->name, s->s[0])) {
-		ct_close(&u->file);
-		u->file = openat(g->fd, s->s[0], O_WRONLY | O_CLOEXEC);
-		u->of = g;
-		u->name = s->s[0];
+	if (u->st->file < 0 || u->st->of != g || strcmp(u->st->name, s->s[0])) {
+		ct_close(&u->st->file);
+		u->st->file = openat(g->fd, s->s[0], O_WRONLY | O_CLOEXEC);
+		u->st->of = g;
+		u->st->name = s->s[0];
 	}
-	if (u->file >= 0 && write(u->file, value, strlen(value)) >= 0)
+	if (u->st->file >= 0 && write(u->st->file, value, strlen(value)) >= 0)
 		return 0;
 	return ct_cg_set_failed(g, s->s[0], value, -errno, e);
 }
@@ -200,7 +191,7 @@ static int set(struct setup *u, const struct ct_step *s)
 static int hand_over(struct setup *u, const struct ct_step *s)
 {
 	static const char *const files[] = { "", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "tasks" };
-	int dir = u->plan->input_fd[s->a];
+	int dir = u->context->plan->input_fd[s->a];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		if (fchownat(dir, files[i], (uid_t)s->n[0], (gid_t)s->n[1], AT_EMPTY_PATH) == 0 || errno == ENOENT)
@@ -226,26 +217,6 @@ static int restrict_devices(struct setup *u, const struct ct_step *s)
 		return r == -ENOMEM ? ct_oom(u->err) : ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup", "the device rules cannot be read back");
 	r = ct_dev_attach(group_in(u, s->a)->fd, &list, s->flags & CT_SF_OPTIONAL ? NULL : u->err);
 	return s->flags & CT_SF_OPTIONAL ? 0 : r;
-}
-
-static int carry_out(struct setup *u, const struct ct_step *s)
-{
-	switch (s->op) {
-	case CT_OP_CGROUP_SCOPE:
-		return make_scope(u, s);
-	case CT_OP_CGROUP_MAKE:
-		return make(u, s);
-	case CT_OP_CGROUP_INNER:
-		return make_inner(u, s);
-	case CT_OP_CGROUP_OWN:
-		return hand_over(u, s);
-	case CT_OP_CGROUP_SET:
-		return set(u, s);
-	case CT_OP_CGROUP_DEVICES:
-		return restrict_devices(u, s);
-	default:
-		return ct_fail(u->err, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
-	}
 }
 
 /* Where the group is to be made. That itself is always new: one of its name that is there already is somebody else's. */
@@ -278,34 +249,33 @@ static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
 	return r;
 }
 
-int ct_groups_setup(struct ct_plan *plan, const struct ct_cg_plan *want, int journal, const struct ct_log *log, struct ct_cg_held *held,
-		    struct ct_placeholder *holder, struct ct_err *e)
+static int (*const steps[CT_OP_COUNT])(struct setup *u, const struct ct_step *s) = {
+	[CT_OP_CGROUP_SCOPE] = make_scope,
+	[CT_OP_CGROUP_MAKE] = make,
+	[CT_OP_CGROUP_INNER] = make_inner,
+	[CT_OP_CGROUP_OWN] = hand_over,
+	[CT_OP_CGROUP_SET] = set,
+	[CT_OP_CGROUP_DEVICES] = restrict_devices,
+};
+
+/* Who refuses them when it is not the version of the cgroup, which says so itself. */
+static const char *refuses(unsigned op)
 {
-	struct setup u = { plan, want, journal, held, holder, e, -1, NULL, NULL, "" };
-	int r = check_frozen(want, e);
+	if (op == CT_OP_CGROUP_SCOPE)
+		return "systemd";
+	return op == CT_OP_CGROUP_DEVICES ? ct_cg_version2.name : NULL;
+}
 
-	for (uint32_t i = 0; r >= 0 && i < plan->n_setup; i++) {
-		const struct ct_step *s = &plan->steps[i];
-		uint64_t began = ct_now_ns(CLOCK_MONOTONIC);
+/* Nothing is made where init could not run: a cgroup that begins frozen. */
+int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *s, struct ct_err *e)
+{
+	struct setup u = { state, context, e };
+	int r = u.st->begun ? 0 : check_frozen(&u.st->want, e);
 
-		r = carry_out(&u, s);
-		if (r >= 0)
-			ct_trace_step(log, plan, i, ct_now_ns(CLOCK_MONOTONIC) - began);
-		if (r >= 0)
-			continue;
-		ct_err_step(e, (int)i, ct_op_name(s->op));
-		if (s->op == CT_OP_CGROUP_SCOPE)
-			ct_err_backend(e, "systemd");
-		if (s->op == CT_OP_CGROUP_DEVICES)
-			ct_err_backend(e, "cgroup2");
-		if (s->at->key[0])
-			ct_err_origin(e, s->at);
-		break;
-	}
-	ct_close(&u.file);
+	u.st->begun = true;
 	if (r >= 0)
-		return 0;
-	ct_cg_undo(held, NULL);
-	ct_placeholder_end(holder);
+		r = steps[s->op] ? steps[s->op](&u, s) : ct_fail(e, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
+	if (r < 0 && refuses(s->op))
+		ct_err_backend(e, refuses(s->op));
 	return r;
 }

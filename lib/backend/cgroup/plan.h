@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container wants of cgroups, as plain data: the backends decide it, lib/plan turns it into steps. All memory belongs to the
+/* What a container wants of cgroups, as plain data: decide.c decides it, build.c makes steps of it. All memory belongs to the
  * plan's arena. */
-#ifndef CT_PLAN_CGROUP_H
-#define CT_PLAN_CGROUP_H
+#ifndef CT_BACKEND_CGROUP_PLAN_H
+#define CT_BACKEND_CGROUP_PLAN_H
 
 #include <stdbool.h>
 #include <stdint.h>

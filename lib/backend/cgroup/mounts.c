@@ -8,13 +8,14 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "plan/builder.h"
+#include "backend/cgroup/state.h"
 
 #define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define TOP "sys/fs/cgroup"
 
 struct cgroup_mounts {
 	struct ct_builder *b;
+	const struct ct_cgroup_state *st;
 	const struct ct_origin *at;
 	bool own_ns, one;		/* one: version 2 alone, mounted on TOP itself */
 	bool v2_freezes;
@@ -75,11 +76,11 @@ static int copy(struct cgroup_mounts *m, const char *name, const char *path, int
 /* One hierarchy at its place. */
 static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 {
-	const struct ct_cg_dir *d = &m->b->req->cgroup->v[i];
+	const struct ct_cg_dir *d = &m->st->want.v[i];
 	uint8_t flags = CT_SF_STRICT | CT_SF_CREATE_DIR;
 	struct ct_arena *a = m->b->arena;
 	uint64_t own = own_attr(m, d);
-	int group = m->b->in_inner[i] != CT_SLOT_NONE ? m->b->in_inner[i] : m->b->in_group[i];
+	int group = m->st->in_inner[i] != CT_SLOT_NONE ? m->st->in_inner[i] : m->st->in_group[i];
 
 	if (m->own_ns) {
 		attach(m, instance(m, d), where, flags);
@@ -117,8 +118,8 @@ static void add_side_by_side(struct cgroup_mounts *m)
 	s->s[2] = "cgroup";
 	s->n[0] = QUIET;
 	attach(m, top, TOP, CT_SF_STRICT | CT_SF_CREATE_DIR);
-	for (uint32_t i = 0; i < m->b->req->cgroup->n; i++) {
-		const struct ct_cg_dir *d = &m->b->req->cgroup->v[i];
+	for (uint32_t i = 0; i < m->st->want.n; i++) {
+		const struct ct_cg_dir *d = &m->st->want.v[i];
 		const char *name = strncmp(d->tree, "name=", 5) ? d->tree : d->tree + 5;
 
 		if (d->monitor)
@@ -134,8 +135,8 @@ static void add_side_by_side(struct cgroup_mounts *m)
 /* A program named there is run by the host's kernel outside of any container: never the payload's to say. */
 static void protect_release_agents(struct cgroup_mounts *m)
 {
-	for (uint32_t i = 0; i < m->b->req->cgroup->n; i++) {
-		const struct ct_cg_dir *d = &m->b->req->cgroup->v[i];
+	for (uint32_t i = 0; i < m->st->want.n; i++) {
+		const struct ct_cg_dir *d = &m->st->want.v[i];
 		struct ct_step *s;
 
 		if (d->version != 1 || d->monitor || m->own_ns || (m->whole & MOUNT_ATTR_RDONLY))
@@ -147,14 +148,16 @@ static void protect_release_agents(struct cgroup_mounts *m)
 	}
 }
 
-void ct_build_cgroup_mounts(struct ct_builder *b)
+/* As mount.auto's words have it. */
+void ct_cg_mounts(void *state, struct ct_builder *b)
 {
+	const struct ct_cgroup_state *st = state;
 	const struct ct_mount_auto *a = &b->spec->mount_auto;
-	const struct ct_cg_plan *p = b->req->cgroup;
-	struct cgroup_mounts m = { .b = b, .at = ct_build_at(b, "mount.auto"), .own_ns = (b->own | b->shared) & CT_NS_CGROUP };
+	const struct ct_cg_plan *p = &st->want;
+	struct cgroup_mounts m = { .b = b, .st = st, .at = ct_build_at(b, "mount.auto"), .own_ns = (b->own | b->shared) & CT_NS_CGROUP };
 	bool writable = a->cgroup_mode != CT_AUTO_RO;
 
-	if (!a->cgroup_kind || !p || !p->n)
+	if (!a->cgroup_kind || !p->n)
 		return;
 	for (uint32_t i = 0; i < p->n; i++)
 		m.v2_freezes |= p->v[i].version == 2 && !p->v[i].monitor;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loops over the backends. */
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "plan/trace.h"
+
+const struct ct_backend *ct_backend_find(const char *name, size_t len)
+{
+	for (const struct ct_backend *const *b = ct_backends; *b; b++)
+		if (strlen((*b)->name) == len && !strncmp((*b)->name, name, len))
+			return *b;
+	return NULL;
+}
+
+/* One that this host cannot do is not opened. */
+static int probe(const struct ct_backend *b, const struct ct_backend_input *in, struct ct_err *e)
+{
+	const char *why = NULL;
+
+	if (!b->probe || b->probe(in->host, &why))
+		return 0;
+	ct_err_backend(e, b->name);
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, in->attach ? "attach" : "start", "%s", why);
+}
+
+static int open_one(struct ct_backend_set *set, const struct ct_backend *b, const struct ct_backend_input *in,
+		    struct ct_err *e)
+{
+	void *state;
+	int r = probe(b, in, e);
+
+	if (r < 0)
+		return r;
+	state = ct_arena_alloc(in->arena, b->state);
+	if (!state)
+		return ct_oom(e);
+	/* in the set before it is opened: closed also when that fails half way */
+	set->v[set->n] = b;
+	set->state[set->n] = state;
+	set->area[set->n++] = (struct ct_area){ state, b->inputs, b->plan, b->mounts };
+	return b->open(state, in, e);
+}
+
+int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in, struct ct_err *e)
+{
+	int r = 0;
+
+	for (const struct ct_backend *const *b = ct_backends; *b && r >= 0; b++)
+		if (!(*b)->wanted || (*b)->wanted(in->req->spec))
+			r = ct_err_go_on(e, open_one(set, *b, in, e));
+	in->req->areas = set->area;
+	in->req->n_areas = set->n;
+	return r;
+}
+
+void ct_backends_close(struct ct_backend_set *set)
+{
+	while (set->n > 0) {
+		set->n--;
+		if (set->v[set->n]->close)
+			set->v[set->n]->close(set->state[set->n]);
+	}
+}
+
+void ct_backends_sweep(const struct ct_backend_set *set)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (set->v[i]->sweep)
+			set->v[i]->sweep(set->state[i]);
+}
+
+void ct_backends_notice(const struct ct_backend_set *set, const struct ct_log *log)
+{
+	for (uint32_t i = 0; i < set->n; i++) {
+		const char *text = set->v[i]->notice ? set->v[i]->notice(set->state[i]) : NULL;
+
+		if (text)
+			ct_log(log, CT_LOG_NOTICE, "%s", text);
+	}
+}
+
+/* What one backend has in it. */
+static int undo_one(const struct ct_backend *b, const char *text, size_t len, struct ct_err *e)
+{
+	struct ct_undo_record records[CT_UNDO_RECORDS_MAX];
+	char *copy = malloc(len + 1);
+	int n;
+
+	if (!copy)
+		return ct_oom(e);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	n = ct_undo_records(copy, len, b->name, records, CT_UNDO_RECORDS_MAX);
+	/* one that makes no sense has nothing to tell */
+	n = n > 0 ? b->undo(records, (uint32_t)n, e) : 0;
+	free(copy);
+	return n;
+}
+
+int ct_undo_run(const char *text, size_t len, struct ct_err *e)
+{
+	int first = 0;
+	uint32_t i = 0;
+
+	while (ct_backends[i])
+		i++;
+	while (len && i-- > 0) {
+		int r = ct_backends[i]->undo ? undo_one(ct_backends[i], text, len, first ? NULL : e) : 0;
+
+		first = first ? first : r;
+	}
+	return first < 0 ? first : 0;
+}
+
+int ct_undo_all(struct ct_undo *u, struct ct_err *e)
+{
+	int r = ct_undo_run(u->text.data, u->text.len, e);
+
+	u->text.len = 0;
+	return r;
+}
+
+/* Whose step it is: the backend's whose name stands in front of the step's. */
+static int carry_out(struct ct_backend_set *set, const struct ct_setup *context, const struct ct_step *s,
+		     struct ct_err *e)
+{
+	const char *name = ct_op_name(s->op);
+	const struct ct_backend *b = ct_backend_find(name, strcspn(name, "."));
+	void *state = b ? ct_backend_state(set, b) : NULL;
+	int r;
+
+	if (!state || !b->setup)
+		return ct_fail(e, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
+	r = b->setup(state, context, s, e);
+	if (r < 0 && e && !e->backend[0])
+		ct_err_backend(e, b->name);
+	return r;
+}
+
+int ct_backends_setup(struct ct_backend_set *set, const struct ct_setup *context, struct ct_err *e)
+{
+	const struct ct_plan *plan = context->plan;
+
+	for (uint32_t i = 0; i < plan->n_setup; i++) {
+		const struct ct_step *s = &plan->steps[i];
+		uint64_t began = ct_now_ns(CLOCK_MONOTONIC);
+		int r = carry_out(set, context, s, e);
+
+		if (r >= 0) {
+			ct_trace_step(context->log, plan, i, ct_now_ns(CLOCK_MONOTONIC) - began);
+			continue;
+		}
+		ct_err_step(e, (int)i, ct_op_name(s->op));
+		if (s->at->key[0])
+			ct_err_origin(e, s->at);
+		ct_undo_all(context->undo, NULL);
+		return r;
+	}
+	return 0;
+}

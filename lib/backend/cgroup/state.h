@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The state of cgroups for one start or attach, and the parts of the backend's row. */
+#ifndef CT_BACKEND_CGROUP_STATE_H
+#define CT_BACKEND_CGROUP_STATE_H
+
+#include "backend/cgroup/backend.h"
+#include "backend/cgroup/cgroup.h"
+#include "plan/builder.h"
+
+struct ct_cgroup_state {
+	struct ct_cgroups trees;	/* the host's hierarchies, as looked at */
+	/* start: what is to be made, and what has been. The directories are the plan's inputs for as long as the state is there */
+	struct ct_cg_plan want;
+	struct ct_cg_held held;
+	/* attach: what is to be joined */
+	struct ct_cg_join *join;
+	uint32_t n_join;
+	int extra;			/* a descriptor of its own among them; -1 */
+	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* slots, by index of want or join */
+	/* while steps are carried out */
+	bool begun;
+	int file;			/* written to last, -1; of that group, by that name */
+	const struct ct_cg_group *of;
+	const char *name;
+	char *scope;			/* absolute path of the scope's group; NULL: none */
+};
+
+/* The parts of the row (backend/backend.h) that have files of their own. */
+void ct_cg_inputs(void *state, struct ct_builder *b);
+int ct_cg_plan(void *state, struct ct_builder *b);
+void ct_cg_mounts(void *state, struct ct_builder *b);
+int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *step, struct ct_err *e);
+
+/* ---- join.c ---- */
+
+/* The cgroups that an attach joins. */
+int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in, struct ct_err *e);
+
+#endif
