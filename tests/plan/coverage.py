@@ -38,9 +38,19 @@ def keys():
             yield f"no golden config uses {key}"
 
 
+def whole():
+    """Plans that are no difference from another."""
+    for path in PLANS:
+        if not text([path]).startswith(("base ", "refused: ")):
+            name = os.path.basename(path)[:-len(".plan")]
+            if name not in ("attach", "default"):
+                yield f"{name}.plan is a whole plan"
+
+
 tap = Tap()
 tap.check("at least 40 golden plans", [] if len(PLANS) >= 40 else [f"{len(PLANS)}"])
 tap.check("each config has its plan", (p for p in CONFS if "/include/" not in p and p[:-5] + ".plan" not in PLANS))
+tap.check("two plans are whole", whole())
 tap.check("every step is shown", steps())
 tap.check("every key is used", keys())
 tap.done()
