@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
+#define EXITING 0x4	/* PF_EXITING, include/linux/sched.h */
 
 /* /proc/PID/FILE, to be read. A descriptor or a negative errno; -ESRCH: there is no such process. */
 static int open_proc(pid_t pid, const char *file)
@@ -92,35 +93,63 @@ int ct_proc_signals(pid_t pid, const char *field, uint64_t *mask)
 	return 0;
 }
 
-int ct_proc_stat(pid_t pid, char *state, uint64_t *start)
+/* /proc/PID/stat into buf: what stands behind the name, which may hold anything: the blank before field 3. NULL, and *err. */
+static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 {
-	int fd = open_proc(pid, "stat"), field = 2;
-	char buf[1024], *p;
-	uint64_t v = 0;
+	int fd = open_proc(pid, "stat");
+	char *p;
 	long n;
 
+	*err = fd;
 	if (fd < 0)
-		return fd;
-	n = syscall(SYS_read, fd, buf, sizeof(buf) - 1);
-	if (n < 0)
-		n = -errno;
+		return NULL;
+	n = syscall(SYS_read, fd, buf, size - 1);
+	*err = n < 0 ? -errno : 0;
 	syscall(SYS_close, fd);
 	if (n < 0)
-		return (int)n;
+		return NULL;
 	buf[n] = 0;
-	/* the name may hold anything; behind it the state is field 3, the start 22 */
 	p = strrchr(buf, ')');
-	if (!p || p[1] != ' ')
-		return n ? -EIO : -ESRCH;
-	*state = p[2];
-	for (; p && field < 22; field++)
+	if (p && p[1] == ' ')
+		return p + 1;
+	*err = n ? -EIO : -ESRCH;
+	return NULL;
+}
+
+/* A number of what read_stat() has returned, by its field in proc(5). 0 or -EIO. */
+static int stat_field(const char *p, int field, uint64_t *out)
+{
+	for (int at = 3; p && at < field; at++)
 		p = strchr(p + 1, ' ');
 	if (!p)
 		return -EIO;
+	*out = 0;
 	while (*++p >= '0' && *p <= '9')
-		v = v * 10 + (uint64_t)(*p - '0');
-	*start = v;
+		*out = *out * 10 + (uint64_t)(*p - '0');
 	return 0;
+}
+
+int ct_proc_stat(pid_t pid, char *state, uint64_t *start)
+{
+	char buf[1024];
+	int err;
+	const char *p = read_stat(pid, buf, sizeof(buf), &err);
+
+	if (!p)
+		return err;
+	*state = p[1];
+	return stat_field(p, 22, start);
+}
+
+int ct_proc_exiting(pid_t pid)
+{
+	char buf[1024];
+	uint64_t flags;
+	int err;
+	const char *p = read_stat(pid, buf, sizeof(buf), &err);
+
+	/* a zombie that can still be seen may be the first of several threads, of which others live */
+	return p && p[1] != 'Z' && stat_field(p, 9, &flags) == 0 && (flags & EXITING);
 }
 
 int ct_halt_signal(pid_t pid, unsigned wanted, int program)

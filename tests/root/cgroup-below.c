@@ -71,34 +71,34 @@ static void groups_below_it(void **state)
 	static const char *const script = "cd /sys/fs/cgroup/cpuset || { echo ready none; exit; }; mkdir -p all/deep one/two " CPU "/q; "
 		"for d in all all/deep; do cat cpuset.cpus >$d/cpuset.cpus; cat cpuset.mems >$d/cpuset.mems; done; "
 		"for d in one one/two; do echo 1 >$d/cpuset.cpus; cat cpuset.mems >$d/cpuset.mems; done; mkdir empty; "
-		"echo $$ >one/two/tasks; echo 150000 >" CPU "/q/cpu.cfs_quota_us; echo ready; read x";
+		"echo $$ >one/two/tasks; echo 45000 >" CPU "/q/cpu.cfs_quota_us; echo ready; read x";
 
 	(void)state;
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		skip_because("one processor cannot be divided");
-	assert_int_equal(box_config(box.c, "mount.auto", "cgroup:rw", "limit.cpuset.cpus", "0-1", "limit.cpu", "2", NULL), 0);
+	assert_int_equal(box_config(box.c, "mount.auto", "cgroup:rw", "limit.cpuset.cpus", "0-1", "limit.cpu", "0.6", NULL), 0);
 	start(ARGV("/bin/sh", "-c", script));
 	if (strstr(talk.text, "none")) {
 		talk_end(&talk);
 		elsewhere_because("no version 1 binds groups to those below");
 	}
-	check_below("0-1 1 0-1 150000\n");
+	check_below("0-1 1 0-1 45000\n");
 	assert_ok(box.c, ct_cgroup_set(box.c, "cpuset.cpus", "0-1"));
-	check_below("0-1 1 0-1 150000\n");
+	check_below("0-1 1 0-1 45000\n");
 	assert_ok(box.c, ct_cgroup_set(box.c, "cpuset.cpus", "0"));
-	check_below("0 0 0 150000\n");
+	check_below("0 0 0 45000\n");
 	assert_ok(box.c, ct_cgroup_set(box.c, "cpuset.cpus", "1"));
-	check_below("1 1 1 150000\n");
-	assert_ok(box.c, set2("limit.cpuset.cpus", "0-1", "limit.cpu", "0.5"));
-	check_below("0-1 0-1 0-1 50000\n");
+	check_below("1 1 1 45000\n");
+	assert_ok(box.c, set2("limit.cpuset.cpus", "0-1", "limit.cpu", "0.2"));
+	check_below("0-1 0-1 0-1 20000\n");
 	/* the second is refused: the first is as before, below, too */
 	assert_true(set2("limit.cpuset.cpus", "0", "limit.cpuset.mems", "900") < 0);
-	check_below("0-1 0-1 0-1 50000\n");
+	check_below("0-1 0-1 0-1 20000\n");
 	assert_ok(box.c, set2("limit.cpuset.cpus", "1", "limit.cpu", ""));
-	check_below("1 1 1 50000\n");
+	check_below("1 1 1 20000\n");
 	/* an empty value is one, and no processors is none that a process could live with */
 	assert_true(ct_cgroup_set(box.c, "cpuset.cpus", "") < 0);
-	check_below("1 1 1 50000\n");
+	check_below("1 1 1 20000\n");
 	talk_end(&talk);
 }
 

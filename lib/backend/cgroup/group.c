@@ -289,6 +289,7 @@ static const struct {
 	{ -EACCES, "a group can only have what the group above it has", "cpuset." },
 	{ -EINVAL, "there must be these on this host, and in the group above, and processes in the group must keep some", "cpuset." },
 	{ -ENOSPC, "processes in the group must keep some", "cpuset." },
+	{ -EINVAL, "with version 1 a group can have no larger share of processor time than the group above it", "cpu.cfs_quota_us" },
 };
 
 int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err, struct ct_err *e)

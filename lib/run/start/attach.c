@@ -137,6 +137,7 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 		r = fill_request(o, p, fd[0], e);
 	if (r >= 0)
 		r = ct_running_read(pid, fd[0], p->arena, &running, e);
+	l->init = pid;
 	if (r < 0)
 		return r;
 	p->req.running = &running;

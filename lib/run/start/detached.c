@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -199,6 +200,17 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	return r;
 }
 
+/* The console is as large as the terminal that it goes to from its first moment on: init asks as it likes. */
+static void size_console(struct ct_request *q, int device)
+{
+	struct winsize size;
+
+	if (device < 0 || ioctl(device, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+		return;
+	q->rows = size.ws_row;
+	q->cols = size.ws_col;
+}
+
 /* Plan, state, cgroups, message: everything up to the spawn itself. */
 static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, int null, struct ct_err *e)
 {
@@ -208,6 +220,7 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, st
 	struct ct_output output = CT_OUTPUT_INIT;
 	int extra[N_EXTRA], r = open_inputs(c, l, null, extra, e);
 
+	size_console(&p->req, d->device);
 	p->req.extra_fds = extra;
 	p->req.n_extra_fds = N_EXTRA;
 	if (r >= 0)
@@ -231,6 +244,7 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, st
 		ct_start_stdio(o->stdio, l->spawn.stdio);
 	return r;
 }
+
 static int open_console(struct ct_detached *d, struct ct_err *e)
 {
 	int pair[2];

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
+#include "shared/ask.h"
 #include "run/child/keeper.h"
 #include "run/state/state.h"
 #include "plan/trace.h"
@@ -144,7 +145,12 @@ static int has_ended(const struct ct_launch *l, int r)
 	/* killed; no more in its group; no process for a namespace that ends */
 	int dying = r == -ECHILD || r == -EIO || r == -ENOMEM;
 
-	return l->into >= 0 && poll(&fd, 1, dying ? ENDING_MS : 0) > 0;
+	if (l->into < 0)
+		return 0;
+	/* a namespace takes nobody in any more long before its init is dead, when that has many to see off */
+	if (dying && ct_proc_exiting(l->init))
+		return 1;
+	return poll(&fd, 1, dying ? ENDING_MS : 0) > 0;
 }
 
 static int over(struct ct_process *p, int r, const struct ct_err *why, struct ct_err *e)

@@ -20,6 +20,7 @@ struct ct_launch {
 	const char *what;		/* "start", "attach" */
 	char *way_out;			/* cgroup.procs of the caller's own freezer cgroup, for a newcomer that is frozen; NULL */
 	int into;			/* attach: pidfd of the init of the container; -1 */
+	pid_t init;			/* ... and its number */
 	int poll, timer;		/* NOWAIT: what ct_process_start_fd() gives; -1 */
 };
 
