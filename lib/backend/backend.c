@@ -68,6 +68,13 @@ void ct_backends_close(struct ct_backend_set *set)
 	}
 }
 
+void ct_backends_protect(const struct ct_backend_set *set, struct ct_protections *r)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (set->v[i]->protect)
+			set->v[i]->protect(set->state[i], r);
+}
+
 void ct_backends_sweep(const struct ct_backend_set *set)
 {
 	for (uint32_t i = 0; i < set->n; i++)

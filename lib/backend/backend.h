@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backend/protections.h"
 #include "backend/undo.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -68,6 +69,9 @@ struct ct_backend {
 	/* Takes back what n of its records tell of, in the order they were written, however much of it was done; records are parsed as hostile.
 	 * The only way anything is taken back. 0, also when nothing is left of them, or a negative errno, recorded. */
 	int (*undo)(const struct ct_undo_record *records, uint32_t n, struct ct_err *e);
+	/* Adds its rows of ct_protections(): asked, got, how, ok; compared with what the kernel has, never assumed. The state is one opened as for a
+	 * start of today. */
+	void (*protect)(const void *state, struct ct_protections *r);
 	/* Clears what killed callers have left where this start is going to make its own. NULL: there is nothing like it. */
 	void (*sweep)(void *state);
 	/* What the log is told of before the start; NULL: nothing. */
@@ -94,6 +98,8 @@ struct ct_backend_set {
 int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in, struct ct_err *e);
 /* Closes them. */
 void ct_backends_close(struct ct_backend_set *set);
+/* The rows of all of them. */
+void ct_backends_protect(const struct ct_backend_set *set, struct ct_protections *r);
 /* Clears what killed callers have left. */
 void ct_backends_sweep(const struct ct_backend_set *set);
 /* Tells the log what there is to tell before a start. */

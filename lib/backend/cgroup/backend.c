@@ -120,6 +120,7 @@ const struct ct_backend ct_backend_cgroup = {
 	.mounts = ct_cg_mounts,
 	.setup = ct_cg_setup,
 	.undo = undo,
+	.protect = ct_cg_protect,
 	.sweep = sweep,
 	.notice = notice,
 	.close = close_state,

@@ -182,6 +182,9 @@ int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struc
  * the name of what is frozen. */
 int ct_cg_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e);
 
+/* Whether what is read back from a group's file is weaker than what was to be written there. Pure. */
+bool ct_cg_weaker(const char *file, const char *wanted, const char *got);
+
 /* ---- file.c: files of a group, the same for both versions ------------------------------------------------------- */
 
 /* Reads a small file, at most size - 1 bytes, terminated, newline at the end taken off: its length or a negative errno. */

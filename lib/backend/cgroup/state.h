@@ -31,6 +31,15 @@ int ct_cg_plan(void *state, struct ct_builder *b);
 void ct_cg_mounts(void *state, struct ct_builder *b);
 int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *step, struct ct_err *e);
 
+void ct_cg_protect(const void *state, struct ct_protections *r);
+
+/* Rows of the limits. */
+void ct_cg_protect_limits(const struct ct_cgroup_state *st, struct ct_protections *r);
+/* Rows of the devices that may be used, and who sees to it. */
+void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protections *r);
+/* Why no group serves a controller (CT_CG_*), a sentence; `only` 1 or 2: of that version, 0: of either. */
+const char *ct_cg_lack(const struct ct_cgroup_state *st, struct ct_protections *r, uint32_t bit, int only);
+
 /* ---- join.c ---- */
 
 /* The cgroups that an attach joins. */

@@ -52,7 +52,7 @@ static void add_id(struct ct_protect *t, const char *field, const char *name, bo
 	char text[64];
 
 	if (!ct_protect_field(t, field, text, sizeof(text))) {
-		ct_protect_add(t, false, name, asked, "cannot be told", "-");
+		ct_protections_add(&t->report, false, name, asked, "cannot be told", "-");
 		return;
 	}
 	p = text;
@@ -62,7 +62,7 @@ static void add_id(struct ct_protect *t, const char *field, const char *name, bo
 		p = CT_SAY(t, "%u on the host", id[1]);
 	else
 		p = CT_SAY(t, "%u on the host (real %u, saved %u, files %u)", id[1], id[0], id[2], id[3]);
-	ct_protect_add(t, ok, name, asked, p, group ? "setresgid" : "setresuid");
+	ct_protections_add(&t->report, ok, name, asked, p, group ? "setresgid" : "setresuid");
 }
 
 static bool is_asked(const struct ct_spec *s, uint32_t id)
@@ -85,7 +85,7 @@ static void add_groups(struct ct_protect *t)
 	for (uint32_t i = 0; i < s->init_groups.n && i < 32 && asked; i++)
 		asked = CT_SAY(t, "%s%s%u", asked, i ? " " : "", s->init_groups.v[i].id);
 	if (!line) {
-		ct_protect_add(t, false, "groups", asked && *asked ? asked : "none", "cannot be told", "-");
+		ct_protections_add(&t->report, false, "groups", asked && *asked ? asked : "none", "cannot be told", "-");
 		return;
 	}
 	line += 8;
@@ -96,7 +96,9 @@ static void add_groups(struct ct_protect *t)
 	}
 	if (n > 32 && got)
 		got = CT_SAY(t, "%s and %u more", got, n - 32);
-	ct_protect_add(t, !foreign, "groups", !asked || *asked ? asked : "none", !got || !*got ? "none" : CT_SAY(t, "%s on the host", got), "setgroups");
+	asked = !asked || *asked ? asked : "none";
+	got = got && *got ? CT_SAY(t, "%s on the host", got) : "none";
+	ct_protections_add(&t->report, !foreign, "groups", asked, got, "setgroups");
 }
 
 /* ---- maps ------------------------------------------------------------------------------------------------------------------------ */
@@ -122,7 +124,7 @@ static const char *read_map(struct ct_protect *t, bool group, uint32_t *n, uint3
 		if ((*n)++ < 16 && out)
 			out = CT_SAY(t, "%s%s%u %u %u", out, *out ? ", " : "", v[0], v[1], v[2]);
 	}
-	t->oom |= !out;
+	t->report.oom |= !out;
 	return text ? out : NULL;
 }
 
@@ -140,9 +142,9 @@ static void add_map(struct ct_protect *t, bool group)
 	}
 	got = read_map(t, group, &n, &foreign);
 	if (!s->idmap.n)
-		ct_protect_add(t, got != NULL, name, "-", got ? got : "cannot be told", "-");
+		ct_protections_add(&t->report, got != NULL, name, "-", got ? got : "cannot be told", "-");
 	else
-		ct_protect_add(t, got && n == wanted && !foreign, name, asked, got ? got : "cannot be told", group ? "gid_map" : "uid_map");
+		ct_protections_add(&t->report, got && n == wanted && !foreign, name, asked, got ? got : "cannot be told", group ? "gid_map" : "uid_map");
 }
 
 /* ---- prlimit.* ------------------------------------------------------------------------------------------------------------------- */
@@ -191,12 +193,12 @@ static void add_prlimits(struct ct_protect *t)
 		uint64_t got[2];
 
 		if (!text || !read_limit(text, item->resource, got)) {
-			ct_protect_add(t, false, name, asked, "cannot be told", *why ? why : "/proc/INIT/limits");
+			ct_protections_add(&t->report, false, name, asked, "cannot be told", *why ? why : "/proc/INIT/limits");
 			continue;
 		}
 		soft = limit_text(t, got[0]);
 		hard = limit_text(t, got[1]);
-		ct_protect_add(t, got[1] <= item->hard, name, asked, soft && hard ? CT_SAY(t, "%s:%s", soft, hard) : NULL, "prlimit64");
+		ct_protections_add(&t->report, got[1] <= item->hard, name, asked, soft && hard ? CT_SAY(t, "%s:%s", soft, hard) : NULL, "prlimit64");
 	}
 }
 

@@ -27,7 +27,7 @@ static void read_table(struct ct_protect *t, struct table *table)
 		return;
 	table->rows.n = 0;
 	table->why = ct_errno_text(ENOMEM);
-	t->oom = true;
+	t->report.oom = true;
 }
 
 static bool has_word(const char *list, const char *word)
@@ -55,24 +55,24 @@ static void add_cover(struct ct_protect *t, const struct table *table, const str
 	const struct ct_mount_row *base = ct_mount_rows_at(&table->rows, top), *m = path ? ct_mount_rows_at(&table->rows, path) : NULL;
 
 	if (!path) {
-		t->oom = true;
+		t->report.oom = true;
 		return;
 	}
 	if (table->why) {
-		ct_protect_add(t, false, path, asked, CT_SAY(t, "cannot be told: %s", table->why), how);
+		ct_protections_add(&t->report, false, path, asked, CT_SAY(t, "cannot be told: %s", table->why), how);
 		return;
 	}
 	/* by the kernel's own files here: nothing in the container is walked through */
 	if (!m && !base)
-		ct_protect_add(t, true, path, asked, CT_SAY(t, "%s is not mounted", top), "-");
+		ct_protections_add(&t->report, true, path, asked, CT_SAY(t, "%s is not mounted", top), "-");
 	else if (!m && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		ct_protect_add(t, true, path, asked, "not in this kernel", "-");
+		ct_protections_add(&t->report, true, path, asked, "not in this kernel", "-");
 	else if (!m)
-		ct_protect_add(t, false, path, asked, "NOT THERE", how);
+		ct_protections_add(&t->report, false, path, asked, "NOT THERE", how);
 	else if (s->op == CT_OP_MASK)
-		ct_protect_add(t, !strcmp(m->type, "tmpfs"), path, asked, CT_SAY(t, "%s on it", m->type), how);
+		ct_protections_add(&t->report, !strcmp(m->type, "tmpfs"), path, asked, CT_SAY(t, "%s on it", m->type), how);
 	else
-		ct_protect_add(t, is_readonly(m), path, asked, is_readonly(m) ? "read-only" : "writable", how);
+		ct_protections_add(&t->report, is_readonly(m), path, asked, is_readonly(m) ? "read-only" : "writable", how);
 }
 
 static void add_covers(struct ct_protect *t, const struct table *table)
@@ -80,7 +80,7 @@ static void add_covers(struct ct_protect *t, const struct table *table)
 	const struct ct_plan *plan = t->p.plan;
 
 	if (!plan) {
-		ct_protect_add(t, false, "hidden and read-only paths", "as in mount.auto", "cannot be told", t->no_plan.message);
+		ct_protections_add(&t->report, false, "hidden and read-only paths", "as in mount.auto", "cannot be told", t->no_plan.message);
 		return;
 	}
 	for (uint32_t i = 0; i < plan->n_steps; i++)
@@ -107,11 +107,11 @@ static void add_whole(struct ct_protect *t, const struct table *table, const cha
 	const struct ct_mount_row *m = ct_mount_rows_at(&table->rows, path);
 
 	if (table->why)
-		ct_protect_add(t, false, name, asked, CT_SAY(t, "cannot be told: %s", table->why), "-");
+		ct_protections_add(&t->report, false, name, asked, CT_SAY(t, "cannot be told: %s", table->why), "-");
 	else if (!m)
-		ct_protect_add(t, true, name, asked, "not mounted", "-");
+		ct_protections_add(&t->report, true, name, asked, "not mounted", "-");
 	else
-		ct_protect_add(t, loose || is_readonly(m), name, asked, is_readonly(m) ? "read-only" : "writable", CT_SAY(t, "%s on %s", m->type, path));
+		ct_protections_add(&t->report, loose || is_readonly(m), name, asked, is_readonly(m) ? "read-only" : "writable", CT_SAY(t, "%s on %s", m->type, path));
 }
 
 static void add_kernels(struct ct_protect *t, const struct table *table)
@@ -163,7 +163,7 @@ static void add_groups(struct ct_protect *t, const struct table *table)
 		got = CT_SAY(t, "%u of %u mounts writable", writable, all);
 	else
 		got = all ? "read-only" : "not mounted";
-	ct_protect_add(t, !table->why && (loose || !writable), top, asked, got, all ? "mount.auto" : "-");
+	ct_protections_add(&t->report, !table->why && (loose || !writable), top, asked, got, all ? "mount.auto" : "-");
 }
 
 void ct_protect_mounts(struct ct_protect *t)

@@ -68,12 +68,12 @@ static void one_namespace(struct ct_protect *t, int i, int self, const char *wit
 	struct stat init, mine, theirs;
 
 	if (fstatat(self, kinds[i].file, &mine, 0) < 0) {
-		ct_protect_add(t, !own && !with, kinds[i].name, asked, "this kernel has none", "-");
+		ct_protections_add(&t->report, !own && !with, kinds[i].name, asked, "this kernel has none", "-");
 		return;
 	}
 	if (fstatat(t->proc, kinds[i].file, &init, 0) < 0) {
 		got = CT_SAY(t, "cannot be told: %s", ct_errno_text(errno));
-		ct_protect_add(t, false, kinds[i].name, asked, got, how);
+		ct_protections_add(&t->report, false, kinds[i].name, asked, got, how);
 		return;
 	}
 	same_as_callers = same(&init, &mine);
@@ -82,7 +82,7 @@ static void one_namespace(struct ct_protect *t, int i, int self, const char *wit
 		got = as_wanted ? asked : same_as_callers ? "the caller's" : "neither the caller's nor that of now";
 	else
 		got = same_as_callers ? "the caller's" : "own";
-	ct_protect_add(t, with ? as_wanted || !same_as_callers : !own || !same_as_callers, kinds[i].name, asked, got, how);
+	ct_protections_add(&t->report, with ? as_wanted || !same_as_callers : !own || !same_as_callers, kinds[i].name, asked, got, how);
 }
 
 void ct_protect_namespaces(struct ct_protect *t)
@@ -94,7 +94,7 @@ void ct_protect_namespaces(struct ct_protect *t)
 	struct ct_err ignored;
 
 	ct_err_clear(&ignored);
-	o.flags = t->care == CT_CARE_KEEPER ? 0 : CT_START_DETACH;
+	o.flags = t->report.care == CT_CARE_KEEPER ? 0 : CT_START_DETACH;
 	/* whoever it is shared with may have ended: then it can only be compared with the caller's */
 	if (shares->n && ct_prepare(t->c, t->config, &others, &ignored) >= 0)
 		ct_prepare_start(t->c, &o, &others, &ignored);
@@ -174,9 +174,9 @@ static void add_caps(struct ct_protect *t)
 		const char *asked = sets[i].asked ? sets[i].asked : known ? cap_names(t, keep) : why.reason;
 
 		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) || ct_parse_hex(text, 16, &got) < 0)
-			ct_protect_add(t, false, sets[i].name, asked, "cannot be told", sets[i].how);
+			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told", sets[i].how);
 		else
-			ct_protect_add(t, known && !(got & ~keep), sets[i].name, asked, cap_names(t, got), sets[i].how);
+			ct_protections_add(&t->report, known && !(got & ~keep), sets[i].name, asked, cap_names(t, got), sets[i].how);
 	}
 }
 
@@ -188,11 +188,11 @@ static void add_no_new_privs(struct ct_protect *t)
 	char text[32];
 
 	if (!ct_protect_field(t, "NoNewPrivs", text, sizeof(text))) {
-		ct_protect_add(t, !asked, "no_new_privs", asked ? "set" : "-", "cannot be told", "-");
+		ct_protections_add(&t->report, !asked, "no_new_privs", asked ? "set" : "-", "cannot be told", "-");
 		return;
 	}
 	got = !strcmp(text, "1");
-	ct_protect_add(t, got || !asked, "no_new_privs", asked ? "set" : "-", got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
+	ct_protections_add(&t->report, got || !asked, "no_new_privs", asked ? "set" : "-", got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
 }
 
 /* None is asked for in this version: one that is there came with the caller. */
@@ -203,13 +203,13 @@ static void add_seccomp(struct ct_protect *t)
 	uint32_t v;
 
 	if (!ct_protect_field(t, "Seccomp", mode, sizeof(mode)) || ct_parse_u32(mode, &v) < 0 || v > 2) {
-		ct_protect_add(t, true, "seccomp", "-", "cannot be told", "-");
+		ct_protections_add(&t->report, true, "seccomp", "-", "cannot be told", "-");
 		return;
 	}
 	if (v == 2 && ct_protect_field(t, "Seccomp_filters", n, sizeof(n)))
-		ct_protect_add(t, true, "seccomp", "-", CT_SAY(t, "filter, %s of them", n), "inherited, or set by the payload");
+		ct_protections_add(&t->report, true, "seccomp", "-", CT_SAY(t, "filter, %s of them", n), "inherited, or set by the payload");
 	else
-		ct_protect_add(t, true, "seccomp", "-", modes[v], v ? "inherited, or set by the payload" : "-");
+		ct_protections_add(&t->report, true, "seccomp", "-", modes[v], v ? "inherited, or set by the payload" : "-");
 }
 
 /* The modules that label processes, each with the file of a process and the key that asks for a label. The last has the file that is any other's. */
@@ -230,13 +230,13 @@ static const char *label_in(struct ct_protect *t, const char *file, const char *
 /* The label of who has made init: of this process, or of the supervisor. NULL: it has gone, or cannot be read. */
 static const char *starters_label(struct ct_protect *t, const char *file)
 {
-	CT_CLEAN_FD int dir = t->care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1, fd = -1;
+	CT_CLEAN_FD int dir = t->report.care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1, fd = -1;
 	struct ct_state_file st = { .supervisor = 0 };
 	char path[80], label[4096] = "";
 
-	if (t->care == CT_CARE_NOBODY || (t->care == CT_CARE_SUPERVISOR && (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
+	if (t->report.care == CT_CARE_NOBODY || (t->report.care == CT_CARE_SUPERVISOR && (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
 		return NULL;
-	if (t->care == CT_CARE_SUPERVISOR)
+	if (t->report.care == CT_CARE_SUPERVISOR)
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
 	else
 		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
@@ -258,7 +258,7 @@ static void compare_label(struct ct_protect *t, const char *file, const char *as
 		else
 			how = strcmp(starter, got) ? CT_SAY(t, "who started it has %s", starter) : "inherited";
 	}
-	ct_protect_add(t, ok, "security label", asked ? asked : "unchanged", got, how);
+	ct_protections_add(&t->report, ok, "security label", asked ? asked : "unchanged", got, how);
 }
 
 static void add_label(struct ct_protect *t)
@@ -266,7 +266,7 @@ static void add_label(struct ct_protect *t)
 	const char *why = "", *wanted = NULL, *failed = "";
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
-		const char *asked = ct_protect_asked(t, modules[i].key), *got = label_in(t, modules[i].file, &why);
+		const char *asked = ct_protections_asked(&t->report, modules[i].key), *got = label_in(t, modules[i].file, &why);
 
 		if (got) {
 			compare_label(t, modules[i].file, asked, got);
@@ -276,9 +276,9 @@ static void add_label(struct ct_protect *t)
 		failed = *why ? why : failed;
 	}
 	if (*failed)
-		ct_protect_add(t, !wanted, "security label", wanted ? wanted : "-", "not checked", failed);
+		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-", "not checked", failed);
 	else
-		ct_protect_add(t, !wanted, "security label", wanted ? wanted : "-", "none", "-");
+		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-", "none", "-");
 }
 
 void ct_protect_rights(struct ct_protect *t)
@@ -287,4 +287,28 @@ void ct_protect_rights(struct ct_protect *t)
 	add_no_new_privs(t);
 	add_seccomp(t);
 	add_label(t);
+}
+
+/* Limits that somebody keeps by looking. */
+void ct_protect_watched(struct ct_protect *t)
+{
+	static const struct {
+		const char *key, *in_process, *detached;
+	} rows[] = {
+		{ "limit.time", "keeper", "supervisor" },
+		{ "limit.output", "output pump and keeper (not programs attached)",
+		  "supervisor: what the console prints; output pump and supervisor: what goes to descriptors handed over (not programs attached)" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *asked = ct_protections_asked(&t->report, rows[i].key);
+		const char *how = t->report.care == CT_CARE_KEEPER ? rows[i].in_process : rows[i].detached;
+
+		if (!asked)
+			continue;
+		if (t->report.care == CT_CARE_NOBODY)
+			ct_protections_add(&t->report, false, rows[i].key, asked, "not kept", "the supervisor has been killed");
+		else
+			ct_protections_add(&t->report, true, rows[i].key, asked, "kept", how);
+	}
 }

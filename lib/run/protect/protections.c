@@ -85,7 +85,7 @@ static void look_who_cares(struct ct_protect *t)
 	struct ct_process *init = ct_running_init(t->c);
 	CT_CLEAN_FD int dir = init ? -1 : ct_state_dir(t->c, NULL);
 
-	t->care = init ? CT_CARE_KEEPER : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR : CT_CARE_NOBODY;
+	t->report.care = init ? CT_CARE_KEEPER : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR : CT_CARE_NOBODY;
 	ct_process_put(init);
 }
 
@@ -94,7 +94,7 @@ static void decide_again(struct ct_protect *t)
 {
 	static const char *const argv[] = { "/sbin/init", NULL };
 	struct ct_prepared *p = &t->p;
-	bool detached = t->care != CT_CARE_KEEPER;
+	bool detached = t->report.care != CT_CARE_KEEPER;
 
 	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
 				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1 };
@@ -118,6 +118,8 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 		r = ct_groups_of(t->c, &t->held, e);
 	if (r < 0)
 		return r;
+	t->report = (struct ct_protections){ .arena = t->p.arena, .spec = t->p.spec, .host = &t->p.host, .running = &t->held,
+					.not_opened = &t->no_groups };
 	look_who_cares(t);
 	decide_again(t);
 	return 0;
@@ -135,11 +137,11 @@ static void end(struct ct_protect *t)
 
 /* ---- the two forms ------------------------------------------------------------------------------------------------------------- */
 
-static void print_json(const struct ct_protect *t, struct ct_buf *out)
+static void print_json(const struct ct_protections *t, struct ct_buf *out)
 {
 	ct_buf_str(out, "{\"protections\": [");
 	for (uint32_t i = 0; i < t->n; i++) {
-		const struct ct_protect_row *r = &t->rows[i];
+		const struct ct_protection *r = &t->rows[i];
 		const char *const cells[4] = { r->name, r->asked, r->got, r->how };
 		static const char *const names[4] = { "name", "asked", "got", "how" };
 
@@ -155,9 +157,9 @@ static void print_json(const struct ct_protect *t, struct ct_buf *out)
 }
 
 /* A column is as wide as its texts, but a long one only pushes its own line's rest to the right. */
-static void print_text(const struct ct_protect *t, struct ct_buf *out)
+static void print_text(const struct ct_protections *t, struct ct_buf *out)
 {
-	static const struct ct_protect_row head = { "protection", "asked", "got", "how", true };
+	static const struct ct_protection head = { "protection", "asked", "got", "how", true };
 	static const size_t widest[3] = { 32, 28, 36 };
 	size_t width[3] = { 0, 5, 3 };
 
@@ -172,7 +174,7 @@ static void print_text(const struct ct_protect *t, struct ct_buf *out)
 		}
 	}
 	for (uint32_t i = 0; i <= t->n; i++) {
-		const struct ct_protect_row *r = i ? &t->rows[i - 1] : &head;
+		const struct ct_protection *r = i ? &t->rows[i - 1] : &head;
 
 		ct_buf_printf(out, "%s%-*s  %-*s  %-*s  %s\n", r->ok ? "  " : "! ", (int)width[0], r->name, (int)width[1], r->asked,
 			      (int)width[2], r->got, r->how);
@@ -189,8 +191,8 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 	r = begin(&t, e);
 	if (r >= 0) {
 		ct_protect_namespaces(&t);
-		ct_protect_limits(&t);
-		ct_protect_devices(&t);
+		ct_backends_protect(&t.p.backends, &t.report);
+		ct_protect_watched(&t);
 		ct_protect_rights(&t);
 		ct_protect_ids(&t);
 		ct_protect_mounts(&t);
@@ -198,11 +200,11 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 		if (has_ended(t.pidfd))
 			r = not_running(&t, e);
 		else if (format == CT_FORMAT_JSON)
-			print_json(&t, out);
+			print_json(&t.report, out);
 		else
-			print_text(&t, out);
+			print_text(&t.report, out);
 	}
-	if (r >= 0 && (t.oom || ct_buf_error(out)))
+	if (r >= 0 && (t.report.oom || ct_buf_error(out)))
 		r = ct_oom(e);
 	end(&t);
 	return r < 0 ? r : 0;

@@ -10,43 +10,6 @@
 #include "base/num.h"
 #include "run/protect/protections.h"
 
-#define CELL_MAX 800u		/* bytes shown of one text */
-
-/* A copy fit for one line: what a file of the container holds may be anything. */
-static const char *clean(struct ct_protect *t, const char *text)
-{
-	size_t n = text ? strnlen(text, CELL_MAX + 1) : 0;
-	char *out = text ? ct_arena_printf(t->p.arena, "%.*s%s", (int)(n > CELL_MAX ? CELL_MAX : n), text, n > CELL_MAX ? ".." : "") : NULL;
-
-	if (!out) {
-		t->oom = true;
-		return "";
-	}
-	for (char *p = out; *p; p++) {
-		if (*p == '\n')
-			*p = ';';
-		else if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	}
-	return out;
-}
-
-void ct_protect_add(struct ct_protect *t, bool ok, const char *name, const char *asked, const char *got, const char *how)
-{
-	if (t->n == t->cap) {
-		uint32_t cap = t->cap ? t->cap * 2 : 64;
-		struct ct_protect_row *v = ct_arena_grow(t->p.arena, t->rows, t->n, cap, sizeof(*v));
-
-		if (!v) {
-			t->oom = true;
-			return;
-		}
-		t->rows = v;
-		t->cap = cap;
-	}
-	t->rows[t->n++] = (struct ct_protect_row){ clean(t, name), clean(t, asked), clean(t, got), clean(t, how), ok };
-}
-
 /* The directory in /proc of a reaper's program: its first child. One that has ended is nobody else's number before the reaper has taken note,
  * and with that it ends. -1: it cannot be told. */
 static int open_program(const struct ct_protect *t)
@@ -79,7 +42,7 @@ char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const 
 	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));
 
 	if (r >= 0 && !copy)
-		t->oom = true;
+		t->report.oom = true;
 	if (!copy)
 		*why = r == -EFBIG ? "it is too long" : ct_errno_text(r < 0 ? -r : ENOMEM);
 	return copy;
@@ -107,40 +70,4 @@ bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, s
 		return true;
 	}
 	return false;
-}
-
-const char *ct_protect_asked(const struct ct_protect *t, const char *key)
-{
-	const char *value = NULL;
-
-	for (uint32_t i = 0; i < t->p.spec->n_entries; i++)
-		if (!strcmp(t->p.spec->entries[i].name, key))
-			value = t->p.spec->entries[i].value;
-	return value;
-}
-
-static int only_of(const struct ct_spec *s)
-{
-	return s->cgroup_backend == CT_CGB_V1 ? 1 : s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
-}
-
-const char *ct_protect_lack(struct ct_protect *t, uint32_t bit, int only)
-{
-	const struct ct_cgroups *trees = &ct_cgroup_state(&t->p.backends)->trees;
-
-	if (t->p.spec->cgroup_backend == CT_CGB_NONE)
-		return "cgroup.backend = none";
-	if (t->no_groups.err)
-		return t->no_groups.message;
-	if (!trees->n)
-		return "no cgroup file system is mounted here";
-	only = only ? only : only_of(t->p.spec);
-	if (!bit)
-		return "there is no such cgroup controller";
-	if (!ct_cg_serving(trees, bit, 0))
-		return CT_SAY(t, "no hierarchy has the %s controller here (layout %s)", ct_cg_name(bit, 2), ct_cg_layout(trees));
-	if (!ct_cg_serving(trees, bit, only))
-		return CT_SAY(t, "%s %s version %d here (layout %s)", ct_cg_name(bit, only), only == 2 ? "is bound to" : "belongs to", only == 2 ? 1 : 2,
-			      ct_cg_layout(trees));
-	return CT_SAY(t, "the container has no group with the %s controller", ct_cg_name(bit, 2));
 }
