@@ -111,7 +111,8 @@ static void add_whole(struct ct_protect *t, const struct table *table, const cha
 	else if (!m)
 		ct_protections_add(&t->report, true, name, asked, "not mounted", "-");
 	else
-		ct_protections_add(&t->report, loose || is_readonly(m), name, asked, is_readonly(m) ? "read-only" : "writable", CT_SAY(t, "%s on %s", m->type, path));
+		ct_protections_add(&t->report, loose || is_readonly(m), name, asked,
+				   is_readonly(m) ? "read-only" : "writable", CT_SAY(t, "%s on %s", m->type, path));
 }
 
 static void add_kernels(struct ct_protect *t, const struct table *table)
