@@ -28,7 +28,7 @@ struct ct_protections {
 	struct ct_arena *arena;
 	const struct ct_spec *spec;	/* of the config that runs */
 	const struct ct_host *host;
-	const struct ct_cg_held *running;	/* the container's cgroups as they are */
+	const struct ct_cgroups_held *running;	/* the container's cgroups as they are */
 	const struct ct_err *not_opened;	/* why the backends could not be opened as for a start of today; err 0: they could */
 	enum ct_care care;
 	struct ct_protection *rows;

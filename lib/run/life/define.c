@@ -198,7 +198,7 @@ static void sweep_groups(void)
 	struct ct_cgroups trees;
 
 	if (arena && ct_cgroups_probe(&trees, arena, NULL) >= 0)
-		ct_cg_sweep_stale(&trees, NULL);
+		ct_cgroup_sweep(&trees, NULL);
 }
 
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)

@@ -1,124 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A running container's cgroup files, read and written. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "run/life/life.h"
-
-#define FILE_MAX (1u << 20)
-
-static int bad_name(const char *file, struct ct_err *e)
-{
-	ct_err_object(e, file);
-	ct_err_hint(e, "give a file of a controller, such as memory.max or pids.current");
-	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "this is no name of a cgroup file");
-}
-
-/* The group that has the file: by its controller, else whichever has it. */
-static const struct ct_cg_group *group_with(const struct ct_cg_held *held, const char *file)
-{
-	const struct ct_cg_group *g = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
-
-	if (g && faccessat(g->fd, file, F_OK, 0) == 0)
-		return g;
-	for (uint32_t i = 0; i < held->n; i++)
-		if (held->v[i].fd >= 0 && faccessat(held->v[i].fd, file, F_OK, 0) == 0)
-			return &held->v[i];
-	return NULL;
-}
-
-static int find_file(struct ct_container *c, const char *file, struct ct_cg_held *held, const struct ct_cg_group **g, struct ct_err *e)
-{
-	const struct ct_cg_group *other;
-	int r;
-
-	if (!file || !*file || strchr(file, '/') || *file == '.' || strlen(file) > 255)
-		return bad_name(file ? file : "", e);
-	for (const char *p = file; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return bad_name("", e);
-	r = ct_groups_of(c, held, e);
-	if (r < 0)
-		return r;
-	*g = group_with(held, file);
-	if (*g)
-		return 0;
-	ct_err_object(e, file);
-	other = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
-	if (other)
-		ct_err_hint(e, "the files of version %d are in %s; limit.* keys mean the same on both versions", other->version, other->path);
-	else
-		ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers the container has");
-	return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup", held->n ? "no group of the container has this file" : "the container has no cgroup");
-}
-
-/* What both versions take in the words of version 1, and neither has as a file to be read. */
-static bool is_rule(const char *file)
-{
-	return file && (!strcmp(file, "devices.allow") || !strcmp(file, "devices.deny"));
-}
-
-/* Of who is in it the payload's own group tells: the one that carries the limits may have nobody. */
-static int dir_of(const struct ct_cg_group *g, const char *file)
-{
-	static const char *const members[] = { "cgroup.procs", "cgroup.threads", "tasks" };
-
-	for (unsigned i = 0; i < sizeof(members) / sizeof(*members); i++)
-		if (g->inner_fd >= 0 && !strcmp(file, members[i]))
-			return g->inner_fd;
-	return g->fd;
-}
+#include "backend/cgroup/ops.h"
+#include "run/handle/container.h"
 
 ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
-	const struct ct_cg_group *g = NULL;
-	CT_CLEAN_FD int fd = -1;
-	int r;
+	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
+	/* what is wrong with the name is told whether or not the container runs */
+	int r = ct_cgroup_check_name(file, e);
 
-	if (is_rule(file)) {
-		ct_err_object(e, file);
-		ct_err_hint(e, "ct_protections() (ct-info --protections) tells what is allowed");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "rules are written there, none can be read");
-	}
-	r = find_file(c, file, &held, &g, e);
-	if (r >= 0) {
-		fd = openat(dir_of(g, file), file, O_RDONLY | O_CLOEXEC);
-		r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, FILE_MAX);
-		if (r < 0) {
-			ct_err_object(e, file);
-			ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", fd < 0 ? "openat" : "read", "the file cannot be read");
-		}
-	}
-	ct_cg_forget(&held);
-	while (r >= 0 && out->len && out->data[out->len - 1] == '\n')
-		out->data[--out->len] = '\0';
-	return r < 0 ? r : (ssize_t)out->len;
+	if (r >= 0)
+		r = ct_groups_of(c, &held, e);
+	return r < 0 ? r : ct_cgroup_read_file(&held, file, out, e);
 }
 
 int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
-	const struct ct_cg_group *g = NULL;
+	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	int r;
 
 	if (!value) {
 		ct_err_hint(e, "give the text that the file is to have, such as 64M or max");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "no value");
 	}
-	if (is_rule(file))
+	if (ct_cgroup_is_rule(file))
 		return ct_run_devices_set(c, !strcmp(file, "devices.allow"), value, e);
-	/* nothing written is nothing done: an empty line is what takes a value away */
-	value = *value ? value : "\n";
-	r = find_file(c, file, &held, &g, e);
-	if (r >= 0) {
-		int dir = dir_of(g, file), failed = dir == g->fd ? ct_cg_write_all(g, file, value) : ct_cg_write(dir, file, value);
-
-		r = failed < 0 ? ct_cg_set_failed(g, file, value, failed, e) : 0;
-	}
-	ct_cg_forget(&held);
-	return r;
+	r = ct_cgroup_check_name(file, e);
+	if (r >= 0)
+		r = ct_groups_of(c, &held, e);
+	return r < 0 ? r : ct_cgroup_write_file(&held, file, value, e);
 }

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "backend/cgroup/ops.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/child/control.h"
 #include "run/handle/where.h"
-#include "run/life/life.h"
 
 int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 {
@@ -60,7 +60,7 @@ static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
 
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	pid_t reaper = 0;
 	int r;
 
@@ -69,14 +69,10 @@ int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
 	}
 	r = ct_groups_of(c, &held, e);
-	if (r >= 0 && !held.n)
-		r = sig == SIGKILL ? ct_run_kill(c, sig, e) : ct_no_cgroup(e, "tell all of its processes");
-	else if (r >= 0 && sig == SIGKILL)
-		r = ct_cg_kill(&held, 30000, e);
-	else if (r >= 0)
-		r = reaper_of(c, &reaper, e);
-	if (r >= 0 && held.n && sig != SIGKILL)
-		r = ct_cg_signal(&held, sig, reaper, e);
-	ct_cg_forget(&held);
-	return r;
+	if (r < 0)
+		return r;
+	if (sig == SIGKILL)
+		return held.n ? ct_cgroup_kill(&held, 30000, e) : ct_run_kill(c, sig, e);
+	r = held.n ? reaper_of(c, &reaper, e) : 0;
+	return r < 0 ? r : ct_cgroup_tell(&held, sig, reaper, e);
 }

@@ -9,7 +9,5 @@
 int ct_wait_pidfd(int pidfd, int timeout_ms);
 /* -ETIMEDOUT, recorded. */
 int ct_timed_out(struct ct_err *e);
-/* -EOPNOTSUPP, recorded: the container has no cgroup that could do this. */
-int ct_no_cgroup(struct ct_err *e, const char *what);
 
 #endif

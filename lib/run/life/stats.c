@@ -2,8 +2,8 @@
 /* A running container's statistics. */
 
 #include "backend/cgroup/limit.h"
-#include "backend/cgroup/usage.h"
-#include "run/life/life.h"
+#include "backend/cgroup/ops.h"
+#include "run/handle/container.h"
 
 /* A reaper is none of the payload's: the figures count what limit.pids counts. */
 static void without_reaper(ct_usage *u)
@@ -18,25 +18,21 @@ static void without_reaper(ct_usage *u)
 
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 {
-	struct ct_cg_place places[CT_CG_TREES];
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	struct ct_process *init = ct_running_init(c);
 	int r;
 
 	if (init) {
-		r = ct_process_usage(init, out) ? 0 : ct_no_cgroup(e, "be asked for figures");
+		r = ct_process_usage(init, out) ? 0 : ct_cgroup_none(e, "be asked for figures");
 		if (r >= 0 && init->reaper)
 			without_reaper(out);
 		ct_process_put(init);
 		return r;
 	}
 	r = ct_groups_of(c, &held, e);
-	if (r >= 0 && !held.n)
-		r = ct_no_cgroup(e, "be asked for figures");
 	if (r >= 0)
-		ct_usage_read(places, ct_cg_places(&held, places), out);
+		r = ct_cgroup_stats(&held, out, e);
 	if (r >= 0 && ct_running_reaper(c, NULL) > 0)
 		without_reaper(out);
-	ct_cg_forget(&held);
 	return r;
 }

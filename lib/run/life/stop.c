@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "backend/cgroup/ops.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/child/control.h"
@@ -36,11 +37,10 @@ static struct ending ending_of(struct ct_container *c, pid_t pid, int program)
 /* One of its own may hold init where it is by a freezer of version 1, again and again. */
 static void kill_whole(struct ct_container *c)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
 	if (ct_groups_of(c, &held, NULL) >= 0)
-		ct_cg_kill(&held, 20000, NULL);
-	ct_cg_forget(&held);
+		ct_cgroup_kill(&held, 20000, NULL);
 }
 
 /* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */

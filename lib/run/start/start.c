@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backend/cgroup/backend.h"
+#include "backend/cgroup/ops.h"
 #include "base/fd.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
@@ -82,29 +83,6 @@ static int remember(struct ct_container *c, struct ct_process *p, bool detached,
 	return 0;
 }
 
-/* The file that tells the CPU time of the whole tree, for limit.cputime. */
-static int open_cpu_time(const struct ct_cg_held *held, const struct ct_spec *s, struct ct_err *e)
-{
-	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
-	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC) : -1;
-
-	if (fd >= 0)
-		return fd;
-	ct_err_origin(e, ct_spec_origin(s, "limit.cputime"));
-	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat", "the CPU time of the container cannot be read");
-}
-
-/* What version 1's freezer holds dies only when it is let go. -1 where there is no such thing. */
-static int open_thaw(const struct ct_cg_held *held, struct ct_err *e)
-{
-	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
-	int fd = g && g->version == 1 ? openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC) : -1;
-
-	if (!g || g->version != 1 || fd >= 0)
-		return fd;
-	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat", "the freezer of the container cannot be reached");
-}
-
 /* The cgroups, and what the keeper needs of them; nothing is left of them when it fails. */
 static int setup_groups(struct ct_process *proc, struct ct_err *e)
 {
@@ -115,13 +93,13 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 	if (r >= 0)
 		proc->groups = ct_cgroup_take(&l->prepared.backends);
 	if (r >= 0 && spec->limit_cputime_us) {
-		l->spawn.cpu_fd = open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
+		l->spawn.cpu_fd = ct_cgroup_open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
 		if (l->spawn.cpu_fd < 0 && !spec->limit_cputime_tried)
 			return l->spawn.cpu_fd;
 		l->spawn.limit_cputime_us = l->spawn.cpu_fd < 0 ? 0 : spec->limit_cputime_us;
 	}
 	if (r >= 0) {
-		l->spawn.thaw_fd = open_thaw(&proc->groups, e);
+		l->spawn.thaw_fd = ct_cgroup_open_thaw(&proc->groups, e);
 		r = l->spawn.thaw_fd < -1 ? l->spawn.thaw_fd : 0;
 	}
 	return r;
