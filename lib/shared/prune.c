@@ -86,3 +86,53 @@ int ct_prune(int dir, void (*busy)(int dir))
 		syscall(SYS_close, at);
 	return r;
 }
+
+void ct_prune_above(const char *path, size_t keep)
+{
+	char up[4096];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(up))
+		return;
+	memcpy(up, path, n + 1);
+	while (n > keep && rmdir(up) == 0) {
+		while (n > keep && up[n - 1] != '/')
+			n--;
+		up[n ? n - 1 : 0] = '\0';
+		n = n ? n - 1 : 0;
+	}
+}
+
+/* What cannot be looked at is not gone. */
+static int is_still_there(const char *path, uint64_t inode)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno != ENOENT;
+	return st.st_ino == inode;
+}
+
+int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (*busy)(int dir))
+{
+	size_t n = strlen(path);
+	char above[4096];
+	int r;
+
+	if (!is_still_there(path, inode))
+		return 0;
+	r = rmdir(path) < 0 ? -errno : 0;
+	/* most have none below */
+	if (r == -EBUSY || r == -ENOTEMPTY) {
+		ct_prune(dir, busy);
+		r = rmdir(path) < 0 ? -errno : 0;
+	}
+	while (n > keep && path[n - 1] != '/')
+		n--;
+	if (r == 0 && n > keep && n <= sizeof(above)) {
+		memcpy(above, path, n - 1);
+		above[n - 1] = '\0';
+		ct_prune_above(above, keep);
+	}
+	return r == -ENOENT ? 0 : r;
+}

@@ -199,37 +199,6 @@ static void end_processes(const struct super *s)
 	}
 }
 
-/* The directory, and those above it that were made for it. */
-static int remove_group(int fd, const char *path, uint32_t keep)
-{
-	SYS_CLOSEP int there = -1;
-	struct stat ours, now;
-	char up[4096];
-	size_t n = strlen(path);
-
-	/* what stands there now may be another's; what cannot be looked at is not gone */
-	there = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (there == -ENOENT)
-		return 1;
-	if (there < 0 || sys_fstat(fd, &ours) || sys_fstat(there, &now))
-		return 0;
-	if (now.st_ino != ours.st_ino)
-		return 1;
-	ct_prune(fd, NULL);
-	if (n >= sizeof(up) || sys3(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR))
-		return 0;
-	memcpy(up, path, n + 1);
-	for (;;) {
-		while (n > keep && up[n - 1] != '/')
-			n--;
-		if (n <= keep + 1)
-			return 1;
-		up[--n] = '\0';
-		if (sys3(SYS_unlinkat, AT_FDCWD, up, AT_REMOVEDIR))
-			return 1;
-	}
-}
-
 void sup_groups_remove(struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;
@@ -244,8 +213,11 @@ void sup_groups_remove(struct super *s)
 		for (uint32_t i = 0; i < s->w->n_groups; i++) {
 			int fd;
 			const struct ct_wire_group *g = group(s, i, &fd);
+			struct stat st;
 
-			if (gone[i] || (!g->monitor && !remove_group(fd, pool_str(s->st, g->path), g->keep)))
+			if (gone[i])
+				continue;
+			if (!g->monitor && (sys_fstat(fd, &st) || ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep, NULL)))
 				continue;
 			gone[i] = 1;
 			left--;

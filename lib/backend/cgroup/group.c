@@ -168,23 +168,6 @@ static int fill_group(const struct making *m, int version, struct ct_cg_group *g
 	return g->path ? 0 : ct_oom(e);
 }
 
-/* Takes back directories that were made, from the deepest on, down to what was there before us. */
-static void remove_path(const char *path, size_t keep)
-{
-	char up[4096];
-	size_t n = strlen(path);
-
-	if (n >= sizeof(up))
-		return;
-	memcpy(up, path, n + 1);
-	while (n > keep && rmdir(up) == 0) {
-		while (n > keep && up[n - 1] != '/')
-			n--;
-		up[n ? n - 1 : 0] = '\0';
-		n = n ? n - 1 : 0;
-	}
-}
-
 /* Still a group of that version, not what has been mounted over it meanwhile. */
 static int open_under(const struct ct_cg_making *what)
 {
@@ -238,7 +221,7 @@ static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, st
 	if (r == 0)
 		r = fill_group(&m, what->version, g, e);
 	if (r < 0) {
-		remove_path(m.path, m.keep);
+		ct_prune_above(m.path, m.keep);
 		ct_close(&m.fd);
 		ct_close(&m.claim);
 	}
@@ -405,44 +388,18 @@ static void end_in(int dir)
 	ct_cg_signal_one(dir, SIGKILL, 0);
 }
 
-/* Still the directory that we made? */
-static bool is_ours(const struct ct_cg_group *g)
-{
-	struct stat st;
-
-	if (g->fd < 0 || lstat(g->path, &st) < 0)
-		return g->fd >= 0 && errno != ENOENT;
-	return st.st_ino == g->id;
-}
-
 /* A group is busy for a moment after its last process has gone. */
 static int remove_group(const struct ct_cg_group *g)
 {
 	int64_t until = ct_now_ms() + REMOVE_MS;
-	int r = 0;
+	int r;
 
-	for (int pause = 1; is_ours(g); pause = pause < 20 ? pause * 2 : pause) {
-		r = rmdir(g->path) < 0 ? -errno : 0;
-		/* most have none below */
-		if (r == -EBUSY || r == -ENOTEMPTY) {
-			ct_prune(g->fd, end_in);
-			r = rmdir(g->path) < 0 ? -errno : 0;
-		}
+	for (int pause = 1;; pause = pause < 20 ? pause * 2 : pause) {
+		r = ct_prune_path(g->fd, g->id, g->path, g->keep, end_in);
 		if (r == 0 || r == -EACCES || r == -EPERM || r == -EROFS || ct_now_ms() >= until)
-			break;
+			return r;
 		poll(NULL, 0, pause);
 	}
-	if (r == 0) {
-		size_t n = strlen(g->path);
-
-		while (n > g->keep && g->path[n - 1] != '/')
-			n--;
-		if (n > g->keep) {
-			g->path[n - 1] = '\0';
-			remove_path(g->path, g->keep);
-		}
-	}
-	return r == -ENOENT ? 0 : r;
 }
 
 int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e)
