@@ -82,7 +82,7 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 }
 
 /* A scope begins with a process, and gives nothing on while one lives in it: it goes into a group of its own. */
-static int make_scope(struct setup *u, const struct ct_step *s)
+static int setup_scope(struct setup *u, const struct ct_step *s)
 {
 	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container", .of_user = s->n[0] };
 	char group[2048];
@@ -110,7 +110,7 @@ static struct ct_cg_give give_of(const struct ct_step *s)
 	return (struct ct_cg_give){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
 }
 
-static int make(struct setup *u, const struct ct_step *s)
+static int setup_make(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_dir *d = &u->want->v[u->held->n];
 	struct ct_cg_group *g = &u->held->v[u->held->n];
@@ -132,7 +132,7 @@ static int make(struct setup *u, const struct ct_step *s)
 	return d->inner ? 0 : note(u, g);
 }
 
-static int make_inner(struct setup *u, const struct ct_step *s)
+static int setup_inner(struct setup *u, const struct ct_step *s)
 {
 	struct ct_cg_group *g = group_in(u, s->a);
 	const struct ct_cg_give give = give_of(s);
@@ -176,7 +176,7 @@ static int write_again(struct setup *u, const struct ct_step *s, const char *val
 }
 
 /* One file. A kernel may have the same thing under two names, each for its own kind of device: then both are written. */
-static int set(struct setup *u, const struct ct_step *s)
+static int setup_set(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
 	const char *value = s->s[1], *other = s->s[2] && *s->s[2] ? s->s[2] : NULL;
@@ -200,7 +200,7 @@ static int set(struct setup *u, const struct ct_step *s)
 }
 
 /* cgroups(7), "Cgroups delegation"; /sys/kernel/cgroup/delegate. */
-static int hand_over(struct setup *u, const struct ct_step *s)
+static int setup_own(struct setup *u, const struct ct_step *s)
 {
 	static const char *const files[] = { "", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "tasks" };
 	int dir = u->plan->input_fd[s->a];
@@ -214,7 +214,7 @@ static int hand_over(struct setup *u, const struct ct_step *s)
 	return 0;
 }
 
-static int restrict_devices(struct setup *u, const struct ct_step *s)
+static int setup_devices(struct setup *u, const struct ct_step *s)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -233,22 +233,15 @@ static int restrict_devices(struct setup *u, const struct ct_step *s)
 
 static int carry_out(struct setup *u, const struct ct_step *s)
 {
-	switch (s->op) {
-	case CT_OP_CGROUP_SCOPE:
-		return make_scope(u, s);
-	case CT_OP_CGROUP_MAKE:
-		return make(u, s);
-	case CT_OP_CGROUP_INNER:
-		return make_inner(u, s);
-	case CT_OP_CGROUP_OWN:
-		return hand_over(u, s);
-	case CT_OP_CGROUP_SET:
-		return set(u, s);
-	case CT_OP_CGROUP_DEVICES:
-		return restrict_devices(u, s);
-	default:
-		return ct_fail(u->err, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
-	}
+	static int (*const table[CT_OP_COUNT])(struct setup *, const struct ct_step *) = {
+#define CT_STEP(...)
+#define CT_SETUP_STEP(op, function, ...) [CT_OP_##op] = function,
+#include "wire/steps.def"
+	};
+
+	if (s->op < CT_OP_COUNT && table[s->op])
+		return table[s->op](u, s);
+	return ct_fail(u->err, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
 }
 
 /* Where the group is to be made. That itself is always new: one of its name that is there already is somebody else's. */

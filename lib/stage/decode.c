@@ -25,13 +25,18 @@ struct decoder {
 	unsigned char filled[CT_WIRE_SLOTS];	/* inputs, and what a step before has written */
 };
 
-static const char *const schemas[CT_OP_COUNT] = {
-#define CT_STEP(op, text, schema) [CT_OP_##op] = schema,
+const char *const stage_schemas[CT_OP_COUNT] = {
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = schema,
 #include "wire/steps.def"
-#undef CT_STEP
 };
 
-/* Bounds of a step's number, where not every 64-bit value makes sense; and the phases an op may stand in. */
+/* The phases that a step may stand in. */
+static const uint16_t phases_of[CT_OP_COUNT] = {
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = phases,
+#include "wire/steps.def"
+};
+
+/* Bounds of a step's number, where not every 64-bit value makes sense. */
 struct bound {
 	uint8_t op, i;
 	uint64_t max;
@@ -131,18 +136,16 @@ static int check_field(struct decoder *d, const struct ct_wire_step *s, char kin
 /* All fields that the op's schema names. */
 static int check_schema(struct decoder *d, const struct ct_wire_step *s)
 {
-	for (const char *p = schemas[s->op]; *p;) {
+	for (const char *p = stage_schemas[s->op]; *p;) {
 		char kind = *p++;
 		unsigned i = *p >= '0' && *p <= '3' ? (unsigned)(*p - '0') : 0;
 		int err;
 
-		while (*p && *p != ' ' && *p != '?')
-			p++;
-		err = check_field(d, s, kind, i & 1, *p == '?');
+		p += strcspn(p, " ?|");
+		err = check_field(d, s, kind, i & 1, *p == '?' || *p == '|');
 		if (err)
 			return err;
-		while (*p == '?' || *p == ' ')
-			p++;
+		p += strspn(p, " ?|");
 	}
 	return 0;
 }
@@ -165,45 +168,20 @@ static int check_numbers(const struct ct_wire_step *s)
 	return 0;
 }
 
-/* What may stand where: one clone, the last thing the launcher does before there is an init; one exec, the last of all. */
+/* What may stand where: one clone, after which there is an init; one exec, the last of all. */
 static int check_order(struct decoder *d, const struct ct_wire_step *s)
 {
-	if (s->phase < d->phase || s->phase == 0 || s->phase >= CT_PHASE_COUNT || d->execs)
+	if (s->phase < d->phase || s->phase >= CT_PHASE_COUNT || d->execs)
 		return -EBADMSG;
 	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
 		return -EBADMSG;
-	if (s->phase == CT_PHASE_READY && s->op != CT_OP_HOOK)
+	/* the caller's own are none of the stage's */
+	if (!(phases_of[s->op] & ~CT_AT(SETUP) & 1u << s->phase))
 		return -EBADMSG;
 	d->phase = s->phase;
-	switch (s->op) {
-	case CT_OP_CLONE:
-		d->clones++;
-		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
-	case CT_OP_EXEC:
-		d->execs++;
-		return s->phase == CT_PHASE_EXEC ? 0 : -EBADMSG;
-	case CT_OP_CGROUP_SCOPE:
-	case CT_OP_CGROUP_MAKE:
-	case CT_OP_CGROUP_INNER:
-	case CT_OP_CGROUP_OWN:
-	case CT_OP_CGROUP_SET:
-	case CT_OP_CGROUP_DEVICES:
-		/* the caller's */
-		return -EBADMSG;
-	case CT_OP_CGROUP_ENTER:
-	case CT_OP_ID_MAP:
-	case CT_OP_PROC_WRITE:
-		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
-	case CT_OP_NS_SEND:
-		return s->phase == CT_PHASE_NEW ? 0 : -EBADMSG;
-	case CT_OP_PRLIMIT:
-		return s->phase >= CT_PHASE_ENTER ? 0 : -EBADMSG;
-	case CT_OP_OUTPUT_PUMP:
-	case CT_OP_TIME_OFFSET:
-		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
-	default:
-		return 0;
-	}
+	d->clones += s->op == CT_OP_CLONE;
+	d->execs += s->op == CT_OP_EXEC;
+	return 0;
 }
 
 /* What is the same for every op: it exists, its slots are slots, its strings begin in the pool. */

@@ -197,23 +197,18 @@ static int may_stay(const struct ct_wire_step *s, int err)
 	return step_optional(s) && err == -EPERM;
 }
 
-/* By init on itself as it says. By the launcher only upwards, which is what needs its rights: what init has to do until the
- * exec is not bounded by what the payload may do. limits_apply() does the rest. */
+/* Only upwards, which is what needs the launcher's rights: what init has to do until the exec is
+ * not bounded by what the payload may do. limits_apply() does the rest. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 {
 	struct limit want = { s->n[1], s->n[2] }, now;
-	int err;
+	int err = set_limit(st->init_pid, s->n[0], NULL, &now);
 
-	if (!st->in_init) {
-		err = set_limit(st->init_pid, s->n[0], NULL, &now);
-		if (err)
-			return fail_limit(st, s, err);
-		want.soft = want.soft > now.soft ? want.soft : now.soft;
-		want.hard = want.hard > now.hard ? want.hard : now.hard;
-	}
-	if (st->in_init && s->n[0] == RESOURCE_NOFILE)
-		st->nofile = 0;
-	err = set_limit(st->in_init ? 0 : st->init_pid, s->n[0], &want, NULL);
+	if (err)
+		return fail_limit(st, s, err);
+	want.soft = want.soft > now.soft ? want.soft : now.soft;
+	want.hard = want.hard > now.hard ? want.hard : now.hard;
+	err = set_limit(st->init_pid, s->n[0], &want, NULL);
 	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
 }
 
@@ -231,7 +226,7 @@ int limits_set(struct stage *st, uint32_t *bad)
 		const struct ct_wire_step *s = &st->steps[i];
 		struct limit want = { s->n[1], s->n[2] };
 
-		if (s->op != CT_OP_PRLIMIT || s->phase > CT_PHASE_ENTER)
+		if (s->op != CT_OP_PRLIMIT)
 			continue;
 		*bad = i;
 		err = set_limit(0, s->n[0], &want, NULL);
@@ -360,7 +355,12 @@ static void close_slot(struct stage *st, uint32_t slot)
 
 static int is_launchers(const struct ct_wire_step *s)
 {
-	return s->phase <= CT_PHASE_ENTER || s->phase == CT_PHASE_READY;
+	static const uint8_t actors[CT_PHASE_COUNT] = {
+#define CT_PHASE(phase, actor, ...) [CT_PHASE_##phase] = CT_ACTOR_##actor,
+#include "wire/phases.def"
+	};
+
+	return actors[s->phase] == CT_ACTOR_LAUNCHER;
 }
 
 /* Init holds no descriptor longer than its steps need it: it may meet processes that can look at it. What none of them

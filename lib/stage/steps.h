@@ -83,28 +83,10 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room);
  * a NUL in it), ... */
 int user_file_read(const char *path, int own, char **text);
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------------- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
-/* launch.c */
-step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
-	step_ns_send, step_loopback;
-/* step-devices.c */
-step_fn step_cgroup_lift, step_cgroup_hold;
-/* step-mount.c */
-step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly,
-	step_pivot;
-/* step-file.c */
-step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_boot_id, step_write;
-/* step-tty.c */
-step_fn step_pty_new, step_pty_bind, step_send_fd, step_stdio;
-/* step-identity.c */
-step_fn step_hostname, step_domainname, step_keyring, step_personality, step_sched_core, step_lookup_user, step_groups,
-	step_bounding, step_ids, step_caps, step_no_new_privs, step_pdeathsig, step_signals, step_chdir;
-/* step-defaults.c */
-step_fn step_sched, step_defaults, step_umask;
-/* step-output.c */
-step_fn step_output_pump;
-/* step-exec.c */
-step_fn step_hook, step_fds, step_exec;
+#define CT_STEP(op, function, ...) step_fn function;
+#define CT_SETUP_STEP(...)
+#include "wire/steps.def"
 
 #endif

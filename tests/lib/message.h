@@ -70,6 +70,12 @@ static inline void message_list(struct message *m, struct ct_wire_step *s, int i
 		message_string(m, *list);
 }
 
+/* Whether message_exec() adds it. */
+static inline int message_is_end(uint16_t op)
+{
+	return op == CT_OP_CLONE || op == CT_OP_EXEC;
+}
+
 /* The end of every plan. */
 static inline struct ct_wire_step *message_exec(struct message *m)
 {
@@ -160,6 +166,14 @@ static inline size_t message_walk_list(const char *p, uint32_t n)
 	return sum;
 }
 
+/* Whether the step's row has list k: a field "l0=" or "e0=". */
+static inline int message_has_list(const struct ct_wire_step *s, int k)
+{
+	const char l[] = { 'l', (char)('0' + k), '=', '\0' }, e[] = { 'e', (char)('0' + k), '=', '\0' };
+
+	return strstr(stage_schemas[s->op], l) || strstr(stage_schemas[s->op], e);
+}
+
 /* Touches everything that a decoded message points to. Any number. */
 static inline size_t message_walk(const struct stage *st)
 {
@@ -174,10 +188,9 @@ static inline size_t message_walk(const struct stage *st)
 			if (slots[k] >= (int)st->head->n_slots || slots[k] >= CT_WIRE_SLOTS || slots[k] < CT_SLOT_NONE)
 				abort();
 		}
-		if (s->op == CT_OP_HOOK || s->op == CT_OP_EXEC)
-			sum += message_walk_list(step_list(st, s, 1), step_list_n(s, 1));
-		if (s->op == CT_OP_HOOK || s->op == CT_OP_EXEC || s->op == CT_OP_GROUPS || s->op == CT_OP_FDS)
-			sum += message_walk_list(step_list(st, s, 0), step_list_n(s, 0));
+		for (int k = 0; k < 2; k++)
+			if (message_has_list(s, k))
+				sum += message_walk_list(step_list(st, s, k), step_list_n(s, k));
 	}
 	if (st->super)
 		sum += strlen(pool_str(st, st->super->name)) + strlen(pool_str(st, st->super->console_log_path));

@@ -224,6 +224,62 @@ static void test_order(void **state)
 	assert_int_equal(st.current, CT_STEP_NONE);
 }
 
+/* One step in a phase, with an init before it where the phase is after the clone. */
+static int decode_in(uint8_t phase, uint16_t op)
+{
+	struct ct_wire_step *s = NULL;
+
+	message_init(&m, 2, 4);
+	if (phase <= CT_PHASE_SPAWN)
+		s = message_step(&m, phase, op);
+	message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+	if (phase > CT_PHASE_SPAWN)
+		s = message_step(&m, phase, op);
+	s->a = 0;
+	s->b = 1;
+	s->o = 2;
+	s->p = 3;
+	message_exec(&m);
+	return decode();
+}
+
+/* Who carries out what: a step in the phase of another actor is refused. */
+static void test_actors(void **state)
+{
+	static const struct {
+		uint16_t op;
+		uint8_t phase;
+		int err;
+	} rows[] = {
+		{ CT_OP_TREE_CLONE, CT_PHASE_HOST, 0 },
+		{ CT_OP_TREE_CLONE, CT_PHASE_MOUNT, 0 },
+		{ CT_OP_TREE_CLONE, CT_PHASE_ENTER, -EBADMSG },
+		{ CT_OP_OPEN, CT_PHASE_SPAWN, 0 },
+		{ CT_OP_OPEN, CT_PHASE_MOUNT, -EBADMSG },
+		{ CT_OP_PIVOT, CT_PHASE_PIVOT, 0 },
+		{ CT_OP_PIVOT, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_MASK, CT_PHASE_MASK, 0 },
+		{ CT_OP_MASK, CT_PHASE_SPAWN, -EBADMSG },
+		{ CT_OP_MASK, CT_PHASE_READY, -EBADMSG },
+		{ CT_OP_CAPS, CT_PHASE_IDENTITY, 0 },
+		{ CT_OP_CAPS, CT_PHASE_MASK, -EBADMSG },
+		{ CT_OP_CAPS, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_CGROUP_ENTER, CT_PHASE_ENTER, 0 },
+		{ CT_OP_CGROUP_ENTER, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_PRLIMIT, CT_PHASE_ENTER, 0 },
+		{ CT_OP_PRLIMIT, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_CGROUP_MAKE, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_CGROUP_MAKE, CT_PHASE_SETUP, -EBADMSG },
+		{ CT_OP_CGROUP_DEVICES, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_HOOK, CT_PHASE_READY, 0 },
+		{ CT_OP_HOOK, CT_PHASE_EXEC, -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(decode_in(rows[i].phase, rows[i].op), rows[i].err);
+}
+
 static void test_values(void **state)
 {
 	static const struct {
@@ -241,7 +297,8 @@ static void test_values(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		message_init(&m, 0, 0);
 		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-		message_step(&m, CT_PHASE_NEW, rows[i].op)->n[rows[i].i] = rows[i].good;
+		message_step(&m, rows[i].op == CT_OP_PRLIMIT ? CT_PHASE_ENTER : CT_PHASE_NEW, rows[i].op);
+		m.steps[1].n[rows[i].i] = rows[i].good;
 		message_exec(&m);
 		assert_int_equal(decode(), 0);
 		m.steps[1].n[rows[i].i] = rows[i].bad;
@@ -313,7 +370,8 @@ int main(void)
 		cmocka_unit_test(test_good),   cmocka_unit_test(test_good_super), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_pool),	  cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_slots),  cmocka_unit_test(test_order),	  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_super),  cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_super),  cmocka_unit_test(test_actors),
+		  cmocka_unit_test(test_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
