@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 	enum ct_actor actor;
 } phases[CT_PHASE_COUNT] = {
-#define CT_PHASE(phase, actor, name, where) [CT_PHASE_##phase] = { name, CT_ACTOR_##actor },
+#define CT_PHASE(phase, actor, name) [CT_PHASE_##phase] = { name, CT_ACTOR_##actor },
 #include "wire/phases.def"
 };
 

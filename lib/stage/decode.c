@@ -11,6 +11,9 @@
 /* Bytes of lists looked at in one message; lists may overlap, so that the pool's size is no bound. */
 #define LIST_BUDGET (64u << 20)
 
+/* A plan that lacks one of these would hand our descriptors to its program, or report nothing. */
+#define CT_END(op) (1u << (CT_OP_##op - CT_OP_FDS))
+#define ALL_ENDS (CT_END(CLOSE) | CT_END(LIMITS) | CT_END(READY) | CT_END(EXEC))
 #define NAMESPACE_FLAGS 0x7e020080u	/* CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} */
 #define ALL_FLAGS                                                                                                       \
 	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
@@ -20,7 +23,9 @@ struct decoder {
 	const struct ct_wire_head *head;
 	const char *pool;
 	uint32_t list_budget;
-	unsigned clones, execs;
+	unsigned clones;
+	uint16_t end;				/* the last of those from CT_OP_FDS on */
+	uint32_t ends;				/* all of them, as CT_END() */
 	uint8_t phase;				/* of the step before */
 	unsigned char filled[CT_WIRE_SLOTS];	/* inputs, and what a step before has written */
 };
@@ -65,8 +70,7 @@ static const struct bound bounds[] = {
 	{ CT_OP_UMASK, 0, 0777 },
 	{ CT_OP_SCHED_CORE, 0, 0x7fffffff },
 	{ CT_OP_HOOK, 0, 0x7fffffff },
-	{ CT_OP_EXEC, 0, 1 },
-	{ CT_OP_EXEC, 1, 1 },
+	{ CT_OP_REAPER, 0, 1 },
 };
 
 static int check_slot(const struct decoder *d, int16_t slot)
@@ -168,10 +172,22 @@ static int check_numbers(const struct ct_wire_step *s)
 	return 0;
 }
 
-/* What may stand where: one clone, after which there is an init; one exec, the last of all. */
+/* The steps that end a plan: none twice, in the order of their rows. The exec is the last. */
+static int check_end(struct decoder *d, const struct ct_wire_step *s)
+{
+	if (s->op < CT_OP_FDS)
+		return d->end == CT_OP_EXEC ? -EBADMSG : 0;
+	if (s->op <= d->end)
+		return -EBADMSG;
+	d->end = s->op;
+	d->ends |= 1u << (s->op - CT_OP_FDS);
+	return 0;
+}
+
+/* What may stand where: one clone, after which there is an init. */
 static int check_order(struct decoder *d, const struct ct_wire_step *s)
 {
-	if (s->phase < d->phase || s->phase >= CT_PHASE_COUNT || d->execs)
+	if (s->phase < d->phase || s->phase >= CT_PHASE_COUNT)
 		return -EBADMSG;
 	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
 		return -EBADMSG;
@@ -180,8 +196,7 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 		return -EBADMSG;
 	d->phase = s->phase;
 	d->clones += s->op == CT_OP_CLONE;
-	d->execs += s->op == CT_OP_EXEC;
-	return 0;
+	return check_end(d, s);
 }
 
 /* What is the same for every op: it exists, its slots are slots, its strings begin in the pool. */
@@ -272,7 +287,7 @@ static int check_steps(struct decoder *d, struct stage *st)
 	st->current = CT_STEP_NONE;
 	if (d->head->mode == CT_MODE_HOOKS)
 		return 0;
-	return d->clones == 1 && d->execs == 1 ? 0 : -EBADMSG;
+	return d->clones == 1 && (d->ends & ALL_ENDS) == ALL_ENDS ? 0 : -EBADMSG;
 }
 
 /* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then st->current is the

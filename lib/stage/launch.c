@@ -198,7 +198,7 @@ static int may_stay(const struct ct_wire_step *s, int err)
 }
 
 /* Only upwards, which is what needs the launcher's rights: what init has to do until the exec is
- * not bounded by what the payload may do. limits_apply() does the rest. */
+ * not bounded by what the payload may do. step_limits() does the rest. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 {
 	struct limit want = { s->n[1], s->n[2] }, now;
@@ -239,12 +239,15 @@ int limits_set(struct stage *st, uint32_t *bad)
 	return err;
 }
 
-/* The payload's limits, just before it is executed. 0, or -1 when reported. */
-int limits_apply(struct stage *st)
+/* The payload's limits, in the process that becomes it. The CPU time of the set-up is noted here
+ * and not when the exec is next, so that a filter need not allow it. */
+int step_limits(struct stage *st, const struct ct_wire_step *s)
 {
 	uint32_t bad = 0;
 	int err = limits_set(st, &bad);
 
+	(void)s;
+	usage_note(st);
 	if (!err)
 		return 0;
 	st->current = (uint16_t)bad;
@@ -451,6 +454,20 @@ static void say_ready(struct stage *st)
 	end_hand_shake(st);
 }
 
+/* See steps.h. */
+void init_steps(struct stage *st, uint32_t i)
+{
+	for (; i < st->n_steps; i++) {
+		if (st->steps[i].phase == CT_PHASE_READY)
+			say_ready(st);
+		if (is_launchers(&st->steps[i]))
+			continue;
+		if (step_run(st, i) < 0)
+			return;
+		close_used(st, i);
+	}
+}
+
 /* All that init does, up to the exec. */
 _Noreturn static void run_init(struct stage *st)
 {
@@ -466,15 +483,7 @@ _Noreturn static void run_init(struct stage *st)
 		wait_for_go(st);
 	if (!has_phase(st, i, CT_PHASE_READY))
 		end_hand_shake(st);
-	for (; i < st->n_steps; i++) {
-		if (st->steps[i].phase == CT_PHASE_READY)
-			say_ready(st);
-		if (is_launchers(&st->steps[i]))
-			continue;
-		if (step_run(st, i) < 0)
-			break;
-		close_used(st, i);
-	}
+	init_steps(st, i);
 	sys_exit(127);
 }
 

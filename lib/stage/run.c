@@ -31,14 +31,11 @@ static int lacks_input(const struct stage *st, const struct ct_wire_step *s)
 	return (empty(st, s->a) || empty(st, s->b)) && !strchr(stage_schemas[s->op], '|');
 }
 
-static int run_traced(struct stage *st, const struct ct_wire_step *s)
+/* See steps.h. */
+void step_done(struct stage *st)
 {
-	uint64_t began = clock_ns(CLOCK_MONOTONIC);
-	int err = table[s->op](st, s);
-
-	if (!err)
-		report_step(st, clock_ns(CLOCK_MONOTONIC) - began);
-	return err;
+	if (st->head->flags & CT_WIRE_TRACE)
+		report_step(st, clock_ns(CLOCK_MONOTONIC) - st->began);
 }
 
 /* Carries out step i. 0, or -1 when it failed and was reported. */
@@ -49,5 +46,10 @@ int step_run(struct stage *st, uint32_t i)
 	st->current = (uint16_t)i;
 	if (lacks_input(st, s))
 		return step_optional(s) ? 0 : report_error(st, -ENOENT, 0, NULL, "what it works on was skipped by a step before");
-	return st->head->flags & CT_WIRE_TRACE ? run_traced(st, s) : table[s->op](st, s);
+	if (st->head->flags & CT_WIRE_TRACE)
+		st->began = clock_ns(CLOCK_MONOTONIC);
+	if (table[s->op](st, s) < 0)
+		return -1;
+	step_done(st);
+	return 0;
 }

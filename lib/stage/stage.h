@@ -40,6 +40,7 @@ struct stage {
 	int report_fd;			/* SOCK_SEQPACKET to whoever asked */
 	int keep_fd;			/* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
 	uint16_t current;		/* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
+	uint64_t began;			/* when, where steps are traced: by CLOCK_MONOTONIC */
 	int reported;			/* an error of this process has been reported: later ones are consequences */
 
 	/* Launcher: set by stage_launch() when it returns 0 in the launcher. */

@@ -11,6 +11,10 @@ typedef int step_fn(struct stage *st, const struct ct_wire_step *s);
 
 /* run.c: one step; 0 or -1 (reported). Skips an optional one whose input was skipped. */
 int step_run(struct stage *st, uint32_t i);
+/* The current step is done: tells so where it is asked for. By a step that goes on in a child. */
+void step_done(struct stage *st);
+/* launch.c: carries out init's steps from i on. Returns when one has failed, which is reported. */
+void init_steps(struct stage *st, uint32_t i);
 /* Descriptor of a slot, -1 for CT_SLOT_NONE and for an empty one. */
 static inline int step_fd(const struct stage *st, int16_t slot) { return slot < 0 ? -1 : st->slot[slot]; }
 /* Puts fd into a slot, whatever was in it is closed. */
@@ -24,8 +28,6 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 
 /* launch.c: the payload's limits for the calling process. 0 or a negative errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad);
-/* The same just before the exec. 0, or -1 when reported. */
-int limits_apply(struct stage *st);
 /* step-devices.c, in the launcher once init has been let go: waits until init wants the list of devices back, and puts it back. 0, or -1 when
  * init must not go on; reported. */
 int devices_hold(struct stage *st);
@@ -42,10 +44,6 @@ int caps_restore(uint64_t inheritable, uint64_t ambient);
 /* The capabilities of the calling process: permitted and effective for root, ambient ones for whoever it is. 0 or a negative
  * errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, int *sys);
-
-/* reaper.c: a child carries out `run`, which executes the program, or returns when it has reported why not; with `tty` its standard input
- * becomes its controlling terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
-int reap(struct stage *st, int tty, int (*run)(void *), void *arg);
 
 /* ---- path.c: below a descriptor ------------------------------------------------------------------------------------------ */
 

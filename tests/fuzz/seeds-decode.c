@@ -89,17 +89,14 @@ static struct ct_wire_step *find(uint16_t op)
 static int put_row(const char *dir, uint16_t op)
 {
 	uint8_t phase = (uint8_t)__builtin_ctz(rows[op].phases);
-	struct ct_wire_step *s = NULL;
+	struct ct_wire_step *s;
 	char name[64];
 
 	message_init(&m, 2, 4);
-	if (phase <= CT_PHASE_SPAWN && op != CT_OP_CLONE)
-		s = message_step(&m, phase, op);
 	message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-	if (phase > CT_PHASE_SPAWN && !message_is_end(op))
-		s = message_step(&m, phase, op);
 	message_exec(&m);
-	fill(s ? s : find(op), rows[op].schema);
+	s = find(op);
+	fill(s ? s : message_insert(&m, phase, op), rows[op].schema);
 	snprintf(name, sizeof(name), "op-%s", rows[op].name);
 	return put(dir, name, phase == CT_PHASE_SETUP ? -EBADMSG : 0);
 }

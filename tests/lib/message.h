@@ -54,6 +54,22 @@ static inline struct ct_wire_step *message_step(struct message *m, uint8_t phase
 	return s;
 }
 
+/* The same where its phase and its row have it: before the clone, in order among those that end
+ * a plan. */
+static inline struct ct_wire_step *message_insert(struct message *m, uint8_t phase, uint16_t op)
+{
+	struct ct_wire_step *s = m->steps, *end = m->steps + m->head.n_steps++;
+
+	while (s < end && s->phase < phase)
+		s++;
+	while (s < end && s->phase == phase && s->op != CT_OP_CLONE && s->op < op)
+		s++;
+	memmove(s + 1, s, (size_t)((char *)end - (char *)s));
+	*s = (struct ct_wire_step){ .op = op, .phase = phase, .a = CT_SLOT_NONE, .b = CT_SLOT_NONE,
+				    .o = CT_SLOT_NONE, .p = CT_SLOT_NONE };
+	return s;
+}
+
 static inline struct ct_wire_step *message_text(struct message *m, uint8_t phase, uint16_t op, const char *text)
 {
 	struct ct_wire_step *s = message_step(m, phase, op);
@@ -70,18 +86,16 @@ static inline void message_list(struct message *m, struct ct_wire_step *s, int i
 		message_string(m, *list);
 }
 
-/* Whether message_exec() adds it. */
-static inline int message_is_end(uint16_t op)
-{
-	return op == CT_OP_CLONE || op == CT_OP_EXEC;
-}
-
 /* The end of every plan. */
 static inline struct ct_wire_step *message_exec(struct message *m)
 {
 	static const char *const argv[] = { "sh", "-c", "true", NULL }, *const env[] = { "PATH=/bin", "A=", NULL };
-	struct ct_wire_step *s = message_text(m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
+	struct ct_wire_step *s;
 
+	message_step(m, CT_PHASE_CLOSE, CT_OP_CLOSE);
+	message_step(m, CT_PHASE_CLOSE, CT_OP_LIMITS);
+	message_step(m, CT_PHASE_EXEC, CT_OP_READY);
+	s = message_text(m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
 	s->flags = CT_SF_ENV_PATH;
 	message_list(m, s, 0, argv);
 	message_list(m, s, 1, env);
@@ -121,7 +135,8 @@ static inline void message_whole(struct message *m)
 	message_list(m, s, 0, hook);
 	message_list(m, s, 1, env);
 	message_step(m, CT_PHASE_SPAWN, CT_OP_CLONE)->n[0] = 0x20000;
-	message_text(m, CT_PHASE_ENTER, CT_OP_ID_MAP, "uid_map")->s[1] = message_string(m, "0 100000 65536\n");
+	s = message_text(m, CT_PHASE_ENTER, CT_OP_ID_MAP, "uid_map");
+	s->s[1] = message_string(m, "0 100000 65536\n");
 	message_step(m, CT_PHASE_ROOT, CT_OP_STACK)->a = 2;
 	s = message_text(m, CT_PHASE_DEV, CT_OP_FS_NEW, "devpts");
 	s->o = 3;
@@ -136,7 +151,7 @@ static inline void message_whole(struct message *m)
 	message_step(m, CT_PHASE_DEV, CT_OP_SEND_FD)->a = 4;
 	message_step(m, CT_PHASE_PIVOT, CT_OP_PIVOT)->a = 2;
 	message_list(m, message_step(m, CT_PHASE_IDENTITY, CT_OP_GROUPS), 0, gids);
-	message_list(m, message_step(m, CT_PHASE_EXEC, CT_OP_FDS), 0, keep);
+	message_list(m, message_step(m, CT_PHASE_CLOSE, CT_OP_FDS), 0, keep);
 	message_exec(m);
 }
 

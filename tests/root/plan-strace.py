@@ -222,12 +222,20 @@ def consume(op, fields, flags, calls, at, deed):
     return at, None
 
 
+def too_late(calls):
+    """What a filter of phase "confine" would have to allow beyond what ARCHITECTURE.md tells."""
+    late = {c.partition("(")[0] for c in calls} - {"sendmsg", "rt_sigprocmask", "mmap", "execve"}
+    return [f"{', '.join(sorted(late))} after the phase confine"] if late else []
+
+
 def compare(plan, caller, launcher, init):
     at = {"caller": 0, "launcher": 0, "init": 0}
     calls = {"caller": caller, "launcher": launcher, "init": init}
     for _phase, actor, op, fields, flags in plan:
         if op not in STEPS:
             return [f"{op} is not in lib/wire/steps.def"]
+        if op == "run.ready" and too_late(init[at["init"]:]):
+            return too_late(init[at["init"]:])
         at[actor], wrong = consume(op, fields, flags, calls[actor], at[actor], DEEDS[actor])
         if wrong:
             before = calls[actor][max(0, at[actor] - 3):at[actor]]
