@@ -156,39 +156,63 @@ bool ct_build_reaper(const struct ct_request *r)
 }
 
 /* Only the first process of a pid namespace is handed its orphans. */
-static int add_reaper(struct ct_builder *b, struct ct_step *s)
+static int add_reaper(struct ct_builder *b)
 {
-	if (!b->spec->init_reaper)
+	struct ct_step *s;
+
+	if (b->in_pidfd != CT_SLOT_NONE || !b->spec->init_reaper)
 		return 0;
 	if (!(b->own & CT_NS_PID)) {
 		ct_err_origin(b->err, b->req->reaper ? NULL : ct_build_at(b, "init.reaper"));
 		ct_err_hint(b->err, "leave the pid namespace out of namespace.keep and namespace.share, or set init.reaper = 0");
 		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "a reaper needs a pid namespace of the container's own");
 	}
-	s->n[0] = 1;
-	s->n[1] = b->own_tty;
+	s = ct_plan_add(b->plan, CT_PHASE_CLOSE, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
+	s->n[0] = b->own_tty;
 	return 0;
 }
 
-int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at)
+/* What the program is to inherit, and nothing else. */
+static int close_all(struct ct_builder *b)
 {
 	const char **keep = ct_arena_alloc(b->arena, (b->req->n_keep_fds + 1) * sizeof(*keep));
 	/* In process the keeper always takes init with it; a supervisor may be told to leave it. */
 	uint32_t pdeath = b->req->detached && b->spec->pdeath_set ? b->spec->pdeath : SIGKILL;
+	const struct ct_origin *pdeath_at = ct_build_at(b, "monitor.signal.pdeath");
+	struct ct_plan *p = b->plan;
 	struct ct_step *s;
 
 	if (!keep)
 		return ct_oom(b->err);
 	/* 0 takes back what the stage has set for the time of the set-up */
-	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_PDEATHSIG, ct_build_at(b, "monitor.signal.pdeath"))->n[0] = pdeath;
+	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_PDEATHSIG, pdeath_at)->n[0] = pdeath;
 	for (uint32_t i = 0; i < b->req->n_keep_fds; i++)
 		keep[i] = ct_build_num(b, (uint64_t)b->in_keep[i]);
-	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_FDS, NULL);
+	s = ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_FDS, NULL);
 	s->list[0] = keep;
 	s->n_list[0] = b->req->n_keep_fds;
-	if (b->spec->init_umask_set)
-		ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_UMASK, ct_build_at(b, "init.umask"))->n[0] = b->spec->init_umask;
-	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_SIGNALS, NULL);
+	if (b->spec->init_umask_set) {
+		s = ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_UMASK, ct_build_at(b, "init.umask"));
+		s->n[0] = b->spec->init_umask;
+	}
+	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_SIGNALS, NULL);
+	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_CLOSE, NULL);
+	/* what comes after is the program's alone */
+	if (add_reaper(b) < 0)
+		return b->err->err;
+	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_LIMITS, NULL);
+	return 0;
+}
+
+int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv,
+		    const struct ct_origin *at)
+{
+	struct ct_step *s;
+	int r = close_all(b);
+
+	if (r < 0)
+		return r;
+	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_READY, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_EXEC, at);
 	s->a = (int16_t)b->in_exec;
 	/* the report of its failure may come when the caller's words are gone */
@@ -198,8 +222,6 @@ int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_ar
 	s->list[0] = argv;
 	s->n_list[0] = n_argv;
 	s->flags = CT_SF_ENV_PATH;
-	if (b->in_pidfd == CT_SLOT_NONE && add_reaper(b, s) < 0)
-		return b->err->err;
 	return ct_build_env(b, &s->list[1], &s->n_list[1]);
 }
 

@@ -8,9 +8,8 @@
 #include "plan/plan.h"
 
 static const struct ct_op_row rows[CT_OP_COUNT] = {
-#define CT_STEP(op, text, schema) [CT_OP_##op] = {text, schema},
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = {name, schema},
 #include "wire/steps.def"
-#undef CT_STEP
 };
 
 const struct ct_op_row *ct_op_row(unsigned op)
@@ -55,7 +54,7 @@ static bool next_field(const char **at, struct field *f)
 	f->index = strchr("slenxm", f->kind) ? *p++ : '0';
 	p++;	/* '=' */
 	n = strcspn(p, " ");
-	f->maybe = n && p[n - 1] == '?';
+	f->maybe = n && (p[n - 1] == '?' || p[n - 1] == '|');
 	*at = p + n;
 	n -= f->maybe;
 	memcpy(f->name, p, n);
@@ -218,7 +217,7 @@ int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out)
 
 		if (s->phase != phase) {
 			phase = s->phase;
-			ct_buf_printf(out, "%s: by %s\n", ct_phases[phase].name, ct_phases[phase].actor);
+			ct_buf_printf(out, "%s: by %s\n", ct_phase_name(phase), ct_phase_actor(phase));
 		}
 		ct_buf_printf(out, "%4u  ", i);
 		ct_plan_step_text(p, s, secrets, out);
@@ -236,7 +235,7 @@ static void step_json(const struct ct_plan *p, uint32_t i, bool secrets, struct 
 	struct field f;
 
 	ct_buf_printf(out, "{\"step\":%u,\"phase\":\"%s\",\"actor\":\"%s\",\"op\":\"%s\",\"args\":{", i,
-		      ct_phase_name(s->phase), ct_phases[s->phase].actor, ct_op_name(s->op));
+		      ct_phase_name(s->phase), ct_phase_actor(s->phase), ct_op_name(s->op));
 	for (const char *at = row ? row->schema : "", *comma = ""; next_field(&at, &f);) {
 		if (f.maybe && !field_set(s, &f))
 			continue;

@@ -4,16 +4,8 @@
 
 #include "wire/wire.h"
 
-struct ct_phase_row {
-	const char *name;	/* as printed */
-	const char *actor;	/* which process */
-	const char *where;	/* in whose namespaces */
-};
-
-/* Indexed by enum ct_phase. */
-extern const struct ct_phase_row ct_phases[CT_PHASE_COUNT];
-
-/* "mount", "?" when unknown. */
+/* "mount" of CT_PHASE_MOUNT, and "init", who carries it out; "?" when unknown. */
 const char *ct_phase_name(unsigned phase);
+const char *ct_phase_actor(unsigned phase);
 
 #endif

@@ -37,7 +37,7 @@ void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_
 	if (!s)
 		return;
 	ct_buf_printf(&text, "step %" PRIu32 ", %" PRIu64 " us, %s by %s: ", i, took_ns / 1000, ct_phase_name(s->phase),
-		      ct_phases[s->phase].actor);
+		      ct_phase_actor(s->phase));
 	if (level == CT_LOG_TRACE)
 		ct_plan_step_text(plan, s, false, &text);
 	else

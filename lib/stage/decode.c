@@ -11,6 +11,9 @@
 /* Bytes of lists looked at in one message; lists may overlap, so that the pool's size is no bound. */
 #define LIST_BUDGET (64u << 20)
 
+/* A plan that lacks one of these would hand our descriptors to its program, or report nothing. */
+#define CT_END(op) (1u << (CT_OP_##op - CT_OP_FDS))
+#define ALL_ENDS (CT_END(CLOSE) | CT_END(LIMITS) | CT_END(READY) | CT_END(EXEC))
 #define NAMESPACE_FLAGS 0x7e020080u	/* CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} */
 #define ALL_FLAGS                                                                                                       \
 	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
@@ -20,18 +23,25 @@ struct decoder {
 	const struct ct_wire_head *head;
 	const char *pool;
 	uint32_t list_budget;
-	unsigned clones, execs;
+	unsigned clones;
+	uint16_t end;				/* the last of those from CT_OP_FDS on */
+	uint32_t ends;				/* all of them, as CT_END() */
 	uint8_t phase;				/* of the step before */
 	unsigned char filled[CT_WIRE_SLOTS];	/* inputs, and what a step before has written */
 };
 
-static const char *const schemas[CT_OP_COUNT] = {
-#define CT_STEP(op, text, schema) [CT_OP_##op] = schema,
+const char *const stage_schemas[CT_OP_COUNT] = {
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = schema,
 #include "wire/steps.def"
-#undef CT_STEP
 };
 
-/* Bounds of a step's number, where not every 64-bit value makes sense; and the phases an op may stand in. */
+/* The phases that a step may stand in. */
+static const uint16_t phases_of[CT_OP_COUNT] = {
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = phases,
+#include "wire/steps.def"
+};
+
+/* Bounds of a step's number, where not every 64-bit value makes sense. */
 struct bound {
 	uint8_t op, i;
 	uint64_t max;
@@ -60,8 +70,7 @@ static const struct bound bounds[] = {
 	{ CT_OP_UMASK, 0, 0777 },
 	{ CT_OP_SCHED_CORE, 0, 0x7fffffff },
 	{ CT_OP_HOOK, 0, 0x7fffffff },
-	{ CT_OP_EXEC, 0, 1 },
-	{ CT_OP_EXEC, 1, 1 },
+	{ CT_OP_REAPER, 0, 1 },
 };
 
 static int check_slot(const struct decoder *d, int16_t slot)
@@ -131,18 +140,16 @@ static int check_field(struct decoder *d, const struct ct_wire_step *s, char kin
 /* All fields that the op's schema names. */
 static int check_schema(struct decoder *d, const struct ct_wire_step *s)
 {
-	for (const char *p = schemas[s->op]; *p;) {
+	for (const char *p = stage_schemas[s->op]; *p;) {
 		char kind = *p++;
 		unsigned i = *p >= '0' && *p <= '3' ? (unsigned)(*p - '0') : 0;
 		int err;
 
-		while (*p && *p != ' ' && *p != '?')
-			p++;
-		err = check_field(d, s, kind, i & 1, *p == '?');
+		p += strcspn(p, " ?|");
+		err = check_field(d, s, kind, i & 1, *p == '?' || *p == '|');
 		if (err)
 			return err;
-		while (*p == '?' || *p == ' ')
-			p++;
+		p += strspn(p, " ?|");
 	}
 	return 0;
 }
@@ -165,45 +172,31 @@ static int check_numbers(const struct ct_wire_step *s)
 	return 0;
 }
 
-/* What may stand where: one clone, the last thing the launcher does before there is an init; one exec, the last of all. */
+/* The steps that end a plan: none twice, in the order of their rows. The exec is the last. */
+static int check_end(struct decoder *d, const struct ct_wire_step *s)
+{
+	if (s->op < CT_OP_FDS)
+		return d->end == CT_OP_EXEC ? -EBADMSG : 0;
+	if (s->op <= d->end)
+		return -EBADMSG;
+	d->end = s->op;
+	d->ends |= 1u << (s->op - CT_OP_FDS);
+	return 0;
+}
+
+/* What may stand where: one clone, after which there is an init. */
 static int check_order(struct decoder *d, const struct ct_wire_step *s)
 {
-	if (s->phase < d->phase || s->phase == 0 || s->phase >= CT_PHASE_COUNT || d->execs)
+	if (s->phase < d->phase || s->phase >= CT_PHASE_COUNT)
 		return -EBADMSG;
 	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
 		return -EBADMSG;
-	if (s->phase == CT_PHASE_READY && s->op != CT_OP_HOOK)
+	/* the caller's own are none of the stage's */
+	if (!(phases_of[s->op] & ~CT_AT(SETUP) & 1u << s->phase))
 		return -EBADMSG;
 	d->phase = s->phase;
-	switch (s->op) {
-	case CT_OP_CLONE:
-		d->clones++;
-		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
-	case CT_OP_EXEC:
-		d->execs++;
-		return s->phase == CT_PHASE_EXEC ? 0 : -EBADMSG;
-	case CT_OP_CGROUP_SCOPE:
-	case CT_OP_CGROUP_MAKE:
-	case CT_OP_CGROUP_INNER:
-	case CT_OP_CGROUP_OWN:
-	case CT_OP_CGROUP_SET:
-	case CT_OP_CGROUP_DEVICES:
-		/* the caller's */
-		return -EBADMSG;
-	case CT_OP_CGROUP_ENTER:
-	case CT_OP_ID_MAP:
-	case CT_OP_PROC_WRITE:
-		return s->phase == CT_PHASE_ENTER ? 0 : -EBADMSG;
-	case CT_OP_NS_SEND:
-		return s->phase == CT_PHASE_NEW ? 0 : -EBADMSG;
-	case CT_OP_PRLIMIT:
-		return s->phase >= CT_PHASE_ENTER ? 0 : -EBADMSG;
-	case CT_OP_OUTPUT_PUMP:
-	case CT_OP_TIME_OFFSET:
-		return s->phase == CT_PHASE_SPAWN ? 0 : -EBADMSG;
-	default:
-		return 0;
-	}
+	d->clones += s->op == CT_OP_CLONE;
+	return check_end(d, s);
 }
 
 /* What is the same for every op: it exists, its slots are slots, its strings begin in the pool. */
@@ -294,7 +287,7 @@ static int check_steps(struct decoder *d, struct stage *st)
 	st->current = CT_STEP_NONE;
 	if (d->head->mode == CT_MODE_HOOKS)
 		return 0;
-	return d->clones == 1 && d->execs == 1 ? 0 : -EBADMSG;
+	return d->clones == 1 && (d->ends & ALL_ENDS) == ALL_ENDS ? 0 : -EBADMSG;
 }
 
 /* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then st->current is the

@@ -197,23 +197,18 @@ static int may_stay(const struct ct_wire_step *s, int err)
 	return step_optional(s) && err == -EPERM;
 }
 
-/* By init on itself as it says. By the launcher only upwards, which is what needs its rights: what init has to do until the
- * exec is not bounded by what the payload may do. limits_apply() does the rest. */
+/* Only upwards, which is what needs the launcher's rights: what init has to do until the exec is
+ * not bounded by what the payload may do. step_limits() does the rest. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 {
 	struct limit want = { s->n[1], s->n[2] }, now;
-	int err;
+	int err = set_limit(st->init_pid, s->n[0], NULL, &now);
 
-	if (!st->in_init) {
-		err = set_limit(st->init_pid, s->n[0], NULL, &now);
-		if (err)
-			return fail_limit(st, s, err);
-		want.soft = want.soft > now.soft ? want.soft : now.soft;
-		want.hard = want.hard > now.hard ? want.hard : now.hard;
-	}
-	if (st->in_init && s->n[0] == RESOURCE_NOFILE)
-		st->nofile = 0;
-	err = set_limit(st->in_init ? 0 : st->init_pid, s->n[0], &want, NULL);
+	if (err)
+		return fail_limit(st, s, err);
+	want.soft = want.soft > now.soft ? want.soft : now.soft;
+	want.hard = want.hard > now.hard ? want.hard : now.hard;
+	err = set_limit(st->init_pid, s->n[0], &want, NULL);
 	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
 }
 
@@ -231,7 +226,7 @@ int limits_set(struct stage *st, uint32_t *bad)
 		const struct ct_wire_step *s = &st->steps[i];
 		struct limit want = { s->n[1], s->n[2] };
 
-		if (s->op != CT_OP_PRLIMIT || s->phase > CT_PHASE_ENTER)
+		if (s->op != CT_OP_PRLIMIT)
 			continue;
 		*bad = i;
 		err = set_limit(0, s->n[0], &want, NULL);
@@ -244,12 +239,15 @@ int limits_set(struct stage *st, uint32_t *bad)
 	return err;
 }
 
-/* The payload's limits, just before it is executed. 0, or -1 when reported. */
-int limits_apply(struct stage *st)
+/* The payload's limits, in the process that becomes it. The CPU time of the set-up is noted here
+ * and not when the exec is next, so that a filter need not allow it. */
+int step_limits(struct stage *st, const struct ct_wire_step *s)
 {
 	uint32_t bad = 0;
 	int err = limits_set(st, &bad);
 
+	(void)s;
+	usage_note(st);
 	if (!err)
 		return 0;
 	st->current = (uint16_t)bad;
@@ -360,7 +358,12 @@ static void close_slot(struct stage *st, uint32_t slot)
 
 static int is_launchers(const struct ct_wire_step *s)
 {
-	return s->phase <= CT_PHASE_ENTER || s->phase == CT_PHASE_READY;
+	static const uint8_t actors[CT_PHASE_COUNT] = {
+#define CT_PHASE(phase, actor, ...) [CT_PHASE_##phase] = CT_ACTOR_##actor,
+#include "wire/phases.def"
+	};
+
+	return actors[s->phase] == CT_ACTOR_LAUNCHER;
 }
 
 /* Init holds no descriptor longer than its steps need it: it may meet processes that can look at it. What none of them
@@ -451,6 +454,20 @@ static void say_ready(struct stage *st)
 	end_hand_shake(st);
 }
 
+/* See steps.h. */
+void init_steps(struct stage *st, uint32_t i)
+{
+	for (; i < st->n_steps; i++) {
+		if (st->steps[i].phase == CT_PHASE_READY)
+			say_ready(st);
+		if (is_launchers(&st->steps[i]))
+			continue;
+		if (step_run(st, i) < 0)
+			return;
+		close_used(st, i);
+	}
+}
+
 /* All that init does, up to the exec. */
 _Noreturn static void run_init(struct stage *st)
 {
@@ -466,15 +483,7 @@ _Noreturn static void run_init(struct stage *st)
 		wait_for_go(st);
 	if (!has_phase(st, i, CT_PHASE_READY))
 		end_hand_shake(st);
-	for (; i < st->n_steps; i++) {
-		if (st->steps[i].phase == CT_PHASE_READY)
-			say_ready(st);
-		if (is_launchers(&st->steps[i]))
-			continue;
-		if (step_run(st, i) < 0)
-			break;
-		close_used(st, i);
-	}
+	init_steps(st, i);
 	sys_exit(127);
 }
 

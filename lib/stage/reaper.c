@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pid 1 of a container that runs a program. The kernel protects the first process of a pid namespace from most signals, its own
- * included, and hands it all orphans; a program is made for neither. So init stays what it is, with the payload's identity, executes the
- * program in a child, and from then on hands signals on, reaps, tells how the child ended, and ends as it did. The kernel
- * kills what is left.
+ * Pid 1 of a container that runs a program. The kernel protects the first process of a pid
+ * namespace from most signals, its own included, and hands it all orphans; a program is made for
+ * neither. So init stays what it is, with the payload's identity, has a child carry out the rest of
+ * the plan, which ends with the program, and from then on hands signals on, reaps, tells how the
+ * child ended, and ends as it did. The kernel kills what is left.
  *
  * It is in the payload's hands as far as the kernel lets the payload look at a process of its own identity; so there is nothing in it to be
  * had: no descriptor but the keeper's socket, on which only the payload's own status can be told, and no memory of the set-up.
@@ -24,10 +25,16 @@
 struct program {
 	struct stage *st;
 	int tty;
-	int (*run)(void *);
-	void *arg;
 	int failed;		/* set by the child, whose memory this is, too, until it has executed the program */
 };
+
+/* What the plan has for the program's process: limits, filters, the exec. Returns only when a step
+ * has failed, which is reported. */
+static void go_on(struct stage *st)
+{
+	step_done(st);
+	init_steps(st, st->current + 1u);
+}
 
 /* The child, on a stack of its own in our memory, while we are suspended. */
 static int child(void *arg)
@@ -44,7 +51,7 @@ static int child(void *arg)
 		if (err)
 			step_fail(p->st, err, SYS_ioctl, "TIOCSCTTY");
 		else
-			p->run(p->arg);
+			go_on(p->st);
 	}
 	p->failed = 1;
 	sys_exit(127);
@@ -143,7 +150,9 @@ static int serve(pid_t program)
 	}
 }
 
-int reap(struct stage *st, int tty, int (*run)(void *), void *arg)
+/* A child carries out the steps to come; with n0 its standard input becomes its controlling
+ * terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
+int step_reaper(struct stage *st, const struct ct_wire_step *s)
 {
 	static char stack[CHILD_STACK] __attribute__((aligned(16)));
 	static struct program p;
@@ -152,7 +161,7 @@ int reap(struct stage *st, int tty, int (*run)(void *), void *arg)
 
 	set_name(st->title);
 	usage_note(st);
-	p = (struct program){ .st = st, .tty = tty, .run = run, .arg = arg };
+	p = (struct program){ .st = st, .tty = s->n[0] != 0 };
 	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &p);
 	if (pid < 0)
 		return report_error(st, -errno, SYS_clone, NULL,

@@ -72,11 +72,9 @@ void usage_note(struct stage *st)
 /* Tells the keeper that the limits of time begin. */
 static int keep_exec(struct stage *st, uint64_t at_ns)
 {
-	struct ct_keep k = { .type = CT_KEEP_EXEC, .at_ns = at_ns };
+	const struct ct_keep k = { .type = CT_KEEP_EXEC, .at_ns = at_ns, .user_us = st->user_us,
+				   .system_us = st->system_us };
 
-	usage_note(st);
-	k.user_us = st->user_us;
-	k.system_us = st->system_us;
 	return keep_send(st, &k, -1);
 }
 

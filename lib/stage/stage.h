@@ -40,6 +40,7 @@ struct stage {
 	int report_fd;			/* SOCK_SEQPACKET to whoever asked */
 	int keep_fd;			/* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
 	uint16_t current;		/* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
+	uint64_t began;			/* when, where steps are traced: by CLOCK_MONOTONIC */
 	int reported;			/* an error of this process has been reported: later ones are consequences */
 
 	/* Launcher: set by stage_launch() when it returns 0 in the launcher. */
@@ -70,6 +71,8 @@ struct stage {
  * touched). After it every offset, slot, count, list and op is safe to use. 0, or -EBADMSG / -E2BIG / -EPROTO
  * (magic or version). `msg` must be 8-byte aligned and stay. */
 int stage_decode(const void *msg, size_t len, struct stage *st);
+/* The fields of each step, by its op. */
+extern const char *const stage_schemas[CT_OP_COUNT];
 /* String i of a step (never NULL, "" when not set), and of any checked pool offset. */
 static inline const char *step_str(const struct stage *st, const struct ct_wire_step *s, int i) { return st->pool + s->s[i]; }
 static inline const char *pool_str(const struct stage *st, uint32_t off) { return st->pool + off; }

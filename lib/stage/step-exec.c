@@ -68,13 +68,24 @@ int step_fds(struct stage *st, const struct ct_wire_step *s)
 	return err ? report_error(st, err, SYS_dup3, NULL, err == -EMFILE ? "the limit of open files is too low" : NULL) : 0;
 }
 
-/* Closes all but the standard ones, those to keep, our two sockets and the program's. They end up just above those to
- * keep, close-on-exec. */
-static int close_rest(struct stage *st, int *program)
+/* Where the descriptors are kept that stay for the steps to come: our two sockets, then the slots
+ * that these steps read. Their number. */
+static int list_last(struct stage *st, int **last)
 {
-	int *const last[] = { &st->report_fd, &st->keep_fd, program };
-	const int n = sizeof(last) / sizeof(*last);
-	int at = KEEP_FIRST + (int)st->n_keep, err = 0;
+	int n = 0;
+
+	last[n++] = &st->report_fd;
+	last[n++] = &st->keep_fd;
+	for (uint32_t i = 0; i < st->head->n_slots; i++)
+		if (st->slot[i] >= 0 && st->last_use[i] > st->current)
+			last[n++] = &st->slot[i];
+	return n;
+}
+
+/* They become at, at + 1, ..., close-on-exec. 0 or a negative errno. */
+static int place_last(int **last, int n, int at)
+{
+	int err = 0;
 
 	/* whoever stands in another's place goes first */
 	for (int i = 0; !err && i < n; i++)
@@ -88,9 +99,21 @@ static int close_rest(struct stage *st, int *program)
 			*last[i] = err < 0 ? *last[i] : at + i;
 		}
 	}
-	if (err >= 0)
-		err = sys_close_range((unsigned)(at + n), ~0u, 0);
 	return err < 0 ? err : 0;
+}
+
+/* Closes all but the standard ones, those to keep, and what the steps to come need. */
+int step_close(struct stage *st, const struct ct_wire_step *s)
+{
+	int **last = stage_alloc((st->head->n_slots + 2) * sizeof(*last));
+	int at = KEEP_FIRST + (int)st->n_keep, n = last ? list_last(st, last) : 0;
+	int err = last ? place_last(last, n, at) : -ENOMEM;
+
+	(void)s;
+	if (err)
+		return step_fail(st, err, SYS_dup3, NULL);
+	err = sys_close_range((unsigned)(at + n), ~0u, 0);
+	return err ? step_fail(st, err, SYS_close_range, NULL) : 0;
 }
 
 /* ---- the words ------------------------------------------------------------------------------------------------------------------------ */
@@ -200,9 +223,7 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 /* ---- the program ------------------------------------------------------------------------------------------------------------------------ */
 
 struct exec {
-	struct stage *st;
 	unsigned flags;
-	int fd;				/* the program by its descriptor, -1 */
 	const char *path;		/* as given */
 	const char *const *argv, *const *env;
 	char full[4096];		/* what is worth a report */
@@ -271,43 +292,32 @@ static int exec_words(struct stage *st, const struct ct_wire_step *s, struct exe
 	return argv[0] ? 0 : -ENOMEM;
 }
 
-/* What is the payload's and nobody else's, and the program. Returns only when it could not be executed: -1, reported. */
-static int run_program(void *arg)
+/* All is done but the exec: the keeper's limits of time begin, and so the caller learns of it. */
+int step_ready(struct stage *st, const struct ct_wire_step *s)
 {
-	char text[sizeof(((struct ct_report *)NULL)->kernel)];
-	struct exec *x = arg;
-	struct stage *st = x->st;
-	int err;
+	int err = report_exec_next(st);
 
-	if (limits_apply(st) < 0)
-		return -1;
-	err = report_exec_next(st);
-	if (err)
-		return step_fail(st, err, SYS_sendmsg, NULL);
-	signals_unblock();
-	if (x->fd >= 0)
-		err = (int)sys5(SYS_execveat, x->fd, "", x->argv, x->env, AT_EMPTY_PATH);
-	else
-		err = exec_path(x);
-	signals_block();
-	if (x->fd >= 0 || !x->full[0])
-		str_cut(x->full, sizeof(x->full), x->path);
-	return report_error(st, err, x->fd >= 0 ? SYS_execveat : SYS_execve, x->full,
-			    exec_text(x->full, x->fd >= 0, err, text, sizeof(text)));
+	(void)s;
+	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
 }
 
 /* The last step. Returns only when the program could not be executed: -1, reported. */
 int step_exec(struct stage *st, const struct ct_wire_step *s)
 {
-	struct exec x = { .st = st, .flags = s->flags, .fd = step_fd(st, s->a) };
-	int err = exec_words(st, s, &x);
+	char text[sizeof(((struct ct_report *)NULL)->kernel)];
+	struct exec x = { .flags = s->flags };
+	int fd = step_fd(st, s->a), err = exec_words(st, s, &x);
 
 	if (err)
 		return report_error(st, err, SYS_execve, NULL, err == -EINVAL ? "no program, and no user whose shell it could be" : NULL);
-	err = close_rest(st, &x.fd);
-	if (err)
-		return step_fail(st, err, SYS_dup3, NULL);
-	if (!st->pdeath_set)
-		sys_prctl(K_PR_SET_PDEATHSIG, 0, 0, 0);
-	return s->n[0] ? reap(st, s->n[1] != 0, run_program, &x) : run_program(&x);
+	signals_unblock();
+	if (fd >= 0)
+		err = (int)sys5(SYS_execveat, fd, "", x.argv, x.env, AT_EMPTY_PATH);
+	else
+		err = exec_path(&x);
+	signals_block();
+	if (fd >= 0 || !x.full[0])
+		str_cut(x.full, sizeof(x.full), x.path);
+	return report_error(st, err, fd >= 0 ? SYS_execveat : SYS_execve, x.full,
+			    exec_text(x.full, fd >= 0, err, text, sizeof(text)));
 }

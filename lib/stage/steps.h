@@ -11,6 +11,10 @@ typedef int step_fn(struct stage *st, const struct ct_wire_step *s);
 
 /* run.c: one step; 0 or -1 (reported). Skips an optional one whose input was skipped. */
 int step_run(struct stage *st, uint32_t i);
+/* The current step is done: tells so where it is asked for. By a step that goes on in a child. */
+void step_done(struct stage *st);
+/* launch.c: carries out init's steps from i on. Returns when one has failed, which is reported. */
+void init_steps(struct stage *st, uint32_t i);
 /* Descriptor of a slot, -1 for CT_SLOT_NONE and for an empty one. */
 static inline int step_fd(const struct stage *st, int16_t slot) { return slot < 0 ? -1 : st->slot[slot]; }
 /* Puts fd into a slot, whatever was in it is closed. */
@@ -24,8 +28,6 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 
 /* launch.c: the payload's limits for the calling process. 0 or a negative errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad);
-/* The same just before the exec. 0, or -1 when reported. */
-int limits_apply(struct stage *st);
 /* step-devices.c, in the launcher once init has been let go: waits until init wants the list of devices back, and puts it back. 0, or -1 when
  * init must not go on; reported. */
 int devices_hold(struct stage *st);
@@ -42,10 +44,6 @@ int caps_restore(uint64_t inheritable, uint64_t ambient);
 /* The capabilities of the calling process: permitted and effective for root, ambient ones for whoever it is. 0 or a negative
  * errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, int *sys);
-
-/* reaper.c: a child carries out `run`, which executes the program, or returns when it has reported why not; with `tty` its standard input
- * becomes its controlling terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
-int reap(struct stage *st, int tty, int (*run)(void *), void *arg);
 
 /* ---- path.c: below a descriptor ------------------------------------------------------------------------------------------ */
 
@@ -83,28 +81,10 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room);
  * a NUL in it), ... */
 int user_file_read(const char *path, int own, char **text);
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------------- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
-/* launch.c */
-step_fn step_unshare, step_setns, step_time_offset, step_clone, step_cgroup_enter, step_id_map, step_proc_write, step_prlimit, step_setsid,
-	step_ns_send, step_loopback;
-/* step-devices.c */
-step_fn step_cgroup_lift, step_cgroup_hold;
-/* step-mount.c */
-step_fn step_propagation, step_tree_clone, step_fs_new, step_setattr, step_attach, step_targets, step_stack, step_mask, step_readonly,
-	step_pivot;
-/* step-file.c */
-step_fn step_open, step_mkdir, step_mknod, step_symlink, step_touch, step_boot_id, step_write;
-/* step-tty.c */
-step_fn step_pty_new, step_pty_bind, step_send_fd, step_stdio;
-/* step-identity.c */
-step_fn step_hostname, step_domainname, step_keyring, step_personality, step_sched_core, step_lookup_user, step_groups,
-	step_bounding, step_ids, step_caps, step_no_new_privs, step_pdeathsig, step_signals, step_chdir;
-/* step-defaults.c */
-step_fn step_sched, step_defaults, step_umask;
-/* step-output.c */
-step_fn step_output_pump;
-/* step-exec.c */
-step_fn step_hook, step_fds, step_exec;
+#define CT_STEP(op, function, ...) step_fn function;
+#define CT_SETUP_STEP(...)
+#include "wire/steps.def"
 
 #endif

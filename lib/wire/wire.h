@@ -13,30 +13,28 @@
 
 enum ct_op {
 	CT_OP_NONE = 0,
-#define CT_STEP(op, text, schema) CT_OP_##op,
+#define CT_STEP(op, ...) CT_OP_##op,
 #include "steps.def"
-#undef CT_STEP
 	CT_OP_COUNT
 };
 
-/* Where a step stands, in the order of carrying out; the table in lib/plan/phase.c gives each its name, its actor and
- * the namespaces it works in. */
+/* Who carries out a phase. */
+enum ct_actor { CT_ACTOR_CALLER, CT_ACTOR_LAUNCHER, CT_ACTOR_INIT };
+
+/* Where a step stands, in the order of carrying out. */
 enum ct_phase {
-	CT_PHASE_SETUP = 0,	/* the caller, before there is a stage: cgroups; not part of the message */
-	CT_PHASE_HOST = 1,	/* launcher, host namespaces: hooks, trees cloned with the caller's rights */
-	CT_PHASE_SPAWN,		/* launcher: join, unshare, clone init */
-	CT_PHASE_ENTER,		/* launcher, for the waiting init: identity maps, limits, /proc/PID */
-	CT_PHASE_NEW,		/* init: first things in the new namespaces */
-	CT_PHASE_ROOT,		/* init: root file system, not yet pivoted */
-	CT_PHASE_DEV,		/* init: /dev, /proc, /sys and terminals */
-	CT_PHASE_MOUNT,		/* init: mounts of the config, in its order */
-	CT_PHASE_MASK,		/* init: sysctls, masks, read-only root */
-	CT_PHASE_PIVOT,		/* init: leave the old root */
-	CT_PHASE_IDENTITY,	/* init: user, capabilities, no_new_privs */
-	CT_PHASE_READY,		/* launcher: hooks of the host, while init, which is set up, waits */
-	CT_PHASE_EXEC,		/* init: descriptors, exec */
+#define CT_PHASE(phase, ...) CT_PHASE_##phase,
+#include "phases.def"
 	CT_PHASE_COUNT
 };
+
+/* Sets of phases, for the rows of steps.def. What needs an init that waits, or one that is set up,
+ * is named phase by phase. */
+#define CT_AT(phase) (1u << CT_PHASE_##phase)
+#define CT_BY_LAUNCHER (CT_AT(HOST) | CT_AT(SPAWN))
+#define CT_BY_INIT \
+	(CT_AT(NEW) | CT_AT(ROOT) | CT_AT(DEV) | CT_AT(MOUNT) | CT_AT(MASK) | CT_AT(PIVOT) | \
+	 CT_AT(IDENTITY))
 
 #define CT_WIRE_MAGIC 0x74634c42u
 #define CT_WIRE_VERSION 1u

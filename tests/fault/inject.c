@@ -162,6 +162,9 @@ static enum inject_role role_of_child(struct run *r, const struct task *parent, 
 		if (event == PTRACE_EVENT_CLONE)
 			r->has_init = 1;
 		return event == PTRACE_EVENT_CLONE ? INJECT_INIT : INJECT_HOOK;
+	case INJECT_INIT:
+		/* a small init's child carries out the rest of the plan */
+		return event == PTRACE_EVENT_VFORK ? INJECT_INIT : INJECT_HOOK;
 	default:
 		return INJECT_HOOK;
 	}

@@ -54,6 +54,22 @@ static inline struct ct_wire_step *message_step(struct message *m, uint8_t phase
 	return s;
 }
 
+/* The same where its phase and its row have it: before the clone, in order among those that end
+ * a plan. */
+static inline struct ct_wire_step *message_insert(struct message *m, uint8_t phase, uint16_t op)
+{
+	struct ct_wire_step *s = m->steps, *end = m->steps + m->head.n_steps++;
+
+	while (s < end && s->phase < phase)
+		s++;
+	while (s < end && s->phase == phase && s->op != CT_OP_CLONE && s->op < op)
+		s++;
+	memmove(s + 1, s, (size_t)((char *)end - (char *)s));
+	*s = (struct ct_wire_step){ .op = op, .phase = phase, .a = CT_SLOT_NONE, .b = CT_SLOT_NONE,
+				    .o = CT_SLOT_NONE, .p = CT_SLOT_NONE };
+	return s;
+}
+
 static inline struct ct_wire_step *message_text(struct message *m, uint8_t phase, uint16_t op, const char *text)
 {
 	struct ct_wire_step *s = message_step(m, phase, op);
@@ -74,8 +90,12 @@ static inline void message_list(struct message *m, struct ct_wire_step *s, int i
 static inline struct ct_wire_step *message_exec(struct message *m)
 {
 	static const char *const argv[] = { "sh", "-c", "true", NULL }, *const env[] = { "PATH=/bin", "A=", NULL };
-	struct ct_wire_step *s = message_text(m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
+	struct ct_wire_step *s;
 
+	message_step(m, CT_PHASE_CLOSE, CT_OP_CLOSE);
+	message_step(m, CT_PHASE_CLOSE, CT_OP_LIMITS);
+	message_step(m, CT_PHASE_EXEC, CT_OP_READY);
+	s = message_text(m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
 	s->flags = CT_SF_ENV_PATH;
 	message_list(m, s, 0, argv);
 	message_list(m, s, 1, env);
@@ -115,7 +135,8 @@ static inline void message_whole(struct message *m)
 	message_list(m, s, 0, hook);
 	message_list(m, s, 1, env);
 	message_step(m, CT_PHASE_SPAWN, CT_OP_CLONE)->n[0] = 0x20000;
-	message_text(m, CT_PHASE_ENTER, CT_OP_ID_MAP, "uid_map")->s[1] = message_string(m, "0 100000 65536\n");
+	s = message_text(m, CT_PHASE_ENTER, CT_OP_ID_MAP, "uid_map");
+	s->s[1] = message_string(m, "0 100000 65536\n");
 	message_step(m, CT_PHASE_ROOT, CT_OP_STACK)->a = 2;
 	s = message_text(m, CT_PHASE_DEV, CT_OP_FS_NEW, "devpts");
 	s->o = 3;
@@ -130,7 +151,7 @@ static inline void message_whole(struct message *m)
 	message_step(m, CT_PHASE_DEV, CT_OP_SEND_FD)->a = 4;
 	message_step(m, CT_PHASE_PIVOT, CT_OP_PIVOT)->a = 2;
 	message_list(m, message_step(m, CT_PHASE_IDENTITY, CT_OP_GROUPS), 0, gids);
-	message_list(m, message_step(m, CT_PHASE_EXEC, CT_OP_FDS), 0, keep);
+	message_list(m, message_step(m, CT_PHASE_CLOSE, CT_OP_FDS), 0, keep);
 	message_exec(m);
 }
 
@@ -160,6 +181,14 @@ static inline size_t message_walk_list(const char *p, uint32_t n)
 	return sum;
 }
 
+/* Whether the step's row has list k: a field "l0=" or "e0=". */
+static inline int message_has_list(const struct ct_wire_step *s, int k)
+{
+	const char l[] = { 'l', (char)('0' + k), '=', '\0' }, e[] = { 'e', (char)('0' + k), '=', '\0' };
+
+	return strstr(stage_schemas[s->op], l) || strstr(stage_schemas[s->op], e);
+}
+
 /* Touches everything that a decoded message points to. Any number. */
 static inline size_t message_walk(const struct stage *st)
 {
@@ -174,10 +203,9 @@ static inline size_t message_walk(const struct stage *st)
 			if (slots[k] >= (int)st->head->n_slots || slots[k] >= CT_WIRE_SLOTS || slots[k] < CT_SLOT_NONE)
 				abort();
 		}
-		if (s->op == CT_OP_HOOK || s->op == CT_OP_EXEC)
-			sum += message_walk_list(step_list(st, s, 1), step_list_n(s, 1));
-		if (s->op == CT_OP_HOOK || s->op == CT_OP_EXEC || s->op == CT_OP_GROUPS || s->op == CT_OP_FDS)
-			sum += message_walk_list(step_list(st, s, 0), step_list_n(s, 0));
+		for (int k = 0; k < 2; k++)
+			if (message_has_list(s, k))
+				sum += message_walk_list(step_list(st, s, k), step_list_n(s, k));
 	}
 	if (st->super)
 		sum += strlen(pool_str(st, st->super->name)) + strlen(pool_str(st, st->super->console_log_path));

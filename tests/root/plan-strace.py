@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
 The plan that is printed is what is done: for several configs the plan's text, step by step, against the system calls that strace
-sees the stage make. Whatever changes something must belong to a step; every step must have its calls, in the plan's order.
+sees caller and stage make. Whatever changes something must belong to a step; every step must have its
+calls, those of its row in lib/wire/steps.def, in the plan's order.
 """
 import os
 import re
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(sys.argv[1], "tests", "house"))
+sys.path[:0] = [os.path.join(sys.argv[1], "tests", "house"), os.path.join(sys.argv[1], "scripts")]
 from house import Tap  # noqa: E402
+from steps import steps  # noqa: E402
 
 PLAN_RUN = sys.argv[2]
 
@@ -26,62 +28,34 @@ DEED = re.compile(r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_m
 # may have to write later.
 CALLER_DEED = re.compile(r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "(?!freezer.state")[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
     bpf\(BPF_PROG_(?:LOAD|ATTACH))""", re.X)
+DEEDS = {"caller": CALLER_DEED, "launcher": DEED, "init": DEED}
 
-# What each step does: (pattern, how often). {field} is the step's field, with quotes taken off.
+# What each step is to do stands in its row.
 ONE, MAYBE, ANY = "1", "?", "*"
-STEPS = {
-    "ns.unshare": [(r"unshare\(", ONE)],
-    "ns.join": [(r"setns\(", ONE)],
-    "mount.targets": [],
-    "id.sched": [],
-    "id.defaults": [],
-    "id.umask": [],
-    "ns.time": [(r"openat2\(.*timens_offsets", ONE), (r"write\(", ONE)],
-    "ns.clone": [(r"clone3\(", ONE)],
-    "output.pump": [(r"fchmod\(\d+, 0666\)", ANY), (r"clone3\(", ONE)],
-    "cgroup.make": [(r'openat\(\d+, "cgroup.subtree_control"', ANY), (r'mkdirat\(\d+, "{path}"', ONE)],
-    "cgroup.inner": [(r'mkdirat\(\d+, "{name}"', ONE)],
-    "cgroup.set": [(r'openat\(\d+, "{file}", O_WRONLY', MAYBE), (r'write\(\d+, "{value}"', ONE)],
-    "cgroup.devices": [(r"bpf\(BPF_PROG_LOAD", ONE), (r"bpf\(BPF_PROG_ATTACH", ONE)],
-    "cgroup.enter": [(r'write\(\d+, "\d+"', ONE)],
-    "ns.idmap": [(r'openat2\(.*/{file}"', ONE), (r"write\(", ONE)],
-    "proc.write": [(r'openat2\(.*/{file}"', ONE), (r"write\(", ONE)],
-    "proc.limit": [(r"prlimit64\(\d+, RLIMIT_{NAME}, \{{", ONE)],
-    "proc.session": [(r"setsid\(", ONE)],
-    "net.loopback": [(r"ioctl\(\d+, SIOCSIFFLAGS", MAYBE)],
-    "mount.propagation": [(r'mount_setattr\(AT_FDCWD, "/"', ONE)],
-    "mount.clone": [(r"openat2\(", MAYBE), (r"open_tree\(.*OPEN_TREE_CLONE", ONE)],
-    "mount.new": [(r'fsopen\("{type}"', ONE), (r"fsconfig\(", ANY), (r"fsmount\(", ONE)],
-    "mount.setattr": [(r'mount_setattr\(\d+, ""', ONE)],
-    "mount.attach": [(r'openat2\(.*"{at}"|openat2\(', ONE), (r"openat2\(|mkdirat\(|openat\(", ANY), (r"move_mount\(", ONE)],
-    "mount.stack": [(r"openat2\(", MAYBE), (r"move_mount\(", ONE)],
-    "mount.mask": [(r'openat2\(.*"{at}"', ONE), (r"openat2\(", ANY), (r"open_tree\(.*OPEN_TREE_CLONE", ONE), (r"move_mount\(", ONE)],
-    "mount.readonly": [(r'openat2\(.*"{at}"', ONE), (r"open_tree\(.*OPEN_TREE_CLONE", ONE), (r"mount_setattr\(.*RDONLY", ONE), (r"move_mount\(", ONE)],
-    "mount.pivot": [(r"fchdir\(", ONE), (r"pivot_root\(", ONE), (r"umount2\(", ANY), (r"fchdir\(|umount2\(", ANY), (r"chdir\(", ONE)],
-    "file.open": [(r"openat2\(", ONE)],
-    "file.bootid": [(r'openat\(\d+, "{path}", O_WRONLY\|O_CREAT', ONE), (r"write\(", ONE)],
-    "file.dir": [(r"openat2\(", MAYBE), (r"mkdirat\(", ONE)],
-    "file.node": [(r"openat2\(", MAYBE), (r'mknodat\(\d+, "{path}"', ONE), (r"fchmodat\(", MAYBE)],
-    "file.link": [(r'symlinkat\("{to}", \d+, "{path}"', ONE)],
-    "file.new": [(r'openat\(\d+, "{path}".*O_CREAT\|O_EXCL', ONE)],
-    "file.write": [(r'openat2\(.*"{path}"', ONE), (r"write\(", ONE)],
-    "id.hostname": [(r'sethostname\("{name}"', ONE)],
-    "id.domainname": [(r'setdomainname\("{name}"', ONE)],
-    "id.keyring": [(r"keyctl\(", ONE)],
-    "id.personality": [(r"personality\(", ONE)],
-    "id.lookup": [(r"setgroups\(", ONE), (r"capset\(", ONE), (r"openat2\(", ANY), (r"capset\(", ONE)],
-    "id.groups": [(r"setgroups\(", ONE)],
-    "id.bounding": [(r"prctl\(PR_CAPBSET_DROP", ANY)],
-    "id.user": [(r"prctl\(PR_SET_KEEPCAPS, 1", ONE), (r"setresgid\({gid}, {gid}, {gid}\)", ONE), (r"setresuid\({uid}, {uid}, {uid}\)", ONE),
-                (r"prctl\(PR_SET_KEEPCAPS, 0", ONE)],
-    "id.caps": [(r"capset\(", ONE)],
-    "id.nonewprivs": [(r"prctl\(PR_SET_NO_NEW_PRIVS", ONE)],
-    "id.cwd": [(r"openat2\(", MAYBE), (r"f?chdir\(", ONE)],
-    "id.pdeathsig": [],
-    "id.signals": [(r"umask\(0?22", ONE)],
-    "run.fds": [],
-    "run.exec": [(r"clone\(.*CLONE_VFORK", MAYBE), (r"setsid\(", MAYBE), (r"prlimit64\(", ANY), (r"umask\(", MAYBE), (r'execve\("{path}"|execveat\(', ONE)],
-}
+
+
+def split(text, mark):
+    """The parts of the text between marks that stand outside of parentheses."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == mark and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return [p.strip() for p in parts if p.strip()]
+
+
+def expected(calls, often=ONE):
+    """The column "calls" of steps.def as [(call with words, or several, how often)]."""
+    for item in split(calls, ","):
+        if item.startswith("("):
+            yield from expected(item[1:-1], MAYBE)
+        else:
+            yield item.removesuffix("..").split(" or "), ANY if item.endswith("..") else often
+
+
+STEPS = {s.name: list(expected(s.calls)) for s in steps()}
 
 CONFIGS = {
     "a usual container": """
@@ -175,11 +149,11 @@ def read_trace(path):
 
 
 def find_caller(calls):
-    """Deeds of the caller before it speaks to the stage."""
+    """What the caller does before it speaks to the stage."""
     for mine in calls.values():
         end = next((i for i, c in enumerate(mine) if re.match(r'sendto\(\d+, "BLct', c)), None)
         if end is not None:
-            return [c for c in mine[:end] if CALLER_DEED.match(c)]
+            return mine[:end]
     return []
 
 
@@ -194,7 +168,7 @@ def executes(its):
 
 
 def find_stage(calls):
-    """Deeds of the launcher and of init."""
+    """What the launcher does, and init."""
     for _pid, mine in calls.items():
         for i, c in enumerate(mine):
             if c.startswith("execveat(") and '"ct-stage"' in c and c.rstrip().endswith("= 0"):
@@ -206,41 +180,68 @@ def find_stage(calls):
                 if begin is not None:
                     child = next(p for p, its in calls.items() if p not in (_pid, init) and executes(its))
                     mine_init = mine_init[:begin + 1] + up_to_exec(calls[child])
-                return [c for c in launcher if DEED.match(c)], [c for c in mine_init if DEED.match(c) or REAPED.match(c)]
+                return launcher, mine_init
     return [], []
 
 
-def pattern_of(template, fields):
-    values = {k: re.escape(v) for k, v in fields.items()}
-    values["NAME"] = re.escape(fields.get("name", "").upper())
-    return re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), template.replace("{{", "\0")).replace("\0", "{")
+def pattern_of(calls, fields):
+    """Of one call of several, each a name and words that are among its arguments in their order."""
+    values = {**fields, **{k.upper(): v.upper() for k, v in fields.items()}}
+    each = []
+    for call in calls:
+        name, *words = call.split()
+        words = [re.escape(re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], ""), w)) for w in words]
+        each.append(rf"{name}\(" + "".join(rf".*?(?<!\w){w}(?!\w)" for w in words))
+    return re.compile("|".join(each))
 
 
-def consume(op, fields, flags, deeds, at):
-    """Position after the step's calls, or a complaint."""
-    for template, often in STEPS[op]:
-        pattern = re.compile(pattern_of(template, fields))
-        n = 0
-        while at < len(deeds) and pattern.match(deeds[at]) and not (often != ANY and n):
-            at += 1
-            n += 1
-            if "optional" in flags and "ENOENT" in deeds[at - 1]:
+def next_call(calls, at, pattern, deed):
+    """Where the next call is that matches, or -1: a deed of another kind stands before it."""
+    for k in range(at, len(calls)):
+        if pattern.match(calls[k]):
+            return k
+        if deed.match(calls[k]):
+            break
+    return -1
+
+
+def consume(op, fields, flags, calls, at, deed):
+    """Position after the step's calls, or a complaint. Calls that are no deed may stand between."""
+    for names, often in STEPS[op]:
+        pattern = pattern_of(names, fields)
+        found = next_call(calls, at, pattern, deed)
+        if found < 0 and often == ONE:
+            saw = next((c for c in calls[at:] if deed.match(c)), "the end")
+            return at, f"{op} {fields}: expected {pattern.pattern}, saw {saw[:150]}"
+        # what is not always there and no deed may be another step's
+        while found >= 0 and (often == ONE or deed.match(calls[found])):
+            at = found + 1
+            if "optional" in flags and "ENOENT" in calls[found]:
                 return at, None
-        if often == ONE and not n:
-            return at, f"{op} {fields}: expected {pattern.pattern}, saw {deeds[at][:150] if at < len(deeds) else 'the end'}"
+            found = next_call(calls, at, pattern, deed) if often == ANY else -1
     return at, None
+
+
+def too_late(calls):
+    """What a filter of phase "confine" would have to allow beyond what ARCHITECTURE.md tells."""
+    late = {c.partition("(")[0] for c in calls} - {"sendmsg", "rt_sigprocmask", "mmap", "execve"}
+    return [f"{', '.join(sorted(late))} after the phase confine"] if late else []
 
 
 def compare(plan, caller, launcher, init):
     at = {"caller": 0, "launcher": 0, "init": 0}
-    deeds = {"caller": caller, "launcher": launcher, "init": init}
+    calls = {"caller": caller, "launcher": launcher, "init": init}
     for _phase, actor, op, fields, flags in plan:
         if op not in STEPS:
-            return [f"{op} is not in this test's table"]
-        at[actor], wrong = consume(op, fields, flags, deeds[actor], at[actor])
+            return [f"{op} is not in lib/wire/steps.def"]
+        if op == "run.ready" and too_late(init[at["init"]:]):
+            return too_late(init[at["init"]:])
+        at[actor], wrong = consume(op, fields, flags, calls[actor], at[actor], DEEDS[actor])
         if wrong:
-            return [wrong] + ["before: " + d[:150] for d in deeds[actor][max(0, at[actor] - 3):at[actor]]]
-    return [f"{who}: no step for {d[at[who]][:200]}" for who, d in deeds.items() if at[who] < len(d)]
+            before = calls[actor][max(0, at[actor] - 3):at[actor]]
+            return [wrong] + ["before: " + c[:150] for c in before]
+    return [f"{who}: no step for {c[:200]}"
+            for who, its in calls.items() for c in its[at[who]:] if DEEDS[who].match(c)][:5]
 
 
 def rootfs(base):

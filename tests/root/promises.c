@@ -305,6 +305,10 @@ static void told(uint64_t flags)
 		fail_msg("%d of %d steps, %d not in order, %d runs:\n%s", s.steps, steps, s.wrong, s.runs, s.text);
 	assert_null(strstr(s.text, SECRET));
 	assert_non_null(strstr(s.text, "mount.pivot"));
+	/* a small init's own step, after which its child goes on */
+	if (!(flags & CT_START_DETACH))
+		assert_non_null(strstr(s.text, "close by init: run.reaper"));
+	assert_non_null(strstr(s.text, "exec by init: run.ready"));
 	assert_non_null(strstr(s.text, "rootfs.path"));
 	/* at DEBUG the names of the steps, at INFO that it runs */
 	s = (struct story){ .last = -1 };

@@ -10,6 +10,8 @@
 
 #include "message.h"
 
+#define WHOLE 16	/* steps of message_whole(); the last is the exec */
+
 static struct message m;
 static struct stage st;
 
@@ -34,12 +36,12 @@ static void test_good(void **state)
 	(void)state;
 	message_whole(&m);
 	assert_int_equal(decode(), 0);
-	assert_int_equal(st.n_steps, 13);
+	assert_int_equal(st.n_steps, WHOLE);
 	assert_int_equal(st.n_stop_hooks, 0);
 	assert_null(st.super);
 	assert_string_equal(step_str(&st, &st.steps[3], 1), "0 100000 65536\n");
-	assert_int_equal(step_list_n(&st.steps[12], 0), 3);
-	assert_string_equal(step_list(&st, &st.steps[12], 0), "sh");
+	assert_int_equal(step_list_n(&st.steps[WHOLE - 1], 0), 3);
+	assert_string_equal(step_list(&st, &st.steps[WHOLE - 1], 0), "sh");
 	assert_true(message_walk(&st) > 0);
 }
 
@@ -48,7 +50,7 @@ static void test_good_super(void **state)
 	(void)state;
 	message_super(&m);
 	assert_int_equal(decode(), 0);
-	assert_int_equal(st.n_steps, 13);
+	assert_int_equal(st.n_steps, WHOLE);
 	assert_int_equal(st.n_stop_hooks, 1);
 	assert_string_equal(pool_str(&st, st.super->name), "box");
 	message_walk(&st);
@@ -69,7 +71,7 @@ static void test_header(void **state)
 		{ offsetof(struct ct_wire_head, mode), 3, -EBADMSG },
 		{ offsetof(struct ct_wire_head, mode), CT_MODE_SUPERVISE, -EBADMSG },
 		{ offsetof(struct ct_wire_head, n_steps), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, n_steps), 14, -EBADMSG },
+		{ offsetof(struct ct_wire_head, n_steps), WHOLE + 1, -EBADMSG },
 		{ offsetof(struct ct_wire_head, n_steps), CT_WIRE_MAX_STEPS + 1, -E2BIG },
 		{ offsetof(struct ct_wire_head, n_steps), 0xffffffffu, -E2BIG },
 		{ offsetof(struct ct_wire_head, n_inputs), 7, -E2BIG },
@@ -125,17 +127,17 @@ static void test_lists(void **state)
 	(void)state;
 	/* as many strings as there are bytes to the end is still fine, one more is not */
 	message_whole(&m);
-	m.steps[12].n[3] = m.n_pool + 1 - m.steps[12].s[3] - 11;
+	m.steps[WHOLE - 1].n[3] = m.n_pool + 1 - m.steps[WHOLE - 1].s[3] - 11;
 	assert_int_equal(decode(), 0);
 	message_walk(&st);
 	message_whole(&m);
-	m.steps[12].n[3] = m.n_pool + 1 - m.steps[12].s[3];
+	m.steps[WHOLE - 1].n[3] = m.n_pool + 1 - m.steps[WHOLE - 1].s[3];
 	assert_int_equal(decode(), -EBADMSG);
 	message_whole(&m);
-	m.steps[12].n[2] = CT_WIRE_STRINGS + 1u;
+	m.steps[WHOLE - 1].n[2] = CT_WIRE_STRINGS + 1u;
 	assert_int_equal(decode(), -E2BIG);
 	message_whole(&m);
-	m.steps[12].n[2] = UINT64_MAX;
+	m.steps[WHOLE - 1].n[2] = UINT64_MAX;
 	assert_int_equal(decode(), -E2BIG);
 }
 
@@ -180,7 +182,7 @@ static void test_order(void **state)
 	m.steps[0].phase = 0;
 	assert_int_equal(decode(), -EBADMSG);
 	message_whole(&m);
-	m.steps[12].phase = CT_PHASE_COUNT;
+	m.steps[WHOLE - 1].phase = CT_PHASE_COUNT;
 	assert_int_equal(decode(), -EBADMSG);
 	message_whole(&m);	/* no clone */
 	m.steps[2].op = CT_OP_UNSHARE;
@@ -224,6 +226,92 @@ static void test_order(void **state)
 	assert_int_equal(st.current, CT_STEP_NONE);
 }
 
+/* One step in a phase of a plan that has nothing else. */
+static int decode_in(uint8_t phase, uint16_t op)
+{
+	struct ct_wire_step *s;
+
+	message_init(&m, 2, 4);
+	message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+	message_exec(&m);
+	s = message_insert(&m, phase, op);
+	s->a = 0;
+	s->b = 1;
+	s->o = 2;
+	s->p = 3;
+	return decode();
+}
+
+/* Who carries out what: a step in the phase of another actor is refused. */
+static void test_actors(void **state)
+{
+	static const struct {
+		uint16_t op;
+		uint8_t phase;
+		int err;
+	} rows[] = {
+		{ CT_OP_TREE_CLONE, CT_PHASE_HOST, 0 },
+		{ CT_OP_TREE_CLONE, CT_PHASE_MOUNT, 0 },
+		{ CT_OP_TREE_CLONE, CT_PHASE_ENTER, -EBADMSG },
+		{ CT_OP_OPEN, CT_PHASE_SPAWN, 0 },
+		{ CT_OP_OPEN, CT_PHASE_MOUNT, -EBADMSG },
+		{ CT_OP_PIVOT, CT_PHASE_PIVOT, 0 },
+		{ CT_OP_PIVOT, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_MASK, CT_PHASE_MASK, 0 },
+		{ CT_OP_MASK, CT_PHASE_SPAWN, -EBADMSG },
+		{ CT_OP_MASK, CT_PHASE_READY, -EBADMSG },
+		{ CT_OP_CAPS, CT_PHASE_IDENTITY, 0 },
+		{ CT_OP_CAPS, CT_PHASE_MASK, -EBADMSG },
+		{ CT_OP_CAPS, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_CGROUP_ENTER, CT_PHASE_ENTER, 0 },
+		{ CT_OP_CGROUP_ENTER, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_PRLIMIT, CT_PHASE_ENTER, 0 },
+		{ CT_OP_PRLIMIT, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_CGROUP_MAKE, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_CGROUP_MAKE, CT_PHASE_SETUP, -EBADMSG },
+		{ CT_OP_CGROUP_DEVICES, CT_PHASE_NEW, -EBADMSG },
+		{ CT_OP_HOOK, CT_PHASE_READY, 0 },
+		{ CT_OP_HOOK, CT_PHASE_EXEC, -EBADMSG },
+		{ CT_OP_SIGNALS, CT_PHASE_CLOSE, 0 },
+		{ CT_OP_SIGNALS, CT_PHASE_CONFINE, -EBADMSG },
+		{ CT_OP_CAPS, CT_PHASE_CONFINE, 0 },
+		{ CT_OP_SIGNALS, CT_PHASE_EXEC, -EBADMSG },
+		{ CT_OP_FDS, CT_PHASE_EXEC, -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(decode_in(rows[i].phase, rows[i].op), rows[i].err);
+}
+
+/* How a plan ends: all that it must have, once, in its order. */
+static void test_end(void **state)
+{
+	enum { CLOSE = WHOLE - 4, LIMITS, READY, EXEC };
+
+	(void)state;
+	for (int i = CLOSE; i <= EXEC; i++) {	/* another in the place of each */
+		message_whole(&m);
+		m.steps[i].op = i < READY ? CT_OP_SIGNALS : i == READY ? CT_OP_EXEC : CT_OP_READY;
+		assert_int_equal(decode(), -EBADMSG);
+	}
+	message_whole(&m);	/* a small init's child sees to the rest */
+	m.steps[LIMITS].op = CT_OP_REAPER;
+	m.steps[READY] = m.steps[LIMITS];
+	m.steps[READY].op = CT_OP_LIMITS;
+	m.head.n_steps = READY + 1;
+	message_text(&m, CT_PHASE_EXEC, CT_OP_READY, "");
+	message_text(&m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
+	assert_int_equal(decode(), 0);
+	m.steps[READY].op = CT_OP_REAPER;	/* limits of the small init itself */
+	m.steps[LIMITS].op = CT_OP_LIMITS;
+	assert_int_equal(decode(), -EBADMSG);
+	message_whole(&m);	/* descriptors to keep that are closed by then */
+	m.steps[CLOSE].op = CT_OP_FDS;
+	m.steps[CLOSE - 1].op = CT_OP_CLOSE;
+	assert_int_equal(decode(), -EBADMSG);
+}
+
 static void test_values(void **state)
 {
 	static const struct {
@@ -241,7 +329,8 @@ static void test_values(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		message_init(&m, 0, 0);
 		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-		message_step(&m, CT_PHASE_NEW, rows[i].op)->n[rows[i].i] = rows[i].good;
+		message_step(&m, rows[i].op == CT_OP_PRLIMIT ? CT_PHASE_ENTER : CT_PHASE_NEW, rows[i].op);
+		m.steps[1].n[rows[i].i] = rows[i].good;
 		message_exec(&m);
 		assert_int_equal(decode(), 0);
 		m.steps[1].n[rows[i].i] = rows[i].bad;
@@ -272,7 +361,7 @@ static void test_super(void **state)
 	memset(m.super.boot_id, 'x', sizeof(m.super.boot_id));
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
-	m.super.n_stop_hooks = 15;
+	m.super.n_stop_hooks = WHOLE + 2;
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
 	m.super.n_stop_hooks = 2;	/* the exec is none */
@@ -313,7 +402,9 @@ int main(void)
 		cmocka_unit_test(test_good),   cmocka_unit_test(test_good_super), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_pool),	  cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_slots),  cmocka_unit_test(test_order),	  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_super),  cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_super),  cmocka_unit_test(test_actors),
+		cmocka_unit_test(test_end),
+		  cmocka_unit_test(test_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ int ct_cgroup_tell(const struct ct_cgroups_held *held, int sig, pid_t skip, stru
 /* What it uses. */
 int ct_cgroup_stats(const struct ct_cgroups_held *held, ct_usage *out, struct ct_err *e);
 
-/* ---- keeper.c: what must be at hand while it starts and runs ---- */
+/* ---- handles.c: what must be at hand while it starts and runs ---- */
 
 /* The file that tells the CPU time of the whole tree, for limit.cputime. A descriptor or a negative errno, recorded. */
 int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s, struct ct_err *e);

@@ -69,7 +69,7 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 }
 
 /* A scope begins with a process, and gives nothing on while one lives in it: it goes into a group of its own. */
-static int make_scope(struct setup *u, const struct ct_step *s)
+static int setup_scope(struct setup *u, const struct ct_step *s)
 {
 	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container", .of_user = s->n[0] };
 	char group[2048], **place;
@@ -99,7 +99,7 @@ static struct ct_cg_give give_of(const struct ct_step *s)
 	return (struct ct_cg_give){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
 }
 
-static int make(struct setup *u, const struct ct_step *s)
+static int setup_make(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_dir *d = &u->st->want.v[u->st->held.n];
 	struct ct_cg_group *g = &u->st->held.v[u->st->held.n];
@@ -120,7 +120,7 @@ static int make(struct setup *u, const struct ct_step *s)
 	return note(u, g);
 }
 
-static int make_inner(struct setup *u, const struct ct_step *s)
+static int setup_inner(struct setup *u, const struct ct_step *s)
 {
 	struct ct_cg_group *g = group_in(u, s->a);
 	const struct ct_cg_give give = give_of(s);
@@ -164,7 +164,7 @@ static int write_again(struct setup *u, const struct ct_step *s, const char *val
 }
 
 /* One file. A kernel may have the same thing under two names, each for its own kind of device: then both are written. */
-static int set(struct setup *u, const struct ct_step *s)
+static int setup_set(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
 	const char *value = s->s[1], *other = s->s[2] && *s->s[2] ? s->s[2] : NULL;
@@ -188,7 +188,7 @@ static int set(struct setup *u, const struct ct_step *s)
 }
 
 /* cgroups(7), "Cgroups delegation"; /sys/kernel/cgroup/delegate. */
-static int hand_over(struct setup *u, const struct ct_step *s)
+static int setup_own(struct setup *u, const struct ct_step *s)
 {
 	static const char *const files[] = { "", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "tasks" };
 	int dir = u->context->plan->input_fd[s->a];
@@ -202,7 +202,7 @@ static int hand_over(struct setup *u, const struct ct_step *s)
 	return 0;
 }
 
-static int restrict_devices(struct setup *u, const struct ct_step *s)
+static int setup_devices(struct setup *u, const struct ct_step *s)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -250,12 +250,9 @@ static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
 }
 
 static int (*const steps[CT_OP_COUNT])(struct setup *u, const struct ct_step *s) = {
-	[CT_OP_CGROUP_SCOPE] = make_scope,
-	[CT_OP_CGROUP_MAKE] = make,
-	[CT_OP_CGROUP_INNER] = make_inner,
-	[CT_OP_CGROUP_OWN] = hand_over,
-	[CT_OP_CGROUP_SET] = set,
-	[CT_OP_CGROUP_DEVICES] = restrict_devices,
+#define CT_STEP(...)
+#define CT_SETUP_STEP(op, function, ...) [CT_OP_##op] = function,
+#include "wire/steps.def"
 };
 
 /* Who refuses them when it is not the version of the cgroup, which says so itself. */

@@ -109,7 +109,17 @@ static int id_of(const struct ct_step *s, int err)
 {
 	if (s->op == CT_OP_TREE_CLONE && err == -ENOENT)
 		return CT_ERR_SOURCE;
-	return s->op == CT_OP_EXEC ? CT_ERR_EXEC : s->op == CT_OP_HOOK ? CT_ERR_HOOK : CT_ERR_STEP;
+	switch (s->op) {
+	case CT_OP_CLOSE:
+	case CT_OP_REAPER:
+	case CT_OP_READY:
+	case CT_OP_EXEC:
+		return CT_ERR_EXEC;
+	case CT_OP_HOOK:
+		return CT_ERR_HOOK;
+	default:
+		return CT_ERR_STEP;
+	}
 }
 
 int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r, struct ct_err *e)
