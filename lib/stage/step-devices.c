@@ -229,5 +229,8 @@ int devices_hold(struct stage *st)
 		if (err)
 			return report_error(st, err, l->version == 2 ? SYS_bpf : SYS_write, "the list of devices", "it cannot be put back");
 	}
+	/* init waits for an answer: the end of the launcher is one */
+	if (n < 0)
+		return report_error(st, (int)n, SYS_read, "the list of devices", "init's word that its hooks have ended cannot be read");
 	return n == 1 && write_all(st->hold[0], &c, 1) ? -1 : 0;
 }

@@ -121,6 +121,14 @@ static void *wait_for_any(void *data)
 	return NULL;
 }
 
+static int alone(void *data)
+{
+	struct stat st;
+
+	(void)data;
+	return stat("/proc/self/task", &st) == 0 && st.st_nlink == 3;
+}
+
 static void run_threads(int starts, int threads)
 {
 	struct worker w[THREADS];
@@ -142,6 +150,8 @@ static void run_threads(int starts, int threads)
 		if (w[i].why[0])
 			fail_with("thread %d: %s", i, w[i].why);
 	}
+	/* who has been joined is still to be seen for a moment */
+	wait_until(alone, NULL);
 }
 
 /* ---- the states -------------------------------------------------------------------------------------------------------- */
