@@ -103,7 +103,7 @@ static int stop_waited_for(const struct super *s)
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
 	int stop = c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
-	uint64_t kill_at = stop && !(c->rq.arg0 & SUP_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
+	uint64_t kill_at = stop && !(c->rq.arg0 & CT_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
 
 	sup_close(&c->fd);
 	if (c->data)
@@ -179,11 +179,11 @@ static int on_stop(struct super *s, struct sup_client *c, int *fd)
 
 	(void)fd;
 	/* a boot cannot be asked to go */
-	if ((flags & SUP_STOP_KILL) || s->phase == SUP_PHASE_BOOT)
+	if ((flags & CT_STOP_KILL) || s->phase == SUP_PHASE_BOOT)
 		sup_kill(s, 0);
 	else
 		sup_halt(s);
-	if (flags & SUP_STOP_NO_WAIT) {
+	if (flags & CT_STOP_NO_WAIT) {
 		if (s->phase == SUP_PHASE_RUN && !s->killed && !s->terminated && !stop_waited_for(s))
 			s->stop_until = s->now + SUP_TERM_MS;
 		return 0;
@@ -499,7 +499,7 @@ static void too_late(struct super *s, struct sup_client *c)
 		sup_drop_client(s, c);
 		return;
 	}
-	if (c->rq.type == CT_CTL_STOP && !(c->rq.arg0 & SUP_STOP_NO_KILL)) {
+	if (c->rq.type == CT_CTL_STOP && !(c->rq.arg0 & CT_STOP_NO_KILL)) {
 		c->deadline = SUP_NEVER;
 		if (!s->killed)
 			sup_kill(s, 0);

@@ -165,7 +165,7 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	str_add(s->error, sizeof(s->error), " ");
 	str_add(s->error, sizeof(s->error), r->kernel);
 	sup_clean_text(s->error);
-	sup_log(s, CT_WIRE_LOG_ERROR, s->error);
+	sup_log(s, CT_LOG_ERROR, s->error);
 }
 
 /* What is said of a boot that nobody waited for. */
@@ -174,9 +174,9 @@ static void keep_word(struct super *s, const struct ct_report *r)
 	if (s->caller >= 0)
 		return;
 	if (r->type == CT_REPORT_WARN)
-		sup_log(s, CT_WIRE_LOG_WARN, r->object);
+		sup_log(s, CT_LOG_WARN, r->object);
 	else if (r->type == CT_REPORT_SAID && r->step < s->st->n_steps)
-		sup_log_hook(s, CT_WIRE_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
+		sup_log_hook(s, CT_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
 }
 
 /* Says what forbids this boot to go on, and ends it. */
@@ -272,9 +272,9 @@ static int on_ready(struct super *s)
 
 	s->phase = SUP_PHASE_RUN;
 	s->reboot_until = 0;
-	s->verdict.reason = SUP_EXIT_NONE;
+	s->verdict.reason = CT_EXIT_NONE;
 	s->boots++;
-	err = sup_set_state(s, s->stop_asked ? SUP_STOPPING : SUP_RUNNING);
+	err = sup_set_state(s, s->stop_asked ? CT_STATE_STOPPING : CT_STATE_RUNNING);
 	if (err && first) {
 		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
 	} else {
@@ -309,7 +309,7 @@ static void on_failed(struct super *s)
 		relay(s, &r, -1);
 	}
 	if (s->boots)
-		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? SUP_EXIT_STOPPED : SUP_EXIT_REBOOT;
+		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? CT_EXIT_STOPPED : CT_EXIT_REBOOT;
 	sup_begin_end(s);
 }
 
@@ -370,7 +370,7 @@ void sup_on_init(struct super *s)
 	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);
 	sup_judge(s, status, &ru, r < 0);
-	if (s->verdict.reason != SUP_EXIT_REBOOT) {
+	if (s->verdict.reason != CT_EXIT_REBOOT) {
 		sup_begin_end(s);
 		return;
 	}

@@ -42,8 +42,8 @@ void sup_halt(struct super *s)
 	if (s->phase != SUP_PHASE_RUN)
 		return;
 	signal_init(s, halt_signal(s));
-	if (s->state != SUP_STOPPING)
-		sup_set_state(s, SUP_STOPPING);
+	if (s->state != CT_STATE_STOPPING)
+		sup_set_state(s, CT_STATE_STOPPING);
 }
 
 void sup_kill(struct super *s, int hard)
@@ -71,8 +71,8 @@ void sup_kill(struct super *s, int hard)
 		sup_groups_thaw(s);
 	s->killed = 1;
 	s->kill_hard = 1;
-	if (s->state != SUP_STOPPING)
-		sup_set_state(s, SUP_STOPPING);
+	if (s->state != CT_STATE_STOPPING)
+		sup_set_state(s, CT_STATE_STOPPING);
 }
 
 /* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT are reboot(2)'s word. */
@@ -81,14 +81,14 @@ static int reason_of(const struct super *s, unsigned sig, int own)
 	if (s->limit)
 		return s->limit;
 	if (s->stop_asked)
-		return SUP_EXIT_STOPPED;
+		return CT_EXIT_STOPPED;
 	if (s->reboot_until || (s->pid_ns && !own && sig == SIGHUP))
-		return SUP_EXIT_REBOOT;
+		return CT_EXIT_REBOOT;
 	if (sig && (s->signals_asked & bit(sig)))
-		return SUP_EXIT_STOPPED;
+		return CT_EXIT_STOPPED;
 	if (s->pid_ns && !own && sig == SIGINT)
-		return SUP_EXIT_HALT;
-	return sig ? SUP_EXIT_SIGNALED : SUP_EXIT_EXITED;
+		return CT_EXIT_HALT;
+	return sig ? CT_EXIT_SIGNALED : CT_EXIT_EXITED;
 }
 
 static uint64_t microseconds(const struct timeval *t)
@@ -135,12 +135,12 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	judge_tree(s, &u);
 	v->wall_us = sup_now_us() - s->exec_us;
 	if (gone) {
-		v->reason = SUP_EXIT_LOST;
+		v->reason = CT_EXIT_LOST;
 		return;
 	}
 	v->reason = reason_of(s, sig, own);
-	if (v->reason == SUP_EXIT_EXITED || v->reason == SUP_EXIT_SIGNALED)
-		v->reason = some(u.oom_kills) ? SUP_EXIT_MEMORY : some(u.pids_refused) ? SUP_EXIT_PIDS : v->reason;
+	if (v->reason == CT_EXIT_EXITED || v->reason == CT_EXIT_SIGNALED)
+		v->reason = some(u.oom_kills) ? CT_EXIT_MEMORY : some(u.pids_refused) ? CT_EXIT_PIDS : v->reason;
 	if (s->interrupted && sig == SIGKILL)
 		sig = SIGINT;
 	v->signal = (int32_t)sig;
@@ -213,7 +213,7 @@ void sup_finish(struct super *s)
 	sup_reap_all(s);
 	sup_ttys_close(s, 1);
 	sup_groups_remove(s);
-	s->state = SUP_STOPPED;
+	s->state = CT_STATE_STOPPED;
 	if (first_failed) {
 		unlinkat(s->state_dir, "state", 0);
 		sup_remove_files(s, 0);
@@ -278,7 +278,7 @@ static void hear_hook(void *data, const char *line)
 {
 	const struct listener *l = data;
 
-	sup_log_hook(l->s, CT_WIRE_LOG_INFO, l->hook, ": ", line);
+	sup_log_hook(l->s, CT_LOG_INFO, l->hook, ": ", line);
 }
 
 /* Whether it is a hook of those that run now: stop hooks, then post-stop hooks. */
@@ -318,7 +318,7 @@ static _Noreturn void be_hooks(struct super *s, int out)
 		if (err && !why[0])
 			str_add_u64(str_add(why, sizeof(why), "errno "), sizeof(why), (uint64_t)-err);
 		if (err)
-			sup_log_hook(s, CT_WIRE_LOG_ERROR, l.hook, " failed: ", why);
+			sup_log_hook(s, CT_LOG_ERROR, l.hook, " failed: ", why);
 		if (err && !failed++)
 			write_all(out, why, strlen(why));
 	}
@@ -336,7 +336,7 @@ static void after_hooks(struct super *s)
 	s->again = 0;
 	/* who was told meanwhile to stop has had its hooks */
 	if (s->stop_asked) {
-		s->verdict.reason = SUP_EXIT_STOPPED;
+		s->verdict.reason = CT_EXIT_STOPPED;
 		sup_finish(s);
 		return;
 	}
@@ -345,7 +345,7 @@ static void after_hooks(struct super *s)
 	if (!s->pause_ms)
 		sup_boot_again(s);
 	else
-		sup_set_state(s, SUP_STARTING);
+		sup_set_state(s, CT_STATE_STARTING);
 }
 
 /* Starts the fork of the hooks whose turn it is. 0; -1 when there are none, or no fork. */
@@ -355,7 +355,7 @@ static int fork_hooks(struct super *s)
 
 	if (!some_run_now(s))
 		return -1;
-	sup_set_state(s, SUP_STOPPING);
+	sup_set_state(s, CT_STATE_STOPPING);
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
 		return -1;

@@ -44,12 +44,12 @@ void sup_output_over(struct super *s)
 {
 	if (s->limit)
 		return;
-	s->limit = SUP_EXIT_OUTPUT;
+	s->limit = CT_EXIT_OUTPUT;
 	/* it may have said too much and gone before anybody could end it */
 	if (s->phase == SUP_PHASE_BOOT || s->phase == SUP_PHASE_RUN)
 		sup_kill(s, 1);
-	else if (s->verdict.reason != SUP_EXIT_LOST)
-		s->verdict.reason = SUP_EXIT_OUTPUT;
+	else if (s->verdict.reason != CT_EXIT_LOST)
+		s->verdict.reason = CT_EXIT_OUTPUT;
 }
 
 void sup_output_end(struct super *s, uint32_t how)

@@ -109,9 +109,6 @@ struct ct_wire_group {
 	int16_t pad;
 };
 
-/* Levels of the log, of CT_LOG_*. */
-enum { CT_WIRE_LOG_ERROR = 1, CT_WIRE_LOG_WARN = 2, CT_WIRE_LOG_INFO = 4 };
-
 /* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */
 struct ct_wire_super {
 	uint32_t name;		/* container name */

@@ -25,32 +25,6 @@
 #include "stage/supervisor.h"
 #include "super-box.h"
 
-/* ---- what both sides must agree on ---- */
-
-static void same_numbers(void **state)
-{
-	(void)state;
-	assert_int_equal(SUP_STOPPED, CT_STATE_STOPPED);
-	assert_int_equal(SUP_STARTING, CT_STATE_STARTING);
-	assert_int_equal(SUP_RUNNING, CT_STATE_RUNNING);
-	assert_int_equal(SUP_STOPPING, CT_STATE_STOPPING);
-	assert_int_equal(SUP_EXIT_NONE, CT_EXIT_NONE);
-	assert_int_equal(SUP_EXIT_EXITED, CT_EXIT_EXITED);
-	assert_int_equal(SUP_EXIT_SIGNALED, CT_EXIT_SIGNALED);
-	assert_int_equal(SUP_EXIT_TIME, CT_EXIT_TIME);
-	assert_int_equal(SUP_EXIT_OUTPUT, CT_EXIT_OUTPUT);
-	assert_int_equal(SUP_EXIT_STOPPED, CT_EXIT_STOPPED);
-	assert_int_equal(SUP_EXIT_REBOOT, CT_EXIT_REBOOT);
-	assert_int_equal(SUP_EXIT_HALT, CT_EXIT_HALT);
-	assert_int_equal(SUP_EXIT_LOST, CT_EXIT_LOST);
-	assert_int_equal(SUP_EXIT_MEMORY, CT_EXIT_MEMORY);
-	assert_int_equal(SUP_EXIT_PIDS, CT_EXIT_PIDS);
-	assert_int_equal(SUP_EXIT_CPUTIME, CT_EXIT_CPUTIME);
-	assert_int_equal(SUP_STOP_NO_KILL, CT_STOP_NO_KILL);
-	assert_int_equal(SUP_STOP_KILL, CT_STOP_KILL);
-	assert_int_equal(SUP_STOP_NO_WAIT, CT_STOP_NO_WAIT);
-}
-
 static void requests_are_checked(void **state)
 {
 	static const struct {
@@ -757,7 +731,6 @@ static void killed_while_it_boots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_numbers),
 		cmocka_unit_test(requests_are_checked),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(goes_without_an_answer),
