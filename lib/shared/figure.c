@@ -184,3 +184,11 @@ void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers
 	}
 	s->wanted &= ~controllers;
 }
+
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].version == version)
+			ct_figures_add(s, version, v[i].controllers, v[i].fd);
+	}
+}

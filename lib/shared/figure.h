@@ -19,6 +19,13 @@
 #define CT_FIGURE_FREEZER 0x0080u
 #define CT_FIGURE_ANY 0u		/* whatever the group serves */
 
+/* One cgroup of the container. */
+struct ct_cg_place {
+	uint8_t version;		/* 1 or 2 */
+	uint32_t controllers;		/* that it serves, CT_FIGURE_* */
+	int fd;				/* its directory, borrowed; O_PATH is enough */
+};
+
 /*
  * One row. Of several rows for one figure the first that tells it counts. A TREE row counts for the group alone where there is
  * no file FILE.local beside it; it is then read in all groups below, too.
@@ -54,5 +61,7 @@ struct ct_figures {
  * and what one of them does not tell is not taken from another. `fd` is its directory, O_PATH is enough. Never fails.
  */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd);
+/* The same for all places of that version. */
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v, uint32_t n);
 
 #endif

@@ -36,8 +36,6 @@ int sup_listen(struct super *s)
 
 static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t type, int err)
 {
-	const struct sup_verdict *v = &s->verdict;
-
 	memset(r, 0, sizeof(*r));
 	r->magic = CT_CTL_MAGIC;
 	r->type = type;
@@ -47,23 +45,7 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 	r->supervisor_pid = getpid();
 	r->boots = s->boots;
 	r->num = s->phase == SUP_PHASE_DONE && s->left;
-	r->reason = v->reason;
-	r->code = v->code;
-	r->signal = v->signal;
-	r->core = v->core;
-	r->wall_us = v->wall_us;
-	r->user_us = v->user_us;
-	r->system_us = v->system_us;
-	r->max_rss = v->max_rss;
-	r->cpu_us = v->cpu_us;
-	r->memory_peak = v->memory_peak;
-	r->io_read = v->io_read;
-	r->io_written = v->io_written;
-	r->pids_peak = v->pids_peak;
-	r->oom_kills = v->oom_kills;
-	r->pids_refused = v->pids_refused;
-	r->output_lost = v->output_lost;
-	r->output_error = v->output_error;
+	r->verdict = s->verdict;
 }
 
 /* Sends without waiting; fd >= 0 goes along. 0 or negative errno. */

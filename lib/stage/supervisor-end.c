@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
-#include "stage/usage.h"
 #include "shared/ask.h"
 
 static uint64_t bit(unsigned sig)
@@ -96,58 +95,29 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
 }
 
-static uint64_t since(uint64_t whole, uint64_t before)
-{
-	return whole > before ? whole - before : 0;
-}
-
-static int some(uint64_t v)
-{
-	return v && v != USAGE_ABSENT;
-}
-
-/* What the groups tell; they are there over all boots. */
-static void judge_tree(struct super *s, struct usage *u)
-{
-	struct sup_verdict *v = &s->verdict;
-
-	sup_groups_usage(s, u);
-	v->cpu_us = u->cpu_us == USAGE_ABSENT ? u->cpu_us : since(u->cpu_us, s->cpu_before);
-	v->memory_peak = u->memory_peak;
-	v->io_read = u->io_read;
-	v->io_written = u->io_written;
-	/* the reaper is none of the payload's */
-	v->pids_peak = u->pids_peak - (is_reaped(s) && u->pids_peak != USAGE_ABSENT && u->pids_peak > 1);
-	v->oom_kills = u->oom_kills;
-	v->pids_refused = u->pids_refused;
-}
-
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
-	struct sup_verdict *v = &s->verdict;
-	struct usage u;
+	struct ct_verdict *v = &s->verdict;
+	struct ct_counters c;
 	int own = is_reaped(s) && s->payload_told && ct_keep_fits(s->payload, status);
 	unsigned sig;
 
 	status = own ? s->payload : status;
 	sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
 	memset(v, 0, sizeof(*v));
-	judge_tree(s, &u);
+	sup_groups_usage(s, &c);
 	v->wall_us = sup_now_us() - s->exec_us;
-	if (gone) {
-		v->reason = CT_EXIT_LOST;
+	v->reason = gone ? CT_EXIT_LOST : reason_of(s, sig, own);
+	ct_verdict_add(v, &c, s->cpu_before, is_reaped(s));
+	if (gone)
 		return;
-	}
-	v->reason = reason_of(s, sig, own);
-	if (v->reason == CT_EXIT_EXITED || v->reason == CT_EXIT_SIGNALED)
-		v->reason = some(u.oom_kills) ? CT_EXIT_MEMORY : some(u.pids_refused) ? CT_EXIT_PIDS : v->reason;
 	if (s->interrupted && sig == SIGKILL)
 		sig = SIGINT;
 	v->signal = (int32_t)sig;
 	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
 	v->core = sig && WCOREDUMP(status);
-	v->user_us = since(microseconds(&ru->ru_utime), s->exec.user_us);
-	v->system_us = since(microseconds(&ru->ru_stime), s->exec.system_us);
+	v->user_us = ct_since(microseconds(&ru->ru_utime), s->exec.user_us);
+	v->system_us = ct_since(microseconds(&ru->ru_stime), s->exec.system_us);
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 

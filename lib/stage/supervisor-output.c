@@ -79,17 +79,6 @@ void sup_output_reap(struct super *s)
 
 void sup_output_judge(struct super *s)
 {
-	struct sup_verdict *v = &s->verdict;
-	uint64_t taken, gone;
-
-	if (!s->told)
-		return;
-	v->output_error = s->told->error;
-	v->output_lost = s->told->lost;
-	if (!s->pump_broken)
-		return;
-	taken = s->told->taken;
-	gone = s->told->delivered + v->output_lost;
-	v->output_lost += taken > gone ? taken - gone : 0;
-	v->output_error = -ECHILD;
+	if (s->told)
+		ct_output_told(s->told, s->pump_broken, &s->verdict);
 }

@@ -97,14 +97,6 @@ struct sup_device {
 	size_t at, end;
 };
 
-struct sup_verdict {
-	int32_t reason, code, signal, core;
-	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused;
-	uint64_t output_lost;
-	int32_t output_error;
-};
-
 /* How the stage was before it became the supervisor; launchers and hooks start from it. */
 struct sup_before {
 	sigset_t mask;
@@ -176,7 +168,7 @@ struct super {
 	int run_log;			/* log.file, for what nobody else can say any more; -1: none */
 	char error[240];		/* why a later boot or a stop hook failed, or what stays of its directory */
 	int left;			/* something stays of an ephemeral container's directory */
-	struct sup_verdict verdict;
+	struct ct_verdict verdict;
 
 	struct sup_client client[SUP_CLIENTS];
 	struct sup_tty *tty;		/* n_ttys + 1; 0 is the console */
@@ -355,9 +347,8 @@ int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
 
 /* ---- supervisor-groups.c ---- */
 
-struct usage;
 /* What the container's tree of processes has used. */
-void sup_groups_usage(const struct super *s, struct usage *u);
+void sup_groups_usage(const struct super *s, struct ct_counters *c);
 /* 1: limit.cputime is used up; else s->cpu_at is when to look again. */
 int sup_cputime_up(struct super *s);
 /* Goes into the groups that are the supervisor's own. 0 or a negative errno. */

@@ -121,7 +121,7 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 				       "process %d, left by a killed supervisor, does not die", (int)st->init);
 	}
 	st->state = CT_STATE_STOPPED;
-	st->reason = CT_EXIT_LOST;
+	st->verdict.reason = CT_EXIT_LOST;
 	return clear(dirfd, own, CT_LIFE_LOST, e);
 }
 
@@ -143,7 +143,7 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 		return clear(dirfd, own, CT_LIFE_NONE, e);
 	if (r == -EBADMSG || r == -ELOOP) {
 		st->state = CT_STATE_STOPPED;
-		st->reason = CT_EXIT_LOST;
+		st->verdict.reason = CT_EXIT_LOST;
 		return clear(dirfd, own, CT_LIFE_LOST, e);
 	}
 	if (r) {

@@ -93,7 +93,7 @@ static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, st
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
-	if (!g || run->empty || (st && (!st->reason || st->reason == CT_EXIT_REBOOT)) || ct_cg_version_of(g->version)->populated(g))
+	if (!g || run->empty || (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) || ct_cg_version_of(g->version)->populated(g))
 		return;
 	n->empty = run->empty = true;
 }
@@ -129,7 +129,7 @@ static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
 	if (pthread_mutex_trylock(&p->lock))
 		return -EBUSY;
 	if (ct_process_done(p))
-		top_up(run, p->verdict.oom_kills, p->verdict.reason, n);
+		top_up(run, p->verdict.tree.oom_kills, p->verdict.reason, n);
 	pthread_mutex_unlock(&p->lock);
 	return 0;
 }
@@ -152,7 +152,7 @@ int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct c
 	if (run->kind == CT_EV_IN_PROCESS && top_up_from_process(run, n) < 0)
 		return -EBUSY;
 	if (st)
-		top_up(run, CT_ABSENT, st->reason, n);
+		top_up(run, CT_ABSENT, st->verdict.reason, n);
 	if (run->oom_unsure && n->kills && !n->oom)
 		n->oom = 1;
 	read_empty_at_end(run, n);
