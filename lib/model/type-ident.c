@@ -11,6 +11,7 @@
 
 #include <contain/contain.h>
 
+#include "base/namespaces.h"
 #include "base/num.h"
 
 #define BLANKS " \t"
@@ -190,32 +191,25 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 const struct ct_type ct_type_limit = { "soft[:hard]", parse_limit,
 	"a number or unlimited, for both limits, or two of them as SOFT:HARD" };
 
-struct ns_name {
-	const char *name;
-	uint32_t bit;
-};
-
-/* The short name of each comes first. */
-static const struct ns_name namespaces[] = {
-	{ "mnt", CT_NS_MNT },	{ "pid", CT_NS_PID },	{ "uts", CT_NS_UTS },	    { "ipc", CT_NS_IPC },
-	{ "user", CT_NS_USER },	{ "net", CT_NS_NET },	{ "cgroup", CT_NS_CGROUP }, { "time", CT_NS_TIME },
-	{ "mount", CT_NS_MNT },	{ "network", CT_NS_NET }, { "utsname", CT_NS_UTS },
-};
+static bool is_name(const char *name, struct ct_span word)
+{
+	return strlen(name) == word.n && !strncasecmp(name, word.s, word.n);
+}
 
 uint32_t ct_ns_bit(struct ct_span name)
 {
-	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-		if (strlen(namespaces[i].name) == name.n && !strncasecmp(namespaces[i].name, name.s, name.n))
-			return namespaces[i].bit;
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		if (is_name(ct_namespaces[i].name, name) || is_name(ct_namespaces[i].alias, name))
+			return ct_namespaces[i].bit;
 	}
 	return 0;
 }
 
 const char *ct_ns_name(uint32_t bit)
 {
-	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-		if (namespaces[i].bit == bit)
-			return namespaces[i].name;
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		if (ct_namespaces[i].bit == bit)
+			return ct_namespaces[i].name;
 	}
 	return "?";
 }

@@ -11,7 +11,7 @@
 /* Bytes of lists looked at in one message; lists may overlap, so that the pool's size is no bound. */
 #define LIST_BUDGET (64u << 20)
 
-#define NAMESPACE_FLAGS 0x7e020080u	/* CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} */
+#define NAMESPACE_FLAGS CT_CLONE_ALL
 #define ALL_FLAGS                                                                                                       \
 	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
 	 CT_SF_READ_BACK | CT_SF_ENV_PATH)

@@ -2,7 +2,6 @@
 /* The supervisor's beginning and its loop. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>	/* CLONE_NEWPID */
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -191,7 +190,7 @@ static int find_pid_ns(const struct stage *st)
 {
 	for (uint32_t i = 0; i < st->n_steps; i++) {
 		if (st->steps[i].op == CT_OP_CLONE)
-			return !!(st->steps[i].n[0] & CLONE_NEWPID);
+			return !!(st->steps[i].n[0] & CT_CLONE_PID);
 	}
 	return 0;
 }

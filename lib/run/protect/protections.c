@@ -99,7 +99,7 @@ static void decide_again(struct ct_protect *t)
 	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
 				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1 };
 	(void)ct_open_backends(t->c, p, "", &t->no_groups);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;
 	if (ct_build_start(&p->req, p->arena, &p->plan, &p->stop, &t->no_plan) < 0)
