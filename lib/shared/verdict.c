@@ -31,7 +31,7 @@ uint64_t ct_counters_cpu_us(const struct ct_cg_place *v, uint32_t n)
 {
 	struct ct_counters c;
 
-	read_wanted(v, n, CT_FIGURE_CPUACCT, &c);
+	read_wanted(v, n, CT_CG_CPUACCT, &c);
 	return c.cpu_us;
 }
 

@@ -113,7 +113,7 @@ void sup_groups_thaw(const struct super *s)
 		int fd;
 		const struct ct_wire_group *g = group(s, i, &fd);
 
-		if (g->version == 1 && (g->controllers & CT_FIGURE_FREEZER))
+		if (g->version == 1 && (g->controllers & CT_CG_FREEZER))
 			ct_walk(fd, thaw, NULL);
 		else if (g->version == 2 && !g->monitor)
 			write_file(fd, "cgroup.freeze", "0");
@@ -130,7 +130,7 @@ void sup_groups_kill(const struct super *s)
 		if (g->monitor)
 			continue;
 		whole = fd;
-		if (g->controllers & CT_FIGURE_FREEZER)
+		if (g->controllers & CT_CG_FREEZER)
 			freezer = fd;
 		if (g->version == 2) {
 			write_file(fd, "cgroup.kill", "1");

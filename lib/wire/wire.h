@@ -105,7 +105,7 @@ struct ct_wire_group {
 	int16_t dir;		/* input slot of its directory */
 	uint8_t version;
 	uint8_t monitor;	/* 1: the supervisor's own, which it enters and which the next call removes */
-	uint32_t controllers;	/* CT_CG_* of lib/host/cgroup.h */
+	uint32_t controllers;	/* CT_CG_* */
 	uint32_t path;		/* absolute; pool offset */
 	uint32_t keep;		/* bytes of it that stay when it is removed */
 	int16_t inner;		/* input slot of the payload's directory below it; CT_SLOT_NONE: itself */

@@ -6,10 +6,6 @@
 #include "backend/cgroup/usage.h"
 #include "shared/figure.h"
 
-_Static_assert(CT_FIGURE_CPU == CT_CG_CPU && CT_FIGURE_CPUACCT == CT_CG_CPUACCT && CT_FIGURE_MEMORY == CT_CG_MEMORY &&
-	       CT_FIGURE_IO == CT_CG_IO && CT_FIGURE_PIDS == CT_CG_PIDS, "the wire has the numbers of host/cgroup.h");
-_Static_assert(CT_KEYED_ABSENT == CT_ABSENT, "the wire has the number of contain.h");
-
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
 /* Its order does not matter but between rows of the same figure. */
@@ -19,8 +15,8 @@ static const struct ct_figure usage_rows[] = {
 	CT_FIGURE(ct_usage, field, version, controller, file, how, key, divisor),
 #include "shared/verdict.def"
 #define V1(field, controller, file, how, key, divisor) \
-	CT_FIGURE(ct_usage, field, 1, CT_FIGURE_##controller, file, how, key, divisor)
-#define V2(field, controller, file, how, key) CT_FIGURE(ct_usage, field, 2, CT_FIGURE_##controller, file, how, key, 1)
+	CT_FIGURE(ct_usage, field, 1, CT_CG_##controller, file, how, key, divisor)
+#define V2(field, controller, file, how, key) CT_FIGURE(ct_usage, field, 2, CT_CG_##controller, file, how, key, 1)
 	V1(memory, MEMORY, "memory.usage_in_bytes", NUMBER, "", 1),
 	V1(memory_limit, MEMORY, "memory.limit_in_bytes", NUMBER, "", 1),
 	V1(memory_anon, MEMORY, "memory.stat", LINE, "total_rss", 1),

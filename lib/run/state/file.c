@@ -109,7 +109,7 @@ static int take_state(const struct line *l, struct ct_state_file *st)
 {
 	uint32_t v;
 
-	if (take_u32(l, 0x20, &v) || !v || (v & (v - 1)))
+	if (take_u32(l, CT_STATE_ABORTING, &v) || !v || (v & (v - 1)))
 		return -EINVAL;
 	st->state = v;
 	return 0;

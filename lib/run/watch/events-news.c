@@ -11,7 +11,7 @@
 /* ---- counters --------------------------------------------------------------------------------------------------------------- */
 
 #define ROW(field, version, controller, file, how, key) \
-	CT_FIGURE(struct ct_ev_counts, field, version, CT_FIGURE_##controller, file, how, key, 1)
+	CT_FIGURE(struct ct_ev_counts, field, version, CT_CG_##controller, file, how, key, 1)
 static const struct ct_figure rows[] = {
 	ROW(kills, 1, MEMORY, "memory.oom_control", TREE, "oom_kill"),
 	ROW(refused, 1, PIDS, "pids.events", TREE, "max"),
@@ -36,9 +36,9 @@ static void read_counts(const struct ct_cg_held *h, struct ct_ev_counts *out)
 /* How many more than before. A sum over groups below becomes less when one of them goes. */
 static uint64_t more_than(uint64_t *seen, uint64_t now)
 {
-	uint64_t n = now != CT_KEYED_ABSENT && now > *seen ? now - *seen : 0;
+	uint64_t n = now != CT_ABSENT && now > *seen ? now - *seen : 0;
 
-	if (now != CT_KEYED_ABSENT)
+	if (now != CT_ABSENT)
 		*seen = now;
 	return n;
 }
