@@ -30,13 +30,15 @@ static const struct ct_look looks[] = {
 /* what every container gets, then what few ask for */
 #define NEEDED(...) __VA_ARGS__,
 #define OPTIONAL(...)
-#define CT_NAMESPACE(bit, clone, name, alias, how) how({ "namespaces", name, true, ct_look_namespace, CT_NS_##bit })
+#define CT_NAMESPACE(bit, clone, name, alias, how) \
+	how({ "namespaces", name, true, ct_look_namespace, CT_NS_##bit })
 #include "shared/namespaces.def"
 #undef NEEDED
 #undef OPTIONAL
 #define NEEDED(...)
 #define OPTIONAL(...) __VA_ARGS__,
-#define CT_NAMESPACE(bit, clone, name, alias, how) how({ "namespaces", name, false, ct_look_namespace, CT_NS_##bit })
+#define CT_NAMESPACE(bit, clone, name, alias, how) \
+	how({ "namespaces", name, false, ct_look_namespace, CT_NS_##bit })
 #include "shared/namespaces.def"
 #undef NEEDED
 #undef OPTIONAL

@@ -31,7 +31,6 @@ static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec
 {
 	const char *s = entry->value;
 	struct ct_idmaps *list = field;
-	struct ct_idmap_item *item;
 	uint32_t number[3] = { 0 };
 	struct ct_span kind, word;
 
@@ -53,13 +52,9 @@ static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_bad(entry, e);
 	if (!number[2] || number[0] > UINT32_MAX - number[2] || number[1] > UINT32_MAX - number[2])
 		return ct_value_range(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_idmap_item){ entry->at, *kind.s == 'g', number[0], number[1], number[2] };
-	return 0;
+	return CT_LIST_KEEP(
+		spec, list, e,
+		(struct ct_idmap_item){entry->at, *kind.s == 'g', number[0], number[1], number[2]});
 }
 
 const struct ct_type ct_type_idmap = { "list of identity maps", parse_idmap,
@@ -155,7 +150,7 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 {
 	const char *value = entry->value, *colon = strchr(value, ':');
 	size_t n = colon ? (size_t)(colon - value) : strlen(value);
-	struct ct_limit_item *item, new = { .at = entry->at };
+	struct ct_limit_item new = {.at = entry->at};
 	struct ct_limits *list = field;
 	int r;
 
@@ -179,13 +174,7 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 		return r;
 	if (new.soft > new.hard)
 		return ct_value_fail(e, "the soft limit is above the hard one in \"%s\"", value);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = new;
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, new);
 }
 
 const struct ct_type ct_type_limit = { "soft[:hard]", parse_limit,
@@ -251,7 +240,6 @@ static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec
 	struct ct_span name = { entry->sub, strlen(entry->sub) };
 	uint32_t bit = ct_ns_bit(name);
 	struct ct_shares *list = field;
-	struct ct_share_item *item;
 
 	if (!bit)
 		return no_namespace(name, -ENOENT, CT_ERR_UNKNOWN_KEY, e);
@@ -259,13 +247,7 @@ static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_range(entry, e);
 	if (*entry->value != '/' && entry->value[strcspn(entry->value, " \t/")])
 		return ct_value_bad(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_share_item){ entry->at, bit, entry->value };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, (struct ct_share_item){entry->at, bit, entry->value});
 }
 
 const struct ct_type ct_type_share = { "process, container or path", parse_share,

@@ -44,9 +44,11 @@ static int check(struct ct_builder *b)
 
 		if (!((b->own | b->shared) & ns->bit & ~b->host->namespaces))
 			continue;
-		ct_err_origin(b->err, ct_build_at(b, ns->bit == CT_NS_TIME ? time_key(b->spec) : "namespace.clone"));
+		ct_err_origin(b->err, ct_build_at(b, ns->bit == CT_NS_TIME ? time_key(b->spec)
+									   : "namespace.clone"));
 		ct_err_object(b->err, ns->name);
-		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan", "this kernel has no %s namespace", ns->name);
+		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan",
+			       "this kernel has no %s namespace", ns->name);
 	}
 	return 0;
 }

@@ -176,7 +176,8 @@ void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers
 	for (uint32_t i = 0; i < s->n; i++) {
 		uint32_t bit = s->rows[i].controller;
 
-		due[i] = s->rows[i].version == version && (bit == CT_CG_ANY || (bit & controllers & s->wanted));
+		due[i] = s->rows[i].version == version &&
+			 (bit == CT_CG_ANY || (bit & controllers & s->wanted));
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (due[i] && *place_of(s, &s->rows[i]) == CT_ABSENT)
@@ -185,7 +186,8 @@ void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers
 	s->wanted &= ~controllers;
 }
 
-void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v, uint32_t n)
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v,
+			   uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (v[i].version == version)

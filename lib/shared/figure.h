@@ -13,9 +13,9 @@
 
 /* One cgroup of the container. */
 struct ct_cg_place {
-	uint8_t version;		/* 1 or 2 */
-	uint32_t controllers;		/* that it serves, CT_CG_* */
-	int fd;				/* its directory, borrowed; O_PATH is enough */
+	uint8_t version;      /* 1 or 2 */
+	uint32_t controllers; /* that it serves, CT_CG_* */
+	int fd;		      /* its directory, borrowed; O_PATH is enough */
 };
 
 /*
@@ -54,6 +54,7 @@ struct ct_figures {
  */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd);
 /* The same for all places of that version. */
-void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v, uint32_t n);
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v,
+			   uint32_t n);
 
 #endif

@@ -8,14 +8,15 @@
 #include "shared/verdict.h"
 
 static const struct ct_figure rows[] = {
-#define CT_VERDICT(field, version, controller, file, how, key, divisor) \
+#define CT_VERDICT(field, version, controller, file, how, key, divisor)                            \
 	CT_FIGURE(struct ct_counters, field, version, controller, file, how, key, divisor),
 #include "shared/verdict.def"
 };
 
-static void read_wanted(const struct ct_cg_place *v, uint32_t n, uint32_t wanted, struct ct_counters *out)
+static void read_wanted(const struct ct_cg_place *v, uint32_t n, uint32_t wanted,
+			struct ct_counters *out)
 {
-	struct ct_figures s = { rows, sizeof(rows) / sizeof(rows[0]), wanted, out };
+	struct ct_figures s = {rows, sizeof(rows) / sizeof(rows[0]), wanted, out};
 
 	memset(out, 0xff, sizeof(*out));
 	for (unsigned version = 1; version <= 2; version++)
@@ -40,7 +41,8 @@ static int some(uint64_t v)
 	return v && v != CT_ABSENT;
 }
 
-void ct_verdict_add(struct ct_verdict *v, const struct ct_counters *c, uint64_t before_us, int reaper)
+void ct_verdict_add(struct ct_verdict *v, const struct ct_counters *c, uint64_t before_us,
+		    int reaper)
 {
 	v->tree = *c;
 	if (c->cpu_us != CT_ABSENT)

@@ -5,7 +5,9 @@
 
 #include "stage/supervisor.h"
 
-#define ALL_STATES (CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | CT_STATE_FROZEN | CT_STATE_ABORTING)
+#define ALL_STATES                                                                                 \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING |             \
+	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 #define NONE 0u
 
 /* What each type takes: the greatest arg0 and arg1. */

@@ -16,6 +16,7 @@
 
 #include "stage/kernel.h"
 #include "stage/supervisor.h"
+#include "shared/rights.h"
 
 #define PENDING 1	/* a handler's word for: no reply now */
 
@@ -51,24 +52,11 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 /* Sends without waiting; fd >= 0 goes along. 0 or negative errno. */
 static int send_reply(int sock, const struct ct_ctl_reply *r, int fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u;
+	union ct_rights room;
 	struct iovec iov = { (void *)(uintptr_t)r, sizeof(*r) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
 
-	if (fd >= 0) {
-		memset(&u, 0, sizeof(u));
-		m.msg_control = u.buf;
-		m.msg_controllen = sizeof(u.buf);
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
+	ct_rights_add(&m, &room, fd);
 	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*r) ? 0 : -errno;
 }
 

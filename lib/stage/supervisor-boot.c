@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
+#include "shared/rights.h"
 
 #define KEEP_RECORDS 1024
 
@@ -115,24 +116,19 @@ void sup_take_keep(struct super *s)
 /* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes counts as the end. */
 static int take_record(int sock, struct ct_report *r, int *fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u;
+	union ct_rights room;
 	struct iovec iov = { r, sizeof(*r) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
-	struct cmsghdr *c;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	*fd = -1;
+	ct_rights_room(&m, &room);
 	do {
 		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? -EAGAIN : 0;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	*fd = ct_rights_take(&m);
 	if (n != sizeof(*r)) {
 		sup_close(fd);
 		return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the library and the stage say to each other. Host byte order, one machine, one
- * version: the stage is embedded in the library that talks to it. Both sides decode what they get as hostile.
+ * version: the stage is embedded in the library that talks to it. Both sides decode what they get
+ * as hostile.
  */
 #ifndef CT_WIRE_H
 #define CT_WIRE_H
@@ -167,8 +168,10 @@ struct ct_wire_output {
 	uint32_t ended;		/* CT_OUTPUT_*, by who ends the container */
 	uint32_t pad;
 };
-/* Adds to a verdict what has become of the output. `broken`: the pump was killed, and what it had in hand is lost. */
-static inline void ct_output_told(const struct ct_wire_output *told, int broken, struct ct_verdict *v)
+/* Adds to a verdict what has become of the output. `broken`: the pump was killed, and what it had
+ * in hand is lost. */
+static inline void ct_output_told(const struct ct_wire_output *told, int broken,
+				  struct ct_verdict *v)
 {
 	uint64_t taken, gone;
 
@@ -295,7 +298,7 @@ struct ct_ctl_reply {
 	int32_t init_pid, supervisor_pid;
 	uint32_t boots;		/* how often init was started */
 	uint32_t num;		/* WAIT for the end: 1 when something stays of an ephemeral container's directory */
-	struct ct_verdict verdict;	/* of the last init */
+	struct ct_verdict verdict; /* of the last init */
 };
 
 #endif

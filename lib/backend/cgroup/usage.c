@@ -16,7 +16,8 @@ static const struct ct_figure usage_rows[] = {
 #include "shared/verdict.def"
 #define V1(field, controller, file, how, key, divisor) \
 	CT_FIGURE(ct_usage, field, 1, CT_CG_##controller, file, how, key, divisor)
-#define V2(field, controller, file, how, key) CT_FIGURE(ct_usage, field, 2, CT_CG_##controller, file, how, key, 1)
+#define V2(field, controller, file, how, key) \
+	CT_FIGURE(ct_usage, field, 2, CT_CG_##controller, file, how, key, 1)
 	V1(memory, MEMORY, "memory.usage_in_bytes", NUMBER, "", 1),
 	V1(memory_limit, MEMORY, "memory.limit_in_bytes", NUMBER, "", 1),
 	V1(memory_anon, MEMORY, "memory.stat", LINE, "total_rss", 1),

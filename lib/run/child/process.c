@@ -2,7 +2,6 @@
 #include "run/child/process.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,31 +186,11 @@ int ct_process_ends(const struct ct_process *p)
 	return p->child.end >= 0 ? p->child.end : p->child.pidfd;
 }
 
-/* 1 when the descriptor is readable within that time. */
-static int wait_readable(int fd, int timeout_ms)
-{
-	int64_t until = timeout_ms < 0 ? 0 : ct_now_ms() + timeout_ms;
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	for (;;) {
-		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
-
-		if (poll(&p, 1, left < 0 && timeout_ms >= 0 ? 0 : (int)left) > 0)
-			return 1;
-		if (timeout_ms >= 0 && ct_now_ms() >= until)
-			return 0;
-	}
-}
-
 int ct_process_running(struct ct_process *p)
 {
-	struct pollfd fd = {.events = POLLIN};
-
 	if (ct_process_starting(p))
 		return 0;
-	fd.fd = p->child.pidfd;
-	/* a poll that a signal interrupts, also one without a wait, says nothing of its end */
-	return !ct_process_done(p) && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
+	return !ct_process_done(p) && p->child.pidfd >= 0 && !ct_pidfd_ended(p->child.pidfd, 0);
 }
 
 int ct_process_in_process(struct ct_process *p)
@@ -250,7 +229,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 			timeout_ms = until > ct_now_ms() ? (int)(until - ct_now_ms()) : 0;
 	}
 	if (!ct_process_done(p)) {
-		if (!wait_readable(ct_process_ends(p), timeout_ms))
+		if (!ct_fd_readable(ct_process_ends(p), timeout_ms))
 			return not_yet(p, e);
 		finish(p);
 	}
@@ -267,7 +246,7 @@ int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 {
 	if (ct_process_done(p) || p->watch >= 0 || !p->output.told)
 		return ct_process_await(p, NULL, timeout_ms, e);
-	if (!wait_readable(p->child.pidfd, timeout_ms))
+	if (!ct_pidfd_ended(p->child.pidfd, timeout_ms))
 		return not_yet(p, e);
 	ct_process_await(p, NULL, SETTLE_MS, NULL);
 	return 0;
@@ -335,11 +314,9 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 /* Until it is dead, whatever its own do to hold it. */
 static void kill_init(struct ct_process *p)
 {
-	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
-
 	thaw(p);
 	ct_child_kill(&p->child);
-	if (p->groups.n && poll(&fd, 1, 1000) == 0)
+	if (p->groups.n && !ct_pidfd_ended(p->child.pidfd, 1000))
 		ct_cg_kill(&p->groups, 20000, NULL);
 }
 

@@ -9,7 +9,8 @@ int ct_exit_check(const ct_exit *out, const char *where, struct ct_err *e)
 {
 	if (out && out->size >= offsetof(ct_exit, core) && out->size <= 4096)
 		return 0;
-	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, where, "ct_exit.size is not set: begin with CT_EXIT_INIT");
+	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, where,
+		       "ct_exit.size is not set: begin with CT_EXIT_INIT");
 }
 
 void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)

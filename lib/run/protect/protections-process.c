@@ -105,11 +105,6 @@ void ct_protect_namespaces(struct ct_protect *t)
 
 #define NAMES_MAX 1024
 
-static uint64_t all_caps(const struct ct_host *h)
-{
-	return h->cap_last >= 63 ? ~UINT64_C(0) : (UINT64_C(1) << (h->cap_last + 1)) - 1;
-}
-
 static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 {
 	size_t used = (size_t)snprintf(buf, NAMES_MAX, "%s", head);
@@ -127,7 +122,7 @@ static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 /* "none", "all", "all but sys_module", or the names. */
 static const char *cap_names(struct ct_protect *t, uint64_t caps)
 {
-	uint64_t all = all_caps(&t->p.host), lacking = all & ~caps;
+	uint64_t all = ct_host_all_caps(&t->p.host), lacking = all & ~caps;
 	char text[NAMES_MAX];
 
 	if (!caps)

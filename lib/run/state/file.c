@@ -12,7 +12,8 @@
 
 #define HEAD "libcontain-state 1"
 #define COUNT(v) ((int)(sizeof(v) / sizeof((v)[0])))
-#define MAX_WORDS (int)(sizeof(struct ct_verdict) / sizeof(uint64_t))	/* more than any line of the verdict has */
+/* more than the lines of the verdict have */
+#define MAX_WORDS (int)(sizeof(struct ct_verdict) / sizeof(uint64_t))
 
 /* One line taken apart; the words point into the reader's copy. */
 struct line {

@@ -93,7 +93,8 @@ static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, st
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
-	if (!g || run->empty || (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) || ct_cg_version_of(g->version)->populated(g))
+	if (!g || run->empty || (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) ||
+	    ct_cg_version_of(g->version)->populated(g))
 		return;
 	n->empty = run->empty = true;
 }
