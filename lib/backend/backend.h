@@ -35,7 +35,7 @@ struct ct_backend_input {
 	int (*hierarchies)(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e);
 	void *arg;
 	/* attach: what the container's start has made, as records; and the init that is joined */
-	const struct ct_cg_held *running;
+	const struct ct_cgroups_held *running;
 	pid_t init;
 };
 

@@ -75,7 +75,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 
 static int undo(const struct ct_undo_record *records, uint32_t n, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	int r = ct_cg_load(records, n, &held);
 
 	/* what makes no sense has nothing to tell */
@@ -108,7 +108,7 @@ static void close_state(void *state)
 	ct_close(&st->extra);
 	ct_close(&st->file);
 	free(st->scope);
-	ct_cg_forget(&st->held);
+	ct_cgroup_forget(&st->held);
 }
 
 const struct ct_backend ct_backend_cgroup = {
@@ -130,10 +130,10 @@ const struct ct_cgroup_state *ct_cgroup_state(const struct ct_backend_set *set)
 	return ct_backend_state(set, &ct_backend_cgroup);
 }
 
-struct ct_cg_held ct_cgroup_take(struct ct_backend_set *set)
+struct ct_cgroups_held ct_cgroup_take(struct ct_backend_set *set)
 {
 	struct ct_cgroup_state *st = ct_backend_state(set, &ct_backend_cgroup);
-	struct ct_cg_held held = st->held;
+	struct ct_cgroups_held held = st->held;
 
 	st->held.n = 0;
 	return held;

@@ -11,6 +11,6 @@ extern const struct ct_backend ct_backend_cgroup;
 /* What it has looked at, decided and made; state.h. */
 const struct ct_cgroup_state *ct_cgroup_state(const struct ct_backend_set *set);
 /* Hands over the cgroups that a start has made: the caller's to forget. */
-struct ct_cg_held ct_cgroup_take(struct ct_backend_set *set);
+struct ct_cgroups_held ct_cgroup_take(struct ct_backend_set *set);
 
 #endif

@@ -36,11 +36,11 @@ struct ct_cg_group {
 };
 
 /* All directories of one container. */
-struct ct_cg_held {
+struct ct_cgroups_held {
 	struct ct_cg_group v[CT_CG_TREES];
 	uint32_t n;
 };
-#define CT_CG_HELD_INIT { .n = 0 }
+#define CT_CGROUPS_NONE { .n = 0 }
 
 /* Version 2: the controllers that the groups above must give on, and those that they may. */
 struct ct_cg_give {
@@ -114,36 +114,36 @@ int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, 
 /* That error alone, for who has written the file otherwise. */
 int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err, struct ct_err *e);
 /* Init is in them: the claims end. */
-void ct_cg_settle(struct ct_cg_held *h);
+void ct_cg_settle(struct ct_cgroups_held *h);
 /* Closes descriptors and frees strings; the directories stay. */
-void ct_cg_forget(struct ct_cg_held *h);
+void ct_cgroup_forget(struct ct_cgroups_held *h);
 void ct_cg_forget_one(struct ct_cg_group *g);
 /* A second set of descriptors and strings for the same directories. 0, -ENOMEM, or what fcntl says. */
-int ct_cg_copy(const struct ct_cg_held *from, struct ct_cg_held *to);
+int ct_cgroup_copy(const struct ct_cgroups_held *from, struct ct_cgroups_held *to);
 /* Kills what is in them, removes them, forgets them. Groups that are no longer ours (another id) are left alone. 0, or the errno of the
  * first that could not be removed, recorded. Nothing to do is 0. */
-int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e);
+int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e);
 /* As a record of the journal, and back: bounded, whatever it holds (-EINVAL); descriptors are opened where the directories
  * are still the same (fd -1 where not). The record of a group that is about to be made is its path: it counts, when read back, only
  * while the group has no process. */
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out);
-int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cg_held *h);
+int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h);
 /* The same from the whole text of a journal. */
-int ct_cg_load_journal(const char *text, size_t len, struct ct_cg_held *h);
+int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h);
 /* The groups as the readers of figures want them, borrowed; returns their number. */
-uint32_t ct_cg_places(const struct ct_cg_held *h, struct ct_cg_place out[CT_CG_TREES]);
+uint32_t ct_cg_places(const struct ct_cgroups_held *h, struct ct_cg_place out[CT_CG_TREES]);
 /* Whether the payload is in it: not the supervisor's own, nor one that was only meant to be made. */
 bool ct_cg_is_payloads(const struct ct_cg_group *g);
 /* The group that serves a controller; NULL: none. */
-const struct ct_cg_group *ct_cg_group_of(const struct ct_cg_held *h, uint32_t bit);
+const struct ct_cg_group *ct_cg_group_of(const struct ct_cgroups_held *h, uint32_t bit);
 /* The group through which the whole tree is reached: version 2's where there is one. NULL without groups. */
-const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h);
+const struct ct_cg_group *ct_cg_whole(const struct ct_cgroups_held *h);
 /* Lets everybody go whom a freezer of theirs holds, or one below. Version 1's holds also those that were killed. */
-void ct_cg_thaw(const struct ct_cg_held *h);
+void ct_cgroup_thaw(const struct ct_cgroups_held *h);
 /* Kills every process of the container, those that fork meanwhile and those that are frozen, too, and waits for their end. */
-int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e);
+int ct_cgroup_kill(const struct ct_cgroups_held *h, int timeout_ms, struct ct_err *e);
 /* Sends another signal to each process of it but `skip` (0: none). */
-int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e);
+int ct_cg_signal(const struct ct_cgroups_held *h, int sig, pid_t skip, struct ct_err *e);
 
 /* ---- sweep.c: what killed callers have left -------------------------------------------------------------------------- */
 

@@ -328,7 +328,7 @@ static int kill_one(int dirfd, void *arg)
 	return r < 0 ? r : 0;
 }
 
-int ct_cg_signal(const struct ct_cg_held *h, int sig, pid_t skip, struct ct_err *e)
+int ct_cg_signal(const struct ct_cgroups_held *h, int sig, pid_t skip, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
 	struct told t = {sig, skip};
@@ -358,7 +358,7 @@ static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
 	return r < 0 ? r : -ETIMEDOUT;
 }
 
-void ct_cg_thaw(const struct ct_cg_held *h)
+void ct_cgroup_thaw(const struct ct_cgroups_held *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)
 		if (h->v[i].fd >= 0 && (h->v[i].controllers & CT_CG_FREEZER))
@@ -366,7 +366,7 @@ void ct_cg_thaw(const struct ct_cg_held *h)
 }
 
 /* Version 2, all at once. One of them may have frozen others by version 1 until it died. */
-static int kill_at_once(const struct ct_cg_held *h, const struct ct_cg_group *g, int timeout_ms)
+static int kill_at_once(const struct ct_cgroups_held *h, const struct ct_cg_group *g, int timeout_ms)
 {
 	int64_t until = ct_now_ms() + timeout_ms;
 	int r = ct_cg_write(g->fd, "cgroup.kill", "1");
@@ -375,19 +375,19 @@ static int kill_at_once(const struct ct_cg_held *h, const struct ct_cg_group *g,
 		r = ct_cg_version_of(2)->wait_empty(g, 100);
 		if (r != -ETIMEDOUT || ct_now_ms() >= until)
 			break;
-		ct_cg_thaw(h);
+		ct_cgroup_thaw(h);
 		r = ct_cg_write(g->fd, "cgroup.kill", "1");
 	}
 	return r;
 }
 
-int ct_cg_kill(const struct ct_cg_held *h, int timeout_ms, struct ct_err *e)
+int ct_cgroup_kill(const struct ct_cgroups_held *h, int timeout_ms, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
 	int r = -ESRCH;
 
 	/* a signal does nothing to a process that a version 1 freezer holds */
-	ct_cg_thaw(h);
+	ct_cgroup_thaw(h);
 	if (g && g->version == 2)
 		r = kill_at_once(h, g, timeout_ms);
 	if (g && r < 0 && r != -ETIMEDOUT)
@@ -445,14 +445,14 @@ static int remove_group(const struct ct_cg_group *g)
 	return r == -ENOENT ? 0 : r;
 }
 
-int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e)
+int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e)
 {
 	const struct ct_cg_group *g;
 	int first = 0;
 
 	g = ct_cg_whole(h);
 	if (g && ct_cg_version_of(g->version)->populated(g))
-		first = ct_cg_kill(h, END_MS, e);
+		first = ct_cgroup_kill(h, END_MS, e);
 	for (uint32_t i = h->n; i > 0; i--) {
 		int r = h->v[i - 1].fd >= 0 ? remove_group(&h->v[i - 1]) : 0;
 
@@ -461,6 +461,6 @@ int ct_cg_undo(struct ct_cg_held *h, struct ct_err *e)
 			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir", "the group cannot be removed");
 		}
 	}
-	ct_cg_forget(h);
+	ct_cgroup_forget(h);
 	return first;
 }

@@ -17,20 +17,20 @@ void ct_cg_forget_one(struct ct_cg_group *g)
 	free(g->inner);
 }
 
-void ct_cg_settle(struct ct_cg_held *h)
+void ct_cg_settle(struct ct_cgroups_held *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)
 		ct_close(&h->v[i].claim);
 }
 
-void ct_cg_forget(struct ct_cg_held *h)
+void ct_cgroup_forget(struct ct_cgroups_held *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)
 		ct_cg_forget_one(&h->v[i]);
 	h->n = 0;
 }
 
-uint32_t ct_cg_places(const struct ct_cg_held *h, struct ct_cg_place out[CT_CG_TREES])
+uint32_t ct_cg_places(const struct ct_cgroups_held *h, struct ct_cg_place out[CT_CG_TREES])
 {
 	uint32_t n = 0;
 
@@ -52,11 +52,11 @@ static int copy_fd(int *fd)
 	return *fd < 0 ? 0 : (*fd = ct_dup(*fd));
 }
 
-int ct_cg_copy(const struct ct_cg_held *from, struct ct_cg_held *to)
+int ct_cgroup_copy(const struct ct_cgroups_held *from, struct ct_cgroups_held *to)
 {
 	int r = 0;
 
-	*to = (struct ct_cg_held){ 0 };
+	*to = (struct ct_cgroups_held){ 0 };
 	for (uint32_t i = 0; r >= 0 && i < from->n; i++) {
 		struct ct_cg_group *g = &to->v[to->n++];
 		int did[5];
@@ -72,7 +72,7 @@ int ct_cg_copy(const struct ct_cg_held *from, struct ct_cg_held *to)
 			r = did[k] < 0 ? did[k] : 0;
 	}
 	if (r < 0)
-		ct_cg_forget(to);
+		ct_cgroup_forget(to);
 	return r;
 }
 
@@ -81,7 +81,7 @@ bool ct_cg_is_payloads(const struct ct_cg_group *g)
 	return g->tree && strncmp(g->tree, CT_CG_MONITOR, strlen(CT_CG_MONITOR));
 }
 
-const struct ct_cg_group *ct_cg_group_of(const struct ct_cg_held *h, uint32_t bit)
+const struct ct_cg_group *ct_cg_group_of(const struct ct_cgroups_held *h, uint32_t bit)
 {
 	/* what version 2 does without a controller it does for the whole tree, and better */
 	for (uint32_t i = 0; i < h->n && (bit & (CT_CG_FREEZER | CT_CG_CPUACCT)); i++)
@@ -93,7 +93,7 @@ const struct ct_cg_group *ct_cg_group_of(const struct ct_cg_held *h, uint32_t bi
 	return NULL;
 }
 
-const struct ct_cg_group *ct_cg_whole(const struct ct_cg_held *h)
+const struct ct_cg_group *ct_cg_whole(const struct ct_cgroups_held *h)
 {
 	const struct ct_cg_group *any = NULL;
 

@@ -125,7 +125,7 @@ static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g, con
 
 int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in, struct ct_err *e)
 {
-	const struct ct_cg_held *held = in->running;
+	const struct ct_cgroups_held *held = in->running;
 	int r = check_devices(in, e);
 
 	if (r < 0)

@@ -120,7 +120,7 @@ static int load_intent(const char *path, struct ct_cg_group *g)
 }
 
 /* A group is told of again when it has been made, and when it has its inner directory. */
-static void replace_older(struct ct_cg_held *h)
+static void replace_older(struct ct_cgroups_held *h)
 {
 	const struct ct_cg_group *last = &h->v[h->n - 1];
 
@@ -147,7 +147,7 @@ static int load_record(const struct ct_undo_record *record, struct ct_cg_group *
 	return r;
 }
 
-int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cg_held *h)
+int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h)
 {
 	int r = 0;
 
@@ -161,11 +161,11 @@ int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cg_he
 	for (uint32_t i = 0; r == 0 && i < h->n; i++)
 		r = open_group(&h->v[i]);
 	if (r < 0)
-		ct_cg_forget(h);
+		ct_cgroup_forget(h);
 	return r;
 }
 
-int ct_cg_load_journal(const char *text, size_t len, struct ct_cg_held *h)
+int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h)
 {
 	struct ct_undo_record records[CT_UNDO_RECORDS_MAX];
 	char *copy = malloc(len + 1);

@@ -11,7 +11,7 @@ struct ct_cgroup_state {
 	struct ct_cgroups trees;	/* the host's hierarchies, as looked at */
 	/* start: what is to be made, and what has been. The directories are the plan's inputs for as long as the state is there */
 	struct ct_cg_plan want;
-	struct ct_cg_held held;
+	struct ct_cgroups_held held;
 	/* attach: what is to be joined */
 	struct ct_cg_join *join;
 	uint32_t n_join;

@@ -114,7 +114,7 @@ static void look_through(struct sweep *s, const char *top)
 /* ---- its end ------------------------------------------------------------------------------------------------------------------------ */
 
 /* One directory of a container whose owner is dead. */
-static void add_group(struct ct_cg_held *h, const struct stale *f)
+static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 {
 	struct ct_cg_group *g = &h->v[h->n];
 	char mark[CT_OWNER_MARK + 2];
@@ -146,7 +146,7 @@ static int end_containers(struct sweep *s)
 	int ended = 0;
 
 	for (uint32_t i = 0; i < s->n; i++) {
-		struct ct_cg_held h = CT_CG_HELD_INIT;
+		struct ct_cgroups_held h = CT_CGROUPS_NONE;
 		char mark[CT_OWNER_MARK + 2];
 
 		snprintf(mark, sizeof(mark), "%s", s->v[i].mark);

@@ -38,7 +38,7 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 	p->watch = p->state = -1;
 	p->output = (struct ct_output)CT_OUTPUT_INIT;
 	p->undo = (struct ct_undo)CT_UNDO_INIT;
-	p->groups = (struct ct_cg_held)CT_CG_HELD_INIT;
+	p->groups = (struct ct_cgroups_held)CT_CGROUPS_NONE;
 	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
 	ct_err_clear(&p->failed);
 	ct_records_init(&p->errors);
@@ -135,16 +135,16 @@ static void end_groups(struct ct_process *p)
 	if (p->verdict.reason != CT_EXIT_LOST)
 		ct_verdict_add(&p->verdict, &c, p->before_us, p->reaper);
 	ct_undo_all(&p->undo, NULL);
-	ct_cg_forget(&p->groups);
+	ct_cgroup_forget(&p->groups);
 	ct_placeholder_end(&p->holder);
 }
 
-int ct_process_groups(struct ct_process *p, struct ct_cg_held *out)
+int ct_process_groups(struct ct_process *p, struct ct_cgroups_held *out)
 {
 	int r;
 
 	pthread_mutex_lock(&p->lock);
-	r = ct_cg_copy(&p->groups, out);
+	r = ct_cgroup_copy(&p->groups, out);
 	pthread_mutex_unlock(&p->lock);
 	return r;
 }
@@ -255,11 +255,11 @@ int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 /* Who is to be killed must not be frozen: version 1 would hold it all the same. */
 static void thaw(struct ct_process *p)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
 	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >= 0)
-		ct_cg_thaw(&held);
-	ct_cg_forget(&held);
+		ct_cgroup_thaw(&held);
+	ct_cgroup_forget(&held);
 }
 
 int ct_init_signal(int pidfd, int sig, int reaper)
@@ -317,7 +317,7 @@ static void kill_init(struct ct_process *p)
 	thaw(p);
 	ct_child_kill(&p->child);
 	if (p->groups.n && !ct_pidfd_ended(p->child.pidfd, 1000))
-		ct_cg_kill(&p->groups, 20000, NULL);
+		ct_cgroup_kill(&p->groups, 20000, NULL);
 }
 
 static void process_free(struct ct_process *p)
@@ -336,7 +336,7 @@ static void process_free(struct ct_process *p)
 		ct_placeholder_end(&p->holder);
 	}
 	ct_undo_free(&p->undo);
-	ct_cg_forget(&p->groups);
+	ct_cgroup_forget(&p->groups);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.leash);
 	ct_close(&p->child.report);

@@ -56,7 +56,7 @@ struct ct_process {
 	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */
 	struct ct_output output; /* limit.output, in process */
 	struct ct_undo undo;	/* what its start has made, in process: taken back with its end */
-	struct ct_cg_held groups; /* of an in-process container, while it is there */
+	struct ct_cgroups_held groups; /* of an in-process container, while it is there */
 	struct ct_placeholder holder; /* keeps systemd's scope, if they are in one */
 	struct ct_records errors;
 };
@@ -67,7 +67,7 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 struct ct_process *ct_process_get(struct ct_process *p);
 void ct_process_put(struct ct_process *p);
 /* A copy of its groups; n is 0 when it has ended. 0, -ENOMEM or -EMFILE. */
-int ct_process_groups(struct ct_process *p, struct ct_cg_held *out);
+int ct_process_groups(struct ct_process *p, struct ct_cgroups_held *out);
 /* Figures of its groups without copying them, which would cost as much as two of the files. Their number; 0: it has none, or has ended. */
 uint32_t ct_process_usage(struct ct_process *p, ct_usage *out);
 /* Sends a signal and remembers that the caller asked for it. 0 or negative errno, recorded in e. */

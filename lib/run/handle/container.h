@@ -148,9 +148,9 @@ int ct_running_reaper(struct ct_container *c, struct ct_err *e);
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e);
 /* One device rule more, allowed or denied, in a running container. */
 int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, struct ct_err *e);
-/* The groups of a running container, copies of its owner's; ct_cg_forget() them. `n` is 0 for a container without groups. -ESRCH:
+/* The groups of a running container, copies of its owner's; ct_cgroup_forget() them. `n` is 0 for a container without groups. -ESRCH:
  * it does not run. */
-int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e);
+int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
 /* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded) when there is none. */

@@ -5,7 +5,7 @@
 #include "run/handle/container.h"
 #include "run/state/undo.h"
 
-int ct_groups_of(struct ct_container *c, struct ct_cg_held *held, struct ct_err *e)
+int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e)
 {
 	struct ct_process *init = ct_running_init(c);
 	CT_CLEAN_FD int dir = -1;

@@ -18,7 +18,7 @@ static int bad_name(const char *file, struct ct_err *e)
 }
 
 /* The group that has the file: by its controller, else whichever has it. */
-static const struct ct_cg_group *group_with(const struct ct_cg_held *held, const char *file)
+static const struct ct_cg_group *group_with(const struct ct_cgroups_held *held, const char *file)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
 
@@ -30,7 +30,7 @@ static const struct ct_cg_group *group_with(const struct ct_cg_held *held, const
 	return NULL;
 }
 
-static int find_file(struct ct_container *c, const char *file, struct ct_cg_held *held, const struct ct_cg_group **g, struct ct_err *e)
+static int find_file(struct ct_container *c, const char *file, struct ct_cgroups_held *held, const struct ct_cg_group **g, struct ct_err *e)
 {
 	const struct ct_cg_group *other;
 	int r;
@@ -74,7 +74,7 @@ static int dir_of(const struct ct_cg_group *g, const char *file)
 
 ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	const struct ct_cg_group *g = NULL;
 	CT_CLEAN_FD int fd = -1;
 	int r;
@@ -93,7 +93,7 @@ ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_bu
 			ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", fd < 0 ? "openat" : "read", "the file cannot be read");
 		}
 	}
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	while (r >= 0 && out->len && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
 	return r < 0 ? r : (ssize_t)out->len;
@@ -101,7 +101,7 @@ ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_bu
 
 int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	const struct ct_cg_group *g = NULL;
 	int r;
 
@@ -119,6 +119,6 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 
 		r = failed < 0 ? ct_cg_set_failed(g, file, value, failed, e) : 0;
 	}
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	return r;
 }

@@ -10,7 +10,7 @@ int ct_no_cgroup(struct ct_err *e, const char *what)
 }
 
 /* The groups' freezer, copied; -1 in fd without one. */
-static int get_freezer(struct ct_container *c, struct ct_cg_held *held, const struct ct_cg_group **g, struct ct_err *e)
+static int get_freezer(struct ct_container *c, struct ct_cgroups_held *held, const struct ct_cg_group **g, struct ct_err *e)
 {
 	int r = ct_groups_of(c, held, e);
 
@@ -20,7 +20,7 @@ static int get_freezer(struct ct_container *c, struct ct_cg_held *held, const st
 
 int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	const struct ct_cg_group *g;
 	int r = get_freezer(c, &held, &g, e);
 
@@ -35,26 +35,26 @@ int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err 
 	} else if (g && r < 0) {
 		ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write", "the container cannot be %s", on ? "frozen" : "thawed");
 	}
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	return r;
 }
 
 void ct_run_thaw(struct ct_container *c)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
 	/* without a look at whether it is frozen: version 1 may be about to be */
 	if (ct_groups_of(c, &held, NULL) >= 0)
-		ct_cg_thaw(&held);
-	ct_cg_forget(&held);
+		ct_cgroup_thaw(&held);
+	ct_cgroup_forget(&held);
 }
 
 int ct_run_frozen(struct ct_container *c)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	const struct ct_cg_group *g;
 	int r = get_freezer(c, &held, &g, NULL) >= 0 && g && ct_cg_version_of(g->version)->frozen(g);
 
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	return r;
 }

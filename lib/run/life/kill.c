@@ -60,7 +60,7 @@ static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
 
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	pid_t reaper = 0;
 	int r;
 
@@ -72,11 +72,11 @@ int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 	if (r >= 0 && !held.n)
 		r = sig == SIGKILL ? ct_run_kill(c, sig, e) : ct_no_cgroup(e, "tell all of its processes");
 	else if (r >= 0 && sig == SIGKILL)
-		r = ct_cg_kill(&held, 30000, e);
+		r = ct_cgroup_kill(&held, 30000, e);
 	else if (r >= 0)
 		r = reaper_of(c, &reaper, e);
 	if (r >= 0 && held.n && sig != SIGKILL)
 		r = ct_cg_signal(&held, sig, reaper, e);
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	return r;
 }

@@ -34,7 +34,7 @@ struct changes {
 	struct ct_arena *arena;
 	struct ct_err *err;
 	struct ct_config *config;	/* the running one with the changes */
-	struct ct_cg_held held;
+	struct ct_cgroups_held held;
 	struct change *v;
 	uint32_t n;
 	int turn;			/* state directory, locked; -1: in process, where a handle is one thread's */
@@ -293,7 +293,7 @@ static int begin(struct changes *ch)
 static void end(struct changes *ch)
 {
 	ct_close(&ch->turn);
-	ct_cg_forget(&ch->held);
+	ct_cgroup_forget(&ch->held);
 	ct_config_free(ch->config);
 	ct_arena_free(ch->arena);
 }

@@ -19,7 +19,7 @@ static void without_reaper(ct_usage *u)
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 {
 	struct ct_cg_place places[CT_CG_TREES];
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	struct ct_process *init = ct_running_init(c);
 	int r;
 
@@ -37,6 +37,6 @@ int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 		ct_usage_read(places, ct_cg_places(&held, places), out);
 	if (r >= 0 && ct_running_reaper(c, NULL) > 0)
 		without_reaper(out);
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	return r;
 }

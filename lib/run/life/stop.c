@@ -36,11 +36,11 @@ static struct ending ending_of(struct ct_container *c, pid_t pid, int program)
 /* One of its own may hold init where it is by a freezer of version 1, again and again. */
 static void kill_whole(struct ct_container *c)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
 	if (ct_groups_of(c, &held, NULL) >= 0)
-		ct_cg_kill(&held, 20000, NULL);
-	ct_cg_forget(&held);
+		ct_cgroup_kill(&held, 20000, NULL);
+	ct_cgroup_forget(&held);
 }
 
 /* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */

@@ -111,7 +111,7 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 
 static void end(struct ct_protect *t)
 {
-	ct_cg_forget(&t->held);
+	ct_cgroup_forget(&t->held);
 	ct_prepared_free(&t->p);
 	ct_config_free(t->config);
 	ct_buf_free(&t->status);
@@ -167,7 +167,7 @@ static void print_text(const struct ct_protect *t, struct ct_buf *out)
 
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e)
 {
-	struct ct_protect t = { .c = c, .p = CT_PREPARED_INIT, .held = CT_CG_HELD_INIT, .pidfd = -1, .proc = -1 };
+	struct ct_protect t = { .c = c, .p = CT_PREPARED_INIT, .held = CT_CGROUPS_NONE, .pidfd = -1, .proc = -1 };
 	int r;
 
 	ct_err_clear(&t.no_groups);

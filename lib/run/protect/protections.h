@@ -26,7 +26,7 @@ struct ct_protect {
 	struct ct_config *config;	/* the running one */
 	struct ct_prepared p;		/* spec and host; groups and plan made anew, as far as that can be done today */
 	struct ct_err no_groups, no_plan;	/* why they could not: err 0, they could */
-	struct ct_cg_held held;		/* the groups as they are */
+	struct ct_cgroups_held held;		/* the groups as they are */
 	enum ct_protect_care care;
 	pid_t pid;			/* of init */
 	int pidfd, proc;		/* init, and its directory in /proc, which can become no other process' */

@@ -98,7 +98,7 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 
 /* Where a newcomer is led that a process of the container holds by a freezer of version 1: the cgroup above the container's.
  * NULL: nowhere. */
-static char *way_out(const struct ct_cg_held *held)
+static char *way_out(const struct ct_cgroups_held *held)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
 	char *path = NULL;
@@ -109,7 +109,7 @@ static char *way_out(const struct ct_cg_held *held)
 }
 
 /* For who joins. */
-static int open_backends(struct ct_prepared *p, const struct ct_cg_held *held, pid_t init, struct ct_err *e)
+static int open_backends(struct ct_prepared *p, const struct ct_cgroups_held *held, pid_t init, struct ct_err *e)
 {
 	struct ct_backend_input in = { .req = &p->req, .host = &p->host, .arena = p->arena, .attach = true,
 				       .running = held, .init = init };
@@ -118,7 +118,7 @@ static int open_backends(struct ct_prepared *p, const struct ct_cg_held *held, p
 }
 
 /* All that changes nothing. */
-static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cg_held *held, int fd[2],
+static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cgroups_held *held, int fd[2],
 			  struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
@@ -153,7 +153,7 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e)
 {
 	CT_CLEAN_FD int extra = -1;
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	struct ct_process *proc = NULL;
 	struct ct_launch *l;
 	int fd[2] = {-1, -1}, r = check_opts(o, e);
@@ -178,7 +178,7 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	} else {
 		r = ct_launch_fail(proc, r, e);
 	}
-	ct_cg_forget(&held);
+	ct_cgroup_forget(&held);
 	if (r < 0)
 		ct_process_put(proc);
 	else

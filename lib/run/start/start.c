@@ -83,7 +83,7 @@ static int remember(struct ct_container *c, struct ct_process *p, bool detached,
 }
 
 /* The file that tells the CPU time of the whole tree, for limit.cputime. */
-static int open_cpu_time(const struct ct_cg_held *held, const struct ct_spec *s, struct ct_err *e)
+static int open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
 	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC) : -1;
@@ -95,7 +95,7 @@ static int open_cpu_time(const struct ct_cg_held *held, const struct ct_spec *s,
 }
 
 /* What version 1's freezer holds dies only when it is let go. -1 where there is no such thing. */
-static int open_thaw(const struct ct_cg_held *held, struct ct_err *e)
+static int open_thaw(const struct ct_cgroups_held *held, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
 	int fd = g && g->version == 1 ? openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC) : -1;

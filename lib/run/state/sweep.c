@@ -69,11 +69,11 @@ static int clear(int dirfd, int own, int life, struct ct_err *e)
 /* Version 1 holds a frozen process also when it was killed. */
 static void thaw(int dirfd)
 {
-	struct ct_cg_held held = CT_CG_HELD_INIT;
+	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
 	if (ct_groups_load(dirfd, &held, NULL) >= 0)
-		ct_cg_thaw(&held);
-	ct_cg_forget(&held);
+		ct_cgroup_thaw(&held);
+	ct_cgroup_forget(&held);
 }
 
 /* The supervisor has gone without a word. */

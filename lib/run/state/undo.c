@@ -43,7 +43,7 @@ int ct_state_undo(int dirfd, struct ct_err *e)
 	return r;
 }
 
-int ct_groups_load(int dirfd, struct ct_cg_held *held, struct ct_err *e)
+int ct_groups_load(int dirfd, struct ct_cgroups_held *held, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	int r = read_journal(dirfd, &text, e);
@@ -51,6 +51,6 @@ int ct_groups_load(int dirfd, struct ct_cg_held *held, struct ct_err *e)
 	held->n = 0;
 	if (r <= 0)
 		return r;
-	r = ct_cg_load_journal(ct_buf_text(&text), text.len, held);
+	r = ct_cgroup_load(ct_buf_text(&text), text.len, held);
 	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "the record of the container's groups cannot be read") : 0;
 }

@@ -22,7 +22,7 @@ static const struct ct_figure rows[] = {
 };
 #undef ROW
 
-static void read_counts(const struct ct_cg_held *h, struct ct_ev_counts *out)
+static void read_counts(const struct ct_cgroups_held *h, struct ct_ev_counts *out)
 {
 	struct ct_figures s = { rows, sizeof(rows) / sizeof(*rows), ~(uint32_t)0, out };
 

@@ -100,7 +100,7 @@ static int open_trigger(int dir, int i, const struct ct_ev_want *w, struct ct_er
 	return ct_take_fd(&fd);
 }
 
-static const struct ct_cg_group *version2(const struct ct_cg_held *held)
+static const struct ct_cg_group *version2(const struct ct_cgroups_held *held)
 {
 	for (uint32_t i = 0; i < held->n; i++)
 		if (held->v[i].version == 2)

@@ -164,7 +164,7 @@ void ct_ev_run_clear(struct ct_ev_run *run)
 }
 
 /* Only those that tell something: not the supervisor's own, nor what is gone. */
-static void keep_telling(struct ct_cg_held *h)
+static void keep_telling(struct ct_cgroups_held *h)
 {
 	const struct ct_cg_group *freezes = ct_cg_group_of(h, CT_CG_FREEZER);
 	bool by_v2 = freezes && freezes->version == 2;
@@ -258,7 +258,7 @@ void ct_ev_release(struct ct_events *ev)
 		ct_close(&run->trigger[i]);
 		ct_ev_unwatch(ev, &run->wd_pressure[i]);
 	}
-	ct_cg_forget(&run->groups);
+	ct_cgroup_forget(&run->groups);
 	ct_process_put(run->p);
 	ct_ev_run_clear(run);
 }

@@ -37,7 +37,7 @@ struct ct_ev_run {
 	struct ct_process *p;		/* in process; a reference */
 	int init, super;		/* pidfds */
 	uint32_t boots;			/* told of */
-	struct ct_cg_held groups;	/* those that tell something */
+	struct ct_cgroups_held groups;	/* those that tell something */
 	int file[CT_EV_FILES];		/* files whose change the kernel tells */
 	uint32_t n_files;
 	int oom;			/* eventfd that counts version 1's */
