@@ -156,7 +156,7 @@ static int supervised(ct_container *c, struct ct_err *e)
 	if (dir == -ENOENT) {
 		ct_err_object(e, c->name);
 		ct_err_hint(e, "only a detached container has a console to connect to");
-		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "console", "the container does not run");
+		return ct_ctl_not_running(e, "console");
 	}
 	return dir;
 }

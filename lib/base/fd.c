@@ -2,6 +2,7 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+#include "base/sys.h"
 
 #define RENAME_TRIES 16
 
@@ -191,4 +194,19 @@ const char *ct_parent(char *dir, size_t size, const char *path)
 	}
 	snprintf(dir, size, "%.*s", (int)(slash - path) + 1, path);
 	return slash + 1;
+}
+
+int ct_fd_readable(int fd, int timeout_ms)
+{
+	int64_t until = timeout_ms > 0 ? ct_now_ms() + timeout_ms : 0, left = timeout_ms;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	while ((n = poll(&p, 1, (int)left)) < 0 && errno == EINTR) {
+		if (timeout_ms > 0)
+			left = until - ct_now_ms();
+		if (timeout_ms > 0 && left < 0)
+			left = 0;
+	}
+	return n > 0;
 }

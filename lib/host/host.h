@@ -30,6 +30,12 @@ struct ct_host {
 	uint32_t filtered;		/* CT_HOST_F_*: needed, but a seccomp filter refuses the call (EPERM, not ENOSYS) */
 };
 
+/* All capabilities that the kernel knows. */
+static inline uint64_t ct_host_all_caps(const struct ct_host *h)
+{
+	return h->cap_last >= 63 ? ~UINT64_C(0) : (UINT64_C(1) << (h->cap_last + 1)) - 1;
+}
+
 /* Needed features, in the order that ct_host_check() names them. */
 #define CT_HOST_F_OPENAT2 0x01u
 #define CT_HOST_F_MOUNT_API 0x02u

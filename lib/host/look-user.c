@@ -85,8 +85,7 @@ void ct_look_rights(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 /* Capabilities that nobody started from here can have. */
 void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	uint64_t all = f->host.cap_last >= 63 ? ~UINT64_C(0) : BIT(f->host.cap_last + 1) - 1;
-	uint64_t lacking = all & ~f->host.cap_bounding;
+	uint64_t lacking = ct_host_all_caps(&f->host) & ~f->host.cap_bounding;
 	CT_CLEAN_BUF struct ct_buf names = CT_BUF_INIT;
 
 	(void)arg;

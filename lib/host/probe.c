@@ -15,6 +15,7 @@
 #include <contain/contain.h>
 
 #include "base/fd.h"
+#include "base/namespaces.h"
 #include "base/num.h"
 #include "base/sys.h"
 #include "host/host.h"
@@ -47,14 +48,6 @@ static const struct feature {
 	{ CT_HOST_F_PIDFD, offsetof(struct ct_host, pidfd), "pidfd_open", SYS_pidfd_open, { -1, 0, 0, 0, 0 } },
 	{ CT_HOST_F_CLOSE_RANGE, offsetof(struct ct_host, close_range), "close_range", SYS_close_range,
 	  { 1, 0, 0x7fffffff, 0, 0 } },
-};
-
-static const struct {
-	const char *name;
-	uint32_t bit;
-} ns_files[] = {
-	{ "mnt", CT_NS_MNT }, { "pid", CT_NS_PID },	  { "uts", CT_NS_UTS },	  { "ipc", CT_NS_IPC },
-	{ "net", CT_NS_NET }, { "cgroup", CT_NS_CGROUP }, { "time", CT_NS_TIME },
 };
 
 /* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end. Returns the length or a
@@ -179,9 +172,9 @@ static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 		ct_err_hint(e, "mount a procfs on /proc");
 		return ct_fail_sys(e, r, CT_ERR_KERNEL, "host", "open", "the namespaces of this process cannot be looked at");
 	}
-	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
-		if (fstatat(dir, ns_files[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			h->namespaces |= ns_files[i].bit;
+	for (int i = 0; i < CT_NAMESPACES; i++)
+		if (fstatat(dir, ct_namespaces[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			h->namespaces |= ct_namespaces[i].bit;
 	look_at_userns(h, dir, "user");
 	return 0;
 }

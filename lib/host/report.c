@@ -27,14 +27,21 @@ static const struct ct_look looks[] = {
 	{ "kernel", "clone of a detached tree", false, ct_look_extra, CT_EXTRA_DETACHED },
 	{ "kernel", "core scheduling", false, ct_look_extra, CT_EXTRA_SCHED_CORE },
 
-	{ "namespaces", "mnt", true, ct_look_namespace, CT_NS_MNT },
-	{ "namespaces", "pid", true, ct_look_namespace, CT_NS_PID },
-	{ "namespaces", "uts", true, ct_look_namespace, CT_NS_UTS },
-	{ "namespaces", "ipc", true, ct_look_namespace, CT_NS_IPC },
-	{ "namespaces", "net", true, ct_look_namespace, CT_NS_NET },
-	{ "namespaces", "cgroup", true, ct_look_namespace, CT_NS_CGROUP },
-	{ "namespaces", "user", false, ct_look_namespace, CT_NS_USER },
-	{ "namespaces", "time", false, ct_look_namespace, CT_NS_TIME },
+/* what every container gets, then what few ask for */
+#define NEEDED(...) __VA_ARGS__,
+#define OPTIONAL(...)
+#define CT_NAMESPACE(bit, clone, name, alias, how) \
+	how({ "namespaces", name, true, ct_look_namespace, CT_NS_##bit })
+#include "shared/namespaces.def"
+#undef NEEDED
+#undef OPTIONAL
+#define NEEDED(...)
+#define OPTIONAL(...) __VA_ARGS__,
+#define CT_NAMESPACE(bit, clone, name, alias, how) \
+	how({ "namespaces", name, false, ct_look_namespace, CT_NS_##bit })
+#include "shared/namespaces.def"
+#undef NEEDED
+#undef OPTIONAL
 
 	{ "rights", "privilege", true, ct_look_rights, 0 },
 	{ "rights", "capabilities", false, ct_look_bounding, 0 },

@@ -132,7 +132,7 @@ static int parse_rule(const struct ct_entry *entry, bool allow, void *field, str
 	uint8_t version = strncmp(entry->name, "cgroup2.", 8) ? 1 : 2;
 	struct ct_device_rule rule;
 	const char *wrong = ct_device_rule_read(entry->value, &rule);
-	struct ct_devrule_item *item;
+	struct ct_devrules *list = field ? &spec->devrules : NULL;
 
 	if (wrong)
 		return ct_value_fail(e, "\"%.80s\" is not a device rule: %s", entry->value, wrong);
@@ -141,13 +141,8 @@ static int parse_rule(const struct ct_entry *entry, bool allow, void *field, str
 		ct_err_hint(e, "write \"a\" for all devices, or one rule beginning with c and one beginning with b");
 		return ct_value_fail(e, "\"%.80s\" would mean every device here, whatever follows the \"a\"", entry->value);
 	}
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, &spec->devrules);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_devrule_item){ entry->at, entry->value, allow, version };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e,
+			    (struct ct_devrule_item){entry->at, entry->value, allow, version});
 }
 
 static int parse_allow(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)

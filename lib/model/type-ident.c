@@ -11,6 +11,7 @@
 
 #include <contain/contain.h>
 
+#include "base/namespaces.h"
 #include "base/num.h"
 
 #define BLANKS " \t"
@@ -30,7 +31,6 @@ static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec
 {
 	const char *s = entry->value;
 	struct ct_idmaps *list = field;
-	struct ct_idmap_item *item;
 	uint32_t number[3] = { 0 };
 	struct ct_span kind, word;
 
@@ -52,13 +52,9 @@ static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_bad(entry, e);
 	if (!number[2] || number[0] > UINT32_MAX - number[2] || number[1] > UINT32_MAX - number[2])
 		return ct_value_range(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_idmap_item){ entry->at, *kind.s == 'g', number[0], number[1], number[2] };
-	return 0;
+	return CT_LIST_KEEP(
+		spec, list, e,
+		(struct ct_idmap_item){entry->at, *kind.s == 'g', number[0], number[1], number[2]});
 }
 
 const struct ct_type ct_type_idmap = { "list of identity maps", parse_idmap,
@@ -154,7 +150,7 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 {
 	const char *value = entry->value, *colon = strchr(value, ':');
 	size_t n = colon ? (size_t)(colon - value) : strlen(value);
-	struct ct_limit_item *item, new = { .at = entry->at };
+	struct ct_limit_item new = {.at = entry->at};
 	struct ct_limits *list = field;
 	int r;
 
@@ -178,44 +174,31 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 		return r;
 	if (new.soft > new.hard)
 		return ct_value_fail(e, "the soft limit is above the hard one in \"%s\"", value);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = new;
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, new);
 }
 
 const struct ct_type ct_type_limit = { "soft[:hard]", parse_limit,
 	"a number or unlimited, for both limits, or two of them as SOFT:HARD" };
 
-struct ns_name {
-	const char *name;
-	uint32_t bit;
-};
-
-/* The short name of each comes first. */
-static const struct ns_name namespaces[] = {
-	{ "mnt", CT_NS_MNT },	{ "pid", CT_NS_PID },	{ "uts", CT_NS_UTS },	    { "ipc", CT_NS_IPC },
-	{ "user", CT_NS_USER },	{ "net", CT_NS_NET },	{ "cgroup", CT_NS_CGROUP }, { "time", CT_NS_TIME },
-	{ "mount", CT_NS_MNT },	{ "network", CT_NS_NET }, { "utsname", CT_NS_UTS },
-};
+static bool is_name(const char *name, struct ct_span word)
+{
+	return strlen(name) == word.n && !strncasecmp(name, word.s, word.n);
+}
 
 uint32_t ct_ns_bit(struct ct_span name)
 {
-	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-		if (strlen(namespaces[i].name) == name.n && !strncasecmp(namespaces[i].name, name.s, name.n))
-			return namespaces[i].bit;
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		if (is_name(ct_namespaces[i].name, name) || is_name(ct_namespaces[i].alias, name))
+			return ct_namespaces[i].bit;
 	}
 	return 0;
 }
 
 const char *ct_ns_name(uint32_t bit)
 {
-	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-		if (namespaces[i].bit == bit)
-			return namespaces[i].name;
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		if (ct_namespaces[i].bit == bit)
+			return ct_namespaces[i].name;
 	}
 	return "?";
 }
@@ -257,7 +240,6 @@ static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec
 	struct ct_span name = { entry->sub, strlen(entry->sub) };
 	uint32_t bit = ct_ns_bit(name);
 	struct ct_shares *list = field;
-	struct ct_share_item *item;
 
 	if (!bit)
 		return no_namespace(name, -ENOENT, CT_ERR_UNKNOWN_KEY, e);
@@ -265,13 +247,7 @@ static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_range(entry, e);
 	if (*entry->value != '/' && entry->value[strcspn(entry->value, " \t/")])
 		return ct_value_bad(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_share_item){ entry->at, bit, entry->value };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, (struct ct_share_item){entry->at, bit, entry->value});
 }
 
 const struct ct_type ct_type_share = { "process, container or path", parse_share,

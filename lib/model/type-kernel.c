@@ -33,15 +33,9 @@ static int bad_name(const struct ct_entry *entry, const char *what, struct ct_er
 
 static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct ct_spec *spec, struct ct_err *e)
 {
-	struct ct_pair_item *item;
 
-	if (!list)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_pair_item){ entry->at, entry->sub, entry->value };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e,
+			    (struct ct_pair_item){entry->at, entry->sub, entry->value});
 }
 
 /* "net/ipv4/conf/eth0.1/forwarding", sysctl(8)'s other way to write a name, in which a dot is a dot: parts that climb nowhere. */
@@ -109,7 +103,6 @@ static bool is_housekeeping(const char *file)
 static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	struct ct_cgfiles *list = field;
-	struct ct_cgfile_item *item;
 	bool tried;
 	const char *value = ct_value_tried(entry->value, &tried);
 
@@ -121,13 +114,8 @@ static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct c
 			       entry->sub);
 	if (!*value)
 		return ct_value_bad(entry, e);
-	if (!list)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_cgfile_item){ entry->at, entry->sub, value, tried };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e,
+			    (struct ct_cgfile_item){entry->at, entry->sub, value, tried});
 }
 
 const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file, "a text, perhaps after \"try:\"" };

@@ -94,7 +94,6 @@ const struct ct_type ct_type_command = { "command", parse_command,
 static int parse_hook(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	struct ct_cmds *cmds = field;
-	struct ct_cmd_item *item;
 	struct ct_words words;
 	char bare = 0;
 	int r = split(entry, field ? spec->arena : NULL, &words, &bare, e);
@@ -105,13 +104,7 @@ static int parse_hook(const struct ct_entry *entry, void *field, struct ct_spec 
 		ct_err_hint(e, "quote it, or ask for a shell: /bin/sh -c '...'");
 		return ct_value_fail(e, "a hook is executed without a shell, which \"%c\" would need", bare);
 	}
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, cmds);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_cmd_item){ entry->at, entry->value, words };
-	return 0;
+	return CT_LIST_KEEP(spec, cmds, e, (struct ct_cmd_item){entry->at, entry->value, words});
 }
 
 const struct ct_type ct_type_hook = { "list of commands", parse_hook,
@@ -158,13 +151,9 @@ static int parse_ids(const struct ct_entry *entry, void *field, struct ct_spec *
 		r = ct_value_number(entry, ct_parse_id(number, &id), e);
 		if (r < 0)
 			return r;
-		if (field) {
-			struct ct_id_item *item = CT_LIST_ADD(spec->arena, list);
-
-			if (!item)
-				return ct_oom(e);
-			*item = (struct ct_id_item){ entry->at, id };
-		}
+		r = CT_LIST_KEEP(spec, list, e, (struct ct_id_item){entry->at, id});
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

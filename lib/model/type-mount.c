@@ -17,7 +17,6 @@ static int add_mount(const struct ct_entry *entry, const char *line, struct ct_m
 		     struct ct_spec *spec, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *own = list ? NULL : ct_arena_new();
-	struct ct_mount_item *place;
 	int r;
 
 	if (!list && !own)
@@ -25,13 +24,7 @@ static int add_mount(const struct ct_entry *entry, const char *line, struct ct_m
 	item.at = entry->at;
 	item.source_fd = -1;
 	r = ct_mount_parse(line, list ? spec->arena : own, &item, e);
-	if (r < 0 || !list)
-		return r;
-	place = CT_LIST_ADD(spec->arena, list);
-	if (!place)
-		return ct_oom(e);
-	*place = item;
-	return 0;
+	return r < 0 ? r : CT_LIST_KEEP(spec, list, e, item);
 }
 
 static int parse_mount(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -104,17 +97,10 @@ const struct ct_type ct_type_tmpfs = { "list of targets", parse_tmpfs,
 static int parse_fstab(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	struct ct_strs *list = field;
-	struct ct_str_item *item;
 
 	if (*entry->value != '/' || strlen(entry->value) >= PATH_MAX)
 		return ct_value_bad(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_str_item){ entry->at, entry->value };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, (struct ct_str_item){entry->at, entry->value});
 }
 
 const struct ct_type ct_type_fstab = { "path", parse_fstab, "an absolute path of less than 4096 bytes" };

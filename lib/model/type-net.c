@@ -27,7 +27,6 @@ static int parse_net(const struct ct_entry *entry, void *field, struct ct_spec *
 {
 	uint32_t index = 0;
 	struct ct_nets *list = field;
-	struct ct_net_item *item;
 	const char *const *p = entry->key->type->words;
 
 	if (net_index(entry, &index) < 0)
@@ -36,13 +35,7 @@ static int parse_net(const struct ct_entry *entry, void *field, struct ct_spec *
 		p++;
 	if (!*p)
 		return ct_value_bad(entry, e);
-	if (!field)
-		return 0;
-	item = CT_LIST_ADD(spec->arena, list);
-	if (!item)
-		return ct_oom(e);
-	*item = (struct ct_net_item){ entry->at, index, *p };
-	return 0;
+	return CT_LIST_KEEP(spec, list, e, (struct ct_net_item){entry->at, index, *p});
 }
 
 const struct ct_type ct_type_net = { "network type", parse_net,

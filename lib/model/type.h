@@ -70,6 +70,13 @@ void *ct_list_room(struct ct_arena *a, void *v, uint32_t n, size_t element);
 	((list)->v = ct_list_room((arena), (list)->v, (list)->n, sizeof(*(list)->v)),                                  \
 	 (list)->v ? &(list)->v[(list)->n++] : NULL)
 
+/* Appends an element, which comes last, to a list {v, n} of the spec; a list of NULL: the value is
+ * only checked. 0 or -ENOMEM, recorded. */
+#define CT_LIST_KEEP(spec, list, e, ...)                                                           \
+	(!(list)			    ? 0                                                    \
+	 : CT_LIST_ADD((spec)->arena, list) ? ((list)->v[(list)->n - 1] = __VA_ARGS__, 0)          \
+					    : ct_oom(e))
+
 /* Splits a command line into words: blanks divide, '...' and "..." hold together, nothing else is special. *bare gets the
  * first character outside quotes that a shell would have interpreted, 0 for none; it may be NULL. -EINVAL: a quote is not
  * closed or there is no word, -ENOMEM. */

@@ -88,7 +88,8 @@ static int attach_caps(struct ct_builder *b, uint64_t *keep)
 		have &= b->req->running->cap_bounding;
 	*keep = have;
 	if (b->req->elevated)
-		*keep = ~UINT64_C(0) & (b->userns ? ~UINT64_C(0) >> (63 - b->host->cap_last) : b->host->cap_bounding & b->host->cap_permitted);
+		*keep = b->userns ? ct_host_all_caps(b->host)
+				  : b->host->cap_bounding & b->host->cap_permitted;
 	if (b->req->set_caps)
 		*keep = b->req->caps;
 	if (b->req->set_caps && !b->req->elevated && (b->req->caps & ~have)) {

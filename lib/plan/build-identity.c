@@ -17,11 +17,6 @@
 	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | CAP(SETGID) | CAP(SETUID) |   \
 	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE))
 
-static uint64_t all_caps(const struct ct_host *h)
-{
-	return h->cap_last >= 63 ? ~UINT64_C(0) : (UINT64_C(1) << (h->cap_last + 1)) - 1;
-}
-
 /* "sys_resource" of the lowest bit set. */
 static void cap_text(uint64_t caps, char *buf, size_t size)
 {
@@ -39,13 +34,14 @@ static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
 
 	for (uint32_t i = 0; i < s->ns_share.n; i++)
 		shared |= s->ns_share.v[i].ns == CT_NS_NET;
-	return all_caps(h) & ~((ct_build_namespaces(s) & CT_NS_NET) || shared ? 0 : CAP(NET_ADMIN));
+	return ct_host_all_caps(h) &
+	       ~((ct_build_namespaces(s) & CT_NS_NET) || shared ? 0 : CAP(NET_ADMIN));
 }
 
 int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep, struct ct_err *e)
 {
 	bool userns = ct_build_namespaces(s) & CT_NS_USER;
-	uint64_t have = userns ? all_caps(h) : h->cap_bounding & h->cap_permitted, missing;
+	uint64_t have = userns ? ct_host_all_caps(h) : h->cap_bounding & h->cap_permitted, missing;
 	char name[40];
 
 	if (s->cap_keep == CT_CAP_MASK_UNSET) {

@@ -2,37 +2,19 @@
 /* Namespaces: which are new, which are joined, identity maps, clocks, limits of the process. */
 #include <errno.h>
 #include <signal.h>
-#include <sched.h>
 #include <string.h>
 #include <inttypes.h>
 
+#include "base/namespaces.h"
 #include "plan/builder.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-#ifndef CLONE_NEWCGROUP
-#define CLONE_NEWCGROUP 0x02000000
-#endif
-
-static const struct {
-	uint32_t ns;
-	uint64_t clone;
-	const char *name;
-} kinds[] = {
-	{CT_NS_MNT, CLONE_NEWNS, "mnt"},    {CT_NS_PID, CLONE_NEWPID, "pid"},	 {CT_NS_UTS, CLONE_NEWUTS, "uts"},
-	{CT_NS_IPC, CLONE_NEWIPC, "ipc"},   {CT_NS_USER, CLONE_NEWUSER, "user"}, {CT_NS_NET, CLONE_NEWNET, "net"},
-	{CT_NS_CGROUP, CLONE_NEWCGROUP, "cgroup"}, {CT_NS_TIME, CLONE_NEWTIME, "time"},
-};
-#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
 uint64_t ct_clone_flags(uint32_t ns)
 {
 	uint64_t flags = 0;
 
-	for (unsigned i = 0; i < N_KINDS; i++)
-		if (ns & kinds[i].ns)
-			flags |= kinds[i].clone;
+	for (int i = 0; i < CT_NAMESPACES; i++)
+		if (ns & ct_namespaces[i].bit)
+			flags |= ct_namespaces[i].clone;
 	return flags;
 }
 
@@ -57,12 +39,16 @@ static int check(struct ct_builder *b)
 		ct_err_hint(b->err, "add idmap = u 0 HOST COUNT and idmap = g 0 HOST COUNT");
 		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a user namespace needs maps that map user 0 and group 0");
 	}
-	for (unsigned i = 0; i < N_KINDS; i++) {
-		if (!((b->own | b->shared) & kinds[i].ns & ~b->host->namespaces))
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		const struct ct_namespace *ns = &ct_namespaces[i];
+
+		if (!((b->own | b->shared) & ns->bit & ~b->host->namespaces))
 			continue;
-		ct_err_origin(b->err, ct_build_at(b, kinds[i].ns == CT_NS_TIME ? time_key(b->spec) : "namespace.clone"));
-		ct_err_object(b->err, kinds[i].name);
-		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan", "this kernel has no %s namespace", kinds[i].name);
+		ct_err_origin(b->err, ct_build_at(b, ns->bit == CT_NS_TIME ? time_key(b->spec)
+									   : "namespace.clone"));
+		ct_err_object(b->err, ns->name);
+		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan",
+			       "this kernel has no %s namespace", ns->name);
 	}
 	return 0;
 }
@@ -131,7 +117,7 @@ static int make_own(struct ct_builder *b)
 	/* Clocks are set between unshare and the clone: a time namespace is fixed once a process is in it. */
 	if (b->own & CT_NS_TIME) {
 		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE, ct_build_at(b, time_key(sp)));
-		s->n[0] = CLONE_NEWTIME;
+		s->n[0] = CT_CLONE_TIME;
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
 		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
 	}
@@ -246,7 +232,7 @@ int ct_build_ns(struct ct_builder *b)
 	if (b->own & CT_NS_USER || (!b->userns && (b->host->uid || b->host->gid)))
 		become_root(b);
 	if (late(b))
-		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CLONE_NEWCGROUP;
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CT_CLONE_CGROUP;
 	process_settings(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	if (b->own & CT_NS_NET)

@@ -27,7 +27,7 @@ int ct_build_inputs(struct ct_builder *b)
 	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
 		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i), r->keep_fds[i]);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < CT_NAMESPACES; i++)
 		b->in_share[i] = b->in_rootfs != CT_SLOT_NONE && (b->shared & (1u << i))
 					 ? ct_plan_input(b->plan, "namespace", r->share_fd[i])
 					 : CT_SLOT_NONE;

@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "model/spec.h"
 #include "plan/plan.h"
+#include "shared/namespaces.h"
 
 /* What init of a running container has by now, as the kernel tells it: an attach gives the same, whoever asked for it then. */
 #define CT_RUNNING_LIMITS 16
@@ -74,7 +75,8 @@ struct ct_request {
 	const char *const *hidden;	/* below the root: what is ours and none of the payload's, the state directory */
 	uint32_t n_hidden;
 	int output_fd;			/* struct ct_wire_output, when ct_build_pumps() says so */
-	int share_fd[8];		/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
+	/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
+	int share_fd[CT_NAMESPACES];
 	/* attach */
 	int init_pidfd;
 	const struct ct_running *running;	/* NULL in a plan that is only printed without a container */

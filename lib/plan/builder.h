@@ -18,7 +18,7 @@ struct ct_builder {
 	uint32_t shared;	/* namespaces joined */
 	bool userns;		/* a new or joined user namespace: the caller's rights do not reach inside */
 	/* slots */
-	int in_rootfs, in_exec, in_pidfd, in_output, in_share[8];
+	int in_rootfs, in_exec, in_pidfd, in_output, in_share[CT_NAMESPACES];
 	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int root, mask, proc, sys, dev, pts;
 	int into;		/* what init is cloned into: a cgroup of version 2; CT_SLOT_NONE: as the launcher */

@@ -139,7 +139,7 @@ static void settle(struct ct_figures *s, const struct ct_figure *row, const stru
 	/* io.stat has only devices that were used; version 1's files lack also those that nobody counts for */
 	if (row->how == CT_KEYED_DEVICES && ct_keyed_unsaid(k))
 		v = 0;
-	if (v == CT_KEYED_ABSENT || *out != CT_KEYED_ABSENT)
+	if (v == CT_ABSENT || *out != CT_ABSENT)
 		return;
 	if (row->how == CT_KEYED_TREE)
 		v = with_groups_below(row, fd, v);
@@ -172,15 +172,25 @@ void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers
 
 	/* version 2 counts CPU time in every group */
 	if (version == 2)
-		controllers |= CT_FIGURE_CPUACCT;
+		controllers |= CT_CG_CPUACCT;
 	for (uint32_t i = 0; i < s->n; i++) {
 		uint32_t bit = s->rows[i].controller;
 
-		due[i] = s->rows[i].version == version && (bit == CT_FIGURE_ANY || (bit & controllers & s->wanted));
+		due[i] = s->rows[i].version == version &&
+			 (bit == CT_CG_ANY || (bit & controllers & s->wanted));
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (due[i] && *place_of(s, &s->rows[i]) == CT_KEYED_ABSENT)
+		if (due[i] && *place_of(s, &s->rows[i]) == CT_ABSENT)
 			read_together(s, i, due, fd);
 	}
 	s->wanted &= ~controllers;
+}
+
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v,
+			   uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].version == version)
+			ct_figures_add(s, version, v[i].controllers, v[i].fd);
+	}
 }

@@ -8,16 +8,15 @@
 
 #include <stdint.h>
 
+#include "shared/controllers.h"
 #include "shared/keyed.h"
 
-/* Controllers as the tables name them: the same bits as CT_CG_* of lib/host/cgroup.h. */
-#define CT_FIGURE_CPU 0x0001u
-#define CT_FIGURE_CPUACCT 0x0002u
-#define CT_FIGURE_MEMORY 0x0008u
-#define CT_FIGURE_IO 0x0010u
-#define CT_FIGURE_PIDS 0x0020u
-#define CT_FIGURE_FREEZER 0x0080u
-#define CT_FIGURE_ANY 0u		/* whatever the group serves */
+/* One cgroup of the container. */
+struct ct_cg_place {
+	uint8_t version;      /* 1 or 2 */
+	uint32_t controllers; /* that it serves, CT_CG_* */
+	int fd;		      /* its directory, borrowed; O_PATH is enough */
+};
 
 /*
  * One row. Of several rows for one figure the first that tells it counts. A TREE row counts for the group alone where there is
@@ -28,7 +27,7 @@ struct ct_figure {
 	const char *local;		/* FILE.local */
 	const char *key;
 	uint16_t offset;		/* of its uint64_t in what is filled */
-	uint16_t controller;		/* CT_FIGURE_* */
+	uint16_t controller;		/* CT_CG_* */
 	uint16_t divisor;		/* of what is read */
 	uint8_t version;
 	uint8_t how;			/* enum ct_keyed_how */
@@ -45,7 +44,7 @@ struct ct_figures {
 	const struct ct_figure *rows;
 	uint32_t n;			/* at most CT_FIGURE_ROWS */
 	uint32_t wanted;		/* controllers that no group has served yet */
-	void *out;			/* its figures are CT_KEYED_ABSENT when it begins */
+	void *out;			/* its figures are CT_ABSENT when it begins */
 };
 #define CT_FIGURE_ROWS 128
 
@@ -54,5 +53,8 @@ struct ct_figures {
  * and what one of them does not tell is not taken from another. `fd` is its directory, O_PATH is enough. Never fails.
  */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd);
+/* The same for all places of that version. */
+void ct_figures_add_places(struct ct_figures *s, unsigned version, const struct ct_cg_place *v,
+			   uint32_t n);
 
 #endif

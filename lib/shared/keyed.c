@@ -42,12 +42,12 @@ static uint64_t digits(struct span s)
 	uint64_t v = 0;
 
 	if (s.p == s.end)
-		return CT_KEYED_ABSENT;
+		return CT_ABSENT;
 	for (; s.p < s.end; s.p++) {
 		unsigned d = (unsigned)(unsigned char)*s.p - '0';
 
 		if (d > 9 || v > (UINT64_MAX - d) / 10)
-			return CT_KEYED_ABSENT;
+			return CT_ABSENT;
 		v = v * 10 + d;
 	}
 	return v;
@@ -60,7 +60,7 @@ static uint64_t hundredths(struct span s)
 	uint64_t v = digits(whole), part = digits(rest);
 
 	if (rest.end - rest.p != 2 || part > 99 || v > UINT64_MAX / 100 - 1)
-		return CT_KEYED_ABSENT;
+		return CT_ABSENT;
 	return v * 100 + part;
 }
 
@@ -70,16 +70,16 @@ static uint64_t hundredths(struct span s)
 static uint64_t number(struct span s)
 {
 	struct span rest = s, line = cut(&rest, '\n');
-	uint64_t v = rest.p == rest.end ? digits(line) : CT_KEYED_ABSENT;
+	uint64_t v = rest.p == rest.end ? digits(line) : CT_ABSENT;
 
 	if (v <= INT64_MAX && v > (uint64_t)INT64_MAX - NO_LIMIT_PAGE && v % 4096 == 0)
-		return CT_KEYED_ABSENT;
+		return CT_ABSENT;
 	return v;
 }
 
 static void found(struct ct_keyed *k, uint64_t v)
 {
-	if (v == CT_KEYED_ABSENT || k->value > UINT64_MAX - v)
+	if (v == CT_ABSENT || k->value > UINT64_MAX - v)
 		k->state = BAD;
 	else if (k->state == NOTHING)
 		k->state = FOUND;
@@ -167,7 +167,7 @@ void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 		return;
 	rest = (struct span){ text, text + n };
 	if (k->how == CT_KEYED_NUMBER) {
-		found(k, k->state == NOTHING ? number(rest) : CT_KEYED_ABSENT);
+		found(k, k->state == NOTHING ? number(rest) : CT_ABSENT);
 		return;
 	}
 	while (rest.p < rest.end && !settled(k))
@@ -176,7 +176,7 @@ void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 
 uint64_t ct_keyed_value(const struct ct_keyed *k)
 {
-	return k->state == FOUND ? k->value : CT_KEYED_ABSENT;
+	return k->state == FOUND ? k->value : CT_ABSENT;
 }
 
 int ct_keyed_unsaid(const struct ct_keyed *k)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CT_KEYED_ABSENT (~(uint64_t)0)
+#include <contain/contain.h>	/* CT_ABSENT */
 
 /* What a figure is in its text. */
 enum ct_keyed_how {
@@ -34,7 +34,7 @@ struct ct_keyed {
 
 /* The next piece: whole lines, but for the last piece, whose last line may lack its end. */
 void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n);
-/* What was found; CT_KEYED_ABSENT: nothing, or something that does not have its form. */
+/* What was found; CT_ABSENT: nothing, or something that does not have its form. */
 uint64_t ct_keyed_value(const struct ct_keyed *k);
 /* True when nothing was said about it, neither well nor badly. */
 int ct_keyed_unsaid(const struct ct_keyed *k);

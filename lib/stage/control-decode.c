@@ -5,7 +5,9 @@
 
 #include "stage/supervisor.h"
 
-#define ALL_STATES 0x3fu	/* CT_STATE_STOPPED .. CT_STATE_ABORTING */
+#define ALL_STATES                                                                                 \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING |             \
+	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 #define NONE 0u
 
 /* What each type takes: the greatest arg0 and arg1. */
@@ -36,7 +38,7 @@ int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq)
 		return -EOPNOTSUPP;
 	if (r.arg0 > takes[r.type].arg0 || r.arg1 > takes[r.type].arg1 || (takes[r.type].arg0_needed && !r.arg0))
 		return -EINVAL;
-	if (r.type == CT_CTL_STOP && (r.arg0 & SUP_STOP_KILL) && (r.arg0 & SUP_STOP_NO_KILL))
+	if (r.type == CT_CTL_STOP && (r.arg0 & CT_STOP_KILL) && (r.arg0 & CT_STOP_NO_KILL))
 		return -EINVAL;
 	*rq = r;
 	return 0;

@@ -16,6 +16,7 @@
 
 #include "stage/kernel.h"
 #include "stage/supervisor.h"
+#include "shared/rights.h"
 
 #define PENDING 1	/* a handler's word for: no reply now */
 
@@ -36,8 +37,6 @@ int sup_listen(struct super *s)
 
 static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t type, int err)
 {
-	const struct sup_verdict *v = &s->verdict;
-
 	memset(r, 0, sizeof(*r));
 	r->magic = CT_CTL_MAGIC;
 	r->type = type;
@@ -47,46 +46,17 @@ static void fill_reply(const struct super *s, struct ct_ctl_reply *r, uint32_t t
 	r->supervisor_pid = getpid();
 	r->boots = s->boots;
 	r->num = s->phase == SUP_PHASE_DONE && s->left;
-	r->reason = v->reason;
-	r->code = v->code;
-	r->signal = v->signal;
-	r->core = v->core;
-	r->wall_us = v->wall_us;
-	r->user_us = v->user_us;
-	r->system_us = v->system_us;
-	r->max_rss = v->max_rss;
-	r->cpu_us = v->cpu_us;
-	r->memory_peak = v->memory_peak;
-	r->io_read = v->io_read;
-	r->io_written = v->io_written;
-	r->pids_peak = v->pids_peak;
-	r->oom_kills = v->oom_kills;
-	r->pids_refused = v->pids_refused;
-	r->output_lost = v->output_lost;
-	r->output_error = v->output_error;
+	r->verdict = s->verdict;
 }
 
 /* Sends without waiting; fd >= 0 goes along. 0 or negative errno. */
 static int send_reply(int sock, const struct ct_ctl_reply *r, int fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u;
+	union ct_rights room;
 	struct iovec iov = { (void *)(uintptr_t)r, sizeof(*r) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
 
-	if (fd >= 0) {
-		memset(&u, 0, sizeof(u));
-		m.msg_control = u.buf;
-		m.msg_controllen = sizeof(u.buf);
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
+	ct_rights_add(&m, &room, fd);
 	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*r) ? 0 : -errno;
 }
 
@@ -103,7 +73,7 @@ static int stop_waited_for(const struct super *s)
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
 	int stop = c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
-	uint64_t kill_at = stop && !(c->rq.arg0 & SUP_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
+	uint64_t kill_at = stop && !(c->rq.arg0 & CT_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
 
 	sup_close(&c->fd);
 	if (c->data)
@@ -179,11 +149,11 @@ static int on_stop(struct super *s, struct sup_client *c, int *fd)
 
 	(void)fd;
 	/* a boot cannot be asked to go */
-	if ((flags & SUP_STOP_KILL) || s->phase == SUP_PHASE_BOOT)
+	if ((flags & CT_STOP_KILL) || s->phase == SUP_PHASE_BOOT)
 		sup_kill(s, 0);
 	else
 		sup_halt(s);
-	if (flags & SUP_STOP_NO_WAIT) {
+	if (flags & CT_STOP_NO_WAIT) {
 		if (s->phase == SUP_PHASE_RUN && !s->killed && !s->terminated && !stop_waited_for(s))
 			s->stop_until = s->now + SUP_TERM_MS;
 		return 0;
@@ -499,7 +469,7 @@ static void too_late(struct super *s, struct sup_client *c)
 		sup_drop_client(s, c);
 		return;
 	}
-	if (c->rq.type == CT_CTL_STOP && !(c->rq.arg0 & SUP_STOP_NO_KILL)) {
+	if (c->rq.type == CT_CTL_STOP && !(c->rq.arg0 & CT_STOP_NO_KILL)) {
 		c->deadline = SUP_NEVER;
 		if (!s->killed)
 			sup_kill(s, 0);

@@ -14,7 +14,7 @@
 /* A plan that lacks one of these would hand our descriptors to its program, or report nothing. */
 #define CT_END(op) (1u << (CT_OP_##op - CT_OP_FDS))
 #define ALL_ENDS (CT_END(CLOSE) | CT_END(LIMITS) | CT_END(READY) | CT_END(EXEC))
-#define NAMESPACE_FLAGS 0x7e020080u	/* CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET} */
+#define NAMESPACE_FLAGS CT_CLONE_ALL
 #define ALL_FLAGS                                                                                                       \
 	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
 	 CT_SF_READ_BACK | CT_SF_ENV_PATH)

@@ -111,7 +111,6 @@ struct k_bpf_id {
 
 #define K_CLONE_PIDFD 0x1000
 #define K_CLONE_PARENT 0x8000
-#define K_CLONE_NEWPID 0x20000000
 #define K_CLONE_INTO_CGROUP 0x200000000ull
 
 #define K_PROC_SUPER_MAGIC 0x9fa0

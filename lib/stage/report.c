@@ -9,14 +9,12 @@
 
 #include "stage/stage.h"
 #include "stage/sys.h"
+#include "shared/rights.h"
 
 /* One packet, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). */
 static int send_packet(int sock, const void *data, size_t size, int fd, int flags)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
+	union ct_rights room;
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
 	struct msghdr m;
 	long n;
@@ -24,15 +22,7 @@ static int send_packet(int sock, const void *data, size_t size, int fd, int flag
 	memset(&m, 0, sizeof(m));
 	m.msg_iov = &iov;
 	m.msg_iovlen = 1;
-	if (fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control.space);
-		control.h.cmsg_len = CMSG_LEN(sizeof(int));
-		control.h.cmsg_level = SOL_SOCKET;
-		control.h.cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(&control.h), &fd, sizeof(int));
-	}
+	ct_rights_add(&m, &room, fd);
 	do
 		n = sys3(SYS_sendmsg, sock, &m, MSG_NOSIGNAL | flags);
 	while (n == -EINTR);

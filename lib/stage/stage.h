@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shared/namespaces.h"
 #include "wire/wire.h"
 
 #define STAGE_MAX_GROUPS 65536u		/* NGROUPS_MAX */
@@ -94,7 +95,7 @@ int stage_launch(struct stage *st);
 int stage_hooks(struct stage *st);
 
 /* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable by which a stop hook finds it. */
-#define STAGE_NS 8
+#define STAGE_NS CT_NAMESPACES
 struct stage_ns {
 	uint64_t flag;
 	const char *name, *variable;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
+#include "shared/rights.h"
 
 #define KEEP_RECORDS 1024
 
@@ -115,24 +116,19 @@ void sup_take_keep(struct super *s)
 /* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes counts as the end. */
 static int take_record(int sock, struct ct_report *r, int *fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u;
+	union ct_rights room;
 	struct iovec iov = { r, sizeof(*r) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
-	struct cmsghdr *c;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	*fd = -1;
+	ct_rights_room(&m, &room);
 	do {
 		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? -EAGAIN : 0;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	*fd = ct_rights_take(&m);
 	if (n != sizeof(*r)) {
 		sup_close(fd);
 		return 0;
@@ -165,7 +161,7 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	str_add(s->error, sizeof(s->error), " ");
 	str_add(s->error, sizeof(s->error), r->kernel);
 	sup_clean_text(s->error);
-	sup_log(s, CT_WIRE_LOG_ERROR, s->error);
+	sup_log(s, CT_LOG_ERROR, s->error);
 }
 
 /* What is said of a boot that nobody waited for. */
@@ -174,9 +170,9 @@ static void keep_word(struct super *s, const struct ct_report *r)
 	if (s->caller >= 0)
 		return;
 	if (r->type == CT_REPORT_WARN)
-		sup_log(s, CT_WIRE_LOG_WARN, r->object);
+		sup_log(s, CT_LOG_WARN, r->object);
 	else if (r->type == CT_REPORT_SAID && r->step < s->st->n_steps)
-		sup_log_hook(s, CT_WIRE_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
+		sup_log_hook(s, CT_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
 }
 
 /* Says what forbids this boot to go on, and ends it. */
@@ -272,9 +268,9 @@ static int on_ready(struct super *s)
 
 	s->phase = SUP_PHASE_RUN;
 	s->reboot_until = 0;
-	s->verdict.reason = SUP_EXIT_NONE;
+	s->verdict.reason = CT_EXIT_NONE;
 	s->boots++;
-	err = sup_set_state(s, s->stop_asked ? SUP_STOPPING : SUP_RUNNING);
+	err = sup_set_state(s, s->stop_asked ? CT_STATE_STOPPING : CT_STATE_RUNNING);
 	if (err && first) {
 		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
 	} else {
@@ -309,7 +305,7 @@ static void on_failed(struct super *s)
 		relay(s, &r, -1);
 	}
 	if (s->boots)
-		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? SUP_EXIT_STOPPED : SUP_EXIT_REBOOT;
+		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? CT_EXIT_STOPPED : CT_EXIT_REBOOT;
 	sup_begin_end(s);
 }
 
@@ -370,7 +366,7 @@ void sup_on_init(struct super *s)
 	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);
 	sup_judge(s, status, &ru, r < 0);
-	if (s->verdict.reason != SUP_EXIT_REBOOT) {
+	if (s->verdict.reason != CT_EXIT_REBOOT) {
 		sup_begin_end(s);
 		return;
 	}

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "stage/supervisor.h"
-#include "stage/usage.h"
 #include "shared/ask.h"
 
 static uint64_t bit(unsigned sig)
@@ -42,8 +41,8 @@ void sup_halt(struct super *s)
 	if (s->phase != SUP_PHASE_RUN)
 		return;
 	signal_init(s, halt_signal(s));
-	if (s->state != SUP_STOPPING)
-		sup_set_state(s, SUP_STOPPING);
+	if (s->state != CT_STATE_STOPPING)
+		sup_set_state(s, CT_STATE_STOPPING);
 }
 
 void sup_kill(struct super *s, int hard)
@@ -71,8 +70,8 @@ void sup_kill(struct super *s, int hard)
 		sup_groups_thaw(s);
 	s->killed = 1;
 	s->kill_hard = 1;
-	if (s->state != SUP_STOPPING)
-		sup_set_state(s, SUP_STOPPING);
+	if (s->state != CT_STATE_STOPPING)
+		sup_set_state(s, CT_STATE_STOPPING);
 }
 
 /* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT are reboot(2)'s word. */
@@ -81,14 +80,14 @@ static int reason_of(const struct super *s, unsigned sig, int own)
 	if (s->limit)
 		return s->limit;
 	if (s->stop_asked)
-		return SUP_EXIT_STOPPED;
+		return CT_EXIT_STOPPED;
 	if (s->reboot_until || (s->pid_ns && !own && sig == SIGHUP))
-		return SUP_EXIT_REBOOT;
+		return CT_EXIT_REBOOT;
 	if (sig && (s->signals_asked & bit(sig)))
-		return SUP_EXIT_STOPPED;
+		return CT_EXIT_STOPPED;
 	if (s->pid_ns && !own && sig == SIGINT)
-		return SUP_EXIT_HALT;
-	return sig ? SUP_EXIT_SIGNALED : SUP_EXIT_EXITED;
+		return CT_EXIT_HALT;
+	return sig ? CT_EXIT_SIGNALED : CT_EXIT_EXITED;
 }
 
 static uint64_t microseconds(const struct timeval *t)
@@ -96,58 +95,29 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
 }
 
-static uint64_t since(uint64_t whole, uint64_t before)
-{
-	return whole > before ? whole - before : 0;
-}
-
-static int some(uint64_t v)
-{
-	return v && v != USAGE_ABSENT;
-}
-
-/* What the groups tell; they are there over all boots. */
-static void judge_tree(struct super *s, struct usage *u)
-{
-	struct sup_verdict *v = &s->verdict;
-
-	sup_groups_usage(s, u);
-	v->cpu_us = u->cpu_us == USAGE_ABSENT ? u->cpu_us : since(u->cpu_us, s->cpu_before);
-	v->memory_peak = u->memory_peak;
-	v->io_read = u->io_read;
-	v->io_written = u->io_written;
-	/* the reaper is none of the payload's */
-	v->pids_peak = u->pids_peak - (is_reaped(s) && u->pids_peak != USAGE_ABSENT && u->pids_peak > 1);
-	v->oom_kills = u->oom_kills;
-	v->pids_refused = u->pids_refused;
-}
-
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
-	struct sup_verdict *v = &s->verdict;
-	struct usage u;
+	struct ct_verdict *v = &s->verdict;
+	struct ct_counters c;
 	int own = is_reaped(s) && s->payload_told && ct_keep_fits(s->payload, status);
 	unsigned sig;
 
 	status = own ? s->payload : status;
 	sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
 	memset(v, 0, sizeof(*v));
-	judge_tree(s, &u);
+	sup_groups_usage(s, &c);
 	v->wall_us = sup_now_us() - s->exec_us;
-	if (gone) {
-		v->reason = SUP_EXIT_LOST;
+	v->reason = gone ? CT_EXIT_LOST : reason_of(s, sig, own);
+	ct_verdict_add(v, &c, s->cpu_before, is_reaped(s));
+	if (gone)
 		return;
-	}
-	v->reason = reason_of(s, sig, own);
-	if (v->reason == SUP_EXIT_EXITED || v->reason == SUP_EXIT_SIGNALED)
-		v->reason = some(u.oom_kills) ? SUP_EXIT_MEMORY : some(u.pids_refused) ? SUP_EXIT_PIDS : v->reason;
 	if (s->interrupted && sig == SIGKILL)
 		sig = SIGINT;
 	v->signal = (int32_t)sig;
 	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
 	v->core = sig && WCOREDUMP(status);
-	v->user_us = since(microseconds(&ru->ru_utime), s->exec.user_us);
-	v->system_us = since(microseconds(&ru->ru_stime), s->exec.system_us);
+	v->user_us = ct_since(microseconds(&ru->ru_utime), s->exec.user_us);
+	v->system_us = ct_since(microseconds(&ru->ru_stime), s->exec.system_us);
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 
@@ -213,7 +183,7 @@ void sup_finish(struct super *s)
 	sup_reap_all(s);
 	sup_ttys_close(s, 1);
 	sup_groups_remove(s);
-	s->state = SUP_STOPPED;
+	s->state = CT_STATE_STOPPED;
 	if (first_failed) {
 		unlinkat(s->state_dir, "state", 0);
 		sup_remove_files(s, 0);
@@ -278,7 +248,7 @@ static void hear_hook(void *data, const char *line)
 {
 	const struct listener *l = data;
 
-	sup_log_hook(l->s, CT_WIRE_LOG_INFO, l->hook, ": ", line);
+	sup_log_hook(l->s, CT_LOG_INFO, l->hook, ": ", line);
 }
 
 /* Whether it is a hook of those that run now: stop hooks, then post-stop hooks. */
@@ -318,7 +288,7 @@ static _Noreturn void be_hooks(struct super *s, int out)
 		if (err && !why[0])
 			str_add_u64(str_add(why, sizeof(why), "errno "), sizeof(why), (uint64_t)-err);
 		if (err)
-			sup_log_hook(s, CT_WIRE_LOG_ERROR, l.hook, " failed: ", why);
+			sup_log_hook(s, CT_LOG_ERROR, l.hook, " failed: ", why);
 		if (err && !failed++)
 			write_all(out, why, strlen(why));
 	}
@@ -336,7 +306,7 @@ static void after_hooks(struct super *s)
 	s->again = 0;
 	/* who was told meanwhile to stop has had its hooks */
 	if (s->stop_asked) {
-		s->verdict.reason = SUP_EXIT_STOPPED;
+		s->verdict.reason = CT_EXIT_STOPPED;
 		sup_finish(s);
 		return;
 	}
@@ -345,7 +315,7 @@ static void after_hooks(struct super *s)
 	if (!s->pause_ms)
 		sup_boot_again(s);
 	else
-		sup_set_state(s, SUP_STARTING);
+		sup_set_state(s, CT_STATE_STARTING);
 }
 
 /* Starts the fork of the hooks whose turn it is. 0; -1 when there are none, or no fork. */
@@ -355,7 +325,7 @@ static int fork_hooks(struct super *s)
 
 	if (!some_run_now(s))
 		return -1;
-	sup_set_state(s, SUP_STOPPING);
+	sup_set_state(s, CT_STATE_STOPPING);
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
 		return -1;

@@ -10,8 +10,6 @@
 
 #include "stage/supervisor.h"
 #include "stage/sys.h"
-#include "stage/usage.h"
-#include "shared/figure.h"
 #include "shared/prune.h"
 #include "shared/walk.h"
 
@@ -24,7 +22,7 @@ static const struct ct_wire_group *group(const struct super *s, uint32_t i, int 
 	return &s->w->group[i];
 }
 
-static uint32_t places(const struct super *s, struct usage_place *v)
+static uint32_t places(const struct super *s, struct ct_cg_place *v)
 {
 	uint32_t n = 0;
 
@@ -55,25 +53,25 @@ int sup_groups_enter(const struct super *s)
 	return 0;
 }
 
-void sup_groups_usage(const struct super *s, struct usage *u)
+void sup_groups_usage(const struct super *s, struct ct_counters *c)
 {
-	struct usage_place v[CT_WIRE_GROUPS];
+	struct ct_cg_place v[CT_WIRE_GROUPS];
 
-	usage_read(v, places(s, v), u);
+	ct_counters_read(v, places(s, v), c);
 }
 
 int sup_cputime_up(struct super *s)
 {
-	struct usage_place v[CT_WIRE_GROUPS];
+	struct ct_cg_place v[CT_WIRE_GROUPS];
 	uint64_t limit = s->w->limit_cputime_us, used, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
 
 	if (!limit)
 		return 0;
-	used = usage_cpu_us(v, places(s, v));
+	used = ct_counters_cpu_us(v, places(s, v));
 	/* a limit that cannot be watched is one that cannot be kept */
-	if (used == USAGE_ABSENT)
+	if (used == CT_ABSENT)
 		return 1;
-	used = used > s->cpu_before ? used - s->cpu_before : 0;
+	used = ct_since(used, s->cpu_before);
 	if (used >= limit)
 		return 1;
 	left = (limit - used) / 1000 / (cpus ? cpus : 1);
@@ -115,7 +113,7 @@ void sup_groups_thaw(const struct super *s)
 		int fd;
 		const struct ct_wire_group *g = group(s, i, &fd);
 
-		if (g->version == 1 && (g->controllers & CT_FIGURE_FREEZER))
+		if (g->version == 1 && (g->controllers & CT_CG_FREEZER))
 			ct_walk(fd, thaw, NULL);
 		else if (g->version == 2 && !g->monitor)
 			write_file(fd, "cgroup.freeze", "0");
@@ -132,7 +130,7 @@ void sup_groups_kill(const struct super *s)
 		if (g->monitor)
 			continue;
 		whole = fd;
-		if (g->controllers & CT_FIGURE_FREEZER)
+		if (g->controllers & CT_CG_FREEZER)
 			freezer = fd;
 		if (g->version == 2) {
 			write_file(fd, "cgroup.kill", "1");

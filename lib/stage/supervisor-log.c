@@ -10,7 +10,7 @@
 static const struct {
 	unsigned level;
 	const char *name;
-} levels[] = { { CT_WIRE_LOG_ERROR, "ERROR " }, { CT_WIRE_LOG_WARN, "WARN  " }, { CT_WIRE_LOG_INFO, "INFO  " } };
+} levels[] = { { CT_LOG_ERROR, "ERROR " }, { CT_LOG_WARN, "WARN  " }, { CT_LOG_INFO, "INFO  " } };
 
 /* A number with so many digits. */
 static void add_digits(char *line, size_t size, uint64_t v, int digits)

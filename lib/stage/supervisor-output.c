@@ -44,12 +44,12 @@ void sup_output_over(struct super *s)
 {
 	if (s->limit)
 		return;
-	s->limit = SUP_EXIT_OUTPUT;
+	s->limit = CT_EXIT_OUTPUT;
 	/* it may have said too much and gone before anybody could end it */
 	if (s->phase == SUP_PHASE_BOOT || s->phase == SUP_PHASE_RUN)
 		sup_kill(s, 1);
-	else if (s->verdict.reason != SUP_EXIT_LOST)
-		s->verdict.reason = SUP_EXIT_OUTPUT;
+	else if (s->verdict.reason != CT_EXIT_LOST)
+		s->verdict.reason = CT_EXIT_OUTPUT;
 }
 
 void sup_output_end(struct super *s, uint32_t how)
@@ -79,17 +79,6 @@ void sup_output_reap(struct super *s)
 
 void sup_output_judge(struct super *s)
 {
-	struct sup_verdict *v = &s->verdict;
-	uint64_t taken, gone;
-
-	if (!s->told)
-		return;
-	v->output_error = s->told->error;
-	v->output_lost = s->told->lost;
-	if (!s->pump_broken)
-		return;
-	taken = s->told->taken;
-	gone = s->told->delivered + v->output_lost;
-	v->output_lost += taken > gone ? taken - gone : 0;
-	v->output_error = -ECHILD;
+	if (s->told)
+		ct_output_told(s->told, s->pump_broken, &s->verdict);
 }

@@ -50,14 +50,19 @@ static void line_numbers(char *text, const char *key, const uint64_t *n, size_t 
 	str_add(text, STATE_TEXT, "\n");
 }
 
-static void line_verdict(char *text, const struct sup_verdict *v)
+static void line_verdict(char *text, const struct ct_verdict *v)
 {
-	const uint64_t n[] = { (uint64_t)v->reason, (uint64_t)v->code, (uint64_t)v->signal, (uint64_t)v->core,
-			       v->wall_us, v->user_us, v->system_us, v->max_rss };
-	const uint64_t use[] = { v->cpu_us, v->memory_peak, v->io_read, v->io_written, v->pids_peak, v->oom_kills,
-				 v->pids_refused };
+	const uint64_t own[] = {
+#define CT_STATUS(field) (uint64_t)v->field,
+#define CT_USED(field) v->field,
+#include "shared/verdict.def"
+	};
+	const uint64_t use[] = {
+#define CT_COUNTER(field) v->tree.field,
+#include "shared/verdict.def"
+	};
 
-	line_numbers(text, "verdict", n, sizeof(n) / sizeof(n[0]));
+	line_numbers(text, "verdict", own, sizeof(own) / sizeof(own[0]));
 	line_numbers(text, "use", use, sizeof(use) / sizeof(use[0]));
 }
 

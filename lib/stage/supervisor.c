@@ -2,7 +2,6 @@
 /* The supervisor's beginning and its loop. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>	/* CLONE_NEWPID */
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -191,7 +190,7 @@ static int find_pid_ns(const struct stage *st)
 {
 	for (uint32_t i = 0; i < st->n_steps; i++) {
 		if (st->steps[i].op == CT_OP_CLONE)
-			return !!(st->steps[i].n[0] & CLONE_NEWPID);
+			return !!(st->steps[i].n[0] & CT_CLONE_PID);
 	}
 	return 0;
 }
@@ -329,9 +328,9 @@ static int next_timeout(const struct super *s)
 static void pause_timer(struct super *s)
 {
 	if (s->now >= s->time_at)
-		s->limit = SUP_EXIT_TIME;
+		s->limit = CT_EXIT_TIME;
 	if (s->limit || (s->stop_asked && s->now >= s->boot_at)) {
-		s->verdict.reason = s->limit ? s->limit : SUP_EXIT_STOPPED;
+		s->verdict.reason = s->limit ? s->limit : CT_EXIT_STOPPED;
 		sup_begin_end(s);
 	} else if (s->now >= s->boot_at) {
 		sup_boot_again(s);
@@ -349,12 +348,12 @@ static void timers(struct super *s)
 		return;
 	if (s->now >= s->time_at) {
 		s->time_at = SUP_NEVER;
-		s->limit = SUP_EXIT_TIME;
+		s->limit = CT_EXIT_TIME;
 		sup_kill(s, 1);
 	}
 	if (s->now >= s->cpu_at && sup_cputime_up(s)) {
 		s->cpu_at = SUP_NEVER;
-		s->limit = SUP_EXIT_CPUTIME;
+		s->limit = CT_EXIT_CPUTIME;
 		sup_kill(s, 1);
 	}
 	if (s->now >= s->kill_at) {
@@ -364,7 +363,7 @@ static void timers(struct super *s)
 	if (s->now >= s->stop_until) {
 		s->stop_until = SUP_NEVER;
 		s->stop_asked = 0;
-		sup_set_state(s, SUP_RUNNING);
+		sup_set_state(s, CT_STATE_RUNNING);
 	}
 }
 
@@ -446,7 +445,7 @@ _Noreturn void supervise(struct stage *st)
 	sup_take_console(&s);
 	r = sup_listen(&s);
 	if (!r)
-		r = sup_set_state(&s, SUP_STARTING);
+		r = sup_set_state(&s, CT_STATE_STARTING);
 	if (r)
 		report_error(st, r, 0, "state directory", "its socket or its state file cannot be made");
 	else if ((r = sup_boot(&s)) != 0)

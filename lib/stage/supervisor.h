@@ -13,6 +13,8 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include <contain/contain.h>	/* its numbers: states, reasons, flags, levels of the log */
+
 #include "stage/stage.h"
 
 #define SUP_CLIENTS 64			/* connections at once */
@@ -34,15 +36,7 @@
 #define SUP_CHUNK 4096			/* terminal bytes moved at once */
 #define SUP_PACKET 16384		/* ring buffer bytes in one packet */
 
-/* As in <contain/contain.h>, which the stage does not include; tests/unit/test-control.c holds them together. */
-enum {
-	SUP_STOPPED = 0x01, SUP_STARTING = 0x02, SUP_RUNNING = 0x04, SUP_STOPPING = 0x08,
-};
-enum {
-	SUP_EXIT_NONE, SUP_EXIT_EXITED, SUP_EXIT_SIGNALED, SUP_EXIT_TIME, SUP_EXIT_OUTPUT, SUP_EXIT_STOPPED, SUP_EXIT_REBOOT,
-	SUP_EXIT_HALT, SUP_EXIT_LOST, SUP_EXIT_MEMORY, SUP_EXIT_PIDS, SUP_EXIT_CPUTIME,
-};
-enum { SUP_STOP_NO_KILL = 1, SUP_STOP_KILL = 2, SUP_STOP_NO_WAIT = 4, SUP_STOP_ALL = 7 };
+#define SUP_STOP_ALL (CT_STOP_NO_KILL | CT_STOP_KILL | CT_STOP_NO_WAIT)
 
 /* What goes on; the state that clients see follows from it. */
 enum sup_phase {
@@ -103,14 +97,6 @@ struct sup_device {
 	size_t at, end;
 };
 
-struct sup_verdict {
-	int32_t reason, code, signal, core;
-	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused;
-	uint64_t output_lost;
-	int32_t output_error;
-};
-
 /* How the stage was before it became the supervisor; launchers and hooks start from it. */
 struct sup_before {
 	sigset_t mask;
@@ -161,7 +147,7 @@ struct super {
 	uint64_t time_at;		/* limit.time's end; SUP_NEVER */
 	uint64_t cpu_at;		/* when to look at limit.cputime; SUP_NEVER */
 	uint64_t cpu_before;		/* CPU time that the cgroup has counted of set-ups, which init was in it for */
-	int32_t limit;			/* SUP_EXIT_TIME, _OUTPUT or _CPUTIME when that was it */
+	int32_t limit;			/* CT_EXIT_TIME, _OUTPUT or _CPUTIME when that was it */
 	int interrupted;		/* ^C on the console ended the program */
 	uint64_t output;		/* console bytes */
 	struct ct_wire_output *told;	/* shared with the pumps; NULL: there is none */
@@ -182,7 +168,7 @@ struct super {
 	int run_log;			/* log.file, for what nobody else can say any more; -1: none */
 	char error[240];		/* why a later boot or a stop hook failed, or what stays of its directory */
 	int left;			/* something stays of an ephemeral container's directory */
-	struct sup_verdict verdict;
+	struct ct_verdict verdict;
 
 	struct sup_client client[SUP_CLIENTS];
 	struct sup_tty *tty;		/* n_ttys + 1; 0 is the console */
@@ -222,7 +208,7 @@ void sup_in_fork(struct super *s, int report);
 
 /* ---- supervisor-log.c ---- */
 
-/* A line for log.file, CT_WIRE_LOG_*. */
+/* A line for log.file, CT_LOG_*. */
 void sup_log(struct super *s, unsigned level, const char *text);
 /* The same about a hook: "hook stop PROGRAM", `what`, text. */
 void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook, const char *what, const char *text);
@@ -361,9 +347,8 @@ int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
 
 /* ---- supervisor-groups.c ---- */
 
-struct usage;
 /* What the container's tree of processes has used. */
-void sup_groups_usage(const struct super *s, struct usage *u);
+void sup_groups_usage(const struct super *s, struct ct_counters *c);
 /* 1: limit.cputime is used up; else s->cpu_at is when to look again. */
 int sup_cputime_up(struct super *s);
 /* Goes into the groups that are the supervisor's own. 0 or a negative errno. */

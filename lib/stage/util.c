@@ -151,9 +151,8 @@ const char **str_vector(const char *first, uint32_t n, uint32_t spare)
 
 /* In the order in which LXC names them to its stop hooks. */
 const struct stage_ns stage_ns[STAGE_NS] = {
-	{ 0x10000000, "user", "LXC_USER_NS" }, { 0x00020000, "mnt", "LXC_MNT_NS" }, { 0x20000000, "pid", "LXC_PID_NS" },
-	{ 0x04000000, "uts", "LXC_UTS_NS" }, { 0x08000000, "ipc", "LXC_IPC_NS" }, { 0x40000000, "net", "LXC_NET_NS" },
-	{ 0x02000000, "cgroup", "LXC_CGROUP_NS" }, { 0x00000080, "time", "LXC_TIME_NS" },
+#define CT_NAMESPACE(bit, clone, name, alias, how) { clone, name, "LXC_" #bit "_NS" },
+#include "shared/namespaces.def"
 };
 
 /* Writes all n bytes; 0 or a negative errno. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the library and the stage say to each other. The only header they share. Host byte order, one machine, one
- * version: the stage is embedded in the library that talks to it. Both sides decode what they get as hostile.
+ * What the library and the stage say to each other. Host byte order, one machine, one
+ * version: the stage is embedded in the library that talks to it. Both sides decode what they get
+ * as hostile.
  */
 #ifndef CT_WIRE_H
 #define CT_WIRE_H
 
+#include <errno.h>
 #include <stdint.h>
+
+#include "shared/verdict.h"
 
 /* Where programs are looked for when nothing else is said. */
 #define CT_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -100,15 +104,12 @@ struct ct_wire_group {
 	int16_t dir;		/* input slot of its directory */
 	uint8_t version;
 	uint8_t monitor;	/* 1: the supervisor's own, which it enters and which the next call removes */
-	uint32_t controllers;	/* CT_CG_* of lib/host/cgroup.h */
+	uint32_t controllers;	/* CT_CG_* */
 	uint32_t path;		/* absolute; pool offset */
 	uint32_t keep;		/* bytes of it that stay when it is removed */
 	int16_t inner;		/* input slot of the payload's directory below it; CT_SLOT_NONE: itself */
 	int16_t pad;
 };
-
-/* Levels of the log, of CT_LOG_*. */
-enum { CT_WIRE_LOG_ERROR = 1, CT_WIRE_LOG_WARN = 2, CT_WIRE_LOG_INFO = 4 };
 
 /* What a supervisor needs beyond the steps. Slots are input slots. Strings are pool offsets. */
 struct ct_wire_super {
@@ -165,6 +166,22 @@ struct ct_wire_output {
 	uint32_t ended;		/* CT_OUTPUT_*, by who ends the container */
 	uint32_t pad;
 };
+/* Adds to a verdict what has become of the output. `broken`: the pump was killed, and what it had
+ * in hand is lost. */
+static inline void ct_output_told(const struct ct_wire_output *told, int broken,
+				  struct ct_verdict *v)
+{
+	uint64_t taken, gone;
+
+	v->output_error = __atomic_load_n(&told->error, __ATOMIC_ACQUIRE);
+	v->output_lost = __atomic_load_n(&told->lost, __ATOMIC_RELAXED);
+	if (!broken)
+		return;
+	taken = __atomic_load_n(&told->taken, __ATOMIC_RELAXED);
+	gone = __atomic_load_n(&told->delivered, __ATOMIC_RELAXED) + v->output_lost;
+	v->output_lost += ct_since(taken, gone);
+	v->output_error = -ECHILD;
+}
 enum { CT_OUTPUT_ENDED = 0, CT_OUTPUT_KILLED, CT_OUTPUT_NOW };
 /* How long a sink may stand still after the payload's end until the rest is given up: of one that has ended by itself, and
  * of one that was killed. CT_OUTPUT_NOW: not at all. */
@@ -279,12 +296,7 @@ struct ct_ctl_reply {
 	int32_t init_pid, supervisor_pid;
 	uint32_t boots;		/* how often init was started */
 	uint32_t num;		/* WAIT for the end: 1 when something stays of an ephemeral container's directory */
-	/* verdict of the last init, as ct_exit */
-	int32_t reason, code, signal, core;
-	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused; /* of the tree; ~0: absent */
-	uint64_t output_lost;
-	int32_t output_error, pad;
+	struct ct_verdict verdict; /* of the last init */
 };
 
 #endif

@@ -46,14 +46,14 @@ int sup_set_state(struct super *s, uint32_t state)
 void sup_halt(struct super *s)
 {
 	s->stop_asked = 1;
-	sup_set_state(s, SUP_STOPPING);
+	sup_set_state(s, CT_STATE_STOPPING);
 }
 
 void sup_kill(struct super *s, int hard)
 {
 	(void)hard;
 	s->stop_asked = s->killed = 1;
-	sup_set_state(s, SUP_STOPPING);
+	sup_set_state(s, CT_STATE_STOPPING);
 }
 
 void sup_output_over(struct super *s)
@@ -100,7 +100,7 @@ static void begin(struct world *w)
 	w->s.ring = (struct sup_ring){ w->ring, sizeof(w->ring), 0, 0 };
 	w->s.log.fd = w->s.pidfd = w->s.listener = -1;
 	w->s.phase = SUP_PHASE_RUN;
-	w->s.state = SUP_RUNNING;
+	w->s.state = CT_STATE_RUNNING;
 	w->s.stop_until = w->s.kill_at = w->s.time_at = SUP_NEVER;
 	w->s.now = 1000;
 	if (!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair)) {
@@ -177,7 +177,7 @@ static size_t say(struct world *w, int who, const uint8_t *p, size_t n)
 static void end(struct world *w)
 {
 	w->s.phase = SUP_PHASE_DONE;
-	w->s.state = SUP_STOPPED;
+	w->s.state = CT_STATE_STOPPED;
 	sup_tell_waiters(&w->s);
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
 		must(w->s.client[i].is != SUP_CLIENT_WAITING);
@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 6:
 			w.s.boots += who == 1;
 			w.s.phase = who == 2 ? SUP_PHASE_HOOKS : SUP_PHASE_RUN;
-			sup_set_state(&w.s, who & 1 ? SUP_RUNNING : SUP_STOPPING);
+			sup_set_state(&w.s, who & 1 ? CT_STATE_RUNNING : CT_STATE_STOPPING);
 			break;
 		case 7:
 			sup_ring_add(&w.s.ring, (const char *)data, size < 200 ? size : 200);

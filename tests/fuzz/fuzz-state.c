@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(memchr(st.error, 0, sizeof(st.error)) && st.boot_id[0]);
 		must(st.supervisor > 0 && st.init >= 0);
 		must(st.state && st.state <= 0x20 && !(st.state & (st.state - 1)));
-		must(st.code >= 0 && st.code < 256 && st.signal >= 0 && st.signal < 256);
+		must(st.verdict.code >= 0 && st.verdict.code < 256 && st.verdict.signal >= 0 && st.verdict.signal < 256);
 	}
 	free(text);
 	return 0;

@@ -8,12 +8,15 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -253,6 +256,48 @@ static void test_pidfd(void **state)
 	assert_int_equal(ct_pidfd_open(-1), -EINVAL);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* Signals that come all the time neither shorten a wait nor count as an end. */
+static void test_pidfd_ended(void **state)
+{
+	const struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { 0 };
+	struct sigaction act = { .sa_handler = on_alarm }, before;
+	CT_CLEAN_FD int fd = -1;
+	int hold[2];
+	pid_t child;
+	int64_t t;
+
+	(void)state;
+	assert_int_equal(pipe(hold), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		char c;
+
+		close(hold[1]);
+		_exit(read(hold[0], &c, 1) != 0);
+	}
+	close(hold[0]);
+	fd = ct_pidfd_open(child);
+	assert_true(fd >= 0);
+	sigaction(SIGALRM, &act, &before);
+	setitimer(ITIMER_REAL, &often, NULL);
+	assert_int_equal(ct_pidfd_ended(fd, 0), 0);
+	t = ct_now_ms();
+	assert_int_equal(ct_pidfd_ended(fd, 50), 0);
+	assert_true(ct_now_ms() - t >= 49);
+	close(hold[1]);
+	assert_int_equal(ct_pidfd_ended(fd, -1), 1);
+	assert_int_equal(ct_pidfd_ended(fd, 0), 1);
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_buf_out_of_memory), cmocka_unit_test(test_quoting), cmocka_unit_test(test_read_fd),
 		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_write_file),	  cmocka_unit_test(test_openat2),
 		cmocka_unit_test(test_syscall_names), cmocka_unit_test(test_pidfd),
+		cmocka_unit_test(test_pidfd_ended),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -253,7 +253,7 @@ static void one_who_does_not_read(void **state)
 	assert_int_equal(r.state, CT_STATE_RUNNING);
 	/* and after a while its output is let go, so that the limit is found */
 	assert_int_equal(ct_ctl_wait(b.dirfd, CT_STATE_STOPPED, 15000, &r, &b.e), 0);
-	assert_int_equal(r.reason, CT_EXIT_OUTPUT);
+	assert_int_equal(r.verdict.reason, CT_EXIT_OUTPUT);
 	close(fd);
 	super_free(&b);
 }

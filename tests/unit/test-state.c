@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run.h"
+#include "run/child/verdict.h"
 #include "run/state/dir.h"
 
 #define HEAD "libcontain-state 1\n"
@@ -83,7 +84,8 @@ static void a_whole_file(void **state)
 
 	(void)state;
 	assert_int_equal(parse(HEAD "name web\n" WHO "init 56 18446744073709551615\nboots 3\npdeath 9\nephemeral 1\n"
-			       "verdict 2 137 9 1 1 2 3 18446744073709551615\nerror stop hook failed: it  did\nlater 1 2 3 4 5 6 7 8 9 x\n"
+			       "verdict 2 137 9 1 1 2 3 18446744073709551615\nuse 11 12 13 14 15 16 18446744073709551615\n"
+			       "error stop hook failed: it  did\nlater 1 2 3 4 5 6 7 8 9 x\n"
 			       "state 1\n", &st), 0);
 	assert_string_equal(st.name, "web");
 	assert_string_equal(st.boot_id, "0f-1");
@@ -94,16 +96,61 @@ static void a_whole_file(void **state)
 	assert_int_equal(st.boots, 3);
 	assert_int_equal(st.pdeath, 9);
 	assert_int_equal(st.ephemeral, 1);
-	assert_int_equal(st.reason, CT_EXIT_SIGNALED);
-	assert_int_equal(st.code, 137);
-	assert_int_equal(st.signal, 9);
-	assert_int_equal(st.core, 1);
-	assert_int_equal(st.wall_us, 1);
-	assert_int_equal(st.user_us, 2);
-	assert_int_equal(st.system_us, 3);
-	assert_true(st.max_rss == UINT64_MAX);
+	assert_int_equal(st.verdict.reason, CT_EXIT_SIGNALED);
+	assert_int_equal(st.verdict.code, 137);
+	assert_int_equal(st.verdict.signal, 9);
+	assert_int_equal(st.verdict.core, 1);
+	assert_int_equal(st.verdict.wall_us, 1);
+	assert_int_equal(st.verdict.user_us, 2);
+	assert_int_equal(st.verdict.system_us, 3);
+	assert_true(st.verdict.max_rss == UINT64_MAX);
+	assert_int_equal(st.verdict.tree.cpu_us, 11);
+	assert_int_equal(st.verdict.tree.memory_peak, 12);
+	assert_int_equal(st.verdict.tree.io_read, 13);
+	assert_int_equal(st.verdict.tree.io_written, 14);
+	assert_int_equal(st.verdict.tree.pids_peak, 15);
+	assert_int_equal(st.verdict.tree.oom_kills, 16);
+	assert_true(st.verdict.tree.pids_refused == CT_ABSENT);
 	assert_string_equal(st.error, "stop hook failed: it  did");
 	assert_int_equal(st.state, CT_STATE_STOPPED);
+}
+
+/* The caller's ct_exit may be an older one, or one that is newer than the library. */
+static void exits_of_all_sizes(void **state)
+{
+	const struct ct_verdict v = { 1, 2, 3, 1, 5, 6, 7, 8, { 9, 10, 11, 12, 13, 14, CT_ABSENT }, 15, -32, 0 };
+	const ct_exit want = { 0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15 };
+	const size_t pad = offsetof(ct_exit, output_error) + sizeof(want.output_error);
+	struct {
+		ct_exit known;
+		char more[64];
+	} out;
+	struct ct_err e;
+
+	(void)state;
+	ct_err_clear(&e);
+	assert_int_equal(ct_exit_check(NULL, "state", &e), -EINVAL);
+	for (size_t size = 0; size <= sizeof(out); size++) {
+		size_t known = size < sizeof(ct_exit) ? size : sizeof(ct_exit);
+		const char *end = (const char *)&out + size;
+
+		memset(&out, 0x55, sizeof(out));
+		out.known.size = size;
+		assert_int_equal(ct_exit_check(&out.known, "state", &e), size < offsetof(ct_exit, core) ? -EINVAL : 0);
+		if (size < offsetof(ct_exit, core))
+			continue;
+		ct_exit_fill(&v, &out.known);
+		assert_int_equal(out.known.size, size);
+		for (size_t at = offsetof(ct_exit, reason); at < known; at++) {
+			/* padding has no value */
+			if (at < pad || at >= offsetof(ct_exit, output_lost))
+				assert_int_equal(((const char *)&out)[at], ((const char *)&want)[at]);
+		}
+		for (const char *p = (const char *)&out + known; p < (const char *)(&out + 1); p++)
+			assert_int_equal(*p, p < end ? 0 : 0x55);
+	}
+	out.known.size = 4097;
+	assert_int_equal(ct_exit_check(&out.known, "state", &e), -EINVAL);
 }
 
 static void files_that_lie(void **state)
@@ -117,6 +164,8 @@ static void files_that_lie(void **state)
 		HEAD WHO "init 2147483648 1\nstate 1\n", HEAD WHO "init 1 18446744073709551616\nstate 1\n",
 		HEAD WHO "init  1 2\nstate 1\n", HEAD WHO "init 1 2 \nstate 1\n", HEAD WHO "init 0x1 2\nstate 1\n",
 		HEAD WHO "verdict 1 2 3 4 5 6 7\nstate 1\n", HEAD WHO "verdict 1 256 0 0 1 1 1 1\nstate 1\n",
+		HEAD WHO "verdict 1 2 3 4 5 6 7 8 9\nstate 1\n", HEAD WHO "use 1 2 3 4 5 6\nstate 1\n",
+		HEAD WHO "use 1 2 3 4 5 6 7 8\nstate 1\n", HEAD WHO "use 1 2 3 4 5 6 -1\nstate 1\n",
 		HEAD WHO "pdeath 65\nstate 1\n", HEAD WHO "ephemeral 2\nstate 1\n", HEAD WHO "\nstate 1\n", HEAD WHO " 1\nstate 1\n",
 		HEAD WHO "error \001\nstate 1\n", HEAD WHO "key\nstate 1\n",
 		HEAD WHO "name " N64 N64 N64 N64 "\nstate 1\n",
@@ -482,6 +531,7 @@ static void what_runs_is_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exits_of_all_sizes),
 		cmocka_unit_test(a_whole_file),
 		cmocka_unit_test(files_that_lie),
 		T(made_for_us_alone),

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "backend/cgroup/usage.h"
-#include "stage/usage.h"
 #include "usage-texts.h"
 #include "shared/figure.h"
 #include "shared/keyed.h"
+#include "shared/verdict.h"
 
 #define ABSENT CT_ABSENT
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))
@@ -372,33 +372,20 @@ static void check(const ct_usage *got, const struct want *v, size_t n)
 	assert_int_equal(got->size, sizeof(all));
 }
 
-/* Reads it all three ways: the shared figures agree, and no descriptor stays. */
+/* Reads it both ways: the shared counters agree, and no descriptor stays. */
 static void read_usage(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
 {
-	struct usage_place same[8];
-	struct ct_usage_verdict verdict;
-	struct usage stage;
+	struct ct_counters c;
 	int before = dup(2), after;
 
 	close(before);
 	memset(out, 0, sizeof(*out));
 	out->size = sizeof(*out);
 	ct_usage_read(v, n, out);
-	ct_usage_verdict(v, n, &verdict);
-	for (uint32_t i = 0; i < n; i++)
-		same[i] = (struct usage_place){ v[i].version, v[i].controllers, v[i].fd };
-	usage_read(same, n, &stage);
-	_Static_assert(sizeof(stage) == sizeof(verdict), "one table");
-	assert_memory_equal(&stage, &verdict, sizeof(stage));
-	assert_int_equal(usage_cpu_us(same, n), stage.cpu_us);
-	assert_int_equal(ct_usage_cpu_us(v, n), stage.cpu_us);
-	assert_int_equal(out->cpu_us, stage.cpu_us);
-	assert_int_equal(out->memory_peak, stage.memory_peak);
-	assert_int_equal(out->io_read, stage.io_read);
-	assert_int_equal(out->io_written, stage.io_written);
-	assert_int_equal(out->pids_peak, stage.pids_peak);
-	assert_int_equal(out->oom_kills, stage.oom_kills);
-	assert_int_equal(out->pids_refused, stage.pids_refused);
+	ct_counters_read(v, n, &c);
+	assert_int_equal(ct_counters_cpu_us(v, n), c.cpu_us);
+#define CT_COUNTER(field) assert_int_equal(out->field, c.field);
+#include "shared/verdict.def"
 	after = dup(2);
 	close(after);
 	assert_int_equal(before, after);
@@ -647,11 +634,48 @@ static void test_many_devices(void **state)
 	close(place.fd);
 }
 
+/* What the counters add to a verdict, and which reasons give way to a limit. */
+static void test_verdict(void **state)
+{
+	static const struct {
+		int reason;
+		uint64_t cpu_us, pids_peak, oom_kills, pids_refused;
+		int reaper, want;
+		uint64_t want_cpu_us, want_peak;
+	} rows[] = {
+		{ CT_EXIT_EXITED, 150, 3, 0, 0, 0, CT_EXIT_EXITED, 50, 3 },
+		{ CT_EXIT_EXITED, 100, 3, 0, 0, 1, CT_EXIT_EXITED, 0, 2 },
+		{ CT_EXIT_EXITED, 99, 1, 0, 0, 1, CT_EXIT_EXITED, 0, 1 },
+		{ CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT, CT_ABSENT, CT_ABSENT, 1, CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT },
+		{ CT_EXIT_SIGNALED, 101, 2, 1, 1, 0, CT_EXIT_MEMORY, 1, 2 },
+		{ CT_EXIT_EXITED, 101, 2, 1, CT_ABSENT, 0, CT_EXIT_MEMORY, 1, 2 },
+		{ CT_EXIT_EXITED, 101, 2, CT_ABSENT, 1, 0, CT_EXIT_PIDS, 1, 2 },
+		{ CT_EXIT_STOPPED, 101, 2, 1, 1, 0, CT_EXIT_STOPPED, 1, 2 },
+		{ CT_EXIT_TIME, 101, 2, 1, 1, 0, CT_EXIT_TIME, 1, 2 },
+		{ CT_EXIT_LOST, 101, 2, 1, 1, 0, CT_EXIT_LOST, 1, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ct_counters c = { .cpu_us = rows[i].cpu_us, .pids_peak = rows[i].pids_peak, .oom_kills = rows[i].oom_kills,
+					 .pids_refused = rows[i].pids_refused, .memory_peak = 77 };
+		struct ct_verdict v = { .reason = rows[i].reason, .code = 5 };
+
+		ct_verdict_add(&v, &c, 100, rows[i].reaper);
+		if (v.reason != rows[i].want || v.tree.cpu_us != rows[i].want_cpu_us || v.tree.pids_peak != rows[i].want_peak)
+			fail_msg("row %zu: reason %d, %llu us, peak %llu", i, v.reason, (unsigned long long)v.tree.cpu_us,
+				 (unsigned long long)v.tree.pids_peak);
+		assert_int_equal(v.code, 5);
+		assert_int_equal(v.tree.memory_peak, 77);
+		assert_true(v.tree.oom_kills == rows[i].oom_kills && v.tree.pids_refused == rows[i].pids_refused);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_pieces), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_interface), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_interface), cmocka_unit_test(test_words), cmocka_unit_test(test_verdict),
 		cmocka_unit_test_setup_teardown(test_v2, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(test_v2_old, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(test_v1, make_top, remove_top),

@@ -6,10 +6,6 @@
 #include "backend/cgroup/usage.h"
 #include "shared/figure.h"
 
-_Static_assert(CT_FIGURE_CPU == CT_CG_CPU && CT_FIGURE_CPUACCT == CT_CG_CPUACCT && CT_FIGURE_MEMORY == CT_CG_MEMORY &&
-	       CT_FIGURE_IO == CT_CG_IO && CT_FIGURE_PIDS == CT_CG_PIDS, "the wire has the numbers of host/cgroup.h");
-_Static_assert(CT_KEYED_ABSENT == CT_ABSENT, "the wire has the number of contain.h");
-
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
 /* Its order does not matter but between rows of the same figure. */
@@ -18,10 +14,10 @@ static const struct ct_figure usage_rows[] = {
 #define CT_VERDICT(field, version, controller, file, how, key, divisor) \
 	CT_FIGURE(ct_usage, field, version, controller, file, how, key, divisor),
 #include "shared/verdict.def"
-#undef CT_VERDICT
 #define V1(field, controller, file, how, key, divisor) \
-	CT_FIGURE(ct_usage, field, 1, CT_FIGURE_##controller, file, how, key, divisor)
-#define V2(field, controller, file, how, key) CT_FIGURE(ct_usage, field, 2, CT_FIGURE_##controller, file, how, key, 1)
+	CT_FIGURE(ct_usage, field, 1, CT_CG_##controller, file, how, key, divisor)
+#define V2(field, controller, file, how, key) \
+	CT_FIGURE(ct_usage, field, 2, CT_CG_##controller, file, how, key, 1)
 	V1(memory, MEMORY, "memory.usage_in_bytes", NUMBER, "", 1),
 	V1(memory_limit, MEMORY, "memory.limit_in_bytes", NUMBER, "", 1),
 	V1(memory_anon, MEMORY, "memory.stat", LINE, "total_rss", 1),
@@ -80,21 +76,6 @@ static const struct ct_figure both_rows[] = { V1(swap_limit, MEMORY, "memory.mem
 #undef V1
 #undef V2
 
-static const struct ct_figure verdict_rows[] = {
-#define CT_VERDICT(field, version, controller, file, how, key, divisor) \
-	CT_FIGURE(struct ct_usage_verdict, field, version, controller, file, how, key, divisor),
-#include "shared/verdict.def"
-#undef CT_VERDICT
-};
-
-static void add_version(struct ct_figures *s, const struct ct_cg_place *v, uint32_t n, unsigned version)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (v[i].version == version)
-			ct_figures_add(s, version, v[i].controllers, v[i].fd);
-	}
-}
-
 /* Version 1's limit of swap alone. */
 static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
 {
@@ -102,7 +83,7 @@ static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *o
 
 	if (out->memory_limit == CT_ABSENT)
 		return;
-	add_version(&s, v, n, 1);
+	ct_figures_add_places(&s, 1, v, n);
 	if (out->swap_limit != CT_ABSENT)
 		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit : out->swap_limit;
 }
@@ -114,29 +95,7 @@ void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
 
 	memset(out, 0xff, sizeof(*out));
 	out->size = size;
-	add_version(&s, v, n, 1);
+	ct_figures_add_places(&s, 1, v, n);
 	read_swap_limit(v, n, out);
-	add_version(&s, v, n, 2);
-}
-
-static void read_verdict(const struct ct_cg_place *v, uint32_t n, uint32_t wanted, struct ct_usage_verdict *out)
-{
-	struct ct_figures s = { verdict_rows, COUNT(verdict_rows), wanted, out };
-
-	memset(out, 0xff, sizeof(*out));
-	add_version(&s, v, n, 1);
-	add_version(&s, v, n, 2);
-}
-
-void ct_usage_verdict(const struct ct_cg_place *v, uint32_t n, struct ct_usage_verdict *out)
-{
-	read_verdict(v, n, ~(uint32_t)0, out);
-}
-
-uint64_t ct_usage_cpu_us(const struct ct_cg_place *v, uint32_t n)
-{
-	struct ct_usage_verdict out;
-
-	read_verdict(v, n, CT_CG_CPUACCT, &out);
-	return out.cpu_us;
+	ct_figures_add_places(&s, 2, v, n);
 }

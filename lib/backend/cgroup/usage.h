@@ -7,27 +7,11 @@
 #include <contain/contain.h>
 
 #include "host/cgroup.h"
-
-/* One group of the container. */
-struct ct_cg_place {
-	uint8_t version;
-	uint32_t controllers;		/* CT_CG_* that it serves */
-	int fd;				/* its directory, borrowed; O_PATH is enough */
-};
+#include "shared/figure.h"
 
 /* Fills *out (size is kept, everything else set); what no group tells is CT_ABSENT. Never fails. About twenty files. Of a hybrid
  * layout a controller's figures are version 1's when a place serves it there; what that does not tell is not taken from another. */
 void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out);
-
-/* What is left to say when the container ends; CT_ABSENT: no group tells. The names are those of ct_exit. */
-struct ct_usage_verdict {
-	uint64_t cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused;
-};
-/* Reads it, while the groups are still there. Where the kernel counts an event only in the group of the process, groups below
- * are counted, too. Never fails. */
-void ct_usage_verdict(const struct ct_cg_place *v, uint32_t n, struct ct_usage_verdict *out);
-/* The CPU time alone, from one file; CT_ABSENT: no group tells. */
-uint64_t ct_usage_cpu_us(const struct ct_cg_place *v, uint32_t n);
 
 /* Parsers, pure, for tests and fuzzing: n bytes of text, not terminated. */
 /* "KEY VALUE" lines: the value, or CT_ABSENT. */

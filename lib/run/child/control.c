@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "run/state/state.h"
 #include "shared/ask.h"
+#include "shared/rights.h"
 
 #define WHERE "supervisor"
 #define PACKET_MAX 65536
@@ -80,9 +81,9 @@ static int wait_answer(int sock, int64_t until)
 	}
 }
 
-static int not_running(struct ct_err *e)
+int ct_ctl_not_running(struct ct_err *e, const char *where)
 {
-	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, WHERE, "the container does not run");
+	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, where, "the container does not run");
 }
 
 static int refused(struct ct_err *e, int err, const char *call)
@@ -118,7 +119,7 @@ int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e)
 		struct timespec pause = { 0, 5000000 };
 
 		if (errno == ENOENT || errno == ECONNREFUSED)
-			return not_running(e);
+			return ct_ctl_not_running(e, WHERE);
 		if ((errno != EAGAIN && errno != EINTR) || ct_now_ms() >= until)
 			return refused(e, -errno, "connect");
 		/* its queue is full */
@@ -138,7 +139,6 @@ static int said_no(int err, struct ct_err *e)
 		int err, id;
 		const char *text;
 	} means[] = {
-		{ -ESRCH, CT_ERR_NOT_RUNNING, "the container does not run" },
 		{ -ETIMEDOUT, CT_ERR_TIMEOUT, "the time given was up" },
 		{ -EAGAIN, CT_ERR_SUPERVISOR, "too many callers wait for the supervisor" },
 		{ -EINVAL, CT_ERR_ARGUMENT, "the supervisor does not take that value" },
@@ -148,6 +148,8 @@ static int said_no(int err, struct ct_err *e)
 		{ -EBUSY, CT_ERR_SUPERVISOR, "it is in use, or on its way down" },
 	};
 
+	if (err == -ESRCH)
+		return ct_ctl_not_running(e, WHERE);
 	if (err == -ENODATA)
 		ct_err_hint(e, "set console.buffer.size");
 	for (size_t i = 0; i < sizeof(means) / sizeof(means[0]); i++) {
@@ -160,26 +162,21 @@ static int said_no(int err, struct ct_err *e)
 /* One packet with what came along; bytes or negative errno. More than one descriptor, or a cut one, is closed. */
 static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u;
+	union ct_rights room;
 	struct iovec iov = { p, n };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
-	struct cmsghdr *c;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int reset = 0;
 	ssize_t r;
 
 	*fd = -1;
+	ct_rights_room(&m, &room);
 	/* a peer that closed before it had read all resets the connection; what it had said before comes after that */
 	do {
 		r = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	} while (r < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (r < 0)
 		return -errno;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	*fd = ct_rights_take(&m);
 	/* a descriptor came and found no place */
 	if (m.msg_flags & MSG_CTRUNC) {
 		ct_close(fd);
@@ -340,7 +337,7 @@ static int has_ended(int r, struct ct_err *e)
 		return r;
 	if (e)
 		ct_err_reset(e);
-	return not_running(e);
+	return ct_ctl_not_running(e, WHERE);
 }
 
 static int ask_container(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms, struct ct_ctl_reply *reply, int *fd,

@@ -38,6 +38,8 @@ static inline int ct_ctl_is_mute(const struct ct_err *e)
 {
 	return e->err == -ETIMEDOUT && e->id == CT_ERR_SUPERVISOR;
 }
+/* -ESRCH, recorded: the container does not run; `where` asks. */
+int ct_ctl_not_running(struct ct_err *e, const char *where);
 /* 1: somebody has stopped the supervisor with this number, or traces it. */
 int ct_ctl_is_stopped(pid_t pid);
 /* Of the calls below those that ask something of the container say -ESRCH when the supervisor goes before it has answered; only a

@@ -36,21 +36,10 @@ uint64_t ct_output_waiting(const struct ct_output *o)
 	return o->told ? __atomic_load_n(&o->told->waiting, __ATOMIC_RELAXED) : 0;
 }
 
-void ct_output_judge(const struct ct_output *o, int lost, ct_exit *v)
+void ct_output_judge(const struct ct_output *o, int lost, struct ct_verdict *v)
 {
-	uint64_t taken, delivered;
-
-	if (!o->told)
-		return;
-	v->output_error = __atomic_load_n(&o->told->error, __ATOMIC_ACQUIRE);
-	v->output_lost = __atomic_load_n(&o->told->lost, __ATOMIC_RELAXED);
-	if (!lost)
-		return;
-	/* what it had in hand */
-	taken = __atomic_load_n(&o->told->taken, __ATOMIC_RELAXED);
-	delivered = __atomic_load_n(&o->told->delivered, __ATOMIC_RELAXED) + v->output_lost;
-	v->output_lost += taken > delivered ? taken - delivered : 0;
-	v->output_error = -ECHILD;
+	if (o->told)
+		ct_output_told(o->told, lost, v);
 }
 
 void ct_output_end(struct ct_output *o)

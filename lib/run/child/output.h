@@ -23,7 +23,7 @@ int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e);
 /* Bytes that wait for a reader; 0: none, or there is no pump. */
 uint64_t ct_output_waiting(const struct ct_output *o);
 /* Adds to a verdict what has become of the output. `lost`: the pump itself was killed. */
-void ct_output_judge(const struct ct_output *o, int lost, ct_exit *v);
+void ct_output_judge(const struct ct_output *o, int lost, struct ct_verdict *v);
 /* Gives the page back. */
 void ct_output_end(struct ct_output *o);
 

@@ -2,7 +2,6 @@
 #include "run/child/process.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +16,8 @@
 #include "run/child/control.h"
 #include "run/state/undo.h"
 #include "run/child/keeper.h"
+#include "run/child/verdict.h"
 #include "run/state/state.h"
-
-/* Figures are absent until somebody tells them. */
-#define CT_EXIT_ABSENT                                                                                                      \
-	(ct_exit){ .size = sizeof(ct_exit), .cpu_us = CT_ABSENT, .memory_peak = CT_ABSENT, .io_read = CT_ABSENT,            \
-		   .io_written = CT_ABSENT, .pids_peak = CT_ABSENT, .oom_kills = CT_ABSENT,          \
-		   .pids_refused = CT_ABSENT }
 
 struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_launch_ops *ops)
 {
@@ -46,14 +40,13 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 	p->undo = (struct ct_undo)CT_UNDO_INIT;
 	p->groups = (struct ct_cgroups_held)CT_CGROUPS_NONE;
 	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
-	p->verdict.size = sizeof(p->verdict);
 	ct_err_clear(&p->failed);
 	ct_records_init(&p->errors);
 	return p;
 }
 
 /* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload, whose reaper was pid 1. */
-static void judge(const struct ct_process *p, int status, int own, int asked, ct_exit *v)
+static void judge(const struct ct_process *p, int status, int own, int asked, struct ct_verdict *v)
 {
 	/* who exits has not been killed, but may have been asked */
 	v->reason = asked & CT_ASKED ? asked & ~CT_ASKED : CT_EXIT_EXITED;
@@ -78,11 +71,6 @@ static int is_payload_status(const struct ct_process *p, const struct ct_keeper 
 	return p->reaper && k->have_payload_status && ct_keep_fits(k->payload_status, k->status);
 }
 
-static uint64_t since(uint64_t whole, uint64_t before)
-{
-	return whole > before ? whole - before : 0;
-}
-
 static void take_keeper_verdict(struct ct_process *p)
 {
 	static const int limits[] = {[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME};
@@ -100,9 +88,9 @@ static void take_keeper_verdict(struct ct_process *p)
 	}
 	own = is_payload_status(p, &k);
 	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
-	p->verdict.wall_us = since(k.end_ns, p->child.exec_ns) / 1000;
-	p->verdict.user_us = since(k.user_us, k.exec_user_us);
-	p->verdict.system_us = since(k.system_us, k.exec_system_us);
+	p->verdict.wall_us = ct_since(k.end_ns, p->child.exec_ns) / 1000;
+	p->verdict.user_us = ct_since(k.user_us, k.exec_user_us);
+	p->verdict.system_us = ct_since(k.system_us, k.exec_system_us);
 	p->verdict.max_rss = k.max_rss;
 	p->before_us = k.exec_user_us + k.exec_system_us;
 	/* it may have said too much and gone before anybody could end it */
@@ -131,48 +119,21 @@ static void take_supervisor_verdict(struct ct_process *p)
 	p->verdict.reason = CT_EXIT_LOST;
 	if (err == 0 && r.num)
 		take_left(p);
-	if (err == 0 && r.reason)
-		p->verdict = (ct_exit){sizeof(ct_exit), r.reason, r.code, r.signal, r.core, r.wall_us, r.user_us, r.system_us, r.max_rss,
-				       r.cpu_us, r.memory_peak, r.io_read, r.io_written, r.pids_peak, r.oom_kills,
-				       r.pids_refused, r.output_error, r.output_lost};
-}
-
-static uint64_t or_zero(uint64_t v)
-{
-	return v == CT_ABSENT ? 0 : v;
-}
-
-/* What the tree of processes has used, and whether a limit has ended it. A request to stop, and limits that we watch over
- * ourselves, have been told of already. */
-static void judge_tree(const struct ct_process *p, ct_exit *v, const struct ct_usage_verdict *u)
-{
-	v->cpu_us = u->cpu_us == CT_ABSENT ? CT_ABSENT : since(u->cpu_us, p->before_us);
-	v->memory_peak = u->memory_peak;
-	v->io_read = u->io_read;
-	v->io_written = u->io_written;
-	/* the reaper is none of the payload's */
-	v->pids_peak = u->pids_peak - (p->reaper && u->pids_peak != CT_ABSENT && u->pids_peak > 1);
-	v->oom_kills = u->oom_kills;
-	v->pids_refused = u->pids_refused;
-	if (v->reason != CT_EXIT_EXITED && v->reason != CT_EXIT_SIGNALED)
-		return;
-	if (or_zero(u->oom_kills))
-		v->reason = CT_EXIT_MEMORY;
-	else if (or_zero(u->pids_refused))
-		v->reason = CT_EXIT_PIDS;
+	if (err == 0 && r.verdict.reason)
+		p->verdict = r.verdict;
 }
 
 /* Reads the last figures of the groups and removes them. */
 static void end_groups(struct ct_process *p)
 {
 	struct ct_cg_place places[CT_CG_TREES];
-	struct ct_usage_verdict u;
+	struct ct_counters c;
 
 	if (!p->groups.n)
 		return;
-	ct_usage_verdict(places, ct_cg_places(&p->groups, places), &u);
+	ct_counters_read(places, ct_cg_places(&p->groups, places), &c);
 	if (p->verdict.reason != CT_EXIT_LOST)
-		judge_tree(p, &p->verdict, &u);
+		ct_verdict_add(&p->verdict, &c, p->before_us, p->reaper);
 	ct_undo_all(&p->undo, NULL);
 	ct_cgroup_forget(&p->groups);
 	ct_placeholder_end(&p->holder);
@@ -206,7 +167,8 @@ static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
 	if (!ct_process_done(p)) {
-		p->verdict = CT_EXIT_ABSENT;
+		p->verdict = (struct ct_verdict){0};
+		memset(&p->verdict.tree, 0xff, sizeof(p->verdict.tree)); /* CT_ABSENT */
 		if (p->child.keeper)
 			take_keeper_verdict(p);
 		else
@@ -224,31 +186,11 @@ int ct_process_ends(const struct ct_process *p)
 	return p->child.end >= 0 ? p->child.end : p->child.pidfd;
 }
 
-/* 1 when the descriptor is readable within that time. */
-static int wait_readable(int fd, int timeout_ms)
-{
-	int64_t until = timeout_ms < 0 ? 0 : ct_now_ms() + timeout_ms;
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	for (;;) {
-		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
-
-		if (poll(&p, 1, left < 0 && timeout_ms >= 0 ? 0 : (int)left) > 0)
-			return 1;
-		if (timeout_ms >= 0 && ct_now_ms() >= until)
-			return 0;
-	}
-}
-
 int ct_process_running(struct ct_process *p)
 {
-	struct pollfd fd = {.events = POLLIN};
-
 	if (ct_process_starting(p))
 		return 0;
-	fd.fd = p->child.pidfd;
-	/* a poll that a signal interrupts, also one without a wait, says nothing of its end */
-	return !ct_process_done(p) && p->child.pidfd >= 0 && poll(&fd, 1, 0) <= 0;
+	return !ct_process_done(p) && p->child.pidfd >= 0 && !ct_pidfd_ended(p->child.pidfd, 0);
 }
 
 int ct_process_in_process(struct ct_process *p)
@@ -267,13 +209,12 @@ static int not_yet(struct ct_process *p, struct ct_err *e)
 
 int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct ct_err *e)
 {
-	size_t size = out ? out->size : 0;
 	int r;
 
 	if (getpid() != p->owner)
 		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait", "the handle belongs to another process");
-	if (out && (size < offsetof(ct_exit, core) || size > 4096))
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "ct_exit.size is not set: begin with CT_EXIT_INIT");
+	if (out && (r = ct_exit_check(out, "wait", e)) < 0)
+		return r;
 	if (ct_process_starting(p) || p->failed.err) {
 		int64_t until = ct_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 
@@ -288,18 +229,12 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 			timeout_ms = until > ct_now_ms() ? (int)(until - ct_now_ms()) : 0;
 	}
 	if (!ct_process_done(p)) {
-		if (!wait_readable(ct_process_ends(p), timeout_ms))
+		if (!ct_fd_readable(ct_process_ends(p), timeout_ms))
 			return not_yet(p, e);
 		finish(p);
 	}
-	if (out) {
-		size_t n = size < sizeof(*out) ? size : sizeof(*out);
-
-		memcpy(out, &p->verdict, n);
-		out->size = size;
-		if (size > n)
-			memset((char *)out + n, 0, size - n);
-	}
+	if (out)
+		ct_exit_fill(&p->verdict, out);
 	if (p->left && e)
 		*e = p->left_err;
 	return p->left;
@@ -311,7 +246,7 @@ int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 {
 	if (ct_process_done(p) || p->watch >= 0 || !p->output.told)
 		return ct_process_await(p, NULL, timeout_ms, e);
-	if (!wait_readable(p->child.pidfd, timeout_ms))
+	if (!ct_pidfd_ended(p->child.pidfd, timeout_ms))
 		return not_yet(p, e);
 	ct_process_await(p, NULL, SETTLE_MS, NULL);
 	return 0;
@@ -379,11 +314,9 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 /* Until it is dead, whatever its own do to hold it. */
 static void kill_init(struct ct_process *p)
 {
-	struct pollfd fd = {.fd = p->child.pidfd, .events = POLLIN};
-
 	thaw(p);
 	ct_child_kill(&p->child);
-	if (p->groups.n && poll(&fd, 1, 1000) == 0)
+	if (p->groups.n && !ct_pidfd_ended(p->child.pidfd, 1000))
 		ct_cgroup_kill(&p->groups, 20000, NULL);
 }
 

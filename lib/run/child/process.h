@@ -50,7 +50,7 @@ struct ct_process {
 	int reboots;		/* a pid namespace's init: its death by SIGHUP is a reboot */
 	uint64_t before_us;	/* CPU time that init, and so its cgroup, had used at the exec */
 	int done;		/* atomic; verdict is final */
-	ct_exit verdict;
+	struct ct_verdict verdict;
 	int left;		/* something stays of an ephemeral container's directory: left_err tells */
 	struct ct_err left_err;
 	int stop;		/* atomic, CT_EXIT_*: why the caller had it killed, 0: it did not; perhaps with CT_ASKED */

@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "run/child/keeper.h"
 #include "plan/trace.h"
+#include "shared/rights.h"
 
 /* How long to wait for the socket to close by the exec before looking whether it has happened: another thread may have
  * forked a child that holds a copy of the stage's end. */
@@ -23,24 +24,19 @@
 /* One record, with its descriptor if one came along. 1, 0 at the end, or negative errno. */
 static int read_report(int sock, struct ct_report *r, int *fd)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
+	union ct_rights room;
 	struct iovec iov = {r, sizeof(*r)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
-	struct cmsghdr *c;
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
+	ct_rights_room(&m, &room);
 	/* ECONNRESET comes once, before what was told: the stage has ended without its message */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	*fd = ct_rights_take(&m);
 	if (n != sizeof(*r))
 		return -EPROTO;
 	r->object[sizeof(r->object) - 1] = 0;

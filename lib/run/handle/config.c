@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "run/child/control.h"
 #include "run/handle/container.h"
 
 /* Which config the container runs with: this handle's own start, or what its starter left in the state directory. */
@@ -34,7 +35,7 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat", "the running config cannot be read");
 	if (fd < 0) {
 		ct_err_hint(e, "start it first: ct_start() (ct-start)");
-		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container does not run");
+		return ct_ctl_not_running(e, "attach");
 	}
 	config = ct_config_new();
 	r = config ? ct_buf_read_fd(&text, fd, 16 << 20) : -ENOMEM;

@@ -69,7 +69,7 @@ struct ct_prepared {
 	struct ct_plan *plan, *stop;
 	int rootfs;		/* opened root directory, -1 */
 	int output;		/* struct ct_wire_output's memory, for the plan; -1 */
-	int share[8];
+	int share[CT_NAMESPACES];
 };
 #define CT_PREPARED_INIT { .rootfs = -1, .output = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } }
 void ct_prepared_free(struct ct_prepared *p);

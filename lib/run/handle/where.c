@@ -72,11 +72,16 @@ int ct_where_find(struct ct_container *c, struct ct_where *w, struct ct_err *e)
 	return 0;
 }
 
-int ct_not_running(struct ct_container *c, struct ct_err *e)
+int ct_not_running_for(struct ct_container *c, const char *where, struct ct_err *e)
 {
 	ct_err_object(e, c->name);
 	ct_err_hint(e, "start it first: ct_start() (ct-start)");
-	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container does not run");
+	return ct_ctl_not_running(e, where);
+}
+
+int ct_not_running(struct ct_container *c, struct ct_err *e)
+{
+	return ct_not_running_for(c, "state", e);
 }
 
 /* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that begins has not taken a call yet. */
@@ -134,14 +139,12 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e)
 {
 	CT_CLEAN_FD int init = -1;
-	struct pollfd fd = {.events = POLLIN};
 
 	/* groups go when init is dead, and leave one of these */
 	if ((r != -ENODEV && r != -ENOENT && r != -EOPNOTSUPP) || e->id == CT_ERR_UNKNOWN_KEY)
 		return r;
 	init = ct_run_init(c, NULL, NULL);
-	fd.fd = init;
-	if (init != -ESRCH && (init < 0 || poll(&fd, 1, 0) <= 0))
+	if (init != -ESRCH && (init < 0 || !ct_pidfd_ended(init, 0)))
 		return r;
 	ct_err_clear(e);
 	return ct_not_running(c, e);

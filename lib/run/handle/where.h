@@ -25,5 +25,7 @@ int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct
 int ct_where_gone(int dir, int err);
 /* -ESRCH, recorded. */
 int ct_not_running(struct ct_container *c, struct ct_err *e);
+/* The same from another part, which the error names. */
+int ct_not_running_for(struct ct_container *c, const char *where, struct ct_err *e);
 
 #endif

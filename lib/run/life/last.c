@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* For who comes later: how a detached container has ended, and a handle of the process of one that runs. */
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
+#include "run/child/verdict.h"
 
 static int no_record(struct ct_container *c, const char *why, struct ct_err *e)
 {
@@ -16,24 +15,15 @@ static int no_record(struct ct_container *c, const char *why, struct ct_err *e)
 	return ct_fail(e, -ENODATA, CT_ERR_NOT_RUNNING, "state", "%s", why);
 }
 
-static ct_exit exit_of(const struct ct_state_file *st)
-{
-	return (ct_exit){ .size = sizeof(ct_exit), .reason = st->reason, .code = st->code, .signal = st->signal, .core = st->core,
-			  .wall_us = st->wall_us, .user_us = st->user_us, .system_us = st->system_us, .max_rss = st->max_rss,
-			  .cpu_us = st->use[0], .memory_peak = st->use[1], .io_read = st->use[2], .io_written = st->use[3],
-			  .pids_peak = st->use[4], .oom_kills = st->use[5], .pids_refused = st->use[6] };
-}
-
 int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = -1;
 	struct ct_state_file st = { 0 };
-	size_t size = out ? out->size : 0, n;
-	ct_exit x;
 	int r;
 
-	if (size < offsetof(ct_exit, core) || size > 4096)
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "state", "ct_exit.size is not set: begin with CT_EXIT_INIT");
+	r = ct_exit_check(out, "state", e);
+	if (r < 0)
+		return r;
 	r = dir = ct_state_dir(c, e);
 	if (r == -ENOENT)
 		return no_record(c, "no end of the container is recorded", e);
@@ -46,14 +36,9 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 		r = CT_LIFE_ENDED;
 	if (r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN || r == CT_LIFE_BUSY)
 		return no_record(c, "the container runs", e);
-	if ((r != CT_LIFE_ENDED && r != CT_LIFE_LOST) || !st.reason)
+	if ((r != CT_LIFE_ENDED && r != CT_LIFE_LOST) || !st.verdict.reason)
 		return no_record(c, "no end of the container is recorded", e);
-	x = exit_of(&st);
-	n = size < sizeof(x) ? size : sizeof(x);
-	memcpy(out, &x, n);
-	out->size = size;
-	if (size > n)
-		memset((char *)out + n, 0, size - n);
+	ct_exit_fill(&st.verdict, out);
 	return 0;
 }
 

@@ -5,8 +5,6 @@
 
 #include "run/handle/container.h"
 
-/* Waits for a pidfd for so long (-1: for ever): 0 or -ETIMEDOUT. */
-int ct_wait_pidfd(int pidfd, int timeout_ms);
 /* -ETIMEDOUT, recorded. */
 int ct_timed_out(struct ct_err *e);
 

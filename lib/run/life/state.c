@@ -9,18 +9,6 @@
 #include "run/handle/where.h"
 #include "run/life/life.h"
 
-/* Waits for a pidfd; 0 or -ETIMEDOUT. */
-int ct_wait_pidfd(int pidfd, int timeout_ms)
-{
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int n;
-
-	do
-		n = poll(&p, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
-	return n > 0 ? 0 : -ETIMEDOUT;
-}
-
 int ct_timed_out(struct ct_err *e)
 {
 	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the time given was up");
@@ -111,7 +99,7 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 	if (w.life == CT_LIFE_ORPHAN) {
 		if (mask & CT_STATE_RUNNING)
 			return CT_STATE_RUNNING;
-		return ct_wait_pidfd(w.pidfd, timeout_ms) < 0 ? -ETIMEDOUT : (int)CT_STATE_STOPPED;
+		return ct_pidfd_ended(w.pidfd, timeout_ms) ? (int)CT_STATE_STOPPED : -ETIMEDOUT;
 	}
 	if (w.life == CT_LIFE_SUPERVISED) {
 		ct_err_clear(&own);

@@ -56,7 +56,7 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.halt);
 		if (flags & CT_STOP_NO_WAIT)
 			return 0;
-		if (ct_wait_pidfd(pidfd, timeout_ms) == 0)
+		if (ct_pidfd_ended(pidfd, timeout_ms))
 			return 0;
 		if (flags & CT_STOP_NO_KILL) {
 			if (asked)
@@ -72,13 +72,13 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.kill);
 	if (flags & CT_STOP_NO_WAIT)
 		return 0;
-	if (end.kill != SIGKILL && ct_wait_pidfd(pidfd, LAST_MS) == 0)
+	if (end.kill != SIGKILL && ct_pidfd_ended(pidfd, LAST_MS))
 		return 0;
 	if (end.kill != SIGKILL)
 		ct_pidfd_send_signal(pidfd, SIGKILL);
-	if (ct_wait_pidfd(pidfd, HELD_MS) < 0)
+	if (!ct_pidfd_ended(pidfd, HELD_MS))
 		kill_whole(c);
-	return ct_wait_pidfd(pidfd, 30000) < 0 ? ct_timed_out(e) : 0;
+	return ct_pidfd_ended(pidfd, 30000) ? 0 : ct_timed_out(e);
 }
 
 static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigned flags, int timeout_ms, struct ct_err *e)
@@ -111,7 +111,7 @@ static int wait_supervisor(const struct ct_state_file *st, int timeout_ms, int *
 	const struct ct_state_file super = { .init = st->supervisor, .init_start = st->supervisor_start };
 
 	*pidfd = ct_state_init(&super);
-	return *pidfd < 0 ? 0 : ct_wait_pidfd(*pidfd, timeout_ms);
+	return *pidfd < 0 || ct_pidfd_ended(*pidfd, timeout_ms) ? 0 : -ETIMEDOUT;
 }
 
 /* By init's pidfd, which the state file leads to. `why` is the supervisor's silence. */
@@ -235,7 +235,7 @@ int ct_run_end(struct ct_container *c, struct ct_err *e)
 	r = wait_supervisor(&w.st, CT_CTL_PING_MS, &pidfd);
 	if (r < 0) {
 		ct_pidfd_send_signal(pidfd, SIGKILL);
-		r = ct_wait_pidfd(pidfd, CT_CTL_PATIENCE_MS);
+		r = ct_pidfd_ended(pidfd, CT_CTL_PATIENCE_MS) ? 0 : -ETIMEDOUT;
 	}
 	if (r < 0)
 		return ct_fail(e, r, CT_ERR_SUPERVISOR, "stop", "its supervisor, process %d, does not end", (int)w.st.supervisor);

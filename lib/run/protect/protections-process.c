@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -15,10 +14,6 @@
 #include "base/sys.h"
 #include "run/protect/protections.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 /* ---- namespaces ------------------------------------------------------------------------------------------------------------- */
 
 /* In the order of their bits. */
@@ -26,12 +21,10 @@ static const struct {
 	uint32_t bit;
 	uint64_t clone;
 	const char *file, *name;
-} kinds[8] = {
-	{ CT_NS_MNT, CLONE_NEWNS, "ns/mnt", "namespace mnt" },	     { CT_NS_PID, CLONE_NEWPID, "ns/pid", "namespace pid" },
-	{ CT_NS_UTS, CLONE_NEWUTS, "ns/uts", "namespace uts" },	     { CT_NS_IPC, CLONE_NEWIPC, "ns/ipc", "namespace ipc" },
-	{ CT_NS_USER, CLONE_NEWUSER, "ns/user", "namespace user" },  { CT_NS_NET, CLONE_NEWNET, "ns/net", "namespace net" },
-	{ CT_NS_CGROUP, CLONE_NEWCGROUP, "ns/cgroup", "namespace cgroup" },
-	{ CT_NS_TIME, CLONE_NEWTIME, "ns/time", "namespace time" },
+} kinds[CT_NAMESPACES] = {
+#define CT_NAMESPACE(bit, clone, name, alias, how) \
+	[__builtin_ctz(CT_NS_##bit)] = { CT_NS_##bit, clone, "ns/" name, "namespace " name },
+#include "shared/namespaces.def"
 };
 
 static bool same(const struct stat *a, const struct stat *b)
@@ -98,7 +91,7 @@ void ct_protect_namespaces(struct ct_protect *t)
 	/* whoever it is shared with may have ended: then it can only be compared with the caller's */
 	if (shares->n && ct_prepare(t->c, t->config, &others, &ignored) >= 0)
 		ct_prepare_start(t->c, &o, &others, &ignored);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < CT_NAMESPACES; i++) {
 		const char *with = NULL;
 
 		for (uint32_t k = 0; k < shares->n; k++)
@@ -111,11 +104,6 @@ void ct_protect_namespaces(struct ct_protect *t)
 /* ---- capabilities ----------------------------------------------------------------------------------------------------------- */
 
 #define NAMES_MAX 1024
-
-static uint64_t all_caps(const struct ct_host *h)
-{
-	return h->cap_last >= 63 ? ~UINT64_C(0) : (UINT64_C(1) << (h->cap_last + 1)) - 1;
-}
 
 static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 {
@@ -134,7 +122,7 @@ static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 /* "none", "all", "all but sys_module", or the names. */
 static const char *cap_names(struct ct_protect *t, uint64_t caps)
 {
-	uint64_t all = all_caps(&t->p.host), lacking = all & ~caps;
+	uint64_t all = ct_host_all_caps(&t->p.host), lacking = all & ~caps;
 	char text[NAMES_MAX];
 
 	if (!caps)

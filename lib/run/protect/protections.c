@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "run/handle/where.h"
 
 #define STATUS_MAX (2u << 20)	/* a process may be in 65536 groups */
 
@@ -19,20 +19,6 @@ extern char **environ;
 /* ---- rows ------------------------------------------------------------------------------------------------------------------ */
 
 /* ---- what the rows look at --------------------------------------------------------------------------------------------------- */
-
-static int not_running(struct ct_protect *t, struct ct_err *e)
-{
-	ct_err_object(e, t->c->name);
-	ct_err_hint(e, "start it first: ct_start() (ct-start)");
-	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "protections", "the container does not run");
-}
-
-static bool has_ended(int pidfd)
-{
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
-}
 
 /* Init as this procfs numbers it: the descriptor itself says so, whoever has told the number before. */
 static pid_t pid_of(int pidfd)
@@ -67,8 +53,8 @@ static int open_init(struct ct_protect *t, struct ct_err *e)
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	t->proc = pid > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	r = t->proc < 0 && pid > 0 ? -errno : -ENOENT;
-	if (has_ended(t->pidfd))
-		return not_running(t, e);
+	if (ct_pidfd_ended(t->pidfd, 0))
+		return ct_not_running_for(t->c, "protections", e);
 	if (t->proc < 0) {
 		ct_err_object(e, "/proc");
 		ct_err_hint(e, "mount a procfs of this pid namespace on /proc");
@@ -99,7 +85,7 @@ static void decide_again(struct ct_protect *t)
 	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
 				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1 };
 	(void)ct_open_backends(t->c, p, "", &t->no_groups);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;
 	if (ct_build_start(&p->req, p->arena, &p->plan, &p->stop, &t->no_plan) < 0)
@@ -197,8 +183,8 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 		ct_protect_ids(&t);
 		ct_protect_mounts(&t);
 		/* what was read of one that has ended meanwhile says nothing */
-		if (has_ended(t.pidfd))
-			r = not_running(&t, e);
+		if (ct_pidfd_ended(t.pidfd, 0))
+			r = ct_not_running_for(t.c, "protections", e);
 		else if (format == CT_FORMAT_JSON)
 			print_json(&t.report, out);
 		else

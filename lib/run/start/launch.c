@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -141,7 +140,6 @@ static void succeed(struct ct_process *p)
 /* What an attach meets in a container that ends has many names. The end of a pid namespace kills the newcomer before init is dead. */
 static int has_ended(const struct ct_launch *l, int r)
 {
-	struct pollfd fd = {.fd = l->into, .events = POLLIN};
 	/* killed; no more in its group; no process for a namespace that ends */
 	int dying = r == -ECHILD || r == -EIO || r == -ENOMEM;
 
@@ -150,7 +148,7 @@ static int has_ended(const struct ct_launch *l, int r)
 	/* a namespace takes nobody in any more long before its init is dead, when that has many to see off */
 	if (dying && ct_proc_exiting(l->init))
 		return 1;
-	return poll(&fd, 1, dying ? ENDING_MS : 0) > 0;
+	return ct_pidfd_ended(l->into, dying ? ENDING_MS : 0);
 }
 
 static int over(struct ct_process *p, int r, const struct ct_err *why, struct ct_err *e)

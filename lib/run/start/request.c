@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "backend/cgroup/owner.h"
+#include "base/namespaces.h"
 #include "backend/cgroup/systemd.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -25,7 +26,7 @@ void ct_prepared_free(struct ct_prepared *p)
 {
 	ct_close(&p->rootfs);
 	ct_close(&p->output);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < CT_NAMESPACES; i++)
 		ct_close(&p->share[i]);
 	ct_backends_close(&p->backends);
 	ct_arena_free(p->arena);
@@ -245,8 +246,6 @@ static int share_failed(struct ct_err *e, int err, const char *why)
 
 static int open_one(struct ct_container *c, struct ct_prepared *p, const struct ct_share_item *s, struct ct_err *e)
 {
-	static const char *const file[8] = {"mnt", "pid", "uts", "ipc", "user", "net", "cgroup", "time"};
-
 	int kind = __builtin_ctz(s->ns);
 	char path[64];
 	pid_t pid;
@@ -256,7 +255,7 @@ static int open_one(struct ct_container *c, struct ct_prepared *p, const struct 
 	pid = share_pid(c, s, e);
 	if (pid <= 0)
 		return share_failed(e, pid ? (int)pid : -ESRCH, "there is no such running container");
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file[kind]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, ct_namespaces[kind].name);
 	ct_close(&p->share[kind]);
 	p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->share[kind] < 0)
@@ -407,7 +406,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
 				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
 				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1};
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = p->share[i];
 	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;
 	if (r < 0)

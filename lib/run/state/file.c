@@ -11,7 +11,9 @@
 #include "run/state/state.h"
 
 #define HEAD "libcontain-state 1"
-#define MAX_WORDS 8
+#define COUNT(v) ((int)(sizeof(v) / sizeof((v)[0])))
+/* more than the lines of the verdict have */
+#define MAX_WORDS (int)(sizeof(struct ct_verdict) / sizeof(uint64_t))
 
 /* One line taken apart; the words point into the reader's copy. */
 struct line {
@@ -63,17 +65,25 @@ static int take_process(const struct line *l, pid_t *pid, uint64_t *start)
 
 static int take_verdict(const struct line *l, struct ct_state_file *st)
 {
-	int32_t *const small[] = { &st->reason, &st->code, &st->signal, &st->core };
-	uint64_t *const big[] = { &st->wall_us, &st->user_us, &st->system_us, &st->max_rss };
+	int32_t *const small[] = {
+#define CT_STATUS(field) &st->verdict.field,
+#include "shared/verdict.def"
+	};
+	uint64_t *const big[] = {
+#define CT_USED(field) &st->verdict.field,
+#include "shared/verdict.def"
+	};
 	uint64_t v;
 
-	if (l->n != 8)
+	if (l->n != COUNT(small) + COUNT(big))
 		return -EINVAL;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < COUNT(small); i++) {
 		if (take_u64(l->word[i], 255, &v))
 			return -EINVAL;
 		*small[i] = (int32_t)v;
-		if (take_u64(l->word[4 + i], UINT64_MAX, big[i]))
+	}
+	for (int i = 0; i < COUNT(big); i++) {
+		if (take_u64(l->word[COUNT(small) + i], UINT64_MAX, big[i]))
 			return -EINVAL;
 	}
 	return 0;
@@ -81,14 +91,17 @@ static int take_verdict(const struct line *l, struct ct_state_file *st)
 
 static int take_use(const struct line *l, struct ct_state_file *st)
 {
-	uint64_t use[7];
+	uint64_t *const use[] = {
+#define CT_COUNTER(field) &st->verdict.tree.field,
+#include "shared/verdict.def"
+	};
 
-	if (l->n != 7)
+	if (l->n != COUNT(use))
 		return -EINVAL;
-	for (int i = 0; i < 7; i++)
-		if (take_u64(l->word[i], UINT64_MAX, &use[i]))
+	for (int i = 0; i < COUNT(use); i++) {
+		if (take_u64(l->word[i], UINT64_MAX, use[i]))
 			return -EINVAL;
-	memcpy(st->use, use, sizeof(use));
+	}
 	return 0;
 }
 
@@ -97,7 +110,7 @@ static int take_state(const struct line *l, struct ct_state_file *st)
 {
 	uint32_t v;
 
-	if (take_u32(l, 0x20, &v) || !v || (v & (v - 1)))
+	if (take_u32(l, CT_STATE_ABORTING, &v) || !v || (v & (v - 1)))
 		return -EINVAL;
 	st->state = v;
 	return 0;
@@ -192,7 +205,7 @@ int ct_state_parse(const char *text, size_t len, struct ct_state_file *st)
 	struct ct_state_file new = { 0 };
 	char copy[CT_STATE_FILE_MAX + 1], *p = copy, *at;
 
-	memset(new.use, 0xff, sizeof(new.use));
+	memset(&new.verdict.tree, 0xff, sizeof(new.verdict.tree)); /* CT_ABSENT */
 	if (len == 0 || len > CT_STATE_FILE_MAX || memchr(text, 0, len) || text[len - 1] != '\n')
 		return -EINVAL;
 	memcpy(copy, text, len - 1);

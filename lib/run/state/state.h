@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "shared/remove.h"
+#include "shared/verdict.h"
 
 #define CT_STATE_FILE "state"
 #define CT_STATE_LOCK "lock"
@@ -40,9 +41,7 @@ struct ct_state_file {
 	uint32_t pdeath;			/* 0: init survives its supervisor */
 	uint32_t ephemeral;
 	uint32_t program;			/* a program, not a system */
-	int32_t reason, code, signal, core;	/* verdict of the last init; reason 0: none yet */
-	uint64_t wall_us, user_us, system_us, max_rss;
-	uint64_t use[7];	/* of the tree: cpu_us, memory_peak, io_read, io_written, pids_peak, oom_kills, pids_refused; ~0: absent */
+	struct ct_verdict verdict;		/* of the last init; reason 0: none yet */
 	char error[256];			/* why a later boot failed */
 };
 

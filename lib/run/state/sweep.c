@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,19 +34,6 @@ static int read_boot_id(char *buf, size_t size)
 	return 0;
 }
 
-static int has_ended(int pidfd, int timeout_ms)
-{
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	int64_t until = ct_now_ms() + timeout_ms, left = timeout_ms;
-	int n;
-
-	do {
-		n = poll(&p, 1, (int)left);
-		left = until - ct_now_ms();
-	} while (n < 0 && left > 0);
-	return n > 0;
-}
-
 int ct_state_init(const struct ct_state_file *st)
 {
 	CT_CLEAN_FD int fd = -1;
@@ -65,7 +51,7 @@ int ct_state_init(const struct ct_state_file *st)
 		return -ESRCH;
 	if (r < 0)
 		return r;
-	return start != st->init_start || has_ended(fd, 0) ? -ESRCH : ct_take_fd(&fd);
+	return start != st->init_start || ct_pidfd_ended(fd, 0) ? -ESRCH : ct_take_fd(&fd);
 }
 
 /* Removes what may be removed: with the caller's lock only files, with our own the directory, too. */
@@ -116,12 +102,12 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 		if (r && r != -ESRCH)
 			return ct_fail(e, r, CT_ERR_STATE, "state", "process %d, left by a killed supervisor, cannot be killed",
 				       (int)st->init);
-		if (!r && !has_ended(init, KILL_MS))
+		if (!r && !ct_pidfd_ended(init, KILL_MS))
 			return ct_fail(e, -ETIMEDOUT, CT_ERR_STATE, "state",
 				       "process %d, left by a killed supervisor, does not die", (int)st->init);
 	}
 	st->state = CT_STATE_STOPPED;
-	st->reason = CT_EXIT_LOST;
+	st->verdict.reason = CT_EXIT_LOST;
 	return clear(dirfd, own, CT_LIFE_LOST, e);
 }
 
@@ -143,7 +129,7 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 		return clear(dirfd, own, CT_LIFE_NONE, e);
 	if (r == -EBADMSG || r == -ELOOP) {
 		st->state = CT_STATE_STOPPED;
-		st->reason = CT_EXIT_LOST;
+		st->verdict.reason = CT_EXIT_LOST;
 		return clear(dirfd, own, CT_LIFE_LOST, e);
 	}
 	if (r) {

@@ -11,7 +11,7 @@
 /* ---- counters --------------------------------------------------------------------------------------------------------------- */
 
 #define ROW(field, version, controller, file, how, key) \
-	CT_FIGURE(struct ct_ev_counts, field, version, CT_FIGURE_##controller, file, how, key, 1)
+	CT_FIGURE(struct ct_ev_counts, field, version, CT_CG_##controller, file, how, key, 1)
 static const struct ct_figure rows[] = {
 	ROW(kills, 1, MEMORY, "memory.oom_control", TREE, "oom_kill"),
 	ROW(refused, 1, PIDS, "pids.events", TREE, "max"),
@@ -36,9 +36,9 @@ static void read_counts(const struct ct_cgroups_held *h, struct ct_ev_counts *ou
 /* How many more than before. A sum over groups below becomes less when one of them goes. */
 static uint64_t more_than(uint64_t *seen, uint64_t now)
 {
-	uint64_t n = now != CT_KEYED_ABSENT && now > *seen ? now - *seen : 0;
+	uint64_t n = now != CT_ABSENT && now > *seen ? now - *seen : 0;
 
-	if (now != CT_KEYED_ABSENT)
+	if (now != CT_ABSENT)
 		*seen = now;
 	return n;
 }
@@ -93,7 +93,8 @@ static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, st
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
-	if (!g || run->empty || (st && (!st->reason || st->reason == CT_EXIT_REBOOT)) || ct_cg_version_of(g->version)->populated(g))
+	if (!g || run->empty || (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) ||
+	    ct_cg_version_of(g->version)->populated(g))
 		return;
 	n->empty = run->empty = true;
 }
@@ -129,7 +130,7 @@ static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
 	if (pthread_mutex_trylock(&p->lock))
 		return -EBUSY;
 	if (ct_process_done(p))
-		top_up(run, p->verdict.oom_kills, p->verdict.reason, n);
+		top_up(run, p->verdict.tree.oom_kills, p->verdict.reason, n);
 	pthread_mutex_unlock(&p->lock);
 	return 0;
 }
@@ -152,7 +153,7 @@ int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct c
 	if (run->kind == CT_EV_IN_PROCESS && top_up_from_process(run, n) < 0)
 		return -EBUSY;
 	if (st)
-		top_up(run, CT_ABSENT, st->reason, n);
+		top_up(run, CT_ABSENT, st->verdict.reason, n);
 	if (run->oom_unsure && n->kills && !n->oom)
 		n->oom = 1;
 	read_empty_at_end(run, n);

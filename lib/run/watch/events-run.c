@@ -3,7 +3,6 @@
  * calls that are about it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -33,9 +32,7 @@ static bool same(const struct ct_ev_id *a, const struct ct_ev_id *b)
 
 bool ct_ev_ended(int pidfd)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
+	return ct_pidfd_ended(pidfd, 0);
 }
 
 /* A pidfd of the process that had this number and start time; -1: it has ended, or cannot be seen from here (the numbers are those of

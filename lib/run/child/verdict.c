@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/child/verdict.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+int ct_exit_check(const ct_exit *out, const char *where, struct ct_err *e)
+{
+	if (out && out->size >= offsetof(ct_exit, core) && out->size <= 4096)
+		return 0;
+	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, where,
+		       "ct_exit.size is not set: begin with CT_EXIT_INIT");
+}
+
+void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)
+{
+	const ct_exit all = {
+		.size = out->size,
+#define CT_STATUS(field) .field = v->field,
+#define CT_USED(field) .field = v->field,
+#define CT_COUNTER(field) .field = v->tree.field,
+#include "shared/verdict.def"
+		.output_error = v->output_error,
+		.output_lost = v->output_lost,
+	};
+	size_t n = out->size < sizeof(all) ? out->size : sizeof(all);
+
+	memset(out, 0, all.size);
+	memcpy(out, &all, n);
+}
