@@ -53,7 +53,7 @@ int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *
 
 	for (const struct ct_backend *const *b = ct_backends; *b && r >= 0; b++)
 		if (!(*b)->wanted || (*b)->wanted(in->req->spec))
-			r = ct_err_go_on(e, open_one(set, *b, in, e));
+			r = open_one(set, *b, in, e);
 	in->req->areas = set->area;
 	in->req->n_areas = set->n;
 	return r;

@@ -93,8 +93,8 @@ struct ct_backend_set {
 	uint32_t n;
 };
 
-/* Opens those that the spec asks for, and gives their parts to the request. Where e collects faults, without those that failed. 0 or a negative
- * errno, recorded. */
+/* Opens those that the spec asks for, and gives their parts to the request. 0 or a negative errno, recorded: the parts are those up to the one
+ * that failed. */
 int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in, struct ct_err *e);
 /* Closes them. */
 void ct_backends_close(struct ct_backend_set *set);

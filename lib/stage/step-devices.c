@@ -232,5 +232,9 @@ int devices_hold(struct stage *st)
 	/* init waits for an answer: the end of the launcher is one */
 	if (n < 0)
 		return report_error(st, (int)n, SYS_read, "the list of devices", "init's word that its hooks have ended cannot be read");
-	return n == 1 && write_all(st->hold[0], &c, 1) ? -1 : 0;
+	err = n == 1 ? write_all(st->hold[0], &c, 1) : 0;
+	/* an init that has gone has said why */
+	if (err && err != -EPIPE && err != -ECONNRESET)
+		return report_error(st, err, SYS_write, "the list of devices", "init cannot be told that it is back");
+	return err ? -1 : 0;
 }
