@@ -39,11 +39,14 @@ int define(const struct args *a, ct_container *c, const char *key, const char *v
 struct shares {
 	const char *net, *ipc, *uts, *pid;
 };
+/* clang-format off */
 #define SHARE_ROWS(to) \
-	{ 0, "share-net", "WHOM", OPT_STRING, &(to).net, "share the net namespace of a container or pid", NULL }, \
+	{ 0, "share-net", "WHOM", OPT_STRING, &(to).net, \
+	  "share the net namespace of a container or pid", NULL }, \
 	{ 0, "share-ipc", "WHOM", OPT_STRING, &(to).ipc, "the same for ipc", NULL }, \
 	{ 0, "share-uts", "WHOM", OPT_STRING, &(to).uts, "the same for uts", NULL }, \
 	{ 0, "share-pid", "WHOM", OPT_STRING, &(to).pid, "the same for pid", NULL }
+/* clang-format on */
 int define_shares(const struct args *a, ct_container *c, const struct shares *s);
 
 /* Prints the plan of a start as text, or as JSON with --json. Returns the exit code. */

@@ -10,8 +10,9 @@ from house import Tap, read  # noqa: E402
 
 ROOT = sys.argv[1]
 PLANS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.plan")))
+INCLUDED = glob.glob(os.path.join(ROOT, "tests/plan/include/**"), recursive=True)
 CONFS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.conf"))) + \
-    [p for p in glob.glob(os.path.join(ROOT, "tests/plan/include/**"), recursive=True) if os.path.isfile(p)]
+    [p for p in INCLUDED if os.path.isfile(p)]
 
 
 def text(paths):

@@ -227,7 +227,8 @@ def consume(op, fields, flags, deeds, at):
             if "optional" in flags and "ENOENT" in deeds[at - 1]:
                 return at, None
         if often == ONE and not n:
-            return at, f"{op} {fields}: expected {pattern.pattern}, saw {deeds[at][:150] if at < len(deeds) else 'the end'}"
+            saw = deeds[at][:150] if at < len(deeds) else "the end"
+            return at, f"{op} {fields}: expected {pattern.pattern}, saw {saw}"
     return at, None
 
 
