@@ -35,7 +35,8 @@ tap.check("functions are found", [] if len(FUNCTIONS) > 20 else ["the reader of 
 for where in ("lib", "tools", "tests"):
     here = [f for f in FUNCTIONS if f.path.startswith(where + "/")]
     tap.check(f"functions in {where} within {LINES} lines", (f"{f}: {f.lines} lines" for f in here if f.lines > LINES))
-tap.check("files within 800 lines", (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 800))
+tap.check("files within 900 lines",
+          (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 900))
 tap.check("licence line", licence())
 tap.check("no notes to self", notes())
 tap.done()
