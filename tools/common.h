@@ -24,6 +24,28 @@ void tool_begin(void);
 /* Makes the handle for a->name (NULL: anonymous) and sends its log where -o and -l say. Returns 0, or the exit code
  * after saying why. *out is the caller's. */
 int open_container(const struct args *a, ct_container **out);
+/* Of a tool that ends before it has begun: what err says, or its own failure. */
+static inline int exit_code(int err)
+{
+	if (err)
+		return err;
+	return EXIT_OWN;
+}
+/* CT_FORMAT_*, as --json says. */
+static inline int format_of(const struct args *a)
+{
+	if (a->json)
+		return CT_FORMAT_JSON;
+	return CT_FORMAT_TEXT;
+}
+/* The words of the command line as a command; NULL: there are none. */
+static inline const char *const *command_of(const struct args *a)
+{
+	if (!a->n_rest)
+		return NULL;
+	return (const char *const *)a->rest;
+}
+
 /* Reads the config: --rcfile when given, else the container's own; with `optional` a missing own config is no failure.
  * Then sets each "KEY=VALUE" of `defines` (may be NULL), and follows log.file and log.level unless -o or -l was given.
  * Returns 0, or the exit code after saying why. */

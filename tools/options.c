@@ -161,9 +161,19 @@ static int print_usage(const struct tool *t, const struct rows *r)
 
 /* ---- parsing ---------------------------------------------------------------------------------------------------- */
 
+/* What getopt_long(3) is told of an option's argument. */
+static int argument_of(const struct opt *o)
+{
+	if (!o->arg)
+		return no_argument;
+	if (o->arg[0] == '[')
+		return optional_argument;
+	return required_argument;
+}
+
 static bool add_row(struct rows *r, const struct opt *o, size_t *len)
 {
-	int has = !o->arg ? no_argument : o->arg[0] == '[' ? optional_argument : required_argument;
+	int has = argument_of(o);
 
 	if (r->n == MAX_ROWS)
 		return false;
@@ -235,7 +245,9 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		*(const char **)o->to = value;
 		return -1;
 	case OPT_LIST:
-		return strings_add(o->to, value) < 0 ? fail(a, "out of memory") : -1;
+		if (strings_add(o->to, value) < 0)
+			return fail(a, "out of memory");
+		return -1;
 	case OPT_NUMBER:
 		err = number(value, UINT_MAX, &n);
 		if (err < 0)
@@ -245,7 +257,9 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		return -1;
 	case OPT_CALL:
 		err = o->call(o, value ? value : "");
-		return err ? err : -1;
+		if (!err)
+			return -1;
+		return err;
 	case OPT_IGNORED:
 		return -1;
 	case OPT_REFUSED:
@@ -366,5 +380,7 @@ int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 		return print_usage(tool, &rows);
 	if (asked.version)
 		return printf("%s\n", ct_version()) < 0 ? EXIT_OWN : 0;
-	return err >= 0 ? err : check_words(a);
+	if (err >= 0)
+		return err;
+	return check_words(a);
 }
