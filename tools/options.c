@@ -345,31 +345,59 @@ static int check_words(const struct args *a)
 	return -1;
 }
 
+#define N_COMMON 11
+
+/* Fills in the rows that tools have in common; their number. */
+static size_t common_rows(struct args *a, struct asked *asked, struct opt common[N_COMMON])
+{
+	unsigned flags = a->tool->flags;
+	/* clang-format off */
+	const struct {
+		unsigned with, without;		/* flags of the tools that have it; 0: all */
+		struct opt row;
+	} rows[N_COMMON] = {
+		{ TOOL_NAME | TOOL_NAME_OPTIONAL, 0,
+		  { 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL } },
+		{ 0, 0, { 'P', "lxcpath", "DIR", OPT_PATH, &a->dir, "container directory", NULL } },
+		{ 0, 0,
+		  { 0, "state-dir", "DIR", OPT_PATH, &a->state_dir,
+		    "directory of run-time state", NULL } },
+		{ 0, 0,
+		  { 'o', "logfile", "FILE", OPT_STRING, &a->logfile,
+		    "append the log to FILE", NULL } },
+		{ 0, 0, { 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
+			  "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL } },
+		{ 0, 0,
+		  { 'q', "quiet", NULL, OPT_FLAG, &a->quiet,
+		    "say nothing on standard error", NULL } },
+		{ 0, TOOL_NO_RCFILE, { 0, "rcfile", "FILE", OPT_PATH, &a->rcfile,
+				       "read FILE instead of the container's config", NULL } },
+		{ TOOL_JSON, 0, { 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL } },
+		{ 0, 0, { 'h', "help", NULL, OPT_FLAG, &asked->help, "print this text", NULL } },
+		{ 0, 0,
+		  { 0, "usage", NULL, OPT_FLAG, &asked->usage, "print a short usage line", NULL } },
+		{ 0, 0,
+		  { 0, "version", NULL, OPT_FLAG, &asked->version, "print the version", NULL } },
+	};
+	/* clang-format on */
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_COMMON; i++)
+		if ((!rows[i].with || (flags & rows[i].with)) && !(flags & rows[i].without))
+			common[n++] = rows[i].row;
+	return n;
+}
+
 int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 {
 	struct asked asked = { 0 };
-	struct opt common[12];
+	struct opt common[N_COMMON];
 	struct rows rows;
-	size_t n = 0;
+	size_t n;
 	int err;
 
 	*a = (struct args){ .tool = tool };
-	if (tool->flags & (TOOL_NAME | TOOL_NAME_OPTIONAL))
-		common[n++] = (struct opt){ 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL };
-	common[n++] = (struct opt){ 'P', "lxcpath", "DIR", OPT_PATH, &a->dir, "container directory", NULL };
-	common[n++] = (struct opt){ 0, "state-dir", "DIR", OPT_PATH, &a->state_dir, "directory of run-time state", NULL };
-	common[n++] = (struct opt){ 'o', "logfile", "FILE", OPT_STRING, &a->logfile, "append the log to FILE", NULL };
-	common[n++] = (struct opt){ 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
-				    "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL };
-	common[n++] = (struct opt){ 'q', "quiet", NULL, OPT_FLAG, &a->quiet, "say nothing on standard error", NULL };
-	if (!(tool->flags & TOOL_NO_RCFILE))
-		common[n++] = (struct opt){ 0, "rcfile", "FILE", OPT_PATH, &a->rcfile,
-					    "read FILE instead of the container's config", NULL };
-	if (tool->flags & TOOL_JSON)
-		common[n++] = (struct opt){ 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL };
-	common[n++] = (struct opt){ 'h', "help", NULL, OPT_FLAG, &asked.help, "print this text", NULL };
-	common[n++] = (struct opt){ 0, "usage", NULL, OPT_FLAG, &asked.usage, "print a short usage line", NULL };
-	common[n++] = (struct opt){ 0, "version", NULL, OPT_FLAG, &asked.version, "print the version", NULL };
+	n = common_rows(a, &asked, common);
 	a->rest = calloc((size_t)argc + 2, sizeof(*a->rest));
 	if (!a->rest || !build_rows(&rows, tool, common, n))
 		return fail(a, "out of memory");
