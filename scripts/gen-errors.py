@@ -5,7 +5,8 @@ import re
 import sys
 
 ROW = re.compile(r"^- \{id: (\d+), name: ([A-Z_]+), text: (.+)\}$")
-LICENSE = "/* SPDX-License-Identifier: LGPL-2.1-or-later */\n/* Generated from doc/errors.yaml. */\n"
+LICENSE = ("/* SPDX-License-Identifier: LGPL-2.1-or-later */\n"
+           "/* Generated from doc/errors.yaml. */\n")
 
 
 def read(path):
@@ -37,7 +38,8 @@ def table(rows):
 
 
 def page(rows):
-    out = "# Errors\n\nGenerated from `errors.yaml`; `ct_error_name()` gives the name of a number.\n\n| number | name | meaning |\n| --- | --- | --- |\n"
+    out = ("# Errors\n\nGenerated from `errors.yaml`; `ct_error_name()` gives the name of a number.\n\n"
+           "| number | name | meaning |\n| --- | --- | --- |\n")
     return out + "".join(f"| {nr} | `CT_ERR_{name}` | {text} |\n" for nr, name, text in rows)
 
 

@@ -62,7 +62,9 @@ static int start_log(const struct args *a, ct_container *c, const char *file, co
 		out = fopen(file, "ae");
 	if (!out)
 		return fail(a, "cannot write the log %s: %s", file, strerror(errno));
-	return ct_set_log(c, n, write_log, out) < 0 ? fail_container(a, c) : 0;
+	if (ct_set_log(c, n, write_log, out) < 0)
+		return fail_container(a, c);
+	return 0;
 }
 
 /* ---- handles ---------------------------------------------------------------------------------------------------- */
@@ -99,7 +101,9 @@ int open_container(const struct args *a, ct_container **out)
 
 int define(const struct args *a, ct_container *c, const char *key, const char *value)
 {
-	return value && ct_set_config(c, key, value) < 0 ? fail_container(a, c) : 0;
+	if (value && ct_set_config(c, key, value) < 0)
+		return fail_container(a, c);
+	return 0;
 }
 
 int define_all(const struct args *a, ct_container *c, const struct strings *defines)
@@ -127,16 +131,20 @@ int define_shares(const struct args *a, ct_container *c, const struct shares *s)
 {
 	int err = define(a, c, "namespace.share.net", s->net);
 
-	err = err ? err : define(a, c, "namespace.share.ipc", s->ipc);
-	err = err ? err : define(a, c, "namespace.share.uts", s->uts);
-	return err ? err : define(a, c, "namespace.share.pid", s->pid);
+	if (!err)
+		err = define(a, c, "namespace.share.ipc", s->ipc);
+	if (!err)
+		err = define(a, c, "namespace.share.uts", s->uts);
+	if (err)
+		return err;
+	return define(a, c, "namespace.share.pid", s->pid);
 }
 
 int print_plan(const struct args *a, ct_container *c, const ct_start_opts *opts)
 {
 	CLEAN_TEXT char *text = NULL;
 
-	if (ct_dump_plan(c, opts, a->json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &text) < 0)
+	if (ct_dump_plan(c, opts, format_of(a), &text) < 0)
 		return fail_container(a, c);
 	fputs(text, stdout);
 	if (*text && text[strlen(text) - 1] != '\n')
@@ -238,7 +246,9 @@ static const char *const reasons[] = {
 
 const char *exit_reason(int reason)
 {
-	return reason >= 0 && (size_t)reason < sizeof(reasons) / sizeof(*reasons) ? reasons[reason] : "?";
+	if (reason >= 0 && (size_t)reason < sizeof(reasons) / sizeof(*reasons))
+		return reasons[reason];
+	return "?";
 }
 
 /* What limit.output let through and nobody took; a reader that has gone knows it. Returns the exit code. */
@@ -248,7 +258,9 @@ static int report_lost(const struct args *a, const ct_exit *x, int code)
 		return code;
 	fail(a, "%llu bytes of its output are lost: %s", (unsigned long long)x->output_lost,
 	     x->output_error == -ECHILD ? "the process that counts it was killed" : strerror(-x->output_error));
-	return code ? code : EXIT_OWN;
+	if (!code)
+		return EXIT_OWN;
+	return code;
 }
 
 /* A limit ends what runs by SIGKILL. That may have ended by itself before, of SIGPIPE for instance: who reads the code is to see the limit. */
@@ -319,7 +331,9 @@ void json_exit(struct json *j, const ct_exit *x)
 
 const char *state_text(int state)
 {
-	return state < 0 ? "unknown" : ct_state_name(state);
+	if (state < 0)
+		return "unknown";
+	return ct_state_name(state);
 }
 
 bool is_ignored(int sig)

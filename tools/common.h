@@ -24,6 +24,28 @@ void tool_begin(void);
 /* Makes the handle for a->name (NULL: anonymous) and sends its log where -o and -l say. Returns 0, or the exit code
  * after saying why. *out is the caller's. */
 int open_container(const struct args *a, ct_container **out);
+/* Of a tool that ends before it has begun: what err says, or its own failure. */
+static inline int exit_code(int err)
+{
+	if (err)
+		return err;
+	return EXIT_OWN;
+}
+/* CT_FORMAT_*, as --json says. */
+static inline int format_of(const struct args *a)
+{
+	if (a->json)
+		return CT_FORMAT_JSON;
+	return CT_FORMAT_TEXT;
+}
+/* The words of the command line as a command; NULL: there are none. */
+static inline const char *const *command_of(const struct args *a)
+{
+	if (!a->n_rest)
+		return NULL;
+	return (const char *const *)a->rest;
+}
+
 /* Reads the config: --rcfile when given, else the container's own; with `optional` a missing own config is no failure.
  * Then sets each "KEY=VALUE" of `defines` (may be NULL), and follows log.file and log.level unless -o or -l was given.
  * Returns 0, or the exit code after saying why. */
@@ -39,11 +61,14 @@ int define(const struct args *a, ct_container *c, const char *key, const char *v
 struct shares {
 	const char *net, *ipc, *uts, *pid;
 };
+/* clang-format off */
 #define SHARE_ROWS(to) \
-	{ 0, "share-net", "WHOM", OPT_STRING, &(to).net, "share the net namespace of a container or pid", NULL }, \
+	{ 0, "share-net", "WHOM", OPT_STRING, &(to).net, \
+	  "share the net namespace of a container or pid", NULL }, \
 	{ 0, "share-ipc", "WHOM", OPT_STRING, &(to).ipc, "the same for ipc", NULL }, \
 	{ 0, "share-uts", "WHOM", OPT_STRING, &(to).uts, "the same for uts", NULL }, \
 	{ 0, "share-pid", "WHOM", OPT_STRING, &(to).pid, "the same for pid", NULL }
+/* clang-format on */
 int define_shares(const struct args *a, ct_container *c, const struct shares *s);
 
 /* Prints the plan of a start as text, or as JSON with --json. Returns the exit code. */

@@ -130,5 +130,7 @@ int run_filler(const struct args *a, const struct partial *p, const char *what, 
 	wait_child(child, child, signals);
 	waitpid(child, &status, 0);
 	close(signals);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : fail(a, "%s: its guard was killed", what);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return fail(a, "%s: its guard was killed", what);
 }

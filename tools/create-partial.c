@@ -111,7 +111,9 @@ static int make_dirs(const char *path)
 			return -errno;
 		*p = '/';
 	}
-	return mkdir(copy, 0711) < 0 && errno != EEXIST ? -errno : 0;
+	if (mkdir(copy, 0711) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
 }
 
 /* Makes the directory, as ct_create() does, and takes its lock. One that is not locked yet may be swept by others, as left by

@@ -80,7 +80,9 @@ static int parse_namespaces(const char *list, uint32_t *out)
 				    "CGROUP, TIME", word);
 		*out |= found;
 	}
-	return *out ? 0 : fail(&a, "-s: no namespace is named");
+	if (*out)
+		return 0;
+	return fail(&a, "-s: no namespace is named");
 }
 
 /* -e: capabilities are what this version confines by, so a list must have them. */
@@ -150,22 +152,27 @@ static int environment(ct_attach_opts *ao, struct strings *env)
 		err = strings_add(env, o.set_vars.v[i]);
 	}
 	ao->envp = env->v;
-	return err ? fail(&a, "out of memory") : 0;
+	if (!err)
+		return 0;
+	return fail(&a, "out of memory");
 }
 
 static int attach_opts(ct_attach_opts *ao, struct strings *env)
 {
 	int err = 0;
 
-	ao->argv = a.n_rest ? (const char *const *)a.rest : NULL;
+	ao->argv = command_of(&a);
 	if (o.elevated)
 		err = parse_elevated(o.elevated, &ao->flags);
 	if (!err && o.namespaces) {
 		ao->flags |= CT_ATTACH_ELEVATED;
 		err = parse_namespaces(o.namespaces, &ao->namespaces);
 	}
-	err = err ? err : parse_user(ao);
-	return err ? err : environment(ao, env);
+	if (!err)
+		err = parse_user(ao);
+	if (err)
+		return err;
+	return environment(ao, env);
 }
 
 static int attach(ct_container *c, ct_attach_opts *ao)
@@ -194,7 +201,9 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	session_end(&s);
 	if (s.log_fd > 0)
 		close(s.log_fd);
-	return err ? err : session_code(&a, &s, &x);
+	if (err)
+		return err;
+	return session_code(&a, &s, &x);
 }
 
 int main(int argc, char **argv)
@@ -209,10 +218,13 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	err = attach_opts(&ao, &env);
-	err = err ? err : open_container(&a, &c);
+	if (!err)
+		err = open_container(&a, &c);
 	if (!err && a.rcfile)
 		err = load_config(&a, c, NULL, false);
 	if (!err && !is_known(&a, c))
 		err = EXIT_OWN;
-	return err ? err : attach(c, &ao);
+	if (err)
+		return err;
+	return attach(c, &ao);
 }

@@ -89,7 +89,9 @@ static int set_limits(ct_container *c)
 		if (strings_add(&keys, a.rest[i]) < 0 || strings_add(&values, eq + 1) < 0)
 			return fail(&a, "out of memory");
 	}
-	return ct_set_limits(c, keys.v, values.v, keys.n) < 0 ? fail_container(&a, c) : 0;
+	if (ct_set_limits(c, keys.v, values.v, keys.n) < 0)
+		return fail_container(&a, c);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -107,10 +109,12 @@ int main(int argc, char **argv)
 		return fail(&a, "\"%s\" is one word too many (see --help)", a.rest[2]);
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
+		return exit_code(err);
 	if (is_limit(a.rest[0]))
 		return set_limits(c);
 	if (a.n_rest == 1)
 		return print_file(c, a.rest[0]);
-	return ct_cgroup_set(c, a.rest[0], a.rest[1]) < 0 ? fail_container(&a, c) : 0;
+	if (ct_cgroup_set(c, a.rest[0], a.rest[1]) < 0)
+		return fail_container(&a, c);
+	return 0;
 }

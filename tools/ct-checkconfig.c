@@ -25,7 +25,7 @@ static const struct tool tool = {
 static int preflight(struct json *j, int *problems)
 {
 	CLEAN_TEXT char *text = NULL;
-	int n = ct_preflight(a.json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &text);
+	int n = ct_preflight(format_of(&a), &text);
 
 	if (n < 0)
 		return fail(&a, "this host cannot be looked at: %s", strerror(-n));
@@ -96,7 +96,8 @@ int main(int argc, char **argv)
 		err = 0;
 	if (a.json && !err)
 		json_open(&j, "configs", '[');
-	err = err ? err : check_all(&j, &problems);
+	if (!err)
+		err = check_all(&j, &problems);
 	if (a.json && !err) {
 		json_close(&j, ']');
 		json_close(&j, '}');
@@ -106,5 +107,9 @@ int main(int argc, char **argv)
 		err = out_flush(&a);
 	if (err > 0)
 		return err;
-	return err ? EXIT_OWN : problems ? EXIT_PROBLEMS : 0;
+	if (err)
+		return EXIT_OWN;
+	if (problems)
+		return EXIT_PROBLEMS;
+	return 0;
 }

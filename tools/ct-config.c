@@ -50,7 +50,9 @@ static int list_items(void)
 	}
 	if (a.json)
 		json_close(&j, ']');
-	return a.json ? json_end(&j) : 0;
+	if (a.json)
+		return json_end(&j);
+	return 0;
 }
 
 static int print_value(const char *key, const char *value, size_t len)
@@ -77,7 +79,9 @@ static int print_lxcpath(void)
 
 	one.name = "x";
 	err = open_container(&one, &c);
-	return err ? err : print_value("lxc.lxcpath", ct_path(c), strlen(ct_path(c)) - strlen("/x"));
+	if (err)
+		return err;
+	return print_value("lxc.lxcpath", ct_path(c), strlen(ct_path(c)) - strlen("/x"));
 }
 
 static int print_item(const char *item)
@@ -87,7 +91,9 @@ static int print_item(const char *item)
 			continue;
 		if (!items[i].value)
 			return fail(&a, "%s: this version has no such backend, so the item has no value", item);
-		return *items[i].value ? print_value(item, items[i].value, strlen(items[i].value)) : print_lxcpath();
+		if (*items[i].value)
+			return print_value(item, items[i].value, strlen(items[i].value));
+		return print_lxcpath();
 	}
 	return fail(&a, "%s: no such item; -l lists them, and a container's key is read by: ct-config -n NAME KEY", item);
 }
@@ -179,7 +185,8 @@ static int container(void)
 	struct strings sets = { 0 };
 	int err = open_container(&a, &c);
 
-	err = err ? err : load_config(&a, c, NULL, false);
+	if (!err)
+		err = load_config(&a, c, NULL, false);
 	if (!err && !a.n_rest)
 		err = print_file(c);
 	for (int i = 0; i < a.n_rest && !err; i++) {
@@ -225,5 +232,7 @@ int main(int argc, char **argv)
 	err = dispatch();
 	if (err <= 0)
 		err = out_flush(&a);
-	return err < 0 ? EXIT_OWN : err;
+	if (err < 0)
+		return EXIT_OWN;
+	return err;
 }

@@ -92,12 +92,15 @@ static int connect_terminal(ct_container *c, int escape)
 		fprintf(stderr, "Connected to tty %u. Type <Ctrl+%c q> to leave, <Ctrl+%c Ctrl+%c> to send Ctrl+%c itself.\n",
 			con.tty, tolower(escape + '@'), tolower(escape + '@'), tolower(escape + '@'), tolower(escape + '@'));
 	err = session_begin(&s);
-	err = err < 0 ? err : session_console(&s, fd);
+	if (err >= 0)
+		err = session_console(&s, fd);
 	session_end(&s);
 	close(fd);
 	if (!a.quiet)
 		fputc('\n', stderr);
-	return err < 0 ? fail(&a, "the terminal cannot be used: %s", strerror(-err)) : 0;
+	if (err < 0)
+		return fail(&a, "the terminal cannot be used: %s", strerror(-err));
+	return 0;
 }
 
 static int print_log(ct_container *c)
@@ -126,6 +129,8 @@ int main(int argc, char **argv)
 		return fail(&a, "-e %s: expected a letter, ^ and a letter, or -1", o.escape);
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
-	return o.show_log || o.clear_log ? print_log(c) : connect_terminal(c, escape);
+		return exit_code(err);
+	if (o.show_log || o.clear_log)
+		return print_log(c);
+	return connect_terminal(c, escape);
 }

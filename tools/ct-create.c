@@ -103,7 +103,9 @@ static int find_template(char *path, size_t size)
 
 	if (strchr(o.template, '/')) {
 		snprintf(path, size, "%s", o.template);
-		return access(path, X_OK) ? fail(&a, "template %s: %s", path, strerror(errno)) : 0;
+		if (access(path, X_OK))
+			return fail(&a, "template %s: %s", path, strerror(errno));
+		return 0;
 	}
 	if (env && *env) {
 		snprintf(path, size, "%s/ct-%s", env, o.template);
@@ -171,10 +173,20 @@ static int check_args(void)
 	return 0;
 }
 
+/* -f, or the installation's default; NULL without either. */
+static const char *first_config(void)
+{
+	if (o.config)
+		return o.config;
+	if (access(CT_DEFAULT_CONFIG, R_OK) == 0)
+		return CT_DEFAULT_CONFIG;
+	return NULL;
+}
+
 /* The config before the template's part: -f, else the installation's default, and what a container should not lack. */
 static int base_config(ct_container *c)
 {
-	const char *file = o.config ? o.config : access(CT_DEFAULT_CONFIG, R_OK) ? NULL : CT_DEFAULT_CONFIG;
+	const char *file = first_config();
 	char host[HOST_NAME_BYTES + 1];
 
 	snprintf(host, sizeof(host), "%.*s", HOST_NAME_BYTES, a.name);
@@ -261,7 +273,8 @@ static int place_at_dir(ct_container *c, const struct partial *p)
 		err = fail(&a, "--dir %s: it must be on the file system of the container directory %s", o.dir, ct_path(c));
 	else if (moved < 0)
 		err = fail(&a, "--dir %s: %s", o.dir, strerror(errno));
-	err = err ? err : define(&a, c, "rootfs.path", path);
+	if (!err)
+		err = define(&a, c, "rootfs.path", path);
 	free(abs);
 	free(path);
 	return err;
@@ -279,7 +292,9 @@ static int create_filled(ct_container *c, struct partial *p)
 	tell_missing(c, p->rootfs);
 	if (!o.dir) {
 		co.rootfs = p->rootfs;
-		return ct_create(c, &co) < 0 ? fail_container(&a, c) : 0;
+		if (ct_create(c, &co) < 0)
+			return fail_container(&a, c);
+		return 0;
 	}
 	err = place_at_dir(c, p);
 	if (err)
@@ -303,7 +318,11 @@ static int create_plain(ct_container *c)
 	if (!err && abs)
 		tell_missing(c, abs);
 	free(abs);
-	return err ? err : ct_create(c, NULL) < 0 ? fail_container(&a, c) : 0;
+	if (err)
+		return err;
+	if (ct_create(c, NULL) < 0)
+		return fail_container(&a, c);
+	return 0;
 }
 
 static int create(ct_container *c)
@@ -339,6 +358,9 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	err = check_args();
-	err = err ? err : open_container(&a, &c);
-	return err ? err : create(c);
+	if (!err)
+		err = open_container(&a, &c);
+	if (err)
+		return err;
+	return create(c);
 }

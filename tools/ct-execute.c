@@ -31,9 +31,13 @@ static int configure(ct_container *c)
 {
 	int err = load_config(&a, c, &o.defines, true);
 
-	err = err ? err : define(&a, c, "init.uid", o.uid);
-	err = err ? err : define(&a, c, "init.gid", o.gid);
-	return err ? err : define_shares(&a, c, &o.shares);
+	if (!err)
+		err = define(&a, c, "init.uid", o.uid);
+	if (!err)
+		err = define(&a, c, "init.gid", o.gid);
+	if (err)
+		return err;
+	return define_shares(&a, c, &o.shares);
 }
 
 static int run(ct_container *c, ct_start_opts *so)
@@ -42,7 +46,9 @@ static int run(ct_container *c, ct_start_opts *so)
 	ct_exit x = CT_EXIT_INIT;
 	int err = run_foreground(&a, c, so, &s, NULL, &x);
 
-	return err ? err : session_code(&a, &s, &x);
+	if (err)
+		return err;
+	return session_code(&a, &s, &x);
 }
 
 int main(int argc, char **argv)
@@ -57,10 +63,11 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	err = open_container(&a, &c);
-	err = err ? err : configure(c);
+	if (!err)
+		err = configure(c);
 	if (err)
 		return err;
-	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
+	so.argv = command_of(&a);
 	so.flags = CT_START_EXECUTE | CT_START_DETACH;
 	if (o.dry_run) {
 		if (!o.daemon)

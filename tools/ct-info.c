@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 		return err;
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
+		return exit_code(err);
 	if (o.keys.n || a.rcfile)
 		err = load_config(&a, c, NULL, false);
 	if (err)
@@ -275,10 +275,15 @@ int main(int argc, char **argv)
 	f.c = c;
 	f.state = ct_state(c);
 	look(&f);
-	if (o.protections && ct_protections(c, a.json ? CT_FORMAT_JSON : CT_FORMAT_TEXT, &f.protections) < 0)
+	if (o.protections && ct_protections(c, format_of(&a), &f.protections) < 0)
 		return fail_container(&a, c);
-	err = a.json ? print_json(&f) : print_text(&f);
+	if (a.json)
+		err = print_json(&f);
+	else
+		err = print_text(&f);
 	if (err <= 0)
 		err = out_flush(&a);
-	return err < 0 ? EXIT_OWN : err;
+	if (err < 0)
+		return EXIT_OWN;
+	return err;
 }

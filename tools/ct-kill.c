@@ -33,7 +33,12 @@ int main(int argc, char **argv)
 		return fail(&a, "%s: no such signal", a.rest[0]);
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
-	err = all ? ct_kill_all(c, sig) : ct_kill(c, sig);
-	return err < 0 ? fail_container(&a, c) : 0;
+		return exit_code(err);
+	if (all)
+		err = ct_kill_all(c, sig);
+	else
+		err = ct_kill(c, sig);
+	if (err < 0)
+		return fail_container(&a, c);
+	return 0;
 }

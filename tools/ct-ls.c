@@ -100,7 +100,9 @@ static const ct_usage *usage(struct row *r)
 	if (!r->looked_usage && r->pid)
 		r->has_usage = use_of(r->c, r->pid, &r->usage) == 0;
 	r->looked_usage = true;
-	return r->has_usage ? &r->usage : NULL;
+	if (r->has_usage)
+		return &r->usage;
+	return NULL;
 }
 
 static void put_name(struct row *r, FILE *out) { fputs(r->name, out); }
@@ -335,7 +337,9 @@ static int fill_table(struct table *t, char *names)
 	}
 	if (o.filter)
 		regfree(&filter);
-	return err ? err : ask_rows(t);
+	if (err)
+		return err;
+	return ask_rows(t);
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------------------ */
@@ -359,7 +363,8 @@ static int print_fancy(struct table *t)
 		for (size_t r = 0; r < t->n; r++) {
 			char *s = text[(r + 1) * n_col + i] = cell(col[i], &t->v[r]);
 
-			width[i] = s && strlen(s) > width[i] ? strlen(s) : width[i];
+			if (s && strlen(s) > width[i])
+				width[i] = strlen(s);
 		}
 	}
 	for (size_t i = 0; i < (t->n + 1) * n_col; i++) {
@@ -457,5 +462,7 @@ int main(int argc, char **argv)
 		print_names(&t);
 	if (err <= 0)
 		err = out_flush(&a);
-	return err < 0 ? EXIT_OWN : err;
+	if (err < 0)
+		return EXIT_OWN;
+	return err;
 }

@@ -118,7 +118,9 @@ static const char *const resources[] = { NULL, "cpu", "memory", "io" };
 
 static const char *resource_name(const ct_event *e)
 {
-	return e->resource > 0 && e->resource <= CT_RESOURCE_IO ? resources[e->resource] : NULL;
+	if (e->resource > 0 && e->resource <= CT_RESOURCE_IO)
+		return resources[e->resource];
+	return NULL;
 }
 
 /* How it has ended, when that is on record: not of one that leaves nothing behind. The event comes with the end of init, the record when its
@@ -204,7 +206,9 @@ static int give_up(struct watched *it, int err)
 	one.name = it->name;
 	code = fail_container(&one, it->c);
 	it->fd = -1;
-	return o.pressure.n && err != -ESRCH ? code : 0;
+	if (o.pressure.n && err != -ESRCH)
+		return code;
+	return 0;
 }
 
 /* Tells what one container has to say. Returns 0, or the exit code after saying why not. */

@@ -31,7 +31,9 @@ static struct {
 
 static int add_mount_row(const struct opt *row, const char *value)
 {
-	return run_mounts_add(&o.mounts, row->name, value) < 0 ? fail_tool("ct-run", "out of memory") : 0;
+	if (run_mounts_add(&o.mounts, row->name, value) < 0)
+		return fail_tool("ct-run", "out of memory");
+	return 0;
 }
 
 /* One that is not set here is not set there. */
@@ -131,7 +133,8 @@ static int set_namespaces(ct_container *c)
 	char text[128] = "";
 	int err = known_namespaces(&o.share, "share");
 
-	err = err ? err : known_namespaces(&o.unshare, "unshare");
+	if (!err)
+		err = known_namespaces(&o.unshare, "unshare");
 	if (err || !(o.share.n || o.unshare.n))
 		return err;
 	if (named(&o.share, "mnt"))
@@ -175,19 +178,31 @@ static int configure(ct_container *c)
 {
 	int err = a.rcfile ? load_config(&a, c, NULL, false) : 0;
 
-	err = err ? err : define(&a, c, "rootfs.path", o.rootfs);
+	if (!err)
+		err = define(&a, c, "rootfs.path", o.rootfs);
 	err = err ? err : define(&a, c, "rootfs.readonly", o.readonly ? "1" : NULL);
-	err = err ? err : define(&a, c, "limit.time", o.time);
-	err = err ? err : define(&a, c, "limit.output", o.output);
-	err = err ? err : run_limits_apply(&a, c, &o.limits);
-	err = err ? err : define(&a, c, "init.cwd", o.cwd);
-	err = err ? err : define(&a, c, "uts.name", o.hostname);
-	err = err ? err : run_caps_apply(&a, c, &o.caps);
-	err = err ? err : set_net(c);
-	err = err ? err : set_user(c);
-	err = err ? err : set_namespaces(c);
-	err = err ? err : define_all(&a, c, &o.defines);
-	err = err ? err : run_mounts_apply(&a, c, &o.mounts);
+	if (!err)
+		err = define(&a, c, "limit.time", o.time);
+	if (!err)
+		err = define(&a, c, "limit.output", o.output);
+	if (!err)
+		err = run_limits_apply(&a, c, &o.limits);
+	if (!err)
+		err = define(&a, c, "init.cwd", o.cwd);
+	if (!err)
+		err = define(&a, c, "uts.name", o.hostname);
+	if (!err)
+		err = run_caps_apply(&a, c, &o.caps);
+	if (!err)
+		err = set_net(c);
+	if (!err)
+		err = set_user(c);
+	if (!err)
+		err = set_namespaces(c);
+	if (!err)
+		err = define_all(&a, c, &o.defines);
+	if (!err)
+		err = run_mounts_apply(&a, c, &o.mounts);
 	if (err)
 		return err;
 	if (!config_is_set(c, "rootfs.path"))
@@ -199,7 +214,9 @@ static int configure(ct_container *c)
 
 static FILE *open_verdict(void)
 {
-	return !strcmp(o.verdict, "-") ? stderr : fopen(o.verdict, "we");
+	if (!strcmp(o.verdict, "-"))
+		return stderr;
+	return fopen(o.verdict, "we");
 }
 
 /* What came of it: a ct_exit, or why it did not start. */
@@ -220,7 +237,9 @@ static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
 		json_exit(&j, x);
 	}
 	json_close(&j, '}');
-	return json_end(&j) < 0 ? fail(&a, "--verdict %s: %s", o.verdict, strerror(errno)) : 0;
+	if (json_end(&j) < 0)
+		return fail(&a, "--verdict %s: %s", o.verdict, strerror(errno));
+	return 0;
 }
 
 static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
@@ -248,7 +267,9 @@ static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 		return fail(&a, "%s", ct_process_last_error(p)->message);
 	code = session_code(&a, &s, &x);
 	err = write_verdict(verdict, &x, NULL);
-	return err ? err : code;
+	if (err)
+		return err;
+	return code;
 }
 
 int main(int argc, char **argv)

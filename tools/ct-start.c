@@ -41,9 +41,13 @@ static int configure(ct_container *c)
 
 	if (o.console && !console)
 		return fail(&a, "--console: the path of the working directory cannot be found out: %s", strerror(errno));
-	err = err ? err : define(&a, c, "console.path", console);
-	err = err ? err : define(&a, c, "console.logfile", o.console_log);
-	return err ? err : define_shares(&a, c, &o.shares);
+	if (!err)
+		err = define(&a, c, "console.path", console);
+	if (!err)
+		err = define(&a, c, "console.logfile", o.console_log);
+	if (err)
+		return err;
+	return define_shares(&a, c, &o.shares);
 }
 
 /* A signal for the tool asks the system inside to go; a second one ends it. */
@@ -61,7 +65,9 @@ static int foreground(ct_container *c, ct_start_opts *so)
 
 	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)	/* asked, it has powered itself off */
 		return 0;
-	return err ? err : session_code(&a, &s, &x);
+	if (err)
+		return err;
+	return session_code(&a, &s, &x);
 }
 
 static int detached(ct_container *c, ct_start_opts *so)
@@ -75,7 +81,9 @@ static int detached(ct_container *c, ct_start_opts *so)
 	if (code || !o.pidfile)
 		return code;
 	pid = ct_init_pid(c);
-	return pid < 0 ? fail(&a, "it has ended already, %s is not written", o.pidfile) : write_pidfile(&a, o.pidfile, pid);
+	if (pid < 0)
+		return fail(&a, "it has ended already, %s is not written", o.pidfile);
+	return write_pidfile(&a, o.pidfile, pid);
 }
 
 int main(int argc, char **argv)
@@ -91,15 +99,18 @@ int main(int argc, char **argv)
 	if (o.foreground && o.daemon)
 		return fail(&a, "-d and -F exclude each other");
 	err = open_container(&a, &c);
-	err = err ? err : configure(c);
+	if (!err)
+		err = configure(c);
 	if (err)
 		return err;
-	so.argv = a.n_rest ? (const char *const *)a.rest : NULL;
+	so.argv = command_of(&a);
 	if (o.dry_run) {
 		so.flags = CT_START_DETACH;
 		if (o.foreground)
 			plan_foreground(&so);
 		return print_plan(&a, c, &so);
 	}
-	return o.foreground ? foreground(c, &so) : detached(c, &so);
+	if (o.foreground)
+		return foreground(c, &so);
+	return detached(c, &so);
 }

@@ -60,7 +60,7 @@ static int fill_row(struct row *r, const char *name, bool running)
 	one.name = name;
 	err = open_container(&one, &c);
 	if (err || (!running && !is_known(&one, c)))
-		return err ? err : EXIT_OWN;
+		return exit_code(err);
 	err = ct_stats(c, &u);
 	if (running && err == -EOPNOTSUPP)
 		figures_clear(&u);
@@ -84,7 +84,9 @@ static int add_row(struct table *t, const char *name, bool running)
 	t->v = v;
 	err = fill_row(&v[t->n], name, running);
 	t->n += !err;
-	return err > 0 ? err : 0;
+	if (err > 0)
+		return err;
+	return 0;
 }
 
 /* Names point into `names`, which is written to. */
@@ -169,7 +171,10 @@ int main(int argc, char **argv)
 	where = where_of(&a, &e);
 	if (!first && ct_list(&where, CT_LIST_RUNNING, &names) < 0)
 		return fail_error(&a, e);
-	err = first ? add_row(&t, first, false) : add_running(&t, names);
+	if (first)
+		err = add_row(&t, first, false);
+	else
+		err = add_running(&t, names);
 	for (int i = 0; i < a.n_rest && !err; i++)
 		err = add_row(&t, a.rest[i], false);
 	if (err)

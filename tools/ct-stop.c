@@ -34,7 +34,9 @@ static int stop(ct_container *c)
 	if (err >= 0)
 		return 0;
 	fail_container(&a, c);
-	return err == -ESRCH ? EXIT_NOT_RUNNING : EXIT_OWN;
+	if (err == -ESRCH)
+		return EXIT_NOT_RUNNING;
+	return EXIT_OWN;
 }
 
 int main(int argc, char **argv)
@@ -52,6 +54,6 @@ int main(int argc, char **argv)
 		return fail(&a, "--nokill and -W exclude each other: without waiting nothing is killed");
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
+		return exit_code(err);
 	return stop(c);
 }

@@ -171,7 +171,9 @@ static int show_until(struct top *t, int64_t until, bool *done)
 			return 0;
 		if (key == 'q' || key == 'Q' || key == CTRL_D || key == SCREEN_CLOSED) {
 			*done = true;
-			return sig && sig != SIGINT ? 128 + sig : 0;
+			if (sig && sig != SIGINT)
+				return 128 + sig;
+			return 0;
 		}
 		if (key > 0)
 			press(t, key);

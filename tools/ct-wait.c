@@ -48,7 +48,9 @@ static int parse_states(const char *list, unsigned *mask)
 			return fail(&a, "-s: no state is called %.*s (see --help)", (int)n, list);
 		*mask |= found;
 	}
-	return *mask ? 0 : fail(&a, "missing state, use -s STATE");
+	if (*mask)
+		return 0;
+	return fail(&a, "missing state, use -s STATE");
 }
 
 /* x: how it has ended, NULL when that is not known. */
@@ -65,7 +67,9 @@ static int print_state(int state, const ct_exit *x)
 		json_close(&j, '}');
 	}
 	json_close(&j, '}');
-	return json_end(&j) < 0 ? out_flush(&a) : 0;
+	if (json_end(&j) < 0)
+		return out_flush(&a);
+	return 0;
 }
 
 /* It is in this state. Returns the exit code. */
@@ -77,7 +81,9 @@ static int tell(ct_container *c, int state)
 
 	if (code || !o.exit_status || state != CT_STATE_STOPPED)
 		return code;
-	return ended ? report_exit(&a, &x) : fail(&a, "how it has ended is not known");
+	if (ended)
+		return report_exit(&a, &x);
+	return fail(&a, "how it has ended is not known");
 }
 
 int main(int argc, char **argv)
@@ -97,12 +103,15 @@ int main(int argc, char **argv)
 		ms = (int)seconds * 1000;
 	}
 	err = parse_states(o.states ? o.states : "", &mask);
-	err = err ? err : open_container(&a, &c);
+	if (!err)
+		err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
+		return exit_code(err);
 	err = ct_wait(c, mask, ms);
 	if (err >= 0)
 		return tell(c, err);
 	fail_container(&a, c);
-	return err == -ETIMEDOUT ? 1 : EXIT_OWN;
+	if (err == -ETIMEDOUT)
+		return 1;
+	return EXIT_OWN;
 }

@@ -16,7 +16,9 @@ int write_pidfile(const struct args *a, const char *file, pid_t pid)
 	ok = f && fprintf(f, "%d\n", pid) > 0;
 	if (f && fclose(f))
 		ok = false;
-	return ok ? 0 : fail(a, "%s cannot be written: %s", file, strerror(errno));
+	if (ok)
+		return 0;
+	return fail(a, "%s cannot be written: %s", file, strerror(errno));
 }
 
 void plan_foreground(ct_start_opts *so)

@@ -16,6 +16,8 @@ int freezer_main(int argc, char **argv, const struct tool *tool, const char *con
 		return fail(&a, "-t %s: a number of seconds, or -1", *timeout);
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
-		return err ? err : EXIT_OWN;
-	return act(c, ms) < 0 ? fail_container(&a, c) : 0;
+		return exit_code(err);
+	if (act(c, ms) < 0)
+		return fail_container(&a, c);
+	return 0;
 }

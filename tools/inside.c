@@ -72,7 +72,9 @@ static int read_addresses(int in, struct addresses *out)
 		out->v = v;
 		v[out->n++] = a;
 	}
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return 0;
 }
 
 int addresses_of(int pidfd, struct addresses *out)

@@ -5,11 +5,26 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Length of the UTF-8 sequence that begins with this byte; 0 when none does. */
+static size_t sequence_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	if (first < 0xf0)
+		return 3;
+	if (first < 0xf5)
+		return 4;
+	return 0;
+}
+
 /* Length of the UTF-8 sequence at s (n bytes left); 0 when it is none. */
 static size_t utf8_length(const unsigned char *s, size_t n)
 {
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 :
-		     s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t len = sequence_length(s[0]);
 
 	if (!len || len > n)
 		return 0;
@@ -119,5 +134,7 @@ void json_words(struct json *j, const char *key, const char *text, const char *s
 int json_end(struct json *j)
 {
 	fputc('\n', j->out);
-	return fflush(j->out) || ferror(j->out) ? -EIO : 0;
+	if (fflush(j->out) || ferror(j->out))
+		return -EIO;
+	return 0;
 }

@@ -92,7 +92,9 @@ static int finish(struct launch *l, ct_process *p, int r)
 	/* who is called off at the same moment fails perhaps for that reason: ^C reaches what runs on the terminal, too */
 	if (l->sig || (r < 0 && called_off(l)))
 		return end(l, p, r);
-	return r < 0 ? fail_error(l->a, launch_error(l->c, p)) : 0;
+	if (r < 0)
+		return fail_error(l->a, launch_error(l->c, p));
+	return 0;
 }
 
 int launch_start(const struct args *a, ct_container *c, const ct_start_opts *so, ct_process **out)

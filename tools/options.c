@@ -161,9 +161,19 @@ static int print_usage(const struct tool *t, const struct rows *r)
 
 /* ---- parsing ---------------------------------------------------------------------------------------------------- */
 
+/* What getopt_long(3) is told of an option's argument. */
+static int argument_of(const struct opt *o)
+{
+	if (!o->arg)
+		return no_argument;
+	if (o->arg[0] == '[')
+		return optional_argument;
+	return required_argument;
+}
+
 static bool add_row(struct rows *r, const struct opt *o, size_t *len)
 {
-	int has = !o->arg ? no_argument : o->arg[0] == '[' ? optional_argument : required_argument;
+	int has = argument_of(o);
 
 	if (r->n == MAX_ROWS)
 		return false;
@@ -235,7 +245,9 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		*(const char **)o->to = value;
 		return -1;
 	case OPT_LIST:
-		return strings_add(o->to, value) < 0 ? fail(a, "out of memory") : -1;
+		if (strings_add(o->to, value) < 0)
+			return fail(a, "out of memory");
+		return -1;
 	case OPT_NUMBER:
 		err = number(value, UINT_MAX, &n);
 		if (err < 0)
@@ -245,7 +257,9 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		return -1;
 	case OPT_CALL:
 		err = o->call(o, value ? value : "");
-		return err ? err : -1;
+		if (!err)
+			return -1;
+		return err;
 	case OPT_IGNORED:
 		return -1;
 	case OPT_REFUSED:
@@ -331,31 +345,59 @@ static int check_words(const struct args *a)
 	return -1;
 }
 
+#define N_COMMON 11
+
+/* Fills in the rows that tools have in common; their number. */
+static size_t common_rows(struct args *a, struct asked *asked, struct opt common[N_COMMON])
+{
+	unsigned flags = a->tool->flags;
+	/* clang-format off */
+	const struct {
+		unsigned with, without;		/* flags of the tools that have it; 0: all */
+		struct opt row;
+	} rows[N_COMMON] = {
+		{ TOOL_NAME | TOOL_NAME_OPTIONAL, 0,
+		  { 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL } },
+		{ 0, 0, { 'P', "lxcpath", "DIR", OPT_PATH, &a->dir, "container directory", NULL } },
+		{ 0, 0,
+		  { 0, "state-dir", "DIR", OPT_PATH, &a->state_dir,
+		    "directory of run-time state", NULL } },
+		{ 0, 0,
+		  { 'o', "logfile", "FILE", OPT_STRING, &a->logfile,
+		    "append the log to FILE", NULL } },
+		{ 0, 0, { 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
+			  "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL } },
+		{ 0, 0,
+		  { 'q', "quiet", NULL, OPT_FLAG, &a->quiet,
+		    "say nothing on standard error", NULL } },
+		{ 0, TOOL_NO_RCFILE, { 0, "rcfile", "FILE", OPT_PATH, &a->rcfile,
+				       "read FILE instead of the container's config", NULL } },
+		{ TOOL_JSON, 0, { 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL } },
+		{ 0, 0, { 'h', "help", NULL, OPT_FLAG, &asked->help, "print this text", NULL } },
+		{ 0, 0,
+		  { 0, "usage", NULL, OPT_FLAG, &asked->usage, "print a short usage line", NULL } },
+		{ 0, 0,
+		  { 0, "version", NULL, OPT_FLAG, &asked->version, "print the version", NULL } },
+	};
+	/* clang-format on */
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_COMMON; i++)
+		if ((!rows[i].with || (flags & rows[i].with)) && !(flags & rows[i].without))
+			common[n++] = rows[i].row;
+	return n;
+}
+
 int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 {
 	struct asked asked = { 0 };
-	struct opt common[12];
+	struct opt common[N_COMMON];
 	struct rows rows;
-	size_t n = 0;
+	size_t n;
 	int err;
 
 	*a = (struct args){ .tool = tool };
-	if (tool->flags & (TOOL_NAME | TOOL_NAME_OPTIONAL))
-		common[n++] = (struct opt){ 'n', "name", "NAME", OPT_STRING, &a->name, "name of the container", NULL };
-	common[n++] = (struct opt){ 'P', "lxcpath", "DIR", OPT_PATH, &a->dir, "container directory", NULL };
-	common[n++] = (struct opt){ 0, "state-dir", "DIR", OPT_PATH, &a->state_dir, "directory of run-time state", NULL };
-	common[n++] = (struct opt){ 'o', "logfile", "FILE", OPT_STRING, &a->logfile, "append the log to FILE", NULL };
-	common[n++] = (struct opt){ 'l', "logpriority", "LEVEL", OPT_STRING, &a->loglevel,
-				    "log up to LEVEL (ERROR, WARN, NOTICE, INFO, DEBUG, TRACE)", NULL };
-	common[n++] = (struct opt){ 'q', "quiet", NULL, OPT_FLAG, &a->quiet, "say nothing on standard error", NULL };
-	if (!(tool->flags & TOOL_NO_RCFILE))
-		common[n++] = (struct opt){ 0, "rcfile", "FILE", OPT_PATH, &a->rcfile,
-					    "read FILE instead of the container's config", NULL };
-	if (tool->flags & TOOL_JSON)
-		common[n++] = (struct opt){ 0, "json", NULL, OPT_FLAG, &a->json, "print JSON", NULL };
-	common[n++] = (struct opt){ 'h', "help", NULL, OPT_FLAG, &asked.help, "print this text", NULL };
-	common[n++] = (struct opt){ 0, "usage", NULL, OPT_FLAG, &asked.usage, "print a short usage line", NULL };
-	common[n++] = (struct opt){ 0, "version", NULL, OPT_FLAG, &asked.version, "print the version", NULL };
+	n = common_rows(a, &asked, common);
 	a->rest = calloc((size_t)argc + 2, sizeof(*a->rest));
 	if (!a->rest || !build_rows(&rows, tool, common, n))
 		return fail(a, "out of memory");
@@ -366,5 +408,7 @@ int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 		return print_usage(tool, &rows);
 	if (asked.version)
 		return printf("%s\n", ct_version()) < 0 ? EXIT_OWN : 0;
-	return err >= 0 ? err : check_words(a);
+	if (err >= 0)
+		return err;
+	return check_words(a);
 }

@@ -105,7 +105,8 @@ static ssize_t write_out(void *cookie, const char *buf, size_t n)
 		part = n - done < 512 ? n - done : 512;
 		len = clean(buf + done, part, text);
 		if (len && !write_all(STDOUT_FILENO, text, len)) {
-			lost = lost ? lost : errno;
+			if (!lost)
+				lost = errno;
 			return 0;
 		}
 	}

@@ -64,7 +64,9 @@ ssize_t pump_read(struct pump *p)
 		return -EAGAIN;
 	if (n <= 0) {
 		p->eof = true;
-		return n < 0 ? -errno : 0;
+		if (n < 0)
+			return -errno;
+		return 0;
 	}
 	p->end += (size_t)n;
 	p->in += (uint64_t)n;
@@ -134,7 +136,8 @@ unsigned pump_polls(const struct pump *p, struct pollfd *fds, int *wait_ms)
 		if (o->wait_until > now) {
 			int left = (int)(o->wait_until - now);
 
-			*wait_ms = *wait_ms < 0 || left < *wait_ms ? left : *wait_ms;
+			if (*wait_ms < 0 || left < *wait_ms)
+				*wait_ms = left;
 			continue;
 		}
 		fds[n].fd = sink_poll(&o->sink, &events);

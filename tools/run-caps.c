@@ -64,7 +64,9 @@ static bool read_each(const struct strings *texts, char list[SIZE])
 /* A name that there is not would be overlooked where it is taken away. */
 static int check_names(const struct args *a, ct_container *c, const char *key, const char *list)
 {
-	return *list && (define(a, c, key, list) || ct_clear_config(c, key) < 0) ? EXIT_OWN : 0;
+	if (*list && (define(a, c, key, list) || ct_clear_config(c, key) < 0))
+		return EXIT_OWN;
+	return 0;
 }
 
 int run_caps_apply(const struct args *a, ct_container *c, const struct run_caps *caps)

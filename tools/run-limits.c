@@ -24,8 +24,12 @@ int run_limits_apply(const struct args *a, ct_container *c, const struct run_lim
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !err; i++)
 		err = define(a, c, rows[i].key, rows[i].value);
-	err = err ? err : define_each(a, c, "limit.io.max", &l->io_max);
+	if (!err)
+		err = define_each(a, c, "limit.io.max", &l->io_max);
 	/* the same for either version: which one there is decides the host */
-	err = err ? err : define_each(a, c, "cgroup2.devices.allow", &l->device);
-	return err ? err : define_each(a, c, "cgroup.devices.allow", &l->device);
+	if (!err)
+		err = define_each(a, c, "cgroup2.devices.allow", &l->device);
+	if (err)
+		return err;
+	return define_each(a, c, "cgroup.devices.allow", &l->device);
 }

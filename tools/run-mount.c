@@ -96,7 +96,9 @@ static int apply(const struct args *a, ct_container *c, const struct run_mount *
 	if (unknown)
 		return fail(a, "--%s %s: no option is called \"%s\"", r->option, r->text, unknown);
 	m.options = kinds[k].tmpfs && options && *options ? options : NULL;
-	return ct_add_mount(c, &m) < 0 ? fail_container(a, c) : 0;
+	if (ct_add_mount(c, &m) < 0)
+		return fail_container(a, c);
+	return 0;
 }
 
 int run_mounts_apply(const struct args *a, ct_container *c, const struct run_mounts *m)

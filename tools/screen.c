@@ -146,7 +146,9 @@ int screen_begin(void)
 	registered = true;
 	source_open(&keys, STDIN_FILENO);
 	err = sink_open(&out, STDOUT_FILENO);
-	return err < 0 ? err : take_terminal();
+	if (err < 0)
+		return err;
+	return take_terminal();
 }
 
 int screen_draw(const char *text)
@@ -197,9 +199,13 @@ static int take_signal(int *sig)
 	switch (si.ssi_signo) {
 	case SIGTSTP:
 		stop_here();
-		return take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
+		if (take_terminal() < 0)
+			return SCREEN_CLOSED;
+		return SCREEN_AGAIN;
 	case SIGCONT:
-		return !taken && take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
+		if (!taken && take_terminal() < 0)
+			return SCREEN_CLOSED;
+		return SCREEN_AGAIN;
 	case SIGWINCH:
 		return SCREEN_AGAIN;
 	default:
@@ -220,7 +226,9 @@ static int take_key(void)
 		away = true;
 		return 0;
 	}
-	return n == 1 ? key : SCREEN_CLOSED;
+	if (n == 1)
+		return key;
+	return SCREEN_CLOSED;
 }
 
 int screen_wait(int64_t until_ms, int *sig)

@@ -64,12 +64,16 @@ void source_open(struct source *s, int fd)
 int source_own(struct source *s, int fd)
 {
 	*s = (struct source){ .fd = fd, .socket = fd >= 0 && is_socket(fd) };
-	return fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0 ? 0 : -errno;
+	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0)
+		return 0;
+	return -errno;
 }
 
 ssize_t source_read(struct source *s, void *buf, size_t size)
 {
-	return s->socket ? recv(s->fd, buf, size, MSG_DONTWAIT) : read(s->fd, buf, size);
+	if (s->socket)
+		return recv(s->fd, buf, size, MSG_DONTWAIT);
+	return read(s->fd, buf, size);
 }
 
 void source_close(struct source *s)
@@ -204,26 +208,34 @@ int sink_open(struct sink *s, int fd)
 		return -EPIPE;
 	}
 	s->helper = helper_begin(fd);
-	return s->helper ? 0 : -ENOMEM;
+	if (s->helper)
+		return 0;
+	return -ENOMEM;
 }
 
 int sink_own(struct sink *s, int fd)
 {
 	*s = (struct sink){ .fd = fd, .socket = fd >= 0 && is_socket(fd) };
-	return fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0 ? 0 : -errno;
+	if (fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0)
+		return 0;
+	return -errno;
 }
 
 ssize_t sink_write(struct sink *s, const void *buf, size_t n)
 {
 	if (s->helper)
 		return helper_write(s->helper, buf, n);
-	return s->socket ? send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(s->fd, buf, n);
+	if (s->socket)
+		return send(s->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(s->fd, buf, n);
 }
 
 int sink_poll(const struct sink *s, short *events)
 {
 	*events = s->helper ? POLLIN : POLLOUT;
-	return s->helper ? s->helper->done : s->fd;
+	if (s->helper)
+		return s->helper->done;
+	return s->fd;
 }
 
 void sink_close(struct sink *s)

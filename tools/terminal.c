@@ -73,7 +73,9 @@ static int open_pipe(int end[2])
 {
 	if (pipe2(end, O_CLOEXEC) < 0)
 		return -errno;
-	return fchmod(end[0], 0666) < 0 ? -errno : 0;
+	if (fchmod(end[0], 0666) < 0)
+		return -errno;
+	return 0;
 }
 
 /* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a detached start wants
@@ -161,7 +163,9 @@ int session_code(const struct args *a, const struct session *s, const ct_exit *x
 		fail(a, "not all that it printed could be written: %s", strerror(s->lost));
 	if (s->log_lost)
 		fail(a, "not all that it printed could be written to the log: %s", strerror(s->log_lost));
-	return !code && (s->lost || s->log_lost) ? EXIT_OWN : code;
+	if (!code && (s->lost || s->log_lost))
+		return EXIT_OWN;
+	return code;
 }
 
 /* ---- signals ------------------------------------------------------------------------------------------------------- */
@@ -585,7 +589,9 @@ static int open_outlet(struct pump *p, int outlet, int fd)
 
 	o->terminal = fd >= 0 && isatty(fd);
 	o->reader_gone = err == -EPIPE;
-	return err == -EPIPE ? 0 : err;
+	if (err == -EPIPE)
+		return 0;
+	return err;
 }
 
 /* The payload's side, which nobody else has, and ours, which others have, too. */
@@ -597,8 +603,10 @@ static int open_pumps(struct session *s, int in_to, int out_from, int err_from)
 	if (in_to >= 0)
 		source_open(&p[IN].from, STDIN_FILENO);
 	s->from_terminal = in_to >= 0 && isatty(STDIN_FILENO);
-	err = err ? err : source_own(&p[OUT].from, out_from);
-	err = err ? err : source_own(&p[ERR].from, err_from);
+	if (!err)
+		err = source_own(&p[OUT].from, out_from);
+	if (!err)
+		err = source_own(&p[ERR].from, err_from);
 	err = err ? err : open_outlet(&p[OUT], PUMP_OUT, out_from < 0 ? -1 : STDOUT_FILENO);
 	err = err ? err : open_outlet(&p[ERR], PUMP_OUT, err_from < 0 ? -1 : STDERR_FILENO);
 	if (!err && s->log_fd > 0)
@@ -620,7 +628,8 @@ static int run_pumps(struct session *s, int in_to, int out_from, int err_from)
 	for (int i = 0; i < N_PUMPS; i++)
 		pump_init(&s->pump[i]);
 	err = open_pumps(s, in_to, out_from, err_from);
-	err = err ? err : copy_loop(s);
+	if (!err)
+		err = copy_loop(s);
 	s->lost = s->pump[OUT].to[PUMP_OUT].err ? s->pump[OUT].to[PUMP_OUT].err : s->pump[ERR].to[PUMP_OUT].err;
 	s->log_lost = s->pump[OUT].to[PUMP_LOG].err;
 	if (!s->log_lost && s->pump[OUT].to[PUMP_LOG].reader_gone)
@@ -638,7 +647,9 @@ static int begin_raw(void)
 {
 	int err = mode_raw();
 
-	return err == -EIO ? 0 : err;
+	if (err == -EIO)
+		return 0;
+	return err;
 }
 
 int session_run(struct session *s, ct_process *p, ct_exit *x)
@@ -662,7 +673,9 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 	if (!err)
 		err = s->pty ? run_pumps(s, pty, pty, -1) : run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
 	mode_restore();
-	return err ? err : ct_process_wait(p, x, -1);
+	if (err)
+		return err;
+	return ct_process_wait(p, x, -1);
 }
 
 int session_console(struct session *s, int console)

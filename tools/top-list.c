@@ -25,7 +25,11 @@ void top_free(struct top *t)
 
 uint64_t top_plus(uint64_t x, uint64_t y)
 {
-	return x == CT_ABSENT ? y : y == CT_ABSENT ? x : x + y;
+	if (x == CT_ABSENT)
+		return y;
+	if (y == CT_ABSENT)
+		return x;
+	return x + y;
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
@@ -67,7 +71,9 @@ static int read_item(const struct args *a, struct top_item *it)
 		return fail_container(&one, it->c);
 	it->state = ct_state(it->c);	/* < 0: its supervisor does not answer, but its figures are known */
 	take(it, &u);
-	return it->state == CT_STATE_STOPPED ? -1 : 0;
+	if (it->state == CT_STATE_STOPPED)
+		return -1;
+	return 0;
 }
 
 static struct top_item *find(struct top *t, const char *name)
@@ -121,13 +127,19 @@ int top_read(const struct args *a, struct top *t)
 			err = add(a, t, name);
 	}
 	for (size_t i = 0; i < t->n; i++) {
-		int gone = err ? 0 : t->v[i].listed ? read_item(a, &t->v[i]) : -1;
+		int gone = -1;
+
+		if (err)
+			gone = 0;
+		else if (t->v[i].listed)
+			gone = read_item(a, &t->v[i]);
 
 		if (gone < 0)
 			free_item(&t->v[i]);
 		else
 			t->v[kept++] = t->v[i];
-		err = gone > 0 ? gone : err;
+		if (gone > 0)
+			err = gone;
 	}
 	t->n = kept;
 	top_order(t);
@@ -156,9 +168,14 @@ static int compare(const void *left, const void *right, void *data)
 	const struct top *t = data;
 	const struct top_item *l = left, *r = right;
 	uint64_t x = sort_value(l, t->sort) + 1, y = sort_value(r, t->sort) + 1;	/* absent becomes 0 */
-	int way = x > y ? -1 : x < y ? 1 : strcmp(l->name, r->name);
+	int way = (x < y) - (x > y);
 
-	return t->reverse ? -way : way;
+	if (!way)
+		way = strcmp(l->name, r->name);
+
+	if (t->reverse)
+		return -way;
+	return way;
 }
 
 void top_order(struct top *t)

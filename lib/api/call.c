@@ -7,16 +7,21 @@ const ct_error *ct_last_of(struct ct_records *errors)
 {
 	const ct_error *e = ct_records_get(errors);
 
-	return e ? e : &ct_no_error;
+	if (e)
+		return e;
+	return &ct_no_error;
 }
 
 int ct_done(struct ct_container *c, const struct ct_err *e, int r)
 {
 	if (!c || c->owner != getpid())
 		return r;
-	if (r < 0)
-		ct_log(&c->log, CT_LOG_ERROR, "%s", e->message);
-	ct_records_set(&c->errors, r < 0 ? e : NULL);
+	if (r >= 0) {
+		ct_records_set(&c->errors, NULL);
+		return r;
+	}
+	ct_log(&c->log, CT_LOG_ERROR, "%s", e->message);
+	ct_records_set(&c->errors, e);
 	return r;
 }
 
@@ -50,7 +55,9 @@ int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, co
 			ct_err_hint(e, "begin with the struct's _INIT");
 			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "the option struct's size %zu is too small", size);
 		}
-		n = size < dst_size ? size : dst_size;
+		n = dst_size;
+		if (size < n)
+			n = size;
 		for (size_t i = n; i < size; i++)
 			if (((const unsigned char *)in)[i])
 				return ct_fail(e, -E2BIG, CT_ERR_STRUCT_TAIL, "call",

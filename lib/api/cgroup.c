@@ -9,21 +9,27 @@ CT_PUBLIC int ct_freeze(ct_container *c, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_freeze(c, 1, timeout_ms, &e), &e));
+	if (r >= 0)
+		r = ct_unless_ended(c, ct_run_freeze(c, 1, timeout_ms, &e), &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_unfreeze(ct_container *c, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_freeze(c, 0, timeout_ms, &e), &e));
+	if (r >= 0)
+		r = ct_unless_ended(c, ct_run_freeze(c, 0, timeout_ms, &e), &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_kill_all(ct_container *c, int sig)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_kill_all(c, sig, &e), &e));
+	if (r >= 0)
+		r = ct_unless_ended(c, ct_run_kill_all(c, sig, &e), &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, size_t size)
@@ -34,16 +40,20 @@ CT_PUBLIC ssize_t ct_cgroup_get(ct_container *c, const char *file, char *buf, si
 
 	if (r >= 0 && !buf && size)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "no place for the text");
-	n = r < 0 ? r : ct_run_cgroup_get(c, file, &text, &e);
+	n = r;
+	if (r >= 0)
+		n = ct_run_cgroup_get(c, file, &text, &e);
 	if (n < 0)
-		n = ct_unless_ended(c, (int)n, &e);
-	if (n >= 0 && size) {
-		size_t k = (size_t)n < size - 1 ? (size_t)n : size - 1;
+		return ct_done(c, &e, ct_unless_ended(c, (int)n, &e));
+	if (size) {
+		size_t k = size - 1;
 
+		if ((size_t)n < k)
+			k = (size_t)n;
 		memcpy(buf, ct_buf_text(&text), k);
 		buf[k] = 0;
 	}
-	ct_done(c, &e, n < 0 ? (int)n : 0);
+	ct_done(c, &e, 0);
 	return n;
 }
 
@@ -51,30 +61,37 @@ CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_cgroup_set(c, file, value, &e), &e));
+	if (r >= 0)
+		r = ct_unless_ended(c, ct_run_cgroup_set(c, file, value, &e), &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values, size_t n)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_unless_ended(c, ct_run_set_limits(c, keys, values, n, &e), &e));
+	if (r >= 0)
+		r = ct_unless_ended(c, ct_run_set_limits(c, keys, values, n, &e), &e);
+	return ct_done(c, &e, r);
 }
 
 /* Fills as much of the caller's struct as it has room for; what it has beyond ours is zero. */
 static int hand_out(void *out, size_t size, const void *ours, size_t have)
 {
-	size_t n = size < have ? size : have;
+	size_t n = have;
 
+	if (size < n)
+		n = size;
 	memcpy((char *)out + sizeof(size_t), (const char *)ours + sizeof(size_t), n - sizeof(size_t));
 	if (size > n)
 		memset((char *)out + n, 0, size - n);
 	return 0;
 }
 
-static int check_size(const void *out, size_t size, size_t min, const char *init, struct ct_err *e)
+/* out: a struct that begins with its size. */
+static int check_size(const size_t *out, size_t min, const char *init, struct ct_err *e)
 {
-	if (out && size >= min && size <= 65536)
+	if (out && *out >= min && *out <= 65536)
 		return 0;
 	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "the size of the struct is not set: begin with %s", init);
 }
@@ -85,7 +102,7 @@ CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out)
 	BEGIN(c, e);
 
 	if (r >= 0)
-		r = check_size(out, out ? out->size : 0, offsetof(ct_usage, memory_peak), "CT_USAGE_INIT", &e);
+		r = check_size((const size_t *)out, offsetof(ct_usage, memory_peak), "CT_USAGE_INIT", &e);
 	if (r >= 0)
 		r = ct_unless_ended(c, ct_run_stats(c, &u, &e), &e);
 	if (r >= 0)
@@ -100,7 +117,11 @@ CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts)
 
 	if (r >= 0)
 		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_event_opts, window_us), &o.flags, 0, &e);
-	return ct_done(c, &e, r < 0 ? r : ct_run_event_fd(c, opts ? &o : NULL, &e));
+	if (r >= 0 && opts)
+		r = ct_run_event_fd(c, &o, &e);
+	else if (r >= 0)
+		r = ct_run_event_fd(c, NULL, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out)
@@ -109,7 +130,7 @@ CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out)
 	BEGIN(c, e);
 
 	if (r >= 0)
-		r = check_size(out, out ? out->size : 0, offsetof(ct_event, count), "CT_EVENT_INIT", &e);
+		r = check_size((const size_t *)out, offsetof(ct_event, count), "CT_EVENT_INIT", &e);
 	if (r >= 0)
 		r = ct_run_next_event(c, &ev, &e);
 	if (r > 0)
@@ -122,8 +143,10 @@ CT_PUBLIC int ct_protections(ct_container *c, int format, char **out)
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	BEGIN(c, e);
 
-	if (r >= 0 && (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "protections", out ? "%d is no format" : "no place for the text", format);
+	if (r >= 0 && !out)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "protections", "no place for the text");
+	if (r >= 0 && format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "protections", "%d is no format", format);
 	if (r >= 0)
 		r = ct_unless_ended(c, ct_run_protections(c, format, &text, &e), &e);
 	if (r >= 0) {

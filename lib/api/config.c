@@ -15,15 +15,19 @@ CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 
 	if (r >= 0 && (!key || !value))
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no key or no value");
-	return ct_done_change(c, &e, key, r < 0 ? r : ct_config_set(c->config, key, value, &e));
+	if (r >= 0)
+		r = ct_config_set(c->config, key, value, &e);
+	return ct_done_change(c, &e, key, r);
 }
 
 /* snprintf's way: as much as fits, terminated; the full length. */
 static ssize_t give_text(const struct ct_buf *text, char *buf, size_t size)
 {
-	size_t n = text->len < size ? text->len : size ? size - 1 : 0;
+	size_t n = text->len;
 
 	if (size) {
+		if (n >= size)
+			n = size - 1;
 		memcpy(buf, ct_buf_text(text), n);
 		buf[n] = 0;
 	}
@@ -40,8 +44,11 @@ CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, siz
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no key or no buffer");
 	if (r >= 0)
 		r = ct_config_get(c->config, key, &text, &e);
-	r = ct_done(c, &e, r < 0 ? r : ct_buf_error(&text));
-	return r < 0 ? r : give_text(&text, buf, size);
+	if (r >= 0)
+		r = ct_buf_error(&text);
+	if (ct_done(c, &e, r) < 0)
+		return r;
+	return give_text(&text, buf, size);
 }
 
 CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
@@ -61,28 +68,44 @@ CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
 CT_PUBLIC ssize_t ct_list_keys(const char *prefix, char *buf, size_t size)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	size_t n;
 
 	if (size && !buf)
 		return -EINVAL;
-	if (prefix && !strncmp(prefix, "lxc.", 4))
+	if (!prefix)
+		prefix = "";
+	if (!strncmp(prefix, "lxc.", 4))
 		prefix += 4;
-	n = prefix ? strlen(prefix) : 0;
 	for (uint32_t i = 0; i < ct_n_keys; i++)
-		if (!n || !strncmp(ct_keys[i].name, prefix, n))
+		if (!strncmp(ct_keys[i].name, prefix, strlen(prefix)))
 			ct_buf_printf(&text, "%s\n", ct_keys[i].name);
-	return ct_buf_error(&text) ? -ENOMEM : give_text(&text, buf, size);
+	if (ct_buf_error(&text))
+		return -ENOMEM;
+	return give_text(&text, buf, size);
 }
+
+/* The library's flags of a key and the caller's names for them. */
+static const struct {
+	uint32_t ours, theirs;
+} key_flags[] = {
+	{ CT_KF_LIST, CT_KEY_LIST },
+	{ CT_KF_STORED, CT_KEY_STORED_ONLY },
+	{ CT_KF_OURS, CT_KEY_OURS },
+};
 
 CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 {
 	const char *sub;
-	const struct ct_key *k = key ? ct_key_find(key, &sub) : NULL;
+	const struct ct_key *k = NULL;
 	ct_key_info info = CT_KEY_INFO_INIT;
-	size_t size = out ? out->size : 0;
+	size_t size, n = sizeof(info);
 
-	if (size < offsetof(ct_key_info, flags))
+	if (!out || out->size < offsetof(ct_key_info, flags))
 		return -EINVAL;
+	size = out->size;
+	if (size < n)
+		n = size;
+	if (key)
+		k = ct_key_find(key, &sub);
 	if (size > sizeof(info))
 		for (size_t i = sizeof(info); i < size; i++)
 			if (((unsigned char *)out)[i])
@@ -94,9 +117,10 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 	info.type = k->type->name;
 	info.dflt = k->dflt ? k->dflt : "";
 	info.help = k->help;
-	info.flags = (k->flags & CT_KF_LIST ? CT_KEY_LIST : 0) | (k->flags & CT_KF_STORED ? CT_KEY_STORED_ONLY : 0) |
-		     (k->flags & CT_KF_OURS ? CT_KEY_OURS : 0);
-	memcpy(out, &info, size < sizeof(info) ? size : sizeof(info));
+	for (size_t i = 0; i < sizeof(key_flags) / sizeof(key_flags[0]); i++)
+		if (k->flags & key_flags[i].ours)
+			info.flags |= key_flags[i].theirs;
+	memcpy(out, &info, n);
 	return 0;
 }
 
@@ -158,7 +182,9 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 		ct_err_object(e, path);
 		ct_err_hint(e, "its directory must exist and be writable for the caller");
 	}
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat", "the config cannot be written") : 0;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat", "the config cannot be written");
+	return 0;
 }
 
 CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
@@ -171,7 +197,8 @@ CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
 	if (r >= 0 && !path) {
 		path = own = ct_container_path(c, "config");
-		r = own ? 0 : ct_oom(&e);
+		if (!own)
+			r = ct_oom(&e);
 	}
 	if (r >= 0)
 		r = write_config(c, path, &e);
@@ -235,8 +262,13 @@ static int check_mount(const ct_mount *m, struct ct_err *e)
 /* A copy of s in *to; -ENOMEM. NULL stays NULL. */
 static int copy_text(const char *s, char **to)
 {
-	*to = s ? strdup(s) : NULL;
-	return s && !*to ? -ENOMEM : 0;
+	*to = NULL;
+	if (!s)
+		return 0;
+	*to = strdup(s);
+	if (!*to)
+		return -ENOMEM;
+	return 0;
 }
 
 static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
@@ -255,7 +287,9 @@ static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 		free(x.target);
 		free(x.fstype);
 		free(x.options);
-		return r == -ENOMEM ? ct_oom(e) : ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
+		if (r == -ENOMEM)
+			return ct_oom(e);
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
 	}
 	c->mounts[c->n_mounts++] = x;
 	return 0;
@@ -273,5 +307,7 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount)
 		r = ct_take_opts(&m, sizeof(m), mount, offsetof(ct_mount, fstype), &m.flags, MOUNT_FLAGS, &e);
 	if (r >= 0)
 		r = check_mount(&m, &e);
-	return ct_done_change(c, &e, NULL, r < 0 ? r : add_mount(c, &m, &e));
+	if (r >= 0)
+		r = add_mount(c, &m, &e);
+	return ct_done_change(c, &e, NULL, r);
 }

@@ -41,7 +41,9 @@ static const ct_error *name_error(const char *name)
 	for (const char *p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
 			return &err_chars;
-	return strlen(name) >= CT_NAME_SIZE ? &err_long : NULL;
+	if (strlen(name) >= CT_NAME_SIZE)
+		return &err_long;
+	return NULL;
 }
 
 static const ct_error *take_new_opts(const ct_new_opts *in, ct_new_opts *o)
@@ -66,7 +68,9 @@ static char *state_base(const ct_new_opts *o)
 
 	if (o->state_dir)
 		return strdup(o->state_dir);
-	return ct_state_default_base(base, sizeof(base), NULL) < 0 ? NULL : strdup(base);
+	if (ct_state_default_base(base, sizeof(base), NULL) < 0)
+		return NULL;
+	return strdup(base);
 }
 
 void ct_drop_mounts(struct ct_container *c)
@@ -129,13 +133,18 @@ CT_PUBLIC int ct_new(ct_container **out, const char *name, const ct_new_opts *op
 {
 	ct_new_opts o = CT_NEW_OPTS_INIT;
 	struct ct_container *c = NULL;
-	const ct_error *why = out ? NULL : &err_out;
+	const ct_error *why = &err_out;
 
-	why = why ? why : take_new_opts(opts, &o);
-	why = why ? why : name_error(name);
+	if (out)
+		why = take_new_opts(opts, &o);
+	if (!why)
+		why = name_error(name);
 	if (!why) {
 		c = make(name, &o);
-		why = !c || !c->dir || !c->config || (name && !c->path) ? &err_memory : name && !c->base ? &err_no_base : NULL;
+		if (!c || !c->dir || !c->config || (name && !c->path))
+			why = &err_memory;
+		else if (name && !c->base)
+			why = &err_no_base;
 	}
 	if (why) {
 		if (c)
@@ -164,12 +173,16 @@ CT_PUBLIC ct_container *ct_unref(ct_container *c)
 
 CT_PUBLIC const char *ct_name(const ct_container *c)
 {
-	return c ? c->name : "";
+	if (!c)
+		return "";
+	return c->name;
 }
 
 CT_PUBLIC const char *ct_path(const ct_container *c)
 {
-	return c && c->path ? c->path : "";
+	if (c && c->path)
+		return c->path;
+	return "";
 }
 
 CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
@@ -177,7 +190,9 @@ CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
 	if (!c)
 		return &ct_no_handle;
 	/* another thread of the parent's may have held the lock at the fork */
-	return c->owner == getpid() ? ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors) : &ct_forked;
+	if (c->owner == getpid())
+		return ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors);
+	return &ct_forked;
 }
 
 /* The strings follow the struct, in the order of the pointers. */

@@ -63,7 +63,9 @@ CT_PUBLIC int ct_state(ct_container *c)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_state(c, &e));
+	if (r >= 0)
+		r = ct_run_state(c, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC const char *ct_state_name(int state)
@@ -84,7 +86,9 @@ CT_PUBLIC int ct_wait(ct_container *c, unsigned mask, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_wait(c, mask, timeout_ms, &e));
+	if (r >= 0)
+		r = ct_run_wait(c, mask, timeout_ms, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC pid_t ct_init_pid(ct_container *c)
@@ -96,42 +100,56 @@ CT_PUBLIC pid_t ct_init_pid(ct_container *c)
 		r = ct_run_init(c, &pid, &e);
 	if (r >= 0)
 		ct_close(&r);
-	return pid > 0 ? ct_done(c, &e, pid) : ct_done(c, &e, r < 0 ? r : -ESRCH);
+	if (pid > 0)
+		r = pid;
+	else if (r >= 0)
+		r = -ESRCH;
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_init_pidfd(ct_container *c)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_init(c, NULL, &e));
+	if (r >= 0)
+		r = ct_run_init(c, NULL, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_stop(ct_container *c, unsigned flags, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_stop(c, flags, timeout_ms, &e));
+	if (r >= 0)
+		r = ct_run_stop(c, flags, timeout_ms, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_kill(ct_container *c, int sig)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_kill(c, sig, &e));
+	if (r >= 0)
+		r = ct_run_kill(c, sig, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_reboot(ct_container *c, int timeout_ms)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_reboot(c, timeout_ms, &e));
+	if (r >= 0)
+		r = ct_run_reboot(c, timeout_ms, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_last_exit(ct_container *c, ct_exit *out)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_last_exit(c, out, &e));
+	if (r >= 0)
+		r = ct_run_last_exit(c, out, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_open_process(ct_container *c, ct_process **out)
@@ -171,7 +189,9 @@ CT_PUBLIC int ct_console_open(ct_container *c, unsigned tty)
 		r = dir = supervised(c, &e);
 	if (r >= 0)
 		r = ct_ctl_console(dir, tty, &fd, NULL, &e);
-	return ct_done(c, &e, r < 0 ? r : fd);
+	if (r >= 0)
+		r = fd;
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, unsigned cols)
@@ -181,7 +201,9 @@ CT_PUBLIC int ct_console_resize(ct_container *c, unsigned tty, unsigned rows, un
 
 	if (r >= 0)
 		r = dir = supervised(c, &e);
-	return ct_done(c, &e, r < 0 ? r : ct_ctl_resize(dir, tty, rows, cols, &e));
+	if (r >= 0)
+		r = ct_ctl_resize(dir, tty, rows, cols, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t *len)
@@ -214,21 +236,28 @@ CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts)
 
 	if (r >= 0)
 		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_create_opts, rootfs), &o.flags, 0, &e);
-	return ct_done(c, &e, r < 0 ? r : ct_run_create(c, &o, &e));
+	if (r >= 0)
+		r = ct_run_create(c, &o, &e);
+	return ct_done(c, &e, r);
 }
 
 CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags)
 {
 	BEGIN(c, e);
 
-	return ct_done(c, &e, r < 0 ? r : ct_run_destroy(c, flags, &e));
+	if (r >= 0)
+		r = ct_run_destroy(c, flags, &e);
+	return ct_done(c, &e, r);
 }
 
 /* Text of a call without a handle of the caller's; *out is touched on success only. */
 static int hand_over(struct ct_buf *text, char **out)
 {
-	char *s = ct_buf_error(text) ? NULL : ct_buf_take(text);
+	char *s;
 
+	if (ct_buf_error(text))
+		return -ENOMEM;
+	s = ct_buf_take(text);
 	if (!s)
 		return -ENOMEM;
 	*out = s;
@@ -266,7 +295,9 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out)
 		r = hand_over(&text, out);
 	if (r < 0 && o.error)
 		*o.error = list_error(e.id);
-	return r < 0 ? r : n;
+	if (r < 0)
+		return r;
+	return n;
 }
 
 CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
@@ -276,7 +307,9 @@ CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
 
 	if (r >= 0)
 		r = take_start_opts(opts, &o, &e);
-	return ct_done(c, &e, r < 0 ? r : ct_look_ahead(c, &o, &e));
+	if (r >= 0)
+		r = ct_look_ahead(c, &o, &e);
+	return ct_done(c, &e, r);
 }
 
 /* Looks ahead, and adds to what has been collected. Their number, the text in *out; or a negative errno, recorded. */
@@ -289,7 +322,9 @@ static int look_for_all(struct ct_container *c, const ct_start_opts *o, char **o
 		r = e->err;
 	if (r >= 0 && (r = hand_over(&e->all->text, out)) < 0)
 		ct_oom(e);
-	return r < 0 ? r : (int)e->all->n;
+	if (r < 0)
+		return r;
+	return (int)e->all->n;
 }
 
 static int take_check(const ct_start_opts *opts, ct_start_opts *o, char **out, struct ct_err *e)
@@ -354,9 +389,11 @@ static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct
 		r = ct_prepare_start(c, o, &p, e);
 	if (r >= 0)
 		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
-	if (r >= 0)
-		r = format == CT_FORMAT_JSON ? ct_plan_json(p.plan, false, text) : ct_plan_text(p.plan, false, text);
-	return r;
+	if (r < 0)
+		return r;
+	if (format == CT_FORMAT_JSON)
+		return ct_plan_json(p.plan, false, text);
+	return ct_plan_text(p.plan, false, text);
 }
 
 CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out)
@@ -385,5 +422,7 @@ CT_PUBLIC int ct_preflight(int format, char **out)
 		return -EINVAL;
 	n = ct_host_report(format, &text);
 	r = hand_over(&text, out);
-	return r < 0 ? r : n;
+	if (r < 0)
+		return r;
+	return n;
 }

@@ -28,7 +28,9 @@ static int check(const ct_process *p, struct ct_err *e)
 
 CT_PUBLIC ct_process *ct_process_ref(ct_process *p)
 {
-	return p ? ct_process_get(p) : NULL;
+	if (!p)
+		return NULL;
+	return ct_process_get(p);
 }
 
 CT_PUBLIC ct_process *ct_process_unref(ct_process *p)
@@ -41,21 +43,27 @@ CT_PUBLIC pid_t ct_process_pid(const ct_process *p)
 {
 	if (!p)
 		return -EINVAL;
-	return ct_process_starting(p) ? -EINPROGRESS : p->child.pid;
+	if (ct_process_starting(p))
+		return -EINPROGRESS;
+	return p->child.pid;
 }
 
 CT_PUBLIC int ct_process_pidfd(const ct_process *p)
 {
 	if (!p)
 		return -EINVAL;
-	return ct_process_starting(p) ? -EINPROGRESS : p->child.pidfd;
+	if (ct_process_starting(p))
+		return -EINPROGRESS;
+	return p->child.pidfd;
 }
 
 CT_PUBLIC int ct_process_start_fd(const ct_process *p)
 {
 	if (!p)
 		return -EINVAL;
-	return ct_process_starting(p) && p->launch->poll >= 0 ? p->launch->poll : -ESRCH;
+	if (ct_process_starting(p) && p->launch->poll >= 0)
+		return p->launch->poll;
+	return -ESRCH;
 }
 
 CT_PUBLIC int ct_process_started(ct_process *p, int timeout_ms)
@@ -63,12 +71,16 @@ CT_PUBLIC int ct_process_started(ct_process *p, int timeout_ms)
 	CT_RECORD(e);
 	int r = check(p, &e);
 
-	return done(p, &e, r < 0 ? r : ct_launch_follow(p, timeout_ms, &e));
+	if (r >= 0)
+		r = ct_launch_follow(p, timeout_ms, &e);
+	return done(p, &e, r);
 }
 
 CT_PUBLIC int ct_process_end_fd(const ct_process *p)
 {
-	return p ? ct_process_ends(p) : -EINVAL;
+	if (!p)
+		return -EINVAL;
+	return ct_process_ends(p);
 }
 
 CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
@@ -76,7 +88,9 @@ CT_PUBLIC int ct_process_wait(ct_process *p, ct_exit *out, int timeout_ms)
 	CT_RECORD(e);
 	int r = check(p, &e);
 
-	return done(p, &e, r < 0 ? r : ct_process_await(p, out, timeout_ms, &e));
+	if (r >= 0)
+		r = ct_process_await(p, out, timeout_ms, &e);
+	return done(p, &e, r);
 }
 
 CT_PUBLIC int ct_process_kill(ct_process *p, int sig)
@@ -84,12 +98,16 @@ CT_PUBLIC int ct_process_kill(ct_process *p, int sig)
 	CT_RECORD(e);
 	int r = check(p, &e);
 
-	return done(p, &e, r < 0 ? r : ct_process_signal(p, sig, &e));
+	if (r >= 0)
+		r = ct_process_signal(p, sig, &e);
+	return done(p, &e, r);
 }
 
 CT_PUBLIC int ct_process_pty(const ct_process *p)
 {
-	return p && p->child.pty >= 0 ? p->child.pty : -ENOTTY;
+	if (p && p->child.pty >= 0)
+		return p->child.pty;
+	return -ENOTTY;
 }
 
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
@@ -113,5 +131,7 @@ CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p)
 {
 	if (!p)
 		return &ct_no_handle;
-	return p->owner == getpid() ? ct_last_of(&((struct ct_process *)(uintptr_t)p)->errors) : &ct_forked;
+	if (p->owner == getpid())
+		return ct_last_of(&((struct ct_process *)(uintptr_t)p)->errors);
+	return &ct_forked;
 }

@@ -90,7 +90,9 @@ static char *copy(struct ct_arena *a, const char *s, size_t n)
 {
 	char *p = ct_arena_alloc(a, n + 1);
 
-	return p ? memcpy(p, s, n) : NULL;
+	if (!p)
+		return NULL;
+	return memcpy(p, s, n);
 }
 
 char *ct_arena_strdup(struct ct_arena *a, const char *s)

@@ -67,7 +67,8 @@ void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap)
 	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	if (n < 0) {
-		b->err = b->err ? b->err : -ENOMEM;
+		if (!b->err)
+			b->err = -ENOMEM;
 		return;
 	}
 	if (reserve(b, (size_t)n))
@@ -85,10 +86,26 @@ void ct_buf_printf(struct ct_buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Length of the UTF-8 sequence that begins with this byte, 0 if none does. */
+static size_t sequence_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2)
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	if (first < 0xf0)
+		return 3;
+	if (first < 0xf5)
+		return 4;
+	return 0;
+}
+
 /* Length of the UTF-8 sequence at s (overlong forms, surrogates and what is above U+10FFFF are none), 0 if not one. */
 static size_t utf8_len(const unsigned char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t n = sequence_length(s[0]);
 
 	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
@@ -153,7 +170,9 @@ int ct_buf_error(const struct ct_buf *b)
 
 const char *ct_buf_text(const struct ct_buf *b)
 {
-	return b->data ? b->data : "";
+	if (b->data)
+		return b->data;
+	return "";
 }
 
 char *ct_buf_take(struct ct_buf *b)

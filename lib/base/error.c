@@ -193,7 +193,9 @@ bool ct_err_next(struct ct_err *e)
 
 int ct_err_go_on(struct ct_err *e, int r)
 {
-	return r < 0 && ct_err_next(e) ? 0 : r;
+	if (r < 0 && ct_err_next(e))
+		return 0;
+	return r;
 }
 
 void ct_faults_free(struct ct_faults *all)
@@ -214,7 +216,9 @@ const char *ct_err_more(const struct ct_err *e)
 {
 	const char *first = e->all ? strchr(ct_buf_text(&e->all->text), '\n') : NULL;
 
-	return first ? first + 1 : "";
+	if (!first)
+		return "";
+	return first + 1;
 }
 
 /* What is to be done about a limit of the caller's own, wherever it is met: it is better advice than that of the place. */

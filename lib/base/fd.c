@@ -20,7 +20,9 @@ int ct_dup(int fd)
 {
 	int r = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	return r < 0 ? -errno : r;
+	if (r < 0)
+		return -errno;
+	return r;
 }
 
 static int write_all(int fd, const void *p, size_t n)

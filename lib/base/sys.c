@@ -23,7 +23,9 @@
 /* Result of syscall(2) as a negative errno. */
 static int result(long r)
 {
-	return r < 0 ? -errno : (int)r;
+	if (r < 0)
+		return -errno;
+	return (int)r;
 }
 
 int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
@@ -162,7 +164,9 @@ uint64_t ct_proc_start_time(pid_t pid)
 	p = strrchr(text.data, ')');
 	for (int field = 2; p && field <= 22; field++)
 		word = strsep(&p, " ");
-	return word && !ct_parse_u64(word, &v) ? v : 0;
+	if (word && !ct_parse_u64(word, &v))
+		return v;
+	return 0;
 }
 
 uint64_t ct_now_ns(clockid_t clock)

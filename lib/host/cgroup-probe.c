@@ -249,7 +249,9 @@ int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_e
 	int r = slurp("/proc/thread-self/mountinfo", MOUNTINFO_MAX, &mounts, e);
 
 	out->n = 0;
-	return r < 0 ? r : ct_cgroups_fill(ct_buf_text(&mounts), out, arena, e);
+	if (r < 0)
+		return r;
+	return ct_cgroups_fill(ct_buf_text(&mounts), out, arena, e);
 }
 
 bool ct_cgroups_of_caller(const struct ct_cgroups *c)

@@ -73,7 +73,13 @@ const char *ct_cg_layout(const struct ct_cgroups *c)
 		one |= c->v[i].version == 1;
 		two |= c->v[i].version == 2;
 	}
-	return one && two ? "hybrid" : two ? "v2" : one ? "v1" : "none";
+	if (one && two)
+		return "hybrid";
+	if (two)
+		return "v2";
+	if (one)
+		return "v1";
+	return "none";
 }
 
 /* ---- mountinfo ----------------------------------------------------------------------------------------------------------- */
@@ -123,7 +129,9 @@ static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const ch
 	t->readonly = is_readonly(m.options) || is_readonly(m.super);
 	t->mount = m.point;
 	*root = m.root;
-	return t->name ? 1 : -ENOMEM;
+	if (t->name)
+		return 1;
+	return -ENOMEM;
 }
 
 /* Is this hierarchy known already, by another of its mounts? */
@@ -171,7 +179,9 @@ static const char *below(const char *path, const char *root, struct ct_arena *a)
 
 	if (k > n || memcmp(path, root, k) || (k < n && path[k] != '/') || goes_up(path + k))
 		return NULL;
-	return n - k == 1 ? "" : ct_arena_strdup(a, path + k);
+	if (n - k == 1)
+		return "";
+	return ct_arena_strdup(a, path + k);
 }
 
 bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, size_t size)
@@ -196,7 +206,13 @@ bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, siz
 /* Of several mounts of one hierarchy the first that can be written to and shows where the caller is. */
 static int rank(const struct ct_cg_tree *t)
 {
-	return (t->readonly ? 0 : 2) + (t->self ? 1 : 0);
+	int points = 0;
+
+	if (!t->readonly)
+		points += 2;
+	if (t->self)
+		points++;
+	return points;
 }
 
 int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen, struct ct_cgroups *out, struct ct_arena *arena)
@@ -216,8 +232,11 @@ int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen
 			return r;
 		if (!r || (seen && !seen(t.mount, t.mount_id)))
 			continue;
-		t.self = ct_cg_own_path(&t, self, own, sizeof(own)) ? below(own, root, arena) : NULL;
-		t.above = goes_up(root) ? root : NULL;
+		t.self = t.above = NULL;
+		if (ct_cg_own_path(&t, self, own, sizeof(own)))
+			t.self = below(own, root, arena);
+		if (goes_up(root))
+			t.above = root;
 		old = known(out, &t);
 		if (old && rank(&t) > rank(old))
 			*old = t;

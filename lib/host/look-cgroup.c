@@ -21,7 +21,9 @@ static const char *path_of(const struct ct_cg_tree *t, const char *dir, const ch
 {
 	int n = snprintf(buf, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "", file);
 
-	return n < 0 || n >= PATH_SIZE ? "" : buf;
+	if (n < 0 || n >= PATH_SIZE)
+		return "";
+	return buf;
 }
 
 /* The words of cgroup.controllers of a directory of the v2 tree, "" when there is none. */
@@ -59,7 +61,9 @@ int ct_look_cgroups(struct ct_look_facts *f)
 	if (!f->arena)
 		return -ENOMEM;
 	/* what cannot be read is not there to be used */
-	return ct_cgroups_fill(ct_buf_text(&f->mountinfo), &f->cgroups, f->arena, NULL) == -ENOMEM ? -ENOMEM : 0;
+	if (ct_cgroups_fill(ct_buf_text(&f->mountinfo), &f->cgroups, f->arena, NULL) == -ENOMEM)
+		return -ENOMEM;
+	return 0;
 }
 
 /* v1, v2, or both side by side. */
@@ -163,6 +167,7 @@ static enum place place_in(const struct ct_cg_tree *t)
 void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	static const char *const heads[] = { "not in ", "in ", "below the own group in " };
+	const char *hint = DELEGATE;
 	struct ct_buf lists[3] = { CT_BUF_INIT, CT_BUF_INIT, CT_BUF_INIT };
 
 	(void)arg;
@@ -174,8 +179,10 @@ void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct c
 	append(&it->value, &lists[AT_TOP]);
 	append(&it->value, &lists[IN_OWN]);
 	append(&it->value, &lists[NOWHERE]);
+	if (!f->cgroups.n)
+		hint = "mount cgroup2 on /sys/fs/cgroup";
 	if (!lists[AT_TOP].len && !lists[IN_OWN].len)
-		ct_look_no(it, f->cgroups.n ? DELEGATE : "mount cgroup2 on /sys/fs/cgroup", "uid %u may make no group", f->host.uid);
+		ct_look_no(it, hint, "uid %u may make no group", f->host.uid);
 	for (int i = 0; i < 3; i++)
 		ct_buf_free(&lists[i]);
 }
@@ -203,7 +210,10 @@ void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 	(void)arg;
 	it->state = CT_LOOK_INFO;
 	if (!t || !t->self) {
-		ct_buf_str(&it->value, t ? "not below the mount of version 2" : "there is no version 2");
+		if (t)
+			ct_buf_str(&it->value, "not below the mount of version 2");
+		else
+			ct_buf_str(&it->value, "there is no version 2");
 		return;
 	}
 	if (stat(path_of(t, t->self, "", path), &dir) < 0 || stat(path_of(t, t->self, "cgroup.procs", path), &procs) < 0) {
@@ -303,9 +313,14 @@ static bool lacks_bpf(const struct ct_look_facts *f, struct ct_look_item *it)
 
 static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t, struct ct_look_item *it)
 {
-	int err = may_write(t, "", "") ? EACCES : errno;
+	const char *hint = DELEGATE;
+	int err = EACCES;
 
-	ct_look_no(it, err == EROFS ? "have it mounted writable" : DELEGATE, "uid %u may make no group there (%s)", f->host.uid, ct_errno_text(err));
+	if (!may_write(t, "", ""))
+		err = errno;
+	if (err == EROFS)
+		hint = "have it mounted writable";
+	ct_look_no(it, hint, "uid %u may make no group there (%s)", f->host.uid, ct_errno_text(err));
 }
 
 /* By what it is done. */
@@ -325,10 +340,12 @@ static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_
 void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	const struct limit *l = &limits[arg];
-	const struct ct_cg_tree *t = l->two_first ? ct_cg_serving(&f->cgroups, l->bit, 2) : NULL;
+	const struct ct_cg_tree *t = NULL;
 	enum place p;
 	char words[512] = "";
 
+	if (l->two_first)
+		t = ct_cg_serving(&f->cgroups, l->bit, 2);
 	if (!t)
 		t = ct_cg_serving(&f->cgroups, l->bit, 0);
 	if (!t) {

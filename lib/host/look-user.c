@@ -167,10 +167,24 @@ static void user_name(uint32_t uid, char *out, size_t size)
 	}
 }
 
+/* What differs between users and groups. */
+static const struct id_kind {
+	const char *file, *tool;
+} users = { "/etc/subuid", "newuidmap" }, groups = { "/etc/subgid", "newgidmap" };
+
+/* arg: 'u' or 'g'. */
+static const struct id_kind *id_kind(uint64_t arg)
+{
+	if (arg == 'u')
+		return &users;
+	return &groups;
+}
+
 /* arg: 'u' or 'g'. Ranges of this user in /etc/subuid or /etc/subgid; both files go by user. */
 void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	const char *file = arg == 'u' ? "/etc/subuid" : "/etc/subgid", *s, *line;
+	const char *hint = "let root add a line such as NAME:100000:65536";
+	const char *file = id_kind(arg)->file, *s, *line;
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, uid = CT_BUF_INIT;
 	char name[256];
 	size_t n;
@@ -189,17 +203,16 @@ void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 	}
 	if (it->value.len)
 		return;
-	ct_look_no(it, f->host.cap_permitted & BIT(CAP_SYS_ADMIN) ?
-			       "root can use any range in idmap; this only keeps users apart" :
-			       "let root add a line such as NAME:100000:65536",
-		   "%s has no range for %s", file, name[0] ? name : ct_buf_text(&uid));
+	if (f->host.cap_permitted & BIT(CAP_SYS_ADMIN))
+		hint = "root can use any range in idmap; this only keeps users apart";
+	ct_look_no(it, hint, "%s has no range for %s", file, name[0] ? name : ct_buf_text(&uid));
 }
 
 /* arg: 'u' or 'g'. */
 void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin" };
-	const char *tool = arg == 'u' ? "newuidmap" : "newgidmap";
+	const char *tool = id_kind(arg)->tool;
 
 	(void)f;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -214,21 +227,29 @@ void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 	ct_look_no(it, "an ordinary user needs it to use a range of ids (package uidmap)", "%s is not installed", tool);
 }
 
+/* Where root's directory is, and another user's below the directory that a variable names. */
+static const struct default_place {
+	const char *root, *variable, *below;
+} state_place = { "/run/libcontain", "XDG_RUNTIME_DIR", "/libcontain" },
+  container_place = { "/var/lib/libcontain", "HOME", "/.local/share/libcontain" };
+
 /* The directory of CT_DIR_* by default; false when a variable that it hangs on is not set (its name in *variable). */
 static bool default_directory(const struct ct_look_facts *f, uint64_t which, struct ct_buf *path, const char **variable)
 {
-	bool root = f->host.uid == 0;
+	const struct default_place *place = &container_place;
 	const char *base;
 
-	*variable = which == CT_DIR_STATE ? "XDG_RUNTIME_DIR" : "HOME";
-	if (root) {
-		ct_buf_str(path, which == CT_DIR_STATE ? "/run/libcontain" : "/var/lib/libcontain");
+	if (which == CT_DIR_STATE)
+		place = &state_place;
+	*variable = place->variable;
+	if (f->host.uid == 0) {
+		ct_buf_str(path, place->root);
 		return true;
 	}
 	base = secure_getenv(*variable);
 	if (!base || base[0] != '/')
 		return false;
-	ct_buf_printf(path, "%s%s", base, which == CT_DIR_STATE ? "/libcontain" : "/.local/share/libcontain");
+	ct_buf_printf(path, "%s%s", base, place->below);
 	return true;
 }
 

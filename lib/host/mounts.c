@@ -50,11 +50,15 @@ static char *unescape(struct span f, struct ct_arena *a)
 {
 	char *out = ct_arena_strndup(a, f.s, f.n), *to = out;
 
-	for (const char *p = out; p && *p; to++) {
+	for (const char *p = out; p && *p;) {
 		bool octal = p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
 
-		*to = octal ? (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0')) : *p;
-		p += octal ? 4 : 1;
+		if (!octal) {
+			*to++ = *p++;
+			continue;
+		}
+		*to++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+		p += 4;
 	}
 	if (out)
 		*to = '\0';
@@ -120,7 +124,9 @@ static uint64_t id_by_fdinfo(int fd)
 	at += strlen("mnt_id:");
 	at += strspn(at, " \t");
 	at[strcspn(at, "\n")] = '\0';
-	return ct_parse_u64(at, &id) ? 0 : id;
+	if (ct_parse_u64(at, &id))
+		return 0;
+	return id;
 }
 
 /* The id is that of mountinfo (statx(2), Linux 5.8). */
@@ -132,7 +138,9 @@ uint64_t ct_mount_id(const char *path)
 	if (ct_statx_mount(AT_FDCWD, path, AT_NO_AUTOMOUNT, &id) == 0)
 		return id;
 	fd = open(path, O_PATH | O_CLOEXEC);
-	return fd < 0 ? 0 : id_by_fdinfo(fd);
+	if (fd < 0)
+		return 0;
+	return id_by_fdinfo(fd);
 }
 
 /* A mount that something covers has another id at its path. */

@@ -57,7 +57,9 @@ ssize_t ct_host_read(const char *path, char *buf, size_t size)
 	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	buf[0] = '\0';
-	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
+	if (fd < 0)
+		return -errno;
+	return ct_read_text(fd, buf, size);
 }
 
 /* Takes the digits at *s as a number and moves *s behind them. */

@@ -130,7 +130,9 @@ static const char *state_word(const struct ct_look *l, const struct ct_look_item
 	case CT_LOOK_YES:
 		return "yes";
 	case CT_LOOK_NO:
-		return l->needed ? "MISSING" : "no";
+		if (l->needed)
+			return "MISSING";
+		return "no";
 	default:
 		return "-";
 	}
@@ -140,11 +142,15 @@ static void print_text(const struct ct_look *l, const struct ct_look_item *it, b
 {
 	if (new_group)
 		ct_buf_printf(out, "\n%s\n", l->group);
-	ct_buf_printf(out, "  %-7s  %s", state_word(l, it), l->name);
+	ct_buf_printf(out, "  %-7s  ", state_word(l, it));
 	if (it->value.len || it->reason.len)
-		ct_buf_printf(out, "%*s", (int)(strlen(l->name) < 25 ? 25 - strlen(l->name) : 1), "");
-	ct_buf_printf(out, "%s%s%s", ct_buf_text(&it->value), it->value.len && it->reason.len ? ": " : "",
-		      ct_buf_text(&it->reason));
+		ct_buf_printf(out, "%-24s ", l->name);
+	else
+		ct_buf_str(out, l->name);
+	ct_buf_str(out, ct_buf_text(&it->value));
+	if (it->value.len && it->reason.len)
+		ct_buf_str(out, ": ");
+	ct_buf_str(out, ct_buf_text(&it->reason));
 	if (it->hint.len)
 		ct_buf_printf(out, ". Hint: %s", ct_buf_text(&it->hint));
 	ct_buf_char(out, '\n');
@@ -163,7 +169,9 @@ static void print_json(const struct ct_look *l, const struct ct_look_item *it, b
 		{ "hint", ct_buf_text(&it->hint) },
 	};
 
-	ct_buf_printf(out, "%s\n    {\"group\": ", first ? "" : ",");
+	if (!first)
+		ct_buf_char(out, ',');
+	ct_buf_str(out, "\n    {\"group\": ");
 	ct_buf_json(out, l->group);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		ct_buf_printf(out, ", \"%s\": ", fields[i].name);
@@ -205,9 +213,11 @@ int ct_host_report(int format, struct ct_buf *out)
 		missing += one_row(&f, i, format, &rows);
 	if (format == CT_FORMAT_JSON)
 		ct_buf_printf(out, "{\n  \"missing\": %d,\n  \"items\": [%s\n  ]\n}\n", missing, ct_buf_text(&rows));
+	else if (missing == 1)
+		ct_buf_printf(out, "1 thing that a default container needs is missing.\n%s", ct_buf_text(&rows));
 	else if (missing)
-		ct_buf_printf(out, "%d thing%s that a default container needs %s missing.\n%s", missing,
-			      missing == 1 ? "" : "s", missing == 1 ? "is" : "are", ct_buf_text(&rows));
+		ct_buf_printf(out, "%d things that a default container needs are missing.\n%s", missing,
+			      ct_buf_text(&rows));
 	else
 		ct_buf_printf(out, "A default container can run here.\n%s", ct_buf_text(&rows));
 	if (ct_buf_error(&rows) || ct_buf_error(out))

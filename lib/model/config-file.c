@@ -141,7 +141,9 @@ static int read_setting(struct reader *r, char *line, const char *text, struct c
 		ct_item_free(item);
 		return ret;
 	}
-	return ct_items_add(out, item) < 0 ? ct_oom(r->e) : 0;
+	if (ct_items_add(out, item) < 0)
+		return ct_oom(r->e);
+	return 0;
 }
 
 /* One line without its end. */
@@ -375,6 +377,14 @@ static int take_items(struct ct_config *c, struct ct_items *items, struct ct_err
 	return ct_oom(e);
 }
 
+/* The end of a reading: where all faults are collected, and good lines are not kept, one of them is an error. */
+static int end_reading(int r, struct ct_err *e)
+{
+	if (r < 0 || (e && e->all && e->all->keep_good))
+		return r;
+	return ct_err_collected(e);
+}
+
 int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const char *name, struct ct_err *e)
 {
 	__attribute__((cleanup(ct_items_free))) struct ct_items items = { NULL, 0, 0 };
@@ -387,8 +397,10 @@ int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const
 	if (!r.file)
 		return ct_oom(e);
 	ret = read_text(&r, text, len, &items);
-	ret = ret < 0 || (e && e->all && e->all->keep_good) ? ret : ct_err_collected(e);
-	return ret < 0 ? ret : take_items(c, &items, e);
+	ret = end_reading(ret, e);
+	if (ret < 0)
+		return ret;
+	return take_items(c, &items, e);
 }
 
 int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e)
@@ -404,6 +416,8 @@ int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e)
 	if (S_ISDIR(st.st_mode))
 		return file_fail(&r, -EISDIR, NULL, path, "a directory; a config is a file");
 	ret = read_open_file(&r, fd, path, &items);
-	ret = ret < 0 || (e && e->all && e->all->keep_good) ? ret : ct_err_collected(e);
-	return ret < 0 ? ret : take_items(c, &items, e);
+	ret = end_reading(ret, e);
+	if (ret < 0)
+		return ret;
+	return take_items(c, &items, e);
 }

@@ -21,8 +21,9 @@ static int check_characters(const char *value, struct ct_err *e)
 			       "byte %zu of the value is the control character \\x%02x",
 			       (size_t)(p - (const unsigned char *)value) + 1, *p);
 	}
-	return strlen(value) <= CT_VALUE_MAX ? 0 : ct_fail(e, -ERANGE, CT_ERR_RANGE, "config",
-							   "the value is longer than %u bytes", CT_VALUE_MAX);
+	if (strlen(value) <= CT_VALUE_MAX)
+		return 0;
+	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the value is longer than %u bytes", CT_VALUE_MAX);
 }
 
 /* Records that there is no key of that name, with what was perhaps meant. */
@@ -78,5 +79,7 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 	if (kind == CT_ITEM_SET && entry.key->type == &ct_type_include)
 		kind = CT_ITEM_INCLUDE;
 	*out = ct_item_new(kind, &entry, text);
-	return *out ? 0 : ct_oom(e);
+	if (*out)
+		return 0;
+	return ct_oom(e);
 }

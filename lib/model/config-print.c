@@ -77,5 +77,7 @@ int ct_config_get(const struct ct_config *c, const char *key, struct ct_buf *out
 	if (out->len == start && item->entry.key->dflt)
 		ct_buf_str(out, item->entry.key->dflt);
 	ct_item_free(item);
-	return ct_buf_error(out) ? ct_oom(e) : 0;
+	if (ct_buf_error(out))
+		return ct_oom(e);
+	return 0;
 }

@@ -202,7 +202,9 @@ int ct_config_set(struct ct_config *c, const char *key, const char *value, struc
 	}
 	place = item->entry.key->flags & CT_KF_LIST ? NULL : own_item(c, item->entry.name);
 	r = place ? replace(c, place, item) : append(c, item);
-	return r < 0 ? ct_oom(e) : 0;
+	if (r < 0)
+		return ct_oom(e);
+	return 0;
 }
 
 /* Whether a clear of `what` takes back the item. */
@@ -285,7 +287,9 @@ int ct_config_clear(struct ct_config *c, const char *key, struct ct_err *e)
 	r = ct_item_make(key, "", NULL, NULL, 0, &item, e);
 	if (r < 0)
 		return r;
-	return clear_items(c, item) < 0 ? ct_oom(e) : 0;
+	if (clear_items(c, item) < 0)
+		return ct_oom(e);
+	return 0;
 }
 
 uint32_t ct_config_count(const struct ct_config *c)
@@ -295,5 +299,7 @@ uint32_t ct_config_count(const struct ct_config *c)
 
 const struct ct_entry *ct_config_entry(const struct ct_config *c, uint32_t i)
 {
-	return i < c->n_effect ? c->effect[i] : NULL;
+	if (i < c->n_effect)
+		return c->effect[i];
+	return NULL;
 }

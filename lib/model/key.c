@@ -226,7 +226,9 @@ const uint32_t ct_n_keys = sizeof(ct_keys) / sizeof(*ct_keys);
 /* "lxc." in front is not part of a name. */
 static const char *without_prefix(const char *name)
 {
-	return strncmp(name, "lxc.", 4) ? name : name + 4;
+	if (strncmp(name, "lxc.", 4))
+		return name;
+	return name + 4;
 }
 
 /* Length of the number at s as a "*" in the middle takes it (no leading zeros), 0 for none. */
@@ -234,7 +236,9 @@ static size_t number_len(const char *s)
 {
 	size_t n = strspn(s, "0123456789");
 
-	return n > 1 && *s == '0' ? 0 : n;
+	if (n > 1 && *s == '0')
+		return 0;
+	return n;
 }
 
 /* Whether `name` is the row's name or, for `group`, the front of it up to one of its dots. */
@@ -339,7 +343,9 @@ const char *ct_key_renamed(const char *name)
 
 static unsigned least(unsigned a, unsigned b)
 {
-	return a < b ? a : b;
+	if (a < b)
+		return a;
+	return b;
 }
 
 /* How many letters must be added, taken away, changed or swapped with their neighbour to make b of a. */

@@ -176,7 +176,9 @@ static int check_field(const char *s, struct ct_err *e)
 			return ct_fail(e, -EILSEQ, CT_ERR_CONTROL_CHARACTER, "config",
 				       "\"%s\" has a control character", s);
 	}
-	return strlen(s) < PATH_MAX ? 0 : ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "a path is longer than 4095 bytes");
+	if (strlen(s) < PATH_MAX)
+		return 0;
+	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "a path is longer than 4095 bytes");
 }
 
 /* The two numbers at the end, which mean nothing to us but must be ones. */

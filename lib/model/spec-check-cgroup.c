@@ -127,7 +127,9 @@ static int check_none(const struct ct_spec *s, struct ct_err *e)
 		r = check_none_files(&s->cgroup1, e);
 	if (r == 0)
 		r = check_none_files(&s->cgroup2, e);
-	return r < 0 ? r : check_none_dirs(s, e);
+	if (r < 0)
+		return r;
+	return check_none_dirs(s, e);
 }
 
 /* As in LXC: either one directory for all, or one each for payload and supervisor, and perhaps more for these. Without one of its own a

@@ -51,7 +51,9 @@ static int check_share(const struct ct_spec *s, const struct ct_share_item *shar
 		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
 	if (s->ns_keep & share->ns)
 		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
-	return seen & share->ns ? ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name) : 0;
+	if (seen & share->ns)
+		return ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name);
+	return 0;
 }
 
 static int check_namespaces(const struct ct_spec *s, struct ct_err *e)
@@ -114,10 +116,19 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 
 static bool ranges_meet(uint32_t a, uint32_t b, uint32_t n_a, uint32_t n_b)
 {
-	return a < b ? b - a < n_a : a - b < n_b;
+	if (a < b)
+		return b - a < n_a;
+	return a - b < n_b;
 }
 
 /* The kernel refuses maps that overlap on either side. */
+static const char *kind_of(const struct ct_idmap_item *m)
+{
+	if (m->group)
+		return "g";
+	return "u";
+}
+
 static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < s->idmap.n; i++) {
@@ -130,8 +141,8 @@ static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 			if (a->group != b->group || (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
 				continue;
 			ct_err_hint(e, "each id, inside and on the host, may stand in one range only");
-			return ct_check_conflict(e, &a->at, "%c %u %u %u overlaps %c %u %u %u %s", a->group ? 'g' : 'u', a->inside,
-						 a->outside, a->count, b->group ? 'g' : 'u', b->inside, b->outside, b->count,
+			return ct_check_conflict(e, &a->at, "%s %u %u %u overlaps %s %u %u %u %s", kind_of(a), a->inside,
+						 a->outside, a->count, kind_of(b), b->inside, b->outside, b->count,
 						 inside ? "inside the container" : "on the host");
 		}
 	}
@@ -146,10 +157,13 @@ static int check_idmap_kinds(const struct ct_spec *s, struct ct_err *e)
 		groups += s->idmap.v[i].group;
 	if (!s->idmap.n)
 		return 0;
-	if (!groups || groups == s->idmap.n) {
-		ct_err_hint(e, "add a line %s", groups ? "\"u 0 100000 65536\"" : "\"g 0 100000 65536\"");
-		return ct_check_conflict(e, &s->idmap.v[0].at, "%s are mapped but %s are not", groups ? "groups" : "users",
-					 groups ? "users" : "groups");
+	if (groups == s->idmap.n) {
+		ct_err_hint(e, "add a line \"u 0 100000 65536\"");
+		return ct_check_conflict(e, &s->idmap.v[0].at, "groups are mapped but users are not");
+	}
+	if (!groups) {
+		ct_err_hint(e, "add a line \"g 0 100000 65536\"");
+		return ct_check_conflict(e, &s->idmap.v[0].at, "users are mapped but groups are not");
 	}
 	if (groups > IDMAP_MAX || s->idmap.n - groups > IDMAP_MAX) {
 		ct_err_origin(e, &s->idmap.v[0].at);
@@ -175,15 +189,25 @@ static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *wh
 	return ct_err_go_on(e, ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map", what, id));
 }
 
+/* Where the key is, or else the map that does without its id. */
+static const struct ct_origin *id_origin(const struct ct_spec *s, const char *key)
+{
+	const struct ct_origin *at = ct_spec_origin(s, key);
+
+	if (at)
+		return at;
+	return ct_spec_origin(s, "idmap");
+}
+
 /* Who init runs as must exist inside. */
 static int check_ids(const struct ct_spec *s, struct ct_err *e)
 {
 	int r = 0;
 
 	if (!is_mapped(s, false, s->init_uid))
-		r = unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.uid") ? "init.uid" : "idmap"), "user", s->init_uid);
+		r = unmapped(e, id_origin(s, "init.uid"), "user", s->init_uid);
 	if (r >= 0 && !is_mapped(s, true, s->init_gid))
-		r = unmapped(e, ct_spec_origin(s, ct_spec_origin(s, "init.gid") ? "init.gid" : "idmap"), "group", s->init_gid);
+		r = unmapped(e, id_origin(s, "init.gid"), "group", s->init_gid);
 	for (uint32_t i = 0; i < s->init_groups.n && r >= 0; i++) {
 		if (!is_mapped(s, true, s->init_groups.v[i].id))
 			r = unmapped(e, &s->init_groups.v[i].at, "group", s->init_groups.v[i].id);
@@ -221,6 +245,16 @@ static uint32_t sysctl_ns(const char *name)
 	return 0;
 }
 
+/* What else gives a container a namespace of its own. */
+static const char *also_needed(uint32_t ns)
+{
+	if (ns == CT_NS_NET)
+		return ", and net.N.type other than none";
+	if (ns == CT_NS_USER)
+		return ", and set idmap";
+	return "";
+}
+
 static int check_sysctl(const struct ct_spec *s, const struct ct_pair_item *item, struct ct_err *e)
 {
 	uint32_t ns = sysctl_ns(item->name);
@@ -231,9 +265,7 @@ static int check_sysctl(const struct ct_spec *s, const struct ct_pair_item *item
 	}
 	if (has_own(s, ns))
 		return 0;
-	ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
-		    ns == CT_NS_NET ? ", and net.N.type other than none" :
-		    ns == CT_NS_USER ? ", and set idmap" : "");
+	ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns), also_needed(ns));
 	return ct_check_conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
 }
 

@@ -121,7 +121,9 @@ static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct 
 	}
 	if (!strcmp(net->type, "empty") || !strcmp(net->type, "none"))
 		return 0;
-	return is_idle(entry) ? 0 : add_unsupported(s, &entry->at, entry->value, e);
+	if (is_idle(entry))
+		return 0;
+	return add_unsupported(s, &entry->at, entry->value, e);
 }
 
 /* What is set and cannot be honoured yet, or not by every start. */
@@ -258,7 +260,9 @@ static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct 
 		ct_err_hint(e, "mount.fstab names a file in fstab(5)'s form, at most 1 MiB");
 		return ct_fail(e, r, CT_ERR_CONFIG_FILE, "config", "%s", reason);
 	}
-	return text.len ? read_fstab_text(s, &inside, text.data, out, e) : 0;
+	if (text.len)
+		return read_fstab_text(s, &inside, text.data, out, e);
+	return 0;
 }
 
 /* The mounts of fstab files come before those of the config. */
@@ -351,7 +355,9 @@ static int fill(struct ct_spec **s, struct ct_err *e)
 	clean->lxc = first->lxc;
 	*s = clean;
 	r = read_defaults(clean, e);
-	return r < 0 ? r : parse_entries(clean, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	return parse_entries(clean, NULL, NULL, e);
 }
 
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e)
@@ -370,7 +376,9 @@ struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena
 	/* from here on it is about what the values say to each other, and to the host */
 	if (e && e->all)
 		e->all->derived = true;
-	return ct_spec_check(s, e) == 0 ? s : NULL;
+	if (ct_spec_check(s, e) == 0)
+		return s;
+	return NULL;
 }
 
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)

@@ -70,7 +70,9 @@ static int put_number(const struct ct_entry *entry, struct ct_cglimit_item *item
 
 	if (r == 0 && !item->max && (item->n < entry->key->type->min || item->n > entry->key->type->max))
 		r = ct_value_range(entry, e);
-	return r < 0 ? r : put(item, false, field, spec, e);
+	if (r < 0)
+		return r;
+	return put(item, false, field, spec, e);
 }
 
 static int parse_limit_size(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -147,7 +149,9 @@ const struct ct_type ct_type_limit_weight = { "weight", parse_limit_weight, "a w
 /* Cores as millionths. A time without a unit is seconds with up to six decimals, and comes as millionths. */
 static int read_cores(const char *s, uint64_t *out)
 {
-	return s[strspn(s, "0123456789.")] ? -EINVAL : ct_parse_duration_us(s, out);
+	if (s[strspn(s, "0123456789.")])
+		return -EINVAL;
+	return ct_parse_duration_us(s, out);
 }
 
 static int parse_limit_cores(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -198,7 +202,11 @@ static int span_number(struct ct_span word, uint64_t least, uint64_t most, uint6
 		return -EINVAL;
 	memcpy(digits, word.s, word.n);
 	r = ct_parse_u64(digits, out);
-	return r < 0 ? r : *out < least || *out > most ? -ERANGE : 0;
+	if (r < 0)
+		return r;
+	if (*out < least || *out > most)
+		return -ERANGE;
+	return 0;
 }
 
 /* "3" or "0-3". */
@@ -221,7 +229,8 @@ static struct ct_span trimmed(const char *s, size_t n)
 {
 	size_t lead = strspn(s, BLANKS);
 
-	lead = lead < n ? lead : n;
+	if (lead >= n)
+		lead = n;
 	while (n > lead && strchr(BLANKS, s[n - 1]))
 		n--;
 	return (struct ct_span){ s + lead, n - lead };
@@ -273,7 +282,7 @@ static int check_device(struct ct_span word, struct ct_err *e)
 	    span_number((struct ct_span){ colon + 1, word.n - n - 1 }, 0, MINOR_LAST, &number) == 0)
 		return 0;
 	ct_err_hint(e, "write the device's MAJOR:MINOR, as 8:0, its path, as /dev/sda, or any path that is on it");
-	return ct_value_fail(e, "\"%.*s\" is not a device", (int)(word.n < 80 ? word.n : 80), word.s);
+	return ct_value_fail(e, "\"%.*s\" is not a device", ct_span_shown(word), word.s);
 }
 
 /* Keeps a copy of the device, when the item is to be kept. */
@@ -282,7 +291,9 @@ static int keep_device(struct ct_cglimit_item *item, struct ct_span word, const 
 	if (!field)
 		return 0;
 	item->device = ct_arena_strndup(spec->arena, word.s, word.n);
-	return item->device ? 0 : ct_oom(e);
+	if (item->device)
+		return 0;
+	return ct_oom(e);
 }
 
 /* "WEIGHT" or "DEVICE WEIGHT". */
@@ -306,17 +317,29 @@ static int parse_io_weight(const struct ct_entry *entry, void *field, struct ct_
 		r = check_device(first, e);
 	if (r == 0 && first.n)
 		r = keep_device(&item, first, field, spec, e);
-	return r < 0 ? r : put(&item, false, field, spec, e);
+	if (r < 0)
+		return r;
+	return put(&item, false, field, spec, e);
 }
 
 const struct ct_type ct_type_io_weight = { "list of weights", parse_io_weight,
 	"a weight from 1 to 10000, perhaps after a device, such as 200 or 8:0 200", 1, 10000 };
 
+/* What a field of limit.io.max counts. */
+struct rate_unit {
+	int (*read)(const char *s, uint64_t *out);
+	uint64_t most;
+	const char *form, *range;
+};
+static const struct rate_unit rate_bytes = { ct_parse_size, INT64_MAX, "size such as 10M for the bytes", "9223372036854775807 bytes" };
+static const struct rate_unit rate_requests = { ct_parse_u64, IOPS_LAST, "number of requests", "4294967294 requests" };
+
 /* One field of limit.io.max, "rbps=10M", into rate[]. */
 static int read_rate(struct ct_span word, uint64_t rate[4], struct ct_err *e)
 {
 	static const char *const names[4] = { "rbps=", "wbps=", "riops=", "wiops=" };
-	int n = (int)(word.n < 80 ? word.n : 80), i = 0, r;
+	static const struct rate_unit *const units[4] = { &rate_bytes, &rate_bytes, &rate_requests, &rate_requests };
+	int n = ct_span_shown(word), i = 0, r;
 	char value[32] = "";
 	const char *s = NULL;
 	size_t len;
@@ -330,19 +353,19 @@ static int read_rate(struct ct_span word, uint64_t rate[4], struct ct_err *e)
 	if (rate[i] != CT_RATE_UNSET)
 		return ct_value_fail(e, "\"%.*s\" is there twice", (int)strlen(names[i]) - 1, names[i]);
 	len = word.n - strlen(names[i]);
-	memcpy(value, s, len < sizeof(value) ? len : 0);
+	if (len < sizeof(value))
+		memcpy(value, s, len);
 	if (!strcmp(value, "max")) {
 		rate[i] = CT_RATE_MAX;
 		return 0;
 	}
-	r = i < 2 ? ct_parse_size(value, &rate[i]) : ct_parse_u64(value, &rate[i]);
+	r = units[i]->read(value, &rate[i]);
 	if (r == -EINVAL)
-		return ct_value_fail(e, "\"%.*s\" is not a %s a second, or max", n, word.s,
-				     i < 2 ? "size such as 10M for the bytes" : "number of requests");
-	if (r < 0 || !rate[i] || rate[i] > (i < 2 ? (uint64_t)INT64_MAX : IOPS_LAST)) {
+		return ct_value_fail(e, "\"%.*s\" is not a %s a second, or max", n, word.s, units[i]->form);
+	if (r < 0 || !rate[i] || rate[i] > units[i]->most) {
 		ct_err_hint(e, "0 would stop all of it; max is no limit");
 		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "%.*s is out of range, it takes 1 to %s a second", n, word.s,
-			       i < 2 ? "9223372036854775807 bytes" : "4294967294 requests");
+			       units[i]->range);
 	}
 	return 0;
 }
@@ -364,7 +387,9 @@ static int parse_io_max(const struct ct_entry *entry, void *field, struct ct_spe
 		r = ct_value_bad(entry, e);
 	if (r == 0)
 		r = keep_device(&item, device, field, spec, e);
-	return r < 0 ? r : put(&item, true, field, spec, e);
+	if (r < 0)
+		return r;
+	return put(&item, true, field, spec, e);
 }
 
 const struct ct_type ct_type_io_max = { "list of devices and rates", parse_io_max,
@@ -432,7 +457,9 @@ static int parse_rdma(const struct ct_entry *entry, void *field, struct ct_spec 
 		if (r < 0)
 			return r;
 	}
-	return seen[0] || seen[1] ? put_words(&item, field, spec, e) : ct_value_bad(entry, e);
+	if (seen[0] || seen[1])
+		return put_words(&item, field, spec, e);
+	return ct_value_bad(entry, e);
 }
 
 const struct ct_type ct_type_rdma = { "list of devices and numbers", parse_rdma,
@@ -451,7 +478,9 @@ static int parse_misc(const struct ct_entry *entry, void *field, struct ct_spec 
 	item.max = ct_span_is(count, "max");
 	if (!item.max)
 		r = ct_value_number(entry, span_number(count, 0, INT64_MAX, &item.n), e);
-	return r < 0 ? r : put_words(&item, field, spec, e);
+	if (r < 0)
+		return r;
+	return put_words(&item, field, spec, e);
 }
 
 const struct ct_type ct_type_misc = { "list of resources and numbers", parse_misc,

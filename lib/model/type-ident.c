@@ -104,7 +104,7 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 		}
 		if (nr < 0) {
 			ct_err_hint(e, "capabilities(7) lists them; write them as net_admin, sys_time, ...");
-			return ct_value_fail(e, "\"%.*s\" is not a capability", (int)(word.n < 80 ? word.n : 80), word.s);
+			return ct_value_fail(e, "\"%.*s\" is not a capability", ct_span_shown(word), word.s);
 		}
 		mask |= UINT64_C(1) << nr;
 	}
@@ -143,7 +143,9 @@ static int parse_one_limit(const char *s, size_t n, uint64_t *out)
 	if (n < sizeof(number))
 		memcpy(number, s, n);
 	r = ct_parse_u64(number, out);
-	return r == 0 && *out == UINT64_MAX ? -ERANGE : r;
+	if (r == 0 && *out == UINT64_MAX)
+		return -ERANGE;
+	return r;
 }
 
 static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -207,7 +209,7 @@ const char *ct_ns_name(uint32_t bit)
 static int no_namespace(struct ct_span word, int err, int id, struct ct_err *e)
 {
 	ct_err_hint(e, "mnt, pid, uts, ipc, user, net, cgroup and time are known");
-	return ct_fail(e, err, id, "config", "there is no namespace \"%.*s\"", (int)(word.n < 80 ? word.n : 80), word.s);
+	return ct_fail(e, err, id, "config", "there is no namespace \"%.*s\"", ct_span_shown(word), word.s);
 }
 
 static int parse_namespaces(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)

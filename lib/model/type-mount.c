@@ -50,12 +50,15 @@ static int check_tmpfs_option(struct ct_span option, struct ct_err *e)
 	if (n >= sizeof(number))
 		return ct_value_fail(e, "\"%.*s\" is too long", (int)option.n, option.s);
 	memcpy(number, size ? size : mode, n);
+	if (mode && ct_parse_mode(number, &bits) < 0)
+		return ct_value_fail(e, "\"%s\" is not an octal mode such as 1777", number);
 	if (mode)
-		return ct_parse_mode(number, &bits) < 0 ?
-			       ct_value_fail(e, "\"%s\" is not an octal mode such as 1777", number) : 0;
+		return 0;
 	if (n && number[n - 1] == '%')
 		number[n - 1] = 0;
-	return ct_parse_size(number, &bytes) < 0 ? ct_value_fail(e, "\"%s\" is not a size such as 64m", number) : 0;
+	if (ct_parse_size(number, &bytes) < 0)
+		return ct_value_fail(e, "\"%s\" is not a size such as 64m", number);
+	return 0;
 }
 
 /* "TARGET [OPTIONS]" */
@@ -166,7 +169,9 @@ static int take_shmounts(const char *s, size_t n, struct ct_mount_auto *to, stru
 	to->shm_host = ct_arena_strndup(spec->arena, s, host);
 	to->shm_target = colon ? ct_arena_strndup(spec->arena, colon + 1, n - host - 1) :
 				 ct_arena_strdup(spec->arena, SHM_TARGET);
-	return to->shm_host && to->shm_target ? 0 : ct_oom(e);
+	if (to->shm_host && to->shm_target)
+		return 0;
+	return ct_oom(e);
 }
 
 /* One word of mount.auto. */
@@ -188,12 +193,14 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 		ct_err_hint(e, "proc, proc:mixed, proc:rw, sys, sys:ro, sys:mixed, sys:rw, cgroup[-full|2][:ro|:mixed|:rw]"
 			       "[:force] and shmounts:HOST[:TARGET] are known");
 		return ct_value_fail(e, "\"%.*s\" is nothing that can be mounted automatically",
-				     (int)(word.n < 80 ? word.n : 80), word.s);
+				     ct_span_shown(word), word.s);
 	}
 	if (!to)
 		return 0;
 	to->cgroup = ct_arena_strndup(spec->arena, word.s, word.n);
-	return to->cgroup ? 0 : ct_oom(e);
+	if (to->cgroup)
+		return 0;
+	return ct_oom(e);
 }
 
 static int parse_mount_auto(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -233,7 +240,7 @@ static int parse_rootfs_options(const struct ct_entry *entry, void *field, struc
 		if (!idmap) {
 			ct_err_hint(e, "ro, rw, nosuid, nodev, noexec, noatime, private, slave, ... and idmap= are known");
 			return ct_value_fail(e, "\"%.*s\" is not an option for the root directory",
-					     (int)(option.n < 80 ? option.n : 80), option.s);
+					     ct_span_shown(option), option.s);
 		}
 		map = (struct ct_span){ idmap, option.n - strlen("idmap=") };
 	}
@@ -243,7 +250,9 @@ static int parse_rootfs_options(const struct ct_entry *entry, void *field, struc
 	if (!map.s)
 		return 0;
 	to->idmap = ct_arena_strndup(spec->arena, map.s, map.n);
-	return to->idmap ? 0 : ct_oom(e);
+	if (to->idmap)
+		return 0;
+	return ct_oom(e);
 }
 
 const struct ct_type ct_type_rootfs_options = { "mount options", parse_rootfs_options, "a list of mount options" };

@@ -60,7 +60,9 @@ static int parse_net_name(const struct ct_entry *entry, void *field, struct ct_s
 {
 	(void)field;
 	(void)spec;
-	return is_interface(entry->value, strlen(entry->value)) ? 0 : ct_value_bad(entry, e);
+	if (is_interface(entry->value, strlen(entry->value)))
+		return 0;
+	return ct_value_bad(entry, e);
 }
 
 const struct ct_type ct_type_net_name = { "interface", parse_net_name, "an interface name of at most 15 bytes" };
@@ -73,7 +75,9 @@ static int parse_net_link(const struct ct_entry *entry, void *field, struct ct_s
 	(void)field;
 	(void)spec;
 	n -= n > 1 && entry->value[n - 1] == '+';
-	return is_interface(entry->value, n) ? 0 : ct_value_bad(entry, e);
+	if (is_interface(entry->value, n))
+		return 0;
+	return ct_value_bad(entry, e);
 }
 
 const struct ct_type ct_type_net_link = { "interface", parse_net_link, "an interface name of at most 15 bytes" };
@@ -129,7 +133,9 @@ static int parse_address(const struct ct_entry *entry, int family, int n_max, in
 		if (n == n_max || !is_address(word, family, n ? -1 : prefix))
 			return ct_value_bad(entry, e);
 	}
-	return n ? 0 : ct_value_bad(entry, e);
+	if (n)
+		return 0;
+	return ct_value_bad(entry, e);
 }
 
 static int parse_ipv4_address(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -194,7 +200,9 @@ const struct ct_type ct_type_ipv6_gateway = { "IPv6 address, auto or dev", parse
 
 static int parse_vlan_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
-	return strcmp(entry->value, "none") ? ct_type_vlan.parse(entry, field, spec, e) : 0;
+	if (strcmp(entry->value, "none"))
+		return ct_type_vlan.parse(entry, field, spec, e);
+	return 0;
 }
 
 const struct ct_type ct_type_vlan_or_none = { "VLAN number or none", parse_vlan_or_none,

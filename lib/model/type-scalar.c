@@ -34,7 +34,9 @@ int ct_value_number(const struct ct_entry *entry, int result, struct ct_err *e)
 {
 	if (result == 0)
 		return 0;
-	return result == -ERANGE ? ct_value_range(entry, e) : ct_value_bad(entry, e);
+	if (result == -ERANGE)
+		return ct_value_range(entry, e);
+	return ct_value_bad(entry, e);
 }
 
 int ct_value_fail(struct ct_err *e, const char *fmt, ...)
@@ -67,7 +69,9 @@ const char *ct_span_after(struct ct_span span, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return span.n >= n && !memcmp(span.s, prefix, n) ? span.s + n : NULL;
+	if (span.n >= n && !memcmp(span.s, prefix, n))
+		return span.s + n;
+	return NULL;
 }
 
 const char *ct_value_tried(const char *value, bool *tried)
@@ -116,7 +120,9 @@ static int check_bounds(const struct ct_entry *entry, uint64_t v, struct ct_err 
 {
 	const struct ct_type *type = entry->key->type;
 
-	return v < type->min || v > type->max ? ct_value_range(entry, e) : 0;
+	if (v < type->min || v > type->max)
+		return ct_value_range(entry, e);
+	return 0;
 }
 
 static int parse_number(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -296,7 +302,9 @@ static uint32_t real_time_signal(const char *name)
 	name += 5;
 	if (*name && (*name != (first ? '+' : '-') || ct_parse_u32(name + 1, &n) < 0 || n > RT_LAST - RT_FIRST))
 		return 0;
-	return first ? RT_FIRST + n : RT_LAST - n;
+	if (first)
+		return RT_FIRST + n;
+	return RT_LAST - n;
 }
 
 static int parse_signal(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)

@@ -19,7 +19,9 @@ static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err 
 	if (!field)
 		return 0;
 	*(const char **)field = ct_arena_strdup(spec->arena, s);
-	return *(const char **)field ? 0 : ct_oom(e);
+	if (*(const char **)field)
+		return 0;
+	return ct_oom(e);
 }
 
 static int parse_text(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
@@ -46,14 +48,18 @@ static int check_path(const struct ct_entry *entry, const char *path, bool absol
 {
 	if (strlen(path) >= PATH_MAX)
 		return ct_value_range(entry, e);
-	return *path && (*path == '/') == absolute ? 0 : ct_value_bad(entry, e);
+	if (*path && (*path == '/') == absolute)
+		return 0;
+	return ct_value_bad(entry, e);
 }
 
 static int parse_path(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	int r = check_path(entry, entry->value, true, e);
 
-	return r < 0 ? r : keep(entry->value, field, spec, e);
+	if (r < 0)
+		return r;
+	return keep(entry->value, field, spec, e);
 }
 
 const struct ct_type ct_type_path = { "path", parse_path, "an absolute path of less than 4096 bytes" };
@@ -73,7 +79,9 @@ static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec
 
 	if (r == 0 && ct_path_climbs(entry->value))
 		r = ct_value_bad(entry, e);
-	return r < 0 ? r : keep(entry->value, field, spec, e);
+	if (r < 0)
+		return r;
+	return keep(entry->value, field, spec, e);
 }
 
 const struct ct_type ct_type_dev_dir = { "directory below /dev", parse_below,
@@ -106,7 +114,9 @@ static int parse_cgroup_dir(const struct ct_entry *entry, void *field, struct ct
 
 	if (r == 0 && !is_cgroup_path(entry->value))
 		r = ct_value_bad(entry, e);
-	return r < 0 ? r : keep(entry->value, field, spec, e);
+	if (r < 0)
+		return r;
+	return keep(entry->value, field, spec, e);
 }
 
 const struct ct_type ct_type_cgroup_dir = { "directory", parse_cgroup_dir,
@@ -155,7 +165,9 @@ static int parse_include(const struct ct_entry *entry, void *field, struct ct_sp
 {
 	(void)field;
 	(void)spec;
-	return strlen(entry->value) < PATH_MAX ? 0 : ct_value_range(entry, e);
+	if (strlen(entry->value) < PATH_MAX)
+		return 0;
+	return ct_value_range(entry, e);
 }
 
 const struct ct_type ct_type_include = { "file or directory", parse_include,
@@ -171,7 +183,9 @@ static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spe
 
 	if (*entry->value == '/' || !colon) {
 		r = check_path(entry, entry->value, true, e);
-		return r < 0 ? r : keep(entry->value, field, spec, e);
+		if (r < 0)
+			return r;
+		return keep(entry->value, field, spec, e);
 	}
 	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++) {
 		if (ct_span_is(name, backends[i]))
@@ -183,7 +197,9 @@ static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spe
 	}
 	if (!strcmp(backend, "dir")) {
 		r = check_path(entry, colon + 1, true, e);
-		return r < 0 ? r : keep(colon + 1, field, spec, e);
+		if (r < 0)
+			return r;
+		return keep(colon + 1, field, spec, e);
 	}
 	if (!colon[1])
 		return ct_value_bad(entry, e);

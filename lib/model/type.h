@@ -54,6 +54,13 @@ struct ct_span {
 };
 /* Next word of *s, words are divided by any of the characters in `sep`; false at the end. */
 bool ct_next_word(const char **s, const char *sep, struct ct_span *word);
+/* How much of a span a message shows. */
+static inline int ct_span_shown(struct ct_span span)
+{
+	if (span.n < 80)
+		return (int)span.n;
+	return 80;
+}
 /* Whether the span is exactly the string. */
 bool ct_span_is(struct ct_span span, const char *s);
 /* The rest behind `prefix` when the span begins with it, else NULL. */

@@ -3,8 +3,10 @@
  * The library, measured over its public header.
  *
  *   contain start PROFILE ROOTFS PROGRAM [RESIDENT-MIB]	start, run, reap; in process
- *   contain attach PROFILE ROOTFS PROGRAM			run a program in a container that waits; "pid" says its init
- *   contain detach PROFILE ROOTFS PROGRAM			start with a supervisor (the stop is not in the figure)
+ *   contain attach PROFILE ROOTFS PROGRAM			run a program in a container that
+ *								waits; "pid" says its init
+ *   contain detach PROFILE ROOTFS PROGRAM			start with a supervisor (the stop is
+ *								not in the figure)
  *   contain plan PROFILE ROOTFS PROGRAM			prints the plan
  * Commands beside "run N": "alive N" keeps N containers that only wait, "pid", "supervisor" (private KiB of one).
  */

@@ -4,8 +4,9 @@
  *
  *   groups stats|freeze|change PROFILE ROOTFS PROGRAM	ct_stats; ct_freeze and ct_unfreeze; ct_set_limits
  *   groups detached PROFILE ROOTFS PROGRAM		ct_stats of one with a supervisor
- *   groups watch PROFILE ROOTFS PROGRAM		"watch SECONDS": one poll over the event descriptors of 100 containers that
- *							do nothing; CPU time in microseconds, and how often it woke
+ *   groups watch PROFILE ROOTFS PROGRAM		"watch SECONDS": one poll over the event
+ *							descriptors of 100 containers that do nothing; CPU
+ *							time in microseconds, and how often it woke
  * PROGRAM is one that stays.
  */
 #include <poll.h>

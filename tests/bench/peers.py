@@ -101,7 +101,8 @@ def find(work, rootfs):
                            stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
         if r.returncode:
             said = r.stdout.strip().splitlines()
-            missing[name] = f"does not run here: {said[-1] if said else 'exit code ' + str(r.returncode)}"
+            why = said[-1] if said else f"exit code {r.returncode}"
+            missing[name] = f"does not run here: {why}"
         else:
             there[name] = argv
     return there, missing

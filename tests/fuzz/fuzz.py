@@ -9,8 +9,9 @@ import tempfile
 
 def main():
     program, corpus = sys.argv[1:]
+    seconds = os.environ.get("CT_FUZZ_SECONDS", "120" if os.environ.get("CT_LONG") else "10")
     with tempfile.TemporaryDirectory(prefix="ct-fuzz-") as new:
-        r = subprocess.run([program, f"-max_total_time={os.environ.get('CT_FUZZ_SECONDS', '120' if os.environ.get('CT_LONG') else '10')}", "-timeout=10", "-rss_limit_mb=1024",
+        r = subprocess.run([program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024",
                             "-print_final_stats=1", f"-artifact_prefix={os.path.dirname(program)}/", new, corpus], check=False)
     return r.returncode
 

@@ -67,6 +67,11 @@ def feature_if(root):
                 yield f"{path}:{nr}: #ifndef that does more than give a missing number"
 
 
+VARIABLE = re.compile(r"^(static\s+)?(?!const\b)[A-Za-z_][\w\s\*]*\b\w+\s*(\[[^\]]*\])*\s*(=.*|;)\s*$")
+CONSTANT = re.compile(r"^(typedef|extern|struct\s+\w+\s*;|union|enum|return|"
+                      r"static\s+(const\b|struct\s+\w+\s+const\b))")
+
+
 def globals_(root):
     """File-level variables that can change. Thread-safe one-time state is listed here, with its reason beside it in the code."""
     # lib/run/handle/image.c: the one word that all handles share, the sealed stage and its users
@@ -81,9 +86,9 @@ def globals_(root):
                 lines[nr] = ""
             text = "\n".join(lines)
         for nr, line in enumerate(text.splitlines(), 1):
-            if re.match(r"^(static\s+)?(?!const\b)[A-Za-z_][\w\s\*]*\b\w+\s*(\[[^\]]*\])*\s*(=.*|;)\s*$", line) and \
-                    not re.match(r"^(typedef|extern|struct\s+\w+\s*;|union|enum|return|static\s+(const\b|struct\s+\w+\s+const\b))", line) and \
-                    "const" not in line.split("=")[0] and "CT_ONCE" not in line and "(" not in line.split("=")[0]:
+            declared = line.split("=")[0]
+            if VARIABLE.match(line) and not CONSTANT.match(line) and \
+                    not any(word in declared for word in ("const", "(")) and "CT_ONCE" not in line:
                 yield f"{path}:{nr}: {line.strip()}"
 
 

@@ -4,6 +4,8 @@ import os
 import re
 import sys
 
+from tokens import tokens
+
 C_DIRS = ("lib", "tools", "include", "tests", "bindings")
 
 
@@ -15,6 +17,9 @@ class Tap:
 
     def check(self, name, problems):
         self.rows.append((name, list(problems)))
+
+    def skip(self, name, why):
+        self.rows.append((f"{name} # SKIP {why}", []))
 
     def done(self):
         print(f"1..{len(self.rows)}")
@@ -44,6 +49,18 @@ def read(root, path):
         return f.read()
 
 
+def scripts(root):
+    """Programs without an ending, relative to root."""
+    for base, subdirs, names in os.walk(root):
+        subdirs[:] = sorted(s for s in subdirs if not s.startswith("build") and s != ".git")
+        for name in sorted(names):
+            full = os.path.join(base, name)
+            if "." not in name and os.path.isfile(full) and not os.path.islink(full):
+                with open(full, "rb") as f:
+                    if f.read(2) == b"#!":
+                        yield os.path.relpath(full, root)
+
+
 TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
 
 
@@ -64,9 +81,14 @@ class Function:
     """A function definition: where, how long, whether static, and the text between the last definition and it."""
 
     def __init__(self, path, name, head, line, end, body):
-        self.path, self.name, self.head, self.line, self.end, self.body = path, name, head, line, end, body
+        self.path, self.name, self.head, self.body = path, name, head, body
+        self.line, self.end = line, end
         self.static = bool(re.search(r"\bstatic\b", head))
         self.lines = end - line + 1
+
+    def tokens(self):
+        """How many tokens it has, from its type to its last brace."""
+        return len(tokens(self.head + self.body))
 
     def __str__(self):
         return f"{self.path}:{self.line}: {self.name}"

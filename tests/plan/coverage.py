@@ -11,8 +11,9 @@ from steps import steps  # noqa: E402
 
 ROOT = sys.argv[1]
 PLANS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.plan")))
+INCLUDED = glob.glob(os.path.join(ROOT, "tests/plan/include/**"), recursive=True)
 CONFS = sorted(glob.glob(os.path.join(ROOT, "tests/plan/*.conf"))) + \
-    [p for p in glob.glob(os.path.join(ROOT, "tests/plan/include/**"), recursive=True) if os.path.isfile(p)]
+    [p for p in INCLUDED if os.path.isfile(p)]
 
 
 def text(paths):

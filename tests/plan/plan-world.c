@@ -3,7 +3,8 @@
  * Plans over a host made up here, without any right and without touching anything.
  *
  * A config's lines that begin with "#:" say what the start or attach asks for beyond the config:
- *   #: argv WORD...        #: env K=V         #: caller K=V         #: name NAME         #: form json
+ *   #: argv WORD...        #: env K=V         #: caller K=V
+ *   #: name NAME           #: form json
  *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd|oom_protected
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH

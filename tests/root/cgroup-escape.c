@@ -196,19 +196,21 @@ static void fresh_mounts(void **state)
 
 /* ---- its own limits, its own place ---------------------------------------------------------------------------------------------- */
 
+/* Writes at what limits it by every way there is, then uses up what it is given. */
+static const char tries[] =
+	"try() { for d in $1 $1/.. $1/../.. /proc/1/root$1 /proc/1/root$1/.. /proc/self/root$1/../..; do"
+	"   probe write $d/memory.max=max $d/memory.limit_in_bytes=-1 $d/memory.memsw.limit_in_bytes=-1 $d/pids.max=max $d/cpu.max=max"
+	"     $d/cpu.cfs_quota_us=-1 $d/devices.allow=a $d/cgroup.max.descendants=max $d/cgroup.procs=1 $d/cgroup.procs=0 $d/tasks=1;"
+	"   done; };"
+	"for d in $(probe roots) /sys/fs/cgroup; do try $d; done >/dev/null;"
+	"mount -o remount,rw /sys/fs/cgroup 2>/dev/null; for d in $(probe roots); do mount -o remount,rw $d 2>/dev/null; try $d; done >/dev/null;"
+	"for t in memory pids cpu devices; do probe mount cgroup /mnt $t && try /mnt; umount /mnt 2>/dev/null; done >/dev/null;"
+	"probe mount cgroup2 /mnt '' >/dev/null && try /mnt >/dev/null; umount /mnt 2>/dev/null;"
+	"echo tried; probe forks 200 0; probe node c 10 237; echo ready; read x; exec probe hold 0 100000000";
+
 /* With `mounts` as mount.auto. */
 static void limits_hold(const char *mounts)
 {
-	static const char script[] =
-		"try() { for d in $1 $1/.. $1/../.. /proc/1/root$1 /proc/1/root$1/.. /proc/self/root$1/../..; do"
-		"   probe write $d/memory.max=max $d/memory.limit_in_bytes=-1 $d/memory.memsw.limit_in_bytes=-1 $d/pids.max=max $d/cpu.max=max"
-		"     $d/cpu.cfs_quota_us=-1 $d/devices.allow=a $d/cgroup.max.descendants=max $d/cgroup.procs=1 $d/cgroup.procs=0 $d/tasks=1;"
-		"   done; };"
-		"for d in $(probe roots) /sys/fs/cgroup; do try $d; done >/dev/null;"
-		"mount -o remount,rw /sys/fs/cgroup 2>/dev/null; for d in $(probe roots); do mount -o remount,rw $d 2>/dev/null; try $d; done >/dev/null;"
-		"for t in memory pids cpu devices; do probe mount cgroup /mnt $t && try /mnt; umount /mnt 2>/dev/null; done >/dev/null;"
-		"probe mount cgroup2 /mnt '' >/dev/null && try /mnt >/dev/null; umount /mnt 2>/dev/null;"
-		"echo tried; probe forks 200 0; probe node c 10 237; echo ready; read x; exec probe hold 0 100000000";
 	long long memory, pids, memory_after, pids_after;
 	char *was, *is, *save = NULL, head[256];
 	ct_exit ex;
@@ -224,7 +226,7 @@ static void limits_hold(const char *mounts)
 	talk_end(&talk);
 	if (way->detached)
 		ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS);
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", script), &talk);
+	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", tries), &talk);
 	memory = 64 * (long long)MIB;
 	/* a program's pid 1 is counted by the kernel, too */
 	pids = way->detached ? 60 : 61;

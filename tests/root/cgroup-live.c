@@ -507,14 +507,16 @@ static void set_limits(void **state)
 	end();
 }
 
+/* Key, value, error; NULL: any. */
+static const char *const refused_limits[][3] = {
+	{ "no.such.key", "1", "-ENOENT" }, { "limit.pids", "many", "-EINVAL" }, { "limit.memory", "5X", "-EINVAL" }, { "limit.time", "5s", "-EINVAL" },
+	{ "uts.name", "x", "-EINVAL" }, { "limit.cpu", "0", NULL }, { "limit.memory", "-5", "-EINVAL" }, { "limit.memory.high", "1G", NULL },
+	{ "limit.io.max", "250:4711 rbps=1M", NULL }, { "limit.cpuset.cpus", "65000", NULL },
+};
+
 /* The second is refused: the first is as before. */
 static void all_or_nothing(void **state)
 {
-	const char *refused[][3] = {
-		{ "no.such.key", "1", "-ENOENT" }, { "limit.pids", "many", "-EINVAL" }, { "limit.memory", "5X", "-EINVAL" }, { "limit.time", "5s", "-EINVAL" },
-		{ "uts.name", "x", "-EINVAL" }, { "limit.cpu", "0", NULL }, { "limit.memory", "-5", "-EINVAL" }, { "limit.memory.high", "1G", NULL },
-		{ "limit.io.max", "250:4711 rbps=1M", NULL }, { "limit.cpuset.cpus", "65000", NULL },
-	};
 	long long memory, memsw, pids;
 	size_t i;
 
@@ -524,8 +526,8 @@ static void all_or_nothing(void **state)
 	memory = memory_max();
 	pids = group_number(box.c, "pids.max", NULL);
 	memsw = group_number(box.c, NULL, "memory.memsw.limit_in_bytes");
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		const char *const keys[] = { "limit.pids", "limit.memory", refused[i][0] }, *const values[] = { "33", "128M", refused[i][1] };
+	for (i = 0; i < sizeof(refused_limits) / sizeof(refused_limits[0]); i++) {
+		const char *const keys[] = { "limit.pids", "limit.memory", refused_limits[i][0] }, *const values[] = { "33", "128M", refused_limits[i][1] };
 		int r = ct_set_limits(box.c, keys, values, 3);
 
 		/* a processor that is not there is only noted down by version 2 */
@@ -535,8 +537,8 @@ static void all_or_nothing(void **state)
 		}
 		if (r >= 0 || !ct_last_error(box.c)->message[0])
 			fail_msg("%s = %s: %d, %s", keys[2], values[2], r, ct_last_error(box.c)->message);
-		if (refused[i][2] && r != (strcmp(refused[i][2], "-ENOENT") ? -EINVAL : -ENOENT))
-			fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r, refused[i][2], ct_last_error(box.c)->message);
+		if (refused_limits[i][2] && r != (strcmp(refused_limits[i][2], "-ENOENT") ? -EINVAL : -ENOENT))
+			fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r, refused_limits[i][2], ct_last_error(box.c)->message);
 		print_message("# %s\n", ct_last_error(box.c)->message);
 		if (memory_max() != memory || group_number(box.c, "pids.max", NULL) != pids ||
 		    group_number(box.c, NULL, "memory.memsw.limit_in_bytes") != memsw)

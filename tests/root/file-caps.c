@@ -12,6 +12,17 @@
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* What a start without a user gives: root inside, and none of the caller's sets. */
+static int check_root(const char *out)
+{
+	return probe_expect(out, "file capabilities", "start", "uid", "[0, 0, 0]") +
+	       probe_expect(out, "file capabilities", "start", "gid", "[0, 0, 0]") +
+	       probe_expect(out, "file capabilities", "start", "groups", "[]") +
+	       probe_expect(out, "file capabilities", "start", "cap_ambient", "\"0000000000000000\"") +
+	       probe_expect(out, "file capabilities", "start", "cap_inheritable", "\"0000000000000000\"") +
+	       probe_expect(out, "file capabilities", "start", "cap_effective", "\"00000000a80425fb\"");
+}
+
 /* For the test "inherit": executed as user 1000, by a copy that has file capabilities: ROOTFS DIR STATE. Exits with 0 when all is well. */
 int main(int argc, char **argv)
 {
@@ -33,11 +44,7 @@ int main(int argc, char **argv)
 		return box_failed(c, "config");
 	if (box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
 		return box_failed(c, "start with file capabilities");
-	bad += probe_expect(out, "file capabilities", "start", "uid", "[0, 0, 0]") + probe_expect(out, "file capabilities", "start", "gid", "[0, 0, 0]") +
-	       probe_expect(out, "file capabilities", "start", "groups", "[]") +
-	       probe_expect(out, "file capabilities", "start", "cap_ambient", "\"0000000000000000\"") +
-	       probe_expect(out, "file capabilities", "start", "cap_inheritable", "\"0000000000000000\"") +
-	       probe_expect(out, "file capabilities", "start", "cap_effective", "\"00000000a80425fb\"");
+	bad += check_root(out);
 	free(out);
 	/* what the set-up has made belongs to root */
 	if (box_run(c, NULL, ARGV("/bin/stat", "-c", "%u:%g", "/dev", "/dev/null", "/dev/shm"), &out, NULL) < 0)

@@ -103,8 +103,9 @@ def sweep(base, most, own, calls):
         what = f"{call} {when}: "
         if rc is None:
             yield what + said
+        # a recvmsg above the caller's own is the keeper's, after the exec
         elif rc == 0 and call not in ("exit_group", "munmap", "wait4", "close_range", "clone") and \
-                not (call == "recvmsg" and when > own.get(call, 0)):    # the keeper's, after the exec
+                not (call == "recvmsg" and when > own.get(call, 0)):
             yield what + "nobody noticed"
         elif rc == 1 and "plan-run:" not in said:
             yield what + f"no reason: {said}"

@@ -42,7 +42,8 @@ class Tier:
 
 
 SANITIZE = {
-    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=98:detect_stack_use_after_return=0:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=98:"
+                    "detect_stack_use_after_return=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=98",
     "LSAN_OPTIONS": "exitcode=98",
     "CT_SANITIZED": "address",

@@ -21,7 +21,8 @@ RELEASE = sys.argv[2] if len(sys.argv) > 2 else "bookworm"
 MEMORY, PIDS, MIB = 128, 200, 1 << 20
 FIRST = 100000      # on the host, of the ids of a mapped system
 # takes so many MiB, says how many are not swapped out
-HOG = 'my $x = "x" x ($ARGV[0] << 20); open F, "/proc/self/status"; while (<F>) { print $1 >> 10 if /RssAnon:\\s+(\\d+)/ }'
+HOG = ('my $x = "x" x ($ARGV[0] << 20); open F, "/proc/self/status"; '
+       'while (<F>) { print $1 >> 10 if /RssAnon:\\s+(\\d+)/ }')
 # as many processes as it gets, up to 1000; none stays
 FORKS = ('my @p; while (@p < 1000) { my $p = fork; last unless defined $p; if (!$p) { sleep 1000; exit } push @p, $p }'
          'kill "KILL", @p; wait for @p; print scalar @p')

@@ -136,7 +136,8 @@ for args, text in (("-s x", "there are n, c, b, m, s and k"), ("-d 0.01", "at le
     s.expect(f"ct-top {args}", "ct-top", *args.split(), code=125, err=text)
 
 # ---- ct-top: a terminal
-KEEPS = 'trap : INT; stty rows 24 cols %d; before=$(stty -g); "$@"; code=$?; test "$(stty -g)" = "$before" && echo as it was; exit $code'
+KEEPS = ('trap : INT; stty rows 24 cols %d; before=$(stty -g); "$@"; code=$?; '
+         'test "$(stty -g)" = "$before" && echo as it was; exit $code')
 
 
 def top(name, script, cols=100, args=("-d", "60"), code=0):

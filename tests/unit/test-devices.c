@@ -47,43 +47,45 @@ static int tear_down(void **state)
 
 /* ---- syntax ------------------------------------------------------------------------------------------------------------- */
 
+static const struct { const char *text; char type; unsigned access; int64_t major, minor; const char *path; } good_rules[] = {
+	{ "a", 'a', 7, -1, -1, NULL },
+	{ "a *:* rwm", 'a', 7, -1, -1, NULL },
+	{ "c 1:3 rwm", 'c', 7, 1, 3, NULL },
+	{ "b *:* m", 'b', 4, -1, -1, NULL },
+	{ "c 136:* rw", 'c', 3, 136, -1, NULL },
+	{ "c *:7 wr", 'c', 3, -1, 7, NULL },
+	{ " \tc\t4095:1048575  r ", 'c', 1, 4095, 1048575, NULL },
+	{ "c 0:0 m", 'c', 4, 0, 0, NULL },
+	{ "/dev/fuse rw", 0, 3, -1, -1, "/dev/fuse" },
+	{ "/dev/my disk  m ", 0, 4, -1, -1, "/dev/my disk" },
+};
+
+static const char *const bad_rules[] = {
+	"", " ", "x", "c", "cc 1:3 r", "c1:3 r", "c 1 r", "c 1: r", "c :3 r", "c 1:3", "c 1:3 ", "c 1:3 x", "c 1:3 rr", "c 1:3 rwmr",
+	"c 1:3 r w", "c 1:3:4 r", "c -1:3 r", "c +1:3 r", "c 0x1:3 r", "c 1:3a r", "c **:1 r", "c 4096:0 r", "c 0:1048576 r",
+	"c 4294967295:0 r", "c 18446744073709551617:0 r", "c 00000000000000000001:0 r", "a 1:3", "a rwm", "A", "try:c 1:3 rwm", "try:a",
+	"/dev/fuse", "/dev/fuse rwx", "/dev/fuse ", "dev/fuse rw", "c 1:3 rwm c 1:5 rwm", "c 1:3 rwm\nc 1:5 rwm", "c 1:3 rwm\n",
+};
+
 static void test_syntax(void **state)
 {
-	static const struct { const char *text; char type; unsigned access; int64_t major, minor; const char *path; } good[] = {
-		{ "a", 'a', 7, -1, -1, NULL },
-		{ "a *:* rwm", 'a', 7, -1, -1, NULL },
-		{ "c 1:3 rwm", 'c', 7, 1, 3, NULL },
-		{ "b *:* m", 'b', 4, -1, -1, NULL },
-		{ "c 136:* rw", 'c', 3, 136, -1, NULL },
-		{ "c *:7 wr", 'c', 3, -1, 7, NULL },
-		{ " \tc\t4095:1048575  r ", 'c', 1, 4095, 1048575, NULL },
-		{ "c 0:0 m", 'c', 4, 0, 0, NULL },
-		{ "/dev/fuse rw", 0, 3, -1, -1, "/dev/fuse" },
-		{ "/dev/my disk  m ", 0, 4, -1, -1, "/dev/my disk" },
-	};
-	static const char *const bad[] = {
-		"", " ", "x", "c", "cc 1:3 r", "c1:3 r", "c 1 r", "c 1: r", "c :3 r", "c 1:3", "c 1:3 ", "c 1:3 x", "c 1:3 rr", "c 1:3 rwmr",
-		"c 1:3 r w", "c 1:3:4 r", "c -1:3 r", "c +1:3 r", "c 0x1:3 r", "c 1:3a r", "c **:1 r", "c 4096:0 r", "c 0:1048576 r",
-		"c 4294967295:0 r", "c 18446744073709551617:0 r", "c 00000000000000000001:0 r", "a 1:3", "a rwm", "A", "try:c 1:3 rwm", "try:a",
-		"/dev/fuse", "/dev/fuse rwx", "/dev/fuse ", "dev/fuse rw", "c 1:3 rwm c 1:5 rwm", "c 1:3 rwm\nc 1:5 rwm", "c 1:3 rwm\n",
-	};
 	struct ct_device_rule r;
 
 	(void)state;
-	for (size_t i = 0; i < N(good); i++) {
-		const char *wrong = ct_device_rule_read(good[i].text, &r);
+	for (size_t i = 0; i < N(good_rules); i++) {
+		const char *wrong = ct_device_rule_read(good_rules[i].text, &r);
 
 		if (wrong)
-			fail_msg("\"%s\": %s", good[i].text, wrong);
-		assert_int_equal(r.type, good[i].type);
-		assert_int_equal(r.access, good[i].access);
-		assert_true(r.major == good[i].major && r.minor == good[i].minor);
-		assert_int_equal(r.path_len, good[i].path ? strlen(good[i].path) : 0);
-		assert_true(!good[i].path || !strncmp(r.path, good[i].path, r.path_len));
+			fail_msg("\"%s\": %s", good_rules[i].text, wrong);
+		assert_int_equal(r.type, good_rules[i].type);
+		assert_int_equal(r.access, good_rules[i].access);
+		assert_true(r.major == good_rules[i].major && r.minor == good_rules[i].minor);
+		assert_int_equal(r.path_len, good_rules[i].path ? strlen(good_rules[i].path) : 0);
+		assert_true(!good_rules[i].path || !strncmp(r.path, good_rules[i].path, r.path_len));
 	}
-	for (size_t i = 0; i < N(bad); i++) {
-		if (!ct_device_rule_read(bad[i], &r))
-			fail_msg("\"%s\" passes", bad[i]);
+	for (size_t i = 0; i < N(bad_rules); i++) {
+		if (!ct_device_rule_read(bad_rules[i], &r))
+			fail_msg("\"%s\" passes", bad_rules[i]);
 	}
 }
 

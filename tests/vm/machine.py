@@ -224,7 +224,8 @@ class Guest:
         elif not in_time and self.silent():
             why = SILENT
         elif not in_time and self.boot_seconds:
-            why = f"the guest did not end within {END_LIMIT} s after the command's {self.wish.timeout} s"
+            why = (f"the guest did not end within {END_LIMIT} s "
+                   f"after the command's {self.wish.timeout} s")
         elif not in_time:
             why = f"the guest did not boot within {BOOT_LIMIT} s"
         elif said:

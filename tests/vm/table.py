@@ -40,7 +40,8 @@ BOOTS = {b.name: b for b in (
 # what costs most in the guest and does not depend on the layout of control groups: on v2 only, and with --long only
 LONG = "besieged|hostile|output|untouched|watcher|killed-steps"
 # what the layout of control groups can make a difference for: the only ones that run on version 1 without --long
-BY_LAYOUT = "attach-same|captured|cgroup-.*|detached|events.*|killed|lifecycle|limits|nowait|own-work|plan-strace|protections.*|reaper|reboot|stop"
+BY_LAYOUT = ("attach-same|captured|cgroup-.*|detached|events.*|killed|lifecycle|limits|nowait|"
+             "own-work|plan-strace|protections.*|reaper|reboot|stop")
 # with --long; the guest is told by a name of its own: rounds without end are for the host, whose processors are not emulated
 ALL_OF_ROOT = bool(os.environ.get("CT_LONG") or os.environ.get("CT_VM_ALL"))
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The groups of a container as records of the journal, so that other processes find and clear them:
- *   VERSION CONTROLLERS(hex) ID KEEP TREE INNER|- PATH            fields divided by tabs, the path last
- *   PATH                                                          about to be made
+/* The groups of a container as records of the journal, so that other processes find and clear them.
+ * Fields are divided by tabs, the path is the last of them:
+ *   VERSION CONTROLLERS(hex) ID KEEP TREE INNER|- PATH
+ *   PATH                                                  about to be made
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -44,60 +44,61 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
+/* What to do about it; of several rows the first one counts. */
+static const struct {
+	uint16_t op;
+	int err;
+	const char *text;
+	const char *key;	/* NULL: whichever asked for the step */
+} advices[] = {
+	{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)",
+	 "ct_add_mount"},
+	{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or add create=dir or create=file"},
+	{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
+	{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
+	{CT_OP_ATTACH, ELOOP, "the rootfs has a link where a directory must be; replace it by a real directory"},
+	{CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file"},
+	{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
+	{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
+	{CT_OP_STACK, ENOENT, "make the directory on the host: mount hooks find the root there"},
+	{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
+	{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
+	{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
+	{CT_OP_FS_NEW, EPERM, "a new instance must be allowed in this user namespace, and the host's /proc or /sys fully visible"},
+	{CT_OP_FS_NEW, EINVAL, "mend the file system's own options; its page in section 5 of the manual, or mount(8), lists them"},
+	{CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists"},
+	{CT_OP_HOOK, EACCES, "the hook must be executable"},
+	{CT_OP_HOOK, ECANCELED, "the hook itself failed: run it by hand with the LXC_* variables it gets"},
+	{CT_OP_HOOK, ETIMEDOUT, "hook.timeout sets how long a hook may take; let it hand over what takes longer"},
+	{CT_OP_PROC_WRITE, EINVAL, "the kernel does not take this value; proc(5) tells which it takes"},
+	{CT_OP_PROC_WRITE, ENOENT, "proc.NAME names a file of /proc/PID, which this kernel does not have"},
+	{CT_OP_PROC_WRITE, EACCES, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
+	{CT_OP_PROC_WRITE, EPERM, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
+	{CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
+	{CT_OP_ID_MAP, EPERM, "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host"},
+	{CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting"},
+	{CT_OP_WRITE, EINVAL, "the kernel does not take this value: it is out of range or of another form"},
+	{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
+	{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
+	{CT_OP_EXEC, ENOENT, "give a program that the root file system has, by its path or in the PATH of the container's environment"},
+	{CT_OP_EXEC, EACCES, "the file must be executable for the container's user, on a mount without noexec"},
+	{CT_OP_EXEC, ENOEXEC, "the file is not a program of this machine; a script needs #! in its first line"},
+	{CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another"},
+	{CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace"},
+	{CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap"},
+	{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
+	{CT_OP_LOOKUP_USER, EINVAL, "give a name of the container's /etc/passwd, UID, or UID:GID"},
+	{CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294"},
+	{CT_OP_PTY_NEW, EPERM, "the device rules must allow a terminal: c 5:2 rw and c 136:* rw (limit.devices = default does)"},
+	{CT_OP_CGROUP_ENTER, EPERM, "real-time processes need a budget of the cpu controller; the caller may not move processes into this group"},
+	{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
+};
+
 static const char *advice(const struct ct_step *s, int err)
 {
-	static const struct {
-		uint16_t op;
-		int err;
-		const char *text;
-		const char *key;	/* NULL: whichever asked for the step */
-	} rows[] = {
-		{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)",
-		 "ct_add_mount"},
-		{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or add create=dir or create=file"},
-		{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
-		{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
-		{CT_OP_ATTACH, ELOOP, "the rootfs has a link where a directory must be; replace it by a real directory"},
-		{CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file"},
-		{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
-		{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
-		{CT_OP_STACK, ENOENT, "make the directory on the host: mount hooks find the root there"},
-		{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
-		{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
-		{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
-		{CT_OP_FS_NEW, EPERM, "a new instance must be allowed in this user namespace, and the host's /proc or /sys fully visible"},
-		{CT_OP_FS_NEW, EINVAL, "mend the file system's own options; its page in section 5 of the manual, or mount(8), lists them"},
-		{CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists"},
-		{CT_OP_HOOK, EACCES, "the hook must be executable"},
-		{CT_OP_HOOK, ECANCELED, "the hook itself failed: run it by hand with the LXC_* variables it gets"},
-		{CT_OP_HOOK, ETIMEDOUT, "hook.timeout sets how long a hook may take; let it hand over what takes longer"},
-		{CT_OP_PROC_WRITE, EINVAL, "the kernel does not take this value; proc(5) tells which it takes"},
-		{CT_OP_PROC_WRITE, ENOENT, "proc.NAME names a file of /proc/PID, which this kernel does not have"},
-		{CT_OP_PROC_WRITE, EACCES, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
-		{CT_OP_PROC_WRITE, EPERM, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
-		{CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
-		{CT_OP_ID_MAP, EPERM, "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host"},
-		{CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting"},
-		{CT_OP_WRITE, EINVAL, "the kernel does not take this value: it is out of range or of another form"},
-		{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
-		{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
-		{CT_OP_EXEC, ENOENT, "give a program that the root file system has, by its path or in the PATH of the container's environment"},
-		{CT_OP_EXEC, EACCES, "the file must be executable for the container's user, on a mount without noexec"},
-		{CT_OP_EXEC, ENOEXEC, "the file is not a program of this machine; a script needs #! in its first line"},
-		{CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another"},
-		{CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace"},
-		{CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap"},
-		{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
-		{CT_OP_LOOKUP_USER, EINVAL, "give a name of the container's /etc/passwd, UID, or UID:GID"},
-		{CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294"},
-		{CT_OP_PTY_NEW, EPERM, "the device rules must allow a terminal: c 5:2 rw and c 136:* rw (limit.devices = default does)"},
-		{CT_OP_CGROUP_ENTER, EPERM, "real-time processes need a budget of the cpu controller; the caller may not move processes into this group"},
-		{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
-	};
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (s && rows[i].op == s->op && rows[i].err == err && (!rows[i].key || !strcmp(rows[i].key, s->at->key)))
-			return rows[i].text;
+	for (unsigned i = 0; i < sizeof(advices) / sizeof(*advices); i++)
+		if (s && advices[i].op == s->op && advices[i].err == err && (!advices[i].key || !strcmp(advices[i].key, s->at->key)))
+			return advices[i].text;
 	return NULL;
 }
 

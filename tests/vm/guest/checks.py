@@ -62,12 +62,15 @@ def layout_of_control_groups():
 def memory_is_limited_and_swapped():
     """A program that needs more than its limit goes on by swapping."""
     base = f"{CGROUPS}/{'' if LAYOUT == 'v2' else 'memory/'}ct-check-memory"
-    limit, tasks, swap = ("memory.max", "cgroup.procs", "memory.swap.current") if LAYOUT == "v2" else \
-        ("memory.limit_in_bytes", "tasks", "memory.memsw.usage_in_bytes")
+    if LAYOUT == "v2":
+        limit, tasks, swap = "memory.max", "cgroup.procs", "memory.swap.current"
+    else:
+        limit, tasks, swap = "memory.limit_in_bytes", "tasks", "memory.memsw.usage_in_bytes"
     os.mkdir(base)
     try:
         put(f"{base}/{limit}", 32 << 20)
-        script = f"open('{base}/{tasks}', 'w').write('0'); b = b'x' * (64 << 20); print(open('{base}/{swap}').read())"
+        script = (f"open('{base}/{tasks}', 'w').write('0'); b = b'x' * (64 << 20); "
+                  f"print(open('{base}/{swap}').read())")
         used = int(out(sys.executable, "-c", script)) - (0 if LAYOUT == "v2" else 32 << 20)
         assert used > 8 << 20, f"only {used} bytes were swapped"
     finally:
