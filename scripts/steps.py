@@ -61,7 +61,7 @@ def steps():
     text = read("steps.def")
     for op, function, phases, name, schema, calls in rows(text, "CT_STEP"):
         yield Step(op, function, phases_of(phases), name, schema, calls)
-    for op, function, name, schema, calls in rows(text, "CT_SETUP_STEP"):
+    for op, function, name, schema, calls in rows(text, r"CT_(?:SETUP|CGROUP)_STEP"):
         yield Step(op, function, {"SETUP"}, name, schema, calls)
 
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The list of backends. */
+/* The list of backends, one row each, in the order of their parts of a plan. */
 #include "backend/backend.h"
-#include "backend/cgroup/backend.h"
 
-const struct ct_backend *const ct_backends[] = {
-	&ct_backend_cgroup,
-	NULL,
-};
+#define ROWS(ROW) ROW(cgroup)
+
+#define DECLARE(name) extern const struct ct_backend ct_backend_##name;
+#define LIST(name) &ct_backend_##name,
+
+ROWS(DECLARE)
+
+const struct ct_backend *const ct_backends[] = { ROWS(LIST) NULL };

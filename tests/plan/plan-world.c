@@ -40,7 +40,7 @@ struct wish {
 	bool attach, json, stop, scope;
 	struct ct_cgroups trees;
 	struct ct_cgroup_state cgroup;
-	struct ct_area area;
+	struct ct_area area[CT_BACKENDS_MAX];
 	struct ct_cg_join join[2];
 };
 
@@ -278,8 +278,8 @@ static int read_wish(char *text, struct wish *w)
 	w->req.host = &w->host;
 	w->req.name = "";
 	w->req.caller_env = w->caller;
-	w->area = (struct ct_area){ &w->cgroup, ct_cg_inputs, ct_cg_plan, ct_cg_mounts };
-	w->req.areas = &w->area;
+	w->area[0] = (struct ct_area){ &w->cgroup, ct_cg_inputs, ct_cg_plan, ct_cg_mounts };
+	w->req.areas = w->area;
 	w->req.n_areas = 1;
 	w->req.rootfs_fd = w->req.init_pidfd = w->req.exec_fd = -1;
 	w->req.groups = w->groups;
@@ -314,6 +314,28 @@ static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *
 	return ct_cg_decide(&ask, arena, &w->cgroup.want, e);
 }
 
+/* All but cgroups, whose state the directives make: opened as for a start. */
+static int open_backends(struct wish *w, struct ct_arena *arena, struct ct_err *e)
+{
+	const struct ct_backend_input in = { .req = &w->req, .host = &w->host, .arena = arena,
+					     .attach = w->attach, .mark = "" };
+	int r = 0;
+
+	for (const struct ct_backend *const *b = ct_backends; *b && r >= 0; b++) {
+		void *state;
+
+		if (*b == &ct_backend_cgroup || ((*b)->wanted && !(*b)->wanted(w->req.spec)))
+			continue;
+		state = ct_arena_alloc(arena, (*b)->state);
+		if (!state)
+			abort();
+		w->area[w->req.n_areas++] =
+			(struct ct_area){ state, (*b)->inputs, (*b)->plan, (*b)->mounts };
+		r = (*b)->open(state, &in, e);
+	}
+	return r;
+}
+
 /* The plan of one config as text, or the error that it gives. */
 static void make(const char *text, size_t len, const char *name, struct wish *w, struct ct_buf *out)
 {
@@ -336,6 +358,8 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 	}
 	if (!err && w->host.cgroups)
 		err = decide_groups(w, arena, e);
+	if (!err)
+		err = open_backends(w, arena, e);
 	if (!err && w->attach)
 		err = ct_build_attach(&w->req, arena, &plan, e);
 	else if (!err)

@@ -251,7 +251,8 @@ static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
 
 static int (*const steps[CT_OP_COUNT])(struct setup *u, const struct ct_step *s) = {
 #define CT_STEP(...)
-#define CT_SETUP_STEP(op, function, ...) [CT_OP_##op] = function,
+#define CT_SETUP_STEP(...)
+#define CT_CGROUP_STEP(op, function, ...) [CT_OP_##op] = function,
 #include "wire/steps.def"
 };
 
