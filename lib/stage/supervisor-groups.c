@@ -229,5 +229,6 @@ void sup_groups_remove(struct super *s)
 	for (uint32_t i = 0; i < s->w->n_groups; i++)
 		if (s->w->group[i].monitor)
 			return;
-	unlinkat(s->state_dir, "undo", 0);
+	if (!(s->w->flags & CT_SUPER_KEEP_UNDO))
+		unlinkat(s->state_dir, "undo", 0);
 }

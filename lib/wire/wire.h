@@ -145,6 +145,7 @@ struct ct_wire_super {
 #define CT_SUPER_EPHEMERAL 0x1u	/* no state stays after the end */
 #define CT_SUPER_REAPER 0x4u	/* pid 1 is the stage's own: it tells the status of the program, its child */
 #define CT_SUPER_KEEP_ROOTFS 0x8u	/* keep_dev, keep_ino stay when the container's directory is removed */
+#define CT_SUPER_KEEP_UNDO 0x20u	/* the journal tells of more than cgroups: the next call takes that back */
 #define CT_SUPER_HOOK_ARGS 0x10u	/* hook.version 0: a stop hook gets the namespaces as arguments, too */
 #define CT_SUPER_PROGRAM 0x2u	/* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
 

@@ -123,16 +123,15 @@ static void take_supervisor_verdict(struct ct_process *p)
 		p->verdict = r.verdict;
 }
 
-/* Reads the last figures of the groups and removes them. */
-static void end_groups(struct ct_process *p)
+/* Reads the last counters of the cgroups, and takes back what the start has made. */
+static void end_of_backends(struct ct_process *p)
 {
 	struct ct_cg_place places[CT_CG_TREES];
 	struct ct_counters c;
 
-	if (!p->groups.n)
-		return;
-	ct_counters_read(places, ct_cg_places(&p->groups, places), &c);
-	if (p->verdict.reason != CT_EXIT_LOST)
+	if (p->groups.n)
+		ct_counters_read(places, ct_cg_places(&p->groups, places), &c);
+	if (p->groups.n && p->verdict.reason != CT_EXIT_LOST)
 		ct_verdict_add(&p->verdict, &c, p->before_us, p->reaper);
 	ct_undo_all(&p->undo, NULL);
 	ct_cgroup_forget(&p->groups);
@@ -173,7 +172,7 @@ static void finish(struct ct_process *p)
 			take_keeper_verdict(p);
 		else
 			take_supervisor_verdict(p);
-		end_groups(p);
+		end_of_backends(p);
 		__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&p->lock);

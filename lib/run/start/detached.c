@@ -101,7 +101,7 @@ static int slot_of(const struct ct_plan *plan, int fd)
 }
 
 /* What the supervisor ends and removes with the container. */
-static void fill_groups(const struct ct_prepared *p, struct ct_plan_super *s)
+static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
 {
 	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
 
@@ -117,6 +117,8 @@ static void fill_groups(const struct ct_prepared *p, struct ct_plan_super *s)
 							  .inner = g->inner_fd < 0 ? CT_SLOT_NONE : (int16_t)slot_of(p->plan, g->inner_fd)};
 	}
 	s->wire.n_groups = st->held.n;
+	if (ct_undo_has_others(&d->undo, CT_CG_NAME))
+		s->wire.flags |= CT_SUPER_KEEP_UNDO;
 }
 
 /* rootfs.managed = 0: not ours to remove. */
@@ -165,7 +167,7 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 		s->wire.flags |= CT_SUPER_HOOK_ARGS;
 	fill_log(d, s);
 	keep_rootfs(p, s);
-	fill_groups(p, s);
+	fill_groups(p, d, s);
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
