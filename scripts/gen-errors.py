@@ -34,12 +34,15 @@ def header(rows):
 
 
 def table(rows):
-    return LICENSE + "".join(f'CT_ERROR_ROW({nr}, "CT_ERR_{name}", "{text}")\n' for nr, name, text in rows)
+    return LICENSE + "".join(f'CT_ERROR_ROW({nr}, "CT_ERR_{name}", "{text}")\n'
+                             for nr, name, text in rows)
 
 
 def page(rows):
-    out = ("# Errors\n\nGenerated from `errors.yaml`; `ct_error_name()` gives the name of a number.\n\n"
-           "| number | name | meaning |\n| --- | --- | --- |\n")
+    out = (
+        "# Errors\n\nGenerated from `errors.yaml`; `ct_error_name()` gives the name of a "
+        "number.\n\n"
+        "| number | name | meaning |\n| --- | --- | --- |\n")
     return out + "".join(f"| {nr} | `CT_ERR_{name}` | {text} |\n" for nr, name, text in rows)
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints ct.container.conf(5) from the key table. Built and run while the library is built; no part of it. */
+/* Prints ct.container.conf(5) from the key table. Built and run while the library is
+ * built; no part of it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -62,18 +63,24 @@ static const char intro[] =
 	".SH DESCRIPTION\n"
 	"A container is described by keys with values, in a file with one\n"
 	".IR \"key \" = \" value\"\n"
-	"a line. Keys and values are those of LXC, so a container of LXC can be used as it is; the prefix\n"
+	"a line. Keys and values are those of LXC, so a container of LXC can be used as it is; "
+	"the prefix\n"
 	".B lxc.\n"
-	"may be left out. Keys that LXC does not have are written without it: LXC passes over such lines.\n"
+	"may be left out. Keys that LXC does not have are written without it: "
+	"LXC passes over such lines.\n"
 	".PP\n"
-	"A line that begins with # is a comment; there is none behind a value. One pair of quotes around a value is\n"
+	"A line that begins with # is a comment; there is none behind a value. "
+	"One pair of quotes around a value is\n"
 	"taken off. An empty value clears a key, or a group of keys\n"
 	".RB ( \"hook =\" ,\n"
 	".BR \"net.0 =\" ).\n"
-	"Where a key holds one value the last line counts, where it holds a list each line adds. The order of lines does\n"
-	"not matter otherwise. What cannot be read, an unknown key among it, is an error that names file and line.\n"
+	"Where a key holds one value the last line counts, where it holds a list each line adds. "
+	"The order of lines does\n"
+	"not matter otherwise. What cannot be read, an unknown key among it, is an error that "
+	"names file and line.\n"
 	".PP\n"
-	"Sizes are bytes, or have a unit: K, KB, KiB and so on up to T, all powers of 1024. Times have one of d, h, m, s, ms\n"
+	"Sizes are bytes, or have a unit: K, KB, KiB and so on up to T, all powers of 1024. "
+	"Times have one of d, h, m, s, ms\n"
 	"and us; without it they are seconds.\n"
 	".PP\n"
 	"A limit that the host cannot keep is an error. Where a start may do without it, write\n"
@@ -84,14 +91,18 @@ static const char intro[] =
 	".B limit.*\n"
 	"but limit.time and limit.output, and with the files of cgroups. Where a limit takes\n"
 	".BR max ,\n"
-	"that is none, as if the key were not there. The keys limit.* mean the same with either version of cgroups; cgroup.* and cgroup2.* are\n"
+	"that is none, as if the key were not there. The keys limit.* mean the same with either "
+	"version of cgroups; cgroup.* and cgroup2.* are\n"
 	"files of one version, written as they are.\n"
 	".PP\n"
 	".B include\n"
-	"names a file, or a directory whose files *.conf are read in the order of their names; relative to the file that\n"
-	"has it. A directory that is written with a slash at its end may be missing. Files may be 1 MiB long and go 16 deep.\n"
+	"names a file, or a directory whose files *.conf are read in the order of their names; "
+	"relative to the file that\n"
+	"has it. A directory that is written with a slash at its end may be missing. "
+	"Files may be 1 MiB long and go 16 deep.\n"
 	".PP\n"
-	"Hooks are executed directly, with an absolute path. A shell is used where the value asks for one:\n"
+	"Hooks are executed directly, with an absolute path. A shell is used where the value asks "
+	"for one:\n"
 	".BR \"hook.mount = /bin/sh -c '...'\" .\n"
 	".SH KEYS\n"
 	"N stands for the number of a network, NAME for a name.\n";
@@ -101,6 +112,7 @@ int main(void)
 	fputs(intro, stdout);
 	for (uint32_t i = 0; i < ct_n_keys; i++)
 		put_key(&ct_keys[i]);
-	fputs(".SH SEE ALSO\n.BR ct\\-start (1),\n.BR ct\\-config (1),\n.BR ct\\-checkconfig (1)\n", stdout);
+	fputs(".SH SEE ALSO\n.BR ct\\-start (1),\n.BR ct\\-config (1),\n.BR ct\\-checkconfig (1)\n",
+	      stdout);
 	return ferror(stdout) || fflush(stdout);
 }

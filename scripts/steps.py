@@ -39,8 +39,11 @@ def rows(text, macro):
     text = TOKEN.sub(keep, text)
     for m in re.finditer(rf"^{macro}\(((?:[^()]|\([^()]*\))*)\)", text, re.M):
         fields = re.split(r",(?![^(]*\))", m[1])
-        yield ["".join(strings[int(nr)] for nr in re.findall(r"\$(\d+)", f)) if "$" in f else f.strip()
-               for f in fields]
+        yield [
+            "".join(strings[int(nr)]
+                    for nr in re.findall(r"\$(\d+)", f)) if "$" in f else f.strip()
+            for f in fields
+        ]
 
 
 # name of each phase: who carries it out

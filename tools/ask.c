@@ -11,7 +11,7 @@
 
 #include "quantity.h"
 
-#define AT_ONCE 16	/* threads to begin with, and how many come when none of them gets on */
+#define AT_ONCE 16 /* threads to begin with, and how many come when none of them gets on */
 #define STUCK_MS 100
 
 /* Shared with threads that may outlive the call. */
@@ -20,8 +20,8 @@ struct round {
 	pthread_cond_t news;
 	struct ask *v;
 	size_t n, next, done;
-	size_t threads;		/* that still use this; 0: whoever comes last releases it */
-	int left;		/* the caller has gone */
+	size_t threads; /* that still use this; 0: whoever comes last releases it */
+	int left;	/* the caller has gone */
 };
 
 static void leave(struct round *r)

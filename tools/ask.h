@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks many containers at the same time what they do, so that one whose supervisor is stopped keeps no answer of the others back. */
+/* Asks many containers at the same time what they do, so that one whose supervisor is stopped keeps
+ * no answer of the others back. */
 #ifndef CT_TOOLS_ASK_H
 #define CT_TOOLS_ASK_H
 
@@ -8,17 +9,18 @@
 
 #include <contain/contain.h>
 
-#define ASK_MS 5000	/* for all of them together */
+#define ASK_MS 5000 /* for all of them together */
 
 struct ask {
-	ct_container *c;	/* the caller's */
-	int state;		/* CT_STATE_*, or a negative errno: nobody knows, and why says so */
-	pid_t pid;		/* of init; 0: it does not run, or nobody knows */
+	ct_container *c; /* the caller's */
+	int state;	 /* CT_STATE_*, or a negative errno: nobody knows, and why says so */
+	pid_t pid;	 /* of init; 0: it does not run, or nobody knows */
 	char why[240];
-	int late;		/* no answer yet: the handle is in use for the rest of the tool's life */
+	int late; /* no answer yet: the handle is in use for the rest of the tool's life */
 };
 
-/* Fills in all of them. Takes no longer than patience_ms, however many do not answer. 0 or -ENOMEM. */
+/* Fills in all of them. Takes no longer than patience_ms, however many do not answer.
+ * 0 or -ENOMEM. */
 int ask_all(struct ask *v, size_t n, int patience_ms);
 
 #endif

@@ -19,15 +19,18 @@ void tool_begin(void)
 		_exit(EXIT_OWN);
 }
 
-/* ---- log -------------------------------------------------------------------------------------------------------- */
+/* ---- log ------------------------------------------------------------------------------------- */
 
-static const char *const log_names[] = { NULL, "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
+static const char *const log_names[] = {
+	NULL, "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE"
+};
 
 /* LXC's names and numbers (0 TRACE .. 8 FATAL) as CT_LOG_*; -1 when it is none of them. */
 static int log_level(const char *text)
 {
-	static const int by_number[] = { CT_LOG_TRACE, CT_LOG_DEBUG, CT_LOG_INFO, CT_LOG_NOTICE, CT_LOG_WARN,
-					 CT_LOG_ERROR, CT_LOG_ERROR, CT_LOG_ERROR, CT_LOG_ERROR };
+	static const int by_number[] = { CT_LOG_TRACE,	CT_LOG_DEBUG, CT_LOG_INFO,
+					 CT_LOG_NOTICE, CT_LOG_WARN,  CT_LOG_ERROR,
+					 CT_LOG_ERROR,	CT_LOG_ERROR, CT_LOG_ERROR };
 	static const char *const severe[] = { "CRIT", "ALERT", "FATAL" };
 	unsigned long n;
 
@@ -46,18 +49,23 @@ static void write_log(void *data, int level, const char *line)
 {
 	FILE *out = data;
 
-	fprintf(out, "%-6s %s\n", level >= CT_LOG_ERROR && level <= CT_LOG_TRACE ? log_names[level] : "?", line);
+	fprintf(out, "%-6s %s\n",
+		level >= CT_LOG_ERROR && level <= CT_LOG_TRACE ? log_names[level] : "?", line);
 	fflush(out);
 }
 
-/* Sends the log of c to a file (NULL: standard error). The stream stays open until the tool ends. */
+/* Sends the log of c to a file (NULL: standard error). The stream stays open until the
+ * tool ends. */
 static int start_log(const struct args *a, ct_container *c, const char *file, const char *level)
 {
 	int n = level ? log_level(level) : CT_LOG_INFO;
 	FILE *out = stderr;
 
 	if (n < 0)
-		return fail(a, "--logpriority %s: no such level; there are ERROR, WARN, NOTICE, INFO, DEBUG, TRACE", level);
+		return fail(a,
+			    "--logpriority %s: no such level; there are ERROR, WARN, NOTICE, "
+			    "INFO, DEBUG, TRACE",
+			    level);
 	if (file)
 		out = fopen(file, "ae");
 	if (!out)
@@ -67,7 +75,7 @@ static int start_log(const struct args *a, ct_container *c, const char *file, co
 	return 0;
 }
 
-/* ---- handles ---------------------------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------------------- */
 
 ct_new_opts where_of(const struct args *a, const ct_error **error)
 {
@@ -196,14 +204,15 @@ bool is_known(const struct args *a, ct_container *c)
 	}
 	if (state != CT_STATE_STOPPED)
 		return true;
-	if ((size_t)snprintf(path, sizeof(path), "%s/config", ct_path(c)) < sizeof(path) && !access(path, F_OK))
+	if ((size_t)snprintf(path, sizeof(path), "%s/config", ct_path(c)) < sizeof(path) &&
+	    !access(path, F_OK))
 		return true;
 	fail(a, "no such container is defined in %.*s and none runs",
 	     (int)(strlen(ct_path(c)) - strlen(ct_name(c))), ct_path(c));
 	return false;
 }
 
-/* ---- errors and ends -------------------------------------------------------------------------------------------- */
+/* ---- errors and ends ------------------------------------------------------------------------- */
 
 /* Further faults of the same call, a line each. */
 static void say_more(const struct args *a, const char *more)
@@ -222,8 +231,9 @@ int fail_error(const struct args *a, const ct_error *e)
 	const char *text = e && *e->message ? e->message : "the library gave no reason";
 	size_t n = a->name ? strlen(a->name) : 0;
 
-	if (n && *text == '"' && !strncmp(text + 1, a->name, n) && !strncmp(text + 1 + n, "\": ", 3))
-		text += n + 4;	/* the line begins with the name anyhow */
+	if (n && *text == '"' && !strncmp(text + 1, a->name, n) &&
+	    !strncmp(text + 1 + n, "\": ", 3))
+		text += n + 4; /* the line begins with the name anyhow */
 	fail(a, "%s", text);
 	if (e)
 		say_more(a, e->more);
@@ -238,10 +248,12 @@ int fail_container(const struct args *a, const ct_container *c)
 }
 
 static const char *const reasons[] = {
-	[CT_EXIT_NONE] = "running",	   [CT_EXIT_EXITED] = "exited",	  [CT_EXIT_SIGNALED] = "signalled",
-	[CT_EXIT_TIME] = "time limit",	   [CT_EXIT_OUTPUT] = "output limit", [CT_EXIT_STOPPED] = "stopped",
-	[CT_EXIT_REBOOT] = "reboot",	   [CT_EXIT_HALT] = "halt",	  [CT_EXIT_LOST] = "lost",
-	[CT_EXIT_MEMORY] = "memory",	   [CT_EXIT_PIDS] = "pids",	  [CT_EXIT_CPUTIME] = "cputime",
+	[CT_EXIT_NONE] = "running",	   [CT_EXIT_EXITED] = "exited",
+	[CT_EXIT_SIGNALED] = "signalled",  [CT_EXIT_TIME] = "time limit",
+	[CT_EXIT_OUTPUT] = "output limit", [CT_EXIT_STOPPED] = "stopped",
+	[CT_EXIT_REBOOT] = "reboot",	   [CT_EXIT_HALT] = "halt",
+	[CT_EXIT_LOST] = "lost",	   [CT_EXIT_MEMORY] = "memory",
+	[CT_EXIT_PIDS] = "pids",	   [CT_EXIT_CPUTIME] = "cputime",
 };
 
 const char *exit_reason(int reason)
@@ -251,19 +263,22 @@ const char *exit_reason(int reason)
 	return "?";
 }
 
-/* What limit.output let through and nobody took; a reader that has gone knows it. Returns the exit code. */
+/* What limit.output let through and nobody took; a reader that has gone knows it.
+ * Returns the exit code. */
 static int report_lost(const struct args *a, const ct_exit *x, int code)
 {
 	if (!x->output_error || x->output_error == -EPIPE)
 		return code;
 	fail(a, "%llu bytes of its output are lost: %s", (unsigned long long)x->output_lost,
-	     x->output_error == -ECHILD ? "the process that counts it was killed" : strerror(-x->output_error));
+	     x->output_error == -ECHILD ? "the process that counts it was killed"
+					: strerror(-x->output_error));
 	if (!code)
 		return EXIT_OWN;
 	return code;
 }
 
-/* A limit ends what runs by SIGKILL. That may have ended by itself before, of SIGPIPE for instance: who reads the code is to see the limit. */
+/* A limit ends what runs by SIGKILL. That may have ended by itself before, of SIGPIPE for instance:
+ * who reads the code is to see the limit. */
 #define EXIT_LIMIT (128 + SIGKILL)
 
 int report_exit(const struct args *a, const ct_exit *x)
@@ -275,7 +290,8 @@ int report_exit(const struct args *a, const ct_exit *x)
 	case CT_EXIT_REBOOT:
 		return report_lost(a, x, 0);
 	case CT_EXIT_TIME:
-		fail(a, "ended after %.2f s: the time limit (limit.time) was up", (double)x->wall_us / 1e6);
+		fail(a, "ended after %.2f s: the time limit (limit.time) was up",
+		     (double)x->wall_us / 1e6);
 		return EXIT_LIMIT;
 	case CT_EXIT_OUTPUT:
 		fail(a, "ended: it wrote more than limit.output allows");
@@ -285,14 +301,15 @@ int report_exit(const struct args *a, const ct_exit *x)
 		return EXIT_LIMIT;
 	case CT_EXIT_MEMORY:
 		fail(a, "a process of it was killed: limit.memory was reached");
-		return x->code;		/* what is left may have gone on, and even well */
+		return x->code; /* what is left may have gone on, and even well */
 	case CT_EXIT_PIDS:
 		fail(a, "a process of it was refused: limit.pids was reached");
 		return x->code;
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:
 		if (x->signal)
-			fail(a, "%s signal %d (%s)%s", x->reason == CT_EXIT_STOPPED ? "stopped by" : "killed by", x->signal,
+			fail(a, "%s signal %d (%s)%s",
+			     x->reason == CT_EXIT_STOPPED ? "stopped by" : "killed by", x->signal,
 			     strsignal(x->signal), x->core ? ", core dumped" : "");
 		return x->code;
 	default:
@@ -340,7 +357,8 @@ bool is_ignored(int sig)
 {
 	struct sigaction sa;
 
-	return sigaction(sig, NULL, &sa) == 0 && !(sa.sa_flags & SA_SIGINFO) && sa.sa_handler == SIG_IGN;
+	return sigaction(sig, NULL, &sa) == 0 && !(sa.sa_flags & SA_SIGINFO) &&
+	       sa.sa_handler == SIG_IGN;
 }
 
 int signal_number(const char *name)
@@ -361,9 +379,11 @@ int signal_number(const char *name)
 		return SIGRTMIN;
 	if (!strcasecmp(name, "RTMAX"))
 		return SIGRTMAX;
-	if (!strncasecmp(name, "RTMIN+", 6) && !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
+	if (!strncasecmp(name, "RTMIN+", 6) &&
+	    !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
 		return SIGRTMIN + (int)n;
-	if (!strncasecmp(name, "RTMAX-", 6) && !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
+	if (!strncasecmp(name, "RTMAX-", 6) &&
+	    !number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &n))
 		return SIGRTMAX - (int)n;
 	return -1;
 }

@@ -10,19 +10,31 @@
 #include "json.h"
 #include "options.h"
 
-static inline void free_container(ct_container **c) { ct_unref(*c); }
-static inline void free_process(ct_process **p) { ct_process_unref(*p); }
-static inline void free_text(char **p) { ct_free(*p); }
+static inline void free_container(ct_container **c)
+{
+	ct_unref(*c);
+}
+
+static inline void free_process(ct_process **p)
+{
+	ct_process_unref(*p);
+}
+
+static inline void free_text(char **p)
+{
+	ct_free(*p);
+}
+
 #define CLEAN_CONTAINER __attribute__((cleanup(free_container)))
 #define CLEAN_PROCESS __attribute__((cleanup(free_process)))
-#define CLEAN_TEXT __attribute__((cleanup(free_text)))	/* strings of the library */
+#define CLEAN_TEXT __attribute__((cleanup(free_text))) /* strings of the library */
 
-/* Begins a tool: descriptors 0 to 2 are open from here on (on /dev/null when they were not); what is printed arrives, or the exit
- * code tells. */
+/* Begins a tool: descriptors 0 to 2 are open from here on (on /dev/null when they were not); what
+ * is printed arrives, or the exit code tells. */
 void tool_begin(void);
 
-/* Makes the handle for a->name (NULL: anonymous) and sends its log where -o and -l say. Returns 0, or the exit code
- * after saying why. *out is the caller's. */
+/* Makes the handle for a->name (NULL: anonymous) and sends its log where -o and -l say. Returns 0,
+ * or the exit code after saying why. *out is the caller's. */
 int open_container(const struct args *a, ct_container **out);
 /* Of a tool that ends before it has begun: what err says, or its own failure. */
 static inline int exit_code(int err)
@@ -46,10 +58,11 @@ static inline const char *const *command_of(const struct args *a)
 	return (const char *const *)a->rest;
 }
 
-/* Reads the config: --rcfile when given, else the container's own; with `optional` a missing own config is no failure.
- * Then sets each "KEY=VALUE" of `defines` (may be NULL), and follows log.file and log.level unless -o or -l was given.
- * Returns 0, or the exit code after saying why. */
-int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional);
+/* Reads the config: --rcfile when given, else the container's own; with `optional` a missing own
+ * config is no failure. Then sets each "KEY=VALUE" of `defines` (may be NULL), and follows log.file
+ * and log.level unless -o or -l was given. Returns 0, or the exit code after saying why. */
+int load_config(const struct args *a, ct_container *c, const struct strings *defines,
+		bool optional);
 /* True for "/dev/null", which people give to say: no config. */
 bool is_empty_config(const char *file);
 /* Sets each "KEY=VALUE". Returns as load_config(). */
@@ -57,7 +70,8 @@ int define_all(const struct args *a, ct_container *c, const struct strings *defi
 /* Sets one key; returns as load_config(). NULL value: nothing to do. */
 int define(const struct args *a, ct_container *c, const char *key, const char *value);
 
-/* --share-net=WHOM and its like: rows of a table, and what sets their keys. Returns as load_config(). */
+/* --share-net=WHOM and its like: rows of a table, and what sets their keys. Returns as
+ * load_config(). */
 struct shares {
 	const char *net, *ipc, *uts, *pid;
 };
@@ -74,8 +88,8 @@ int define_shares(const struct args *a, ct_container *c, const struct shares *s)
 /* Prints the plan of a start as text, or as JSON with --json. Returns the exit code. */
 int print_plan(const struct args *a, ct_container *c, const ct_start_opts *opts);
 
-/* Says the handle's last error, and returns the exit code for it: 126 or 127 when the program could not be executed,
- * else 125. */
+/* Says the handle's last error, and returns the exit code for it: 126 or 127 when the program could
+ * not be executed, else 125. */
 int fail_container(const struct args *a, const ct_container *c);
 /* The same for the description that ct_new() and ct_list() give. */
 int fail_error(const struct args *a, const ct_error *e);
@@ -83,7 +97,8 @@ int fail_error(const struct args *a, const ct_error *e);
 int report_exit(const struct args *a, const ct_exit *x);
 /* "exited", "signalled", "time limit", ... for CT_EXIT_*. */
 const char *exit_reason(int reason);
-/* Writes a ct_exit as members of the open JSON object; figures of the tree that are absent are left out. */
+/* Writes a ct_exit as members of the open JSON object; figures of the tree that are
+ * absent are left out. */
 void json_exit(struct json *j, const ct_exit *x);
 /* Where and what state files are, as ct_list() takes it. */
 ct_new_opts where_of(const struct args *a, const ct_error **error);
@@ -96,11 +111,11 @@ bool config_is_set(ct_container *c, const char *key);
 bool is_known(const struct args *a, ct_container *c);
 /* "RUNNING", ...; "unknown" for a negative errno: the supervisor does not answer. */
 const char *state_text(int state);
-/* True for a signal that was ignored when the tool began, and stays so: nohup, and a shell that begins something in the background,
- * mean it. */
+/* True for a signal that was ignored when the tool began, and stays so: nohup, and a shell that
+ * begins something in the background, mean it. */
 bool is_ignored(int sig);
-/* Stops this process as ^Z does, also while the signal is held back. Returns when it is continued, and at once where it is not stopped:
- * nobody could continue an orphaned group. */
+/* Stops this process as ^Z does, also while the signal is held back. Returns when it is continued,
+ * and at once where it is not stopped: nobody could continue an orphaned group. */
 void stop_self(void);
 /* Signal by number, "TERM", "SIGTERM", "RTMIN+3"; -1 when there is none. */
 int signal_number(const char *name);

@@ -13,7 +13,7 @@
 
 #include "create.h"
 
-#define GRACE_MS 15000	/* for a filler to clean up after a signal */
+#define GRACE_MS 15000 /* for a filler to clean up after a signal */
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -42,8 +42,8 @@ static void __attribute__((noreturn)) become(char *const argv[], int why)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Waits for a child; a signal for us goes to `target` (a group when negative), a group that does not end then is killed.
- * Returns the signal, or 0. */
+/* Waits for a child; a signal for us goes to `target` (a group when negative), a group that does
+ * not end then is killed. Returns the signal, or 0. */
 static int wait_child(pid_t child, pid_t target, int signals)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), asked = 0;
@@ -57,7 +57,8 @@ static int wait_child(pid_t child, pid_t target, int signals)
 			continue;
 		if (n == 0)
 			kill(target, SIGKILL);
-		if (n > 0 && fds[1].revents && read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (n > 0 && fds[1].revents &&
+		    read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 			kill(target, asked && target < 0 ? SIGKILL : (int)si.ssi_signo);
 			asked = (int)si.ssi_signo;
 		}
@@ -79,17 +80,20 @@ static int verdict(const struct args *a, const char *what, int status, int exec_
 	if (WIFSIGNALED(status))
 		return fail(a, "%s was killed by signal %d", what, WTERMSIG(status));
 	if (WEXITSTATUS(status))
-		return fail(a, "%s failed with exit code %d; what it said is above", what, WEXITSTATUS(status));
+		return fail(a, "%s failed with exit code %d; what it said is above", what,
+			    WEXITSTATUS(status));
 	return 0;
 }
 
-/* The guard: starts the program, and sees to its end whatever happens to the tool. Returns the exit code. */
-static int guard(const struct args *a, const struct partial *p, const char *what, char *const argv[], pid_t tool, int signals)
+/* The guard: starts the program, and sees to its end whatever happens to the tool.
+ * Returns the exit code. */
+static int guard(const struct args *a, const struct partial *p, const char *what,
+		 char *const argv[], pid_t tool, int signals)
 {
 	int why[2], status = 0, exec_errno = 0, asked;
 	pid_t child;
 
-	setpgid(0, 0);	/* the terminal's ^C is for the tool, which passes it on */
+	setpgid(0, 0); /* the terminal's ^C is for the tool, which passes it on */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != tool || pipe2(why, O_CLOEXEC) < 0)
 		return EXIT_OWN;
@@ -103,7 +107,7 @@ static int guard(const struct args *a, const struct partial *p, const char *what
 	if (read(why[0], &exec_errno, sizeof(exec_errno)) != (ssize_t)sizeof(exec_errno))
 		exec_errno = 0;
 	asked = wait_child(child, -child, signals);
-	kill(-child, SIGKILL);	/* helpers that it left, before its number can be used again */
+	kill(-child, SIGKILL); /* helpers that it left, before its number can be used again */
 	waitpid(child, &status, 0);
 	if (getppid() != tool)
 		remove_partial(a, p->path);
@@ -117,7 +121,8 @@ int run_filler(const struct args *a, const struct partial *p, const char *what, 
 	sigset_t set;
 
 	ending_set(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);	/* for the rest of the tool's life: what is begun is taken back first */
+	/* for the rest of the tool's life: what is begun is taken back first */
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0)
 		return fail(a, "%s", strerror(errno));

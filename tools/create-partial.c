@@ -13,10 +13,10 @@
 #include "shared/remove.h"
 
 #define TRIES 100
-#define PIDS 4194304u		/* more processes there are not */
+#define PIDS 4194304u /* more processes there are not */
 #define TABLE_MAX (16u << 20)
 
-/* ---- what stays ------------------------------------------------------------------------------------------------------------------ */
+/* ---- what stays ------------------------------------------------------------------------------ */
 
 /* The mount table of this process, to be released with free(); NULL. */
 static char *read_table(void)
@@ -42,14 +42,16 @@ static char *read_table(void)
 	return text;
 }
 
-/* "DIRECTORY of TYPE SOURCE" of the mount at `path`, as the kernel writes it; "" when it is not known. */
+/* "DIRECTORY of TYPE SOURCE" of the mount at `path`, as the kernel writes it; "" when
+ * it is not known. */
 static void what_is_mounted(int dir, const char *path, char *out, size_t size)
 {
 	char *table = read_table(), *next = table, *line, id[16];
 	struct statx st;
 
 	out[0] = '\0';
-	if (statx(dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
+	if (statx(dir, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID))
 		next = NULL;
 	else
 		snprintf(id, sizeof(id), "%llu ", (unsigned long long)st.stx_mnt_id);
@@ -73,10 +75,14 @@ static int tell_left(const struct args *a, const char *dir, int dirfd, const str
 	char what[512];
 
 	if (!left->mount)
-		return fail(a, "%s/%s stays and cannot be removed: %s", dir, left->path, strerror(-left->err));
+		return fail(a, "%s/%s stays and cannot be removed: %s", dir, left->path,
+			    strerror(-left->err));
 	what_is_mounted(dirfd, left->path, what, sizeof(what));
-	return fail(a, "%s/%s stays with what is in it: %s%s is mounted there; umount it and try again", dir, left->path,
-		    *what ? what : "something", left->n > 1 ? ", as is something else elsewhere," : "");
+	return fail(a,
+		    "%s/%s stays with what is in it: %s%s is mounted there; "
+		    "umount it and try again",
+		    dir, left->path, *what ? what : "something",
+		    left->n > 1 ? ", as is something else elsewhere," : "");
 }
 
 int remove_partial(const struct args *a, const char *path)
@@ -116,8 +122,9 @@ static int make_dirs(const char *path)
 	return 0;
 }
 
-/* Makes the directory, as ct_create() does, and takes its lock. One that is not locked yet may be swept by others, as left by
- * a ct-create that was killed: then there is another. 0 or a negative errno. */
+/* Makes the directory, as ct_create() does, and takes its lock. One that is not locked yet
+ * may be swept by others, as left by a ct-create that was killed: then there is another. 0
+ * or a negative errno. */
 static int make_locked(struct partial *p, const char *dir, const char *name)
 {
 	char hidden[CT_NAME_SIZE];
@@ -126,7 +133,8 @@ static int make_locked(struct partial *p, const char *dir, const char *name)
 		struct stat ours, there;
 
 		ct_hidden_name(hidden, name, (unsigned)getpid() + i * PIDS, 0);
-		if ((size_t)snprintf(p->path, sizeof(p->path), "%s/%s", dir, hidden) >= sizeof(p->path))
+		if ((size_t)snprintf(p->path, sizeof(p->path), "%s/%s", dir, hidden) >=
+		    sizeof(p->path))
 			return -ENAMETOOLONG;
 		if (mkdir(p->path, 0700) < 0) {
 			if (errno == EEXIST)
@@ -136,7 +144,8 @@ static int make_locked(struct partial *p, const char *dir, const char *name)
 		p->lock = open(p->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (p->lock < 0 && errno != ENOENT)
 			return -errno;
-		if (p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0 && !fstat(p->lock, &ours) && !lstat(p->path, &there) &&
+		if (p->lock >= 0 && flock(p->lock, LOCK_EX | LOCK_NB) == 0 &&
+		    !fstat(p->lock, &ours) && !lstat(p->path, &there) &&
 		    ours.st_ino == there.st_ino)
 			return 0;
 		if (p->lock >= 0)

@@ -20,36 +20,52 @@ static struct {
 } o;
 
 static const struct opt opts[] = {
-	{ 'u', "uid", "USER", OPT_STRING, &o.user, "run as this user: a number, or a name known inside", NULL },
+	{ 'u', "uid", "USER", OPT_STRING, &o.user,
+	  "run as this user: a number, or a name known inside", NULL },
 	{ 'g', "gid", "GID", OPT_STRING, &o.group, "run as this group", NULL },
 	{ 'v', "set-var", "NAME=VALUE", OPT_LIST, &o.set_vars, "set a variable", NULL },
-	{ 0, "keep-var", "NAME", OPT_LIST, &o.keep_vars, "hand over this variable of the caller", NULL },
-	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env, "only container=, and what -v and --keep-var give", NULL },
-	{ 0, "keep-env", NULL, OPT_FLAG, &o.keep_env, "hand over the caller's whole environment", NULL },
+	{ 0, "keep-var", "NAME", OPT_LIST, &o.keep_vars, "hand over this variable of the caller",
+	  NULL },
+	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env,
+	  "only container=, and what -v and --keep-var give", NULL },
+	{ 0, "keep-env", NULL, OPT_FLAG, &o.keep_env, "hand over the caller's whole environment",
+	  NULL },
 	{ 'e', "elevated-privileges", "[WHAT]", OPT_STRING, &o.elevated,
 	  "lift confinement: CAP, CGROUP, LSM, joined by |; all when left out", NULL },
 	{ 's', "namespaces", "LIST", OPT_STRING, &o.namespaces,
 	  "join only these, e.g. NETWORK|PID; implies -e", NULL },
-	{ 'L', "pty-log", "FILE", OPT_STRING, &o.pty_log, "append what the terminal prints to FILE", NULL },
-	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE on top of what the running container says", NULL },
+	{ 'L', "pty-log", "FILE", OPT_STRING, &o.pty_log, "append what the terminal prints to FILE",
+	  NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile,
+	  "read FILE on top of what the running container says", NULL },
 	{ 'a', "arch", "ARCH", OPT_REFUSED, NULL,
-	  "the architecture is the container's own (key \"arch\"); it cannot be changed for one program", NULL },
+	  "the architecture is the container's own (key "
+	  "\"arch\"); it cannot be changed for one program",
+	  NULL },
 	{ 'R', "remount-sys-proc", NULL, OPT_REFUSED, NULL,
-	  "mounts are not changed on attach; join MOUNT, too, and the container's own /proc and /sys are there", NULL },
-	{ 'c', "context", "CONTEXT", OPT_REFUSED, NULL, "this version applies no security labels", NULL },
+	  "mounts are not changed on attach; join MOUNT, too, and the container's own /proc and "
+	  "/sys are there",
+	  NULL },
+	{ 'c', "context", "CONTEXT", OPT_REFUSED, NULL, "this version applies no security labels",
+	  NULL },
 };
 static const struct tool tool = {
-	"ct-attach", "NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
-	"Runs COMMAND, or the user's login shell, in a running container with the identity of its payload.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_NO_RCFILE,
+	"ct-attach",
+	"NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
+	"Runs COMMAND, or the user's login shell, in a running container with the identity of its "
+	"payload.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_COMMAND | TOOL_NO_RCFILE,
 };
 
 static const struct {
 	const char *name, *other;
 	uint32_t ns;
 } namespaces[] = {
-	{ "MOUNT", "mnt", CT_NS_MNT },	{ "PID", "pid", CT_NS_PID },	   { "UTSNAME", "uts", CT_NS_UTS },
-	{ "IPC", "ipc", CT_NS_IPC },	{ "USER", "user", CT_NS_USER },	   { "NETWORK", "net", CT_NS_NET },
+	{ "MOUNT", "mnt", CT_NS_MNT },	      { "PID", "pid", CT_NS_PID },
+	{ "UTSNAME", "uts", CT_NS_UTS },      { "IPC", "ipc", CT_NS_IPC },
+	{ "USER", "user", CT_NS_USER },	      { "NETWORK", "net", CT_NS_NET },
 	{ "CGROUP", "cgroup", CT_NS_CGROUP }, { "TIME", "time", CT_NS_TIME },
 };
 
@@ -73,11 +89,15 @@ static int parse_namespaces(const char *list, uint32_t *out)
 		uint32_t found = 0;
 
 		for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++)
-			if (!strcasecmp(word, namespaces[i].name) || !strcasecmp(word, namespaces[i].other))
+			if (!strcasecmp(word, namespaces[i].name) ||
+			    !strcasecmp(word, namespaces[i].other))
 				found = namespaces[i].ns;
 		if (!found)
-			return fail(&a, "-s: no namespace is called %s; there are MOUNT, PID, UTSNAME, IPC, USER, NETWORK, "
-				    "CGROUP, TIME", word);
+			return fail(&a,
+				    "-s: no namespace is called %s; there are MOUNT, PID, "
+				    "UTSNAME, IPC, USER, NETWORK, "
+				    "CGROUP, TIME",
+				    word);
 		*out |= found;
 	}
 	if (*out)
@@ -110,7 +130,8 @@ static int parse_user(ct_attach_opts *ao)
 
 	if (o.user && *o.user >= '0' && *o.user <= '9' && !strchr(o.user, ':')) {
 		if (number(o.user, UINT_MAX - 1, &n))
-			return fail(&a, "-u %s: a user id is a number from 0 to 4294967294", o.user);
+			return fail(&a, "-u %s: a user id is a number from 0 to 4294967294",
+				    o.user);
 		ao->uid = (uint32_t)n;
 		ao->flags |= CT_ATTACH_SET_UID;
 	} else {
@@ -125,7 +146,8 @@ static int parse_user(ct_attach_opts *ao)
 	return 0;
 }
 
-/* The variables that are handed over; *env is to be released, its --keep-var strings live in environ. */
+/* The variables that are handed over; *env is to be released, its --keep-var strings
+ * live in environ. */
 static int environment(ct_attach_opts *ao, struct strings *env)
 {
 	extern char **environ;
@@ -183,7 +205,8 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	int err;
 
 	if (o.pty_log) {
-		s.log_fd = open(o.pty_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+		s.log_fd = open(o.pty_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY,
+				0600);
 		if (s.log_fd < 0)
 			return fail(&a, "--pty-log %s: %s", o.pty_log, strerror(errno));
 	}

@@ -9,14 +9,19 @@
 
 static struct args a;
 static const struct tool tool = {
-	"ct-cgroup", "NAME FILE [VALUE]\n       ct-cgroup NAME limit.KEY=VALUE...",
-	"Prints or sets a cgroup file of a running container, or changes its limits, all of them or none.",
-	NULL, 0, TOOL_NAME | TOOL_WORDS | TOOL_JSON,
+	"ct-cgroup",
+	"NAME FILE [VALUE]\n       ct-cgroup NAME limit.KEY=VALUE...",
+	"Prints or sets a cgroup file of a running container, or changes its limits, all of them "
+	"or none.",
+	NULL,
+	0,
+	TOOL_NAME | TOOL_WORDS | TOOL_JSON,
 };
 
-/* ---- files ---------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
-/* Text of the file, to be released with free(); NULL after saying why. Read again when it has grown meanwhile. */
+/* Text of the file, to be released with free(); NULL after saying why. Read again when it
+ * has grown meanwhile. */
 static char *read_file(ct_container *c, const char *file)
 {
 	char *buf = NULL;
@@ -68,7 +73,7 @@ static int print_file(ct_container *c, const char *file)
 	return out_flush(&a);
 }
 
-/* ---- limits --------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static bool is_limit(const char *word)
 {
@@ -84,7 +89,10 @@ static int set_limits(ct_container *c)
 		char *eq = strchr(a.rest[i], '=');
 
 		if (!is_limit(a.rest[i]) || !eq)
-			return fail(&a, "%s: expected limit.KEY=VALUE (ct-info --protections shows the limits there are)", a.rest[i]);
+			return fail(&a,
+				    "%s: expected limit.KEY=VALUE (ct-info --protections shows "
+				    "the limits there are)",
+				    a.rest[i]);
 		*eq = '\0';
 		if (strings_add(&keys, a.rest[i]) < 0 || strings_add(&values, eq + 1) < 0)
 			return fail(&a, "out of memory");
@@ -104,7 +112,8 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	if (!a.n_rest)
-		return fail(&a, "missing file, such as memory.max, or limit, such as limit.memory=64M");
+		return fail(&a,
+			    "missing file, such as memory.max, or limit, such as limit.memory=64M");
 	if (!is_limit(a.rest[0]) && a.n_rest > 2)
 		return fail(&a, "\"%s\" is one word too many (see --help)", a.rest[2]);
 	err = open_container(&a, &c);

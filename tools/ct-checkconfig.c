@@ -16,10 +16,14 @@ static const struct opt opts[] = {
 	{ 'f', "rcfile", "FILE", OPT_LIST, &files, "check this config file", NULL },
 };
 static const struct tool tool = {
-	"ct-checkconfig", "[FILE...] [-n NAME]",
-	"Without arguments tells what this host and this user can do; else names, by file and line, what a start with "
-	"each config\nwould refuse.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_NO_NAME_WORD | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
+	"ct-checkconfig",
+	"[FILE...] [-n NAME]",
+	"Without arguments tells what this host and this "
+	"user can do; else names, by file and line, what "
+	"a start with each config\nwould refuse.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME_OPTIONAL | TOOL_NO_NAME_WORD | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
 static int preflight(struct json *j, int *problems)

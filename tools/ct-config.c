@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct-config: values of the installation, as lxc-config; config keys of a container; the table of keys. */
+/* ct-config: values of the installation, as lxc-config; config keys of a container;
+ * the table of keys. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,25 +15,35 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'l', "list", NULL, OPT_FLAG, &o.list, "list the items of the installation", NULL },
-	{ 'k', "keys", NULL, OPT_FLAG, &o.keys, "describe the config keys (those that begin with KEY)", NULL },
+	{ 'k', "keys", NULL, OPT_FLAG, &o.keys,
+	  "describe the config keys (those that begin with KEY)", NULL },
 };
 static const struct tool tool = {
 	"ct-config",
 	"-l | ITEM\n       ct-config NAME [KEY | KEY=VALUE]...\n       ct-config --keys [KEY]",
-	"Prints an item of the installation (lxc.lxcpath, ...); prints or sets config keys of a container; describes keys.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_NO_NAME_WORD | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
+	"Prints an item of the installation (lxc.lxcpath, ...); prints or sets config keys of a "
+	"container; describes keys.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME_OPTIONAL | TOOL_NO_NAME_WORD | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-/* ---- the installation ---------------------------------------------------------------------------------------------- */
+/* ---- the installation ------------------------------------------------------------------------ */
 
 /* Items of lxc-config. NULL value: a backend that this version does not have. */
 static const struct {
 	const char *name;
 	const char *value;
 } items[] = {
-	{ "lxc.default_config", CT_DEFAULT_CONFIG }, { "lxc.lxcpath", "" },	{ "lxc.bdev.lvm.vg", NULL },
-	{ "lxc.bdev.lvm.thin_pool", NULL },	     { "lxc.bdev.zfs.root", NULL }, { "lxc.bdev.rbd.rbdpool", NULL },
-	{ "lxc.bdev.rbd.rbduser", NULL },	     { "lxc.cgroup.pattern", NULL }, { "lxc.cgroup.use", NULL },
+	{ "lxc.default_config", CT_DEFAULT_CONFIG },
+	{ "lxc.lxcpath", "" },
+	{ "lxc.bdev.lvm.vg", NULL },
+	{ "lxc.bdev.lvm.thin_pool", NULL },
+	{ "lxc.bdev.zfs.root", NULL },
+	{ "lxc.bdev.rbd.rbdpool", NULL },
+	{ "lxc.bdev.rbd.rbduser", NULL },
+	{ "lxc.cgroup.pattern", NULL },
+	{ "lxc.cgroup.use", NULL },
 };
 #define N_ITEMS (sizeof(items) / sizeof(*items))
 
@@ -90,15 +101,21 @@ static int print_item(const char *item)
 		if (strcmp(items[i].name, item))
 			continue;
 		if (!items[i].value)
-			return fail(&a, "%s: this version has no such backend, so the item has no value", item);
+			return fail(&a,
+				    "%s: this version has no such backend, so the item has no "
+				    "value",
+				    item);
 		if (*items[i].value)
 			return print_value(item, items[i].value, strlen(items[i].value));
 		return print_lxcpath();
 	}
-	return fail(&a, "%s: no such item; -l lists them, and a container's key is read by: ct-config -n NAME KEY", item);
+	return fail(&a,
+		    "%s: no such item; -l lists them, and a container's key is read by: "
+		    "ct-config -n NAME KEY",
+		    item);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void describe(struct json *j, const char *key)
 {
@@ -107,9 +124,11 @@ static void describe(struct json *j, const char *key)
 	if (ct_describe_key(key, &k) < 0)
 		return;
 	if (!a.json) {
-		printf("%s\n    %s\n    Type: %s%s.", key, k.help, k.type, k.flags & CT_KEY_LIST ? ", each setting adds" : "");
+		printf("%s\n    %s\n    Type: %s%s.", key, k.help, k.type,
+		       k.flags & CT_KEY_LIST ? ", each setting adds" : "");
 		printf(*k.dflt ? " Default: %s.%s\n" : "%s%s\n", k.dflt,
-		       k.flags & CT_KEY_STORED_ONLY ? " Kept, but not honoured by this version." : "");
+		       k.flags & CT_KEY_STORED_ONLY ? " Kept, but not honoured by this version."
+						    : "");
 		return;
 	}
 	json_open(j, NULL, '{');
@@ -147,7 +166,7 @@ static int describe_keys(const char *prefix)
 	return json_end(&j);
 }
 
-/* ---- a container --------------------------------------------------------------------------------------------------- */
+/* ---- a container ----------------------------------------------------------------------------- */
 
 static int print_file(ct_container *c)
 {

@@ -19,14 +19,22 @@ static struct {
 } o = { .escape = "^a" };
 
 static const struct opt opts[] = {
-	{ 't', "tty", "NUMBER", OPT_STRING, &o.tty, "0: the console; left out: the first free tty, else the console", NULL },
-	{ 'e', "escape", "PREFIX", OPT_STRING, &o.escape, "prefix that ends it together with q (^a); -1: none", NULL },
-	{ 0, "show-log", NULL, OPT_FLAG, &o.show_log, "print the console's ring buffer and leave", NULL },
-	{ 0, "clear-log", NULL, OPT_FLAG, &o.clear_log, "empty the ring buffer (after --show-log)", NULL },
+	{ 't', "tty", "NUMBER", OPT_STRING, &o.tty,
+	  "0: the console; left out: the first free tty, else the console", NULL },
+	{ 'e', "escape", "PREFIX", OPT_STRING, &o.escape,
+	  "prefix that ends it together with q (^a); -1: none", NULL },
+	{ 0, "show-log", NULL, OPT_FLAG, &o.show_log, "print the console's ring buffer and leave",
+	  NULL },
+	{ 0, "clear-log", NULL, OPT_FLAG, &o.clear_log, "empty the ring buffer (after --show-log)",
+	  NULL },
 };
 static const struct tool tool = {
-	"ct-console", "NAME [-t NUMBER] [-e PREFIX]", "Connects this terminal to a tty of a running container.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_NO_RCFILE,
+	"ct-console",
+	"NAME [-t NUMBER] [-e PREFIX]",
+	"Connects this terminal to a tty of a running container.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_NO_RCFILE,
 };
 
 struct console {
@@ -72,7 +80,7 @@ static int open_console(struct console *con)
 		if (fd == -ENOTTY)
 			break;
 	}
-	if (con->tty > 1)	/* all of them are taken */
+	if (con->tty > 1) /* all of them are taken */
 		return -EBUSY;
 	con->tty = 0;
 	return ct_console_open(con->c, 0);
@@ -89,8 +97,11 @@ static int connect_terminal(ct_container *c, int escape)
 	if (fd < 0)
 		return fail_container(&a, c);
 	if (escape && !a.quiet)
-		fprintf(stderr, "Connected to tty %u. Type <Ctrl+%c q> to leave, <Ctrl+%c Ctrl+%c> to send Ctrl+%c itself.\n",
-			con.tty, tolower(escape + '@'), tolower(escape + '@'), tolower(escape + '@'), tolower(escape + '@'));
+		fprintf(stderr,
+			"Connected to tty %u. Type <Ctrl+%c q> to leave, <Ctrl+%c Ctrl+%c> "
+			"to send Ctrl+%c itself.\n",
+			con.tty, tolower(escape + '@'), tolower(escape + '@'),
+			tolower(escape + '@'), tolower(escape + '@'));
 	err = session_begin(&s);
 	if (err >= 0)
 		err = session_console(&s, fd);

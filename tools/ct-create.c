@@ -13,7 +13,7 @@
 #include "common.h"
 #include "create.h"
 
-#define HOST_NAME_BYTES 64	/* what the kernel takes of a name */
+#define HOST_NAME_BYTES 64 /* what the kernel takes of a name */
 
 static struct args a;
 static struct {
@@ -25,33 +25,49 @@ static const struct opt opts[] = {
 	  "busybox, debian, tar, dir, none, or the path of a template program", NULL },
 	{ 'f', "config", "FILE", OPT_STRING, &o.config, "begin with this config file", NULL },
 	{ 'B', "bdev", "STORE", OPT_STRING, &o.bdev, "backing store: dir (default)", NULL },
-	{ 0, "dir", "PATH", OPT_PATH, &o.dir, "build the root file system at PATH, or with -t none use what is there", NULL },
-	{ 0, "lvname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "vgname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "rbdname", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "rbdpool", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "rbduser", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "zfsroot", "NAME", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "fstype", "TYPE", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
-	{ 0, "fssize", "SIZE", OPT_REFUSED, NULL, "this version stores root file systems in directories only", NULL },
+	{ 0, "dir", "PATH", OPT_PATH, &o.dir,
+	  "build the root file system at PATH, or with -t none use what is there", NULL },
+	{ 0, "lvname", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "vgname", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "rbdname", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "rbdpool", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "rbduser", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "zfsroot", "NAME", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "fstype", "TYPE", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
+	{ 0, "fssize", "SIZE", OPT_REFUSED, NULL,
+	  "this version stores root file systems in directories only", NULL },
 };
 static const struct tool tool = {
-	"ct-create", "NAME -t TEMPLATE [OPTION...] [-- TEMPLATE-OPTION...]",
-	"Defines a container. -t tar -- FILE unpacks a tarball, -t dir -- PATH copies a folder, -t none takes the config as it\n"
+	"ct-create",
+	"NAME -t TEMPLATE [OPTION...] [-- TEMPLATE-OPTION...]",
+	"Defines a container. -t tar -- FILE unpacks a tarball, -t dir -- PATH copies a folder, -t "
+	"none takes the config as it\n"
 	"is; template options follow --, try -t busybox -- --help.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_NO_RCFILE,
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_COMMAND | TOOL_NO_RCFILE,
 };
 
-/* ---- templates ------------------------------------------------------------------------------------------------------ */
+/* ---- templates ------------------------------------------------------------------------------- */
 
-/* The one word after "--" that tar and dir take, as an absolute path; to be released with free(). */
+/* The one word after "--" that tar and dir take, as an absolute path; to be released
+ * with free(). */
 static char *source_path(void)
 {
 	char *path;
 
 	if (a.n_rest != 1) {
-		fail(&a, "-t %s wants one path: ct-create -n %s -t %s -- PATH", o.template, a.name, o.template);
+		fail(&a, "-t %s wants one path: ct-create -n %s -t %s -- PATH", o.template, a.name,
+		     o.template);
 		return NULL;
 	}
 	path = realpath(a.rest[0], NULL);
@@ -63,9 +79,19 @@ static char *source_path(void)
 static int unpack_tar(const struct partial *p)
 {
 	char *file = source_path();
-	char *argv[] = { (char *)"tar", (char *)"--extract", (char *)"--numeric-owner", (char *)"--preserve-permissions",
-			 (char *)"--acls", (char *)"--xattrs", (char *)"--xattrs-include=*", (char *)"--force-local",
-			 (char *)"--directory", (char *)p->rootfs, (char *)"--file", file, NULL };
+	char *argv[] = { (char *)"tar",
+			 (char *)"--extract",
+			 (char *)"--numeric-owner",
+			 (char *)"--preserve-permissions",
+			 (char *)"--acls",
+			 (char *)"--xattrs",
+			 (char *)"--xattrs-include=*",
+			 (char *)"--force-local",
+			 (char *)"--directory",
+			 (char *)p->rootfs,
+			 (char *)"--file",
+			 file,
+			 NULL };
 	int err = file ? run_filler(&a, p, "tar", argv) : EXIT_OWN;
 
 	free(file);
@@ -75,8 +101,14 @@ static int unpack_tar(const struct partial *p)
 static int copy_dir(const struct partial *p)
 {
 	char *dir = source_path(), *inside = NULL;
-	char *argv[] = { (char *)"cp", (char *)"--archive", (char *)"--one-file-system", (char *)"--reflink=auto", (char *)"--",
-			 NULL, (char *)p->rootfs, NULL };
+	char *argv[] = { (char *)"cp",
+			 (char *)"--archive",
+			 (char *)"--one-file-system",
+			 (char *)"--reflink=auto",
+			 (char *)"--",
+			 NULL,
+			 (char *)p->rootfs,
+			 NULL };
 	struct stat st;
 	int err = EXIT_OWN;
 
@@ -93,8 +125,8 @@ static int copy_dir(const struct partial *p)
 	return err;
 }
 
-/* Where the template program is: a path; in $CT_TEMPLATE_PATH; next to this tool (a build that is not installed); or
- * installed. */
+/* Where the template program is: a path; in $CT_TEMPLATE_PATH; next to this tool (a build that is
+ * not installed); or installed. */
 static int find_template(char *path, size_t size)
 {
 	const char *env = getenv("CT_TEMPLATE_PATH");
@@ -123,14 +155,17 @@ static int find_template(char *path, size_t size)
 	snprintf(path, size, "%s/ct-%s", CT_TEMPLATE_DIR, o.template);
 	if (!access(path, X_OK))
 		return 0;
-	return fail(&a, "-t %s: there is no such template in %s (there are busybox, debian, tar, dir and none)", o.template,
-		    CT_TEMPLATE_DIR);
+	return fail(&a,
+		    "-t %s: there is no such template in %s (there are busybox, debian, tar, "
+		    "dir and none)",
+		    o.template, CT_TEMPLATE_DIR);
 }
 
 /* The way LXC calls templates: --path has the config to add to. */
 static int run_template(const struct partial *p)
 {
-	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[300], rootfs[PATH_MAX + 128], what[256];
+	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[300], rootfs[PATH_MAX + 128],
+		what[256];
 	char **argv = calloc((size_t)a.n_rest + 5, sizeof(*argv));
 	int err = argv ? find_template(program, sizeof(program)) : fail(&a, "out of memory"), n = 0;
 
@@ -160,14 +195,16 @@ static int fill(const struct partial *p)
 	return run_template(p);
 }
 
-/* ---- creation ------------------------------------------------------------------------------------------------------- */
+/* ---- creation -------------------------------------------------------------------------------- */
 
 static int check_args(void)
 {
 	if (!o.template || !*o.template)
-		return fail(&a, "missing template, use -t busybox, debian, tar, dir, none or the path of one");
+		return fail(&a, "missing template, use -t busybox, debian, tar, dir, none or the "
+				"path of one");
 	if (o.bdev && strcmp(o.bdev, "dir") && strcmp(o.bdev, "best"))
-		return fail(&a, "-B %s: this version stores root file systems in directories only", o.bdev);
+		return fail(&a, "-B %s: this version stores root file systems in directories only",
+			    o.bdev);
 	if (!strcmp(o.template, "none") && a.n_rest)
 		return fail(&a, "-t none takes no template options");
 	return 0;
@@ -183,7 +220,8 @@ static const char *first_config(void)
 	return NULL;
 }
 
-/* The config before the template's part: -f, else the installation's default, and what a container should not lack. */
+/* The config before the template's part: -f, else the installation's default, and what a
+ * container should not lack. */
 static int base_config(ct_container *c)
 {
 	const char *file = first_config();
@@ -202,7 +240,8 @@ static int base_config(ct_container *c)
 /* The name of the tree's own init, its links followed within the tree; "" when there is none. */
 static void init_of(const char *rootfs, char name[PATH_MAX])
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, "sbin/init", &how, sizeof(how));
 	char self[64], path[PATH_MAX];
@@ -231,24 +270,29 @@ static int has_word(ct_container *c, const char *key, const char *word)
 	return 0;
 }
 
-/* A tree that was not made for a container comes without lines of its own. What its init has to have for a boot is a matter of rights, which no
- * tree gives itself: it is told. */
+/* A tree that was not made for a container comes without lines of its own. What its init has to
+ * have for a boot is a matter of rights, which no tree gives itself: it is told. */
 static void tell_missing(ct_container *c, const char *rootfs)
 {
 	char init[PATH_MAX];
-	int dropped = config_is_set(c, "cap.drop") && !config_is_set(c, "cap.keep") && !has_word(c, "cap.drop", "sys_admin");
+	int dropped = config_is_set(c, "cap.drop") && !config_is_set(c, "cap.keep") &&
+		      !has_word(c, "cap.drop", "sys_admin");
 
-	if (!has_word(c, "init.cmd", "/sbin/init") || dropped || has_word(c, "cap.keep", "sys_admin"))
+	if (!has_word(c, "init.cmd", "/sbin/init") || dropped ||
+	    has_word(c, "cap.keep", "sys_admin"))
 		return;
 	init_of(rootfs, init);
 	if (strcmp(init, "systemd") != 0)
 		return;
-	fail(&a, "its init is systemd, which does not boot without the capability sys_admin; what is missing: "
-		 "ct-config %s 'cap.drop=mac_admin mac_override sys_time sys_module sys_rawio' 'mount.auto=proc:mixed sys:mixed cgroup:rw'",
+	fail(&a,
+	     "its init is systemd, which does not boot without the capability sys_admin; "
+	     "what is missing: ct-config %s 'cap.drop=mac_admin mac_override sys_time "
+	     "sys_module sys_rawio' 'mount.auto=proc:mixed sys:mixed cgroup:rw'",
 	     a.name);
 }
 
-/* --dir: the finished tree goes to its place, which must be free; an empty directory there is taken. */
+/* --dir: the finished tree goes to its place, which must be free; an empty directory
+ * there is taken. */
 static int place_at_dir(ct_container *c, const struct partial *p)
 {
 	char parent[PATH_MAX], *abs, *path = NULL;
@@ -270,7 +314,9 @@ static int place_at_dir(ct_container *c, const struct partial *p)
 	else
 		moved = rename(p->rootfs, path);
 	if (moved < 0 && errno == EXDEV)
-		err = fail(&a, "--dir %s: it must be on the file system of the container directory %s", o.dir, ct_path(c));
+		err = fail(&a,
+			   "--dir %s: it must be on the file system of the container directory %s",
+			   o.dir, ct_path(c));
 	else if (moved < 0)
 		err = fail(&a, "--dir %s: %s", o.dir, strerror(errno));
 	if (!err)
@@ -302,7 +348,7 @@ static int create_filled(ct_container *c, struct partial *p)
 	if (ct_create(c, NULL) == 0)
 		return 0;
 	err = fail_container(&a, c);
-	if (rename(o.dir, p->rootfs) < 0)	/* back, to be removed with the rest */
+	if (rename(o.dir, p->rootfs) < 0) /* back, to be removed with the rest */
 		fail(&a, "%s stays: %s", o.dir, strerror(errno));
 	return err;
 }
@@ -338,8 +384,12 @@ static int create(ct_container *c)
 	if ((size_t)snprintf(dir, sizeof(dir), "%s/config", ct_path(c)) >= sizeof(dir))
 		return fail(&a, "%s: %s", ct_path(c), strerror(ENAMETOOLONG));
 	if (!access(dir, F_OK))
-		return fail(&a, "a container of this name is defined already in %s; use another name, or ct-destroy", ct_path(c));
-	snprintf(dir, sizeof(dir), "%.*s", (int)(strlen(ct_path(c)) - strlen(a.name) - 1), ct_path(c));
+		return fail(&a,
+			    "a container of this name is defined already in %s; "
+			    "use another name, or ct-destroy",
+			    ct_path(c));
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strlen(ct_path(c)) - strlen(a.name) - 1),
+		 ct_path(c));
 	err = partial_make(&a, &p, dir, a.name);
 	if (err)
 		return err;

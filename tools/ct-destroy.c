@@ -10,8 +10,12 @@ static const struct opt opts[] = {
 	{ 's', "snapshots", NULL, OPT_REFUSED, NULL, "this version has no snapshots", NULL },
 };
 static const struct tool tool = {
-	"ct-destroy", "NAME [-f]", "Removes a container: its config, and its root file system when it belongs to it.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_NO_RCFILE,
+	"ct-destroy",
+	"NAME [-f]",
+	"Removes a container: its config, and its root file system when it belongs to it.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_NO_RCFILE,
 };
 
 int main(int argc, char **argv)

@@ -14,7 +14,8 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor", NULL },
-	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config",
+	  NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key", NULL },
 	{ 'u', "uid", "UID", OPT_STRING, &o.uid, "run as this user (init.uid)", NULL },
 	{ 'g', "gid", "GID", OPT_STRING, &o.gid, "run as this group (init.gid)", NULL },
@@ -22,9 +23,13 @@ static const struct opt opts[] = {
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
 };
 static const struct tool tool = {
-	"ct-execute", "NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
-	"Runs COMMAND, or execute.cmd, as the only program of a container. NAME need not be defined.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+	"ct-execute",
+	"NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
+	"Runs COMMAND, or execute.cmd, as the only program of a container. "
+	"NAME need not be defined.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
 static int configure(ct_container *c)

@@ -22,26 +22,33 @@ static const struct opt opts[] = {
 	{ 'c', "config", "KEY", OPT_LIST, &o.keys, "show the value of a config key", NULL },
 	{ 'i', "ips", NULL, OPT_FLAG, &o.ips, "show the IP addresses", NULL },
 	{ 'p', "pid", NULL, OPT_FLAG, &o.pid, "show the process id of init", NULL },
-	{ 'S', "stats", NULL, OPT_FLAG, &o.stats, "show what it uses, and the limits that are set", NULL },
+	{ 'S', "stats", NULL, OPT_FLAG, &o.stats, "show what it uses, and the limits that are set",
+	  NULL },
 	{ 's', "state", NULL, OPT_FLAG, &o.state, "show the state", NULL },
-	{ 0, "protections", NULL, OPT_FLAG, &o.protections, "show what protects it: asked, got and how", NULL },
-	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw, "plain numbers, and a value that is asked for alone without its name", NULL },
+	{ 0, "protections", NULL, OPT_FLAG, &o.protections,
+	  "show what protects it: asked, got and how", NULL },
+	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw,
+	  "plain numbers, and a value that is asked for alone without its name", NULL },
 };
 static const struct tool tool = {
-	"ct-info", "NAME [OPTION...]", "Shows what is known of a container; without options everything but config keys.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_JSON,
+	"ct-info",
+	"NAME [OPTION...]",
+	"Shows what is known of a container; without options everything but config keys.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_JSON,
 };
 
 struct facts {
 	ct_container *c;
 	int state;
-	pid_t pid;			/* 0: does not run */
+	pid_t pid; /* 0: does not run */
 	struct addresses addresses;
 	ct_usage usage;
 	bool has_usage;
 	ct_exit last;
-	bool has_ended;			/* and left a word on how */
-	char *protections;		/* text or JSON, the library's */
+	bool has_ended;	   /* and left a word on how */
+	char *protections; /* text or JSON, the library's */
 };
 
 static void free_facts(struct facts *f)
@@ -226,7 +233,8 @@ static int print_json(struct facts *f)
 	return json_end(&j);
 }
 
-/* Reads what the options ask for; what cannot be read of a running container is said, but is no failure. */
+/* Reads what the options ask for; what cannot be read of a running container is said,
+ * but is no failure. */
 static void look(struct facts *f)
 {
 	bool all = a.json || wants_all();
@@ -251,7 +259,8 @@ static void look(struct facts *f)
 		err = use_of(f->c, f->pid, &f->usage);
 		f->has_usage = err == 0;
 		if (err == -EXDEV && o.stats)
-			fail(&a, "it has no cgroup and shares the host's pid namespace: which processes are its own cannot be told");
+			fail(&a, "it has no cgroup and shares the host's pid namespace: which "
+				 "processes are its own cannot be told");
 	}
 }
 

@@ -8,12 +8,17 @@ static struct args a;
 static bool all;
 
 static const struct opt opts[] = {
-	{ 'a', "all", NULL, OPT_FLAG, &all, "to every process of the container, not only to init", NULL },
+	{ 'a', "all", NULL, OPT_FLAG, &all, "to every process of the container, not only to init",
+	  NULL },
 };
 static const struct tool tool = {
-	"ct-kill", "NAME [-a] [SIGNAL]",
-	"Sends SIGNAL (a name or number, KILL when left out) to the container's init, or to all its processes.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_WORDS,
+	"ct-kill",
+	"NAME [-a] [SIGNAL]",
+	"Sends SIGNAL (a name or number, KILL when left out) to "
+	"the container's init, or to all its processes.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_WORDS,
 };
 
 int main(int argc, char **argv)

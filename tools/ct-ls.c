@@ -26,27 +26,36 @@ static const struct opt opts[] = {
 	{ '1', "line", NULL, OPT_FLAG, &o.line, "one name a line", NULL },
 	{ 'f', "fancy", NULL, OPT_FLAG, &o.fancy, "a table", NULL },
 	{ 'F', "fancy-format", "COLUMNS", OPT_CALL, NULL,
-	  "a table of these: NAME, STATE, PID, RAM, SWAP, AUTOSTART, GROUPS, INTERFACE, IPV4, IPV6, UNPRIVILEGED",
+	  "a table of these: NAME, STATE, PID, RAM, SWAP, AUTOSTART, GROUPS, INTERFACE, IPV4, "
+	  "IPV6, UNPRIVILEGED",
 	  choose_columns },
 	{ 0, "active", NULL, OPT_FLAG, &o.active, "only what runs, frozen or not", NULL },
 	{ 0, "running", NULL, OPT_FLAG, &o.running, "only what is RUNNING", NULL },
 	{ 0, "frozen", NULL, OPT_FLAG, &o.frozen, "only what is FROZEN", NULL },
 	{ 0, "stopped", NULL, OPT_FLAG, &o.stopped, "only what is STOPPED", NULL },
 	{ 0, "defined", NULL, OPT_FLAG, &o.defined, "only what has a config", NULL },
-	{ 0, "filter", "REGEX", OPT_STRING, &o.filter, "only names that match (extended regular expression)", NULL },
-	{ 'g', "groups", "GROUPS", OPT_STRING, &o.groups, "only what is in all of these groups (a,b,...)", NULL },
-	{ 0, "nesting", "[N]", OPT_REFUSED, NULL, "containers in containers are not listed; run ct-ls inside", NULL },
+	{ 0, "filter", "REGEX", OPT_STRING, &o.filter,
+	  "only names that match (extended regular expression)", NULL },
+	{ 'g', "groups", "GROUPS", OPT_STRING, &o.groups,
+	  "only what is in all of these groups (a,b,...)", NULL },
+	{ 0, "nesting", "[N]", OPT_REFUSED, NULL,
+	  "containers in containers are not listed; run ct-ls inside", NULL },
 };
 static const struct tool tool = {
-	"ct-ls", "[OPTION...]", "Lists the defined and the running containers.", opts, sizeof(opts) / sizeof(*opts), TOOL_JSON,
+	"ct-ls",
+	"[OPTION...]",
+	"Lists the defined and the running containers.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_JSON,
 };
 
 struct row {
 	char *name;
 	ct_container *c;
-	int state;			/* < 0: nobody knows, the supervisor does not answer */
-	const char *why;		/* ... and what is known of that; "" */
-	pid_t pid;			/* 0: does not run */
+	int state;	 /* < 0: nobody knows, the supervisor does not answer */
+	const char *why; /* ... and what is known of that; "" */
+	pid_t pid;	 /* 0: does not run */
 	bool defined;
 	char *groups, *autostart;
 	bool unprivileged;
@@ -78,7 +87,7 @@ static void free_table(struct table *t)
 	free(t->answers);
 }
 
-/* ---- what a row says -------------------------------------------------------------------------------------------- */
+/* ---- what a row says ------------------------------------------------------------------------- */
 
 static const struct addresses *addresses(struct row *r)
 {
@@ -105,8 +114,15 @@ static const ct_usage *usage(struct row *r)
 	return NULL;
 }
 
-static void put_name(struct row *r, FILE *out) { fputs(r->name, out); }
-static void put_state(struct row *r, FILE *out) { fputs(state_text(r->state), out); }
+static void put_name(struct row *r, FILE *out)
+{
+	fputs(r->name, out);
+}
+
+static void put_state(struct row *r, FILE *out)
+{
+	fputs(state_text(r->state), out);
+}
 
 static void put_pid(struct row *r, FILE *out)
 {
@@ -163,22 +179,41 @@ static void put_addresses(struct row *r, int family, FILE *out)
 	}
 }
 
-static void put_interfaces(struct row *r, FILE *out) { put_addresses(r, 0, out); }
-static void put_ipv4(struct row *r, FILE *out) { put_addresses(r, AF_INET, out); }
-static void put_ipv6(struct row *r, FILE *out) { put_addresses(r, AF_INET6, out); }
+static void put_interfaces(struct row *r, FILE *out)
+{
+	put_addresses(r, 0, out);
+}
+
+static void put_ipv4(struct row *r, FILE *out)
+{
+	put_addresses(r, AF_INET, out);
+}
+
+static void put_ipv6(struct row *r, FILE *out)
+{
+	put_addresses(r, AF_INET6, out);
+}
 
 static const struct column {
 	const char *name;
 	void (*put)(struct row *r, FILE *out);
 } columns[] = {
-	{ "NAME", put_name },	      { "STATE", put_state },		{ "PID", put_pid },   { "RAM", put_ram },
-	{ "SWAP", put_swap },	      { "AUTOSTART", put_autostart },	{ "GROUPS", put_groups },
-	{ "INTERFACE", put_interfaces }, { "IPV4", put_ipv4 },		{ "IPV6", put_ipv6 },
+	{ "NAME", put_name },
+	{ "STATE", put_state },
+	{ "PID", put_pid },
+	{ "RAM", put_ram },
+	{ "SWAP", put_swap },
+	{ "AUTOSTART", put_autostart },
+	{ "GROUPS", put_groups },
+	{ "INTERFACE", put_interfaces },
+	{ "IPV4", put_ipv4 },
+	{ "IPV6", put_ipv6 },
 	{ "UNPRIVILEGED", put_unprivileged },
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* Cell as text, "-" when there is nothing to say; to be released with free(). NULL without memory. */
+/* Cell as text, "-" when there is nothing to say; to be released with free(). NULL
+ * without memory. */
 static char *cell(const struct column *col, struct row *r)
 {
 	char *text = NULL;
@@ -210,12 +245,13 @@ static int choose_columns(const struct opt *row, const char *value)
 	for (size_t n; *value; value += n + (value[n] != '\0')) {
 		n = strcspn(value, ",");
 		if (!find_column(value, n))
-			return fail_tool("ct-ls", "-F: no column is called %.*s (see --help)", (int)n, value);
+			return fail_tool("ct-ls", "-F: no column is called %.*s (see --help)",
+					 (int)n, value);
 	}
 	return 0;
 }
 
-/* ---- which rows --------------------------------------------------------------------------------------------------- */
+/* ---- which rows ------------------------------------------------------------------------------ */
 
 static bool in_groups(const struct row *r, const char *wanted)
 {
@@ -244,9 +280,9 @@ static bool is_shown(const struct row *r)
 		return false;
 	if (o.active && !active)
 		return false;
-	if ((o.running || o.frozen || o.stopped) &&
-	    !((o.running && r->state == CT_STATE_RUNNING) || (o.frozen && r->state == CT_STATE_FROZEN) ||
-	      (o.stopped && r->state == CT_STATE_STOPPED)))
+	if ((o.running || o.frozen || o.stopped) && !((o.running && r->state == CT_STATE_RUNNING) ||
+						      (o.frozen && r->state == CT_STATE_FROZEN) ||
+						      (o.stopped && r->state == CT_STATE_STOPPED)))
 		return false;
 	return !o.groups || in_groups(r, o.groups);
 }
@@ -269,7 +305,7 @@ static int fill_row(struct row *r)
 		return err;
 	if (needs_config() && ct_load_config(r->c, NULL) < 0) {
 		r->defined = ct_last_error(r->c)->id != CT_ERR_NOT_DEFINED;
-		if (r->defined)	/* a config that cannot be read: listed all the same */
+		if (r->defined) /* a config that cannot be read: listed all the same */
 			fail_container(&one, r->c);
 	} else if (needs_config()) {
 		r->defined = true;
@@ -303,7 +339,7 @@ static int ask_rows(struct table *t)
 		if (r->state < 0)
 			fail(&one, "%s", r->why);
 		if (t->answers[i].late)
-			r->c = NULL;	/* somebody still asks with it */
+			r->c = NULL; /* somebody still asks with it */
 		if (is_shown(r))
 			t->v[kept++] = *r;
 		else
@@ -342,7 +378,7 @@ static int fill_table(struct table *t, char *names)
 	return ask_rows(t);
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------------ */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static int print_fancy(struct table *t)
 {
@@ -370,14 +406,16 @@ static int print_fancy(struct table *t)
 	for (size_t i = 0; i < (t->n + 1) * n_col; i++) {
 		bool last = i % n_col == n_col - 1;
 
-		printf("%-*s%c", last ? 0 : (int)width[i % n_col], text[i] ? text[i] : "?", last ? '\n' : ' ');
+		printf("%-*s%c", last ? 0 : (int)width[i % n_col], text[i] ? text[i] : "?",
+		       last ? '\n' : ' ');
 		free(text[i]);
 	}
 	free(text);
 	return 0;
 }
 
-static void json_cell(struct json *j, const char *key, const char *column, struct row *r, const char *separators)
+static void json_cell(struct json *j, const char *key, const char *column, struct row *r,
+		      const char *separators)
 {
 	char *text = cell(find_column(column, strlen(column)), r);
 
@@ -426,7 +464,8 @@ static void print_names(const struct table *t)
 
 	for (size_t i = 0; i < t->n; i++)
 		width = strlen(t->v[i].name) + 2 > width ? strlen(t->v[i].name) + 2 : width;
-	if (!o.line && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > width)
+	if (!o.line && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 &&
+	    w.ws_col > width)
 		per_line = w.ws_col / width;
 	lines = (t->n + per_line - 1) / per_line;
 	for (size_t l = 0; l < lines; l++) {

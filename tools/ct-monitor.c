@@ -11,7 +11,7 @@
 #include "out.h"
 #include "quantity.h"
 
-#define LOOK_MS 1000	/* how often to look for new containers, and for ones that were started */
+#define LOOK_MS 1000 /* how often to look for new containers, and for ones that were started */
 
 static struct args a;
 static struct {
@@ -24,22 +24,29 @@ static const struct opt opts[] = {
 	{ 0, "pressure", "RESOURCE=STALL[/WINDOW]", OPT_LIST, &o.pressure,
 	  "tell when cpu, memory or io stalls so long: memory=100ms/1s", NULL },
 	{ 0, "once", "N", OPT_NUMBER, &o.once, "end after N events", NULL },
-	{ 'Q', "quit", NULL, OPT_FLAG, &o.quit, "accepted: there is no lxc-monitord that could be told to quit", NULL },
+	{ 'Q', "quit", NULL, OPT_FLAG, &o.quit,
+	  "accepted: there is no lxc-monitord that could be told to quit", NULL },
 };
 static const struct tool tool = {
-	"ct-monitor", "[NAME] [OPTION...]",
-	"Prints the changes of state and other events of the containers whose names match NAME, a regular expression (.*).",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_JSON | TOOL_NO_RCFILE,
+	"ct-monitor",
+	"[NAME] [OPTION...]",
+	"Prints the changes of state and other events of the "
+	"containers whose names match NAME, a regular "
+	"expression (.*).",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME_OPTIONAL | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-#define RECORD_MS 5000	/* for the record of an end: hooks that take longer do not hold up what others have to say */
+/* for the record of an end: hooks that take longer do not hold up what others have to say */
+#define RECORD_MS 5000
 
 struct watched {
 	char *name;
 	ct_container *c;
-	int fd;			/* the handle's; -1: it cannot be watched */
-	bool runs;		/* as far as we have told */
-	bool listed;		/* in the list that is being read */
+	int fd;	     /* the handle's; -1: it cannot be watched */
+	bool runs;   /* as far as we have told */
+	bool listed; /* in the list that is being read */
 };
 
 struct watch {
@@ -47,7 +54,7 @@ struct watch {
 	regex_t names;
 	struct watched *v;
 	size_t n;
-	bool begun;		/* what runs when we begin is no news */
+	bool begun; /* what runs when we begin is no news */
 	unsigned told;
 };
 
@@ -57,11 +64,14 @@ static void free_watched(struct watched *w)
 	ct_unref(w->c);
 }
 
-/* ---- pressure ------------------------------------------------------------------------------------------------------- */
+/* ---- pressure -------------------------------------------------------------------------------- */
 
 static int bad_pressure(const char *text)
 {
-	return fail(&a, "--pressure %s: expected cpu, memory or io, =STALL, and perhaps /WINDOW, such as memory=100ms/1s", text);
+	return fail(&a,
+		    "--pressure %s: expected cpu, memory or io, =STALL, and perhaps /WINDOW, "
+		    "such as memory=100ms/1s",
+		    text);
 }
 
 static int parse_pressure(ct_event_opts *eo, const char *text)
@@ -76,7 +86,9 @@ static int parse_pressure(ct_event_opts *eo, const char *text)
 
 	if (!eq)
 		return bad_pressure(text);
-	for (i = 0; i < 3 && (strlen(names[i]) != (size_t)(eq - text) || strncmp(names[i], text, (size_t)(eq - text))); i++)
+	for (i = 0; i < 3 && (strlen(names[i]) != (size_t)(eq - text) ||
+			      strncmp(names[i], text, (size_t)(eq - text)));
+	     i++)
 		;
 	n = slash ? (size_t)(slash - eq - 1) : strlen(eq + 1);
 	if (i == 3 || n >= sizeof(stall))
@@ -97,11 +109,11 @@ static int parse_pressure(ct_event_opts *eo, const char *text)
 	return 0;
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static const struct event_name {
-	const char *name;	/* in JSON, and with capital letters in the text */
-	const char *state;	/* the change of state it is, in LXC's words; NULL: none */
+	const char *name;  /* in JSON, and with capital letters in the text */
+	const char *state; /* the change of state it is, in LXC's words; NULL: none */
 } event_names[] = {
 	[CT_EVENT_STARTED] = { "started", "RUNNING" },
 	[CT_EVENT_EXITED] = { "exited", "STOPPED" },
@@ -123,12 +135,13 @@ static const char *resource_name(const ct_event *e)
 	return NULL;
 }
 
-/* How it has ended, when that is on record: not of one that leaves nothing behind. The event comes with the end of init, the record when its
- * supervisor has cleared up. */
+/* How it has ended, when that is on record: not of one that leaves nothing behind. The event comes
+ * with the end of init, the record when its supervisor has cleared up. */
 static bool ended_how(const struct watched *it, const ct_event *e, ct_exit *x)
 {
 	*x = (ct_exit)CT_EXIT_INIT;
-	return e->type == CT_EVENT_EXITED && ct_wait(it->c, CT_STATE_STOPPED, RECORD_MS) >= 0 && ct_last_exit(it->c, x) == 0;
+	return e->type == CT_EVENT_EXITED && ct_wait(it->c, CT_STATE_STOPPED, RECORD_MS) >= 0 &&
+	       ct_last_exit(it->c, x) == 0;
 }
 
 static void tell_json(const struct watched *it, const struct event_name *known, const ct_event *e)
@@ -196,8 +209,8 @@ static bool is_done(const struct watch *w)
 	return o.once && w->told >= o.once;
 }
 
-/* Says why one cannot be watched, once: it is passed over from then on. But who asked for thresholds is not to wait in vain.
- * Returns 0, or the exit code. */
+/* Says why one cannot be watched, once: it is passed over from then on. But who asked for
+ * thresholds is not to wait in vain. Returns 0, or the exit code. */
 static int give_up(struct watched *it, int err)
 {
 	struct args one = a;
@@ -228,7 +241,7 @@ static int drain(struct watch *w, struct watched *it)
 	return err;
 }
 
-/* ---- who there is --------------------------------------------------------------------------------------------------- */
+/* ---- who there is ---------------------------------------------------------------------------- */
 
 /* Begins to watch one. What runs already is news when it has come since we began. */
 static int add(struct watch *w, const char *name)

@@ -47,7 +47,8 @@ static int add_variable(const struct opt *row, const char *text)
 		return 0;
 	if (value && asprintf(&whole, "%s=%s", text, value) < 0)
 		return fail_tool("ct-run", "out of memory");
-	return strings_add(&o.env, whole ? whole : text) < 0 ? fail_tool("ct-run", "out of memory") : 0;
+	return strings_add(&o.env, whole ? whole : text) < 0 ? fail_tool("ct-run", "out of memory")
+							     : 0;
 }
 
 static int keep_fd(const struct opt *row, const char *value)
@@ -63,42 +64,60 @@ static int keep_fd(const struct opt *row, const char *value)
 }
 
 static const struct opt opts[] = {
-	{ 'r', "rootfs", "DIR", OPT_PATH, &o.rootfs, "root file system; / is the host's own", NULL },
+	{ 'r', "rootfs", "DIR", OPT_PATH, &o.rootfs, "root file system; / is the host's own",
+	  NULL },
 	{ 0, "ro", NULL, OPT_FLAG, &o.readonly, "read-only root file system", NULL },
-	{ 0, "tmpfs", "PATH[:OPTIONS]", OPT_CALL, NULL, "empty writable directory (size=64m,mode=755,noexec)", add_mount_row },
-	{ 0, "bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "file or directory of the host (ro,noexec,norec,create,...)",
+	{ 0, "tmpfs", "PATH[:OPTIONS]", OPT_CALL, NULL,
+	  "empty writable directory (size=64m,mode=755,noexec)", add_mount_row },
+	{ 0, "bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL,
+	  "file or directory of the host (ro,noexec,norec,create,...)", add_mount_row },
+	{ 'v', "volume", "SRC:DST[:OPTIONS]", OPT_CALL, NULL, "the same, and a missing DST is made",
 	  add_mount_row },
-	{ 'v', "volume", "SRC:DST[:OPTIONS]", OPT_CALL, NULL, "the same, and a missing DST is made", add_mount_row },
-	{ 0, "ro-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, read-only", add_mount_row },
-	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work", add_mount_row },
-	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)", NULL },
-	{ 0, "output", "SIZE", OPT_STRING, &o.output, "limit of what it prints, with units (limit.output)", NULL },
+	{ 0, "ro-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, read-only",
+	  add_mount_row },
+	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work",
+	  add_mount_row },
+	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)",
+	  NULL },
+	{ 0, "output", "SIZE", OPT_STRING, &o.output,
+	  "limit of what it prints, with units (limit.output)", NULL },
 	LIMIT_ROWS(o.limits),
 	{ 0, "cwd", "PATH", OPT_STRING, &o.cwd, "working directory (init.cwd)", NULL },
-	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user, "numeric user and group; GID is UID when left out", NULL },
-	{ 'e', "env", "NAME[=VALUE]", OPT_CALL, NULL, "set a variable; without a value, as it is here", add_variable },
+	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user,
+	  "numeric user and group; GID is UID when left out", NULL },
+	{ 'e', "env", "NAME[=VALUE]", OPT_CALL, NULL,
+	  "set a variable; without a value, as it is here", add_variable },
 	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env, "no variables but those of --env", NULL },
 	{ 0, "hostname", "NAME", OPT_STRING, &o.hostname, "host name inside (uts.name)", NULL },
-	{ 0, "net", "KIND", OPT_STRING, &o.net, "empty: loopback only (default); host: the host's network", NULL },
-	{ 0, "share", "NS", OPT_LIST, &o.share, "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
+	{ 0, "net", "KIND", OPT_STRING, &o.net,
+	  "empty: loopback only (default); host: the host's network", NULL },
+	{ 0, "share", "NS", OPT_LIST, &o.share,
+	  "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
 	{ 0, "unshare", "NS", OPT_LIST, &o.unshare, "make this one new, too: user, time", NULL },
 	CAP_ROWS(o.caps),
-	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs, "let setuid programs work (no_new_privs is on otherwise)", NULL },
-	{ 0, "keep-fd", "N", OPT_CALL, NULL, "hand over descriptor N; they become 3, 4, ... in this order", keep_fd },
-	{ 0, "pty", NULL, OPT_FLAG, &o.pty, "a pseudo terminal (default when standard input and output are terminals)", NULL },
+	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs,
+	  "let setuid programs work (no_new_privs is on otherwise)", NULL },
+	{ 0, "keep-fd", "N", OPT_CALL, NULL,
+	  "hand over descriptor N; they become 3, 4, ... in this order", keep_fd },
+	{ 0, "pty", NULL, OPT_FLAG, &o.pty,
+	  "a pseudo terminal (default when standard input and output are terminals)", NULL },
 	{ 0, "no-pty", NULL, OPT_FLAG, &o.no_pty, "never a pseudo terminal", NULL },
-	{ 0, "verdict", "FILE", OPT_STRING, &o.verdict, "write how it ended and what it used as JSON; -: standard error", NULL },
+	{ 0, "verdict", "FILE", OPT_STRING, &o.verdict,
+	  "write how it ended and what it used as JSON; -: standard error", NULL },
 	{ 'f', "config", "FILE", OPT_PATH, &a.rcfile, "begin with this config file", NULL },
 	{ 's', "define", "KEY=VALUE", OPT_LIST, &o.defines, "set a config key", NULL },
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
 };
 static const struct tool tool = {
-	"ct-run", "--rootfs DIR [OPTION...] [--] COMMAND [ARGUMENT...]",
+	"ct-run",
+	"--rootfs DIR [OPTION...] [--] COMMAND [ARGUMENT...]",
 	"Runs COMMAND in a sandbox that is gone when it ends. Exits as COMMAND does.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-/* ---- from options to keys ----------------------------------------------------------------------------------------- */
+/* ---- from options to keys -------------------------------------------------------------------- */
 
 static const char *const own_by_default[] = { "mnt", "pid", "uts", "ipc", "net", "cgroup" };
 static const char *const on_request[] = { "user", "time" };
@@ -123,7 +142,10 @@ static int known_namespaces(const struct strings *list, const char *option)
 		for (size_t k = 0; k < N_REQUEST; k++)
 			found = found || !strcasecmp(list->v[i], on_request[k]);
 		if (!found)
-			return fail(&a, "--%s %s: there are mnt, pid, uts, ipc, net, cgroup, user, time", option, list->v[i]);
+			return fail(&a,
+				    "--%s %s: there are mnt, pid, uts, ipc, net, cgroup, user, "
+				    "time",
+				    option, list->v[i]);
 	}
 	return 0;
 }
@@ -143,7 +165,8 @@ static int set_namespaces(ct_container *c)
 		const char *ns = i < N_OWN ? own_by_default[i] : on_request[i - N_OWN];
 
 		if (i < N_OWN ? !named(&o.share, ns) : named(&o.unshare, ns))
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? " " : "", ns);
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 *text ? " " : "", ns);
 	}
 	return define(&a, c, "namespace.clone", text);
 }
@@ -155,7 +178,8 @@ static int set_net(ct_container *c)
 	if (!strcmp(o.net, "host"))
 		return define(&a, c, "net.0.type", "none");
 	if (!strcmp(o.net, "none"))
-		return fail(&a, "--net none: say \"empty\" for no network, or \"host\" for the host's (LXC calls that none)");
+		return fail(&a, "--net none: say \"empty\" for no network, or \"host\" for the "
+				"host's (LXC calls that none)");
 	return fail(&a, "--net %s: there are \"empty\" and \"host\"", o.net);
 }
 
@@ -167,7 +191,8 @@ static int set_user(ct_container *c)
 
 	if (!o.user)
 		return 0;
-	snprintf(uid, sizeof(uid), "%.*s", colon ? (int)(colon - o.user) : (int)strlen(o.user), o.user);
+	snprintf(uid, sizeof(uid), "%.*s", colon ? (int)(colon - o.user) : (int)strlen(o.user),
+		 o.user);
 	if (!*uid || (colon && !colon[1]))
 		return fail(&a, "--user %s: expected UID or UID:GID", o.user);
 	err = define(&a, c, "init.uid", uid);
@@ -206,11 +231,12 @@ static int configure(ct_container *c)
 	if (err)
 		return err;
 	if (!config_is_set(c, "rootfs.path"))
-		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / --ro for the host's own, read-only");
+		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / "
+				"--ro for the host's own, read-only");
 	return 0;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static FILE *open_verdict(void)
 {
@@ -304,8 +330,11 @@ int main(int argc, char **argv)
 	so.envp = o.env.v;
 	so.keep_fds = o.keep;
 	so.n_keep_fds = o.n_keep;
-	so.flags = (o.clear_env ? CT_START_CLEAR_ENV : 0) | (o.new_privs ? 0 : CT_START_NO_NEW_PRIVS) |
-		   (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output")) ? CT_START_PTY : 0);
+	so.flags = (o.clear_env ? CT_START_CLEAR_ENV : 0) |
+		   (o.new_privs ? 0 : CT_START_NO_NEW_PRIVS) |
+		   (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output"))
+			    ? CT_START_PTY
+			    : 0);
 	if (o.dry_run)
 		return print_plan(&a, c, &so);
 	return run(c, &so, verdict);

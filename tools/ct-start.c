@@ -17,30 +17,45 @@ static struct {
 } o;
 
 static const struct opt opts[] = {
-	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)", NULL },
-	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground, "stay, with this terminal as its console, until it ends", NULL },
-	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config", NULL },
+	{ 'd', "daemon", NULL, OPT_FLAG, &o.daemon, "leave it running under a supervisor (default)",
+	  NULL },
+	{ 'F', "foreground", NULL, OPT_FLAG, &o.foreground,
+	  "stay, with this terminal as its console, until it ends", NULL },
+	{ 'f', "rcfile", "FILE", OPT_PATH, &a.rcfile, "read FILE instead of the container's config",
+	  NULL },
 	{ 's', "define", "KEY=VAL", OPT_LIST, &o.defines, "set a config key for this start", NULL },
-	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE", NULL },
-	{ 'c', "console", "FILE", OPT_STRING, &o.console, "show the console on FILE, a terminal or a file, too; none: no console (console.path)", NULL },
-	{ 'L', "console-log", "FILE", OPT_PATH, &o.console_log, "log the console to FILE (console.logfile)", NULL },
-	{ 'C', "close-all-fds", NULL, OPT_IGNORED, NULL, "accepted: no descriptor is ever inherited", NULL },
+	{ 'p', "pidfile", "FILE", OPT_STRING, &o.pidfile, "write the process id of init to FILE",
+	  NULL },
+	{ 'c', "console", "FILE", OPT_STRING, &o.console,
+	  "show the console on FILE, a terminal or a file, too; none: no console (console.path)",
+	  NULL },
+	{ 'L', "console-log", "FILE", OPT_PATH, &o.console_log,
+	  "log the console to FILE (console.logfile)", NULL },
+	{ 'C', "close-all-fds", NULL, OPT_IGNORED, NULL,
+	  "accepted: no descriptor is ever inherited", NULL },
 	SHARE_ROWS(o.shares),
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
 };
 static const struct tool tool = {
-	"ct-start", "NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
+	"ct-start",
+	"NAME [OPTION...] [-- COMMAND [ARGUMENT...]]",
 	"Starts a container: its init.cmd, or COMMAND in its place.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_COMMAND | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
 static int configure(ct_container *c)
 {
-	const char *console = o.console && *o.console && strcmp(o.console, "none") ? absolute(o.console) : o.console;
+	const char *console = o.console && *o.console && strcmp(o.console, "none")
+				      ? absolute(o.console)
+				      : o.console;
 	int err = load_config(&a, c, &o.defines, false);
 
 	if (o.console && !console)
-		return fail(&a, "--console: the path of the working directory cannot be found out: %s", strerror(errno));
+		return fail(&a,
+			    "--console: the path of the working directory cannot be found out: %s",
+			    strerror(errno));
 	if (!err)
 		err = define(&a, c, "console.path", console);
 	if (!err)
@@ -63,7 +78,8 @@ static int foreground(ct_container *c, ct_start_opts *so)
 	ct_exit x = CT_EXIT_INIT;
 	int err = run_foreground(&a, c, so, &s, o.pidfile, &x);
 
-	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)	/* asked, it has powered itself off */
+	/* asked, it has powered itself off */
+	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)
 		return 0;
 	if (err)
 		return err;

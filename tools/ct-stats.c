@@ -14,26 +14,31 @@ static struct {
 } o;
 
 static const struct opt opts[] = {
-	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw, "plain numbers, with the names that --json uses", NULL },
+	{ 'H', "no-humanize", NULL, OPT_FLAG, &o.raw,
+	  "plain numbers, with the names that --json uses", NULL },
 };
 static const struct tool tool = {
-	"ct-stats", "[NAME...] [OPTION...]",
+	"ct-stats",
+	"[NAME...] [OPTION...]",
 	"Prints what containers use: all figures of those named, or a row for each that runs.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME_OPTIONAL | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME_OPTIONAL | TOOL_WORDS | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
 static const struct column {
 	const char *title, *key;
 	int width;
 } columns[] = {
-	{ "CPU", "cpu_us", 16 },	{ "MEMORY", "memory", 11 },	{ "LIMIT", "memory_limit", 11 },
-	{ "SWAP", "swap", 11 },		{ "PIDS", "pids", 6 },		{ "READ", "io_read", 11 },
+	{ "CPU", "cpu_us", 16 },	 { "MEMORY", "memory", 11 },
+	{ "LIMIT", "memory_limit", 11 }, { "SWAP", "swap", 11 },
+	{ "PIDS", "pids", 6 },		 { "READ", "io_read", 11 },
 	{ "WRITTEN", "io_written", 11 }, { "KILLED", "oom_kills", 6 },
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
 struct row {
-	const char *name;	/* borrowed */
+	const char *name; /* borrowed */
 	int state;
 	ct_usage usage;
 };
@@ -48,8 +53,8 @@ static void free_table(struct table *t)
 	free(t->v);
 }
 
-/* Reads one container into *r. With `running`, one that has ended meanwhile is no failure, nor is one without figures. Returns 0,
- * -1 for one to leave out, or the exit code after saying why. */
+/* Reads one container into *r. With `running`, one that has ended meanwhile is no failure, nor is
+ * one without figures. Returns 0, -1 for one to leave out, or the exit code after saying why. */
 static int fill_row(struct row *r, const char *name, bool running)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
@@ -69,7 +74,7 @@ static int fill_row(struct row *r, const char *name, bool running)
 	else if (err < 0)
 		return fail_container(&one, c);
 	*r = (struct row){ .name = name, .state = ct_state(c), .usage = u };
-	if (r->state < 0)	/* its figures are known all the same */
+	if (r->state < 0) /* its figures are known all the same */
 		fail_container(&one, c);
 	return 0;
 }
@@ -101,13 +106,14 @@ static int add_running(struct table *t, char *names)
 	return err;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static void print_blocks(const struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (o.raw) {
-			printf("%sname %s\nstate %s\n", i ? "\n" : "", t->v[i].name, state_text(t->v[i].state));
+			printf("%sname %s\nstate %s\n", i ? "\n" : "", t->v[i].name,
+			       state_text(t->v[i].state));
 		} else {
 			printf("%s%-24s%s\n", i ? "\n" : "", "Name:", t->v[i].name);
 			printf("%-24s%s\n", "State:", state_text(t->v[i].state));
@@ -167,7 +173,7 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	first = a.name;
-	a.name = NULL;	/* a failure is of one of them, or of all */
+	a.name = NULL; /* a failure is of one of them, or of all */
 	where = where_of(&a, &e);
 	if (!first && ct_list(&where, CT_LIST_RUNNING, &names) < 0)
 		return fail_error(&a, e);

@@ -5,7 +5,7 @@
 
 #include "common.h"
 
-#define EXIT_NOT_RUNNING 2	/* as LXC's tool */
+#define EXIT_NOT_RUNNING 2 /* as LXC's tool */
 
 static struct args a;
 static struct {
@@ -16,19 +16,23 @@ static struct {
 static const struct opt opts[] = {
 	{ 'r', "reboot", NULL, OPT_FLAG, &o.reboot, "reboot instead", NULL },
 	{ 'W', "nowait", NULL, OPT_FLAG, &o.nowait, "only ask, do not wait", NULL },
-	{ 't', "timeout", "SECONDS", OPT_NUMBER, &o.timeout, "wait so long before it is killed (60)", NULL },
+	{ 't', "timeout", "SECONDS", OPT_NUMBER, &o.timeout,
+	  "wait so long before it is killed (60)", NULL },
 	{ 'k', "kill", NULL, OPT_FLAG, &o.kill, "kill it without asking", NULL },
-	{ 0, "nokill", NULL, OPT_FLAG, &o.nokill, "do not kill it when it does not go in time", NULL },
+	{ 0, "nokill", NULL, OPT_FLAG, &o.nokill, "do not kill it when it does not go in time",
+	  NULL },
 	{ 0, "nolock", NULL, OPT_IGNORED, NULL, "accepted: a stop never waits for a lock", NULL },
 };
 static const struct tool tool = {
-	"ct-stop", "NAME [OPTION...]", "Shuts a running container down.", opts, sizeof(opts) / sizeof(*opts), TOOL_NAME,
+	"ct-stop", "NAME [OPTION...]",		 "Shuts a running container down.",
+	opts,	   sizeof(opts) / sizeof(*opts), TOOL_NAME,
 };
 
 static int stop(ct_container *c)
 {
 	unsigned ms = o.timeout > INT_MAX / 1000 ? INT_MAX : o.timeout * 1000;
-	unsigned flags = (o.kill ? CT_STOP_KILL : 0) | (o.nokill ? CT_STOP_NO_KILL : 0) | (o.nowait ? CT_STOP_NO_WAIT : 0);
+	unsigned flags = (o.kill ? CT_STOP_KILL : 0) | (o.nokill ? CT_STOP_NO_KILL : 0) |
+			 (o.nowait ? CT_STOP_NO_WAIT : 0);
 	int err = o.reboot ? ct_reboot(c, o.nowait ? 0 : (int)ms) : ct_stop(c, flags, (int)ms);
 
 	if (err >= 0)
@@ -51,7 +55,9 @@ int main(int argc, char **argv)
 	if (o.kill && (o.reboot || o.nokill))
 		return fail(&a, "-k excludes %s", o.reboot ? "-r" : "--nokill");
 	if (o.nokill && o.nowait)
-		return fail(&a, "--nokill and -W exclude each other: without waiting nothing is killed");
+		return fail(
+			&a,
+			"--nokill and -W exclude each other: without waiting nothing is killed");
 	err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
 		return exit_code(err);

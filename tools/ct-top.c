@@ -14,7 +14,7 @@
 #include "screen.h"
 #include "top.h"
 
-#define CTRL_D 4	/* no end of file on a terminal that hands over each key */
+#define CTRL_D 4 /* no end of file on a terminal that hands over each key */
 
 static struct args a;
 static struct {
@@ -24,21 +24,26 @@ static struct {
 } o = { .delay = "3", .sort = "n" };
 
 static const struct opt opts[] = {
-	{ 'd', "delay", "SECONDS", OPT_STRING, &o.delay, "time between two rounds (3): 0.5, 500ms, 1m", NULL },
-	{ 'b', "batch", NULL, OPT_FLAG, &o.batch, "a line of numbers for each container and round, for a file", NULL },
+	{ 'd', "delay", "SECONDS", OPT_STRING, &o.delay,
+	  "time between two rounds (3): 0.5, 500ms, 1m", NULL },
+	{ 'b', "batch", NULL, OPT_FLAG, &o.batch,
+	  "a line of numbers for each container and round, for a file", NULL },
 	{ 's', "sort", "LETTER", OPT_STRING, &o.sort,
 	  "n name, c CPU, b block I/O, m memory, s memory and swap, k kernel memory", NULL },
 	{ 'r', "reverse", NULL, OPT_FLAG, &o.reverse, "the other way round", NULL },
 	{ 0, "rounds", "N", OPT_NUMBER, &o.rounds, "end after N rounds", NULL },
 };
 static const struct tool tool = {
-	"ct-top", "[OPTION...]",
+	"ct-top",
+	"[OPTION...]",
 	"Shows what the running containers use, again and again.\n"
 	"Keys: q ends; n, c, b, m, s, k sort, twice the other way; r reverses; space looks again.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_JSON | TOOL_NO_RCFILE,
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-/* ---- for programs --------------------------------------------------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 static int64_t wall_ms(void)
 {
@@ -56,7 +61,8 @@ static void put_field(uint64_t v, uint64_t times, uint64_t over)
 		printf("%" PRIu64, v * times / over);
 }
 
-/* lxc-top's ten fields and their units: CPU time in nanoseconds, its two parts in hundredths of a second. Ours come after. */
+/* lxc-top's ten fields and their units: CPU time in nanoseconds, its two parts in hundredths of a
+ * second. Ours come after. */
 static void print_batch(const struct top *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -124,13 +130,14 @@ static int print_rounds(struct top *t, int64_t delay)
 		if (round == o.rounds)
 			return 0;
 		next += delay;
-		if (next < clock_ms())	/* it took longer, or we were stopped: no rounds are made up for */
+		/* it took longer, or we were stopped: no rounds are made up for */
+		if (next < clock_ms())
 			next = clock_ms();
 		sleep_until(next);
 	}
 }
 
-/* ---- for people ----------------------------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 static int draw(const struct top *t)
 {

@@ -5,11 +5,16 @@
 static const char *timeout = "60";
 
 static const struct opt opts[] = {
-	{ 't', "timeout", "SECONDS", OPT_STRING, &timeout, "give up after so long (60); -1: never", NULL },
+	{ 't', "timeout", "SECONDS", OPT_STRING, &timeout, "give up after so long (60); -1: never",
+	  NULL },
 };
 static const struct tool tool = {
-	"ct-unfreeze", "NAME [-t SECONDS]", "Lets the processes of a frozen container go on.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME,
+	"ct-unfreeze",
+	"NAME [-t SECONDS]",
+	"Lets the processes of a frozen container go on.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME,
 };
 
 int main(int argc, char **argv)

@@ -16,13 +16,19 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 's', "state", "STATE|STATE", OPT_STRING, &o.states, "states to wait for", NULL },
-	{ 't', "timeout", "SECONDS", OPT_STRING, &o.timeout, "give up after so long; -1: never (default)", NULL },
-	{ 0, "exit-status", NULL, OPT_FLAG, &o.exit_status, "once it is STOPPED, exit as it has ended, and say why unless it just exited", NULL },
+	{ 't', "timeout", "SECONDS", OPT_STRING, &o.timeout,
+	  "give up after so long; -1: never (default)", NULL },
+	{ 0, "exit-status", NULL, OPT_FLAG, &o.exit_status,
+	  "once it is STOPPED, exit as it has ended, and say why unless it just exited", NULL },
 };
 static const struct tool tool = {
-	"ct-wait", "NAME -s STATE[|STATE...] [-t SECONDS] [--exit-status]",
-	"Waits until the container is STOPPED, STARTING, RUNNING, STOPPING, ABORTING, FREEZING, FROZEN or THAWED.",
-	opts, sizeof(opts) / sizeof(*opts), TOOL_NAME | TOOL_JSON,
+	"ct-wait",
+	"NAME -s STATE[|STATE...] [-t SECONDS] [--exit-status]",
+	"Waits until the container is STOPPED, STARTING, RUNNING, STOPPING, ABORTING, FREEZING, "
+	"FROZEN or THAWED.",
+	opts,
+	sizeof(opts) / sizeof(*opts),
+	TOOL_NAME | TOOL_JSON,
 };
 
 /* FREEZING and THAWED are LXC's; a container that was thawed is running. */
@@ -30,8 +36,9 @@ static const struct {
 	const char *name;
 	unsigned state;
 } states[] = {
-	{ "STOPPED", CT_STATE_STOPPED },   { "STARTING", CT_STATE_STARTING }, { "RUNNING", CT_STATE_RUNNING },
-	{ "STOPPING", CT_STATE_STOPPING }, { "ABORTING", CT_STATE_ABORTING }, { "FREEZING", CT_STATE_FROZEN },
+	{ "STOPPED", CT_STATE_STOPPED },   { "STARTING", CT_STATE_STARTING },
+	{ "RUNNING", CT_STATE_RUNNING },   { "STOPPING", CT_STATE_STOPPING },
+	{ "ABORTING", CT_STATE_ABORTING }, { "FREEZING", CT_STATE_FROZEN },
 	{ "FROZEN", CT_STATE_FROZEN },	   { "THAWED", CT_STATE_RUNNING },
 };
 
@@ -99,7 +106,8 @@ int main(int argc, char **argv)
 		return err;
 	if (o.timeout && strcmp(o.timeout, "-1")) {
 		if (number(o.timeout, INT_MAX / 1000, &seconds))
-			return fail(&a, "-t %s: a number of seconds up to %d, or -1", o.timeout, INT_MAX / 1000);
+			return fail(&a, "-t %s: a number of seconds up to %d, or -1", o.timeout,
+				    INT_MAX / 1000);
 		ms = (int)seconds * 1000;
 	}
 	err = parse_states(o.states ? o.states : "", &mask);

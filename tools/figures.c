@@ -77,11 +77,11 @@ static uint64_t at(const void *base, size_t offset)
 
 void figures_clear(ct_usage *u)
 {
-	memset(u, 0xff, sizeof(*u));	/* CT_ABSENT */
+	memset(u, 0xff, sizeof(*u)); /* CT_ABSENT */
 	u->size = sizeof(*u);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* Averages as the kernel writes them, in percent. */
 static void stall_text(char *out, size_t size, const struct stall *s, uint64_t v)
@@ -124,7 +124,7 @@ void json_figures(struct json *j, const ct_usage *u)
 		json_pressure(j, pressures[i].key, (const char *)u + pressures[i].offset);
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void value_text(char *out, size_t size, uint64_t v, enum unit unit, bool raw)
 {
@@ -156,11 +156,12 @@ static void print_pressure(const struct pressure *p, const ct_usage *u)
 
 		for (size_t i = 0; i < N_STALLS / 2; i++)
 			v[i] = at((const char *)u + p->offset, stalls[k * N_STALLS / 2 + i].offset);
-		if (v[0] == CT_ABSENT || v[1] == CT_ABSENT || v[2] == CT_ABSENT || v[3] == CT_ABSENT)
+		if (v[0] == CT_ABSENT || v[1] == CT_ABSENT || v[2] == CT_ABSENT ||
+		    v[3] == CT_ABSENT)
 			continue;
 		snprintf(label, sizeof(label), "%s, %s:", p->label, kinds[k]);
-		printf("%-24s%.2f%% %.2f%% %.2f%%, %.2f seconds\n", label, (double)v[0] / 100, (double)v[1] / 100,
-		       (double)v[2] / 100, (double)v[3] / 1e6);
+		printf("%-24s%.2f%% %.2f%% %.2f%%, %.2f seconds\n", label, (double)v[0] / 100,
+		       (double)v[1] / 100, (double)v[2] / 100, (double)v[3] / 1e6);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The figures of ct_stats() by name: one table that the text, the JSON and the choice of a column come from. */
+/* The figures of ct_stats() by name: one table that the text, the JSON and the choice of
+ * a column come from. */
 #ifndef CT_TOOLS_FIGURES_H
 #define CT_TOOLS_FIGURES_H
 
@@ -11,7 +12,8 @@
 
 /* Sets every figure to CT_ABSENT. */
 void figures_clear(ct_usage *u);
-/* Writes the figures that are there as members of the open JSON object, pressure as an object for each resource. */
+/* Writes the figures that are there as members of the open JSON object, pressure as an object
+ * for each resource. */
 void json_figures(struct json *j, const ct_usage *u);
 /* Prints them, one a line: "Memory limit:  64.00 MiB", or with `raw` "memory_limit 67108864". */
 void print_figures(const ct_usage *u, bool raw);

@@ -27,10 +27,11 @@ void plan_foreground(ct_start_opts *so)
 	if (terminal_here())
 		so->flags |= CT_START_PTY;
 	else
-		so->stdio[0] = so->stdio[1] = so->stdio[2] = -1;	/* anything but the console */
+		so->stdio[0] = so->stdio[1] = so->stdio[2] = -1; /* anything but the console */
 }
 
-int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, struct session *s, const char *pidfile, ct_exit *x)
+int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, struct session *s,
+		   const char *pidfile, ct_exit *x)
 {
 	CLEAN_PROCESS ct_process *p = NULL;
 	int err, code;
@@ -57,8 +58,10 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 		code = fail(a, "this terminal is lost for it, it is ended: %s", strerror(-err));
 	if (code)
 		ct_stop(c, CT_STOP_KILL, 0);
-	/* of an ephemeral container something stays: that is not the program's fault, but not as it was asked for either */
-	else if (ct_process_wait(p, NULL, 0) > 0 && fail(a, "%s", ct_process_last_error(p)->message) && !x->code)
+	/* of an ephemeral container something stays: that is not the program's fault, but not as it
+	 * was asked for either */
+	else if (ct_process_wait(p, NULL, 0) > 0 &&
+		 fail(a, "%s", ct_process_last_error(p)->message) && !x->code)
 		code = EXIT_OWN;
 	return code;
 }

@@ -2,7 +2,8 @@
 #include "freezer.h"
 #include "quantity.h"
 
-int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout, int (*act)(ct_container *c, int timeout_ms))
+int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout,
+		 int (*act)(ct_container *c, int timeout_ms))
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
 	static struct args a;

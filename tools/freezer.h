@@ -5,7 +5,9 @@
 
 #include "common.h"
 
-/* main() of either. `timeout` is where the tool's option leaves its text, `act` what is done in so many milliseconds (-1: for ever). */
-int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout, int (*act)(ct_container *c, int timeout_ms));
+/* main() of either. `timeout` is where the tool's option leaves its text, `act` what is done in so
+ * many milliseconds (-1: for ever). */
+int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout,
+		 int (*act)(ct_container *c, int timeout_ms));
 
 #endif

@@ -19,7 +19,7 @@
 
 #define MAX_ADDRESSES 4096
 
-/* ---- addresses -------------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static bool fill_address(const struct ifaddrs *i, struct address *a)
 {
@@ -61,7 +61,8 @@ static int read_addresses(int in, struct addresses *out)
 	struct address a;
 	ssize_t n;
 
-	while ((n = read(in, &a, sizeof(a))) > 0) {	/* records are smaller than PIPE_BUF: never torn */
+	/* records are smaller than PIPE_BUF: never torn */
+	while ((n = read(in, &a, sizeof(a))) > 0) {
 		struct address *v;
 
 		if (n != (ssize_t)sizeof(a) || out->n == MAX_ADDRESSES)
@@ -102,12 +103,12 @@ int addresses_of(int pidfd, struct addresses *out)
 	return err;
 }
 
-/* ---- usage ------------------------------------------------------------------------------------------------------ */
+/* ---- usage ----------------------------------------------------------------------------------- */
 
 struct sum {
 	uint64_t tasks;
-	uint64_t cpu_us;	/* of what lives and what was waited for */
-	uint64_t ram, swap;	/* proportional set size, bytes */
+	uint64_t cpu_us;    /* of what lives and what was waited for */
+	uint64_t ram, swap; /* proportional set size, bytes */
 };
 
 /* First number of the line that begins with `key`; 0 when there is none. */
@@ -136,8 +137,8 @@ static bool read_file(int dir, const char *name, char *buf, size_t size)
 	return n > 0;
 }
 
-/* utime, stime, cutime and cstime, fields 14 to 17 of /proc/PID/stat, and the number of threads, field 20, counted after the
- * name in parentheses. */
+/* utime, stime, cutime and cstime, fields 14 to 17 of /proc/PID/stat, and the number of threads,
+ * field 20, counted after the name in parentheses. */
 static void add_stat(const char *stat, struct sum *u)
 {
 	const char *p = strrchr(stat, ')');
@@ -168,7 +169,7 @@ static void add_process(int dir, struct sum *u)
 
 static bool same_namespace(int proc, const char *pid, const char *ns)
 {
-	char path[280], link[64];	/* a name of a directory and the rest */
+	char path[280], link[64]; /* a name of a directory and the rest */
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/ns/pid", pid);
@@ -197,14 +198,16 @@ static int sum_processes(pid_t init, struct sum *out)
 	proc = opendir("/proc");
 	if (!proc)
 		return -errno;
-	if (same_namespace(dirfd(proc), "self", ns)) {	/* shared with ours: who belongs to it cannot be told */
+	/* shared with ours: who belongs to it cannot be told */
+	if (same_namespace(dirfd(proc), "self", ns)) {
 		closedir(proc);
 		return -EXDEV;
 	}
 	while ((e = readdir(proc))) {
 		int dir;
 
-		if (number(e->d_name, 1u << 30, &pid) || !same_namespace(dirfd(proc), e->d_name, ns))
+		if (number(e->d_name, 1u << 30, &pid) ||
+		    !same_namespace(dirfd(proc), e->d_name, ns))
 			continue;
 		dir = openat(dirfd(proc), e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0)

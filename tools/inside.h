@@ -13,8 +13,9 @@
 
 struct address {
 	char name[IF_NAMESIZE];
-	int family;			/* AF_INET, AF_INET6; 0: an interface without addresses so far */
-	char text[INET6_ADDRSTRLEN];	/* "" for family 0 */
+	/* AF_INET, AF_INET6; 0: an interface without addresses so far */
+	int family;
+	char text[INET6_ADDRSTRLEN]; /* "" for family 0 */
 };
 
 struct addresses {
@@ -22,14 +23,15 @@ struct addresses {
 	size_t n;
 };
 
-/* Interfaces and global addresses in the network namespace of the process that `pidfd` names, read by a child that
- * enters it. 0 or a negative errno; out->v is to be released with free(). */
+/* Interfaces and global addresses in the network namespace of the process that `pidfd` names, read
+ * by a child that enters it. 0 or a negative errno; out->v is to be released with free(). */
 int addresses_of(int pidfd, struct addresses *out);
 
-/* What a running container uses: the figures of its cgroups. Where these do not tell its memory, CPU time or number of
- * processes (a user without cgroups of his own), the sum over the processes in the pid namespace of `init` takes their place:
- * proportional set sizes, and nested namespaces not counted. 0 or a negative errno; -EXDEV: there are no cgroups, and it shares
- * our pid namespace. */
+/* What a running container uses: the figures of its cgroups. Where these do not tell its
+ * memory, CPU time or number of processes (a user without cgroups of his own), the sum over the
+ * processes in the pid namespace of `init` takes their place: proportional set sizes, and
+ * nested namespaces not counted. 0 or a negative errno; -EXDEV: there are no cgroups, and it
+ * shares our pid namespace. */
 int use_of(ct_container *c, pid_t init, ct_usage *out);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct json {
 	FILE *out;
-	bool more;	/* a comma is due */
+	bool more; /* a comma is due */
 };
 
 /* Opens and closes an object or array. key is NULL inside an array and at the top. */

@@ -12,13 +12,14 @@ struct launch {
 	const struct args *a;
 	ct_container *c;
 	bool detached;
-	int fd;			/* signalfd */
-	int sig;		/* that called it off; 0: none */
-	sigset_t before;	/* mask that the tool had */
-	sigset_t meanwhile;	/* mask while it waits: ^Z stops the tool as it stops any other */
+	int fd;		    /* signalfd */
+	int sig;	    /* that called it off; 0: none */
+	sigset_t before;    /* mask that the tool had */
+	sigset_t meanwhile; /* mask while it waits: ^Z stops the tool as it stops any other */
 };
 
-/* Takes the signals that call it off. Those of a session that mean something else wait in its own descriptor until it runs. */
+/* Takes the signals that call it off. Those of a session that mean something else wait in its own
+ * descriptor until it runs. */
 static int take_signals(struct launch *l)
 {
 	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -58,7 +59,8 @@ static int follow(struct launch *l, ct_process *p)
 {
 	for (;;) {
 		int r = ct_process_started(p, 0);
-		struct pollfd fds[] = { { l->fd, POLLIN, 0 }, { ct_process_start_fd(p), POLLIN, 0 } };
+		struct pollfd fds[] = { { l->fd, POLLIN, 0 },
+					{ ct_process_start_fd(p), POLLIN, 0 } };
 
 		if (r != -EINPROGRESS)
 			return r;
@@ -71,7 +73,8 @@ static int follow(struct launch *l, ct_process *p)
 	return ct_process_started(p, -1);
 }
 
-/* The end of a start that was called off. It may have come to its own end before that, well or not. */
+/* The end of a start that was called off. It may have come to its own end before that,
+ * well or not. */
 static int end(struct launch *l, ct_process *p, int r)
 {
 	if (!r && l->detached)
@@ -89,7 +92,8 @@ static int finish(struct launch *l, ct_process *p, int r)
 {
 	if (r >= 0)
 		r = follow(l, p);
-	/* who is called off at the same moment fails perhaps for that reason: ^C reaches what runs on the terminal, too */
+	/* who is called off at the same moment fails perhaps for that reason: ^C reaches what runs
+	 * on the terminal, too */
 	if (l->sig || (r < 0 && called_off(l)))
 		return end(l, p, r);
 	if (r < 0)
@@ -131,6 +135,6 @@ const ct_error *launch_error(ct_container *c, ct_process *p)
 {
 	if (!p)
 		return ct_last_error(c);
-	ct_process_started(p, 0);	/* tells it again */
+	ct_process_started(p, 0); /* tells it again */
 	return ct_process_last_error(p);
 }

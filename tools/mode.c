@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct termios found;	/* the mode as we found it */
+static struct termios found; /* the mode as we found it */
 static bool is_found, wanted;
 
 bool mode_foreground(int fd)

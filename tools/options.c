@@ -72,7 +72,8 @@ int number(const char *text, unsigned long max, unsigned long *out)
 	return 0;
 }
 
-static void __attribute__((format(printf, 3, 0))) say(const char *tool, const char *name, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+say(const char *tool, const char *name, const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	fprintf(stderr, "%s: ", tool);
@@ -104,7 +105,7 @@ int fail_tool(const char *tool, const char *fmt, ...)
 	return EXIT_OWN;
 }
 
-/* ---- usage, from the rows ------------------------------------------------------------------------------------- */
+/* ---- usage, from the rows -------------------------------------------------------------------- */
 
 static void print_row(const struct opt *o)
 {
@@ -113,7 +114,8 @@ static void print_row(const struct opt *o)
 	int n;
 
 	if (o->arg && o->arg[0] == '[')
-		n = snprintf(left, sizeof(left), "--%s[=%.*s]", o->name, (int)strlen(o->arg) - 2, o->arg + 1);
+		n = snprintf(left, sizeof(left), "--%s[=%.*s]", o->name, (int)strlen(o->arg) - 2,
+			     o->arg + 1);
 	else
 		n = snprintf(left, sizeof(left), "--%s%s%s", o->name, eq, o->arg ? o->arg : "");
 	if (o->letter)
@@ -159,7 +161,7 @@ static int print_usage(const struct tool *t, const struct rows *r)
 	return 0;
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /* What getopt_long(3) is told of an option's argument. */
 static int argument_of(const struct opt *o)
@@ -187,14 +189,15 @@ static bool add_row(struct rows *r, const struct opt *o, size_t *len)
 	return true;
 }
 
-static bool build_rows(struct rows *r, const struct tool *t, const struct opt *common, size_t n_common)
+static bool build_rows(struct rows *r, const struct tool *t, const struct opt *common,
+		       size_t n_common)
 {
 	size_t len = 0;
 	bool ok = true;
 
 	*r = (struct rows){ 0 };
-	r->shorts[len++] = '-';	/* words come in their place, as option 1 */
-	r->shorts[len++] = ':';	/* we say ourselves what is wrong */
+	r->shorts[len++] = '-'; /* words come in their place, as option 1 */
+	r->shorts[len++] = ':'; /* we say ourselves what is wrong */
 	for (size_t i = 0; i < t->n_opts; i++)
 		ok = ok && add_row(r, &t->opts[i], &len);
 	for (size_t i = 0; i < n_common; i++)
@@ -241,7 +244,10 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 	case OPT_PATH:
 		value = absolute(value);
 		if (!value)
-			return fail(a, "--%s: the path of the working directory cannot be found out: %s", o->name, strerror(errno));
+			return fail(a,
+				    "--%s: the path of the working directory cannot be found "
+				    "out: %s",
+				    o->name, strerror(errno));
 		*(const char **)o->to = value;
 		return -1;
 	case OPT_LIST:
@@ -252,7 +258,8 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		err = number(value, UINT_MAX, &n);
 		if (err < 0)
 			return fail(a, "--%s %s: %s", o->name, value,
-				    err == -ERANGE ? "the number is too large" : "not a decimal number");
+				    err == -ERANGE ? "the number is too large"
+						   : "not a decimal number");
 		*(unsigned *)o->to = (unsigned)n;
 		return -1;
 	case OPT_CALL:
@@ -268,7 +275,8 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 	return -1;
 }
 
-/* A word: the name, when one is wanted and still missing, else one of the others. True: the command begins here. */
+/* A word: the name, when one is wanted and still missing, else one of the others. True: the
+ * command begins here. */
 static bool take_word(struct args *a, bool *name_was_word, char *word)
 {
 	unsigned f = a->tool->flags;
@@ -315,7 +323,7 @@ static int parse_loop(struct args *a, const struct rows *r, int argc, char **arg
 			optind--;
 			break;
 		}
-		if (code == '?' && optopt == '?')	/* LXC's -? */
+		if (code == '?' && optopt == '?') /* LXC's -? */
 			code = 'h';
 		o = find_row(r, code);
 		if (!o || code == '?' || code == ':')
@@ -323,7 +331,8 @@ static int parse_loop(struct args *a, const struct rows *r, int argc, char **arg
 		err = take(a, o, optarg);
 		if (err >= 0)
 			return err;
-		if (a->name != before && name_was_word) {	/* -n after a word: the word was not the name */
+		/* -n after a word: the word was not the name */
+		if (a->name != before && name_was_word) {
 			a->rest[a->n_rest++] = (char *)before;
 			name_was_word = false;
 		}

@@ -13,12 +13,13 @@
 #include "common.h"
 
 #define EXIT_PIPE (128 + SIGPIPE)
-#define PATIENCE_MS 2000	/* for a terminal that does not take what is said of an end */
+#define PATIENCE_MS 2000 /* for a terminal that does not take what is said of an end */
 
-static int lost;	/* errno of the first write to standard output that failed */
+static int lost; /* errno of the first write to standard output that failed */
 static bool said;
 
-/* A reader that has gone is told by EPIPE alone: the signal would end a tool that still has something to clear away. It comes at the end. */
+/* A reader that has gone is told by EPIPE alone: the signal would end a tool that still has
+ * something to clear away. It comes at the end. */
 static ssize_t write_some(int fd, const char *buf, size_t n)
 {
 	sigset_t pipe, before, pending;
@@ -66,9 +67,10 @@ static size_t put_code(char *out, unsigned char c)
 	return 4;
 }
 
-/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken for a key, is written as \xNN. The bytes
- * stay those of UTF-8; its own control characters, U+0080 to U+009F, begin with 0xc2, which waits for what follows, as the first half of a
- * line's end does. At most 8 bytes for one. */
+/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken
+ * for a key, is written as \xNN. The bytes stay those of UTF-8; its own control characters, U+0080
+ * to U+009F, begin with 0xc2, which waits for what follows, as the first half of a line's end does.
+ * At most 8 bytes for one. */
 static size_t clean(const char *buf, size_t n, char *out)
 {
 	static unsigned char held;
@@ -76,7 +78,8 @@ static size_t clean(const char *buf, size_t n, char *out)
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)buf[i], before = held;
-		bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0, whole = before == 0xc2 ? !c1 : c == '\n';
+		bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0,
+		     whole = before == 0xc2 ? !c1 : c == '\n';
 
 		held = c == 0xc2 || c == '\r' ? c : 0;
 		if (before && whole)
@@ -93,7 +96,8 @@ static size_t clean(const char *buf, size_t n, char *out)
 	return len;
 }
 
-/* All that a tool prints of a list, a fact or a figure; what it passes on of a session goes its own way. */
+/* All that a tool prints of a list, a fact or a figure; what it passes on of a session
+ * goes its own way. */
 static ssize_t write_out(void *cookie, const char *buf, size_t n)
 {
 	char text[8 * 512 + 8];
@@ -113,7 +117,8 @@ static ssize_t write_out(void *cookie, const char *buf, size_t n)
 	return (ssize_t)n;
 }
 
-/* A terminal that nobody reads may have been the reason to end: what is said of it must not hold up the end. */
+/* A terminal that nobody reads may have been the reason to end: what is said of it must
+ * not hold up the end. */
 static void write_terminal(int fd, const char *buf, size_t n)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
@@ -132,7 +137,9 @@ static void write_terminal(int fd, const char *buf, size_t n)
 
 static ssize_t write_err(void *cookie, const char *buf, size_t n)
 {
-	int own = isatty(STDERR_FILENO) ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+	int own = isatty(STDERR_FILENO)
+			  ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+			  : -1;
 
 	(void)cookie;
 	if (own < 0)
@@ -163,7 +170,8 @@ static int say_lost(const char *tool)
 	return EXIT_OWN;
 }
 
-/* Ends as any program does whose reader has gone; to who ignores the signal the exit code says so. */
+/* Ends as any program does whose reader has gone; to who ignores the signal the exit
+ * code says so. */
 static void end_by_signal(void)
 {
 	sigset_t pipe;

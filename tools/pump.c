@@ -6,7 +6,7 @@
 
 #include "quantity.h"
 
-#define AGAIN_MS 10	/* a terminal may poll writable and yet have no room for a line's end */
+#define AGAIN_MS 10 /* a terminal may poll writable and yet have no room for a line's end */
 
 void pump_init(struct pump *p)
 {
@@ -76,7 +76,8 @@ ssize_t pump_read(struct pump *p)
 /* What cannot be written is lost, and told at the end; a later part may find room again. */
 static void failed(struct pump *p, struct outlet *o)
 {
-	if (errno == EPIPE || errno == ECONNRESET || (o->terminal && (errno == EIO || errno == ENXIO))) {
+	if (errno == EPIPE || errno == ECONNRESET ||
+	    (o->terminal && (errno == EIO || errno == ENXIO))) {
 		o->reader_gone = true;
 		return;
 	}
@@ -161,7 +162,8 @@ bool pump_polled(struct pump *p, const struct pollfd *fds, unsigned n)
 			struct outlet *o = &p->to[k];
 			short events;
 
-			if (is_open(o) && o->blocked && sink_poll(&o->sink, &events) == fds[i].fd && o->at < p->end)
+			if (is_open(o) && o->blocked && sink_poll(&o->sink, &events) == fds[i].fd &&
+			    o->at < p->end)
 				write_outlet(p, o);
 		}
 	}

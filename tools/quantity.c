@@ -30,8 +30,8 @@ static const struct {
 	const char *name;
 	uint64_t us;
 } time_units[] = {
-	{ "", 1000000 },  { "s", 1000000 },   { "sec", 1000000 },	      { "ms", 1000 },
-	{ "us", 1 },	  { "m", 60000000 },  { "min", 60000000 },	      { "h", UINT64_C(3600000000) },
+	{ "", 1000000 }, { "s", 1000000 },  { "sec", 1000000 },	 { "ms", 1000 },
+	{ "us", 1 },	 { "m", 60000000 }, { "min", 60000000 }, { "h", UINT64_C(3600000000) },
 };
 
 int parse_time(const char *text, uint64_t *us)

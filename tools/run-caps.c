@@ -7,8 +7,10 @@
 #define SIZE 2048
 #define BLANKS ", \t"
 
-/* What the library grants to a container that says nothing: as cap.keep. A test holds it against that. */
-static const char by_default[] = "chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap net_bind_service sys_chroot "
+/* What the library grants to a container that says nothing: as cap.keep. A test holds
+ * it against that. */
+static const char by_default[] = "chown dac_override fsetid fowner mknod net_raw setgid setuid "
+				 "setfcap setpcap net_bind_service sys_chroot "
 				 "kill audit_write";
 
 /* Whether a list of words has this one. */
@@ -29,7 +31,8 @@ static void add(char list[SIZE], const char *word, size_t n)
 		snprintf(list + len, SIZE - len, "%s%.*s", len ? " " : "", (int)n, word);
 }
 
-/* The words of an option, "CAP_NET_RAW,chown", as the library calls them. Returns whether "all" is among them. */
+/* The words of an option, "CAP_NET_RAW,chown", as the library calls them. Returns whether
+ * "all" is among them. */
 static bool read_words(const char *text, char list[SIZE])
 {
 	bool all = false;
@@ -76,14 +79,15 @@ int run_caps_apply(const struct args *a, ct_container *c, const struct run_caps 
 
 	if (!caps->keep && !caps->add.n && !caps->drop.n)
 		return 0;
-	if (ct_clear_config(c, "cap.drop") < 0 || ct_clear_config(c, "cap.keep") < 0 || check_names(a, c, "cap.drop", less) ||
-	    check_names(a, c, "cap.keep", more))
+	if (ct_clear_config(c, "cap.drop") < 0 || ct_clear_config(c, "cap.keep") < 0 ||
+	    check_names(a, c, "cap.drop", less) || check_names(a, c, "cap.keep", more))
 		return EXIT_OWN;
 	/* all that the caller has, but what is taken away */
 	if (all && !nothing)
 		return define(a, c, "cap.drop", *less ? less : "none");
 	read_words(caps->keep ? caps->keep : by_default, base);
-	for (const char *p = nothing || has(base, "none", 4) ? "" : base; *p; p += strcspn(p, " "), p += strspn(p, " "))
+	for (const char *p = nothing || has(base, "none", 4) ? "" : base; *p;
+	     p += strcspn(p, " "), p += strspn(p, " "))
 		if (!has(less, p, strcspn(p, " ")))
 			add(list, p, strcspn(p, " "));
 	for (const char *p = more; *p; p += strcspn(p, " "), p += strspn(p, " "))

@@ -6,7 +6,7 @@
 #include "common.h"
 
 struct run_caps {
-	const char *keep;		/* these and no others; NULL: what engines grant by default */
+	const char *keep; /* these and no others; NULL: what engines grant by default */
 	struct strings add, drop;
 };
 /* clang-format off */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run-limits.h"
 
-static int define_each(const struct args *a, ct_container *c, const char *key, const struct strings *values)
+static int define_each(const struct args *a, ct_container *c, const char *key,
+		       const struct strings *values)
 {
 	int err = 0;
 
@@ -15,10 +16,10 @@ int run_limits_apply(const struct args *a, ct_container *c, const struct run_lim
 	const struct {
 		const char *key, *value;
 	} rows[] = {
-		{ "limit.memory", l->memory },	   { "limit.swap", l->swap },
-		{ "limit.cpu", l->cpus },	   { "limit.cpu.weight", l->cpu_weight },
-		{ "limit.cputime", l->cputime },   { "limit.cpuset.cpus", l->cpuset },
-		{ "limit.pids", l->pids },	   { "limit.devices", l->devices },
+		{ "limit.memory", l->memory },	 { "limit.swap", l->swap },
+		{ "limit.cpu", l->cpus },	 { "limit.cpu.weight", l->cpu_weight },
+		{ "limit.cputime", l->cputime }, { "limit.cpuset.cpus", l->cpuset },
+		{ "limit.pids", l->pids },	 { "limit.devices", l->devices },
 	};
 	int err = 0;
 

@@ -22,9 +22,11 @@ static const struct {
 	bool tmpfs;
 } kinds[] = {
 	{ "bind", CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE, false },
-	{ "ro-bind", CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE, false },
+	{ "ro-bind", CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE,
+	  false },
 	{ "dev-bind", CT_MOUNT_NOSUID | CT_MOUNT_RECURSIVE, false },
-	{ "volume", CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE, false },
+	{ "volume", CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE,
+	  false },
 	{ "tmpfs", CT_MOUNT_NOSUID | CT_MOUNT_NODEV, true },
 };
 
@@ -32,16 +34,18 @@ static const struct {
 	const char *word;
 	uint64_t set, clear;
 } words[] = {
-	{ "ro", CT_MOUNT_READONLY, 0 },	  { "rw", 0, CT_MOUNT_READONLY },      { "nosuid", CT_MOUNT_NOSUID, 0 },
-	{ "suid", 0, CT_MOUNT_NOSUID },	  { "nodev", CT_MOUNT_NODEV, 0 },      { "dev", 0, CT_MOUNT_NODEV },
-	{ "noexec", CT_MOUNT_NOEXEC, 0 }, { "exec", 0, CT_MOUNT_NOEXEC },      { "rec", CT_MOUNT_RECURSIVE, 0 },
-	{ "norec", 0, CT_MOUNT_RECURSIVE }, { "create", CT_MOUNT_CREATE, 0 },  { "optional", CT_MOUNT_OPTIONAL, 0 },
-	{ "private", CT_MOUNT_PRIVATE, 0 }, { "slave", CT_MOUNT_SLAVE, 0 },    { "shared", CT_MOUNT_SHARED, 0 },
-	{ "unbindable", CT_MOUNT_UNBINDABLE, 0 },
+	{ "ro", CT_MOUNT_READONLY, 0 },	    { "rw", 0, CT_MOUNT_READONLY },
+	{ "nosuid", CT_MOUNT_NOSUID, 0 },   { "suid", 0, CT_MOUNT_NOSUID },
+	{ "nodev", CT_MOUNT_NODEV, 0 },	    { "dev", 0, CT_MOUNT_NODEV },
+	{ "noexec", CT_MOUNT_NOEXEC, 0 },   { "exec", 0, CT_MOUNT_NOEXEC },
+	{ "rec", CT_MOUNT_RECURSIVE, 0 },   { "norec", 0, CT_MOUNT_RECURSIVE },
+	{ "create", CT_MOUNT_CREATE, 0 },   { "optional", CT_MOUNT_OPTIONAL, 0 },
+	{ "private", CT_MOUNT_PRIVATE, 0 }, { "slave", CT_MOUNT_SLAVE, 0 },
+	{ "shared", CT_MOUNT_SHARED, 0 },   { "unbindable", CT_MOUNT_UNBINDABLE, 0 },
 };
 
-/* Takes our words out of a list of options; for a tmpfs what is left stays in `list` for the file system. Returns the word
- * that is not known, or NULL. */
+/* Takes our words out of a list of options; for a tmpfs what is left stays in `list` for the file
+ * system. Returns the word that is not known, or NULL. */
 static const char *parse_options(char *list, uint64_t *flags, bool tmpfs)
 {
 	char *rest = list, *word, *kept = list;
@@ -60,7 +64,7 @@ static const char *parse_options(char *list, uint64_t *flags, bool tmpfs)
 		} else {
 			if (kept != list)
 				*kept++ = ',';
-			memmove(kept, word, n);	/* never passes what is still to be read */
+			memmove(kept, word, n); /* never passes what is still to be read */
 			kept += n;
 		}
 	}
@@ -90,7 +94,8 @@ static int apply(const struct args *a, ct_container *c, const struct run_mount *
 		m.source = absolute(first);
 		m.target = second && *second ? second : m.source;
 		if (!m.source)
-			return fail(a, "--%s %s: the working directory cannot be found out: %s", r->option, r->text, strerror(errno));
+			return fail(a, "--%s %s: the working directory cannot be found out: %s",
+				    r->option, r->text, strerror(errno));
 	}
 	unknown = options ? parse_options(options, &m.flags, kinds[k].tmpfs) : NULL;
 	if (unknown)

@@ -7,9 +7,9 @@
 
 struct run_mounts {
 	struct run_mount {
-		const char *option;	/* "bind", "ro-bind", "dev-bind", "tmpfs" */
-		const char *text;	/* as typed, borrowed */
-	} *v;
+		const char *option; /* "bind", "ro-bind", "dev-bind", "tmpfs" */
+		const char *text;   /* as typed, borrowed */
+	} * v;
 	size_t n;
 };
 

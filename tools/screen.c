@@ -17,24 +17,25 @@
 #include "quantity.h"
 #include "sink.h"
 
-#define ENTER "\033[?1049h\033[?25l"	/* the other screen, without a cursor */
+#define ENTER "\033[?1049h\033[?25l" /* the other screen, without a cursor */
 #define LEAVE "\033[0m\033[?25h\033[?1049l"
 
-#define LOOK_MS 1000			/* in the background: how often to look whether we still are */
-#define PART_MS 1000			/* for a terminal that does not take its last line */
+#define LOOK_MS 1000 /* in the background: how often to look whether we still are */
+#define PART_MS 1000 /* for a terminal that does not take its last line */
 
 static struct termios saved_mode;
-static bool taken, away;		/* away: in the background; the terminal is left alone */
+static bool taken, away; /* away: in the background; the terminal is left alone */
 static int signal_fd = -1;
 static struct source keys = { .fd = -1 };
 static struct sink out = { .fd = -1 };
-static sigset_t signals, before;	/* those that we take, and the mask before */
+static sigset_t signals, before; /* those that we take, and the mask before */
 
 bool screen_here(void)
 {
 	const char *term = getenv("TERM");
 
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
+	       strcmp(term, "dumb") != 0;
 }
 
 void screen_size(unsigned *rows, unsigned *cols)
@@ -46,8 +47,9 @@ void screen_size(unsigned *rows, unsigned *cols)
 	*cols = known ? w.ws_col : 80;
 }
 
-/* Straight to the terminal, so that it works with whatever is still in the stream's buffer. Ends early when a signal comes, or after
- * wait_ms without progress (-1: never): 0, -EINTR, -ETIMEDOUT, or -EIO when the terminal has gone. */
+/* Straight to the terminal, so that it works with whatever is still in the stream's buffer. Ends
+ * early when a signal comes, or after wait_ms without progress (-1: never): 0, -EINTR, -ETIMEDOUT,
+ * or -EIO when the terminal has gone. */
 static int put(const char *text, int wait_ms)
 {
 	size_t n = strlen(text);
@@ -125,7 +127,8 @@ static int take_terminal(void)
 
 int screen_begin(void)
 {
-	static const int taken_over[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH, SIGCONT };
+	static const int taken_over[] = { SIGINT,  SIGTERM,  SIGHUP, SIGQUIT,
+					  SIGTSTP, SIGWINCH, SIGCONT };
 	static bool registered;
 	int err;
 
@@ -168,9 +171,10 @@ int screen_draw(const char *text)
 		size_t n = strcspn(text, "\n");
 		bool last = !text[n] || !text[n + 1];
 
-		/* cleared before it is written: behind a full line the last character would go. No newline behind the last
-		 * one: it would move the screen. */
-		fprintf(f, "%s%.*s\033[0m%s", last ? "\033[J" : "\033[2K", (int)n, text, last ? "" : "\r\n");
+		/* cleared before it is written: behind a full line the last character would go. No
+		 * newline behind the last one: it would move the screen. */
+		fprintf(f, "%s%.*s\033[0m%s", last ? "\033[J" : "\033[2K", (int)n, text,
+			last ? "" : "\r\n");
 		text += n + (text[n] != '\0');
 	}
 	if (fclose(f)) {
@@ -179,7 +183,7 @@ int screen_draw(const char *text)
 	}
 	err = put(all, -1);
 	free(all);
-	return err == -EIO ? err : 0;	/* who interrupts is looked at next */
+	return err == -EIO ? err : 0; /* who interrupts is looked at next */
 }
 
 /* As any program that has changed the terminal's mode. */

@@ -18,7 +18,7 @@
 
 #define HELPER_SIZE 16384
 
-/* ---- a descriptor of our own for the same file -------------------------------------------------------------------- */
+/* ---- a descriptor of our own for the same file ----------------------------------------------- */
 
 static bool is_socket(int fd)
 {
@@ -27,7 +27,8 @@ static bool is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* True for what has an open file of its own when it is opened by /proc, with the same file behind it. */
+/* True for what has an open file of its own when it is opened by /proc, with the same
+ * file behind it. */
 static bool is_reopenable(int fd)
 {
 	struct stat st;
@@ -43,7 +44,8 @@ static bool is_quick(int fd)
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) == 1;
 }
 
-/* -1 with errno when it cannot be had: no /proc, another user's terminal or pipe, a pipe without a reader (ENXIO). */
+/* -1 with errno when it cannot be had: no /proc, another user's terminal or pipe, a pipe
+ * without a reader (ENXIO). */
 static int reopen(int fd, int mode)
 {
 	char path[32];
@@ -52,13 +54,15 @@ static int reopen(int fd, int mode)
 	return open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void source_open(struct source *s, int fd)
 {
 	int own = fd >= 0 && is_reopenable(fd) ? reopen(fd, O_RDONLY) : -1;
 
-	*s = (struct source){ .fd = own < 0 ? fd : own, .own = own >= 0, .socket = fd >= 0 && is_socket(fd) };
+	*s = (struct source){ .fd = own < 0 ? fd : own,
+			      .own = own >= 0,
+			      .socket = fd >= 0 && is_socket(fd) };
 }
 
 int source_own(struct source *s, int fd)
@@ -83,12 +87,12 @@ void source_close(struct source *s)
 	s->fd = -1;
 }
 
-/* ---- the thread that writes ---------------------------------------------------------------------------------------- */
+/* ---- the thread that writes ------------------------------------------------------------------ */
 
 struct helper {
 	pthread_t thread;
-	int fd, go, done;	/* go: an eventfd that the thread waits for; done: one that we poll */
-	bool busy, quit;	/* busy: ours alone; the rest is the thread's from go to done */
+	int fd, go, done; /* go: an eventfd that the thread waits for; done: one that we poll */
+	bool busy, quit;  /* busy: ours alone; the rest is the thread's from go to done */
 	size_t n;
 	ssize_t result;
 	int err;
@@ -154,7 +158,8 @@ static void helper_end(struct helper *h)
 	uint64_t one = 1;
 
 	if (h->busy && read(h->done, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
-		pthread_detach(h->thread);	/* held for good: it goes with the tool, and needs its memory until then */
+		/* held for good: it goes with the tool, and needs its memory until then */
+		pthread_detach(h->thread);
 		return;
 	}
 	one = 1;
@@ -170,7 +175,7 @@ static ssize_t helper_write(struct helper *h, const void *buf, size_t n)
 
 	if (h->busy) {
 		if (read(h->done, &one, sizeof(one)) != (ssize_t)sizeof(one))
-			return -1;	/* EAGAIN */
+			return -1; /* EAGAIN */
 		h->busy = false;
 		errno = h->err;
 		return h->result;
@@ -184,7 +189,7 @@ static ssize_t helper_write(struct helper *h, const void *buf, size_t n)
 	return -1;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 int sink_open(struct sink *s, int fd)
 {

@@ -21,10 +21,13 @@
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
 #endif
-#define BETWEEN_MS 50		/* how often to look for the next init, or for the end, when one init has ended */
-#define LOOK_MS 1000		/* in the background: how often to look whether we still are */
-#define RETRY_MS 200		/* a terminal of the payload's that nobody has open is looked at that often */
-#define MOST_LEFT (1 << 20)	/* what is still queued at the end is not more, unless somebody goes on writing */
+/* how often to look for the next init, or for the end, when one init has ended */
+#define BETWEEN_MS 50
+#define LOOK_MS 1000 /* in the background: how often to look whether we still are */
+#define RETRY_MS 200 /* a terminal of the payload's that nobody has open is looked at that often */
+
+/* what is still queued at the end is not more, unless somebody goes on writing */
+#define MOST_LEFT (1 << 20)
 
 enum { IN, OUT, ERR, N_PUMPS };
 
@@ -44,11 +47,12 @@ static bool window_size(uint16_t *rows, uint16_t *cols)
 	return w.ws_row && w.ws_col;
 }
 
-/* ---- begin and end ------------------------------------------------------------------------------------------------ */
+/* ---- begin and end --------------------------------------------------------------------------- */
 
 static int take_signals(struct session *s)
 {
-	static const int taken[] = { SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGTSTP, SIGUSR1, SIGUSR2 };
+	static const int taken[] = { SIGWINCH, SIGTERM, SIGHUP,	 SIGINT, SIGQUIT,
+				     SIGCONT,  SIGTSTP, SIGUSR1, SIGUSR2 };
 	int fd;
 
 	s->deaf = is_ignored(SIGHUP);
@@ -67,8 +71,9 @@ static int take_signals(struct session *s)
 	return fd;
 }
 
-/* A pipe that the payload may open anew as /dev/stdout, whoever it is by then, as it may a terminal. By its mode and not by its owner, because
- * who is that may be known inside only, or change; a pipe has no name, so that nobody else comes to it. 0 or a negative errno. */
+/* A pipe that the payload may open anew as /dev/stdout, whoever it is by then, as it may a
+ * terminal. By its mode and not by its owner, because who is that may be known inside only, or
+ * change; a pipe has no name, so that nobody else comes to it. 0 or a negative errno. */
 static int open_pipe(int end[2])
 {
 	if (pipe2(end, O_CLOEXEC) < 0)
@@ -78,8 +83,8 @@ static int open_pipe(int end[2])
 	return 0;
 }
 
-/* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a detached start wants
- * copies, because zeros mean the console there. */
+/* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a
+ * detached start wants copies, because zeros mean the console there. */
 static int pipes_for_terminals(struct session *s)
 {
 	for (int fd = 0; fd < 3; fd++) {
@@ -151,7 +156,7 @@ void session_end(struct session *s)
 		return;
 	drop(&s->signal_fd);
 	while (sigtimedwait(&s->signals, NULL, &now) > 0)
-		;	/* they were for what has ended */
+		; /* they were for what has ended */
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
@@ -162,13 +167,14 @@ int session_code(const struct args *a, const struct session *s, const ct_exit *x
 	if (s->lost)
 		fail(a, "not all that it printed could be written: %s", strerror(s->lost));
 	if (s->log_lost)
-		fail(a, "not all that it printed could be written to the log: %s", strerror(s->log_lost));
+		fail(a, "not all that it printed could be written to the log: %s",
+		     strerror(s->log_lost));
 	if (!code && (s->lost || s->log_lost))
 		return EXIT_OWN;
 	return code;
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static uint64_t hex_of(const char *s)
 {
@@ -179,8 +185,9 @@ static uint64_t hex_of(const char *s)
 	return v;
 }
 
-/* True when the kernel would throw `sig` away: the process is pid 1 of its namespace, has no handler for it, and does not hold it
- * back to look at it later. The library's own pid 1 hands it on. */
+/* True when the kernel would throw `sig` away: the process is pid 1 of its namespace,
+ * has no handler for it, and does not hold it back to look at it later. The library's
+ * own pid 1 hands it on. */
 static bool signal_is_lost(int pid, int sig)
 {
 	char line[256];
@@ -193,7 +200,8 @@ static bool signal_is_lost(int pid, int sig)
 	if (!f)
 		return false;
 	while (fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7) || !strncmp(line, "SigBlk:", 7))
+		if (!strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7) ||
+		    !strncmp(line, "SigBlk:", 7))
 			handled |= hex_of(line + 7);
 		else if (!strcmp(line, "Name:\tct-init\n"))
 			reaper = true;
@@ -218,15 +226,18 @@ static void pass_on(struct session *s, int sig, bool again)
 	}
 }
 
-/* Somebody asks us to end, or to pass a signal on. The second request to go is not to be refused. */
+/* Somebody asks us to end, or to pass a signal on. The second request to go is not to
+ * be refused. */
 static void ask(struct session *s, int sig)
 {
-	bool final = sig == SIGTERM || sig == SIGHUP || (s->on_signal && (sig == SIGINT || sig == SIGQUIT));
+	bool final = sig == SIGTERM || sig == SIGHUP ||
+		     (s->on_signal && (sig == SIGINT || sig == SIGQUIT));
 
 	pass_on(s, sig, final && s->asked++);
 }
 
-/* Nobody reads the output any more, or the terminal has gone: told once, however many signs of it there are. */
+/* Nobody reads the output any more, or the terminal has gone: told once, however many
+ * signs of it there are. */
 static void tell_of_hangup(struct session *s)
 {
 	if (s->told)
@@ -236,7 +247,8 @@ static void tell_of_hangup(struct session *s)
 		s->leave = true;
 	} else if (!s->ended && !s->deaf) {
 		pass_on(s, SIGHUP, false);
-		/* for a moment nothing is taken from it, to be thrown away: it is to end of the signal, not of having said all */
+		/* for a moment nothing is taken from it, to be thrown away: it is to end of the
+		 * signal, not of having said all */
 		if (s->pump)
 			s->pump[OUT].hold = true;
 	}
@@ -303,7 +315,7 @@ static void take_signal(struct session *s, const struct signalfd_siginfo *si)
 	} else if (!s->ended) {
 		ask(s, sig);
 	} else if (sig != SIGUSR1 && sig != SIGUSR2) {
-		s->ended_for = sig;	/* it has ended, but not all that it said has been read */
+		s->ended_for = sig; /* it has ended, but not all that it said has been read */
 		s->leave = true;
 	}
 }
@@ -316,9 +328,10 @@ static void read_signals(struct session *s)
 		take_signal(s, &si);
 }
 
-/* ---- input --------------------------------------------------------------------------------------------------------- */
+/* ---- input ----------------------------------------------------------------------------------- */
 
-/* A ^C, or what stands for it, that the pseudo terminal would send to a pid 1 that does not care for it. */
+/* A ^C, or what stands for it, that the pseudo terminal would send to a pid 1 that
+ * does not care for it. */
 static void catch_interrupt(struct session *s, const struct pump *p, const char *typed, size_t n)
 {
 	int master = p->to[PUMP_OUT].sink.fd;
@@ -329,7 +342,8 @@ static void catch_interrupt(struct session *s, const struct pump *p, const char 
 		return;
 	if (t.c_cc[VINTR] == _POSIX_VDISABLE || !memchr(typed, t.c_cc[VINTR], n))
 		return;
-	if (ioctl(master, TIOCGPGRP, &foreground) == 0 && foreground == s->pid && signal_is_lost(s->pid, SIGINT))
+	if (ioctl(master, TIOCGPGRP, &foreground) == 0 && foreground == s->pid &&
+	    signal_is_lost(s->pid, SIGINT))
 		ask(s, SIGINT);
 }
 
@@ -348,13 +362,14 @@ static size_t catch_escape(struct session *s, char *typed, size_t n)
 		if (s->escaped && ch == 'q')
 			s->leave = true;
 		else
-			typed[kept++] = ch;	/* the escape before an other character is swallowed */
+			typed[kept++] = ch; /* the escape before an other character is swallowed */
 		s->escaped = false;
 	}
 	return kept;
 }
 
-/* Reads standard input. Of a terminal an end or an error may be its end, or that we are in the background after all. */
+/* Reads standard input. Of a terminal an end or an error may be its end, or that we are in the
+ * background after all. */
 static void take_input(struct session *s)
 {
 	struct pump *p = &s->pump[IN];
@@ -379,7 +394,8 @@ static void take_input(struct session *s)
 	catch_interrupt(s, p, typed, (size_t)n);
 }
 
-/* The input has ended: a pipe is closed, a pseudo terminal gets its end-of-file character, twice when a line has begun. */
+/* The input has ended: a pipe is closed, a pseudo terminal gets its end-of-file character, twice
+ * when a line has begun. */
 static void end_input(struct session *s)
 {
 	struct pump *p = &s->pump[IN];
@@ -409,7 +425,7 @@ static void look_for_foreground(struct session *s)
 	s->pump[IN].hold = !here;
 }
 
-/* ---- output -------------------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 /* While we have it open ourselves, the payload may close its terminal, and open it again. */
 static void open_peer(struct session *s, int master)
@@ -430,7 +446,8 @@ static ssize_t take_output(struct session *s, struct pump *p)
 	return n;
 }
 
-/* Takes what the payload has left behind. When somebody else still has the other side, nothing more is waited for. */
+/* Takes what the payload has left behind. When somebody else still has the other side, nothing
+ * more is waited for. */
 static void take_rest(struct session *s, struct pump *p)
 {
 	p->hold = false;
@@ -473,9 +490,10 @@ static void look_for_readers(struct session *s)
 		in->eof = true;
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
-/* An init has ended: was it the end? The system may reboot, its stop hooks may still run, or its output may be on its way. */
+/* An init has ended: was it the end? The system may reboot, its stop hooks may still run, or its
+ * output may be on its way. */
 static bool is_the_end(struct session *s)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -513,7 +531,9 @@ static int wait_time(const struct session *s)
 static int poll_round(struct session *s)
 {
 	struct pollfd fds[N_PUMPS * PUMP_POLLS + 3] = {
-		{ s->signal_fd, POLLIN, 0 }, { s->ended ? -1 : s->init_fd, POLLIN, 0 }, { s->gone ? -1 : s->tty, 0, 0 },
+		{ s->signal_fd, POLLIN, 0 },
+		{ s->ended ? -1 : s->init_fd, POLLIN, 0 },
+		{ s->gone ? -1 : s->tty, 0, 0 },
 	};
 	unsigned n = 3, first[N_PUMPS + 1];
 	int wait_ms = wait_time(s);
@@ -554,7 +574,8 @@ static bool is_done(const struct session *s)
 		return true;
 	if (s->process)
 		return false;
-	return out || (is_drained(&s->pump[IN]) && !s->pump[IN].to[PUMP_OUT].reader_gone && !pump_pending(&s->pump[OUT]));
+	return out || (is_drained(&s->pump[IN]) && !s->pump[IN].to[PUMP_OUT].reader_gone &&
+		       !pump_pending(&s->pump[OUT]));
 }
 
 static int copy_loop(struct session *s)
@@ -630,7 +651,8 @@ static int run_pumps(struct session *s, int in_to, int out_from, int err_from)
 	err = open_pumps(s, in_to, out_from, err_from);
 	if (!err)
 		err = copy_loop(s);
-	s->lost = s->pump[OUT].to[PUMP_OUT].err ? s->pump[OUT].to[PUMP_OUT].err : s->pump[ERR].to[PUMP_OUT].err;
+	s->lost = s->pump[OUT].to[PUMP_OUT].err ? s->pump[OUT].to[PUMP_OUT].err
+						: s->pump[ERR].to[PUMP_OUT].err;
 	s->log_lost = s->pump[OUT].to[PUMP_LOG].err;
 	if (!s->log_lost && s->pump[OUT].to[PUMP_LOG].reader_gone)
 		s->log_lost = EPIPE;
@@ -671,7 +693,8 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 		open_peer(s, pty);
 	err = s->pty ? begin_raw() : 0;
 	if (!err)
-		err = s->pty ? run_pumps(s, pty, pty, -1) : run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
+		err = s->pty ? run_pumps(s, pty, pty, -1)
+			     : run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
 	mode_restore();
 	if (err)
 		return err;

@@ -32,7 +32,7 @@ uint64_t top_plus(uint64_t x, uint64_t y)
 	return x + y;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static uint64_t clock_us(void)
 {
@@ -42,20 +42,23 @@ static uint64_t clock_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Takes new figures. One that was started again meanwhile has used less than before: then nothing is known of its share. */
+/* Takes new figures. One that was started again meanwhile has used less than before: then nothing
+ * is known of its share. */
 static void take(struct top_item *it, const ct_usage *u)
 {
 	uint64_t before = it->usage.cpu_us, now = clock_us();
 
 	it->percent = -1;
-	if (it->read && before != CT_ABSENT && u->cpu_us != CT_ABSENT && u->cpu_us >= before && now > it->at_us)
+	if (it->read && before != CT_ABSENT && u->cpu_us != CT_ABSENT && u->cpu_us >= before &&
+	    now > it->at_us)
 		it->percent = (double)(u->cpu_us - before) * 100 / (double)(now - it->at_us);
 	it->usage = *u;
 	it->at_us = now;
 	it->read = true;
 }
 
-/* Returns 0, -1 when it does not run any more, or the exit code after saying why it cannot be read. */
+/* Returns 0, -1 when it does not run any more, or the exit code after saying why it
+ * cannot be read. */
 static int read_item(const struct args *a, struct top_item *it)
 {
 	ct_usage u = CT_USAGE_INIT;
@@ -65,11 +68,12 @@ static int read_item(const struct args *a, struct top_item *it)
 	one.name = it->name;
 	if (err == -ESRCH)
 		return -1;
-	if (err == -EOPNOTSUPP)	/* it has no cgroup: shown without figures */
+	if (err == -EOPNOTSUPP) /* it has no cgroup: shown without figures */
 		figures_clear(&u);
 	else if (err < 0)
 		return fail_container(&one, it->c);
-	it->state = ct_state(it->c);	/* < 0: its supervisor does not answer, but its figures are known */
+	/* < 0: its supervisor does not answer, but its figures are known */
+	it->state = ct_state(it->c);
 	take(it, &u);
 	if (it->state == CT_STATE_STOPPED)
 		return -1;
@@ -146,19 +150,25 @@ int top_read(const struct args *a, struct top *t)
 	return err;
 }
 
-/* ---- order ---------------------------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static uint64_t sort_value(const struct top_item *it, char by)
 {
 	const ct_usage *u = &it->usage;
 
 	switch (by) {
-	case 'c': return u->cpu_us;
-	case 'b': return top_plus(u->io_read, u->io_written);
-	case 'm': return u->memory;
-	case 's': return top_plus(u->memory, u->swap);
-	case 'k': return u->memory_kernel;
-	default: return CT_ABSENT;
+	case 'c':
+		return u->cpu_us;
+	case 'b':
+		return top_plus(u->io_read, u->io_written);
+	case 'm':
+		return u->memory;
+	case 's':
+		return top_plus(u->memory, u->swap);
+	case 'k':
+		return u->memory_kernel;
+	default:
+		return CT_ABSENT;
 	}
 }
 
@@ -167,7 +177,8 @@ static int compare(const void *left, const void *right, void *data)
 {
 	const struct top *t = data;
 	const struct top_item *l = left, *r = right;
-	uint64_t x = sort_value(l, t->sort) + 1, y = sort_value(r, t->sort) + 1;	/* absent becomes 0 */
+	/* absent becomes 0 */
+	uint64_t x = sort_value(l, t->sort) + 1, y = sort_value(r, t->sort) + 1;
 	int way = (x < y) - (x > y);
 
 	if (!way)

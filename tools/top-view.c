@@ -20,7 +20,7 @@ static const struct column {
 	unsigned width, rank;
 	enum kind kind;
 	size_t offset;
-	bool if_used;		/* only when someone uses any */
+	bool if_used; /* only when someone uses any */
 } columns[] = {
 	{ { "CPU", "Used" }, 12, 3, SECONDS, AT(cpu_us), false },
 	{ { "CPU", "Sys" }, 12, 7, SECONDS, AT(cpu_system_us), false },
@@ -39,7 +39,7 @@ static const struct column {
 /* What fits. */
 struct layout {
 	bool shown[N_COLUMNS];
-	unsigned name;		/* width of the first column */
+	unsigned name; /* width of the first column */
 };
 
 static uint64_t figure(const ct_usage *u, size_t offset)
@@ -50,7 +50,7 @@ static uint64_t figure(const ct_usage *u, size_t offset)
 	return v;
 }
 
-/* ---- cells ---------------------------------------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static void put_size(char *out, size_t size, uint64_t bytes)
 {
@@ -70,7 +70,8 @@ static void put_io(char *out, size_t size, const ct_usage *u)
 	snprintf(out, size, "%s(%s/%s)", total, read, written);
 }
 
-static void cell(char *out, size_t size, const struct column *col, const ct_usage *u, double percent)
+static void cell(char *out, size_t size, const struct column *col, const ct_usage *u,
+		 double percent)
 {
 	uint64_t v = figure(u, col->offset);
 
@@ -88,17 +89,26 @@ static void cell(char *out, size_t size, const struct column *col, const ct_usag
 		if (v != CT_ABSENT)
 			snprintf(out, size, "%" PRIu64, v);
 		break;
-	case SIZE: put_size(out, size, v); break;
-	case IO: put_size(out, size, top_plus(u->io_read, u->io_written)); break;
-	case IO_FULL: put_io(out, size, u); break;
-	case MEMORY_AND_SWAP: put_size(out, size, top_plus(u->memory, u->swap)); break;
+	case SIZE:
+		put_size(out, size, v);
+		break;
+	case IO:
+		put_size(out, size, top_plus(u->io_read, u->io_written));
+		break;
+	case IO_FULL:
+		put_io(out, size, u);
+		break;
+	case MEMORY_AND_SWAP:
+		put_size(out, size, top_plus(u->memory, u->swap));
+		break;
 	}
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Adds a row without its newline to out, cut at cols. */
-static void put_row(FILE *out, const struct layout *l, unsigned cols, const char *name, const ct_usage *u, double percent)
+static void put_row(FILE *out, const struct layout *l, unsigned cols, const char *name,
+		    const ct_usage *u, double percent)
 {
 	char line[512], text[96];
 	int n = snprintf(line, sizeof(line), "%-*.*s", (int)l->name, (int)l->name, name);
@@ -107,7 +117,8 @@ static void put_row(FILE *out, const struct layout *l, unsigned cols, const char
 		if (!l->shown[i])
 			continue;
 		cell(text, sizeof(text), &columns[i], u, percent);
-		n += snprintf(line + n, sizeof(line) - (size_t)n, " %*s", (int)columns[i].width, text);
+		n += snprintf(line + n, sizeof(line) - (size_t)n, " %*s", (int)columns[i].width,
+			      text);
 	}
 	fprintf(out, "%.*s", (int)cols, line);
 }
@@ -115,24 +126,28 @@ static void put_row(FILE *out, const struct layout *l, unsigned cols, const char
 static void put_head(FILE *out, const struct layout *l, unsigned cols, unsigned which)
 {
 	char line[512];
-	int n = snprintf(line, sizeof(line), "%-*.*s", (int)l->name, (int)l->name, which ? "Name" : "Container");
+	int n = snprintf(line, sizeof(line), "%-*.*s", (int)l->name, (int)l->name,
+			 which ? "Name" : "Container");
 
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		if (l->shown[i])
-			n += snprintf(line + n, sizeof(line) - (size_t)n, " %*s", (int)columns[i].width, columns[i].head[which]);
+			n += snprintf(line + n, sizeof(line) - (size_t)n, " %*s",
+				      (int)columns[i].width, columns[i].head[which]);
 	fprintf(out, HEAD "%.*s", (int)cols, line);
 }
 
 static void add_up(const struct top *t, ct_usage *sum, double *percent)
 {
-	static const size_t added[] = { AT(cpu_us), AT(cpu_system_us), AT(cpu_user_us), AT(io_read),
-					AT(io_written), AT(memory), AT(swap), AT(memory_kernel), AT(pids) };
+	static const size_t added[] = { AT(cpu_us),  AT(cpu_system_us), AT(cpu_user_us),
+					AT(io_read), AT(io_written),	AT(memory),
+					AT(swap),    AT(memory_kernel), AT(pids) };
 
 	figures_clear(sum);
 	*percent = -1;
 	for (size_t i = 0; i < t->n; i++) {
 		for (size_t k = 0; k < sizeof(added) / sizeof(*added); k++) {
-			uint64_t v = top_plus(figure(sum, added[k]), figure(&t->v[i].usage, added[k]));
+			uint64_t v = top_plus(figure(sum, added[k]),
+					      figure(&t->v[i].usage, added[k]));
 
 			memcpy((char *)sum + added[k], &v, sizeof(v));
 		}
@@ -141,7 +156,8 @@ static void add_up(const struct top *t, ct_usage *sum, double *percent)
 	}
 }
 
-/* Columns by rank, as long as there is room; what room is left goes to a fuller block I/O, and then to long names. */
+/* Columns by rank, as long as there is room; what room is left goes to a fuller block I/O, and
+ * then to long names. */
 static void choose(struct layout *l, const struct top *t, const ct_usage *sum, unsigned cols)
 {
 	unsigned left = cols > MIN_NAME ? cols - MIN_NAME : 0;
@@ -153,7 +169,8 @@ static void choose(struct layout *l, const struct top *t, const ct_usage *sum, u
 			uint64_t used = figure(sum, columns[i].offset);
 			unsigned width = columns[i].width + 1;
 
-			if (columns[i].rank != rank || (columns[i].if_used && (!used || used == CT_ABSENT)))
+			if (columns[i].rank != rank ||
+			    (columns[i].if_used && (!used || used == CT_ABSENT)))
 				continue;
 			if (columns[i].kind == IO_FULL && l->shown[io])
 				width -= columns[io].width + 1;
@@ -170,12 +187,14 @@ static void choose(struct layout *l, const struct top *t, const ct_usage *sum, u
 	for (size_t i = 0; i < t->n; i++)
 		longest = strlen(t->v[i].name) > longest ? strlen(t->v[i].name) : longest;
 	if (longest > MIN_NAME)
-		l->name += (unsigned)(longest - MIN_NAME) < left ? (unsigned)(longest - MIN_NAME) : left;
+		l->name += (unsigned)(longest - MIN_NAME) < left ? (unsigned)(longest - MIN_NAME)
+								 : left;
 }
 
 void top_view(const struct top *t, unsigned rows, unsigned cols, FILE *out)
 {
-	unsigned heads = rows > 4 ? 2 : rows > 2, total = rows > 2;	/* a small window is for containers */
+	/* a small window is for containers */
+	unsigned heads = rows > 4 ? 2 : rows > 2, total = rows > 2;
 	size_t room = rows - heads - total, n = t->n < room ? t->n : room;
 	struct layout l;
 	double percent;

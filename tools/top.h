@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct-top's containers: what they use now and used the round before, their order, and how they look on a screen. */
+/* ct-top's containers: what they use now and used the round before, their order, and how
+ * they look on a screen. */
 #ifndef CT_TOOLS_TOP_H
 #define CT_TOOLS_TOP_H
 
@@ -12,20 +13,21 @@ struct top_item {
 	ct_container *c;
 	int state;
 	ct_usage usage;
-	double percent;		/* of one processor since the round before; below 0: not known */
-	uint64_t at_us;		/* when the figures were read, by the monotonic clock */
+	double percent; /* of one processor since the round before; below 0: not known */
+	uint64_t at_us; /* when the figures were read, by the monotonic clock */
 	bool listed, read;
 };
 
 struct top {
 	struct top_item *v;
 	size_t n;
-	char sort;		/* one of TOP_SORTS */
+	char sort; /* one of TOP_SORTS */
 	bool reverse;
 };
-#define TOP_SORTS "ncbmsk"	/* name, CPU, block I/O, memory, memory and swap, kernel memory */
+#define TOP_SORTS "ncbmsk" /* name, CPU, block I/O, memory, memory and swap, kernel memory */
 
-/* Reads the figures of all that runs, and puts them in order. Returns 0, or the exit code after saying why not. */
+/* Reads the figures of all that runs, and puts them in order. Returns 0, or the exit code
+ * after saying why not. */
 int top_read(const struct args *a, struct top *t);
 /* Puts them in the order that t->sort and t->reverse say. */
 void top_order(struct top *t);

@@ -41,11 +41,13 @@ int ct_check_handle(const struct ct_container *c, struct ct_err *e)
 	if (!c)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "no handle");
 	if (c->owner != getpid())
-		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call", "the handle belongs to the process that this one was forked from");
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call",
+			       "the handle belongs to the process that this one was forked from");
 	return 0;
 }
 
-int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags, uint64_t known, struct ct_err *e)
+int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, const uint64_t *flags,
+		 uint64_t known, struct ct_err *e)
 {
 	size_t size, n;
 
@@ -53,7 +55,8 @@ int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, co
 		memcpy(&size, in, sizeof(size));
 		if (size < min_size) {
 			ct_err_hint(e, "begin with the struct's _INIT");
-			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "the option struct's size %zu is too small", size);
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call",
+				       "the option struct's size %zu is too small", size);
 		}
 		n = dst_size;
 		if (size < n)
@@ -61,11 +64,13 @@ int ct_take_opts(void *dst, size_t dst_size, const void *in, size_t min_size, co
 		for (size_t i = n; i < size; i++)
 			if (((const unsigned char *)in)[i])
 				return ct_fail(e, -E2BIG, CT_ERR_STRUCT_TAIL, "call",
-					       "the option struct is newer than this library and uses what it does not know");
+					       "the option struct is newer than this library and "
+					       "uses what it does not know");
 		memcpy(dst, in, n);
 		memcpy(dst, &dst_size, sizeof(dst_size));
 	}
 	if (flags && (*flags & ~known))
-		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call", "unknown flag 0x%llx", (unsigned long long)(*flags & ~known));
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call", "unknown flag 0x%llx",
+			       (unsigned long long)(*flags & ~known));
 	return 0;
 }

@@ -66,7 +66,8 @@ CT_PUBLIC int ct_cgroup_set(ct_container *c, const char *file, const char *value
 	return ct_done(c, &e, r);
 }
 
-CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values, size_t n)
+CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char *const *values,
+			    size_t n)
 {
 	BEGIN(c, e);
 
@@ -82,7 +83,8 @@ static int hand_out(void *out, size_t size, const void *ours, size_t have)
 
 	if (size < n)
 		n = size;
-	memcpy((char *)out + sizeof(size_t), (const char *)ours + sizeof(size_t), n - sizeof(size_t));
+	memcpy((char *)out + sizeof(size_t), (const char *)ours + sizeof(size_t),
+	       n - sizeof(size_t));
 	if (size > n)
 		memset((char *)out + n, 0, size - n);
 	return 0;
@@ -93,7 +95,8 @@ static int check_size(const size_t *out, size_t min, const char *init, struct ct
 {
 	if (out && *out >= min && *out <= 65536)
 		return 0;
-	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "the size of the struct is not set: begin with %s", init);
+	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup",
+		       "the size of the struct is not set: begin with %s", init);
 }
 
 CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out)
@@ -102,7 +105,8 @@ CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out)
 	BEGIN(c, e);
 
 	if (r >= 0)
-		r = check_size((const size_t *)out, offsetof(ct_usage, memory_peak), "CT_USAGE_INIT", &e);
+		r = check_size((const size_t *)out, offsetof(ct_usage, memory_peak),
+			       "CT_USAGE_INIT", &e);
 	if (r >= 0)
 		r = ct_unless_ended(c, ct_run_stats(c, &u, &e), &e);
 	if (r >= 0)
@@ -116,7 +120,8 @@ CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts)
 	BEGIN(c, e);
 
 	if (r >= 0)
-		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_event_opts, window_us), &o.flags, 0, &e);
+		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_event_opts, window_us), &o.flags,
+				 0, &e);
 	if (r >= 0 && opts)
 		r = ct_run_event_fd(c, &o, &e);
 	else if (r >= 0)

@@ -124,18 +124,22 @@ CT_PUBLIC int ct_describe_key(const char *key, ct_key_info *out)
 	return 0;
 }
 
-int ct_load_into(struct ct_container *c, struct ct_config *config, const char **path, char **own, struct ct_err *e)
+int ct_load_into(struct ct_container *c, struct ct_config *config, const char **path, char **own,
+		 struct ct_err *e)
 {
 	if (!*path && !c->name[0])
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config",
+			       "an anonymous container has no config file");
 	if (!*path) {
 		*path = *own = ct_container_path(c, "config");
 		if (!*own)
 			return ct_oom(e);
 		if (access(*own, F_OK) < 0 && errno == ENOENT) {
 			ct_err_object(e, c->name);
-			ct_err_hint(e, "ct_list() (ct-ls) names those that are; -P names another container directory");
-			return ct_fail(e, -ENOENT, CT_ERR_NOT_DEFINED, "config", "no such container is defined in %s", c->dir);
+			ct_err_hint(e, "ct_list() (ct-ls) names those that are; "
+				       "-P names another container directory");
+			return ct_fail(e, -ENOENT, CT_ERR_NOT_DEFINED, "config",
+				       "no such container is defined in %s", c->dir);
 		}
 	}
 	return ct_config_load(config, *path, e);
@@ -175,7 +179,9 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 
 	if (r >= 0) {
 		dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		r = dir < 0 ? -errno : ct_write_file_at(dir, slash ? slash + 1 : path, ct_buf_text(&text), text.len, 0640);
+		r = dir < 0 ? -errno
+			    : ct_write_file_at(dir, slash ? slash + 1 : path, ct_buf_text(&text),
+					       text.len, 0640);
 	}
 	free(parent);
 	if (r < 0) {
@@ -183,7 +189,8 @@ static int write_config(ct_container *c, const char *path, struct ct_err *e)
 		ct_err_hint(e, "its directory must exist and be writable for the caller");
 	}
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat", "the config cannot be written");
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat",
+				   "the config cannot be written");
 	return 0;
 }
 
@@ -194,7 +201,8 @@ CT_PUBLIC int ct_save_config(ct_container *c, const char *path)
 	char *own = NULL;
 
 	if (r >= 0 && !path && !c->name[0])
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "an anonymous container has no config file");
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config",
+			    "an anonymous container has no config file");
 	if (r >= 0 && !path) {
 		path = own = ct_container_path(c, "config");
 		if (!own)
@@ -214,11 +222,14 @@ CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
 
 	if (r >= 0 && fd >= 0) {
 		if (fstat(fd, &st) < 0)
-			r = ct_fail_sys(&e, -errno, CT_ERR_DESCRIPTOR, "config", "fstat", "the root directory's descriptor %d is not open", fd);
+			r = ct_fail_sys(&e, -errno, CT_ERR_DESCRIPTOR, "config", "fstat",
+					"the root directory's descriptor %d is not open", fd);
 		else if (!S_ISDIR(st.st_mode))
-			r = ct_fail(&e, -ENOTDIR, CT_ERR_DESCRIPTOR, "config", "descriptor %d is not a directory", fd);
+			r = ct_fail(&e, -ENOTDIR, CT_ERR_DESCRIPTOR, "config",
+				    "descriptor %d is not a directory", fd);
 		else if ((copy = ct_dup(fd)) < 0)
-			r = ct_fail_sys(&e, copy, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
+			r = ct_fail_sys(&e, copy, CT_ERR_DESCRIPTOR, "config", "fcntl",
+					"descriptor %d cannot be duplicated", fd);
 	}
 	if (r >= 0) {
 		ct_close(&c->rootfs_fd);
@@ -227,9 +238,10 @@ CT_PUBLIC int ct_set_rootfs_fd(ct_container *c, int fd)
 	return ct_done_change(c, &e, NULL, r);
 }
 
-#define MOUNT_FLAGS                                                                                                         \
-	(CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_NOEXEC | CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE |       \
-	 CT_MOUNT_OPTIONAL | CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE)
+#define MOUNT_FLAGS                                                                    \
+	(CT_MOUNT_READONLY | CT_MOUNT_NOSUID | CT_MOUNT_NODEV | CT_MOUNT_NOEXEC |      \
+	 CT_MOUNT_RECURSIVE | CT_MOUNT_CREATE | CT_MOUNT_OPTIONAL | CT_MOUNT_PRIVATE | \
+	 CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE)
 
 static int has_dotdot(const char *path)
 {
@@ -241,21 +253,28 @@ static int has_dotdot(const char *path)
 
 static int check_mount(const ct_mount *m, struct ct_err *e)
 {
-	uint64_t propagation = m->flags & (CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED | CT_MOUNT_UNBINDABLE);
+	uint64_t propagation = m->flags & (CT_MOUNT_PRIVATE | CT_MOUNT_SLAVE | CT_MOUNT_SHARED |
+					   CT_MOUNT_UNBINDABLE);
 	int fd = ct_given_fd(m->source_fd);
 
 	if (!m->target || !m->target[strspn(m->target, "/")] || has_dotdot(m->target))
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a mount needs a target below the root, without \"..\"");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config",
+			       "a mount needs a target below the root, without \"..\"");
 	if (propagation & (propagation - 1))
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a mount has one propagation");
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config",
+			       "a mount has one propagation");
 	if (m->fstype && fd >= 0)
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a descriptor is bound; it is no source for a new %s", m->fstype);
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config",
+			       "a descriptor is bound; it is no source for a new %s", m->fstype);
 	if (!m->fstype && m->options)
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "a bind mount has no options of a file system");
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config",
+			       "a bind mount has no options of a file system");
 	if (!m->fstype && fd < 0 && (!m->source || *m->source != '/'))
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config", "a bind mount needs a descriptor or an absolute path as its source");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "config",
+			       "a bind mount needs a descriptor or an absolute path as its source");
 	if (fd >= 0 && fcntl(fd, F_GETFD) < 0)
-		return ct_fail_sys(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "fstat", "the source's descriptor %d is not open", fd);
+		return ct_fail_sys(e, -EBADF, CT_ERR_DESCRIPTOR, "config", "fstat",
+				   "the source's descriptor %d is not open", fd);
 	return 0;
 }
 
@@ -273,13 +292,15 @@ static int copy_text(const char *s, char **to)
 
 static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 {
-	struct ct_extra_mount *bigger = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*bigger)), x = {.fd = -1, .flags = m->flags};
+	struct ct_extra_mount *bigger = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*bigger)),
+			      x = { .fd = -1, .flags = m->flags };
 	int r, fd = ct_given_fd(m->source_fd);
 
 	if (!bigger)
 		return ct_oom(e);
 	c->mounts = bigger;
-	r = copy_text(m->source, &x.source) | copy_text(m->target, &x.target) | copy_text(m->fstype, &x.fstype) | copy_text(m->options, &x.options);
+	r = copy_text(m->source, &x.source) | copy_text(m->target, &x.target) |
+	    copy_text(m->fstype, &x.fstype) | copy_text(m->options, &x.options);
 	if (r >= 0 && fd >= 0)
 		r = x.fd = ct_dup(fd);
 	if (r < 0) {
@@ -289,7 +310,8 @@ static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 		free(x.options);
 		if (r == -ENOMEM)
 			return ct_oom(e);
-		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl", "descriptor %d cannot be duplicated", fd);
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "config", "fcntl",
+				   "descriptor %d cannot be duplicated", fd);
 	}
 	c->mounts[c->n_mounts++] = x;
 	return 0;
@@ -304,7 +326,8 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount)
 	if (r >= 0 && !mount)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "config", "no mount");
 	if (r >= 0)
-		r = ct_take_opts(&m, sizeof(m), mount, offsetof(ct_mount, fstype), &m.flags, MOUNT_FLAGS, &e);
+		r = ct_take_opts(&m, sizeof(m), mount, offsetof(ct_mount, fstype), &m.flags,
+				 MOUNT_FLAGS, &e);
 	if (r >= 0)
 		r = check_mount(&m, &e);
 	if (r >= 0)

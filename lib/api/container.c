@@ -13,21 +13,31 @@
 const ct_error ct_no_error = CT_STATIC_ERROR(0, 0, "", "", "");
 const ct_error ct_no_handle = CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no handle", "call", "");
 #define NEW_HANDLE "make a handle of your own here, by ct_new()"
-const ct_error ct_forked = CT_STATIC_ERROR(-ECHILD, CT_ERR_FORKED, "the handle belongs to the process that this one was forked from. Hint: "
-					   NEW_HANDLE, "call", NEW_HANDLE);
+const ct_error ct_forked = CT_STATIC_ERROR(-ECHILD, CT_ERR_FORKED,
+					   "the handle belongs to the process that this one was "
+					   "forked from. Hint: " NEW_HANDLE,
+					   "call", NEW_HANDLE);
 
-#define STATIC_ERROR(var, e, i, text) static const ct_error var = CT_STATIC_ERROR(e, i, text, "call", "")
-STATIC_ERROR(err_empty, -EINVAL, CT_ERR_NAME, "a container's name is not empty. Hint: NULL makes an anonymous one");
-STATIC_ERROR(err_start, -EINVAL, CT_ERR_NAME, "a container's name does not begin with \".\" or \"-\"");
-STATIC_ERROR(err_chars, -EINVAL, CT_ERR_NAME, "a container's name has only letters, digits, \".\", \"_\" and \"-\"");
+#define STATIC_ERROR(var, e, i, text) \
+	static const ct_error var = CT_STATIC_ERROR(e, i, text, "call", "")
+STATIC_ERROR(err_empty, -EINVAL, CT_ERR_NAME,
+	     "a container's name is not empty. Hint: NULL makes an anonymous one");
+STATIC_ERROR(err_start, -EINVAL, CT_ERR_NAME,
+	     "a container's name does not begin with \".\" or \"-\"");
+STATIC_ERROR(err_chars, -EINVAL, CT_ERR_NAME,
+	     "a container's name has only letters, digits, \".\", \"_\" and \"-\"");
 STATIC_ERROR(err_long, -ENAMETOOLONG, CT_ERR_NAME, "a container's name has at most 255 bytes");
 STATIC_ERROR(err_memory, -ENOMEM, CT_ERR_MEMORY, "out of memory");
-STATIC_ERROR(err_dir, -EINVAL, CT_ERR_ARGUMENT, "a directory given to ct_new() is an absolute path");
-STATIC_ERROR(err_size, -EINVAL, CT_ERR_ARGUMENT, "ct_new_opts.size is too small. Hint: begin with CT_NEW_OPTS_INIT");
-STATIC_ERROR(err_tail, -E2BIG, CT_ERR_STRUCT_TAIL, "ct_new_opts is newer than this library and uses what it does not know");
+STATIC_ERROR(err_dir, -EINVAL, CT_ERR_ARGUMENT,
+	     "a directory given to ct_new() is an absolute path");
+STATIC_ERROR(err_size, -EINVAL, CT_ERR_ARGUMENT,
+	     "ct_new_opts.size is too small. Hint: begin with CT_NEW_OPTS_INIT");
+STATIC_ERROR(err_tail, -E2BIG, CT_ERR_STRUCT_TAIL,
+	     "ct_new_opts is newer than this library and uses what it does not know");
 STATIC_ERROR(err_flags, -EINVAL, CT_ERR_FLAGS, "ct_new_opts.flags has an unknown flag");
 STATIC_ERROR(err_out, -EINVAL, CT_ERR_ARGUMENT, "no place for the handle");
-STATIC_ERROR(err_no_base, -ENOENT, CT_ERR_STATE, "there is no run-time directory. Hint: set XDG_RUNTIME_DIR, or give state_dir");
+STATIC_ERROR(err_no_base, -ENOENT, CT_ERR_STATE,
+	     "there is no run-time directory. Hint: set XDG_RUNTIME_DIR, or give state_dir");
 
 /* What is wrong with a name; NULL: nothing. */
 static const ct_error *name_error(const char *name)
@@ -198,10 +208,12 @@ CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
 /* The strings follow the struct, in the order of the pointers. */
 CT_PUBLIC int ct_error_copy(const ct_error *e, ct_error **out)
 {
-	static const size_t at[] = {offsetof(ct_error, message), offsetof(ct_error, where), offsetof(ct_error, step_name),
-				    offsetof(ct_error, backend), offsetof(ct_error, key), offsetof(ct_error, file),
-				    offsetof(ct_error, syscall_name), offsetof(ct_error, object), offsetof(ct_error, kernel),
-				    offsetof(ct_error, hint), offsetof(ct_error, more)};
+	static const size_t at[] = { offsetof(ct_error, message),      offsetof(ct_error, where),
+				     offsetof(ct_error, step_name),    offsetof(ct_error, backend),
+				     offsetof(ct_error, key),	       offsetof(ct_error, file),
+				     offsetof(ct_error, syscall_name), offsetof(ct_error, object),
+				     offsetof(ct_error, kernel),       offsetof(ct_error, hint),
+				     offsetof(ct_error, more) };
 	const size_t n = sizeof(at) / sizeof(*at);
 	size_t size = sizeof(*e);
 	ct_error *copy;
@@ -233,7 +245,7 @@ CT_PUBLIC const char *ct_error_name(int id)
 		int id;
 		const char *name;
 	} rows[] = {
-#define CT_ERROR_ROW(id, name, text) {id, name},
+#define CT_ERROR_ROW(id, name, text) { id, name },
 #include "error-table.h"
 #undef CT_ERROR_ROW
 	};
@@ -260,7 +272,8 @@ CT_PUBLIC int ct_set_log(ct_container *c, int level, ct_log_fn fn, void *data)
 	int r = ct_check_handle(c, &e);
 
 	if (r >= 0 && (level < 0 || level > CT_LOG_TRACE))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "call", "there is no log level %d", level);
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "call", "there is no log level %d",
+			    level);
 	if (r >= 0) {
 		c->log.level = level;
 		c->log.fn = fn;

@@ -7,21 +7,24 @@
 #include "base/fd.h"
 #include "run/child/control.h"
 
-#define START_FLAGS                                                                                                         \
-	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | CT_START_NO_NEW_PRIVS | CT_START_REAPER |    \
-	 CT_START_NO_REAPER | CT_START_NOWAIT)
-#define ATTACH_FLAGS                                                                                                        \
-	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS | CT_ATTACH_SET_CAPS |                   \
-	 CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | CT_ATTACH_ELEVATED | CT_ATTACH_NOWAIT)
+#define START_FLAGS                                                               \
+	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | \
+	 CT_START_NO_NEW_PRIVS | CT_START_REAPER | CT_START_NO_REAPER | CT_START_NOWAIT)
+#define ATTACH_FLAGS                                                                              \
+	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS |           \
+	 CT_ATTACH_SET_CAPS | CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | \
+	 CT_ATTACH_ELEVATED | CT_ATTACH_NOWAIT)
 
 static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
 {
 	int r;
 
 	*o = (ct_start_opts)CT_START_OPTS_INIT;
-	r = ct_take_opts(o, sizeof(*o), in, offsetof(ct_start_opts, envp), &o->flags, START_FLAGS, e);
+	r = ct_take_opts(o, sizeof(*o), in, offsetof(ct_start_opts, envp), &o->flags, START_FLAGS,
+			 e);
 	if (r >= 0 && (o->flags & CT_START_REAPER) && (o->flags & CT_START_NO_REAPER))
-		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call", "CT_START_REAPER and CT_START_NO_REAPER exclude each other");
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "call",
+			       "CT_START_REAPER and CT_START_NO_REAPER exclude each other");
 	return r;
 }
 
@@ -49,9 +52,11 @@ CT_PUBLIC int ct_attach(ct_container *c, const ct_attach_opts *opts, ct_process 
 	if (r >= 0 && !out)
 		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "attach", "no place for the process");
 	if (r >= 0)
-		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_attach_opts, envp), &o.flags, ATTACH_FLAGS, &e);
+		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_attach_opts, envp), &o.flags,
+				 ATTACH_FLAGS, &e);
 	if (r >= 0 && (o.namespaces & ~CT_NS_ALL))
-		r = ct_fail(&e, -EINVAL, CT_ERR_FLAGS, "attach", "unknown namespace 0x%x", o.namespaces & ~CT_NS_ALL);
+		r = ct_fail(&e, -EINVAL, CT_ERR_FLAGS, "attach", "unknown namespace 0x%x",
+			    o.namespaces & ~CT_NS_ALL);
 	if (r >= 0)
 		r = ct_run_attach(c, &o, &p, &e);
 	if (r >= 0)
@@ -73,8 +78,9 @@ CT_PUBLIC const char *ct_state_name(int state)
 	static const struct {
 		unsigned state;
 		const char *name;
-	} rows[] = {{CT_STATE_STOPPED, "STOPPED"},   {CT_STATE_STARTING, "STARTING"}, {CT_STATE_RUNNING, "RUNNING"},
-		    {CT_STATE_STOPPING, "STOPPING"}, {CT_STATE_FROZEN, "FROZEN"},     {CT_STATE_ABORTING, "ABORTING"}};
+	} rows[] = { { CT_STATE_STOPPED, "STOPPED" }, { CT_STATE_STARTING, "STARTING" },
+		     { CT_STATE_RUNNING, "RUNNING" }, { CT_STATE_STOPPING, "STOPPING" },
+		     { CT_STATE_FROZEN, "FROZEN" },   { CT_STATE_ABORTING, "ABORTING" } };
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].state == (unsigned)state)
@@ -214,7 +220,8 @@ CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t
 	BEGIN(c, e);
 
 	if (r >= 0 && (!out || !len || (flags & ~CT_CONSOLE_LOG_CLEAR)))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "console", "no place for the text, or an unknown flag");
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "console",
+			    "no place for the text, or an unknown flag");
 	if (r >= 0)
 		r = dir = supervised(c, &e);
 	if (r >= 0)
@@ -235,7 +242,8 @@ CT_PUBLIC int ct_create(ct_container *c, const ct_create_opts *opts)
 	BEGIN(c, e);
 
 	if (r >= 0)
-		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_create_opts, rootfs), &o.flags, 0, &e);
+		r = ct_take_opts(&o, sizeof(o), opts, offsetof(ct_create_opts, rootfs), &o.flags, 0,
+				 &e);
 	if (r >= 0)
 		r = ct_run_create(c, &o, &e);
 	return ct_done(c, &e, r);
@@ -268,10 +276,13 @@ static int hand_over(struct ct_buf *text, char **out)
 static const ct_error *list_error(int id)
 {
 	static const ct_error errors[] = {
-		CT_STATIC_ERROR(-EACCES, CT_ERR_CONFIG_FILE, "the container directory cannot be read", "list", ""),
-		CT_STATIC_ERROR(-EACCES, CT_ERR_STATE, "the state directory cannot be used", "list", ""),
+		CT_STATIC_ERROR(-EACCES, CT_ERR_CONFIG_FILE,
+				"the container directory cannot be read", "list", ""),
+		CT_STATIC_ERROR(-EACCES, CT_ERR_STATE, "the state directory cannot be used", "list",
+				""),
 		CT_STATIC_ERROR(-ENOMEM, CT_ERR_MEMORY, "out of memory", "list", ""),
-		CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no place for the names, or an unknown flag", "list", ""),
+		CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT,
+				"no place for the names, or an unknown flag", "list", ""),
 	};
 	unsigned i = 0;
 
@@ -285,10 +296,12 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out)
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	ct_new_opts o = CT_NEW_OPTS_INIT;
 	CT_RECORD(e);
-	int r = ct_take_opts(&o, sizeof(o), where, offsetof(ct_new_opts, dir), &o.flags, 0, &e), n = 0;
+	int r = ct_take_opts(&o, sizeof(o), where, offsetof(ct_new_opts, dir), &o.flags, 0, &e),
+	    n = 0;
 
 	if (r >= 0 && (!out || !which || (which & ~(CT_LIST_DEFINED | CT_LIST_RUNNING))))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "list", "no place for the names, or an unknown flag");
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "list",
+			    "no place for the names, or an unknown flag");
 	if (r >= 0)
 		r = n = ct_run_list(&o, which, &text, &e);
 	if (r >= 0)
@@ -312,8 +325,10 @@ CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
 	return ct_done(c, &e, r);
 }
 
-/* Looks ahead, and adds to what has been collected. Their number, the text in *out; or a negative errno, recorded. */
-static int look_for_all(struct ct_container *c, const ct_start_opts *o, char **out, struct ct_err *e)
+/* Looks ahead, and adds to what has been collected. Their number, the text in *out; or a
+ * negative errno, recorded. */
+static int look_for_all(struct ct_container *c, const ct_start_opts *o, char **out,
+			struct ct_err *e)
 {
 	int r = 0;
 
@@ -350,7 +365,8 @@ CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **ou
 	return ct_done(c, &e, r);
 }
 
-CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts, char **out)
+CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts,
+			    char **out)
 {
 	struct ct_faults faults = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT, .keep_good = true };
 	struct ct_config *before = NULL;
@@ -380,7 +396,8 @@ CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_op
 	return ct_done(c, &e, r);
 }
 
-static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct ct_buf *text, struct ct_err *e)
+static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct ct_buf *text,
+		     struct ct_err *e)
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
 	int r = ct_prepare(c, c->config, &p, e);
@@ -403,7 +420,8 @@ CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int forma
 	BEGIN(c, e);
 
 	if (r >= 0 && (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON)))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "plan", "no place for the text, or an unknown format");
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "plan",
+			    "no place for the text, or an unknown format");
 	if (r >= 0)
 		r = take_start_opts(opts, &o, &e);
 	if (r >= 0)

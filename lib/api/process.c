@@ -22,7 +22,8 @@ static int check(const ct_process *p, struct ct_err *e)
 	if (!p)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "call", "no process");
 	if (p->owner != getpid())
-		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call", "the handle belongs to the process that this one was forked from");
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "call",
+			       "the handle belongs to the process that this one was forked from");
 	return 0;
 }
 
@@ -113,17 +114,20 @@ CT_PUBLIC int ct_process_pty(const ct_process *p)
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols)
 {
 	CT_RECORD(e);
-	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
+	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
 	int r = check(p, &e);
 
 	if (r >= 0 && (rows > 0xffff || cols > 0xffff))
-		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "resize", "no terminal has %u rows and %u columns", rows, cols);
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "resize",
+			    "no terminal has %u rows and %u columns", rows, cols);
 	if (r >= 0 && p->child.pty < 0)
-		r = ct_fail(&e, -ENOTTY, CT_ERR_CONSOLE, "resize", "the process was started without a terminal");
+		r = ct_fail(&e, -ENOTTY, CT_ERR_CONSOLE, "resize",
+			    "the process was started without a terminal");
 	if (r >= 0 && p->state >= 0)
 		return done(p, &e, ct_ctl_resize(p->state, 0, rows, cols, &e));
 	if (r >= 0 && ioctl(p->child.pty, TIOCSWINSZ, &size) < 0)
-		r = ct_fail_sys(&e, -errno, CT_ERR_CONSOLE, "resize", "ioctl", "the terminal cannot be resized");
+		r = ct_fail_sys(&e, -errno, CT_ERR_CONSOLE, "resize", "ioctl",
+				"the terminal cannot be resized");
 	return done(p, &e, r);
 }
 

@@ -29,8 +29,8 @@ static int probe(const struct ct_backend *b, const struct ct_backend_input *in, 
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, in->attach ? "attach" : "start", "%s", why);
 }
 
-static int open_one(struct ct_backend_set *set, const struct ct_backend *b, const struct ct_backend_input *in,
-		    struct ct_err *e)
+static int open_one(struct ct_backend_set *set, const struct ct_backend *b,
+		    const struct ct_backend_input *in, struct ct_err *e)
 {
 	void *state;
 	int r = probe(b, in, e);
@@ -47,7 +47,8 @@ static int open_one(struct ct_backend_set *set, const struct ct_backend *b, cons
 	return b->open(state, in, e);
 }
 
-int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in, struct ct_err *e)
+int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in,
+		     struct ct_err *e)
 {
 	int r = 0;
 
@@ -118,7 +119,8 @@ int ct_undo_run(const char *text, size_t len, struct ct_err *e)
 	while (ct_backends[i])
 		i++;
 	while (len && i-- > 0) {
-		int r = ct_backends[i]->undo ? undo_one(ct_backends[i], text, len, first ? NULL : e) : 0;
+		int r = ct_backends[i]->undo ? undo_one(ct_backends[i], text, len, first ? NULL : e)
+					     : 0;
 
 		first = first ? first : r;
 	}
@@ -134,8 +136,8 @@ int ct_undo_all(struct ct_undo *u, struct ct_err *e)
 }
 
 /* Whose step it is: the backend's whose name stands in front of the step's. */
-static int carry_out(struct ct_backend_set *set, const struct ct_setup *context, const struct ct_step *s,
-		     struct ct_err *e)
+static int carry_out(struct ct_backend_set *set, const struct ct_setup *context,
+		     const struct ct_step *s, struct ct_err *e)
 {
 	const char *name = ct_op_name(s->op);
 	const struct ct_backend *b = ct_backend_find(name, strcspn(name, "."));
@@ -143,7 +145,8 @@ static int carry_out(struct ct_backend_set *set, const struct ct_setup *context,
 	int r;
 
 	if (!state || !b->setup)
-		return ct_fail(e, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
+		return ct_fail(e, -EINVAL, CT_ERR_PLAN, "start",
+			       "the caller cannot carry out this step");
 	r = b->setup(state, context, s, e);
 	if (r < 0 && e && !e->backend[0])
 		ct_err_backend(e, b->name);

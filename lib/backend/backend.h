@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a backend is: one kind of thing that a container asks for, from the check before a start to its removal after the end. One
- * const struct each, listed in list.c, whose order is that of their parts of a plan. The loops over them are in backend.c. A backend that is
- * not built is replaced by its twin, whose probe says so. No function of a backend runs in a child.
+ * What a backend is: one kind of thing that a container asks for, from the check before a start to
+ * its removal after the end. One const struct each, listed in list.c, whose order is that of their
+ * parts of a plan. The loops over them are in backend.c. A backend that is not built is replaced by
+ * its twin, whose probe says so. No function of a backend runs in a child.
  */
 #ifndef CT_BACKEND_BACKEND_H
 #define CT_BACKEND_BACKEND_H
@@ -27,12 +28,15 @@
 
 /* What backends are opened with. All borrowed, and there for as long as they are open. */
 struct ct_backend_input {
-	struct ct_request *req;		/* spec, host, name, detached; of an attach also who comes with which rights */
-	struct ct_host *host;		/* the request's */
+	/* spec, host, name, detached; of an attach also who comes with which rights */
+	struct ct_request *req;
+	struct ct_host *host; /* the request's */
 	struct ct_arena *arena;
-	bool attach;			/* to what runs; else: a start, or the look before one */
-	const char *mark;		/* start: whose its records are (cgroup/owner.h); "": the state directory tells */
-	/* The cgroup hierarchies as the handle knows them; `anew`: looked at again if anything has changed. 0 or a negative errno. */
+	bool attach; /* to what runs; else: a start, or the look before one */
+	/* start: whose its records are (cgroup/owner.h); "": the state directory tells */
+	const char *mark;
+	/* The cgroup hierarchies as the handle knows them; `anew`: looked at again if anything has
+	 * changed. 0 or a negative errno. */
 	int (*hierarchies)(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e);
 	void *arg;
 	/* attach: what the container's start has made, as records; and the init that is joined */
@@ -43,36 +47,43 @@ struct ct_backend_input {
 /* A phase SETUP that is carried out: by the caller, before there is a stage. */
 struct ct_setup {
 	struct ct_plan *plan;
-	struct ct_undo *undo;		/* gets a record before each deed, and after it */
-	const struct ct_log *log;	/* is told of each step */
-	/* Begins a process of ours that does nothing, for what must begin with one: its pid, or a negative errno, recorded. *group, the
-	 * caller's, is the directory it was put into, to be removed with it. */
+	struct ct_undo *undo;	  /* gets a record before each deed, and after it */
+	const struct ct_log *log; /* is told of each step */
+	/* Begins a process of ours that does nothing, for what must begin with one: its pid, or
+	 * a negative errno, recorded. *group, the caller's, is the directory it was put into, to
+	 * be removed with it. */
 	pid_t (*placeholder)(void *arg, char ***group, struct ct_err *e);
 	void *arg;
 };
 
 struct ct_backend {
-	const char *name;		/* "cgroup": in front of its steps' names, in the journal, in reports, ct_error.backend */
-	size_t state;			/* bytes of its state for one start or attach, zeroed */
+	/* "cgroup": in front of its steps' names, in the journal, in reports, ct_error.backend */
+	const char *name;
+	size_t state; /* bytes of its state for one start or attach, zeroed */
 	/* Whether the config asks for it at all. Pure. */
 	bool (*wanted)(const struct ct_spec *spec);
-	/* 1: this host can do it; 0, and *why a sentence: it cannot. No side effects. NULL: open tells. */
+	/* 1: this host can do it; 0, and *why a sentence: it cannot. No side effects.
+	 * NULL: open tells. */
 	int (*probe)(const struct ct_host *host, const char **why);
-	/* Reads and opens what the plan needs; changes nothing on the host. 0 or a negative errno, recorded. */
+	/* Reads and opens what the plan needs; changes nothing on the host. 0 or a
+	 * negative errno, recorded. */
 	int (*open)(void *state, const struct ct_backend_input *in, struct ct_err *e);
 	/* Its parts of the plan, of a start and an attach alike (see struct ct_area). */
 	void (*inputs)(void *state, struct ct_builder *b);
 	int (*plan)(void *state, struct ct_builder *b);
 	void (*mounts)(void *state, struct ct_builder *b);
 	/* Carries out one step of phase SETUP. 0 or a negative errno, recorded. */
-	int (*setup)(void *state, const struct ct_setup *context, const struct ct_step *step, struct ct_err *e);
-	/* Takes back what n of its records tell of, in the order they were written, however much of it was done; records are parsed as hostile.
-	 * The only way anything is taken back. 0, also when nothing is left of them, or a negative errno, recorded. */
+	int (*setup)(void *state, const struct ct_setup *context, const struct ct_step *step,
+		     struct ct_err *e);
+	/* Takes back what n of its records tell of, in the order they were written, however much of
+	 * it was done; records are parsed as hostile. The only way anything is taken back. 0, also
+	 * when nothing is left of them, or a negative errno, recorded. */
 	int (*undo)(const struct ct_undo_record *records, uint32_t n, struct ct_err *e);
-	/* Adds its rows of ct_protections(): asked, got, how, ok; compared with what the kernel has, never assumed. The state is one opened as for a
-	 * start of today. */
+	/* Adds its rows of ct_protections(): asked, got, how, ok; compared with what the kernel
+	 * has, never assumed. The state is one opened as for a start of today. */
 	void (*protect)(const void *state, struct ct_protections *r);
-	/* Clears what killed callers have left where this start is going to make its own. NULL: there is nothing like it. */
+	/* Clears what killed callers have left where this start is going to make its own. NULL:
+	 * there is nothing like it. */
 	void (*sweep)(void *state);
 	/* What the log is told of before the start; NULL: nothing. */
 	const char *(*notice)(const void *state);
@@ -93,9 +104,10 @@ struct ct_backend_set {
 	uint32_t n;
 };
 
-/* Opens those that the spec asks for, and gives their parts to the request. 0 or a negative errno, recorded: the parts are those up to the one
- * that failed. */
-int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in, struct ct_err *e);
+/* Opens those that the spec asks for, and gives their parts to the request. 0 or a negative errno,
+ * recorded: the parts are those up to the one that failed. */
+int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in,
+		     struct ct_err *e);
 /* Closes them. */
 void ct_backends_close(struct ct_backend_set *set);
 /* The rows of all of them. */
@@ -106,8 +118,8 @@ void ct_backends_sweep(const struct ct_backend_set *set);
 void ct_backends_notice(const struct ct_backend_set *set, const struct ct_log *log);
 /* The state of one of them, NULL: it is not in the set. */
 void *ct_backend_state(const struct ct_backend_set *set, const struct ct_backend *backend);
-/* Carries out the steps of phase SETUP. On failure all that the journal tells of has been taken back. 0 or a negative errno; the record has step,
- * key, backend. */
+/* Carries out the steps of phase SETUP. On failure all that the journal tells of has been taken
+ * back. 0 or a negative errno; the record has step, key, backend. */
 int ct_backends_setup(struct ct_backend_set *set, const struct ct_setup *context, struct ct_err *e);
 
 #endif

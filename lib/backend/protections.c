@@ -5,13 +5,15 @@
 
 #include "model/config.h"
 
-#define CELL_MAX 800u		/* bytes shown of one text */
+#define CELL_MAX 800u /* bytes shown of one text */
 
 /* A copy fit for one line: what a file of the container holds may be anything. */
 static const char *clean(struct ct_protections *r, const char *text)
 {
 	size_t n = text ? strnlen(text, CELL_MAX + 1) : 0;
-	char *out = text ? ct_arena_printf(r->arena, "%.*s%s", (int)(n > CELL_MAX ? CELL_MAX : n), text, n > CELL_MAX ? ".." : "") : NULL;
+	char *out = text ? ct_arena_printf(r->arena, "%.*s%s", (int)(n > CELL_MAX ? CELL_MAX : n),
+					   text, n > CELL_MAX ? ".." : "")
+			 : NULL;
 
 	if (!out) {
 		r->oom = true;
@@ -26,7 +28,8 @@ static const char *clean(struct ct_protections *r, const char *text)
 	return out;
 }
 
-void ct_protections_add(struct ct_protections *r, bool ok, const char *name, const char *asked, const char *got, const char *how)
+void ct_protections_add(struct ct_protections *r, bool ok, const char *name, const char *asked,
+			const char *got, const char *how)
 {
 	if (r->n == r->cap) {
 		uint32_t cap = r->cap ? r->cap * 2 : 64;
@@ -39,7 +42,8 @@ void ct_protections_add(struct ct_protections *r, bool ok, const char *name, con
 		r->rows = v;
 		r->cap = cap;
 	}
-	r->rows[r->n++] = (struct ct_protection){ clean(r, name), clean(r, asked), clean(r, got), clean(r, how), ok };
+	r->rows[r->n++] = (struct ct_protection){ clean(r, name), clean(r, asked), clean(r, got),
+						  clean(r, how), ok };
 }
 
 const char *ct_protections_asked(const struct ct_protections *r, const char *key)

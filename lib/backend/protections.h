@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of protections, ct_protections(): what was asked for, what there is, and how it came to be. */
+/* The table of protections, ct_protections(): what was asked for, what there is, and
+ * how it came to be. */
 #ifndef CT_BACKEND_PROTECTIONS_H
 #define CT_BACKEND_PROTECTIONS_H
 
@@ -14,22 +15,23 @@
 /* All strings are the arena's, without control characters, and bounded. */
 struct ct_protection {
 	const char *name, *asked, *got, *how;
-	bool ok;			/* got is no weaker than asked */
+	bool ok; /* got is no weaker than asked */
 };
 
 /* Who sees to what must be looked at for as long as the container runs. */
 enum ct_care {
-	CT_CARE_KEEPER,			/* in process */
+	CT_CARE_KEEPER, /* in process */
 	CT_CARE_SUPERVISOR,
-	CT_CARE_NOBODY			/* the supervisor has been killed */
+	CT_CARE_NOBODY /* the supervisor has been killed */
 };
 
 struct ct_protections {
 	struct ct_arena *arena;
-	const struct ct_spec *spec;	/* of the config that runs */
+	const struct ct_spec *spec; /* of the config that runs */
 	const struct ct_host *host;
-	const struct ct_cgroups_held *running;	/* the container's cgroups as they are */
-	const struct ct_err *not_opened;	/* why the backends could not be opened as for a start of today; err 0: they could */
+	const struct ct_cgroups_held *running; /* the container's cgroups as they are */
+	/* why the backends could not be opened as for a start of today; err 0: they could */
+	const struct ct_err *not_opened;
 	enum ct_care care;
 	struct ct_protection *rows;
 	uint32_t n, cap;
@@ -39,8 +41,10 @@ struct ct_protections {
 /* Text in the table's arena. */
 #define CT_ROW_TEXT(r, ...) ct_arena_printf((r)->arena, __VA_ARGS__)
 
-/* Adds a row. The texts are copied, control characters taken out, and cut; a NULL among them is that there was no memory. */
-void ct_protections_add(struct ct_protections *r, bool ok, const char *name, const char *asked, const char *got, const char *how);
+/* Adds a row. The texts are copied, control characters taken out, and cut; a NULL among them is
+ * that there was no memory. */
+void ct_protections_add(struct ct_protections *r, bool ok, const char *name, const char *asked,
+			const char *got, const char *how);
 /* The value of a key as written last; NULL: not set. */
 const char *ct_protections_asked(const struct ct_protections *r, const char *key);
 

@@ -18,7 +18,8 @@ static int add_line(struct ct_undo *u, const char *mark, const char *backend, co
 	r = u->file < 0 ? 0 : ct_write_all(u->file, u->text.data + begin, u->text.len - begin);
 	if (r >= 0)
 		return 0;
-	return ct_fail_sys(e, r, CT_ERR_STATE, "start", "write", "the groups cannot be written down");
+	return ct_fail_sys(e, r, CT_ERR_STATE, "start", "write",
+			   "the groups cannot be written down");
 }
 
 int ct_undo_before(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e)
@@ -51,7 +52,8 @@ void ct_undo_free(struct ct_undo *u)
 	ct_buf_free(&u->text);
 }
 
-int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out, uint32_t max)
+int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out,
+		    uint32_t max)
 {
 	size_t name = strlen(backend);
 	char *line;

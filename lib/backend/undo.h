@@ -3,8 +3,9 @@
  * The journal of what is to be taken back: a line before each deed and one after it,
  *   ?NAME<TAB>RECORD        about to be done
  *   NAME<TAB>RECORD         done
- * where NAME is a backend's and RECORD its own text. It is kept in memory, and of a detached container in a file of its state
- * directory, too, from which whoever comes after a kill -9 takes back what there is.
+ * where NAME is a backend's and RECORD its own text. It is kept in memory, and of a detached
+ * container in a file of its state directory, too, from which whoever comes after a kill -9 takes
+ * back what there is.
  */
 #ifndef CT_BACKEND_UNDO_H
 #define CT_BACKEND_UNDO_H
@@ -16,18 +17,21 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define CT_UNDO_RECORDS_MAX 256		/* in one journal */
+#define CT_UNDO_RECORDS_MAX 256 /* in one journal */
 
 /* A journal that is written. */
 struct ct_undo {
 	struct ct_buf text;
-	int file;		/* gets each line at once; -1: in memory alone */
+	int file; /* gets each line at once; -1: in memory alone */
 };
-#define CT_UNDO_INIT { .text = CT_BUF_INIT, .file = -1 }
+#define CT_UNDO_INIT                            \
+	{                                       \
+		.text = CT_BUF_INIT, .file = -1 \
+	}
 
 /* One record that is read. */
 struct ct_undo_record {
-	bool before;		/* it may not have been done */
+	bool before; /* it may not have been done */
 	const char *text;
 };
 
@@ -45,10 +49,13 @@ bool ct_undo_has_others(const struct ct_undo *u, const char *backend);
 /* Closes the file and frees the memory; nothing is taken back. */
 void ct_undo_free(struct ct_undo *u);
 
-/* The records of one backend, at most `max`, from the text of a journal, which is cut into pieces. Their number; -EINVAL: it is none. */
-int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out, uint32_t max);
-/* Takes back all that a journal tells of, the backends in reverse order. All of them are tried. 0, also for an empty one and one that makes no
- * sense, or the errno of the first that failed, recorded. */
+/* The records of one backend, at most `max`, from the text of a journal, which is cut into pieces.
+ * Their number; -EINVAL: it is none. */
+int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out,
+		    uint32_t max);
+/* Takes back all that a journal tells of, the backends in reverse order. All of them are
+ * tried. 0, also for an empty one and one that makes no sense, or the errno of the first
+ * that failed, recorded. */
 int ct_undo_run(const char *text, size_t len, struct ct_err *e);
 /* The same of a journal in memory, which is empty then. */
 int ct_undo_all(struct ct_undo *u, struct ct_err *e);

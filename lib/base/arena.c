@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A list of chunks; the newest is filled from its front. Chunks double up to CHUNK_MAX; a bigger request gets its own. */
+/* A list of chunks; the newest is filled from its front. Chunks double up to CHUNK_MAX; a bigger
+ * request gets its own. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -13,7 +14,7 @@
 
 struct chunk {
 	struct chunk *next;
-	size_t used, size;	/* of data */
+	size_t used, size; /* of data */
 	max_align_t data[];
 };
 
@@ -42,7 +43,8 @@ void ct_arena_free(struct ct_arena *a)
 	free(a);
 }
 
-/* A new chunk with room for `size` bytes; one made for a single big request goes behind the one being filled. */
+/* A new chunk with room for `size` bytes; one made for a single big request goes behind
+ * the one being filled. */
 static struct chunk *new_chunk(struct ct_arena *a, size_t size)
 {
 	size_t room = size > a->next_size ? size : a->next_size;

@@ -11,7 +11,7 @@
 void ct_buf_free(struct ct_buf *b)
 {
 	free(b->data);
-	*b = (struct ct_buf)CT_BUF_INIT;
+	*b = CT_BUF_INIT;
 }
 
 /* Makes room for n more bytes and the NUL; 0 or -ENOMEM, which sticks. */
@@ -102,7 +102,8 @@ static size_t sequence_length(unsigned char first)
 	return 0;
 }
 
-/* Length of the UTF-8 sequence at s (overlong forms, surrogates and what is above U+10FFFF are none), 0 if not one. */
+/* Length of the UTF-8 sequence at s (overlong forms, surrogates and what is above U+10FFFF are
+ * none), 0 if not one. */
 static size_t utf8_len(const unsigned char *s)
 {
 	size_t n = sequence_length(s[0]);
@@ -187,7 +188,7 @@ char *ct_buf_take(struct ct_buf *b)
 	}
 	p = b->data;
 	p[b->len] = 0;
-	*b = (struct ct_buf)CT_BUF_INIT;
+	*b = CT_BUF_INIT;
 	return p;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A growing byte string, always NUL-terminated; an error (no memory) sticks until ct_buf_error() is asked. */
+/* A growing byte string, always NUL-terminated; an error (no memory) sticks until
+ * ct_buf_error() is asked. */
 #ifndef CT_BASE_BUF_H
 #define CT_BASE_BUF_H
 
@@ -7,21 +8,23 @@
 #include <stddef.h>
 
 struct ct_buf {
-	char *data;		/* NULL while empty */
+	char *data; /* NULL while empty */
 	size_t len, cap;
-	int err;		/* 0 or -ENOMEM */
+	int err; /* 0 or -ENOMEM */
 };
-#define CT_BUF_INIT { 0, 0, 0, 0 }
+#define CT_BUF_INIT ((struct ct_buf){ 0, 0, 0, 0 })
 
 /* Releases the storage; the buffer is empty and usable again. */
 void ct_buf_free(struct ct_buf *b);
 #define CT_CLEAN_BUF __attribute__((cleanup(ct_buf_free)))
-/* Append n bytes, a string, one character, formatted text. Without memory the buffer stays as it is and its error is set. */
+/* Append n bytes, a string, one character, formatted text. Without memory the buffer stays as it is
+ * and its error is set. */
 void ct_buf_add(struct ct_buf *b, const void *p, size_t n);
 void ct_buf_str(struct ct_buf *b, const char *s);
 void ct_buf_char(struct ct_buf *b, char c);
 void ct_buf_printf(struct ct_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 /* s as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void ct_buf_json(struct ct_buf *b, const char *s);
 /* s in double quotes with \n \t \" \\ \xNN. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The usual sentences for errno values, in English whatever the locale, without the C library's shared buffers. */
+/* The usual sentences for errno values, in English whatever the locale, without the C
+ * library's shared buffers. */
 #include "base/error.h"
 
 #include <errno.h>

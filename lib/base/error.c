@@ -8,7 +8,8 @@
 
 #include "base/origin.h"
 
-/* Where the next byte of the message goes; at the end of the storage the rest is dropped and "..." closes it. */
+/* Where the next byte of the message goes; at the end of the storage the rest is dropped
+ * and "..." closes it. */
 struct out {
 	char *buf;
 	size_t len, size;
@@ -29,7 +30,8 @@ static void put(struct out *o, const char *s, size_t n)
 
 static void puts_clean(struct out *o, const char *s)
 {
-	/* File names and the kernel's words come from anywhere; a message is one line and moves no cursor. */
+	/* File names and the kernel's words come from anywhere; a message is one line
+	 * and moves no cursor. */
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
 		int c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
 		char hex[8];
@@ -140,7 +142,8 @@ void ct_err_reset(struct ct_err *e)
 		*e = (struct ct_err){ .step = -1, .all = e->all };
 }
 
-/* Whether a fault of the same line, or with the same words, has been told: one mistake is met by several looks. */
+/* Whether a fault of the same line, or with the same words, has been told: one mistake is
+ * met by several looks. */
 static bool is_told(const struct ct_faults *all, const struct ct_err *e)
 {
 	char head[512];
@@ -152,7 +155,8 @@ static bool is_told(const struct ct_faults *all, const struct ct_err *e)
 		finish(&o);
 		text = head;
 	}
-	for (const char *p = ct_buf_text(&all->text); p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+	for (const char *p = ct_buf_text(&all->text); p && *p;
+	     p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
 		if (!strncmp(p, text, strlen(text)))
 			return true;
 	return false;
@@ -208,7 +212,7 @@ int ct_err_collected(struct ct_err *e)
 {
 	if (!e || !e->all || !e->all->n)
 		return 0;
-	*e = e->all->first;	/* it says, too, where they are collected */
+	*e = e->all->first; /* it says, too, where they are collected */
 	return e->err;
 }
 
@@ -221,15 +225,18 @@ const char *ct_err_more(const struct ct_err *e)
 	return first + 1;
 }
 
-/* What is to be done about a limit of the caller's own, wherever it is met: it is better advice than that of the place. */
+/* What is to be done about a limit of the caller's own, wherever it is met: it is better advice
+ * than that of the place. */
 static const char *limit_hint(int err)
 {
 	static const struct {
 		int err;
 		const char *hint;
 	} rows[] = {
-		{ -EMFILE, "raise the caller's limit of open files (RLIMIT_NOFILE, ulimit -n), or close some" },
-		{ -ENFILE, "the host has no more open files to give: see fs.file-max, and who holds them" },
+		{ -EMFILE, "raise the caller's limit of open files (RLIMIT_NOFILE, ulimit -n), or "
+			   "close some" },
+		{ -ENFILE,
+		  "the host has no more open files to give: see fs.file-max, and who holds them" },
 		{ -EFBIG, "raise the caller's limit of file sizes (RLIMIT_FSIZE, ulimit -f)" },
 	};
 
@@ -239,7 +246,8 @@ static const char *limit_hint(int err)
 	return NULL;
 }
 
-__attribute__((format(printf, 5, 0))) static int record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static int
+record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va_list ap)
 {
 	struct out o;
 	int n;
@@ -271,7 +279,8 @@ int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fm
 	return err;
 }
 
-int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call, const char *fmt, ...)
+int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call,
+		const char *fmt, ...)
 {
 	va_list ap;
 

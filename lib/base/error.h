@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <contain/errors.h>	/* CT_ERR_*, generated from doc/errors.yaml */
+#include <contain/errors.h> /* CT_ERR_*, generated from doc/errors.yaml */
 
 #include "base/buf.h"
 
@@ -15,10 +15,10 @@ struct ct_faults;
 struct ct_origin;
 
 struct ct_err {
-	int err;		/* negative errno, 0: none */
-	int id;			/* CT_ERR_* */
+	int err; /* negative errno, 0: none */
+	int id;	 /* CT_ERR_* */
 	int line;
-	int step;		/* -1: none */
+	int step; /* -1: none */
 	char where[16];
 	char step_name[32];
 	char backend[32];
@@ -28,24 +28,27 @@ struct ct_err {
 	char object[256];
 	char kernel[160];
 	char hint[320];
-	char reason[320];	/* the sentence the caller of ct_fail() gave */
-	char message[1024];	/* put together when something of it changes */
-	struct ct_faults *all;	/* where faults are collected; NULL: the first is the last */
+	char reason[320];      /* the sentence the caller of ct_fail() gave */
+	char message[1024];    /* put together when something of it changes */
+	struct ct_faults *all; /* where faults are collected; NULL: the first is the last */
 };
 
 /* All faults of something that has several, such as a file of many lines. */
 struct ct_faults {
-	struct ct_buf text;	/* their messages, one a line */
+	struct ct_buf text; /* their messages, one a line */
 	struct ct_err first;
 	uint32_t n;
-	struct ct_buf keys;	/* those whose values were taken out, one a line */
-	bool keep_good;		/* a file with faults gives what else is in it, for a look that goes on */
-	bool derived;		/* what comes now may only follow from a value that was taken out: what names its key is not told of */
+	/* those whose values were taken out, one a line */
+	struct ct_buf keys;
+	bool keep_good; /* a file with faults gives what else is in it, for a look that goes on */
+	/* what comes now may only follow from a value that was taken out: what names its
+	 * key is not told of */
+	bool derived;
 };
-#define CT_FAULTS_MAX 1000	/* what comes behind them is only counted */
+#define CT_FAULTS_MAX 1000 /* what comes behind them is only counted */
 
-/* Puts the fault that e holds to the others, if they are collected, and empties e: then the next may be looked for. False: it is to be
- * passed on, for nobody collects, or there is no memory. */
+/* Puts the fault that e holds to the others, if they are collected, and empties e: then the next
+ * may be looked for. False: it is to be passed on, for nobody collects, or there is no memory. */
 bool ct_err_next(struct ct_err *e);
 /* `r`; 0 when it is the failure in e and was put to the others. */
 int ct_err_go_on(struct ct_err *e, int r);
@@ -58,15 +61,18 @@ const char *ct_err_more(const struct ct_err *e);
 void ct_err_reset(struct ct_err *e);
 /* Makes an empty record (step -1). */
 void ct_err_clear(struct ct_err *e);
-/* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf). Keeps key/file/line/
- * object/hint that were set before with the functions below. A record that already holds an error is kept: the first is
- * the cause. Builds the message. Returns err. e may be NULL. */
+/* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf).
+ * Keeps key/file/line/ object/hint that were set before with the functions below. A record
+ * that already holds an error is kept: the first is the cause. Builds the message. Returns
+ * err. e may be NULL. */
 int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-/* The same for a failed system call: `call` is named where there is no step, the errno's text follows the reason. */
-int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
-/* Adds to a record (before or after ct_fail(); the message is rebuilt). NULL arguments are ignored. */
+/* The same for a failed system call: `call` is named where there is no step, the errno's text
+ * follows the reason. */
+int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call,
+		const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Adds to a record (before or after ct_fail(); the message is rebuilt). NULL arguments
+ * are ignored. */
 void ct_err_origin(struct ct_err *e, const struct ct_origin *at);
 void ct_err_object(struct ct_err *e, const char *object);
 void ct_err_syscall(struct ct_err *e, const char *name);
@@ -77,7 +83,8 @@ void ct_err_hint(struct ct_err *e, const char *fmt, ...) __attribute__((format(p
 /* -ENOMEM recorded. */
 int ct_oom(struct ct_err *e);
 
-/* The kernel's sentence for a positive errno, independent of locale and thread-safe: "Invalid argument". */
+/* The kernel's sentence for a positive errno, independent of locale and thread-safe:
+ * "Invalid argument". */
 const char *ct_errno_text(int err);
 
 /*

@@ -47,8 +47,8 @@ static int write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
-/* Above RLIMIT_FSIZE a write says EFBIG and sends SIGXFSZ, which would end the caller. It goes to the thread that writes: there it is
- * held back and taken away again. */
+/* Above RLIMIT_FSIZE a write says EFBIG and sends SIGXFSZ, which would end the caller. It goes to
+ * the thread that writes: there it is held back and taken away again. */
 struct quiet {
 	bool on, pending;
 	sigset_t before;
@@ -106,7 +106,8 @@ int ct_write_at(int fd, const void *p, size_t n, off_t at)
 
 	/* why not all of it: the rest tells */
 	if (r == 0 && (size_t)done < n)
-		r = pwrite(fd, (const char *)p + done, n - (size_t)done, at + done) < 0 ? -errno : -ENOSPC;
+		r = pwrite(fd, (const char *)p + done, n - (size_t)done, at + done) < 0 ? -errno
+											: -ENOSPC;
 	quiet_end(&q, r);
 	return r;
 }
@@ -135,11 +136,13 @@ ssize_t ct_read_text(int fd, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
-/* A new file dirfd/name; what a killed writer left there is removed. Descriptor or negative errno. */
+/* A new file dirfd/name; what a killed writer left there is removed. Descriptor or
+ * negative errno. */
 static int create_new(int dirfd, const char *name, unsigned mode)
 {
 	for (int i = 0; i < RENAME_TRIES; i++) {
-		int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				mode);
 
 		if (fd >= 0)
 			return fd;
@@ -151,13 +154,14 @@ static int create_new(int dirfd, const char *name, unsigned mode)
 	return -EBUSY;
 }
 
-/* Whether dirfd/name still is the file behind fd: another writer may have put its own in the place. */
+/* Whether dirfd/name still is the file behind fd: another writer may have put its own
+ * in the place. */
 static bool is_same(int fd, int dirfd, const char *name)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && fstatat(dirfd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && fstatat(dirfd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 int ct_write_file_at(int dirfd, const char *name, const void *p, size_t n, unsigned mode)

@@ -4,8 +4,9 @@
 #include <contain/contain.h>
 
 const struct ct_namespace ct_namespaces[CT_NAMESPACES] = {
-#define CT_NAMESPACE(kind, flag, text, other, how)                                                 \
-	[__builtin_ctz(CT_NS_##kind)] = {                                                          \
-		.bit = CT_NS_##kind, .clone = flag, .name = text, .alias = other},
+#define CT_NAMESPACE(kind, flag, text, other, how)                               \
+	[__builtin_ctz(CT_NS_##kind)] = {                                        \
+		.bit = CT_NS_##kind, .clone = flag, .name = text, .alias = other \
+	},
 #include "shared/namespaces.def"
 };

@@ -8,9 +8,9 @@
 #include "shared/namespaces.h"
 
 struct ct_namespace {
-	uint32_t bit;			/* CT_NS_* */
-	uint64_t clone;			/* CLONE_NEW* */
-	const char *name, *alias;	/* alias may be the name */
+	uint32_t bit;		  /* CT_NS_* */
+	uint64_t clone;		  /* CLONE_NEW* */
+	const char *name, *alias; /* alias may be the name */
 };
 
 /* In the order of their bits. */

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
-#define ID_NONE UINT32_MAX	/* the kernel's "no id" */
+#define ID_NONE UINT32_MAX /* the kernel's "no id" */
 #define MODE_MAX 07777u
 
-/* Reads digits of `base` from *s on; *s is left behind them. -EINVAL without any, -ERANGE when too big for 64 bits (all
- * digits are still skipped). */
+/* Reads digits of `base` from *s on; *s is left behind them. -EINVAL without any, -ERANGE when too
+ * big for 64 bits (all digits are still skipped). */
 static int digits(const char **s, unsigned base, uint64_t *out)
 {
 	const char *p = *s;
@@ -110,7 +110,8 @@ static int size_unit(const char *s)
 	if (!*s || !strcasecmp(s, "b"))
 		return 0;
 	for (int i = 0; letters[i]; i++) {
-		if (strncasecmp(s, &letters[i], 1) == 0 && (!s[1] || !strcasecmp(s + 1, "b") || !strcasecmp(s + 1, "ib")))
+		if (strncasecmp(s, &letters[i], 1) == 0 &&
+		    (!s[1] || !strcasecmp(s + 1, "b") || !strcasecmp(s + 1, "ib")))
 			return 10 * (i + 1);
 	}
 	return -1;
@@ -138,8 +139,10 @@ struct unit {
 };
 
 static const struct unit time_units[] = {
-	{ "", 1000000000u },	{ "ns", 1u },		     { "us", 1000u },	       { "ms", 1000000u },
-	{ "s", 1000000000u },	{ "m", 60000000000u },	     { "h", 3600000000000u },  { "d", 86400000000000u },
+	{ "", 1000000000u },	 { "ns", 1u },
+	{ "us", 1000u },	 { "ms", 1000000u },
+	{ "s", 1000000000u },	 { "m", 60000000000u },
+	{ "h", 3600000000000u }, { "d", 86400000000000u },
 };
 
 /* Nanoseconds in the unit called `name`, 0 when there is none. */
@@ -186,7 +189,7 @@ int ct_parse_duration_us(const char *s, uint64_t *out)
 		return r;
 	total = (unsigned __int128)unit * billionths;
 	if (total % (1000u * UINT64_C(1000000000)))
-		return -EINVAL;	/* finer than a microsecond: rounding could make "none" of it */
+		return -EINVAL; /* finer than a microsecond: rounding could make "none" of it */
 	total = total / (1000u * UINT64_C(1000000000)) + (unsigned __int128)unit / 1000 * v;
 	if (total > UINT64_MAX)
 		return -ERANGE;

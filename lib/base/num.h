@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one place where numbers are parsed. All: whole string or -EINVAL, out of range -ERANGE, no leading blank, sign, or
- * base prefix unless said; *out is untouched on failure. */
+/* The one place where numbers are parsed. All: whole string or -EINVAL, out of range -ERANGE, no
+ * leading blank, sign, or base prefix unless said; *out is untouched on failure. */
 #ifndef CT_BASE_NUM_H
 #define CT_BASE_NUM_H
 
@@ -15,12 +15,13 @@ int ct_parse_i64(const char *s, int64_t *out);
 int ct_parse_id(const char *s, uint32_t *out);
 /* Octal digits, at most 07777. */
 int ct_parse_mode(const char *s, uint32_t *out);
-/* The hexadecimal digits that s begins with, at most max of them (what follows is not looked at). */
+/* The hexadecimal digits that s begins with, at most max of them (what follows is not
+ * looked at). */
 int ct_parse_hex(const char *s, unsigned max, uint64_t *out);
 /* 0 or 1; also yes/no, true/false, on/off. */
 int ct_parse_bool(const char *s, int *out);
-/* Bytes with an optional unit: B, K KB KiB, M MB MiB, G GB GiB, T TB TiB, all powers of 1024; any case; one blank
- * before the unit is fine. */
+/* Bytes with an optional unit: B, K KB KiB, M MB MiB, G GB GiB, T TB TiB, all powers of 1024; any
+ * case; one blank before the unit is fine. */
 int ct_parse_size(const char *s, uint64_t *out);
 /* Microseconds from "1s", "250ms", "1.5s", "2m", "1h", "3d", "10us"; a bare number is seconds. */
 int ct_parse_duration_us(const char *s, uint64_t *out);

@@ -4,9 +4,9 @@
 #define CT_BASE_ORIGIN_H
 
 struct ct_origin {
-	const char *key;	/* "mount.entry"; never NULL */
-	const char *file;	/* NULL when set by a call or by default */
-	int line;		/* 0 when none */
+	const char *key;  /* "mount.entry"; never NULL */
+	const char *file; /* NULL when set by a call or by default */
+	int line;	  /* 0 when none */
 };
 
 #endif

@@ -9,7 +9,7 @@
 struct ct_record {
 	struct ct_record *next;
 	pid_t thread;
-	uint64_t used;		/* when, counted in calls */
+	uint64_t used; /* when, counted in calls */
 	struct ct_err err;
 	char *more;
 	ct_error view;
@@ -72,10 +72,21 @@ static void fill(struct ct_record *r, const struct ct_err *from)
 	r->more = *ct_err_more(from) ? strdup(ct_err_more(from)) : NULL;
 	r->err = *from;
 	r->err.all = NULL;
-	r->view = (ct_error){ .size = sizeof(r->view), .err = e->err, .id = e->id, .line = e->line, .step = e->step,
-			      .message = e->err ? e->message : "", .where = e->where, .step_name = e->step_name,
-			      .backend = e->backend, .key = e->key, .file = e->file, .syscall_name = e->syscall_name,
-			      .object = e->object, .kernel = e->kernel, .hint = e->hint,
+	r->view = (ct_error){ .size = sizeof(r->view),
+			      .err = e->err,
+			      .id = e->id,
+			      .line = e->line,
+			      .step = e->step,
+			      .message = e->err ? e->message : "",
+			      .where = e->where,
+			      .step_name = e->step_name,
+			      .backend = e->backend,
+			      .key = e->key,
+			      .file = e->file,
+			      .syscall_name = e->syscall_name,
+			      .object = e->object,
+			      .kernel = e->kernel,
+			      .hint = e->hint,
 			      .more = r->more ? r->more : "" };
 }
 

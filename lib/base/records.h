@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why the last call on a handle failed, for each thread that has called: one never reads another's words. */
+/* Why the last call on a handle failed, for each thread that has called: one never
+ * reads another's words. */
 #ifndef CT_BASE_RECORDS_H
 #define CT_BASE_RECORDS_H
 
@@ -9,7 +10,8 @@
 
 #include "base/error.h"
 
-#define CT_RECORDS_MAX 64	/* threads; then the one that has not called for longest gives its place up */
+/* threads; then the one that has not called for longest gives its place up */
+#define CT_RECORDS_MAX 64
 
 struct ct_record;
 
@@ -18,7 +20,7 @@ struct ct_records {
 	pthread_mutex_t lock;
 	struct ct_record *first;
 	uint64_t calls;
-	struct ct_err *held;	/* of a change that failed, which nobody has asked about; NULL: none */
+	struct ct_err *held; /* of a change that failed, which nobody has asked about; NULL: none */
 	char held_key[96];
 };
 
@@ -26,10 +28,11 @@ struct ct_records {
 void ct_records_init(struct ct_records *all);
 /* Releases all of it; no thread uses it any more. */
 void ct_records_free(struct ct_records *all);
-/* The calling thread's last call has ended: `e` is why it failed, NULL: it did not; with what e has collected. */
+/* The calling thread's last call has ended: `e` is why it failed, NULL: it did not; with
+ * what e has collected. */
 void ct_records_set(struct ct_records *all, const struct ct_err *e);
-/* A change of the config has failed: remembered, if it is the first, until any thread asks for an error. `key`: which one was set; NULL: it
- * was no key. */
+/* A change of the config has failed: remembered, if it is the first, until any thread asks for an
+ * error. `key`: which one was set; NULL: it was no key. */
 void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char *key);
 /* The key has been set after all. */
 void ct_records_let_go(struct ct_records *all, const char *key);

@@ -15,7 +15,8 @@
 #include "base/fd.h"
 #include "base/num.h"
 
-/* From 424 on a system call has the same number on every architecture; these are newer than the C library's headers may be. */
+/* From 424 on a system call has the same number on every architecture; these are newer than the C
+ * library's headers may be. */
 #define NR_PIDFD_SEND_SIGNAL 424
 #define NR_PIDFD_OPEN 434
 #define NR_OPENAT2 437
@@ -33,7 +34,8 @@ int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
 	int r;
 
-	/* EAGAIN: a rename or mount went on somewhere while ".." was resolved; the kernel asks to try again. */
+	/* EAGAIN: a rename or mount went on somewhere while ".." was resolved; the kernel
+	 * asks to try again. */
 	for (int i = 0; i < 128; i++) {
 		r = result(syscall(NR_OPENAT2, dirfd, path, &how, sizeof(how)));
 		if (r != -EAGAIN && r != -EINTR)
@@ -50,7 +52,7 @@ struct statx_head {
 	uint64_t spare[13];
 };
 
-#define STATX_MOUNT 0x1000u		/* STATX_MNT_ID */
+#define STATX_MOUNT 0x1000u /* STATX_MNT_ID */
 
 int ct_statx_mount(int dirfd, const char *path, int flags, uint64_t *id)
 {
@@ -72,7 +74,8 @@ int ct_rename_new(int from_dir, const char *from, int to_dir, const char *to)
 
 int ct_sched_core_get(pid_t pid, uint64_t *cookie)
 {
-	return result(syscall(SYS_prctl, 62 /* PR_SCHED_CORE */, 0 /* PR_SCHED_CORE_GET */, pid, 0, cookie));
+	return result(syscall(SYS_prctl, 62 /* PR_SCHED_CORE */, 0 /* PR_SCHED_CORE_GET */, pid, 0,
+			      cookie));
 }
 
 int ct_pidfd_open(pid_t pid)
@@ -102,40 +105,168 @@ struct name {
 	const char *name;
 };
 
-#define NAME(n) { SYS_##n, #n }
+#define NAME(n)             \
+	{                   \
+		SYS_##n, #n \
+	}
 static const struct name names[] = {
 	/* namespaces and processes */
-	NAME(clone), NAME(unshare), NAME(setns), NAME(execve), NAME(execveat), NAME(wait4), NAME(waitid), NAME(exit_group),
-	NAME(kill), NAME(tgkill), NAME(getpid), NAME(getppid), NAME(gettid), NAME(setsid), NAME(getsid), NAME(setpgid),
-	NAME(prlimit64), NAME(personality), NAME(prctl), NAME(seccomp), NAME(bpf), NAME(ptrace),
+	NAME(clone),
+	NAME(unshare),
+	NAME(setns),
+	NAME(execve),
+	NAME(execveat),
+	NAME(wait4),
+	NAME(waitid),
+	NAME(exit_group),
+	NAME(kill),
+	NAME(tgkill),
+	NAME(getpid),
+	NAME(getppid),
+	NAME(gettid),
+	NAME(setsid),
+	NAME(getsid),
+	NAME(setpgid),
+	NAME(prlimit64),
+	NAME(personality),
+	NAME(prctl),
+	NAME(seccomp),
+	NAME(bpf),
+	NAME(ptrace),
 	/* identity */
-	NAME(capget), NAME(capset), NAME(setuid), NAME(setgid), NAME(setreuid), NAME(setregid), NAME(setresuid),
-	NAME(setresgid), NAME(setfsuid), NAME(setfsgid), NAME(getgroups), NAME(setgroups), NAME(getuid), NAME(getgid),
-	NAME(geteuid), NAME(getegid), NAME(add_key), NAME(request_key), NAME(keyctl), NAME(sethostname),
-	NAME(setdomainname), NAME(uname),
+	NAME(capget),
+	NAME(capset),
+	NAME(setuid),
+	NAME(setgid),
+	NAME(setreuid),
+	NAME(setregid),
+	NAME(setresuid),
+	NAME(setresgid),
+	NAME(setfsuid),
+	NAME(setfsgid),
+	NAME(getgroups),
+	NAME(setgroups),
+	NAME(getuid),
+	NAME(getgid),
+	NAME(geteuid),
+	NAME(getegid),
+	NAME(add_key),
+	NAME(request_key),
+	NAME(keyctl),
+	NAME(sethostname),
+	NAME(setdomainname),
+	NAME(uname),
 	/* mounts and the root */
-	NAME(mount), NAME(umount2), NAME(pivot_root), NAME(chroot), NAME(chdir), NAME(fchdir), NAME(getcwd), NAME(statfs),
+	NAME(mount),
+	NAME(umount2),
+	NAME(pivot_root),
+	NAME(chroot),
+	NAME(chdir),
+	NAME(fchdir),
+	NAME(getcwd),
+	NAME(statfs),
 	NAME(fstatfs),
 	/* files and descriptors */
-	NAME(openat), NAME(close), NAME(read), NAME(write), NAME(pread64), NAME(pwrite64), NAME(readv), NAME(writev),
-	NAME(lseek), NAME(fstat), NAME(statx), NAME(mkdirat), NAME(mknodat), NAME(symlinkat), NAME(linkat), NAME(unlinkat),
-	NAME(renameat2), NAME(readlinkat), NAME(faccessat), NAME(fchmod), NAME(fchmodat), NAME(fchown), NAME(fchownat),
-	NAME(utimensat), NAME(ftruncate), NAME(fsync), NAME(getdents64), NAME(umask), NAME(dup), NAME(dup3), NAME(pipe2),
-	NAME(fcntl), NAME(ioctl), NAME(flock), NAME(getxattr), NAME(setxattr), NAME(fsetxattr), NAME(memfd_create),
-	NAME(copy_file_range), NAME(sendfile), NAME(splice), NAME(mmap), NAME(munmap), NAME(mprotect), NAME(brk),
+	NAME(openat),
+	NAME(close),
+	NAME(read),
+	NAME(write),
+	NAME(pread64),
+	NAME(pwrite64),
+	NAME(readv),
+	NAME(writev),
+	NAME(lseek),
+	NAME(fstat),
+	NAME(statx),
+	NAME(mkdirat),
+	NAME(mknodat),
+	NAME(symlinkat),
+	NAME(linkat),
+	NAME(unlinkat),
+	NAME(renameat2),
+	NAME(readlinkat),
+	NAME(faccessat),
+	NAME(fchmod),
+	NAME(fchmodat),
+	NAME(fchown),
+	NAME(fchownat),
+	NAME(utimensat),
+	NAME(ftruncate),
+	NAME(fsync),
+	NAME(getdents64),
+	NAME(umask),
+	NAME(dup),
+	NAME(dup3),
+	NAME(pipe2),
+	NAME(fcntl),
+	NAME(ioctl),
+	NAME(flock),
+	NAME(getxattr),
+	NAME(setxattr),
+	NAME(fsetxattr),
+	NAME(memfd_create),
+	NAME(copy_file_range),
+	NAME(sendfile),
+	NAME(splice),
+	NAME(mmap),
+	NAME(munmap),
+	NAME(mprotect),
+	NAME(brk),
 	/* signals, sockets, waiting */
-	NAME(rt_sigaction), NAME(rt_sigprocmask), NAME(rt_sigtimedwait), NAME(sigaltstack), NAME(socket), NAME(socketpair),
-	NAME(bind), NAME(connect), NAME(listen), NAME(accept4), NAME(sendmsg), NAME(recvmsg), NAME(sendto), NAME(recvfrom),
-	NAME(shutdown), NAME(getsockopt), NAME(setsockopt), NAME(ppoll), NAME(pselect6), NAME(epoll_create1),
-	NAME(epoll_ctl), NAME(epoll_pwait), NAME(eventfd2), NAME(signalfd4), NAME(timerfd_create), NAME(timerfd_settime),
-	NAME(clock_gettime), NAME(clock_nanosleep), NAME(nanosleep), NAME(getrandom), NAME(futex), NAME(set_tid_address),
+	NAME(rt_sigaction),
+	NAME(rt_sigprocmask),
+	NAME(rt_sigtimedwait),
+	NAME(sigaltstack),
+	NAME(socket),
+	NAME(socketpair),
+	NAME(bind),
+	NAME(connect),
+	NAME(listen),
+	NAME(accept4),
+	NAME(sendmsg),
+	NAME(recvmsg),
+	NAME(sendto),
+	NAME(recvfrom),
+	NAME(shutdown),
+	NAME(getsockopt),
+	NAME(setsockopt),
+	NAME(ppoll),
+	NAME(pselect6),
+	NAME(epoll_create1),
+	NAME(epoll_ctl),
+	NAME(epoll_pwait),
+	NAME(eventfd2),
+	NAME(signalfd4),
+	NAME(timerfd_create),
+	NAME(timerfd_settime),
+	NAME(clock_gettime),
+	NAME(clock_nanosleep),
+	NAME(nanosleep),
+	NAME(getrandom),
+	NAME(futex),
+	NAME(set_tid_address),
 	NAME(set_robust_list),
 	/* the same number everywhere */
-	{ NR_PIDFD_SEND_SIGNAL, "pidfd_send_signal" }, { 428, "open_tree" }, { 429, "move_mount" }, { 430, "fsopen" },
-	{ 431, "fsconfig" }, { 432, "fsmount" }, { 433, "fspick" }, { NR_PIDFD_OPEN, "pidfd_open" }, { 435, "clone3" },
-	{ 436, "close_range" }, { NR_OPENAT2, "openat2" }, { 438, "pidfd_getfd" }, { 439, "faccessat2" },
-	{ 442, "mount_setattr" }, { 444, "landlock_create_ruleset" }, { 445, "landlock_add_rule" },
-	{ 446, "landlock_restrict_self" }, { 452, "fchmodat2" }, { 457, "statmount" }, { 458, "listmount" },
+	{ NR_PIDFD_SEND_SIGNAL, "pidfd_send_signal" },
+	{ 428, "open_tree" },
+	{ 429, "move_mount" },
+	{ 430, "fsopen" },
+	{ 431, "fsconfig" },
+	{ 432, "fsmount" },
+	{ 433, "fspick" },
+	{ NR_PIDFD_OPEN, "pidfd_open" },
+	{ 435, "clone3" },
+	{ 436, "close_range" },
+	{ NR_OPENAT2, "openat2" },
+	{ 438, "pidfd_getfd" },
+	{ 439, "faccessat2" },
+	{ 442, "mount_setattr" },
+	{ 444, "landlock_create_ruleset" },
+	{ 445, "landlock_add_rule" },
+	{ 446, "landlock_restrict_self" },
+	{ 452, "fchmodat2" },
+	{ 457, "statmount" },
+	{ 458, "listmount" },
 	{ 467, "open_tree_attr" },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* System calls that not every C library wraps (glibc 2.31 on, musl 1.2.3 on). All return >= 0 or negative errno. */
+/* System calls that not every C library wraps (glibc 2.31 on, musl 1.2.3 on). All return >= 0
+ * or negative errno. */
 #ifndef CT_BASE_SYS_H
 #define CT_BASE_SYS_H
 
@@ -14,13 +15,14 @@ int ct_pidfd_send_signal(int pidfd, int sig);
 /* As if queued by sigqueue(3), with a code (< 0) of our own. */
 int ct_pidfd_queue_signal(int pidfd, int sig, int code);
 int ct_memfd_create(const char *name, unsigned flags);
-/* The id of the mount that a path is on, as in mountinfo (statx(2), Linux 5.8). -EOPNOTSUPP: the kernel does not say it. */
+/* The id of the mount that a path is on, as in mountinfo (statx(2), Linux 5.8). -EOPNOTSUPP: the
+ * kernel does not say it. */
 int ct_statx_mount(int dirfd, const char *path, int flags, uint64_t *id);
 /* renameat2(2) that replaces nothing: -EEXIST. */
 int ct_rename_new(int from_dir, const char *from, int to_dir, const char *to);
 /* prctl(2)'s PR_SCHED_CORE_GET of a process, 0: the caller. *cookie 0: it has none. */
 int ct_sched_core_get(pid_t pid, uint64_t *cookie);
-#define CT_MFD_EXEC 0x10u	/* MFD_EXEC, Linux 6.3 */
+#define CT_MFD_EXEC 0x10u /* MFD_EXEC, Linux 6.3 */
 /* Start time of a process in clock ticks since boot (0: gone). */
 uint64_t ct_proc_start_time(pid_t pid);
 /* CLOCK_MONOTONIC in milliseconds. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cgroup hierarchies of this host. The table of mounts is a hint: what counts is where a path leads. */
+/* The cgroup hierarchies of this host. The table of mounts is a hint: what counts is
+ * where a path leads. */
 #include "host/cgroup.h"
 
 #include <dirent.h>
@@ -21,18 +22,21 @@
 #define PATH_SIZE 4096
 #define SELF "/proc/thread-self/cgroup"
 #define UNSEEN "the cgroups of this host cannot be looked at"
-#define NAMESPACE_DEPTH 64	/* levels that a cgroup namespace may begin below a mount */
-#define NAMESPACE_GROUPS 20000	/* groups that are looked through for the caller's own */
+#define NAMESPACE_DEPTH 64     /* levels that a cgroup namespace may begin below a mount */
+#define NAMESPACE_GROUPS 20000 /* groups that are looked through for the caller's own */
 
-/* ---- what the directories allow ------------------------------------------------------------------------------------------ */
+/* ---- what the directories allow -------------------------------------------------------------- */
 
 /* A file of a hierarchy, at its top or in the caller's directory; false: the name is too long. */
-static bool path_of(const struct ct_cg_tree *t, const char *dir, const char *file, char path[PATH_SIZE])
+static bool path_of(const struct ct_cg_tree *t, const char *dir, const char *file,
+		    char path[PATH_SIZE])
 {
-	return (size_t)snprintf(path, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "", file) < PATH_SIZE;
+	return (size_t)snprintf(path, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "",
+				file) < PATH_SIZE;
 }
 
-/* The controllers named in a file of version 2. 0, also where there is no such file, or what reading says. */
+/* The controllers named in a file of version 2. 0, also where there is no such file, or
+ * what reading says. */
 static int controllers_in(const char *path, uint32_t *bits)
 {
 	char text[512];
@@ -57,10 +61,12 @@ static bool closed(const struct ct_cg_tree *t, const char *dir)
 
 	if (!path_of(t, dir, "", path))
 		return false;
-	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 && (errno == EACCES || errno == EPERM || errno == EROFS);
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 &&
+	       (errno == EACCES || errno == EPERM || errno == EROFS);
 }
 
-/* systemd marks what it has delegated ("Delegate=" in systemd.resource-control(5)); user.* since 251. */
+/* systemd marks what it has delegated ("Delegate=" in systemd.resource-control(5));
+ * user.* since 251. */
 static bool is_delegated(const char *path)
 {
 	static const char *const names[] = { "user.delegate", "trusted.delegate" };
@@ -72,7 +78,8 @@ static bool is_delegated(const char *path)
 	return false;
 }
 
-/* Who was delegated a group of version 2 and has moved into one below it may still use the first: it can give controllers on. */
+/* Who was delegated a group of version 2 and has moved into one below it may still use the first:
+ * it can give controllers on. */
 static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 {
 	size_t top = strlen(t->mount);
@@ -80,7 +87,8 @@ static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 
 	if (!path_of(t, t->self, "", path))
 		return 0;
-	for (*strrchr(path, '/') = '\0'; strlen(path) > top && !is_delegated(path); *strrchr(path, '/') = '\0')
+	for (*strrchr(path, '/') = '\0'; strlen(path) > top && !is_delegated(path);
+	     *strrchr(path, '/') = '\0')
 		;
 	if (strlen(path) <= top || closed(t, path + top))
 		return 0;
@@ -88,7 +96,8 @@ static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 	if (!t->granted)
 		return -ENOMEM;
 	/* in one with a process of its own nothing can be changed */
-	if (path_of(t, t->granted, "cgroup.procs", below) && ct_host_read(below, text, sizeof(text)) == 0)
+	if (path_of(t, t->granted, "cgroup.procs", below) &&
+	    ct_host_read(below, text, sizeof(text)) == 0)
 		path_of(t, t->granted, "cgroup.controllers", below);
 	else
 		path_of(t, t->granted, "cgroup.subtree_control", below);
@@ -103,26 +112,29 @@ static int look_at_own(struct ct_cg_tree *t, struct ct_arena *a)
 	char path[PATH_SIZE], text[64];
 
 	if (t->version == 2) {
-		if (path_of(t, t->self, "cgroup.subtree_control", path) && controllers_in(path, &t->self_gives) < 0)
+		if (path_of(t, t->self, "cgroup.subtree_control", path) &&
+		    controllers_in(path, &t->self_gives) < 0)
 			t->self_gives = 0;
 		/* the top of all has no type */
-		t->self_bars = path_of(t, t->self, "cgroup.type", path) && ct_host_read(path, text, sizeof(text)) > 0 && strcmp(text, "domain");
+		t->self_bars = path_of(t, t->self, "cgroup.type", path) &&
+			       ct_host_read(path, text, sizeof(text)) > 0 && strcmp(text, "domain");
 		return find_granted(t, a);
 	}
 	if (t->controllers & CT_CG_DEVICES)
-		t->self_narrow = path_of(t, t->self, "devices.list", path) && ct_host_read(path, text, sizeof(text)) >= 0 &&
+		t->self_narrow = path_of(t, t->self, "devices.list", path) &&
+				 ct_host_read(path, text, sizeof(text)) >= 0 &&
 				 strcmp(text, "a *:* rwm");
 	return 0;
 }
 
-/* ---- the caller's directory from outside its cgroup namespace ------------------------------------------------------------- */
+/* ---- the caller's directory from outside its cgroup namespace -------------------------------- */
 
 /* One open directory for each level. */
 struct search {
-	char path[PATH_SIZE];		/* below the mount */
-	const char *rest;		/* from the namespace's top to the caller */
+	char path[PATH_SIZE]; /* below the mount */
+	const char *rest;     /* from the namespace's top to the caller */
 	const char *mount;
-	unsigned left;			/* groups that may still be looked at */
+	unsigned left; /* groups that may still be looked at */
 };
 
 /* Whether the calling process is in the group. */
@@ -160,7 +172,8 @@ static bool find_down(struct search *s, unsigned levels)
 		if (d->d_type != DT_DIR || d->d_name[0] == '.' || !s->left)
 			continue;
 		s->left--;
-		if ((size_t)snprintf(s->path + len, sizeof(s->path) - len, "/%s", d->d_name) < sizeof(s->path) - len)
+		if ((size_t)snprintf(s->path + len, sizeof(s->path) - len, "/%s", d->d_name) <
+		    sizeof(s->path) - len)
 			found = find_down(s, levels - 1);
 		if (!found)
 			s->path[len] = '\0';
@@ -170,10 +183,13 @@ static bool find_down(struct search *s, unsigned levels)
 	return found;
 }
 
-/* A mount that is older than the caller's cgroup namespace shows more than that, but nobody tells the names of what is between. */
+/* A mount that is older than the caller's cgroup namespace shows more than that, but nobody tells
+ * the names of what is between. */
 static void find_outside(struct ct_cg_tree *t, const char *in_namespace, struct ct_arena *a)
 {
-	struct search s = { .rest = strcmp(in_namespace, "/") ? in_namespace : "", .mount = t->mount, .left = NAMESPACE_GROUPS };
+	struct search s = { .rest = strcmp(in_namespace, "/") ? in_namespace : "",
+			    .mount = t->mount,
+			    .left = NAMESPACE_GROUPS };
 	unsigned levels = 0;
 
 	for (const char *p = t->above; *p; p += 3, levels++)
@@ -183,7 +199,7 @@ static void find_outside(struct ct_cg_tree *t, const char *in_namespace, struct 
 		t->self = ct_arena_printf(a, "%s%s", s.path, s.rest);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static int slurp(const char *path, size_t max, struct ct_buf *out, struct ct_err *e)
 {
@@ -201,11 +217,13 @@ static void check_own(struct ct_cg_tree *t)
 {
 	char path[PATH_SIZE];
 
-	if (t->self && *t->self && (!path_of(t, t->self, "", path) || ct_mount_id(path) != t->mount_id))
+	if (t->self && *t->self &&
+	    (!path_of(t, t->self, "", path) || ct_mount_id(path) != t->mount_id))
 		t->self = NULL;
 }
 
-static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct ct_arena *a, struct ct_err *e)
+static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct ct_arena *a,
+			struct ct_err *e)
 {
 	char path[PATH_SIZE], own[PATH_SIZE];
 	int r = 0;
@@ -226,7 +244,8 @@ static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct
 	return 0;
 }
 
-int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
+int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_arena *arena,
+		    struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
 	char *copy;
@@ -259,7 +278,8 @@ bool ct_cgroups_of_caller(const struct ct_cgroups *c)
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
 
 	/* what was not there may be there by now */
-	return c->n && c->self && slurp(SELF, SELF_MAX, &self, NULL) >= 0 && !strcmp(ct_buf_text(&self), c->self);
+	return c->n && c->self && slurp(SELF, SELF_MAX, &self, NULL) >= 0 &&
+	       !strcmp(ct_buf_text(&self), c->self);
 }
 
 bool ct_cgroups_still(const struct ct_cgroups *c)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which cgroup hierarchies there are, from the text of mountinfo and /proc/self/cgroup. Nothing that they say is taken for granted. */
+/* Which cgroup hierarchies there are, from the text of mountinfo and /proc/self/cgroup. Nothing
+ * that they say is taken for granted. */
 #include "host/cgroup.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 static const struct {
 	uint32_t bit;
-	const char *v1, *v2;	/* NULL: unknown to that version */
+	const char *v1, *v2; /* NULL: unknown to that version */
 } names[] = {
 	{ CT_CG_CPU, "cpu", "cpu" },
 	{ CT_CG_CPUACCT, "cpuacct", NULL },
@@ -56,7 +57,8 @@ const struct ct_cg_tree *ct_cg_serving(const struct ct_cgroups *c, uint32_t bit,
 		if (only && only != version)
 			continue;
 		for (uint32_t i = 0; i < c->n; i++) {
-			uint32_t has = c->v[i].controllers | (c->v[i].version == 2 ? CT_CG_CORE : 0);
+			uint32_t has = c->v[i].controllers |
+				       (c->v[i].version == 2 ? CT_CG_CORE : 0);
 
 			if (c->v[i].version == version && (has & bit) == bit)
 				return &c->v[i];
@@ -82,9 +84,10 @@ const char *ct_cg_layout(const struct ct_cgroups *c)
 	return "none";
 }
 
-/* ---- mountinfo ----------------------------------------------------------------------------------------------------------- */
+/* ---- mountinfo ------------------------------------------------------------------------------- */
 
-/* The controllers among the super block's options, and a name for the hierarchy: "cpu,cpuacct", "name=systemd". */
+/* The controllers among the super block's options, and a name for the hierarchy:
+ * "cpu,cpuacct", "name=systemd". */
 static uint32_t super_options(const char *s, size_t n, struct ct_arena *a, const char **name)
 {
 	const char *list = "", *end = s + n;
@@ -113,7 +116,8 @@ static bool is_readonly(const char *options)
 }
 
 /* One line: 1 when it is a cgroup mount, in *t and *root; 0 when not; -ENOMEM. */
-static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const char **root, struct ct_arena *a)
+static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const char **root,
+		      struct ct_arena *a)
 {
 	struct ct_mount_row m;
 	int r = memmem(line, n, " - cgroup", 9) ? ct_mount_row_read(line, n, &m, a) : 0;
@@ -143,9 +147,10 @@ static struct ct_cg_tree *known(struct ct_cgroups *c, const struct ct_cg_tree *t
 	return NULL;
 }
 
-/* ---- where the caller is ------------------------------------------------------------------------------------------------- */
+/* ---- where the caller is --------------------------------------------------------------------- */
 
-/* Whether the list of /proc/self/cgroup's second field is the hierarchy's: the same controllers, or the same name. */
+/* Whether the list of /proc/self/cgroup's second field is the hierarchy's: the same
+ * controllers, or the same name. */
 static bool is_tree(const struct ct_cg_tree *t, const char *s, size_t n)
 {
 	uint32_t bits = 0;
@@ -171,8 +176,8 @@ static bool goes_up(const char *path)
 	return !strncmp(path, "/..", 3) && (!path[3] || path[3] == '/');
 }
 
-/* The caller's directory as seen below a mount whose root is `root` of the hierarchy; both may begin with "/..". NULL: it is not below
- * it, or without memory. */
+/* The caller's directory as seen below a mount whose root is `root` of the hierarchy; both may
+ * begin with "/..". NULL: it is not below it, or without memory. */
 static const char *below(const char *path, const char *root, struct ct_arena *a)
 {
 	size_t n = strlen(path), k = strcmp(root, "/") ? strlen(root) : 0;
@@ -198,12 +203,14 @@ bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, siz
 		path = memchr(list, ':', n - (size_t)(list - line));
 		if (!path || path[1] != '/' || !is_tree(t, list, (size_t)(path - list)))
 			continue;
-		return (size_t)snprintf(buf, size, "%.*s", (int)(n - (size_t)(path + 1 - line)), path + 1) < size;
+		return (size_t)snprintf(buf, size, "%.*s", (int)(n - (size_t)(path + 1 - line)),
+					path + 1) < size;
 	}
 	return false;
 }
 
-/* Of several mounts of one hierarchy the first that can be written to and shows where the caller is. */
+/* Of several mounts of one hierarchy the first that can be written to and shows where
+ * the caller is. */
 static int rank(const struct ct_cg_tree *t)
 {
 	int points = 0;
@@ -215,7 +222,8 @@ static int rank(const struct ct_cg_tree *t)
 	return points;
 }
 
-int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen, struct ct_cgroups *out, struct ct_arena *arena)
+int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen,
+		    struct ct_cgroups *out, struct ct_arena *arena)
 {
 	const char *line;
 	size_t n;
@@ -246,7 +254,8 @@ int ct_cgroups_read(const char *mountinfo, const char *self, ct_mount_seen *seen
 	return 0;
 }
 
-int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out, struct ct_arena *arena)
+int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups *out,
+		     struct ct_arena *arena)
 {
 	return ct_cgroups_read(mountinfo, self, NULL, out, arena);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of the report: cgroups. What counts is what is mounted as what, never which folders exist. */
+/* Rows of the report: cgroups. What counts is what is mounted as what, never which
+ * folders exist. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,8 @@
 #define PATH_SIZE 4096
 
 /* A file of a hierarchy: at its top, or in the directory of it that is given ("" or "/a/b"). */
-static const char *path_of(const struct ct_cg_tree *t, const char *dir, const char *file, char buf[PATH_SIZE])
+static const char *path_of(const struct ct_cg_tree *t, const char *dir, const char *file,
+			   char buf[PATH_SIZE])
 {
 	int n = snprintf(buf, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "", file);
 
@@ -74,7 +76,8 @@ void ct_look_cgroup_layout(const struct ct_look_facts *f, uint64_t arg, struct c
 
 	(void)arg;
 	if (!f->cgroups.n)
-		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup", "no cgroup file system is mounted");
+		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup",
+			   "no cgroup file system is mounted");
 	else if (!two)
 		ct_buf_str(&it->value, "v1");
 	else if (!strcmp(layout, "hybrid"))
@@ -111,13 +114,16 @@ static void append(struct ct_buf *out, const struct ct_buf *list)
 }
 
 /* Each controller: on v1, on v2, nowhere. */
-void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
+void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg,
+				struct ct_look_item *it)
 {
 	/* the kernel's own list (/proc/cgroups) leaves out what only v2 knows */
-	static const char *const names[] = { "cpu",	   "cpuacct", "cpuset", "io",	  "blkio",   "memory",
-					     "pids",	   "devices", "freezer", "hugetlb", "net_cls", "net_prio",
+	static const char *const names[] = { "cpu",	   "cpuacct", "cpuset",	 "io",
+					     "blkio",	   "memory",  "pids",	 "devices",
+					     "freezer",	   "hugetlb", "net_cls", "net_prio",
 					     "perf_event", "rdma",    "misc",	 "dmem" };
-	CT_CLEAN_BUF struct ct_buf v1 = CT_BUF_INIT, v2 = CT_BUF_INIT, none = CT_BUF_INIT, known = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf v1 = CT_BUF_INIT, v2 = CT_BUF_INIT, none = CT_BUF_INIT,
+				   known = CT_BUF_INIT;
 	const struct ct_cg_tree *two = find_v2(f);
 	char on2[512] = "";
 
@@ -140,7 +146,7 @@ void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, str
 		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup", "no controller can be used");
 }
 
-/* ---- where this user may make groups -------------------------------------------------------------------------------------------- */
+/* ---- where this user may make groups --------------------------------------------------------- */
 
 enum place { NOWHERE, AT_TOP, IN_OWN };
 
@@ -151,7 +157,8 @@ static bool may_write(const struct ct_cg_tree *t, const char *dir, const char *f
 	return faccessat(AT_FDCWD, path_of(t, dir, file, path), W_OK, AT_EACCESS) == 0;
 }
 
-/* A group is no good unless processes can be put into it: version 2 asks for the right to write to both ends' common group. */
+/* A group is no good unless processes can be put into it: version 2 asks for the right to write to
+ * both ends' common group. */
 static enum place place_in(const struct ct_cg_tree *t)
 {
 	if (may_write(t, "", "") && may_write(t, "", "cgroup.procs"))
@@ -161,7 +168,9 @@ static enum place place_in(const struct ct_cg_tree *t)
 	return NOWHERE;
 }
 
-#define DELEGATE "run as root, or have a group delegated (systemd-run --user --scope -p Delegate=yes) and set cgroup.relative = 1"
+#define DELEGATE                                                                 \
+	"run as root, or have a group delegated (systemd-run --user --scope -p " \
+	"Delegate=yes) and set cgroup.relative = 1"
 
 /* In which hierarchies. */
 void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
@@ -187,7 +196,8 @@ void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct c
 		ct_buf_free(&lists[i]);
 }
 
-/* Whether processes live in a group of version 2, so that it can give no controllers on. The top of all, which has no type, may have both. */
+/* Whether processes live in a group of version 2, so that it can give no controllers on. The top of
+ * all, which has no type, may have both. */
 static bool is_busy(const struct ct_cg_tree *t, const char *dir)
 {
 	char path[PATH_SIZE], first[32];
@@ -197,9 +207,11 @@ static bool is_busy(const struct ct_cg_tree *t, const char *dir)
 }
 
 #define BUSY "busy: processes live in it, so it cannot give controllers on"
-#define NOT_BUSY "move them into a group below it, or start from a group that is delegated and empty"
+#define NOT_BUSY \
+	"move them into a group below it, or start from a group that is delegated and empty"
 
-/* The caller's own group of version 2: whose it is, and whether it could give controllers on. Who may use the top does not need it. */
+/* The caller's own group of version 2: whose it is, and whether it could give controllers on. Who
+ * may use the top does not need it. */
 void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	const struct ct_cg_tree *t = find_v2(f);
@@ -216,15 +228,18 @@ void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 			ct_buf_str(&it->value, "there is no version 2");
 		return;
 	}
-	if (stat(path_of(t, t->self, "", path), &dir) < 0 || stat(path_of(t, t->self, "cgroup.procs", path), &procs) < 0) {
-		ct_look_no(it, "mount cgroup2 where this process can see it", "%s%s: %s", t->mount, t->self, ct_errno_text(errno));
+	if (stat(path_of(t, t->self, "", path), &dir) < 0 ||
+	    stat(path_of(t, t->self, "cgroup.procs", path), &procs) < 0) {
+		ct_look_no(it, "mount cgroup2 where this process can see it", "%s%s: %s", t->mount,
+			   t->self, ct_errno_text(errno));
 		return;
 	}
 	mine = dir.st_uid == f->host.uid && procs.st_uid == f->host.uid;
 	if (faccessat(AT_FDCWD, path_of(t, t->self, "cgroup.type", path), F_OK, 0) < 0)
 		ct_buf_printf(&it->value, "%s%s, the top of all groups", t->mount, t->self);
 	else if (!mine)
-		ct_buf_printf(&it->value, "%s%s, not delegated to you: it belongs to user %u", t->mount, t->self,
+		ct_buf_printf(&it->value, "%s%s, not delegated to you: it belongs to user %u",
+			      t->mount, t->self,
 			      dir.st_uid != f->host.uid ? dir.st_uid : procs.st_uid);
 	else
 		ct_buf_printf(&it->value, "%s%s, delegated to you", t->mount, t->self);
@@ -236,39 +251,57 @@ void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 		it->state = CT_LOOK_YES;
 }
 
-/* ---- what can be limited ------------------------------------------------------------------------------------------------------------ */
+/* ---- what can be limited --------------------------------------------------------------------- */
 
 /* One key, or what else a group is for. What is left out is not needed. */
 static const struct limit {
 	uint32_t bit;
-	bool two_first;			/* version 2 does it better, whatever is bound to version 1 */
-	const char *file1, *other1;	/* one of them, on version 1, and this one in any group of version 2: */
+	bool two_first; /* version 2 does it better, whatever is bound to version 1 */
+	/* one of them, on version 1, and this one in any group of version 2: */
+	const char *file1, *other1;
 	const char *file2;
-	const char *lack, *remedy;	/* what it means when it is not there */
+	const char *lack, *remedy; /* what it means when it is not there */
 } limits[] = {
 	[CT_LIMIT_MEMORY] = { .bit = CT_CG_MEMORY },
-	[CT_LIMIT_SWAP] = { .bit = CT_CG_MEMORY, .file1 = "memory.memsw.limit_in_bytes", .lack = "this kernel does not count swap",
+	[CT_LIMIT_SWAP] = { .bit = CT_CG_MEMORY,
+			    .file1 = "memory.memsw.limit_in_bytes",
+			    .lack = "this kernel does not count swap",
 			    .remedy = "boot with swapaccount=1, or leave limit.swap out" },
 	[CT_LIMIT_PIDS] = { .bit = CT_CG_PIDS },
-	[CT_LIMIT_CPU] = { .bit = CT_CG_CPU, .file1 = "cpu.cfs_quota_us", .lack = "this kernel has no quota of CPU time (CONFIG_CFS_BANDWIDTH)",
+	[CT_LIMIT_CPU] = { .bit = CT_CG_CPU,
+			   .file1 = "cpu.cfs_quota_us",
+			   .lack = "this kernel has no quota of CPU time (CONFIG_CFS_BANDWIDTH)",
 			   .remedy = "use limit.cpu.weight or limit.cpuset.cpus" },
 	[CT_LIMIT_CPUSET] = { .bit = CT_CG_CPUSET },
-	[CT_LIMIT_IO_MAX] = { .bit = CT_CG_IO, .file1 = "blkio.throttle.read_bps_device",
-			      .lack = "this kernel does not throttle block devices (CONFIG_BLK_DEV_THROTTLING)", .remedy = "leave limit.io.max out" },
-	[CT_LIMIT_IO_WEIGHT] = { .bit = CT_CG_IO, .file1 = "blkio.bfq.weight", .other1 = "blkio.weight",
-				 .lack = "no scheduler with weights is loaded", .remedy = "load the module bfq and choose it for the device" },
+	[CT_LIMIT_IO_MAX] = { .bit = CT_CG_IO,
+			      .file1 = "blkio.throttle.read_bps_device",
+			      .lack = "this kernel does not throttle block devices "
+				      "(CONFIG_BLK_DEV_THROTTLING)",
+			      .remedy = "leave limit.io.max out" },
+	[CT_LIMIT_IO_WEIGHT] = { .bit = CT_CG_IO,
+				 .file1 = "blkio.bfq.weight",
+				 .other1 = "blkio.weight",
+				 .lack = "no scheduler with weights is loaded",
+				 .remedy = "load the module bfq and choose it for the device" },
 	[CT_LIMIT_HUGETLB] = { .bit = CT_CG_HUGETLB },
 	[CT_LIMIT_RDMA] = { .bit = CT_CG_RDMA },
 	[CT_LIMIT_MISC] = { .bit = CT_CG_MISC },
 	[CT_LIMIT_DEVICES] = { .bit = CT_CG_DEVICES },
 	[CT_LIMIT_CPUTIME] = { .bit = CT_CG_CPUACCT, .two_first = true },
-	[CT_LIMIT_FREEZE] = { .bit = CT_CG_FREEZER, .two_first = true, .file2 = "cgroup.freeze", .lack = "this kernel cannot freeze a group of version 2",
+	[CT_LIMIT_FREEZE] = { .bit = CT_CG_FREEZER,
+			      .two_first = true,
+			      .file2 = "cgroup.freeze",
+			      .lack = "this kernel cannot freeze a group of version 2",
 			      .remedy = "use Linux 5.2 or newer" },
-	[CT_LIMIT_KILL] = { .bit = CT_CG_FREEZER, .two_first = true, .file2 = "cgroup.kill", .lack = "this kernel cannot kill a group at once",
+	[CT_LIMIT_KILL] = { .bit = CT_CG_FREEZER,
+			    .two_first = true,
+			    .file2 = "cgroup.kill",
+			    .lack = "this kernel cannot kill a group at once",
 			    .remedy = "use Linux 5.14 or newer" },
 };
 
-/* Whether a group has the file: the top may not have it, so another group is looked at. -1: there is none, it cannot be told. */
+/* Whether a group has the file: the top may not have it, so another group is looked at. -1: there
+ * is none, it cannot be told. */
 static int has_file(const struct ct_cg_tree *t, const char *file)
 {
 	char path[PATH_SIZE];
@@ -294,24 +327,31 @@ static bool lacks_files(const struct limit *l, const struct ct_cg_tree *t)
 {
 	const char *file = t->version == 1 ? l->file1 : l->file2;
 
-	return file && has_file(t, file) == 0 && (t->version == 2 || !l->other1 || has_file(t, l->other1) == 0);
+	return file && has_file(t, file) == 0 &&
+	       (t->version == 2 || !l->other1 || has_file(t, l->other1) == 0);
 }
 
 /* Version 2 has a program in the controller's place, which takes rights over the whole host. */
 static bool lacks_bpf(const struct ct_look_facts *f, struct ct_look_item *it)
 {
 	uint64_t caps = f->host.cap_permitted;
-	bool rights = (caps & BIT(CAP_SYS_ADMIN)) || ((caps & BIT(CAP_BPF)) && (caps & BIT(CAP_NET_ADMIN)));
+	bool rights = (caps & BIT(CAP_SYS_ADMIN)) ||
+		      ((caps & BIT(CAP_BPF)) && (caps & BIT(CAP_NET_ADMIN)));
 
 	if (syscall(SYS_bpf, -1, NULL, 0) < 0 && errno == ENOSYS)
-		ct_look_no(it, "mount the devices controller of version 1, or set limit.devices = all", "this kernel has no bpf()");
+		ct_look_no(it,
+			   "mount the devices controller of version 1, or set limit.devices = all",
+			   "this kernel has no bpf()");
 	else if (!rights || !f->host.initial_userns)
-		ct_look_no(it, "run as root; in a user namespace the payload has no rights over devices anyway",
+		ct_look_no(it,
+			   "run as root; in a user namespace the payload has no rights over "
+			   "devices anyway",
 			   "a BPF program takes CAP_BPF and CAP_NET_ADMIN on the host itself");
 	return it->state == CT_LOOK_NO;
 }
 
-static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t, struct ct_look_item *it)
+static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t,
+		     struct ct_look_item *it)
 {
 	const char *hint = DELEGATE;
 	int err = EACCES;
@@ -320,18 +360,21 @@ static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t, 
 		err = errno;
 	if (err == EROFS)
 		hint = "have it mounted writable";
-	ct_look_no(it, hint, "uid %u may make no group there (%s)", f->host.uid, ct_errno_text(err));
+	ct_look_no(it, hint, "uid %u may make no group there (%s)", f->host.uid,
+		   ct_errno_text(err));
 }
 
 /* By what it is done. */
-static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_t arg, struct ct_look_item *it)
+static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_t arg,
+		      struct ct_look_item *it)
 {
 	if (t->version == 2 && arg == CT_LIMIT_DEVICES)
 		ct_buf_printf(&it->value, "BPF program on version 2 at %s", t->mount);
 	else if (t->version == 2 && (l->bit & CT_CG_CORE))
 		ct_buf_printf(&it->value, "version 2 at %s", t->mount);
 	else
-		ct_buf_printf(&it->value, "version %u %s at %s", t->version, ct_cg_name(l->bit, t->version), t->mount);
+		ct_buf_printf(&it->value, "version %u %s at %s", t->version,
+			      ct_cg_name(l->bit, t->version), t->mount);
 	if (t->version == 1 && arg == CT_LIMIT_KILL)
 		ct_buf_str(&it->value, ", process by process");
 }
@@ -349,8 +392,11 @@ void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct
 	if (!t)
 		t = ct_cg_serving(&f->cgroups, l->bit, 0);
 	if (!t) {
-		ct_look_no(it, "mount cgroup2, or this controller of version 1; the kernel's command line may have it disabled (cgroup_disable=)",
-			   "no hierarchy has the %s controller here (layout %s)", ct_cg_name(l->bit, 2), ct_cg_layout(&f->cgroups));
+		ct_look_no(it,
+			   "mount cgroup2, or this controller of version 1; "
+			   "the kernel's command line may have it disabled (cgroup_disable=)",
+			   "no hierarchy has the %s controller here (layout %s)",
+			   ct_cg_name(l->bit, 2), ct_cg_layout(&f->cgroups));
 		return;
 	}
 	add_means(l, t, arg, it);
@@ -365,11 +411,16 @@ void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct
 		read_controllers(t, t->self, words, sizeof(words));
 	if (p == NOWHERE)
 		no_place(f, t, it);
-	else if (p == IN_OWN && t->version == 2 && !(l->bit & (controller_bits(words) | CT_CG_CORE)))
-		ct_look_no(it, "have it delegated, too: Delegate=yes in the unit, and the unit of user@.service",
+	else if (p == IN_OWN && t->version == 2 &&
+		 !(l->bit & (controller_bits(words) | CT_CG_CORE)))
+		ct_look_no(it,
+			   "have it delegated, too: Delegate=yes in the unit, and the unit of "
+			   "user@.service",
 			   "the own group %s was not given this controller", t->self);
-	else if (t->version == 2 && !(l->bit & CT_CG_CORE) && is_busy(t, p == AT_TOP ? "" : t->self))
-		ct_look_no(it, NOT_BUSY, "the group %s%s is " BUSY, t->mount, p == AT_TOP ? "" : t->self);
+	else if (t->version == 2 && !(l->bit & CT_CG_CORE) &&
+		 is_busy(t, p == AT_TOP ? "" : t->self))
+		ct_look_no(it, NOT_BUSY, "the group %s%s is " BUSY, t->mount,
+			   p == AT_TOP ? "" : t->self);
 	else if (p == IN_OWN)
 		ct_buf_str(&it->value, ", with cgroup.relative = 1");
 }

@@ -23,8 +23,8 @@ void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 	if (f->probe_err < 0)
 		ct_look_no(it, f->err.hint[0] ? f->err.hint : NULL, "%s", f->err.reason);
 	else if (!ct_host_at_least(&f->host, CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR))
-		ct_look_no(it, "update the kernel", "Linux %d.%d or newer is needed", CT_HOST_KERNEL_MAJOR,
-			   CT_HOST_KERNEL_MINOR);
+		ct_look_no(it, "update the kernel", "Linux %d.%d or newer is needed",
+			   CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR);
 }
 
 /* arg: CT_NS_*. */
@@ -46,7 +46,8 @@ void ct_look_feature(const struct ct_look_facts *f, uint64_t arg, struct ct_look
 	if (f->probe_err < 0)
 		ct_look_no(it, NULL, "could not be looked at");
 	else if (f->host.filtered & arg)
-		ct_look_no(it, "let the filter of the service or engine around this process allow it",
+		ct_look_no(it,
+			   "let the filter of the service or engine around this process allow it",
 			   "a seccomp filter on this process refuses %s", name);
 	else
 		ct_look_no(it, "use a kernel with it", "the kernel lacks %s", name);
@@ -60,12 +61,16 @@ void ct_look_extra(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 		const char *reason, *hint;
 	} extras[] = {
 		[CT_EXTRA_STATMOUNT] = { f->host.statmount, "the kernel lacks it",
-					 "Linux 6.8 has it; without it the mount table is read as text" },
+					 "Linux 6.8 has it; without it the mount table is read as "
+					 "text" },
 		[CT_EXTRA_PIDFD_INFO] = { f->host.pidfd_info, "the kernel lacks it",
-					  "Linux 6.15 has it; without it a status that another waiter took is lost" },
+					  "Linux 6.15 has it; without it a status that another "
+					  "waiter took is lost" },
 		[CT_EXTRA_DETACHED] = { f->host.tree_of_detached, "the kernel lacks it",
-					"Linux 6.15 has it; without it each such mount is made anew" },
-		[CT_EXTRA_SCHED_CORE] = { f->host.sched_core, "not built in, or the processors have no sibling threads",
+					"Linux 6.15 has it; without it each such mount is made "
+					"anew" },
+		[CT_EXTRA_SCHED_CORE] = { f->host.sched_core,
+					  "not built in, or the processors have no sibling threads",
 					  "sched.core cannot be used" },
 	};
 
@@ -81,7 +86,9 @@ void ct_look_memfd(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 
 	(void)f, (void)arg;
 	if (fd == -EACCES)
-		ct_look_no(it, "set sysctl vm.memfd_noexec to 0 or 1, in this pid namespace and in those above it",
+		ct_look_no(it,
+			   "set sysctl vm.memfd_noexec to 0 or 1, in this pid namespace and in "
+			   "those above it",
 			   "vm.memfd_noexec is 2: no program can be executed from memory");
 }
 
@@ -155,7 +162,8 @@ void ct_look_lsm(const struct ct_look_facts *f, uint64_t arg, struct ct_look_ite
 		ct_buf_str(&it->value, text);
 		return;
 	}
-	if (ct_host_read("/sys/module/apparmor/parameters/enabled", on, sizeof(on)) > 0 && on[0] == 'Y')
+	if (ct_host_read("/sys/module/apparmor/parameters/enabled", on, sizeof(on)) > 0 &&
+	    on[0] == 'Y')
 		ct_buf_str(&it->value, "apparmor ");
 	if (has_filesystem(f, "selinuxfs"))
 		ct_buf_str(&it->value, "selinux ");
@@ -172,7 +180,8 @@ void ct_look_landlock(const struct ct_look_facts *f, uint64_t arg, struct ct_loo
 	if (version > 0)
 		ct_buf_printf(&it->value, "version %ld", version);
 	else if (errno == EOPNOTSUPP)
-		ct_look_no(it, "add landlock to lsm= on the kernel's command line", "built in, but switched off at boot");
+		ct_look_no(it, "add landlock to lsm= on the kernel's command line",
+			   "built in, but switched off at boot");
 	else if (errno == EPERM)
 		ct_look_no(it, NULL, "a seccomp filter on this process refuses it");
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of the report: rights of this user, id ranges, directories. No name service: the files are read as data. */
+/* Rows of the report: rights of this user, id ranges, directories. No name service: the
+ * files are read as data. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -17,8 +18,9 @@
 #define MAX_FILE (4u << 20)
 
 /* What is needed to make a container without a user namespace. */
-#define CAPS_NEEDED \
-	(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_MKNOD) | BIT(CAP_CHOWN))
+#define CAPS_NEEDED                                                                  \
+	(BIT(CAP_SYS_ADMIN) | BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | \
+	 BIT(CAP_MKNOD) | BIT(CAP_CHOWN))
 
 /* Adds the names of the capabilities in `mask`. */
 static void cap_names(struct ct_buf *out, uint64_t mask)
@@ -44,23 +46,30 @@ static bool may_userns(const struct ct_look_facts *f, struct ct_look_item *it)
 	char text[32];
 
 	if (!(f->host.namespaces & CT_NS_USER)) {
-		ct_look_no(it, "use a kernel with them", "the kernel was built without user namespaces");
+		ct_look_no(it, "use a kernel with them",
+			   "the kernel was built without user namespaces");
 		return false;
 	}
-	if (ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0 && strcmp(text, "0") == 0) {
-		ct_look_no(it, "raise sysctl user.max_user_namespaces", "user.max_user_namespaces is 0");
+	if (ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0 &&
+	    strcmp(text, "0") == 0) {
+		ct_look_no(it, "raise sysctl user.max_user_namespaces",
+			   "user.max_user_namespaces is 0");
 		return false;
 	}
 	if (root)
 		return true;
-	if (ct_host_read("/proc/sys/kernel/unprivileged_userns_clone", text, sizeof(text)) > 0 && strcmp(text, "0") == 0) {
-		ct_look_no(it, "set sysctl kernel.unprivileged_userns_clone to 1", "only root may make them here");
+	if (ct_host_read("/proc/sys/kernel/unprivileged_userns_clone", text, sizeof(text)) > 0 &&
+	    strcmp(text, "0") == 0) {
+		ct_look_no(it, "set sysctl kernel.unprivileged_userns_clone to 1",
+			   "only root may make them here");
 		return false;
 	}
-	if (ct_host_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", text, sizeof(text)) > 0 &&
+	if (ct_host_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", text,
+			 sizeof(text)) > 0 &&
 	    strcmp(text, "0") != 0) {
-		ct_look_no(it, "load an AppArmor profile with \"userns,\" for the program, or set sysctl "
-			       "kernel.apparmor_restrict_unprivileged_userns to 0",
+		ct_look_no(it,
+			   "load an AppArmor profile with \"userns,\" for the program, or set "
+			   "sysctl kernel.apparmor_restrict_unprivileged_userns to 0",
 			   "AppArmor gives them no rights when an ordinary user makes them");
 		return false;
 	}
@@ -95,9 +104,9 @@ void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_loo
 	}
 	cap_names(&names, lacking);
 	ct_look_no(it,
-		   lacking & BIT(CAP_SYS_RESOURCE) ?
-			   "no container can be given these; prlimit.* cannot raise a hard limit" :
-			   "no container can be given these",
+		   lacking & BIT(CAP_SYS_RESOURCE)
+			   ? "no container can be given these; prlimit.* cannot raise a hard limit"
+			   : "no container can be given these",
 		   "missing in the bounding set: %s", ct_buf_text(&names));
 }
 
@@ -107,19 +116,23 @@ void ct_look_userns(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 	char text[32];
 
 	(void)arg;
-	if (may_userns(f, it) && ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0)
+	if (may_userns(f, it) &&
+	    ct_host_read("/proc/sys/user/max_user_namespaces", text, sizeof(text)) > 0)
 		ct_buf_printf(&it->value, "at most %s", text);
 }
 
-/* Whether a line is of a mount that is seen on the procfs here, in *point; those of a file system that is made for it do not count. */
+/* Whether a line is of a mount that is seen on the procfs here, in *point; those of a file system
+ * that is made for it do not count. */
 static bool covers_proc(const char *line, size_t n, struct ct_arena *a, const char **point)
 {
 	struct ct_mount_row m;
 
-	if (!memmem(line, n, " /proc/", 7) || ct_mount_row_read(line, n, &m, a) <= 0 || strncmp(m.point, "/proc/", 6))
+	if (!memmem(line, n, " /proc/", 7) || ct_mount_row_read(line, n, &m, a) <= 0 ||
+	    strncmp(m.point, "/proc/", 6))
 		return false;
 	*point = m.point;
-	return strcmp(m.type, "binfmt_misc") && strcmp(m.type, "autofs") && ct_mount_is_seen(m.point, m.id);
+	return strcmp(m.type, "binfmt_misc") && strcmp(m.type, "autofs") &&
+	       ct_mount_is_seen(m.point, m.id);
 }
 
 /* In a user namespace a procfs can only be mounted when the one here is fully visible. */
@@ -133,7 +146,9 @@ void ct_look_proc_whole(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 		if (!covers_proc(line, n, f->arena, &point))
 			continue;
 		ct_look_no(it, "start from a place where /proc is not covered",
-			   "%s is covered by a mount, so the kernel refuses a new procfs in a user namespace", point);
+			   "%s is covered by a mount, so the kernel refuses a new procfs in a user "
+			   "namespace",
+			   point);
 		return;
 	}
 }
@@ -197,9 +212,11 @@ void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 		const char *colon = memchr(line, ':', n);
 		size_t own = colon ? (size_t)(colon - line) : 0;
 
-		if (!own || !(ct_look_word(line, own, "", name) || ct_look_word(line, own, "", ct_buf_text(&uid))))
+		if (!own || !(ct_look_word(line, own, "", name) ||
+			      ct_look_word(line, own, "", ct_buf_text(&uid))))
 			continue;
-		ct_buf_printf(&it->value, "%s%.*s", it->value.len ? " " : "", (int)(n - own - 1), colon + 1);
+		ct_buf_printf(&it->value, "%s%.*s", it->value.len ? " " : "", (int)(n - own - 1),
+			      colon + 1);
 	}
 	if (it->value.len)
 		return;
@@ -211,7 +228,8 @@ void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 /* arg: 'u' or 'g'. */
 void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin" };
+	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin",
+					    "/run/wrappers/bin" };
 	const char *tool = id_kind(arg)->tool;
 
 	(void)f;
@@ -224,7 +242,8 @@ void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 		ct_buf_str(&it->value, ct_buf_text(&path));
 		return;
 	}
-	ct_look_no(it, "an ordinary user needs it to use a range of ids (package uidmap)", "%s is not installed", tool);
+	ct_look_no(it, "an ordinary user needs it to use a range of ids (package uidmap)",
+		   "%s is not installed", tool);
 }
 
 /* Where root's directory is, and another user's below the directory that a variable names. */
@@ -233,8 +252,10 @@ static const struct default_place {
 } state_place = { "/run/libcontain", "XDG_RUNTIME_DIR", "/libcontain" },
   container_place = { "/var/lib/libcontain", "HOME", "/.local/share/libcontain" };
 
-/* The directory of CT_DIR_* by default; false when a variable that it hangs on is not set (its name in *variable). */
-static bool default_directory(const struct ct_look_facts *f, uint64_t which, struct ct_buf *path, const char **variable)
+/* The directory of CT_DIR_* by default; false when a variable that it hangs on is not set (its
+ * name in *variable). */
+static bool default_directory(const struct ct_look_facts *f, uint64_t which, struct ct_buf *path,
+			      const char **variable)
 {
 	const struct default_place *place = &container_place;
 	const char *base;
@@ -262,7 +283,9 @@ void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_lo
 	int err;
 
 	if (!default_directory(f, arg, &path, &variable)) {
-		ct_look_no(it, "set it, or name a directory in the options of ct_new() (-P for the tools)",
+		ct_look_no(it,
+			   "set it, or name a directory in the options of ct_new() (-P for the "
+			   "tools)",
 			   "%s is not set", variable);
 		return;
 	}
@@ -277,7 +300,8 @@ void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_lo
 			*slash = '\0'; /* will be made: look at what it will be made in */
 			continue;
 		}
-		ct_look_no(it, "name another directory in the options of ct_new()", "%s: %s", at, ct_errno_text(err));
+		ct_look_no(it, "name another directory in the options of ct_new()", "%s: %s", at,
+			   ct_errno_text(err));
 		return;
 	}
 }

@@ -28,7 +28,7 @@ void ct_look_slurp(const char *path, size_t max, struct ct_buf *out)
 
 	if (fd >= 0 && ct_buf_read_fd(out, fd, max) < 0) {
 		ct_buf_free(out);
-		*out = (struct ct_buf)CT_BUF_INIT;
+		*out = CT_BUF_INIT;
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Inside lib/host: the report is a table of things to look at, one row each; a row's function fills one item. */
+/* Inside lib/host: the report is a table of things to look at, one row each; a row's
+ * function fills one item. */
 #ifndef CT_HOST_LOOK_H
 #define CT_HOST_LOOK_H
 
@@ -15,29 +16,29 @@
 enum ct_look_state {
 	CT_LOOK_YES,
 	CT_LOOK_NO,
-	CT_LOOK_INFO,		/* neither good nor bad, or it cannot be told */
+	CT_LOOK_INFO, /* neither good nor bad, or it cannot be told */
 };
 
 struct ct_look_item {
 	enum ct_look_state state;
-	struct ct_buf value;	/* what was found */
-	struct ct_buf reason;	/* why not */
-	struct ct_buf hint;	/* what to do about it */
+	struct ct_buf value;  /* what was found */
+	struct ct_buf reason; /* why not */
+	struct ct_buf hint;   /* what to do about it */
 };
 
 /* What several rows look at, read once. */
 struct ct_look_facts {
 	struct ct_host host;
-	int probe_err;			/* of ct_host_probe() */
+	int probe_err; /* of ct_host_probe() */
 	struct ct_err err;
 	struct ct_buf mountinfo, filesystems, modules;
-	struct ct_cgroups cgroups;	/* of the mountinfo; strings in arena */
+	struct ct_cgroups cgroups; /* of the mountinfo; strings in arena */
 	struct ct_arena *arena;
 };
 
 struct ct_look {
 	const char *group, *name;
-	bool needed;			/* a default container needs it */
+	bool needed; /* a default container needs it */
 	void (*look)(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 	uint64_t arg;
 };
@@ -47,7 +48,8 @@ ssize_t ct_host_read(const char *path, char *buf, size_t size);
 /* Whole file (at most max bytes) into an empty buffer; what cannot be read leaves it empty. */
 void ct_look_slurp(const char *path, size_t max, struct ct_buf *out);
 /* Marks the item "no" with its reason (printf) and remedy (NULL: none). */
-void ct_look_no(struct ct_look_item *it, const char *hint, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ct_look_no(struct ct_look_item *it, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Next line of *s (not terminated), its length in *n; moves *s behind it. NULL at the end. */
 const char *ct_look_line(const char **s, size_t *n);
@@ -69,7 +71,8 @@ void ct_look_lsm(const struct ct_look_facts *f, uint64_t arg, struct ct_look_ite
 void ct_look_landlock(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_seccomp(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_cgroup_layout(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
-void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
+void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg,
+				struct ct_look_item *it);
 void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
 void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it);
@@ -83,9 +86,32 @@ void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_lo
 
 /* Values of the rows' arg. */
 enum { CT_EXTRA_STATMOUNT, CT_EXTRA_PIDFD_INFO, CT_EXTRA_DETACHED, CT_EXTRA_SCHED_CORE };
-enum { CT_FS_PROC, CT_FS_SYSFS, CT_FS_TMPFS, CT_FS_DEVPTS, CT_FS_MQUEUE, CT_FS_OVERLAY, CT_FS_FUSE, CT_FS_N };
+enum {
+	CT_FS_PROC,
+	CT_FS_SYSFS,
+	CT_FS_TMPFS,
+	CT_FS_DEVPTS,
+	CT_FS_MQUEUE,
+	CT_FS_OVERLAY,
+	CT_FS_FUSE,
+	CT_FS_N
+};
 enum { CT_DIR_STATE, CT_DIR_CONTAINERS };
-enum { CT_LIMIT_MEMORY, CT_LIMIT_SWAP, CT_LIMIT_PIDS, CT_LIMIT_CPU, CT_LIMIT_CPUSET, CT_LIMIT_IO_MAX, CT_LIMIT_IO_WEIGHT, CT_LIMIT_HUGETLB,
-       CT_LIMIT_RDMA, CT_LIMIT_MISC, CT_LIMIT_DEVICES, CT_LIMIT_CPUTIME, CT_LIMIT_FREEZE, CT_LIMIT_KILL };
+enum {
+	CT_LIMIT_MEMORY,
+	CT_LIMIT_SWAP,
+	CT_LIMIT_PIDS,
+	CT_LIMIT_CPU,
+	CT_LIMIT_CPUSET,
+	CT_LIMIT_IO_MAX,
+	CT_LIMIT_IO_WEIGHT,
+	CT_LIMIT_HUGETLB,
+	CT_LIMIT_RDMA,
+	CT_LIMIT_MISC,
+	CT_LIMIT_DEVICES,
+	CT_LIMIT_CPUTIME,
+	CT_LIMIT_FREEZE,
+	CT_LIMIT_KILL
+};
 
 #endif

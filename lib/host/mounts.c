@@ -13,9 +13,9 @@
 #include "base/sys.h"
 #include "host/look.h"
 
-#define DEPTH 256	/* mounts upon mounts that are followed upwards */
+#define DEPTH 256 /* mounts upon mounts that are followed upwards */
 
-/* ---- the text ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the text -------------------------------------------------------------------------------- */
 
 struct span {
 	const char *s;
@@ -42,7 +42,8 @@ static bool number(struct span f, uint64_t *out)
 {
 	char text[24];
 
-	return (size_t)snprintf(text, sizeof(text), "%.*s", (int)f.n, f.s) < sizeof(text) && ct_parse_u64(text, out) == 0;
+	return (size_t)snprintf(text, sizeof(text), "%.*s", (int)f.n, f.s) < sizeof(text) &&
+	       ct_parse_u64(text, out) == 0;
 }
 
 /* A field with the kernel's escapes (\040 for a blank) taken out. NULL without memory. */
@@ -51,7 +52,8 @@ static char *unescape(struct span f, struct ct_arena *a)
 	char *out = ct_arena_strndup(a, f.s, f.n), *to = out;
 
 	for (const char *p = out; p && *p;) {
-		bool octal = p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
+		bool octal = p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' &&
+			     p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
 
 		if (!octal) {
 			*to++ = *p++;
@@ -72,7 +74,8 @@ int ct_mount_row_read(const char *line, size_t n, struct ct_mount_row *out, stru
 	struct ct_mount_row m;
 
 	if (!dash || !take_fields(line, (size_t)(dash - line), left, 6) ||
-	    !take_fields(dash + 3, n - (size_t)(dash + 3 - line), right, 3) || !number(left[0], &m.id) || !number(left[1], &m.parent))
+	    !take_fields(dash + 3, n - (size_t)(dash + 3 - line), right, 3) ||
+	    !number(left[0], &m.id) || !number(left[1], &m.parent))
 		return 0;
 	m.root = unescape(left[3], a);
 	m.point = unescape(left[4], a);
@@ -107,7 +110,7 @@ int ct_mount_rows_read(const char *text, struct ct_mount_rows *out, struct ct_ar
 	return 0;
 }
 
-/* ---- by opening ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- by opening ------------------------------------------------------------------------------ */
 
 /* proc_pid_fdinfo(5), for who may not call statx(2). */
 static uint64_t id_by_fdinfo(int fd)
@@ -149,7 +152,7 @@ bool ct_mount_is_seen(const char *path, uint64_t id)
 	return id && ct_mount_id(path) == id;
 }
 
-/* ---- by the table ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- by the table ---------------------------------------------------------------------------- */
 
 /* Whether `path` is `dir`, or below it. */
 static bool is_below(const char *path, const char *dir)
@@ -159,16 +162,20 @@ static bool is_below(const char *path, const char *dir)
 	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
 }
 
-/* A mount on the same one as m, or on m itself, at a place that the way to m leads through; NULL: none. */
-static const struct ct_mount_row *in_the_way(const struct ct_mount_rows *all, const struct ct_mount_row *m, uint64_t on)
+/* A mount on the same one as m, or on m itself, at a place that the way to m leads
+ * through; NULL: none. */
+static const struct ct_mount_row *in_the_way(const struct ct_mount_rows *all,
+					     const struct ct_mount_row *m, uint64_t on)
 {
 	for (uint32_t i = 0; i < all->n; i++)
-		if (all->v[i].parent == on && all->v[i].id != on && &all->v[i] != m && is_below(m->point, all->v[i].point))
+		if (all->v[i].parent == on && all->v[i].id != on && &all->v[i] != m &&
+		    is_below(m->point, all->v[i].point))
 			return &all->v[i];
 	return NULL;
 }
 
-static const struct ct_mount_row *parent_of(const struct ct_mount_rows *all, const struct ct_mount_row *m)
+static const struct ct_mount_row *parent_of(const struct ct_mount_rows *all,
+					    const struct ct_mount_row *m)
 {
 	for (uint32_t i = 0; i < all->n; i++)
 		if (all->v[i].id == m->parent && &all->v[i] != m)

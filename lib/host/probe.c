@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel and this thread can do, found out by calls that cannot succeed: with an argument that every kernel
- * refuses at once, a call that exists says EINVAL, one that does not ENOSYS, and one behind a filter EPERM.
+ * What the kernel and this thread can do, found out by calls that cannot succeed: with an argument
+ * that every kernel refuses at once, a call that exists says EINVAL, one that does not ENOSYS, and
+ * one behind a filter EPERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,13 +22,14 @@
 #include "host/host.h"
 #include "host/look.h"
 
-/* Newer than the headers that this may be built with; unified numbers, the same on each architecture we know. */
+/* Newer than the headers that this may be built with; unified numbers, the same on each
+ * architecture we know. */
 #define NR_STATMOUNT 457
 
 /* The initial user namespace has had this number since 3.8. */
 #define INIT_USER_NS "user:[4026531837]"
 #define NS_DIR "/proc/thread-self/ns"
-#define TTY_GROUP 5		/* on every distribution; terminals belong to it */
+#define TTY_GROUP 5 /* on every distribution; terminals belong to it */
 
 /* Arguments of a call that fails before it does anything. */
 static const struct feature {
@@ -38,20 +40,41 @@ static const struct feature {
 	long arg[5];
 } features[] = {
 	/* a size below the first version of the struct */
-	{ CT_HOST_F_OPENAT2, offsetof(struct ct_host, openat2), "openat2", SYS_openat2, { -1, 0, 0, 0, 0 } },
+	{ CT_HOST_F_OPENAT2,
+	  offsetof(struct ct_host, openat2),
+	  "openat2",
+	  SYS_openat2,
+	  { -1, 0, 0, 0, 0 } },
 	/* flags that do not exist, looked at before the rights */
-	{ CT_HOST_F_MOUNT_API, offsetof(struct ct_host, mount_api), "open_tree, move_mount, fsopen", SYS_open_tree,
+	{ CT_HOST_F_MOUNT_API,
+	  offsetof(struct ct_host, mount_api),
+	  "open_tree, move_mount, fsopen",
+	  SYS_open_tree,
 	  { -1, 0, 0x7fffffff, 0, 0 } },
-	{ CT_HOST_F_MOUNT_SETATTR, offsetof(struct ct_host, mount_setattr), "mount_setattr", SYS_mount_setattr,
+	{ CT_HOST_F_MOUNT_SETATTR,
+	  offsetof(struct ct_host, mount_setattr),
+	  "mount_setattr",
+	  SYS_mount_setattr,
 	  { -1, 0, 0x7fffffff, 0, 0 } },
-	{ CT_HOST_F_CLONE3, offsetof(struct ct_host, clone3), "clone3", SYS_clone3, { 0, 0, 0, 0, 0 } },
-	{ CT_HOST_F_PIDFD, offsetof(struct ct_host, pidfd), "pidfd_open", SYS_pidfd_open, { -1, 0, 0, 0, 0 } },
-	{ CT_HOST_F_CLOSE_RANGE, offsetof(struct ct_host, close_range), "close_range", SYS_close_range,
+	{ CT_HOST_F_CLONE3,
+	  offsetof(struct ct_host, clone3),
+	  "clone3",
+	  SYS_clone3,
+	  { 0, 0, 0, 0, 0 } },
+	{ CT_HOST_F_PIDFD,
+	  offsetof(struct ct_host, pidfd),
+	  "pidfd_open",
+	  SYS_pidfd_open,
+	  { -1, 0, 0, 0, 0 } },
+	{ CT_HOST_F_CLOSE_RANGE,
+	  offsetof(struct ct_host, close_range),
+	  "close_range",
+	  SYS_close_range,
 	  { 1, 0, 0x7fffffff, 0, 0 } },
 };
 
-/* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end. Returns the length or a
- * negative errno (buf is then ""). */
+/* Reads at most size - 1 bytes of a small file, terminates them and strips newlines at the end.
+ * Returns the length or a negative errno (buf is then ""). */
 ssize_t ct_host_read(const char *path, char *buf, size_t size)
 {
 	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -85,13 +108,15 @@ static int probe_kernel(struct ct_host *h, struct ct_err *e)
 		return ct_fail(e, -errno, CT_ERR_KERNEL, "host", "uname");
 	memcpy(h->kernel_release, u.release, sizeof(h->kernel_release));
 	h->kernel_release[sizeof(h->kernel_release) - 1] = '\0';
-	if (leading_number(&s, &h->kernel_major) < 0 || *s++ != '.' || leading_number(&s, &h->kernel_minor) < 0)
-		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "cannot read the kernel's version \"%s\"",
-			       h->kernel_release);
+	if (leading_number(&s, &h->kernel_major) < 0 || *s++ != '.' ||
+	    leading_number(&s, &h->kernel_minor) < 0)
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host",
+			       "cannot read the kernel's version \"%s\"", h->kernel_release);
 	return 0;
 }
 
-/* Rights of the calling thread: each thread has its own, and /proc/self speaks of the first only. */
+/* Rights of the calling thread: each thread has its own, and /proc/self speaks of the
+ * first only. */
 static int probe_rights(struct ct_host *h, struct ct_err *e)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -115,7 +140,8 @@ static int probe_rights(struct ct_host *h, struct ct_err *e)
 	return 0;
 }
 
-/* Whether `dir`/`name` leads to the initial user namespace; without user namespaces there is no other. */
+/* Whether `dir`/`name` leads to the initial user namespace; without user namespaces
+ * there is no other. */
 static bool is_initial(struct ct_host *h, int dir, const char *name)
 {
 	char link[sizeof(INIT_USER_NS) + 16];
@@ -123,7 +149,8 @@ static bool is_initial(struct ct_host *h, int dir, const char *name)
 
 	if (n >= 0)
 		h->namespaces |= CT_NS_USER;
-	return n < 0 || ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
+	return n < 0 ||
+	       ((size_t)n == strlen(INIT_USER_NS) && memcmp(link, INIT_USER_NS, (size_t)n) == 0);
 }
 
 /* Whether a group has a number in the caller's user namespace (user_namespaces(7), gid_map). */
@@ -147,12 +174,14 @@ static bool has_group(uint32_t gid)
 	return false;
 }
 
-/* An ordinary user's namespace must not let go of groups: some are there to keep him from a file (user_namespaces(7)). */
+/* An ordinary user's namespace must not let go of groups: some are there to keep him from a file
+ * (user_namespaces(7)). */
 static bool refuses_setgroups(void)
 {
 	char text[16];
 
-	return ct_host_read("/proc/self/setgroups", text, sizeof(text)) >= 0 && !strncmp(text, "deny", 4);
+	return ct_host_read("/proc/self/setgroups", text, sizeof(text)) >= 0 &&
+	       !strncmp(text, "deny", 4);
 }
 
 static void look_at_userns(struct ct_host *h, int dir, const char *name)
@@ -172,7 +201,8 @@ static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 
 		ct_err_object(e, NS_DIR);
 		ct_err_hint(e, "mount a procfs on /proc");
-		return ct_fail_sys(e, r, CT_ERR_KERNEL, "host", "open", "the namespaces of this process cannot be looked at");
+		return ct_fail_sys(e, r, CT_ERR_KERNEL, "host", "open",
+				   "the namespaces of this process cannot be looked at");
 	}
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		if (fstatat(dir, ct_namespaces[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -186,7 +216,8 @@ static void probe_features(struct ct_host *h)
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		const struct feature *f = &features[i];
 		const long *a = f->arg;
-		bool there = syscall(f->nr, a[0], a[1], a[2], a[3], a[4]) < 0 && errno != ENOSYS && errno != EPERM;
+		bool there = syscall(f->nr, a[0], a[1], a[2], a[3], a[4]) < 0 && errno != ENOSYS &&
+			     errno != EPERM;
 
 		memcpy((char *)h + f->field, &there, sizeof(there));
 		if (!there && errno == EPERM)
@@ -258,24 +289,30 @@ int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 int ct_host_check(const struct ct_host *h, struct ct_err *e)
 {
 	if (!ct_host_at_least(h, CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR))
-		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "Linux %d.%d or newer is needed, this is %s",
-			       CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR, h->kernel_release);
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host",
+			       "Linux %d.%d or newer is needed, this is %s", CT_HOST_KERNEL_MAJOR,
+			       CT_HOST_KERNEL_MINOR, h->kernel_release);
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		if (ct_host_feature(h, features[i].bit, NULL))
 			continue;
 		if (!(h->filtered & features[i].bit))
-			return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "the kernel lacks %s", features[i].name);
-		ct_fail(e, -EPERM, CT_ERR_KERNEL, "host", "a seccomp filter on this process refuses %s",
-			features[i].name);
-		ct_err_hint(e, "let the filter of the service or engine around this process allow it");
+			return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "the kernel lacks %s",
+				       features[i].name);
+		ct_fail(e, -EPERM, CT_ERR_KERNEL, "host",
+			"a seccomp filter on this process refuses %s", features[i].name);
+		ct_err_hint(e,
+			    "let the filter of the service or engine around this process allow it");
 		return -EPERM;
 	}
 	if (!(h->namespaces & CT_NS_MNT) || !(h->namespaces & CT_NS_PID))
-		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host", "the kernel was built without %s namespaces",
+		return ct_fail(e, -ENOSYS, CT_ERR_KERNEL, "host",
+			       "the kernel was built without %s namespaces",
 			       h->namespaces & CT_NS_MNT ? "pid" : "mount");
 	if (!(h->cap_permitted & UINT64_C(1) << CAP_SYS_ADMIN) && !(h->namespaces & CT_NS_USER)) {
 		ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "host",
-			"uid %u has no CAP_SYS_ADMIN, and the kernel has no user namespaces to gain it in", h->uid);
+			"uid %u has no CAP_SYS_ADMIN, and the kernel has no user namespaces to "
+			"gain it in",
+			h->uid);
 		ct_err_hint(e, "run it as root");
 		return -EPERM;
 	}

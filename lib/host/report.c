@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The preflight report: the table of what is looked at, and its two forms. Changes nothing and is in no hurry. */
+/* The preflight report: the table of what is looked at, and its two forms. Changes nothing
+ * and is in no hurry. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -138,7 +139,8 @@ static const char *state_word(const struct ct_look *l, const struct ct_look_item
 	}
 }
 
-static void print_text(const struct ct_look *l, const struct ct_look_item *it, bool new_group, struct ct_buf *out)
+static void print_text(const struct ct_look *l, const struct ct_look_item *it, bool new_group,
+		       struct ct_buf *out)
 {
 	if (new_group)
 		ct_buf_printf(out, "\n%s\n", l->group);
@@ -156,7 +158,8 @@ static void print_text(const struct ct_look *l, const struct ct_look_item *it, b
 	ct_buf_char(out, '\n');
 }
 
-static void print_json(const struct ct_look *l, const struct ct_look_item *it, bool first, struct ct_buf *out)
+static void print_json(const struct ct_look *l, const struct ct_look_item *it, bool first,
+		       struct ct_buf *out)
 {
 	static const char *const states[] = { "yes", "no", "info" };
 	const struct {
@@ -212,12 +215,14 @@ int ct_host_report(int format, struct ct_buf *out)
 	for (size_t i = 0; i < N_LOOKS; i++)
 		missing += one_row(&f, i, format, &rows);
 	if (format == CT_FORMAT_JSON)
-		ct_buf_printf(out, "{\n  \"missing\": %d,\n  \"items\": [%s\n  ]\n}\n", missing, ct_buf_text(&rows));
-	else if (missing == 1)
-		ct_buf_printf(out, "1 thing that a default container needs is missing.\n%s", ct_buf_text(&rows));
-	else if (missing)
-		ct_buf_printf(out, "%d things that a default container needs are missing.\n%s", missing,
+		ct_buf_printf(out, "{\n  \"missing\": %d,\n  \"items\": [%s\n  ]\n}\n", missing,
 			      ct_buf_text(&rows));
+	else if (missing == 1)
+		ct_buf_printf(out, "1 thing that a default container needs is missing.\n%s",
+			      ct_buf_text(&rows));
+	else if (missing)
+		ct_buf_printf(out, "%d things that a default container needs are missing.\n%s",
+			      missing, ct_buf_text(&rows));
 	else
 		ct_buf_printf(out, "A default container can run here.\n%s", ct_buf_text(&rows));
 	if (ct_buf_error(&rows) || ct_buf_error(out))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a document comes to. Its lines are walked backwards, included ones in their place: an entry is in effect unless a
- * line behind it clears its key, or sets it again when it holds one value only. So one walk and one set of names do.
+ * What a document comes to. Its lines are walked backwards, included ones in their place: an entry
+ * is in effect unless a line behind it clears its key, or sets it again when it holds one value
+ * only. So one walk and one set of names do.
  */
 #include "model/document.h"
 
@@ -18,7 +19,7 @@ struct done_name {
 
 struct done {
 	struct done_name *v;
-	uint32_t size;	/* a power of two, at least twice the names */
+	uint32_t size; /* a power of two, at least twice the names */
 };
 
 static struct done_name *slot(const struct done *d, const char *name, size_t len, bool group)
@@ -77,7 +78,8 @@ static size_t count_items(const struct ct_items *items)
 }
 
 /* Fills `out` from its end; *at is the index of the first one filled. */
-static void walk_back(const struct ct_items *items, struct done *d, const struct ct_entry **out, size_t *at)
+static void walk_back(const struct ct_items *items, struct done *d, const struct ct_entry **out,
+		      size_t *at)
 {
 	for (uint32_t i = items->n; i > 0; i--) {
 		const struct ct_item *item = items->v[i - 1];

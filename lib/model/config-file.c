@@ -13,9 +13,9 @@
 #include "base/fd.h"
 #include "model/type.h"
 
-#define FILE_MAX (1u << 20)		/* bytes in one file */
-#define FILES_MAX 1024			/* files in one load */
-#define TOTAL_MAX (16u << 20)		/* bytes in all of them */
+#define FILE_MAX (1u << 20)   /* bytes in one file */
+#define FILES_MAX 1024	      /* files in one load */
+#define TOTAL_MAX (16u << 20) /* bytes in all of them */
 #define DEPTH_MAX 16
 #define BLANKS " \t\r\v\f"
 
@@ -23,7 +23,7 @@
 struct reader {
 	struct ct_config *c;
 	struct ct_err *e;
-	const char *file;	/* the config's copy of its name */
+	const char *file; /* the config's copy of its name */
 	int line;
 	int depth;
 	int files;
@@ -42,7 +42,8 @@ static int line_fail(struct reader *r, int err, int id, const char *reason)
 }
 
 /* Records what a system call or a limit says about a file. */
-static int file_fail(struct reader *r, int err, const char *call, const char *path, const char *reason)
+static int file_fail(struct reader *r, int err, const char *call, const char *path,
+		     const char *reason)
 {
 	struct ct_origin at = { "include", r->file, r->line };
 
@@ -90,7 +91,8 @@ static void include_path(const struct reader *r, const char *value, struct ct_bu
 	ct_buf_str(out, value);
 }
 
-/* Makes the item of a relative include anew with the whole path, so that the config can be saved anywhere. */
+/* Makes the item of a relative include anew with the whole path, so that the config can
+ * be saved anywhere. */
 static int make_absolute(struct reader *r, struct ct_item **item, const char *path)
 {
 	struct ct_entry entry = (*item)->entry;
@@ -162,7 +164,9 @@ static int read_line(struct reader *r, const char *s, size_t n, struct ct_items 
 	} else {
 		start = copy + strspn(copy, BLANKS);
 		if (!*start || *start == '#')
-			ret = ct_items_add(out, ct_item_new(CT_ITEM_TEXT, &nothing, text)) < 0 ? ct_oom(r->e) : 0;
+			ret = ct_items_add(out, ct_item_new(CT_ITEM_TEXT, &nothing, text)) < 0
+				      ? ct_oom(r->e)
+				      : 0;
 		else
 			ret = read_setting(r, copy, text, out);
 	}
@@ -176,7 +180,8 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 {
 	r->bytes += len;
 	if (r->bytes > TOTAL_MAX)
-		return line_fail(r, -EFBIG, CT_ERR_CONFIG_FILE, "included files come to more than 16 MiB");
+		return line_fail(r, -EFBIG, CT_ERR_CONFIG_FILE,
+				 "included files come to more than 16 MiB");
 	for (r->line = 1; len; r->line++) {
 		const char *end = memchr(text, '\n', len);
 		size_t n = end ? (size_t)(end - text) : len;
@@ -191,15 +196,18 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 	return 0;
 }
 
-/* Opens dirfd/name and says in *st what it is; `path` names it in messages. Nothing but files and directories, so nothing
- * that could make the open or the read wait. Descriptor or negative errno, recorded. */
-static int open_config(struct reader *r, int dirfd, const char *name, const char *path, struct stat *st)
+/* Opens dirfd/name and says in *st what it is; `path` names it in messages. Nothing but files
+ * and directories, so nothing that could make the open or the read wait. Descriptor or
+ * negative errno, recorded. */
+static int open_config(struct reader *r, int dirfd, const char *name, const char *path,
+		       struct stat *st)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
 		fd = -errno;
-		ct_err_hint(r->e, fd == -ENOENT ? "make the file, or mend its path" : "the caller must be able to read it");
+		ct_err_hint(r->e, fd == -ENOENT ? "make the file, or mend its path"
+						: "the caller must be able to read it");
 		return file_fail(r, ct_take_fd(&fd), "open", path, "");
 	}
 	if (fstat(fd, st) < 0)
@@ -221,7 +229,8 @@ static int read_open_file(struct reader *r, int fd, const char *path, struct ct_
 	if (ret < 0)
 		return file_fail(r, ret, "read", path, "");
 	if (++r->files > FILES_MAX)
-		return line_fail(r, -ELOOP, CT_ERR_INCLUDE_DEPTH, "more than 1024 files are included");
+		return line_fail(r, -ELOOP, CT_ERR_INCLUDE_DEPTH,
+				 "more than 1024 files are included");
 	r->file = ct_config_file_name(r->c, path);
 	ret = r->file ? read_text(r, ct_buf_text(&text), text.len, out) : ct_oom(r->e);
 	/* a fault has taken its place from them already */
@@ -295,13 +304,16 @@ static int read_directory(struct reader *r, int fd, const char *path, struct ct_
 		struct stat st;
 		CT_CLEAN_FD int file = -1;
 
-		ct_buf_printf(&name, "%s%s%s", path, n && path[n - 1] == '/' ? "" : "/", names.v[i]);
+		ct_buf_printf(&name, "%s%s%s", path, n && path[n - 1] == '/' ? "" : "/",
+			      names.v[i]);
 		if (ct_buf_error(&name))
 			return ct_oom(r->e);
 		file = open_config(r, fd, names.v[i], ct_buf_text(&name), &st);
 		ret = file;
 		if (file >= 0)
-			ret = S_ISDIR(st.st_mode) ? 0 : read_open_file(r, file, ct_buf_text(&name), out);
+			ret = S_ISDIR(st.st_mode)
+				      ? 0
+				      : read_open_file(r, file, ct_buf_text(&name), out);
 		if (ret < 0 && !ct_err_next(r->e))
 			return ret;
 	}
@@ -335,7 +347,8 @@ static int read_include(struct reader *r, struct ct_item **place)
 		return 0;
 	if (r->depth == DEPTH_MAX) {
 		ct_err_hint(r->e, "does a file include itself?");
-		ret = ct_fail(r->e, -ELOOP, CT_ERR_INCLUDE_DEPTH, "config", "include goes deeper than %d", DEPTH_MAX);
+		ret = ct_fail(r->e, -ELOOP, CT_ERR_INCLUDE_DEPTH, "config",
+			      "include goes deeper than %d", DEPTH_MAX);
 		ct_err_origin(r->e, &item->entry.at);
 		return ret;
 	}
@@ -345,7 +358,8 @@ static int read_include(struct reader *r, struct ct_item **place)
 		return fd;
 	}
 	r->depth++;
-	ret = S_ISDIR(st.st_mode) ? read_directory(r, fd, path, &item->inside) : read_open_file(r, fd, path, &item->inside);
+	ret = S_ISDIR(st.st_mode) ? read_directory(r, fd, path, &item->inside)
+				  : read_open_file(r, fd, path, &item->inside);
 	r->depth--;
 	return ret;
 }
@@ -377,7 +391,8 @@ static int take_items(struct ct_config *c, struct ct_items *items, struct ct_err
 	return ct_oom(e);
 }
 
-/* The end of a reading: where all faults are collected, and good lines are not kept, one of them is an error. */
+/* The end of a reading: where all faults are collected, and good lines are not kept, one
+ * of them is an error. */
 static int end_reading(int r, struct ct_err *e)
 {
 	if (r < 0 || (e && e->all && e->all->keep_good))
@@ -385,7 +400,8 @@ static int end_reading(int r, struct ct_err *e)
 	return ct_err_collected(e);
 }
 
-int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const char *name, struct ct_err *e)
+int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const char *name,
+			struct ct_err *e)
 {
 	__attribute__((cleanup(ct_items_free))) struct ct_items items = { NULL, 0, 0 };
 	struct reader r = { .c = c, .e = e, .files = 1 };

@@ -23,13 +23,15 @@ static int check_characters(const char *value, struct ct_err *e)
 	}
 	if (strlen(value) <= CT_VALUE_MAX)
 		return 0;
-	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the value is longer than %u bytes", CT_VALUE_MAX);
+	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the value is longer than %u bytes",
+		       CT_VALUE_MAX);
 }
 
 /* Records that there is no key of that name, with what was perhaps meant. */
 static int unknown(const char *name, struct ct_err *e)
 {
-	const char *now = ct_key_renamed(name), *near = ct_key_suggest(name), *one = ct_key_in_group(name);
+	const char *now = ct_key_renamed(name), *near = ct_key_suggest(name),
+		   *one = ct_key_in_group(name);
 
 	if (now)
 		ct_err_hint(e, "use %s", now);
@@ -38,11 +40,13 @@ static int unknown(const char *name, struct ct_err *e)
 	else if (near)
 		ct_err_hint(e, "did you mean %s?", near);
 	if (one && !now)
-		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "this is a group of keys, only clearing it is possible");
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config",
+			       "this is a group of keys, only clearing it is possible");
 	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
 }
 
-/* Finds the row of a key as it was written. A group is found (with key NULL) when it is to be cleared. */
+/* Finds the row of a key as it was written. A group is found (with key NULL) when it
+ * is to be cleared. */
 static int find(struct ct_entry *entry, const char *written, struct ct_err *e)
 {
 	bool clear = !*entry->value;
@@ -56,11 +60,14 @@ static int find(struct ct_entry *entry, const char *written, struct ct_err *e)
 	return unknown(written, e);
 }
 
-int ct_item_make(const char *key, const char *value, const char *text, const char *file, int line, struct ct_item **out,
-		 struct ct_err *e)
+int ct_item_make(const char *key, const char *value, const char *text, const char *file, int line,
+		 struct ct_item **out, struct ct_err *e)
 {
-	struct ct_entry entry = { .name = strncmp(key, "lxc.", 4) ? key : key + 4, .sub = "", .value = value,
-				  .lxc = !strncmp(key, "lxc.", 4), .at = { NULL, file, line } };
+	struct ct_entry entry = { .name = strncmp(key, "lxc.", 4) ? key : key + 4,
+				  .sub = "",
+				  .value = value,
+				  .lxc = !strncmp(key, "lxc.", 4),
+				  .at = { NULL, file, line } };
 	enum ct_item_kind kind = CT_ITEM_SET;
 	int r;
 

@@ -18,8 +18,8 @@ static bool needs_quotes(const char *value)
 	       (n > 1 && strchr("\"'", value[0]) && value[0] == value[n - 1]);
 }
 
-/* A line that no file had. LXC passes over lines without "lxc.", so keys that it would not know are written without:
- * it can still read the file. */
+/* A line that no file had. LXC passes over lines without "lxc.", so keys that it would not know are
+ * written without: it can still read the file. */
 static void print_made(const struct ct_item *item, bool for_lxc, struct ct_buf *out)
 {
 	const struct ct_key *key = item->entry.key;
@@ -27,7 +27,8 @@ static void print_made(const struct ct_item *item, bool for_lxc, struct ct_buf *
 
 	if (for_lxc ? !key || !(key->flags & CT_KF_OURS) : item->entry.lxc)
 		ct_buf_str(out, "lxc.");
-	ct_buf_printf(out, "%s =%s%s%s%s", item->entry.name, *item->entry.value ? " " : "", quote, item->entry.value, quote);
+	ct_buf_printf(out, "%s =%s%s%s%s", item->entry.name, *item->entry.value ? " " : "", quote,
+		      item->entry.value, quote);
 }
 
 int ct_config_print(const struct ct_config *c, bool for_lxc, struct ct_buf *out)
@@ -61,7 +62,8 @@ int ct_config_get(const struct ct_config *c, const char *key, struct ct_buf *out
 	if (r < 0)
 		return r;
 	if (!item->entry.key) {
-		r = ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "this is a group of keys, ask for one of them");
+		r = ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config",
+			    "this is a group of keys, ask for one of them");
 		ct_err_origin(e, &item->entry.at);
 		ct_item_free(item);
 		return r;

@@ -28,8 +28,10 @@ void ct_config_free(struct ct_config *c)
 
 struct ct_item *ct_item_new(enum ct_item_kind kind, const struct ct_entry *entry, const char *text)
 {
-	const char *name = entry->name ? entry->name : "", *value = entry->value ? entry->value : "";
-	size_t n_name = strlen(name) + 1, n_value = strlen(value) + 1, n_text = text ? strlen(text) + 1 : 0;
+	const char *name = entry->name ? entry->name : "",
+		   *value = entry->value ? entry->value : "";
+	size_t n_name = strlen(name) + 1, n_value = strlen(value) + 1,
+	       n_text = text ? strlen(text) + 1 : 0;
 	struct ct_item *item = calloc(1, sizeof(*item) + n_name + n_value + n_text);
 	char *p;
 
@@ -140,7 +142,8 @@ struct ct_config *ct_config_copy(const struct ct_config *c)
 	return r;
 }
 
-/* The top-level item that is in effect for a name; NULL when there is none or it comes from an included file. */
+/* The top-level item that is in effect for a name; NULL when there is none or it comes
+ * from an included file. */
 static struct ct_item **own_item(struct ct_config *c, const char *name)
 {
 	const struct ct_entry *found = NULL;
@@ -217,7 +220,8 @@ static bool is_cleared(const struct ct_item *item, const struct ct_entry *what)
 	return ct_name_is_below(item->entry.name, what->name);
 }
 
-/* Whether anything that a clear of `what` should have taken back is in effect still: it comes from an include. */
+/* Whether anything that a clear of `what` should have taken back is in effect still: it
+ * comes from an include. */
 static bool is_left(const struct ct_config *c, const struct ct_entry *what)
 {
 	for (uint32_t i = 0; i < c->n_effect; i++) {
@@ -230,7 +234,8 @@ static bool is_left(const struct ct_config *c, const struct ct_entry *what)
 }
 
 /* Moves the items of `from` that a clear takes back to `gone`, the others to `kept`. */
-static int divide(const struct ct_items *from, const struct ct_entry *what, struct ct_items *kept, struct ct_items *gone)
+static int divide(const struct ct_items *from, const struct ct_entry *what, struct ct_items *kept,
+		  struct ct_items *gone)
 {
 	if (reserve(kept, from->n + 1) < 0 || reserve(gone, from->n + 1) < 0)
 		return -ENOMEM;
@@ -242,7 +247,8 @@ static int divide(const struct ct_items *from, const struct ct_entry *what, stru
 	return 0;
 }
 
-/* Takes back by removing own lines; `clear` is added as a line only where included files need it. */
+/* Takes back by removing own lines; `clear` is added as a line only where included
+ * files need it. */
 static int clear_items(struct ct_config *c, struct ct_item *clear)
 {
 	struct ct_items old = c->items, kept = { NULL, 0, 0 }, gone = { NULL, 0, 0 };
@@ -260,7 +266,8 @@ static int clear_items(struct ct_config *c, struct ct_item *clear)
 			c->items.n--;
 	}
 	if (r < 0) {
-		/* the lines are the old document's again; an effect of it that was replaced is made once more */
+		/* the lines are the old document's again; an effect of it that was
+		 * replaced is made once more */
 		free(c->items.v);
 		free(gone.v);
 		c->items = old;

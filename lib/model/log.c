@@ -30,7 +30,8 @@ static const struct ct_entry *entry_of(const struct ct_log *log, const char *key
 /* The file that the log goes to when nobody listens, and up to which level; NULL: none. */
 static const char *find_file(const struct ct_log *log, uint32_t *level)
 {
-	const struct ct_entry *file = entry_of(log, "log.file"), *up_to = entry_of(log, "log.level");
+	const struct ct_entry *file = entry_of(log, "log.file"),
+			      *up_to = entry_of(log, "log.level");
 
 	*level = log->config ? CT_LOG_ERROR : log->file_level;
 	if (up_to)
@@ -79,10 +80,15 @@ bool ct_log_wants(const struct ct_log *log, int level)
 	return log->fn ? level <= log->level : file_for(log, level) != NULL;
 }
 
-/* Neither a pipe without a reader nor a terminal that stands still may hold the caller up or end it. */
+/* Neither a pipe without a reader nor a terminal that stands still may hold the caller
+ * up or end it. */
 static int open_file(const char *path, bool make)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, MODE), r;
+	int fd = open(path,
+		      O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_NONBLOCK | O_NOCTTY |
+			      O_CLOEXEC,
+		      MODE),
+	    r;
 	struct stat st;
 
 	if (fd < 0)
@@ -117,9 +123,11 @@ static void to_file(const struct ct_log *log, const char *path, int level, const
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
 	strftime(when, sizeof(when), "%Y%m%d%H%M%S", &tm);
-	n = snprintf(text, sizeof(text), "%s %s.%03ld %-6s %s\n", log->name && *log->name ? log->name : "-", when, now.tv_nsec / 1000000,
+	n = snprintf(text, sizeof(text), "%s %s.%03ld %-6s %s\n",
+		     log->name && *log->name ? log->name : "-", when, now.tv_nsec / 1000000,
 		     ct_log_level_name((uint32_t)level), line);
-	/* one write for a line: others append to the file, too. A full disk is no reason for a container not to run */
+	/* one write for a line: others append to the file, too. A full disk is no reason for a
+	 * container not to run */
 	ct_write_all(fd, text, (size_t)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1));
 }
 

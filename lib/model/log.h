@@ -11,13 +11,14 @@
 
 struct ct_log {
 	int level;
-	ct_log_fn fn;			/* NULL: log.file, up to log.level */
+	ct_log_fn fn; /* NULL: log.file, up to log.level */
 	void *data;
-	const char *name;		/* of the container, for the file */
-	struct ct_config *const *config;	/* where the handle has its config; NULL: a copy, which has `file` */
-	const char *file;		/* log.file; NULL: none */
+	const char *name; /* of the container, for the file */
+	/* where the handle has its config; NULL: a copy, which has `file` */
+	struct ct_config *const *config;
+	const char *file; /* log.file; NULL: none */
 	uint32_t file_level;
-	char *strings;			/* of a copy: its own */
+	char *strings; /* of a copy: its own */
 };
 
 /* A copy that outlives the handle. 0 or -ENOMEM. */
@@ -28,10 +29,12 @@ void ct_log_free(struct ct_log *copy);
 bool ct_log_wants(const struct ct_log *log, int level);
 /* The file for who says things when the caller has gone, up to *level: opened, or -1. */
 int ct_log_open(const struct ct_log *log, uint32_t *level);
-/* Sends a line when its level is wanted. The file is opened for each line, so that no descriptor stays in the caller. */
-void ct_log(const struct ct_log *log, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Whether log.file can be written, where it is needed: 0, or a negative errno with its key. `make`: it is made when there is none; else
- * that is -ENOENT. */
+/* Sends a line when its level is wanted. The file is opened for each line, so that no descriptor
+ * stays in the caller. */
+void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Whether log.file can be written, where it is needed: 0, or a negative errno with its key. `make`:
+ * it is made when there is none; else that is -ENOENT. */
 int ct_log_check(const struct ct_log *log, bool make, struct ct_err *e);
 
 #endif

@@ -20,12 +20,18 @@ struct flag_row {
 /* An access time mode replaces the whole field, which the kernel wants cleared first. */
 static const struct flag_row flag_rows[] = {
 	{ "defaults", 0, 0 },
-	{ "ro", MOUNT_ATTR_RDONLY, 0 },		{ "rw", 0, MOUNT_ATTR_RDONLY },
-	{ "nosuid", MOUNT_ATTR_NOSUID, 0 },	{ "suid", 0, MOUNT_ATTR_NOSUID },
-	{ "nodev", MOUNT_ATTR_NODEV, 0 },	{ "dev", 0, MOUNT_ATTR_NODEV },
-	{ "noexec", MOUNT_ATTR_NOEXEC, 0 },	{ "exec", 0, MOUNT_ATTR_NOEXEC },
-	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0 }, { "diratime", 0, MOUNT_ATTR_NODIRATIME },
-	{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 }, { "symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "ro", MOUNT_ATTR_RDONLY, 0 },
+	{ "rw", 0, MOUNT_ATTR_RDONLY },
+	{ "nosuid", MOUNT_ATTR_NOSUID, 0 },
+	{ "suid", 0, MOUNT_ATTR_NOSUID },
+	{ "nodev", MOUNT_ATTR_NODEV, 0 },
+	{ "dev", 0, MOUNT_ATTR_NODEV },
+	{ "noexec", MOUNT_ATTR_NOEXEC, 0 },
+	{ "exec", 0, MOUNT_ATTR_NOEXEC },
+	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0 },
+	{ "diratime", 0, MOUNT_ATTR_NODIRATIME },
+	{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
+	{ "symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW },
 	{ "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
 	{ "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
 	{ "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
@@ -35,9 +41,9 @@ static const struct flag_row flag_rows[] = {
 };
 
 static const struct flag_row propagation_rows[] = {
-	{ "private", MS_PRIVATE, 0 },	{ "rprivate", MS_PRIVATE, 1 },
-	{ "slave", MS_SLAVE, 0 },	{ "rslave", MS_SLAVE, 1 },
-	{ "shared", MS_SHARED, 0 },	{ "rshared", MS_SHARED, 1 },
+	{ "private", MS_PRIVATE, 0 },	    { "rprivate", MS_PRIVATE, 1 },
+	{ "slave", MS_SLAVE, 0 },	    { "rslave", MS_SLAVE, 1 },
+	{ "shared", MS_SHARED, 0 },	    { "rshared", MS_SHARED, 1 },
 	{ "unbindable", MS_UNBINDABLE, 0 }, { "runbindable", MS_UNBINDABLE, 1 },
 };
 
@@ -66,7 +72,8 @@ int ct_mount_flag(struct ct_span option, struct ct_mount_flags *flags)
 }
 
 /* An option for us, not for the kernel: 1 when it was one, 0 when not, negative errno. */
-static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_mount_item *m, struct ct_err *e)
+static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_mount_item *m,
+			   struct ct_err *e)
 {
 	const char *rest;
 
@@ -75,7 +82,8 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 		m->recursive = *option.s == 'r';
 	} else if (ct_span_is(option, "move")) {
 		m->move = true;
-	} else if (ct_span_is(option, "_netdev") || ct_span_after(option, "x-") || ct_span_after(option, "X-")) {
+	} else if (ct_span_is(option, "_netdev") || ct_span_after(option, "x-") ||
+		   ct_span_after(option, "X-")) {
 		/* for others who read the same line: mount(8), systemd */
 	} else if (ct_span_is(option, "optional") || ct_span_is(option, "nofail")) {
 		m->optional = true;
@@ -90,7 +98,8 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 		return ct_value_fail(e, "\"%.*s\" is not an option", (int)option.n, option.s);
 	} else if (ct_span_is(option, "remount")) {
 		ct_err_hint(e, "give the flags to the entry that makes the mount");
-		return ct_value_fail(e, "a mount cannot be changed by a second entry with \"remount\"");
+		return ct_value_fail(
+			e, "a mount cannot be changed by a second entry with \"remount\"");
 	} else if ((rest = ct_span_after(option, "idmap="))) {
 		m->idmap = ct_arena_strndup(a, rest, option.n - (size_t)(rest - option.s));
 		if (!m->idmap)
@@ -102,7 +111,8 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 }
 
 /* The comma list of options; what nobody knows is the file system's own. */
-static int parse_options(const char *s, struct ct_arena *a, struct ct_mount_item *m, struct ct_err *e)
+static int parse_options(const char *s, struct ct_arena *a, struct ct_mount_item *m,
+			 struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf data = CT_BUF_INIT;
 	struct ct_mount_flags flags = { .set = m->attr_set };
@@ -112,7 +122,8 @@ static int parse_options(const char *s, struct ct_arena *a, struct ct_mount_item
 		int r = ct_mount_flag(option, &flags);
 
 		if (r < 0)
-			return ct_value_fail(e, "\"%.*s\" is a second kind of propagation", (int)option.n, option.s);
+			return ct_value_fail(e, "\"%.*s\" is a second kind of propagation",
+					     (int)option.n, option.s);
 		if (r == 0)
 			r = take_own_option(option, a, m, e);
 		if (r < 0)
@@ -143,8 +154,8 @@ static void decode_octal(char *s)
 	char *to = s;
 
 	for (; *s; s++, to++) {
-		bool is_code = *s == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
-			       s[3] <= '7';
+		bool is_code = *s == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
+			       s[2] <= '7' && s[3] >= '0' && s[3] <= '7';
 
 		*to = *s;
 		if (is_code) {
@@ -189,7 +200,8 @@ static int check_rest(const char *s, struct ct_err *e)
 	for (int i = 0; ct_next_word(&s, BLANKS, &word); i++) {
 		if (i == 2 || word.n != 1 || *word.s < '0' || *word.s > '9') {
 			ct_err_hint(e, "blanks within a field are written as \\040");
-			return ct_value_fail(e, "\"%.*s\" is too much behind the options", (int)word.n, word.s);
+			return ct_value_fail(e, "\"%.*s\" is too much behind the options",
+					     (int)word.n, word.s);
 		}
 	}
 	return 0;
@@ -217,7 +229,8 @@ static int check_entry(const struct ct_mount_item *m, struct ct_err *e)
 		return ct_value_fail(e, "bind and move exclude each other");
 	if ((m->bind || m->move) && m->data) {
 		ct_err_hint(e, "they belong to the mount that the source is on");
-		return ct_value_fail(e, "\"%s\": a bind mount has no options of a file system", m->data);
+		return ct_value_fail(e, "\"%s\": a bind mount has no options of a file system",
+				     m->data);
 	}
 	if ((m->bind || m->move) && !m->relative && *m->source != '/') {
 		ct_err_hint(e, "add \"relative\" to take it from the container's root");
@@ -236,14 +249,16 @@ static int check_entry(const struct ct_mount_item *m, struct ct_err *e)
 
 int ct_mount_parse(const char *line, struct ct_arena *a, struct ct_mount_item *m, struct ct_err *e)
 {
-	char *source = take_field(&line, a), *target = take_field(&line, a), *fstype = take_field(&line, a);
+	char *source = take_field(&line, a), *target = take_field(&line, a),
+	     *fstype = take_field(&line, a);
 	char *options = take_field(&line, a);
 	int r;
 
 	if (!source || !target || !fstype || !options)
 		return ct_oom(e);
 	if (!*fstype) {
-		ct_err_hint(e, "SOURCE TARGET TYPE OPTIONS, as in fstab(5): /srv/data data none bind,create=dir");
+		ct_err_hint(e, "SOURCE TARGET TYPE OPTIONS, as in fstab(5): /srv/data data none "
+			       "bind,create=dir");
 		return ct_value_fail(e, "a mount needs a source, a target and a type");
 	}
 	m->source = source;

@@ -24,13 +24,16 @@ static int check_marks(const struct ct_spec *s, struct ct_err *e)
 	const struct ct_cglimit_item *limit = find_limit(s, "limit.memory");
 	int r = 0;
 
-	for (size_t i = 0; limit && !limit->max && i < sizeof(marks) / sizeof(*marks) && r >= 0; i++) {
+	for (size_t i = 0; limit && !limit->max && i < sizeof(marks) / sizeof(*marks) && r >= 0;
+	     i++) {
 		const struct ct_cglimit_item *mark = find_limit(s, marks[i]);
 
 		if (!mark || mark->max || mark->n <= limit->n)
 			continue;
 		ct_err_hint(e, "it counts only below limit.memory");
-		r = ct_err_go_on(e, ct_check_conflict(e, &mark->at, "%s is above limit.memory, which is %s", mark->text, limit->text));
+		r = ct_err_go_on(e, ct_check_conflict(e, &mark->at,
+						      "%s is above limit.memory, which is %s",
+						      mark->text, limit->text));
 	}
 	return r;
 }
@@ -48,39 +51,50 @@ static int check_companions(const struct ct_spec *s, struct ct_err *e)
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++) {
-		const struct ct_cglimit_item *item = find_limit(s, rows[i].key), *other = find_limit(s, rows[i].needs);
+		const struct ct_cglimit_item *item = find_limit(s, rows[i].key),
+					     *other = find_limit(s, rows[i].needs);
 
 		if (!item || !item->n || (other && !other->max))
 			continue;
 		ct_err_hint(e, "set %s", rows[i].needs);
-		r = ct_err_go_on(e, ct_check_conflict(e, &item->at, "there is no %s that it could be for", rows[i].needs));
+		r = ct_err_go_on(e, ct_check_conflict(e, &item->at,
+						      "there is no %s that it could be for",
+						      rows[i].needs));
 	}
 	return r;
 }
 
-/* The kernel takes no burst above what a period of 100 ms allows, which is a tenth of the millionths of a core in microseconds. */
+/* The kernel takes no burst above what a period of 100 ms allows, which is a tenth of the
+ * millionths of a core in microseconds. */
 static int check_burst(const struct ct_spec *s, struct ct_err *e)
 {
-	const struct ct_cglimit_item *burst = find_limit(s, "limit.cpu.burst"), *cpu = find_limit(s, "limit.cpu");
+	const struct ct_cglimit_item *burst = find_limit(s, "limit.cpu.burst"),
+				     *cpu = find_limit(s, "limit.cpu");
 
 	if (!burst || !cpu || cpu->max || burst->n <= cpu->n / 10)
 		return 0;
 	ct_err_hint(e, "the burst may be at most as long again as the time in one period of 100ms");
-	return ct_check_conflict(e, &burst->at, "%s is more than the %lluus of one period that limit.cpu = %s allows", burst->text,
-				 (unsigned long long)(cpu->n / 10), cpu->text);
+	return ct_check_conflict(e, &burst->at,
+				 "%s is more than the %lluus of one period that "
+				 "limit.cpu = %s allows",
+				 burst->text, (unsigned long long)(cpu->n / 10), cpu->text);
 }
 
 /* Records that `at` needs the cgroup that cgroup.backend = none does not make. */
 static int no_cgroup(struct ct_err *e, const struct ct_origin *at, bool may_try)
 {
-	ct_err_hint(e, may_try ? "take one of them out, or write \"try:\" in front of the value" : "take one of them out");
-	return ct_err_go_on(e, ct_check_conflict(e, at, "it needs a cgroup, and cgroup.backend = none makes none"));
+	ct_err_hint(e, may_try ? "take one of them out, or write \"try:\" in front of the value"
+			       : "take one of them out");
+	return ct_err_go_on(e, ct_check_conflict(e, at,
+						 "it needs a cgroup, and cgroup.backend = "
+						 "none makes none"));
 }
 
 /* Directories without a cgroup to be in them. */
 static int check_none_dirs(const struct ct_spec *s, struct ct_err *e)
 {
-	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor" };
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container",
+					    "cgroup.dir.container.inner", "cgroup.dir.monitor" };
 
 	int r = 0;
 
@@ -132,13 +146,14 @@ static int check_none(const struct ct_spec *s, struct ct_err *e)
 	return check_none_dirs(s, e);
 }
 
-/* As in LXC: either one directory for all, or one each for payload and supervisor, and perhaps more for these. Without one of its own a
- * supervisor stays where its starter is; in process there is none. */
+/* As in LXC: either one directory for all, or one each for payload and supervisor, and
+ * perhaps more for these. Without one of its own a supervisor stays where its starter is; in
+ * process there is none. */
 static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 {
 	static const struct {
 		const char *key, *other;
-		bool excludes;		/* or needs */
+		bool excludes; /* or needs */
 	} rows[] = {
 		{ "cgroup.dir.container", "cgroup.dir", true },
 		{ "cgroup.dir.monitor", "cgroup.dir", true },
@@ -148,13 +163,15 @@ static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct ct_origin *at = ct_spec_origin(s, rows[i].key), *other = ct_spec_origin(s, rows[i].other);
+		const struct ct_origin *at = ct_spec_origin(s, rows[i].key),
+				       *other = ct_spec_origin(s, rows[i].other);
 
 		if (!at || !other == rows[i].excludes)
 			continue;
 		if (rows[i].excludes) {
 			ct_err_hint(e, DEFAULT_HINT);
-			return ct_check_conflict(e, at, "%s and %s exclude each other", rows[i].key, rows[i].other);
+			return ct_check_conflict(e, at, "%s and %s exclude each other", rows[i].key,
+						 rows[i].other);
 		}
 		ct_err_hint(e, "set %s", rows[i].other);
 		return ct_check_conflict(e, at, "it needs %s", rows[i].other);
@@ -174,10 +191,12 @@ static bool is_below(const char *path, const char *dir)
 static int check_places(const struct ct_spec *s, struct ct_err *e)
 {
 	if (s->cgroup_dir_container && s->cgroup_dir_monitor &&
-	    (is_below(s->cgroup_dir_monitor, s->cgroup_dir_container) || is_below(s->cgroup_dir_container, s->cgroup_dir_monitor))) {
+	    (is_below(s->cgroup_dir_monitor, s->cgroup_dir_container) ||
+	     is_below(s->cgroup_dir_container, s->cgroup_dir_monitor))) {
 		ct_err_hint(e, "choose two directories neither of which is within the other");
 		return ct_check_conflict(e, ct_spec_origin(s, "cgroup.dir.monitor"),
-					 "cgroup.dir.monitor and cgroup.dir.container are within each other");
+					 "cgroup.dir.monitor and cgroup.dir.container are within "
+					 "each other");
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What keys say about each other. Each check is one function; the table at the end is their order. */
+/* What keys say about each other. Each check is one function; the table at the end is
+ * their order. */
 #include "model/check.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 #include "model/type.h"
 
-#define IDMAP_MAX 340	/* lines the kernel takes for users, and for groups */
+#define IDMAP_MAX 340 /* lines the kernel takes for users, and for groups */
 
 int ct_check_conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
 {
@@ -30,7 +31,8 @@ static int check_caps(const struct ct_spec *s, struct ct_err *e)
 	if (!s->cap_drop_set || s->cap_keep == CT_CAP_MASK_UNSET)
 		return 0;
 	ct_err_hint(e, "clear one of them with an empty value");
-	return ct_check_conflict(e, ct_spec_origin(s, "cap.drop"), "cap.drop and cap.keep exclude each other");
+	return ct_check_conflict(e, ct_spec_origin(s, "cap.drop"),
+				 "cap.drop and cap.keep exclude each other");
 }
 
 /* The namespaces of namespace.share.*. */
@@ -43,14 +45,21 @@ static uint32_t shared_bits(const struct ct_spec *s)
 	return bits;
 }
 
-static int check_share(const struct ct_spec *s, const struct ct_share_item *share, uint32_t seen, struct ct_err *e)
+static int check_share(const struct ct_spec *s, const struct ct_share_item *share, uint32_t seen,
+		       struct ct_err *e)
 {
 	const char *name = ct_ns_name(share->ns);
 
 	if (s->ns_clone & share->ns)
-		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and made anew (namespace.clone)", name);
+		return ct_check_conflict(e, &share->at,
+					 "the %s namespace cannot be shared and "
+					 "made anew (namespace.clone)",
+					 name);
 	if (s->ns_keep & share->ns)
-		return ct_check_conflict(e, &share->at, "the %s namespace cannot be shared and the caller's (namespace.keep)", name);
+		return ct_check_conflict(e, &share->at,
+					 "the %s namespace cannot be shared and the "
+					 "caller's (namespace.keep)",
+					 name);
 	if (seen & share->ns)
 		return ct_check_conflict(e, &share->at, "the %s namespace is shared twice", name);
 	return 0;
@@ -96,8 +105,10 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 		const char *key;
 		uint32_t bit;
 	} needs[] = {
-		{ "uts.name", CT_NS_UTS },	    { "uts.domain", CT_NS_UTS },
-		{ "time.offset.boot", CT_NS_TIME }, { "time.offset.monotonic", CT_NS_TIME },
+		{ "uts.name", CT_NS_UTS },
+		{ "uts.domain", CT_NS_UTS },
+		{ "time.offset.boot", CT_NS_TIME },
+		{ "time.offset.monotonic", CT_NS_TIME },
 		{ "idmap", CT_NS_USER },
 	};
 
@@ -108,8 +119,11 @@ static int check_needs(const struct ct_spec *s, struct ct_err *e)
 
 		if (!at || has_own(s, needs[i].bit))
 			continue;
-		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone", ct_ns_name(needs[i].bit));
-		r = ct_err_go_on(e, ct_check_conflict(e, at, "it needs the container's own %s namespace", ct_ns_name(needs[i].bit)));
+		ct_err_hint(e, "take %s out of namespace.keep, or add it to namespace.clone",
+			    ct_ns_name(needs[i].bit));
+		r = ct_err_go_on(e, ct_check_conflict(e, at,
+						      "it needs the container's own %s namespace",
+						      ct_ns_name(needs[i].bit)));
 	}
 	return r;
 }
@@ -138,11 +152,14 @@ static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 			const struct ct_idmap_item *b = &s->idmap.v[j];
 			bool inside = ranges_meet(a->inside, b->inside, a->count, b->count);
 
-			if (a->group != b->group || (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
+			if (a->group != b->group ||
+			    (!inside && !ranges_meet(a->outside, b->outside, a->count, b->count)))
 				continue;
-			ct_err_hint(e, "each id, inside and on the host, may stand in one range only");
-			return ct_check_conflict(e, &a->at, "%s %u %u %u overlaps %s %u %u %u %s", kind_of(a), a->inside,
-						 a->outside, a->count, kind_of(b), b->inside, b->outside, b->count,
+			ct_err_hint(e,
+				    "each id, inside and on the host, may stand in one range only");
+			return ct_check_conflict(e, &a->at, "%s %u %u %u overlaps %s %u %u %u %s",
+						 kind_of(a), a->inside, a->outside, a->count,
+						 kind_of(b), b->inside, b->outside, b->count,
 						 inside ? "inside the container" : "on the host");
 		}
 	}
@@ -159,15 +176,18 @@ static int check_idmap_kinds(const struct ct_spec *s, struct ct_err *e)
 		return 0;
 	if (groups == s->idmap.n) {
 		ct_err_hint(e, "add a line \"u 0 100000 65536\"");
-		return ct_check_conflict(e, &s->idmap.v[0].at, "groups are mapped but users are not");
+		return ct_check_conflict(e, &s->idmap.v[0].at,
+					 "groups are mapped but users are not");
 	}
 	if (!groups) {
 		ct_err_hint(e, "add a line \"g 0 100000 65536\"");
-		return ct_check_conflict(e, &s->idmap.v[0].at, "users are mapped but groups are not");
+		return ct_check_conflict(e, &s->idmap.v[0].at,
+					 "users are mapped but groups are not");
 	}
 	if (groups > IDMAP_MAX || s->idmap.n - groups > IDMAP_MAX) {
 		ct_err_origin(e, &s->idmap.v[0].at);
-		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the kernel takes at most %d maps", IDMAP_MAX);
+		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config",
+			       "the kernel takes at most %d maps", IDMAP_MAX);
 	}
 	return 0;
 }
@@ -186,7 +206,9 @@ static bool is_mapped(const struct ct_spec *s, bool group, uint32_t id)
 static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *what, uint32_t id)
 {
 	ct_err_hint(e, "add a range to idmap, or choose an id that it maps");
-	return ct_err_go_on(e, ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map", what, id));
+	return ct_err_go_on(e,
+			    ct_check_conflict(e, at, "init runs as %s %u, which idmap does not map",
+					      what, id));
 }
 
 /* Where the key is, or else the map that does without its id. */
@@ -216,19 +238,27 @@ static int check_ids(const struct ct_spec *s, struct ct_err *e)
 }
 
 struct sysctl_home {
-	const char *name;	/* with a dot at its end: all that begin with it */
+	const char *name; /* with a dot at its end: all that begin with it */
 	uint32_t ns;
 };
 
 static const struct sysctl_home sysctl_homes[] = {
 	{ "net.", CT_NS_NET },
 	{ "fs.mqueue.", CT_NS_IPC },
-	{ "kernel.msgmax", CT_NS_IPC }, { "kernel.msgmnb", CT_NS_IPC }, { "kernel.msgmni", CT_NS_IPC },
-	{ "kernel.msg_next_id", CT_NS_IPC }, { "kernel.auto_msgmni", CT_NS_IPC },
-	{ "kernel.sem", CT_NS_IPC }, { "kernel.sem_next_id", CT_NS_IPC },
-	{ "kernel.shmall", CT_NS_IPC }, { "kernel.shmmax", CT_NS_IPC }, { "kernel.shmmni", CT_NS_IPC },
-	{ "kernel.shm_next_id", CT_NS_IPC }, { "kernel.shm_rmid_forced", CT_NS_IPC },
-	{ "kernel.hostname", CT_NS_UTS }, { "kernel.domainname", CT_NS_UTS },
+	{ "kernel.msgmax", CT_NS_IPC },
+	{ "kernel.msgmnb", CT_NS_IPC },
+	{ "kernel.msgmni", CT_NS_IPC },
+	{ "kernel.msg_next_id", CT_NS_IPC },
+	{ "kernel.auto_msgmni", CT_NS_IPC },
+	{ "kernel.sem", CT_NS_IPC },
+	{ "kernel.sem_next_id", CT_NS_IPC },
+	{ "kernel.shmall", CT_NS_IPC },
+	{ "kernel.shmmax", CT_NS_IPC },
+	{ "kernel.shmmni", CT_NS_IPC },
+	{ "kernel.shm_next_id", CT_NS_IPC },
+	{ "kernel.shm_rmid_forced", CT_NS_IPC },
+	{ "kernel.hostname", CT_NS_UTS },
+	{ "kernel.domainname", CT_NS_UTS },
 	{ "user.", CT_NS_USER },
 };
 
@@ -261,12 +291,17 @@ static int check_sysctl(const struct ct_spec *s, const struct ct_pair_item *item
 
 	if (!ns) {
 		ct_err_hint(e, "set it on the host with sysctl(8)");
-		return ct_check_conflict(e, &item->at, "the parameter belongs to no namespace: setting it would change the whole host");
+		return ct_check_conflict(e, &item->at,
+					 "the parameter belongs to no namespace: "
+					 "setting it would change the whole host");
 	}
 	if (has_own(s, ns))
 		return 0;
-	ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns), also_needed(ns));
-	return ct_check_conflict(e, &item->at, "the parameter needs the container's own %s namespace", ct_ns_name(ns));
+	ct_err_hint(e, "leave %s out of namespace.keep and namespace.share%s", ct_ns_name(ns),
+		    also_needed(ns));
+	return ct_check_conflict(e, &item->at,
+				 "the parameter needs the container's own %s namespace",
+				 ct_ns_name(ns));
 }
 
 static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
@@ -283,7 +318,8 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; s->net.n > 1 && i < s->net.n; i++) {
 		if (!strcmp(s->net.v[i].type, "none"))
-			return ct_check_conflict(e, &s->net.v[i].at, "type none goes not together with other networks");
+			return ct_check_conflict(e, &s->net.v[i].at,
+						 "type none goes not together with other networks");
 	}
 	return 0;
 }
@@ -291,8 +327,9 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
 {
 	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
-		check_caps,	   check_namespaces, check_needs,    check_idmap_kinds, check_idmap_overlap, check_ids,
-		check_sysctls, check_networks,   ct_spec_check_cgroup,
+		check_caps,	   check_namespaces,	check_needs,
+		check_idmap_kinds, check_idmap_overlap, check_ids,
+		check_sysctls,	   check_networks,	ct_spec_check_cgroup,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

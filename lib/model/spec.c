@@ -13,7 +13,7 @@
 #include "model/config.h"
 #include "model/type.h"
 
-#define FSTAB_MAX (1u << 20)	/* bytes in a mount.fstab file */
+#define FSTAB_MAX (1u << 20) /* bytes in a mount.fstab file */
 
 /* Copies the entries that are in effect into the spec's arena. */
 static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct ct_err *e)
@@ -25,13 +25,14 @@ static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct c
 		return ct_oom(e);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ct_entry *from = ct_config_entry(cfg, i);
-		char *name = ct_arena_strdup(s->arena, from->name), *value = ct_arena_strdup(s->arena, from->value);
+		char *name = ct_arena_strdup(s->arena, from->name),
+		     *value = ct_arena_strdup(s->arena, from->value);
 		char *file = from->at.file ? ct_arena_strdup(s->arena, from->at.file) : NULL;
 
 		if (!name || !value || (from->at.file && !file))
 			return ct_oom(e);
-		v[i] = (struct ct_entry){ from->key, name, name + (from->sub - from->name), value, from->lxc,
-					  { name, file, from->at.line } };
+		v[i] = (struct ct_entry){ from->key, name,	name + (from->sub - from->name),
+					  value,     from->lxc, { name, file, from->at.line } };
 		s->lxc |= from->lxc;
 	}
 	s->entries = v;
@@ -55,7 +56,8 @@ static int read_defaults(struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < ct_n_keys; i++) {
 		const struct ct_key *key = &ct_keys[i];
-		struct ct_entry entry = { key, key->name, "", key->dflt, false, { key->name, NULL, 0 } };
+		struct ct_entry entry = { key,	     key->name, "",
+					  key->dflt, false,	{ key->name, NULL, 0 } };
 		int r = 0;
 
 		if (key->dflt && key->field != SIZE_MAX)
@@ -79,7 +81,8 @@ static bool is_idle(const struct ct_entry *entry)
 	return false;
 }
 
-static int add_str(struct ct_spec *s, struct ct_strs *list, const struct ct_origin *at, const char *value, struct ct_err *e)
+static int add_str(struct ct_spec *s, struct ct_strs *list, const struct ct_origin *at,
+		   const char *value, struct ct_err *e)
 {
 	struct ct_str_item *item = CT_LIST_ADD(s->arena, list);
 
@@ -90,7 +93,8 @@ static int add_str(struct ct_spec *s, struct ct_strs *list, const struct ct_orig
 }
 
 /* Notes that a start cannot honour this. */
-static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value, struct ct_err *e)
+static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value,
+			   struct ct_err *e)
 {
 	return add_str(s, &s->unsupported, at, value, e);
 }
@@ -99,7 +103,7 @@ static const struct ct_net_item *find_net(const struct ct_spec *s, const struct 
 {
 	for (uint32_t i = 0; i < s->net.n; i++) {
 		const char *key = s->net.v[i].at.key;
-		size_t n = strlen(key) - strlen("type");	/* "net.3." */
+		size_t n = strlen(key) - strlen("type"); /* "net.3." */
 
 		if (!strncmp(entry->name, key, n))
 			return &s->net.v[i];
@@ -117,7 +121,8 @@ static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct 
 
 		ct_err_origin(e, &entry->at);
 		ct_err_hint(e, "set net.%.*s.type", n, entry->sub);
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "network %.*s has no type", n, entry->sub);
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "network %.*s has no type", n,
+			       entry->sub);
 	}
 	if (!strcmp(net->type, "empty") || !strcmp(net->type, "none"))
 		return 0;
@@ -135,7 +140,8 @@ static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 
 		if (!strncmp(entry->name, "net.", 4))
 			r = read_net_key(s, entry, e);
-		else if ((entry->key->flags & (CT_KF_STORED | CT_KF_HARMLESS)) == CT_KF_STORED && !is_idle(entry))
+		else if ((entry->key->flags & (CT_KF_STORED | CT_KF_HARMLESS)) == CT_KF_STORED &&
+			 !is_idle(entry))
 			r = add_unsupported(s, &entry->at, entry->value, e);
 		else if ((entry->key->flags & CT_KF_SUPERVISED) && !is_idle(entry))
 			r = add_str(s, &s->supervised, &entry->at, entry->value, e);
@@ -145,7 +151,8 @@ static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 	if (s->rootfs_backend)
 		return add_unsupported(s, ct_spec_origin(s, "rootfs.path"), s->rootfs_backend, e);
 	if (s->rootfs_options.idmap)
-		return add_unsupported(s, ct_spec_origin(s, "rootfs.options"), s->rootfs_options.idmap, e);
+		return add_unsupported(s, ct_spec_origin(s, "rootfs.options"),
+				       s->rootfs_options.idmap, e);
 	return 0;
 }
 
@@ -166,7 +173,8 @@ static char *clean_path(struct ct_arena *a, const char *path)
 	return out;
 }
 
-/* Targets become relative to the root. As in LXC, an absolute one may begin with the root's own path on the host. */
+/* Targets become relative to the root. As in LXC, an absolute one may begin with the root's
+ * own path on the host. */
 static int clean_targets(struct ct_spec *s, struct ct_err *e)
 {
 	const char *root = s->rootfs_path ? clean_path(s->arena, s->rootfs_path) : "";
@@ -194,8 +202,8 @@ static int clean_targets(struct ct_spec *s, struct ct_err *e)
 }
 
 /* Lines of a fstab file; comments and blank ones are passed over. `text` is taken to pieces. */
-static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char *text, struct ct_mounts *out,
-			   struct ct_err *e)
+static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char *text,
+			   struct ct_mounts *out, struct ct_err *e)
 {
 	struct ct_origin at = { from->key, NULL, 0 };
 
@@ -228,7 +236,8 @@ static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char
 }
 
 /* One mount.fstab file. */
-static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct ct_mounts *out, struct ct_err *e)
+static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct ct_mounts *out,
+		      struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = open(file->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -320,8 +329,10 @@ static struct ct_spec *new_spec(const struct ct_config *cfg, struct ct_arena *ar
 	return s;
 }
 
-/* Every entry by its key's type. Where faults are collected, the entries without one go to `good`, *n_good of them. */
-static int parse_entries(struct ct_spec *s, struct ct_entry *good, uint32_t *n_good, struct ct_err *e)
+/* Every entry by its key's type. Where faults are collected, the entries without one go to
+ * `good`, *n_good of them. */
+static int parse_entries(struct ct_spec *s, struct ct_entry *good, uint32_t *n_good,
+			 struct ct_err *e)
 {
 	for (uint32_t i = 0; i < s->n_entries; i++) {
 		int r = parse_entry(s, &s->entries[i], e);
@@ -334,12 +345,16 @@ static int parse_entries(struct ct_spec *s, struct ct_entry *good, uint32_t *n_g
 	return 0;
 }
 
-/* Defaults and entries. What an entry with a fault has left in the fields makes them of no use: then *s is begun anew without those. */
+/* Defaults and entries. What an entry with a fault has left in the fields makes them of no use:
+ * then *s is begun anew without those. */
 static int fill(struct ct_spec **s, struct ct_err *e)
 {
 	struct ct_spec *first = *s, *clean;
 	bool collects = e && e->all;
-	struct ct_entry *good = collects ? ct_arena_grow(first->arena, NULL, 0, (size_t)first->n_entries + 1, sizeof(*good)) : NULL;
+	struct ct_entry *good = collects
+					? ct_arena_grow(first->arena, NULL, 0,
+							(size_t)first->n_entries + 1, sizeof(*good))
+					: NULL;
 	uint32_t n_good = 0;
 	int r = collects && !good ? ct_oom(e) : read_defaults(first, e);
 
@@ -392,7 +407,8 @@ const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)
 
 const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s)
 {
-	static const enum ct_hook_when when[] = { CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT, CT_HOOK_AUTODEV };
+	static const enum ct_hook_when when[] = { CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT,
+						  CT_HOOK_AUTODEV };
 
 	for (size_t i = 0; i < sizeof(when) / sizeof(*when); i++)
 		if (s->hook[when[i]].n)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * limit.*: what a cgroup may use, in units of people. Each parser fills one item of the spec; what it means for the kernel is written
- * down in lib/backend. "try:" in front lets a start do without the limit, "max" is none.
+ * limit.*: what a cgroup may use, in units of people. Each parser fills one item of the spec; what
+ * it means for the kernel is written down in lib/backend. "try:" in front lets a start do without
+ * the limit, "max" is none.
  */
 #include "model/type.h"
 
@@ -12,10 +13,10 @@
 #include "base/num.h"
 
 #define BLANKS " \t"
-#define CPU_LAST 65535u			/* more than any kernel has processors or memory nodes */
-#define MAJOR_LAST 4095u		/* the kernel's dev_t: 12 and 20 bits */
+#define CPU_LAST 65535u	 /* more than any kernel has processors or memory nodes */
+#define MAJOR_LAST 4095u /* the kernel's dev_t: 12 and 20 bits */
 #define MINOR_LAST 1048575u
-#define IOPS_LAST (UINT32_MAX - 1)	/* the kernel counts them in 32 bits, all ones are "max" */
+#define IOPS_LAST (UINT32_MAX - 1) /* the kernel counts them in 32 bits, all ones are "max" */
 
 bool ct_cglimit_idle(const struct ct_cglimit_item *item)
 {
@@ -28,7 +29,9 @@ bool ct_cglimit_idle(const struct ct_cglimit_item *item)
 /* The beginning of an item: `text` is the value without "try:". */
 static struct ct_cglimit_item begin(const struct ct_entry *entry)
 {
-	struct ct_cglimit_item item = { .at = entry->at, .key = entry->key->name, .sub = entry->sub };
+	struct ct_cglimit_item item = { .at = entry->at,
+					.key = entry->key->name,
+					.sub = entry->sub };
 
 	item.text = ct_value_tried(entry->value, &item.tried);
 	for (int i = 0; i < 4; i++)
@@ -44,8 +47,10 @@ static bool same_place(const struct ct_cglimit_item *a, const struct ct_cglimit_
 	return !a->device || !strcmp(a->device, b->device);
 }
 
-/* Puts the item into the list `field`, NULL for none: in the place of an earlier one, or, when `adds`, at the end. */
-static int put(const struct ct_cglimit_item *item, bool adds, void *field, struct ct_spec *spec, struct ct_err *e)
+/* Puts the item into the list `field`, NULL for none: in the place of an earlier one, or, when
+ * `adds`, at the end. */
+static int put(const struct ct_cglimit_item *item, bool adds, void *field, struct ct_spec *spec,
+	       struct ct_err *e)
 {
 	struct ct_cglimits *list = field;
 	struct ct_cglimit_item *place = NULL;
@@ -63,19 +68,22 @@ static int put(const struct ct_cglimit_item *item, bool adds, void *field, struc
 }
 
 /* Reads item->text with one of base/num.h's readers, checks the type's bounds and puts the item. */
-static int put_number(const struct ct_entry *entry, struct ct_cglimit_item *item, int (*reader)(const char *s, uint64_t *out), void *field,
+static int put_number(const struct ct_entry *entry, struct ct_cglimit_item *item,
+		      int (*reader)(const char *s, uint64_t *out), void *field,
 		      struct ct_spec *spec, struct ct_err *e)
 {
 	int r = item->max ? 0 : ct_value_number(entry, reader(item->text, &item->n), e);
 
-	if (r == 0 && !item->max && (item->n < entry->key->type->min || item->n > entry->key->type->max))
+	if (r == 0 && !item->max &&
+	    (item->n < entry->key->type->min || item->n > entry->key->type->max))
 		r = ct_value_range(entry, e);
 	if (r < 0)
 		return r;
 	return put(item, false, field, spec, e);
 }
 
-static int parse_limit_size(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_size(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
@@ -83,12 +91,19 @@ static int parse_limit_size(const struct ct_entry *entry, void *field, struct ct
 	return put_number(entry, &item, ct_parse_size, field, spec, e);
 }
 
-const struct ct_type ct_type_limit_memory = { "size, or max", parse_limit_size,
-	"a size such as 512M or 1 GiB, or max; with less than 64K nothing can even be executed", 65536, INT64_MAX };
-const struct ct_type ct_type_limit_size = { "size, or max", parse_limit_size, "a size such as 0, 512M or 1 GiB, or max", 0, INT64_MAX };
+const struct ct_type ct_type_limit_memory = {
+	"size, or max", parse_limit_size,
+	"a size such as 512M or 1 GiB, or max; with less than 64K nothing can even be executed",
+	65536, INT64_MAX
+};
+const struct ct_type ct_type_limit_size = { "size, or max", parse_limit_size,
+					    "a size such as 0, 512M or 1 GiB, or max", 0,
+					    INT64_MAX };
 
-/* limit.hugetlb.SIZE, where SIZE is written as in the kernel's names of files: the greatest unit, a power of two below 1024. */
-static int parse_hugetlb(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+/* limit.hugetlb.SIZE, where SIZE is written as in the kernel's names of files: the greatest unit, a
+ * power of two below 1024. */
+static int parse_hugetlb(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			 struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	size_t n = strspn(entry->sub, "0123456789");
@@ -97,17 +112,20 @@ static int parse_hugetlb(const struct ct_entry *entry, void *field, struct ct_sp
 	uint32_t size = 0;
 
 	memcpy(digits, entry->sub, n < sizeof(digits) ? n : 0);
-	if (*entry->sub == '0' || ct_parse_u32(digits, &size) < 0 || size & (size - 1) || size >= 1024 ||
-	    (strcmp(unit, "KB") && strcmp(unit, "MB") && strcmp(unit, "GB"))) {
-		ct_err_hint(e, "name it as the kernel does: 64KB, 2MB, 1GB; /sys/kernel/mm/hugepages shows what there is");
-		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" is not a size of huge pages", entry->sub);
+	if (*entry->sub == '0' || ct_parse_u32(digits, &size) < 0 || size & (size - 1) ||
+	    size >= 1024 || (strcmp(unit, "KB") && strcmp(unit, "MB") && strcmp(unit, "GB"))) {
+		ct_err_hint(e, "name it as the kernel does: 64KB, 2MB, 1GB; "
+			       "/sys/kernel/mm/hugepages shows what there is");
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config",
+			       "\"%s\" is not a size of huge pages", entry->sub);
 	}
 	item.key = "limit.hugetlb";
 	item.max = !strcmp(item.text, "max");
 	return put_number(entry, &item, ct_parse_size, field, spec, e);
 }
 
-const struct ct_type ct_type_hugetlb = { "size, or max", parse_hugetlb, "a size such as 0, 512M or 1 GiB, or max", 0, INT64_MAX };
+const struct ct_type ct_type_hugetlb = { "size, or max", parse_hugetlb,
+					 "a size such as 0, 512M or 1 GiB, or max", 0, INT64_MAX };
 
 static int read_bool(const char *s, uint64_t *out)
 {
@@ -117,7 +135,8 @@ static int read_bool(const char *s, uint64_t *out)
 	return r;
 }
 
-static int parse_limit_switch(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_switch(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
@@ -126,7 +145,8 @@ static int parse_limit_switch(const struct ct_entry *entry, void *field, struct 
 
 const struct ct_type ct_type_limit_switch = { "bool", parse_limit_switch, "0 or 1", 0, 1 };
 
-static int parse_limit_count(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_count(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			     struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
@@ -135,18 +155,22 @@ static int parse_limit_count(const struct ct_entry *entry, void *field, struct c
 }
 
 /* the kernel's PID_MAX_LIMIT: it refuses more */
-const struct ct_type ct_type_limit_count = { "number, or max", parse_limit_count, "a number from 1 to 4194304, or max", 1, 4194304 };
+const struct ct_type ct_type_limit_count = { "number, or max", parse_limit_count,
+					     "a number from 1 to 4194304, or max", 1, 4194304 };
 
-static int parse_limit_weight(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_weight(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
 	return put_number(entry, &item, ct_parse_u64, field, spec, e);
 }
 
-const struct ct_type ct_type_limit_weight = { "weight", parse_limit_weight, "a weight from 1 to 10000", 1, 10000 };
+const struct ct_type ct_type_limit_weight = { "weight", parse_limit_weight,
+					      "a weight from 1 to 10000", 1, 10000 };
 
-/* Cores as millionths. A time without a unit is seconds with up to six decimals, and comes as millionths. */
+/* Cores as millionths. A time without a unit is seconds with up to six decimals, and
+ * comes as millionths. */
 static int read_cores(const char *s, uint64_t *out)
 {
 	if (s[strspn(s, "0123456789.")])
@@ -154,7 +178,8 @@ static int read_cores(const char *s, uint64_t *out)
 	return ct_parse_duration_us(s, out);
 }
 
-static int parse_limit_cores(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_cores(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			     struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
@@ -162,20 +187,26 @@ static int parse_limit_cores(const struct ct_entry *entry, void *field, struct c
 	return put_number(entry, &item, read_cores, field, spec, e);
 }
 
-const struct ct_type ct_type_limit_cores = { "number of cores, or max", parse_limit_cores,
-	"a number of cores from 0.01 to 65536, such as 0.5 or 2, or max", 10000, UINT64_C(65536000000) };
+const struct ct_type ct_type_limit_cores = {
+	"number of cores, or max", parse_limit_cores,
+	"a number of cores from 0.01 to 65536, such as 0.5 or 2, or max", 10000,
+	UINT64_C(65536000000)
+};
 
-static int parse_limit_burst(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_burst(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			     struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 
 	return put_number(entry, &item, ct_parse_duration_us, field, spec, e);
 }
 
-const struct ct_type ct_type_limit_burst = { "duration", parse_limit_burst, "a time from 0 on such as 20ms or 500us", 0,
+const struct ct_type ct_type_limit_burst = { "duration", parse_limit_burst,
+					     "a time from 0 on such as 20ms or 500us", 0,
 					     INT64_MAX / 1000 };
 
-static int parse_cpu_time(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_cpu_time(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			  struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	int r;
@@ -189,7 +220,8 @@ static int parse_cpu_time(const struct ct_entry *entry, void *field, struct ct_s
 	return r;
 }
 
-const struct ct_type ct_type_cpu_time = { "duration, or max", parse_cpu_time, "a time above 0 such as 90s, 1.5s, 2m or 1h, or max", 1,
+const struct ct_type ct_type_cpu_time = { "duration, or max", parse_cpu_time,
+					  "a time above 0 such as 90s, 1.5s, 2m or 1h, or max", 1,
 					  INT64_MAX / 1000 };
 
 /* A whole number out of a piece of a value, from `least` to `most`. -EINVAL, -ERANGE. */
@@ -237,7 +269,8 @@ static struct ct_span trimmed(const char *s, size_t n)
 }
 
 /* The kernel's form of a list, "0-3,5"; blanks beside the commas are taken out. */
-static int parse_limit_cpus(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit_cpus(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	const char *s = item.text;
@@ -266,8 +299,10 @@ static int parse_limit_cpus(const struct ct_entry *entry, void *field, struct ct
 	return put(&item, false, field, spec, e);
 }
 
-const struct ct_type ct_type_limit_cpus = { "list of numbers and ranges", parse_limit_cpus,
-	"a list of numbers up to 65535 and ranges such as 0-3,5" };
+const struct ct_type ct_type_limit_cpus = {
+	"list of numbers and ranges", parse_limit_cpus,
+	"a list of numbers up to 65535 and ranges such as 0-3,5"
+};
 
 /* MAJOR:MINOR or an absolute path. */
 static int check_device(struct ct_span word, struct ct_err *e)
@@ -278,15 +313,18 @@ static int check_device(struct ct_span word, struct ct_err *e)
 
 	if (*word.s == '/' && word.n < PATH_MAX)
 		return 0;
-	if (*word.s != '/' && colon && span_number((struct ct_span){ word.s, n }, 1, MAJOR_LAST, &number) == 0 &&
+	if (*word.s != '/' && colon &&
+	    span_number((struct ct_span){ word.s, n }, 1, MAJOR_LAST, &number) == 0 &&
 	    span_number((struct ct_span){ colon + 1, word.n - n - 1 }, 0, MINOR_LAST, &number) == 0)
 		return 0;
-	ct_err_hint(e, "write the device's MAJOR:MINOR, as 8:0, its path, as /dev/sda, or any path that is on it");
+	ct_err_hint(e, "write the device's MAJOR:MINOR, as 8:0, its path, as /dev/sda, or any path "
+		       "that is on it");
 	return ct_value_fail(e, "\"%.*s\" is not a device", ct_span_shown(word), word.s);
 }
 
 /* Keeps a copy of the device, when the item is to be kept. */
-static int keep_device(struct ct_cglimit_item *item, struct ct_span word, const void *field, struct ct_spec *spec, struct ct_err *e)
+static int keep_device(struct ct_cglimit_item *item, struct ct_span word, const void *field,
+		       struct ct_spec *spec, struct ct_err *e)
 {
 	if (!field)
 		return 0;
@@ -297,7 +335,8 @@ static int keep_device(struct ct_cglimit_item *item, struct ct_span word, const 
 }
 
 /* "WEIGHT" or "DEVICE WEIGHT". */
-static int parse_io_weight(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_io_weight(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			   struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	const char *s = item.text;
@@ -312,7 +351,10 @@ static int parse_io_weight(const struct ct_entry *entry, void *field, struct ct_
 	}
 	if (ct_next_word(&s, BLANKS, &more))
 		return ct_value_bad(entry, e);
-	r = ct_value_number(entry, span_number(second, entry->key->type->min, entry->key->type->max, &item.n), e);
+	r = ct_value_number(entry,
+			    span_number(second, entry->key->type->min, entry->key->type->max,
+					&item.n),
+			    e);
 	if (r == 0 && first.n)
 		r = check_device(first, e);
 	if (r == 0 && first.n)
@@ -322,8 +364,10 @@ static int parse_io_weight(const struct ct_entry *entry, void *field, struct ct_
 	return put(&item, false, field, spec, e);
 }
 
-const struct ct_type ct_type_io_weight = { "list of weights", parse_io_weight,
-	"a weight from 1 to 10000, perhaps after a device, such as 200 or 8:0 200", 1, 10000 };
+const struct ct_type ct_type_io_weight = {
+	"list of weights", parse_io_weight,
+	"a weight from 1 to 10000, perhaps after a device, such as 200 or 8:0 200", 1, 10000
+};
 
 /* What a field of limit.io.max counts. */
 struct rate_unit {
@@ -331,14 +375,18 @@ struct rate_unit {
 	uint64_t most;
 	const char *form, *range;
 };
-static const struct rate_unit rate_bytes = { ct_parse_size, INT64_MAX, "size such as 10M for the bytes", "9223372036854775807 bytes" };
-static const struct rate_unit rate_requests = { ct_parse_u64, IOPS_LAST, "number of requests", "4294967294 requests" };
+static const struct rate_unit rate_bytes = { ct_parse_size, INT64_MAX,
+					     "size such as 10M for the bytes",
+					     "9223372036854775807 bytes" };
+static const struct rate_unit rate_requests = { ct_parse_u64, IOPS_LAST, "number of requests",
+						"4294967294 requests" };
 
 /* One field of limit.io.max, "rbps=10M", into rate[]. */
 static int read_rate(struct ct_span word, uint64_t rate[4], struct ct_err *e)
 {
 	static const char *const names[4] = { "rbps=", "wbps=", "riops=", "wiops=" };
-	static const struct rate_unit *const units[4] = { &rate_bytes, &rate_bytes, &rate_requests, &rate_requests };
+	static const struct rate_unit *const units[4] = { &rate_bytes, &rate_bytes, &rate_requests,
+							  &rate_requests };
 	int n = ct_span_shown(word), i = 0, r;
 	char value[32] = "";
 	const char *s = NULL;
@@ -347,11 +395,13 @@ static int read_rate(struct ct_span word, uint64_t rate[4], struct ct_err *e)
 	while (i < 4 && !(s = ct_span_after(word, names[i])))
 		i++;
 	if (!s) {
-		ct_err_hint(e, "rbps=, wbps=, riops= and wiops= are known, without blanks around the \"=\"");
+		ct_err_hint(e, "rbps=, wbps=, riops= and wiops= are known, without blanks around "
+			       "the \"=\"");
 		return ct_value_fail(e, "\"%.*s\" is not a rate", n, word.s);
 	}
 	if (rate[i] != CT_RATE_UNSET)
-		return ct_value_fail(e, "\"%.*s\" is there twice", (int)strlen(names[i]) - 1, names[i]);
+		return ct_value_fail(e, "\"%.*s\" is there twice", (int)strlen(names[i]) - 1,
+				     names[i]);
 	len = word.n - strlen(names[i]);
 	if (len < sizeof(value))
 		memcpy(value, s, len);
@@ -361,17 +411,20 @@ static int read_rate(struct ct_span word, uint64_t rate[4], struct ct_err *e)
 	}
 	r = units[i]->read(value, &rate[i]);
 	if (r == -EINVAL)
-		return ct_value_fail(e, "\"%.*s\" is not a %s a second, or max", n, word.s, units[i]->form);
+		return ct_value_fail(e, "\"%.*s\" is not a %s a second, or max", n, word.s,
+				     units[i]->form);
 	if (r < 0 || !rate[i] || rate[i] > units[i]->most) {
 		ct_err_hint(e, "0 would stop all of it; max is no limit");
-		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "%.*s is out of range, it takes 1 to %s a second", n, word.s,
+		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config",
+			       "%.*s is out of range, it takes 1 to %s a second", n, word.s,
 			       units[i]->range);
 	}
 	return 0;
 }
 
 /* "DEVICE rbps=10M wbps=max riops=100 wiops=50". */
-static int parse_io_max(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_io_max(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	const char *s = item.text;
@@ -392,8 +445,10 @@ static int parse_io_max(const struct ct_entry *entry, void *field, struct ct_spe
 	return put(&item, true, field, spec, e);
 }
 
-const struct ct_type ct_type_io_max = { "list of devices and rates", parse_io_max,
-	"a device and its rates, such as 8:0 rbps=10M wbps=max riops=100 wiops=50" };
+const struct ct_type ct_type_io_max = {
+	"list of devices and rates", parse_io_max,
+	"a device and its rates, such as 8:0 rbps=10M wbps=max riops=100 wiops=50"
+};
 
 /* The words of a value with single blanks between them; NULL without memory. */
 static char *single_blanks(struct ct_arena *a, const char *s)
@@ -422,7 +477,8 @@ static bool is_resource(struct ct_span word)
 	return word.n <= NAME_MAX;
 }
 
-static int put_words(struct ct_cglimit_item *item, void *field, struct ct_spec *spec, struct ct_err *e)
+static int put_words(struct ct_cglimit_item *item, void *field, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 	if (field) {
 		item->text = single_blanks(spec->arena, item->text);
@@ -433,7 +489,8 @@ static int put_words(struct ct_cglimit_item *item, void *field, struct ct_spec *
 }
 
 /* "mlx4_0 hca_handle=2 hca_object=2000", either with max. The kernel counts them as int. */
-static int parse_rdma(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_rdma(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	static const char *const names[2] = { "hca_handle=", "hca_object=" };
 	struct ct_cglimit_item item = begin(entry);
@@ -462,18 +519,23 @@ static int parse_rdma(const struct ct_entry *entry, void *field, struct ct_spec 
 	return ct_value_bad(entry, e);
 }
 
-const struct ct_type ct_type_rdma = { "list of devices and numbers", parse_rdma,
-	"an RDMA device with hca_handle= or hca_object=, once each, and a number up to 2147483647 or max" };
+const struct ct_type ct_type_rdma = {
+	"list of devices and numbers", parse_rdma,
+	"an RDMA device with hca_handle= or hca_object=, once each, and a number up to 2147483647 "
+	"or max"
+};
 
 /* "NAME COUNT". */
-static int parse_misc(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_misc(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	struct ct_cglimit_item item = begin(entry);
 	const char *s = item.text;
 	struct ct_span name, count, more;
 	int r = 0;
 
-	if (!ct_next_word(&s, BLANKS, &name) || !is_resource(name) || !ct_next_word(&s, BLANKS, &count) || ct_next_word(&s, BLANKS, &more))
+	if (!ct_next_word(&s, BLANKS, &name) || !is_resource(name) ||
+	    !ct_next_word(&s, BLANKS, &count) || ct_next_word(&s, BLANKS, &more))
 		return ct_value_bad(entry, e);
 	item.max = ct_span_is(count, "max");
 	if (!item.max)
@@ -483,5 +545,7 @@ static int parse_misc(const struct ct_entry *entry, void *field, struct ct_spec 
 	return put_words(&item, field, spec, e);
 }
 
-const struct ct_type ct_type_misc = { "list of resources and numbers", parse_misc,
-	"a resource of the misc controller and a number or max, such as sev 2" };
+const struct ct_type ct_type_misc = {
+	"list of resources and numbers", parse_misc,
+	"a resource of the misc controller and a number or max, such as sev 2"
+};

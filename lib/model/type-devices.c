@@ -42,7 +42,8 @@ static bool read_numbers(struct ct_span word, struct ct_device_rule *rule)
 		return false;
 	major = (struct ct_span){ word.s, (size_t)(colon - word.s) };
 	minor = (struct ct_span){ colon + 1, word.n - major.n - 1 };
-	return read_number(major, CT_DEVICE_MAJOR_MAX, &rule->major) && read_number(minor, CT_DEVICE_MINOR_MAX, &rule->minor);
+	return read_number(major, CT_DEVICE_MAJOR_MAX, &rule->major) &&
+	       read_number(minor, CT_DEVICE_MINOR_MAX, &rule->minor);
 }
 
 /* Some of r, w and m, none of them twice. */
@@ -119,7 +120,8 @@ const char *ct_device_rule_read(const char *text, struct ct_device_rule *out)
 		return "the numbers are MAJOR:MINOR, up to 4095:1048575, or * for any";
 	if (!ct_next_word(&s, BLANK, &word) || !read_access(word, &rule.access))
 		return bad_access;
-	/* what follows the rule in public configs; the kernel of version 1 does not look at it either */
+	/* what follows the rule in public configs; the kernel of version 1 does not
+	 * look at it either */
 	if (ct_next_word(&s, BLANK, &word) && *word.s != '#')
 		return "there is more behind the access; a second rule needs a line of its own";
 	*out = rule;
@@ -127,7 +129,8 @@ const char *ct_device_rule_read(const char *text, struct ct_device_rule *out)
 }
 
 /* Checks a rule and appends it to the spec's. */
-static int parse_rule(const struct ct_entry *entry, bool allow, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_rule(const struct ct_entry *entry, bool allow, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	uint8_t version = strncmp(entry->name, "cgroup2.", 8) ? 1 : 2;
 	struct ct_device_rule rule;
@@ -136,21 +139,29 @@ static int parse_rule(const struct ct_entry *entry, bool allow, void *field, str
 
 	if (wrong)
 		return ct_value_fail(e, "\"%.80s\" is not a device rule: %s", entry->value, wrong);
-	/* the kernel of version 1 looks at the first letter only, LXC with version 2 at all of it */
-	if (version == 1 && rule.type == 'a' && (rule.major >= 0 || rule.minor >= 0 || rule.access != ALL_ACCESS)) {
-		ct_err_hint(e, "write \"a\" for all devices, or one rule beginning with c and one beginning with b");
-		return ct_value_fail(e, "\"%.80s\" would mean every device here, whatever follows the \"a\"", entry->value);
+	/* the kernel of version 1 looks at the first letter only, LXC with version 2
+	 * at all of it */
+	if (version == 1 && rule.type == 'a' &&
+	    (rule.major >= 0 || rule.minor >= 0 || rule.access != ALL_ACCESS)) {
+		ct_err_hint(e, "write \"a\" for all devices, or one rule beginning with c and one "
+			       "beginning with b");
+		return ct_value_fail(e,
+				     "\"%.80s\" would mean every device here, whatever follows "
+				     "the \"a\"",
+				     entry->value);
 	}
 	return CT_LIST_KEEP(spec, list, e,
-			    (struct ct_devrule_item){entry->at, entry->value, allow, version});
+			    (struct ct_devrule_item){ entry->at, entry->value, allow, version });
 }
 
-static int parse_allow(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_allow(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	return parse_rule(entry, true, field, spec, e);
 }
 
-static int parse_deny(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_deny(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	return parse_rule(entry, false, field, spec, e);
 }
@@ -162,7 +173,8 @@ const struct ct_type ct_type_device_rule_deny = { "list of device rules", parse_
 
 static const char *const presets[] = { "default", "none", "all", NULL };
 
-static int parse_preset(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_preset(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	bool tried = !strncmp(entry->value, "try:", 4);
 	const char *word = entry->value + (tried ? 4 : 0);
@@ -180,5 +192,7 @@ static int parse_preset(const struct ct_entry *entry, void *field, struct ct_spe
 	return ct_value_bad(entry, e);
 }
 
-const struct ct_type ct_type_device_preset = { "devices", parse_preset, "\"default\", \"none\" or \"all\", perhaps after \"try:\"",
+const struct ct_type ct_type_device_preset = { "devices", parse_preset,
+					       "\"default\", \"none\" or \"all\", perhaps after "
+					       "\"try:\"",
 					       .words = presets };

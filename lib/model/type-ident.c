@@ -27,7 +27,8 @@ static int span_number(struct ct_span word, uint32_t *out)
 }
 
 /* "u INSIDE OUTSIDE COUNT" or "g ...". The id 2^32-1 is no id, so no range may reach it. */
-static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	const char *s = entry->value;
 	struct ct_idmaps *list = field;
@@ -52,25 +53,64 @@ static int parse_idmap(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_bad(entry, e);
 	if (!number[2] || number[0] > UINT32_MAX - number[2] || number[1] > UINT32_MAX - number[2])
 		return ct_value_range(entry, e);
-	return CT_LIST_KEEP(
-		spec, list, e,
-		(struct ct_idmap_item){entry->at, *kind.s == 'g', number[0], number[1], number[2]});
+	return CT_LIST_KEEP(spec, list, e,
+			    (struct ct_idmap_item){ entry->at, *kind.s == 'g', number[0], number[1],
+						    number[2] });
 }
 
-const struct ct_type ct_type_idmap = { "list of identity maps", parse_idmap,
-	"a map such as u 0 100000 65536: u or g, first inside, first outside, how many (all below 4294967295)" };
+const struct ct_type ct_type_idmap = {
+	"list of identity maps", parse_idmap,
+	"a map such as u 0 100000 65536: u or g, first inside, first outside, how many (all below "
+	"4294967295)"
+};
 
 #define CAP(n) [CAP_##n] = #n
 static const char *const cap_names[] = {
-	CAP(CHOWN), CAP(DAC_OVERRIDE), CAP(DAC_READ_SEARCH), CAP(FOWNER), CAP(FSETID), CAP(KILL), CAP(SETGID), CAP(SETUID),
-	CAP(SETPCAP), CAP(LINUX_IMMUTABLE), CAP(NET_BIND_SERVICE), CAP(NET_BROADCAST), CAP(NET_ADMIN), CAP(NET_RAW),
-	CAP(IPC_LOCK), CAP(IPC_OWNER), CAP(SYS_MODULE), CAP(SYS_RAWIO), CAP(SYS_CHROOT), CAP(SYS_PTRACE), CAP(SYS_PACCT),
-	CAP(SYS_ADMIN), CAP(SYS_BOOT), CAP(SYS_NICE), CAP(SYS_RESOURCE), CAP(SYS_TIME), CAP(SYS_TTY_CONFIG), CAP(MKNOD),
-	CAP(LEASE), CAP(AUDIT_WRITE), CAP(AUDIT_CONTROL), CAP(SETFCAP), CAP(MAC_OVERRIDE), CAP(MAC_ADMIN), CAP(SYSLOG),
-	CAP(WAKE_ALARM), CAP(BLOCK_SUSPEND), CAP(AUDIT_READ), CAP(PERFMON), CAP(BPF), CAP(CHECKPOINT_RESTORE),
+	CAP(CHOWN),
+	CAP(DAC_OVERRIDE),
+	CAP(DAC_READ_SEARCH),
+	CAP(FOWNER),
+	CAP(FSETID),
+	CAP(KILL),
+	CAP(SETGID),
+	CAP(SETUID),
+	CAP(SETPCAP),
+	CAP(LINUX_IMMUTABLE),
+	CAP(NET_BIND_SERVICE),
+	CAP(NET_BROADCAST),
+	CAP(NET_ADMIN),
+	CAP(NET_RAW),
+	CAP(IPC_LOCK),
+	CAP(IPC_OWNER),
+	CAP(SYS_MODULE),
+	CAP(SYS_RAWIO),
+	CAP(SYS_CHROOT),
+	CAP(SYS_PTRACE),
+	CAP(SYS_PACCT),
+	CAP(SYS_ADMIN),
+	CAP(SYS_BOOT),
+	CAP(SYS_NICE),
+	CAP(SYS_RESOURCE),
+	CAP(SYS_TIME),
+	CAP(SYS_TTY_CONFIG),
+	CAP(MKNOD),
+	CAP(LEASE),
+	CAP(AUDIT_WRITE),
+	CAP(AUDIT_CONTROL),
+	CAP(SETFCAP),
+	CAP(MAC_OVERRIDE),
+	CAP(MAC_ADMIN),
+	CAP(SYSLOG),
+	CAP(WAKE_ALARM),
+	CAP(BLOCK_SUSPEND),
+	CAP(AUDIT_READ),
+	CAP(PERFMON),
+	CAP(BPF),
+	CAP(CHECKPOINT_RESTORE),
 };
 
-/* Number of a capability from its name, with or without "cap_", in any case; -1 when there is none. */
+/* Number of a capability from its name, with or without "cap_", in any case; -1 when
+ * there is none. */
 static int cap_number(struct ct_span word)
 {
 	if (word.n > 4 && !strncasecmp(word.s, "cap_", 4)) {
@@ -84,7 +124,8 @@ static int cap_number(struct ct_span word)
 	return -1;
 }
 
-static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	uint64_t mask = field ? *(uint64_t *)field : 0;
 	const char *s = entry->value;
@@ -103,8 +144,10 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 			continue;
 		}
 		if (nr < 0) {
-			ct_err_hint(e, "capabilities(7) lists them; write them as net_admin, sys_time, ...");
-			return ct_value_fail(e, "\"%.*s\" is not a capability", ct_span_shown(word), word.s);
+			ct_err_hint(e, "capabilities(7) lists them; write them as net_admin, "
+				       "sys_time, ...");
+			return ct_value_fail(e, "\"%.*s\" is not a capability", ct_span_shown(word),
+					     word.s);
 		}
 		mask |= UINT64_C(1) << nr;
 	}
@@ -113,8 +156,10 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 	return 0;
 }
 
-const struct ct_type ct_type_caps_or_none = { "list of capabilities, or none", parse_caps,
-	"a list of capabilities such as chown kill, or none" };
+const struct ct_type ct_type_caps_or_none = {
+	"list of capabilities, or none", parse_caps,
+	"a list of capabilities such as chown kill, or none"
+};
 
 struct limit_name {
 	const char *name;
@@ -122,21 +167,33 @@ struct limit_name {
 };
 
 static const struct limit_name limits[] = {
-	{ "as", RLIMIT_AS },	   { "core", RLIMIT_CORE },	    { "cpu", RLIMIT_CPU },
-	{ "data", RLIMIT_DATA },   { "fsize", RLIMIT_FSIZE },	    { "locks", RLIMIT_LOCKS },
-	{ "memlock", RLIMIT_MEMLOCK }, { "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },
-	{ "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC },	    { "rss", RLIMIT_RSS },
-	{ "rtprio", RLIMIT_RTPRIO }, { "rttime", RLIMIT_RTTIME },   { "sigpending", RLIMIT_SIGPENDING },
+	{ "as", RLIMIT_AS },
+	{ "core", RLIMIT_CORE },
+	{ "cpu", RLIMIT_CPU },
+	{ "data", RLIMIT_DATA },
+	{ "fsize", RLIMIT_FSIZE },
+	{ "locks", RLIMIT_LOCKS },
+	{ "memlock", RLIMIT_MEMLOCK },
+	{ "msgqueue", RLIMIT_MSGQUEUE },
+	{ "nice", RLIMIT_NICE },
+	{ "nofile", RLIMIT_NOFILE },
+	{ "nproc", RLIMIT_NPROC },
+	{ "rss", RLIMIT_RSS },
+	{ "rtprio", RLIMIT_RTPRIO },
+	{ "rttime", RLIMIT_RTTIME },
+	{ "sigpending", RLIMIT_SIGPENDING },
 	{ "stack", RLIMIT_STACK },
 };
 
-/* A number or "unlimited", -1 for short, which is the kernel's RLIM_INFINITY: as a number it would mean something else. */
+/* A number or "unlimited", -1 for short, which is the kernel's RLIM_INFINITY: as a number it would
+ * mean something else. */
 static int parse_one_limit(const char *s, size_t n, uint64_t *out)
 {
 	char number[24] = "";
 	int r;
 
-	if ((n == strlen("unlimited") && !memcmp(s, "unlimited", n)) || (n == 2 && !memcmp(s, "-1", n))) {
+	if ((n == strlen("unlimited") && !memcmp(s, "unlimited", n)) ||
+	    (n == 2 && !memcmp(s, "-1", n))) {
 		*out = UINT64_MAX;
 		return 0;
 	}
@@ -148,11 +205,12 @@ static int parse_one_limit(const char *s, size_t n, uint64_t *out)
 	return r;
 }
 
-static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	const char *value = entry->value, *colon = strchr(value, ':');
 	size_t n = colon ? (size_t)(colon - value) : strlen(value);
-	struct ct_limit_item new = {.at = entry->at};
+	struct ct_limit_item new = { .at = entry->at };
 	struct ct_limits *list = field;
 	int r;
 
@@ -163,15 +221,18 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 		}
 	}
 	if (!new.name) {
-		ct_err_hint(e, "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, "
+		ct_err_hint(e, "as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, "
+			       "nofile, nproc, rss, rtprio, "
 			       "rttime, sigpending and stack are known");
-		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "there is no resource limit \"%s\"", entry->sub);
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config",
+			       "there is no resource limit \"%s\"", entry->sub);
 	}
 	r = ct_value_number(entry, parse_one_limit(value, n, &new.soft), e);
 	new.hard = new.soft;
 	/* "500:" is both, as in LXC */
 	if (r == 0 && colon && colon[1])
-		r = ct_value_number(entry, parse_one_limit(colon + 1, strlen(colon + 1), &new.hard), e);
+		r = ct_value_number(entry, parse_one_limit(colon + 1, strlen(colon + 1), &new.hard),
+				    e);
 	if (r < 0)
 		return r;
 	if (new.soft > new.hard)
@@ -179,8 +240,10 @@ static int parse_limit(const struct ct_entry *entry, void *field, struct ct_spec
 	return CT_LIST_KEEP(spec, list, e, new);
 }
 
-const struct ct_type ct_type_limit = { "soft[:hard]", parse_limit,
-	"a number or unlimited, for both limits, or two of them as SOFT:HARD" };
+const struct ct_type ct_type_limit = {
+	"soft[:hard]", parse_limit,
+	"a number or unlimited, for both limits, or two of them as SOFT:HARD"
+};
 
 static bool is_name(const char *name, struct ct_span word)
 {
@@ -209,10 +272,12 @@ const char *ct_ns_name(uint32_t bit)
 static int no_namespace(struct ct_span word, int err, int id, struct ct_err *e)
 {
 	ct_err_hint(e, "mnt, pid, uts, ipc, user, net, cgroup and time are known");
-	return ct_fail(e, err, id, "config", "there is no namespace \"%.*s\"", ct_span_shown(word), word.s);
+	return ct_fail(e, err, id, "config", "there is no namespace \"%.*s\"", ct_span_shown(word),
+		       word.s);
 }
 
-static int parse_namespaces(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_namespaces(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	const char *s = entry->value;
 	struct ct_span word;
@@ -233,11 +298,14 @@ static int parse_namespaces(const struct ct_entry *entry, void *field, struct ct
 	return 0;
 }
 
-const struct ct_type ct_type_namespaces = { "list of namespaces", parse_namespaces,
-	"a list of namespaces: mnt pid uts ipc user net cgroup time" };
+const struct ct_type ct_type_namespaces = {
+	"list of namespaces", parse_namespaces,
+	"a list of namespaces: mnt pid uts ipc user net cgroup time"
+};
 
 /* namespace.share.NS = PID, container name or path of one. */
-static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	struct ct_span name = { entry->sub, strlen(entry->sub) };
 	uint32_t bit = ct_ns_bit(name);
@@ -249,8 +317,10 @@ static int parse_share(const struct ct_entry *entry, void *field, struct ct_spec
 		return ct_value_range(entry, e);
 	if (*entry->value != '/' && entry->value[strcspn(entry->value, " \t/")])
 		return ct_value_bad(entry, e);
-	return CT_LIST_KEEP(spec, list, e, (struct ct_share_item){entry->at, bit, entry->value});
+	return CT_LIST_KEEP(spec, list, e, (struct ct_share_item){ entry->at, bit, entry->value });
 }
 
-const struct ct_type ct_type_share = { "process, container or path", parse_share,
-	"a process number, a container's name or the absolute path of a container" };
+const struct ct_type ct_type_share = {
+	"process, container or path", parse_share,
+	"a process number, a container's name or the absolute path of a container"
+};

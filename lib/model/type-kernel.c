@@ -8,7 +8,8 @@
 #define SMALL "abcdefghijklmnopqrstuvwxyz0123456789_-"
 #define LARGE "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* One part, or several with single dots between them, of `letters`: no way out of the directory it will be put behind. */
+/* One part, or several with single dots between them, of `letters`: no way out of the directory it
+ * will be put behind. */
 static bool is_plain_name(const char *s, const char *letters, bool dots)
 {
 	for (;;) {
@@ -28,17 +29,20 @@ static bool is_plain_name(const char *s, const char *letters, bool dots)
 /* Records that the key's free part cannot be a file. */
 static int bad_name(const struct ct_entry *entry, const char *what, struct ct_err *e)
 {
-	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" cannot be a file below %s", entry->sub, what);
+	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" cannot be a file below %s",
+		       entry->sub, what);
 }
 
-static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct ct_spec *spec, struct ct_err *e)
+static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 
 	return CT_LIST_KEEP(spec, list, e,
-			    (struct ct_pair_item){entry->at, entry->sub, entry->value});
+			    (struct ct_pair_item){ entry->at, entry->sub, entry->value });
 }
 
-/* "net/ipv4/conf/eth0.1/forwarding", sysctl(8)'s other way to write a name, in which a dot is a dot: parts that climb nowhere. */
+/* "net/ipv4/conf/eth0.1/forwarding", sysctl(8)'s other way to write a name, in which a dot is a
+ * dot: parts that climb nowhere. */
 static bool is_slashed_name(const char *s)
 {
 	for (;;) {
@@ -52,14 +56,16 @@ static bool is_slashed_name(const char *s)
 	}
 }
 
-static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	bool slashed = strchr(entry->sub, '/');
 	struct ct_entry dotted = *entry;
 	char *name;
 
 	if (slashed ? !is_slashed_name(entry->sub) : !is_plain_name(entry->sub, SMALL, true)) {
-		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward, or with slashes");
+		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward, or with "
+			       "slashes");
 		return bad_name(entry, "/proc/sys", e);
 	}
 	if (!slashed || !field)
@@ -74,7 +80,8 @@ static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spe
 
 const struct ct_type ct_type_sysctl = { "text", parse_sysctl, "a text" };
 
-static int parse_proc(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_proc(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	if (!is_plain_name(entry->sub, SMALL, false)) {
 		ct_err_hint(e, "name a file directly in /proc/PID, as proc.oom_score_adj");
@@ -89,8 +96,9 @@ const struct ct_type ct_type_proc = { "text", parse_proc, "a text" };
 static bool is_housekeeping(const char *file)
 {
 	static const char *const names[] = {
-		"cgroup.procs", "cgroup.threads", "cgroup.kill", "cgroup.freeze", "cgroup.type", "cgroup.subtree_control",
-		"cgroup.event_control", "tasks", "release_agent", "notify_on_release", "freezer.state",
+		"cgroup.procs",	 "cgroup.threads",	   "cgroup.kill",	   "cgroup.freeze",
+		"cgroup.type",	 "cgroup.subtree_control", "cgroup.event_control", "tasks",
+		"release_agent", "notify_on_release",	   "freezer.state",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -100,7 +108,8 @@ static bool is_housekeeping(const char *file)
 	return false;
 }
 
-static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			     struct ct_err *e)
 {
 	struct ct_cgfiles *list = field;
 	bool tried;
@@ -110,12 +119,14 @@ static int parse_cgroup_file(const struct ct_entry *entry, void *field, struct c
 	if (!is_plain_name(entry->sub, SMALL LARGE, true))
 		return bad_name(entry, "the container's cgroup", e);
 	if (is_housekeeping(entry->sub))
-		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" is not a limit: it is written by the library alone",
+		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config",
+			       "\"%s\" is not a limit: it is written by the library alone",
 			       entry->sub);
 	if (!*value)
 		return ct_value_bad(entry, e);
 	return CT_LIST_KEEP(spec, list, e,
-			    (struct ct_cgfile_item){entry->at, entry->sub, value, tried});
+			    (struct ct_cgfile_item){ entry->at, entry->sub, value, tried });
 }
 
-const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file, "a text, perhaps after \"try:\"" };
+const struct ct_type ct_type_cgroup_file = { "list of texts", parse_cgroup_file,
+					     "a text, perhaps after \"try:\"" };

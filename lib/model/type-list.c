@@ -60,7 +60,8 @@ int ct_split_words(struct ct_arena *a, const char *s, struct ct_words *out, char
 }
 
 /* Splits into spec's arena, or, to check only, into one of its own. */
-static int split(const struct ct_entry *entry, struct ct_arena *a, struct ct_words *out, char *bare, struct ct_err *e)
+static int split(const struct ct_entry *entry, struct ct_arena *a, struct ct_words *out, char *bare,
+		 struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *own = a ? NULL : ct_arena_new();
 	char first = 0;
@@ -78,7 +79,8 @@ static int split(const struct ct_entry *entry, struct ct_arena *a, struct ct_wor
 	return 0;
 }
 
-static int parse_command(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_command(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			 struct ct_err *e)
 {
 	struct ct_words words;
 	int r = split(entry, field ? spec->arena : NULL, &words, NULL, e);
@@ -88,10 +90,13 @@ static int parse_command(const struct ct_entry *entry, void *field, struct ct_sp
 	return r;
 }
 
-const struct ct_type ct_type_command = { "command", parse_command,
-	"the absolute path of a program and its arguments, with every quote closed" };
+const struct ct_type ct_type_command = {
+	"command", parse_command,
+	"the absolute path of a program and its arguments, with every quote closed"
+};
 
-static int parse_hook(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_hook(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	struct ct_cmds *cmds = field;
 	struct ct_words words;
@@ -102,15 +107,20 @@ static int parse_hook(const struct ct_entry *entry, void *field, struct ct_spec 
 		return r;
 	if (bare) {
 		ct_err_hint(e, "quote it, or ask for a shell: /bin/sh -c '...'");
-		return ct_value_fail(e, "a hook is executed without a shell, which \"%c\" would need", bare);
+		return ct_value_fail(e,
+				     "a hook is executed without a shell, which \"%c\" would need",
+				     bare);
 	}
-	return CT_LIST_KEEP(spec, cmds, e, (struct ct_cmd_item){entry->at, entry->value, words});
+	return CT_LIST_KEEP(spec, cmds, e, (struct ct_cmd_item){ entry->at, entry->value, words });
 }
 
-const struct ct_type ct_type_hook = { "list of commands", parse_hook,
-	"the absolute path of a program and its arguments, with every quote closed" };
+const struct ct_type ct_type_hook = {
+	"list of commands", parse_hook,
+	"the absolute path of a program and its arguments, with every quote closed"
+};
 
-static int parse_names(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_names(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	struct ct_strs *list = field;
 	const char *s = entry->value;
@@ -133,7 +143,8 @@ static int parse_names(const struct ct_entry *entry, void *field, struct ct_spec
 
 const struct ct_type ct_type_names = { "list of names", parse_names, "a list of names" };
 
-static int parse_ids(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ids(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 	const char *s = entry->value;
 	struct ct_ids *list = field;
@@ -151,17 +162,19 @@ static int parse_ids(const struct ct_entry *entry, void *field, struct ct_spec *
 		r = ct_value_number(entry, ct_parse_id(number, &id), e);
 		if (r < 0)
 			return r;
-		r = CT_LIST_KEEP(spec, list, e, (struct ct_id_item){entry->at, id});
+		r = CT_LIST_KEEP(spec, list, e, (struct ct_id_item){ entry->at, id });
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-const struct ct_type ct_type_ids = { "list of group numbers", parse_ids, "a list of numbers from 0 to 4294967294" };
+const struct ct_type ct_type_ids = { "list of group numbers", parse_ids,
+				     "a list of numbers from 0 to 4294967294" };
 
 /* NAME=VALUE, or NAME alone to inherit. A later one replaces an earlier of the same name. */
-static int parse_environment(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_environment(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			     struct ct_err *e)
 {
 	const char *equals = strchr(entry->value, '=');
 	size_t n = equals ? (size_t)(equals - entry->value) : strlen(entry->value);
@@ -189,4 +202,4 @@ static int parse_environment(const struct ct_entry *entry, void *field, struct c
 }
 
 const struct ct_type ct_type_environment = { "list of variables", parse_environment,
-	"NAME=VALUE, or NAME to take the caller's" };
+					     "NAME=VALUE, or NAME to take the caller's" };

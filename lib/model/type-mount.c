@@ -13,8 +13,8 @@
 #define SHM_TARGET "/dev/.lxc-mounts"
 
 /* Adds the mount that `line` (fstab's form) describes; checks only when list is NULL. */
-static int add_mount(const struct ct_entry *entry, const char *line, struct ct_mount_item item, struct ct_mounts *list,
-		     struct ct_spec *spec, struct ct_err *e)
+static int add_mount(const struct ct_entry *entry, const char *line, struct ct_mount_item item,
+		     struct ct_mounts *list, struct ct_spec *spec, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *own = list ? NULL : ct_arena_new();
 	int r;
@@ -27,13 +27,16 @@ static int add_mount(const struct ct_entry *entry, const char *line, struct ct_m
 	return r < 0 ? r : CT_LIST_KEEP(spec, list, e, item);
 }
 
-static int parse_mount(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_mount(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	return add_mount(entry, entry->value, (struct ct_mount_item){ 0 }, field, spec, e);
 }
 
-const struct ct_type ct_type_mount = { "list of fstab lines", parse_mount,
-	"a line as in fstab(5), such as /srv/data data none bind,create=dir" };
+const struct ct_type ct_type_mount = {
+	"list of fstab lines", parse_mount,
+	"a line as in fstab(5), such as /srv/data data none bind,create=dir"
+};
 
 /* A tmpfs option whose value is easily wrong. */
 static int check_tmpfs_option(struct ct_span option, struct ct_err *e)
@@ -62,10 +65,12 @@ static int check_tmpfs_option(struct ct_span option, struct ct_err *e)
 }
 
 /* "TARGET [OPTIONS]" */
-static int parse_tmpfs(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_tmpfs(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
-	struct ct_mount_item item = { .create = CT_CREATE_DIR, .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	struct ct_mount_item item = { .create = CT_CREATE_DIR,
+				      .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 	const char *s = entry->value, *list;
 	struct ct_span target, options, option;
 	char *line;
@@ -78,7 +83,8 @@ static int parse_tmpfs(const struct ct_entry *entry, void *field, struct ct_spec
 		options = (struct ct_span){ "defaults", strlen("defaults") };
 	if (s[strspn(s, BLANKS)])
 		return ct_value_bad(entry, e);
-	line = ct_arena_printf(a, "tmpfs %.*s tmpfs %.*s", (int)target.n, target.s, (int)options.n, options.s);
+	line = ct_arena_printf(a, "tmpfs %.*s tmpfs %.*s", (int)target.n, target.s, (int)options.n,
+			       options.s);
 	list = ct_arena_strndup(a, options.s, options.n);
 	if (!line || !list)
 		return ct_oom(e);
@@ -87,37 +93,47 @@ static int parse_tmpfs(const struct ct_entry *entry, void *field, struct ct_spec
 
 		if (r < 0)
 			return r;
-		if (ct_span_is(option, "bind") || ct_span_is(option, "rbind") || ct_span_is(option, "move"))
-			return ct_value_fail(e, "\"%.*s\" is not for a tmpfs", (int)option.n, option.s);
+		if (ct_span_is(option, "bind") || ct_span_is(option, "rbind") ||
+		    ct_span_is(option, "move"))
+			return ct_value_fail(e, "\"%.*s\" is not for a tmpfs", (int)option.n,
+					     option.s);
 	}
 	return add_mount(entry, line, item, field, spec, e);
 }
 
-const struct ct_type ct_type_tmpfs = { "list of targets", parse_tmpfs,
-	"a target and perhaps options, such as /tmp size=64m,mode=1777" };
+const struct ct_type ct_type_tmpfs = {
+	"list of targets", parse_tmpfs,
+	"a target and perhaps options, such as /tmp size=64m,mode=1777"
+};
 
 /* The file is read when the spec is. */
-static int parse_fstab(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_fstab(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	struct ct_strs *list = field;
 
 	if (*entry->value != '/' || strlen(entry->value) >= PATH_MAX)
 		return ct_value_bad(entry, e);
-	return CT_LIST_KEEP(spec, list, e, (struct ct_str_item){entry->at, entry->value});
+	return CT_LIST_KEEP(spec, list, e, (struct ct_str_item){ entry->at, entry->value });
 }
 
-const struct ct_type ct_type_fstab = { "path", parse_fstab, "an absolute path of less than 4096 bytes" };
+const struct ct_type ct_type_fstab = { "path", parse_fstab,
+				       "an absolute path of less than 4096 bytes" };
 
 struct auto_row {
 	const char *name;
-	size_t field;	/* of struct ct_mount_auto */
+	size_t field; /* of struct ct_mount_auto */
 	uint8_t mode;
 };
 
-#define AUTO(name, field, mode) { name, offsetof(struct ct_mount_auto, field), mode }
+#define AUTO(name, field, mode)                                   \
+	{                                                         \
+		name, offsetof(struct ct_mount_auto, field), mode \
+	}
 static const struct auto_row auto_rows[] = {
-	AUTO("proc", proc, CT_AUTO_MIXED), AUTO("proc:mixed", proc, CT_AUTO_MIXED), AUTO("proc:rw", proc, CT_AUTO_RW),
-	AUTO("sys", sys, CT_AUTO_MIXED),   AUTO("sys:mixed", sys, CT_AUTO_MIXED),   AUTO("sys:ro", sys, CT_AUTO_RO),
+	AUTO("proc", proc, CT_AUTO_MIXED),     AUTO("proc:mixed", proc, CT_AUTO_MIXED),
+	AUTO("proc:rw", proc, CT_AUTO_RW),     AUTO("sys", sys, CT_AUTO_MIXED),
+	AUTO("sys:mixed", sys, CT_AUTO_MIXED), AUTO("sys:ro", sys, CT_AUTO_RO),
 	AUTO("sys:rw", sys, CT_AUTO_RW),
 };
 
@@ -126,14 +142,20 @@ struct cgroup_word {
 	uint8_t value;
 };
 
-/* cgroup, cgroup-full or cgroup2, perhaps :ro, :mixed or :rw, perhaps :force. False when it is none of them. */
+/* cgroup, cgroup-full or cgroup2, perhaps :ro, :mixed or :rw, perhaps :force. False when
+ * it is none of them. */
 static bool read_cgroup_word(struct ct_span word, struct ct_mount_auto *to)
 {
 	static const struct cgroup_word kinds[] = {
-		{ "cgroup-full", CT_AUTO_CGROUP_FULL }, { "cgroup2", CT_AUTO_CGROUP2 }, { "cgroup", CT_AUTO_CGROUP },
+		{ "cgroup-full", CT_AUTO_CGROUP_FULL },
+		{ "cgroup2", CT_AUTO_CGROUP2 },
+		{ "cgroup", CT_AUTO_CGROUP },
 	};
 	static const struct cgroup_word modes[] = {
-		{ "", CT_AUTO_NO }, { ":ro", CT_AUTO_RO }, { ":mixed", CT_AUTO_MIXED }, { ":rw", CT_AUTO_RW },
+		{ "", CT_AUTO_NO },
+		{ ":ro", CT_AUTO_RO },
+		{ ":mixed", CT_AUTO_MIXED },
+		{ ":rw", CT_AUTO_RW },
 	};
 	size_t force = strlen(":force");
 
@@ -155,27 +177,30 @@ static bool read_cgroup_word(struct ct_span word, struct ct_mount_auto *to)
 }
 
 /* "shmounts:HOST[:TARGET]" behind its colon. */
-static int take_shmounts(const char *s, size_t n, struct ct_mount_auto *to, struct ct_spec *spec, struct ct_err *e)
+static int take_shmounts(const char *s, size_t n, struct ct_mount_auto *to, struct ct_spec *spec,
+			 struct ct_err *e)
 {
 	const char *colon = memchr(s, ':', n);
 	size_t host = colon ? (size_t)(colon - s) : n;
 
 	if (!host || *s != '/' || (colon && host + 1 == n)) {
-		ct_err_hint(e, "shmounts:/path/on/the/host or shmounts:/path/on/the/host:/path/inside");
+		ct_err_hint(
+			e, "shmounts:/path/on/the/host or shmounts:/path/on/the/host:/path/inside");
 		return ct_value_fail(e, "shmounts needs an absolute path on the host");
 	}
 	if (!to)
 		return 0;
 	to->shm_host = ct_arena_strndup(spec->arena, s, host);
-	to->shm_target = colon ? ct_arena_strndup(spec->arena, colon + 1, n - host - 1) :
-				 ct_arena_strdup(spec->arena, SHM_TARGET);
+	to->shm_target = colon ? ct_arena_strndup(spec->arena, colon + 1, n - host - 1)
+			       : ct_arena_strdup(spec->arena, SHM_TARGET);
 	if (to->shm_host && to->shm_target)
 		return 0;
 	return ct_oom(e);
 }
 
 /* One word of mount.auto. */
-static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_spec *spec, struct ct_err *e)
+static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 	const char *rest = ct_span_after(word, "shmounts:");
 	struct ct_mount_auto unkept;
@@ -190,7 +215,8 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 	if (rest)
 		return take_shmounts(rest, word.n - (size_t)(rest - word.s), to, spec, e);
 	if (!read_cgroup_word(word, to ? to : &unkept)) {
-		ct_err_hint(e, "proc, proc:mixed, proc:rw, sys, sys:ro, sys:mixed, sys:rw, cgroup[-full|2][:ro|:mixed|:rw]"
+		ct_err_hint(e, "proc, proc:mixed, proc:rw, sys, sys:ro, sys:mixed, sys:rw, "
+			       "cgroup[-full|2][:ro|:mixed|:rw]"
 			       "[:force] and shmounts:HOST[:TARGET] are known");
 		return ct_value_fail(e, "\"%.*s\" is nothing that can be mounted automatically",
 				     ct_span_shown(word), word.s);
@@ -203,7 +229,8 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 	return ct_oom(e);
 }
 
-static int parse_mount_auto(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_mount_auto(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	const char *s = entry->value;
 	struct ct_span word;
@@ -220,9 +247,10 @@ static int parse_mount_auto(const struct ct_entry *entry, void *field, struct ct
 }
 
 const struct ct_type ct_type_mount_auto = { "list of file systems", parse_mount_auto,
-	"a list such as proc:mixed sys:ro cgroup:mixed" };
+					    "a list such as proc:mixed sys:ro cgroup:mixed" };
 
-static int parse_rootfs_options(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_rootfs_options(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+				struct ct_err *e)
 {
 	struct ct_rootfs_opts *to = field;
 	struct ct_mount_flags flags = { 0 };
@@ -233,12 +261,14 @@ static int parse_rootfs_options(const struct ct_entry *entry, void *field, struc
 		int r = ct_mount_flag(option, &flags);
 
 		if (r < 0)
-			return ct_value_fail(e, "\"%.*s\" is a second kind of propagation", (int)option.n, option.s);
+			return ct_value_fail(e, "\"%.*s\" is a second kind of propagation",
+					     (int)option.n, option.s);
 		if (r > 0)
 			continue;
 		idmap = ct_span_after(option, "idmap=");
 		if (!idmap) {
-			ct_err_hint(e, "ro, rw, nosuid, nodev, noexec, noatime, private, slave, ... and idmap= are known");
+			ct_err_hint(e, "ro, rw, nosuid, nodev, noexec, noatime, private, slave, "
+				       "... and idmap= are known");
 			return ct_value_fail(e, "\"%.*s\" is not an option for the root directory",
 					     ct_span_shown(option), option.s);
 		}
@@ -246,7 +276,8 @@ static int parse_rootfs_options(const struct ct_entry *entry, void *field, struc
 	}
 	if (!to)
 		return 0;
-	*to = (struct ct_rootfs_opts){ flags.set, flags.clear, flags.propagation, flags.propagation_recursive, NULL };
+	*to = (struct ct_rootfs_opts){ flags.set, flags.clear, flags.propagation,
+				       flags.propagation_recursive, NULL };
 	if (!map.s)
 		return 0;
 	to->idmap = ct_arena_strndup(spec->arena, map.s, map.n);
@@ -255,4 +286,5 @@ static int parse_rootfs_options(const struct ct_entry *entry, void *field, struc
 	return ct_oom(e);
 }
 
-const struct ct_type ct_type_rootfs_options = { "mount options", parse_rootfs_options, "a list of mount options" };
+const struct ct_type ct_type_rootfs_options = { "mount options", parse_rootfs_options,
+						"a list of mount options" };

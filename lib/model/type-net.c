@@ -23,24 +23,28 @@ static int net_index(const struct ct_entry *entry, uint32_t *index)
 	return ct_parse_u32(digits, index);
 }
 
-static int parse_net(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_net(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 	uint32_t index = 0;
 	struct ct_nets *list = field;
 	const char *const *p = entry->key->type->words;
 
 	if (net_index(entry, &index) < 0)
-		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "the number of the network is out of range");
+		return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config",
+			       "the number of the network is out of range");
 	while (*p && strcmp(entry->value, *p))
 		p++;
 	if (!*p)
 		return ct_value_bad(entry, e);
-	return CT_LIST_KEEP(spec, list, e, (struct ct_net_item){entry->at, index, *p});
+	return CT_LIST_KEEP(spec, list, e, (struct ct_net_item){ entry->at, index, *p });
 }
 
 const struct ct_type ct_type_net = { "network type", parse_net,
-	"a type: empty, none, veth, macvlan, ipvlan, vlan or phys",
-	.words = (const char *const[]){ "empty", "none", "veth", "macvlan", "ipvlan", "vlan", "phys", NULL } };
+				     "a type: empty, none, veth, macvlan, ipvlan, vlan or phys",
+				     .words = (const char *const[]){ "empty", "none", "veth",
+								     "macvlan", "ipvlan", "vlan",
+								     "phys", NULL } };
 
 /* A name that the kernel takes for an interface. */
 static bool is_interface(const char *s, size_t n)
@@ -56,7 +60,8 @@ static bool is_interface(const char *s, size_t n)
 	return true;
 }
 
-static int parse_net_name(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_net_name(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			  struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
@@ -65,10 +70,12 @@ static int parse_net_name(const struct ct_entry *entry, void *field, struct ct_s
 	return ct_value_bad(entry, e);
 }
 
-const struct ct_type ct_type_net_name = { "interface", parse_net_name, "an interface name of at most 15 bytes" };
+const struct ct_type ct_type_net_name = { "interface", parse_net_name,
+					  "an interface name of at most 15 bytes" };
 
 /* phys takes "eth+" for the first free of that name. */
-static int parse_net_link(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_net_link(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			  struct ct_err *e)
 {
 	size_t n = strlen(entry->value);
 
@@ -80,9 +87,11 @@ static int parse_net_link(const struct ct_entry *entry, void *field, struct ct_s
 	return ct_value_bad(entry, e);
 }
 
-const struct ct_type ct_type_net_link = { "interface", parse_net_link, "an interface name of at most 15 bytes" };
+const struct ct_type ct_type_net_link = { "interface", parse_net_link,
+					  "an interface name of at most 15 bytes" };
 
-static int parse_mac(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_mac(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		     struct ct_err *e)
 {
 	static const char digits[] = "0123456789abcdefABCDEFxX";
 	const char *s = entry->value;
@@ -98,8 +107,10 @@ static int parse_mac(const struct ct_entry *entry, void *field, struct ct_spec *
 	return 0;
 }
 
-const struct ct_type ct_type_mac = { "hardware address", parse_mac,
-	"an address such as 10:66:6a:xx:xx:xx, where each x becomes random" };
+const struct ct_type ct_type_mac = {
+	"hardware address", parse_mac,
+	"an address such as 10:66:6a:xx:xx:xx, where each x becomes random"
+};
 
 /* An address of a family, perhaps with /PREFIX (needed or not allowed). */
 static bool is_address(struct ct_span word, int family, int prefix)
@@ -123,7 +134,8 @@ static bool is_address(struct ct_span word, int family, int prefix)
 }
 
 /* ADDRESS[/PREFIX] and for IPv4 perhaps the broadcast address. */
-static int parse_address(const struct ct_entry *entry, int family, int n_max, int prefix, struct ct_err *e)
+static int parse_address(const struct ct_entry *entry, int family, int n_max, int prefix,
+			 struct ct_err *e)
 {
 	const char *s = entry->value;
 	struct ct_span word;
@@ -138,28 +150,32 @@ static int parse_address(const struct ct_entry *entry, int family, int n_max, in
 	return ct_value_bad(entry, e);
 }
 
-static int parse_ipv4_address(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv4_address(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
 	return parse_address(entry, AF_INET, 2, 0, e);
 }
 
-static int parse_ipv6_address(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv6_address(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
 	return parse_address(entry, AF_INET6, 1, 0, e);
 }
 
-static int parse_ipv4_route(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv4_route(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
 	return parse_address(entry, AF_INET, 1, 1, e);
 }
 
-static int parse_ipv6_route(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv6_route(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
@@ -173,32 +189,39 @@ static int parse_gateway(const struct ct_entry *entry, int family, struct ct_err
 	return parse_address(entry, family, 1, -1, e);
 }
 
-static int parse_ipv4_gateway(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv4_gateway(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
 	return parse_gateway(entry, AF_INET, e);
 }
 
-static int parse_ipv6_gateway(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ipv6_gateway(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
 	return parse_gateway(entry, AF_INET6, e);
 }
 
-const struct ct_type ct_type_ipv4_address = { "list of IPv4 addresses", parse_ipv4_address,
-	"an address such as 10.0.0.2/24, perhaps followed by the broadcast address" };
+const struct ct_type ct_type_ipv4_address = {
+	"list of IPv4 addresses", parse_ipv4_address,
+	"an address such as 10.0.0.2/24, perhaps followed by the broadcast address"
+};
 const struct ct_type ct_type_ipv6_address = { "list of IPv6 addresses", parse_ipv6_address,
-	"an address such as 2001:db8::2/64" };
-const struct ct_type ct_type_ipv4_route = { "list of IPv4 routes", parse_ipv4_route, "a network such as 192.168.1.0/24" };
-const struct ct_type ct_type_ipv6_route = { "list of IPv6 routes", parse_ipv6_route, "a network such as 2001:db8::/64" };
+					      "an address such as 2001:db8::2/64" };
+const struct ct_type ct_type_ipv4_route = { "list of IPv4 routes", parse_ipv4_route,
+					    "a network such as 192.168.1.0/24" };
+const struct ct_type ct_type_ipv6_route = { "list of IPv6 routes", parse_ipv6_route,
+					    "a network such as 2001:db8::/64" };
 const struct ct_type ct_type_ipv4_gateway = { "IPv4 address, auto or dev", parse_ipv4_gateway,
-	"an address such as 10.0.0.1, auto or dev" };
+					      "an address such as 10.0.0.1, auto or dev" };
 const struct ct_type ct_type_ipv6_gateway = { "IPv6 address, auto or dev", parse_ipv6_gateway,
-	"an address such as 2001:db8::1, auto or dev" };
+					      "an address such as 2001:db8::1, auto or dev" };
 
-static int parse_vlan_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_vlan_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	if (strcmp(entry->value, "none"))
 		return ct_type_vlan.parse(entry, field, spec, e);
@@ -206,4 +229,4 @@ static int parse_vlan_or_none(const struct ct_entry *entry, void *field, struct 
 }
 
 const struct ct_type ct_type_vlan_or_none = { "VLAN number or none", parse_vlan_or_none,
-	"none or a VLAN number from 0 to 4094", 0, 4094 };
+					      "none or a VLAN number from 0 to 4094", 0, 4094 };

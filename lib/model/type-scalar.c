@@ -11,7 +11,7 @@
 
 #include "base/num.h"
 
-#define SHOWN 80	/* bytes of a value that a message repeats */
+#define SHOWN 80 /* bytes of a value that a message repeats */
 #define PAGE 4096u
 #define RING_AUTO (128u << 10)
 #define RING_MAX (UINT64_C(1) << 30)
@@ -20,14 +20,14 @@ int ct_value_bad(const struct ct_entry *entry, struct ct_err *e)
 {
 	if (strstr(entry->value, " #"))
 		ct_err_hint(e, "a comment needs a line of its own");
-	return ct_fail(e, -EINVAL, CT_ERR_BAD_VALUE, "config", "\"%.*s\" is not %s", SHOWN, entry->value,
-		       entry->key->type->form);
+	return ct_fail(e, -EINVAL, CT_ERR_BAD_VALUE, "config", "\"%.*s\" is not %s", SHOWN,
+		       entry->value, entry->key->type->form);
 }
 
 int ct_value_range(const struct ct_entry *entry, struct ct_err *e)
 {
-	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "%.*s is out of range, it takes %s", SHOWN, entry->value,
-		       entry->key->type->form);
+	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "%.*s is out of range, it takes %s",
+		       SHOWN, entry->value, entry->key->type->form);
 }
 
 int ct_value_number(const struct ct_entry *entry, int result, struct ct_err *e)
@@ -97,11 +97,12 @@ bool ct_path_climbs(const char *path)
 void *ct_list_room(struct ct_arena *a, void *v, uint32_t n, size_t element)
 {
 	if (n & (n - 1) || (n && n < 4))
-		return v;	/* sizes are 4, 8, 16, ... */
+		return v; /* sizes are 4, 8, 16, ... */
 	return ct_arena_grow(a, v, n, n ? (size_t)n * 2 : 4, element);
 }
 
-static int parse_bool(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_bool(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	int v;
 
@@ -125,7 +126,8 @@ static int check_bounds(const struct ct_entry *entry, uint64_t v, struct ct_err 
 	return 0;
 }
 
-static int parse_number(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_number(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	uint64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_u64(entry->value, &v), e);
@@ -138,15 +140,22 @@ static int parse_number(const struct ct_entry *entry, void *field, struct ct_spe
 	return r;
 }
 
-const struct ct_type ct_type_seconds = { "seconds", parse_number, "a number of seconds from 0 to 86400", 0, 86400 };
-const struct ct_type ct_type_tty_count = { "number", parse_number, "a number of terminals from 0 to 64", 0, 64 };
-const struct ct_type ct_type_pty_count = { "number", parse_number, "a number of terminals from 0 to 1048576", 0, 1048576 };
+const struct ct_type ct_type_seconds = { "seconds", parse_number,
+					 "a number of seconds from 0 to 86400", 0, 86400 };
+const struct ct_type ct_type_tty_count = { "number", parse_number,
+					   "a number of terminals from 0 to 64", 0, 64 };
+const struct ct_type ct_type_pty_count = { "number", parse_number,
+					   "a number of terminals from 0 to 1048576", 0, 1048576 };
 const struct ct_type ct_type_hook_version = { "0 or 1", parse_number, "0 or 1", 0, 1 };
-const struct ct_type ct_type_vlan = { "VLAN number", parse_number, "a VLAN number from 0 to 4094", 0, 4094 };
-const struct ct_type ct_type_mtu = { "bytes", parse_number, "a number of bytes from 68 to 65535", 68, 65535 };
-const struct ct_type ct_type_queues = { "number", parse_number, "a number of queues from 1 to 4096", 1, 4096 };
+const struct ct_type ct_type_vlan = { "VLAN number", parse_number, "a VLAN number from 0 to 4094",
+				      0, 4094 };
+const struct ct_type ct_type_mtu = { "bytes", parse_number, "a number of bytes from 68 to 65535",
+				     68, 65535 };
+const struct ct_type ct_type_queues = { "number", parse_number, "a number of queues from 1 to 4096",
+					1, 4096 };
 
-static int parse_size(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_size(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	uint64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_size(entry->value, &v), e);
@@ -159,13 +168,16 @@ static int parse_size(const struct ct_entry *entry, void *field, struct ct_spec 
 	return r;
 }
 
-const struct ct_type ct_type_size = { "size", parse_size, "a size such as 500000, 64K or 1 GiB, at least 4096", 4096,
+const struct ct_type ct_type_size = { "size", parse_size,
+				      "a size such as 500000, 64K or 1 GiB, at least 4096", 4096,
 				      INT64_MAX };
-const struct ct_type ct_type_output_size = { "size", parse_size, "a size such as 500000, 64K or 1 GiB, above 0", 1,
+const struct ct_type ct_type_output_size = { "size", parse_size,
+					     "a size such as 500000, 64K or 1 GiB, above 0", 1,
 					     INT64_MAX };
 
 /* A size for a ring or a file that is rotated: rounded up to a power of two of at least a page. */
-static int parse_ring_size(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_ring_size(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			   struct ct_err *e)
 {
 	uint64_t v = RING_AUTO, rounded = PAGE;
 	int r = 0;
@@ -185,9 +197,11 @@ static int parse_ring_size(const struct ct_entry *entry, void *field, struct ct_
 }
 
 const struct ct_type ct_type_ring_size = { "size or auto", parse_ring_size,
-					   "\"auto\" or a size such as 128K, at most 1 GiB", 0, RING_MAX };
+					   "\"auto\" or a size such as 128K, at most 1 GiB", 0,
+					   RING_MAX };
 
-static int parse_duration(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_duration(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			  struct ct_err *e)
 {
 	uint64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_duration_us(entry->value, &v), e);
@@ -200,10 +214,12 @@ static int parse_duration(const struct ct_entry *entry, void *field, struct ct_s
 	return r;
 }
 
-const struct ct_type ct_type_duration = { "duration", parse_duration, "a time above 0 such as 1s, 250ms, 1.5s, 2m or 1h", 1,
+const struct ct_type ct_type_duration = { "duration", parse_duration,
+					  "a time above 0 such as 1s, 250ms, 1.5s, 2m or 1h", 1,
 					  INT64_MAX / 1000 };
 
-static int parse_offset(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_offset(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	int64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_offset_ns(entry->value, &v), e);
@@ -215,9 +231,11 @@ static int parse_offset(const struct ct_entry *entry, void *field, struct ct_spe
 }
 
 const struct ct_type ct_type_offset = { "time offset", parse_offset,
-					"a time such as 1h, -30m, 10s, 5ms, 7us or 9ns (up to 292 years)" };
+					"a time such as 1h, -30m, 10s, 5ms, 7us or 9ns (up to 292 "
+					"years)" };
 
-static int parse_id(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_id(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		    struct ct_err *e)
 {
 	uint32_t v = 0;
 	int r = ct_value_number(entry, ct_parse_id(entry->value, &v), e);
@@ -228,9 +246,11 @@ static int parse_id(const struct ct_entry *entry, void *field, struct ct_spec *s
 	return r;
 }
 
-const struct ct_type ct_type_id = { "user or group number", parse_id, "a number from 0 to 4294967294" };
+const struct ct_type ct_type_id = { "user or group number", parse_id,
+				    "a number from 0 to 4294967294" };
 
-static int parse_umask(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_umask(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	uint32_t v = 0;
 	int r = ct_value_number(entry, ct_parse_mode(entry->value, &v), e);
@@ -243,9 +263,11 @@ static int parse_umask(const struct ct_entry *entry, void *field, struct ct_spec
 	return r;
 }
 
-const struct ct_type ct_type_umask = { "octal mask", parse_umask, "an octal mask such as 022, at most 0777", 0, 0777 };
+const struct ct_type ct_type_umask = { "octal mask", parse_umask,
+				       "an octal mask such as 022, at most 0777", 0, 0777 };
 
-static int parse_nice(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_nice(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	int64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_i64(entry->value, &v), e);
@@ -258,7 +280,8 @@ static int parse_nice(const struct ct_entry *entry, void *field, struct ct_spec 
 	return r;
 }
 
-static int parse_order(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_order(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	int64_t v = 0;
 	int r = ct_value_number(entry, ct_parse_i64(entry->value, &v), e);
@@ -271,7 +294,8 @@ static int parse_order(const struct ct_entry *entry, void *field, struct ct_spec
 	return r;
 }
 
-const struct ct_type ct_type_order = { "order", parse_order, "a number from -2147483648 to 2147483647" };
+const struct ct_type ct_type_order = { "order", parse_order,
+				       "a number from -2147483648 to 2147483647" };
 const struct ct_type ct_type_nice = { "nice value", parse_nice, "a number from -20 to 19" };
 
 struct signal_name {
@@ -279,13 +303,17 @@ struct signal_name {
 	uint32_t nr;
 };
 
-#define SIGNAL(n) { #n, SIG##n }
+#define SIGNAL(n)          \
+	{                  \
+#n, SIG##n \
+	}
 static const struct signal_name signals[] = {
-	SIGNAL(HUP),  SIGNAL(INT),    SIGNAL(QUIT), SIGNAL(ILL),  SIGNAL(TRAP), SIGNAL(ABRT), SIGNAL(IOT),
-	SIGNAL(BUS),  SIGNAL(FPE),    SIGNAL(KILL), SIGNAL(USR1), SIGNAL(SEGV), SIGNAL(USR2), SIGNAL(PIPE),
-	SIGNAL(ALRM), SIGNAL(TERM),   SIGNAL(CHLD), SIGNAL(CONT), SIGNAL(STOP), SIGNAL(TSTP), SIGNAL(TTIN),
-	SIGNAL(TTOU), SIGNAL(URG),    SIGNAL(XCPU), SIGNAL(XFSZ), SIGNAL(VTALRM), SIGNAL(PROF), SIGNAL(WINCH),
-	SIGNAL(IO),   SIGNAL(POLL),   SIGNAL(PWR),  SIGNAL(SYS),
+	SIGNAL(HUP),  SIGNAL(INT),    SIGNAL(QUIT), SIGNAL(ILL),   SIGNAL(TRAP), SIGNAL(ABRT),
+	SIGNAL(IOT),  SIGNAL(BUS),    SIGNAL(FPE),  SIGNAL(KILL),  SIGNAL(USR1), SIGNAL(SEGV),
+	SIGNAL(USR2), SIGNAL(PIPE),   SIGNAL(ALRM), SIGNAL(TERM),  SIGNAL(CHLD), SIGNAL(CONT),
+	SIGNAL(STOP), SIGNAL(TSTP),   SIGNAL(TTIN), SIGNAL(TTOU),  SIGNAL(URG),	 SIGNAL(XCPU),
+	SIGNAL(XFSZ), SIGNAL(VTALRM), SIGNAL(PROF), SIGNAL(WINCH), SIGNAL(IO),	 SIGNAL(POLL),
+	SIGNAL(PWR),  SIGNAL(SYS),
 };
 /* As programs inside count them; the C library this one is built with may keep more for itself. */
 #define RT_FIRST 34u
@@ -300,14 +328,16 @@ static uint32_t real_time_signal(const char *name)
 	if (!first && !last)
 		return 0;
 	name += 5;
-	if (*name && (*name != (first ? '+' : '-') || ct_parse_u32(name + 1, &n) < 0 || n > RT_LAST - RT_FIRST))
+	if (*name && (*name != (first ? '+' : '-') || ct_parse_u32(name + 1, &n) < 0 ||
+		      n > RT_LAST - RT_FIRST))
 		return 0;
 	if (first)
 		return RT_FIRST + n;
 	return RT_LAST - n;
 }
 
-static int parse_signal(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_signal(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
 	const char *name = entry->value + (strncasecmp(entry->value, "SIG", 3) ? 0 : 3);
 	uint32_t nr = real_time_signal(name);
@@ -330,7 +360,11 @@ static int parse_signal(const struct ct_entry *entry, void *field, struct ct_spe
 	return 0;
 }
 
-const struct ct_type ct_type_signal = { "signal", parse_signal, "a signal such as SIGPWR, SIGRTMIN+3 or a number from 1 to 64",
+const struct ct_type ct_type_signal = { "signal", parse_signal,
+					"a signal such as SIGPWR, SIGRTMIN+3 or a number from 1 to "
+					"64",
 					1, RT_LAST };
 const struct ct_type ct_type_death_signal = { "signal", parse_signal,
-					      "a signal such as SIGKILL, or 0 for none, or a number to 64", 0, RT_LAST };
+					      "a signal such as SIGKILL, or 0 for none, or a "
+					      "number to 64",
+					      0, RT_LAST };

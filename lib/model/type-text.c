@@ -12,7 +12,6 @@
 
 #include "base/num.h"
 
-
 /* Keeps a copy of n bytes of the value where `field` says. */
 static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err *e)
 {
@@ -24,14 +23,16 @@ static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err 
 	return ct_oom(e);
 }
 
-static int parse_text(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_text(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	return keep(entry->value, field, spec, e);
 }
 
 const struct ct_type ct_type_text = { "text", parse_text, "a text" };
 
-static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			   struct ct_err *e)
 {
 	if (strlen(entry->value) > CT_HOST_NAME_BYTES)
 		return ct_value_range(entry, e);
@@ -40,11 +41,13 @@ static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_
 	return keep(entry->value, field, spec, e);
 }
 
-const struct ct_type ct_type_host_name = { "host name", parse_host_name,
-					   "a name of at most 64 bytes without blanks and slashes" };
+const struct ct_type ct_type_host_name = {
+	"host name", parse_host_name, "a name of at most 64 bytes without blanks and slashes"
+};
 
 /* A path that fits into a system call. */
-static int check_path(const struct ct_entry *entry, const char *path, bool absolute, struct ct_err *e)
+static int check_path(const struct ct_entry *entry, const char *path, bool absolute,
+		      struct ct_err *e)
 {
 	if (strlen(path) >= PATH_MAX)
 		return ct_value_range(entry, e);
@@ -53,7 +56,8 @@ static int check_path(const struct ct_entry *entry, const char *path, bool absol
 	return ct_value_bad(entry, e);
 }
 
-static int parse_path(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_path(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	int r = check_path(entry, entry->value, true, e);
 
@@ -62,18 +66,22 @@ static int parse_path(const struct ct_entry *entry, void *field, struct ct_spec 
 	return keep(entry->value, field, spec, e);
 }
 
-const struct ct_type ct_type_path = { "path", parse_path, "an absolute path of less than 4096 bytes" };
+const struct ct_type ct_type_path = { "path", parse_path,
+				      "an absolute path of less than 4096 bytes" };
 
-static int parse_path_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_path_or_none(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			      struct ct_err *e)
 {
 	if (!strcmp(entry->value, "none"))
 		return keep(entry->value, field, spec, e);
 	return parse_path(entry, field, spec, e);
 }
 
-const struct ct_type ct_type_path_or_none = { "path or none", parse_path_or_none, "\"none\" or an absolute path" };
+const struct ct_type ct_type_path_or_none = { "path or none", parse_path_or_none,
+					      "\"none\" or an absolute path" };
 
-static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
 {
 	int r = check_path(entry, entry->value, false, e);
 
@@ -85,10 +93,12 @@ static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec
 }
 
 const struct ct_type ct_type_dev_dir = { "directory below /dev", parse_below,
-					 "a directory below /dev such as lxc, without leading slash and without \"..\"" };
+					 "a directory below /dev such as lxc, without leading "
+					 "slash and without \"..\"" };
 
-/* Directories below a cgroup, divided by single slashes: none that climbs, that is hidden in another's way of writing, or that could be
- * taken for a file of the kernel. A "*" at the end is what our own temporary names have. */
+/* Directories below a cgroup, divided by single slashes: none that climbs, that is hidden in
+ * another's way of writing, or that could be taken for a file of the kernel. A "*" at the end is
+ * what our own temporary names have. */
 static bool is_cgroup_path(const char *s)
 {
 	for (;;) {
@@ -108,7 +118,8 @@ static bool is_cgroup_path(const char *s)
 	}
 }
 
-static int parse_cgroup_dir(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_cgroup_dir(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			    struct ct_err *e)
 {
 	int r = check_path(entry, entry->value, false, e);
 
@@ -119,11 +130,15 @@ static int parse_cgroup_dir(const struct ct_entry *entry, void *field, struct ct
 	return keep(entry->value, field, spec, e);
 }
 
-const struct ct_type ct_type_cgroup_dir = { "directory", parse_cgroup_dir,
-	"a path such as web/first: relative, without empty parts, \".\" and \"..\", parts that begin with \"cgroup.\" or end in \"*\"" };
+const struct ct_type ct_type_cgroup_dir = {
+	"directory", parse_cgroup_dir,
+	"a path such as web/first: relative, without empty parts, \".\" and \"..\", parts that "
+	"begin with \"cgroup.\" or end in \"*\""
+};
 
 /* %n stands for the container's name and nothing else has a "%". */
-static int parse_cgroup_pattern(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_cgroup_pattern(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+				struct ct_err *e)
 {
 	const char *percent = strchr(entry->value, '%');
 
@@ -132,19 +147,23 @@ static int parse_cgroup_pattern(const struct ct_entry *entry, void *field, struc
 	return parse_cgroup_dir(entry, field, spec, e);
 }
 
-const struct ct_type ct_type_cgroup_pattern = { "path with %n", parse_cgroup_pattern,
-	"a relative path with one %n in it, such as ct.payload.%n" };
+const struct ct_type ct_type_cgroup_pattern = {
+	"path with %n", parse_cgroup_pattern,
+	"a relative path with one %n in it, such as ct.payload.%n"
+};
 
 struct backend_name {
 	const char *name;
 	uint8_t backend;
 };
 
-static int parse_cgroup_backend(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_cgroup_backend(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+				struct ct_err *e)
 {
 	static const struct backend_name names[] = {
 		{ "auto", CT_CGB_AUTO },       { "cgroup1", CT_CGB_V1 }, { "cgroup2", CT_CGB_V2 },
-		{ "systemd", CT_CGB_SYSTEMD }, { "none", CT_CGB_NONE },  { "v1", CT_CGB_V1 },	{ "v2", CT_CGB_V2 },
+		{ "systemd", CT_CGB_SYSTEMD }, { "none", CT_CGB_NONE },	 { "v1", CT_CGB_V1 },
+		{ "v2", CT_CGB_V2 },
 	};
 
 	(void)spec;
@@ -158,10 +177,13 @@ static int parse_cgroup_backend(const struct ct_entry *entry, void *field, struc
 	return ct_value_bad(entry, e);
 }
 
-const struct ct_type ct_type_cgroup_backend = { "cgroup backend", parse_cgroup_backend,
-	"auto, cgroup1 (or v1), cgroup2 (or v2), systemd or none" };
+const struct ct_type ct_type_cgroup_backend = {
+	"cgroup backend", parse_cgroup_backend,
+	"auto, cgroup1 (or v1), cgroup2 (or v2), systemd or none"
+};
 
-static int parse_include(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_include(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			 struct ct_err *e)
 {
 	(void)field;
 	(void)spec;
@@ -171,12 +193,16 @@ static int parse_include(const struct ct_entry *entry, void *field, struct ct_sp
 }
 
 const struct ct_type ct_type_include = { "file or directory", parse_include,
-					 "the path of a file or directory, of less than 4096 bytes" };
+					 "the path of a file or directory, of less than 4096 "
+					 "bytes" };
 
-/* [BACKEND:]PATH. A path may have a colon itself, so only what is no absolute path is looked at for a backend. */
-static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+/* [BACKEND:]PATH. A path may have a colon itself, so only what is no absolute path is
+ * looked at for a backend. */
+static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
 {
-	static const char *const backends[] = { "dir", "overlay", "overlayfs", "btrfs", "lvm", "zfs", "loop", "nbd", "rbd" };
+	static const char *const backends[] = { "dir", "overlay", "overlayfs", "btrfs", "lvm",
+						"zfs", "loop",	  "nbd",       "rbd" };
 	const char *colon = strchr(entry->value, ':'), *backend = NULL;
 	struct ct_span name = { entry->value, colon ? (size_t)(colon - entry->value) : 0 };
 	int r;
@@ -192,7 +218,8 @@ static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spe
 			backend = backends[i];
 	}
 	if (!backend) {
-		ct_err_hint(e, "dir, overlay, overlayfs, btrfs, lvm, zfs, loop, nbd and rbd are known");
+		ct_err_hint(
+			e, "dir, overlay, overlayfs, btrfs, lvm, zfs, loop, nbd and rbd are known");
 		return ct_value_fail(e, "\"%.*s\" is not a kind of storage", (int)name.n, name.s);
 	}
 	if (!strcmp(backend, "dir")) {
@@ -208,16 +235,23 @@ static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spe
 	return keep(colon + 1, field, spec, e);
 }
 
-const struct ct_type ct_type_rootfs = { "path", parse_rootfs, "the absolute path of a directory, perhaps after \"dir:\"" };
+const struct ct_type ct_type_rootfs = {
+	"path", parse_rootfs, "the absolute path of a directory, perhaps after \"dir:\""
+};
 
-static int parse_arch(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_arch(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
-	static const char *const narrow[] = { "linux32", "x86", "i386", "i486", "i586", "i686", "athlon", "x32", "arm",
-					      "armel", "armhf", "armv6l", "armv7l", "armv8l", "mips", "mipsel", "ppc",
-					      "powerpc", "riscv32", "s390", NULL };
-	static const char *const wide[] = { "linux64", "x86_64", "amd64", "aarch64", "arm64", "loong64", "loongarch64",
-					    "mips64", "mips64el", "ppc64", "powerpc64", "ppc64el", "ppc64le", "riscv64",
-					    "s390x", "sparc64", NULL };
+	static const char *const narrow[] = { "linux32", "x86",	   "i386",    "i486",	 "i586",
+					      "i686",	 "athlon", "x32",     "arm",	 "armel",
+					      "armhf",	 "armv6l", "armv7l",  "armv8l",	 "mips",
+					      "mipsel",	 "ppc",	   "powerpc", "riscv32", "s390",
+					      NULL };
+	static const char *const wide[] = { "linux64",	"x86_64",  "amd64",	  "aarch64",
+					    "arm64",	"loong64", "loongarch64", "mips64",
+					    "mips64el", "ppc64",   "powerpc64",	  "ppc64el",
+					    "ppc64le",	"riscv64", "s390x",	  "sparc64",
+					    NULL };
 
 	(void)spec;
 	for (int i = 0; i < 2; i++) {
@@ -233,7 +267,8 @@ static int parse_arch(const struct ct_entry *entry, void *field, struct ct_spec 
 }
 
 const struct ct_type ct_type_arch = { "architecture", parse_arch,
-				      "an architecture such as x86_64, amd64, i686, arm64, armhf or riscv64" };
+				      "an architecture such as x86_64, amd64, i686, arm64, armhf "
+				      "or riscv64" };
 
 struct level_name {
 	const char *name;
@@ -242,18 +277,20 @@ struct level_name {
 
 const char *ct_log_level_name(uint32_t level)
 {
-	static const char *const names[] = { "ERROR", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "TRACE" };
+	static const char *const names[] = { "ERROR", "ERROR", "WARN", "NOTICE",
+					     "INFO",  "DEBUG", "TRACE" };
 
 	return names[level <= CT_LOG_TRACE ? level : 0];
 }
 
-static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			   struct ct_err *e)
 {
 	/* in the order of LXC's numbers; from "error" on we do not tell them apart */
 	static const struct level_name levels[] = {
-		{ "trace", CT_LOG_TRACE }, { "debug", CT_LOG_DEBUG }, { "info", CT_LOG_INFO },
-		{ "notice", CT_LOG_NOTICE }, { "warn", CT_LOG_WARN }, { "error", CT_LOG_ERROR },
-		{ "crit", CT_LOG_ERROR }, { "alert", CT_LOG_ERROR }, { "fatal", CT_LOG_ERROR },
+		{ "trace", CT_LOG_TRACE },   { "debug", CT_LOG_DEBUG }, { "info", CT_LOG_INFO },
+		{ "notice", CT_LOG_NOTICE }, { "warn", CT_LOG_WARN },	{ "error", CT_LOG_ERROR },
+		{ "crit", CT_LOG_ERROR },    { "alert", CT_LOG_ERROR }, { "fatal", CT_LOG_ERROR },
 	};
 	uint32_t nr = UINT32_MAX;
 
@@ -270,9 +307,11 @@ static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_
 }
 
 const struct ct_type ct_type_log_level = { "log level", parse_log_level,
-					   "a level: trace, debug, info, notice, warn, error, crit, alert, fatal or 0 to 8" };
+					   "a level: trace, debug, info, notice, warn, error, "
+					   "crit, alert, fatal or 0 to 8" };
 
-static int parse_word(const struct ct_entry *entry, void *field, struct ct_spec *spec, struct ct_err *e)
+static int parse_word(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
 {
 	for (const char *const *p = entry->key->type->words; *p; p++) {
 		if (!strcmp(entry->value, *p))
@@ -281,15 +320,25 @@ static int parse_word(const struct ct_entry *entry, void *field, struct ct_spec 
 	return ct_value_bad(entry, e);
 }
 
-#define WORDS(...) (const char *const[]){ __VA_ARGS__, NULL }
-const struct ct_type ct_type_syslog = { "syslog facility", parse_word, "a facility: daemon or local0 to local7",
-	.words = WORDS("daemon", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7") };
+#define WORDS(...)                \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+const struct ct_type ct_type_syslog = { "syslog facility", parse_word,
+					"a facility: daemon or local0 to local7",
+					.words = WORDS("daemon", "local0", "local1", "local2",
+						       "local3", "local4", "local5", "local6",
+						       "local7") };
 const struct ct_type ct_type_net_flags = { "up", parse_word, "\"up\"", .words = WORDS("up") };
 const struct ct_type ct_type_veth_mode = { "bridge or router", parse_word, "bridge or router",
-	.words = WORDS("bridge", "router") };
-const struct ct_type ct_type_macvlan_mode = { "macvlan mode", parse_word, "private, vepa, bridge or passthru",
-	.words = WORDS("private", "vepa", "bridge", "passthru") };
+					   .words = WORDS("bridge", "router") };
+const struct ct_type ct_type_macvlan_mode = {
+	"macvlan mode", parse_word, "private, vepa, bridge or passthru",
+	.words = WORDS("private", "vepa", "bridge", "passthru")
+};
 const struct ct_type ct_type_ipvlan_mode = { "ipvlan mode", parse_word, "l3, l3s or l2",
-	.words = WORDS("l3", "l3s", "l2") };
-const struct ct_type ct_type_ipvlan_isolation = { "ipvlan isolation", parse_word, "bridge, private or vepa",
-	.words = WORDS("bridge", "private", "vepa") };
+					     .words = WORDS("l3", "l3s", "l2") };
+const struct ct_type ct_type_ipvlan_isolation = { "ipvlan isolation", parse_word,
+						  "bridge, private or vepa",
+						  .words = WORDS("bridge", "private", "vepa") };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plan of an attach: join by pidfd in one call, then the same identity and exec steps as a start. */
+/* The plan of an attach: join by pidfd in one call, then the same identity and exec
+ * steps as a start. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static int spare_terminal(struct ct_builder *b)
 	return master;
 }
 
-/* The terminal is opened by the launcher: what is in the container's groups may not be allowed to, by its list of devices. */
+/* The terminal is opened by the launcher: what is in the container's groups may not be allowed to,
+ * by its list of devices. */
 static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
 {
 	struct ct_step *s;
@@ -37,7 +39,8 @@ static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
 	s->s[1] = b->req->modes;
 }
 
-/* Joins the namespaces, and on the way opens the terminal: before children of ours are in the container's sight. */
+/* Joins the namespaces, and on the way opens the terminal: before children of ours are in the
+ * container's sight. */
 static void join_with_terminal(struct ct_builder *b)
 {
 	uint32_t ns = b->req->namespaces, later = b->req->pty ? ns & CT_NS_PID : 0;
@@ -64,13 +67,16 @@ static void join_with_terminal(struct ct_builder *b)
 static int attach_groups(struct ct_builder *b, struct ct_identity *id)
 {
 	const struct ct_request *r = b->req;
-	uint32_t n = r->set_groups ? r->n_groups : r->set_uid || r->set_gid ? 0 : b->spec->init_groups.n;
+	uint32_t n = r->set_groups		? r->n_groups
+		     : r->set_uid || r->set_gid ? 0
+						: b->spec->init_groups.n;
 	const char **list = ct_arena_alloc(b->arena, (n + 1) * sizeof(*list));
 
 	if (!list)
 		return ct_oom(b->err);
 	for (uint32_t i = 0; i < n; i++)
-		list[i] = ct_build_num(b, r->set_groups ? r->groups[i] : b->spec->init_groups.v[i].id);
+		list[i] = ct_build_num(b,
+				       r->set_groups ? r->groups[i] : b->spec->init_groups.v[i].id);
 	id->groups = list;
 	id->n_groups = n;
 	return 0;
@@ -93,14 +99,16 @@ static int attach_caps(struct ct_builder *b, uint64_t *keep)
 	if (b->req->set_caps)
 		*keep = b->req->caps;
 	if (b->req->set_caps && !b->req->elevated && (b->req->caps & ~have)) {
-		ct_err_hint(b->err, "the container's payload does not have it; CT_ATTACH_ELEVATED (ct-attach -e) lifts that");
-		return ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan", "a capability asked for is not among the container's");
+		ct_err_hint(b->err, "the container's payload does not have it; "
+				    "CT_ATTACH_ELEVATED (ct-attach -e) lifts that");
+		return ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
+			       "a capability asked for is not among the container's");
 	}
 	return 0;
 }
 
-static struct ct_step *add_limit(struct ct_builder *b, int resource, const char *name, uint64_t soft, uint64_t hard,
-				 const struct ct_origin *at)
+static struct ct_step *add_limit(struct ct_builder *b, int resource, const char *name,
+				 uint64_t soft, uint64_t hard, const struct ct_origin *at)
 {
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT, at);
 
@@ -112,19 +120,24 @@ static struct ct_step *add_limit(struct ct_builder *b, int resource, const char 
 }
 
 /* The names of prlimit.*, by number. */
-static const char *const limit_names[CT_RUNNING_LIMITS] = {"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as",
-							   "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+static const char *const limit_names[CT_RUNNING_LIMITS] = {
+	"cpu",	   "fsize", "data",  "stack",	   "core",     "rss",  "nproc",	 "nofile",
+	"memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"
+};
 
-/* The limits that init has, where this process has others; a key's soft limit stays what it says, since a program may move its own. */
+/* The limits that init has, where this process has others; a key's soft limit stays what it says,
+ * since a program may move its own. */
 static void attach_limits(struct ct_builder *b)
 {
 	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
-	bool given[CT_RUNNING_LIMITS] = {false};
+	bool given[CT_RUNNING_LIMITS] = { false };
 
 	for (uint32_t i = 0; i < b->spec->prlimit.n; i++) {
 		const struct ct_limit_item *l = &b->spec->prlimit.v[i];
-		bool known = run && (unsigned)l->resource < CT_RUNNING_LIMITS && run->has_limit[l->resource];
-		uint64_t hard = known && run->hard[l->resource] < l->hard ? run->hard[l->resource] : l->hard;
+		bool known = run && (unsigned)l->resource < CT_RUNNING_LIMITS &&
+			     run->has_limit[l->resource];
+		uint64_t hard = known && run->hard[l->resource] < l->hard ? run->hard[l->resource]
+									  : l->hard;
 
 		add_limit(b, l->resource, l->name, l->soft < hard ? l->soft : hard, hard, &l->at);
 		if ((unsigned)l->resource < CT_RUNNING_LIMITS)
@@ -133,12 +146,15 @@ static void attach_limits(struct ct_builder *b)
 	for (int i = 0; run && i < CT_RUNNING_LIMITS; i++) {
 		if (given[i] || !run->has_limit[i])
 			continue;
-		/* one higher than ours, where raising it needs a right that we do not have, stays as it is */
-		add_limit(b, i, limit_names[i], run->soft[i], run->hard[i], NULL)->flags = CT_SF_OPTIONAL;
+		/* one higher than ours, where raising it needs a right that we do not
+		 * have, stays as it is */
+		add_limit(b, i, limit_names[i], run->soft[i], run->hard[i], NULL)->flags =
+			CT_SF_OPTIONAL;
 	}
 }
 
-static void write_file(struct ct_builder *b, const char *file, const char *value, bool optional, const struct ct_origin *at)
+static void write_file(struct ct_builder *b, const char *file, const char *value, bool optional,
+		       const struct ct_origin *at)
 {
 	struct ct_step *s;
 
@@ -150,10 +166,11 @@ static void write_file(struct ct_builder *b, const char *file, const char *value
 	s->flags = optional ? (uint8_t)CT_SF_OPTIONAL : 0;
 }
 
-/* The files of /proc/PID: those that can be read as init has them, the others as the config says. */
+/* The files of /proc/PID: those that can be read as init has them, the others as the
+ * config says. */
 static void attach_files(struct ct_builder *b)
 {
-	static const char *const read[] = {"oom_score_adj", "coredump_filter", "timerslack_ns"};
+	static const char *const read[] = { "oom_score_adj", "coredump_filter", "timerslack_ns" };
 	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
 
 	for (uint32_t i = 0; i < b->spec->proc.n && !b->req->elevated; i++) {
@@ -180,7 +197,8 @@ static void attach_sched(struct ct_builder *b)
 
 	ct_build_sched(b, run ? run->nice : b->spec->init_nice, !run && b->spec->init_nice_set);
 	if (cookie)
-		ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"))->n[0] = run ? (uint64_t)run->pid : 1;
+		ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"))
+			->n[0] = run ? (uint64_t)run->pid : 1;
 }
 
 static int attach_identity(struct ct_builder *b)
@@ -189,12 +207,18 @@ static int attach_identity(struct ct_builder *b)
 	const struct ct_spec *sp = b->spec;
 	bool nnp = sp->no_new_privs || r->no_new_privs || (r->running && r->running->no_new_privs);
 	bool shell = !r->argv && !r->has_exec_fd;
-	struct ct_identity id = {.lookup = r->user || (shell && !r->set_uid), .uid = r->set_uid ? r->uid : sp->init_uid,
-				 .gid = r->set_gid ? r->gid : sp->init_gid, .no_new_privs = !r->elevated && nnp,
-				 .personality = r->running && r->running->has_personality ? r->running->personality : sp->personality,
-				 .arch_at = ct_build_at(b, "arch"), .cwd = r->cwd ? r->cwd : "/",
-				 .uid_at = ct_build_at(b, "init.uid"), .cap_at = ct_build_at(b, "cap.keep"),
-				 .cwd_at = ct_build_at(b, "init.cwd")};
+	struct ct_identity id = { .lookup = r->user || (shell && !r->set_uid),
+				  .uid = r->set_uid ? r->uid : sp->init_uid,
+				  .gid = r->set_gid ? r->gid : sp->init_gid,
+				  .no_new_privs = !r->elevated && nnp,
+				  .personality = r->running && r->running->has_personality
+							 ? r->running->personality
+							 : sp->personality,
+				  .arch_at = ct_build_at(b, "arch"),
+				  .cwd = r->cwd ? r->cwd : "/",
+				  .uid_at = ct_build_at(b, "init.uid"),
+				  .cap_at = ct_build_at(b, "cap.keep"),
+				  .cwd_at = ct_build_at(b, "init.cwd") };
 	struct ct_step *s;
 	int rc = attach_groups(b, &id);
 
@@ -202,7 +226,8 @@ static int attach_identity(struct ct_builder *b)
 	if (rc < 0)
 		return rc;
 	if (sp->keyring_session)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING, ct_build_at(b, "keyring.session"));
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING,
+			    ct_build_at(b, "keyring.session"));
 	if (r->user || shell) {
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, NULL);
 		s->s[0] = r->user ? r->user : ct_arena_printf(b->arena, "%u:%u", id.uid, id.gid);
@@ -233,7 +258,8 @@ static int attach_join(struct ct_builder *b)
 	return r;
 }
 
-int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e)
+int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		    struct ct_err *e)
 {
 	struct ct_builder b;
 	uint32_t n = 0;

@@ -7,7 +7,8 @@
 
 #define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-static void attach(struct ct_builder *b, int tree, const char *where, uint8_t flags, const struct ct_origin *at)
+static void attach(struct ct_builder *b, int tree, const char *where, uint8_t flags,
+		   const struct ct_origin *at)
 {
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_ATTACH, at);
 
@@ -17,9 +18,10 @@ static void attach(struct ct_builder *b, int tree, const char *where, uint8_t fl
 	s->flags = flags;
 }
 
-/* A new instance, or, where the namespace behind it is not of the container's user namespace, the host's own. */
-static int instance(struct ct_builder *b, const char *type, const char *host, bool ours, uint64_t attr, enum ct_phase phase,
-		    const struct ct_origin *at)
+/* A new instance, or, where the namespace behind it is not of the container's user
+ * namespace, the host's own. */
+static int instance(struct ct_builder *b, const char *type, const char *host, bool ours,
+		    uint64_t attr, enum ct_phase phase, const struct ct_origin *at)
 {
 	int slot = ct_plan_slot(b->plan, type);
 	struct ct_step *s;
@@ -59,7 +61,8 @@ static void add_proc(struct ct_builder *b, enum ct_auto_mode mode)
 /* sys:mixed: read-only, but the container's own network devices can be set. */
 static void add_net_devices(struct ct_builder *b, const struct ct_origin *at)
 {
-	int rw = instance(b, "sysfs", "/sys", true, QUIET, CT_PHASE_NEW, at), net = ct_plan_slot(b->plan, "net devices");
+	int rw = instance(b, "sysfs", "/sys", true, QUIET, CT_PHASE_NEW, at),
+	    net = ct_plan_slot(b->plan, "net devices");
 	struct ct_step *s;
 
 	if (!b->host->tree_of_detached)
@@ -78,7 +81,8 @@ static void add_sys(struct ct_builder *b, enum ct_auto_mode mode)
 
 	if (mode == CT_AUTO_NO)
 		return;
-	b->sys = instance(b, "sysfs", "/sys", ours, QUIET | (mode == CT_AUTO_RW ? 0 : MOUNT_ATTR_RDONLY), CT_PHASE_DEV, at);
+	b->sys = instance(b, "sysfs", "/sys", ours,
+			  QUIET | (mode == CT_AUTO_RW ? 0 : MOUNT_ATTR_RDONLY), CT_PHASE_DEV, at);
 	attach(b, b->sys, "sys", CT_SF_STRICT | CT_SF_CREATE_DIR, at);
 	if (mode == CT_AUTO_MIXED && ours && ((b->own | b->shared) & CT_NS_NET))
 		add_net_devices(b, at);

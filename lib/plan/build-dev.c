@@ -12,18 +12,21 @@ static const struct {
 	const char *name, *host;
 	unsigned major, minor;
 } nodes[] = {
-	{"null", "/dev/null", 1, 3},   {"zero", "/dev/zero", 1, 5},	  {"full", "/dev/full", 1, 7},
-	{"random", "/dev/random", 1, 8}, {"urandom", "/dev/urandom", 1, 9}, {"tty", "/dev/tty", 5, 0},
+	{ "null", "/dev/null", 1, 3 },	     { "zero", "/dev/zero", 1, 5 },
+	{ "full", "/dev/full", 1, 7 },	     { "random", "/dev/random", 1, 8 },
+	{ "urandom", "/dev/urandom", 1, 9 }, { "tty", "/dev/tty", 5, 0 },
 };
 
 static const struct {
 	const char *name, *to;
 } links[] = {
-	{"fd", "/proc/self/fd"},	   {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
+	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+	{ "ptmx", "pts/ptmx" },
 };
 
-/* Makes the node, or, where that right is missing, binds the host's, which was cloned with the caller's rights. */
+/* Makes the node, or, where that right is missing, binds the host's, which was cloned with
+ * the caller's rights. */
 static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct ct_origin *at)
 {
 	struct ct_step *s;
@@ -63,8 +66,8 @@ bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name)
 }
 
 /* A file system of /dev's own, made in a phase, at a directory that is made for it. */
-static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, const char *type, const char *options, uint64_t attr,
-		  const struct ct_origin *at)
+static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, const char *type,
+		  const char *options, uint64_t attr, const struct ct_origin *at)
 {
 	int slot = ct_plan_slot(b->plan, name);
 	struct ct_step *s = ct_plan_add(b->plan, made, CT_OP_FS_NEW, at);
@@ -86,8 +89,9 @@ static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, co
 	return slot;
 }
 
-/* Terminals that the container's list of devices refuses are opened by the launcher, who is not under it, on behalf of the container's root.
- * Who that is in somebody else's user namespace is not known. */
+/* Terminals that the container's list of devices refuses are opened by the launcher, who is
+ * not under it, on behalf of the container's root. Who that is in somebody else's user
+ * namespace is not known. */
 static bool early_terminals(const struct ct_builder *b)
 {
 	return (b->refused & CT_REFUSED_TERMINALS) && (!b->userns || (b->own & CT_NS_USER));
@@ -97,24 +101,31 @@ static const char *pts_options(struct ct_builder *b)
 {
 	const char *o = "ptmxmode=0666,mode=0620";
 	/* pty.max is the payload's: console and terminals come on top */
-	uint32_t own = (b->req->pty || b->req->detached) + (b->req->detached ? b->spec->tty_max : 0);
+	uint32_t own = (b->req->pty || b->req->detached) +
+		       (b->req->detached ? b->spec->tty_max : 0);
 
 	if (ct_build_mapped(b->spec, true, 5) && (b->spec->idmap.n || !b->host->no_tty_group))
-		o = ct_arena_printf(b->arena, "%s,gid=%u", o, b->pts_phase == CT_PHASE_HOST ? ct_build_outside(b->spec, true, 5) : 5);
+		o = ct_arena_printf(b->arena, "%s,gid=%u", o,
+				    b->pts_phase == CT_PHASE_HOST
+					    ? ct_build_outside(b->spec, true, 5)
+					    : 5);
 	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
 }
 
 void ct_build_pts(struct ct_builder *b, const struct ct_origin *at)
 {
 	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
-	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
+	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b),
+			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
 }
 
 static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 {
 	const uint64_t quiet = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	bool refused = b->refused & CT_REFUSED_NODES;
-	bool bind = b->userns || refused || !(b->host->cap_permitted & (UINT64_C(1) << CAP_MKNOD)) || !b->host->initial_userns;
+	bool bind = b->userns || refused ||
+		    !(b->host->cap_permitted & (UINT64_C(1) << CAP_MKNOD)) ||
+		    !b->host->initial_userns;
 	struct ct_step *s;
 
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
@@ -127,7 +138,8 @@ static void fill_dev(struct ct_builder *b, const struct ct_origin *at)
 	}
 	ct_build_pts(b, at);
 	add_fs(b, CT_PHASE_DEV, "shm", "tmpfs", "mode=1777", quiet, at);
-	/* A message queue file system belongs to an ipc namespace, which must be of the same user namespace. */
+	/* A message queue file system belongs to an ipc namespace, which must be of the
+	 * same user namespace. */
 	if (!b->userns || (b->own & CT_NS_IPC))
 		add_fs(b, CT_PHASE_DEV, "mqueue", "mqueue", NULL, quiet, at);
 }

@@ -6,11 +6,10 @@
 
 #include "plan/builder.h"
 
-
 struct env {
 	const char **v;
 	uint32_t n, cap;
-	uint32_t *table, mask;	/* of index + 1 by name; mask + 1 places, twice cap */
+	uint32_t *table, mask; /* of index + 1 by name; mask + 1 places, twice cap */
 	struct ct_builder *b;
 };
 
@@ -18,7 +17,7 @@ struct env {
 static uint32_t *env_place(const struct env *env, const char *kv)
 {
 	size_t len = strcspn(kv, "=");
-	uint32_t h = 2166136261u;	/* FNV-1a */
+	uint32_t h = 2166136261u; /* FNV-1a */
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ (unsigned char)kv[i]) * 16777619u;
@@ -85,25 +84,30 @@ static int config_env(struct env *env)
 
 int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 {
-	struct env env = {.b = b};
+	struct env env = { .b = b };
 	int r = 0;
 
 	if (!b->req->clear_env) {
 		env_put(&env, "PATH=" CT_DEFAULT_PATH);
-		/* OpenRC, and tools of administration, know no other word in systems that LXC has made */
+		/* OpenRC, and tools of administration, know no other word in systems
+		 * that LXC has made */
 		env_put(&env, b->spec->lxc ? "container=lxc" : "container=libcontain");
 		if (b->req->pty || b->req->detached)
-			env_put(&env, ct_build_caller_var(b->req, "TERM") ? ct_build_caller_var(b->req, "TERM") : "TERM=linux");
+			env_put(&env, ct_build_caller_var(b->req, "TERM")
+					      ? ct_build_caller_var(b->req, "TERM")
+					      : "TERM=linux");
 		if (b->ttys)
 			env_put(&env, b->ttys);
-		for (const char *const *e = b->req->keep_env ? b->req->caller_env : NULL; e && *e; e++)
+		for (const char *const *e = b->req->keep_env ? b->req->caller_env : NULL; e && *e;
+		     e++)
 			env_put(&env, *e);
 		r = config_env(&env);
 	}
 	for (const char *const *e = b->req->envp; e && *e && r >= 0; e++) {
 		if (!strchr(*e, '=') || **e == '=') {
 			ct_err_object(b->err, *e);
-			r = ct_fail(b->err, -EINVAL, CT_ERR_ARGUMENT, "plan", "an environment entry must have the form NAME=VALUE");
+			r = ct_fail(b->err, -EINVAL, CT_ERR_ARGUMENT, "plan",
+				    "an environment entry must have the form NAME=VALUE");
 			break;
 		}
 		env_put(&env, *e);
@@ -114,14 +118,15 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 }
 
 /* The program's words: the caller's, or the config's, or /sbin/init. */
-static int program(struct ct_builder *b, const char *const **argv, uint32_t *n, const struct ct_origin **at)
+static int program(struct ct_builder *b, const char *const **argv, uint32_t *n,
+		   const struct ct_origin **at)
 {
-	static const char *const init[] = {"/sbin/init"};
+	static const char *const init[] = { "/sbin/init" };
 	const struct ct_words *words = b->req->execute ? &b->spec->execute_cmd : &b->spec->init_cmd;
 
 	*at = ct_build_at(b, b->req->execute ? "execute.cmd" : "init.cmd");
 	if (b->req->argv) {
-		static const struct ct_origin asked = {.key = ""};
+		static const struct ct_origin asked = { .key = "" };
 
 		*argv = b->req->argv;
 		for (*n = 0; b->req->argv[*n];)
@@ -139,7 +144,8 @@ static int program(struct ct_builder *b, const char *const **argv, uint32_t *n, 
 	}
 	if (!*n) {
 		ct_err_hint(b->err, "give at least the program's name");
-		return ct_fail(b->err, -EINVAL, CT_ERR_ARGUMENT, "plan", "the argument list is empty");
+		return ct_fail(b->err, -EINVAL, CT_ERR_ARGUMENT, "plan",
+			       "the argument list is empty");
 	}
 	return 0;
 }
@@ -164,8 +170,10 @@ static int add_reaper(struct ct_builder *b)
 		return 0;
 	if (!(b->own & CT_NS_PID)) {
 		ct_err_origin(b->err, b->req->reaper ? NULL : ct_build_at(b, "init.reaper"));
-		ct_err_hint(b->err, "leave the pid namespace out of namespace.keep and namespace.share, or set init.reaper = 0");
-		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "a reaper needs a pid namespace of the container's own");
+		ct_err_hint(b->err, "leave the pid namespace out of namespace.keep and "
+				    "namespace.share, or set init.reaper = 0");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
+			       "a reaper needs a pid namespace of the container's own");
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_CLOSE, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
 	s->n[0] = b->own_tty;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hooks: programs of the config, executed directly, with an empty environment plus LXC's variables. */
+/* Hooks: programs of the config, executed directly, with an empty environment plus
+ * LXC's variables. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,18 +9,18 @@
 
 static const struct {
 	enum ct_hook_when when;
-	const char *type;	/* LXC_HOOK_TYPE */
-	enum ct_phase phase;	/* of DESTROY: in a plan of its own; 0: after the end, on the host */
+	const char *type;    /* LXC_HOOK_TYPE */
+	enum ct_phase phase; /* of DESTROY: in a plan of its own; 0: after the end, on the host */
 } rows[] = {
-	{CT_HOOK_PRE_START, "pre-start", CT_PHASE_HOST},
-	{CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW},
-	{CT_HOOK_MOUNT, "mount", CT_PHASE_MASK},
-	{CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK},
-	{CT_HOOK_START_HOST, "start-host", CT_PHASE_READY},
-	{CT_HOOK_START, "start", CT_PHASE_IDENTITY},
-	{CT_HOOK_STOP, "stop", 0},
-	{CT_HOOK_POST_STOP, "post-stop", 0},
-	{CT_HOOK_DESTROY, "destroy", CT_PHASE_HOST},
+	{ CT_HOOK_PRE_START, "pre-start", CT_PHASE_HOST },
+	{ CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW },
+	{ CT_HOOK_MOUNT, "mount", CT_PHASE_MASK },
+	{ CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK },
+	{ CT_HOOK_START_HOST, "start-host", CT_PHASE_READY },
+	{ CT_HOOK_START, "start", CT_PHASE_IDENTITY },
+	{ CT_HOOK_STOP, "stop", 0 },
+	{ CT_HOOK_POST_STOP, "post-stop", 0 },
+	{ CT_HOOK_DESTROY, "destroy", CT_PHASE_HOST },
 };
 
 #define OWN_VARIABLES 16
@@ -31,13 +32,16 @@ static void config_variables(struct ct_builder *b, const char **env, uint32_t *n
 	const char *root = sp->rootfs_path ? sp->rootfs_path : "/";
 
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", sp->rootfs_mount ? sp->rootfs_mount : root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s",
+				      sp->rootfs_mount ? sp->rootfs_mount : root);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s", ct_log_level_name(sp->log_level));
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s",
+				      ct_log_level_name(sp->log_level));
 	if (sp->console_path)
 		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE=%s", sp->console_path);
 	if (sp->console_logfile)
-		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE_LOGPATH=%s", sp->console_logfile);
+		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONSOLE_LOGPATH=%s",
+					      sp->console_logfile);
 	if (b->req->config_file)
 		env[(*n)++] = ct_arena_printf(b->arena, "LXC_CONFIG_FILE=%s", b->req->config_file);
 }
@@ -67,7 +71,8 @@ static const char *const *hook_env(struct ct_builder *b, const char *type, uint3
 }
 
 /* The hook's own words, and for version 0 the arguments LXC adds: name, section, type. */
-static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_item *cmd, const char *type, uint32_t *n)
+static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_item *cmd,
+				    const char *type, uint32_t *n)
 {
 	const char **argv = ct_arena_alloc(b->arena, (cmd->argv.n + 4) * sizeof(*argv));
 
@@ -94,19 +99,21 @@ static bool lies_below(const char *path, const char *dir)
 	return n && !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
 }
 
-/* Before the root is pivoted into, hooks run in the container's namespaces with the rights of the set-up: they must be programs of
- * the host. */
+/* Before the root is pivoted into, hooks run in the container's namespaces with the rights of the
+ * set-up: they must be programs of the host. */
 static int check_program(struct ct_builder *b, enum ct_phase phase, const struct ct_cmd_item *cmd)
 {
 	if (phase < CT_PHASE_NEW || phase > CT_PHASE_PIVOT)
 		return 0;
-	if (!lies_below(cmd->argv.v[0], b->spec->rootfs_path) && !lies_below(cmd->argv.v[0], b->spec->rootfs_mount))
+	if (!lies_below(cmd->argv.v[0], b->spec->rootfs_path) &&
+	    !lies_below(cmd->argv.v[0], b->spec->rootfs_mount))
 		return 0;
 	ct_err_origin(b->err, &cmd->at);
 	ct_err_object(b->err, cmd->argv.v[0]);
 	ct_err_hint(b->err, "name a program of the host, or use hook.start");
 	return ct_fail(b->err, -EINVAL, CT_ERR_HOOK, "plan",
-		       "the hook would be a program of the root file system with the rights of the host");
+		       "the hook would be a program of the root file system with the rights of the "
+		       "host");
 }
 
 /* As the stage takes it: 0 would be for ever, and 24 days are as good. */
@@ -125,7 +132,8 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 	int r = 0;
 
 	for (uint32_t k = 0; k < cmds->n && r >= 0; k++) {
-		struct ct_step *s = ct_plan_add(rows[row].phase ? b->plan : b->stop, rows[row].phase ? rows[row].phase : CT_PHASE_EXEC,
+		struct ct_step *s = ct_plan_add(rows[row].phase ? b->plan : b->stop,
+						rows[row].phase ? rows[row].phase : CT_PHASE_EXEC,
 						CT_OP_HOOK, &cmds->v[k].at);
 
 		s->s[0] = rows[row].type;
@@ -157,7 +165,8 @@ int ct_build_hooks(struct ct_builder *b)
 	int r = 0;
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
-		if (rows[i].when != CT_HOOK_PRE_START && rows[i].when != CT_HOOK_START && rows[i].when != CT_HOOK_DESTROY)
+		if (rows[i].when != CT_HOOK_PRE_START && rows[i].when != CT_HOOK_START &&
+		    rows[i].when != CT_HOOK_DESTROY)
 			r = add_hooks(b, i, 0);
 	if (b->lifted)
 		ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_CGROUP_HOLD, b->lifted);
@@ -174,7 +183,8 @@ int ct_build_start_hooks(struct ct_builder *b, uint64_t caps)
 	return add_hooks(b, row_of(CT_HOOK_START), caps);
 }
 
-int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e)
+int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		     struct ct_err *e)
 {
 	struct ct_builder b;
 	int rc = ct_builder_init(&b, r, arena, e);

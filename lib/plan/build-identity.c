@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who the payload is: host name, keyring, users, capabilities. Shared by start and attach, so that both give the same. */
+/* Who the payload is: host name, keyring, users, capabilities. Shared by start and attach, so that
+ * both give the same. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
@@ -13,9 +14,10 @@
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
 /* What engines grant to a container that says nothing. */
-#define DEFAULT_CAPS                                                                                                         \
-	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | CAP(SETGID) | CAP(SETUID) |   \
-	 CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE))
+#define DEFAULT_CAPS                                                                              \
+	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | \
+	 CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) |        \
+	 CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE))
 
 /* "sys_resource" of the lowest bit set. */
 static void cap_text(uint64_t caps, char *buf, size_t size)
@@ -26,8 +28,9 @@ static void cap_text(uint64_t caps, char *buf, size_t size)
 	cap_free(name);
 }
 
-/* What a container that takes capabilities away has of them. On the host's network net_admin is not one: the shutdown of an ordinary system
- * would take the host's interfaces down. Who wants it says so, in cap.keep. */
+/* What a container that takes capabilities away has of them. On the host's network net_admin is
+ * not one: the shutdown of an ordinary system would take the host's interfaces down. Who wants it
+ * says so, in cap.keep. */
 static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
 {
 	bool shared = false;
@@ -38,7 +41,8 @@ static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
 	       ~((ct_build_namespaces(s) & CT_NS_NET) || shared ? 0 : CAP(NET_ADMIN));
 }
 
-int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep, struct ct_err *e)
+int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep,
+		  struct ct_err *e)
 {
 	bool userns = ct_build_namespaces(s) & CT_NS_USER;
 	uint64_t have = userns ? ct_host_all_caps(h) : h->cap_bounding & h->cap_permitted, missing;
@@ -53,8 +57,10 @@ int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *ke
 		cap_text(missing, name, sizeof(name));
 		ct_err_origin(e, ct_spec_origin(s, "cap.keep"));
 		ct_err_object(e, name);
-		ct_err_hint(e, "take it out of cap.keep, or give the caller this capability in its bounding and permitted sets");
-		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "plan", "the caller itself does not have the capability");
+		ct_err_hint(e, "take it out of cap.keep, or give the caller this capability in its "
+			       "bounding and permitted sets");
+		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "plan",
+			       "the caller itself does not have the capability");
 	}
 	*keep = s->cap_keep;
 	return 0;
@@ -73,8 +79,8 @@ bool ct_build_mounts_cgroups(const struct ct_spec *s, const struct ct_host *h)
 {
 	uint64_t keep;
 
-	return !ct_build_userns(s) && (ct_build_namespaces(s) & CT_NS_CGROUP) && ct_build_caps(s, h, &keep, NULL) >= 0 &&
-	       (keep & (UINT64_C(1) << CAP_SYS_ADMIN));
+	return !ct_build_userns(s) && (ct_build_namespaces(s) & CT_NS_CGROUP) &&
+	       ct_build_caps(s, h, &keep, NULL) >= 0 && (keep & (UINT64_C(1) << CAP_SYS_ADMIN));
 }
 
 bool ct_build_keeps_mknod(const struct ct_spec *s, const struct ct_host *h)
@@ -92,7 +98,8 @@ static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const st
 
 void ct_build_sched(struct ct_builder *b, int nice, bool required)
 {
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED, ct_build_at(b, "init.nice"));
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED,
+					ct_build_at(b, "init.nice"));
 
 	s->s[0] = ct_arena_printf(b->arena, "%d", nice);
 	s->flags = required ? 0 : (uint8_t)CT_SF_OPTIONAL;
@@ -108,15 +115,16 @@ static void add_user(struct ct_builder *b, uint64_t uid, uint64_t gid, const str
 	s->n[1] = gid;
 }
 
-/* Whether the payload, which begins as another user, can become root by a setuid program of its root file system. Then start hooks
- * run as root, as LXC's do; else as the payload's user. */
+/* Whether the payload, which begins as another user, can become root by a setuid program of its
+ * root file system. Then start hooks run as root, as LXC's do; else as the payload's user. */
 static bool can_become_root(const struct ct_builder *b, const struct ct_identity *id)
 {
-	return id->uid && !id->no_new_privs && !(b->spec->rootfs_options.attr_set & MOUNT_ATTR_NOSUID);
+	return id->uid && !id->no_new_privs &&
+	       !(b->spec->rootfs_options.attr_set & MOUNT_ATTR_NOSUID);
 }
 
-/* Start hooks as root, before init has the payload's user: init still has the caller's capabilities, and whoever may trace it has
- * them, too. */
+/* Start hooks as root, before init has the payload's user: init still has the caller's
+ * capabilities, and whoever may trace it has them, too. */
 static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 {
 	if (!b->spec->hook[CT_HOOK_START].n)
@@ -127,7 +135,7 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
-	static const char *const looked_up[] = {"@"};
+	static const char *const looked_up[] = { "@" };
 	bool as_root = id->start_hooks && can_become_root(b, id);
 	struct ct_step *s;
 	int r = 0;
@@ -142,10 +150,12 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	}
 	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
 	if (id->no_new_privs)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS, ct_build_at(b, "no_new_privs"));
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS,
+			    ct_build_at(b, "no_new_privs"));
 	if (as_root)
 		r = hooks_as_root(b, id);
-	add_user(b, id->lookup ? ~UINT64_C(0) : id->uid, id->lookup ? ~UINT64_C(0) : id->gid, id->uid_at);
+	add_user(b, id->lookup ? ~UINT64_C(0) : id->uid, id->lookup ? ~UINT64_C(0) : id->gid,
+		 id->uid_at);
 	add_number(b, CT_OP_CAPS, id->keep, id->cap_at);
 	if (r >= 0 && id->start_hooks && !as_root)
 		r = ct_build_start_hooks(b, id->keep);
@@ -153,7 +163,8 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	return r;
 }
 
-void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at)
+void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps,
+		   const struct ct_origin *at)
 {
 	struct ct_step *s;
 
@@ -187,28 +198,43 @@ static void add_surroundings(struct ct_builder *b)
 	if (!host)
 		host = ct_arena_printf(b->arena, "%.*s", CT_HOST_NAME_BYTES, b->req->name);
 	if ((b->own & CT_NS_UTS) && host && *host)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_HOSTNAME, ct_build_at(b, "uts.name"))->s[0] = host;
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_HOSTNAME, ct_build_at(b, "uts.name"))
+			->s[0] = host;
 	if ((b->own & CT_NS_UTS) && sp->uts_domain)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DOMAINNAME, ct_build_at(b, "uts.domain"))->s[0] = sp->uts_domain;
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DOMAINNAME,
+			    ct_build_at(b, "uts.domain"))
+			->s[0] = sp->uts_domain;
 	if (sp->keyring_session)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING, ct_build_at(b, "keyring.session"));
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING,
+			    ct_build_at(b, "keyring.session"));
 	if (sp->sched_core)
-		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"));
+		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_SCHED_CORE,
+			    ct_build_at(b, "sched.core"));
 }
 
 int ct_build_identity(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
-	struct ct_identity id = {.uid = sp->init_uid, .gid = sp->init_gid, .groups = group_list(b), .n_groups = sp->init_groups.n,
-				 .no_new_privs = sp->no_new_privs || b->req->no_new_privs, .start_hooks = true, .personality = sp->personality,
-				 .arch_at = ct_build_at(b, "arch"),
-				 .cwd = sp->init_cwd ? sp->init_cwd : "/", .uid_at = ct_build_at(b, "init.uid"),
-				 .cap_at = ct_build_at(b, sp->cap_drop_set ? "cap.drop" : "cap.keep"), .cwd_at = ct_build_at(b, "init.cwd")};
+	struct ct_identity id = { .uid = sp->init_uid,
+				  .gid = sp->init_gid,
+				  .groups = group_list(b),
+				  .n_groups = sp->init_groups.n,
+				  .no_new_privs = sp->no_new_privs || b->req->no_new_privs,
+				  .start_hooks = true,
+				  .personality = sp->personality,
+				  .arch_at = ct_build_at(b, "arch"),
+				  .cwd = sp->init_cwd ? sp->init_cwd : "/",
+				  .uid_at = ct_build_at(b, "init.uid"),
+				  .cap_at = ct_build_at(b,
+							sp->cap_drop_set ? "cap.drop" : "cap.keep"),
+				  .cwd_at = ct_build_at(b, "init.cwd") };
 	int r = ct_err_go_on(b->err, ct_build_caps(sp, b->host, &id.keep, b->err));
 
 	if (r >= 0 && sp->sched_core && !b->host->sched_core) {
 		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
-		r = ct_err_go_on(b->err, ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan", "this kernel or processor has no core scheduling"));
+		r = ct_err_go_on(b->err,
+				 ct_fail(b->err, -ENOSYS, CT_ERR_KERNEL, "plan",
+					 "this kernel or processor has no core scheduling"));
 	}
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mounts of the config, in its order. What needs the caller's rights is cloned before the new namespaces. */
+/* The mounts of the config, in its order. What needs the caller's rights is cloned before
+ * the new namespaces. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -7,7 +8,9 @@
 #include "plan/builder.h"
 
 /* File systems that a user namespace may mount by itself. */
-static const char *const userns_types[] = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay", "ramfs", "fuse", "bpf"};
+static const char *const userns_types[] = { "proc",   "sysfs",	"tmpfs",   "devpts",
+					    "mqueue", "cgroup", "cgroup2", "overlay",
+					    "ramfs",  "fuse",	"bpf" };
 
 static bool mountable_in_userns(const char *type)
 {
@@ -17,7 +20,8 @@ static bool mountable_in_userns(const char *type)
 	return false;
 }
 
-static int refuse(struct ct_builder *b, const struct ct_mount_item *m, const char *what, const char *hint)
+static int refuse(struct ct_builder *b, const struct ct_mount_item *m, const char *what,
+		  const char *hint)
 {
 	ct_err_origin(b->err, &m->at);
 	ct_err_object(b->err, m->target);
@@ -27,14 +31,16 @@ static int refuse(struct ct_builder *b, const struct ct_mount_item *m, const cha
 
 static uint8_t create_flag(const struct ct_mount_item *m)
 {
-	static const uint8_t flag[] = {[CT_CREATE_DIR] = CT_SF_CREATE_DIR, [CT_CREATE_FILE] = CT_SF_CREATE_FILE,
-				       [CT_CREATE_LIKE_SOURCE] = CT_SF_CREATE};
+	static const uint8_t flag[] = { [CT_CREATE_DIR] = CT_SF_CREATE_DIR,
+					[CT_CREATE_FILE] = CT_SF_CREATE_FILE,
+					[CT_CREATE_LIKE_SOURCE] = CT_SF_CREATE };
 
 	return m->create < sizeof(flag) ? flag[m->create] : 0;
 }
 
 /* The tree to bind, in `slot`. Returns the phase in which it was made. */
-static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside, int slot, int input, uint8_t optional)
+static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m,
+				  enum ct_phase inside, int slot, int input, uint8_t optional)
 {
 	enum ct_phase phase = m->relative ? inside : CT_PHASE_HOST;
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_TREE_CLONE, &m->at);
@@ -50,7 +56,8 @@ static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_it
 	return phase;
 }
 
-static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, int slot, enum ct_phase phase, uint8_t optional)
+static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, int slot,
+			   enum ct_phase phase, uint8_t optional)
 {
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_SETATTR, &m->at);
 
@@ -58,10 +65,12 @@ static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, 
 	s->n[0] = m->attr_set;
 	s->n[1] = m->attr_clear;
 	s->n[2] = m->propagation ? m->propagation : MS_SLAVE;
-	s->flags = (uint8_t)(optional | (m->recursive || m->propagation_recursive ? CT_SF_RECURSIVE : 0));
+	s->flags = (uint8_t)(optional |
+			     (m->recursive || m->propagation_recursive ? CT_SF_RECURSIVE : 0));
 }
 
-/* Whether it takes rights that init does not have: those of the host's root, or one to a device that the container's list refuses. */
+/* Whether it takes rights that init does not have: those of the host's root, or one to a device
+ * that the container's list refuses. */
 static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mount_item *m)
 {
 	bool listed = (b->refused & CT_REFUSED_BLOCKS) && m->source && *m->source == '/';
@@ -70,7 +79,8 @@ static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mou
 }
 
 /* A new file system of the entry's type, in `slot`. */
-static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside, int slot, uint8_t optional)
+static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside,
+		   int slot, uint8_t optional)
 {
 	enum ct_phase phase = takes_callers_rights(b, m) ? CT_PHASE_HOST : inside;
 	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
@@ -98,12 +108,15 @@ static int add_mount(struct ct_builder *b, uint32_t i, enum ct_phase inside)
 	int slot;
 
 	if (m->idmap)
-		return refuse(b, m, "idmap= on a mount", "take idmap= out, or map the files on the host");
+		return refuse(b, m, "idmap= on a mount",
+			      "take idmap= out, or map the files on the host");
 	if (m->move)
 		return refuse(b, m, "moving a mount of the host", "use bind or rbind");
 	slot = ct_plan_slot(b->plan, ct_arena_printf(b->arena, "mount %u", i));
 	if (m->bind)
-		set_attributes(b, m, slot, clone_source(b, m, inside, slot, b->in_mount[i], optional), optional);
+		set_attributes(b, m, slot,
+			       clone_source(b, m, inside, slot, b->in_mount[i], optional),
+			       optional);
 	else
 		new_fs(b, m, inside, slot, optional);
 	s = ct_plan_add(b->plan, inside, CT_OP_ATTACH, &m->at);
@@ -137,7 +150,8 @@ static int add_on_hidden(struct ct_builder *b, uint32_t i, const char *path)
 	ct_err_origin(b->err, &m->at);
 	ct_err_object(b->err, m->target);
 	ct_err_hint(b->err, "mount on /%s itself, or take the hiding away by mount.auto", path);
-	return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "the target is below /%s, which is hidden from the container", path);
+	return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
+		       "the target is below /%s, which is hidden from the container", path);
 }
 
 int ct_build_mounts_on_protected(struct ct_builder *b)
@@ -149,7 +163,8 @@ int ct_build_mounts_on_protected(struct ct_builder *b)
 		const char *path = ct_build_protected(b, b->spec->mounts.v[i].target, &hides);
 
 		if (path)
-			r = ct_err_go_on(b->err, hides ? add_on_hidden(b, i, path) : add_mount(b, i, CT_PHASE_MASK));
+			r = ct_err_go_on(b->err, hides ? add_on_hidden(b, i, path)
+						       : add_mount(b, i, CT_PHASE_MASK));
 	}
 	return r;
 }

@@ -30,14 +30,19 @@ static int check(struct ct_builder *b)
 	const struct ct_spec *s = b->spec;
 
 	if (!(b->own & CT_NS_MNT)) {
-		ct_err_origin(b->err, ct_build_at(b, s->ns_keep_set ? "namespace.keep" : "namespace.share.mnt"));
-		ct_err_hint(b->err, "take mnt out of namespace.keep and namespace.share, or add it to namespace.clone");
-		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a container needs its own mount namespace");
+		ct_err_origin(b->err, ct_build_at(b, s->ns_keep_set ? "namespace.keep"
+								    : "namespace.share.mnt"));
+		ct_err_hint(b->err, "take mnt out of namespace.keep and namespace.share, or add it "
+				    "to namespace.clone");
+		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan",
+			       "a container needs its own mount namespace");
 	}
-	if ((b->own & CT_NS_USER) && (!ct_build_mapped(s, false, 0) || !ct_build_mapped(s, true, 0) || !s->idmap.n)) {
+	if ((b->own & CT_NS_USER) &&
+	    (!ct_build_mapped(s, false, 0) || !ct_build_mapped(s, true, 0) || !s->idmap.n)) {
 		ct_err_origin(b->err, ct_build_at(b, s->idmap.n ? "idmap" : "namespace.clone"));
 		ct_err_hint(b->err, "add idmap = u 0 HOST COUNT and idmap = g 0 HOST COUNT");
-		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan", "a user namespace needs maps that map user 0 and group 0");
+		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan",
+			       "a user namespace needs maps that map user 0 and group 0");
 	}
 	for (int i = 0; i < CT_NAMESPACES; i++) {
 		const struct ct_namespace *ns = &ct_namespaces[i];
@@ -54,7 +59,8 @@ static int check(struct ct_builder *b)
 }
 
 /* A step that joins `ns` of `fd` in a phase. */
-static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns, const struct ct_origin *at)
+static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns,
+		 const struct ct_origin *at)
 {
 	struct ct_step *s;
 
@@ -65,8 +71,8 @@ static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns,
 	s->n[0] = ct_clone_flags(ns);
 }
 
-/* Who is in a cgroup namespace already, but not below its root, cannot put a child there (mount option nsdelegate): with groups to get
- * into, that one is joined by init itself. */
+/* Who is in a cgroup namespace already, but not below its root, cannot put a child there (mount
+ * option nsdelegate): with groups to get into, that one is joined by init itself. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
 {
 	join(b, CT_PHASE_SPAWN, fd, ns & ~b->late, at);
@@ -81,12 +87,15 @@ static void join_shared(struct ct_builder *b)
 			const struct ct_share_item *share = &b->spec->ns_share.v[i];
 
 			if ((share->ns == CT_NS_USER) == (pass == 0))
-				ct_build_join(b, b->in_share[__builtin_ctz(share->ns)], share->ns, &share->at);
+				ct_build_join(b, b->in_share[__builtin_ctz(share->ns)], share->ns,
+					      &share->at);
 		}
 }
 
-/* One line of /proc/PID/timens_offsets; kernel: seconds and nanoseconds, the latter never negative. */
-static void add_offset(struct ct_builder *b, const char *key, const char *clock, bool set, int64_t ns)
+/* One line of /proc/PID/timens_offsets; kernel: seconds and nanoseconds, the latter
+ * never negative. */
+static void add_offset(struct ct_builder *b, const char *key, const char *clock, bool set,
+		       int64_t ns)
 {
 	int64_t sec = ns / 1000000000, rest = ns % 1000000000;
 	struct ct_step *s;
@@ -101,7 +110,8 @@ static void add_offset(struct ct_builder *b, const char *key, const char *clock,
 	s->s[0] = ct_arena_printf(b->arena, "%s %" PRId64 " %" PRId64, clock, sec, rest);
 }
 
-/* A cgroup namespace has the group for its root that its maker is in: with groups of its own, init makes it once it is in them. */
+/* A cgroup namespace has the group for its root that its maker is in: with groups of its own, init
+ * makes it once it is in them. */
 static uint32_t late(const struct ct_builder *b)
 {
 	return b->own & b->late;
@@ -114,16 +124,21 @@ static int make_own(struct ct_builder *b)
 	struct ct_step *s;
 	int r;
 
-	/* Clocks are set between unshare and the clone: a time namespace is fixed once a process is in it. */
+	/* Clocks are set between unshare and the clone: a time namespace is fixed once
+	 * a process is in it. */
 	if (b->own & CT_NS_TIME) {
-		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE, ct_build_at(b, time_key(sp)));
+		s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_UNSHARE,
+				ct_build_at(b, time_key(sp)));
 		s->n[0] = CT_CLONE_TIME;
 		add_offset(b, "time.offset.boot", "boottime", sp->time_boot_set, sp->time_boot_ns);
-		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set, sp->time_monotonic_ns);
+		add_offset(b, "time.offset.monotonic", "monotonic", sp->time_monotonic_set,
+			   sp->time_monotonic_ns);
 	}
 	r = ct_build_areas(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
-			ct_build_at(b, sp->ns_clone_set ? "namespace.clone" : sp->ns_keep_set ? "namespace.keep" : "namespace.clone"));
+			ct_build_at(b, sp->ns_clone_set	 ? "namespace.clone"
+				       : sp->ns_keep_set ? "namespace.keep"
+							 : "namespace.clone"));
 	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));
 	s->a = (int16_t)b->into;
 	return r;
@@ -140,7 +155,8 @@ static void write_map(struct ct_builder *b, bool group)
 
 		if (m->group != group)
 			continue;
-		text = ct_arena_printf(b->arena, "%s%u %u %u\n", text, m->inside, m->outside, m->count);
+		text = ct_arena_printf(b->arena, "%s%u %u %u\n", text, m->inside, m->outside,
+				       m->count);
 		at = at ? at : &m->at;
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_ID_MAP, at);
@@ -160,7 +176,8 @@ static void process_settings(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 
-	/* who is protected from the host's out of memory keeps that for itself: a limit of memory must find somebody */
+	/* who is protected from the host's out of memory keeps that for itself: a limit of memory
+	 * must find somebody */
 	if (b->req->oom_protected && !has_proc(sp, "oom_score_adj")) {
 		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, NULL);
 
@@ -168,13 +185,15 @@ static void process_settings(struct ct_builder *b)
 		s->s[1] = "0";
 	}
 	for (uint32_t i = 0; i < sp->proc.n; i++) {
-		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, &sp->proc.v[i].at);
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE,
+						&sp->proc.v[i].at);
 
 		s->s[0] = sp->proc.v[i].name;
 		s->s[1] = sp->proc.v[i].value;
 	}
 	for (uint32_t i = 0; i < sp->prlimit.n; i++) {
-		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT, &sp->prlimit.v[i].at);
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PRLIMIT,
+						&sp->prlimit.v[i].at);
 
 		s->s[0] = sp->prlimit.v[i].name;
 		s->n[0] = (uint64_t)sp->prlimit.v[i].resource;
@@ -183,8 +202,8 @@ static void process_settings(struct ct_builder *b)
 	}
 }
 
-/* From here on init is root inside; files and mounts that it makes belong to the mapped root, and where nothing is mapped to root,
- * also when the caller's rights come from file capabilities. */
+/* From here on init is root inside; files and mounts that it makes belong to the mapped root, and
+ * where nothing is mapped to root, also when the caller's rights come from file capabilities. */
 static void become_root(struct ct_builder *b)
 {
 	struct ct_step *s;
@@ -203,12 +222,13 @@ static void send_namespaces(struct ct_builder *b)
 	static const struct {
 		enum ct_hook_when when;
 		const char *key;
-	} rows[] = { {CT_HOOK_STOP, "hook.stop"}, {CT_HOOK_POST_STOP, "hook.post-stop"} };
+	} rows[] = { { CT_HOOK_STOP, "hook.stop" }, { CT_HOOK_POST_STOP, "hook.post-stop" } };
 
 	for (unsigned i = 0; b->req->detached && i < sizeof(rows) / sizeof(*rows); i++) {
 		if (!b->spec->hook[rows[i].when].n)
 			continue;
-		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_NS_SEND, ct_build_at(b, rows[i].key))->n[0] = ct_clone_flags(b->own | b->shared);
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_NS_SEND, ct_build_at(b, rows[i].key))
+			->n[0] = ct_clone_flags(b->own | b->shared);
 		return;
 	}
 }
@@ -236,7 +256,8 @@ int ct_build_ns(struct ct_builder *b)
 	process_settings(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
 	if (b->own & CT_NS_NET)
-		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK, b->spec->net.n ? &b->spec->net.v[0].at : NULL);
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK,
+			    b->spec->net.n ? &b->spec->net.v[0].at : NULL);
 	send_namespaces(b);
 	return 0;
 }

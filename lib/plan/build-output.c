@@ -17,7 +17,8 @@ int ct_build_output(struct ct_builder *b)
 	if (b->spec->limit_output && b->req->pty && !b->req->detached) {
 		ct_err_origin(b->err, ct_build_at(b, "limit.output"));
 		ct_err_hint(b->err, "start without a terminal, or count what you read from it");
-		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan", "what a terminal says cannot be limited in process");
+		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
+			       "what a terminal says cannot be limited in process");
 	}
 	if (!ct_build_pumps(b->req))
 		return 0;

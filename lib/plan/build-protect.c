@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of /proc and /sys is hidden or read-only, and the sysctls that are written before that. The lists are data:
- * doc/SECURITY.md shows them, tests/root/protections.c walks the result. */
+/* What of /proc and /sys is hidden or read-only, and the sysctls that are written before that. The
+ * lists are data: doc/SECURITY.md shows them, tests/root/protections.c walks the result. */
 #include <linux/mount.h>
 #include <string.h>
 
@@ -16,16 +16,31 @@ struct place {
 };
 
 static const struct place hidden[] = {
-	{IN_PROC, "acpi"},	  {IN_PROC, "asound"},	    {IN_PROC, "interrupts"}, {IN_PROC, "kcore"},
-	{IN_PROC, "keys"},	  {IN_PROC, "key-users"},   {IN_PROC, "kmsg"},	     {IN_PROC, "latency_stats"},
-	{IN_PROC, "mem"},	  {IN_PROC, "sched_debug"}, {IN_PROC, "scsi"},	     {IN_PROC, "timer_list"},
-	{IN_PROC, "timer_stats"}, {IN_SYS, "firmware"},	    {IN_SYS, "devices/virtual/powercap"}, {IN_SYS, "kernel/debug"},
-	{IN_SYS, "kernel/security"}, {IN_SYS, "kernel/tracing"}, {IN_SYS, "fs/bpf"},
+	{ IN_PROC, "acpi" },
+	{ IN_PROC, "asound" },
+	{ IN_PROC, "interrupts" },
+	{ IN_PROC, "kcore" },
+	{ IN_PROC, "keys" },
+	{ IN_PROC, "key-users" },
+	{ IN_PROC, "kmsg" },
+	{ IN_PROC, "latency_stats" },
+	{ IN_PROC, "mem" },
+	{ IN_PROC, "sched_debug" },
+	{ IN_PROC, "scsi" },
+	{ IN_PROC, "timer_list" },
+	{ IN_PROC, "timer_stats" },
+	{ IN_SYS, "firmware" },
+	{ IN_SYS, "devices/virtual/powercap" },
+	{ IN_SYS, "kernel/debug" },
+	{ IN_SYS, "kernel/security" },
+	{ IN_SYS, "kernel/tracing" },
+	{ IN_SYS, "fs/bpf" },
 };
 
 static const struct place readonly[] = {
-	{IN_PROC, "bus"}, {IN_PROC, "driver"}, {IN_PROC, "dynamic_debug"}, {IN_PROC, "fs"}, {IN_PROC, "irq"}, {IN_PROC, "mtrr"},
-	{IN_PROC, "pressure"}, {IN_PROC, "sys"}, {IN_PROC, "sysrq-trigger"},
+	{ IN_PROC, "bus" },	 { IN_PROC, "driver" }, { IN_PROC, "dynamic_debug" },
+	{ IN_PROC, "fs" },	 { IN_PROC, "irq" },	{ IN_PROC, "mtrr" },
+	{ IN_PROC, "pressure" }, { IN_PROC, "sys" },	{ IN_PROC, "sysrq-trigger" },
 };
 
 /* net.ipv4.ip_forward -> sys/net/ipv4/ip_forward; a slash in a part is its dot */
@@ -72,11 +87,13 @@ static bool lies_at(const char *target, uint8_t where, const char *path)
 }
 
 /* The one of these places that a target is, or lies below; NULL: none. */
-static const char *find_place(struct ct_builder *b, const char *target, const struct place *places, size_t n)
+static const char *find_place(struct ct_builder *b, const char *target, const struct place *places,
+			      size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (covered(b, places[i].where) && lies_at(target, places[i].where, places[i].path))
-			return ct_arena_printf(b->arena, "%s%s", tops[places[i].where], places[i].path);
+			return ct_arena_printf(b->arena, "%s%s", tops[places[i].where],
+					       places[i].path);
 	return NULL;
 }
 
@@ -89,7 +106,8 @@ const char *ct_build_protected(struct ct_builder *b, const char *target, bool *h
 }
 
 /* One step on a path of /proc or /sys; what this kernel does not have is skipped. */
-static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t where, const char *path, const struct ct_origin *at)
+static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t where, const char *path,
+			       const struct ct_origin *at)
 {
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, op, at);
 
@@ -99,8 +117,9 @@ static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t wher
 	return s;
 }
 
-/* proc:mixed, as LXC has it: the parameters of a network of its own are the container's to set, which its systems expect. A copy of them is
- * taken while all of sys can still be written to, for the place below the read-only one. Without the word all of sys stays read-only. */
+/* proc:mixed, as LXC has it: the parameters of a network of its own are the container's to set,
+ * which its systems expect. A copy of them is taken while all of sys can still be written to, for
+ * the place below the read-only one. Without the word all of sys stays read-only. */
 static int copy_net(struct ct_builder *b, const struct ct_origin *at)
 {
 	int slot = ct_plan_slot(b->plan, "sys-net");
@@ -140,9 +159,11 @@ int ct_build_protect(struct ct_builder *b)
 	}
 	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
 		if (covered(b, hidden[i].where))
-			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a = (int16_t)b->mask;
+			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a =
+				(int16_t)b->mask;
 	if (ct_build_own_boot_id(b) && b->proc != CT_SLOT_NONE) {
-		s = protect(b, CT_OP_MASK, IN_PROC, "sys/kernel/random/boot_id", ct_build_at(b, "init.cmd"));
+		s = protect(b, CT_OP_MASK, IN_PROC, "sys/kernel/random/boot_id",
+			    ct_build_at(b, "init.cmd"));
 		s->a = (int16_t)b->mask;
 		s->s[1] = CT_BOOT_ID_FILE;
 	}

@@ -26,14 +26,16 @@ int ct_build_inputs(struct ct_builder *b)
 	ct_build_area_inputs(b);
 	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
-		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i), r->keep_fds[i]);
+		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i),
+					      r->keep_fds[i]);
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		b->in_share[i] = b->in_rootfs != CT_SLOT_NONE && (b->shared & (1u << i))
 					 ? ct_plan_input(b->plan, "namespace", r->share_fd[i])
 					 : CT_SLOT_NONE;
 	for (uint32_t i = 0; i < n; i++)
 		b->in_mount[i] = b->in_rootfs != CT_SLOT_NONE && b->spec->mounts.v[i].source_fd >= 0
-					 ? ct_plan_input(b->plan, "source", b->spec->mounts.v[i].source_fd)
+					 ? ct_plan_input(b->plan, "source",
+							 b->spec->mounts.v[i].source_fd)
 					 : CT_SLOT_NONE;
 	return 0;
 }
@@ -43,14 +45,17 @@ int ct_build_refuse(const struct ct_spec *s, bool detached, uint32_t i, struct c
 	if (i < s->unsupported.n) {
 		ct_err_origin(e, &s->unsupported.v[i].at);
 		ct_err_hint(e, "clear the key to start without it");
-		return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "this version keeps the key but cannot honour it");
+		return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan",
+			       "this version keeps the key but cannot honour it");
 	}
 	i -= s->unsupported.n;
 	if (detached || i >= s->supervised.n)
 		return 0;
 	ct_err_origin(e, &s->supervised.v[i].at);
-	ct_err_hint(e, "start it detached (CT_START_DETACH, ct-start, ct-execute), or clear the key");
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISED, "plan", "the key needs a supervisor, and a start in process has none");
+	ct_err_hint(e,
+		    "start it detached (CT_START_DETACH, ct-start, ct-execute), or clear the key");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISED, "plan",
+		       "the key needs a supervisor, and a start in process has none");
 }
 
 /* Keys that no backend honours yet, or not in this mode, make a start fail by name. */
@@ -63,12 +68,15 @@ static int refuse_unsupported(struct ct_builder *b)
 		return r;
 	if (s->rootfs_backend) {
 		ct_err_origin(b->err, ct_build_at(b, "rootfs.path"));
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "a root file system of type %s is not supported: only directories are",
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan",
+			       "a root file system of type %s is not supported: only directories "
+			       "are",
 			       s->rootfs_backend);
 	}
 	if (s->rootfs_options.idmap) {
 		ct_err_origin(b->err, ct_build_at(b, "rootfs.options"));
-		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan", "idmap= mounts are not supported yet");
+		return ct_fail(b->err, -EOPNOTSUPP, CT_ERR_NOT_YET, "plan",
+			       "idmap= mounts are not supported yet");
 	}
 	return 0;
 }
@@ -77,7 +85,7 @@ typedef int (*area_fn)(struct ct_builder *);
 
 static int run_areas(struct ct_builder *b, const area_fn *areas)
 {
-	struct ct_err unheard = {0};
+	struct ct_err unheard = { 0 };
 	bool whole = true;
 	int r = 0;
 
@@ -91,12 +99,24 @@ static int run_areas(struct ct_builder *b, const area_fn *areas)
 	return r < 0 ? r : ct_plan_freeze(b->plan, whole ? b->err : &unheard);
 }
 
-int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e)
+int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		   struct ct_plan **stop, struct ct_err *e)
 {
-	static const area_fn areas[] = {refuse_unsupported, ct_build_inputs, ct_build_output, ct_build_ns, ct_build_root, ct_build_dev,
-					ct_build_tty, ct_build_auto, ct_build_mounts, ct_build_protect,
-					ct_build_mounts_on_protected, ct_build_hooks,
-					ct_build_identity, ct_build_exec, NULL};
+	static const area_fn areas[] = { refuse_unsupported,
+					 ct_build_inputs,
+					 ct_build_output,
+					 ct_build_ns,
+					 ct_build_root,
+					 ct_build_dev,
+					 ct_build_tty,
+					 ct_build_auto,
+					 ct_build_mounts,
+					 ct_build_protect,
+					 ct_build_mounts_on_protected,
+					 ct_build_hooks,
+					 ct_build_identity,
+					 ct_build_exec,
+					 NULL };
 	struct ct_builder b;
 	int rc = ct_builder_init(&b, r, arena, e);
 

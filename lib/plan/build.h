@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a typed spec to a plan. Pure: reads only what it is given, so that a plan can be made and compared without root. */
+/* From a typed spec to a plan. Pure: reads only what it is given, so that a plan can be made and
+ * compared without root. */
 #ifndef CT_PLAN_BUILD_H
 #define CT_PLAN_BUILD_H
 
@@ -14,29 +15,33 @@
 #include "plan/plan.h"
 #include "shared/namespaces.h"
 
-/* What init of a running container has by now, as the kernel tells it: an attach gives the same, whoever asked for it then. */
+/* What init of a running container has by now, as the kernel tells it: an attach gives the same,
+ * whoever asked for it then. */
 #define CT_RUNNING_LIMITS 16
 struct ct_running {
 	bool no_new_privs;
 	uint64_t cap_bounding;
-	bool sched_core;		/* it has a cookie */
-	pid_t pid;			/* of init, here */
+	bool sched_core; /* it has a cookie */
+	pid_t pid;	 /* of init, here */
 	int nice;
 	bool has_personality;
 	unsigned long personality;
 	/* what differs from what this process has, and is handed on by it otherwise */
-	const char *oom_score_adj, *coredump_filter, *timerslack;	/* to be written; NULL: nothing */
-	bool oom_lower;			/* a lower one, which may be refused */
+	const char *oom_score_adj, *coredump_filter, *timerslack; /* to be written; NULL: nothing */
+	/* a lower one, which may be refused */
+	bool oom_lower;
 	bool has_limit[CT_RUNNING_LIMITS];
 	uint64_t soft[CT_RUNNING_LIMITS], hard[CT_RUNNING_LIMITS];
 };
 
 struct ct_builder;
 
-/* Part of a plan that a backend makes (lib/backend/backend.h). A member that is NULL has nothing to add. */
+/* Part of a plan that a backend makes (lib/backend/backend.h). A member that is NULL
+ * has nothing to add. */
 struct ct_area {
 	void *state;
-	/* Adds its descriptors to the plan's inputs, and tells the builder what others have to know. */
+	/* Adds its descriptors to the plan's inputs, and tells the builder what others
+	 * have to know. */
 	void (*inputs)(void *state, struct ct_builder *b);
 	/* Adds its steps, just before the clone of init. 0 or a negative errno, recorded. */
 	int (*plan)(void *state, struct ct_builder *b);
@@ -44,44 +49,48 @@ struct ct_area {
 	void (*mounts)(void *state, struct ct_builder *b);
 };
 
-/* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any number) in a plan that is
- * only printed. */
+/* What a start or an attach asks for beyond the config. Descriptors are borrowed; -1 (or any
+ * number) in a plan that is only printed. */
 struct ct_request {
 	const struct ct_spec *spec;
 	const struct ct_host *host;
-	const char *name;		/* container, "" for an anonymous one */
-	const char *config_file;	/* for the hooks' LXC_CONFIG_FILE; NULL: none */
-	const char *const *argv;	/* NULL: the config's */
-	const char *const *envp;	/* NULL: none */
-	const char *const *caller_env;	/* environ, for `environment = NAME`, TERM and keep_env */
+	const char *name;	       /* container, "" for an anonymous one */
+	const char *config_file;       /* for the hooks' LXC_CONFIG_FILE; NULL: none */
+	const char *const *argv;       /* NULL: the config's */
+	const char *const *envp;       /* NULL: none */
+	const char *const *caller_env; /* environ, for `environment = NAME`, TERM and keep_env */
 	bool pty, clear_env, keep_env, execute, no_new_privs, elevated;
-	bool reaper, no_reaper;		/* whatever the config says */
-	bool oom_protected;		/* the caller has a negative oom_score_adj */
-	bool detached;			/* with a supervisor */
-	bool keys_told;			/* of the keys that it cannot honour somebody has been told: go on without them */
-	bool stdio_given;		/* a detached start with descriptors of the caller's as stdio */
+	bool reaper, no_reaper; /* whatever the config says */
+	bool oom_protected;	/* the caller has a negative oom_score_adj */
+	bool detached;		/* with a supervisor */
+	/* of the keys that it cannot honour somebody has been told: go on without them */
+	bool keys_told;
+	bool stdio_given; /* a detached start with descriptors of the caller's as stdio */
 	unsigned rows, cols;
-	const char *modes;		/* of the terminal of `pty`, as "stty -g" has them; NULL: the kernel's own */
+	/* of the terminal of `pty`, as "stty -g" has them; NULL: the kernel's own */
+	const char *modes;
 	bool has_exec_fd;
 	int exec_fd;
 	const int *keep_fds;
 	uint32_t n_keep_fds;
-	const int *extra_fds;		/* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
+	const int *extra_fds; /* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
 	uint32_t n_extra_fds;
-	const struct ct_area *areas;	/* what backends bring, in their order */
+	const struct ct_area *areas; /* what backends bring, in their order */
 	uint32_t n_areas;
 	/* start */
-	int rootfs_fd;			/* the opened root directory */
-	const char *const *hidden;	/* below the root: what is ours and none of the payload's, the state directory */
+	int rootfs_fd; /* the opened root directory */
+	/* below the root: what is ours and none of the payload's, the state directory */
+	const char *const *hidden;
 	uint32_t n_hidden;
-	int output_fd;			/* struct ct_wire_output, when ct_build_pumps() says so */
+	int output_fd; /* struct ct_wire_output, when ct_build_pumps() says so */
 	/* namespace descriptors of namespace.share.*, by bit number of CT_NS_* */
 	int share_fd[CT_NAMESPACES];
 	/* attach */
 	int init_pidfd;
-	const struct ct_running *running;	/* NULL in a plan that is only printed without a container */
-	uint32_t namespaces;		/* to join, CT_NS_* */
-	const char *user;		/* to look up inside; NULL: ids below */
+	/* NULL in a plan that is only printed without a container */
+	const struct ct_running *running;
+	uint32_t namespaces; /* to join, CT_NS_* */
+	const char *user;    /* to look up inside; NULL: ids below */
 	bool set_uid, set_gid, set_groups, set_caps;
 	uint32_t uid, gid;
 	const uint32_t *groups;
@@ -90,30 +99,43 @@ struct ct_request {
 	const char *cwd;
 };
 
-/* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name are not among them. */
+/* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name
+ * are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
-/* Whether the program of this start is the child of a small init: as asked, as init.reaper says, else where it is a program and not a
- * system, and has a pid namespace of its own. Whoever reads the spec of a start finds it in spec->init_reaper, where the caller has to put it. */
+/* Whether the program of this start is the child of a small init: as asked, as init.reaper says,
+ * else where it is a program and not a system, and has a pid namespace of its own. Whoever reads
+ * the spec of a start finds it in spec->init_reaper, where the caller has to put it. */
 bool ct_build_reaper(const struct ct_request *r);
 /* Whether the payload lives in a user namespace that is not the caller's. */
 bool ct_build_userns(const struct ct_spec *spec);
-/* Whether the payload may mount a cgroup hierarchy of version 1 with the rights of the host (mount(8) in a cgroup namespace of its own with
- * CAP_SYS_ADMIN): it then sees the hierarchy from its own group on, and from the host's where it has none. */
+/* Whether the payload may mount a cgroup hierarchy of version 1 with the rights of the host
+ * (mount(8) in a cgroup namespace of its own with CAP_SYS_ADMIN): it then sees the hierarchy from
+ * its own group on, and from the host's where it has none. */
 bool ct_build_mounts_cgroups(const struct ct_spec *spec, const struct ct_host *host);
-/* Whether the payload may make device nodes that the host takes for its own: CAP_MKNOD is kept, in the host's user namespace. */
+/* Whether the payload may make device nodes that the host takes for its own: CAP_MKNOD is kept, in
+ * the host's user namespace. */
 bool ct_build_keeps_mknod(const struct ct_spec *spec, const struct ct_host *host);
-/* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this caller does not have. */
-int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep, struct ct_err *e);
-/* Whether what the payload prints goes through the output pump: limit.output, and descriptors of the caller's to count for. */
+/* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this
+ * caller does not have. */
+int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep,
+		  struct ct_err *e);
+/* Whether what the payload prints goes through the output pump: limit.output, and descriptors of
+ * the caller's to count for. */
 bool ct_build_pumps(const struct ct_request *r);
-/* Why a start cannot honour the i-th of the spec's keys that it cannot: records it and returns a negative errno. 0: there are fewer. */
+/* Why a start cannot honour the i-th of the spec's keys that it cannot: records it and returns a
+ * negative errno. 0: there are fewer. */
 int ct_build_refuse(const struct ct_spec *spec, bool detached, uint32_t i, struct ct_err *e);
-/* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the hooks that run on the host
- * after the end. Where e collects faults it is what can be planned in spite of them, and an error without a record when that makes no plan. */
-int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_plan **stop, struct ct_err *e);
-/* The plan of what runs before a container is destroyed: hook.destroy. No steps: there is nothing to run. */
-int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e);
+/* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the
+ * hooks that run on the host after the end. Where e collects faults it is what can be planned in
+ * spite of them, and an error without a record when that makes no plan. */
+int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		   struct ct_plan **stop, struct ct_err *e);
+/* The plan of what runs before a container is destroyed: hook.destroy. No steps: there
+ * is nothing to run. */
+int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		     struct ct_err *e);
 /* The plan of an attach. */
-int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out, struct ct_err *e);
+int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
+		    struct ct_err *e);
 
 #endif

@@ -71,13 +71,25 @@ const char *ct_build_num(struct ct_builder *b, uint64_t v)
 	return s ? s : "";
 }
 
-int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e)
+int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena,
+		    struct ct_err *e)
 {
-	*b = (struct ct_builder){.req = r, .spec = r->spec, .host = r->host, .arena = arena, .err = e,
-				 .in_rootfs = CT_SLOT_NONE, .in_exec = CT_SLOT_NONE, .in_pidfd = CT_SLOT_NONE,
-				 .in_output = CT_SLOT_NONE,
-				 .root = CT_SLOT_NONE, .mask = CT_SLOT_NONE, .proc = CT_SLOT_NONE, .sys = CT_SLOT_NONE,
-				 .dev = CT_SLOT_NONE, .pts = CT_SLOT_NONE, .into = CT_SLOT_NONE};
+	*b = (struct ct_builder){ .req = r,
+				  .spec = r->spec,
+				  .host = r->host,
+				  .arena = arena,
+				  .err = e,
+				  .in_rootfs = CT_SLOT_NONE,
+				  .in_exec = CT_SLOT_NONE,
+				  .in_pidfd = CT_SLOT_NONE,
+				  .in_output = CT_SLOT_NONE,
+				  .root = CT_SLOT_NONE,
+				  .mask = CT_SLOT_NONE,
+				  .proc = CT_SLOT_NONE,
+				  .sys = CT_SLOT_NONE,
+				  .dev = CT_SLOT_NONE,
+				  .pts = CT_SLOT_NONE,
+				  .into = CT_SLOT_NONE };
 	b->plan = ct_plan_new(arena);
 	b->stop = ct_plan_new(arena);
 	if (!b->plan || !b->stop)
@@ -102,7 +114,8 @@ const char *ct_build_caller_var(const struct ct_request *r, const char *name)
 
 const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item)
 {
-	const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value) : ct_build_caller_var(b->req, item->name);
+	const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value)
+				     : ct_build_caller_var(b->req, item->name);
 
 	if (kv)
 		return kv;
@@ -112,8 +125,10 @@ const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *i
 	}
 	ct_err_origin(b->err, &item->at);
 	ct_err_object(b->err, item->name);
-	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key, item->name);
-	ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan", "the caller's environment has no such variable");
+	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key,
+		    item->name);
+	ct_fail(b->err, -ENOENT, CT_ERR_ENVIRONMENT, "plan",
+		"the caller's environment has no such variable");
 	return NULL;
 }
 

@@ -14,33 +14,41 @@ struct ct_builder {
 	struct ct_arena *arena;
 	struct ct_plan *plan, *stop;
 	struct ct_err *err;
-	uint32_t own;		/* namespaces made new, CT_NS_* */
-	uint32_t shared;	/* namespaces joined */
-	bool userns;		/* a new or joined user namespace: the caller's rights do not reach inside */
+	uint32_t own;	 /* namespaces made new, CT_NS_* */
+	uint32_t shared; /* namespaces joined */
+	/* a new or joined user namespace: the caller's rights do not reach inside */
+	bool userns;
 	/* slots */
 	int in_rootfs, in_exec, in_pidfd, in_output, in_share[CT_NAMESPACES];
-	int *in_keep, *in_mount;	/* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
+	int *in_keep, *in_mount; /* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
 	int root, mask, proc, sys, dev, pts;
-	int into;		/* what init is cloned into: a cgroup of version 2; CT_SLOT_NONE: as the launcher */
-	uint32_t late;		/* namespaces that init itself joins or makes, once it is in its cgroups */
-	uint32_t refused;	/* CT_REFUSED_*: what the container's list of devices does not let be done under it */
-	enum ct_phase pts_phase;	/* when devpts is made and terminals are opened */
-	const struct ct_origin *lifted;	/* the hook for which the list of devices is lifted; NULL: it is not */
-	bool own_tty;		/* stdio is a terminal of the container's own */
-	const char *ttys;	/* what the payload is told of its terminals, NULL: nothing */
+	/* what init is cloned into: a cgroup of version 2; CT_SLOT_NONE: as the launcher */
+	int into;
+	uint32_t late; /* namespaces that init itself joins or makes, once it is in its cgroups */
+	/* CT_REFUSED_*: what the container's list of devices does not let be done under it */
+	uint32_t refused;
+	/* when devpts is made and terminals are opened */
+	enum ct_phase pts_phase;
+	/* the hook for which the list of devices is lifted; NULL: it is not */
+	const struct ct_origin *lifted;
+	bool own_tty; /* stdio is a terminal of the container's own */
+	/* what the payload is told of its terminals, NULL: nothing */
+	const char *ttys;
 };
 
-#define CT_REFUSED_NODES 0x1u		/* to make the usual nodes of /dev */
-#define CT_REFUSED_TERMINALS 0x2u	/* to open the multiplexer of terminals */
-#define CT_REFUSED_BLOCKS 0x4u		/* to open some block device, as a mount does */
+#define CT_REFUSED_NODES 0x1u	  /* to make the usual nodes of /dev */
+#define CT_REFUSED_TERMINALS 0x2u /* to open the multiplexer of terminals */
+#define CT_REFUSED_BLOCKS 0x4u	  /* to open some block device, as a mount does */
 
 /* Fills *b for a request. 0 or -ENOMEM. */
-int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena, struct ct_err *e);
+int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena,
+		    struct ct_err *e);
 /* One builder per area, in the order they are called. 0 or a negative errno that is recorded. */
 int ct_build_inputs(struct ct_builder *b);
 int ct_build_output(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
-/* "NAME=VALUE" of a variable of the config; NULL, recorded: it is to be the caller's, who has none. */
+/* "NAME=VALUE" of a variable of the config; NULL, recorded: it is to be the caller's,
+ * who has none. */
 const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item);
 /* The first steps of all: what they do, the others find. */
 int ct_build_pre_start_hooks(struct ct_builder *b);
@@ -48,7 +56,8 @@ int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
 /* The devpts of the container's terminals, at /dev/pts. */
 void ct_build_pts(struct ct_builder *b, const struct ct_origin *at);
-/* NAME in the container's own /dev as the step's target: true; without autodev in that of the root file system: false. */
+/* NAME in the container's own /dev as the step's target: true; without autodev in that of the root
+ * file system: false. */
 bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name);
 int ct_build_tty(struct ct_builder *b);
 int ct_build_auto(struct ct_builder *b);
@@ -56,11 +65,12 @@ int ct_build_mounts(struct ct_builder *b);
 /* Those on what ct_build_protect() has covered: what the config mounts there holds. */
 int ct_build_mounts_on_protected(struct ct_builder *b);
 int ct_build_protect(struct ct_builder *b);
-/* Whether it is a system that boots, which gets an id of its own for each boot: in a file of the tree that masks come from. */
+/* Whether it is a system that boots, which gets an id of its own for each boot: in a file of the
+ * tree that masks come from. */
 bool ct_build_own_boot_id(const struct ct_builder *b);
 #define CT_BOOT_ID_FILE "boot_id"
-/* The hidden or read-only path that a target, relative to the root, is or lies below, also relative to the root; NULL: none. *hides: it is
- * hidden, and has nothing below it. */
+/* The hidden or read-only path that a target, relative to the root, is or lies below, also relative
+ * to the root; NULL: none. *hides: it is hidden, and has nothing below it. */
 const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides);
 int ct_build_hooks(struct ct_builder *b);
 int ct_build_identity(struct ct_builder *b);
@@ -76,30 +86,36 @@ void ct_build_area_mounts(struct ct_builder *b);
 uint64_t ct_clone_flags(uint32_t ns);
 /* How everything from the clone on is scheduled, instead of as the caller is. */
 void ct_build_sched(struct ct_builder *b, int nice, bool required);
-/* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death signal, signals, cwd. */
+/* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death
+ * signal, signals, cwd. */
 struct ct_identity {
-	bool lookup;		/* ids come from the container's passwd */
+	bool lookup; /* ids come from the container's passwd */
 	uint32_t uid, gid;
-	const char *const *groups;	/* decimal */
+	const char *const *groups; /* decimal */
 	uint32_t n_groups;
 	uint64_t keep;
 	bool no_new_privs;
 	unsigned long personality;
 	const struct ct_origin *arch_at;
-	bool start_hooks;	/* run the config's, which get what the payload gets */
+	bool start_hooks; /* run the config's, which get what the payload gets */
 	const char *cwd;
 	const struct ct_origin *uid_at, *cap_at, *cwd_at;
 };
 /* 0 or a negative errno that is recorded. */
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
-/* HOME of a payload with these numbers, from the container's passwd as it may read it itself; what cannot be read is no failure. Where the
- * environment is only the caller's there is none. */
-void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps, const struct ct_origin *at);
-/* The start hooks, programs of the rootfs, with the capabilities `caps` where they run as root. 0 or -ENOMEM. */
+/* HOME of a payload with these numbers, from the container's passwd as it may read it itself; what
+ * cannot be read is no failure. Where the environment is only the caller's there is none. */
+void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t caps,
+		   const struct ct_origin *at);
+/* The start hooks, programs of the rootfs, with the capabilities `caps` where they run as
+ * root. 0 or -ENOMEM. */
 int ct_build_start_hooks(struct ct_builder *b, uint64_t caps);
-/* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell that was looked up. */
-int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv, const struct ct_origin *at);
-/* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later ones replace by name. */
+/* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell
+ * that was looked up. */
+int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv,
+		    const struct ct_origin *at);
+/* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later
+ * ones replace by name. */
 int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
 /* A variable of the caller's environment as "K=V"; NULL: it has none of that name. */
 const char *ct_build_caller_var(const struct ct_request *r, const char *name);

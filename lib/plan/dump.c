@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plan in words: text for people and golden files, JSON for programs. Both read the schema of steps.def. */
+/* The plan in words: text for people and golden files, JSON for programs. Both read the
+ * schema of steps.def. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "plan/plan.h"
 
 static const struct ct_op_row rows[CT_OP_COUNT] = {
-#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = {name, schema},
+#define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = { name, schema },
 #include "wire/steps.def"
 };
 
@@ -28,14 +29,15 @@ static const struct {
 	uint8_t bit;
 	const char *word;
 } flag_words[] = {
-	{CT_SF_OPTIONAL, "optional"},	{CT_SF_CREATE_DIR, "create-dir"}, {CT_SF_CREATE_FILE, "create-file"},
-	{CT_SF_CREATE, "create"},	{CT_SF_STRICT, "strict"},	  {CT_SF_RECURSIVE, "recursive"},
-	{CT_SF_READ_BACK, "read-back"}, {CT_SF_ENV_PATH, "search"},
+	{ CT_SF_OPTIONAL, "optional" },	      { CT_SF_CREATE_DIR, "create-dir" },
+	{ CT_SF_CREATE_FILE, "create-file" }, { CT_SF_CREATE, "create" },
+	{ CT_SF_STRICT, "strict" },	      { CT_SF_RECURSIVE, "recursive" },
+	{ CT_SF_READ_BACK, "read-back" },     { CT_SF_ENV_PATH, "search" },
 };
 
 /* One field of a schema: which member of the step, under which name. */
 struct field {
-	char kind, index;	/* 'a' 'b' 'o' 'p', or 's' 'l' 'e' 'n' 'x' 'm' with '0'.. */
+	char kind, index; /* 'a' 'b' 'o' 'p', or 's' 'l' 'e' 'n' 'x' 'm' with '0'.. */
 	bool maybe;
 	char name[24];
 };
@@ -52,7 +54,7 @@ static bool next_field(const char **at, struct field *f)
 		return false;
 	f->kind = *p++;
 	f->index = strchr("slenxm", f->kind) ? *p++ : '0';
-	p++;	/* '=' */
+	p++; /* '=' */
 	n = strcspn(p, " ");
 	f->maybe = n && (p[n - 1] == '?' || p[n - 1] == '|');
 	*at = p + n;
@@ -97,15 +99,16 @@ static const char *slot_name(const struct ct_plan *p, int16_t slot)
 
 /* How values are written. */
 struct style {
-	void (*put)(struct ct_buf *, const char *);	/* a string */
-	const char *comma;				/* between those of a list */
+	void (*put)(struct ct_buf *, const char *); /* a string */
+	const char *comma;			    /* between those of a list */
 	bool secrets;
 };
 
 /* Variables whose values are no secret: a plan without them says too little. */
 static bool is_public(const char *variable, size_t len)
 {
-	static const char *const names[] = { "PATH", "HOME", "TERM", "LANG", "USER", "container", "container_ttys" };
+	static const char *const names[] = { "PATH", "HOME",	  "TERM",	   "LANG",
+					     "USER", "container", "container_ttys" };
 
 	if (!strncmp(variable, "LXC_", 4))
 		return true;
@@ -128,7 +131,8 @@ static void put_variable(const struct style *y, const char *variable, struct ct_
 	y->put(out, ct_buf_text(&text));
 }
 
-static void put_list(const struct ct_step *s, const struct field *f, const struct style *y, struct ct_buf *out)
+static void put_list(const struct ct_step *s, const struct field *f, const struct style *y,
+		     struct ct_buf *out)
 {
 	int i = f->index - '0';
 
@@ -144,7 +148,8 @@ static void put_list(const struct ct_step *s, const struct field *f, const struc
 }
 
 /* The field's value; numbers bare, lists in brackets. */
-static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f, const struct style *y, struct ct_buf *out)
+static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f,
+		      const struct style *y, struct ct_buf *out)
 {
 	const char *comma = y->comma;
 	int i = f->index - '0';
@@ -175,7 +180,8 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 	}
 }
 
-int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets, struct ct_buf *out)
+int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets,
+		      struct ct_buf *out)
 {
 	const struct style style = { ct_buf_quoted, " ", secrets };
 	const struct ct_op_row *row = ct_op_row(s->op);
@@ -217,7 +223,8 @@ int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out)
 
 		if (s->phase != phase) {
 			phase = s->phase;
-			ct_buf_printf(out, "%s: by %s\n", ct_phase_name(phase), ct_phase_actor(phase));
+			ct_buf_printf(out, "%s: by %s\n", ct_phase_name(phase),
+				      ct_phase_actor(phase));
 		}
 		ct_buf_printf(out, "%4u  ", i);
 		ct_plan_step_text(p, s, secrets, out);
@@ -234,7 +241,8 @@ static void step_json(const struct ct_plan *p, uint32_t i, bool secrets, struct 
 	const struct ct_op_row *row = ct_op_row(s->op);
 	struct field f;
 
-	ct_buf_printf(out, "{\"step\":%u,\"phase\":\"%s\",\"actor\":\"%s\",\"op\":\"%s\",\"args\":{", i,
+	ct_buf_printf(out,
+		      "{\"step\":%u,\"phase\":\"%s\",\"actor\":\"%s\",\"op\":\"%s\",\"args\":{", i,
 		      ct_phase_name(s->phase), ct_phase_actor(s->phase), ct_op_name(s->op));
 	for (const char *at = row ? row->schema : "", *comma = ""; next_field(&at, &f);) {
 		if (f.maybe && !field_set(s, &f))

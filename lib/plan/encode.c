@@ -30,8 +30,13 @@ static void put_steps(const struct ct_plan *p, struct ct_buf *steps, struct ct_b
 {
 	for (uint32_t i = p->n_setup; i < p->n_steps; i++) {
 		const struct ct_step *s = &p->steps[i];
-		struct ct_wire_step w = {.op = s->op, .phase = s->phase, .flags = s->flags, .a = s->a, .b = s->b, .o = s->o,
-					 .p = s->p};
+		struct ct_wire_step w = { .op = s->op,
+					  .phase = s->phase,
+					  .flags = s->flags,
+					  .a = s->a,
+					  .b = s->b,
+					  .o = s->o,
+					  .p = s->p };
 
 		for (int k = 0; k < 4; k++) {
 			w.n[k] = s->n[k];
@@ -47,12 +52,15 @@ static void put_steps(const struct ct_plan *p, struct ct_buf *steps, struct ct_b
 	}
 }
 
-int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags, struct ct_buf *out, struct ct_err *e)
+int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags,
+		   struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf steps = CT_BUF_INIT;
 	CT_CLEAN_BUF struct ct_buf pool = CT_BUF_INIT;
-	struct ct_wire_head head = {.magic = CT_WIRE_MAGIC, .version = CT_WIRE_VERSION, .mode = CT_MODE_RUN};
-	struct ct_wire_super wire = {0};
+	struct ct_wire_head head = { .magic = CT_WIRE_MAGIC,
+				     .version = CT_WIRE_VERSION,
+				     .mode = CT_MODE_RUN };
+	struct ct_wire_super wire = { 0 };
 
 	ct_buf_char(&pool, 0);
 	put_steps(p, &steps, &pool);
@@ -75,7 +83,9 @@ int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, u
 	if (ct_buf_error(&steps) || ct_buf_error(&pool))
 		return ct_oom(e);
 	if (steps.len + pool.len > CT_WIRE_MAX - sizeof(head) - sizeof(wire))
-		return ct_fail(e, -E2BIG, CT_ERR_PLAN, "plan", "arguments and environment are larger than %u MiB", CT_WIRE_MAX >> 20);
+		return ct_fail(e, -E2BIG, CT_ERR_PLAN, "plan",
+			       "arguments and environment are larger than %u MiB",
+			       CT_WIRE_MAX >> 20);
 	if (p->hooks)
 		head.mode = CT_MODE_HOOKS;
 	head.flags = flags;

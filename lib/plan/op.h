@@ -4,8 +4,8 @@
 #define CT_PLAN_OP_H
 
 struct ct_op_row {
-	const char *name;	/* "mount.attach" */
-	const char *schema;	/* "a=tree b=under s0=at": see steps.def */
+	const char *name;   /* "mount.attach" */
+	const char *schema; /* "a=tree b=under s0=at": see steps.def */
 };
 
 /* Row of an op; NULL when there is none. */

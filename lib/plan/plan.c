@@ -9,7 +9,7 @@
 #include "plan/op.h"
 #include "plan/phase.h"
 
-static const struct ct_origin by_default = {.key = ""};
+static const struct ct_origin by_default = { .key = "" };
 
 struct ct_plan *ct_plan_new(struct ct_arena *arena)
 {
@@ -29,7 +29,8 @@ static struct ct_step *next_step(struct ct_plan *p)
 	}
 	if (p->n_steps == p->cap_steps) {
 		uint32_t cap = p->cap_steps ? p->cap_steps * 2 : 64;
-		struct ct_step *bigger = ct_arena_grow(p->arena, p->steps, p->n_steps, cap, sizeof(*bigger));
+		struct ct_step *bigger = ct_arena_grow(p->arena, p->steps, p->n_steps, cap,
+						       sizeof(*bigger));
 
 		if (!bigger) {
 			p->err = -ENOMEM;
@@ -41,7 +42,8 @@ static struct ct_step *next_step(struct ct_plan *p)
 	return &p->steps[p->n_steps++];
 }
 
-struct ct_step *ct_plan_add(struct ct_plan *p, enum ct_phase phase, enum ct_op op, const struct ct_origin *at)
+struct ct_step *ct_plan_add(struct ct_plan *p, enum ct_phase phase, enum ct_op op,
+			    const struct ct_origin *at)
 {
 	struct ct_step *s = next_step(p);
 
@@ -64,7 +66,8 @@ int ct_plan_slot(struct ct_plan *p, const char *name)
 	}
 	if (p->n_slots == p->cap_slots) {
 		int cap = p->cap_slots ? p->cap_slots * 2 : 64;
-		const char **bigger = ct_arena_grow(p->arena, p->slot_name, (size_t)p->n_slots, (size_t)cap, sizeof(*bigger));
+		const char **bigger = ct_arena_grow(p->arena, p->slot_name, (size_t)p->n_slots,
+						    (size_t)cap, sizeof(*bigger));
 
 		if (!bigger) {
 			p->err = -ENOMEM;
@@ -86,7 +89,7 @@ int ct_plan_input(struct ct_plan *p, const char *name, int fd)
 		return 0;
 	}
 	if (slot != p->n_inputs)
-		p->err = p->err ? p->err : -EINVAL;	/* an input after another slot */
+		p->err = p->err ? p->err : -EINVAL; /* an input after another slot */
 	p->input_fd[slot] = fd;
 	p->n_inputs = slot + 1;
 	return slot;
@@ -104,25 +107,28 @@ static int by_phase(const void *x, const void *y)
 /* A slot that a step reads must have been filled by an earlier step or by the caller. */
 static bool slots_filled(const struct ct_plan *p, const struct ct_step *s, const bool *filled)
 {
-	int16_t reads[] = {s->a, s->b};
+	int16_t reads[] = { s->a, s->b };
 
 	for (unsigned i = 0; i < 2; i++)
-		if (reads[i] != CT_SLOT_NONE && (reads[i] < 0 || reads[i] >= p->n_slots || !filled[reads[i]]))
+		if (reads[i] != CT_SLOT_NONE &&
+		    (reads[i] < 0 || reads[i] >= p->n_slots || !filled[reads[i]]))
 			return false;
 	return true;
 }
 
 int ct_plan_freeze(struct ct_plan *p, struct ct_err *e)
 {
-	bool filled[CT_WIRE_SLOTS] = {false};
+	bool filled[CT_WIRE_SLOTS] = { false };
 
 	if (p->err == -ENOMEM)
 		return ct_oom(e);
 	if (p->err == -E2BIG)
-		return ct_fail(e, -E2BIG, CT_ERR_PLAN, "plan", "more than %u steps or %u descriptors are needed",
-			       CT_WIRE_MAX_STEPS, CT_WIRE_SLOTS);
+		return ct_fail(e, -E2BIG, CT_ERR_PLAN, "plan",
+			       "more than %u steps or %u descriptors are needed", CT_WIRE_MAX_STEPS,
+			       CT_WIRE_SLOTS);
 	if (p->err)
-		return ct_fail(e, p->err, CT_ERR_PLAN, "plan", "an input was added after another slot");
+		return ct_fail(e, p->err, CT_ERR_PLAN, "plan",
+			       "an input was added after another slot");
 	if (p->n_steps)
 		qsort(p->steps, p->n_steps, sizeof(*p->steps), by_phase);
 	while (p->n_setup < p->n_steps && p->steps[p->n_setup].phase == CT_PHASE_SETUP)
@@ -134,7 +140,8 @@ int ct_plan_freeze(struct ct_plan *p, struct ct_err *e)
 
 		if (!slots_filled(p, s, filled)) {
 			ct_err_step(e, (int)i, ct_op_name(s->op));
-			return ct_fail(e, -EINVAL, CT_ERR_PLAN, "plan", "reads a descriptor that no earlier step makes");
+			return ct_fail(e, -EINVAL, CT_ERR_PLAN, "plan",
+				       "reads a descriptor that no earlier step makes");
 		}
 		if (s->o >= 0)
 			filled[s->o] = true;

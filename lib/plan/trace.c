@@ -10,9 +10,11 @@ bool ct_trace_wanted(const struct ct_log *log)
 	return ct_log_wants(log, CT_LOG_DEBUG);
 }
 
-bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan, const struct ct_wire_super *super)
+bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan,
+		    const struct ct_wire_super *super)
 {
-	if (!ct_log_wants(log, CT_LOG_INFO) && !(super && super->log >= 0 && super->log_level >= CT_LOG_INFO))
+	if (!ct_log_wants(log, CT_LOG_INFO) &&
+	    !(super && super->log >= 0 && super->log_level >= CT_LOG_INFO))
 		return false;
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].op == CT_OP_HOOK)
@@ -20,15 +22,18 @@ bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan, const 
 	return false;
 }
 
-void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, const char *line)
+void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
+		   const char *line)
 {
 	const struct ct_step *s = i < plan->n_steps ? &plan->steps[i] : NULL;
 
 	if (s && s->op == CT_OP_HOOK)
-		ct_log(log, CT_LOG_INFO, "hook %s %s: %s", s->s[0], s->n_list[0] ? s->list[0][0] : "", line);
+		ct_log(log, CT_LOG_INFO, "hook %s %s: %s", s->s[0],
+		       s->n_list[0] ? s->list[0][0] : "", line);
 }
 
-void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, uint64_t took_ns)
+void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
+		   uint64_t took_ns)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	const struct ct_step *s = i < plan->n_steps ? &plan->steps[i] : NULL;
@@ -36,8 +41,8 @@ void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_
 
 	if (!s)
 		return;
-	ct_buf_printf(&text, "step %" PRIu32 ", %" PRIu64 " us, %s by %s: ", i, took_ns / 1000, ct_phase_name(s->phase),
-		      ct_phase_actor(s->phase));
+	ct_buf_printf(&text, "step %" PRIu32 ", %" PRIu64 " us, %s by %s: ", i, took_ns / 1000,
+		      ct_phase_name(s->phase), ct_phase_actor(s->phase));
 	if (level == CT_LOG_TRACE)
 		ct_plan_step_text(plan, s, false, &text);
 	else

@@ -8,11 +8,16 @@
 
 /* Whether the log wants the steps of a plan. */
 bool ct_trace_wanted(const struct ct_log *log);
-/* Whether the log, or that of the supervisor (NULL: there is none), wants what the plan's hooks print. */
-bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan, const struct ct_wire_super *super);
+/* Whether the log, or that of the supervisor (NULL: there is none), wants what the
+ * plan's hooks print. */
+bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan,
+		    const struct ct_wire_super *super);
 /* A line that the hook of step i has printed, to the log. */
-void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, const char *line);
-/* Tells that step i is done and how long it took: by its name, and at CT_LOG_TRACE with all that it works on. */
-void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i, uint64_t took_ns);
+void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
+		   const char *line);
+/* Tells that step i is done and how long it took: by its name, and at CT_LOG_TRACE with
+ * all that it works on. */
+void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
+		   uint64_t took_ns);
 
 #endif

@@ -9,10 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RTMIN_3 37	/* SIGRTMIN+3 as programs with glibc and systemd mean it */
-#define EXITING 0x4	/* PF_EXITING, include/linux/sched.h */
+#define RTMIN_3 37  /* SIGRTMIN+3 as programs with glibc and systemd mean it */
+#define EXITING 0x4 /* PF_EXITING, include/linux/sched.h */
 
-/* /proc/PID/FILE, to be read. A descriptor or a negative errno; -ESRCH: there is no such process. */
+/* /proc/PID/FILE, to be read. A descriptor or a negative errno; -ESRCH: there is no
+ * such process. */
 static int open_proc(pid_t pid, const char *file)
 {
 	char path[64] = "/proc/", digits[12];
@@ -46,7 +47,7 @@ static int hex(char c)
 /* Where a reader of "FIELD:\tMASK" stands in a line. */
 struct scan {
 	const char *field;
-	size_t column, n;	/* n: bytes of the field's name */
+	size_t column, n; /* n: bytes of the field's name */
 	int fits;
 	uint64_t mask;
 };
@@ -93,7 +94,8 @@ int ct_proc_signals(pid_t pid, const char *field, uint64_t *mask)
 	return 0;
 }
 
-/* /proc/PID/stat into buf: what stands behind the name, which may hold anything: the blank before field 3. NULL, and *err. */
+/* /proc/PID/stat into buf: what stands behind the name, which may hold anything: the blank before
+ * field 3. NULL, and *err. */
 static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 {
 	int fd = open_proc(pid, "stat");
@@ -148,7 +150,8 @@ int ct_proc_exiting(pid_t pid)
 	int err;
 	const char *p = read_stat(pid, buf, sizeof(buf), &err);
 
-	/* a zombie that can still be seen may be the first of several threads, of which others live */
+	/* a zombie that can still be seen may be the first of several threads, of
+	 * which others live */
 	return p && p[1] != 'Z' && stat_field(p, 9, &flags) == 0 && (flags & EXITING);
 }
 

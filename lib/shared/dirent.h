@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What getdents64(2) gives, struct linux_dirent64 there: for code that reads directories without the C library. */
+/* What getdents64(2) gives, struct linux_dirent64 there: for code that reads directories
+ * without the C library. */
 #ifndef CT_SHARED_DIRENT_H
 #define CT_SHARED_DIRENT_H
 
@@ -10,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CT_DIRENT_DIR 4		/* DT_DIR */
+#define CT_DIRENT_DIR 4 /* DT_DIR */
 
 struct ct_dirent {
 	uint64_t ino;
@@ -29,7 +30,8 @@ static inline int ct_dirent_is_group(const struct ct_dirent *e)
 /* A directory, to be read. A descriptor or a negative errno. */
 static inline int ct_dirent_open(int dir, const char *name)
 {
-	int fd = (int)syscall(SYS_openat, dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = (int)syscall(SYS_openat, dir, name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -10,9 +10,9 @@
 #include "shared/dirent.h"
 #include "shared/figure.h"
 
-#define FILE_MAX (64u << 10)	/* bytes of one file */
-#define PIECE (8u << 10)	/* bytes of it at a time */
-#define TOGETHER 12		/* figures from one reading of a file */
+#define FILE_MAX (64u << 10) /* bytes of one file */
+#define PIECE (8u << 10)     /* bytes of it at a time */
+#define TOGETHER 12	     /* figures from one reading of a file */
 
 static int open_at(int dir, const char *name, int flags)
 {
@@ -24,8 +24,10 @@ static void shut(int fd)
 	syscall(SYS_close, fd);
 }
 
-/* Feeds a file's text to all of k[]. The kernel gives such a file in one go: a short read is its last. False: it cannot be read. */
-__attribute__((noinline)) static int feed_file(int dir, const char *file, struct ct_keyed *k, uint32_t n_k)
+/* Feeds a file's text to all of k[]. The kernel gives such a file in one go: a short read is its
+ * last. False: it cannot be read. */
+__attribute__((noinline)) static int feed_file(int dir, const char *file, struct ct_keyed *k,
+					       uint32_t n_k)
 {
 	char buf[PIECE];
 	size_t kept = 0, total = 0;
@@ -55,12 +57,12 @@ __attribute__((noinline)) static int feed_file(int dir, const char *file, struct
 	return got >= 0;
 }
 
-/* ---- groups below a group ---- */
+/* ---- groups below a group -------------------------------------------------------------------- */
 
 struct walk {
 	const struct ct_figure *row;
 	uint64_t sum;
-	uint32_t left;			/* groups that may still be looked at */
+	uint32_t left; /* groups that may still be looked at */
 };
 
 static void walk(struct walk *w, int dir, unsigned depth);
@@ -103,7 +105,8 @@ static void walk(struct walk *w, int dir, unsigned depth)
 
 		for (long at = 0; at < n; at += e->len) {
 			e = (const struct ct_dirent *)(buf + at);
-			if (e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, ".."))
+			if (e->type == CT_DIRENT_DIR && strcmp(e->name, ".") &&
+			    strcmp(e->name, ".."))
 				walk_into(w, dir, e->name, depth);
 		}
 	}
@@ -124,7 +127,7 @@ static uint64_t with_groups_below(const struct ct_figure *row, int fd, uint64_t 
 	return w.sum;
 }
 
-/* ---- rows ---- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static uint64_t *place_of(struct ct_figures *s, const struct ct_figure *row)
 {
@@ -132,11 +135,13 @@ static uint64_t *place_of(struct ct_figures *s, const struct ct_figure *row)
 }
 
 /* Puts what was found where it belongs. */
-static void settle(struct ct_figures *s, const struct ct_figure *row, const struct ct_keyed *k, int fd)
+static void settle(struct ct_figures *s, const struct ct_figure *row, const struct ct_keyed *k,
+		   int fd)
 {
 	uint64_t *out = place_of(s, row), v = ct_keyed_value(k);
 
-	/* io.stat has only devices that were used; version 1's files lack also those that nobody counts for */
+	/* io.stat has only devices that were used; version 1's files lack also those
+	 * that nobody counts for */
 	if (row->how == CT_KEYED_DEVICES && ct_keyed_unsaid(k))
 		v = 0;
 	if (v == CT_ABSENT || *out != CT_ABSENT)

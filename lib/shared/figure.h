@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Figures of a container's groups by a table, one row for each figure and version: read by the library and by the stage alike.
- * System calls and a few KiB of stack, nothing else.
+ * Figures of a container's groups by a table, one row for each figure and version: read by the
+ * library and by the stage alike. System calls and a few KiB of stack, nothing else.
  */
 #ifndef CT_SHARED_FIGURE_H
 #define CT_SHARED_FIGURE_H
@@ -19,22 +19,26 @@ struct ct_cg_place {
 };
 
 /*
- * One row. Of several rows for one figure the first that tells it counts. A TREE row counts for the group alone where there is
- * no file FILE.local beside it; it is then read in all groups below, too.
+ * One row. Of several rows for one figure the first that tells it counts. A TREE row counts
+ * for the group alone where there is no file FILE.local beside it; it is then read in all
+ * groups below, too.
  */
 struct ct_figure {
 	const char *file;
-	const char *local;		/* FILE.local */
+	const char *local; /* FILE.local */
 	const char *key;
-	uint16_t offset;		/* of its uint64_t in what is filled */
-	uint16_t controller;		/* CT_CG_* */
-	uint16_t divisor;		/* of what is read */
+	uint16_t offset;     /* of its uint64_t in what is filled */
+	uint16_t controller; /* CT_CG_* */
+	uint16_t divisor;    /* of what is read */
 	uint8_t version;
-	uint8_t how;			/* enum ct_keyed_how */
+	uint8_t how; /* enum ct_keyed_how */
 };
-#define CT_FIGURE(type, field, v, bit, name, form, word, scale) \
-	{ .file = name, .local = name ".local", .key = word, .offset = (uint16_t)offsetof(type, field), .controller = bit, \
-	  .divisor = scale, .version = v, .how = CT_KEYED_##form }
+#define CT_FIGURE(type, field, v, bit, name, form, word, scale)                                 \
+	{                                                                                       \
+		.file = name, .local = name ".local", .key = word,                              \
+		.offset = (uint16_t)offsetof(type, field), .controller = bit, .divisor = scale, \
+		.version = v, .how = CT_KEYED_##form                                            \
+	}
 
 /* Limits of what is looked at below a group. */
 #define CT_FIGURE_DEPTH 8
@@ -42,15 +46,16 @@ struct ct_figure {
 
 struct ct_figures {
 	const struct ct_figure *rows;
-	uint32_t n;			/* at most CT_FIGURE_ROWS */
-	uint32_t wanted;		/* controllers that no group has served yet */
-	void *out;			/* its figures are CT_ABSENT when it begins */
+	uint32_t n;	 /* at most CT_FIGURE_ROWS */
+	uint32_t wanted; /* controllers that no group has served yet */
+	void *out;	 /* its figures are CT_ABSENT when it begins */
 };
 #define CT_FIGURE_ROWS 128
 
 /*
- * Fills in what one group tells: the figures of its controllers that no group before it served. So version 1's groups come first,
- * and what one of them does not tell is not taken from another. `fd` is its directory, O_PATH is enough. Never fails.
+ * Fills in what one group tells: the figures of its controllers that no group before it served. So
+ * version 1's groups come first, and what one of them does not tell is not taken from another. `fd`
+ * is its directory, O_PATH is enough. Never fails.
  */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd);
 /* The same for all places of that version. */

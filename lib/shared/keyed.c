@@ -64,7 +64,8 @@ static uint64_t hundredths(struct span s)
 	return v * 100 + part;
 }
 
-/* Version 1 has the greatest signed number for "no limit", rounded down to its pages, which are no larger than this. */
+/* Version 1 has the greatest signed number for "no limit", rounded down to its pages, which are
+ * no larger than this. */
 #define NO_LIMIT_PAGE 0x40000u
 
 static uint64_t number(struct span s)
@@ -134,7 +135,8 @@ static void feed_line(struct ct_keyed *k, struct span line)
 		feed_keys(k, line);
 		break;
 	case CT_KEYED_DEVICES:
-		/* the first word is the device's name; 5.15 has more of them, of devices without figures */
+		/* the first word is the device's name; 5.15 has more of them, of
+		 * devices without figures */
 		cut(&line, ' ');
 		feed_field(k, line, key);
 		break;
@@ -154,7 +156,8 @@ static void feed_line(struct ct_keyed *k, struct span line)
 /* The forms that are sums look at every line, the others at the first that they find. */
 static int settled(const struct ct_keyed *k)
 {
-	int sum = k->how == CT_KEYED_LINES || k->how == CT_KEYED_DEVICES || k->how == CT_KEYED_OPERATION;
+	int sum = k->how == CT_KEYED_LINES || k->how == CT_KEYED_DEVICES ||
+		  k->how == CT_KEYED_OPERATION;
 
 	return k->state == BAD || (k->state == FOUND && !sum);
 }
@@ -219,7 +222,9 @@ int ct_keyed_frozen(const char *text, size_t n)
 int ct_keyed_freezer(const char *text, size_t n)
 {
 	static const char words[][9] = {
-		[CT_KEYED_THAWED] = "THAWED", [CT_KEYED_FREEZING] = "FREEZING", [CT_KEYED_FROZEN] = "FROZEN",
+		[CT_KEYED_THAWED] = "THAWED",
+		[CT_KEYED_FREEZING] = "FREEZING",
+		[CT_KEYED_FROZEN] = "FROZEN",
 	};
 	struct span rest, line;
 

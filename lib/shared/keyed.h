@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The small texts of cgroup files, read by the library and by the stage alike: one number; lines of a key and a number; lines of
- * fields for each device. Pure. A text is n bytes, not terminated and not trusted: what does not have its form is absent.
+ * The small texts of cgroup files, read by the library and by the stage alike: one number; lines of
+ * a key and a number; lines of fields for each device. Pure. A text is n bytes, not terminated and
+ * not trusted: what does not have its form is absent.
  */
 #ifndef CT_SHARED_KEYED_H
 #define CT_SHARED_KEYED_H
@@ -9,27 +10,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <contain/contain.h>	/* CT_ABSENT */
+#include <contain/contain.h> /* CT_ABSENT */
 
 /* What a figure is in its text. */
 enum ct_keyed_how {
-	CT_KEYED_NUMBER,	/* all of it; "max" and version 1's "no limit" are absent */
-	CT_KEYED_LINE,		/* "KEY 12": of the first line with that key */
-	CT_KEYED_TREE,		/* the same; see figure.h for where it is read */
-	CT_KEYED_LINES,		/* several keys with blanks between them: the sum of those that are there */
-	CT_KEYED_DEVICES,	/* io.stat, "8:0 rbytes=1 wbytes=2": the sum of a field over all lines */
-	CT_KEYED_OPERATION,	/* blkio, "8:0 Read 12": the sum of an operation over all lines */
-	CT_KEYED_TOKEN,		/* "some total", "some avg10=0.12 total=7": a field of the first line of that name */
-	CT_KEYED_HUNDREDTHS	/* the same, "0.12" is 12 */
+	/* all of it; "max" and version 1's "no limit" are absent */
+	CT_KEYED_NUMBER,
+	CT_KEYED_LINE,	/* "KEY 12": of the first line with that key */
+	CT_KEYED_TREE,	/* the same; see figure.h for where it is read */
+	CT_KEYED_LINES, /* several keys with blanks between them: the sum of those that are there */
+	/* io.stat, "8:0 rbytes=1 wbytes=2": the sum of a field over all lines */
+	CT_KEYED_DEVICES,
+	/* blkio, "8:0 Read 12": the sum of an operation over all lines */
+	CT_KEYED_OPERATION,
+	/* "some total", "some avg10=0.12 total=7": a field of the first line of that name */
+	CT_KEYED_TOKEN,
+	/* the same, "0.12" is 12 */
+	CT_KEYED_HUNDREDTHS
 };
 
 /* One figure being looked for in a text that comes in pieces. Set how and key, the rest is 0. */
 struct ct_keyed {
 	const char *key;
 	uint64_t value;
-	uint32_t seen;		/* LINES: which keys were there */
-	uint8_t how;		/* enum ct_keyed_how */
-	uint8_t state;		/* private */
+	uint32_t seen; /* LINES: which keys were there */
+	uint8_t how;   /* enum ct_keyed_how */
+	uint8_t state; /* private */
 };
 
 /* The next piece: whole lines, but for the last piece, whose last line may lack its end. */

@@ -14,7 +14,7 @@ enum {
 /* How many kinds there are. */
 enum {
 	CT_NAMESPACES = 0
-#define CT_NAMESPACE(bit, clone, name, alias, how) + 1
+#define CT_NAMESPACE(bit, clone, name, alias, how) +1
 #include "shared/namespaces.def"
 };
 

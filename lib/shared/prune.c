@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Down along the first group of each level to one that has none below, up by "..", and there it is removed by the name that the
- * parent has for its inode. No path is kept: a chain of groups may be longer than any.
+ * Down along the first group of each level to one that has none below, up by "..", and there it
+ * is removed by the name that the parent has for its inode. No path is kept: a chain of groups
+ * may be longer than any.
  */
 #include "shared/prune.h"
 
@@ -15,9 +16,10 @@
 
 #include "shared/dirent.h"
 
-#define ANY 0			/* inode: the first that comes */
+#define ANY 0 /* inode: the first that comes */
 
-/* The name of a group in `dir`: of one inode, or of any. 1, 0: there is none, or a negative errno. */
+/* The name of a group in `dir`: of one inode, or of any. 1, 0: there is none, or a
+ * negative errno. */
 static int find(int dir, uint64_t ino, char name[256])
 {
 	char buf[2048] __attribute__((aligned(8)));
@@ -30,7 +32,8 @@ static int find(int dir, uint64_t ino, char name[256])
 			const struct ct_dirent *e = (const struct ct_dirent *)(buf + at);
 
 			at += e->len;
-			if (!ct_dirent_is_group(e) || (ino != ANY && e->ino != ino) || strlen(e->name) > 255)
+			if (!ct_dirent_is_group(e) || (ino != ANY && e->ino != ino) ||
+			    strlen(e->name) > 255)
 				continue;
 			memcpy(name, e->name, strlen(e->name) + 1);
 			return 1;
@@ -38,7 +41,8 @@ static int find(int dir, uint64_t ino, char name[256])
 	return n < 0 ? -errno : 0;
 }
 
-/* From a group without any below: to the one above, where it is removed. The descriptor of that, or a negative errno. */
+/* From a group without any below: to the one above, where it is removed. The descriptor of that,
+ * or a negative errno. */
 static int remove_and_climb(int at, void (*busy)(int dir))
 {
 	int up = ct_dirent_open(at, ".."), r;

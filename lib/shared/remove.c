@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Down into one directory after another, up by "..", which must then be the very directory that was left on the way down: who moves
- * directories meanwhile does not lead the walk out of the tree. openat2(RESOLVE_NO_XDEV) sees every mount, bind mounts, too.
+ * Down into one directory after another, up by "..", which must then be the very directory that was
+ * left on the way down: who moves directories meanwhile does not lead the walk out of the tree.
+ * openat2(RESOLVE_NO_XDEV) sees every mount, bind mounts, too.
  */
 #include "shared/remove.h"
 
@@ -23,24 +24,26 @@
 #define NO_SYMLINKS 0x04
 #define BENEATH 0x08
 
-#define ROOM 65536u	/* bytes of names at a time */
-#define PASSES 64	/* over one directory: some file systems pass over entries when others are removed */
-#define TRIES 16	/* from the top, when directories are moved away meanwhile */
+#define ROOM 65536u /* bytes of names at a time */
+
+/* over one directory: some file systems pass over entries when others are removed */
+#define PASSES 64
+#define TRIES 16 /* from the top, when directories are moved away meanwhile */
 
 /* A directory above the one the walk is in; its own name follows. */
 struct level {
 	uint64_t dev, ino;
-	int64_t behind;		/* where to go on in it */
-	uint32_t prev;		/* the level above: offset */
+	int64_t behind; /* where to go on in it */
+	uint32_t prev;	/* the level above: offset */
 	uint16_t passes;
-	uint8_t failed;		/* something in it stays */
-	uint8_t removed;	/* something in it was removed in this pass */
+	uint8_t failed;	 /* something in it stays */
+	uint8_t removed; /* something in it was removed in this pass */
 };
 
 struct remover {
-	int at;			/* the directory it is in; -1: none */
+	int at; /* the directory it is in; -1: none */
 	char *mem;
-	uint32_t room, used, now;	/* now: offset of the level of `at` */
+	uint32_t room, used, now; /* now: offset of the level of `at` */
 	const struct ct_spare *keep;
 	struct ct_left *left;
 };
@@ -73,7 +76,7 @@ static int open_dir(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* ---- what stays --------------------------------------------------------------------------------------------------------------- */
+/* ---- what stays ------------------------------------------------------------------------------ */
 
 static size_t add(char *to, size_t n, size_t size, const char *from)
 {
@@ -104,7 +107,7 @@ static void tell_path(const struct remover *r, const char *name)
 		from = at;
 	}
 	/* downwards: the levels lie one behind the other */
-	for (at = 0; at < r->used && n < size - tail - 8; ) {
+	for (at = 0; at < r->used && n < size - tail - 8;) {
 		if (at == from)
 			break;
 		n = add(path, n, size - tail - 8, name_of(r, at));
@@ -113,7 +116,8 @@ static void tell_path(const struct remover *r, const char *name)
 	}
 	if (at != from)
 		n = add(path, n, size, "...");
-	for (at = from; at < r->used; at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u)) {
+	for (at = from; at < r->used;
+	     at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u)) {
 		if (n && path[n - 1] != '/')
 			n = add(path, n, size, "/");
 		n = add(path, n, size, name_of(r, at));
@@ -133,7 +137,7 @@ static void stays(struct remover *r, const char *name, int err)
 	tell_path(r, name);
 }
 
-/* ---- down and up -------------------------------------------------------------------------------------------------------------- */
+/* ---- down and up ----------------------------------------------------------------------------- */
 
 static int make_room(struct remover *r, uint32_t want)
 {
@@ -145,7 +149,8 @@ static int make_room(struct remover *r, uint32_t want)
 	if (room < r->room)
 		return -ENOMEM;
 	more = r->mem ? mremap(r->mem, r->room, room, MREMAP_MAYMOVE)
-		      : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		      : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			     0);
 	if (more == MAP_FAILED)
 		return -ENOMEM;
 	r->mem = more;
@@ -181,7 +186,8 @@ static int go_down(struct remover *r, int fd, const char *name, int64_t behind)
 	return 0;
 }
 
-/* Back to the directory above, where this one is removed. 0; -ESTALE: that is not above any more; or a negative errno. */
+/* Back to the directory above, where this one is removed. 0; -ESTALE: that is not above any more;
+ * or a negative errno. */
 static int go_up(struct remover *r)
 {
 	uint32_t below = r->now, up = level(r, below)->prev;
@@ -207,14 +213,15 @@ static int go_up(struct remover *r)
 	return syscall(SYS_lseek, fd, level(r, up)->behind, SEEK_SET) < 0 ? -errno : 0;
 }
 
-/* ---- one entry ---------------------------------------------------------------------------------------------------------------- */
+/* ---- one entry ------------------------------------------------------------------------------- */
 
 /* 1: it is what is kept. */
 static int is_kept(const struct remover *r, int dir, const char *name)
 {
 	struct stat st;
 
-	return r->keep && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && is_same(&st, r->keep->dev, r->keep->ino);
+	return r->keep && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       is_same(&st, r->keep->dev, r->keep->ino);
 }
 
 /* A number behind what is in `at` already; the length of it all. */
@@ -234,7 +241,9 @@ static size_t add_number(char *at, size_t n, size_t size, unsigned v)
 /* A directory of our own that we may not read: by descriptor, for a link may take its place. */
 static int open_closed(int dir, const char *name)
 {
-	int fd = (int)syscall(SYS_openat, dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0), r;
+	int fd = (int)syscall(SYS_openat, dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+			      0),
+	    r;
 	char path[40];
 
 	if (fd < 0)
@@ -245,8 +254,8 @@ static int open_closed(int dir, const char *name)
 	return r ? r : open_dir(dir, name);
 }
 
-/* Removes one entry of `dir`, or opens it when it is a directory with something in it. A descriptor, -ENOENT: removed or gone already,
- * or why it stays. */
+/* Removes one entry of `dir`, or opens it when it is a directory with something in it. A
+ * descriptor, -ENOENT: removed or gone already, or why it stays. */
 static int remove_or_open(int dir, const char *name)
 {
 	int why, fd;
@@ -310,7 +319,8 @@ static int go_on(struct remover *r)
 	return n < 0 ? -errno : 0;
 }
 
-/* Whether the directory must be read once more: entries were passed over while others were removed, or have been made meanwhile. */
+/* Whether the directory must be read once more: entries were passed over while others were removed,
+ * or have been made meanwhile. */
 static int once_more(struct remover *r)
 {
 	struct level *l = level(r, r->now);
@@ -358,7 +368,8 @@ static int from_top(struct remover *r, int dir, const char *name)
 		return err;
 	syscall(SYS_close, r->at);
 	r->at = -1;
-	if (!level(r, 0)->failed && syscall(SYS_unlinkat, dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	if (!level(r, 0)->failed && syscall(SYS_unlinkat, dir, name, AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT)
 		stays(r, name, -errno);
 	return 0;
 }
@@ -385,11 +396,11 @@ int ct_remove(int dir, const char *name, const struct ct_spare *keep, struct ct_
 	return left->err;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 #define NEW ".new-"
-#define HIDDEN_BYTES 220	/* of a container's name in a hidden one */
-#define SUM_BYTES 17		/* "~" and 16 digits */
+#define HIDDEN_BYTES 220 /* of a container's name in a hidden one */
+#define SUM_BYTES 17	 /* "~" and 16 digits */
 
 size_t ct_short_name(char *at, const char *name, size_t room)
 {
@@ -436,7 +447,8 @@ int ct_hidden_is(const char *entry, const char *name)
 			return 0;
 		p += n;
 	} else {
-		if (strncmp(entry, NEW, sizeof(NEW) - 1) || !(p = strrchr(entry, '-')) || p < entry + sizeof(NEW))
+		if (strncmp(entry, NEW, sizeof(NEW) - 1) || !(p = strrchr(entry, '-')) ||
+		    p < entry + sizeof(NEW))
 			return 0;
 		p++;
 	}

@@ -8,7 +8,7 @@
 #include "shared/verdict.h"
 
 static const struct ct_figure rows[] = {
-#define CT_VERDICT(field, version, controller, file, how, key, divisor)                            \
+#define CT_VERDICT(field, version, controller, file, how, key, divisor) \
 	CT_FIGURE(struct ct_counters, field, version, controller, file, how, key, divisor),
 #include "shared/verdict.def"
 };
@@ -16,7 +16,7 @@ static const struct ct_figure rows[] = {
 static void read_wanted(const struct ct_cg_place *v, uint32_t n, uint32_t wanted,
 			struct ct_counters *out)
 {
-	struct ct_figures s = {rows, sizeof(rows) / sizeof(rows[0]), wanted, out};
+	struct ct_figures s = { rows, sizeof(rows) / sizeof(rows[0]), wanted, out };
 
 	memset(out, 0xff, sizeof(*out));
 	for (unsigned version = 1; version <= 2; version++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Down into the first group, up by "..", on from where that one stood: one descriptor, and eight bytes for each level. */
+/* Down into the first group, up by "..", on from where that one stood: one descriptor, and eight
+ * bytes for each level. */
 #include "shared/walk.h"
 
 #include <errno.h>
@@ -12,13 +13,13 @@
 
 #include "shared/dirent.h"
 
-#define TRIES 100	/* from the beginning, when a group is removed while the walk is in it */
-#define ROOM 4096	/* levels more at a time */
+#define TRIES 100 /* from the beginning, when a group is removed while the walk is in it */
+#define ROOM 4096 /* levels more at a time */
 
 struct walk {
 	int at;
-	int down;		/* a group before those in it */
-	int64_t *up;		/* for each level above, where to go on there */
+	int down;    /* a group before those in it */
+	int64_t *up; /* for each level above, where to go on there */
 	size_t n, room;
 };
 
@@ -32,8 +33,10 @@ static void go_to(struct walk *w, int fd)
 static int make_room(struct walk *w)
 {
 	size_t room = w->room + ROOM;
-	void *more = w->up ? mremap(w->up, w->room * sizeof(*w->up), room * sizeof(*w->up), MREMAP_MAYMOVE)
-			   : mmap(NULL, room * sizeof(*w->up), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *more = w->up ? mremap(w->up, w->room * sizeof(*w->up), room * sizeof(*w->up),
+				    MREMAP_MAYMOVE)
+			   : mmap(NULL, room * sizeof(*w->up), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (more == MAP_FAILED)
 		return -ENOMEM;
@@ -56,7 +59,8 @@ static int go_down(struct walk *w, int fd, int64_t behind)
 	return 0;
 }
 
-/* The next group in this one, opened, and where to go on behind it. A descriptor; -ENOENT: there is none left, or another errno. */
+/* The next group in this one, opened, and where to go on behind it. A descriptor; -ENOENT: there is
+ * none left, or another errno. */
 static int next(const struct walk *w, int64_t *behind)
 {
 	char buf[2048] __attribute__((aligned(8)));
@@ -78,7 +82,8 @@ static int next(const struct walk *w, int64_t *behind)
 	return n < 0 ? -errno : -ENOENT;
 }
 
-/* One group after another, until the top has none left. 0, what visit returned, or a negative errno; -ENOENT: the group went away. */
+/* One group after another, until the top has none left. 0, what visit returned, or a negative
+ * errno; -ENOENT: the group went away. */
 static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 {
 	for (;;) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a step fails, in the words of the stage, which meets it, and of the library, which looks before. */
+/* Why a step fails, in the words of the stage, which meets it, and of the library,
+ * which looks before. */
 #ifndef CT_SHARED_WORDS_H
 #define CT_SHARED_WORDS_H
 
@@ -7,20 +8,25 @@
 #include <sys/stat.h>
 
 /* A limit of resources that may not be set. */
-#define CT_WORDS_LIMIT "raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; fs.nr_open bounds nofile"
+#define CT_WORDS_LIMIT                                                                \
+	"raising a hard limit needs CAP_SYS_RESOURCE in the initial user namespace; " \
+	"fs.nr_open bounds nofile"
 
-/* A path below a directory that cannot be opened. no_links: none may be on the way; directory: it must be one; at_link: the last component is a link.
- * NULL: the errno says it. */
+/* A path below a directory that cannot be opened. no_links: none may be on the way; directory: it
+ * must be one; at_link: the last component is a link. NULL: the errno says it. */
 static inline const char *ct_target_words(int err, int no_links, int directory, int at_link)
 {
 	switch (err) {
 	case -ELOOP:
 		if (at_link)
-			return no_links ? "target is a symbolic link" : "target is a symbolic link without end";
-		return no_links ? "target leads through a symbolic link" :
-				  "target leads through a link of procfs, or through links without end";
+			return no_links ? "target is a symbolic link"
+					: "target is a symbolic link without end";
+		return no_links ? "target leads through a symbolic link"
+				: "target leads through a link of procfs, or through links without "
+				  "end";
 	case -ENOTDIR:
-		return directory ? "target is not a directory, or leads through a file" : "target leads through what is not a directory";
+		return directory ? "target is not a directory, or leads through a file"
+				 : "target leads through what is not a directory";
 	case -EXDEV:
 		return "target leaves the directory that it must stay below";
 	case -EAGAIN:

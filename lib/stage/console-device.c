@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What console.path names: it gets all that the console prints, and is typed on when it is a terminal. Nothing waits for it for long. */
+/* What console.path names: it gets all that the console prints, and is typed on when it is a
+ * terminal. Nothing waits for it for long. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,7 @@
 
 #include "stage/supervisor.h"
 
-#define TYPED 64	/* bytes moved at once: they fit where a terminal says that it takes some */
+#define TYPED 64 /* bytes moved at once: they fit where a terminal says that it takes some */
 
 /* As a terminal it is the console's: it echoes nothing and makes no signals by itself. */
 void sup_device_init(struct sup_device *d, int fd)
@@ -42,7 +43,8 @@ uint32_t sup_device_size(const struct sup_device *d)
 	return (uint32_t)w.ws_row << 16 | w.ws_col;
 }
 
-/* Writes what is held, as far as it is taken. 1: all of it, or there is nobody who could take it. */
+/* Writes what is held, as far as it is taken. 1: all of it, or there is nobody who
+ * could take it. */
 static int flush(struct sup_device *d)
 {
 	while (d->at < d->end) {
@@ -91,7 +93,8 @@ int sup_device_held(const struct super *s)
 
 void sup_device_watch(struct super *s)
 {
-	short events = (short)((s->device.terminal && s->tty[0].master >= 0 ? POLLIN : 0) | (sup_device_held(s) ? POLLOUT : 0));
+	short events = (short)((s->device.terminal && s->tty[0].master >= 0 ? POLLIN : 0) |
+			       (sup_device_held(s) ? POLLOUT : 0));
 
 	if (events)
 		sup_watch(s, s->device.fd, events, SUP_WATCH_DEVICE, 0);
@@ -119,6 +122,7 @@ void sup_on_device(struct super *s, short events)
 	n = read(d->fd, typed, sizeof(typed));
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		sup_close(&d->fd);
-	if (n > 0 && poll(&room, 1, 0) > 0 && (room.revents & POLLOUT) && write(room.fd, typed, (size_t)n) > 0)
+	if (n > 0 && poll(&room, 1, 0) > 0 && (room.revents & POLLOUT) &&
+	    write(room.fd, typed, (size_t)n) > 0)
 		sup_interrupt(s, &s->tty[0], typed, (size_t)n);
 }

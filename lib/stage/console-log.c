@@ -2,7 +2,7 @@
 /* Where console output is kept: the ring buffer and the log file with its rotation. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>	/* renameat */
+#include <stdio.h> /* renameat */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -81,7 +81,9 @@ static void rotate(struct sup_log *l)
 		str_add(old, sizeof(old), l->path);
 		str_add(old, sizeof(old), ".1");
 		if (strlen(old) == strlen(l->path) + 2 && !renameat(l->dir, l->path, l->dir, old)) {
-			fd = openat(l->dir, l->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+			fd = openat(l->dir, l->path,
+				    O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+				    0600);
 			if (fd >= 0) {
 				close(l->fd);
 				l->fd = fd;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Terminals. The supervisor holds the masters. The console's is always read: into the ring buffer, the log, and the stream of a
- * client if there is one. The others are read only for a client; until then their output waits in the terminal.
- * Of the clients the starter of a container in the foreground is another thing than who looks at a console later: it is the
- * program's own terminal. While it does not read, nothing is read for it, and the program waits. At the end all that the terminal
- * still holds goes into its stream, which has room for it: who reads late has it, and the supervisor need not wait.
+ * Terminals. The supervisor holds the masters. The console's is always read: into the ring buffer,
+ * the log, and the stream of a client if there is one. The others are read only for a client; until
+ * then their output waits in the terminal. Of the clients the starter of a container in the
+ * foreground is another thing than who looks at a console later: it is the program's own terminal.
+ * While it does not read, nothing is read for it, and the program waits. At the end all that the
+ * terminal still holds goes into its stream, which has room for it: who reads late has it, and the
+ * supervisor need not wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +53,8 @@ int sup_console_init(struct super *s)
 	if (w->console_buffer > RING_MAX)
 		return -E2BIG;
 	s->ring.size = (size_t)w->console_buffer;
-	s->ring.data = mmap(NULL, s->ring.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	s->ring.data = mmap(NULL, s->ring.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
 	return s->ring.data == MAP_FAILED ? -ENOMEM : 0;
 }
 
@@ -120,7 +123,8 @@ static void end_stream(struct sup_tty *t)
 static int flush_held(struct super *s, struct sup_tty *t)
 {
 	while (s->held_at < s->held_end) {
-		ssize_t n = send(t->stream, s->held + s->held_at, s->held_end - s->held_at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(t->stream, s->held + s->held_at, s->held_end - s->held_at,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n > 0) {
 			s->held_at += (size_t)n;
@@ -150,7 +154,8 @@ static void send_output(struct super *s, struct sup_tty *t, const char *p, size_
 	}
 	if (t->lagging && !closing)
 		return;
-	if (send(t->stream, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN && errno != EINTR)
+	if (send(t->stream, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN &&
+	    errno != EINTR)
 		end_stream(t);
 }
 
@@ -162,7 +167,8 @@ static void count_output(struct super *s, size_t n)
 	sup_output_over(s);
 }
 
-/* 1 when the client can take what is read next, or will not get it; 0 to leave it in the terminal for now. */
+/* 1 when the client can take what is read next, or will not get it; 0 to leave it in
+ * the terminal for now. */
 static int stream_can_take(struct super *s, struct sup_tty *t, int closing)
 {
 	struct pollfd p = { .fd = t->stream, .events = POLLOUT };
@@ -196,12 +202,14 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	char buf[SUP_CHUNK];
 	ssize_t n;
 
-	if (t->master < 0 || !stream_can_take(s, t, closing) || (number == 0 && !sup_device_can_take(s, closing)))
+	if (t->master < 0 || !stream_can_take(s, t, closing) ||
+	    (number == 0 && !sup_device_can_take(s, closing)))
 		return 0;
 	n = read(t->master, buf, sizeof(buf));
 	if (n <= 0) {
 		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-			/* every opener is gone, ours was hung up: look again later, open it again */
+			/* every opener is gone, ours was hung up: look again later,
+			 * open it again */
 			t->retry_at = s->now + SUP_RETRY_MS;
 			sup_close(&t->peer);
 		}
@@ -219,8 +227,8 @@ static int move_output(struct super *s, uint32_t number, int closing)
 }
 
 /* See supervisor.h.
- * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its namespace and has no
- * handler for it. Outside a container it would have ended, so it does here.
+ * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its
+ * namespace and has no handler for it. Outside a container it would have ended, so it does here.
  */
 void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
 {
@@ -228,9 +236,11 @@ void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, 
 	struct termios mode;
 	pid_t foreground;
 
-	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN || t != s->tty || tcgetattr(t->master, &mode))
+	if (!(s->w->flags & CT_SUPER_PROGRAM) || !s->pid_ns || s->phase != SUP_PHASE_RUN ||
+	    t != s->tty || tcgetattr(t->master, &mode))
 		return;
-	if (!(mode.c_lflag & ISIG) || mode.c_cc[VINTR] == _POSIX_VDISABLE || !memchr(typed, mode.c_cc[VINTR], n))
+	if (!(mode.c_lflag & ISIG) || mode.c_cc[VINTR] == _POSIX_VDISABLE ||
+	    !memchr(typed, mode.c_cc[VINTR], n))
 		return;
 	if (ioctl(t->master, TIOCGPGRP, &foreground) || foreground != s->init)
 		return;
@@ -293,9 +303,12 @@ void sup_tty_watch(struct super *s)
 		if (t->master < 0)
 			continue;
 		if (t->stream >= 0) {
-			int held = t->lagging && (t->starters || s->now < t->lag_since + SUP_LAG_MS);
+			int held = t->lagging &&
+				   (t->starters || s->now < t->lag_since + SUP_LAG_MS);
 
-			sup_watch(s, t->stream, (short)((t->in_full ? 0 : POLLIN) | (held ? POLLOUT : 0)), SUP_WATCH_STREAM, i);
+			sup_watch(s, t->stream,
+				  (short)((t->in_full ? 0 : POLLIN) | (held ? POLLOUT : 0)),
+				  SUP_WATCH_STREAM, i);
 			events = (short)((t->in_full ? POLLOUT : 0) | (held ? 0 : POLLIN));
 		} else if (i == 0) {
 			events = POLLIN;

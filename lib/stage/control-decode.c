@@ -5,8 +5,8 @@
 
 #include "stage/supervisor.h"
 
-#define ALL_STATES                                                                                 \
-	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING |             \
+#define ALL_STATES                                                                     \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | \
 	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 #define NONE 0u
 
@@ -36,7 +36,8 @@ int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq)
 		return -EBADMSG;
 	if (r.type >= sizeof(takes) / sizeof(takes[0]) || !takes[r.type].known)
 		return -EOPNOTSUPP;
-	if (r.arg0 > takes[r.type].arg0 || r.arg1 > takes[r.type].arg1 || (takes[r.type].arg0_needed && !r.arg0))
+	if (r.arg0 > takes[r.type].arg0 || r.arg1 > takes[r.type].arg1 ||
+	    (takes[r.type].arg0_needed && !r.arg0))
 		return -EINVAL;
 	if (r.type == CT_CTL_STOP && (r.arg0 & CT_STOP_KILL) && (r.arg0 & CT_STOP_NO_KILL))
 		return -EINVAL;

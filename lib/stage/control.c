@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The supervisor's socket. One request a connection; what cannot be answered at once waits in its slot, and nothing is ever sent
- * that would block: a peer that does not take its reply is dropped.
+ * The supervisor's socket. One request a connection; what cannot be answered at once waits in its
+ * slot, and nothing is ever sent that would block: a peer that does not take its reply is dropped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "stage/supervisor.h"
 #include "shared/rights.h"
 
-#define PENDING 1	/* a handler's word for: no reply now */
+#define PENDING 1 /* a handler's word for: no reply now */
 
 int sup_listen(struct super *s)
 {
@@ -82,8 +82,8 @@ void sup_drop_client(struct super *s, struct sup_client *c)
 	c->fd = -1;
 	if (!stop || s->phase != SUP_PHASE_RUN || s->killed)
 		return;
-	/* who asked has gone away: a stop with its time goes on as it was asked for; of one that was asked only, the
-	 * container may still go, but is not held for stopping for ever */
+	/* who asked has gone away: a stop with its time goes on as it was asked for; of one that
+	 * was asked only, the container may still go, but is not held for stopping for ever */
 	if (kill_at < s->kill_at)
 		s->kill_at = kill_at;
 	if (s->kill_at == SUP_NEVER && !s->terminated && !stop_waited_for(s))
@@ -154,7 +154,8 @@ static int on_stop(struct super *s, struct sup_client *c, int *fd)
 	else
 		sup_halt(s);
 	if (flags & CT_STOP_NO_WAIT) {
-		if (s->phase == SUP_PHASE_RUN && !s->killed && !s->terminated && !stop_waited_for(s))
+		if (s->phase == SUP_PHASE_RUN && !s->killed && !s->terminated &&
+		    !stop_waited_for(s))
 			s->stop_until = s->now + SUP_TERM_MS;
 		return 0;
 	}
@@ -321,7 +322,7 @@ void sup_on_client(struct super *s, uint32_t index, short events)
 	}
 }
 
-/* ---- who asks ------------------------------------------------------------------------------------------------------------------ */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 static int may_ask(int sock, pid_t *pid)
 {
@@ -334,31 +335,37 @@ static int may_ask(int sock, pid_t *pid)
 	return peer.uid == 0 || peer.uid == geteuid();
 }
 
-/* 1: the process is in our namespace of this kind; 0: it is not; a negative errno: it cannot be looked at. */
+/* 1: the process is in our namespace of this kind; 0: it is not; a negative errno: it
+ * cannot be looked at. */
 static int same_namespace(pid_t pid, const char *kind)
 {
 	char path[64] = "/proc/", own[32] = "/proc/self/ns/";
 	struct stat theirs, ours;
 
-	str_add(str_add(str_add_u64(path, sizeof(path), (uint64_t)pid), sizeof(path), "/ns/"), sizeof(path), kind);
+	str_add(str_add(str_add_u64(path, sizeof(path), (uint64_t)pid), sizeof(path), "/ns/"),
+		sizeof(path), kind);
 	str_add(own, sizeof(own), kind);
 	if (stat(path, &theirs) || stat(own, &ours))
 		return -errno;
 	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
-/* A uid is not enough: root in a container has it, too, where there is no idmap. 0, or an enum ct_ctl_stranger. */
+/* A uid is not enough: root in a container has it, too, where there is no idmap. 0, or an
+ * enum ct_ctl_stranger. */
 static uint32_t stranger(int sock, pid_t pid)
 {
 	static const struct {
 		const char *kind;
 		uint32_t is;
-	} rows[] = { { "pid", CT_CTL_OTHER_PID }, { "user", CT_CTL_OTHER_USER }, { "mnt", CT_CTL_OTHER_MNT } };
+	} rows[] = { { "pid", CT_CTL_OTHER_PID },
+		     { "user", CT_CTL_OTHER_USER },
+		     { "mnt", CT_CTL_OTHER_MNT } };
 	struct pollfd alive = { .fd = -1, .events = POLLIN };
 	socklen_t n = sizeof(alive.fd);
 	uint32_t is = pid > 0 ? 0 : CT_CTL_OTHER_PID;
 
-	/* before Linux 6.5 there is no such thing; then it is enough that whoever has connected holds the connection */
+	/* before Linux 6.5 there is no such thing; then it is enough that whoever has connected
+	 * holds the connection */
 	if (getsockopt(sock, SOL_SOCKET, K_SO_PEERPIDFD, &alive.fd, &n))
 		alive.fd = -1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !is; i++) {
@@ -437,7 +444,8 @@ void sup_on_listener(struct super *s)
 
 		if (sock < 0) {
 			/* out of descriptors: the loop must not spin on it */
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM)
 				s->listen_at = s->now + 100;
 			return;
 		}
@@ -456,7 +464,8 @@ void sup_tell_waiters(struct super *s)
 			continue;
 		if (c->rq.type == CT_CTL_WAIT && (s->state & c->rq.arg0))
 			answer(s, c, 0, -1);
-		else if (c->rq.type == CT_CTL_REBOOT && s->phase == SUP_PHASE_RUN && s->boots > c->boots)
+		else if (c->rq.type == CT_CTL_REBOOT && s->phase == SUP_PHASE_RUN &&
+			 s->boots > c->boots)
 			answer(s, c, 0, -1);
 		else if (done)
 			answer(s, c, c->rq.type == CT_CTL_STOP ? 0 : -ESRCH, -1);

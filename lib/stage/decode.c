@@ -1,33 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The message is checked here, all of it, as if an enemy had written it; what comes after may trust every offset, slot,
- * count, list and op. Pure: no system calls, so that it is also compiled for the host, tested and fuzzed.
+ * The message is checked here, all of it, as if an enemy had written it; what comes after may trust
+ * every offset, slot, count, list and op. Pure: no system calls, so that it is also compiled for
+ * the host, tested and fuzzed.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "stage/stage.h"
 
-/* Bytes of lists looked at in one message; lists may overlap, so that the pool's size is no bound. */
+/* Bytes of lists looked at in one message; lists may overlap, so that the pool's size
+ * is no bound. */
 #define LIST_BUDGET (64u << 20)
 
 /* A plan that lacks one of these would hand our descriptors to its program, or report nothing. */
 #define CT_END(op) (1u << (CT_OP_##op - CT_OP_FDS))
 #define ALL_ENDS (CT_END(CLOSE) | CT_END(LIMITS) | CT_END(READY) | CT_END(EXEC))
 #define NAMESPACE_FLAGS CT_CLONE_ALL
-#define ALL_FLAGS                                                                                                       \
-	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | CT_SF_RECURSIVE |        \
-	 CT_SF_READ_BACK | CT_SF_ENV_PATH)
+#define ALL_FLAGS                                                                              \
+	(CT_SF_OPTIONAL | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE | CT_SF_CREATE | CT_SF_STRICT | \
+	 CT_SF_RECURSIVE | CT_SF_READ_BACK | CT_SF_ENV_PATH)
 
 struct decoder {
 	const struct ct_wire_head *head;
 	const char *pool;
 	uint32_t list_budget;
 	unsigned clones;
-	uint16_t end;				/* the last of those from CT_OP_FDS on */
-	uint32_t ends;				/* all of them, as CT_END() */
-	uint8_t phase;				/* of the step before */
-	unsigned char filled[CT_WIRE_SLOTS];	/* inputs, and what a step before has written */
+	uint16_t end;			     /* the last of those from CT_OP_FDS on */
+	uint32_t ends;			     /* all of them, as CT_END() */
+	uint8_t phase;			     /* of the step before */
+	unsigned char filled[CT_WIRE_SLOTS]; /* inputs, and what a step before has written */
 };
 
 const char *const stage_schemas[CT_OP_COUNT] = {
@@ -118,7 +120,8 @@ static int check_list(struct decoder *d, uint32_t offset, uint64_t count)
 }
 
 /* One field of the schema ("a", "s0", "l1", ...), optional or not. */
-static int check_field(struct decoder *d, const struct ct_wire_step *s, char kind, unsigned i, int optional)
+static int check_field(struct decoder *d, const struct ct_wire_step *s, char kind, unsigned i,
+		       int optional)
 {
 	switch (kind) {
 	case 'a':
@@ -204,7 +207,8 @@ static int check_common(const struct decoder *d, const struct ct_wire_step *s)
 {
 	if (s->op == CT_OP_NONE || s->op >= CT_OP_COUNT || (s->flags & ~ALL_FLAGS))
 		return -EBADMSG;
-	if (check_slot(d, s->a) || check_slot(d, s->b) || check_slot(d, s->o) || check_slot(d, s->p))
+	if (check_slot(d, s->a) || check_slot(d, s->b) || check_slot(d, s->o) ||
+	    check_slot(d, s->p))
 		return -EBADMSG;
 	for (int i = 0; i < 4; i++)
 		if (s->s[i] >= d->head->pool)
@@ -235,20 +239,25 @@ static int check_stop_hook(struct decoder *d, const struct ct_wire_step *s)
 
 static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 {
-	const int16_t slots[] = { u->state_dir, u->alive, u->console_log, u->console_log_dir, u->home, u->watch, u->console, u->console_device,
-				  u->log };
+	const int16_t slots[] = { u->state_dir,	      u->alive,		 u->console_log,
+				  u->console_log_dir, u->home,		 u->watch,
+				  u->console,	      u->console_device, u->log };
 
 	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
-		if (slots[i] != CT_SLOT_NONE && (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))
+		if (slots[i] != CT_SLOT_NONE &&
+		    (slots[i] < 0 || (uint32_t)slots[i] >= d->head->n_inputs))
 			return -EBADMSG;
-	if (u->name >= d->head->pool || u->console_log_path >= d->head->pool || u->n_groups > CT_WIRE_GROUPS)
+	if (u->name >= d->head->pool || u->console_log_path >= d->head->pool ||
+	    u->n_groups > CT_WIRE_GROUPS)
 		return -EBADMSG;
 	for (uint32_t i = 0; i < u->n_groups; i++) {
 		const struct ct_wire_group *g = &u->group[i];
 
-		if (g->inner != CT_SLOT_NONE && (g->inner < 0 || (uint32_t)g->inner >= d->head->n_inputs))
+		if (g->inner != CT_SLOT_NONE &&
+		    (g->inner < 0 || (uint32_t)g->inner >= d->head->n_inputs))
 			return -EBADMSG;
-		if (g->dir < 0 || (uint32_t)g->dir >= d->head->n_inputs || g->path >= d->head->pool || g->version < 1 || g->version > 2)
+		if (g->dir < 0 || (uint32_t)g->dir >= d->head->n_inputs ||
+		    g->path >= d->head->pool || g->version < 1 || g->version > 2)
 			return -EBADMSG;
 	}
 	if (u->signal_halt > 64 || u->signal_stop > 64 || u->signal_reboot > 64 || u->pdeath > 64)
@@ -265,7 +274,8 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 
 	if (h->magic != CT_WIRE_MAGIC || h->version != CT_WIRE_VERSION)
 		return -EPROTO;
-	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS || h->n_inputs > h->n_slots || h->n_inputs > CT_WIRE_INPUTS)
+	if (h->n_steps > CT_WIRE_MAX_STEPS || h->n_slots > CT_WIRE_SLOTS ||
+	    h->n_inputs > h->n_slots || h->n_inputs > CT_WIRE_INPUTS)
 		return -E2BIG;
 	if (h->mode < CT_MODE_RUN || h->mode > CT_MODE_HOOKS)
 		return -EBADMSG;
@@ -278,7 +288,8 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 static int check_steps(struct decoder *d, struct stage *st)
 {
 	for (uint32_t i = 0; i < d->head->n_steps; i++) {
-		int err = i < st->n_steps ? check_step(d, &st->steps[i]) : check_stop_hook(d, &st->steps[i]);
+		int err = i < st->n_steps ? check_step(d, &st->steps[i])
+					  : check_stop_hook(d, &st->steps[i]);
 
 		st->current = (uint16_t)i;
 		if (err)
@@ -290,8 +301,8 @@ static int check_steps(struct decoder *d, struct stage *st)
 	return d->clones == 1 && (d->ends & ALL_ENDS) == ALL_ENDS ? 0 : -EBADMSG;
 }
 
-/* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then st->current is the
- * step that is wrong, or CT_STEP_NONE. */
+/* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then
+ * st->current is the step that is wrong, or CT_STEP_NONE. */
 int stage_decode(const void *msg, size_t len, struct stage *st)
 {
 	struct decoder d;

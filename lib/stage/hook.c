@@ -9,16 +9,17 @@
 
 #include "stage/steps.h"
 
-#define LINE 90		/* of the hook's last words */
-#define PIECE 190	/* of a line, as it is passed on: what is longer comes in pieces */
-#define KILLED_MS 5000	/* how long a hook that was killed may take to end */
+#define LINE 90	       /* of the hook's last words */
+#define PIECE 190      /* of a line, as it is passed on: what is longer comes in pieces */
+#define KILLED_MS 5000 /* how long a hook that was killed may take to end */
 
-/* What the hook has written: the line that is being read, and the beginning of the last one that is not empty. */
+/* What the hook has written: the line that is being read, and the beginning of the last one
+ * that is not empty. */
 struct words {
 	struct stage *st;
 	char now[PIECE + 1], last[LINE + 1];
 	size_t n;
-	int goes_on;	/* of the line, a piece has been passed on */
+	int goes_on; /* of the line, a piece has been passed on */
 };
 
 static void pass_on(struct words *w, int goes_on)
@@ -73,8 +74,9 @@ struct failure {
 	int err, sys;
 };
 
-/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits and capabilities, and hands no more on
- * to what it leaves behind. All else the steps before have done for the whole of init. 0 or a negative errno. */
+/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits and
+ * capabilities, and hands no more on to what it leaves behind. All else the steps before have done
+ * for the whole of init. 0 or a negative errno. */
 static int confine(struct stage *st, const struct ct_wire_step *s, struct failure *why)
 {
 	uint32_t bad;
@@ -92,9 +94,10 @@ static int confine(struct stage *st, const struct ct_wire_step *s, struct failur
 	return caps_set(s->n[1], 0, &why->sys);
 }
 
-/* The hook's process: only its own descriptors, default signals, its own session. Says its errno when it cannot execute. */
-_Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int parent, int in, int out, int status,
-			    const char *const *argv, const char *const *env)
+/* The hook's process: only its own descriptors, default signals, its own session. Says its errno
+ * when it cannot execute. */
+_Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int parent, int in,
+			    int out, int status, const char *const *argv, const char *const *env)
 {
 	struct failure why = { .sys = SYS_execve };
 	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
@@ -130,7 +133,7 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 }
 
 struct hook {
-	int in[2], out[2], status[2];	/* pipes */
+	int in[2], out[2], status[2]; /* pipes */
 	int pidfd;
 	pid_t pid;
 };
@@ -152,8 +155,8 @@ static void shut(int *fd)
 }
 
 /* 0 or a negative errno, *sys the call. */
-static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_step *s, const char *const *argv,
-		      const char *const *env, int *sys)
+static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_step *s,
+		      const char *const *argv, const char *const *env, int *sys)
 {
 	struct k_clone_args args;
 	int parent;
@@ -188,12 +191,13 @@ static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_ste
 	return 0;
 }
 
-/* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for being late; -EBUSY when it was,
- * and did not end of it, as a frozen one. */
+/* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for
+ * being late; -EBUSY when it was, and did not end of it, as a frozen one. */
 static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 {
 	int64_t end = clock_ms() + (int64_t)timeout_ms;
-	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN }, { .fd = h->out[0], .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN },
+			       { .fd = h->out[0], .events = POLLIN } };
 	int late = 0;
 
 	while (!(p[0].revents & POLLIN)) {
@@ -234,7 +238,8 @@ static int hook_verdict(int status, const struct words *w, char *why, size_t n)
 }
 
 /* List i of the step and what comes behind it. NULL without memory. */
-static const char **with_more(struct stage *st, const struct ct_wire_step *s, int i, const char *const *more)
+static const char **with_more(struct stage *st, const struct ct_wire_step *s, int i,
+			      const char *const *more)
 {
 	uint32_t n = step_list_n(s, i), k = 0;
 	const char **v;
@@ -247,9 +252,11 @@ static const char **with_more(struct stage *st, const struct ct_wire_step *s, in
 	return v;
 }
 
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys)
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
+	       char *why, size_t n_why, int *sys)
 {
-	__attribute__((cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
+	__attribute__((
+		cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
 	struct words w;
 	const char **argv, **env;
 	struct failure failed;
@@ -272,7 +279,8 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 	err = hook_listen(&h, &w, s->n[0]);
 	*sys = SYS_wait4;
 	if (err == -EBUSY) {
-		str_cut(why, n_why, "it took too long and did not end when it was killed: is it frozen?");
+		str_cut(why, n_why,
+			"it took too long and did not end when it was killed: is it frozen?");
 		return -ETIMEDOUT;
 	}
 	do
@@ -295,9 +303,15 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 int step_hook(struct stage *st, const struct ct_wire_step *s)
 {
 	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";
-	const char *env[2] = { s->phase == CT_PHASE_READY ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid) : NULL, NULL };
+	const char *env[2] = { s->phase == CT_PHASE_READY
+				       ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid)
+				       : NULL,
+			       NULL };
 	const struct stage_more more = { NULL, env };
 	int sys, err = stage_hook(st, s, &more, why, sizeof(why), &sys);
 
-	return err ? report_error(st, err, sys, step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0), *why ? why : NULL) : 0;
+	return err ? report_error(st, err, sys,
+				  step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0),
+				  *why ? why : NULL)
+		   : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the stage needs of the kernel's interface, so that it builds with a C library that has no kernel headers. */
+/* What the stage needs of the kernel's interface, so that it builds with a C library that has
+ * no kernel headers. */
 #ifndef CT_STAGE_KERNEL_H
 #define CT_STAGE_KERNEL_H
 
@@ -166,7 +167,7 @@ struct k_cap_data {
 #define K_SCHED_ATTR_SIZE_VER0 48
 #define K_SCHED_FLAG_UTIL_CLAMP 0x60
 struct k_sched_attr {
-	uint32_t size, policy;		/* policy 0: SCHED_OTHER */
+	uint32_t size, policy; /* policy 0: SCHED_OTHER */
 	uint64_t flags;
 	int32_t nice;
 	uint32_t priority;
@@ -175,8 +176,8 @@ struct k_sched_attr {
 };
 
 #define K_NSIG 64
-/* Big enough for every architecture's kernel sigaction, whose first word is the handler in all of them but MIPS; all zero
- * is the default action everywhere. */
+/* Big enough for every architecture's kernel sigaction, whose first word is the handler in all of
+ * them but MIPS; all zero is the default action everywhere. */
 struct k_sigaction {
 	unsigned long word[8];
 };

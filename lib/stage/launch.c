@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the hand-shake around the latter.
- * Init waits while the launcher carries out ENTER, and again, set up but for the exec, while it carries out READY; without such steps
- * there is no socket between them and nobody waits.
+ * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the
+ * hand-shake around the latter. Init waits while the launcher carries out ENTER, and again, set
+ * up but for the exec, while it carries out READY; without such steps there is no socket between
+ * them and nobody waits.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,9 +17,10 @@
 #define GO 'g'
 #define READY 'r'
 
-/* ---- procfs of the host, held by descriptor ---------------------------------------------------------------------------------- */
+/* ---- procfs of the host, held by descriptor -------------------------------------------------- */
 
-/* /proc must be a procfs, and of the pid namespace that our numbers are of. 0 or a negative errno with *why. */
+/* /proc must be a procfs, and of the pid namespace that our numbers are of. 0 or a
+ * negative errno with *why. */
 static int check_proc(int fd, const char **why)
 {
 	char self[24], mine[24] = "";
@@ -69,8 +71,10 @@ static void close_proc(struct stage *st)
 	st->proc_fd = -1;
 }
 
-/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has not is no failure. */
-static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value, int optional)
+/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has
+ * not is no failure. */
+static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value,
+		      int optional)
 {
 	char path[128] = "";
 	SYS_CLOSEP int fd = -1;
@@ -87,10 +91,12 @@ static int proc_write(struct stage *st, pid_t pid, const char *file, const char 
 		return 0;
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, file, NULL);
-	return (size_t)n == strlen(value) ? 0 : report_error(st, -EIO, SYS_write, file, "the kernel took only a part of it");
+	return (size_t)n == strlen(value) ? 0
+					  : report_error(st, -EIO, SYS_write, file,
+							 "the kernel took only a part of it");
 }
 
-/* ---- steps of the launcher ---------------------------------------------------------------------------------------------------- */
+/* ---- steps of the launcher ------------------------------------------------------------------- */
 
 /* A new namespace for the launcher, before it clones. */
 int step_unshare(struct stage *st, const struct ct_wire_step *s)
@@ -123,14 +129,16 @@ int step_id_map(struct stage *st, const struct ct_wire_step *s)
 /* Writes a file of init's folder in /proc. */
 int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 {
-	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), step_optional(s));
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1),
+			  step_optional(s));
 }
 
-/* Whether the list of processes in the file has this one: the kernel's own word that it is there. */
+/* Whether the list of processes in the file has this one: the kernel's own word that
+ * it is there. */
 static int lists_pid(int fd, pid_t pid)
 {
 	char buf[512], want[24] = "\n";
-	size_t have = 1;	/* a newline in front of the first number, too */
+	size_t have = 1; /* a newline in front of the first number, too */
 
 	str_add(str_add_u64(want, sizeof(want), (uint64_t)pid), sizeof(want), "\n");
 	buf[0] = '\n';
@@ -164,13 +172,16 @@ int step_cgroup_enter(struct stage *st, const struct ct_wire_step *s)
 	n = sys3(SYS_write, fd, pid, strlen(pid));
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, "cgroup.procs",
-				    n == -ENOSPC ? "cpuset.cpus and cpuset.mems of the group must not be empty" : NULL);
+				    n == -ENOSPC ? "cpuset.cpus and cpuset.mems of the group must "
+						   "not be empty"
+						 : NULL);
 	if (sys3(SYS_lseek, fd, 0, SEEK_SET) < 0 || !lists_pid(fd, st->init_pid))
-		return report_error(st, -EIO, SYS_read, "cgroup.procs", "init is not in the group although the kernel took it");
+		return report_error(st, -EIO, SYS_read, "cgroup.procs",
+				    "init is not in the group although the kernel took it");
 	return 0;
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 #define RESOURCE_NOFILE 7
 #define ENOUGH_FILES 1024
@@ -187,11 +198,11 @@ static int set_limit(pid_t pid, uint64_t resource, const struct limit *want, str
 static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
 {
 	return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
-			    err == -EPERM ? CT_WORDS_LIMIT :
-					    NULL);
+			    err == -EPERM ? CT_WORDS_LIMIT : NULL);
 }
 
-/* A limit that nobody asked for, and that is lower already: to raise it may need a right that this process has not. */
+/* A limit that nobody asked for, and that is lower already: to raise it may need a right that
+ * this process has not. */
 static int may_stay(const struct ct_wire_step *s, int err)
 {
 	return step_optional(s) && err == -EPERM;
@@ -212,7 +223,8 @@ int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
 }
 
-/* The payload's limits, in the process that becomes it or a program beside it. 0 or a negative errno, *bad the step. */
+/* The payload's limits, in the process that becomes it or a program beside it. 0 or a negative
+ * errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad)
 {
 	struct limit now;
@@ -254,12 +266,14 @@ int step_limits(struct stage *st, const struct ct_wire_step *s)
 	return fail_limit(st, &st->steps[bad], err);
 }
 
-/* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload gets the old one back. */
+/* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload
+ * gets the old one back. */
 static void want_files(struct stage *st)
 {
 	struct limit now;
 
-	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) || (now.soft >= ENOUGH_FILES && now.soft >= st->head->n_slots + 64) ||
+	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) ||
+	    (now.soft >= ENOUGH_FILES && now.soft >= st->head->n_slots + 64) ||
 	    now.soft >= now.hard)
 		return;
 	st->nofile = now.soft;
@@ -267,7 +281,7 @@ static void want_files(struct stage *st)
 	set_limit(0, RESOURCE_NOFILE, &now, NULL);
 }
 
-/* ---- more steps of the launcher, and of init ------------------------------------------------------------------------------------- */
+/* ---- more steps of the launcher, and of init ------------------------------------------------- */
 
 /* A session of its own. */
 int step_setsid(struct stage *st, const struct ct_wire_step *s)
@@ -303,8 +317,8 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_ioctl, "lo") : 0;
 }
 
-/* Hands init's own namespaces to who runs the stop hooks: when init has ended, nobody could find them any more. By init, which needs no
- * right for it. */
+/* Hands init's own namespaces to who runs the stop hooks: when init has ended, nobody could find
+ * them any more. By init, which needs no right for it. */
 int step_ns_send(struct stage *st, const struct ct_wire_step *s)
 {
 	for (int i = 0; i < STAGE_NS; i++) {
@@ -314,7 +328,8 @@ int step_ns_send(struct stage *st, const struct ct_wire_step *s)
 
 		if (!(s->n[0] & stage_ns[i].flag))
 			continue;
-		fd = sys_openat(st->proc_fd, str_add(path, sizeof(path), stage_ns[i].name), O_RDONLY, 0);
+		fd = sys_openat(st->proc_fd, str_add(path, sizeof(path), stage_ns[i].name),
+				O_RDONLY, 0);
 		if (fd < 0)
 			return step_fail(st, fd, SYS_openat, stage_ns[i].name);
 		err = report_fd(st, CT_FD_TAG_NS, i, fd);
@@ -325,10 +340,11 @@ int step_ns_send(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* ---- init ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- init ------------------------------------------------------------------------------------ */
 
-/* Dies with its parent, also when that is dead already: then nobody holds the other end of the report socket. It sends
- * nothing, so that all but "nothing there" is its end: -ECONNRESET is what comes when it left reports unread. */
+/* Dies with its parent, also when that is dead already: then nobody holds the other end of the
+ * report socket. It sends nothing, so that all but "nothing there" is its end: -ECONNRESET is what
+ * comes when it left reports unread. */
 static void die_with_parent(struct stage *st)
 {
 	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), sys = SYS_prctl;
@@ -336,11 +352,13 @@ static void die_with_parent(struct stage *st)
 
 	if (!err) {
 		sys = SYS_recvfrom;
-		err = (int)sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0);
+		err = (int)sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1,
+				    MSG_PEEK | MSG_DONTWAIT, 0, 0);
 	}
 	if (sys == SYS_recvfrom && err == -EAGAIN)
 		return;
-	report_error(st, err ? err : -ECHILD, sys, NULL, "it could not be tied to the life of its parent");
+	report_error(st, err ? err : -ECHILD, sys, NULL,
+		     "it could not be tied to the life of its parent");
 	sys_exit(127);
 }
 
@@ -366,8 +384,8 @@ static int is_launchers(const struct ct_wire_step *s)
 	return actors[s->phase] == CT_ACTOR_LAUNCHER;
 }
 
-/* Init holds no descriptor longer than its steps need it: it may meet processes that can look at it. What none of them
- * names goes at once. */
+/* Init holds no descriptor longer than its steps need it: it may meet processes that can look at
+ * it. What none of them names goes at once. */
 static void close_unused(struct stage *st, uint32_t from)
 {
 	for (uint32_t i = from; i < st->n_steps; i++) {
@@ -423,7 +441,8 @@ static void end_hand_shake(struct stage *st)
 	st->go_fd = -1;
 }
 
-/* Waits until the launcher has carried out ENTER, or READY. When that failed or died it has said so, or the silence says it. */
+/* Waits until the launcher has carried out ENTER, or READY. When that failed or died it has said
+ * so, or the silence says it. */
 static void wait_for_go(struct stage *st)
 {
 	char c = 0;
@@ -447,7 +466,8 @@ static void say_ready(struct stage *st)
 	if (err) {
 		/* a launcher that has gone has said why */
 		if (err != -EPIPE)
-			report_error(st, err, SYS_write, "init", "its launcher cannot be told that it is set up");
+			report_error(st, err, SYS_write, "init",
+				     "its launcher cannot be told that it is set up");
 		sys_exit(127);
 	}
 	wait_for_go(st);
@@ -493,21 +513,25 @@ static const char *clone_text(const struct ct_wire_step *s, int err)
 	if (s->a < 0)
 		return NULL;
 	if (err == -EBUSY)
-		return "the cgroup gives controllers on to groups below: it takes no process itself";
+		return "the cgroup gives controllers on to groups below: it takes no process "
+		       "itself";
 	if (err == -EAGAIN)
 		return "the cgroup's limit of processes, or one of the host, is reached";
 	return err == -EACCES ? "the cgroup may not be entered by this user" : NULL;
 }
 
-/* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is anything to wait for. */
+/* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is
+ * anything to wait for. */
 int step_clone(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_clone_args args;
 	int pair[2] = { -1, -1 }, pidfd = -1, err;
 	long pid;
 
-	/* in a trace, init is not to tell of its first step before the launcher has told of this one */
-	if (has_phase(st, st->current, CT_PHASE_ENTER) || has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
+	/* in a trace, init is not to tell of its first step before the launcher has
+	 * told of this one */
+	if (has_phase(st, st->current, CT_PHASE_ENTER) ||
+	    has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
 		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 		if (err)
 			return step_fail(st, err, SYS_socketpair, NULL);
@@ -544,7 +568,7 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
 }
 
-/* ---- the launcher ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the launcher ---------------------------------------------------------------------------- */
 
 /* Init must not live without the launcher's word. */
 static int abandon(struct stage *st)
@@ -572,10 +596,12 @@ static int let_go(struct stage *st)
 
 	if (!err)
 		return 0;
-	return report_error(st, err == -EPIPE ? -ECHILD : err, SYS_write, "init", err == -EPIPE ? "it has ended" : "it could not be let go");
+	return report_error(st, err == -EPIPE ? -ECHILD : err, SYS_write, "init",
+			    err == -EPIPE ? "it has ended" : "it could not be let go");
 }
 
-/* Init has gone up to READY, or has said why not: what is reported here is then the second report, which nobody needs. */
+/* Init has gone up to READY, or has said why not: what is reported here is then the second report,
+ * which nobody needs. */
 static int wait_for_ready(struct stage *st)
 {
 	char c = 0;
@@ -583,7 +609,8 @@ static int wait_for_ready(struct stage *st)
 
 	if (n == 1 && c == READY)
 		return 0;
-	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init", "it has ended before it was set up");
+	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init",
+			    "it has ended before it was set up");
 }
 
 int stage_launch(struct stage *st)
@@ -601,7 +628,8 @@ int stage_launch(struct stage *st)
 	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0 || devices_hold(st) < 0)
 		return abandon(st);
 	if (has_phase(st, 0, CT_PHASE_READY) &&
-	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 || let_go(st) < 0))
+	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 ||
+	     let_go(st) < 0))
 		return abandon(st);
 	end_hand_shake(st);
 	return 0;

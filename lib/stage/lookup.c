@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Users and groups of the container, read as data: no name service, nothing of the container is executed or loaded. The
- * files are hostile: anything but a regular file of reasonable size is refused, and no line of them is believed.
+ * Users and groups of the container, read as data: no name service, nothing of the container is
+ * executed or loaded. The files are hostile: anything but a regular file of reasonable size is
+ * refused, and no line of them is believed.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 #define MAX_LINES (64u << 10)
 #define MAX_ID (STAGE_NO_ID - 1)
 
-/* ---- the file ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
-/* A regular file for reading: looked at first, opened then, and it must be the one that was looked at. */
+/* A regular file for reading: looked at first, opened then, and it must be the one
+ * that was looked at. */
 static int open_regular(const char *path, int own)
 {
-	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS | (own ? K_RESOLVE_NO_XDEV : 0);
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS |
+			   (own ? K_RESOLVE_NO_XDEV : 0);
 	struct stat seen, now;
 	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
 	SYS_CLOSEP int place = root < 0 ? root : sys_openat2(root, path, O_PATH, 0, resolve);
@@ -36,16 +39,18 @@ static int open_regular(const char *path, int own)
 	if (fd < 0)
 		return fd;
 	err = sys_fstat(fd, &now);
-	if (!err && (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
+	if (!err &&
+	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
 		err = -ESTALE;
 	if (err)
 		sys_close(fd);
 	return err ? err : fd;
 }
 
-/* The text of a file of the container, terminated, in memory of stage_alloc(); own: only of the root's own file system, where nothing that the
- * payload has mounted makes us wait. 0; -ENOENT, -EFBIG (more than 1 MiB or 64k
- * lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE (exchanged while we looked), -ENOMEM, or an open error. */
+/* The text of a file of the container, terminated, in memory of stage_alloc(); own: only of the
+ * root's own file system, where nothing that the payload has mounted makes us wait. 0; -ENOENT,
+ * -EFBIG (more than 1 MiB or 64k lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE
+ * (exchanged while we looked), -ENOMEM, or an open error. */
 int user_file_read(const char *path, int own, char **text)
 {
 	SYS_CLOSEP int fd = open_regular(path, own);
@@ -81,7 +86,7 @@ int user_file_read(const char *path, int own, char **text)
 	return 0;
 }
 
-/* ---- lines ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* Cuts the next line off; NULL at the end. */
 static char *next_line(char **rest)
@@ -133,7 +138,8 @@ static void take_path(char *dst, size_t n, const char *src, const char *otherwis
 	str_cut(dst, n, good ? src : otherwise);
 }
 
-/* True when the text has an entry for the query; u's name, ids, home and shell are filled then. Changes the text. */
+/* True when the text has an entry for the query; u's name, ids, home and shell are filled
+ * then. Changes the text. */
 int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
 {
 	char *f[7], *line;
@@ -179,7 +185,8 @@ static int has_group(const struct stage_user *u, uint32_t gid)
 	return 0;
 }
 
-/* Adds the groups that have u->name as a member, once each. 0, or -E2BIG when there are more than `room`. Changes the text. */
+/* Adds the groups that have u->name as a member, once each. 0, or -E2BIG when there are more than
+ * `room`. Changes the text. */
 int user_in_group(char *text, struct stage_user *u, uint32_t room)
 {
 	char *f[4], *line;
@@ -187,7 +194,8 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 	while ((line = next_line(&text))) {
 		uint32_t gid;
 
-		if (!fields(line, f, 4) || parse_id(f[2], &gid) || !is_member(f[3], u->name) || has_group(u, gid))
+		if (!fields(line, f, 4) || parse_id(f[2], &gid) || !is_member(f[3], u->name) ||
+		    has_group(u, gid))
 			continue;
 		if (u->n_groups == room)
 			return -E2BIG;
@@ -196,9 +204,10 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 	return 0;
 }
 
-/* ---- the question ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the question ---------------------------------------------------------------------------- */
 
-/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0, -EINVAL or -ERANGE. */
+/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0,
+ * -EINVAL or -ERANGE. */
 int user_query_parse(const char *spec, struct user_query *q)
 {
 	const char *colon = strchr(spec, ':');
@@ -209,7 +218,8 @@ int user_query_parse(const char *spec, struct user_query *q)
 	if (!colon && spec[strspn(spec, "0123456789")]) {
 		q->by_name = 1;
 		q->name = spec;
-		return spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ' ? -EINVAL : 0;
+		return spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ' ? -EINVAL
+											 : 0;
 	}
 	if (colon && (size_t)(colon - spec) >= sizeof(uid))
 		return -ERANGE;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket, 4 the keeper's socket,
- * 5.. the inputs, and last the message's file, whose number is argv[1]; that of the report socket: it is a packet there. argv[2] and
- * argv[3], where there are: the caller's inheritable and ambient capabilities.
+ * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket,
+ * 4 the keeper's socket, 5.. the inputs, and last the message's file, whose number is argv[1]; that
+ * of the report socket: it is a packet there. argv[2] and argv[3], where there are: the caller's
+ * inheritable and ambient capabilities.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 /* The message must be sealed: what was checked may not change, nor shrink under the mapping. */
 static int is_sealed(int fd)
 {
-	const int need = 0x2 | 0x4 | 0x8;	/* F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE */
+	const int need = 0x2 | 0x4 | 0x8; /* F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE */
 	long seals = sys3(SYS_fcntl, fd, 1034 /* F_GET_SEALS */, 0);
 
 	return seals >= 0 && (seals & need) == need;
@@ -23,15 +24,17 @@ static int is_sealed(int fd)
 
 /* What is said when the stage cannot even begin. */
 struct trouble {
-	int sys;		/* system call, 0: none */
+	int sys; /* system call, 0: none */
 	const char *why;
 };
 
-/* The first packet of the report socket: *msg, a copy that is ours alone. Its size, or a negative errno with *t. */
+/* The first packet of the report socket: *msg, a copy that is ours alone. Its size, or a
+ * negative errno with *t. */
 static ssize_t receive_message(int sock, void **msg, struct trouble *t)
 {
 	*t = (struct trouble){ SYS_mmap, "there is no memory for the plan's message" };
-	*msg = mmap(NULL, CT_WIRE_PACKET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*msg = mmap(NULL, CT_WIRE_PACKET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	if (*msg == MAP_FAILED)
 		return -errno;
 	*t = (struct trouble){ SYS_recvfrom, "the plan's message is not in the socket" };
@@ -62,7 +65,8 @@ static ssize_t map_message(int fd, void **msg, struct trouble *t)
 static int read_message(struct stage *st, int fd, struct trouble *t)
 {
 	void *msg = NULL;
-	ssize_t size = fd == CT_STAGE_REPORT_FD ? receive_message(fd, &msg, t) : map_message(fd, &msg, t);
+	ssize_t size = fd == CT_STAGE_REPORT_FD ? receive_message(fd, &msg, t)
+						: map_message(fd, &msg, t);
 
 	if (size < 0)
 		return (int)size;
@@ -70,8 +74,8 @@ static int read_message(struct stage *st, int fd, struct trouble *t)
 	return stage_decode(msg, (size_t)size, st);
 }
 
-/* Inputs into their slots; nothing stays open that is neither standard, nor report socket, nor input; all of them
- * close-on-exec. 0 or a negative errno. */
+/* Inputs into their slots; nothing stays open that is neither standard, nor report socket, nor
+ * input; all of them close-on-exec. 0 or a negative errno. */
 static int take_descriptors(struct stage *st)
 {
 	unsigned end = CT_STAGE_INPUT_FD + st->head->n_inputs;
@@ -97,7 +101,7 @@ static int take_caps(const char *inheritable, const char *ambient)
 
 int main(int argc, char **argv)
 {
-	static struct stage stage;	/* its only copy */
+	static struct stage stage; /* its only copy */
 	struct stage *st = &stage;
 	struct trouble t = { SYS_prctl, "the stage could be looked at by others" };
 	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
@@ -113,10 +117,13 @@ int main(int argc, char **argv)
 	st->current = CT_STEP_NONE;
 	if (!err) {
 		t = (struct trouble){ 0, "the stage was not called by its library" };
-		err = argc == 2 || argc == 4 ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_INPUTS, &fd) : -EINVAL;
+		err = argc == 2 || argc == 4
+			      ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_INPUTS, &fd)
+			      : -EINVAL;
 	}
 	if (!err && argc == 4) {
-		t = (struct trouble){ SYS_capset, "the caller's capabilities cannot be given back" };
+		t = (struct trouble){ SYS_capset,
+				      "the caller's capabilities cannot be given back" };
 		err = take_caps(argv[2], argv[3]);
 	}
 	if (!err)

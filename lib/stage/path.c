@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Paths below a descriptor. What is below it is hostile: it may hold links to anywhere, and change while we look. The kernel
- * resolves, confined; we only ever hold O_PATH descriptors, and make things by their last component.
+ * Paths below a descriptor. What is below it is hostile: it may hold links to anywhere, and change
+ * while we look. The kernel resolves, confined; we only ever hold O_PATH descriptors, and make
+ * things by their last component.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "stage/steps.h"
 #include "shared/words.h"
 
-/* A rename or a mount anywhere on the machine makes the kernel give up a confined ".." with EAGAIN. */
+/* A rename or a mount anywhere on the machine makes the kernel give up a confined ".."
+ * with EAGAIN. */
 #define RETRIES 256
 
 static uint64_t resolve_flags(unsigned flags)
@@ -37,10 +39,12 @@ static int is_link(int dir, const char *path, uint64_t resolve)
 	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-static void explain(struct path_error *e, int err, int dir, const char *path, uint64_t oflags, uint64_t resolve)
+static void explain(struct path_error *e, int err, int dir, const char *path, uint64_t oflags,
+		    uint64_t resolve)
 {
 	e->sys = SYS_openat2;
-	e->text = ct_target_words(err, (resolve & K_RESOLVE_NO_SYMLINKS) != 0, (oflags & O_DIRECTORY) != 0,
+	e->text = ct_target_words(err, (resolve & K_RESOLVE_NO_SYMLINKS) != 0,
+				  (oflags & O_DIRECTORY) != 0,
 				  err == -ELOOP && is_link(dir, path, resolve));
 }
 
@@ -127,7 +131,8 @@ static int make(int dir, const char *prefix, const char *name, int directory, st
 	e->text = NULL;
 	if (err && err != -EEXIST)
 		return err;
-	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | (directory ? O_DIRECTORY : 0), 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
+	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | (directory ? O_DIRECTORY : 0), 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
 	if (fd < 0) {
 		e->sys = SYS_openat2;
 		e->text = "what was made was exchanged";
@@ -138,7 +143,8 @@ static int make(int dir, const char *prefix, const char *name, int directory, st
 #define MAX_LINKS 40
 #define PATH_SIZE 4096
 
-/* The text of a link, in to[PATH_SIZE]; 0 when there is none of that name, or it is no link; else its length, or a negative errno. */
+/* The text of a link, in to[PATH_SIZE]; 0 when there is none of that name, or it is no link; else
+ * its length, or a negative errno. */
 static long link_target(int dir, const char *name, char *to)
 {
 	SYS_CLOSEP int fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW, 0, K_RESOLVE_BENEATH);
@@ -152,7 +158,8 @@ static long link_target(int dir, const char *name, char *to)
 	return n;
 }
 
-/* Puts a link's text in the place of path[at .. end): from the root on when it is absolute. 0 or -ENAMETOOLONG. */
+/* Puts a link's text in the place of path[at .. end): from the root on when it is absolute.
+ * 0 or -ENAMETOOLONG. */
 __attribute__((noinline)) static int replace_link(char *path, size_t at, size_t end, const char *to)
 {
 	char rest[PATH_SIZE];
@@ -166,10 +173,12 @@ __attribute__((noinline)) static int replace_link(char *path, size_t at, size_t 
 	return 0;
 }
 
-/* Walks `path` (writable) and makes what is missing; the descriptor of its end. Each prefix is resolved anew by the kernel, from
- * `under` and confined to it. 1 with *fd < 0: the end is a link that leads nowhere, and was replaced by what it says. On the way such links
- * are not followed: nobody asked for what is behind them. */
-__attribute__((noinline)) static int walk(int under, char *path, unsigned flags, int directory, int *fd, struct path_error *e)
+/* Walks `path` (writable) and makes what is missing; the descriptor of its end. Each prefix is
+ * resolved anew by the kernel, from `under` and confined to it. 1 with *fd < 0: the end is a link
+ * that leads nowhere, and was replaced by what it says. On the way such links are not followed:
+ * nobody asked for what is behind them. */
+__attribute__((noinline)) static int walk(int under, char *path, unsigned flags, int directory,
+					  int *fd, struct path_error *e)
 {
 	SYS_CLOSEP int dir = path_open(under, ".", flags, O_DIRECTORY, e);
 	char to[PATH_SIZE];
@@ -221,7 +230,8 @@ __attribute__((noinline)) static int walk(int under, char *path, unsigned flags,
 }
 
 /* Walks, and follows links that lead nowhere. */
-__attribute__((noinline)) static int make_path(int under, const char *path, unsigned flags, int directory, struct path_error *e)
+__attribute__((noinline)) static int make_path(int under, const char *path, unsigned flags,
+					       int directory, struct path_error *e)
 {
 	char work[PATH_SIZE];
 	int fd = -1, r = 1;
@@ -242,7 +252,8 @@ __attribute__((noinline)) static int make_path(int under, const char *path, unsi
 	return r < 0 ? r : fd;
 }
 
-/* Splits off the last component of `path`. Its length of directory part, or -EINVAL when it has no name to make. */
+/* Splits off the last component of `path`. Its length of directory part, or -EINVAL when it
+ * has no name to make. */
 static int split(const char *path, char *base)
 {
 	size_t len = strlen(path), at;
@@ -260,9 +271,10 @@ static int split(const char *path, char *base)
 	return (int)at;
 }
 
-/* An O_PATH descriptor of the directory of the last component, the caller's to close; negative errno with the reason in
- * *e. base has room for 256 bytes. */
-__attribute__((noinline)) int path_parent(int under, const char *path, unsigned flags, char *base, struct path_error *e)
+/* An O_PATH descriptor of the directory of the last component, the caller's to close; negative
+ * errno with the reason in *e. base has room for 256 bytes. */
+__attribute__((noinline)) int path_parent(int under, const char *path, unsigned flags, char *base,
+					  struct path_error *e)
 {
 	char dir[4096];
 	int at, fd;
@@ -288,8 +300,8 @@ __attribute__((noinline)) int path_parent(int under, const char *path, unsigned 
 	return fd;
 }
 
-/* path_open(), and when it is missing it is made, its parents, too. The caller's to close; negative errno with the
- * reason in *e. */
+/* path_open(), and when it is missing it is made, its parents, too. The caller's to close; negative
+ * errno with the reason in *e. */
 int path_make(int under, const char *path, unsigned flags, int directory, struct path_error *e)
 {
 	SYS_CLOSEP int root = -1;

@@ -13,10 +13,10 @@
 #include "stage/stage.h"
 #include "stage/sys.h"
 
-#define RWF_NOWAIT_ 0x8			/* RWF_NOWAIT of linux/fs.h */
+#define RWF_NOWAIT_ 0x8 /* RWF_NOWAIT of linux/fs.h */
 #define PIPEFS_MAGIC 0x50495045
-#define PIECE 4096u			/* PIPE_BUF: with room for it at hand such a write does not wait */
-#define ALARM_US 10000			/* how long a write may wait that cannot be asked not to */
+#define PIECE 4096u    /* PIPE_BUF: with room for it at hand such a write does not wait */
+#define ALARM_US 10000 /* how long a write may wait that cannot be asked not to */
 
 static void add(uint64_t *figure, uint64_t n)
 {
@@ -48,7 +48,7 @@ static uint64_t room(const struct pump *p)
 	return taken < p->limit ? p->limit - taken : 0;
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* No more is waited for: what is there by now is the last. */
 static void begin_end(struct pump *p)
@@ -74,7 +74,8 @@ static int64_t patience(const struct pump *p)
 	return how == CT_OUTPUT_KILLED || p->over ? CT_OUTPUT_KILLED_MS : CT_OUTPUT_GRACE_MS;
 }
 
-/* The sink is done with: the payload learns it by its pipe. err 0: it has only said that nobody is there any more. */
+/* The sink is done with: the payload learns it by its pipe. err 0: it has only said that nobody
+ * is there any more. */
 static void lose(struct pump *p, struct pump_way *w, int err)
 {
 	uint64_t lost = w->len - w->at, left = in_pipe(w), most = room(p);
@@ -90,7 +91,8 @@ static void lose(struct pump *p, struct pump_way *w, int err)
 		__atomic_store_n(&p->told->error, err ? err : -EPIPE, __ATOMIC_RELEASE);
 }
 
-/* The limit is passed: whoever ends the container is told at once, whatever the sinks take of what is left. */
+/* The limit is passed: whoever ends the container is told at once, whatever the sinks
+ * take of what is left. */
 static void pass_limit(struct pump *p)
 {
 	struct ct_keep r = { .type = CT_KEEP_OUTPUT };
@@ -100,15 +102,18 @@ static void pass_limit(struct pump *p)
 	for (uint32_t i = 0; i < p->n; i++)
 		shut(&p->way[i].from);
 	if (p->keeper >= 0)
-		sys_call(SYS_sendto, p->keeper, (long)&r, sizeof(r), MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+		sys_call(SYS_sendto, p->keeper, (long)&r, sizeof(r), MSG_DONTWAIT | MSG_NOSIGNAL, 0,
+			 0);
 	begin_end(p);
 }
 
-/* ---- in and out ------------------------------------------------------------------------------------------------------------------- */
+/* ---- in and out ------------------------------------------------------------------------------ */
 
 static void fill(struct pump *p, struct pump_way *w)
 {
-	uint64_t most = w->rest >= 0 && w->rest < (int64_t)PUMP_BYTES ? (uint64_t)w->rest : PUMP_BYTES, before, left;
+	uint64_t most = w->rest >= 0 && w->rest < (int64_t)PUMP_BYTES ? (uint64_t)w->rest
+								      : PUMP_BYTES,
+		 before, left;
 	long n = sys3(SYS_read, w->from, w->buf, most);
 
 	if (n == -EAGAIN || n == -EINTR)
@@ -141,7 +146,8 @@ static void on_alarm(int sig)
 /* Interrupted again and again, for the first time may have come before the call. */
 static long write_for_a_while(int fd, const char *at, size_t n)
 {
-	struct itimerval t = { .it_interval = { .tv_usec = ALARM_US }, .it_value = { .tv_usec = ALARM_US } };
+	struct itimerval t = { .it_interval = { .tv_usec = ALARM_US },
+			       .it_value = { .tv_usec = ALARM_US } };
 	long r;
 
 	sys3(SYS_setitimer, ITIMER_REAL, &t, NULL);
@@ -162,7 +168,8 @@ static long put(struct pump_way *w)
 	if (w->kind == PUMP_FILE)
 		return sys3(SYS_write, w->to, v.iov_base, v.iov_len);
 	if (w->kind == PUMP_SOCKET)
-		return sys_call(SYS_sendto, w->to, (long)v.iov_base, (long)v.iov_len, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
+		return sys_call(SYS_sendto, w->to, (long)v.iov_base, (long)v.iov_len,
+				MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 	if (!w->plain) {
 		r = sys_call(SYS_pwritev2, w->to, (long)&v, 1, -1, -1, RWF_NOWAIT_);
 		if (r != -EOPNOTSUPP && r != -ENOSYS && r != -EINVAL)
@@ -190,7 +197,7 @@ static void drain(struct pump *p, struct pump_way *w)
 		p->moved_at = clock_ms();
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void look_at(struct pump_way *w)
 {

@@ -6,8 +6,9 @@
  * the plan, which ends with the program, and from then on hands signals on, reaps, tells how the
  * child ended, and ends as it did. The kernel kills what is left.
  *
- * It is in the payload's hands as far as the kernel lets the payload look at a process of its own identity; so there is nothing in it to be
- * had: no descriptor but the keeper's socket, on which only the payload's own status can be told, and no memory of the set-up.
+ * It is in the payload's hands as far as the kernel lets the payload look at a process of its own
+ * identity; so there is nothing in it to be had: no descriptor but the keeper's socket, on which
+ * only the payload's own status can be told, and no memory of the set-up.
  */
 #include <errno.h>
 #include <sched.h>
@@ -20,12 +21,14 @@
 #include "stage/steps.h"
 
 #define CHILD_STACK 32768
-#define KEPT_STACK (1u << 18)	/* below our frame: that much stays mapped, empty; a multiple of any page */
+/* below our frame: that much stays mapped, empty; a multiple of any page */
+#define KEPT_STACK (1u << 18)
 
 struct program {
 	struct stage *st;
 	int tty;
-	int failed;		/* set by the child, whose memory this is, too, until it has executed the program */
+	/* set by the child, whose memory this is, too, until it has executed the program */
+	int failed;
 };
 
 /* What the plan has for the program's process: limits, filters, the exec. Returns only when a step
@@ -42,8 +45,8 @@ static int child(void *arg)
 	struct program *p = arg;
 	int err = (int)sys0(SYS_setsid);
 
-	/* As pid 1 would have been: the leader of a session and of its foreground. Nobody outside of the session could let it go on,
-	 * so that a ^Z does not stop it. */
+	/* As pid 1 would have been: the leader of a session and of its foreground. Nobody outside
+	 * of the session could let it go on, so that a ^Z does not stop it. */
 	if (err < 0) {
 		step_fail(p->st, err, SYS_setsid, NULL);
 	} else {
@@ -57,7 +60,8 @@ static int child(void *arg)
 	sys_exit(127);
 }
 
-/* All descriptors but one. Nothing stands in the place of the standard ones: who reads them is to see their end. */
+/* All descriptors but one. Nothing stands in the place of the standard ones: who reads them
+ * is to see their end. */
 static void keep_only(int fd)
 {
 	if (fd > 0)
@@ -91,7 +95,8 @@ __attribute__((noinline)) static void wipe_near(size_t n)
 /* Zeroes memory of ours that nothing maps from a file, without touching a page that it fills. */
 static void wipe(void *memory, size_t n, uintptr_t page)
 {
-	uintptr_t begin = (uintptr_t)memory, end = begin + n, from = (begin + page - 1) & ~(page - 1), to = end & ~(page - 1);
+	uintptr_t begin = (uintptr_t)memory, end = begin + n,
+		  from = (begin + page - 1) & ~(page - 1), to = end & ~(page - 1);
 
 	if (from >= to || sys3(SYS_madvise, from, to - from, MADV_DONTNEED)) {
 		memset(memory, 0, n);
@@ -101,11 +106,12 @@ static void wipe(void *memory, size_t n, uintptr_t page)
 	memset((void *)to, 0, end - to);
 }
 
-/* Gives back what the set-up has left in our memory: the message, which names paths of the host, all mappings, the stack below
- * our frame. What stays is the program itself and its break. */
+/* Gives back what the set-up has left in our memory: the message, which names paths of the host,
+ * all mappings, the stack below our frame. What stays is the program itself and its break. */
 __attribute__((noinline)) static void forget(struct stage *st)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+		  here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
 	uintptr_t low = ((uintptr_t)sys1(SYS_brk, 0) + page - 1) & ~(page - 1);
 
 	if (low < here - KEPT_STACK)
@@ -122,7 +128,8 @@ static long send_signal(pid_t pid, int sig, siginfo_t *si)
 	return sys2(SYS_kill, pid, sig);
 }
 
-/* Hands on what a process has sent. What the kernel sends by itself it sends to the program, too, where that is meant. */
+/* Hands on what a process has sent. What the kernel sends by itself it sends to the program, too,
+ * where that is meant. */
 static void hand_on(pid_t pid, int sig, siginfo_t *si)
 {
 	if (sig == CT_STOP_SIGNAL && si->si_code == CT_SI_STOP)
@@ -165,7 +172,9 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &p);
 	if (pid < 0)
 		return report_error(st, -errno, SYS_clone, NULL,
-				    errno == EAGAIN ? "a limit of processes leaves none for the program beside pid 1" : NULL);
+				    errno == EAGAIN ? "a limit of processes leaves none for the "
+						      "program beside pid 1"
+						    : NULL);
 	if (p.failed)
 		sys_exit(127);
 	keep_only(keep);

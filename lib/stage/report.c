@@ -29,11 +29,14 @@ static int send_packet(int sock, const void *data, size_t size, int fd, int flag
 	return n < 0 ? (int)n : 0;
 }
 
-/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone). A start is not held up for its log: a
- * caller that does not read loses CT_REPORT_STEP and CT_REPORT_SAID. */
+/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is
+ * gone). A start is not held up for its log: a caller that does not read loses CT_REPORT_STEP
+ * and CT_REPORT_SAID. */
 int report_send(struct stage *st, struct ct_report *r, int fd)
 {
-	return send_packet(st->report_fd, r, sizeof(*r), fd, r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID ? MSG_DONTWAIT : 0);
+	return send_packet(st->report_fd, r, sizeof(*r), fd,
+			   r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID ? MSG_DONTWAIT
+										  : 0);
 }
 
 int keep_send(struct stage *st, const struct ct_keep *k, int fd)
@@ -62,13 +65,16 @@ void usage_note(struct stage *st)
 /* Tells the keeper that the limits of time begin. */
 static int keep_exec(struct stage *st, uint64_t at_ns)
 {
-	const struct ct_keep k = { .type = CT_KEEP_EXEC, .at_ns = at_ns, .user_us = st->user_us,
+	const struct ct_keep k = { .type = CT_KEEP_EXEC,
+				   .at_ns = at_ns,
+				   .user_us = st->user_us,
 				   .system_us = st->system_us };
 
 	return keep_send(st, &k, -1);
 }
 
-/* Whether this is the launcher of an init that has ended: what it does to that one fails for many reasons, and for this one alone. */
+/* Whether this is the launcher of an init that has ended: what it does to that one fails for many
+ * reasons, and for this one alone. */
 static int has_lost_init(const struct stage *st)
 {
 	struct pollfd p = { .fd = st->init_pidfd, .events = POLLIN };

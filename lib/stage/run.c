@@ -45,7 +45,10 @@ int step_run(struct stage *st, uint32_t i)
 
 	st->current = (uint16_t)i;
 	if (lacks_input(st, s))
-		return step_optional(s) ? 0 : report_error(st, -ENOENT, 0, NULL, "what it works on was skipped by a step before");
+		return step_optional(s)
+			       ? 0
+			       : report_error(st, -ENOENT, 0, NULL,
+					      "what it works on was skipped by a step before");
 	if (st->head->flags & CT_WIRE_TRACE)
 		st->began = clock_ns(CLOCK_MONOTONIC);
 	if (table[s->op](st, s) < 0)

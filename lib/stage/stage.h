@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stage: the static program that carries out a plan. It knows only steps. No stdio, no malloc; everything that can fail
- * returns a negative errno. One global: the kernel's environment pointer is not used, the stage's state is passed on.
+ * The stage: the static program that carries out a plan. It knows only steps. No stdio, no malloc;
+ * everything that can fail returns a negative errno. One global: the kernel's environment pointer
+ * is not used, the stage's state is passed on.
  */
 #ifndef CT_STAGE_H
 #define CT_STAGE_H
@@ -13,88 +14,113 @@
 #include "shared/namespaces.h"
 #include "wire/wire.h"
 
-#define STAGE_MAX_GROUPS 65536u		/* NGROUPS_MAX */
-#define STAGE_PROGRAMS 64		/* of one kind in a cgroup: the kernel takes no more */
-#define STAGE_NO_ID 0xffffffffu		/* "no id" for the kernel; n0 of IDS: take what LOOKUP_USER found */
+#define STAGE_MAX_GROUPS 65536u /* NGROUPS_MAX */
+#define STAGE_PROGRAMS 64	/* of one kind in a cgroup: the kernel takes no more */
+#define STAGE_NO_ID 0xffffffffu /* "no id" for the kernel; n0 of IDS: take what LOOKUP_USER found */
 
 /* What LOOKUP_USER found in the container's passwd and group. */
 struct stage_user {
 	int valid;
 	uint32_t uid, gid;
 	uint32_t n_groups;
-	uint32_t *groups;		/* owned by the stage's arena */
-	char name[64];			/* login name, "" when the user is a number without an entry */
-	char home[256];			/* "/" when there is none */
-	char shell[256];		/* "/bin/sh" when there is none */
+	uint32_t *groups; /* owned by the stage's arena */
+	char name[64];	  /* login name, "" when the user is a number without an entry */
+	char home[256];	  /* "/" when there is none */
+	char shell[256];  /* "/bin/sh" when there is none */
 };
 
 struct stage {
 	/* The message, mapped read-only and checked by stage_decode(). */
 	const struct ct_wire_head *head;
 	const struct ct_wire_step *steps;
-	uint32_t n_steps;		/* the plan's own, without the supervisor's stop hooks */
-	uint32_t n_stop_hooks;		/* HOOK steps at steps[n_steps ..] */
+	uint32_t n_steps;		   /* the plan's own, without the supervisor's stop hooks */
+	uint32_t n_stop_hooks;		   /* HOOK steps at steps[n_steps ..] */
 	const struct ct_wire_super *super; /* NULL in mode RUN */
 	const char *pool;
 
-	int slot[CT_WIRE_SLOTS];	/* descriptor of a slot, -1 while it is empty */
-	int report_fd;			/* SOCK_SEQPACKET to whoever asked */
-	int keep_fd;			/* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
-	uint16_t current;		/* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
-	uint64_t began;			/* when, where steps are traced: by CLOCK_MONOTONIC */
-	int reported;			/* an error of this process has been reported: later ones are consequences */
+	/* descriptor of a slot, -1 while it is empty */
+	int slot[CT_WIRE_SLOTS];
+	int report_fd;	  /* SOCK_SEQPACKET to whoever asked */
+	int keep_fd;	  /* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
+	uint16_t current; /* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
+	uint64_t began;	  /* when, where steps are traced: by CLOCK_MONOTONIC */
+	/* an error of this process has been reported: later ones are consequences */
+	int reported;
 
 	/* Launcher: set by stage_launch() when it returns 0 in the launcher. */
-	pid_t init_pid;			/* as the launcher sees it */
-	int init_pidfd;			/* the launcher's own copy; it was sent with CT_REPORT_CLONED, too */
+	pid_t init_pid; /* as the launcher sees it */
+	int init_pidfd; /* the launcher's own copy; it was sent with CT_REPORT_CLONED, too */
 
 	/* Private to launch.c and the steps. */
-	int in_init;			/* this process is init */
-	int pdeath_set;			/* the plan has said what happens when the parent dies */
-	uint32_t umask;			/* of the payload: the caller's, or what the plan says */
-	int own_tty;			/* stdio is a terminal that a step has made */
-	int hold[2];			/* the launcher's end and init's, while a list of devices is lifted; -1 */
-	int go_fd;			/* init's end, or the launcher's, of the hand-shake; -1 where there is nothing to wait for */
-	int proc_fd;			/* checked procfs of the host, -1 until needed */
-	uint64_t nofile;		/* soft limit of open files that the payload is to have; 0: it was not changed */
-	uint16_t last_use[CT_WIRE_SLOTS]; /* in init: the last step that reads a slot; 0: none */
-	uint32_t n_keep;		/* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
-	char *title;			/* where the kernel reads our command line */
-	void (*say)(void *data, const char *line);	/* takes what hooks print; NULL: it is reported, where that is asked for */
+	int in_init;	/* this process is init */
+	int pdeath_set; /* the plan has said what happens when the parent dies */
+	uint32_t umask; /* of the payload: the caller's, or what the plan says */
+	int own_tty;	/* stdio is a terminal that a step has made */
+	int hold[2];	/* the launcher's end and init's, while a list of devices is lifted; -1 */
+	/* init's end, or the launcher's, of the hand-shake; -1 where there is nothing
+	 * to wait for */
+	int go_fd;
+	int proc_fd; /* checked procfs of the host, -1 until needed */
+	/* soft limit of open files that the payload is to have; 0: it was not changed */
+	uint64_t nofile;
+	/* in init: the last step that reads a slot; 0: none */
+	uint16_t last_use[CT_WIRE_SLOTS];
+	uint32_t n_keep; /* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
+	char *title;	 /* where the kernel reads our command line */
+	/* takes what hooks print; NULL: it is reported, where that is asked for */
+	void (*say)(void *data, const char *line);
 	void *say_data;
-	uint64_t user_us, system_us;	/* CPU time that the set-up has taken, hooks included */
+	uint64_t user_us, system_us; /* CPU time that the set-up has taken, hooks included */
 	struct stage_user user;
 };
 
-/* ---- decode.c: pure, also compiled for the host --------------------------------------------------------------------- */
+/* ---- decode.c: pure, also compiled for the host ---------------------------------------------- */
 
-/* Checks all of a message and points *st into it (head, steps, n_steps, n_stop_hooks, super, pool; nothing else is
- * touched). After it every offset, slot, count, list and op is safe to use. 0, or -EBADMSG / -E2BIG / -EPROTO
- * (magic or version). `msg` must be 8-byte aligned and stay. */
+/* Checks all of a message and points *st into it (head, steps, n_steps, n_stop_hooks, super, pool;
+ * nothing else is touched). After it every offset, slot, count, list and op is safe to use. 0, or
+ * -EBADMSG / -E2BIG / -EPROTO (magic or version). `msg` must be 8-byte aligned and stay. */
 int stage_decode(const void *msg, size_t len, struct stage *st);
 /* The fields of each step, by its op. */
 extern const char *const stage_schemas[CT_OP_COUNT];
 /* String i of a step (never NULL, "" when not set), and of any checked pool offset. */
-static inline const char *step_str(const struct stage *st, const struct ct_wire_step *s, int i) { return st->pool + s->s[i]; }
-static inline const char *pool_str(const struct stage *st, uint32_t off) { return st->pool + off; }
-/* First string of list i (0: s2+n2, 1: s3+n3); the others follow, each NUL-terminated. */
-static inline const char *step_list(const struct stage *st, const struct ct_wire_step *s, int i) { return st->pool + s->s[2 + i]; }
-static inline uint32_t step_list_n(const struct ct_wire_step *s, int i) { return (uint32_t)s->n[2 + i]; }
+static inline const char *step_str(const struct stage *st, const struct ct_wire_step *s, int i)
+{
+	return st->pool + s->s[i];
+}
 
-/* ---- launch.c ----------------------------------------------------------------------------------------------------------- */
+static inline const char *pool_str(const struct stage *st, uint32_t off)
+{
+	return st->pool + off;
+}
+
+/* First string of list i (0: s2+n2, 1: s3+n3); the others follow, each NUL-terminated. */
+static inline const char *step_list(const struct stage *st, const struct ct_wire_step *s, int i)
+{
+	return st->pool + s->s[2 + i];
+}
+
+static inline uint32_t step_list_n(const struct ct_wire_step *s, int i)
+{
+	return (uint32_t)s->n[2 + i];
+}
+
+/* ---- launch.c -------------------------------------------------------------------------------- */
 
 /*
- * Carries out HOST, SPAWN and ENTER steps in the calling process (the launcher) and makes init, which becomes a child of the
- * launcher's parent (CLONE_PARENT) with exit signal 0. Sends CT_REPORT_CLONED with the pidfd, lets init go. Returns 0 in the
- * launcher (init_pid and init_pidfd set) or, after an error that has been reported, -1. Never returns in init: that
- * carries out the remaining phases and execs, or reports and exits with 127. The process is used up after it: call it in the process
- * that exits next (mode RUN), or in one forked for the purpose with st->report_fd set to that fork's socket.
+ * Carries out HOST, SPAWN and ENTER steps in the calling process (the launcher) and makes init,
+ * which becomes a child of the launcher's parent (CLONE_PARENT) with exit signal 0. Sends
+ * CT_REPORT_CLONED with the pidfd, lets init go. Returns 0 in the launcher (init_pid and init_pidfd
+ * set) or, after an error that has been reported, -1. Never returns in init: that carries out the
+ * remaining phases and execs, or reports and exits with 127. The process is used up after it: call
+ * it in the process that exits next (mode RUN), or in one forked for the purpose with st->report_fd
+ * set to that fork's socket.
  */
 int stage_launch(struct stage *st);
 /* Carries out a plan of hooks (CT_MODE_HOOKS). 0, or -1 when one failed and was reported. */
 int stage_hooks(struct stage *st);
 
-/* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable by which a stop hook finds it. */
+/* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable by which a
+ * stop hook finds it. */
 #define STAGE_NS CT_NAMESPACES
 struct stage_ns {
 	uint64_t flag;
@@ -102,40 +128,47 @@ struct stage_ns {
 };
 extern const struct stage_ns stage_ns[STAGE_NS];
 
-/* ---- supervisor.c --------------------------------------------------------------------------------------------------------- */
+/* ---- supervisor.c ---------------------------------------------------------------------------- */
 
-/* Mode SUPERVISE: becomes the supervisor. st is decoded, its input slots are filled, report_fd is the library's socket. */
+/* Mode SUPERVISE: becomes the supervisor. st is decoded, its input slots are filled, report_fd is
+ * the library's socket. */
 _Noreturn void supervise(struct stage *st);
 
-/* ---- hook.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- hook.c ---------------------------------------------------------------------------------- */
 
-/* What a hook gets behind the words and the variables of its step: NULL-terminated each, NULL for nothing. */
+/* What a hook gets behind the words and the variables of its step: NULL-terminated
+ * each, NULL for nothing. */
 struct stage_more {
 	const char *const *argv, *const *env;
 };
 /*
- * Runs the program of a HOOK step: exactly its argv and its environment, and `more`,
- * input at its end, output a pipe that is read, no other descriptor, default signals, a session of its own, our directory. Waits n0 ms
- * (0: for ever), then kills it. 0, or a negative errno with the reason ("exit code 3: last line of stderr") in `why`.
- * *sys is the number of the system call that failed (or wait4). Blocks; the supervisor calls it in a fork.
+ * Runs the program of a HOOK step: exactly its argv and its environment, and `more`, input at its
+ * end, output a pipe that is read, no other descriptor, default signals, a session of its own, our
+ * directory. Waits n0 ms (0: for ever), then kills it. 0, or a negative errno with the reason
+ * ("exit code 3: last line of stderr") in `why`. *sys is the number of the system call that failed
+ * (or wait4). Blocks; the supervisor calls it in a fork.
  */
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys);
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
+	       char *why, size_t n_why, int *sys);
 
-/* ---- report.c ----------------------------------------------------------------------------------------------------------------- */
+/* ---- report.c -------------------------------------------------------------------------------- */
 
-/* Each sends one record on st->report_fd; 0 or a negative errno. fd >= 0 goes along by SCM_RIGHTS. */
+/* Each sends one record on st->report_fd; 0 or a negative errno. fd >= 0 goes along by
+ * SCM_RIGHTS. */
 int report_send(struct stage *st, struct ct_report *r, int fd);
-/* CT_REPORT_ERROR for st->current: err is a negative errno; object and kernel may be NULL. Only the first of a process is sent.
- * Returns -1. */
+/* CT_REPORT_ERROR for st->current: err is a negative errno; object and kernel may be NULL. Only the
+ * first of a process is sent. Returns -1. */
 int report_error(struct stage *st, int err, int sys, const char *object, const char *kernel);
 /* CT_REPORT_FD */
 int report_fd(struct stage *st, int tag, int index, int fd);
 /* A record of a type that has only a number, and perhaps a descriptor (-1: none). */
 int report_num(struct stage *st, uint32_t type, int num, int fd);
 int report_exec_next(struct stage *st);
-/* Adds to st->user_us and st->system_us what this process and its children have used: once in each process that sets up. */
+/* Adds to st->user_us and st->system_us what this process and its children have used: once in each
+ * process that sets up. */
 void usage_note(struct stage *st);
-/* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody, or a negative errno. */
+/* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody,
+ * or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);
 void report_step(struct stage *st, uint64_t took_ns);
 /* CT_REPORT_SAID, where it is asked for. */
@@ -143,7 +176,7 @@ void report_said(struct stage *st, const char *line);
 /* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 
-/* ---- util.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- util.c ---------------------------------------------------------------------------------- */
 
 /* Nanoseconds of a clock, CLOCK_*. */
 uint64_t clock_ns(int clock);
@@ -160,8 +193,8 @@ char *str_add_u64(char *dst, size_t n, uint64_t v);
 int str_u64(const char *s, uint64_t max, uint64_t *out);
 /* True when s begins with prefix. */
 int str_begins(const char *s, const char *prefix);
-/* NULL-terminated array of the n strings that follow each other at `first`, with room for `spare` more before the NULL
- * (left NULL). From stage_alloc(); NULL without memory. */
+/* NULL-terminated array of the n strings that follow each other at `first`, with room for `spare`
+ * more before the NULL (left NULL). From stage_alloc(); NULL without memory. */
 const char **str_vector(const char *first, uint32_t n, uint32_t spare);
 /* Writes all of it; 0 or negative errno. EINTR is retried. */
 int write_all(int fd, const void *p, size_t n);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hooks of the host that run in the container's namespaces are not meant by the payload's list of devices, but they run where init is. For
- * them the list is lifted from the group, while there is nobody in it but init, and put back before anything of the root file system runs.
- * The launcher does both and stays for it; init waits. Who has been left behind by a hook is under the list then, as everybody in the group.
+ * Hooks of the host that run in the container's namespaces are not meant by the payload's list of
+ * devices, but they run where init is. For them the list is lifted from the group, while there is
+ * nobody in it but init, and put back before anything of the root file system runs. The launcher
+ * does both and stays for it; init waits. Who has been left behind by a hook is under the list
+ * then, as everybody in the group.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,22 +15,24 @@
 #include "shared/walk.h"
 
 #define BACK 'b'
-#define LIST_MAX 65536		/* bytes of a list of version 1 that are looked at */
+#define LIST_MAX 65536 /* bytes of a list of version 1 that are looked at */
 
 /* What the launcher has to put back: of a group of either version at most. */
 static struct list {
 	int version, dir;
-	int program[STAGE_PROGRAMS];	/* of version 2, detached */
+	int program[STAGE_PROGRAMS]; /* of version 2, detached */
 	uint32_t n;
-	char rule[2][16];		/* of version 1, allowed: "c *:* rw" */
+	char rule[2][16]; /* of version 1, allowed: "c *:* rw" */
 } lists[2];
 static uint32_t n_lists;
 
-/* ---- version 2: programs ------------------------------------------------------------------------------------------------------------- */
+/* ---- version 2: programs --------------------------------------------------------------------- */
 
 static int change(const struct list *l, int cmd, int program)
 {
-	struct k_bpf_attach attr = { .target_fd = (uint32_t)l->dir, .bpf_fd = (uint32_t)program, .type = K_BPF_CGROUP_DEVICE };
+	struct k_bpf_attach attr = { .target_fd = (uint32_t)l->dir,
+				     .bpf_fd = (uint32_t)program,
+				     .type = K_BPF_CGROUP_DEVICE };
 
 	attr.flags = cmd == K_BPF_PROG_ATTACH ? K_BPF_F_ALLOW_MULTI : 0;
 	return (int)sys3(SYS_bpf, cmd, &attr, sizeof(attr));
@@ -36,7 +40,9 @@ static int change(const struct list *l, int cmd, int program)
 
 static int query_programs(const struct list *l, uint32_t *ids, uint32_t *n)
 {
-	struct k_bpf_query query = { .target_fd = (uint32_t)l->dir, .type = K_BPF_CGROUP_DEVICE, .prog_ids = (uintptr_t)ids,
+	struct k_bpf_query query = { .target_fd = (uint32_t)l->dir,
+				     .type = K_BPF_CGROUP_DEVICE,
+				     .prog_ids = (uintptr_t)ids,
 				     .prog_cnt = STAGE_PROGRAMS };
 	int err = (int)sys3(SYS_bpf, K_BPF_PROG_QUERY, &query, sizeof(query));
 
@@ -44,7 +50,8 @@ static int query_programs(const struct list *l, uint32_t *ids, uint32_t *n)
 	return err;
 }
 
-/* Descriptors of the group's programs, whose order does not count: each must allow. 0 or a negative errno. */
+/* Descriptors of the group's programs, whose order does not count: each must allow. 0
+ * or a negative errno. */
 static int find_programs(struct list *l)
 {
 	uint32_t ids[STAGE_PROGRAMS], n = 0;
@@ -87,7 +94,7 @@ static int lift_programs(struct list *l)
 	return !err && l->n;
 }
 
-/* ---- version 1: exceptions ------------------------------------------------------------------------------------------------------------ */
+/* ---- version 1: exceptions ------------------------------------------------------------------- */
 
 static int write_rule(int dir, const char *file, const char *rule)
 {
@@ -153,7 +160,7 @@ static int lift_rules(struct list *l, int inner)
 	return err ? put_rules_back(l) : 1;
 }
 
-/* ---- both ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 static int has_process(int dir, void *arg)
 {
@@ -164,7 +171,8 @@ static int has_process(int dir, void *arg)
 	return fd < 0 || read_full(fd, &c, 1) != 0;
 }
 
-/* Before there is an init. Who has outlived the boot before keeps the list, and the hooks have it then. */
+/* Before there is an init. Who has outlived the boot before keeps the list, and the
+ * hooks have it then. */
 int step_cgroup_lift(struct stage *st, const struct ct_wire_step *s)
 {
 	struct list *l = &lists[n_lists];
@@ -179,7 +187,8 @@ int step_cgroup_lift(struct stage *st, const struct ct_wire_step *s)
 		return 0;
 	err = l->version == 2 ? lift_programs(l) : lift_rules(l, step_fd(st, s->b));
 	if (err < 0)
-		return step_fail(st, err, l->version == 2 ? SYS_bpf : SYS_write, "the list of devices");
+		return step_fail(st, err, l->version == 2 ? SYS_bpf : SYS_write,
+				 "the list of devices");
 	n_lists += (uint32_t)err;
 	if (!err || st->hold[0] >= 0)
 		return 0;
@@ -201,7 +210,9 @@ int step_cgroup_hold(struct stage *st, const struct ct_wire_step *s)
 		err = -ECHILD;
 	sys_close(st->hold[1]);
 	st->hold[1] = -1;
-	return err ? report_error(st, err, SYS_read, "the list of devices", "the launcher has not put it back") : 0;
+	return err ? report_error(st, err, SYS_read, "the list of devices",
+				  "the launcher has not put it back")
+		   : 0;
 }
 
 void devices_forget(struct stage *st)
@@ -227,14 +238,17 @@ int devices_hold(struct stage *st)
 	for (const struct list *l = lists; l < lists + n_lists; l++) {
 		err = l->version == 2 ? put_programs_back(l, l->n) : put_rules_back(l);
 		if (err)
-			return report_error(st, err, l->version == 2 ? SYS_bpf : SYS_write, "the list of devices", "it cannot be put back");
+			return report_error(st, err, l->version == 2 ? SYS_bpf : SYS_write,
+					    "the list of devices", "it cannot be put back");
 	}
 	/* init waits for an answer: the end of the launcher is one */
 	if (n < 0)
-		return report_error(st, (int)n, SYS_read, "the list of devices", "init's word that its hooks have ended cannot be read");
+		return report_error(st, (int)n, SYS_read, "the list of devices",
+				    "init's word that its hooks have ended cannot be read");
 	err = n == 1 ? write_all(st->hold[0], &c, 1) : 0;
 	/* an init that has gone has said why */
 	if (err && err != -EPIPE && err != -ECONNRESET)
-		return report_error(st, err, SYS_write, "the list of devices", "init cannot be told that it is back");
+		return report_error(st, err, SYS_write, "the list of devices",
+				    "init cannot be told that it is back");
 	return err ? -1 : 0;
 }

@@ -8,7 +8,7 @@
 
 #define KEEP_FIRST 3
 
-/* ---- descriptors ----------------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 /* Moves a descriptor of ours out of the way of those to keep. 0 or a negative errno. */
 static int move_up(int *fd, int min)
@@ -65,7 +65,9 @@ int step_fds(struct stage *st, const struct ct_wire_step *s)
 		sys_close(copy[i]);
 	}
 	st->n_keep = n;
-	return err ? report_error(st, err, SYS_dup3, NULL, err == -EMFILE ? "the limit of open files is too low" : NULL) : 0;
+	return err ? report_error(st, err, SYS_dup3, NULL,
+				  err == -EMFILE ? "the limit of open files is too low" : NULL)
+		   : 0;
 }
 
 /* Where the descriptors are kept that stay for the steps to come: our two sockets, then the slots
@@ -116,7 +118,7 @@ int step_close(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_close_range, NULL) : 0;
 }
 
-/* ---- the words ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the words ------------------------------------------------------------------------------- */
 
 static const char *env_value(const char *const *env, const char *name)
 {
@@ -138,8 +140,8 @@ static const char **make_env(struct stage *st, const struct ct_wire_step *s)
 		return env;
 	home = stage_alloc(sizeof(st->user.home) + 8);
 	if (home)
-		env[step_list_n(s, 1)] = str_add(str_add(home, sizeof(st->user.home) + 8, "HOME="), sizeof(st->user.home) + 8,
-						 st->user.home);
+		env[step_list_n(s, 1)] = str_add(str_add(home, sizeof(st->user.home) + 8, "HOME="),
+						 sizeof(st->user.home) + 8, st->user.home);
 	return home ? env : NULL;
 }
 
@@ -149,16 +151,19 @@ static const char *login_name(const char *shell)
 	const char *base = strrchr(shell, '/');
 	char *name = stage_alloc(strlen(shell) + 2);
 
-	return name ? str_add(str_add(name, strlen(shell) + 2, "-"), strlen(shell) + 2, base ? base + 1 : shell) : NULL;
+	return name ? str_add(str_add(name, strlen(shell) + 2, "-"), strlen(shell) + 2,
+			      base ? base + 1 : shell)
+		    : NULL;
 }
 
-/* ---- why not ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- why not --------------------------------------------------------------------------------- */
 
 /* The first bytes of a regular file; their number, or 0. */
 static size_t peek(const char *path, char *buf, size_t n)
 {
 	struct stat sb;
-	SYS_CLOSEP int fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, K_RESOLVE_NO_MAGICLINKS);
+	SYS_CLOSEP int fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
+					K_RESOLVE_NO_MAGICLINKS);
 	ssize_t got;
 
 	if (fd < 0 || sys_fstat(fd, &sb) || !S_ISREG(sb.st_mode))
@@ -198,9 +203,12 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 	SYS_CLOSEP int fd = -1;
 
 	if (by_fd && err != -E2BIG)
-		return err == -ENOENT ? "a script cannot be executed by its descriptor, or its interpreter is missing" : NULL;
+		return err == -ENOENT ? "a script cannot be executed by its descriptor, or its "
+					"interpreter is missing"
+				      : NULL;
 	if (err == -E2BIG)
-		return "arguments and environment are longer than the kernel takes: 128 KiB each, a quarter of the stack limit in all";
+		return "arguments and environment are longer than the kernel takes: 128 KiB each, "
+		       "a quarter of the stack limit in all";
 	if (err == -ENOENT) {
 		if (!is_there(path))
 			return NULL;
@@ -216,20 +224,23 @@ static const char *exec_text(const char *path, int by_fd, int err, char *text, s
 		return "a directory on the way to it may not be searched by this user";
 	if (ct_program_words(sb.st_mode))
 		return ct_program_words(sb.st_mode);
-	return sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0 ? "it lies on a file system mounted noexec, or its interpreter may not be executed" :
-									 "this user may not execute it";
+	return sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0
+		       ? "it lies on a file system mounted noexec, or its interpreter may not be "
+			 "executed"
+		       : "this user may not execute it";
 }
 
-/* ---- the program ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 struct exec {
 	unsigned flags;
-	const char *path;		/* as given */
+	const char *path; /* as given */
 	const char *const *argv, *const *env;
-	char full[4096];		/* what is worth a report */
+	char full[4096]; /* what is worth a report */
 };
 
-/* Each directory of PATH in turn. Returns a negative errno; x->full is the one that was there but would not go. */
+/* Each directory of PATH in turn. Returns a negative errno; x->full is the one that was
+ * there but would not go. */
 __attribute__((noinline)) static int exec_search(struct exec *x)
 {
 	const char *p = env_value(x->env, "PATH");
@@ -245,7 +256,8 @@ __attribute__((noinline)) static int exec_search(struct exec *x)
 			full[len] = '\0';
 			str_add(str_add(full, sizeof(full), len ? "/" : ""), sizeof(full), x->path);
 			err = (int)sys3(SYS_execve, full, x->argv, x->env);
-			if (result == -ENOENT && !is_there(x->full) && (is_there(full) || err == -EACCES)) {
+			if (result == -ENOENT && !is_there(x->full) &&
+			    (is_there(full) || err == -EACCES)) {
 				str_cut(x->full, sizeof(x->full), full);
 				result = err;
 			}
@@ -309,7 +321,10 @@ int step_exec(struct stage *st, const struct ct_wire_step *s)
 	int fd = step_fd(st, s->a), err = exec_words(st, s, &x);
 
 	if (err)
-		return report_error(st, err, SYS_execve, NULL, err == -EINVAL ? "no program, and no user whose shell it could be" : NULL);
+		return report_error(st, err, SYS_execve, NULL,
+				    err == -EINVAL
+					    ? "no program, and no user whose shell it could be"
+					    : NULL);
 	signals_unblock();
 	if (fd >= 0)
 		err = (int)sys5(SYS_execveat, fd, "", x.argv, x.env, AT_EMPTY_PATH);

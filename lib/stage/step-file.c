@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files below a descriptor: made by their last component, never opened for what is in them; but for procfs. */
+/* Files below a descriptor: made by their last component, never opened for what is in
+ * them; but for procfs. */
 #include <errno.h>
 #include <string.h>
 
 #include "stage/steps.h"
 
-static int fail_at(struct stage *st, const struct ct_wire_step *s, int err, const struct path_error *e)
+static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
+		   const struct path_error *e)
 {
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
 
-/* A directory, as O_PATH descriptor in the slot; an optional one that is none, or not to be come to, leaves it empty. */
+/* A directory, as O_PATH descriptor in the slot; an optional one that is none, or not to be come
+ * to, leaves it empty. */
 int step_open(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -24,10 +27,11 @@ int step_open(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Where a step makes something: the directory, and the name in base[256]. A path of one name needs no look-up. */
+/* Where a step makes something: the directory, and the name in base[256]. A path of one
+ * name needs no look-up. */
 struct place {
-	int dir;	/* to be used */
-	int opened;	/* to be closed, -1 when it is the slot's */
+	int dir;    /* to be used */
+	int opened; /* to be closed, -1 when it is the slot's */
 	char base[256];
 };
 
@@ -45,7 +49,8 @@ static int find_place(struct stage *st, const struct ct_wire_step *s, struct pla
 
 	p->opened = -1;
 	p->dir = step_fd(st, s->b);
-	if (p->dir >= 0 && *path && !strchr(path, '/') && strlen(path) < sizeof(p->base) && strcmp(path, ".") && strcmp(path, "..")) {
+	if (p->dir >= 0 && *path && !strchr(path, '/') && strlen(path) < sizeof(p->base) &&
+	    strcmp(path, ".") && strcmp(path, "..")) {
 		memcpy(p->base, path, strlen(path) + 1);
 		return 0;
 	}
@@ -80,7 +85,8 @@ int step_mkdir(struct stage *st, const struct ct_wire_step *s)
 	fd = sys_openat(p.dir, p.base, O_PATH | O_NOFOLLOW, 0);
 	if (fd >= 0 && sys_fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode))
 		return 0;
-	return report_error(st, -EEXIST, SYS_mkdirat, step_str(st, s, 0), "what is there is not a directory");
+	return report_error(st, -EEXIST, SYS_mkdirat, step_str(st, s, 0),
+			    "what is there is not a directory");
 }
 
 /* A device node; the umask is 0. */
@@ -103,7 +109,8 @@ int step_symlink(struct stage *st, const struct ct_wire_step *s)
 
 	if (err)
 		return err < 0 ? -1 : 0;
-	return made(st, s, (int)sys3(SYS_symlinkat, step_str(st, s, 1), p.dir, p.base), SYS_symlinkat);
+	return made(st, s, (int)sys3(SYS_symlinkat, step_str(st, s, 1), p.dir, p.base),
+		    SYS_symlinkat);
 }
 
 /* An empty file that was not there before. */
@@ -119,9 +126,9 @@ int step_touch(struct stage *st, const struct ct_wire_step *s)
 	return made(st, s, fd, SYS_openat);
 }
 
-/* ---- the id of a boot ---------------------------------------------------------------------------------------------------------- */
+/* ---- the id of a boot ------------------------------------------------------------------------ */
 
-#define ID_TEXT 37	/* a UUID and its newline */
+#define ID_TEXT 37 /* a UUID and its newline */
 
 /* A random UUID, version 4. 0 or a negative errno. */
 static int make_id(char text[ID_TEXT + 1])
@@ -146,7 +153,8 @@ static int make_id(char text[ID_TEXT + 1])
 	return 0;
 }
 
-/* The id of this boot of the container, to be shown in the place where the kernel tells the host's: systems tell their boots apart by it. */
+/* The id of this boot of the container, to be shown in the place where the kernel tells the host's:
+ * systems tell their boots apart by it. */
 int step_boot_id(struct stage *st, const struct ct_wire_step *s)
 {
 	char text[ID_TEXT + 1];
@@ -155,14 +163,15 @@ int step_boot_id(struct stage *st, const struct ct_wire_step *s)
 
 	if (err)
 		return step_fail(st, err, SYS_getrandom, NULL);
-	fd = sys_openat(step_fd(st, s->b), step_str(st, s, 0), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0444);
+	fd = sys_openat(step_fd(st, s->b), step_str(st, s, 0),
+			O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0444);
 	if (fd < 0)
 		return step_fail(st, fd, SYS_openat, step_str(st, s, 0));
 	err = write_all(fd, text, ID_TEXT);
 	return err ? step_fail(st, err, SYS_write, step_str(st, s, 0)) : 0;
 }
 
-/* ---- values of procfs ------------------------------------------------------------------------------------------------------------ */
+/* ---- values of procfs ------------------------------------------------------------------------ */
 
 static int is_blank(char c)
 {
@@ -197,7 +206,8 @@ static int read_back(struct stage *st, const struct ct_wire_step *s, int fd)
 	now[n] = '\0';
 	if (same_value(now, step_str(st, s, 1)))
 		return 0;
-	return report_error(st, -EIO, SYS_pread64, step_str(st, s, 0), "the kernel took the value but has another now");
+	return report_error(st, -EIO, SYS_pread64, step_str(st, s, 0),
+			    "the kernel took the value but has another now");
 }
 
 static const char *write_text(int err)
@@ -207,7 +217,8 @@ static const char *write_text(int err)
 	return err == -ELOOP ? "there is a symbolic link on the way" : NULL;
 }
 
-/* To a file of the proc file system in the slot, and nothing else: whatever is mounted or linked there. */
+/* To a file of the proc file system in the slot, and nothing else: whatever is mounted
+ * or linked there. */
 int step_write(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *path = step_str(st, s, 0), *value = step_str(st, s, 1);
@@ -216,7 +227,8 @@ int step_write(struct stage *st, const struct ct_wire_step *s)
 	long n;
 
 	if (sys_fs_magic(step_fd(st, s->b)) != K_PROC_SUPER_MAGIC)
-		return report_error(st, -EINVAL, SYS_fstatfs, path, "it is not below a proc file system");
+		return report_error(st, -EINVAL, SYS_fstatfs, path,
+				    "it is not below a proc file system");
 	while (*path == '/')
 		path++;
 	fd = sys_openat2(step_fd(st, s->b), path, (unsigned)mode | O_NOCTTY | O_NONBLOCK, 0,

@@ -46,15 +46,17 @@ int step_personality(struct stage *st, const struct ct_wire_step *s)
 /* A core scheduling cookie of its own, or that of a process. */
 int step_sched_core(struct stage *st, const struct ct_wire_step *s)
 {
-	int err = s->n[0] ? sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0) :
-			    sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0, K_PR_SCHED_CORE_SCOPE_GROUP);
+	int err = s->n[0] ? sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0)
+			  : sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0,
+				      K_PR_SCHED_CORE_SCOPE_GROUP);
 
 	if (err == -EINVAL || err == -ENODEV)
-		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE", "this kernel or processor has no core scheduling");
+		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE",
+				    "this kernel or processor has no core scheduling");
 	return err ? step_fail(st, err, SYS_prctl, "PR_SCHED_CORE") : 0;
 }
 
-/* ---- users and groups ------------------------------------------------------------------------------------------------------------ */
+/* ---- users and groups ------------------------------------------------------------------------ */
 
 static const char *file_text(int err)
 {
@@ -75,8 +77,8 @@ static int is_ours(int err)
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
 }
 
-/* What there is of a file, "" when it does not exist. Where nobody asked for a user, what a container has made of it is as good as
- * missing. 0, or -1 when reported. */
+/* What there is of a file, "" when it does not exist. Where nobody asked for a user, what a
+ * container has made of it is as good as missing. 0, or -1 when reported. */
 static int read_file(struct stage *st, const char *path, int tolerant, char **text)
 {
 	static char nothing[1];
@@ -91,7 +93,8 @@ static int read_file(struct stage *st, const char *path, int tolerant, char **te
 	return 0;
 }
 
-/* The groups: those given by the file for a name, the primary one first. An explicit gid is alone. */
+/* The groups: those given by the file for a name, the primary one first. An explicit
+ * gid is alone. */
 static int find_groups(struct stage *st, const struct user_query *q, int tolerant)
 {
 	struct stage_user *u = &st->user;
@@ -125,7 +128,8 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	if (*spec)
 		err = user_query_parse(spec, &q);
 	if (err)
-		return report_error(st, err, 0, spec, "a user is a name, or a number, or number:number");
+		return report_error(st, err, 0, spec,
+				    "a user is a name, or a number, or number:number");
 	memset(u, 0, sizeof(*u));
 	str_cut(u->home, sizeof(u->home), "/");
 	str_cut(u->shell, sizeof(u->shell), "/bin/sh");
@@ -133,7 +137,8 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 		return -1;
 	found = user_in_passwd(text, &q, u);
 	if (!found && q.by_name)
-		return report_error(st, -ENOENT, 0, spec, "the container's /etc/passwd has no such user");
+		return report_error(st, -ENOENT, 0, spec,
+				    "the container's /etc/passwd has no such user");
 	if (!found)
 		u->uid = q.uid;
 	if (q.has_gid)
@@ -142,8 +147,9 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	return find_groups(st, &q, tolerant);
 }
 
-/* The files of the container are read as its root reads them, with the payload's capabilities: none of the caller's groups,
- * its effective capabilities no more than the step names. 0 or a negative errno. */
+/* The files of the container are read as its root reads them, with the payload's
+ * capabilities: none of the caller's groups, its effective capabilities no more than the step
+ * names. 0 or a negative errno. */
 static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *own)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
@@ -192,7 +198,8 @@ int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 }
 
 /* The numbers of the list. 0 or a negative errno; *bad is the string that is not one. */
-static int parse_groups(const struct stage *st, const struct ct_wire_step *s, uint32_t *out, const char **bad)
+static int parse_groups(const struct stage *st, const struct ct_wire_step *s, uint32_t *out,
+			const char **bad)
 {
 	const char *p = step_list(st, s, 0);
 
@@ -234,8 +241,8 @@ int step_groups(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* A change of identity makes the process dumpable again where the administrator wishes it, and forgets the death signal: both
- * as they were. 0 or a negative errno. */
+/* A change of identity makes the process dumpable again where the administrator wishes it, and
+ * forgets the death signal: both as they were. 0 or a negative errno. */
 int stay_private(struct stage *st)
 {
 	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
@@ -263,19 +270,21 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 		return step_fail(st, err, SYS_prctl, "PR_SET_KEEPCAPS");
 	err = (int)sys3(SYS_setresgid, gid, gid, gid);
 	if (err)
-		return report_error(st, err, SYS_setresgid, NULL, err == -EINVAL ? "the id map does not map this group" : NULL);
+		return report_error(st, err, SYS_setresgid, NULL,
+				    err == -EINVAL ? "the id map does not map this group" : NULL);
 	err = (int)sys3(SYS_setresuid, uid, uid, uid);
 	if (err)
-		return report_error(st, err, SYS_setresuid, NULL, err == -EINVAL ? "the id map does not map this user" : NULL);
+		return report_error(st, err, SYS_setresuid, NULL,
+				    err == -EINVAL ? "the id map does not map this user" : NULL);
 	sys_prctl(K_PR_SET_KEEPCAPS, 0, 0, 0);
 	err = stay_private(st);
 	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
 }
 
-/* ---- capabilities ------------------------------------------------------------------------------------------------------------------ */
+/* ---- capabilities ---------------------------------------------------------------------------- */
 
-/* Drops every capability that is not to be kept from the bounding set, also those newer than this program. 0 or a negative
- * errno. */
+/* Drops every capability that is not to be kept from the bounding set, also those newer than this
+ * program. 0 or a negative errno. */
 int caps_bound(uint64_t keep)
 {
 	for (unsigned long cap = 0; cap < 64; cap++) {
@@ -300,11 +309,12 @@ int step_bounding(struct stage *st, const struct ct_wire_step *s)
 
 	if (!err)
 		return 0;
-	return report_error(st, err, SYS_prctl, NULL, "dropping from the bounding set needs CAP_SETPCAP");
+	return report_error(st, err, SYS_prctl, NULL,
+			    "dropping from the bounding set needs CAP_SETPCAP");
 }
 
-/* For root the set given. Another user has only what is raised as ambient, which needs it inheritable, too. 0 or a negative
- * errno, *sys the call. */
+/* For root the set given. Another user has only what is raised as ambient, which needs it
+ * inheritable, too. 0 or a negative errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
@@ -337,7 +347,10 @@ int step_caps(struct stage *st, const struct ct_wire_step *s)
 		return 0;
 	if (sys == SYS_prctl)
 		return step_fail(st, err, sys, "PR_CAP_AMBIENT_RAISE");
-	return report_error(st, err, sys, NULL, err == -EPERM ? "a capability asked for is not among those this process has" : NULL);
+	return report_error(st, err, sys, NULL,
+			    err == -EPERM
+				    ? "a capability asked for is not among those this process has"
+				    : NULL);
 }
 
 /* No setuid program gives the payload anything from here on. */
@@ -349,7 +362,7 @@ int step_no_new_privs(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
 }
 
-/* ---- the process -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the process ----------------------------------------------------------------------------- */
 
 /* What the payload gets when its parent dies. 0: nothing. */
 int step_pdeathsig(struct stage *st, const struct ct_wire_step *s)
@@ -389,6 +402,7 @@ int step_chdir(struct stage *st, const struct ct_wire_step *s)
 	if (n < 0)
 		return step_fail(st, (int)n, SYS_getcwd, path);
 	if (cwd[0] != '/')
-		return report_error(st, -ENOENT, SYS_getcwd, path, "it lies outside of the container's root");
+		return report_error(st, -ENOENT, SYS_getcwd, path,
+				    "it lies outside of the container's root");
 	return 0;
 }

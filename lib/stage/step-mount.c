@@ -11,7 +11,8 @@ static unsigned recursive(const struct ct_wire_step *s)
 	return s->flags & CT_SF_RECURSIVE ? AT_RECURSIVE : 0;
 }
 
-static int fail_at(struct stage *st, const struct ct_wire_step *s, int err, const struct path_error *e)
+static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
+		   const struct path_error *e)
 {
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
@@ -31,7 +32,7 @@ int step_propagation(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_mount_setattr, "/") : 0;
 }
 
-/* ---- trees ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 /* A detached copy of the mount at `dir`/`path`; no path: of what the descriptor is. */
 static int clone_at(int dir, const char *path, unsigned flags)
@@ -59,7 +60,8 @@ int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 		return 0;
 	if (tree == -EINVAL)
 		return report_error(st, tree, SYS_open_tree, step_str(st, s, 0),
-				    "it is an unbindable mount, or not one of this mount namespace");
+				    "it is an unbindable mount, or not one of this mount "
+				    "namespace");
 	if (tree < 0)
 		return step_fail(st, tree, SYS_open_tree, step_str(st, s, 0));
 	step_fill(st, s->o, tree);
@@ -69,15 +71,18 @@ int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 /* Attributes and propagation of a tree. */
 int step_setattr(struct stage *st, const struct ct_wire_step *s)
 {
-	struct k_mount_attr attr = { .attr_set = s->n[0], .attr_clr = s->n[1], .propagation = s->n[2] };
+	struct k_mount_attr attr = { .attr_set = s->n[0],
+				     .attr_clr = s->n[1],
+				     .propagation = s->n[2] };
 	int err = sys_mount_setattr(step_fd(st, s->a), "", AT_EMPTY_PATH | recursive(s), &attr);
 
 	return err ? step_fail(st, err, SYS_mount_setattr, NULL) : 0;
 }
 
-/* ---- new file systems ------------------------------------------------------------------------------------------------------------ */
+/* ---- new file systems ------------------------------------------------------------------------ */
 
-/* What the file system said, without its level: the last error, else the last line. Empty when it said nothing. */
+/* What the file system said, without its level: the last error, else the last line. Empty
+ * when it said nothing. */
 static void read_log(int fs, char *text, size_t size)
 {
 	char line[256];
@@ -130,7 +135,8 @@ static int configure_all(int fs, const char *options)
 		if (eq)
 			*eq++ = '\0';
 		if (*opt)
-			err = configure(fs, eq ? K_FSCONFIG_SET_STRING : K_FSCONFIG_SET_FLAG, opt, eq);
+			err = configure(fs, eq ? K_FSCONFIG_SET_STRING : K_FSCONFIG_SET_FLAG, opt,
+					eq);
 		opt = rest;
 	}
 	return err;
@@ -144,7 +150,8 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 	int err, tree;
 
 	if (fs < 0)
-		return report_error(st, fs, SYS_fsopen, type, fs == -ENODEV ? "this kernel has no such file system" : NULL);
+		return report_error(st, fs, SYS_fsopen, type,
+				    fs == -ENODEV ? "this kernel has no such file system" : NULL);
 	err = *source ? configure(fs, K_FSCONFIG_SET_STRING, "source", source) : 0;
 	if (!err)
 		err = configure_all(fs, step_str(st, s, 1));
@@ -159,7 +166,8 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Where targets are made that are missing in the root, which is read-only: in another mount of it. */
+/* Where targets are made that are missing in the root, which is read-only: in another
+ * mount of it. */
 int step_targets(struct stage *st, const struct ct_wire_step *s)
 {
 	int fd = s->a < 0 ? -1 : sys_dup_min(step_fd(st, s->a), 0);
@@ -170,7 +178,7 @@ int step_targets(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* ---- onto targets ------------------------------------------------------------------------------------------------------------------ */
+/* ---- onto targets ---------------------------------------------------------------------------- */
 
 static int is_directory(int fd)
 {
@@ -179,8 +187,8 @@ static int is_directory(int fd)
 	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Number of the mount that a descriptor is on and of the inode in it. 0 or a negative errno; -ENOSYS when the kernel does not
- * say: who cannot know must not go on. */
+/* Number of the mount that a descriptor is on and of the inode in it. 0 or a negative errno;
+ * -ENOSYS when the kernel does not say: who cannot know must not go on. */
 static int where(int fd, struct k_statx *sx)
 {
 	int err = (int)sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, sx);
@@ -188,8 +196,8 @@ static int where(int fd, struct k_statx *sx)
 	return err ? err : sx->mask & K_STATX_MNT_ID ? 0 : -ENOSYS;
 }
 
-/* Is it the directory itself that the target was to be below? What is mounted there would not be seen. 1, 0, or a negative
- * errno. */
+/* Is it the directory itself that the target was to be below? What is mounted there would not be
+ * seen. 1, 0, or a negative errno. */
 static int is_same(int a, int b)
 {
 	struct k_statx at, bt;
@@ -225,7 +233,8 @@ static int put(struct stage *st, const struct ct_wire_step *s, int tree, int tar
 	onto_directory = is_directory(target);
 	if (err == -EINVAL && is_directory(tree) != onto_directory) {
 		err = onto_directory ? -EISDIR : -ENOTDIR;
-		why = onto_directory ? "target is a directory, the source is not" : "target is not a directory, the source is";
+		why = onto_directory ? "target is a directory, the source is not"
+				     : "target is not a directory, the source is";
 	}
 	return report_error(st, err, SYS_move_mount, step_str(st, s, 0), why);
 }
@@ -243,7 +252,8 @@ int step_attach(struct stage *st, const struct ct_wire_step *s)
 	if (same < 0)
 		return step_fail(st, same, SYS_statx, step_str(st, s, 0));
 	if (same)
-		return report_error(st, -EBUSY, SYS_openat2, step_str(st, s, 0), "target is the root itself");
+		return report_error(st, -EBUSY, SYS_openat2, step_str(st, s, 0),
+				    "target is the root itself");
 	return put(st, s, step_fd(st, s->a), target);
 }
 
@@ -260,7 +270,8 @@ int step_stack(struct stage *st, const struct ct_wire_step *s)
 	return err ? step_fail(st, err, SYS_move_mount, path) : 0;
 }
 
-/* Hides a target behind a file of our own file system, usually an empty one or an empty directory. A target that is not there needs no hiding. */
+/* Hides a target behind a file of our own file system, usually an empty one or an empty directory.
+ * A target that is not there needs no hiding. */
 int step_mask(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *file = step_str(st, s, 1);
@@ -300,9 +311,10 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 	return put(st, s, tree, target);
 }
 
-/* ---- leaving the old root ---------------------------------------------------------------------------------------------------------- */
+/* ---- leaving the old root -------------------------------------------------------------------- */
 
-/* Is there nothing over our root? ".." of the root is the root again, but of what lies on top of it. 1, 0, or a negative errno. */
+/* Is there nothing over our root? ".." of the root is the root again, but of what lies on top of
+ * it. 1, 0, or a negative errno. */
 static int on_top(int root)
 {
 	SYS_CLOSEP int top = sys_openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY, 0);
@@ -314,7 +326,8 @@ static int on_top(int root)
 	return err ? err : over.mnt_id == ours.mnt_id;
 }
 
-/* The old root now lies over the new one, and on it what was stacked before. All of it goes, and nothing else. */
+/* The old root now lies over the new one, and on it what was stacked before. All of it
+ * goes, and nothing else. */
 static int drop_old_root(struct stage *st, int root)
 {
 	int err;
@@ -327,7 +340,8 @@ static int drop_old_root(struct stage *st, int root)
 		if (err)
 			return step_fail(st, err, SYS_umount2, "old root");
 	}
-	return report_error(st, -EBUSY, SYS_umount2, "old root", "there is always another mount over the root");
+	return report_error(st, -EBUSY, SYS_umount2, "old root",
+			    "there is always another mount over the root");
 }
 
 /* The tree becomes the root, and everything of the old root goes. */
@@ -340,7 +354,9 @@ int step_pivot(struct stage *st, const struct ct_wire_step *s)
 	err = (int)sys2(SYS_pivot_root, ".", ".");
 	if (err)
 		return report_error(st, err, SYS_pivot_root, NULL,
-				    err == -EINVAL ? "the old root cannot be left (is it the initial ramfs?)" : NULL);
+				    err == -EINVAL ? "the old root cannot be left (is it the "
+						     "initial ramfs?)"
+						   : NULL);
 	if (drop_old_root(st, root) < 0)
 		return -1;
 	err = (int)sys1(SYS_chdir, "/");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output: the pipes that the payload prints into, and the pump, a child of whoever keeps init. */
+/* limit.output: the pipes that the payload prints into, and the pump, a child of
+ * whoever keeps init. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #define STDOUT 1
 #define STDERR 2
-#define PUMP_FDS (2 * PUMP_WAYS + 1)	/* that a pump keeps: its ways, and who is told */
+#define PUMP_FDS (2 * PUMP_WAYS + 1) /* that a pump keeps: its ways, and who is told */
 
 /* How a pump has begun: an error of a system call, or 0. */
 struct begun {
@@ -20,10 +21,10 @@ struct begun {
 
 /* What the pump is made of, in the launcher. */
 struct making {
-	int n;			/* ways */
+	int n; /* ways */
 	int from[PUMP_WAYS], write_to[PUMP_WAYS];
-	int parent;		/* whose child the pump is to be */
-	int begun;		/* where the pump says how it has begun; above all descriptors that it keeps */
+	int parent; /* whose child the pump is to be */
+	int begun;  /* where the pump says how it has begun; above all descriptors that it keeps */
 	struct ct_wire_output *told;
 };
 
@@ -33,7 +34,8 @@ static int same_sink(void)
 	const int pid = sys_getpid();
 	struct stat out, err;
 
-	if (sys_fstat(STDOUT, &out) || sys_fstat(STDERR, &err) || out.st_dev != err.st_dev || out.st_ino != err.st_ino)
+	if (sys_fstat(STDOUT, &out) || sys_fstat(STDERR, &err) || out.st_dev != err.st_dev ||
+	    out.st_ino != err.st_ino)
 		return 0;
 	return !S_ISREG(out.st_mode) || sys5(SYS_kcmp, pid, pid, K_KCMP_FILE, STDOUT, STDERR) == 0;
 }
@@ -52,8 +54,9 @@ static int map_told(struct making *m, int fd)
 	return m->told == MAP_FAILED ? -errno : 0;
 }
 
-/* Pipes that the payload may open anew as /dev/stdout, whoever it is by then: by their mode, for a map may give their owner to nobody
- * inside, and programs change their user. They have no name, so that nobody else comes to them. 0 or a negative errno. */
+/* Pipes that the payload may open anew as /dev/stdout, whoever it is by then: by their mode, for a
+ * map may give their owner to nobody inside, and programs change their user. They have no name, so
+ * that nobody else comes to them. 0 or a negative errno. */
 static int make_pipes(struct making *m)
 {
 	int pair[2], err;
@@ -78,7 +81,8 @@ static struct begun failing(long err, int sys)
 	return (struct begun){ (int)err, sys };
 }
 
-/* Nothing but a copier: no right, no way to get one, nobody may look at it, and it ends with its parent. */
+/* Nothing but a copier: no right, no way to get one, nobody may look at it, and it
+ * ends with its parent. */
 static struct begun give_up_rights(const struct making *m)
 {
 	struct k_cap_header head = { K_CAP_VERSION_3, 0 };
@@ -134,7 +138,9 @@ static _Noreturn void be_pump(struct stage *st, const struct making *m, uint64_t
 	uint64_t all_but_alarm = ~(1ull << (SIGALRM - 1));
 	struct begun begun;
 
-	p = (struct pump){ .told = m->told, .limit = limit, .keeper = st->keep_fd, .n = (uint32_t)m->n };
+	p = (struct pump){
+		.told = m->told, .limit = limit, .keeper = st->keep_fd, .n = (uint32_t)m->n
+	};
 	for (int i = 0; i < m->n; i++) {
 		p.way[i] = (struct pump_way){ .from = m->from[i], .to = STDOUT + i, .buf = buf[i] };
 		fd[n++] = &p.way[i].from;
@@ -155,7 +161,8 @@ static _Noreturn void be_pump(struct stage *st, const struct making *m, uint64_t
 	sys_exit(pump_run(&p));
 }
 
-/* Waits until the pump is what it is to be: before, a start could succeed whose output nobody takes. 0 or a negative errno. */
+/* Waits until the pump is what it is to be: before, a start could succeed whose output nobody
+ * takes. 0 or a negative errno. */
 static int has_begun(int fd, int *sys)
 {
 	struct begun begun = { 0, 0 };
@@ -171,7 +178,8 @@ static int has_begun(int fd, int *sys)
 	return begun.err;
 }
 
-/* Starts the pump and tells who keeps init of it, before init is there. 0 or a negative errno, with the call in *sys. */
+/* Starts the pump and tells who keeps init of it, before init is there. 0 or a negative errno,
+ * with the call in *sys. */
 static int start_pump(struct stage *st, struct making *m, uint64_t limit, int *sys)
 {
 	struct k_clone_args args = { .flags = K_CLONE_PARENT };
@@ -209,10 +217,13 @@ static int start_and_wait(struct stage *st, struct making *m, uint64_t limit, in
 	return err;
 }
 
-/* What the payload prints goes through a pipe, or one for each of stdout and stderr, to the pump, which has what they were. */
+/* What the payload prints goes through a pipe, or one for each of stdout and stderr, to the pump,
+ * which has what they were. */
 int step_output_pump(struct stage *st, const struct ct_wire_step *s)
 {
-	struct making m = { .n = same_sink() ? 1 : 2, .from = { -1, -1 }, .write_to = { -1, -1 }, .begun = -1 };
+	struct making m = {
+		.n = same_sink() ? 1 : 2, .from = { -1, -1 }, .write_to = { -1, -1 }, .begun = -1
+	};
 	int sys = SYS_mmap, err = map_told(&m, step_fd(st, s->a));
 
 	if (err)

@@ -23,19 +23,23 @@ static int because(struct why *w, int err, int sys, const char *object, const ch
 	return err;
 }
 
-/* The multiplexer of a devpts file system that may be the container's: nothing but that file system's own node will do.
- * Nobody can make another node there, and what is mounted on it is not crossed into. */
+/* The multiplexer of a devpts file system that may be the container's: nothing but that file
+ * system's own node will do. Nobody can make another node there, and what is mounted on it
+ * is not crossed into. */
 static int open_ptmx(int pts, struct why *w)
 {
 	struct stat sb;
 	int fd;
 
 	if (sys_fs_magic(pts) != K_DEVPTS_SUPER_MAGIC)
-		return because(w, -ENOTTY, SYS_fstatfs, "dev/pts", "it is not a devpts file system");
-	fd = sys_openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0, K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+		return because(w, -ENOTTY, SYS_fstatfs, "dev/pts",
+			       "it is not a devpts file system");
+	fd = sys_openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
 	if (fd < 0)
 		return because(w, fd, SYS_openat2, "dev/pts/ptmx", NULL);
-	if (sys_fstat(fd, &sb) == 0 && S_ISCHR(sb.st_mode) && sb.st_rdev == makedev(K_PTMX_MAJOR, K_PTMX_MINOR))
+	if (sys_fstat(fd, &sb) == 0 && S_ISCHR(sb.st_mode) &&
+	    sb.st_rdev == makedev(K_PTMX_MAJOR, K_PTMX_MINOR))
 		return fd;
 	sys_close(fd);
 	return because(w, -ENOTTY, SYS_fstat, "dev/pts/ptmx", "it is not the terminal multiplexer");
@@ -47,7 +51,8 @@ static int open_master(struct stage *st, const struct ct_wire_step *s, struct wh
 	int fd = step_fd(st, s->a);
 
 	if (s->a != CT_SLOT_NONE)
-		return fd < 0 ? because(w, -ENOENT, SYS_openat2, "dev/pts", NULL) : open_ptmx(fd, w);
+		return fd < 0 ? because(w, -ENOENT, SYS_openat2, "dev/pts", NULL)
+			      : open_ptmx(fd, w);
 	fd = sys_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
 	return fd < 0 ? because(w, fd, SYS_openat, "/dev/ptmx", NULL) : fd;
 }
@@ -56,12 +61,15 @@ static int open_master(struct stage *st, const struct ct_wire_step *s, struct wh
 static int take_other(struct stage *st, const struct ct_wire_step *s, int err, const struct why *w)
 {
 	char text[128];
-	int fd = s->b == CT_SLOT_NONE ? -1 : step_fd(st, s->b), master = fd < 0 ? -1 : sys_dup_min(fd, 0);
+	int fd = s->b == CT_SLOT_NONE ? -1 : step_fd(st, s->b),
+	    master = fd < 0 ? -1 : sys_dup_min(fd, 0);
 
 	if (master < 0)
 		return report_error(st, err, w->sys, w->object, w->text);
-	str_cut(text, sizeof(text), "the terminal is one of the host's, because the container has none to give: ");
-	str_add(str_add(str_add(text, sizeof(text), w->object), sizeof(text), w->text ? ": " : ""), sizeof(text), w->text ? w->text : "");
+	str_cut(text, sizeof(text),
+		"the terminal is one of the host's, because the container has none to give: ");
+	str_add(str_add(str_add(text, sizeof(text), w->object), sizeof(text), w->text ? ": " : ""),
+		sizeof(text), w->text ? w->text : "");
 	report_warn(st, text);
 	step_fill(st, s->o, master);
 	return 0;
@@ -157,8 +165,9 @@ static int open_as_owner(void *arg)
 	return 0;
 }
 
-/* A new terminal. It belongs to whom opens it, that is to root of the container, also where we are root of the host. Init stays the one that
- * opens; the launcher, which has to act as itself again and may not be able to go back, has a child do it that shares its descriptors. */
+/* A new terminal. It belongs to whom opens it, that is to root of the container, also where we are
+ * root of the host. Init stays the one that opens; the launcher, which has to act as itself again
+ * and may not be able to go back, has a child do it that shares its descriptors. */
 int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 {
 	static char stack[OWNER_STACK] __attribute__((aligned(16)));
@@ -166,11 +175,13 @@ int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 	int pid;
 
 	o = (struct opening){ st, s, -1 };
-	if (st->in_init || ((uint32_t)sys1(SYS_setfsuid, -1) == s->n[2] && (uint32_t)sys1(SYS_setfsgid, -1) == s->n[3])) {
+	if (st->in_init || ((uint32_t)sys1(SYS_setfsuid, -1) == s->n[2] &&
+			    (uint32_t)sys1(SYS_setfsgid, -1) == s->n[3])) {
 		open_as_owner(&o);
 		return o.err;
 	}
-	pid = clone(open_as_owner, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &o);
+	pid = clone(open_as_owner, stack + sizeof(stack),
+		    CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &o);
 	if (pid < 0)
 		return step_fail(st, -errno, SYS_clone, NULL);
 	sys4(SYS_wait4, pid, NULL, K_WALL, NULL);
@@ -181,7 +192,8 @@ int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
-	SYS_CLOSEP int tree = sys_open_tree(step_fd(st, s->a), "", K_OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	SYS_CLOSEP int tree = sys_open_tree(step_fd(st, s->a), "",
+					    K_OPEN_TREE_CLONE | AT_EMPTY_PATH);
 	SYS_CLOSEP int target = -1;
 	int err;
 

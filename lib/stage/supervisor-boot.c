@@ -81,7 +81,8 @@ int sup_boot(struct super *s)
 	return 0;
 }
 
-/* What comes after the exec comes from inside the container: a number, and no more of them than a socket holds. */
+/* What comes after the exec comes from inside the container: a number, and no more of them
+ * than a socket holds. */
 void sup_take_keep(struct super *s)
 {
 	struct ct_keep k;
@@ -113,7 +114,8 @@ void sup_take_keep(struct super *s)
 	}
 }
 
-/* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes counts as the end. */
+/* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes
+ * counts as the end. */
 static int take_record(int sock, struct ct_report *r, int *fd)
 {
 	union ct_rights room;
@@ -178,7 +180,10 @@ static void keep_word(struct super *s, const struct ct_report *r)
 /* Says what forbids this boot to go on, and ends it. */
 static void refuse_boot(struct super *s, int err, int sys, const char *object, const char *why)
 {
-	struct ct_report r = { .type = CT_REPORT_ERROR, .step = CT_STEP_IN_LAUNCHER, .sys = (uint16_t)sys, .err = -err };
+	struct ct_report r = { .type = CT_REPORT_ERROR,
+			       .step = CT_STEP_IN_LAUNCHER,
+			       .sys = (uint16_t)sys,
+			       .err = -err };
 
 	str_cut(r.object, sizeof(r.object), object);
 	str_cut(r.kernel, sizeof(r.kernel), why);
@@ -194,7 +199,8 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 	int err;
 
 	if (*fd < 0 || r->num <= 0 || s->init > 0) {
-		refuse_boot(s, -EPROTO, SYS_recvmsg, "init", "the launcher's report makes no sense");
+		refuse_boot(s, -EPROTO, SYS_recvmsg, "init",
+			    "the launcher's report makes no sense");
 		return;
 	}
 	sup_take_keep(s);
@@ -204,7 +210,8 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 	/* before anything can go wrong: who finds us killed must find init */
 	s->init_start = sup_start_time(s->init);
 	if (!s->init_start) {
-		refuse_boot(s, -EIO, SYS_read, "/proc/PID/stat", "init's start time cannot be read");
+		refuse_boot(s, -EIO, SYS_read, "/proc/PID/stat",
+			    "init's start time cannot be read");
 		return;
 	}
 	err = sup_write_state(s);
@@ -260,10 +267,13 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 	sup_close(&fd);
 }
 
-/* init runs. The starter must learn of it, and so must who finds us killed: without that there is no first boot. 0 or -1. */
+/* init runs. The starter must learn of it, and so must who finds us killed: without that there is
+ * no first boot. 0 or -1. */
 static int on_ready(struct super *s)
 {
-	struct ct_report r = { .type = CT_REPORT_SUPERVISOR, .step = CT_STEP_NONE, .num = getpid() };
+	struct ct_report r = { .type = CT_REPORT_SUPERVISOR,
+			       .step = CT_STEP_NONE,
+			       .num = getpid() };
 	int err, first = s->boots == 0;
 
 	s->phase = SUP_PHASE_RUN;
@@ -276,7 +286,8 @@ static int on_ready(struct super *s)
 	} else {
 		err = relay(s, &r, -1);
 		if (err && first)
-			refuse_boot(s, err, SYS_sendmsg, "supervisor", "the starter cannot be told of it");
+			refuse_boot(s, err, SYS_sendmsg, "supervisor",
+				    "the starter cannot be told of it");
 	}
 	if (err && first) {
 		s->boots = 0;
@@ -294,18 +305,25 @@ static int on_ready(struct super *s)
 
 static void on_failed(struct super *s)
 {
-	struct ct_report r = { .type = CT_REPORT_ERROR, .step = CT_STEP_IN_LAUNCHER, .sys = SYS_execve, .err = ECHILD };
+	struct ct_report r = { .type = CT_REPORT_ERROR,
+			       .step = CT_STEP_IN_LAUNCHER,
+			       .sys = SYS_execve,
+			       .err = ECHILD };
 
 	s->failed = 1;
 	sup_reap_all(s);
 	if (!s->error_relayed) {
-		str_cut(r.kernel, sizeof(r.kernel), s->stop_asked ? "stopped before the program ran"
-								  : "the stage was killed before the program ran");
+		str_cut(r.kernel, sizeof(r.kernel),
+			s->stop_asked ? "stopped before the program ran"
+				      : "the stage was killed "
+					"before the program ran");
 		keep_error(s, &r);
 		relay(s, &r, -1);
 	}
 	if (s->boots)
-		s->verdict.reason = s->limit ? s->limit : s->stop_asked ? CT_EXIT_STOPPED : CT_EXIT_REBOOT;
+		s->verdict.reason = s->limit	    ? s->limit
+				    : s->stop_asked ? CT_EXIT_STOPPED
+						    : CT_EXIT_REBOOT;
 	sup_begin_end(s);
 }
 
@@ -361,7 +379,9 @@ void sup_on_init(struct super *s)
 		return;
 	s->init = 0;
 	sup_take_keep(s);
-	sup_output_end(s, r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? CT_OUTPUT_KILLED : CT_OUTPUT_ENDED);
+	sup_output_end(s, r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+				  ? CT_OUTPUT_KILLED
+				  : CT_OUTPUT_ENDED);
 	/* before the verdict: its last output may have passed limit.output */
 	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);

@@ -19,7 +19,8 @@ static uint64_t bit(unsigned sig)
 static void signal_init(const struct super *s, unsigned sig)
 {
 	/* by its number, too: it is our child and has not been reaped */
-	if (s->pidfd >= 0 && syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0) && errno != ESRCH && s->init > 0)
+	if (s->pidfd >= 0 && syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0) &&
+	    errno != ESRCH && s->init > 0)
 		kill(s->init, (int)sig);
 }
 
@@ -30,7 +31,8 @@ static int is_reaped(const struct super *s)
 
 static unsigned halt_signal(const struct super *s)
 {
-	return (unsigned)ct_halt_signal(s->init, s->w->signal_halt, !!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
+	return (unsigned)ct_halt_signal(s->init, s->w->signal_halt,
+					!!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
 }
 
 void sup_halt(struct super *s)
@@ -74,7 +76,8 @@ void sup_kill(struct super *s, int hard)
 		sup_set_state(s, CT_STATE_STOPPING);
 }
 
-/* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT are reboot(2)'s word. */
+/* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT
+ * are reboot(2)'s word. */
 static int reason_of(const struct super *s, unsigned sig, int own)
 {
 	if (s->limit)
@@ -205,8 +208,8 @@ void sup_close_namespaces(struct super *s)
 		sup_close(&s->ns[i]);
 }
 
-/* What stop hooks get beside their own words: the variables, and for hook.version 0 the namespaces as arguments, as LXC has them. They
- * are this process's descriptors. */
+/* What stop hooks get beside their own words: the variables, and for hook.version 0 the namespaces
+ * as arguments, as LXC has them. They are this process's descriptors. */
 struct told {
 	char text[2][STAGE_NS][64], pid[32];
 	const char *argv[STAGE_NS + 1], *env[STAGE_NS + 3];
@@ -219,7 +222,8 @@ static void tell(const struct super *s, struct told *t)
 	memset(t, 0, sizeof(*t));
 	t->env[n_env++] = s->again ? "LXC_TARGET=reboot" : "LXC_TARGET=stop";
 	if (s->ended > 0)
-		t->env[n_env++] = str_add_u64(str_add(t->pid, sizeof(t->pid), "LXC_PID="), sizeof(t->pid), (uint64_t)s->ended);
+		t->env[n_env++] = str_add_u64(str_add(t->pid, sizeof(t->pid), "LXC_PID="),
+					      sizeof(t->pid), (uint64_t)s->ended);
 	for (int i = 0; i < STAGE_NS; i++) {
 		const char *const begin[] = { stage_ns[i].name, stage_ns[i].variable };
 		const char *const between[] = { ":/proc/", "=/proc/" };
@@ -230,7 +234,8 @@ static void tell(const struct super *s, struct told *t)
 			char *text = t->text[k][i];
 			size_t size = sizeof(t->text[k][i]);
 
-			str_add_u64(str_add(str_add(text, size, begin[k]), size, between[k]), size, (uint64_t)getpid());
+			str_add_u64(str_add(str_add(text, size, begin[k]), size, between[k]), size,
+				    (uint64_t)getpid());
 			str_add_u64(str_add(text, size, "/fd/"), size, (uint64_t)s->ns[i]);
 		}
 		t->argv[n_argv++] = t->text[0][i];
@@ -286,7 +291,8 @@ static _Noreturn void be_hooks(struct super *s, int out)
 			more.argv = t.argv;
 		err = stage_hook(s->st, l.hook, &more, why, sizeof(why), &sys);
 		if (err && !why[0])
-			str_add_u64(str_add(why, sizeof(why), "errno "), sizeof(why), (uint64_t)-err);
+			str_add_u64(str_add(why, sizeof(why), "errno "), sizeof(why),
+				    (uint64_t)-err);
 		if (err)
 			sup_log_hook(s, CT_LOG_ERROR, l.hook, " failed: ", why);
 		if (err && !failed++)
@@ -345,7 +351,8 @@ static int fork_hooks(struct super *s)
 	return -1;
 }
 
-/* The stop hooks are over: the post-stop hooks, for which the groups of a container that has ended are gone. */
+/* The stop hooks are over: the post-stop hooks, for which the groups of a container that
+ * has ended are gone. */
 static void run_post_hooks(struct super *s)
 {
 	s->post = 1;
@@ -378,7 +385,8 @@ void sup_begin_again(struct super *s)
 	if (s->verdict.wall_us >= SUP_BRIEF_MS * 1000)
 		s->pause_ms = 0;
 	else if (s->pause_ms)
-		s->pause_ms = s->pause_ms * 2 < SUP_PAUSE_MAX_MS ? s->pause_ms * 2 : SUP_PAUSE_MAX_MS;
+		s->pause_ms = s->pause_ms * 2 < SUP_PAUSE_MAX_MS ? s->pause_ms * 2
+								 : SUP_PAUSE_MAX_MS;
 	else
 		s->pause_ms = SUP_PAUSE_MS;
 	s->again = 1;

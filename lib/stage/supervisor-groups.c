@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The container's cgroups: figures for the verdict, the CPU time, thawing, and the end of them. What cannot be removed here stays in the
- * file "undo", and the next call of the library sees to it. */
+/* The container's cgroups: figures for the verdict, the CPU time, thawing, and the end of
+ * them. What cannot be removed here stays in the file "undo", and the next call of the
+ * library sees to it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,8 +14,8 @@
 #include "shared/prune.h"
 #include "shared/walk.h"
 
-#define REMOVE_MS 2000		/* for a group to let itself be removed when its last process has gone */
-#define LOOK_MS 2		/* how closely limit.cputime is kept */
+#define REMOVE_MS 2000 /* for a group to let itself be removed when its last process has gone */
+#define LOOK_MS 2      /* how closely limit.cputime is kept */
 
 static const struct ct_wire_group *group(const struct super *s, uint32_t i, int *fd)
 {
@@ -42,7 +43,8 @@ int sup_groups_enter(const struct super *s)
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int dir, err;
 		const struct ct_wire_group *g = group(s, i, &dir);
-		SYS_CLOSEP int fd = g->monitor ? sys_openat(dir, "cgroup.procs", O_WRONLY | O_NOCTTY, 0) : -1;
+		SYS_CLOSEP int fd =
+			g->monitor ? sys_openat(dir, "cgroup.procs", O_WRONLY | O_NOCTTY, 0) : -1;
 
 		if (!g->monitor)
 			continue;
@@ -63,7 +65,8 @@ void sup_groups_usage(const struct super *s, struct ct_counters *c)
 int sup_cputime_up(struct super *s)
 {
 	struct ct_cg_place v[CT_WIRE_GROUPS];
-	uint64_t limit = s->w->limit_cputime_us, used, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
+	uint64_t limit = s->w->limit_cputime_us, used,
+		 cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
 
 	if (!limit)
 		return 0;
@@ -87,7 +90,7 @@ static void write_file(int dir, const char *file, const char *value)
 		sys3(SYS_write, fd, value, strlen(value));
 }
 
-/* ---- walking ------------------------------------------------------------------------------------------------------------------ */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 static int thaw(int dir, void *arg)
 {
@@ -96,7 +99,8 @@ static int thaw(int dir, void *arg)
 	return 0;
 }
 
-/* Whoever lives in this group. They are held where they are, or forked by who is: the numbers are not used again meanwhile. */
+/* Whoever lives in this group. They are held where they are, or forked by who is: the numbers are
+ * not used again meanwhile. */
 static int kill_all(int dir, void *arg)
 {
 	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_RDONLY | O_NOCTTY, 0);
@@ -146,7 +150,7 @@ void sup_groups_kill(const struct super *s)
 	sup_groups_thaw(s);
 }
 
-/* ---- between two boots ---------------------------------------------------------------------------------------------------------- */
+/* ---- between two boots ----------------------------------------------------------------------- */
 
 /* A group of version 2 that gives controllers on takes no process: none is given on any more. */
 static void give_nothing_on(int dir)
@@ -184,7 +188,7 @@ void sup_groups_renew(const struct super *s)
 	}
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* Who is still there when init has gone: only without a pid namespace of its own can anybody be. */
 static void end_processes(const struct super *s)
@@ -215,7 +219,9 @@ void sup_groups_remove(struct super *s)
 
 			if (gone[i])
 				continue;
-			if (!g->monitor && (sys_fstat(fd, &st) || ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep, NULL)))
+			if (!g->monitor &&
+			    (sys_fstat(fd, &st) ||
+			     ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep, NULL)))
 				continue;
 			gone[i] = 1;
 			left--;

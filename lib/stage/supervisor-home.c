@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The directory of an ephemeral container. What is in it was the payload's to shape: everything by descriptor. */
+/* The directory of an ephemeral container. What is in it was the payload's to shape:
+ * everything by descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -43,11 +44,14 @@ void sup_remove_home(struct super *s)
 
 	if (home < 0 || s->name[0] == '.' || strchr(s->name, '/'))
 		return;
-	r = s->w->flags & CT_SUPER_KEEP_ROOTFS ? remove_around(s, home, &left) : remove_whole(s, home, &left);
+	r = s->w->flags & CT_SUPER_KEEP_ROOTFS ? remove_around(s, home, &left)
+					       : remove_whole(s, home, &left);
 	if (r >= 0)
 		return;
 	s->left = 1;
-	str_cut(s->error, sizeof(s->error), left.mount ? "of its directory stays what is at and in a mount: " : "of its directory stays: errno ");
+	str_cut(s->error, sizeof(s->error),
+		left.mount ? "of its directory stays what is at and in a mount: "
+			   : "of its directory stays: errno ");
 	if (!left.mount) {
 		str_add_u64(s->error, sizeof(s->error), (uint64_t)-r);
 		str_add(s->error, sizeof(s->error), " at ");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said when the starter has gone: lines in log.file, written as lib/model/log.c writes them. */
+/* What is said when the starter has gone: lines in log.file, written as
+ * lib/model/log.c writes them. */
 #include <string.h>
 #include <time.h>
 
@@ -28,11 +29,13 @@ static int is_leap(unsigned year)
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* 20261130205959.123 of local time; the calendar by hand, for the C library's opens files and allocates. */
+/* 20261130205959.123 of local time; the calendar by hand, for the C library's opens
+ * files and allocates. */
 static void add_time(char *line, size_t size, uint64_t ns, int32_t utc_offset)
 {
 	static const uint8_t days_in[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	uint64_t sec = ns / 1000000000u + (uint64_t)(int64_t)utc_offset, day = sec / 86400, left = sec % 86400;
+	uint64_t sec = ns / 1000000000u + (uint64_t)(int64_t)utc_offset, day = sec / 86400,
+		 left = sec % 86400;
 	unsigned year = 1970, month = 0, n;
 
 	for (; day >= (n = is_leap(year) ? 366 : 365); year++)
@@ -55,7 +58,8 @@ void sup_log(struct super *s, unsigned level, const char *text)
 
 	if (s->run_log < 0 || level > s->w->log_level)
 		return;
-	add_time(str_add(str_add(line, sizeof(line), s->name), sizeof(line), " "), sizeof(line), sup_real_ns(), s->w->utc_offset);
+	add_time(str_add(str_add(line, sizeof(line), s->name), sizeof(line), " "), sizeof(line),
+		 sup_real_ns(), s->w->utc_offset);
 	str_add(line, sizeof(line), " ");
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		if (levels[i].level == level)
@@ -63,12 +67,14 @@ void sup_log(struct super *s, unsigned level, const char *text)
 	n = strlen(line);
 	str_add(str_add(line, sizeof(line) - 1, " "), sizeof(line) - 1, text);
 	sup_clean_text(line + n);
-	/* one write for a line: others append to the file, too. A full disk is no reason to do anything else */
+	/* one write for a line: others append to the file, too. A full disk is no reason
+	 * to do anything else */
 	str_add(line, sizeof(line), "\n");
 	write_all(s->run_log, line, strlen(line));
 }
 
-void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook, const char *what, const char *text)
+void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook,
+		  const char *what, const char *text)
 {
 	char line[LINE / 2] = "hook ";
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output of a container that prints to descriptors of its starter's: one output pump for each boot (pump.h), which is our
- * child. And the one place that says that the limit is passed, whoever has counted. */
+/* limit.output of a container that prints to descriptors of its starter's: one output pump for
+ * each boot (pump.h), which is our child. And the one place that says that the limit is passed,
+ * whoever has counted. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>	/* renameat */
+#include <stdio.h> /* renameat */
 #include <string.h>
 #include <unistd.h>
 
 #include "stage/supervisor.h"
 #include "shared/ask.h"
 
-#define STATE_TEXT 2048	/* the same for all state files */
+#define STATE_TEXT 2048 /* the same for all state files */
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_MS 5
 
@@ -53,7 +53,7 @@ static void line_numbers(char *text, const char *key, const uint64_t *n, size_t 
 static void line_verdict(char *text, const struct ct_verdict *v)
 {
 	const uint64_t own[] = {
-#define CT_STATUS(field) (uint64_t)v->field,
+#define CT_STATUS(field) (uint64_t) v->field,
 #define CT_USED(field) v->field,
 #include "shared/verdict.def"
 	};
@@ -114,7 +114,8 @@ static int replace_state(struct super *s, const char *text)
 	int fd, r;
 
 	unlinkat(s->state_dir, ".state.new", 0);
-	fd = openat(s->state_dir, ".state.new", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(s->state_dir, ".state.new", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text, strlen(text));
@@ -130,7 +131,8 @@ static int replace_state(struct super *s, const char *text)
 	return 0;
 }
 
-/* Over the old one, whose room is ours already: for a file system that is full, and without a descriptor to be had. */
+/* Over the old one, whose room is ours already: for a file system that is full, and without a
+ * descriptor to be had. */
 static int overwrite_state(const struct super *s, const char *text)
 {
 	size_t n = strlen(text);
@@ -168,8 +170,9 @@ int sup_set_state(struct super *s, uint32_t state)
 	return r;
 }
 
-/* The lock of the calls, taken for removing everything. A call that has it may have looked while we were alive, and not clear: it is waited
- * for, as it takes no time. -1: one has it all the same, and the next call clears. */
+/* The lock of the calls, taken for removing everything. A call that has it may have looked while we
+ * were alive, and not clear: it is waited for, as it takes no time. -1: one has it all the same,
+ * and the next call clears. */
 static int take_lock(const struct super *s)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

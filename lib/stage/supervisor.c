@@ -203,7 +203,8 @@ static int prepare(struct super *s, struct stage *st)
 
 	s->st = st;
 	s->w = w;
-	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller = s->null = s->hooks_why = s->run_log = -1;
+	s->state_file = s->report = s->keep = s->pidfd = s->signals = s->listener = s->caller =
+		s->null = s->hooks_why = s->run_log = -1;
 	memset(s->ns, 0xff, sizeof(s->ns));
 	s->log.fd = s->log.dir = s->device.fd = -1;
 	s->stop_until = s->kill_at = s->time_at = s->cpu_at = SUP_NEVER;
@@ -287,7 +288,8 @@ static void watch_all(struct super *s)
 		sup_watch(s, s->listener, POLLIN, SUP_WATCH_LISTENER, 0);
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
 		if (s->client[i].is != SUP_CLIENT_FREE)
-			sup_watch(s, s->client[i].fd, s->client[i].is == SUP_CLIENT_SENDING ? POLLOUT : POLLIN,
+			sup_watch(s, s->client[i].fd,
+				  s->client[i].is == SUP_CLIENT_SENDING ? POLLOUT : POLLIN,
 				  SUP_WATCH_CLIENT, i);
 	}
 	sup_tty_watch(s);
@@ -314,7 +316,8 @@ static int next_timeout(const struct super *s)
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		if (s->tty[i].retry_at > s->now)
 			at = earlier(at, s->tty[i].retry_at);
-		if (s->tty[i].lagging && !s->tty[i].starters && s->tty[i].lag_since + SUP_LAG_MS > s->now)
+		if (s->tty[i].lagging && !s->tty[i].starters &&
+		    s->tty[i].lag_since + SUP_LAG_MS > s->now)
 			at = earlier(at, s->tty[i].lag_since + SUP_LAG_MS);
 	}
 	if (at == SUP_NEVER)
@@ -447,7 +450,8 @@ _Noreturn void supervise(struct stage *st)
 	if (!r)
 		r = sup_set_state(&s, CT_STATE_STARTING);
 	if (r)
-		report_error(st, r, 0, "state directory", "its socket or its state file cannot be made");
+		report_error(st, r, 0, "state directory",
+			     "its socket or its state file cannot be made");
 	else if ((r = sup_boot(&s)) != 0)
 		report_error(st, r, 0, NULL, "no process for the launcher");
 	if (r) {

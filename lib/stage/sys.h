@@ -19,9 +19,11 @@ long sys_call(long nr, long a, long b, long c, long d, long e, long f);
 #define sys2(nr, a, b) sys_call(nr, SYS_ARG(a), SYS_ARG(b), 0, 0, 0, 0)
 #define sys3(nr, a, b, c) sys_call(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), 0, 0, 0)
 #define sys4(nr, a, b, c, d) sys_call(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), 0, 0)
-#define sys5(nr, a, b, c, d, e) sys_call(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), SYS_ARG(e), 0)
+#define sys5(nr, a, b, c, d, e) \
+	sys_call(nr, SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), SYS_ARG(e), 0)
 
-static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+			      uint64_t resolve)
 {
 	struct k_open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
 
@@ -57,7 +59,8 @@ static inline int sys_move_mount(int from, int to, const char *path)
 	return (int)sys5(SYS_move_mount, from, "", to, path, flags);
 }
 
-static inline int sys_mount_setattr(int dir, const char *path, unsigned flags, const struct k_mount_attr *attr)
+static inline int sys_mount_setattr(int dir, const char *path, unsigned flags,
+				    const struct k_mount_attr *attr)
 {
 	return (int)sys5(SYS_mount_setattr, dir, path, flags, attr, sizeof(*attr));
 }

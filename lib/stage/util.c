@@ -111,7 +111,8 @@ char *str_add_u64(char *dst, size_t n, uint64_t v)
 	return str_add(dst, n, p);
 }
 
-/* Decimal digits only, the whole string, at most max. 0, -EINVAL or -ERANGE; *out is untouched on failure. */
+/* Decimal digits only, the whole string, at most max. 0, -EINVAL or -ERANGE; *out is
+ * untouched on failure. */
 int str_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -137,7 +138,8 @@ int str_begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Array of the n strings that follow each other at `first`, with `spare` free places and a NULL at its end. */
+/* Array of the n strings that follow each other at `first`, with `spare` free places and
+ * a NULL at its end. */
 const char **str_vector(const char *first, uint32_t n, uint32_t spare)
 {
 	const char **v = stage_alloc(((size_t)n + spare + 1) * sizeof(*v));

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A small program, built by pkg-config against an installed copy, shared and static, as C and as C++, then run."""
+"""A small program, built by pkg-config against an installed copy, shared and static, as C
+and as C++, then run."""
 import os
 import shutil
 import sys
@@ -28,8 +29,10 @@ with tempfile.TemporaryDirectory() as tmp:
 
         cflags, shared, static = flags("--cflags"), flags("--libs"), flags("--static", "--libs")
         source = os.path.join(HERE, "consumer.c")
-        sanitize = ["-fsanitize=address,undefined"] if os.environ.get("CT_SANITIZED") == "address" else []
-        rows = [("shared", ["gcc", "-std=c99"], shared, []), ("static library", ["gcc", "-std=c99"], static, ["-l:libcontain.a"]),
+        sanitize = ["-fsanitize=address,undefined"
+                    ] if os.environ.get("CT_SANITIZED") == "address" else []
+        rows = [("shared", ["gcc", "-std=c99"], shared, []),
+                ("static library", ["gcc", "-std=c99"], static, ["-l:libcontain.a"]),
                 ("C++", ["g++", "-std=c++11", "-xc++"], shared, [])]
         if not sanitize:
             rows.append(("all static", ["gcc", "-std=c99", "-static"], static, []))
@@ -39,14 +42,25 @@ with tempfile.TemporaryDirectory() as tmp:
                 tap.skip(name, f"no {compiler[0]}")
                 continue
             libs = [x for x in libs if not (extra and x == "-lcontain")]
-            error = succeeds([*compiler, "-Wall", "-Wextra", "-Werror", *sanitize, *cflags, source, "-xnone", "-o", program, *extra, *libs])
+            error = succeeds([
+                *compiler, "-Wall", "-Wextra", "-Werror", *sanitize, *cflags, source, "-xnone",
+                "-o", program, *extra, *libs
+            ])
             if not error:
-                rc, out = output([program], env=dict(os.environ, LD_LIBRARY_PATH=libdir + ":" + os.path.join(libdir, "..")))
+                rc, out = output([program], env=dict(
+                    os.environ, LD_LIBRARY_PATH=libdir + ":" + os.path.join(libdir, "..")))
                 error = "" if rc == 0 else f"exit code {rc}\n{out}"
             tap.check(f"build and run: {name}", error)
-        privileged = [os.path.join(b, n) for b, _d, names in os.walk(root) for n in names
-                      if not os.path.islink(os.path.join(b, n)) and os.stat(os.path.join(b, n)).st_mode & 0o6000]
+        privileged = [
+            os.path.join(b, n)
+            for b, _d, names in os.walk(root)
+            for n in names
+            if not os.path.islink(os.path.join(b, n)) and os.stat(os.path.join(b, n)).st_mode &
+            0o6000
+        ]
         tap.check("nothing installed is setuid", "\n".join(privileged))
-        headers = sorted(n for b, _d, names in os.walk(os.path.join(root, "usr/local/include")) for n in names)
-        tap.check("installed headers", "" if headers == ["contain.h", "errors.h", "version.h"] else str(headers))
+        headers = sorted(
+            n for b, _d, names in os.walk(os.path.join(root, "usr/local/include")) for n in names)
+        tap.check("installed headers",
+                  "" if headers == ["contain.h", "errors.h", "version.h"] else str(headers))
 tap.done()

@@ -9,9 +9,12 @@ from tap import Tap, succeeds
 
 SOURCE, BUILD = sys.argv[1:3]
 INCLUDES = ["-I", os.path.join(SOURCE, "include"), "-I", os.path.join(BUILD, "include")]
-STRICT = ["-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wundef", "-fsyntax-only"]
+STRICT = [
+    "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wundef", "-fsyntax-only"
+]
 C = [("gcc", "c99"), ("gcc", "c11"), ("gcc", "c17"), ("clang", "c99"), ("clang", "c11")]
-CXX = [("g++", "c++11"), ("g++", "c++17"), ("g++", "c++20"), ("clang++", "c++11"), ("clang++", "c++17")]
+CXX = [("g++", "c++11"), ("g++", "c++17"), ("g++", "c++20"), ("clang++", "c++11"),
+       ("clang++", "c++17")]
 # every initializer is used, so that it is seen to be complete and of the right types
 USE = """#include <contain/{header}>
 #include <contain/{header}>
@@ -39,8 +42,12 @@ with tempfile.TemporaryDirectory() as tmp:
                 continue
             path = os.path.join(tmp, f"t.{'cc' if plus else 'c'}")
             with open(path, "w", encoding="ascii") as f:
-                f.write(USE.format(header=header, more=INITS if header == "contain.h" else "typedef int not_empty;"))
-            extra = ["-Wold-style-cast", "-Wzero-as-null-pointer-constant"] if plus and header != "contain.h" else []
-            strict = STRICT + ([] if plus else ["-Wstrict-prototypes", "-Wmissing-prototypes", "-Wc++-compat"])
+                f.write(
+                    USE.format(header=header,
+                               more=INITS if header == "contain.h" else "typedef int not_empty;"))
+            extra = ["-Wold-style-cast", "-Wzero-as-null-pointer-constant"
+                     ] if plus and header != "contain.h" else []
+            strict = STRICT + ([] if plus else
+                               ["-Wstrict-prototypes", "-Wmissing-prototypes", "-Wc++-compat"])
             tap.check(name, succeeds([compiler, f"-std={std}", *strict, *extra, *INCLUDES, path]))
 tap.done()

@@ -10,8 +10,10 @@ import tempfile
 from tap import Tap, succeeds
 
 SOURCE, BUILD = sys.argv[1:3]
-FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers",
-         "-fvisibility=hidden", "-fno-strict-aliasing", "-fPIC"]
+FLAGS = [
+    "-std=gnu11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-O1", "-Wall", "-Wextra", "-Werror",
+    "-Wno-missing-field-initializers", "-fvisibility=hidden", "-fno-strict-aliasing", "-fPIC"
+]
 
 
 def headers(where):
@@ -33,8 +35,16 @@ if not compiler:
 files = [f for f in sorted(glob.glob(SOURCE + "/lib/*/*.c")) if "/lib/stage/" not in f]
 with tempfile.TemporaryDirectory() as tmp, concurrent.futures.ThreadPoolExecutor(2) as pool:
     headers(tmp)
-    places = [f"-I{os.path.join(top, d)}" for top in (BUILD, SOURCE) for d in ("include", "include/contain", "lib", "lib/api")]
-    jobs = {f: pool.submit(succeeds, [compiler, *FLAGS, *places, "-idirafter", tmp, "-c", "-o", os.path.join(tmp, f.replace("/", "_")), f]) for f in files}
+    places = [
+        f"-I{os.path.join(top, d)}" for top in (BUILD, SOURCE)
+        for d in ("include", "include/contain", "lib", "lib/api")
+    ]
+    jobs = {
+        f: pool.submit(succeeds, [
+            compiler, *FLAGS, *places, "-idirafter", tmp, "-c", "-o",
+            os.path.join(tmp, f.replace("/", "_")), f
+        ]) for f in files
+    }
     tap.check("there are files", "" if len(files) > 50 else str(files))
     for f, job in jobs.items():
         tap.check(os.path.relpath(f, SOURCE), job.result())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A meson project that has this one as its subproject: builds without our tests and tools, links, runs."""
+"""A meson project that has this one as its subproject: builds without our tests and
+tools, links, runs."""
 import os
 import shutil
 import sys

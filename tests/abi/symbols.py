@@ -7,7 +7,9 @@ import sys
 from tap import Tap, output
 
 SOURCE, BUILD = sys.argv[1:3]
-NEEDED = re.compile(r"^(libc|libcap|ld-linux-[\w-]+|libseccomp|libm|libpthread|libasan|libubsan|libtsan|libgcc_s)\.so\.\d+$")
+NEEDED = re.compile(
+    r"^(libc|libcap|ld-linux-[\w-]+|libseccomp|libm|libpthread|libasan|libubsan|libtsan|libgcc_s)\.so\.\d+$"
+)
 
 
 def header():
@@ -24,7 +26,8 @@ def version_map():
     for m in re.finditer(r"(\w[\w.]*)\s*\{(.*?)\}", text, re.S):
         body = re.sub(r"local\s*:\s*\*\s*;", "", m[2])
         nodes[m[1]] = set(re.findall(r"\b(ct_\w+)\s*;", body))
-    return nodes, bool(re.search(r"local\s*:\s*\*\s*;", text)), "*" in re.sub(r"local\s*:\s*\*\s*;", "", text)
+    return nodes, bool(re.search(r"local\s*:\s*\*\s*;", text)), "*" in re.sub(
+        r"local\s*:\s*\*\s*;", "", text)
 
 
 def library():
@@ -41,7 +44,8 @@ def exported(path):
     found = set()
     for line in out.splitlines():
         f = line.split()
-        if len(f) >= 8 and f[0][:-1].isdigit() and f[6] not in ("UND", "ABS") and f[4] in ("GLOBAL", "WEAK"):
+        if len(f) >= 8 and f[0][:-1].isdigit() and f[6] not in ("UND", "ABS") and f[4] in ("GLOBAL",
+                                                                                           "WEAK"):
             name, _at, version = f[7].partition("@")
             found.add((name, version.lstrip("@")))
     return found
@@ -53,7 +57,8 @@ def needed(path):
 
 
 def diff(a, b, what_a, what_b):
-    return "\n".join([f"only in {what_a}: {x}" for x in sorted(a - b)] + [f"only in {what_b}: {x}" for x in sorted(b - a)])
+    return "\n".join([f"only in {what_a}: {x}" for x in sorted(a - b)] +
+                     [f"only in {what_b}: {x}" for x in sorted(b - a)])
 
 
 tap = Tap()
@@ -69,16 +74,21 @@ tap.check("header and map", diff(header(), mapped, "the header", "the map"))
 tap.check("map and library", diff(mapped, {s for s, _v in symbols}, "the map", "the library"))
 tap.check("each symbol has the version of its node",
           "\n".join(f"{s} has {v}" for s, v in sorted(symbols) if s not in nodes.get(v, ())))
-tap.check("no symbol in two nodes", "" if len(mapped) == sum(map(len, nodes.values())) else "the nodes overlap")
-tap.check("all else is local, nothing by wildcard", "" if rest_local and not wild else "the map needs `local: *;` and no other star")
+tap.check("no symbol in two nodes",
+          "" if len(mapped) == sum(map(len, nodes.values())) else "the nodes overlap")
+tap.check("all else is local, nothing by wildcard",
+          "" if rest_local and not wild else "the map needs `local: *;` and no other star")
 tap.check("only libc and libcap are needed", "\n".join(x for x in libs if not NEEDED.match(x)))
 tap.check("soname", "" if soname == ["libcontain.so.0"] else str(soname))
 tap.check("no text relocations, no executable stack, no run path",
           "\n".join(x for x in ("TEXTREL", "RUNPATH", "RPATH") if f"({x})" in dynamic))
 _rc, headers = output(["readelf", "-lW", path])
-tap.check("stack not executable", "" if re.search(r"GNU_STACK.*\bRW\s", headers) else "GNU_STACK is not RW")
-tap.check("no constructor of our own",
-          "" if "__attribute__((constructor" not in "".join(open(os.path.join(b, n), encoding="utf-8").read()
-                                                           for b, _d, ns in os.walk(os.path.join(SOURCE, "lib"))
-                                                           for n in ns if n.endswith(".c")) else "lib has a constructor")
+tap.check("stack not executable",
+          "" if re.search(r"GNU_STACK.*\bRW\s", headers) else "GNU_STACK is not RW")
+tap.check(
+    "no constructor of our own", "" if "__attribute__((constructor" not in "".join(
+        open(os.path.join(b, n), encoding="utf-8").read()
+        for b, _d, ns in os.walk(os.path.join(SOURCE, "lib"))
+        for n in ns
+        if n.endswith(".c")) else "lib has a constructor")
 tap.done()

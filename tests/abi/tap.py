@@ -31,8 +31,8 @@ class Tap:
 
 def output(cmd, **more):
     """(exit code, what it printed)."""
-    r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                       check=False, **more)
+    r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **more)
     return r.returncode, r.stdout
 
 

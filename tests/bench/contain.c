@@ -2,13 +2,14 @@
 /*
  * The library, measured over its public header.
  *
- *   contain start PROFILE ROOTFS PROGRAM [RESIDENT-MIB]	start, run, reap; in process
- *   contain attach PROFILE ROOTFS PROGRAM			run a program in a container that
- *								waits; "pid" says its init
- *   contain detach PROFILE ROOTFS PROGRAM			start with a supervisor (the stop is
- *								not in the figure)
- *   contain plan PROFILE ROOTFS PROGRAM			prints the plan
- * Commands beside "run N": "alive N" keeps N containers that only wait, "pid", "supervisor" (private KiB of one).
+ *   contain start PROFILE ROOTFS PROGRAM [RESIDENT-MIB]        start, run, reap; in process
+ *   contain attach PROFILE ROOTFS PROGRAM                      run a program in a container that
+ *                                                              waits; "pid" says its init
+ *   contain detach PROFILE ROOTFS PROGRAM                      start with a supervisor (the stop is
+ *                                                              not in the figure)
+ *   contain plan PROFILE ROOTFS PROGRAM                        prints the plan
+ * Commands beside "run N": "alive N" keeps N containers that only wait, "pid", "supervisor"
+ * (private KiB of one).
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -19,8 +20,8 @@
 
 struct bench_job {
 	struct job job;
-	ct_container *c;	/* used again for each round */
-	ct_process *keep;	/* attach: the container's payload */
+	ct_container *c;  /* used again for each round */
+	ct_process *keep; /* attach: the container's payload */
 	ct_container *alive[MAX_ALIVE];
 	ct_process *alive_process[MAX_ALIVE];
 	unsigned n_alive;
@@ -81,7 +82,8 @@ static void print_supervisor(struct bench_job *j)
 	if (!f)
 		die("contain: %s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Private_Clean: %ld", &kib) == 1 || sscanf(line, "Private_Dirty: %ld", &kib) == 1)
+		if (sscanf(line, "Private_Clean: %ld", &kib) == 1 ||
+		    sscanf(line, "Private_Dirty: %ld", &kib) == 1)
 			sum += kib;
 	fclose(f);
 	ok(j->c, ct_stop(j->c, CT_STOP_KILL, 10000));
@@ -114,7 +116,8 @@ static void command(void *data, const char *word, long n)
 		die("contain: no such command: %s", word);
 }
 
-/* Memory that the process really has, in pages of the small kind: the worst case for whatever copies page tables. */
+/* Memory that the process really has, in pages of the small kind: the worst case for whatever
+ * copies page tables. */
 static void *be_resident(long mib)
 {
 	size_t n = (size_t)mib << 20;
@@ -146,7 +149,8 @@ int main(int argc, char **argv)
 	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc < 5)
-		die("usage: contain start|attach|detach|plan PROFILE ROOTFS PROGRAM [RESIDENT-MIB]");
+		die("usage: contain start|attach|detach|plan PROFILE ROOTFS PROGRAM "
+		    "[RESIDENT-MIB]");
 	job_begin(&j.job, argv[2], argv[3], argv[4]);
 	j.c = job_make(&j.job, strcmp(mode, "detach") ? NULL : "bench");
 	if (argc > 5)

@@ -23,8 +23,10 @@ bool floor_groups_line(struct floor_groups *g, char *line)
 		g->v[g->n].version = atoi(first);
 		g->v[g->n++].path = save;
 	} else if ((!strcmp(word, "set") || !strcmp(word, "try")) && g->n && g->n_writes < 64) {
-		g->writes[g->n_writes++] = (struct floor_write){ g->n - 1, *word == 't', first, save };
-	} else if (!strcmp(word, "device") && g->n_devices < 64 && sscanf(save, "%d %d %d", &d.major, &d.minor, &d.access) == 3) {
+		g->writes[g->n_writes++] = (struct floor_write){ g->n - 1, *word == 't', first,
+								 save };
+	} else if (!strcmp(word, "device") && g->n_devices < 64 &&
+		   sscanf(save, "%d %d %d", &d.major, &d.minor, &d.access) == 3) {
 		d.type = *first == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
 		g->devices[g->n_devices++] = d;
 	} else {
@@ -33,11 +35,16 @@ bool floor_groups_line(struct floor_groups *g, char *line)
 	return true;
 }
 
-/* ---- devices of version 2 ----------------------------------------------------------------------------------------------- */
+/* ---- devices of version 2 -------------------------------------------------------------------- */
 
-#define INSN(op, dst_, src_, off_, imm_) \
-	(struct bpf_insn){ .code = (op), .dst_reg = (dst_), .src_reg = (src_), .off = (int16_t)(off_), .imm = (imm_) }
-#define LOAD(dst, field) INSN(BPF_LDX | BPF_MEM | BPF_W, dst, 1, offsetof(struct bpf_cgroup_dev_ctx, field), 0)
+#define INSN(op, dst_, src_, off_, imm_)                                                    \
+	(struct bpf_insn)                                                                   \
+	{                                                                                   \
+		.code = (op), .dst_reg = (dst_), .src_reg = (src_), .off = (int16_t)(off_), \
+		.imm = (imm_)                                                               \
+	}
+#define LOAD(dst, field) \
+	INSN(BPF_LDX | BPF_MEM | BPF_W, dst, 1, offsetof(struct bpf_cgroup_dev_ctx, field), 0)
 
 enum { TYPE = 2, ACCESS, MAJOR, MINOR };
 
@@ -54,7 +61,7 @@ static int assemble_type(const struct floor_groups *g, int type, struct bpf_insn
 	int begin = n++;
 
 	for (const struct floor_device *d = g->devices; d < g->devices + g->n_devices; d++) {
-		int past = 3 + (d->major >= 0) + (d->minor >= 0);	/* this one's instructions */
+		int past = 3 + (d->major >= 0) + (d->minor >= 0); /* this one's instructions */
 
 		if (d->type != type)
 			continue;
@@ -108,7 +115,7 @@ static void restrict_devices(const struct floor_groups *g, int dir)
 	close((int)fd);
 }
 
-/* ---- directories and files ---------------------------------------------------------------------------------------------- */
+/* ---- directories and files ------------------------------------------------------------------- */
 
 static const char *path_of(const struct floor_groups *g, int i, int number, char buf[512])
 {
@@ -138,7 +145,8 @@ void floor_groups_make(const struct floor_groups *g, int number, int fd[FLOOR_GR
 			restrict_devices(g, fd[i]);
 	}
 	for (int i = 0; i < g->n_writes; i++)
-		put(fd[g->writes[i].group], g->writes[i].file, g->writes[i].value, g->writes[i].if_there);
+		put(fd[g->writes[i].group], g->writes[i].file, g->writes[i].value,
+		    g->writes[i].if_there);
 }
 
 int floor_groups_into(const struct floor_groups *g, const int fd[FLOOR_GROUPS])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The control groups of a container by hand: made, filled, entered, removed. All end the process when a call fails. */
+/* The control groups of a container by hand: made, filled, entered, removed. All end the process
+ * when a call fails. */
 #ifndef CT_FLOOR_GROUPS_H
 #define CT_FLOOR_GROUPS_H
 
@@ -14,7 +15,8 @@ struct floor_write {
 	const char *file, *value;
 };
 
-/* One device that is allowed: numbers, -1 for any; access as the kernel has it (BPF_DEVCG_ACC_*). */
+/* One device that is allowed: numbers, -1 for any; access as the kernel has it
+ * (BPF_DEVCG_ACC_*). */
 struct floor_device {
 	int type, major, minor, access;
 };
@@ -23,19 +25,21 @@ struct floor_device {
 struct floor_groups {
 	struct {
 		int version;
-		const char *path;	/* absolute; a number is put behind it */
+		const char *path; /* absolute; a number is put behind it */
 	} v[FLOOR_GROUPS];
 	int n;
 	struct floor_write writes[64];
 	int n_writes;
-	struct floor_device devices[64];	/* version 2's program, in the only group of that version */
+	/* version 2's program, in the only group of that version */
+	struct floor_device devices[64];
 	int n_devices;
 };
 
-/* Takes one line of the profile: "group VERSION PATH", "set FILE VALUE" ("try": if the file is there), "device TYPE MAJOR MINOR
- * ACCESS"; false: it is none of those. */
+/* Takes one line of the profile: "group VERSION PATH", "set FILE VALUE" ("try": if the file is
+ * there), "device TYPE MAJOR MINOR ACCESS"; false: it is none of those. */
 bool floor_groups_line(struct floor_groups *g, char *line);
-/* Makes them, with a number behind each name, and writes what is to be written; fd[] are their directories. */
+/* Makes them, with a number behind each name, and writes what is to be written; fd[] are
+ * their directories. */
 void floor_groups_make(const struct floor_groups *g, int number, int fd[FLOOR_GROUPS]);
 /* Directory of version 2, for CLONE_INTO_CGROUP; -1. */
 int floor_groups_into(const struct floor_groups *g, const int fd[FLOOR_GROUPS]);

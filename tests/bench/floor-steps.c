@@ -23,8 +23,8 @@
 
 #define ATTR_QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-/* What engines grant: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
- * sys_chroot, mknod, audit_write, setfcap */
+/* What engines grant: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+ * net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap */
 #define CAPS_DEFAULT 0xa80425fbu
 
 long floor_must(long r, const char *what)
@@ -38,14 +38,16 @@ long floor_must(long r, const char *what)
 
 static int resolve(int under, const char *path, uint64_t flags)
 {
-	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = flags | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 
 	return (int)syscall(SYS_openat2, under, path, &how, sizeof(how));
 }
 
 static int clone_tree(int dir, const char *path, unsigned flags)
 {
-	return (int)must(syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+	return (int)must(
+		syscall(SYS_open_tree, dir, path, flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
 }
 
 static void set_attr(int fd, uint64_t set, uint64_t propagation, unsigned flags)
@@ -55,7 +57,8 @@ static void set_attr(int fd, uint64_t set, uint64_t propagation, unsigned flags)
 	must(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr)));
 }
 
-/* A new detached file system; options are "key\0value\0key\0value\0" with an empty key at the end. */
+/* A new detached file system; options are "key\0value\0key\0value\0" with an empty key
+ * at the end. */
 static int new_fs(const char *type, const char *options, unsigned attr)
 {
 	int fs = (int)must(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)), fd;
@@ -75,7 +78,8 @@ static int new_fs(const char *type, const char *options, unsigned attr)
 
 static void attach_fd(int tree, int target)
 {
-	must(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+	must(syscall(SYS_move_mount, tree, "", target, "",
+		     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
 static void attach(int tree, int under, const char *at)
@@ -116,7 +120,8 @@ int floor_mask_source(bool stack)
 {
 	int fd = new_fs("tmpfs", "mode\000755\0size\0004k\0nr_inodes\0004\0", ATTR_QUIET);
 
-	close((int)must(openat(fd, "file", O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0)));
+	close((int)must(
+		openat(fd, "file", O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0)));
 	must(mkdirat(fd, "dir", 0));
 	set_attr(fd, MOUNT_ATTR_RDONLY, 0, 0);
 	if (stack)
@@ -150,11 +155,13 @@ void floor_dev(int tree)
 						{ "/proc/self/fd/1", "stdout" },
 						{ "/proc/self/fd/2", "stderr" },
 						{ "pts/ptmx", "ptmx" } };
-	int dev = new_fs("tmpfs", "mode\000755\0size\000500000\0", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	int dev = new_fs("tmpfs", "mode\000755\0size\000500000\0",
+			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 
 	attach(dev, tree, "dev");
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-		must(mknodat(dev, nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)));
+		must(mknodat(dev, nodes[i].name, S_IFCHR | 0666,
+			     makedev(nodes[i].major, nodes[i].minor)));
 		must(fchmodat(dev, nodes[i].name, 0666, 0));
 	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)

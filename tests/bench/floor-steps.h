@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel work of a container, one function for each area of the plan. All end the process when a call fails. */
+/* The kernel work of a container, one function for each area of the plan. All end the process
+ * when a call fails. */
 #ifndef CT_FLOOR_STEPS_H
 #define CT_FLOOR_STEPS_H
 
@@ -18,7 +19,8 @@ int floor_tree(const char *rootfs);
 void floor_loopback(void);
 /* All mounts of this namespace private. */
 void floor_private(void);
-/* What the library's plan says: what is hidden and read-only below /proc and /sys, and the control groups. */
+/* What the library's plan says: what is hidden and read-only below /proc and /sys, and
+ * the control groups. */
 struct floor_profile {
 	char text[8192];
 	const char *mask[128], *readonly[128];

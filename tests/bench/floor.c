@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The floor: what the kernel asks for a container, without a library around it. A bare program that makes the same
- * namespaces and the same mounts by the same system calls as the library's plan of the same profile (`run --plan` shows
- * both), executes the program and reaps it. It checks nothing, reports nothing and protects its caller from nothing.
+ * The floor: what the kernel asks for a container, without a library around it. A bare program that
+ * makes the same namespaces and the same mounts by the same system calls as the library's plan of
+ * the same profile (`run --plan` shows both), executes the program and reaps it. It checks nothing,
+ * reports nothing and protects its caller from nothing.
  *
- * PROFILE is a file with what the plan says, one a line: "whole" for a container with /dev and /sys, a network and a cgroup namespace;
- * of /proc and /sys "mask PATH", "readonly PATH", and "stack" when the source of the masks must be mounted; and the control groups
- * (floor-groups.h).
+ * PROFILE is a file with what the plan says, one a line: "whole" for a container with /dev and
+ * /sys, a network and a cgroup namespace; of /proc and /sys "mask PATH", "readonly PATH", and
+ * "stack" when the source of the masks must be mounted; and the control groups (floor-groups.h).
  *
- *   floor start PROFILE ROOTFS PROGRAM	one container each round
- *   floor attach PID PROGRAM		one process in the namespaces of PID each round, from a fork
- *   floor once PROFILE ROOTFS PROGRAM	one container as a whole process, no commands read
- *   floor enter PID PROGRAM		one process in the namespaces of PID as a whole process
+ *   floor start PROFILE ROOTFS PROGRAM one container each round
+ *   floor attach PID PROGRAM           one process in the namespaces of PID each round, from a fork
+ *   floor once PROFILE ROOTFS PROGRAM  one container as a whole process, no commands read
+ *   floor enter PID PROGRAM            one process in the namespaces of PID as a whole process
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,8 @@ struct job {
 	uint64_t namespaces;
 	struct floor_profile profile;
 	const char *rootfs, *program;
-	int pidfd;		/* attach */
-	pid_t alive[1024];	/* containers that stay */
+	int pidfd;	   /* attach */
+	pid_t alive[1024]; /* containers that stay */
 	int n_alive;
 };
 
@@ -80,7 +81,8 @@ static pid_t spawn(const struct job *j, const char *program, int number)
 	const struct floor_groups *g = &j->profile.groups;
 	int pidfd = -1, tree = floor_tree(j->rootfs), groups[FLOOR_GROUPS], into;
 	struct clone_args args = {
-		.flags = (g->n ? j->namespaces & ~(uint64_t)CLONE_NEWCGROUP : j->namespaces) | CLONE_PIDFD,
+		.flags = (g->n ? j->namespaces & ~(uint64_t)CLONE_NEWCGROUP : j->namespaces) |
+			 CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -197,7 +199,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], "enter"))
 			enter(&j);
 	} else {
-		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | attach|enter PID PROGRAM");
+		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | "
+		    "attach|enter PID PROGRAM");
 	}
 	bench_serve(&b);
 	keep_alive(&j, "alive", 0);

@@ -2,11 +2,13 @@
 /*
  * What is done with the groups of a container that runs, over the library's public header.
  *
- *   groups stats|freeze|change PROFILE ROOTFS PROGRAM	ct_stats; ct_freeze and ct_unfreeze; ct_set_limits
- *   groups detached PROFILE ROOTFS PROGRAM		ct_stats of one with a supervisor
- *   groups watch PROFILE ROOTFS PROGRAM		"watch SECONDS": one poll over the event
- *							descriptors of 100 containers that do nothing; CPU
- *							time in microseconds, and how often it woke
+ *   groups stats|freeze|change PROFILE ROOTFS PROGRAM ct_stats; ct_freeze and
+ *   ct_unfreeze; ct_set_limits
+ *   groups detached PROFILE ROOTFS PROGRAM             ct_stats of one with a supervisor
+ *   groups watch PROFILE ROOTFS PROGRAM                "watch SECONDS": one poll over the event
+ *                                                      descriptors of 100 containers that do
+ *                                                      nothing; CPU time in microseconds,
+ *                                                      and how often it woke
  * PROGRAM is one that stays.
  */
 #include <poll.h>
@@ -31,7 +33,8 @@ static uint64_t stats_once(void *data)
 
 	ok(g->c[0], ct_stats(g->c[0], &u));
 	end = now_ns();
-	if (u.memory_limit != 64 << 20 || u.pids != 1 || u.pids_limit != 20 || u.cpu_us == CT_ABSENT)
+	if (u.memory_limit != 64 << 20 || u.pids != 1 || u.pids_limit != 20 ||
+	    u.cpu_us == CT_ABSENT)
 		die("groups: the figures are not those of one process below the limits");
 	return end - begin;
 }

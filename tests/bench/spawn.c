@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Measures a program as a whole process: vfork, exec, wait. The command's output goes to /dev/null.
- *   spawn COMMAND ARGUMENT..   ("@" in an argument becomes the number of the round, for tools that want a name) */
+ *   spawn COMMAND ARGUMENT..   ("@" in an argument becomes the number of the round, for
+ *                              tools that want a name) */
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -29,7 +30,8 @@ static void expand(const struct command *c, char *out[], char text[][4096])
 		out[i] = c->argv[i];
 		if (!at)
 			continue;
-		snprintf(text[i], sizeof(text[i]), "%.*s%u%s", (int)(at - c->argv[i]), c->argv[i], c->round, at + 1);
+		snprintf(text[i], sizeof(text[i]), "%.*s%u%s", (int)(at - c->argv[i]), c->argv[i],
+			 c->round, at + 1);
 		out[i] = text[i];
 	}
 	out[i] = NULL;

@@ -2,9 +2,11 @@
 /*
  * How late a timer of 2 ms is in a thread that starts programs beside it, in one loop over poll(2).
  *
- *   timer contain PROFILE ROOTFS PROGRAM	starts it in a container, without waiting (CT_START_NOWAIT)
- *   timer spawn PROGRAM			by posix_spawn(3)
- * "loop N": N starts; answers with one figure for each, the lateness of the latest tick since the start before.
+ *   timer contain PROFILE ROOTFS PROGRAM       starts it in a container, without
+ *                                              waiting (CT_START_NOWAIT)
+ *   timer spawn PROGRAM                        by posix_spawn(3)
+ * "loop N": N starts; answers with one figure for each, the lateness of the latest tick
+ * since the start before.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,14 +19,14 @@
 #include "job.h"
 
 #define TICK_NS 2000000u
-#define START_NS 5300000u	/* so that a start comes at every moment between two ticks */
+#define START_NS 5300000u /* so that a start comes at every moment between two ticks */
 #define MAX_RUNNING 256
 
 extern char **environ;
 
 /* One that was begun and has not been reaped. */
 struct begun {
-	ct_container *c;	/* NULL: posix_spawn */
+	ct_container *c; /* NULL: posix_spawn */
 	ct_process *p;
 	pid_t pid;
 	int fd;
@@ -33,7 +35,7 @@ struct begun {
 
 struct loop {
 	struct job job;
-	uint64_t next;		/* when the next tick is due */
+	uint64_t next; /* when the next tick is due */
 	struct pollfd fds[MAX_RUNNING + 2];
 	struct begun v[MAX_RUNNING];
 	unsigned n;
@@ -42,7 +44,9 @@ struct loop {
 static struct pollfd every(uint64_t ns, uint64_t first)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	struct itimerspec t = { .it_interval = { 0, (long)ns }, .it_value = { (time_t)(first / 1000000000u), (long)(first % 1000000000u) } };
+	struct itimerspec t = { .it_interval = { 0, (long)ns },
+				.it_value = { (time_t)(first / 1000000000u),
+					      (long)(first % 1000000000u) } };
 
 	if (fd < 0 || timerfd_settime(fd, TFD_TIMER_ABSTIME, &t, NULL) < 0)
 		die("timer: %s", strerror(errno));

@@ -12,8 +12,8 @@ class Worker:
     def __init__(self, name, argv):
         self.name = name
         self.samples = []
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, bufsize=1)
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, bufsize=1)
         self.answer()
 
     def answer(self):
@@ -21,7 +21,8 @@ class Worker:
         if not line:
             error = self.process.stderr.read().strip()
             self.process.wait()
-            raise Failed(f"{self.name}: {error.splitlines()[-1] if error else 'ended without a word'}")
+            raise Failed(
+                f"{self.name}: {error.splitlines()[-1] if error else 'ended without a word'}")
         return line.strip()
 
     def ask(self, command):

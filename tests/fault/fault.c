@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fault SCENARIO fail|kill                      fails each system call once, or kills the process there
- * fault SCENARIO fail|kill ROLE CALL N [ERRNO]  only that one, and tells all of it
+ * fault SCENARIO fail|kill                      fails each system call once, or kills the process
+ * there fault SCENARIO fail|kill ROLE CALL N [ERRNO] only that one, and tells all of it
  * fault SCENARIO calls                          the calls in their order
  *
- * Each time the call that is looked at must say why it failed, in time, and leave nothing behind: no process, mount,
- * descriptor, state file or change of the rootfs. When it succeeds all the same, the payload must see exactly what it sees
- * without a failure: the same capabilities, ids, mounts, masks and descriptors.
+ * Each time the call that is looked at must say why it failed, in time, and leave nothing behind:
+ * no process, mount, descriptor, state file or change of the rootfs. When it succeeds all the same,
+ * the payload must see exactly what it sees without a failure: the same capabilities, ids, mounts,
+ * masks and descriptors.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,15 +32,15 @@
 #include "scenario.h"
 
 #define LIMIT_MS PATIENCE_MS
-#define FEW 20			/* findings told for each role */
+#define FEW 20 /* findings told for each role */
 #define SLOW_MS 1000
 #define STEPS 256
 
 /* What an undisturbed run looks like. */
 struct base {
 	char view[VIEW_SIZE];
-	char left[1024];	/* files it leaves in the state directory, and groups */
-	char cleared[1024];	/* ... and scenario_clear() */
+	char left[1024];    /* files it leaves in the state directory, and groups */
+	char cleared[1024]; /* ... and scenario_clear() */
 	char *mounts;
 	unsigned long long rootfs;
 	struct inject_call calls[INJECT_CALLS];
@@ -51,12 +52,12 @@ struct fault {
 	struct base base;
 	enum inject_how how;
 	int verbose;
-	int tests;			/* TAP lines so far */
+	int tests; /* TAP lines so far */
 	unsigned done, errors, same, missed, bad;
-	unsigned char step[STEPS];	/* steps that failed at least once */
+	unsigned char step[STEPS]; /* steps that failed at least once */
 };
 
-/* ---- looking at the host ------------------------------------------------------------------------------------------ */
+/* ---- looking at the host --------------------------------------------------------------------- */
 
 static void list_below(const char *path, const char *name, char *out, size_t size)
 {
@@ -78,7 +79,8 @@ static void list_below(const char *path, const char *name, char *out, size_t siz
 	free(list);
 }
 
-/* The container's groups at the tops of the hierarchies; of one that is not detached leak.h looks for them, by the caller's mark. */
+/* The container's groups at the tops of the hierarchies; of one that is not detached leak.h looks
+ * for them, by the caller's mark. */
 static void find_groups(const struct fault *f, glob_t *found)
 {
 	char pattern[128];
@@ -115,7 +117,8 @@ static void clean_up(struct fault *f)
 	globfree(&groups);
 }
 
-/* Without the last word of each line: a file system's own options belong to all who have it mounted. */
+/* Without the last word of each line: a file system's own options belong to all who
+ * have it mounted. */
 static char *mount_table(void)
 {
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -147,8 +150,8 @@ static int has_line(const char *table, const char *line, size_t n)
 	return 0;
 }
 
-/* Mounts that are new. Those that are gone count only while their directory is there: somebody else on the machine who removes
- * a directory takes the copy of his mount with it. */
+/* Mounts that are new. Those that are gone count only while their directory is there: somebody else
+ * on the machine who removes a directory takes the copy of his mount with it. */
 static int mounts_changed(const char *before, const char *now)
 {
 	const char *line, *end;
@@ -161,23 +164,27 @@ static int mounts_changed(const char *before, const char *now)
 	}
 	for (line = before; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
-		if (!has_line(now, line, (size_t)(end - line)) && sscanf(line, "%*s %*s %*s %*s %4095s", where) == 1 && !access(where, F_OK))
+		if (!has_line(now, line, (size_t)(end - line)) &&
+		    sscanf(line, "%*s %*s %*s %*s %4095s", where) == 1 && !access(where, F_OK))
 			return 1;
 	}
 	return 0;
 }
 
-/* ---- findings ----------------------------------------------------------------------------------------------------- */
+/* ---- findings -------------------------------------------------------------------------------- */
 
-static const char *shown(const struct inject_call *c, const struct inject_outcome *o, int err, char *buf, size_t size)
+static const char *shown(const struct inject_call *c, const struct inject_outcome *o, int err,
+			 char *buf, size_t size)
 {
-	snprintf(buf, size, "%s %s %u%s%s (%#llx, %#llx, %#llx)", inject_role_name(c->role), inject_call_name(c->nr), c->occurrence,
-		 err ? " " : "", err ? strerrorname_np(err) : "", (unsigned long long)o->args[0], (unsigned long long)o->args[1],
-		 (unsigned long long)o->args[2]);
+	snprintf(buf, size, "%s %s %u%s%s (%#llx, %#llx, %#llx)", inject_role_name(c->role),
+		 inject_call_name(c->nr), c->occurrence, err ? " " : "",
+		 err ? strerrorname_np(err) : "", (unsigned long long)o->args[0],
+		 (unsigned long long)o->args[1], (unsigned long long)o->args[2]);
 	return buf;
 }
 
-static void finding(struct fault *f, const char *where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void finding(struct fault *f, const char *where, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void finding(struct fault *f, const char *where, const char *fmt, ...)
 {
 	va_list ap;
@@ -204,7 +211,8 @@ static void print_difference(const char *want, const char *got)
 		a += na + !!a[na];
 		b += nb + !!b[nb];
 	}
-	printf("#   without: %.*s\n#   with:    %.*s\n", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+	printf("#   without: %.*s\n#   with:    %.*s\n", (int)strcspn(a, "\n"), a,
+	       (int)strcspn(b, "\n"), b);
 }
 
 /* What holds whatever was injected. */
@@ -215,7 +223,8 @@ static void judge_host(struct fault *f, const char *where, const struct inject_o
 	if (o->hung)
 		finding(f, where, "hung: %s", o->text);
 	if (o->crash)
-		finding(f, where, "%s crashed: %s %s", inject_role_name(o->crash_role), strsignal(o->crash), o->text);
+		finding(f, where, "%s crashed: %s %s", inject_role_name(o->crash_role),
+			strsignal(o->crash), o->text);
 	if (o->n_left)
 		finding(f, where, "%u processes were left: %s", o->n_left, o->text);
 	if (!mounts || mounts_changed(f->base.mounts, mounts))
@@ -255,7 +264,8 @@ static void judge_error(struct fault *f, const char *where)
 	else if (r->err != r->ret)
 		finding(f, where, "ret %d, but the error is %d: %s", r->ret, r->err, r->message);
 	else if (!r->step_name[0] && !r->call_name[0] && !expect_plain(r->where))
-		finding(f, where, "ret %d, neither step nor system call (%s): %s", r->ret, r->where, r->message);
+		finding(f, where, "ret %d, neither step nor system call (%s): %s", r->ret, r->where,
+			r->message);
 	if (f->arena.scenario->what == WHAT_START && *left(f, files, sizeof(files)))
 		finding(f, where, "left behind: %s(%s)", files, r->message);
 }
@@ -269,7 +279,8 @@ static void judge_view(struct fault *f, const char *where, const struct expect_r
 	/* the reader ends the last line, wherever it was broken off */
 	if (!whole && n && r->view[n - 1] == '\n')
 		n--;
-	if (whole ? expect_same_view(row, f->base.view, r->view) : !strncmp(r->view, f->base.view, n))
+	if (whole ? expect_same_view(row, f->base.view, r->view)
+		  : !strncmp(r->view, f->base.view, n))
 		return;
 	finding(f, where, "the payload runs with something else than planned");
 	if (f->bad <= FEW || f->verbose)
@@ -303,7 +314,8 @@ static void judge_left(struct fault *f, const char *where, const struct expect_r
 		finding(f, where, "the next start and stop did not clear: %s", now);
 }
 
-static void judge_fail(struct fault *f, const struct inject_order *order, const struct inject_outcome *o, const char *where)
+static void judge_fail(struct fault *f, const struct inject_order *order,
+		       const struct inject_outcome *o, const char *where)
 {
 	const struct report *r = f->arena.report;
 	const struct expect_row *row = expect_tolerated(f->arena.scenario->name, &order->call, o);
@@ -325,13 +337,16 @@ static void judge_fail(struct fault *f, const struct inject_order *order, const 
 		return;
 	}
 	judge_view(f, where, row, 1);
-	if (f->arena.scenario->what != WHAT_STOP && !(row && (row->flags & EXPECT_LOST) && r->verdict.reason == CT_EXIT_LOST) &&
+	if (f->arena.scenario->what != WHAT_STOP &&
+	    !(row && (row->flags & EXPECT_LOST) && r->verdict.reason == CT_EXIT_LOST) &&
 	    (r->verdict.reason != CT_EXIT_EXITED || r->verdict.code))
-		finding(f, where, "the verdict is reason %d code %d", r->verdict.reason, r->verdict.code);
+		finding(f, where, "the verdict is reason %d code %d", r->verdict.reason,
+			r->verdict.code);
 	judge_left(f, where, row);
 }
 
-static void judge_kill(struct fault *f, const struct inject_order *order, const struct inject_outcome *o, const char *where)
+static void judge_kill(struct fault *f, const struct inject_order *order,
+		       const struct inject_outcome *o, const char *where)
 {
 	const struct report *r = f->arena.report;
 	char files[1024];
@@ -354,25 +369,30 @@ static void judge_kill(struct fault *f, const struct inject_order *order, const 
 		finding(f, where, "left: %s, not %s", files, f->base.cleared);
 }
 
-/* ---- one run ------------------------------------------------------------------------------------------------------ */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 static struct inject_order new_order(struct fault *f)
 {
 	const struct scenario *s = f->arena.scenario;
 
-	return (struct inject_order){ .how = f->how, .ages = s->ages, .supervised = { s->supervised[0], s->supervised[1] },
-				      .limit_ms = LIMIT_MS, .work = scenario_work, .data = &f->arena,
-				      .after = f->how == INJECT_KILL && s->detached ? scenario_clear : NULL };
+	return (struct inject_order){ .how = f->how,
+				      .ages = s->ages,
+				      .supervised = { s->supervised[0], s->supervised[1] },
+				      .limit_ms = LIMIT_MS,
+				      .work = scenario_work,
+				      .data = &f->arena,
+				      .after = f->how == INJECT_KILL && s->detached ? scenario_clear
+										    : NULL };
 }
 
 static void show(const struct fault *f, const struct inject_outcome *o)
 {
 	const struct report *r = f->arena.report;
 
-	printf("# hit %d, ret %d, where %s, step %d %s, call %s\n# message: %s\n", o->hit, r->ret, r->where, r->step, r->step_name,
-	       r->call_name, r->message);
-	printf("# waited %d, reason %d, code %d, signal %d\n# %s\n", r->waited, r->verdict.reason, r->verdict.code, r->verdict.signal,
-	       o->text);
+	printf("# hit %d, ret %d, where %s, step %d %s, call %s\n# message: %s\n", o->hit, r->ret,
+	       r->where, r->step, r->step_name, r->call_name, r->message);
+	printf("# waited %d, reason %d, code %d, signal %d\n# %s\n", r->waited, r->verdict.reason,
+	       r->verdict.code, r->verdict.signal, o->text);
 	if (f->verbose > 2)
 		printf("%s", r->view);
 }
@@ -426,9 +446,11 @@ static int undisturbed(struct fault *f)
 		return -1;
 	}
 	if (o.hung || o.crash || o.n_left || !r->done || r->ret || r->wrong[0] || r->leak[0] ||
-	    (f->arena.scenario->what != WHAT_STOP && (!r->view[0] || r->waited || r->verdict.code))) {
-		printf("# without a failure: ret %d %s, done %d, reason %d, code %d, %s %s %s\n", r->ret, r->message, r->done,
-		       r->verdict.reason, r->verdict.code, r->wrong, r->leak, o.text);
+	    (f->arena.scenario->what != WHAT_STOP &&
+	     (!r->view[0] || r->waited || r->verdict.code))) {
+		printf("# without a failure: ret %d %s, done %d, reason %d, code %d, %s %s %s\n",
+		       r->ret, r->message, r->done, r->verdict.reason, r->verdict.code, r->wrong,
+		       r->leak, o.text);
 		return -1;
 	}
 	f->base.n_calls = o.n_calls;
@@ -436,9 +458,10 @@ static int undisturbed(struct fault *f)
 	return 0;
 }
 
-/* ---- TAP ---------------------------------------------------------------------------------------------------------- */
+/* ---- TAP ------------------------------------------------------------------------------------- */
 
-static void result(struct fault *f, int good, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void result(struct fault *f, int good, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void result(struct fault *f, int good, const char *fmt, ...)
 {
 	va_list ap;
@@ -483,12 +506,13 @@ static int is_same_again(const struct fault *f, unsigned i)
 {
 	const struct inject_call *c = f->base.calls;
 
-	return f->how == INJECT_KILL && i > 0 && i + 1 < f->base.n_calls && c[i].nr == inject_call_number("rt_sigaction") &&
-	       c[i - 1].nr == c[i].nr && c[i + 1].nr == c[i].nr;
+	return f->how == INJECT_KILL && i > 0 && i + 1 < f->base.n_calls &&
+	       c[i].nr == inject_call_number("rt_sigaction") && c[i - 1].nr == c[i].nr &&
+	       c[i + 1].nr == c[i].nr;
 }
 
-/* Usually a call fails with the likely one of its errnos, and every second call is a place for a kill; `tests/run --long` leaves
- * nothing out. The first calls of all kinds are never left out. */
+/* Usually a call fails with the likely one of its errnos, and every second call is a place for a
+ * kill; `tests/run --long` leaves nothing out. The first calls of all kinds are never left out. */
 static int is_for_long(const struct fault *f, const struct inject_call *c, unsigned nth)
 {
 	if (getenv("CT_LONG") || getenv("CT_ALL"))
@@ -506,7 +530,8 @@ static void one_role(struct fault *f, enum inject_role role)
 	f->done = f->errors = f->same = f->missed = f->bad = 0;
 	for (unsigned i = 0; i < f->base.n_calls; i++) {
 		const struct inject_call *c = &f->base.calls[i];
-		const int *err = f->how == INJECT_FAIL ? expect_errnos(inject_call_name(c->nr)) : once;
+		const int *err = f->how == INJECT_FAIL ? expect_errnos(inject_call_name(c->nr))
+						       : once;
 
 		if (c->role != role || is_same_again(f, i))
 			continue;
@@ -516,12 +541,14 @@ static void one_role(struct fault *f, enum inject_role role)
 		do {
 			if (is_for_long(f, c, nth++))
 				continue;
-			if (f->how == INJECT_KILL || expect_possible(role, inject_call_name(c->nr), c->args, *err))
+			if (f->how == INJECT_KILL ||
+			    expect_possible(role, inject_call_name(c->nr), c->args, *err))
 				one(f, c, *err);
 		} while (*err && *++err);
 	}
-	result(f, !f->bad && n, "%s: %u calls, %u runs, %u errors, %u went on, %u not reached, %u findings", inject_role_name(role), n,
-	       f->done, f->errors, f->same, f->missed, f->bad);
+	result(f, !f->bad && n,
+	       "%s: %u calls, %u runs, %u errors, %u went on, %u not reached, %u findings",
+	       inject_role_name(role), n, f->done, f->errors, f->same, f->missed, f->bad);
 }
 
 /* Every step of the plan must have failed once and been named as the one that did. */
@@ -535,7 +562,11 @@ static void all_steps(struct fault *f)
 	f->bad = 0;
 	for (line = plan; line && (line = strstr(line, "{\"step\":")); line = end) {
 		end = line + 8;
-		if (sscanf(line, "{\"step\":%d,\"phase\":\"%*[^\"]\",\"actor\":\"%*[^\"]\",\"op\":\"%63[^\"]", &step, op) != 2 || step >= STEPS)
+		if (sscanf(line,
+			   "{\"step\":%d,\"phase\":\"%*[^\"]\",\"actor\":\"%*[^\"]\","
+			   "\"op\":\"%63[^\"]",
+			   &step, op) != 2 ||
+		    step >= STEPS)
 			continue;
 		n++;
 		named += f->step[step];
@@ -546,7 +577,7 @@ static void all_steps(struct fault *f)
 	result(f, n && !f->bad, "steps: %u of %u failed and were named", named, n);
 }
 
-/* ---- the program -------------------------------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static int setup(struct fault *f, const char *scenario)
 {
@@ -556,7 +587,8 @@ static int setup(struct fault *f, const char *scenario)
 		return -1;
 	}
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	f->arena.report = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	f->arena.report = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (f->arena.report == MAP_FAILED || leak_own_mounts() || box_open(&f->arena.box, NULL)) {
 		fprintf(stderr, "fault: no rootfs, or no mount namespace of our own\n");
 		return -1;
@@ -591,7 +623,8 @@ static int errno_number(const char *name)
 
 static int only(struct fault *f, char **argv)
 {
-	struct inject_call call = { INJECT_CALLER, inject_call_number(argv[1]), (unsigned)atoi(argv[2]) };
+	struct inject_call call = { INJECT_CALLER, inject_call_number(argv[1]),
+				    (unsigned)atoi(argv[2]) };
 	int role = 0;
 
 	while (role < INJECT_ROLES - 1 && strcmp(argv[0], inject_role_name((enum inject_role)role)))
@@ -605,8 +638,8 @@ static int only(struct fault *f, char **argv)
 static int print_calls(const struct fault *f)
 {
 	for (unsigned i = 0; i < f->base.n_calls; i++)
-		printf("%s %s %u\n", inject_role_name(f->base.calls[i].role), inject_call_name(f->base.calls[i].nr),
-		       f->base.calls[i].occurrence);
+		printf("%s %s %u\n", inject_role_name(f->base.calls[i].role),
+		       inject_call_name(f->base.calls[i].nr), f->base.calls[i].occurrence);
 	return 0;
 }
 
@@ -621,7 +654,10 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (geteuid() != 0 || !REGS_KNOWN) {
-		printf("1..0 # skip: %s\n", REGS_KNOWN ? "needs root" : "nobody has described this processor's registers in tests/fault/regs.h");
+		printf("1..0 # skip: %s\n",
+		       REGS_KNOWN ? "needs root"
+				  : "nobody has described this processor's registers in "
+				    "tests/fault/regs.h");
 		return 0;
 	}
 	f.verbose = !!getenv("CT_ALL");

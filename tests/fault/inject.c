@@ -20,17 +20,17 @@
 
 #define MARK_SIGNAL SIGUSR1
 #define TASKS 64
-#define NUMBERS 1024		/* system call numbers counted */
+#define NUMBERS 1024 /* system call numbers counted */
 #define LEFT_MS 30000
-#define UNKNOWN_MS 200		/* a child whose parent could not say who it is */
+#define UNKNOWN_MS 200 /* a child whose parent could not say who it is */
 #define TICK_US 20000
 
 struct task {
-	pid_t pid;			/* 0: free */
-	int known;			/* its role is */
-	int held;			/* stopped, waits for its role */
-	int fix;			/* its call is being failed */
-	int old;			/* from before the first mark */
+	pid_t pid; /* 0: free */
+	int known; /* its role is */
+	int held;  /* stopped, waits for its role */
+	int fix;   /* its call is being failed */
+	int old;   /* from before the first mark */
 	long long since;
 	enum inject_role role;
 };
@@ -41,7 +41,7 @@ struct run {
 	struct task task[TASKS];
 	unsigned count[INJECT_ROLES][NUMBERS];
 	int phase;
-	int has_init;			/* the launcher has made it: its other children are hooks */
+	int has_init; /* the launcher has made it: its other children are hooks */
 	pid_t worker, after;
 	long long deadline, ended;
 };
@@ -55,7 +55,8 @@ static const struct {
 
 const char *inject_role_name(enum inject_role role)
 {
-	static const char *const text[] = { "caller", "keeper", "supervisor", "launcher", "init", "hook" };
+	static const char *const text[] = { "caller",	"keeper", "supervisor",
+					    "launcher", "init",	  "hook" };
 
 	return role < INJECT_ROLES ? text[role] : "?";
 }
@@ -86,7 +87,7 @@ void inject_mark(int phase)
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), MARK_SIGNAL, &info);
 }
 
-/* ---- what is said of it ------------------------------------------------------------------------------------------- */
+/* ---- what is said of it ---------------------------------------------------------------------- */
 
 static void say(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void say(struct run *r, const char *fmt, ...)
@@ -126,7 +127,7 @@ static void describe(struct run *r, pid_t pid, const char *what)
 	say(r, "%s %d (%s, %.40s, %.60s); ", what, (int)pid, comm, call, state);
 }
 
-/* ---- the table of processes --------------------------------------------------------------------------------------- */
+/* ---- the table of processes ------------------------------------------------------------------ */
 
 static struct task *find(struct run *r, pid_t pid)
 {
@@ -195,12 +196,13 @@ static void resume(const struct run *r, struct task *t, int sig)
 	ptrace(wanted(r, t) ? PTRACE_SYSCALL : PTRACE_CONT, t->pid, NULL, (void *)(long)sig);
 }
 
-/* ---- one system call ---------------------------------------------------------------------------------------------- */
+/* ---- one system call ------------------------------------------------------------------------- */
 
 static void fail_call(struct task *t, long nr)
 {
 	t->fix = 1;
-	/* brk has no errors: it says where the end is, and has not moved it. A close that fails has closed all the same. */
+	/* brk has no errors: it says where the end is, and has not moved it. A close that fails has
+	 * closed all the same. */
 	if (nr == SYS_brk)
 		regs_first(t->pid, 0);
 	else if (nr != SYS_close)
@@ -214,7 +216,8 @@ static void at_entry(struct run *r, struct task *t, const struct __ptrace_syscal
 	unsigned n;
 
 	/* these cannot fail; the marks are ours */
-	if (nr < 0 || nr >= NUMBERS || nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || nr == SYS_rt_tgsigqueueinfo)
+	if (nr < 0 || nr >= NUMBERS || nr == SYS_exit || nr == SYS_exit_group ||
+	    nr == SYS_rt_sigreturn || nr == SYS_rt_tgsigqueueinfo)
 		return;
 	n = r->count[t->role][nr]++;
 	if (o->how == INJECT_COUNT) {
@@ -253,7 +256,7 @@ static void at_syscall(struct run *r, struct task *t)
 	}
 }
 
-/* ---- stops -------------------------------------------------------------------------------------------------------- */
+/* ---- stops ----------------------------------------------------------------------------------- */
 
 static void on_child(struct run *r, struct task *parent, int event)
 {
@@ -290,13 +293,15 @@ static void on_mark(struct run *r)
 	r->phase = info.si_value.sival_int;
 	/* whoever is looked at from now on and runs without stopping */
 	for (int i = 0; i < TASKS; i++)
-		if (r->task[i].pid && r->task[i].pid != r->worker && !r->task[i].held && wanted(r, &r->task[i]))
+		if (r->task[i].pid && r->task[i].pid != r->worker && !r->task[i].held &&
+		    wanted(r, &r->task[i]))
 			ptrace(PTRACE_INTERRUPT, r->task[i].pid, NULL, NULL);
 }
 
 static int is_crash(int sig)
 {
-	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGABRT || sig == SIGTRAP || sig == SIGSYS;
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE ||
+	       sig == SIGABRT || sig == SIGTRAP || sig == SIGSYS;
 }
 
 static void on_signal(struct run *r, struct task *t, int sig)
@@ -368,7 +373,7 @@ static void on_end(struct run *r, pid_t pid, int status)
 	}
 }
 
-/* ---- from beginning to end ---------------------------------------------------------------------------------------- */
+/* ---- from beginning to end ------------------------------------------------------------------- */
 
 static void on_alarm(int sig)
 {
@@ -389,8 +394,8 @@ static void ticks(int on)
 
 static int start_worker(struct run *r)
 {
-	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-			     PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 	struct task *t;
 	int go[2];
 	char c = 0;

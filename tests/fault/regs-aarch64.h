@@ -10,7 +10,7 @@
 #include <sys/user.h>
 
 #define REGS_KNOWN 1
-#define REGS_SYSTEM_CALL 0x404	/* NT_ARM_SYSTEM_CALL */
+#define REGS_SYSTEM_CALL 0x404 /* NT_ARM_SYSTEM_CALL */
 
 static inline int regs_skip(pid_t pid)
 {
@@ -31,7 +31,14 @@ static inline int regs_x0(pid_t pid, long v)
 	return ptrace(PTRACE_SETREGSET, pid, (void *)(uintptr_t)NT_PRSTATUS, &iov) ? -1 : 0;
 }
 
-static inline int regs_result(pid_t pid, long v) { return regs_x0(pid, v); }
-static inline int regs_first(pid_t pid, long v) { return regs_x0(pid, v); }
+static inline int regs_result(pid_t pid, long v)
+{
+	return regs_x0(pid, v);
+}
+
+static inline int regs_first(pid_t pid, long v)
+{
+	return regs_x0(pid, v);
+}
 
 #endif

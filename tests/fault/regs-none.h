@@ -7,8 +7,19 @@
 
 #define REGS_KNOWN 0
 
-static inline int regs_skip(pid_t pid) { return pid ? -1 : -1; }
-static inline int regs_result(pid_t pid, long v) { return pid && v ? -1 : -1; }
-static inline int regs_first(pid_t pid, long v) { return pid && v ? -1 : -1; }
+static inline int regs_skip(pid_t pid)
+{
+	return pid ? -1 : -1;
+}
+
+static inline int regs_result(pid_t pid, long v)
+{
+	return pid && v ? -1 : -1;
+}
+
+static inline int regs_first(pid_t pid, long v)
+{
+	return pid && v ? -1 : -1;
+}
 
 #endif

@@ -8,10 +8,23 @@
 #include <sys/user.h>
 
 #define REGS_KNOWN 1
-#define REGS_POKE(pid, reg, v) (ptrace(PTRACE_POKEUSER, pid, (void *)offsetof(struct user, regs.reg), (void *)(v)) ? -1 : 0)
+#define REGS_POKE(pid, reg, v)                                                                   \
+	(ptrace(PTRACE_POKEUSER, pid, (void *)offsetof(struct user, regs.reg), (void *)(v)) ? -1 \
+											    : 0)
 
-static inline int regs_skip(pid_t pid) { return REGS_POKE(pid, orig_rax, -1L); }
-static inline int regs_result(pid_t pid, long v) { return REGS_POKE(pid, rax, v); }
-static inline int regs_first(pid_t pid, long v) { return REGS_POKE(pid, rdi, v); }
+static inline int regs_skip(pid_t pid)
+{
+	return REGS_POKE(pid, orig_rax, -1L);
+}
+
+static inline int regs_result(pid_t pid, long v)
+{
+	return REGS_POKE(pid, rax, v);
+}
+
+static inline int regs_first(pid_t pid, long v)
+{
+	return REGS_POKE(pid, rdi, v);
+}
 
 #endif

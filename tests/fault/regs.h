@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tracer changes in a process that stands at a system call. Twin definitions for each architecture. */
+/* What the tracer changes in a process that stands at a system call. Twin definitions for
+ * each architecture. */
 #ifndef CT_FAULT_REGS_H
 #define CT_FAULT_REGS_H
 

@@ -18,36 +18,156 @@
 #define WAIT_MS (PATIENCE_MS / 2)
 #define STOP_MS 30
 #define BIT(role) (1u << (role))
-#define IN_PROCESS (BIT(INJECT_CALLER) | BIT(INJECT_KEEPER) | BIT(INJECT_LAUNCHER) | BIT(INJECT_INIT))
+#define IN_PROCESS \
+	(BIT(INJECT_CALLER) | BIT(INJECT_KEEPER) | BIT(INJECT_LAUNCHER) | BIT(INJECT_INIT))
 #define ALL_ROLES (IN_PROCESS | BIT(INJECT_SUPERVISOR) | BIT(INJECT_HOOK))
 
 static const char *const plain[] = { NULL };
-static const char *const userns[] = { "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL };
+static const char *const userns[] = { "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536",
+				      NULL };
 /* one of everything */
-static const char *const rich[] = {
-	"uts.name", "rich", "mount.entry", "none var/log tmpfs size=1m 0 0", "mount.entry", "/etc mnt none bind,ro,create=dir 0 0",
-	"mount.entry", "/etc/hostname var/log/name none bind,create=file 0 0", "mount.tmpfs", "/run size=1m",
-	"rootfs.readonly", "1", "prlimit.core", "0", "sysctl.kernel.domainname", "fault", "proc.oom_score_adj", "10",
-	"init.uid", "1000", "init.gid", "1000", "init.groups", "2000", "init.cwd", "/tmp", "cap.keep", "net_raw", "no_new_privs", "1",
-	"environment", "A=b", "net.0.type", "empty", "hook.pre-start", "/bin/true", "hook.mount", "/bin/true", "hook.start-host", "/bin/true",
-	"hook.start", "/bin/true", "limit.time", "20s", "limit.output", "1m", NULL
-};
-static const char *const console[] = { "tty.max", "2", "console.buffer.size", "64k", "hook.stop", "/bin/true", NULL };
+static const char *const rich[] = { "uts.name",
+				    "rich",
+				    "mount.entry",
+				    "none var/log tmpfs size=1m 0 0",
+				    "mount.entry",
+				    "/etc mnt none bind,ro,create=dir 0 0",
+				    "mount.entry",
+				    "/etc/hostname var/log/name none bind,create=file 0 0",
+				    "mount.tmpfs",
+				    "/run size=1m",
+				    "rootfs.readonly",
+				    "1",
+				    "prlimit.core",
+				    "0",
+				    "sysctl.kernel.domainname",
+				    "fault",
+				    "proc.oom_score_adj",
+				    "10",
+				    "init.uid",
+				    "1000",
+				    "init.gid",
+				    "1000",
+				    "init.groups",
+				    "2000",
+				    "init.cwd",
+				    "/tmp",
+				    "cap.keep",
+				    "net_raw",
+				    "no_new_privs",
+				    "1",
+				    "environment",
+				    "A=b",
+				    "net.0.type",
+				    "empty",
+				    "hook.pre-start",
+				    "/bin/true",
+				    "hook.mount",
+				    "/bin/true",
+				    "hook.start-host",
+				    "/bin/true",
+				    "hook.start",
+				    "/bin/true",
+				    "limit.time",
+				    "20s",
+				    "limit.output",
+				    "1m",
+				    NULL };
+static const char *const console[] = { "tty.max",   "2", "console.buffer.size", "64k", "hook.stop",
+				       "/bin/true", NULL };
 
 static const struct scenario table[] = {
-	{ "default", "ct_start() in process", WHAT_START, 0, 0, plain, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "userns", "ct_start() with a user namespace", WHAT_START, 0, 0, userns, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "rich", "ct_start() with one of everything", WHAT_START, 0, 0, rich, IN_PROCESS | BIT(INJECT_HOOK), INJECT_NEW, { 0, 0 } },
-	{ "pty", "ct_start() with a terminal", WHAT_START, 0, CT_START_PTY, plain, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "detached", "ct_start() with a supervisor", WHAT_START, 1, CT_START_DETACH, console, ALL_ROLES, INJECT_NEW, { 0, 1 } },
+	{ "default",
+	  "ct_start() in process",
+	  WHAT_START,
+	  0,
+	  0,
+	  plain,
+	  IN_PROCESS,
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "userns",
+	  "ct_start() with a user namespace",
+	  WHAT_START,
+	  0,
+	  0,
+	  userns,
+	  IN_PROCESS,
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "rich",
+	  "ct_start() with one of everything",
+	  WHAT_START,
+	  0,
+	  0,
+	  rich,
+	  IN_PROCESS | BIT(INJECT_HOOK),
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "pty",
+	  "ct_start() with a terminal",
+	  WHAT_START,
+	  0,
+	  CT_START_PTY,
+	  plain,
+	  IN_PROCESS,
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "detached",
+	  "ct_start() with a supervisor",
+	  WHAT_START,
+	  1,
+	  CT_START_DETACH,
+	  console,
+	  ALL_ROLES,
+	  INJECT_NEW,
+	  { 0, 1 } },
 	{ "attach", "ct_attach()", WHAT_ATTACH, 0, 0, plain, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "attach-userns", "ct_attach() to a user namespace", WHAT_ATTACH, 0, 0, userns, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "attach-pty", "ct_attach() with a terminal", WHAT_ATTACH, 0, CT_ATTACH_PTY, plain, IN_PROCESS, INJECT_NEW, { 0, 0 } },
-	{ "attach-detached", "ct_attach() to a detached container", WHAT_ATTACH, 1, 0, plain, IN_PROCESS | BIT(INJECT_SUPERVISOR), INJECT_OLD | INJECT_NEW,
+	{ "attach-userns",
+	  "ct_attach() to a user namespace",
+	  WHAT_ATTACH,
+	  0,
+	  0,
+	  userns,
+	  IN_PROCESS,
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "attach-pty",
+	  "ct_attach() with a terminal",
+	  WHAT_ATTACH,
+	  0,
+	  CT_ATTACH_PTY,
+	  plain,
+	  IN_PROCESS,
+	  INJECT_NEW,
+	  { 0, 0 } },
+	{ "attach-detached",
+	  "ct_attach() to a detached container",
+	  WHAT_ATTACH,
+	  1,
+	  0,
+	  plain,
+	  IN_PROCESS | BIT(INJECT_SUPERVISOR),
+	  INJECT_OLD | INJECT_NEW,
 	  { 1, 0 } },
-	{ "stop", "ct_stop() in process", WHAT_STOP, 0, 0, plain, BIT(INJECT_CALLER) | BIT(INJECT_KEEPER), INJECT_OLD, { 0, 0 } },
-	{ "stop-detached", "ct_stop() of a detached container", WHAT_STOP, 1, 0, console,
-	  BIT(INJECT_CALLER) | BIT(INJECT_SUPERVISOR) | BIT(INJECT_HOOK), INJECT_OLD | INJECT_NEW, { 1, 1 } },
+	{ "stop",
+	  "ct_stop() in process",
+	  WHAT_STOP,
+	  0,
+	  0,
+	  plain,
+	  BIT(INJECT_CALLER) | BIT(INJECT_KEEPER),
+	  INJECT_OLD,
+	  { 0, 0 } },
+	{ "stop-detached",
+	  "ct_stop() of a detached container",
+	  WHAT_STOP,
+	  1,
+	  0,
+	  console,
+	  BIT(INJECT_CALLER) | BIT(INJECT_SUPERVISOR) | BIT(INJECT_HOOK),
+	  INJECT_OLD | INJECT_NEW,
+	  { 1, 1 } },
 };
 
 const struct scenario *scenario_at(size_t n)
@@ -74,15 +194,15 @@ static void wrong(struct report *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- the worker --------------------------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 struct worker {
 	struct arena *a;
 	const struct scenario *s;
 	struct report *r;
 	ct_container *c;
-	ct_process *base, *p;		/* the container of an attach or a stop; what the call has made */
-	int in;				/* the view comes from here */
+	ct_process *base, *p; /* the container of an attach or a stop; what the call has made */
+	int in;		      /* the view comes from here */
 };
 
 /* A pipe whose ends are never 0-2. */
@@ -180,7 +300,8 @@ static void call(struct worker *w)
 	snprintf(w->r->where, sizeof(w->r->where), "%s", e->where);
 }
 
-/* A terminal whose other end has gone, with a supervisor that was killed meanwhile, is another one in the table of mounts alone. */
+/* A terminal whose other end has gone, with a supervisor that was killed meanwhile, is another one
+ * in the table of mounts alone. */
 static void cut_out(char *text, const char *word)
 {
 	char *p = strstr(text, word);
@@ -199,17 +320,20 @@ static void put_line(char *out, const char *line, size_t len)
 	snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
 	if (!strncmp(copy, "{\"ns_", 5)) {
 		/* the caller's namespace, or another one */
-		snprintf(path, sizeof(path), "/proc/self/ns/%.*s", (int)strcspn(copy + 5, "\""), copy + 5);
+		snprintf(path, sizeof(path), "/proc/self/ns/%.*s", (int)strcspn(copy + 5, "\""),
+			 copy + 5);
 		got = readlink(path, own, sizeof(own) - 1);
 		own[got < 0 ? 0 : got] = 0;
 		p = strchr(copy + 5, ':');
 		if (p)
-			snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s", got > 0 && strstr(p, own) ? "caller's" : "another");
+			snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s",
+				 got > 0 && strstr(p, own) ? "caller's" : "another");
 	} else if (!strncmp(copy, "{\"session_keyring", 17) && (p = strchr(copy, ':'))) {
 		/* KEYCTL_GET_KEYRING_ID of KEY_SPEC_SESSION_KEYRING */
 		long mine = syscall(SYS_keyctl, 0, -3, 0);
 
-		snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s", strtol(p + 2, NULL, 10) == mine ? "caller's" : "another");
+		snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s",
+			 strtol(p + 2, NULL, 10) == mine ? "caller's" : "another");
 	} else if (!strncmp(copy, "{\"fd_objects", 12)) {
 		/* without device and inode, the words with a ':' in their midst */
 		char *to = copy + 12;
@@ -232,7 +356,8 @@ static void wait_for_end(struct worker *w)
 {
 	w->r->waited = ct_process_wait(w->p, &w->r->verdict, WAIT_MS);
 	if (w->r->waited)
-		wrong(w->r, "ct_process_wait: %d %s; ", w->r->waited, ct_process_last_error(w->p)->message);
+		wrong(w->r, "ct_process_wait: %d %s; ", w->r->waited,
+		      ct_process_last_error(w->p)->message);
 }
 
 /* What it says must be read for its writer to go on. */
@@ -258,12 +383,14 @@ static void end_call(struct worker *w)
 	if (w->s->what != WHAT_STOP && !w->r->ret)
 		take_view(w);
 	if (w->s->what == WHAT_START && w->r->ret && ct_state(w->c) != CT_STATE_STOPPED)
-		wrong(w->r, "after a failed start its state is %s; ", ct_state_name(ct_state(w->c)));
+		wrong(w->r, "after a failed start its state is %s; ",
+		      ct_state_name(ct_state(w->c)));
 	if (w->s->what == WHAT_STOP && !w->r->ret && ct_state(w->c) != CT_STATE_STOPPED)
 		wrong(w->r, "after a stop its state is %s; ", ct_state_name(ct_state(w->c)));
 	w->p = ct_process_unref(w->p);
 	r = ct_stop(w->c, CT_STOP_KILL, WAIT_MS);
-	/* its supervisor may be the one whose call fails, while it looks who asks; the next one is heard */
+	/* its supervisor may be the one whose call fails, while it looks who asks; the
+	 * next one is heard */
 	if (r == -EPERM)
 		r = ct_stop(w->c, CT_STOP_KILL, WAIT_MS);
 	if (r && r != -ESRCH)
@@ -295,7 +422,7 @@ int scenario_work(void *data)
 	return 0;
 }
 
-/* ---- after a kill ------------------------------------------------------------------------------------------------- */
+/* ---- after a kill ---------------------------------------------------------------------------- */
 
 /* What the next call sees: a container that runs and can be stopped, or none. */
 static void clear_one(struct worker *w)
@@ -316,7 +443,8 @@ static void clear_one(struct worker *w)
 	if (r)
 		wrong(w->r, "ct_start after a kill: %s; ", ct_last_error(w->c)->message);
 	else if (ct_state(w->c) != CT_STATE_RUNNING)
-		wrong(w->r, "started after a kill, its state is %s; ", ct_state_name(ct_state(w->c)));
+		wrong(w->r, "started after a kill, its state is %s; ",
+		      ct_state_name(ct_state(w->c)));
 	if (!r && (r = ct_stop(w->c, CT_STOP_KILL, WAIT_MS)))
 		wrong(w->r, "ct_stop of the next one: %s; ", ct_last_error(w->c)->message);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A config file of any bytes: either an error with a message of one line and an untouched config, or a document that saves,
- * loads back the same, copies the same, and has a spec or a reason why not. */
+/* A config file of any bytes: either an error with a message of one line and an untouched
+ * config, or a document that saves, loads back the same, copies the same, and has a spec
+ * or a reason why not. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static void check_same(const struct ct_config *a, const struct ct_config *b)
 	for (uint32_t i = 0; i < ct_config_count(a); i++) {
 		const struct ct_entry *x = ct_config_entry(a, i), *y = ct_config_entry(b, i);
 
-		MUST(x->key == y->key && !strcmp(x->name, y->name) && !strcmp(x->sub, y->sub) && !strcmp(x->value, y->value));
+		MUST(x->key == y->key && !strcmp(x->name, y->name) && !strcmp(x->sub, y->sub) &&
+		     !strcmp(x->value, y->value));
 		MUST(*x->value && x->at.line == y->at.line && !strcmp(x->at.key, x->name));
 	}
 }
@@ -49,7 +51,8 @@ static void check_entries(struct ct_config *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CT_CLEAN_CONFIG struct ct_config *c = ct_config_new(), *back = ct_config_new(), *copy = NULL;
+	CT_CLEAN_CONFIG struct ct_config *c = ct_config_new(), *back = ct_config_new(),
+					 *copy = NULL;
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, again = CT_BUF_INIT;
 	struct ct_err e;
@@ -69,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(!e.err && ct_config_print(c, true, &text) == 0);
 	MUST(ct_config_load_text(back, ct_buf_text(&text), text.len, "c", &e) == 0);
 	check_same(c, back);
-	MUST(ct_config_print(back, true, &again) == 0 && !strcmp(ct_buf_text(&text), ct_buf_text(&again)));
+	MUST(ct_config_print(back, true, &again) == 0 &&
+	     !strcmp(ct_buf_text(&text), ct_buf_text(&again)));
 	copy = ct_config_copy(c);
 	MUST(copy);
 	check_same(c, copy);

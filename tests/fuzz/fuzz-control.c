@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The supervisor's side of its socket: clients come, send packets, go, time passes, the container changes its state. The input
- * is a list of such moves. No process is signalled: there is none.
+ * The supervisor's side of its socket: clients come, send packets, go, time passes, the container
+ * changes its state. The input is a list of such moves. No process is signalled: there is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static void must(int ok)
 		abort();
 }
 
-/* ---- the parts of the supervisor that act on processes and files ---- */
+/* ---- the parts of the supervisor that act on processes and files ----------------------------- */
 
 void sup_close(int *fd)
 {
@@ -73,7 +73,7 @@ uint64_t sup_ignored(pid_t pid)
 	return 0;
 }
 
-/* ---- moves ---- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 #define PEERS 8
 
@@ -118,7 +118,9 @@ static void come(struct world *w, int who)
 	for (int i = 0; i < SUP_CLIENTS; i++) {
 		if (w->s.client[i].is != SUP_CLIENT_FREE)
 			continue;
-		w->s.client[i] = (struct sup_client){ .fd = pair[1], .is = SUP_CLIENT_ASKED, .deadline = w->s.now + SUP_CLIENT_MS };
+		w->s.client[i] = (struct sup_client){ .fd = pair[1],
+						      .is = SUP_CLIENT_ASKED,
+						      .deadline = w->s.now + SUP_CLIENT_MS };
 		w->peer[who] = pair[0];
 		return;
 	}
@@ -195,7 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ct_ctl_request rq;
 
 	if (!ctl_decode(data, size, &rq))
-		must(rq.magic == CT_CTL_MAGIC && rq.type >= CT_CTL_STATUS && rq.type <= CT_CTL_RESIZE);
+		must(rq.magic == CT_CTL_MAGIC && rq.type >= CT_CTL_STATUS &&
+		     rq.type <= CT_CTL_RESIZE);
 	begin(&w);
 	for (size_t i = 0; i < size && i < 400;) {
 		int who = data[i] % PEERS;

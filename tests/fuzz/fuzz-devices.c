@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lines of "+RULE" (allow) and "-RULE" (deny): what becomes a policy keeps its meaning as text and as a program. */
+/* Lines of "+RULE" (allow) and "-RULE" (deny): what becomes a policy keeps its meaning as
+ * text and as a program. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,18 +15,22 @@
 
 #define RULES_MAX 64
 
-static void check_access(const struct ct_dev_list *l, const struct ct_dev_list *back, const struct bpf_insn *v, uint32_t n, char type,
-			 uint32_t major, uint32_t minor)
+static void check_access(const struct ct_dev_list *l, const struct ct_dev_list *back,
+			 const struct bpf_insn *v, uint32_t n, char type, uint32_t major,
+			 uint32_t minor)
 {
 	const char *fault;
 
 	for (unsigned access = 1; access < 8; access++) {
-		unsigned asked = (access & 1 ? BPF_DEVCG_ACC_READ : 0u) | (access & 2 ? BPF_DEVCG_ACC_WRITE : 0u) |
+		unsigned asked = (access & 1 ? BPF_DEVCG_ACC_READ : 0u) |
+				 (access & 2 ? BPF_DEVCG_ACC_WRITE : 0u) |
 				 (access & 4 ? BPF_DEVCG_ACC_MKNOD : 0u);
 		bool says = ct_dev_allowed(l, type, major, minor, access);
 
 		MUST(says == ct_dev_allowed(back, type, major, minor, access));
-		MUST(says == machine_run(v, n, type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK, asked, major, minor, &fault));
+		MUST(says == machine_run(v, n,
+					 type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK,
+					 asked, major, minor, &fault));
 	}
 }
 
@@ -48,11 +53,14 @@ static void check_list(const struct ct_dev_list *l, struct ct_arena *a)
 	MUST(r == -EOPNOTSUPP ? e.err == r && *e.hint : r == 0 && writes.n > 0);
 	for (uint32_t i = 0; i < l->n; i++) {
 		uint32_t major = l->v[i].major < 0 ? 77 : (uint32_t)l->v[i].major;
-		uint32_t minor = l->v[(i + 1) % l->n].minor < 0 ? 77 : (uint32_t)l->v[(i + 1) % l->n].minor;
+		uint32_t minor = l->v[(i + 1) % l->n].minor < 0
+					 ? 77
+					 : (uint32_t)l->v[(i + 1) % l->n].minor;
 
 		for (uint32_t k = 0; k < 2; k++) {
 			check_access(l, &back, v, n, "cb"[k], major, minor);
-			check_access(l, &back, v, n, "cb"[k], major, l->v[i].minor < 0 ? 5 : (uint32_t)l->v[i].minor);
+			check_access(l, &back, v, n, "cb"[k], major,
+				     l -> v[i].minor < 0 ? 5 : (uint32_t)l->v[i].minor);
 			check_access(l, &back, v, n, "cb"[k], major, minor + 1);
 			check_access(l, &back, v, n, "cb"[k], major + 1, minor);
 		}
@@ -68,7 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned rules = 0;
 
 	MUST(text && a);
-	for (char *line = strtok_r(text, "\n", &rest); line && rules < RULES_MAX; line = strtok_r(NULL, "\n", &rest), rules++) {
+	for (char *line = strtok_r(text, "\n", &rest); line && rules < RULES_MAX;
+	     line = strtok_r(NULL, "\n", &rest), rules++) {
 		struct ct_device_rule read;
 		struct ct_err e;
 		int r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A config with limits: what the spec takes of it can be written for either version, or is refused with a reason; no file has a way out of its
- * group and no value a second line. */
+/* A config with limits: what the spec takes of it can be written for either version, or is refused
+ * with a reason; no file has a way out of its group and no value a second line. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@ static void check_file(const char *file)
 {
 	size_t n = strlen(file);
 
-	MUST(n > 4 && n < 64 && strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789._KMGB") == n && *file != '.');
+	MUST(n > 4 && n < 64 && strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789._KMGB") == n &&
+	     *file != '.');
 }
 
 static void check_value(const char *value)
@@ -48,7 +49,8 @@ static void check_writes(const struct ct_cg_writes *w, int version)
 
 		MUST(one->at && !strncmp(one->at->key, "limit.", 6));
 		check_file(one->file);
-		MUST(one->value || (version == 1 && !strncmp(one->file, "cpuset.", 7) && !one->optional));
+		MUST(one->value ||
+		     (version == 1 && !strncmp(one->file, "cpuset.", 7) && !one->optional));
 		if (one->value)
 			check_value(one->value);
 		if (one->file2)
@@ -59,9 +61,11 @@ static void check_writes(const struct ct_cg_writes *w, int version)
 	}
 	/* what the kernel would refuse */
 	if (version == 1 && number_of(w, "memory.memsw.limit_in_bytes"))
-		MUST(number_of(w, "memory.memsw.limit_in_bytes") >= number_of(w, "memory.limit_in_bytes"));
+		MUST(number_of(w, "memory.memsw.limit_in_bytes") >=
+		     number_of(w, "memory.limit_in_bytes"));
 	if (version == 1 && number_of(w, "cpu.cfs_quota_us"))
-		MUST(number_of(w, "cpu.cfs_quota_us") >= 1000 && number_of(w, "cpu.cfs_quota_us") >= number_of(w, "cpu.cfs_burst_us"));
+		MUST(number_of(w, "cpu.cfs_quota_us") >= 1000 &&
+		     number_of(w, "cpu.cfs_quota_us") >= number_of(w, "cpu.cfs_burst_us"));
 	if (version == 1 && number_of(w, "cpu.shares"))
 		MUST(number_of(w, "cpu.shares") >= 2 && number_of(w, "cpu.shares") <= 262144);
 }
@@ -100,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(text && c && a);
 	ct_err_clear(&e);
 	/* no files of this machine but the devices that a path names */
-	if (!strstr(text, "include") && !strstr(text, "fstab") && ct_config_load_text(c, text, strlen(text), "c", &e) == 0) {
+	if (!strstr(text, "include") && !strstr(text, "fstab") &&
+	    ct_config_load_text(c, text, strlen(text), "c", &e) == 0) {
 		const struct ct_spec *s = ct_spec_read(c, a, &e);
 
 		MUST(s || (e.err < 0 && *e.message));

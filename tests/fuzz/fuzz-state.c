@@ -28,11 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ct_state_parse(text, size, &st)) {
 		must(!memcmp(&st, &before, sizeof(st)));
 	} else {
-		must(memchr(st.name, 0, sizeof(st.name)) && memchr(st.boot_id, 0, sizeof(st.boot_id)));
+		must(memchr(st.name, 0, sizeof(st.name)) &&
+		     memchr(st.boot_id, 0, sizeof(st.boot_id)));
 		must(memchr(st.error, 0, sizeof(st.error)) && st.boot_id[0]);
 		must(st.supervisor > 0 && st.init >= 0);
 		must(st.state && st.state <= 0x20 && !(st.state & (st.state - 1)));
-		must(st.verdict.code >= 0 && st.verdict.code < 256 && st.verdict.signal >= 0 && st.verdict.signal < 256);
+		must(st.verdict.code >= 0 && st.verdict.code < 256 && st.verdict.signal >= 0 &&
+		     st.verdict.signal < 256);
 	}
 	free(text);
 	return 0;

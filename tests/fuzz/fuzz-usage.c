@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel says of cgroups: the texts of a group's files, in every form, and the layout of the hierarchies. For the latter the
- * input is mountinfo, a NUL and /proc/self/cgroup.
+ * What the kernel says of cgroups: the texts of a group's files, in every form, and the layout of
+ * the hierarchies. For the latter the input is mountinfo, a NUL and /proc/self/cgroup.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -20,13 +20,21 @@ static const struct {
 	enum ct_keyed_how how;
 	const char *key;
 } figures[] = {
-	{ CT_KEYED_NUMBER, "" }, { CT_KEYED_LINE, "oom_kill" }, { CT_KEYED_TREE, "max" }, { CT_KEYED_LINE, "usage_usec" },
-	{ CT_KEYED_LINES, "slab kernel_stack pagetables" }, { CT_KEYED_DEVICES, "rbytes" }, { CT_KEYED_DEVICES, "wios" },
-	{ CT_KEYED_OPERATION, "Read" }, { CT_KEYED_OPERATION, "Write" }, { CT_KEYED_TOKEN, "some total" },
+	{ CT_KEYED_NUMBER, "" },
+	{ CT_KEYED_LINE, "oom_kill" },
+	{ CT_KEYED_TREE, "max" },
+	{ CT_KEYED_LINE, "usage_usec" },
+	{ CT_KEYED_LINES, "slab kernel_stack pagetables" },
+	{ CT_KEYED_DEVICES, "rbytes" },
+	{ CT_KEYED_DEVICES, "wios" },
+	{ CT_KEYED_OPERATION, "Read" },
+	{ CT_KEYED_OPERATION, "Write" },
+	{ CT_KEYED_TOKEN, "some total" },
 	{ CT_KEYED_HUNDREDTHS, "full avg10" },
 };
 
-/* In pieces of whole lines, the first of them at least `first` bytes long, a text says the same as at once. */
+/* In pieces of whole lines, the first of them at least `first` bytes long, a text says
+ * the same as at once. */
 static void check_pieces(const char *text, size_t n, size_t first)
 {
 	size_t at = first % (n + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* "KEY=VALUE": what is set can be got, saved and loaded back the same; and the number parsers agree with each other. */
+/* "KEY=VALUE": what is set can be got, saved and loaded back the same; and the number parsers
+ * agree with each other. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ static void check_numbers(const char *s)
 	MUST(u32 == 0 || u32 == u64);
 	MUST(r != 0 || (ct_parse_size(s, &size) == 0 && size == u64));
 	MUST(r != 0 || u64 > INT64_MAX || (ct_parse_i64(s, &i64) == 0 && i64 == (int64_t)u64));
-	MUST(r != 0 || u64 > UINT64_MAX / 1000000 || (ct_parse_duration_us(s, &time) == 0 && time == u64 * 1000000));
+	MUST(r != 0 || u64 > UINT64_MAX / 1000000 ||
+	     (ct_parse_duration_us(s, &time) == 0 && time == u64 * 1000000));
 	MUST(r != 0 || u64 > INT64_MAX / 1000000000 ||
 	     (ct_parse_offset_ns(s, &offset) == 0 && offset == (int64_t)u64 * 1000000000));
 	ct_parse_size(s, &size);
@@ -59,7 +61,8 @@ static void check_setting(const char *key, const char *value)
 	MUST(ct_config_count(c) == 1);
 	MUST(ct_config_get(c, key, &got, &e) == 0 && !strcmp(ct_buf_text(&got), value));
 	MUST(ct_config_print(c, true, &text) == 0);
-	MUST(ct_config_load_text(back, ct_buf_text(&text), text.len, "c", &e) == 0 && ct_config_count(back) == 1);
+	MUST(ct_config_load_text(back, ct_buf_text(&text), text.len, "c", &e) == 0 &&
+	     ct_config_count(back) == 1);
 	MUST(!strcmp(ct_config_entry(back, 0)->value, value));
 	MUST(!strcmp(ct_config_entry(back, 0)->name, ct_config_entry(c, 0)->name));
 	if (!ct_spec_read(c, a, &e))

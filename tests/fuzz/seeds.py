@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Seeds that a program makes are what it makes today: seeds.py PROGRAM CORPUS. With CT_UPDATE=1 they are written anew."""
+"""Seeds that a program makes are what it makes today: seeds.py PROGRAM CORPUS. With CT_UPDATE=1
+they are written anew."""
 import os
 import subprocess
 import sys
@@ -37,5 +38,6 @@ def stale(program, corpus):
 
 
 tap = Tap()
-tap.check("the seeds are those of the rows and of the message's form", stale(sys.argv[1], sys.argv[2]))
+tap.check("the seeds are those of the rows and of the message's form",
+          stale(sys.argv[1], sys.argv[2]))
 tap.done()

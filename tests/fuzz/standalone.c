@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a fuzz target over the files of directories, without libFuzzer. Fails when there are none. */
+/* Runs a fuzz target over the files of directories, without libFuzzer. Fails when
+ * there are none. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -7,7 +7,10 @@ from house import Tap, files, functions, read, scripts, top
 ROOT = top()
 SOURCE = (".c", ".h", ".py", ".sh", ".lua", ".def", "meson.build")
 SKIP = ("tests/fuzz/corpus",)
-EVERYTHING = [p for p in files(ROOT, ("lib", "tools", "include", "tests", "bindings", "scripts"), SOURCE) if not p.startswith(SKIP)]
+EVERYTHING = [
+    p for p in files(ROOT, ("lib", "tools", "include", "tests", "bindings", "scripts"), SOURCE)
+    if not p.startswith(SKIP)
+]
 TEXTS = {p: read(ROOT, p) for p in EVERYTHING}
 FUNCTIONS = [f for p, t in TEXTS.items() if p.endswith((".c", ".h")) for f in functions(p, t)]
 
@@ -31,10 +34,12 @@ def notes():
 
 
 tap = Tap()
-tap.check("functions are found", [] if len(FUNCTIONS) > 20 else ["the reader of functions finds none"])
+tap.check("functions are found",
+          [] if len(FUNCTIONS) > 20 else ["the reader of functions finds none"])
 for where in ("lib", "tools", "tests"):
     here = [f for f in FUNCTIONS if f.path.startswith(where + "/")]
-    tap.check(f"functions in {where} within {LINES} lines", (f"{f}: {f.lines} lines" for f in here if f.lines > LINES))
+    tap.check(f"functions in {where} within {LINES} lines",
+              (f"{f}: {f.lines} lines" for f in here if f.lines > LINES))
 tap.check("files within 900 lines",
           (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 900))
 tap.check("licence line", licence())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every function that others can call says above it what it does, at its definition or at its declaration."""
+"""Every function that others can call says above it what it does, at its definition or
+at its declaration."""
 import re
 
 from house import Tap, comment_above, files, functions, read, top
@@ -8,7 +9,8 @@ ROOT = top()
 
 
 def declared_with_comment(layer_files):
-    """Names whose declaration in a header has a comment above it, or above the group of declarations it stands in."""
+    """Names whose declaration in a header has a comment above it, or above the group of
+    declarations it stands in."""
     names = set()
     for path in layer_files:
         lines = read(ROOT, path).splitlines()

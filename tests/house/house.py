@@ -31,7 +31,8 @@ class Tap:
 
 
 def top():
-    return sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def files(root, dirs=C_DIRS, ends=(".c", ".h")):
@@ -40,7 +41,9 @@ def files(root, dirs=C_DIRS, ends=(".c", ".h")):
     for d in dirs:
         for base, subdirs, names in os.walk(os.path.join(root, d)):
             subdirs[:] = [s for s in subdirs if not s.startswith((".", "build"))]
-            found += [os.path.relpath(os.path.join(base, n), root) for n in names if n.endswith(ends)]
+            found += [
+                os.path.relpath(os.path.join(base, n), root) for n in names if n.endswith(ends)
+            ]
     return sorted(found)
 
 
@@ -74,11 +77,14 @@ def blank(text, keep_strings=False):
     return TOKEN.sub(cover, text)
 
 
-HEAD = re.compile(r"^(?P<head>[A-Za-z_][^;{}#=]*?\b(?P<name>[A-Za-z_]\w*)\s*\((?P<args>[^;{}]*)\)[^;{}()]*(?:__attribute__\s*\(\(.*\)\))?\s*)$", re.S)
+HEAD = re.compile(
+    r"^(?P<head>[A-Za-z_][^;{}#=]*?\b(?P<name>[A-Za-z_]\w*)\s*\((?P<args>[^;{}]*)\)[^;{}()]*(?:__attribute__\s*\(\(.*\)\))?\s*)$",
+    re.S)
 
 
 class Function:
-    """A function definition: where, how long, whether static, and the text between the last definition and it."""
+    """A function definition: where, how long, whether static, and the text between the last
+    definition and it."""
 
     def __init__(self, path, name, head, line, end, body):
         self.path, self.name, self.head, self.body = path, name, head, body
@@ -96,7 +102,8 @@ class Function:
 
 def functions(path, text):
     """Function definitions at file level, by counting braces in the blanked text."""
-    code = re.sub(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), blank(text), flags=re.M)
+    code = re.sub(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", lambda m: re.sub(r"[^\n]", " ", m.group(0)),
+                  blank(text), flags=re.M)
     found, depth, start, opened = [], 0, 0, 0
     for m in re.finditer(r"[{};]", code):
         c = m.group(0)
@@ -113,7 +120,8 @@ def functions(path, text):
                 if head and not re.match(r"\s*(struct|union|enum|extern)\b[^(]*$", chunk):
                     line = code.count("\n", 0, start + lead) + 1
                     end = code.count("\n", 0, m.start()) + 1
-                    found.append(Function(path, head["name"], head["head"], line, end, code[opened:m.end()]))
+                    found.append(
+                        Function(path, head["name"], head["head"], line, end, code[opened:m.end()]))
                 start = m.end()
         elif depth == 0:
             start = m.end()

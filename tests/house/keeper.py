@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The keeper shares the caller's memory: its object may need nothing of the C library, neither errno nor locks."""
+"""The keeper shares the caller's memory: its object may need nothing of the C library,
+neither errno nor locks."""
 import os
 import subprocess
 import sys
@@ -26,7 +27,8 @@ def needs():
         out = subprocess.run(["nm", "-u", o], stdout=subprocess.PIPE, text=True, check=True).stdout
         for line in out.splitlines():
             name = line.split()[-1]
-            if name not in ALLOWED and not name.startswith(("__asan", "__ubsan", "__tsan", "__sanitizer", "ct_")):
+            if name not in ALLOWED and not name.startswith(
+                ("__asan", "__ubsan", "__tsan", "__sanitizer", "ct_")):
                 yield f"{os.path.relpath(o, BUILD)}: {name}"
 
 

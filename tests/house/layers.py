@@ -12,7 +12,8 @@ MAY = {
     "plan": {"plan", "model", "host", "base"},
     **{a: {a, "plan", "model", "host", "base"} for a in AREAS},
     "run": {"run", *AREAS, "plan", "model", "host", "base"},
-    # the public functions turn handles into calls of run, and options and errors into the types below it
+    # the public functions turn handles into calls of run, and options and errors into
+    # the types below it
     "api": {"api", "run", "model", "plan", "host", "base"},
     "stage": {"stage"},
     "shared": {"shared"},
@@ -52,10 +53,12 @@ def library(root):
 
 
 def stage(root):
-    """The stage is not the library: its only words in common are the wire and the numbers of the public header."""
+    """The stage is not the library: its only words in common are the wire and the numbers of
+    the public header."""
     for path in files(root, ("lib/stage", "lib/shared", "lib/wire")):
         for m in INCLUDE.finditer(read(root, path)):
-            if m[2].startswith("contain/") and m[2] not in ("contain/contain.h", "contain/errors.h"):
+            if m[2].startswith("contain/") and m[2] not in ("contain/contain.h",
+                                                            "contain/errors.h"):
                 yield f"{path}: includes {m[2]}"
 
 
@@ -80,7 +83,8 @@ def users(root):
 def public(root):
     for path in files(root, ("include",)):
         for m in INCLUDE.finditer(read(root, path)):
-            if m[2] not in ("stddef.h", "stdint.h", "sys/types.h", "contain/errors.h", "contain/version.h"):
+            if m[2] not in ("stddef.h", "stdint.h", "sys/types.h", "contain/errors.h",
+                            "contain/version.h"):
                 yield f"{path}: the public header may not include {m[2]}"
 
 

@@ -6,9 +6,14 @@ from house import Tap, read, top
 
 ROOT = top()
 TEXT = read(ROOT, "include/contain/contain.h")
-DECLARATION = re.compile(r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)?\s*^CT_PUBLIC\s+(?P<type>[\w\s\*]+?)\b(?P<name>ct_\w+)\((?P<args>[^;]*)\);", re.S | re.M)
+DECLARATION = re.compile(
+    r"(?P<comment>/\*\*(?:(?!\*/).)*\*/)?\s*^CT_PUBLIC\s+(?P<type>[\w\s\*]+?)\b(?P<name>ct_\w+)\((?P<args>[^;]*)\);",
+    re.S | re.M)
 # an int that is no error code, or that cannot fail but by what its sentence says
-NO_ERRORS = {"ct_process_pidfd", "ct_process_pty", "ct_state", "ct_init_pid", "ct_init_pidfd", "ct_check", "ct_check_all", "ct_preflight"}
+NO_ERRORS = {
+    "ct_process_pidfd", "ct_process_pty", "ct_state", "ct_init_pid", "ct_init_pidfd", "ct_check",
+    "ct_check_all", "ct_preflight"
+}
 
 
 def documented():
@@ -45,7 +50,8 @@ def structs_begin_with_size():
 
 
 tap = Tap()
-tap.check("declarations are found", [] if len(list(DECLARATION.finditer(TEXT))) > 40 else ["too few"])
+tap.check("declarations are found",
+          [] if len(list(DECLARATION.finditer(TEXT))) > 40 else ["too few"])
 tap.check("documented, with Since", documented())
 tap.check("errors named", errors())
 tap.check("simple types only", simple_types())

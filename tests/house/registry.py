@@ -31,7 +31,8 @@ def unique():
 
 def used():
     code = "".join(read(ROOT, p) for p in files(ROOT, ("lib",)))
-    yield from (f"CT_ERR_{name} ({nr}) is used nowhere" for nr, name in error_rows() if not re.search(rf"\bCT_ERR_{name}\b", code))
+    yield from (f"CT_ERR_{name} ({nr}) is used nowhere" for nr, name in error_rows()
+                if not re.search(rf"\bCT_ERR_{name}\b", code))
 
 
 def known():
@@ -44,14 +45,18 @@ def known():
 
 def errors_told():
     """doc/ERRORS.md is what the generator makes of the registry."""
-    r = subprocess.run([sys.executable, os.path.join(ROOT, "scripts/gen-errors.py"), "--page", os.path.join(ROOT, "doc/errors.yaml"), "/dev/stdout"],
-                       stdout=subprocess.PIPE, text=True, check=False)
+    r = subprocess.run([
+        sys.executable,
+        os.path.join(ROOT, "scripts/gen-errors.py"), "--page",
+        os.path.join(ROOT, "doc/errors.yaml"), "/dev/stdout"
+    ], stdout=subprocess.PIPE, text=True, check=False)
     if r.returncode or r.stdout != read(ROOT, "doc/ERRORS.md"):
         yield "make it anew: scripts/gen-errors.py --page doc/errors.yaml doc/ERRORS.md"
 
 
 def steps_told():
-    """The table of steps is what the script makes of the rows, that of phases has theirs in order."""
+    """The table of steps is what the script makes of the rows, that of phases has
+    theirs in order."""
     text = read(ROOT, "doc/ARCHITECTURE.md")
     if page(text) != text:
         yield "make it anew: scripts/steps.py doc/ARCHITECTURE.md"
@@ -62,7 +67,9 @@ def steps_told():
 
 def steps_done():
     """A step of the stage has its function there, one of the caller's in lib/backend."""
-    code = {d: "".join(read(ROOT, p) for p in files(ROOT, (d,))) for d in ("lib/stage", "lib/backend")}
+    code = {
+        d: "".join(read(ROOT, p) for p in files(ROOT, (d,))) for d in ("lib/stage", "lib/backend")
+    }
     for s in steps():
         where = "lib/backend" if s.actors == ["caller"] else "lib/stage"
         if not re.search(rf"^(static )?int {s.function}\(", code[where], re.M):
@@ -84,7 +91,8 @@ def keys_told():
         yield f"{page} was not built"
         return
     with open(page, encoding="utf-8") as f:
-        text = re.sub(r"\\(?:f[BIRP]|&)", "", f.read()).replace("\\-", "-").replace("\\_", "_").replace("\\.", ".")
+        text = re.sub(r"\\(?:f[BIRP]|&)", "",
+                      f.read()).replace("\\-", "-").replace("\\_", "_").replace("\\.", ".")
     for key in key_rows():
         stem = re.escape(key).replace(r"\*", r"[\w*<>]+")
         if not re.search(rf"(?<![\w.]){stem}(?![\w])", text):
@@ -107,7 +115,8 @@ tap.check("doc/ERRORS.md is the registry's", errors_told())
 tap.check("steps are found", [] if len(list(steps())) > 60 else [f"only {len(list(steps()))} rows"])
 tap.check("steps and phases in doc/ARCHITECTURE.md are those of the rows", steps_told())
 tap.check("every step has its function", steps_done())
-tap.check("keys are found", [] if len(key_rows()) > 60 else [f"only {len(key_rows())} rows found in lib/model"])
+tap.check("keys are found",
+          [] if len(key_rows()) > 60 else [f"only {len(key_rows())} rows found in lib/model"])
 tap.check("every key in the manual page", keys_told())
 tap.check("links of the documents", links())
 tap.done()

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tokens of C: words, numbers, literals and operators. Comments are none, and literals side by side are one."""
+"""The tokens of C: words, numbers, literals and operators. Comments are none, and literals
+side by side are one."""
 import re
 from collections import namedtuple
 
 Token = namedtuple("Token", "kind text line")
 
-SCANNER = re.compile(r"""
+SCANNER = re.compile(
+    r"""
     (?P<blank>\s+|\\\n|//[^\n]*|/\*.*?\*/)
   | (?P<string>(?:u8|[uUL])?"(?:\\.|[^"\\\n])*")
   | (?P<char>[uUL]?'(?:\\.|[^'\\\n])*')
@@ -16,7 +18,8 @@ SCANNER = re.compile(r"""
 
 
 def tokens(text):
-    """All of them, in order. A character that begins none is a ValueError: then this does not read C any more."""
+    """All of them, in order. A character that begins none is a ValueError: then this does
+    not read C any more."""
     at, line, found = 0, 1, []
     while at < len(text):
         m = SCANNER.match(text, at)
@@ -33,7 +36,8 @@ def tokens(text):
 
 
 def conditionals(text):
-    """Lines of the conditional expressions, and of those that stand in another's last part (a ? b : c ? d : e)."""
+    """Lines of the conditional expressions, and of those that stand in another's last part
+    (a ? b : c ? d : e)."""
     lines, chained, depth, open_at = [], [], 0, {}
     for t in tokens(text):
         if t.kind != "op":

@@ -54,7 +54,8 @@ ct_container *box_handle(const struct box *b, const char *name)
 	where.error = &why;
 	err = ct_new(&c, name, &where);
 	if (err) {
-		fprintf(stderr, "ct_new(%s): %d %s\n", name ? name : "NULL", err, why ? why->message : "");
+		fprintf(stderr, "ct_new(%s): %d %s\n", name ? name : "NULL", err,
+			why ? why->message : "");
 		return NULL;
 	}
 	if (box_config(c, "rootfs.path", b->root.path, NULL))
@@ -123,7 +124,8 @@ static int new_pipe(int fd[2])
 	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : 0;
 }
 
-int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out, ct_exit *ex)
+int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out,
+	    ct_exit *ex)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
@@ -146,7 +148,8 @@ int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[]
 	return err;
 }
 
-int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const argv[], char **out, ct_exit *ex)
+int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const argv[], char **out,
+	       ct_exit *ex)
 {
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
@@ -202,7 +205,8 @@ int box_boots(const struct box *b)
 	return n < 0 ? 0 : (int)n / 2;
 }
 
-int probe_expect(const char *report, const char *who, const char *how, const char *key, const char *want)
+int probe_expect(const char *report, const char *who, const char *how, const char *key,
+		 const char *want)
 {
 	char got[256];
 

@@ -11,10 +11,15 @@
 
 #include "rootfs.h"
 
-static const char *const dirs[] = { "", "/pts", "/shm", "/proc", "/proc/sys", "/proc/self", "/proc/self/attr", "/sys", "/target",
-				    "/target/deep", "/mqueue", "/etc", "/dev", "/tmp" };
-static const char *const files[] = { "/secret",	 "/null",   "/ptmx",	    "/console",		   "/tty",	"/etc/passwd",
-				     "/etc/group", "/dev/null", "/proc/uptime", "/proc/self/attr/exec", "/target/file", "/pts/0" };
+static const char *const dirs[] = {
+	"",	"/pts",	   "/shm",	   "/proc",   "/proc/sys", "/proc/self", "/proc/self/attr",
+	"/sys", "/target", "/target/deep", "/mqueue", "/etc",	   "/dev",	 "/tmp"
+};
+static const char *const files[] = {
+	"/secret",	"/null",      "/ptmx",	   "/console",	   "/tty",
+	"/etc/passwd",	"/etc/group", "/dev/null", "/proc/uptime", "/proc/self/attr/exec",
+	"/target/file", "/pts/0"
+};
 
 int decoy_make(struct decoy *d, const char *base)
 {
@@ -71,7 +76,8 @@ int decoy_touched(struct decoy *d, char *buf, size_t size)
 	for (at = 0; n > 0 && at < n && len + 300 < size;) {
 		const struct inotify_event *e = (const void *)(events + at);
 
-		len += (size_t)snprintf(buf + len, size - len, "watch %d: event %x %s; ", e->wd, e->mask, e->len ? e->name : "");
+		len += (size_t)snprintf(buf + len, size - len, "watch %d: event %x %s; ", e->wd,
+					e->mask, e->len ? e->name : "");
 		at += (ssize_t)(sizeof(*e) + e->len);
 	}
 	decoy_close(d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For the tests of device policies: rules made at random, and a machine for the programs made of them. Needs nothing of the library. */
+/* For the tests of device policies: rules made at random, and a machine for the programs made of
+ * them. Needs nothing of the library. */
 #ifndef CT_TEST_DEVICE_RULES_H
 #define CT_TEST_DEVICE_RULES_H
 
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- at random -------------------------------------------------------------------------------------------------------- */
+/* ---- at random ------------------------------------------------------------------------------- */
 
 /* The next of a row of numbers that depends on the first *state only (splitmix64). */
 static inline uint64_t dice_next(uint64_t *state)
@@ -29,7 +30,9 @@ static inline unsigned dice(uint64_t *state, unsigned n)
 }
 
 /* What rules are made of; the numbers end in -1, which stands for "*". */
-struct rule_stock { const int *majors, *minors; };
+struct rule_stock {
+	const int *majors, *minors;
+};
 
 /* One of the stock's numbers as text. */
 static inline void random_number(uint64_t *seed, const int *of, char *buf, size_t size)
@@ -46,9 +49,11 @@ static inline void random_number(uint64_t *seed, const int *of, char *buf, size_
 }
 
 /* A rule in buf, in any of the ways it may be written. */
-static inline void random_rule(uint64_t *seed, const struct rule_stock *stock, char *buf, size_t size)
+static inline void random_rule(uint64_t *seed, const struct rule_stock *stock, char *buf,
+			       size_t size)
 {
-	static const char *const access[] = { "r", "w", "m", "rw", "wr", "rm", "mr", "wm", "rwm", "mwr", "rwm", "rwm" };
+	static const char *const access[] = { "r",  "w",  "m",	 "rw",	"wr",  "rm",
+					      "mr", "wm", "rwm", "mwr", "rwm", "rwm" };
 	const char *gap = dice(seed, 8) ? " " : " \t ", *bits = access[dice(seed, 12)];
 	char type = "ccccccbbba"[dice(seed, 10)], major[16], minor[16];
 
@@ -61,12 +66,12 @@ static inline void random_rule(uint64_t *seed, const struct rule_stock *stock, c
 	snprintf(buf, size, "%c%s%s:%s%s%s", type, gap, major, minor, gap, bits);
 }
 
-/* ---- a machine for device programs --------------------------------------------------------------------------------------- */
+/* ---- a machine for device programs ----------------------------------------------------------- */
 
 struct machine {
 	uint64_t r[11];
-	unsigned set;		/* bit n: r[n] has a value */
-	const char *fault;	/* what the kernel would not have allowed */
+	unsigned set;	   /* bit n: r[n] has a value */
+	const char *fault; /* what the kernel would not have allowed */
 };
 
 static inline bool machine_has(struct machine *m, unsigned reg)
@@ -91,10 +96,18 @@ static inline void machine_alu(struct machine *m, const struct bpf_insn *i)
 	v = (uint32_t)m->r[i->dst_reg];
 	r = &v;
 	switch (i->code & 0xf0) {
-	case BPF_MOV: *r = by; break;
-	case BPF_AND: *r &= by; break;
-	case BPF_RSH: *r >>= by & 31; break;
-	default: m->fault = "an unknown operation"; return;
+	case BPF_MOV:
+		*r = by;
+		break;
+	case BPF_AND:
+		*r &= by;
+		break;
+	case BPF_RSH:
+		*r >>= by & 31;
+		break;
+	default:
+		m->fault = "an unknown operation";
+		return;
 	}
 	m->r[i->dst_reg] = v;
 	m->set |= 1u << i->dst_reg;
@@ -106,17 +119,23 @@ static inline bool machine_jumps(struct machine *m, const struct bpf_insn *i)
 	if (!machine_has(m, i->dst_reg))
 		return false;
 	switch (i->code) {
-	case BPF_JMP32 | BPF_JNE | BPF_K: return (uint32_t)m->r[i->dst_reg] != (uint32_t)i->imm;
-	case BPF_JMP | BPF_JSET | BPF_K: return (m->r[i->dst_reg] & (uint64_t)(int64_t)i->imm) != 0;
-	default: m->fault = "an unknown jump"; return false;
+	case BPF_JMP32 | BPF_JNE | BPF_K:
+		return (uint32_t)m->r[i->dst_reg] != (uint32_t)i->imm;
+	case BPF_JMP | BPF_JSET | BPF_K:
+		return (m->r[i->dst_reg] & (uint64_t)(int64_t)i->imm) != 0;
+	default:
+		m->fault = "an unknown jump";
+		return false;
 	}
 }
 
-static inline void machine_load(struct machine *m, const struct bpf_insn *i, const struct bpf_cgroup_dev_ctx *ctx)
+static inline void machine_load(struct machine *m, const struct bpf_insn *i,
+				const struct bpf_cgroup_dev_ctx *ctx)
 {
 	uint32_t v;
 
-	if (i->code != (BPF_LDX | BPF_MEM | BPF_W) || i->src_reg != 1 || i->off < 0 || (size_t)i->off > sizeof(*ctx) - 4 || i->off % 4) {
+	if (i->code != (BPF_LDX | BPF_MEM | BPF_W) || i->src_reg != 1 || i->off < 0 ||
+	    (size_t)i->off > sizeof(*ctx) - 4 || i->off % 4) {
 		m->fault = "an unknown load";
 		return;
 	}
@@ -125,9 +144,10 @@ static inline void machine_load(struct machine *m, const struct bpf_insn *i, con
 	m->set |= 1u << i->dst_reg;
 }
 
-/* The program's answer for an access (bits BPF_DEVCG_ACC_*): 0 or 1; -1: it did what the kernel would refuse, *fault says what. */
-static inline int machine_run(const struct bpf_insn *v, uint32_t n, unsigned type, unsigned access, uint32_t major, uint32_t minor,
-			      const char **fault)
+/* The program's answer for an access (bits BPF_DEVCG_ACC_*): 0 or 1; -1: it did what the kernel
+ * would refuse, *fault says what. */
+static inline int machine_run(const struct bpf_insn *v, uint32_t n, unsigned type, unsigned access,
+			      uint32_t major, uint32_t minor, const char **fault)
 {
 	struct bpf_cgroup_dev_ctx ctx = { access << 16 | type, major, minor };
 	struct machine m = { { 0 }, 0, NULL };

@@ -22,8 +22,8 @@ extern char **environ;
 struct aspect {
 	const char *name;
 	void (*write)(FILE *out);
-	unsigned skip;		/* LEAK_NO_* that leaves it out */
-	int more_only;		/* what is gone is none of our business */
+	unsigned skip; /* LEAK_NO_* that leaves it out */
+	int more_only; /* what is gone is none of our business */
 };
 
 static int by_number(const struct dirent **a, const struct dirent **b)
@@ -51,7 +51,8 @@ static void write_fds(FILE *out)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		len = readlink(path, target, sizeof(target) - 1);
 		free(list[i]);
-		if (len < 0 || fd == fileno(out))	/* the directory that was listed is closed again */
+		/* the directory that was listed is closed again */
+		if (len < 0 || fd == fileno(out))
 			continue;
 		target[len] = 0;
 		fprintf(out, "%d -> %s, flags %d\n", fd, target, fcntl(fd, F_GETFD));
@@ -80,7 +81,8 @@ static void write_tasks(FILE *out, const char *what)
 		char path[300];
 
 		if (what) {
-			snprintf(path, sizeof(path), "/proc/self/task/%s/%s", list[i]->d_name, what);
+			snprintf(path, sizeof(path), "/proc/self/task/%s/%s", list[i]->d_name,
+				 what);
 			copy_file(out, path);
 		} else {
 			fprintf(out, "%s\n", list[i]->d_name);
@@ -90,8 +92,15 @@ static void write_tasks(FILE *out, const char *what)
 	free(list);
 }
 
-static void write_children(FILE *out) { write_tasks(out, "children"); }
-static void write_threads(FILE *out) { write_tasks(out, NULL); }
+static void write_children(FILE *out)
+{
+	write_tasks(out, "children");
+}
+
+static void write_threads(FILE *out)
+{
+	write_tasks(out, NULL);
+}
 
 static void write_signals(FILE *out)
 {
@@ -100,16 +109,35 @@ static void write_signals(FILE *out)
 
 	for (sig = 1; sig <= 64; sig++) {
 		if (sigaction(sig, NULL, &sa) == 0)
-			fprintf(out, "%d: %p flags %x\n", sig, (void *)sa.sa_handler, (unsigned)sa.sa_flags);
+			fprintf(out, "%d: %p flags %x\n", sig, (void *)sa.sa_handler,
+				(unsigned)sa.sa_flags);
 	}
 }
 
 /* The lines of /proc/thread-self/status that say how we stand, not what we used. */
 static void write_status(FILE *out)
 {
-	static const char *const keep[] = { "Name:", "Umask:", "Uid:", "Gid:", "Groups:", "SigQ:", "SigPnd:", "ShdPnd:", "SigBlk:",
-					    "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:",
-					    "NoNewPrivs:", "Seccomp:", "Seccomp_filters:", "Cpus_allowed:", "TracerPid:",
+	static const char *const keep[] = { "Name:",
+					    "Umask:",
+					    "Uid:",
+					    "Gid:",
+					    "Groups:",
+					    "SigQ:",
+					    "SigPnd:",
+					    "ShdPnd:",
+					    "SigBlk:",
+					    "SigIgn:",
+					    "SigCgt:",
+					    "CapInh:",
+					    "CapPrm:",
+					    "CapEff:",
+					    "CapBnd:",
+					    "CapAmb:",
+					    "NoNewPrivs:",
+					    "Seccomp:",
+					    "Seccomp_filters:",
+					    "Cpus_allowed:",
+					    "TracerPid:",
 					    "NSpid:" };
 	char line[1024];
 	FILE *f = fopen("/proc/thread-self/status", "re");
@@ -117,7 +145,8 @@ static void write_status(FILE *out)
 
 	while (f && fgets(line, sizeof(line), f)) {
 		for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++) {
-			if (!strncmp(line, keep[i], strlen(keep[i])) && strcmp(keep[i], "SigQ:") != 0)
+			if (!strncmp(line, keep[i], strlen(keep[i])) &&
+			    strcmp(keep[i], "SigQ:") != 0)
 				fputs(line, out);
 		}
 	}
@@ -127,8 +156,19 @@ static void write_status(FILE *out)
 
 static void write_place(FILE *out)
 {
-	static const char *const names[] = { "cwd", "root", "exe", "ns/mnt", "ns/pid", "ns/pid_for_children", "ns/uts", "ns/ipc",
-					     "ns/user", "ns/net", "ns/cgroup", "ns/time", "ns/time_for_children" };
+	static const char *const names[] = { "cwd",
+					     "root",
+					     "exe",
+					     "ns/mnt",
+					     "ns/pid",
+					     "ns/pid_for_children",
+					     "ns/uts",
+					     "ns/ipc",
+					     "ns/user",
+					     "ns/net",
+					     "ns/cgroup",
+					     "ns/time",
+					     "ns/time_for_children" };
 	char path[64], target[4096];
 	ssize_t len;
 	size_t i;
@@ -156,7 +196,8 @@ static void write_limits(FILE *out)
 
 	for (i = 0; i < RLIM_NLIMITS; i++) {
 		if (getrlimit((__rlimit_resource_t)i, &r) == 0)
-			fprintf(out, "%d: %llu %llu\n", i, (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+			fprintf(out, "%d: %llu %llu\n", i, (unsigned long long)r.rlim_cur,
+				(unsigned long long)r.rlim_max);
 	}
 }
 
@@ -166,9 +207,11 @@ static void write_flags(FILE *out)
 
 	prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
 	prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0);
-	fprintf(out, "subreaper %d\ndeath signal %d\ndumpable %d\nkeepcaps %d\ntimerslack %d\n", subreaper, death,
-		prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0), prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
-	fprintf(out, "session %d, group %d, nice %d\n", (int)getsid(0), (int)getpgrp(), getpriority(PRIO_PROCESS, 0));
+	fprintf(out, "subreaper %d\ndeath signal %d\ndumpable %d\nkeepcaps %d\ntimerslack %d\n",
+		subreaper, death, prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
+		prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0), prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+	fprintf(out, "session %d, group %d, nice %d\n", (int)getsid(0), (int)getpgrp(),
+		getpriority(PRIO_PROCESS, 0));
 	fputs("oom_score_adj ", out);
 	copy_file(out, "/proc/self/oom_score_adj");
 	fputs("personality ", out);
@@ -204,12 +247,12 @@ static void write_cgroup(FILE *out)
 	free(places);
 }
 
-/* ---- groups of containers, in any hierarchy ---- */
+/* ---- groups of containers, in any hierarchy -------------------------------------------------- */
 
 #define GROUP_DEPTH 4
 
-/* Those that say whose they are: other tests run beside this one, and what detached containers of any of them leave is looked for at the
- * end of the whole run (runner/leaks.py). */
+/* Those that say whose they are: other tests run beside this one, and what detached containers of
+ * any of them leave is looked for at the end of the whole run (runner/leaks.py). */
 static void write_groups_below(FILE *out, const char *dir, const char *mine, int depth)
 {
 	char path[2048];
@@ -223,7 +266,8 @@ static void write_groups_below(FILE *out, const char *dir, const char *mine, int
 			continue;
 		snprintf(path, sizeof(path), "%.1700s/%.255s", dir, e->d_name);
 		if (strstr(e->d_name, mine))
-			fprintf(out, "%s, inode %llu\n", path, stat(path, &st) ? 0ull : (unsigned long long)st.st_ino);
+			fprintf(out, "%s, inode %llu\n", path,
+				stat(path, &st) ? 0ull : (unsigned long long)st.st_ino);
 		else
 			write_groups_below(out, path, mine, depth - 1);
 	}
@@ -238,7 +282,9 @@ static void write_groups(FILE *out)
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 
 	/* the mark of groups that belong to a caller: lib/backend/cgroup/owner.c */
-	snprintf(mine, sizeof(mine), "@%llx.%x.", stat("/proc/self/ns/pid", &st) ? 0ull : (unsigned long long)st.st_ino, (unsigned)getpid());
+	snprintf(mine, sizeof(mine), "@%llx.%x.",
+		 stat("/proc/self/ns/pid", &st) ? 0ull : (unsigned long long)st.st_ino,
+		 (unsigned)getpid());
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strstr(line, " - cgroup") && sscanf(line, "%*s %*s %*s %*s %1023s", mount) == 1)
 			write_groups_below(out, mount, mine, GROUP_DEPTH);
@@ -246,7 +292,10 @@ static void write_groups(FILE *out)
 	if (f)
 		fclose(f);
 }
-static void write_mounts(FILE *out) { copy_file(out, "/proc/self/mountinfo"); }
+static void write_mounts(FILE *out)
+{
+	copy_file(out, "/proc/self/mountinfo");
+}
 
 static void write_locks(FILE *out)
 {
@@ -255,7 +304,7 @@ static void write_locks(FILE *out)
 
 	snprintf(mine, sizeof(mine), " %d ", (int)getpid());
 	while (f && fgets(line, sizeof(line), f)) {
-		char *from = strchr(line, ':');	/* the number before it is only the line's */
+		char *from = strchr(line, ':'); /* the number before it is only the line's */
 
 		if (from && strstr(line, mine))
 			fputs(from + 1, out);
@@ -296,7 +345,8 @@ long leak_rss_kib(void)
 
 	while (f && fgets(line, sizeof(line), f))
 		for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
-			if (!strncmp(line, counted[i], strlen(counted[i])) && sscanf(strchr(line, ':'), ": %ld", &kib) == 1)
+			if (!strncmp(line, counted[i], strlen(counted[i])) &&
+			    sscanf(strchr(line, ':'), ": %ld", &kib) == 1)
 				total += kib;
 	if (f)
 		fclose(f);
@@ -388,7 +438,8 @@ static int compare_once(const struct leak *before, unsigned flags, char *buf, si
 			continue;
 		/* the report's own stream is a memory stream: no descriptor */
 		now = take_one(&aspects[i]);
-		if (aspects[i].more_only ? has_more(now, before->text[i]) : strcmp(now, before->text[i]) != 0) {
+		if (aspects[i].more_only ? has_more(now, before->text[i])
+					 : strcmp(now, before->text[i]) != 0) {
 			n++;
 			fprintf(out, " %s:\n", aspects[i].name);
 			print_missing(out, "-", before->text[i], now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Builds messages for the stage by hand, right ones and wrong ones; and walks all of what a message that was found good
- * points to, so that a sanitizer sees what the stage would touch.
+ * Builds messages for the stage by hand, right ones and wrong ones; and walks all of what a message
+ * that was found good points to, so that a sanitizer sees what the stage would touch.
  */
 #ifndef CT_TEST_MESSAGE_H
 #define CT_TEST_MESSAGE_H
@@ -19,7 +19,7 @@ struct message {
 	struct ct_wire_super super;
 	char pool[8192];
 	uint32_t n_pool;
-	uint64_t out[2048];	/* what message_encode() made */
+	uint64_t out[2048]; /* what message_encode() made */
 	size_t len;
 };
 
@@ -65,12 +65,17 @@ static inline struct ct_wire_step *message_insert(struct message *m, uint8_t pha
 	while (s < end && s->phase == phase && s->op != CT_OP_CLONE && s->op < op)
 		s++;
 	memmove(s + 1, s, (size_t)((char *)end - (char *)s));
-	*s = (struct ct_wire_step){ .op = op, .phase = phase, .a = CT_SLOT_NONE, .b = CT_SLOT_NONE,
-				    .o = CT_SLOT_NONE, .p = CT_SLOT_NONE };
+	*s = (struct ct_wire_step){ .op = op,
+				    .phase = phase,
+				    .a = CT_SLOT_NONE,
+				    .b = CT_SLOT_NONE,
+				    .o = CT_SLOT_NONE,
+				    .p = CT_SLOT_NONE };
 	return s;
 }
 
-static inline struct ct_wire_step *message_text(struct message *m, uint8_t phase, uint16_t op, const char *text)
+static inline struct ct_wire_step *message_text(struct message *m, uint8_t phase, uint16_t op,
+						const char *text)
 {
 	struct ct_wire_step *s = message_step(m, phase, op);
 
@@ -79,7 +84,8 @@ static inline struct ct_wire_step *message_text(struct message *m, uint8_t phase
 }
 
 /* List i of a step; NULL ends the strings. */
-static inline void message_list(struct message *m, struct ct_wire_step *s, int i, const char *const *list)
+static inline void message_list(struct message *m, struct ct_wire_step *s, int i,
+				const char *const *list)
 {
 	s->s[2 + i] = m->n_pool;
 	for (; *list; list++, s->n[2 + i]++)
@@ -89,7 +95,9 @@ static inline void message_list(struct message *m, struct ct_wire_step *s, int i
 /* The end of every plan. */
 static inline struct ct_wire_step *message_exec(struct message *m)
 {
-	static const char *const argv[] = { "sh", "-c", "true", NULL }, *const env[] = { "PATH=/bin", "A=", NULL };
+	static const char *const argv[] = { "sh", "-c", "true", NULL }, *const env[] = {
+		"PATH=/bin", "A=", NULL
+	};
 	struct ct_wire_step *s;
 
 	message_step(m, CT_PHASE_CLOSE, CT_OP_CLOSE);
@@ -123,7 +131,9 @@ static inline void message_encode(struct message *m)
 static inline void message_whole(struct message *m)
 {
 	static const char *const gids[] = { "5", "44", NULL }, *const keep[] = { "1", NULL };
-	static const char *const hook[] = { "/bin/hook", "name", NULL }, *const env[] = { "LXC_NAME=x", NULL };
+	static const char *const hook[] = { "/bin/hook", "name", NULL }, *const env[] = {
+		"LXC_NAME=x", NULL
+	};
 	struct ct_wire_step *s;
 
 	message_init(m, 2, 6);
@@ -165,7 +175,8 @@ static inline void message_super(struct message *m)
 	m->super.name = message_string(m, "box");
 	m->super.state_dir = 0;
 	m->super.alive = 1;
-	m->super.console_log = m->super.console_log_dir = m->super.console = m->super.console_device = CT_SLOT_NONE;
+	m->super.console_log = m->super.console_log_dir = m->super.console =
+		m->super.console_device = CT_SLOT_NONE;
 	m->super.n_stop_hooks = 1;
 	message_list(m, message_text(m, CT_PHASE_EXEC, CT_OP_HOOK, "post-stop"), 0, hook);
 }
@@ -184,7 +195,8 @@ static inline size_t message_walk_list(const char *p, uint32_t n)
 /* Whether the step's row has list k: a field "l0=" or "e0=". */
 static inline int message_has_list(const struct ct_wire_step *s, int k)
 {
-	const char l[] = { 'l', (char)('0' + k), '=', '\0' }, e[] = { 'e', (char)('0' + k), '=', '\0' };
+	const char l[] = { 'l', (char)('0' + k), '=', '\0' },
+		   e[] = { 'e', (char)('0' + k), '=', '\0' };
 
 	return strstr(stage_schemas[s->op], l) || strstr(stage_schemas[s->op], e);
 }
@@ -200,7 +212,8 @@ static inline size_t message_walk(const struct stage *st)
 
 		for (int k = 0; k < 4; k++) {
 			sum += strlen(step_str(st, s, k));
-			if (slots[k] >= (int)st->head->n_slots || slots[k] >= CT_WIRE_SLOTS || slots[k] < CT_SLOT_NONE)
+			if (slots[k] >= (int)st->head->n_slots || slots[k] >= CT_WIRE_SLOTS ||
+			    slots[k] < CT_SLOT_NONE)
 				abort();
 		}
 		for (int k = 0; k < 2; k++)
@@ -208,7 +221,8 @@ static inline size_t message_walk(const struct stage *st)
 				sum += message_walk_list(step_list(st, s, k), step_list_n(s, k));
 	}
 	if (st->super)
-		sum += strlen(pool_str(st, st->super->name)) + strlen(pool_str(st, st->super->console_log_path));
+		sum += strlen(pool_str(st, st->super->name)) +
+		       strlen(pool_str(st, st->super->console_log_path));
 	return sum;
 }
 

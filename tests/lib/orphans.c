@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * orphans COMMAND...: runs a test as subreaper. What the test leaves running comes to us and is a failure (exit 97): it
- * is named, and ended. On SIGTERM, and when who called us is gone, everything below us is ended.
+ * orphans COMMAND...: runs a test as subreaper. What the test leaves running comes to us and is a
+ * failure (exit 97): it is named, and ended. On SIGTERM, and when who called us is gone, everything
+ * below us is ended.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -140,8 +141,8 @@ int main(int argc, char **argv)
 		return CT_LEFT;
 	}
 	if (WIFSIGNALED(status)) {
-		fprintf(stderr, "orphans: the test was killed by signal %d (%s)\n", WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
+		fprintf(stderr, "orphans: the test was killed by signal %d (%s)\n",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
 		signal(WTERMSIG(status), SIG_DFL);
 		raise(WTERMSIG(status));
 		return 128 + WTERMSIG(status);

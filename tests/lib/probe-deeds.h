@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The part of probe.c that uses up limits, and tries to get around them. See there for the commands. */
+/* The part of probe.c that uses up limits, and tries to get around them. See there for
+ * the commands. */
 #ifndef CT_TEST_PROBE_DEEDS_H
 #define CT_TEST_PROBE_DEEDS_H
 
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- what uses up a limit ------------------------------------------------------------------------------------------------ */
+/* ---- what uses up a limit -------------------------------------------------------------------- */
 
 #define MINUTE_US 60000000ull
 
@@ -56,7 +57,8 @@ static int touch(unsigned long bytes)
 	return 0;
 }
 
-/* Children that touch memory, tell of it by a byte, and wait for the end of the pipe `go`. Returns how many there are. */
+/* Children that touch memory, tell of it by a byte, and wait for the end of the pipe `go`. Returns
+ * how many there are. */
 static unsigned long eaters(unsigned long n, unsigned long bytes, int told, const int go[2])
 {
 	unsigned long i;
@@ -148,7 +150,9 @@ static int map(char **v)
 {
 	unsigned long bytes = number(v[1]), i;
 	int fd = open(v[0], O_RDWR | O_CREAT, 0644);
-	char *p = fd < 0 || ftruncate(fd, (off_t)bytes) ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	char *p = fd < 0 || ftruncate(fd, (off_t)bytes)
+			  ? MAP_FAILED
+			  : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	for (i = 0; p != MAP_FAILED && i < bytes; i += 4096)
 		p[i] = 1;
@@ -252,13 +256,15 @@ static int direct(char **v)
 		return 1;
 	}
 	memset(block, 'd', 65536);
-	while (done < want && (n = *v[1] == 'r' ? read(fd, block, 65536) : write(fd, block, 65536)) > 0)
+	while (done < want &&
+	       (n = *v[1] == 'r' ? read(fd, block, 65536) : write(fd, block, 65536)) > 0)
 		done += (unsigned long)n;
-	printf("%lu bytes in %llu us%s%s\n", done, now_us(CLOCK_MONOTONIC) - began, n < 0 ? ", " : "", n < 0 ? strerror(errno) : "");
+	printf("%lu bytes in %llu us%s%s\n", done, now_us(CLOCK_MONOTONIC) - began,
+	       n < 0 ? ", " : "", n < 0 ? strerror(errno) : "");
 	return n < 0;
 }
 
-/* ---- what tries to get around it -------------------------------------------------------------------------------------------- */
+/* ---- what tries to get around it ------------------------------------------------------------- */
 
 static int open_each(char **v)
 {
@@ -279,10 +285,16 @@ static int nodes(char **v)
 
 		snprintf(path, sizeof(path), "/tmp/%s-%s-%s", v[0], v[1], v[2]);
 		unlink(path);
-		made = mknod(path, (*v[0] == 'b' ? S_IFBLK : S_IFCHR) | 0600, makedev(number(v[1]), number(v[2]))) ? errno : 0;
+		made = mknod(path, (*v[0] == 'b' ? S_IFBLK : S_IFCHR) | 0600,
+			     makedev(number(v[1]), number(v[2])))
+			       ? errno
+			       : 0;
 		fd = made ? -1 : open(path, O_RDWR | O_NONBLOCK | O_NOCTTY);
-		printf("%s %s:%s mknod %s, open %s\n", v[0], v[1], v[2], made ? strerror(made) : "done",
-		       made ? "not tried" : fd >= 0 ? "done" : strerror(errno));
+		printf("%s %s:%s mknod %s, open %s\n", v[0], v[1], v[2],
+		       made ? strerror(made) : "done",
+		       made	 ? "not tried"
+		       : fd >= 0 ? "done"
+				 : strerror(errno));
 		close(fd);
 	}
 	return 0;
@@ -301,7 +313,8 @@ static int write_each(char **v)
 		if (fd < 0)
 			printf("%s: open %s\n", *v, strerror(errno));
 		else
-			printf("%s: write %s\n", *v, write(fd, text, strlen(text)) < 0 ? strerror(errno) : "done");
+			printf("%s: write %s\n", *v,
+			       write(fd, text, strlen(text)) < 0 ? strerror(errno) : "done");
 		close(fd);
 	}
 	return 0;
@@ -318,7 +331,8 @@ static int mount_one(char **v)
 /* What has the host's kernel run a program, or lets somebody out: below dir, `depth` levels. */
 static void agents_below(const char *dir, int depth)
 {
-	static const char *const names[] = { "release_agent", "notify_on_release", "devices.allow", "cgroup.clone_children" };
+	static const char *const names[] = { "release_agent", "notify_on_release", "devices.allow",
+					     "cgroup.clone_children" };
 	char path[1024];
 	struct dirent *e;
 	size_t i;
@@ -400,8 +414,8 @@ static int roots(char **v)
 	return 0;
 }
 
-/* As systemd does: the signal is blocked, and read from a descriptor. (Who waits for it by sigwait(3) does not block it meanwhile.) Ends with 7
- * when it has come. */
+/* As systemd does: the signal is blocked, and read from a descriptor. (Who waits for it by
+ * sigwait(3) does not block it meanwhile.) Ends with 7 when it has come. */
 static int reads_signal(char **v)
 {
 	struct signalfd_siginfo si;
@@ -430,7 +444,8 @@ static int refreeze(char **v)
 	printf("refreeze %s\n", fd < 0 ? strerror(errno) : "begins");
 	say("ready");
 	while (fd >= 0 && now_us(CLOCK_MONOTONIC) < until)
-		(void)!pwrite(fd, strstr(path, "state") ? "FROZEN" : "1", strstr(path, "state") ? 6 : 1, 0);
+		(void)!pwrite(fd, strstr(path, "state") ? "FROZEN" : "1",
+			      strstr(path, "state") ? 6 : 1, 0);
 	return 0;
 }
 
@@ -445,7 +460,8 @@ static int on_cgroups(char **v)
 	for (i = 0; i < 2; i++) {
 		for (fd = 0; fd < 1024; fd++) {
 			snprintf(path, sizeof(path), "/proc/%s/fd/%d", whose[i], fd);
-			if (statfs(path, &fs) == 0 && (fs.f_type == 0x27e0eb || fs.f_type == 0x63677270))
+			if (statfs(path, &fs) == 0 &&
+			    (fs.f_type == 0x27e0eb || fs.f_type == 0x63677270))
 				n++, printf("%s is on a cgroup file system\n", path);
 		}
 	}
@@ -458,11 +474,27 @@ static const struct {
 	int words;
 	int (*run)(char **v);
 } deeds[] = {
-	{ "hold", 2, hold }, { "tree", 3, tree }, { "fill", 2, fill }, { "map", 2, map }, { "bomb", 0, bomb }, { "forks", 2, forks },
-	{ "chains", 1, chains }, { "spinners", 1, spinners }, { "burn", 1, burn }, { "direct", 3, direct }, { "node", 3, nodes },
-	{ "open", 1, open_each }, { "write", 1, write_each }, { "mount", 2, mount_one }, { "agents", 1, agents },
-	{ "groups", 2, make_groups }, { "deep", 2, deep }, { "roots", 0, roots },
-	{ "reads-signal", 1, reads_signal }, { "refreeze", 1, refreeze }, { "on-cgroups", 0, on_cgroups },
+	{ "hold", 2, hold },
+	{ "tree", 3, tree },
+	{ "fill", 2, fill },
+	{ "map", 2, map },
+	{ "bomb", 0, bomb },
+	{ "forks", 2, forks },
+	{ "chains", 1, chains },
+	{ "spinners", 1, spinners },
+	{ "burn", 1, burn },
+	{ "direct", 3, direct },
+	{ "node", 3, nodes },
+	{ "open", 1, open_each },
+	{ "write", 1, write_each },
+	{ "mount", 2, mount_one },
+	{ "agents", 1, agents },
+	{ "groups", 2, make_groups },
+	{ "deep", 2, deep },
+	{ "roots", 0, roots },
+	{ "reads-signal", 1, reads_signal },
+	{ "refreeze", 1, refreeze },
+	{ "on-cgroups", 0, on_cgroups },
 };
 
 /* The deed of that name, -1: there is none. */

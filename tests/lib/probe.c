@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A tiny static program for the inside of a container: says what it was given, one JSON object a line. It needs neither
- * /proc nor a C library in the rootfs.
+ * A tiny static program for the inside of a container: says what it was given, one JSON object a
+ * line. It needs neither /proc nor a C library in the rootfs.
  *
  *   probe                  the report
- *   probe view             the report, and: death signal, mounts, what is in /dev, what may be read and written
+ *   probe view             the report, and: death signal, mounts, what is in /dev, what may
+ *                          be read and written
  *   probe fds              only the open descriptors
  *   probe exit N | signal N | sleep SECONDS | output BYTES | spin
  *   probe try-files F...   opens each for reading and for writing and says what came of it
- *   probe watch            until end of input: opens /proc/PID/exe of all it sees and reads their maps; then says
- *                          which files (device:inode) it met
+ *   probe watch            until end of input: opens /proc/PID/exe of all it sees and reads their
+ *                          maps; then says which files (device:inode) it met
  *
  * and what uses up a limit, or tries to get around it; each says in lines of text what came of it:
- *   probe hold N BYTES     N children (0: itself) touch so much memory, "ready", end of input ends them
- *   probe tree N BYTES C   N children touch so much memory at once; says how many were killed; exits with C
- *   probe fill FILE BYTES  writes a file; `probe map FILE BYTES` touches it as shared memory
+ *   probe hold N BYTES     N children (0: itself) touch so much memory, "ready", end
+ *                          of input ends them
+ *   probe tree N BYTES C   N children touch so much memory at once; says how many were
+ *   killed; exits with C probe fill FILE BYTES writes a file; `probe map FILE BYTES` touches
+ *   it as shared memory
  *   probe bomb             a fork bomb, for a minute at the most
- *   probe forks N C        children until N are there or none more can be had; says how many; exits with C
- *   probe chains N         N processes that live on only in their children, for a minute at the most
+ *   probe forks N C        children until N are there or none more can be had; says how
+ *                          many; exits with C
+ *   probe chains N         N processes that live on only in their children, for a
+ *                          minute at the most
  *   probe spinners N       N children that spin
  *   probe burn MS          spins until it has used so much CPU time itself, then exits
  *   probe direct FILE r|w BYTES   O_DIRECT, 64 KiB at a time; says the microseconds that it took
- *   probe node b|c MAJ MIN ...    makes device nodes and opens them; `probe open FILE...` only opens
+ *   probe node b|c MAJ MIN ...    makes device nodes and opens them; `probe open
+ *                                 FILE...` only opens
  *   probe write FILE=TEXT..       writes each and says what came of it
  *   probe mount TYPE DIR OPTS     mounts, and says what came of it
  *   probe agents DIR...    release agents and the like below DIR that can be opened for writing
- *   probe groups DIR N     makes N groups in DIR, "ready", waits; `probe deep DIR N` makes them one in the other
+ *   probe groups DIR N     makes N groups in DIR, "ready", waits; `probe deep DIR N` makes
+ *                          them one in the other
  *   probe roots            where cgroup file systems are mounted
- *   probe refreeze DIR     writes "frozen" into DIR, either version, again and again, for a minute at the most
+ *   probe refreeze DIR     writes "frozen" into DIR, either version, again and again, for a
+ *                          minute at the most
  *   probe on-cgroups       descriptors of its own, or that init has, on a cgroup file system
  */
 #include <dirent.h>
@@ -101,16 +109,22 @@ static void fd_objects(void)
 	for (fd = 0; fd < 1024; fd++) {
 		if (fstat(fd, &st))
 			continue;
-		printf("%s\"%d: %o %u:%u:%llu %x\"", n++ ? ", " : "", fd, st.st_mode & S_IFMT, major(st.st_dev), minor(st.st_dev),
-		       (unsigned long long)st.st_ino, (unsigned)fcntl(fd, F_GETFL));
+		printf("%s\"%d: %o %u:%u:%llu %x\"", n++ ? ", " : "", fd, st.st_mode & S_IFMT,
+		       major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino,
+		       (unsigned)fcntl(fd, F_GETFL));
 	}
 	printf("]}\n");
 }
 
 static void capabilities(void)
 {
-	struct { unsigned version; int pid; } head = { 0x20080522, 0 };
-	struct { unsigned e, p, i; } data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	struct {
+		unsigned version;
+		int pid;
+	} head = { 0x20080522, 0 };
+	struct {
+		unsigned e, p, i;
+	} data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 	unsigned long long bounding = 0, ambient = 0;
 	unsigned long cap;
 
@@ -124,9 +138,11 @@ static void capabilities(void)
 	printf("{\"cap_inheritable\": \"%08x%08x\"}\n", data[1].i, data[0].i);
 	printf("{\"cap_permitted\": \"%08x%08x\"}\n", data[1].p, data[0].p);
 	printf("{\"cap_effective\": \"%08x%08x\"}\n", data[1].e, data[0].e);
-	printf("{\"cap_bounding\": \"%016llx\"}\n{\"cap_ambient\": \"%016llx\"}\n", bounding, ambient);
-	printf("{\"no_new_privs\": %d}\n{\"securebits\": %d}\n{\"dumpable\": %d}\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
-	       prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+	printf("{\"cap_bounding\": \"%016llx\"}\n{\"cap_ambient\": \"%016llx\"}\n", bounding,
+	       ambient);
+	printf("{\"no_new_privs\": %d}\n{\"securebits\": %d}\n{\"dumpable\": %d}\n",
+	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECUREBITS, 0, 0, 0, 0),
+	       prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 }
 
 static void signals(void)
@@ -159,16 +175,19 @@ static void ids(void)
 	umask(mask);
 	getresuid(&u[0], &u[1], &u[2]);
 	getresgid(&g[0], &g[1], &g[2]);
-	printf("{\"uid\": [%u, %u, %u]}\n{\"gid\": [%u, %u, %u]}\n{\"groups\": [", u[0], u[1], u[2], g[0], g[1], g[2]);
+	printf("{\"uid\": [%u, %u, %u]}\n{\"gid\": [%u, %u, %u]}\n{\"groups\": [", u[0], u[1], u[2],
+	       g[0], g[1], g[2]);
 	for (i = 0; i < n; i++)
 		printf("%s%u", i ? ", " : "", groups[i]);
 	printf("]}\n{\"umask\": \"%03o\"}\n", (unsigned)mask);
-	printf("{\"pid\": %d}\n{\"ppid\": %d}\n{\"session\": %d}\n{\"group\": %d}\n", getpid(), getppid(), getsid(0), getpgrp());
+	printf("{\"pid\": %d}\n{\"ppid\": %d}\n{\"session\": %d}\n{\"group\": %d}\n", getpid(),
+	       getppid(), getsid(0), getpgrp());
 }
 
 static void links(void)
 {
-	static const char *const ns[] = { "mnt", "pid", "uts", "ipc", "user", "net", "cgroup", "time" };
+	static const char *const ns[] = { "mnt",  "pid", "uts",	   "ipc",
+					  "user", "net", "cgroup", "time" };
 	char path[64], target[4096];
 	ssize_t n;
 	size_t i;
@@ -205,17 +224,20 @@ static void inherited(void)
 	struct rlimit r;
 	int i;
 
-	printf("{\"session_keyring\": %ld}\n", syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0));
-	printf("{\"personality\": %d}\n{\"policy\": %d}\n{\"nice\": %d}\n", personality(0xffffffff), (int)syscall(SYS_sched_getscheduler, 0),
-	       getpriority(PRIO_PROCESS, 0));
-	printf("{\"ioprio\": %ld}\n{\"timerslack\": %d}\n{\"thp_disabled\": %d}\n", syscall(SYS_ioprio_get, 1, 0),
-	       prctl(PR_GET_TIMERSLACK), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	printf("{\"session_keyring\": %ld}\n",
+	       syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0));
+	printf("{\"personality\": %d}\n{\"policy\": %d}\n{\"nice\": %d}\n", personality(0xffffffff),
+	       (int)syscall(SYS_sched_getscheduler, 0), getpriority(PRIO_PROCESS, 0));
+	printf("{\"ioprio\": %ld}\n{\"timerslack\": %d}\n{\"thp_disabled\": %d}\n",
+	       syscall(SYS_ioprio_get, 1, 0), prctl(PR_GET_TIMERSLACK),
+	       prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
 	printf("{\"memory_merge\": %d}\n", prctl(68 /* PR_GET_MEMORY_MERGE */, 0, 0, 0, 0));
 	proc_line("oom_score_adj", "/proc/self/oom_score_adj");
 	proc_line("coredump_filter", "/proc/self/coredump_filter");
 	for (i = 0; i < 16; i++) {
 		getrlimit(i, &r);
-		printf("{\"limit_%d\": \"%lld %lld\"}\n", i, (long long)r.rlim_cur, (long long)r.rlim_max);
+		printf("{\"limit_%d\": \"%lld %lld\"}\n", i, (long long)r.rlim_cur,
+		       (long long)r.rlim_max);
 	}
 }
 
@@ -244,17 +266,20 @@ static void try_files(char **files)
 {
 	for (; *files; files++) {
 		char buf[16];
-		int in = open(*files, O_RDONLY | O_NONBLOCK | O_NOCTTY), got = in < 0 ? -1 : (int)read(in, buf, sizeof(buf));
-		int got_err = errno, out = open(*files, O_WRONLY | O_NONBLOCK | O_NOCTTY), out_err = errno;
+		int in = open(*files, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+		    got = in < 0 ? -1 : (int)read(in, buf, sizeof(buf));
+		int got_err = errno, out = open(*files, O_WRONLY | O_NONBLOCK | O_NOCTTY),
+		    out_err = errno;
 
-		printf("{\"%s\": \"read %s, write %s\"}\n", *files, got >= 0 ? (got ? "data" : "empty") : strerror(got_err),
+		printf("{\"%s\": \"read %s, write %s\"}\n", *files,
+		       got >= 0 ? (got ? "data" : "empty") : strerror(got_err),
 		       out >= 0 ? "opens" : strerror(out_err));
 		close(in);
 		close(out);
 	}
 }
 
-/* ---- view: what the payload sees, without numbers that differ from run to run ------------------------------------- */
+/* ---- view: what the payload sees, without numbers that differ from run to run ---------------- */
 
 /* "shared:12" without its number. */
 static void print_mount_word(const char *word)
@@ -300,29 +325,43 @@ static void device_nodes(void)
 			continue;
 		if (readlink(path, target, sizeof(target) - 1) < 0)
 			target[0] = 0;
-		printf("{\"%s\": \"%o %u:%u %u:%u %s\"}\n", path, st.st_mode, st.st_uid, st.st_gid, major(st.st_rdev),
-		       minor(st.st_rdev), target);
+		printf("{\"%s\": \"%o %u:%u %u:%u %s\"}\n", path, st.st_mode, st.st_uid, st.st_gid,
+		       major(st.st_rdev), minor(st.st_rdev), target);
 	}
 }
 
 static void view(void)
 {
-	static char *const files[] = { "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
-				       "/proc/sys/vm/overcommit_memory", "/proc/irq/default_smp_affinity", "/sys/kernel/uevent_helper",
-				       "/sys/firmware/memmap", "/dev/mem", "/dev/kmsg", NULL };
+	static char *const files[] = { "/proc/kcore",
+				       "/proc/keys",
+				       "/proc/timer_list",
+				       "/proc/sysrq-trigger",
+				       "/proc/sys/kernel/core_pattern",
+				       "/proc/sys/vm/overcommit_memory",
+				       "/proc/irq/default_smp_affinity",
+				       "/sys/kernel/uevent_helper",
+				       "/sys/firmware/memmap",
+				       "/dev/mem",
+				       "/dev/kmsg",
+				       NULL };
 	int death = -1;
 
 	prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0);
-	printf("{\"death_signal\": %d}\n{\"keepcaps\": %d}\n", death, prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0));
+	printf("{\"death_signal\": %d}\n{\"keepcaps\": %d}\n", death,
+	       prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0));
 	mounts();
 	device_nodes();
 	try_files((char **)(unsigned long)files);
 }
 
-/* ---- watch: the set of files met ---------------------------------------------------------------------------------- */
+/* ---- watch: the set of files met ------------------------------------------------------------- */
 
 #define SEEN_MAX 1024
-static struct { unsigned major, minor; unsigned long long ino; char how; } seen[SEEN_MAX];
+static struct {
+	unsigned major, minor;
+	unsigned long long ino;
+	char how;
+} seen[SEEN_MAX];
 static int n_seen;
 static unsigned long looks, mems;
 
@@ -331,7 +370,8 @@ static void see(unsigned maj, unsigned min, unsigned long long ino, char how)
 	int i;
 
 	for (i = 0; i < n_seen; i++) {
-		if (seen[i].major == maj && seen[i].minor == min && seen[i].ino == ino && seen[i].how == how)
+		if (seen[i].major == maj && seen[i].minor == min && seen[i].ino == ino &&
+		    seen[i].how == how)
 			return;
 	}
 	if (n_seen < SEEN_MAX) {
@@ -390,7 +430,8 @@ static int watch(void)
 			break;
 		rewinddir(d);
 		while ((e = readdir(d))) {
-			if (e->d_name[0] >= '0' && e->d_name[0] <= '9' && strcmp(e->d_name, mine) != 0)
+			if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
+			    strcmp(e->d_name, mine) != 0)
 				look_at(e->d_name);
 		}
 	}
@@ -400,7 +441,7 @@ static int watch(void)
 	return 0;
 }
 
-/* ---- simple ends ----------------------------------------------------------------------------------------------------- */
+/* ---- simple ends ----------------------------------------------------------------------------- */
 
 static int output(unsigned long bytes)
 {

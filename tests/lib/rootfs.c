@@ -11,11 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const applets[] = { "sh",    "ash",   "true",   "false", "cat",  "echo",  "sleep",    "ls",    "id",	"env",
-				       "kill",  "mount", "umount", "mkdir", "rm",   "touch", "hostname", "stat",  "ps",	"tr",
-				       "head",  "wc",    "grep",   "dd",    "tty",  "stty",  "init",	 "halt",  "reboot",	"poweroff",
-				       "date",  "test",  "seq",    "yes",   "nice", "pwd",   "readlink", "mknod", "chmod",	"chown",
-				       "uname", "sync",  "ln",     "mv",    "cp",   "find",  "getty",	 "login", "setsid",	"awk" };
+static const char *const applets[] = {
+	"sh",	    "ash",    "true",	  "false",  "cat",   "echo", "sleep", "ls",	  "id",
+	"env",	    "kill",   "mount",	  "umount", "mkdir", "rm",   "touch", "hostname", "stat",
+	"ps",	    "tr",     "head",	  "wc",	    "grep",  "dd",   "tty",   "stty",	  "init",
+	"halt",	    "reboot", "poweroff", "date",   "test",  "seq",  "yes",   "nice",	  "pwd",
+	"readlink", "mknod",  "chmod",	  "chown",  "uname", "sync", "ln",    "mv",	  "cp",
+	"find",	    "getty",  "login",	  "setsid", "awk"
+};
 
 int rootfs_mkdir(const struct rootfs *r, const char *path, mode_t mode)
 {
@@ -125,7 +128,8 @@ int rootfs_make_bare(struct rootfs *r)
 
 int rootfs_make(struct rootfs *r)
 {
-	static const char *const dirs[] = { "bin", "sbin", "etc", "proc", "sys", "dev", "root", "run", "var/log", "usr/bin", "mnt", "home" };
+	static const char *const dirs[] = { "bin",  "sbin", "etc",     "proc",	  "sys", "dev",
+					    "root", "run",  "var/log", "usr/bin", "mnt", "home" };
 	const char *probe = getenv("CT_PROBE");
 	char link[64];
 	int err;
@@ -148,9 +152,14 @@ int rootfs_make(struct rootfs *r)
 		err = rootfs_link(r, "../bin/busybox", "sbin/init");
 	if (!err)
 		err = rootfs_file(r, "etc/passwd",
-				  "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\nwide:x:1001:1001::/:/bin/ash\n", 0644);
+				  "root:x:0:0:root:/root:/bin/sh\n"
+				  "tester:x:1000:1000::/home:/bin/sh\n"
+				  "wide:x:1001:1001::/:/bin/ash\n",
+				  0644);
 	if (!err)
-		err = rootfs_file(r, "etc/group", "root:x:0:\ntester:x:1000:\nextra:x:2000:tester\nwide:x:1001:\n", 0644);
+		err = rootfs_file(r, "etc/group",
+				  "root:x:0:\ntester:x:1000:\nextra:x:2000:tester\nwide:x:1001:\n",
+				  0644);
 	if (!err && probe)
 		err = rootfs_copy(r, probe, "bin/probe", 0755);
 	return err;

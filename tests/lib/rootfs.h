@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 struct rootfs {
-	char base[PATH_MAX - 64];	/* the temporary directory; containers and state may live beside the rootfs */
-	char path[PATH_MAX];		/* base/rootfs */
+	/* the temporary directory; containers and state may live beside the rootfs */
+	char base[PATH_MAX - 64];
+	char path[PATH_MAX]; /* base/rootfs */
 };
 
 /* Makes one; 0 or negative errno. -ENOPKG: there is no /bin/busybox. */
@@ -18,7 +19,8 @@ int rootfs_make_bare(struct rootfs *r);
 /* Removes it with all below; mounts below it are a bug of the test. */
 void rootfs_remove(struct rootfs *r);
 
-/* mkdir -p, a file with text, a copy of a file, a link; all below the rootfs. 0 or negative errno. */
+/* mkdir -p, a file with text, a copy of a file, a link; all below the rootfs. 0 or
+ * negative errno. */
 int rootfs_mkdir(const struct rootfs *r, const char *path, mode_t mode);
 int rootfs_file(const struct rootfs *r, const char *path, const char *text, mode_t mode);
 int rootfs_copy(const struct rootfs *r, const char *from, const char *path, mode_t mode);
@@ -28,7 +30,8 @@ int rootfs_drop(const struct rootfs *r, const char *path);
 
 /* Removes a tree by path; does not follow links nor cross file systems. */
 int tree_remove(const char *path);
-/* Digest of a tree: names, types, modes, owners, sizes, times of change, links, contents of small files. */
+/* Digest of a tree: names, types, modes, owners, sizes, times of change, links,
+ * contents of small files. */
 unsigned long long tree_digest(const char *path);
 
 #endif

@@ -26,7 +26,10 @@ void sleep_ms(int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l }, NULL);
 }
 
-void nothing_happens_for(int ms) { sleep_ms(ms); }
+void nothing_happens_for(int ms)
+{
+	sleep_ms(ms);
+}
 
 int rounds(int ci, int longer)
 {
@@ -81,7 +84,10 @@ int read_until(int fd, const char *word, int timeout_ms, char *text, size_t size
 	return 1;
 }
 
-int wait_until(int (*check)(void *data), void *data) { return wait_for(check, data, PATIENCE_MS); }
+int wait_until(int (*check)(void *data), void *data)
+{
+	return wait_for(check, data, PATIENCE_MS);
+}
 
 int wait_for(int (*check)(void *data), void *data, int timeout_ms)
 {
@@ -115,7 +121,7 @@ char *read_all(int fd, int timeout_ms)
 		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
 			break;
 		n = read(fd, text + len, cap - len - 1);
-		if (n <= 0) {	/* a terminal's master says EIO when the other end is closed */
+		if (n <= 0) { /* a terminal's master says EIO when the other end is closed */
 			text[len] = 0;
 			return text;
 		}
@@ -157,7 +163,8 @@ static void child_side(const char *const argv[], const int fd[3])
 
 int run_tool(const char *const argv[], const char *input, int timeout_ms, struct run_result *r)
 {
-	int fd[3] = { memfd_create("in", MFD_CLOEXEC), memfd_create("out", MFD_CLOEXEC), memfd_create("err", MFD_CLOEXEC) };
+	int fd[3] = { memfd_create("in", MFD_CLOEXEC), memfd_create("out", MFD_CLOEXEC),
+		      memfd_create("err", MFD_CLOEXEC) };
 	long long end = now_ms() + timeout_ms;
 	int status = 0, i, pause = 1;
 	pid_t pid, got = 0;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-Difficult peers for programs: terminals, pipes, sockets and files that are slow, full, closed or small; parents that are in the
-foreground while the program is not; programs and parents that are stopped; ignored signals.
+Difficult peers for programs: terminals, pipes, sockets and files that are slow, full, closed or
+small; parents that are in the foreground while the program is not; programs and parents that are
+stopped; ignored signals.
 
     with Terminal() as t:                                   # nobody reads it until t.read(...) is called
         p = start([tool, ...], terminal=t)                  # leads the terminal's session; background=True: not its foreground
@@ -13,7 +14,8 @@ foreground while the program is not; programs and parents that are stopped; igno
         p.settle()                                          # until it has ended, or waits for somebody and makes no progress
         sink.close()                                        # the peer goes; sink.read() instead: it begins to read
 
-What is waited for here is an event or a state, never a time; deadlines are only the end of patience.
+What is waited for here is an event or a state, never a time; deadlines are only the
+end of patience.
 """
 import contextlib
 import ctypes
@@ -54,7 +56,7 @@ def until(what, seconds=None):
         time.sleep(0.01)
 
 
-# ---- how a reader reads: generators of (bytes to read at most, seconds of rest before the next) ------------------------------
+# ---- how a reader reads: generators of (bytes to read at most, seconds of rest before the next) --
 
 def quickly():
     while True:
@@ -67,10 +69,12 @@ def slowly(size=512, rest=0.01):
 
 
 def stalls(seed=0, longest=0.3, every=20):
-    """Reads pieces of any size and rests now and then; once every `every` pieces up to `longest` seconds."""
+    """Reads pieces of any size and rests now and then; once every `every` pieces up to
+    `longest` seconds."""
     r = random.Random(seed)
     while True:
-        yield r.choice((1, 7, 100, 4096, 65536)), r.random() * longest if r.randrange(every) == 0 else 0
+        yield r.choice(
+            (1, 7, 100, 4096, 65536)), r.random() * longest if r.randrange(every) == 0 else 0
 
 
 def after(seconds, then=None):
@@ -163,7 +167,8 @@ class Peer:
 
 
 class Terminal(Peer):
-    """A pseudo terminal; `ours` is the master. keep: we hold the slave open, so that the master never says EIO."""
+    """A pseudo terminal; `ours` is the master. keep: we hold the slave open, so that the
+    master never says EIO."""
 
     def __init__(self, rows=24, columns=80, raw=False, keep=False):
         ours, fd = pty.openpty()
@@ -206,7 +211,8 @@ def tiny_pipe():
 
 
 def fill(fd):
-    """Writes until there is no room; returns how much. The descriptor's own flags are left as they were."""
+    """Writes until there is no room; returns how much. The descriptor's own flags are
+    left as they were."""
     before = fcntl.fcntl(fd, fcntl.F_GETFL)
     fcntl.fcntl(fd, fcntl.F_SETFL, before | os.O_NONBLOCK)
     total = 0
@@ -267,10 +273,12 @@ def dev_full():
 
 
 def full_disk(room=0, size=1 << 20):
-    """A file on a file system of its own with `room` bytes left (in whole pages). In this program's own mount namespace."""
+    """A file on a file system of its own with `room` bytes left (in whole pages). In this program's
+    own mount namespace."""
     own_mounts()
     where = tempfile.mkdtemp(prefix="ct-disk-", dir=os.environ.get("TMPDIR"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "ct-full", where], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "ct-full", where],
+                   check=True)
     filler = os.open(where + "/filler", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.posix_fallocate(filler, 0, size - (room + 4095) // 4096 * 4096 or 1)
     os.close(filler)
@@ -296,7 +304,7 @@ def own_mounts():
         _own.append(True)
 
 
-# ---- programs -----------------------------------------------------------------------------------------------------------------
+# ---- programs ------------------------------------------------------------------------------------
 
 def stat(pid):
     """The fields of /proc/PID/stat behind the name, [] when it is gone."""
@@ -340,7 +348,8 @@ def describe(pid):
     for name in ("cmdline", "wchan", "syscall", "stack"):
         with contextlib.suppress(OSError):
             with open(f"/proc/{pid}/{name}", "rb") as f:
-                text += f" {name}: " + f.read(400).replace(b"\0", b" ").decode(errors="replace").replace("\n", "; ")
+                text += f" {name}: " + f.read(400).replace(
+                    b"\0", b" ").decode(errors="replace").replace("\n", "; ")
     return text
 
 
@@ -378,7 +387,8 @@ class Process:
         return tuple((p, f[0] in "RD", f[11], f[12]) for p, f in zip(all_of, fields) if len(f) > 12)
 
     def settle(self, quiet=0.5):
-        """Waits until it has ended, or it and all below it have slept for `quiet` seconds. True: it has ended."""
+        """Waits until it has ended, or it and all below it have slept for `quiet` seconds.
+        True: it has ended."""
         before, since = None, time.monotonic()
         end = since + PATIENCE
         while not self.ended() and time.monotonic() < end:
@@ -391,10 +401,12 @@ class Process:
         return self.ended()
 
     def end(self, seconds=None):
-        """Waits for its end: exit code, -N: killed by signal N. None: it does not end; says where, in `why`, and is ended."""
+        """Waits for its end: exit code, -N: killed by signal N. None: it does not end; says where,
+        in `why`, and is ended."""
         until(self.ended, seconds)
         if self.code is None:
-            self.why = "does not end: " + " | ".join(describe(p) for p in [self.pid, *below(self.pid)])
+            self.why = "does not end: " + " | ".join(
+                describe(p) for p in [self.pid, *below(self.pid)])
             self.kill()
             self.code = None
             return None
@@ -444,7 +456,8 @@ def _become(words, fds, env, ignore, block, subreaper, keep):
 
 
 def _lead(terminal, background, tell, become):
-    """In the child: leads a session on the terminal, and becomes the program or has it in the background."""
+    """In the child: leads a session on the terminal, and becomes the program or has it
+    in the background."""
     try:
         os.setsid()
         fd = os.open(terminal.name, os.O_RDWR)
@@ -474,16 +487,18 @@ def _lead(terminal, background, tell, become):
         os._exit(126)
 
 
-def start(words, *, stdin=None, stdout=None, stderr=None, terminal=None, background=False, ignore=(), block=(), env=None,
-          session=False, subreaper=False, keep=()):
+def start(words, *, stdin=None, stdout=None, stderr=None, terminal=None, background=False,
+          ignore=(), block=(), env=None, session=False, subreaper=False, keep=()):
     """
-    Starts a program. stdin, stdout, stderr: a descriptor, a Peer (its end is given away) or None: the terminal, or /dev/null.
-    terminal: its session's terminal; background: the program is in a process group that is not the terminal's foreground one.
-    ignore, block: signals it finds ignored (as under nohup) or blocked. session: one of its own, without a terminal.
+    Starts a program. stdin, stdout, stderr: a descriptor, a Peer (its end is given away) or None:
+    the terminal, or /dev/null. terminal: its session's terminal; background: the program is in a
+    process group that is not the terminal's foreground one. ignore, block: signals it finds ignored
+    (as under nohup) or blocked. session: one of its own, without a terminal.
     """
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     ends = [stdin, stdout, stderr]
-    fds = [(terminal.fd if terminal else null) if e is None else e.fd if isinstance(e, Peer) else e for e in ends]
+    fds = [(terminal.fd if terminal else null) if e is None else e.fd if isinstance(e, Peer) else e
+           for e in ends]
     hear, tell = os.pipe()
     env = dict(os.environ, **(env or {}))
     sys.stdout.flush()
@@ -538,8 +553,8 @@ class Peers(scene.Scene):
     def ends(self, name, process, codes, seconds=None):
         """The process ends, with one of these codes (None: any)."""
         code = process.end(seconds)
-        return self.check(name, code is not None and (codes is None or code in codes), " ".join(process.words),
-                          f"ended with {code}, expected {codes}", process.why)
+        return self.check(name, code is not None and (codes is None or code in codes), " ".join(
+            process.words), f"ended with {code}, expected {codes}", process.why)
 
 
 def remove(path):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Callers to whom orphans come: a subreaper, and process 1 of a pid namespace. A start or attach that fails, at whatever step, leaves
- * them no child, dead or alive: not one of the library's processes may ever be theirs to reap.
+ * Callers to whom orphans come: a subreaper, and process 1 of a pid namespace. A start or attach
+ * that fails, at whatever step, leaves them no child, dead or alive: not one of the library's
+ * processes may ever be theirs to reap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,14 +29,14 @@
 #include "leak.h"
 #include "run.h"
 
-#define LATER_MS 300	/* for a child that comes when the call is over */
+#define LATER_MS 300 /* for a child that comes when the call is over */
 
 static struct box box;
-static char own_name[32];	/* nobody else's on this host */
+static char own_name[32]; /* nobody else's on this host */
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- starts and attaches that fail ------------------------------------------------------------------------------------------------------ */
+/* ---- starts and attaches that fail ----------------------------------------------------------- */
 
 /* A config of one key and a program, and where it fails. */
 struct failure {
@@ -50,9 +51,11 @@ static const struct failure failures[] = {
 	{ "no such controller", "cgroup2.speed.max", "5", NULL, NULL, NULL },
 	{ "limit without a group", "cgroup.backend", "none", NULL, "limit.pids", "50" },
 	/* the launcher: host, spawn, enter */
-	{ "mount source missing", "mount.entry", "/no/such/source mnt none bind 0 0", NULL, NULL, NULL },
+	{ "mount source missing", "mount.entry", "/no/such/source mnt none bind 0 0", NULL, NULL,
+	  NULL },
 	{ "hook before it fails", "hook.pre-start", "/bin/false", NULL, NULL, NULL },
-	{ "hook before it is killed", "hook.pre-start", "/bin/sh -c \"kill -9 $$\"", NULL, NULL, NULL },
+	{ "hook before it is killed", "hook.pre-start", "/bin/sh -c \"kill -9 $$\"", NULL, NULL,
+	  NULL },
 	{ "hook of the host fails", "hook.start-host", "/bin/false", NULL, NULL, NULL },
 	{ "limit that cannot be set", "prlimit.nofile", "4000000000", NULL, NULL, NULL },
 	{ "score out of range", "proc.oom_score_adj", "5000", NULL, NULL, NULL },
@@ -61,12 +64,15 @@ static const struct failure failures[] = {
 	{ "hook before the mounts fails", "hook.pre-mount", "/bin/false", NULL, NULL, NULL },
 	{ "hook of the mounts fails", "hook.mount", "/bin/false", NULL, NULL, NULL },
 	{ "hook of devices fails", "hook.autodev", "/bin/false", NULL, NULL, NULL },
-	{ "hook of the devices leaves a child", "hook.autodev", "/bin/sh -c \"sleep 0.05 & exit 3\"", NULL, NULL, NULL },
+	{ "hook of the devices leaves a child", "hook.autodev",
+	  "/bin/sh -c \"sleep 0.05 & exit 3\"", NULL, NULL, NULL },
 	{ "hook inside fails", "hook.start", "/bin/false", NULL, NULL, NULL },
 	{ "hook inside is killed", "hook.start", "/bin/sh -c \"kill -9 $$\"", NULL, NULL, NULL },
-	{ "unknown file system", "mount.entry", "none mnt nosuchfs defaults 0 0", NULL, NULL, NULL },
+	{ "unknown file system", "mount.entry", "none mnt nosuchfs defaults 0 0", NULL, NULL,
+	  NULL },
 	{ "bad mount option", "mount.entry", "none mnt tmpfs size=lots 0 0", NULL, NULL, NULL },
-	{ "mount target missing", "mount.entry", "/etc no/such/target none bind 0 0", NULL, NULL, NULL },
+	{ "mount target missing", "mount.entry", "/etc no/such/target none bind 0 0", NULL, NULL,
+	  NULL },
 	{ "no such sysctl", "sysctl.net.ipv4.no_such", "1", NULL, NULL, NULL },
 	{ "value of a sysctl", "sysctl.kernel.msgmax", "many", NULL, NULL, NULL },
 	{ "working directory missing", "init.cwd", "/no/such/place", NULL, NULL, NULL },
@@ -75,11 +81,16 @@ static const struct failure failures[] = {
 	{ "program is a directory", NULL, NULL, "/etc", NULL, NULL },
 	{ "program missing, pid 1 itself", "init.reaper", "0", "/bin/is-not-there", NULL, NULL },
 	{ "program missing, counted", "limit.output", "1M", "/bin/is-not-there", NULL, NULL },
-	{ "program missing, with a limit of time", "limit.time", "100s", "/bin/is-not-there", NULL, NULL },
-	{ "program missing, with a limit of processor time", "limit.cputime", "100s", "/bin/is-not-there", NULL, NULL },
-	{ "program missing, in a user namespace", "idmap", "u 0 100000 1000", "/bin/is-not-there", "idmap", "g 0 100000 1000" },
-	{ "program missing, in the host's pid namespace", "namespace.keep", "pid", "/bin/is-not-there", NULL, NULL },
-	{ "program missing, a hook for the end", "hook.stop", "/bin/true", "/bin/is-not-there", NULL, NULL },
+	{ "program missing, with a limit of time", "limit.time", "100s", "/bin/is-not-there", NULL,
+	  NULL },
+	{ "program missing, with a limit of processor time", "limit.cputime", "100s",
+	  "/bin/is-not-there", NULL, NULL },
+	{ "program missing, in a user namespace", "idmap", "u 0 100000 1000", "/bin/is-not-there",
+	  "idmap", "g 0 100000 1000" },
+	{ "program missing, in the host's pid namespace", "namespace.keep", "pid",
+	  "/bin/is-not-there", NULL, NULL },
+	{ "program missing, a hook for the end", "hook.stop", "/bin/true", "/bin/is-not-there",
+	  NULL, NULL },
 };
 #define FAILURES (sizeof(failures) / sizeof(*failures))
 
@@ -96,7 +107,7 @@ static const struct attach_failure attach_failures[] = {
 };
 #define ATTACH_FAILURES (sizeof(attach_failures) / sizeof(*attach_failures))
 
-/* ---- whose children there are ------------------------------------------------------------------------------------------------------------- */
+/* ---- whose children there are ---------------------------------------------------------------- */
 
 static char mistake[1024];
 
@@ -129,13 +140,14 @@ static void no_child(const char *kind, const char *name)
 	r = waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT);
 	if (r < 0 && errno == ECHILD)
 		return;
-	WRONG("%s, %s: the caller has a child: %s", kind, name, si.si_pid ? who(si.si_pid, text, sizeof(text)) : "one that lives");
+	WRONG("%s, %s: the caller has a child: %s", kind, name,
+	      si.si_pid ? who(si.si_pid, text, sizeof(text)) : "one that lives");
 	/* the next row begins without it */
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		continue;
 }
 
-/* ---- the calls ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 struct kind {
 	const char *name;
@@ -210,7 +222,7 @@ static void failing_attach(ct_container *c, const struct attach_failure *f)
 	no_child("attach", f->name);
 }
 
-/* ---- one caller ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- one caller ------------------------------------------------------------------------------ */
 
 static void all_failures(void)
 {
@@ -237,7 +249,8 @@ static void attaches(int often)
 /* Quickly one after the other: what comes late comes into the next. */
 static void many_starts(void)
 {
-	static const struct failure missing = { "one of many", NULL, NULL, "/bin/is-not-there", NULL, NULL };
+	static const struct failure missing = { "one of many",	     NULL, NULL,
+						"/bin/is-not-there", NULL, NULL };
 	ct_container *c = box_handle(&box, NULL);
 
 	for (int n = rounds(100, 1000); n; n--)
@@ -254,7 +267,8 @@ static void many_starts(void)
 }
 
 #ifdef CT_START_NOWAIT
-/* Nobody follows them to their end: they are given up at whatever step they have come to, every third in a hook. */
+/* Nobody follows them to their end: they are given up at whatever step they have come to,
+ * every third in a hook. */
 static void called_off(void)
 {
 	for (int n = rounds(40, 400); n; n--) {
@@ -265,12 +279,15 @@ static void called_off(void)
 		o.argv = ARGV("/bin/sleep", "1000");
 		o.flags = CT_START_NOWAIT | (n % 2 ? CT_START_DETACH : 0);
 		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-		if (n % 3 == 0 && ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0)
+		if (n % 3 == 0 &&
+		    ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0)
 			WRONG("called off: %s", ct_last_error(c)->message);
 		if (ct_start(c, &o, &p) < 0)
 			WRONG("called off: %s", ct_last_error(c)->message);
-		/* that one which is executed and detached has a supervisor that comes to us, is no secret */
-		if (p && ct_process_started(p, n / 2 % 8) >= 0 && ct_stop(c, CT_STOP_KILL, PATIENCE_MS) >= 0)
+		/* that one which is executed and detached has a supervisor that comes
+		 * to us, is no secret */
+		if (p && ct_process_started(p, n / 2 % 8) >= 0 &&
+		    ct_stop(c, CT_STOP_KILL, PATIENCE_MS) >= 0)
 			while (waitpid(-1, NULL, 0) > 0)
 				continue;
 		ct_process_unref(p);
@@ -297,7 +314,8 @@ static pid_t child_of(pid_t pid)
 	return child;
 }
 
-/* Its supervisor is stopped: the caller does not wait for its end for ever. When it goes on and ends, that is not to us either. */
+/* Its supervisor is stopped: the caller does not wait for its end for ever. When it goes on and
+ * ends, that is not to us either. */
 static void called_off_and_stopped(void)
 {
 	ct_container *c = box_handle(&box, own_name);
@@ -309,9 +327,11 @@ static void called_off_and_stopped(void)
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.flags = CT_START_NOWAIT | CT_START_DETACH;
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0 || ct_start(c, &o, &p) < 0)
+	if (ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0 ||
+	    ct_start(c, &o, &p) < 0)
 		WRONG("stopped: %s", ct_last_error(c)->message);
-	/* the keeper's child; that one's child is the launcher, which is there when the supervisor is ready for signals */
+	/* the keeper's child; that one's child is the launcher, which is there when the supervisor
+	 * is ready for signals */
 	for (int n = 0; n < 5000 && !(supervisor && child_of(supervisor)); n++) {
 		nothing_happens_for(1);
 		supervisor = child_of(child_of(getpid()));
@@ -344,9 +364,10 @@ static void live(void)
 	no_child("all", "after a while");
 }
 
-/* ---- the callers ------------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the callers ----------------------------------------------------------------------------- */
 
-/* A subreaper is one before it starts anything; a namespace's first process is made, with a /proc of its own. */
+/* A subreaper is one before it starts anything; a namespace's first process is made, with
+ * a /proc of its own. */
 static void become(int first)
 {
 	int status;
@@ -357,11 +378,13 @@ static void become(int first)
 			_exit(2);
 		return;
 	}
-	if (unshare(CLONE_NEWPID | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		_exit(3);
 	pid = fork();
 	if (pid == 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) ||
+		    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
 			_exit(4);
 		return;
 	}

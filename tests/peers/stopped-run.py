@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-A run of the tests that is stopped, at any moment and by any means, leaves no process, mount, cgroup or file, and does not
-hurt another run. The runs are of a program of the fault tier, which always has a detached container with cgroups of its own.
+A run of the tests that is stopped, at any moment and by any means, leaves no process, mount, cgroup
+or file, and does not hurt another run. The runs are of a program of the fault tier, which always
+has a detached container with cgroups of its own.
 """
 import glob
 import os
@@ -14,7 +15,11 @@ import sys
 import peers
 
 BUILD = sys.argv[1]
-RUN = [sys.executable, "-B", os.path.join(peers.scene.TOP, "tests", "runner", "main.py"), "--build-dir", BUILD, "--no-install"]
+RUN = [
+    sys.executable, "-B",
+    os.path.join(peers.scene.TOP, "tests", "runner", "main.py"), "--build-dir", BUILD,
+    "--no-install"
+]
 rows = []
 
 
@@ -26,12 +31,17 @@ def check(name, good, *said):
 
 
 def environment(token):
-    env = {k: v for k, v in os.environ.items() if k not in ("CT_TESTS_ISOLATED", "CT_TIER", "CMOCKA_MESSAGE_OUTPUT", "CT_MUST_RUN")}
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("CT_TESTS_ISOLATED", "CT_TIER", "CMOCKA_MESSAGE_OUTPUT", "CT_MUST_RUN")
+    }
     return dict(env, CT_TOKEN=token)
 
 
 def of_run(token):
-    """The run's processes: the variable comes to all of them but those in containers, which are below one that has it."""
+    """The run's processes: the variable comes to all of them but those in containers, which are
+    below one that has it."""
     found = set()
     for path in glob.glob("/proc/[0-9]*/environ"):
         try:
@@ -75,9 +85,11 @@ class Run:
     def __init__(self, token, *args):
         self.token = f"{token}-{os.getpid()}"
         self.out = open(f"{os.environ['TMPDIR']}/{self.token}", "w+b")
-        self.mounts = sorted(line.split(" ", 2)[2] for line in open("/proc/self/mountinfo", encoding="utf-8"))
-        self.process = subprocess.Popen([*RUN, *args], env=environment(self.token), stdin=subprocess.DEVNULL, stdout=self.out,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+        self.mounts = sorted(
+            line.split(" ", 2)[2] for line in open("/proc/self/mountinfo", encoding="utf-8"))
+        self.process = subprocess.Popen([*RUN, *args], env=environment(
+            self.token), stdin=subprocess.DEVNULL, stdout=self.out, stderr=subprocess.STDOUT,
+                                        start_new_session=True)
         self.pids, self.names = set(), set()
 
     def look(self):
@@ -101,17 +113,23 @@ class Run:
         return not of_run(self.token)
 
     def judge(self, what, noted=True):
-        """What is left, once its processes have had time to go. Where whoever keeps notes of the run's cgroups was killed, or their
-        parent was, nobody may have seen one that was made in the same moment: it is only seen to be empty, and removed here."""
+        """What is left, once its processes have had time to go. Where whoever keeps notes of the
+        run's cgroups was killed, or their parent was, nobody may have seen one that was made in the
+        same moment: it is only seen to be empty, and removed here."""
         check(f"{what}: it had cgroups", self.names, self.said())
-        check(f"{what}: no process is left", peers.until(self.gone), *[peers.describe(p) for p in of_run(self.token)])
+        check(f"{what}: no process is left", peers.until(self.gone),
+              *[peers.describe(p) for p in of_run(self.token)])
         if noted:
-            check(f"{what}: no cgroup is left", peers.until(lambda: not names_left(self.names)), *names_left(self.names), self.said())
-        else:
-            check(f"{what}: no cgroup is left with a process in it", peers.until(lambda: remove_empty(self.names)),
+            check(f"{what}: no cgroup is left", peers.until(lambda: not names_left(self.names)),
                   *names_left(self.names), self.said())
-        now = sorted(line.split(" ", 2)[2] for line in open("/proc/self/mountinfo", encoding="utf-8"))
-        check(f"{what}: the mounts are what they were", self.mounts == now, *(set(now) ^ set(self.mounts)))
+        else:
+            check(f"{what}: no cgroup is left with a process in it",
+                  peers.until(lambda: remove_empty(self.names)), *names_left(self.names),
+                  self.said())
+        now = sorted(
+            line.split(" ", 2)[2] for line in open("/proc/self/mountinfo", encoding="utf-8"))
+        check(f"{what}: the mounts are what they were", self.mounts == now,
+              *(set(now) ^ set(self.mounts)))
         left = glob.glob("/tmp/ct-run-*/notes")
         check(f"{what}: no file is left", not [p for p in left if mine(p)], *left)
         self.close()
@@ -150,11 +168,14 @@ CASES = [
     ("SIGTERM", lambda r: r.process.send_signal(signal.SIGTERM)),
     ("SIGINT", lambda r: r.process.send_signal(signal.SIGINT)),
     ("SIGHUP twice", lambda r: [r.process.send_signal(s) for s in (signal.SIGHUP, signal.SIGHUP)]),
-    ("SIGINT, then SIGTERM to its group", lambda r: [os.killpg(r.process.pid, s) for s in (signal.SIGINT, signal.SIGTERM)]),
+    ("SIGINT, then SIGTERM to its group",
+     lambda r: [os.killpg(r.process.pid, s) for s in (signal.SIGINT, signal.SIGTERM)]),
     ("SIGKILL", lambda r: r.process.kill()),
     ("SIGKILL of the sentinel", lambda r: os.kill(sentinel(r), signal.SIGKILL)),
     ("SIGKILL of its namespaces' parent", lambda r: os.kill(below(r, 0), signal.SIGKILL)),
-    ("SIGTERM of its namespaces' parent", lambda r: [os.kill(below(r, 0), signal.SIGTERM), r.process.terminate()]),
+    ("SIGTERM of its namespaces' parent",
+     lambda r: [os.kill(below(r, 0), signal.SIGTERM),
+                r.process.terminate()]),
 ]
 UNNOTED = ("SIGKILL of the sentinel", "SIGKILL of its namespaces' parent")
 peers.libc.prctl(peers.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -164,10 +185,12 @@ for name, kill in CASES:
     peers.until(one.look)
     # somewhere in its work
     more = len(one.pids) + point.randrange(40)
-    peers.until(lambda r=one, n=more: r.look() and len(r.pids) >= n or r.process.poll() is not None, 30)
+    peers.until(lambda r=one, n=more: r.look() and len(r.pids) >= n or r.process.poll() is not None,
+                30)
     kill(one)
     check(f"{name}: it ends", peers.until(lambda r=one: r.process.poll() is not None), one.said())
-    check(f"{name}: and not as if all were well", one.process.returncode != 0, one.process.returncode)
+    check(f"{name}: and not as if all were well", one.process.returncode != 0,
+          one.process.returncode)
     one.judge(name, noted=name not in UNNOTED)
 
 # ---- its time is over
@@ -175,7 +198,8 @@ os.environ["CT_RUN_SECONDS"] = "20"
 limited = Run("limit", "--tier", "fault", "--filter", "fault.detached-kill")
 del os.environ["CT_RUN_SECONDS"]
 peers.until(lambda: limited.look() and False or limited.process.poll() is not None, 120)
-check("its time is over: it says so", limited.process.returncode == 124 and "too long" in limited.said(), limited.said())
+check("its time is over: it says so", limited.process.returncode == 124 and
+      "too long" in limited.said(), limited.said())
 limited.judge("its time is over")
 
 # ---- two at once: one is stopped, the other does not notice

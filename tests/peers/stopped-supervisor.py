@@ -16,7 +16,8 @@ with open(CONFIG, "w", encoding="utf-8") as f:
 well = [s.name(f"well{i}") for i in range(3)]
 held = [s.name(f"held{i}") for i in range(8)]
 for name in well + held:
-    s.expect(f"start {name.split('-')[0]}", "ct-execute", "-n", name, "-f", CONFIG, "-d", "--", "sleep", "100000")
+    s.expect(f"start {name.split('-')[0]}", "ct-execute", "-n", name, "-f", CONFIG, "-d", "--",
+             "sleep", "100000")
 
 
 def supervisor(name):
@@ -35,20 +36,30 @@ with contextlib.ExitStack() as stack:
     # one after the other they would take a minute and more
     code, out, err, took = timed("ct-ls", "-f")
     rows = {line.split()[0]: line.split()[1] for line in out.splitlines()[1:]}
-    s.check("ct-ls -f: the others are shown", code == 0 and all(rows.get(n) == "RUNNING" for n in well), code, out, err)
+    s.check("ct-ls -f: the others are shown", code == 0 and
+            all(rows.get(n) == "RUNNING" for n in well), code, out, err)
     s.check("ct-ls -f: those are unknown", all(rows.get(n) == "unknown" for n in held), out)
     s.check("ct-ls -f: with a reason for each", all(f"ct-ls: {n}: " in err for n in held), err)
     s.check("ct-ls -f: and soon", took < 30 * peers.scene.SLOW, took)
     code, out, err, took = timed("ct-ls")
-    s.check("ct-ls: all names", code == 0 and sorted(out.split()) == sorted(well + held) and took < 30 * peers.scene.SLOW, code, out, err, took)
+    s.check(
+        "ct-ls: all names", code == 0 and sorted(out.split()) == sorted(well + held) and
+        took < 30 * peers.scene.SLOW, code, out, err, took)
     code, out, err, took = timed("ct-ls", "--running", "-1")
-    s.check("ct-ls --running: what is known to run", code == 0 and sorted(out.split()) == well, code, out, err)
+    s.check("ct-ls --running: what is known to run", code == 0 and sorted(out.split()) == well,
+            code, out, err)
     code, out, err, took = timed("ct-ls", "--active", "-1")
-    s.check("ct-ls --active: what may run, too", code == 0 and sorted(out.split()) == sorted(well + held), code, out, err)
+    s.check("ct-ls --active: what may run, too", code == 0 and
+            sorted(out.split()) == sorted(well + held), code, out, err)
     listed = {row["name"]: row for row in s.json("ct-ls --json", "ct-ls") or []}
-    s.check("ct-ls --json", all(listed[n]["state"] == "RUNNING" and listed[n]["pid"] > 0 for n in well) and
-            all(listed[n]["state"] == "unknown" and listed[n]["reason"] and "pid" not in listed[n] for n in held), listed)
-listed = {row["name"]: row["state"] for row in s.json("ct-ls --json, when they go on", "ct-ls") or []}
+    s.check(
+        "ct-ls --json",
+        all(listed[n]["state"] == "RUNNING" and listed[n]["pid"] > 0 for n in well) and
+        all(listed[n]["state"] == "unknown" and listed[n]["reason"] and "pid" not in listed[n]
+            for n in held), listed)
+listed = {
+    row["name"]: row["state"] for row in s.json("ct-ls --json, when they go on", "ct-ls") or []
+}
 s.check("all are known again", listed == dict.fromkeys(well + held, "RUNNING"), listed)
 for name in well + held:
     s.expect("the end", "ct-stop", "-k", "-n", name)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-Every tool with every difficult output: a tool ends, at the latest when the peer that it waits for is gone, and its exit code tells
-of what was lost where something was. In the background of a terminal it ends as it does elsewhere.
+Every tool with every difficult output: a tool ends, at the latest when the peer that it waits for
+is gone, and its exit code tells of what was lost where something was. In the background of a
+terminal it ends as it does elsewhere.
 """
 import os
 import signal
@@ -14,10 +15,12 @@ s = peers.Peers()
 peers.own_mounts()
 name = s.name("table")
 s.expect("create", "ct-create", name, "-t", "busybox")
-s.expect("start", "ct-start", name, "--", "sh", "-c", "trap 'exit 0' TERM PWR; while :; do sleep 0.1; done")
+s.expect("start", "ct-start", name, "--", "sh", "-c",
+         "trap 'exit 0' TERM PWR; while :; do sleep 0.1; done")
 root = os.path.join(s.base, "c", name, "rootfs")
 
-# what is run: a tool's name, its arguments, whether it prints something, whether it goes on until it is ended
+# what is run: a tool's name, its arguments, whether it prints something, whether it goes on
+# until it is ended
 TOOLS = [
     ("ct-ls", ["-f"], True, False),
     ("ct-ls", ["--json"], True, False),
@@ -32,7 +35,9 @@ TOOLS = [
     ("ct-wait", [name, "-s", "RUNNING"], False, False),
     ("ct-attach", [name, "--", "sh", "-c", "echo word"], None, False),
     ("ct-attach", [name, "--", "head", "-c", "100000", "/dev/zero"], None, False),
-    ("ct-execute", [s.name("once"), "-s", f"rootfs.path={root}", "--", "head", "-c", "100000", "/dev/zero"], None, False),
+    ("ct-execute", [
+        s.name("once"), "-s", f"rootfs.path={root}", "--", "head", "-c", "100000", "/dev/zero"
+    ], None, False),
     ("ct-run", ["--rootfs", root, "--", "head", "-c", "100000", "/dev/zero"], None, False),
     ("ct-run", ["--rootfs", root, "--dry-run", "--", "true"], True, False),
     ("ct-run", ["--rootfs", root, "--verdict=-", "--", "true"], False, False),
@@ -41,7 +46,10 @@ TOOLS = [
     ("ct-start", ["--help"], True, False),
     ("ct-stop", ["--version"], True, False),
 ]
-SINKS = [peers.full_pipe, peers.closed_pipe, peers.full_socket, peers.closed_socket, peers.dev_full, peers.full_disk, peers.full_terminal]
+SINKS = [
+    peers.full_pipe, peers.closed_pipe, peers.full_socket, peers.closed_socket, peers.dev_full,
+    peers.full_disk, peers.full_terminal
+]
 LOSING = (peers.closed_pipe, peers.closed_socket, peers.dev_full, peers.full_disk)
 
 
@@ -64,18 +72,21 @@ def into(make, tool, args, prints, goes_on):
         code = p.end()
         lost = prints and make in LOSING
         good = code is not None and (code != 0 if lost else True)
-        s.check(f"{title(tool, args)} into {make.__name__}", good, f"ended with {code}, waited {not alone}", p.why)
+        s.check(f"{title(tool, args)} into {make.__name__}", good,
+                f"ended with {code}, waited {not alone}", p.why)
 
 
 def in_background(tool, args, goes_on):
     """In a process group that is not the terminal's: nothing is to be asked of the terminal."""
-    with peers.Terminal(keep=True) as t, s.tool(tool, *args, place=place(tool), terminal=t, background=True) as p:
+    with peers.Terminal(keep=True) as t, s.tool(tool, *args, place=place(tool), terminal=t,
+                                                background=True) as p:
         t.read()
         if goes_on:
             p.settle()
             p.signal(signal.SIGTERM)
         code = p.end(60)
-        s.check(f"{title(tool, args)} in the background", code is not None and (goes_on or code == 0), f"ended with {code}", p.why,
+        s.check(f"{title(tool, args)} in the background", code is not None and
+                (goes_on or code == 0), f"ended with {code}", p.why,
                 t.data().decode(errors="replace"))
 
 

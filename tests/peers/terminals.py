@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tools on terminals that are slow, full, gone, or somebody else's: no byte is lost, nothing is held up, the mode comes back."""
+"""The tools on terminals that are slow, full, gone, or somebody else's: no byte is lost, nothing is
+held up, the mode comes back."""
 import hashlib
 import os
 import random
@@ -54,38 +55,49 @@ def begin(way, *cmd, extra=(), **how):
     return s.tool(tool, *extra, *args, **how)
 
 
-# ---- a terminal that nobody reads for a while: the program has ended and its last words are still queued, or it waits
+# ---- a terminal that nobody reads for a while: the program has ended and its last words are still
+# queued, or it waits
 for way in WAYS:
     for size in (20000, 30000, 70000):
         with Terminal() as t, begin(way, "head", "-c", str(size), "/dev/zero", terminal=t) as p:
             s.check(f"{way.__name__}: it waits for who does not read", not p.settle(), p.code)
             reader = t.read()
             s.ends(f"{way.__name__}: and ends when it is read", p, [0])
-            s.check(f"{way.__name__}: all {size} bytes are there", reader.to_end() and len(t.data()) == size, len(t.data()))
+            s.check(f"{way.__name__}: all {size} bytes are there",
+                    reader.to_end() and len(t.data()) == size, len(t.data()))
 for way in (run, attach, execute):
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    with Terminal(raw=True) as t, begin(way, "sh", "-c", "head -c 70000 /dev/zero >&2", terminal=t, stdin=null, stdout=null) as p:
+    with Terminal(raw=True) as t, begin(way, "sh", "-c", "head -c 70000 /dev/zero >&2", terminal=t,
+                                        stdin=null, stdout=null) as p:
         p.settle()
         reader = t.read(peers.slowly(4096, 0.001))
         s.ends(f"{way.__name__}: standard error: it ends", p, [0])
-        s.check(f"{way.__name__}: standard error: every byte is there", reader.to_end() and len(t.data()) == 70000, len(t.data()))
+        s.check(f"{way.__name__}: standard error: every byte is there",
+                reader.to_end() and len(t.data()) == 70000, len(t.data()))
     os.close(null)
 
-# ---- pipes of ours in the place of a terminal: who is not root may open them anew, and nobody's own are touched
+# ---- pipes of ours in the place of a terminal: who is not root may open them anew, and
+# nobody's own are touched
 ANEW = ["sh", "-c", "id -u > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin; exit 4"]
-for way, extra in ((run, ["--no-pty", "-u", "1000"]), (bare, ["--no-pty", "-u", "1000", "--unshare", "user", "-s", "idmap=u 0 100000 65536", "-s",
-                                                             "idmap=g 0 100000 65536"]),
-                   (execute, ["-u", "1000"]), (attach, ["-u", "1000"]), (attach, ["-u", "nobody"])):
+for way, extra in ((run, ["--no-pty", "-u", "1000"]), (bare, [
+        "--no-pty", "-u", "1000", "--unshare", "user", "-s", "idmap=u 0 100000 65536", "-s",
+        "idmap=g 0 100000 65536"
+]), (execute, ["-u", "1000"]), (attach, ["-u", "1000"]), (attach, ["-u", "nobody"])):
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    with Terminal(raw=True) as t, begin(way, *ANEW, extra=extra, terminal=t, stdin=null, place=way is not bare) as p:
+    with Terminal(raw=True) as t, begin(way, *ANEW, extra=extra, terminal=t, stdin=null, place=way
+                                        is not bare) as p:
         t.read()
         s.ends(f"{way.__name__} {' '.join(extra)}: /dev/stdout can be opened", p, [4])
-        s.check("... and is the terminal", until(lambda t=t: b"err" in t.data() and (b"1000\n" in t.data() or b"65534" in t.data())), t.data())
+        s.check(
+            "... and is the terminal",
+            until(lambda t=t: b"err" in t.data() and
+                  (b"1000\n" in t.data() or b"65534" in t.data())), t.data())
     os.close(null)
 for way, extra in ((run, ["-u", "1000"]), (execute, ["-u", "1000"]), (attach, ["-u", "1000"])):
     with peers.tiny_pipe() as out, begin(way, "true", extra=extra, stdout=out) as p:
         s.ends(f"{way.__name__}: with a pipe of the caller's", p, [0])
-        s.check("... which is as it was", (os.fstat(out.ours).st_mode & 0o777, os.fstat(out.ours).st_uid) == (0o600, os.getuid()))
+        s.check("... which is as it was", (os.fstat(out.ours).st_mode & 0o777, os.fstat(
+            out.ours).st_uid) == (0o600, os.getuid()))
 
 # ---- a terminal that stalls at random
 LINES = 24000000 if LONG else 300000
@@ -121,11 +133,15 @@ for seed, way in enumerate(WAYS):
     with Terminal() as t, begin(way, "sh", "-c", f"stty -opost; seq {LINES}", terminal=t) as p:
         reader = t.read(pace(seed))
         s.ends(f"{way.__name__}: {want[0] >> 20} MB through a terminal that stalls", p, [0], 1800)
-        s.check(f"{way.__name__}: every byte of it", reader.to_end() and sums(t.data()) == want, len(t.data()), want)
+        s.check(f"{way.__name__}: every byte of it",
+                reader.to_end() and sums(t.data()) == want, len(t.data()), want)
 
 # ---- input that is not taken
 with peers.tiny_pipe() as out:
-    shell = ["sh", "-c", 'seq 20000 | "$@"', "sh", os.path.join(s.tools, "ct-run"), *s.where, "--rootfs", "/", "--ro", "--pty", "--", "cat"]
+    shell = [
+        "sh", "-c", 'seq 20000 | "$@"', "sh",
+        os.path.join(s.tools, "ct-run"), *s.where, "--rootfs", "/", "--ro", "--pty", "--", "cat"
+    ]
     with peers.start(shell, stdout=out) as p:
         out.read(peers.stalls(seed=7, longest=0.05))
         s.ends("20000 lines through cat on a pseudo terminal", p, [0])
@@ -133,7 +149,10 @@ with peers.tiny_pipe() as out:
         s.check("... end with the last", out.data().endswith(b"\r\n20000\r\n"), out.data()[-40:])
 for typed, why in (("abc", "a line without its end"), ("abc\n", "a line"), ("", "nothing")):
     with peers.tiny_pipe() as out:
-        shell = ["sh", "-c", 'printf "$1" | "${@:2}"', "sh", typed, os.path.join(s.tools, "ct-run"), "--rootfs", "/", "--ro", "--pty", "--", "cat"]
+        shell = [
+            "sh", "-c", 'printf "$1" | "${@:2}"', "sh", typed,
+            os.path.join(s.tools, "ct-run"), "--rootfs", "/", "--ro", "--pty", "--", "cat"
+        ]
         shell[0] = "bash"
         with peers.start(shell, stdout=out) as p:
             out.read()
@@ -142,7 +161,8 @@ for way, extra in ((run, ["--pty", "-t", "1s"]), (run, ["--pty"])):
     with open(MARK + "/much", "wb") as f:
         f.write(b"x" * 20000)
     much = os.open(MARK + "/much", os.O_RDONLY | os.O_CLOEXEC)
-    with peers.tiny_pipe() as out, begin(way, "sleep", "100", extra=extra, stdin=much, stdout=out) as p:
+    with peers.tiny_pipe() as out, begin(way, "sleep", "100", extra=extra, stdin=much,
+                                         stdout=out) as p:
         out.read()
         if "-t" not in extra:
             p.settle()
@@ -165,14 +185,19 @@ for number, way in enumerate(WAYS):
             continue
         s.ends(f"{way.__name__}: it goes down in its own time", p, [7])
         s.check(f"{way.__name__}: to the end", os.path.exists(mark))
-with Terminal() as t, begin(run, "sh", "-c", "trap '' HUP; echo ready; seq 100000; echo well > " + MARK + "/deaf; exit 9", terminal=t) as p:
+with Terminal() as t, begin(
+        run, "sh", "-c",
+        "trap '' HUP; echo ready; seq 100000; echo well > " + MARK + "/deaf; exit 9",
+        terminal=t) as p:
     t.read(iter([(4096, 0)]))
     until(lambda: t.reader.thread.is_alive() is False)
     t.hang_up()
     s.ends("one that does not care goes on, and is not held up by what nobody reads", p, [9])
     s.check("... to its end", os.path.exists(MARK + "/deaf"))
-with Terminal() as t, begin(run, "sh", "-c", "trap 'exit 5' HUP; echo ready; sleep 0.3; echo > " + MARK + "/nohup; exit 0", terminal=t,
-                            ignore=[signal.SIGHUP]) as p:
+with Terminal() as t, begin(
+        run, "sh", "-c",
+        "trap 'exit 5' HUP; echo ready; sleep 0.3; echo > " + MARK + "/nohup; exit 0", terminal=t,
+        ignore=[signal.SIGHUP]) as p:
     t.read()
     until(lambda: b"ready" in t.data())
     t.hang_up()
@@ -180,7 +205,8 @@ with Terminal() as t, begin(run, "sh", "-c", "trap 'exit 5' HUP; echo ready; sle
 
 # ---- the background
 for way in WAYS:
-    with Terminal() as t, begin(way, "sh", "-c", "echo here; exit 3", terminal=t, background=True) as p:
+    with Terminal() as t, begin(way, "sh", "-c", "echo here; exit 3", terminal=t,
+                                background=True) as p:
         before = t.flags()
         t.read()
         s.ends(f"{way.__name__}: to its end in the background", p, [3])
@@ -199,11 +225,14 @@ for way in WAYS:
         s.ends(f"{way.__name__}: SIGTERM ends it there", p, None if way is foreground else [143])
 CT_RUN = " ".join([os.path.join(s.tools, "ct-run"), *s.where, "--rootfs / --ro"])
 for how in ("timeout 1", "timeout --foreground 1"):
-    with Terminal() as t, peers.start(["sh", "-c", f"{how} {CT_RUN} -- sleep 100; echo code=$?"], terminal=t) as p:
+    with Terminal() as t, peers.start(["sh", "-c", f"{how} {CT_RUN} -- sleep 100; echo code=$?"],
+                                      terminal=t) as p:
         t.read()
         s.ends(f"{how} in a script", p, [0])
         s.check("... has its code", until(lambda t=t: b"code=124" in t.data()), t.data())
-with Terminal() as t, peers.start(["bash", "-ic", f"{CT_RUN} -- sh -c 'read x; echo got $x' & sleep 0.5; fg; echo over"], terminal=t) as p:
+with Terminal() as t, peers.start(
+    ["bash", "-ic", f"{CT_RUN} -- sh -c 'read x; echo got $x' & sleep 0.5; fg; echo over"],
+        terminal=t) as p:
     t.read()
     until(lambda: b"ct-run" in t.data())
     for _ in range(200):
@@ -215,7 +244,8 @@ with Terminal() as t, peers.start(["bash", "-ic", f"{CT_RUN} -- sh -c 'read x; e
     s.ends("... and ends", p, [0])
 
 # ---- signals
-with Terminal() as t, begin(run, "sleep", "1000", terminal=t, ignore=[signal.SIGINT, signal.SIGQUIT]) as p:
+with Terminal() as t, begin(run, "sleep", "1000", terminal=t,
+                            ignore=[signal.SIGINT, signal.SIGQUIT]) as p:
     t.read()
     p.settle()
     p.signal(signal.SIGINT)
@@ -233,8 +263,9 @@ for way in WAYS:
         s.ends(f"{way.__name__}: asked twice it does not wait for who does not read", p, [143, 137])
 
 # ---- the mode
-ENDS = [("exit 0", None), ("exit 4", None), ("kill -SEGV $$", None), ("sleep 1000", signal.SIGTERM), ("trap '' TERM INT; sleep 1000", signal.SIGTERM),
-        ("sleep 1000", signal.SIGHUP), ("sleep 1000", signal.SIGINT), ("sleep 1000", signal.SIGQUIT)]
+ENDS = [("exit 0", None), ("exit 4", None), ("kill -SEGV $$", None), ("sleep 1000", signal.SIGTERM),
+        ("trap '' TERM INT; sleep 1000", signal.SIGTERM), ("sleep 1000", signal.SIGHUP),
+        ("sleep 1000", signal.SIGINT), ("sleep 1000", signal.SIGQUIT)]
 for way in WAYS:
     for script, sig in ENDS:
         with Terminal(keep=True) as t:
@@ -247,8 +278,10 @@ for way in WAYS:
                     until(p.ended, 0.5)
                     sig = signal.SIGTERM
                 s.ends(f"{way.__name__}: {script}: it ends", p, None)
-                s.check(f"{way.__name__}: {script}: the mode is as before", t.flags() == before, t.flags(), before)
-for why, extra, cmd in (("a limit of time", ["-t", "300ms"], ["sleep", "100"]), ("no such program", [], ["/does/not/exist"])):
+                s.check(f"{way.__name__}: {script}: the mode is as before",
+                        t.flags() == before, t.flags(), before)
+for why, extra, cmd in (("a limit of time", ["-t", "300ms"], ["sleep", "100"]),
+                        ("no such program", [], ["/does/not/exist"])):
     with Terminal(keep=True) as t:
         before = t.flags()
         with begin(run, *cmd, extra=extra, terminal=t) as p:
@@ -263,7 +296,8 @@ with Terminal(keep=True) as t:
         t.read()
         until(lambda: b"ready" in t.data())
         raw = t.flags()
-        p.signal(signal.SIGTSTP)    # it leads an orphaned group: nobody could let it go on, so it is not stopped
+        # it leads an orphaned group: nobody could let it go on, so it is not stopped
+        p.signal(signal.SIGTSTP)
         p.settle()
         s.check("an orphan is not stopped", not p.stopped())
         s.check("... and has its mode", t.flags() == raw != before, t.flags(), before)
@@ -272,11 +306,14 @@ with Terminal(keep=True) as t:
         t.send(b"\r")
         s.ends("continued it goes on", p, [6])
         s.check("... and gives the mode back", t.flags() == before)
-with Terminal() as t, peers.start(["bash", "-ic", f"{CT_RUN} -- sh -c 'echo ready; read x; echo got $x'; stty -a; fg; echo over"], terminal=t) as p:
+with Terminal() as t, peers.start(
+    ["bash", "-ic", f"{CT_RUN} -- sh -c 'echo ready; read x; echo got $x'; stty -a; fg; echo over"],
+        terminal=t) as p:
     t.read()
     until(lambda: b"ready" in t.data())
     os.kill(next(q for q in peers.below(p.pid) if peers.name(q) == "ct-run"), signal.SIGTSTP)
-    s.check("stopped by ^Z from outside: the mode is given back", until(lambda: b"icanon" in t.data() and b"-icanon" not in t.data()), t.data())
+    s.check("stopped by ^Z from outside: the mode is given back",
+            until(lambda: b"icanon" in t.data() and b"-icanon" not in t.data()), t.data())
     for _ in range(200):
         if b"got word" in t.data() or p.ended():
             break

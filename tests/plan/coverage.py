@@ -33,7 +33,9 @@ def unseen():
 
 def keys():
     table = read(ROOT, "lib/model/key.c").split("ct_keys[] = {", 1)[1].split("\n};", 1)[0]
-    used = {re.sub(r"^lxc\.", "", k) for k in re.findall(r"^\s*([a-z][\w.-]*)\s*=", text(CONFS), re.M)}
+    used = {
+        re.sub(r"^lxc\.", "", k) for k in re.findall(r"^\s*([a-z][\w.-]*)\s*=", text(CONFS), re.M)
+    }
     for key in sorted(set(re.findall(r'^\t\{ "([a-z0-9_.*-]+)",', table, re.M))):
         pattern = re.compile("^" + re.escape(key).replace(r"\*", r"[\w.-]+") + "$")
         if not any(pattern.match(u) for u in used):
@@ -51,7 +53,8 @@ def whole():
 
 tap = Tap()
 tap.check("at least 40 golden plans", [] if len(PLANS) >= 40 else [f"{len(PLANS)}"])
-tap.check("each config has its plan", (p for p in CONFS if "/include/" not in p and p[:-5] + ".plan" not in PLANS))
+tap.check("each config has its plan",
+          (p for p in CONFS if "/include/" not in p and p[:-5] + ".plan" not in PLANS))
 tap.check("two plans are whole", whole())
 tap.check("every step is shown", unseen())
 tap.check("every key is used", keys())

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plan-keys SOURCE: what each key of the table does in each mode, by tests/plan/keys.table. A row is
+ * plan-keys SOURCE: what each key of the table does in each mode, by
+ * tests/plan/keys.table. A row is
  *   KEY | CONFIG BEFORE IT | VALUE | IN PROCESS | DETACHED
- * where the config is divided by semicolons and may have directives of plan-world.c; what begins with a plus goes behind the key, and is there
- * only with it. Each mode has one of
+ * where the config is divided by semicolons and may have directives of plan-world.c; what begins
+ * with a plus goes behind the key, and is there only with it. Each mode has one of
  *   plan          the plan is another one with it
  *   refused       a start is refused, by the name of the key
  *   kept          nothing of a start: the key says that it is kept for later, and nothing else
@@ -27,7 +28,7 @@ struct row {
 };
 
 static struct row rows[ROWS];
-static unsigned n_rows, count[4];	/* plan, refused, kept, tests */
+static unsigned n_rows, count[4]; /* plan, refused, kept, tests */
 static int nr, failed;
 static const char *source;
 static const char *const modes[] = { "in process", "detached" };
@@ -85,7 +86,8 @@ static void plan(const struct row *r, int detached, bool with, struct ct_buf *ou
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	char before[1024], behind[1024] = "", *next = before, *part;
 
-	ct_buf_printf(&text, "#: name web\n#: stop\n%srootfs.path = /srv/root\n", detached ? "#: flag detached\n" : "");
+	ct_buf_printf(&text, "#: name web\n#: stop\n%srootfs.path = /srv/root\n",
+		      detached ? "#: flag detached\n" : "");
 	snprintf(before, sizeof(before), "%s", r->before);
 	while ((part = strsep(&next, ";"))) {
 		part = trim(part);
@@ -109,7 +111,8 @@ static bool names_it(const struct row *r, const char *text)
 {
 	const char *line = is_refused(text) ? strchr(text, '\n') : NULL;
 
-	return line && !strncmp(line + 1, r->key, strlen(r->key)) && line[1 + strlen(r->key)] == ' ';
+	return line && !strncmp(line + 1, r->key, strlen(r->key)) &&
+	       line[1 + strlen(r->key)] == ' ';
 }
 
 static bool shown_by_test(const char *cell)
@@ -157,7 +160,10 @@ static bool holds(const struct row *r, int detached, const struct ct_key *key)
 			return true;
 	}
 	printf("# line %d: %s %s: %.300s\n", r->line, modes[detached], cell,
-	       is_refused(a) ? a : is_refused(b) ? b : strcmp(a, b) ? "the plan is another one" : "the plan is the same");
+	       is_refused(a)   ? a
+	       : is_refused(b) ? b
+	       : strcmp(a, b)  ? "the plan is another one"
+			       : "the plan is the same");
 	return false;
 }
 
@@ -200,7 +206,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < n_rows; i++)
 		if (!rows[i].used)
 			result(false, rows[i].key, "is no key");
-	printf("# %u pairs of key and mode: %u in the plan, %u by another test, %u refused by name, %u kept for later\n",
+	printf("# %u pairs of key and mode: %u in the plan, %u by another test, %u refused by "
+	       "name, %u kept for later\n",
 	       count[0] + count[1] + count[2] + count[3], count[0], count[3], count[1], count[2]);
 	printf("1..%d\n", nr);
 	return failed > 0;

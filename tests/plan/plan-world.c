@@ -5,13 +5,16 @@
  * A config's lines that begin with "#:" say what the start or attach asks for beyond the config:
  *   #: argv WORD...        #: env K=V         #: caller K=V
  *   #: name NAME           #: form json
- *   #: flag pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd|oom_protected
+ *   #: flag
+ *   pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd|oom_protected
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
- *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns, no_tty_group, no_setgroups, sched_core)
- *   #: layout v1|v2|hybrid|nested|bare|..  the cgroup hierarchies of the host; without it cgroups are not asked for
+ *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns,
+ *   no_tty_group, no_setgroups, sched_core) #: layout v1|v2|hybrid|nested|bare|.. the cgroup
+ *   hierarchies of the host; without it cgroups are not asked for
  *   #: join v1|v2          an attach joins a group
- *   #: scope               systemd could be asked for one, as an in-process start of root's does when its own group will not do
+ *   #: scope               systemd could be asked for one, as an in-process start of root's does
+ *                          when its own group will not do
  *   #: stop                the plan of the hooks that run after the end is printed, too
  */
 #include <errno.h>
@@ -48,8 +51,8 @@ struct wish {
 #define V2_USUAL (CT_CG_CPU | CT_CG_CPUSET | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS)
 #define V2_ALL (V2_USUAL | CT_CG_HUGETLB | CT_CG_RDMA | CT_CG_MISC)
 
-/* Layouts as hosts have them: systemd's pure and hybrid ones, the old one, one with little given on, an ordinary user's without and
- * with a group of its own, one with nothing mounted. */
+/* Layouts as hosts have them: systemd's pure and hybrid ones, the old one, one with little given
+ * on, an ordinary user's without and with a group of its own, one with nothing mounted. */
 static const struct {
 	const char *name;
 	struct ct_cg_tree v[10];
@@ -74,12 +77,21 @@ static const struct {
 	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
 	    { 1, CT_CG_IO, "blkio", TOP "/blkio", "" },
 	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "" } } },
-	{ "user", { { 2, V2_ALL, "unified", TOP, "/user.slice/session-1.scope", .top_closed = true, .self_closed = true } } },
-	{ "service", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = 0 } } },
-	{ "given", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
-	{ "granted", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service/main", .granted = "/system.slice/ci.service",
-			.granted_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
-	{ "threaded", { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = CT_CG_PIDS, .self_bars = true } } },
+	{ "user",
+	  { { 2, V2_ALL, "unified", TOP, "/user.slice/session-1.scope", .top_closed = true,
+	      .self_closed = true } } },
+	{ "service",
+	  { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = 0 } } },
+	{ "given",
+	  { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service",
+	      .self_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
+	{ "granted",
+	  { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service/main",
+	      .granted = "/system.slice/ci.service",
+	      .granted_gives = CT_CG_MEMORY | CT_CG_PIDS } } },
+	{ "threaded",
+	  { { 2, V2_ALL, "unified", TOP, "/system.slice/ci.service", .self_gives = CT_CG_PIDS,
+	      .self_bars = true } } },
 	{ "outside", { { 2, V2_ALL, "unified", TOP, NULL } } },
 	{ "service-v1",
 	  { { 1, CT_CG_MEMORY, "memory", TOP "/memory", "/system.slice/ci.service" },
@@ -87,9 +99,12 @@ static const struct {
 	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "" },
 	    { 1, CT_CG_PIDS, "pids", TOP "/pids", "/system.slice/ci.service" } } },
 	{ "closed-devices",
-	  { { 1, CT_CG_DEVICES, "devices", TOP "/devices", "/system.slice/ci.service", .self_narrow = true },
+	  { { 1, CT_CG_DEVICES, "devices", TOP "/devices", "/system.slice/ci.service",
+	      .self_narrow = true },
 	    { 1, CT_CG_FREEZER, "freezer", TOP "/freezer", "/a b" } } },
-	{ "delegated", { { 2, V2_ALL, "unified", TOP, "/user.slice/app.slice/run.scope", .top_closed = true } } },
+	{ "delegated",
+	  { { 2, V2_ALL, "unified", TOP, "/user.slice/app.slice/run.scope",
+	      .top_closed = true } } },
 	{ "bare", { { 0, 0, NULL, NULL, NULL } } },
 };
 
@@ -144,10 +159,22 @@ static uint32_t words(char *s, const char **v)
 
 static int set_flag(struct ct_request *r, const char *name)
 {
-	const struct { const char *name; bool *flag; } rows[] = {
-		{ "pty", &r->pty }, { "clear_env", &r->clear_env }, { "keep_env", &r->keep_env }, { "execute", &r->execute },
-		{ "no_new_privs", &r->no_new_privs }, { "elevated", &r->elevated }, { "detached", &r->detached }, { "oom_protected", &r->oom_protected },
-		{ "stdio_given", &r->stdio_given }, { "reaper", &r->reaper }, { "no_reaper", &r->no_reaper }, { "exec_fd", &r->has_exec_fd },
+	const struct {
+		const char *name;
+		bool *flag;
+	} rows[] = {
+		{ "pty", &r->pty },
+		{ "clear_env", &r->clear_env },
+		{ "keep_env", &r->keep_env },
+		{ "execute", &r->execute },
+		{ "no_new_privs", &r->no_new_privs },
+		{ "elevated", &r->elevated },
+		{ "detached", &r->detached },
+		{ "oom_protected", &r->oom_protected },
+		{ "stdio_given", &r->stdio_given },
+		{ "reaper", &r->reaper },
+		{ "no_reaper", &r->no_reaper },
+		{ "exec_fd", &r->has_exec_fd },
 	};
 	size_t i;
 
@@ -215,7 +242,9 @@ static int directive_attach(struct wish *w, const char *key, const char **v, uin
 	} else if (!strcmp(key, "cwd")) {
 		r->cwd = v[0];
 	} else if (!strcmp(key, "join") && n == 1) {
-		w->join[w->cgroup.n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1, !strcmp(v[0], "v2") ? "unified" : "memory" };
+		w->join[w->cgroup.n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1,
+								   !strcmp(v[0], "v2") ? "unified"
+										       : "memory" };
 		w->cgroup.join = w->join;
 	} else {
 		return -1;
@@ -306,10 +335,15 @@ static void print_plan(const struct wish *w, const struct ct_plan *p, struct ct_
 
 static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *e)
 {
-	struct ct_cg_ask ask = { .spec = w->req.spec, .host = &w->host, .name = w->req.name, .mark = w->req.detached ? "" : "@mark",
-				 .detached = w->req.detached, .userns = ct_build_userns(w->req.spec),
+	struct ct_cg_ask ask = { .spec = w->req.spec,
+				 .host = &w->host,
+				 .name = w->req.name,
+				 .mark = w->req.detached ? "" : "@mark",
+				 .detached = w->req.detached,
+				 .userns = ct_build_userns(w->req.spec),
 				 .mounts = ct_build_mounts_cgroups(w->req.spec, &w->host),
-				 .mknod = ct_build_keeps_mknod(w->req.spec, &w->host), .scope = w->scope };
+				 .mknod = ct_build_keeps_mknod(w->req.spec, &w->host),
+				 .scope = w->scope };
 
 	return ct_cg_decide(&ask, arena, &w->cgroup.want, e);
 }
@@ -317,8 +351,9 @@ static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *
 /* All but cgroups, whose state the directives make: opened as for a start. */
 static int open_backends(struct wish *w, struct ct_arena *arena, struct ct_err *e)
 {
-	const struct ct_backend_input in = { .req = &w->req, .host = &w->host, .arena = arena,
-					     .attach = w->attach, .mark = "" };
+	const struct ct_backend_input in = {
+		.req = &w->req, .host = &w->host, .arena = arena, .attach = w->attach, .mark = ""
+	};
 	int r = 0;
 
 	for (const struct ct_backend *const *b = ct_backends; *b && r >= 0; b++) {
@@ -329,8 +364,8 @@ static int open_backends(struct wish *w, struct ct_arena *arena, struct ct_err *
 		state = ct_arena_alloc(arena, (*b)->state);
 		if (!state)
 			abort();
-		w->area[w->req.n_areas++] =
-			(struct ct_area){ state, (*b)->inputs, (*b)->plan, (*b)->mounts };
+		w->area[w->req.n_areas++] = (struct ct_area){ state, (*b)->inputs, (*b)->plan,
+							      (*b)->mounts };
 		r = (*b)->open(state, &in, e);
 	}
 	return r;

@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 
-/* The plan of a config as text, or the error that it gives ("refused: ..."). `name` stands for its file. 0, or the number of the line whose
- * directive is none. */
+/* The plan of a config as text, or the error that it gives ("refused: ..."). `name` stands for its
+ * file. 0, or the number of the line whose directive is none. */
 int world_plan(const char *text, size_t len, const char *name, struct ct_buf *out);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A program attached has what the payload has: /proc/self of both is held against each other line by line, for several configs and for what
- * was asked for by the start alone, with a caller that has changed meanwhile. What may differ is listed here, and nothing else. What asks
- * for more than the payload has gets past no list of devices.
+ * A program attached has what the payload has: /proc/self of both is held against each other line
+ * by line, for several configs and for what was asked for by the start alone, with a caller that
+ * has changed meanwhile. What may differ is listed here, and nothing else. What asks for more than
+ * the payload has gets past no list of devices.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +30,13 @@
 static struct box box;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define TELL                                                                                                                     \
-	"for f in status limits oom_score_adj personality coredump_filter timerslack_ns cgroup loginuid attr/current uid_map setgroups; do " \
-	"echo == $f; cat /proc/self/$f 2>&1; done; for n in /proc/self/ns/*; do echo $n; readlink $n; done; nice; "                   \
-	"/bin/probe | grep -E '\"(securebits|personality|policy|nice|ioprio|timerslack|thp|memory_merge|limit_|groups|uid|gid|umask|hostname)'"
+#define TELL                                                                                     \
+	"for f in status limits oom_score_adj personality coredump_filter timerslack_ns cgroup " \
+	"loginuid attr/current uid_map setgroups; do "                                           \
+	"echo == $f; cat /proc/self/$f 2>&1; done; for n in /proc/self/ns/*; do echo $n; "       \
+	"readlink $n; done; nice; "                                                              \
+	"/bin/probe | grep -E '\"(securebits|personality|policy|nice|ioprio|timerslack|thp|"     \
+	"memory_merge|limit_|groups|uid|gid|umask|hostname)'"
 
 struct row {
 	const char *name;
@@ -44,20 +48,35 @@ static const struct row rows[] = {
 	{ "nothing said", 0, { NULL } },
 	{ "no_new_privs by the start", CT_START_NO_NEW_PRIVS, { NULL } },
 	{ "no capability", 0, { "cap.keep", "none" } },
-	{ "a user", CT_START_NO_NEW_PRIVS, { "init.uid", "1000", "init.gid", "1000", "init.groups", "5,6", "cap.keep", "none" } },
-	{ "limits", 0, { "prlimit.nofile", "50:60", "prlimit.core", "0", "prlimit.nproc", "30:40", "prlimit.stack", "1048576" } },
-	{ "files", 0, { "proc.oom_score_adj", "900", "proc.coredump_filter", "0x7f", "proc.timerslack_ns", "123456" } },
+	{ "a user",
+	  CT_START_NO_NEW_PRIVS,
+	  { "init.uid", "1000", "init.gid", "1000", "init.groups", "5,6", "cap.keep", "none" } },
+	{ "limits",
+	  0,
+	  { "prlimit.nofile", "50:60", "prlimit.core", "0", "prlimit.nproc", "30:40",
+	    "prlimit.stack", "1048576" } },
+	{ "files",
+	  0,
+	  { "proc.oom_score_adj", "900", "proc.coredump_filter", "0x7f", "proc.timerslack_ns",
+	    "123456" } },
 	{ "another machine", 0, { "arch", "i686", "init.nice", "9", "init.umask", "077" } },
-	{ "mapped", CT_START_NO_NEW_PRIVS, { "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", "prlimit.nofile", "50:60",
-					     "proc.oom_score_adj", "800" } },
+	{ "mapped",
+	  CT_START_NO_NEW_PRIVS,
+	  { "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", "prlimit.nofile", "50:60",
+	    "proc.oom_score_adj", "800" } },
 	{ "host's namespaces", 0, { "namespace.keep", "net ipc uts", "prlimit.memlock", "0" } },
 };
 
-/* Lines of /proc that are of the one process or the moment; the shell ignores SIGQUIT as it likes. */
+/* Lines of /proc that are of the one process or the moment; the shell ignores SIGQUIT
+ * as it likes. */
 static int may_differ(const char *line)
 {
-	static const char *const begins[] = { "Pid:", "Tgid:", "Ngid:", "PPid:", "NStgid:", "NSpid:", "NSpgid:", "NSsid:", "FDSize:", "Vm", "Rss",
-					      "HugetlbPages:", "SigQ:", "voluntary_ctxt", "nonvoluntary_ctxt", "Threads:", "Kthread:", "x86_", "SigIgn:" };
+	static const char *const begins[] = {
+		"Pid:",	    "Tgid:",	     "Ngid:",  "PPid:",		 "NStgid:",
+		"NSpid:",   "NSpgid:",	     "NSsid:", "FDSize:",	 "Vm",
+		"Rss",	    "HugetlbPages:", "SigQ:",  "voluntary_ctxt", "nonvoluntary_ctxt",
+		"Threads:", "Kthread:",	     "x86_",   "SigIgn:"
+	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
 		if (!strncmp(line, begins[i], strlen(begins[i])))
@@ -107,13 +126,15 @@ static int failed(ct_container *c, const char *what)
 
 static int write_proc(const char *file, const char *text)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = fd < 0 || write(fd, text, strlen(text)) < 0;
+	int fd = open(file, O_WRONLY | O_CLOEXEC),
+	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
 
 	close(fd);
 	return err;
 }
 
-/* All that a caller may do between its start and its attach. Limits go down only, as root here may not raise them: those of init do not. */
+/* All that a caller may do between its start and its attach. Limits go down only, as root here may
+ * not raise them: those of init do not. */
 static int change(void)
 {
 	struct rlimit r;
@@ -199,7 +220,8 @@ static void same(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* What init has dropped by itself is not given to who comes later, nor refused to who asks for all. */
+/* What init has dropped by itself is not given to who comes later, nor refused to who
+ * asks for all. */
 static void dropped(void **state)
 {
 	ct_container *c = box_handle(&box, NULL);
@@ -232,9 +254,10 @@ static void dropped(void **state)
 	ct_unref(c);
 }
 
-/* ---- devices ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
-/* What an attach asks for, and what it gets: an error, or the probe's line for a device that is not on the usual list. */
+/* What an attach asks for, and what it gets: an error, or the probe's line for a device that is not
+ * on the usual list. */
 struct device_row {
 	const char *name;
 	const char *config[6];
@@ -252,11 +275,41 @@ static const struct device_row device_rows[] = {
 	{ "the list, every capability", { NULL }, CT_ATTACH_ELEVATED, NULL, 0, LISTED, NULL },
 	{ "the list, mknod", { NULL }, CT_ATTACH_SET_CAPS, "mknod dac_override", 0, LISTED, NULL },
 	{ "no list, as the payload", { NO_GROUP, "cap.drop", "mknod" }, 0, NULL, 0, NO_NODE, NULL },
-	{ "no list, other capabilities", { NO_GROUP, "cap.drop", "mknod" }, CT_ATTACH_SET_CAPS, "chown dac_override", 0, NO_NODE, NULL },
-	{ "no list, mknod", { NO_GROUP, "cap.drop", "mknod" }, CT_ATTACH_SET_CAPS, "chown mknod", -EINVAL, NULL, NULL },
-	{ "no list, every capability", { NO_GROUP, "cap.drop", "mknod" }, CT_ATTACH_ELEVATED, NULL, -EINVAL, NULL, NULL },
-	{ "no list wanted", { NO_GROUP, "limit.devices", "all" }, CT_ATTACH_ELEVATED, NULL, 0, "c 10:237 mknod done", "not permitted" },
-	{ "no list needed", { NO_GROUP, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536" }, CT_ATTACH_ELEVATED, NULL, 0, NO_NODE, NULL },
+	{ "no list, other capabilities",
+	  { NO_GROUP, "cap.drop", "mknod" },
+	  CT_ATTACH_SET_CAPS,
+	  "chown dac_override",
+	  0,
+	  NO_NODE,
+	  NULL },
+	{ "no list, mknod",
+	  { NO_GROUP, "cap.drop", "mknod" },
+	  CT_ATTACH_SET_CAPS,
+	  "chown mknod",
+	  -EINVAL,
+	  NULL,
+	  NULL },
+	{ "no list, every capability",
+	  { NO_GROUP, "cap.drop", "mknod" },
+	  CT_ATTACH_ELEVATED,
+	  NULL,
+	  -EINVAL,
+	  NULL,
+	  NULL },
+	{ "no list wanted",
+	  { NO_GROUP, "limit.devices", "all" },
+	  CT_ATTACH_ELEVATED,
+	  NULL,
+	  0,
+	  "c 10:237 mknod done",
+	  "not permitted" },
+	{ "no list needed",
+	  { NO_GROUP, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536" },
+	  CT_ATTACH_ELEVATED,
+	  NULL,
+	  0,
+	  NO_NODE,
+	  NULL },
 };
 
 static void devices(void **state)
@@ -269,7 +322,8 @@ static void devices(void **state)
 	char *out = NULL;
 	int r;
 
-	for (size_t i = 0; i + 1 < sizeof(row->config) / sizeof(*row->config) && row->config[i]; i += 2)
+	for (size_t i = 0; i + 1 < sizeof(row->config) / sizeof(*row->config) && row->config[i];
+	     i += 2)
 		assert_ok(c, ct_set_config(c, row->config[i], row->config[i + 1]));
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
@@ -279,7 +333,8 @@ static void devices(void **state)
 	r = box_attach(c, &a, ARGV("/bin/probe", "node", "c", "10", "237"), &out, NULL);
 	/* one that a mapped root cannot remove */
 	rootfs_drop(&box.root, "tmp/c-10-237");
-	if (r != row->refused || (row->line && !strstr(out, row->line)) || (row->without && strstr(out, row->without)))
+	if (r != row->refused || (row->line && !strstr(out, row->line)) ||
+	    (row->without && strstr(out, row->without)))
 		fail_msg("%d, %s (%s)", r, out ? out : "", ct_last_error(c)->message);
 	if (row->refused)
 		assert_int_equal(ct_last_error(c)->id, CT_ERR_CONFLICT);
@@ -303,14 +358,19 @@ static int group_teardown(void **state)
 
 int main(void)
 {
-	enum { N = sizeof(rows) / sizeof(rows[0]), D = sizeof(device_rows) / sizeof(device_rows[0]) };
+	enum {
+		N = sizeof(rows) / sizeof(rows[0]),
+		D = sizeof(device_rows) / sizeof(device_rows[0])
+	};
 	static struct CMUnitTest tests[N + D + 1];
 	size_t i;
 
 	for (i = 0; i < N; i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, same, NULL, NULL, (void *)&rows[i] };
 	for (i = 0; i < D; i++)
-		tests[N + i] = (struct CMUnitTest){ device_rows[i].name, devices, NULL, NULL, (void *)&device_rows[i] };
+		tests[N + i] = (struct CMUnitTest){ device_rows[i].name, devices, NULL, NULL,
+						    (void *)&device_rows[i] };
 	tests[N + D] = (struct CMUnitTest)cmocka_unit_test(dropped);
-	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, group_setup, group_teardown);
+	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, group_setup,
+				       group_teardown);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Every call on a running container whose payload does what it can against it: stops, freezes, floods, forks. No call takes longer than
- * its deadline and a second, none says that the container is gone, and it can always be ended.
+ * Every call on a running container whose payload does what it can against it: stops, freezes,
+ * floods, forks. No call takes longer than its deadline and a second, none says that the container
+ * is gone, and it can always be ended.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,13 +26,13 @@
 #include "run.h"
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define SHORT_MS 300	/* what a call with a deadline is given */
-#define SOME_MS 5000	/* what the header calls "some seconds" */
+#define SHORT_MS 300 /* what a call with a deadline is given */
+#define SOME_MS 5000 /* what the header calls "some seconds" */
 #define NAME "besieged"
 
 static struct box box;
 
-/* ---- the payloads ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the payloads ---------------------------------------------------------------------------- */
 
 /* Their own groups, of whatever version: each is the top of the container's. */
 #define EACH_GROUP "for d in $(probe roots); do "
@@ -43,26 +44,32 @@ static const struct siege {
 	{ "stops and lets go", "while :; do kill -STOP -1; kill -CONT -1; done 2>/dev/null" },
 	{ "kills", "while :; do kill -KILL -1; done 2>/dev/null" },
 	{ "freezes who comes",
-	  EACH_GROUP "mkdir $d/mine $d/ice 2>/dev/null || continue; (echo 0 >$d/mine/cgroup.procs; echo 1 >$d/ice/cgroup.freeze;"
-		     " echo FROZEN >$d/ice/freezer.state; while :; do for p in $(cat $d/cgroup.procs); do echo $p >$d/ice/cgroup.procs; done;"
+	  EACH_GROUP "mkdir $d/mine $d/ice 2>/dev/null || continue; (echo 0 >$d/mine/cgroup.procs; "
+		     "echo 1 >$d/ice/cgroup.freeze;"
+		     " echo FROZEN >$d/ice/freezer.state; while :; do for p in $(cat "
+		     "$d/cgroup.procs); do echo $p >$d/ice/cgroup.procs; done;"
 		     " done) 2>/dev/null & done; wait; while :; do sleep 100; done" },
-	{ "freezes all", EACH_GROUP "mkdir $d/b || continue; (echo 0 >$d/b/cgroup.procs; exec probe refreeze $d) & done 2>/dev/null;"
+	{ "freezes all", EACH_GROUP "mkdir $d/b || continue; (echo 0 >$d/b/cgroup.procs; "
+				    "exec probe refreeze $d) & done 2>/dev/null;"
 				    " while :; do sleep 100; done" },
 	{ "floods", "while :; do echo 0123456789012345678901234567890123456789; done" },
-	{ "forks", "for i in 1 2 3 4 5 6 7 8 9; do probe chains 40 & sleep 58; done; exec sleep 1000" },
+	{ "forks",
+	  "for i in 1 2 3 4 5 6 7 8 9; do probe chains 40 & sleep 58; done; exec sleep 1000" },
 	{ "bombs", "probe bomb & exec sleep 1000" },
-	{ "forks groups", EACH_GROUP "(while :; do mkdir $d/x; (echo 0 >$d/x/cgroup.procs; exec sleep 0.01); rmdir $d/x; done) 2>/dev/null & done;"
+	{ "forks groups", EACH_GROUP "(while :; do mkdir $d/x; (echo 0 >$d/x/cgroup.procs; "
+				     "exec sleep 0.01); rmdir $d/x; done) 2>/dev/null & done;"
 				     " wait; while :; do sleep 100; done" },
 };
 
-/* ---- the calls ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 struct side {
 	ct_container *c;
-	ct_process *p;		/* of an in-process start; NULL: detached */
+	ct_process *p; /* of an in-process start; NULL: detached */
 };
 
-static int attach_as(const struct side *s, const char *const argv[], uint64_t flags, ct_process **out)
+static int attach_as(const struct side *s, const char *const argv[], uint64_t flags,
+		     ct_process **out)
 {
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 
@@ -174,22 +181,57 @@ static int events(const struct side *s)
 	return r;
 }
 
-static int process_wait(const struct side *s) { return s->p ? ct_process_wait(s->p, NULL, SHORT_MS) : 0; }
-static int process_kill(const struct side *s) { return s->p ? ct_process_kill(s->p, SIGURG) : 0; }
-static int wait_stopped(const struct side *s) { return ct_wait(s->c, CT_STATE_STOPPED, SHORT_MS); }
-static int wait_running(const struct side *s) { return ct_wait(s->c, CT_STATE_RUNNING | CT_STATE_FROZEN, SHORT_MS); }
-static int freeze(const struct side *s) { return ct_freeze(s->c, SHORT_MS); }
-static int unfreeze(const struct side *s) { return ct_unfreeze(s->c, SHORT_MS); }
-static int kill_init(const struct side *s) { return ct_kill(s->c, SIGURG); }
-static int kill_all(const struct side *s) { return ct_kill_all(s->c, SIGURG); }
-static int init_pid(const struct side *s) { return (int)ct_init_pid(s->c); }
+static int process_wait(const struct side *s)
+{
+	return s->p ? ct_process_wait(s->p, NULL, SHORT_MS) : 0;
+}
+
+static int process_kill(const struct side *s)
+{
+	return s->p ? ct_process_kill(s->p, SIGURG) : 0;
+}
+
+static int wait_stopped(const struct side *s)
+{
+	return ct_wait(s->c, CT_STATE_STOPPED, SHORT_MS);
+}
+
+static int wait_running(const struct side *s)
+{
+	return ct_wait(s->c, CT_STATE_RUNNING | CT_STATE_FROZEN, SHORT_MS);
+}
+
+static int freeze(const struct side *s)
+{
+	return ct_freeze(s->c, SHORT_MS);
+}
+
+static int unfreeze(const struct side *s)
+{
+	return ct_unfreeze(s->c, SHORT_MS);
+}
+
+static int kill_init(const struct side *s)
+{
+	return ct_kill(s->c, SIGURG);
+}
+
+static int kill_all(const struct side *s)
+{
+	return ct_kill_all(s->c, SIGURG);
+}
+
+static int init_pid(const struct side *s)
+{
+	return (int)ct_init_pid(s->c);
+}
 
 static const struct call {
 	const char *name;
 	int (*run)(const struct side *s);
 	int ms;
 } calls[] = {
-	{ "attach", attach, SHORT_MS },		/* and what it takes to end one that is held */
+	{ "attach", attach, SHORT_MS }, /* and what it takes to end one that is held */
 	{ "attach, not waited for", attach_nowait, SHORT_MS },
 	{ "attach, ended", attach_wait, 2 * SHORT_MS },
 	{ "state", state, SOME_MS },
@@ -214,15 +256,16 @@ static const struct call {
 };
 #define N_CALLS (sizeof(calls) / sizeof(*calls))
 
-static long long worst[N_CALLS];	/* beyond the deadline */
-static int failed[N_CALLS];		/* how often: that the payload does something */
+static long long worst[N_CALLS]; /* beyond the deadline */
+static int failed[N_CALLS];	 /* how often: that the payload does something */
 
-/* ---- a siege ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- a siege --------------------------------------------------------------------------------- */
 
-static double others;	/* processes that wanted a processor before there was a siege, for each processor */
+/* processes that wanted a processor before there was a siege, for each processor */
+static double others;
 
-/* A call at its deadline may need a little more, on a machine that is busy with its payload much more. How soon is a matter of the long run, and
- * of who else is busy. */
+/* A call at its deadline may need a little more, on a machine that is busy with its payload much
+ * more. How soon is a matter of the long run, and of who else is busy. */
 static long long grace(void)
 {
 	return getenv("CT_LONG") ? (long long)(1000 * (1 + others)) : PATIENCE_MS / 4;
@@ -238,13 +281,15 @@ static void one_round(const struct side *s)
 		worst[i] = late > worst[i] ? late : worst[i];
 		failed[i] += r < 0;
 		if (late > grace())
-			fail_msg("%s took %lld ms more than its %d", calls[i].name, late, calls[i].ms);
+			fail_msg("%s took %lld ms more than its %d", calls[i].name, late,
+				 calls[i].ms);
 		if (r == -ESRCH)
-			fail_msg("%s: it is told as gone: %s", calls[i].name, ct_last_error(s->c)->message);
+			fail_msg("%s: it is told as gone: %s", calls[i].name,
+				 ct_last_error(s->c)->message);
 	}
 }
 
-static struct side side;	/* the case's */
+static struct side side; /* the case's */
 
 static void begin(struct side *s, const struct siege *siege, bool detached)
 {
@@ -253,7 +298,9 @@ static void begin(struct side *s, const struct siege *siege, bool detached)
 	s->c = box_handle(&box, detached ? NAME : NULL);
 	assert_non_null(s->c);
 	s->p = NULL;
-	assert_int_equal(box_config(s->c, "limit.pids", "try:100", "limit.memory", "try:256M", "mount.auto", "proc sys cgroup:rw", NULL), 0);
+	assert_int_equal(box_config(s->c, "limit.pids", "try:100", "limit.memory", "try:256M",
+				    "mount.auto", "proc sys cgroup:rw", NULL),
+			 0);
 	o.argv = ARGV("/bin/sh", "-c", siege->script);
 	o.flags = detached ? CT_START_DETACH : 0;
 	/* detached: the console, which nobody reads */
@@ -284,8 +331,10 @@ static void besieged(const struct siege *siege, bool detached)
 		one_round(s);
 	for (size_t i = 0; i < N_CALLS; i++)
 		if (worst[i] > 200)
-			print_message("# %s: %s: up to %lld ms more\n", siege->name, calls[i].name, worst[i]);
-	print_message("# %s: of %d attaches %d failed, of %d freezes %d\n", siege->name, n, failed[0], n, failed[5]);
+			print_message("# %s: %s: up to %lld ms more\n", siege->name, calls[i].name,
+				      worst[i]);
+	print_message("# %s: of %d attaches %d failed, of %d freezes %d\n", siege->name, n,
+		      failed[0], n, failed[5]);
 	end(s);
 }
 
@@ -332,9 +381,13 @@ int main(void)
 	if (getloadavg(&others, 1) == 1)
 		others /= (double)sysconf(_SC_NPROCESSORS_ONLN);
 	for (int i = 0; i < 2 * N; i++) {
-		snprintf(names[i], sizeof(names[i]), "%s, %s", sieges[i / 2].name, i % 2 ? "detached" : "in process");
-		tests[i] = (struct CMUnitTest){ .name = names[i], .test_func = i % 2 ? detached : in_process,
-						.teardown_func = let_go, .initial_state = (void *)(uintptr_t)&sieges[i / 2] };
+		snprintf(names[i], sizeof(names[i]), "%s, %s", sieges[i / 2].name,
+			 i % 2 ? "detached" : "in process");
+		tests[i] =
+			(struct CMUnitTest){ .name = names[i],
+					     .test_func = i % 2 ? detached : in_process,
+					     .teardown_func = let_go,
+					     .initial_state = (void *)(uintptr_t)&sieges[i / 2] };
 	}
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The keeper is in the caller's memory: a caller that has given up root, and is then under somebody else's control, must not
- * gain anything by it. And it keeps its word whatever the caller does: stopped, gone, or another program.
+ * The keeper is in the caller's memory: a caller that has given up root, and is then under somebody
+ * else's control, must not gain anything by it. And it keeps its word whatever the caller does:
+ * stopped, gone, or another program.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,13 +32,13 @@
 #include "leak.h"
 #include "run.h"
 
-#define SOON_MS 20000	/* what must happen; how fast is no business of a test */
+#define SOON_MS 20000 /* what must happen; how fast is no business of a test */
 #define NOBODY 65534
-#define KEEPER_STACK 28672	/* what follows the guard page */
+#define KEEPER_STACK 28672 /* what follows the guard page */
 
 static struct box box;
 
-/* ---- helpers ----------------------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 /* The body runs in a process of its own; what it returns is its exit code. */
 static int in_child(int (*body)(void *), void *data)
@@ -76,7 +77,8 @@ static ct_container *handle(void)
 
 static void become_nobody(void)
 {
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
 		_exit(90);
 	prctl(PR_SET_DUMPABLE, 1);
 }
@@ -89,7 +91,7 @@ static int ends_by(int pidfd, int ms)
 }
 
 #ifdef __x86_64__
-/* ---- an attack on the keeper's stack ------------------------------------------------------------------------------- */
+/* ---- an attack on the keeper's stack --------------------------------------------------------- */
 
 static char target[4200];
 static volatile pid_t sentinel;
@@ -102,7 +104,10 @@ static long raw4(long nr, long a, long b, long c, long d)
 	register long r10 __asm__("r10") = d;
 	long r;
 
-	__asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+			 : "rcx", "r11", "memory");
 	return r;
 }
 
@@ -133,7 +138,8 @@ static struct range find_range(bool stack)
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3)
 			continue;
-		if (stack && guard_end == from && !strncmp(perms, "rw", 2) && to - from >= KEEPER_STACK)
+		if (stack && guard_end == from && !strncmp(perms, "rw", 2) &&
+		    to - from >= KEEPER_STACK)
 			found = (struct range){ from, from + KEEPER_STACK };
 		if (!stack && perms[2] == 'x' && strstr(line, "libcontain"))
 			found = (struct range){ from, to };
@@ -150,7 +156,8 @@ static int smash(void)
 	struct range stack = find_range(true), code = find_range(false);
 	int n = 0;
 
-	for (uintptr_t at = stack.from; at + sizeof(uintptr_t) <= stack.to; at += sizeof(uintptr_t)) {
+	for (uintptr_t at = stack.from; at + sizeof(uintptr_t) <= stack.to;
+	     at += sizeof(uintptr_t)) {
 		uintptr_t *word = (uintptr_t *)at;
 
 		if (*word < code.from || *word >= code.to)
@@ -209,7 +216,7 @@ static void a_captured_caller_gains_nothing(void **state)
 
 #endif
 
-/* ---- after the drop ------------------------------------------------------------------------------------------------- */
+/* ---- after the drop -------------------------------------------------------------------------- */
 
 static int ends_what_it_started(void *data)
 {
@@ -247,7 +254,7 @@ static void a_caller_without_rights_ends_what_it_started(void **state)
 	}
 }
 
-/* ---- an exec of the caller's -------------------------------------------------------------------------------------------- */
+/* ---- an exec of the caller's ----------------------------------------------------------------- */
 
 static int execs(void *data)
 {
@@ -293,7 +300,7 @@ static void an_exec_of_the_caller_ends_the_container(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* ---- limits, and who watches ------------------------------------------------------------------------------------------------ */
+/* ---- limits, and who watches ----------------------------------------------------------------- */
 
 struct limited {
 	const char *key, *value;
@@ -355,7 +362,8 @@ static void limits_hold_while_the_caller_is_stopped(void **state)
 
 			assert_int_equal(waitpid(pid[i], &status, WUNTRACED), pid[i]);
 			if (!WIFSTOPPED(status)) {
-				printf("# %s: ended before it was stopped: %x\n", limited[i % 4].key, status);
+				printf("# %s: ended before it was stopped: %x\n",
+				       limited[i % 4].key, status);
 				wrong++;
 				pid[i] = 0;
 			}

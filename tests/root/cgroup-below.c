@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups below the container's, on version 1, which binds a group to those below it; and the supervisor's own beside it. */
+/* Groups below the container's, on version 1, which binds a group to those below it; and the
+ * supervisor's own beside it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,25 +59,36 @@ static void check_below(const char *want)
 	char *out = NULL;
 	ct_exit ex = CT_EXIT_INIT;
 
-	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/sh", "-c", "cd /sys/fs/cgroup/cpuset; echo $(cat all/deep/cpuset.cpus one/two/cpuset.cpus "
-				    "cpuset.cpus " CPU "/q/cpu.cfs_quota_us)"), &out, &ex));
+	assert_ok(box.c, box_attach(box.c, NULL,
+				    ARGV("/bin/sh", "-c",
+					 "cd /sys/fs/cgroup/cpuset; echo $(cat "
+					 "all/deep/cpuset.cpus one/two/cpuset.cpus "
+					 "cpuset.cpus " CPU "/q/cpu.cfs_quota_us)"),
+				    &out, &ex));
 	if (ex.code || strcmp(out, want) != 0)
 		fail_msg("\"%s\", not \"%s\"", out, want);
 	free(out);
 }
 
-/* Version 1 binds a group to those below it: they are changed with it, in process and detached, one file and by limits. */
+/* Version 1 binds a group to those below it: they are changed with it, in process and detached, one
+ * file and by limits. */
 static void groups_below_it(void **state)
 {
-	static const char *const script = "cd /sys/fs/cgroup/cpuset || { echo ready none; exit; }; mkdir -p all/deep one/two " CPU "/q; "
-		"for d in all all/deep; do cat cpuset.cpus >$d/cpuset.cpus; cat cpuset.mems >$d/cpuset.mems; done; "
-		"for d in one one/two; do echo 1 >$d/cpuset.cpus; cat cpuset.mems >$d/cpuset.mems; done; mkdir empty; "
-		"echo $$ >one/two/tasks; echo 45000 >" CPU "/q/cpu.cfs_quota_us; echo ready; read x";
+	static const char *const script =
+		"cd /sys/fs/cgroup/cpuset || { echo ready none; exit; }; "
+		"mkdir -p all/deep one/two " CPU "/q; "
+		"for d in all all/deep; do cat cpuset.cpus >$d/cpuset.cpus; "
+		"cat cpuset.mems >$d/cpuset.mems; done; "
+		"for d in one one/two; do echo 1 >$d/cpuset.cpus; cat cpuset.mems >$d/cpuset.mems; "
+		"done; mkdir empty; echo $$ >one/two/tasks; echo 45000 >" CPU
+		"/q/cpu.cfs_quota_us; echo ready; read x";
 
 	(void)state;
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		skip_because("one processor cannot be divided");
-	assert_int_equal(box_config(box.c, "mount.auto", "cgroup:rw", "limit.cpuset.cpus", "0-1", "limit.cpu", "0.6", NULL), 0);
+	assert_int_equal(box_config(box.c, "mount.auto", "cgroup:rw", "limit.cpuset.cpus", "0-1",
+				    "limit.cpu", "0.6", NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", script));
 	if (strstr(talk.text, "none")) {
 		talk_end(&talk);
@@ -117,12 +129,15 @@ static void supervisors_place(void **state)
 	(void)state;
 	snprintf(container, sizeof(container), "ct.%sc/payload", word);
 	snprintf(monitor, sizeof(monitor), "ct.%sm/a/b", word);
-	assert_int_equal(box_config(box.c, "cgroup.pattern", "", "cgroup.dir.container", container, "cgroup.dir.monitor", monitor, NULL), 0);
+	assert_int_equal(box_config(box.c, "cgroup.pattern", "", "cgroup.dir.container", container,
+				    "cgroup.dir.monitor", monitor, NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
 	pid = parent_of(ct_init_pid(box.c));
 	trees_find(&t);
 	for (int i = 0; i < t.n; i++)
-		if (tree_place(&t.v[i], ct_init_pid(box.c), place, sizeof(place)) && strstr(place, word)) {
+		if (tree_place(&t.v[i], ct_init_pid(box.c), place, sizeof(place)) &&
+		    strstr(place, word)) {
 			assert_non_null(tree_place(&t.v[i], pid, place, sizeof(place)));
 			assert_non_null(strstr(place, monitor));
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Many containers with limits, one after the other and at once; callers and supervisors killed at random moments, also while the
- * container is frozen: afterwards there is no group, descriptor, watch, device program, process, mount or state of theirs.
+ * Many containers with limits, one after the other and at once; callers and supervisors killed at
+ * random moments, also while the container is frozen: afterwards there is no group, descriptor,
+ * watch, device program, process, mount or state of theirs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +26,8 @@
 #include "cgroup-help.h"
 #include "leak.h"
 
-#define WINDOW 100		/* starts whose median is looked at */
-#define OTHERS 40		/* groups and programs of others that may come meanwhile */
+#define WINDOW 100 /* starts whose median is looked at */
+#define OTHERS 40  /* groups and programs of others that may come meanwhile */
 
 static struct box box;
 static struct leak *before;
@@ -38,7 +39,7 @@ static int times(int many)
 	return rounds(many * 2 / 5, many);
 }
 
-/* ---- what must be as before ----------------------------------------------------------------------------------------------------- */
+/* ---- what must be as before ------------------------------------------------------------------ */
 
 /* Cgroups of the host by the kernel's own count, over all controllers; it may lag. */
 static long count_groups(void)
@@ -80,7 +81,8 @@ static long count_programs(void)
 		at.info.bpf_fd = (uint32_t)fd;
 		at.info.info_len = sizeof(info);
 		at.info.info = (uintptr_t)&info;
-		if (!syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &at, sizeof(at)) && !strncmp(info.name, "ct_devices", 10))
+		if (!syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &at, sizeof(at)) &&
+		    !strncmp(info.name, "ct_devices", 10))
 			n++;
 		close(fd);
 	}
@@ -124,11 +126,14 @@ static void assert_as_before(const struct host *was)
 	struct host is = look();
 
 	assert_no_groups(word);
-	for (int i = 0; i < 100 && (is.groups > was->groups + OTHERS || is.programs > was->programs + OTHERS); i++) {
+	for (int i = 0;
+	     i < 100 && (is.groups > was->groups + OTHERS || is.programs > was->programs + OTHERS);
+	     i++) {
 		sleep_ms(100);
 		is = look();
 	}
-	print_message("# groups %ld, then %ld; device programs %ld, then %ld\n", was->groups, is.groups, was->programs, is.programs);
+	print_message("# groups %ld, then %ld; device programs %ld, then %ld\n", was->groups,
+		      is.groups, was->programs, is.programs);
 	assert_true(is.groups <= was->groups + OTHERS);
 	assert_true(is.programs <= was->programs + OTHERS);
 	assert_int_equal(is.watches, was->watches);
@@ -142,7 +147,8 @@ static struct {
 static int list_one(const char *path, const struct stat *st, int type, struct FTW *where)
 {
 	(void)st, (void)where;
-	if (type != FTW_D && type != FTW_DP && strlen(listing.out) + strlen(path) + 2 < listing.size)
+	if (type != FTW_D && type != FTW_DP &&
+	    strlen(listing.out) + strlen(path) + 2 < listing.size)
 		strcat(strcat(listing.out, path), " ");
 	return 0;
 }
@@ -156,11 +162,12 @@ static void list_state(char *out, size_t size)
 	nftw(box.state, list_one, 8, FTW_PHYS);
 }
 
-/* ---- setting up ------------------------------------------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 static int configure(ct_container *c)
 {
-	return box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M", "limit.pids", "try:50", "limit.cpu", "try:1.5", NULL);
+	return box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M", "limit.pids",
+			  "try:50", "limit.cpu", "try:1.5", NULL);
 }
 
 static int setup(void **state)
@@ -192,7 +199,8 @@ static long long now_us(void)
 
 static void sleep_us(long us)
 {
-	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 }, NULL);
+	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
+		  NULL);
 }
 
 static int by_size(const void *a, const void *b)
@@ -212,7 +220,7 @@ static long long median(const long long *v, int n)
 	return copy[n / 2];
 }
 
-/* ---- one after the other ---------------------------------------------------------------------------------------------------------- */
+/* ---- one after the other --------------------------------------------------------------------- */
 
 static void cycles(void **state)
 {
@@ -250,7 +258,8 @@ static void cycles(void **state)
 			fail_msg("round %d: reason %d, code %d", i, ex.reason, ex.code);
 		ct_process_unref(p);
 	}
-	print_message("# %d cycles: median start %lld us of the first %d, %lld us of the last\n", n, median(took, n), n < WINDOW ? n : WINDOW,
+	print_message("# %d cycles: median start %lld us of the first %d, %lld us of the last\n", n,
+		      median(took, n), n < WINDOW ? n : WINDOW,
 		      median(took + (n > WINDOW ? n - WINDOW : 0), n));
 	free(took);
 	box.c = ct_unref(box.c);
@@ -280,7 +289,7 @@ static void cycles_detached(void **state)
 	assert_string_equal(text, files_before);
 }
 
-/* ---- at once --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- at once --------------------------------------------------------------------------------- */
 
 static void at_once(void **state)
 {
@@ -333,10 +342,11 @@ static void at_once(void **state)
 	assert_string_equal(text, files_before);
 }
 
-/* ---- the caller is killed ------------------------------------------------------------------------------------------------------------- */
+/* ---- the caller is killed -------------------------------------------------------------------- */
 
 enum { IN_PROCESS, DETACHED, FROZEN, FROZEN_V1, N_ACTS };
-static const char *const act_names[] = { "in process", "detached", "frozen", "frozen by version 1" };
+static const char *const act_names[] = { "in process", "detached", "frozen",
+					 "frozen by version 1" };
 
 static bool act_is_possible(int act)
 {
@@ -358,7 +368,8 @@ static void act(int what)
 		ct_container *c = box_handle(&box, what == DETACHED ? "killed" : NULL);
 		ct_process *p = NULL;
 
-		if (!c || configure(c) || (what == FROZEN_V1 && box_config(c, "cgroup.backend", "cgroup1", NULL)))
+		if (!c || configure(c) ||
+		    (what == FROZEN_V1 && box_config(c, "cgroup.backend", "cgroup1", NULL)))
 			_exit(1);
 		o.argv = ARGV("/bin/sleep", "1000");
 		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
@@ -404,11 +415,13 @@ static void check_cleared(const char *what, int round, const struct host *was)
 		assert_int_equal(box_config(c, "cgroup.backend", "cgroup1", NULL), 0);
 	r = box_run(c, NULL, ARGV("/bin/true"), NULL, NULL);
 	if (r)
-		fail_msg("%s, round %d: the next start: %d %s", what, round, r, ct_last_error(c)->message);
+		fail_msg("%s, round %d: the next start: %d %s", what, round, r,
+			 ct_last_error(c)->message);
 	ct_unref(c);
 	if (!wait_until(no_orphans, text))
 		fail_msg("%s, round %d: processes left: %s", what, round, text);
-	for (end = now_ms() + 10000; (n = groups_named(word, text, sizeof(text))) && now_ms() < end;)
+	for (end = now_ms() + 10000;
+	     (n = groups_named(word, text, sizeof(text))) && now_ms() < end;)
 		sleep_ms(10);
 	if (n)
 		fail_msg("%s, round %d: groups left: %.1000s", what, round, text);
@@ -441,7 +454,7 @@ static void kill_caller(void **state)
 	}
 }
 
-/* ---- the supervisor is killed ------------------------------------------------------------------------------------------------------------- */
+/* ---- the supervisor is killed ---------------------------------------------------------------- */
 
 static void kill_supervisor(void **state)
 {
@@ -485,7 +498,7 @@ static void kill_supervisor(void **state)
 	}
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int group_setup(void **state)
 {
@@ -498,7 +511,8 @@ static int group_setup(void **state)
 	print_message("# seed %u\n", seed);
 	if (leak_own_mounts() || box_open(&box, "first"))
 		return -1;
-	/* what a regular life leaves in the state directory, if anything, is no leak of a killed one */
+	/* what a regular life leaves in the state directory, if anything, is no leak
+	 * of a killed one */
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
 	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
@@ -516,7 +530,10 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(name, f, data) { name, f, setup, teardown, (void *)(uintptr_t)(data) }
+#define CASE(name, f, data)                                         \
+	{                                                           \
+		name, f, setup, teardown, (void *)(uintptr_t)(data) \
+	}
 
 int main(void)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A payload with all capabilities of a root container turns to its cgroups: it cannot raise its limits, leave its groups or have the
- * host's kernel run a program for it; and whatever it makes of the groups that it may change, the container can be ended and
- * nothing is left. (CVE-2022-0492, CVE-2023-25809, CVE-2021-4197 and others: shared/reference/escapes.md, 1.7.)
+ * A payload with all capabilities of a root container turns to its cgroups: it cannot raise its
+ * limits, leave its groups or have the host's kernel run a program for it; and whatever it makes of
+ * the groups that it may change, the container can be ended and nothing is left. (CVE-2022-0492,
+ * CVE-2023-25809, CVE-2021-4197 and others: shared/reference/escapes.md, 1.7.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +32,8 @@ struct way {
 	bool detached;
 };
 
-static const struct way ways[] = { { "auto", false }, { "auto", true }, { "cgroup1", false }, { "cgroup1", true },
-				   { "cgroup2", false }, { "cgroup2", true } };
+static const struct way ways[] = { { "auto", false },	{ "auto", true },     { "cgroup1", false },
+				   { "cgroup1", true }, { "cgroup2", false }, { "cgroup2", true } };
 static const struct way *way;
 
 /* "All" but one that is of no use. */
@@ -40,7 +41,9 @@ static int configure(ct_container *c)
 {
 	int r = box_config(c, "cgroup.pattern", pattern, "cap.drop", "wake_alarm", NULL);
 
-	return r || !strcmp(way->backend, "auto") ? r : box_config(c, "cgroup.backend", way->backend, NULL);
+	return r || !strcmp(way->backend, "auto")
+		       ? r
+		       : box_config(c, "cgroup.backend", way->backend, NULL);
 }
 
 static int setup(void **state)
@@ -68,18 +71,27 @@ static uint64_t flags(void)
 	return way->detached ? CT_START_DETACH : 0;
 }
 
-/* ---- mounts ---------------------------------------------------------------------------------------------------------------- */
+/* ---- mounts ---------------------------------------------------------------------------------- */
 
 static const struct form {
-	const char *word;	/* NULL: nothing is asked for */
-	bool writable;		/* its own groups are */
+	const char *word; /* NULL: nothing is asked for */
+	bool writable;	  /* its own groups are */
 } forms[] = {
-	{ NULL, false }, { "cgroup:ro", false }, { "cgroup:mixed", true }, { "cgroup:rw", true }, { "cgroup", true }, { "cgroup-full:ro", false },
-	{ "cgroup-full:mixed", true }, { "cgroup-full:rw", true }, { "cgroup2:ro", false }, { "cgroup2:rw", true }, { "cgroup2", true },
+	{ NULL, false },
+	{ "cgroup:ro", false },
+	{ "cgroup:mixed", true },
+	{ "cgroup:rw", true },
+	{ "cgroup", true },
+	{ "cgroup-full:ro", false },
+	{ "cgroup-full:mixed", true },
+	{ "cgroup-full:rw", true },
+	{ "cgroup2:ro", false },
+	{ "cgroup2:rw", true },
+	{ "cgroup2", true },
 };
 
-/* Nothing that has the host's kernel run a program, or that opens devices, can be opened for writing but in the payload's own
- * groups, and release_agent not even there. */
+/* Nothing that has the host's kernel run a program, or that opens devices, can be opened for
+ * writing but in the payload's own groups, and release_agent not even there. */
 static void agents(void **state)
 {
 	char text[4096];
@@ -103,20 +115,24 @@ static void agents(void **state)
 		snprintf(text, sizeof(text), "%s", ct_last_error(c)->message);
 		ct_unref(c);
 		if (r == -EOPNOTSUPP || r == -EINVAL) {
-			print_message("# %s%s: %s\n", f->word ? f->word : "nothing", keep ? ", the host's namespace" : "", text);
+			print_message("# %s%s: %s\n", f->word ? f->word : "nothing",
+				      keep ? ", the host's namespace" : "", text);
 			free(out);
 			continue;
 		}
 		if (r)
-			fail_msg("%s%s: %d %s", f->word ? f->word : "nothing", keep ? ", the host's namespace" : "", r, text);
+			fail_msg("%s%s: %d %s", f->word ? f->word : "nothing",
+				 keep ? ", the host's namespace" : "", r, text);
 		tried++;
 		for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 			if (strncmp(line, "writable ", 9))
 				continue;
 			/* of the forms that hand all of the host's groups over, the name says so */
 			if (strstr(line, "/release_agent") || !f->writable ||
-			    (keep && strcmp(f->word, "cgroup-full:rw") && strcmp(f->word, "cgroup-full") && !strstr(line, word)))
-				fail_msg("%s%s: %s", f->word ? f->word : "nothing", keep ? ", the host's namespace" : "", line);
+			    (keep && strcmp(f->word, "cgroup-full:rw") &&
+			     strcmp(f->word, "cgroup-full") && !strstr(line, word)))
+				fail_msg("%s%s: %s", f->word ? f->word : "nothing",
+					 keep ? ", the host's namespace" : "", line);
 		}
 		free(out);
 	}
@@ -124,7 +140,8 @@ static void agents(void **state)
 	assert_true(tried >= 2);
 }
 
-/* Without being asked the payload has no cgroup file system that it can write to, and cannot make the one that it sees writable. */
+/* Without being asked the payload has no cgroup file system that it can write to, and cannot make
+ * the one that it sees writable. */
 static void not_asked(void **state)
 {
 	char *out = NULL;
@@ -132,7 +149,9 @@ static void not_asked(void **state)
 	(void)state;
 	assert_ok(box.c, box_run(box.c, NULL,
 				 ARGV("/bin/sh", "-c",
-				      "for d in $(probe roots); do echo root $d; for f in $d/*; do [ -f $f ] && probe write $f=1; done; done;"
+				      "for d in $(probe roots); do echo root $d; "
+				      "for f in $d/*; do [ -f $f ] && "
+				      "probe write $f=1; done; done;"
 				      "mkdir /sys/fs/cgroup/x 2>&1; echo done"),
 				 &out, NULL));
 	if (strstr(out, "write done") || !strstr(out, "done"))
@@ -140,12 +159,13 @@ static void not_asked(void **state)
 	free(out);
 }
 
-/* A new instance of one hierarchy, mounted from inside: it begins at the payload's own group, not at the host's. Nothing is changed in
- * it: release_agent is written with what it says. */
+/* A new instance of one hierarchy, mounted from inside: it begins at the payload's own group, not
+ * at the host's. Nothing is changed in it: release_agent is written with what it says. */
 static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size)
 {
 	static const char look[] = "probe mount $0 /mnt \"$1\" || exit; stat -c 'inode %i' /mnt; "
-				   "[ -e /mnt/release_agent ] && probe write /mnt/release_agent=\"$(cat /mnt/release_agent)\"; umount /mnt";
+				   "[ -e /mnt/release_agent ] && probe write "
+				   "/mnt/release_agent=\"$(cat /mnt/release_agent)\"; umount /mnt";
 	const ct_attach_opts elevated = { .size = sizeof(elevated), .flags = CT_ATTACH_ELEVATED };
 	char options[300] = "", host[1024], place[512] = "", *out = NULL;
 	unsigned long long inode = 0;
@@ -154,7 +174,8 @@ static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size
 
 	/* ",rw,cpu," and ",rw,xattr,name=systemd," */
 	if (t->version == 1)
-		snprintf(options, sizeof(options), "%s", strstr(t->words, "name=") ? strstr(t->words, "name=") : t->words + 4);
+		snprintf(options, sizeof(options), "%s",
+			 strstr(t->words, "name=") ? strstr(t->words, "name=") : t->words + 4);
 	options[strcspn(options, strstr(options, "name=") ? "," : "")] = 0;
 	if (options[0] && options[strlen(options) - 1] == ',')
 		options[strlen(options) - 1] = 0;
@@ -162,15 +183,22 @@ static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size
 		snprintf(host, sizeof(host), "none,%s", options);
 	else
 		snprintf(host, sizeof(host), "%s", options);
-	assert_ok(box.c, box_attach(box.c, &elevated, ARGV("/bin/sh", "-c", look, t->version == 2 ? "cgroup2" : "cgroup", host), &out, NULL));
+	assert_ok(box.c, box_attach(box.c, &elevated,
+				    ARGV("/bin/sh", "-c", look,
+					 t->version == 2 ? "cgroup2" : "cgroup", host),
+				    &out, NULL));
 	mounted = strstr(out, ": done\n");
 	if (mounted && tree_place(t, init, place, sizeof(place))) {
 		snprintf(host, sizeof(host), "%s%s", t->mount, place);
 		assert_int_equal(stat(host, &st), 0);
 		sscanf(strstr(out, "inode ") ? strstr(out, "inode ") : "", "inode %llu", &inode);
-		if (inode != st.st_ino || !strstr(place, word) || strstr(out, "release_agent: write done"))
-			snprintf(bad + strlen(bad), size - strlen(bad), "%s: begins at %s%s; ", t->mount, place,
-				 strstr(out, "release_agent: write done") ? ", release_agent can be written" : "");
+		if (inode != st.st_ino || !strstr(place, word) ||
+		    strstr(out, "release_agent: write done"))
+			snprintf(bad + strlen(bad), size - strlen(bad), "%s: begins at %s%s; ",
+				 t->mount, place,
+				 strstr(out, "release_agent: write done")
+					 ? ", release_agent can be written"
+					 : "");
 	}
 	free(out);
 	return mounted;
@@ -194,19 +222,24 @@ static void fresh_mounts(void **state)
 		fail_msg("%s", bad);
 }
 
-/* ---- its own limits, its own place ---------------------------------------------------------------------------------------------- */
+/* ---- its own limits, its own place ----------------------------------------------------------- */
 
 /* Writes at what limits it by every way there is, then uses up what it is given. */
 static const char tries[] =
-	"try() { for d in $1 $1/.. $1/../.. /proc/1/root$1 /proc/1/root$1/.. /proc/self/root$1/../..; do"
-	"   probe write $d/memory.max=max $d/memory.limit_in_bytes=-1 $d/memory.memsw.limit_in_bytes=-1 $d/pids.max=max $d/cpu.max=max"
-	"     $d/cpu.cfs_quota_us=-1 $d/devices.allow=a $d/cgroup.max.descendants=max $d/cgroup.procs=1 $d/cgroup.procs=0 $d/tasks=1;"
+	"try() { for d in $1 $1/.. $1/../.. /proc/1/root$1 /proc/1/root$1/.. "
+	"/proc/self/root$1/../..; do   probe write $d/memory.max=max $d/memory.limit_in_bytes=-1 "
+	"$d/memory.memsw.limit_in_bytes=-1 $d/pids.max=max $d/cpu.max=max"
+	"     $d/cpu.cfs_quota_us=-1 $d/devices.allow=a $d/cgroup.max.descendants=max "
+	"$d/cgroup.procs=1 $d/cgroup.procs=0 $d/tasks=1;"
 	"   done; };"
 	"for d in $(probe roots) /sys/fs/cgroup; do try $d; done >/dev/null;"
-	"mount -o remount,rw /sys/fs/cgroup 2>/dev/null; for d in $(probe roots); do mount -o remount,rw $d 2>/dev/null; try $d; done >/dev/null;"
-	"for t in memory pids cpu devices; do probe mount cgroup /mnt $t && try /mnt; umount /mnt 2>/dev/null; done >/dev/null;"
+	"mount -o remount,rw /sys/fs/cgroup 2>/dev/null; for d in $(probe roots); "
+	"do mount -o remount,rw $d 2>/dev/null; try $d; done >/dev/null;"
+	"for t in memory pids cpu devices; do probe mount cgroup /mnt $t && try /mnt; "
+	"umount /mnt 2>/dev/null; done >/dev/null;"
 	"probe mount cgroup2 /mnt '' >/dev/null && try /mnt >/dev/null; umount /mnt 2>/dev/null;"
-	"echo tried; probe forks 200 0; probe node c 10 237; echo ready; read x; exec probe hold 0 100000000";
+	"echo tried; probe forks 200 0; probe node c 10 237; echo ready; read x; "
+	"exec probe hold 0 100000000";
 
 /* With `mounts` as mount.auto. */
 static void limits_hold(const char *mounts)
@@ -216,7 +249,9 @@ static void limits_hold(const char *mounts)
 	ct_exit ex;
 	int r;
 
-	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu", "try:1.5", "mount.auto", mounts, NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu",
+				    "try:1.5", "mount.auto", mounts, NULL),
+			 0);
 	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
@@ -234,7 +269,8 @@ static void limits_hold(const char *mounts)
 	pids_after = group_number(box.c, "pids.max", NULL);
 	is = leak_places(ct_process_pid(talk.p));
 	ex = talk_end(&talk);
-	if (!strstr(talk.text, "forked 5") || !strstr(talk.text, "Resource temporarily unavailable"))
+	if (!strstr(talk.text, "forked 5") ||
+	    !strstr(talk.text, "Resource temporarily unavailable"))
 		fail_msg("it has more than 60 processes: %s", talk.text);
 	if (!strstr(talk.text, "c 10:237 mknod done, open Operation not permitted"))
 		fail_msg("it has a device: %s", talk.text);
@@ -242,7 +278,8 @@ static void limits_hold(const char *mounts)
 		fail_msg("memory is limited to %lld, pids to %lld", memory_after, pids_after);
 	for (char *line = strtok_r(is, "\n", &save), *w; line; line = strtok_r(NULL, "\n", &save)) {
 		/* "4:memory:/ct.x": where it was among ours in the beginning, it is still */
-		snprintf(head, sizeof(head), "%.*s", (int)(strchr(strchr(line, ':') + 1, ':') - line), line);
+		snprintf(head, sizeof(head), "%.*s",
+			 (int)(strchr(strchr(line, ':') + 1, ':') - line), line);
 		w = strstr(was, head);
 		if (w && memmem(w, strcspn(w, "\n"), word, strlen(word)) && !strstr(line, word))
 			fail_msg("it is in a group outside now: %s", line);
@@ -272,8 +309,11 @@ static void descriptors(void **state)
 	char *out = NULL;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "limit.pids", "try:60", "mount.auto", "proc sys cgroup:rw", NULL), 0);
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", "probe on-cgroups; probe fds; echo ready; read x"), &talk);
+	assert_int_equal(box_config(box.c, "limit.pids", "try:60", "mount.auto",
+				    "proc sys cgroup:rw", NULL),
+			 0);
+	talk_start(box.c, flags(),
+		   ARGV("/bin/sh", "-c", "probe on-cgroups; probe fds; echo ready; read x"), &talk);
 	assert_non_null(strstr(talk.text, "0 descriptors on cgroups"));
 	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "on-cgroups"), &out, NULL));
 	assert_non_null(strstr(out, "0 descriptors on cgroups"));
@@ -281,31 +321,41 @@ static void descriptors(void **state)
 	talk_end(&talk);
 }
 
-/* ---- what it makes of its groups --------------------------------------------------------------------------------------------------- */
+/* ---- what it makes of its groups ------------------------------------------------------------- */
 
 #define EACH_ROOT "for d in $(probe roots); do "
 static const char *const mischief[][2] = {
 	{ "many groups", "set -- $(probe roots); exec probe groups $1 " },
 	{ "deep groups", "set -- $(probe roots); exec probe deep $1 " },
-	{ "freezes itself", "echo ready; " EACH_ROOT "echo 1 >$d/cgroup.freeze; echo FROZEN >$d/freezer.state; done 2>/dev/null; read x" },
+	{ "freezes itself",
+	  "echo ready; " EACH_ROOT
+	  "echo 1 >$d/cgroup.freeze; echo FROZEN >$d/freezer.state; done 2>/dev/null; read x" },
 	{ "hides and freezes itself",
-	  EACH_ROOT "(cd $d || exit; i=0; while [ $i -lt 100 ]; do mkdir .h || exit; cd .h; i=$((i + 1)); done; exec 9>cgroup.freeze || exec 9>freezer.state;"
-		    " echo 0 >cgroup.procs; echo 1 >&9; echo FROZEN >&9; exec sleep 1000) 2>/dev/null & done; sleep 1; echo ready; read x" },
+	  EACH_ROOT "(cd $d || exit; i=0; while [ $i -lt 100 ]; do mkdir .h || exit; cd .h; "
+		    "i=$((i + 1)); done; exec 9>cgroup.freeze || exec 9>freezer.state;"
+		    " echo 0 >cgroup.procs; echo 1 >&9; echo FROZEN >&9; "
+		    "exec sleep 1000) 2>/dev/null & done; sleep 1; echo ready; read x" },
 	{ "freezes init again and again",
-	  EACH_ROOT "[ -e $d/cgroup.freeze -o -e $d/freezer.state ] || continue; mkdir $d/a $d/b || continue; echo 1 >$d/a/cgroup.procs;"
-		    " (echo 0 >$d/b/cgroup.procs; exec probe refreeze $d/a) & done; echo ready; while :; do sleep 0.1; done" },
+	  EACH_ROOT "[ -e $d/cgroup.freeze -o -e $d/freezer.state ] || continue; "
+		    "mkdir $d/a $d/b || continue; echo 1 >$d/a/cgroup.procs;"
+		    " (echo 0 >$d/b/cgroup.procs; exec probe refreeze $d/a) & done; echo ready; "
+		    "while :; do sleep 0.1; done" },
 	{ "is threaded",
-	  EACH_ROOT "mkdir $d/t; echo threaded >$d/t/cgroup.type; echo threaded >$d/cgroup.type; echo 0 >$d/t/cgroup.threads; done 2>/dev/null;"
+	  EACH_ROOT "mkdir $d/t; echo threaded >$d/t/cgroup.type; echo threaded >$d/cgroup.type; "
+		    "echo 0 >$d/t/cgroup.threads; done 2>/dev/null;"
 		    "sleep 1000 & echo ready; wait" },
 	{ "gives controllers on",
-	  EACH_ROOT "mkdir $d/k; echo 1 >$d/k/cgroup.procs; for c in memory pids cpu io hugetlb; do echo +$c >$d/cgroup.subtree_control;"
-		    " echo +$c >$d/k/cgroup.subtree_control; done; mkdir $d/k/l; echo 0 >$d/k/l/cgroup.procs; done 2>/dev/null;"
+	  EACH_ROOT "mkdir $d/k; echo 1 >$d/k/cgroup.procs; for c in memory pids cpu io hugetlb; "
+		    "do echo +$c >$d/cgroup.subtree_control;"
+		    " echo +$c >$d/k/cgroup.subtree_control; done; mkdir $d/k/l; "
+		    "echo 0 >$d/k/l/cgroup.procs; done 2>/dev/null;"
 		    "sleep 1000 & echo ready; wait" },
 	{ "sits in many",
-	  EACH_ROOT "for i in 1 2 3 4 5; do mkdir -p $d/s$i/s/s; (echo 0 >$d/s$i/s/s/cgroup.procs; exec sleep 1000) & done;"
-		    " done 2>/dev/null; sleep 1; echo ready; wait" },
+	  EACH_ROOT "for i in 1 2 3 4 5; do mkdir -p $d/s$i/s/s; (echo 0 >$d/s$i/s/s/cgroup.procs; "
+		    "exec sleep 1000) & done; done 2>/dev/null; sleep 1; echo ready; wait" },
 	{ "limits itself to nothing",
-	  EACH_ROOT "echo 1 >$d/pids.max; echo 0 >$d/cgroup.max.descendants; echo 4096 >$d/memory.max; done 2>/dev/null; echo ready; read x" },
+	  EACH_ROOT "echo 1 >$d/pids.max; echo 0 >$d/cgroup.max.descendants; "
+		    "echo 4096 >$d/memory.max; done 2>/dev/null; echo ready; read x" },
 };
 
 static void end_of(const char *name, const char *script)
@@ -316,15 +366,24 @@ static void end_of(const char *name, const char *script)
 	ct_exit ex = CT_EXIT_INIT;
 	int r;
 
-	snprintf(number, sizeof(number), "%d", !strcmp(name, "deep groups") ? 300 : quick() ? 1000 : 10000);
-	assert_true(asprintf(&whole, "%s%s", script, strstr(script, "exec probe groups") || strstr(script, "exec probe deep") ? number : "") > 0);
+	snprintf(number, sizeof(number), "%d",
+		 !strcmp(name, "deep groups") ? 300
+		 : quick()		      ? 1000
+					      : 10000);
+	assert_true(
+		asprintf(&whole, "%s%s", script,
+			 strstr(script, "exec probe groups") || strstr(script, "exec probe deep")
+				 ? number
+				 : "") > 0);
 	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", whole), &talk);
 	free(whole);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
 	assert_ok(box.c, r);
 	/* who limits itself to nothing may not come to say so */
-	if (!read_until(talk.out, "ready", strcmp(name, "limits itself to nothing") ? PATIENCE_MS : 2000, talk.text, sizeof(talk.text)) &&
+	if (!read_until(talk.out, "ready",
+			strcmp(name, "limits itself to nothing") ? PATIENCE_MS : 2000, talk.text,
+			sizeof(talk.text)) &&
 	    strcmp(name, "limits itself to nothing"))
 		fail_msg("%s: it said: %s", name, talk.text);
 	nothing_happens_for(100);
@@ -337,7 +396,8 @@ static void end_of(const char *name, const char *script)
 	r = ct_process_wait(talk.p, &ex, PATIENCE_MS);
 	if (r)
 		fail_msg("%s: after the stop: %d", name, r);
-	print_message("# %s, %s, %s: its end took %lld ms\n", name, way->backend, way->detached ? "detached" : "in process", now_ms() - began);
+	print_message("# %s, %s, %s: its end took %lld ms\n", name, way->backend,
+		      way->detached ? "detached" : "in process", now_ms() - began);
 	talk_end(&talk);
 	/* what the supervisor could not do in its time, the next call does */
 	if (way->detached)
@@ -350,7 +410,9 @@ static void do_mischief(void **state)
 {
 	size_t i = (size_t)(uintptr_t)*state;
 
-	assert_int_equal(box_config(box.c, "limit.memory", "try:128M", "limit.pids", "try:100", "mount.auto", "proc sys cgroup:rw", NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "try:128M", "limit.pids", "try:100",
+				    "mount.auto", "proc sys cgroup:rw", NULL),
+			 0);
 	end_of(mischief[i][0], mischief[i][1]);
 }
 
@@ -363,14 +425,17 @@ static int mischief_setup(void **state)
 	return setup(&w);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void names(void **state)
 {
 	static char longest[300], deep_path[300];
-	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.dir.monitor", "cgroup.pattern" };
-	static const char *const bad[] = { "..", "../x", "a/../b", "a/..", "/a", "/", ".", "./a", "a/./b", "a\nb", "a\001", "a\177b", "a//b", longest,
-					   deep_path, "a/", "%s%s%n", "a\tb" };
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container",
+					    "cgroup.dir.container.inner", "cgroup.dir.monitor",
+					    "cgroup.pattern" };
+	static const char *const bad[] = { "..",   "../x",  "a/../b",  "a/..", "/a",	 "/",
+					   ".",	   "./a",   "a/./b",   "a\nb", "a\001",	 "a\177b",
+					   "a//b", longest, deep_path, "a/",   "%s%s%n", "a\tb" };
 	size_t i, k;
 
 	(void)state;
@@ -385,15 +450,21 @@ static void names(void **state)
 
 			assert_int_equal(box_config(c, "limit.pids", "try:50", NULL), 0);
 			if (!strcmp(keys[k], "cgroup.dir.container.inner"))
-				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x", "cgroup.dir.monitor", "ct.y", NULL), 0);
-			if (!strcmp(keys[k], "cgroup.dir.container") || !strcmp(keys[k], "cgroup.dir.monitor"))
-				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x", "cgroup.dir.monitor", "ct.y", NULL), 0);
+				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x",
+							    "cgroup.dir.monitor", "ct.y", NULL),
+						 0);
+			if (!strcmp(keys[k], "cgroup.dir.container") ||
+			    !strcmp(keys[k], "cgroup.dir.monitor"))
+				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x",
+							    "cgroup.dir.monitor", "ct.y", NULL),
+						 0);
 			o.argv = ARGV("/bin/true");
 			r = ct_set_config(c, keys[k], bad[i]);
 			if (r == 0)
 				r = ct_check(c, &o);
 			/* a format means nothing in a name but %n, and stays within it */
-			if (r == 0 && !strchr(bad[i], '%') && strcmp(bad[i], "a/") && strcmp(bad[i], "a//b"))
+			if (r == 0 && !strchr(bad[i], '%') && strcmp(bad[i], "a/") &&
+			    strcmp(bad[i], "a//b"))
 				fail_msg("%s = \"%s\" is taken", keys[k], bad[i]);
 			if (r == 0)
 				print_message("# %s = \"%s\" is taken\n", keys[k], bad[i]);
@@ -404,7 +475,7 @@ static void names(void **state)
 	}
 }
 
-/* ---- all ---------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int group_setup(void **state)
 {
@@ -419,15 +490,25 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(name, f, w) { name, f, setup, teardown, (void *)(uintptr_t)&ways[w] }
+#define CASE(name, f, w)                                              \
+	{                                                             \
+		name, f, setup, teardown, (void *)(uintptr_t)&ways[w] \
+	}
 
 int main(void)
 {
 	static const struct CMUnitTest first[] = {
-		CASE("release agents and rules", agents, 0), CASE("nothing asked for", not_asked, 0), CASE("fresh mounts", fresh_mounts, 0),
-		CASE("fresh mounts, detached", fresh_mounts, 1), CASE("own limits", own_limits, 0), CASE("own limits, detached", own_limits, 1),
-		CASE("limits of who may mount", limits_of_a_mounter, 0), CASE("limits of who may mount, detached", limits_of_a_mounter, 1),
-		CASE("descriptors", descriptors, 0), CASE("descriptors, detached", descriptors, 1), CASE("names", names, 0),
+		CASE("release agents and rules", agents, 0),
+		CASE("nothing asked for", not_asked, 0),
+		CASE("fresh mounts", fresh_mounts, 0),
+		CASE("fresh mounts, detached", fresh_mounts, 1),
+		CASE("own limits", own_limits, 0),
+		CASE("own limits, detached", own_limits, 1),
+		CASE("limits of who may mount", limits_of_a_mounter, 0),
+		CASE("limits of who may mount, detached", limits_of_a_mounter, 1),
+		CASE("descriptors", descriptors, 0),
+		CASE("descriptors, detached", descriptors, 1),
+		CASE("names", names, 0),
 	};
 	static struct CMUnitTest tests[128];
 	static char names_of[128][96];
@@ -439,10 +520,12 @@ int main(void)
 			tests[n++] = first[i];
 	for (size_t i = 0; i < sizeof(mischief) / sizeof(mischief[0]); i++) {
 		for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
-			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", mischief[i][0], ways[w].backend, ways[w].detached ? "detached" : "in process");
+			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", mischief[i][0],
+				 ways[w].backend, ways[w].detached ? "detached" : "in process");
 			if (only && !strstr(names_of[n], only))
 				continue;
-			tests[n] = (struct CMUnitTest){ names_of[n], do_mischief, mischief_setup, teardown, (void *)(uintptr_t)(i * 16 + w) };
+			tests[n] = (struct CMUnitTest){ names_of[n], do_mischief, mischief_setup,
+							teardown, (void *)(uintptr_t)(i * 16 + w) };
 			n++;
 		}
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tests of limits and cgroups share: the hierarchies of this host as they are mounted, where a process is in them, and
- * what of one test's groups is there. Nothing of the library. */
+/* What the tests of limits and cgroups share: the hierarchies of this host as they are mounted,
+ * where a process is in them, and what of one test's groups is there. Nothing of the library. */
 #ifndef CT_TEST_CGROUP_HELP_H
 #define CT_TEST_CGROUP_HELP_H
 
@@ -24,7 +24,9 @@
 struct tree {
 	int version;
 	char mount[256];
-	char words[256];	/* of version 1: its controllers and name, as in /proc/PID/cgroup, with a comma at either end */
+	/* of version 1: its controllers and name, as in /proc/PID/cgroup, with a comma
+	 * at either end */
+	char words[256];
 };
 
 struct trees {
@@ -49,7 +51,8 @@ static inline void trees_find(struct trees *t)
 		struct tree *x = &t->v[t->n];
 		bool known = false;
 
-		if (!dash || sscanf(line, "%*s %*s %*s / %255s", mount) != 1 || sscanf(dash, " - %63s %*s %255s", type, super) != 2)
+		if (!dash || sscanf(line, "%*s %*s %*s / %255s", mount) != 1 ||
+		    sscanf(dash, " - %63s %*s %255s", type, super) != 2)
 			continue;
 		if (strcmp(type, "cgroup") && strcmp(type, "cgroup2"))
 			continue;
@@ -91,8 +94,10 @@ static inline const char *tree_place(const struct tree *t, pid_t pid, char *buf,
 	return buf[0] ? buf : NULL;
 }
 
-/* Directories below `dir` whose name contains `word` (NULL: any); paths of the first ones into text. */
-static inline int groups_below(const char *dir, const char *word, int depth, char *text, size_t size)
+/* Directories below `dir` whose name contains `word` (NULL: any); paths of the first
+ * ones into text. */
+static inline int groups_below(const char *dir, const char *word, int depth, char *text,
+			       size_t size)
 {
 	char path[2048];
 	struct dirent *e;
@@ -177,16 +182,17 @@ static inline void groups_drop(const char *word)
 		group_drop(path);
 }
 
-/* For cmocka: none of the groups with that word in their name is there, after a while at the latest. */
-#define assert_no_groups(word)                                                                                         \
-	do {                                                                                                           \
-		char groups_[4096];                                                                                    \
-		long long end_ = now_ms() + 10000;                                                                     \
-		int n_;                                                                                                \
-		while ((n_ = groups_named(word, groups_, sizeof(groups_))) && now_ms() < end_)                         \
-			sleep_ms(20);                                                                                  \
-		if (n_)                                                                                                \
-			fail_msg("%d groups are left: %.2000s", n_, groups_);                                          \
+/* For cmocka: none of the groups with that word in their name is there, after a while
+ * at the latest. */
+#define assert_no_groups(word)                                                                 \
+	do {                                                                                   \
+		char groups_[4096];                                                            \
+		long long end_ = now_ms() + 10000;                                             \
+		int n_;                                                                        \
+		while ((n_ = groups_named(word, groups_, sizeof(groups_))) && now_ms() < end_) \
+			sleep_ms(20);                                                          \
+		if (n_)                                                                        \
+			fail_msg("%d groups are left: %.2000s", n_, groups_);                  \
 	} while (0)
 
 /* Processes in a group. */
@@ -232,7 +238,8 @@ static inline void thaw_by_hand(pid_t pid, const char *word)
 
 		if (!tree_place(&t.v[i], pid, place, sizeof(place)) || !strstr(place, word))
 			continue;
-		snprintf(path, sizeof(path), "%s%s/%s", t.v[i].mount, place, t.v[i].version == 2 ? "cgroup.freeze" : "freezer.state");
+		snprintf(path, sizeof(path), "%s%s/%s", t.v[i].mount, place,
+			 t.v[i].version == 2 ? "cgroup.freeze" : "freezer.state");
 		f = fopen(path, "r+e");
 		if (f) {
 			fputs(t.v[i].version == 2 ? "0" : "THAWED", f);
@@ -241,23 +248,25 @@ static inline void thaw_by_hand(pid_t pid, const char *word)
 	}
 }
 
-/* A number out of a file of the container's group under its version 2 or version 1 name; -1: neither is there. `max` is UINT64_MAX. */
+/* A number out of a file of the container's group under its version 2 or version 1 name; -1:
+ * neither is there. `max` is UINT64_MAX. */
 static inline long long group_number(ct_container *c, const char *v2, const char *v1)
 {
 	char text[256];
 
-	if ((!v2 || ct_cgroup_get(c, v2, text, sizeof(text)) < 0) && (!v1 || ct_cgroup_get(c, v1, text, sizeof(text)) < 0))
+	if ((!v2 || ct_cgroup_get(c, v2, text, sizeof(text)) < 0) &&
+	    (!v1 || ct_cgroup_get(c, v1, text, sizeof(text)) < 0))
 		return -1;
 	return strcmp(text, "max") ? strtoll(text, NULL, 10) : INT64_MAX;
 }
 
 /* What a container that cannot be had says: a reason to look elsewhere. Other failures fail. */
-#define start_here(c, o, p)                                                                                         \
-	do {                                                                                                           \
-		int r_ = ct_start(c, o, p);                                                                            \
-		if (r_ == -EOPNOTSUPP)                                                                                 \
-			elsewhere_because("%s", ct_last_error(c)->message);                                            \
-		assert_ok(c, r_);                                                                                      \
+#define start_here(c, o, p)                                                 \
+	do {                                                                \
+		int r_ = ct_start(c, o, p);                                 \
+		if (r_ == -EOPNOTSUPP)                                      \
+			elsewhere_because("%s", ct_last_error(c)->message); \
+		assert_ok(c, r_);                                           \
 	} while (0)
 
 /* A pipe with ends above 2, the second for the payload. */
@@ -319,7 +328,8 @@ static inline void talk_drop_all(void)
 }
 
 /* Starts it; -EOPNOTSUPP and other errors are the caller's. */
-static inline int talk_try(ct_container *c, uint64_t flags, const char *const argv[], struct talk *t)
+static inline int talk_try(ct_container *c, uint64_t flags, const char *const argv[],
+			   struct talk *t)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 	int out[2], in[2], r;
@@ -347,7 +357,8 @@ static inline int talk_try(ct_container *c, uint64_t flags, const char *const ar
 }
 
 /* Starts it and waits until it has said "ready"; as start_here(). */
-static inline void talk_start(ct_container *c, uint64_t flags, const char *const argv[], struct talk *t)
+static inline void talk_start(ct_container *c, uint64_t flags, const char *const argv[],
+			      struct talk *t)
 {
 	int r = talk_try(c, flags, argv, t);
 
@@ -379,7 +390,8 @@ static inline ct_exit talk_end(struct talk *t)
 	return ex;
 }
 
-/* The end of a case: how much of the caller was touched since `before` (freed), and of its groups, named with `word`, was left. */
+/* The end of a case: how much of the caller was touched since `before` (freed), and of its groups,
+ * named with `word`, was left. */
 static inline int case_end(struct leak *before, const char *word)
 {
 	char text[4096];

@@ -13,10 +13,14 @@
 #include "places-help.h"
 
 static const struct {
-	const char *key, *value;	/* WORD stands for it */
+	const char *key, *value; /* WORD stands for it */
 } lefts[] = {
-	{ "cgroup.relative", "1" },	    { "cgroup.relative", "0" },		    { "cgroup.dir", "WORD.d/a/b" },
-	{ "cgroup.dir.container", "WORD.c/a/x" }, { "cgroup.pattern", "WORD.at@1.2.3.4.%n" }, { "cgroup.pattern", "WORD@%n" },
+	{ "cgroup.relative", "1" },
+	{ "cgroup.relative", "0" },
+	{ "cgroup.dir", "WORD.d/a/b" },
+	{ "cgroup.dir.container", "WORD.c/a/x" },
+	{ "cgroup.pattern", "WORD.at@1.2.3.4.%n" },
+	{ "cgroup.pattern", "WORD@%n" },
 	{ "cgroup.dir", "WORD.d@1.2.3.4.5" },
 };
 
@@ -74,14 +78,16 @@ static void killed(void)
 		CHECK(words_left(text) > 0, "%s: cleared by nobody", lefts[i].value);
 		CHECK(ct_list(&box.where, CT_LIST_RUNNING, &names) >= 0, "ct_list");
 		ct_free(names);
-		CHECK(wait_for(none_left, text, 20000), "%s: after a list: %s", lefts[i].value, text);
+		CHECK(wait_for(none_left, text, 20000), "%s: after a list: %s", lefts[i].value,
+		      text);
 		leave(i);
 		CHECK(wait_for(no_orphans, who, 60000), "%s", who);
 		ct_container *c = make(NULL);
 
 		configure_left(c, i);
 		end(c, start(c, 0));
-		CHECK(wait_for(none_left, text, 20000), "%s: after a start: %s", lefts[i].value, text);
+		CHECK(wait_for(none_left, text, 20000), "%s: after a start: %s", lefts[i].value,
+		      text);
 	}
 }
 
@@ -95,7 +101,8 @@ static void mark_alike(char *buf, size_t size, const char *name)
 		_exit(0);
 	waitpid(pid, NULL, 0);
 	CHECK(stat("/proc/self/ns/pid", &st) == 0, "stat");
-	snprintf(buf, size, "%s@%llx.%x.1.1.%%n", name, (unsigned long long)st.st_ino, (unsigned)pid);
+	snprintf(buf, size, "%s@%llx.%x.1.1.%%n", name, (unsigned long long)st.st_ino,
+		 (unsigned)pid);
 }
 
 static void look_around(void)
@@ -122,7 +129,8 @@ static void names_alike(void)
 	WORKS(c, ct_set_config(c, "cgroup.pattern", mark));
 	p = start(c, CT_START_DETACH);
 	look_around();
-	CHECK(ct_state(c) == CT_STATE_RUNNING, "the container's state is %s", ct_state_name(ct_state(c)));
+	CHECK(ct_state(c) == CT_STATE_RUNNING, "the container's state is %s",
+	      ct_state_name(ct_state(c)));
 	WORKS(c, ct_stop(c, CT_STOP_KILL, 20000));
 	ct_process_unref(p);
 	ct_unref(c);

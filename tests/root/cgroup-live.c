@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A running container's groups: freezing, and the end of who is frozen; killing all of a tree; entering; limits changed all or
- * nothing; files by name; figures. With either version of the freezer where the host has both, in process and detached. The
- * caller stays in its own groups throughout.
+ * A running container's groups: freezing, and the end of who is frozen; killing all of a
+ * tree; entering; limits changed all or nothing; files by name; figures. With either version
+ * of the freezer where the host has both, in process and detached. The caller stays in its
+ * own groups throughout.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,17 +36,20 @@ struct way {
 	bool detached;
 };
 
-static const struct way ways[] = { { "auto", false }, { "auto", true }, { "cgroup1", false }, { "cgroup1", true },
-				   { "cgroup2", false }, { "cgroup2", true } };
+static const struct way ways[] = { { "auto", false },	{ "auto", true },     { "cgroup1", false },
+				   { "cgroup1", true }, { "cgroup2", false }, { "cgroup2", true } };
 static const struct way *way;
 static struct talk talk;
 
-/* A backend that is named is one that is asked for: then there are groups whatever else the config says. */
+/* A backend that is named is one that is asked for: then there are groups whatever
+ * else the config says. */
 static int configure(void)
 {
 	int r = box_config(box.c, "cgroup.pattern", pattern, NULL);
 
-	return r || !strcmp(way->backend, "auto") ? r : box_config(box.c, "cgroup.backend", way->backend, NULL);
+	return r || !strcmp(way->backend, "auto")
+		       ? r
+		       : box_config(box.c, "cgroup.backend", way->backend, NULL);
 }
 
 static int setup(void **state)
@@ -111,7 +115,7 @@ static uint64_t cpu_us(void)
 	return u.cpu_us;
 }
 
-/* ---- freezing ------------------------------------------------------------------------------------------------------------- */
+/* ---- freezing -------------------------------------------------------------------------------- */
 
 static void frozen(void **state)
 {
@@ -126,11 +130,14 @@ static void frozen(void **state)
 		then = cpu_us();
 		nothing_happens_for(200);
 		now = cpu_us();
-		/* a kernel without the figure says nothing here; one that counts in ticks may count the last of them late */
+		/* a kernel without the figure says nothing here; one that counts in ticks may count
+		 * the last of them late */
 		if (then != CT_ABSENT && now - then > TICK_US)
-			fail_msg("it used %llu us while it was frozen", (unsigned long long)(now - then));
+			fail_msg("it used %llu us while it was frozen",
+				 (unsigned long long)(now - then));
 		assert_int_equal(ct_wait(box.c, CT_STATE_FROZEN, 0), CT_STATE_FROZEN);
-		assert_int_equal(ct_wait(box.c, CT_STATE_RUNNING | CT_STATE_STOPPED, 50), -ETIMEDOUT);
+		assert_int_equal(ct_wait(box.c, CT_STATE_RUNNING | CT_STATE_STOPPED, 50),
+				 -ETIMEDOUT);
 		assert_ok(box.c, ct_unfreeze(box.c, PATIENCE_MS));
 		assert_ok(box.c, ct_unfreeze(box.c, PATIENCE_MS));
 		assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
@@ -179,9 +186,16 @@ static void wait_frozen(void **state)
 }
 
 enum how { ASKED, FORCED, KILLED, KILLED_ALL, PROCESS_KILLED, LET_GO, OTHER_HANDLE, N_HOW };
-static const char *const how_names[] = { "asked", "by force", "ct_kill", "ct_kill_all", "ct_process_kill", "the last owner goes", "by another handle" };
+static const char *const how_names[] = { "asked",
+					 "by force",
+					 "ct_kill",
+					 "ct_kill_all",
+					 "ct_process_kill",
+					 "the last owner goes",
+					 "by another handle" };
 
-/* In a child with a time limit of its own: a hang must not take the whole run with it. 0, or what went wrong. */
+/* In a child with a time limit of its own: a hang must not take the whole run with it. 0,
+ * or what went wrong. */
 static int end_frozen(enum how how)
 {
 	ct_container *c = box.c;
@@ -241,7 +255,11 @@ static int child_frozen(enum how how)
 	box.c = box_handle(&box, way->detached ? "live" : NULL);
 	if (!box.c || configure() || box_config(box.c, "signal.halt", "SIGTERM", NULL))
 		return 1;
-	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.02; done"), &talk);
+	r = talk_try(box.c, flags(),
+		     ARGV("/bin/sh", "-c",
+			  "trap 'exit 9' TERM; echo ready; "
+			  "while :; do sleep 0.02; done"),
+		     &talk);
 	if (r == -EOPNOTSUPP)
 		return 77;
 	if (r < 0 || !read_until(talk.out, "ready", PATIENCE_MS, talk.text, sizeof(talk.text)))
@@ -271,8 +289,10 @@ static void end_of_frozen(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		skipped += WIFEXITED(status) && WEXITSTATUS(status) == 77;
 		if (status && !(WIFEXITED(status) && WEXITSTATUS(status) == 77))
-			snprintf(bad + strlen(bad), sizeof(bad) - strlen(bad), "%s: %s %d; ", how_names[how],
-				 WIFEXITED(status) ? "it went wrong at" : "it hung, signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+			snprintf(bad + strlen(bad), sizeof(bad) - strlen(bad), "%s: %s %d; ",
+				 how_names[how],
+				 WIFEXITED(status) ? "it went wrong at" : "it hung, signal",
+				 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 		if (status && way->detached) {
 			ct_container *c = box_handle(&box, "live");
 
@@ -312,7 +332,7 @@ static void time_of_frozen(void **state)
 	talk_end(&talk);
 }
 
-/* ---- all of a tree ---------------------------------------------------------------------------------------------------------- */
+/* ---- all of a tree --------------------------------------------------------------------------- */
 
 static void kill_all(void **state)
 {
@@ -321,7 +341,8 @@ static void kill_all(void **state)
 	int i, n;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "namespace.keep", "pid", "limit.pids", "try:200", NULL), 0);
+	assert_int_equal(box_config(box.c, "namespace.keep", "pid", "limit.pids", "try:200", NULL),
+			 0);
 	for (i = 0; i < (quick() ? 3 : 10); i++) {
 		ct_exit ex = CT_EXIT_INIT;
 
@@ -357,20 +378,22 @@ static void end_without_pidns(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "namespace.keep", "pid", "limit.pids", "try:200", NULL), 0);
+	assert_int_equal(box_config(box.c, "namespace.keep", "pid", "limit.pids", "try:200", NULL),
+			 0);
 	for (i = 0; i < (quick() ? 2 : 6); i++) {
 		start(ARGV("/bin/probe", "chains", "4"));
 		assert_true(place_of(ct_process_pid(talk.p), word, &t, place, sizeof(place)));
 		assert_int_equal(ct_process_kill(talk.p, SIGKILL), 0);
 		end();
 		if (way->detached)
-			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS),
+					 CT_STATE_STOPPED);
 		assert_int_equal(processes(place, &t), 0);
 		assert_no_groups(word);
 	}
 }
 
-/* ---- entering ----------------------------------------------------------------------------------------------------------------- */
+/* ---- entering -------------------------------------------------------------------------------- */
 
 static void attach(void **state)
 {
@@ -380,7 +403,9 @@ static void attach(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "limit.memory", "try:64M", "limit.pids", "try:100", "limit.cpu", "try:1", NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "try:64M", "limit.pids", "try:100",
+				    "limit.cpu", "try:1", NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
 	init = leak_places(ct_process_pid(talk.p));
 	assert_non_null(strstr(init, word));
@@ -390,7 +415,8 @@ static void attach(void **state)
 		assert_ok(box.c, ct_attach(box.c, &o, &p));
 		entered = leak_places(ct_process_pid(p));
 		if (!entered || strcmp(init, entered))
-			fail_msg("init is in %s, what was attached in %s", init, entered ? entered : "nothing");
+			fail_msg("init is in %s, what was attached in %s", init,
+				 entered ? entered : "nothing");
 		free(entered);
 		ct_process_kill(p, SIGKILL);
 		assert_int_equal(ct_process_wait(p, NULL, PATIENCE_MS), 0);
@@ -418,7 +444,8 @@ static void *enter(void *data)
 	return data;
 }
 
-/* Who enters a frozen container is not held for ever: either the process is there, stopped, or the call is refused with a word. */
+/* Who enters a frozen container is not held for ever: either the process is there, stopped, or the
+ * call is refused with a word. */
 static void attach_frozen(void **state)
 {
 	ct_exit ex = CT_EXIT_INIT;
@@ -456,7 +483,7 @@ static void attach_frozen(void **state)
 		fail_msg("ct_attach() = %d", entering.r);
 }
 
-/* ---- limits --------------------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static long long memory_max(void)
 {
@@ -487,7 +514,8 @@ static void set_limits(void **state)
 		assert_ok(box.c, set2("limit.memory", sizes[i], NULL, NULL));
 		assert_true(memory_max() == bytes[i] * (long long)MIB);
 		if (both >= 0)
-			assert_true(group_number(box.c, NULL, "memory.memsw.limit_in_bytes") == bytes[i] * (long long)MIB);
+			assert_true(group_number(box.c, NULL, "memory.memsw.limit_in_bytes") ==
+				    bytes[i] * (long long)MIB);
 	}
 	if (both >= 0 || group_number(box.c, "memory.swap.max", NULL) >= 0) {
 		assert_ok(box.c, set2("limit.memory", "200M", "limit.swap", "50M"));
@@ -495,23 +523,32 @@ static void set_limits(void **state)
 		assert_ok(box.c, set2("limit.swap", "300M", "limit.memory", "300M"));
 		assert_ok(box.c, set2("limit.memory", "64M", "limit.swap", "0"));
 		assert_true(memory_max() == 64 * (long long)MIB);
-		assert_true(both >= 0 ? group_number(box.c, NULL, "memory.memsw.limit_in_bytes") == 64 * (long long)MIB :
-					group_number(box.c, "memory.swap.max", NULL) == 0);
+		assert_true(both >= 0 ? group_number(box.c, NULL, "memory.memsw.limit_in_bytes") ==
+						64 * (long long)MIB
+				      : group_number(box.c, "memory.swap.max", NULL) == 0);
 	}
 	/* away and back */
 	assert_ok(box.c, set2("limit.pids", "", NULL, NULL));
 	assert_true(group_number(box.c, "pids.max", NULL) == INT64_MAX);
 	assert_ok(box.c, set2("limit.pids", "50", "limit.memory", "80M"));
 	/* the kernel counts a program's pid 1, too */
-	assert_true(group_number(box.c, "pids.max", NULL) == (way->detached ? 50 : 51) && memory_max() == 80 * (long long)MIB);
+	assert_true(group_number(box.c, "pids.max", NULL) == (way->detached ? 50 : 51) &&
+		    memory_max() == 80 * (long long)MIB);
 	end();
 }
 
 /* Key, value, error; NULL: any. */
 static const char *const refused_limits[][3] = {
-	{ "no.such.key", "1", "-ENOENT" }, { "limit.pids", "many", "-EINVAL" }, { "limit.memory", "5X", "-EINVAL" }, { "limit.time", "5s", "-EINVAL" },
-	{ "uts.name", "x", "-EINVAL" }, { "limit.cpu", "0", NULL }, { "limit.memory", "-5", "-EINVAL" }, { "limit.memory.high", "1G", NULL },
-	{ "limit.io.max", "250:4711 rbps=1M", NULL }, { "limit.cpuset.cpus", "65000", NULL },
+	{ "no.such.key", "1", "-ENOENT" },
+	{ "limit.pids", "many", "-EINVAL" },
+	{ "limit.memory", "5X", "-EINVAL" },
+	{ "limit.time", "5s", "-EINVAL" },
+	{ "uts.name", "x", "-EINVAL" },
+	{ "limit.cpu", "0", NULL },
+	{ "limit.memory", "-5", "-EINVAL" },
+	{ "limit.memory.high", "1G", NULL },
+	{ "limit.io.max", "250:4711 rbps=1M", NULL },
+	{ "limit.cpuset.cpus", "65000", NULL },
 };
 
 /* The second is refused: the first is as before. */
@@ -521,13 +558,17 @@ static void all_or_nothing(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "100", "limit.io.weight", "try:100", "limit.cpuset.mems", "try:0", NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "100",
+				    "limit.io.weight", "try:100", "limit.cpuset.mems", "try:0",
+				    NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
 	memory = memory_max();
 	pids = group_number(box.c, "pids.max", NULL);
 	memsw = group_number(box.c, NULL, "memory.memsw.limit_in_bytes");
 	for (i = 0; i < sizeof(refused_limits) / sizeof(refused_limits[0]); i++) {
-		const char *const keys[] = { "limit.pids", "limit.memory", refused_limits[i][0] }, *const values[] = { "33", "128M", refused_limits[i][1] };
+		const char *const keys[] = { "limit.pids", "limit.memory", refused_limits[i][0] },
+				  *const values[] = { "33", "128M", refused_limits[i][1] };
 		int r = ct_set_limits(box.c, keys, values, 3);
 
 		/* a processor that is not there is only noted down by version 2 */
@@ -536,22 +577,31 @@ static void all_or_nothing(void **state)
 			continue;
 		}
 		if (r >= 0 || !ct_last_error(box.c)->message[0])
-			fail_msg("%s = %s: %d, %s", keys[2], values[2], r, ct_last_error(box.c)->message);
-		if (refused_limits[i][2] && r != (strcmp(refused_limits[i][2], "-ENOENT") ? -EINVAL : -ENOENT))
-			fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r, refused_limits[i][2], ct_last_error(box.c)->message);
+			fail_msg("%s = %s: %d, %s", keys[2], values[2], r,
+				 ct_last_error(box.c)->message);
+		if (refused_limits[i][2] &&
+		    r != (strcmp(refused_limits[i][2], "-ENOENT") ? -EINVAL : -ENOENT))
+			fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r,
+				 refused_limits[i][2], ct_last_error(box.c)->message);
 		print_message("# %s\n", ct_last_error(box.c)->message);
 		if (memory_max() != memory || group_number(box.c, "pids.max", NULL) != pids ||
 		    group_number(box.c, NULL, "memory.memsw.limit_in_bytes") != memsw)
-			fail_msg("%s = %s left memory at %lld, with swap %lld, pids %lld", keys[2], values[2], memory_max(),
-				 group_number(box.c, NULL, "memory.memsw.limit_in_bytes"), group_number(box.c, "pids.max", NULL));
+			fail_msg("%s = %s left memory at %lld, with swap %lld, pids %lld", keys[2],
+				 values[2], memory_max(),
+				 group_number(box.c, NULL, "memory.memsw.limit_in_bytes"),
+				 group_number(box.c, "pids.max", NULL));
 	}
-	assert_refused(box.c, ct_set_limits(box.c, ARGV("limit.pids"), (const char *const[]){ NULL }, 1), -EINVAL);
+	assert_refused(box.c,
+		       ct_set_limits(box.c, ARGV("limit.pids"), (const char *const[]){ NULL }, 1),
+		       -EINVAL);
 	assert_refused(box.c, ct_set_limits(box.c, NULL, NULL, 1), -EINVAL);
 	assert_ok(box.c, ct_set_limits(box.c, NULL, NULL, 0));
 	end();
 	assert_refused(box.c, set2("limit.pids", "5", NULL, NULL), -ESRCH);
 	/* what it was started without it does not get */
-	assert_int_equal(box_config(box.c, "limit.memory", "", "limit.pids", "", "limit.io.weight", "", "limit.cpuset.mems", "", NULL), 0);
+	assert_int_equal(box_config(box.c, "limit.memory", "", "limit.pids", "", "limit.io.weight",
+				    "", "limit.cpuset.mems", "", NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
 	if (!way->detached)
 		assert_refused(box.c, set2("limit.pids", "5", NULL, NULL), -EOPNOTSUPP);
@@ -568,7 +618,8 @@ static void below_use(void **state)
 	assert_ok(box.c, ct_set_config(box.c, "limit.memory", "64M"));
 	start(ARGV("/bin/probe", "hold", "2", "10000000"));
 	r = set2("limit.memory", "8M", NULL, NULL);
-	print_message("# 20 MB held, limit.memory = 8M: %s\n", r ? ct_last_error(box.c)->message : "taken");
+	print_message("# 20 MB held, limit.memory = 8M: %s\n",
+		      r ? ct_last_error(box.c)->message : "taken");
 	if (r)
 		assert_refused(box.c, r, -EBUSY);
 	if (r)
@@ -580,13 +631,17 @@ static void below_use(void **state)
 	}
 }
 
-/* ---- files by name ---------------------------------------------------------------------------------------------------------------- */
+/* ---- files by name --------------------------------------------------------------------------- */
 
 static void names(void **state)
 {
 	static char longest[300];
-	static const char *const bad[] = { "", ".", "..", "/", "../cgroup.procs", "memory/max", "./pids.max", "pids.max/", "/etc/passwd", "pids\n.max",
-					   "pids.max\n", "\001", "pids\177", "..pids", longest, NULL };
+	static const char *const bad[] = {
+		"",	      ".",	    "..",	 "/",		"../cgroup.procs",
+		"memory/max", "./pids.max", "pids.max/", "/etc/passwd", "pids\n.max",
+		"pids.max\n", "\001",	    "pids\177",	 "..pids",	longest,
+		NULL
+	};
 	char buf[8];
 	size_t i;
 
@@ -618,7 +673,7 @@ static void names(void **state)
 	assert_refused(box.c, ct_cgroup_set(box.c, "pids.max", "5"), -ESRCH);
 }
 
-/* ---- several threads ---------------------------------------------------------------------------------------------------------------- */
+/* ---- several threads ------------------------------------------------------------------------- */
 
 static atomic_bool over;
 
@@ -652,7 +707,9 @@ static void *one_life(void *data)
 		ct_usage u = CT_USAGE_INIT;
 		ct_exit ex = CT_EXIT_INIT;
 		const char *at = "start";
-		int r = box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M", "limit.pids", "try:50", NULL), frozen_too;
+		int r = box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M",
+				   "limit.pids", "try:50", NULL),
+		    frozen_too;
 		ct_start_opts o = CT_START_OPTS_INIT;
 		ct_process *p = NULL;
 
@@ -675,7 +732,8 @@ static void *one_life(void *data)
 		if (!r && (at = "stop"))
 			r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
 		if (r)
-			snprintf(why[nr], sizeof(why[nr]), "thread %d, round %d, %s: %s", nr, i, at, ct_last_error(c)->message);
+			snprintf(why[nr], sizeof(why[nr]), "thread %d, round %d, %s: %s", nr, i, at,
+				 ct_last_error(c)->message);
 		ct_process_unref(p);
 		if (r && nr % 2)
 			ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
@@ -709,7 +767,7 @@ static void threads(void **state)
 	assert_int_equal((intptr_t)bad, 0);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void *nothing(void *data)
 {
@@ -741,13 +799,21 @@ int main(void)
 	static const struct {
 		const char *name;
 		CMUnitTestFunction run;
-		bool each;	/* with either version of the freezer */
+		bool each; /* with either version of the freezer */
 	} rows[] = {
-		{ "freeze and thaw", frozen, true }, { "wait for a frozen one", wait_frozen, true }, { "the end of a frozen one", end_of_frozen, true },
-		{ "limit.time of a frozen one", time_of_frozen, true }, { "kill all, no pid namespace", kill_all, true },
-		{ "end, no pid namespace", end_without_pidns, true }, { "attach", attach, true }, { "attach to a frozen one", attach_frozen, true },
-		{ "set limits", set_limits, false }, { "set limits: all or nothing", all_or_nothing, false },
-		{ "set limits: below use", below_use, false }, { "names of files", names, false }, { "several threads", threads, false },
+		{ "freeze and thaw", frozen, true },
+		{ "wait for a frozen one", wait_frozen, true },
+		{ "the end of a frozen one", end_of_frozen, true },
+		{ "limit.time of a frozen one", time_of_frozen, true },
+		{ "kill all, no pid namespace", kill_all, true },
+		{ "end, no pid namespace", end_without_pidns, true },
+		{ "attach", attach, true },
+		{ "attach to a frozen one", attach_frozen, true },
+		{ "set limits", set_limits, false },
+		{ "set limits: all or nothing", all_or_nothing, false },
+		{ "set limits: below use", below_use, false },
+		{ "names of files", names, false },
+		{ "several threads", threads, false },
 	};
 	static struct CMUnitTest tests[128];
 	static char names_of[128][96];
@@ -756,10 +822,12 @@ int main(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t w = 0; w < (rows[i].each ? 6 : 2); w++) {
-			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", rows[i].name, ways[w].backend, ways[w].detached ? "detached" : "in process");
+			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", rows[i].name,
+				 ways[w].backend, ways[w].detached ? "detached" : "in process");
 			if ((only && !strstr(names_of[n], only)) || (rows[i].run == threads && w))
 				continue;
-			tests[n] = (struct CMUnitTest){ names_of[n], rows[i].run, setup, teardown, (void *)(uintptr_t)&ways[w] };
+			tests[n] = (struct CMUnitTest){ names_of[n], rows[i].run, setup, teardown,
+							(void *)(uintptr_t)&ways[w] };
 			n++;
 		}
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where groups are made: below the caller's own, whatever is mounted over the hierarchies, from within a cgroup namespace; not in a frozen
- * one. */
+/* Where groups are made: below the caller's own, whatever is mounted over the hierarchies, from
+ * within a cgroup namespace; not in a frozen one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,14 +13,16 @@
 
 #include "places-help.h"
 
-/* All groups of a container that was just started are below the caller's own; at its end none is left. */
+/* All groups of a container that was just started are below the caller's own; at its
+ * end none is left. */
 static void expect_below(ct_container *c, bool all)
 {
 	ct_process *p = start(c, 0);
 	char text[16384];
 	int below, n = find_groups(text, sizeof(text), &below);
 
-	CHECK(n > 0 && (all ? below == n : below > 0), "%d of %d are below: %s (%s)", below, n, text, told);
+	CHECK(n > 0 && (all ? below == n : below > 0), "%d of %d are below: %s (%s)", below, n,
+	      text, told);
 	end(c, p);
 	n = find_groups(text, sizeof(text), &below);
 	CHECK(n == 0, "left: %s", text);
@@ -45,9 +47,11 @@ static void covered(void)
 	enter_own();
 	WORKS(c, ct_set_config(c, "limit.memory", "16M"));
 	if (!t) {
-		/* version 2 gives nothing on from where a process lives: then it is at the top, and that is said */
+		/* version 2 gives nothing on from where a process lives: then it is at the
+		 * top, and that is said */
 		p = start(c, 0);
-		CHECK(strstr(told, "which does not give memory on") && strstr(told, own), "said: %s", told);
+		CHECK(strstr(told, "which does not give memory on") && strstr(told, own),
+		      "said: %s", told);
 		end(c, p);
 		return;
 	}
@@ -62,7 +66,8 @@ static void covered(void)
 	end(c, p);
 }
 
-/* A controller that is to be had at the top alone: on a hybrid host version 2's are few, but the same holds. */
+/* A controller that is to be had at the top alone: on a hybrid host version 2's are few,
+ * but the same holds. */
 static void at_top_and_told(void)
 {
 	const struct tree *t = tree_v2();
@@ -85,11 +90,13 @@ static void at_top_and_told(void)
 	n = find_groups(text, sizeof(text), &below);
 	place_in(t, dir);
 	CHECK(n > below && n - below == 1, "%d of %d are below: %s", below, n, text);
-	CHECK(strstr(told, t->mount) && strstr(told, own) && strstr(told, "does not give"), "said: %s", told);
+	CHECK(strstr(told, t->mount) && strstr(told, own) && strstr(told, "does not give"),
+	      "said: %s", told);
 	end(c, p);
 }
 
-/* A caller that has moved itself into a leaf of what systemd has delegated: beside that leaf, where the service's limits hold. */
+/* A caller that has moved itself into a leaf of what systemd has delegated: beside that leaf, where
+ * the service's limits hold. */
 static void delegated(void)
 {
 	const struct tree *t = tree_v2();
@@ -108,11 +115,14 @@ static void delegated(void)
 	make_group(unit, own, leaf);
 	CHECK(setxattr(unit, "trusted.delegate", "1", 1, 0) == 0, "%s", strerror(errno));
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	CHECK(put(dir, "cgroup.subtree_control", pids ? "+pids" : "+hugetlb"), "%s", strerror(errno));
+	CHECK(put(dir, "cgroup.subtree_control", pids ? "+pids" : "+hugetlb"), "%s",
+	      strerror(errno));
 	CHECK(put(leaf, "cgroup.procs", pid), "%s", strerror(errno));
 	WORKS(c, ct_set_config(c, pids ? "limit.pids" : "limit.hugetlb.2MB", pids ? "100" : "4M"));
 	p = start(c, 0);
-	CHECK(groups_below(leaf, pattern, 4, NULL, 0) == 0 && groups_below(unit, pattern, 1, NULL, 0) == 1, "said: %s", told);
+	CHECK(groups_below(leaf, pattern, 4, NULL, 0) == 0 &&
+		      groups_below(unit, pattern, 1, NULL, 0) == 1,
+	      "said: %s", told);
 	CHECK(!strstr(told, t->mount), "said: %s", told);
 	end(c, p);
 }
@@ -160,7 +170,8 @@ static void moved(void)
 	expect_below(c, true);
 }
 
-/* From within a cgroup namespace, with the mounts from outside: the names of the groups between are told by nobody. */
+/* From within a cgroup namespace, with the mounts from outside: the names of the groups between
+ * are told by nobody. */
 static void in_namespace(void)
 {
 	ct_container *c = make(NULL);
@@ -192,16 +203,18 @@ static void in_namespace_deeper(void)
 	p = start(c, 0);
 	snprintf(dir, sizeof(dir), "/%s/%s/", own, own);
 	CHECK(find_groups(text, sizeof(text), &below) > 0, "no groups");
-	for (char *save = NULL, *each = strtok_r(text, " ", &save); each; each = strtok_r(NULL, " ", &save))
+	for (char *save = NULL, *each = strtok_r(text, " ", &save); each;
+	     each = strtok_r(NULL, " ", &save))
 		CHECK(strstr(each, dir), "%s", each);
 	end(c, p);
 }
 
-/* ---- mounts ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- mounts ---------------------------------------------------------------------------------- */
 
 static void mount_on(const char *from, const char *to, const char *type, unsigned long flags)
 {
-	CHECK(mount(from, to, type, flags, NULL) == 0, "mount %s on %s: %s", from ? from : "itself", to, strerror(errno));
+	CHECK(mount(from, to, type, flags, NULL) == 0, "mount %s on %s: %s", from ? from : "itself",
+	      to, strerror(errno));
 }
 
 /* The directory that all hierarchies are mounted below; false: there is none. */
@@ -273,22 +286,39 @@ static void over(unsigned i)
 		for (int k = 0; k < trees.n; k++) {
 			char path[PATH_MAX + 256];
 
-			snprintf(path, sizeof(path), "%s%s", spare, trees.v[k].mount + strlen("/sys/fs/cgroup"));
+			snprintf(path, sizeof(path), "%s%s", spare,
+				 trees.v[k].mount + strlen("/sys/fs/cgroup"));
 			CHECK(strlen(path) < sizeof(trees.v[k].mount), "%s", path);
 			snprintf(trees.v[k].mount, sizeof(trees.v[k].mount), "%.255s", path);
 		}
 	}
 	if (i == 2) {
 		for (int k = 0; k < trees.n; k++)
-			snprintf(trees.v[k].mount, sizeof(trees.v[k].mount), "%.200s/a b%d", spare, k);
+			snprintf(trees.v[k].mount, sizeof(trees.v[k].mount), "%.200s/a b%d", spare,
+				 k);
 	}
 	expect_below(c, true);
 }
 
-static void all_covered(void) { over(0); }
-static void stacked_twice(void) { over(1); }
-static void each_covered(void) { over(2); }
-static void behind_readonly(void) { over(3); }
+static void all_covered(void)
+{
+	over(0);
+}
+
+static void stacked_twice(void)
+{
+	over(1);
+}
+
+static void each_covered(void)
+{
+	over(2);
+}
+
+static void behind_readonly(void)
+{
+	over(3);
+}
 
 /* The caller's own directory is covered: what is mounted there is no group. */
 static void own_covered(void)
@@ -312,14 +342,16 @@ static void own_covered(void)
 	end(c, p);
 }
 
-/* ---- frozen ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- frozen ---------------------------------------------------------------------------------- */
 
 static bool freeze_group(const struct tree *t, const char *path, bool on)
 {
-	return t->version == 2 ? put(path, "cgroup.freeze", on ? "1" : "0") : put(path, "freezer.state", on ? "FROZEN" : "THAWED");
+	return t->version == 2 ? put(path, "cgroup.freeze", on ? "1" : "0")
+			       : put(path, "freezer.state", on ? "FROZEN" : "THAWED");
 }
 
-/* A start in or below a frozen group, by each version, is refused by its name before anything is made. */
+/* A start in or below a frozen group, by each version, is refused by its name before
+ * anything is made. */
 static void frozen_with(const char *backend, const struct tree *t, bool deep)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -342,7 +374,8 @@ static void frozen_with(const char *backend, const struct tree *t, bool deep)
 	o.argv = ARGV("/bin/true");
 	r = ct_start(c, &o, &p);
 	e = ct_last_error(c);
-	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r, e->message);
+	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r,
+	      e->message);
 	CHECK(find_groups(text, sizeof(text), &below) == 0, "%s", text);
 	CHECK(freeze_group(t, path, false), "%s", strerror(errno));
 	CHECK(ct_start(c, &o, &p) == 0, "thawed: %s", ct_last_error(c)->message);
@@ -389,7 +422,8 @@ static void frozen_attach(void)
 	o.argv = ARGV("/bin/true");
 	r = ct_attach(c, &o, &a);
 	e = ct_last_error(c);
-	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r, e->message);
+	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r,
+	      e->message);
 	CHECK(freeze_group(t, path, false), "%s", strerror(errno));
 	r = ct_attach(c, &o, &a);
 	WORKS(c, r);
@@ -397,13 +431,15 @@ static void frozen_attach(void)
 	ct_process_unref(a);
 	WORKS(c, ct_freeze(c, 20000));
 	r = ct_attach(c, &o, &a);
-	CHECK(r == -EBUSY && strstr(ct_last_error(c)->message, "the container is frozen"), "%d: %s", r, ct_last_error(c)->message);
+	CHECK(r == -EBUSY && strstr(ct_last_error(c)->message, "the container is frozen"), "%d: %s",
+	      r, ct_last_error(c)->message);
 	WORKS(c, ct_unfreeze(c, 20000));
 	end(c, p);
 	CHECK(rmdir(path) == 0, "%s", strerror(errno));
 }
 
-/* One of the same name, in other directories, is frozen: its group is not the one that this start makes. */
+/* One of the same name, in other directories, is frozen: its group is not the one that
+ * this start makes. */
 static void frozen_namesake(void)
 {
 	static struct box other;
@@ -426,7 +462,8 @@ static void frozen_namesake(void)
 	snprintf(text, sizeof(text), "%s%%n", pattern);
 	WORKS(d, ct_set_config(d, "cgroup.pattern", text));
 	q = start(d, CT_START_DETACH);
-	CHECK(ct_state(c) == CT_STATE_FROZEN && ct_state(d) == CT_STATE_RUNNING, "%d, %d", ct_state(c), ct_state(d));
+	CHECK(ct_state(c) == CT_STATE_FROZEN && ct_state(d) == CT_STATE_RUNNING, "%d, %d",
+	      ct_state(c), ct_state(d));
 	end(d, q);
 	end(c, p);
 	CHECK(rmdir(other.dir) == 0 && rmdir(other.state) == 0, "%s", strerror(errno));
@@ -435,8 +472,13 @@ static void frozen_namesake(void)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		CASE(below_own), CASE(covered), CASE(delegated), CASE(at_top_and_told), CASE(asked), CASE(moved), CASE(in_namespace), CASE(in_namespace_deeper),
-		CASE(all_covered), CASE(stacked_twice), CASE(each_covered), CASE(behind_readonly), CASE(own_covered), CASE(frozen),
+		CASE(below_own),     CASE(covered),
+		CASE(delegated),     CASE(at_top_and_told),
+		CASE(asked),	     CASE(moved),
+		CASE(in_namespace),  CASE(in_namespace_deeper),
+		CASE(all_covered),   CASE(stacked_twice),
+		CASE(each_covered),  CASE(behind_readonly),
+		CASE(own_covered),   CASE(frozen),
 		CASE(frozen_attach), CASE(frozen_namesake),
 	};
 

@@ -29,7 +29,7 @@ static ct_container *victim;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- namespaces -------------------------------------------------------------------------------------------------------------------- */
+/* ---- namespaces ------------------------------------------------------------------------------ */
 
 enum { STRANGER = 10, SERVED = 20, OTHER = 30 };
 
@@ -64,7 +64,8 @@ static void from(int flags, const char *word)
 		pid = fork();
 		if (pid == 0)
 			_exit(ask_all(word));
-		_exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : OTHER);
+		_exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+									   : OTHER);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -97,7 +98,7 @@ static void relatives(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- what a payload sees --------------------------------------------------------------------------------------------------------------- */
+/* ---- what a payload sees --------------------------------------------------------------------- */
 
 /* Whether ls shows something at a path of the container. */
 static int seen(ct_container *c, const char *path)
@@ -105,7 +106,8 @@ static int seen(ct_container *c, const char *path)
 	char *out = NULL;
 	int n;
 
-	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -A \"$0\" 2>/dev/null", path), &out, NULL));
+	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -A \"$0\" 2>/dev/null", path), &out,
+			     NULL));
 	n = out && *out;
 	free(out);
 	return n;
@@ -159,7 +161,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(strangers), cmocka_unit_test(relatives), cmocka_unit_test(hidden) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(strangers),
+					    cmocka_unit_test(relatives), cmocka_unit_test(hidden) };
 
 	return cmocka_run_group_tests_name("control-peer", tests, setup, teardown);
 }

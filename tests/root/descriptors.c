@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Descriptors first: stdio, descriptors to keep, a program by descriptor, a rootfs and mounts by descriptor whose paths are
- * exchanged meanwhile, pseudo terminals.
+ * Descriptors first: stdio, descriptors to keep, a program by descriptor, a rootfs and mounts by
+ * descriptor whose paths are exchanged meanwhile, pseudo terminals.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,8 @@ static int text_fd(const char *text)
 static void stdio_given(void **state)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
-	int in = text_fd("from outside"), out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
+	int in = text_fd("from outside"), out = memfd_create("out", MFD_CLOEXEC),
+	    err = memfd_create("err", MFD_CLOEXEC);
 	char buf[64] = "";
 	ct_process *p = NULL;
 
@@ -91,7 +92,8 @@ static void stdio_given(void **state)
 	close(err);
 }
 
-/* -1 is /dev/null of the host, not of the rootfs; the same descriptor three times is fine; a closed one is refused. */
+/* -1 is /dev/null of the host, not of the rootfs; the same descriptor three times is fine; a
+ * closed one is refused. */
 static void stdio_odd(void **state)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -130,7 +132,9 @@ static void keep(void **state)
 	(void)bad;
 	o.keep_fds = fds;
 	o.n_keep_fds = 3;
-	assert_ok(box.c, box_run(box.c, &o, ARGV("/bin/sh", "-c", "cat <&5; cat <&3; cat <&4; /bin/probe fds"), &out, NULL));
+	assert_ok(box.c, box_run(box.c, &o,
+				 ARGV("/bin/sh", "-c", "cat <&5; cat <&3; cat <&4; /bin/probe fds"),
+				 &out, NULL));
 	assert_string_equal(out, "fivethreefour{\"fds\": [0, 1, 2, 3, 4, 5]}\n");
 	free(out);
 	/* as often as one likes, in any order */
@@ -138,7 +142,9 @@ static void keep(void **state)
 		lseek(fds[i], 0, SEEK_SET);
 	o.keep_fds = (const int[]){ fds[2], fds[2], fds[0], 1 };
 	o.n_keep_fds = 4;
-	assert_ok(box.c, box_run(box.c, &o, ARGV("/bin/sh", "-c", "cat <&5; cat <&4; /bin/probe fds"), &out, NULL));
+	assert_ok(box.c,
+		  box_run(box.c, &o, ARGV("/bin/sh", "-c", "cat <&5; cat <&4; /bin/probe fds"),
+			  &out, NULL));
 	assert_string_equal(out, "threefive{\"fds\": [0, 1, 2, 3, 4, 5, 6]}\n");
 	free(out);
 	o.keep_fds = &wrong;
@@ -156,7 +162,9 @@ static void keep(void **state)
 		lseek(fds[i], 0, SEEK_SET);
 	a.keep_fds = fds;
 	a.n_keep_fds = 2;
-	assert_ok(box.c, box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"), &out, NULL));
+	assert_ok(box.c,
+		  box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"),
+			     &out, NULL));
 	assert_string_equal(out, "fourthree{\"fds\": [0, 1, 2, 3, 4]}\n");
 	free(out);
 	ct_process_unref(p);
@@ -252,7 +260,8 @@ static void zero_executed_and_mounted(void)
 	m.target = "/mnt/etc";
 	m.flags = CT_MOUNT_CREATE | CT_MOUNT_READONLY;
 	assert_ok(box.c, ct_add_mount(box.c, &m));
-	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/test", "-s", "/mnt/etc/passwd"), NULL, NULL));
+	assert_ok(box.c,
+		  box_run(box.c, NULL, ARGV("/bin/test", "-s", "/mnt/etc/passwd"), NULL, NULL));
 	/* and when it is not open */
 	close(0);
 	assert_refused(box.c, ct_add_mount(box.c, &m), -EBADF);
@@ -291,7 +300,7 @@ static void rootfs_by_descriptor(void **state)
 	fd = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_ok(box.c, ct_set_rootfs_fd(box.c, fd));
-	close(fd);	/* it was duplicated */
+	close(fd); /* it was duplicated */
 	assert_int_equal(rename(real, moved), 0);
 	assert_int_equal(symlink("/", real), 0);
 	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/cat", "/marker"), &out, NULL));
@@ -331,7 +340,10 @@ static void mount_by_descriptor(void **state)
 	close(fd);
 	assert_int_equal(rename(dir, moved), 0);
 	assert_int_equal(mkdir(dir, 0755), 0);
-	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/sh", "-c", "cat /mnt/new/deep/it; touch /mnt/new/deep/x 2>&1 | tr -d '\\n'"),
+	assert_ok(box.c, box_run(box.c, NULL,
+				 ARGV("/bin/sh", "-c",
+				      "cat /mnt/new/deep/it; touch /mnt/new/deep/x "
+				      "2>&1 | tr -d '\\n'"),
 				 &out, NULL));
 	assert_non_null(strstr(out, "given"));
 	assert_non_null(strstr(out, "Read-only"));
@@ -353,7 +365,10 @@ static void mount_by_descriptor(void **state)
 	m.options = "size=64k,mode=700";
 	m.target = "/home";
 	assert_ok(box.c, ct_add_mount(box.c, &m));
-	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"), &out, NULL));
+	assert_ok(box.c,
+		  box_run(box.c, NULL,
+			  ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"),
+			  &out, NULL));
 	assert_non_null(strstr(out, "700\n"));
 	assert_non_null(strstr(out, "size=64k"));
 	free(out);
@@ -364,10 +379,13 @@ static void mount_by_descriptor(void **state)
 static void mount_refused(void **state)
 {
 	ct_mount m = CT_MOUNT_INIT;
-	struct { ct_mount m; char tail[16]; } longer = { CT_MOUNT_INIT, { 0 } };
+	struct {
+		ct_mount m;
+		char tail[16];
+	} longer = { CT_MOUNT_INIT, { 0 } };
 
 	(void)state;
-	assert_refused(box.c, ct_add_mount(box.c, &m), -EINVAL);	/* no target */
+	assert_refused(box.c, ct_add_mount(box.c, &m), -EINVAL); /* no target */
 	m.target = "/mnt";
 	m.source_fd = 999;
 	assert_refused(box.c, ct_add_mount(box.c, &m), -EBADF);
@@ -387,7 +405,7 @@ static void mount_refused(void **state)
 	assert_refused(box.c, ct_add_mount(box.c, &longer.m), -EINVAL);
 }
 
-/* ---- terminals -------------------------------------------------------------------------------------------------------------- */
+/* ---- terminals ------------------------------------------------------------------------------- */
 
 static void terminal(void **state)
 {
@@ -399,7 +417,8 @@ static void terminal(void **state)
 
 	(void)state;
 	o.flags = CT_START_PTY;
-	o.argv = ARGV("/bin/sh", "-c", "/bin/probe; stty size; read x; echo got $x; stty size; tty");
+	o.argv = ARGV("/bin/sh", "-c",
+		      "/bin/probe; stty size; read x; echo got $x; stty size; tty");
 	o.rows = 31;
 	o.cols = 101;
 	assert_ok(box.c, ct_start(box.c, &o, &p));
@@ -483,7 +502,8 @@ static int group_setup(void **state)
 	(void)state;
 	if (leak_own_mounts() || box_open(&box, NULL))
 		return -1;
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) || (box.c = ct_unref(box.c)) != NULL;
+	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
+	       (box.c = ct_unref(box.c)) != NULL;
 }
 
 static int group_teardown(void **state)
@@ -498,9 +518,10 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(stdio_given), CASE(stdio_odd), CASE(keep), CASE(program_by_descriptor), CASE(descriptor_zero),
-		CASE(rootfs_by_descriptor), CASE(mount_by_descriptor), CASE(mount_refused),
-		CASE(terminal), CASE(terminal_attach), CASE(terminal_hangup),
+		CASE(stdio_given),	     CASE(stdio_odd),	    CASE(keep),
+		CASE(program_by_descriptor), CASE(descriptor_zero), CASE(rootfs_by_descriptor),
+		CASE(mount_by_descriptor),   CASE(mount_refused),   CASE(terminal),
+		CASE(terminal_attach),	     CASE(terminal_hangup),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, group_setup, group_teardown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Detached containers: a supervisor keeps them, any handle in any process finds them; orderly stop, force, reboot, console,
- * definition and destruction.
+ * Detached containers: a supervisor keeps them, any handle in any process finds them; orderly stop,
+ * force, reboot, console, definition and destruction.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,8 +34,9 @@ static struct leak *before;
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* An init that goes at SIGTERM, reboots at SIGINT, and says on the console what it does. */
-#define INIT                                                                                                           \
-	"trap 'echo bye; exit 3' TERM; trap 'echo again; reboot -f' INT; echo boot; echo x >>/var/log/boots; while :; do sleep 0.05; done"
+#define INIT                                                                          \
+	"trap 'echo bye; exit 3' TERM; trap 'echo again; reboot -f' INT; echo boot; " \
+	"echo x >>/var/log/boots; while :; do sleep 0.05; done"
 
 static int setup(void **state)
 {
@@ -94,8 +95,9 @@ static void start(const char *const argv[])
 static void start_init(void)
 {
 	/* a system that may reboot itself: cap.drop alone drops from the full set */
-	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "console.buffer.size", "64KB", "cap.drop",
-				    "sys_module", NULL), 0);
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT",
+				    "console.buffer.size", "64KB", "cap.drop", "sys_module", NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", INIT));
 }
 
@@ -104,7 +106,8 @@ static int console_says(void *word)
 {
 	char *text = NULL;
 	size_t len = 0;
-	int found = ct_console_log(box.c, 0, &text, &len) == 0 && memmem(text, len, word, strlen(word)) != NULL;
+	int found = ct_console_log(box.c, 0, &text, &len) == 0 &&
+		    memmem(text, len, word, strlen(word)) != NULL;
 
 	ct_free(text);
 	return found;
@@ -188,11 +191,13 @@ static void stop_orderly(void **state)
 	ct_exit ex = CT_EXIT_INIT;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "console.buffer.size", "64KB", NULL), 0);
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "console.buffer.size", "64KB",
+				    NULL),
+			 0);
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/sh", "-c", INIT);
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"boot"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "boot"), 1);
 	assert_ok(box.c, ct_stop(box.c, 0, PATIENCE_MS));
 	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	assert_int_equal(ex.code, 3);
@@ -208,11 +213,13 @@ static void stop_by_force(void **state)
 	long long began;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "signal.halt", "SIGUSR1", "console.buffer.size", "64KB", NULL), 0);
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGUSR1", "console.buffer.size", "64KB",
+				    NULL),
+			 0);
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/sh", "-c", "trap '' USR1; echo trapped; while :; do sleep 0.1; done");
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"trapped"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "trapped"), 1);
 	began = now_ms();
 	assert_refused(box.c, ct_stop(box.c, CT_STOP_NO_KILL, 300), -ETIMEDOUT);
 	assert_true(now_ms() - began >= 280);
@@ -231,30 +238,37 @@ static void reboot_it(void **state)
 
 	(void)state;
 	start_init();
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"boot"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "boot"), 1);
 	first = ct_init_pid(box.c);
 	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
 	assert_true(ct_init_pid(box.c) > 0 && ct_init_pid(box.c) != first);
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"again"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "again"), 1);
 	assert_int_equal(wait_until(booted, (void *)2), 1);
 	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	assert_int_equal(wait_until(booted, (void *)3), 1);
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 }
 
-/* A system that lives in groups of its own below its own, and gives on what it can, as systemd does: says which it finds there. */
-#define MANAGER                                                                                                        \
-	"for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ -L $d ] || [ ! -e $d/cgroup.procs ] || { [ ! -d $d/first ] || echo old $d;"            \
-	"mkdir -p $d/first/second; echo 1 >$d/first/cgroup.procs; for c in $(cat $d/cgroup.controllers); do"               \
+/* A system that lives in groups of its own below its own, and gives on what it can, as systemd
+ * does: says which it finds there. */
+#define MANAGER                                                                                    \
+	"for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ -L $d ] || [ ! -e $d/cgroup.procs ] || { " \
+	"[ ! -d $d/first ] || echo old $d;"                                                        \
+	"mkdir -p $d/first/second; echo 1 >$d/first/cgroup.procs; for c in $(cat "                 \
+	"$d/cgroup.controllers); do"                                                               \
 	" echo +$c >$d/cgroup.subtree_control && echo given $c; done; }; done 2>/dev/null; "
 
-/* Version 2 takes no process into a group that gives controllers on: each boot finds its groups as the first did. */
+/* Version 2 takes no process into a group that gives controllers on: each boot finds its
+ * groups as the first did. */
 static void reboot_in_groups(void **state)
 {
 	(void)state;
-	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "console.buffer.size", "64KB", "cap.drop",
-				    "sys_module", "mount.auto", "proc sys cgroup:rw", "limit.pids", "try:50", "limit.hugetlb.2MB", "try:4M", NULL), 0);
+	assert_int_equal(box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT",
+				    "console.buffer.size", "64KB", "cap.drop", "sys_module",
+				    "mount.auto", "proc sys cgroup:rw", "limit.pids", "try:50",
+				    "limit.hugetlb.2MB", "try:4M", NULL),
+			 0);
 	start(ARGV("/bin/sh", "-c", MANAGER INIT));
 	for (intptr_t boot = 1; boot < 4; boot++) {
 		assert_int_equal(wait_until(booted, (void *)boot), 1);
@@ -313,7 +327,7 @@ static void console(void **state)
 	(void)state;
 	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "64KB"));
 	start(ARGV("/bin/sh", "-c", "echo ready; while read x; do echo got $x; stty size; done"));
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"ready"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "ready"), 1);
 	fd = ct_console_open(box.c, 0);
 	assert_ok(box.c, fd);
 	second = ct_console_open(box.c, 0);
@@ -340,7 +354,7 @@ static void console_ring(void **state)
 	assert_ok(box.c, ct_set_config(box.c, "console.buffer.size", "4096"));
 	start(ARGV("/bin/sh", "-c", "seq 1 5000; echo the end; sleep 1000"));
 	/* with the line's own end, which the terminal may give later */
-	assert_int_equal(wait_until(console_says, (void *)(uintptr_t)"the end\r\n"), 1);
+	assert_int_equal(wait_until(console_says, (void *)(uintptr_t) "the end\r\n"), 1);
 	assert_ok(box.c, ct_console_log(box.c, CT_CONSOLE_LOG_CLEAR, &text, &len));
 	assert_true(len <= 4096 && len > 3000);
 	assert_non_null(memmem(text, len, "5000", 4));
@@ -377,7 +391,8 @@ static const char *terminal(int *fd)
 	return ptsname(*fd);
 }
 
-/* console.path is a terminal of the host: what is printed is shown there, what is typed there is read, and its mode is as it was at the end. */
+/* console.path is a terminal of the host: what is printed is shown there, what is typed there is
+ * read, and its mode is as it was at the end. */
 static void console_device(void **state)
 {
 	struct winsize size = { .ws_row = 41, .ws_col = 97 };
@@ -390,7 +405,8 @@ static void console_device(void **state)
 	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
 	assert_int_equal(ioctl(fd, TIOCSWINSZ, &size), 0);
 	assert_int_equal(tcgetattr(fd, &mode), 0);
-	start(ARGV("/bin/sh", "-c", "echo to the terminal; stty size; read a; echo got $a; read b"));
+	start(ARGV("/bin/sh", "-c",
+		   "echo to the terminal; stty size; read a; echo got $a; read b"));
 	assert_int_equal(read_until(fd, "41 97", PATIENCE_MS, text, sizeof(text)), 1);
 	if (!strstr(text, "to the terminal\r\n"))
 		fail_msg("it shows %s", text);
@@ -470,7 +486,8 @@ static void hooks(void **state)
 		char key[64];
 
 		snprintf(key, sizeof(key), "hook.%s", when[i]);
-		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_NAME >> %s\"", path);
+		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_NAME >> %s\"",
+			 path);
 		assert_ok(box.c, ct_set_config(box.c, key, entry));
 	}
 	start_brief(ARGV("/bin/true"));
@@ -485,7 +502,7 @@ static void hooks(void **state)
 	unlink(path);
 }
 
-/* ---- definition ----------------------------------------------------------------------------------------------------------- */
+/* ---- definition ------------------------------------------------------------------------------ */
 
 static void define_and_destroy(void **state)
 {
@@ -561,7 +578,8 @@ static void many(void **state)
 	ct_free(names);
 }
 
-/* The socket stands in a directory that is only ours; nothing of ours is in the abstract name space. */
+/* The socket stands in a directory that is only ours; nothing of ours is in the
+ * abstract name space. */
 static void socket_place(void **state)
 {
 	struct stat st;
@@ -586,7 +604,8 @@ static int group_setup(void **state)
 	(void)state;
 	if (leak_own_mounts() || box_open(&box, NULL))
 		return -1;
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) || (box.c = ct_unref(box.c)) != NULL;
+	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
+	       (box.c = ct_unref(box.c)) != NULL;
 }
 
 static int group_teardown(void **state)
@@ -601,10 +620,23 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(from_another_handle), CASE(caller_goes),	     CASE(stop_orderly), CASE(stop_by_force), CASE(reboot_it), CASE(reboot_in_groups),
-		CASE(wait_states),	   CASE(console),	     CASE(console_ring), CASE(console_file),
-		CASE(console_device),	   CASE(console_plain_file), CASE(hooks),
-		CASE(define_and_destroy),  CASE(destroy_running),    CASE(many),	 CASE(socket_place),
+		CASE(from_another_handle),
+		CASE(caller_goes),
+		CASE(stop_orderly),
+		CASE(stop_by_force),
+		CASE(reboot_it),
+		CASE(reboot_in_groups),
+		CASE(wait_states),
+		CASE(console),
+		CASE(console_ring),
+		CASE(console_file),
+		CASE(console_device),
+		CASE(console_plain_file),
+		CASE(hooks),
+		CASE(define_and_destroy),
+		CASE(destroy_running),
+		CASE(many),
+		CASE(socket_place),
 	};
 
 	return cmocka_run_group_tests_name("detached", tests, group_setup, group_teardown);

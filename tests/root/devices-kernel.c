@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Device policies in the real kernel: lists made at random, put into a group of our own by the writes of version 1 and as a program of
- * version 2, and tried by a child in that group with open(2) and mknod(2). The program's replacement, its life after its loader, and
- * its neighbours. Only children of ours enter the groups; both are removed.
+ * Device policies in the real kernel: lists made at random, put into a group of our own by the
+ * writes of version 1 and as a program of version 2, and tried by a child in that group with
+ * open(2) and mknod(2). The program's replacement, its life after its loader, and its neighbours.
+ * Only children of ours enter the groups; both are removed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +38,7 @@
 
 /* A group of ours in one hierarchy. */
 struct group {
-	int version, fd;		/* fd -1: there is none, `why` says why */
+	int version, fd; /* fd -1: there is none, `why` says why */
 	char dir[PATH_MAX];
 	char why[128];
 };
@@ -48,12 +49,16 @@ static int nodes_fd = -1;
 static struct ct_arena *arena;
 static struct ct_err err;
 
-/* ---- what is tried -------------------------------------------------------------------------------------------------------- */
+/* ---- what is tried --------------------------------------------------------------------------- */
 
-/* Existing devices, whose opening changes nothing; each is opened to read, to write and for both. */
-static const struct { char type; unsigned major, minor; } devices[] = {
-	{ 'c', 1, 3 }, { 'c', 1, 5 }, { 'c', 1, 7 }, { 'c', 1, 8 }, { 'c', 1, 9 }, { 'c', 5, 0 }, { 'c', 5, 2 },
-	{ 'b', 7, 0 }, { 'b', 7, 2 }, { 'b', 7, 3 }, { 'b', 7, 5 }, { 'b', 7, 7 },
+/* Existing devices, whose opening changes nothing; each is opened to read, to write
+ * and for both. */
+static const struct {
+	char type;
+	unsigned major, minor;
+} devices[] = {
+	{ 'c', 1, 3 }, { 'c', 1, 5 }, { 'c', 1, 7 }, { 'c', 1, 8 }, { 'c', 1, 9 }, { 'c', 5, 0 },
+	{ 'c', 5, 2 }, { 'b', 7, 0 }, { 'b', 7, 2 }, { 'b', 7, 3 }, { 'b', 7, 5 }, { 'b', 7, 7 },
 };
 /* Numbers that nodes are made of. */
 static const unsigned node_majors[] = { 1, 5, 7, 99 }, node_minors[] = { 0, 2, 3, 5, 7, 9 };
@@ -65,21 +70,27 @@ static const struct rule_stock stock = { majors, minors };
 #define NODES (2 * N(node_majors) * N(node_minors))
 #define PROBES (OPENS + NODES)
 
-struct probe { char type; unsigned major, minor, access; };
+struct probe {
+	char type;
+	unsigned major, minor, access;
+};
 
 static struct probe probe_at(size_t i)
 {
 	if (i < OPENS)
-		return (struct probe){ devices[i / 3].type, devices[i / 3].major, devices[i / 3].minor, (unsigned)(i % 3) + 1 };
+		return (struct probe){ devices[i / 3].type, devices[i / 3].major,
+				       devices[i / 3].minor, (unsigned)(i % 3) + 1 };
 	i -= OPENS;
-	return (struct probe){ "cb"[i % 2], node_majors[i / 2 % N(node_majors)], node_minors[i / 2 / N(node_majors)], CT_DEV_MKNOD };
+	return (struct probe){ "cb"[i % 2], node_majors[i / 2 % N(node_majors)],
+			       node_minors[i / 2 / N(node_majors)], CT_DEV_MKNOD };
 }
 
 static bool exists(const struct probe *p)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u", p->type == 'c' ? "char" : "block", p->major, p->minor);
+	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u", p->type == 'c' ? "char" : "block",
+		 p->major, p->minor);
 	return access(path, F_OK) == 0;
 }
 
@@ -91,7 +102,10 @@ static const char *node_name(const struct probe *p, char *buf, size_t size)
 
 static int make_node(const char *name, const struct probe *p)
 {
-	return mknodat(nodes_fd, name, 0600 | (p->type == 'c' ? S_IFCHR : S_IFBLK), makedev(p->major, p->minor)) < 0 ? -errno : 0;
+	return mknodat(nodes_fd, name, 0600 | (p->type == 'c' ? S_IFCHR : S_IFBLK),
+		       makedev(p->major, p->minor)) < 0
+		       ? -errno
+		       : 0;
 }
 
 /* '+': allowed, '-': EPERM, '.': not tried. */
@@ -110,7 +124,8 @@ static char try_one(size_t i)
 	}
 	if (!exists(&p))
 		return '.';
-	r = openat(nodes_fd, node_name(&p, name, sizeof(name)), modes[p.access] | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	r = openat(nodes_fd, node_name(&p, name, sizeof(name)),
+		   modes[p.access] | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (r >= 0)
 		close(r);
 	/* whatever the driver says: it has been asked */
@@ -124,7 +139,7 @@ static void try_all(char out[PROBES + 1])
 	out[PROBES] = 0;
 }
 
-/* ---- groups ----------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static void write_at(int dirfd, const char *file, const char *value)
 {
@@ -193,7 +208,8 @@ static bool find_mount(int version, char *buf, size_t size)
 	struct mntent *m;
 
 	while (f && !found && (m = getmntent(f))) {
-		found = version == 2 ? !strcmp(m->mnt_type, "cgroup2") : !strcmp(m->mnt_type, "cgroup") && hasmntopt(m, "devices");
+		found = version == 2 ? !strcmp(m->mnt_type, "cgroup2")
+				     : !strcmp(m->mnt_type, "cgroup") && hasmntopt(m, "devices");
 		if (found)
 			snprintf(buf, size, "%s", m->mnt_dir);
 	}
@@ -211,7 +227,8 @@ static void open_group(struct group *g, int version)
 	g->fd = -1;
 	*g->dir = 0;
 	if (!find_mount(version, mount, sizeof(mount))) {
-		snprintf(g->why, sizeof(g->why), "no %s is mounted", version == 2 ? "cgroup2" : "devices controller of version 1");
+		snprintf(g->why, sizeof(g->why), "no %s is mounted",
+			 version == 2 ? "cgroup2" : "devices controller of version 1");
 		return;
 	}
 	if (version == 2 && !ct_dev_bpf_usable(&why)) {
@@ -257,7 +274,7 @@ static void fresh_group(struct group *g)
 	assert_true(g->fd >= 0);
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------------------------------ */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 static int clear_nodes(void)
 {
@@ -301,28 +318,34 @@ static int tear_down(void **state)
 }
 
 /* Skips without the group, and where something else than our rules says no. */
-#define need(g)                                                                                                        \
-	do {                                                                                                           \
-		char free_[PROBES + 1];                                                                                \
-		if ((g)->fd < 0)                                                                                       \
-			elsewhere_because("%s", (g)->why);                                                             \
-		try_all(free_);                                                                                        \
-		if (strchr(free_, '-') || !strchr(free_, '+'))                                                         \
-			skip_because("this process itself may not open or make these devices");                        \
+#define need(g)                                                                                 \
+	do {                                                                                    \
+		char free_[PROBES + 1];                                                         \
+		if ((g)->fd < 0)                                                                \
+			elsewhere_because("%s", (g)->why);                                      \
+		try_all(free_);                                                                 \
+		if (strchr(free_, '-') || !strchr(free_, '+'))                                  \
+			skip_because("this process itself may not open or make these devices"); \
 	} while (0)
 
-/* ---- lists ------------------------------------------------------------------------------------------------------------------ */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* A policy at random; its rules as they were written go to `text`. */
-static void random_list(uint64_t *seed, struct ct_arena *a, struct ct_dev_list *l, struct ct_buf *text)
+static void random_list(uint64_t *seed, struct ct_arena *a, struct ct_dev_list *l,
+			struct ct_buf *text)
 {
-	struct ct_spec spec = { .arena = a, .devices_preset = (const char *[]){ "default", "none", "all" }[dice(seed, 3)], .devices_set = true };
+	struct ct_spec spec = { .arena = a,
+				.devices_preset = (const char *[]){ "default", "none",
+								    "all" }[dice(seed, 3)],
+				.devices_set = true };
 	unsigned n = dice(seed, dice(seed, 3) ? 5 : 14);
 
 	ct_buf_printf(text, "%s", spec.devices_preset);
 	for (unsigned i = 0; i < n; i++) {
-		struct ct_devrule_item *item = ct_arena_grow(a, spec.devrules.v, i, i + 1, sizeof(*item));
-		bool allow = dice(seed, 4) ? *spec.devices_preset != 'a' : *spec.devices_preset == 'a';
+		struct ct_devrule_item *item = ct_arena_grow(a, spec.devrules.v, i, i + 1,
+							     sizeof(*item));
+		bool allow = dice(seed, 4) ? *spec.devices_preset != 'a'
+					   : *spec.devices_preset == 'a';
 		char *rule = ct_arena_alloc(a, 48);
 
 		assert_true(item && rule);
@@ -343,7 +366,8 @@ static bool enforce(const struct group *g, const struct ct_dev_list *l, struct c
 	int r;
 
 	ct_err_clear(&err);
-	r = g->version == 2 ? ct_dev_attach(g->fd, l, &err) : ct_dev_v1_writes(l, NULL, a, &writes, &err);
+	r = g->version == 2 ? ct_dev_attach(g->fd, l, &err)
+			    : ct_dev_v1_writes(l, NULL, a, &writes, &err);
 	if (r == -EOPNOTSUPP && g->version == 1)
 		return false;
 	if (r < 0)
@@ -364,8 +388,10 @@ static void check(const struct group *g, const struct ct_dev_list *l, const char
 		bool want = ct_dev_allowed(l, p.type, p.major, p.minor, p.access);
 
 		if (found[i] != '.' && found[i] != (want ? '+' : '-'))
-			fail_msg("version %d, %c %u:%u, access %u: the kernel says %c, the policy %d\n%s", g->version, p.type, p.major, p.minor,
-				 p.access, found[i], want, text);
+			fail_msg("version %d, %c %u:%u, access %u: the kernel says %c, the policy "
+				 "%d\n%s",
+				 g->version, p.type, p.major, p.minor, p.access, found[i], want,
+				 text);
 	}
 }
 
@@ -388,7 +414,8 @@ static void check_lists(const struct group *g)
 		check(g, &l, ct_buf_text(&text));
 		done++;
 	}
-	print_message("# %u lists, %u more cannot be said in version %d\n", done, refused, g->version);
+	print_message("# %u lists, %u more cannot be said in version %d\n", done, refused,
+		      g->version);
 }
 
 static void test_version_1(void **state)
@@ -424,7 +451,8 @@ static void test_version_1_changes(void **state)
 
 		random_list(&dices, arena, &l, &text);
 		ct_err_clear(&err);
-		if (ct_dev_v1_change(&from, &l, NULL, arena, &writes, &err) < 0 || (writes.n && *writes.v[0].value == 'a'))
+		if (ct_dev_v1_change(&from, &l, NULL, arena, &writes, &err) < 0 ||
+		    (writes.n && *writes.v[0].value == 'a'))
 			continue;
 		for (uint32_t i = 0; i < writes.n; i++)
 			write_at(one.fd, writes.v[i].file, writes.v[i].value);
@@ -447,7 +475,7 @@ static void test_version_2(void **state)
 	leak_free(before);
 }
 
-/* ---- the program's life ---------------------------------------------------------------------------------------------------------- */
+/* ---- the program's life ---------------------------------------------------------------------- */
 
 static int bpf(int command, union bpf_attr *attr)
 {
@@ -508,7 +536,7 @@ static void attach_other(const struct group *g)
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uint64_t)(uintptr_t)insns;
 	attr.insn_cnt = N(insns);
-	attr.license = (uint64_t)(uintptr_t)"LGPL-2.1-or-later";
+	attr.license = (uint64_t)(uintptr_t) "LGPL-2.1-or-later";
 	memcpy(attr.prog_name, "other", 6);
 	fd = bpf(BPF_PROG_LOAD, &attr);
 	assert_true(fd >= 0);
@@ -523,7 +551,8 @@ static void attach_other(const struct group *g)
 
 static void test_neighbour(void **state)
 {
-	struct ct_dev_list all = policy("allow a"), both = policy("allow a\ndeny a *:5 rwm"), less = policy("deny a\nallow c *:* r");
+	struct ct_dev_list all = policy("allow a"), both = policy("allow a\ndeny a *:5 rwm"),
+			   less = policy("deny a\nallow c *:* r");
 	struct ct_dev_list less_both = policy("deny a\nallow c *:* r\ndeny a *:5 rwm");
 
 	(void)state;
@@ -558,10 +587,12 @@ static void hammer(int out)
 	node_name(&null, a, sizeof(a));
 	node_name(&zero, b, sizeof(b));
 	while (!stop && !*found) {
-		int fd = openat(nodes_fd, a, O_RDWR | O_CLOEXEC), none = openat(nodes_fd, b, O_RDONLY | O_CLOEXEC);
+		int fd = openat(nodes_fd, a, O_RDWR | O_CLOEXEC),
+		    none = openat(nodes_fd, b, O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || none >= 0)
-			snprintf(found, sizeof(found), "1:3 is %s, 1:5 is %s", fd < 0 ? "closed" : "open", none < 0 ? "closed" : "open");
+			snprintf(found, sizeof(found), "1:3 is %s, 1:5 is %s",
+				 fd < 0 ? "closed" : "open", none < 0 ? "closed" : "open");
 		close(fd);
 		close(none);
 		n = programs(&two);
@@ -577,7 +608,8 @@ static void hammer(int out)
 
 static void test_replace_under_load(void **state)
 {
-	struct ct_dev_list a = policy("deny a\nallow c 1:3 rw\nallow c 1:7 rw"), b = policy("deny a\nallow c 1:3 rw\nallow c 1:8 r");
+	struct ct_dev_list a = policy("deny a\nallow c 1:3 rw\nallow c 1:7 rw"),
+			   b = policy("deny a\nallow c 1:3 rw\nallow c 1:8 r");
 	int p[2], go, replaced = 0;
 	pid_t child;
 	char *said;
@@ -651,7 +683,8 @@ static void test_wrong_place(void **state)
 	leak_free(before);
 }
 
-/* As many rules as there may be pass the kernel's verifier, also those that are meant to tire it. */
+/* As many rules as there may be pass the kernel's verifier, also those that are meant
+ * to tire it. */
 static void test_most(void **state)
 {
 	struct ct_dev_list l = { ct_arena_alloc(arena, 4000 * sizeof(*l.v)), 4000, false };
@@ -665,7 +698,8 @@ static void test_most(void **state)
 			int n = way < 3 ? per[way] : 44;
 			bool column = way == 4 || (way == 3 && i % 2);
 
-			l.v[i] = (struct ct_dev_rule){ "cb"[i / 40 % 2], true, (uint8_t)(i % 7 + 1), column ? CT_DEV_ANY : i / n,
+			l.v[i] = (struct ct_dev_rule){ "cb"[i / 40 % 2], true, (uint8_t)(i % 7 + 1),
+						       column ? CT_DEV_ANY : i / n,
 						       column ? i : i % n };
 		}
 		ct_err_clear(&err);
@@ -678,9 +712,11 @@ static void test_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_version_1), cmocka_unit_test(test_version_1_changes), cmocka_unit_test(test_version_2),
-		cmocka_unit_test(test_stays), cmocka_unit_test(test_neighbour), cmocka_unit_test(test_replace_under_load), cmocka_unit_test(test_together),
-		cmocka_unit_test(test_wrong_place), cmocka_unit_test(test_most),
+		cmocka_unit_test(test_version_1), cmocka_unit_test(test_version_1_changes),
+		cmocka_unit_test(test_version_2), cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_neighbour), cmocka_unit_test(test_replace_under_load),
+		cmocka_unit_test(test_together),  cmocka_unit_test(test_wrong_place),
+		cmocka_unit_test(test_most),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

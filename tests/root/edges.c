@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Targets of mounts in read-only roots and behind links that lead nowhere; thousands of mounts, arguments and variables; descriptor 0.
+ * Targets of mounts in read-only roots and behind links that lead nowhere; thousands of mounts,
+ * arguments and variables; descriptor 0.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +34,7 @@ static char *inside(char *buf, size_t size, const char *path)
 	return buf;
 }
 
-/* ---- read-only roots ------------------------------------------------------------------------------------------------------------------ */
+/* ---- read-only roots ------------------------------------------------------------------------- */
 
 static void read_only(void **state)
 {
@@ -45,13 +46,24 @@ static void read_only(void **state)
 	for (i = 0; i < 2; i++) {
 		ct_container *c = box_handle(&box, NULL);
 
-		assert_int_equal(box_config(c, keys[i][0], keys[i][1], "mount.entry", "none new/deep/dir tmpfs size=64k,create=dir 0 0",
-					    "mount.entry", "/etc/hostname new/file none bind,create=file 0 0", "mount.entry",
-					    "none new/deep/dir/in tmpfs size=64k,create=dir 0 0", NULL), 0);
-		assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c",
-						   "touch /new/deep/dir/x && touch /new/deep/dir/in/y && test -s /new/file && echo mounted; "
-						   "touch /new/z 2>/dev/null || echo closed; touch /etc/z 2>/dev/null || echo closed; "
-						   "mkdir /new/deep/other 2>/dev/null || echo closed"), &out, NULL));
+		assert_int_equal(box_config(c, keys[i][0], keys[i][1], "mount.entry",
+					    "none new/deep/dir tmpfs size=64k,create=dir 0 0",
+					    "mount.entry",
+					    "/etc/hostname new/file none "
+					    "bind,create=file 0 0",
+					    "mount.entry",
+					    "none new/deep/dir/in tmpfs size=64k,create=dir 0 0",
+					    NULL),
+				 0);
+		assert_ok(c, box_run(c, NULL,
+				     ARGV("/bin/sh", "-c",
+					  "touch /new/deep/dir/x && touch "
+					  "/new/deep/dir/in/y && test -s /new/file && "
+					  "echo mounted; touch /new/z 2>/dev/null || echo "
+					  "closed; touch /etc/z 2>/dev/null || echo "
+					  "closed; mkdir /new/deep/other 2>/dev/null || "
+					  "echo closed"),
+				     &out, NULL));
 		assert_string_equal(out, "mounted\nclosed\nclosed\nclosed\n");
 		free(out);
 		out = NULL;
@@ -61,7 +73,8 @@ static void read_only(void **state)
 	}
 }
 
-/* A mount below the rootfs is read-only, too, and stays it while a target is made in it; one that is read-only of its own is never written to. */
+/* A mount below the rootfs is read-only, too, and stays it while a target is made in it; one that
+ * is read-only of its own is never written to. */
 static void read_only_below(void **state)
 {
 	ct_container *c = box_handle(&box, NULL);
@@ -71,14 +84,24 @@ static void read_only_below(void **state)
 	rootfs_mkdir(&box.root, "sub", 0755);
 	inside(path, sizeof(path), "sub");
 	assert_int_equal(mount("sub", path, "tmpfs", 0, "size=1m"), 0);
-	assert_int_equal(box_config(c, "rootfs.readonly", "1", "mount.entry", "none sub/made tmpfs size=64k,create=dir 0 0", NULL), 0);
-	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "touch /sub/made/x && echo made; touch /sub/y 2>/dev/null || echo closed"), &out, NULL));
+	assert_int_equal(box_config(c, "rootfs.readonly", "1", "mount.entry",
+				    "none sub/made tmpfs size=64k,create=dir 0 0", NULL),
+			 0);
+	assert_ok(c, box_run(c, NULL,
+			     ARGV("/bin/sh", "-c",
+				  "touch /sub/made/x && echo made; "
+				  "touch /sub/y 2>/dev/null || echo "
+				  "closed"),
+			     &out, NULL));
 	assert_string_equal(out, "made\nclosed\n");
 	free(out);
 	ct_unref(c);
 	assert_int_equal(mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
 	c = box_handle(&box, NULL);
-	assert_int_equal(box_config(c, "mount.entry", "none sub/never tmpfs size=64k,create=dir 0 0", "rootfs.readonly", "1", NULL), 0);
+	assert_int_equal(box_config(c, "mount.entry",
+				    "none sub/never tmpfs size=64k,create=dir 0 0",
+				    "rootfs.readonly", "1", NULL),
+			 0);
 	assert_refused(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL), -EROFS);
 	ct_unref(c);
 	assert_int_equal(access(inside(path, sizeof(path), "sub/never"), F_OK), -1);
@@ -87,14 +110,15 @@ static void read_only_below(void **state)
 	rootfs_drop(&box.root, "sub");
 }
 
-/* ---- links that lead nowhere ----------------------------------------------------------------------------------------------------------- */
+/* ---- links that lead nowhere ----------------------------------------------------------------- */
 
 static const struct link {
-	const char *text, *made;	/* made: what is to be there afterwards, below the rootfs */
+	const char *text, *made; /* made: what is to be there afterwards, below the rootfs */
 	const char *create;
 	int err;
 } links[] = {
-	{ "../run/systemd/resolve/stub-resolv.conf", "run/systemd/resolve/stub-resolv.conf", "create=file", 0 },
+	{ "../run/systemd/resolve/stub-resolv.conf", "run/systemd/resolve/stub-resolv.conf",
+	  "create=file", 0 },
 	{ "/run/absolute/conf", "run/absolute/conf", "create=file", 0 },
 	{ "../../../../../../../../tmp-escape/conf", "tmp-escape/conf", "create=file", 0 },
 	{ "/deep/dir", "deep/dir", "create=dir", 0 },
@@ -117,8 +141,11 @@ static void link_nowhere(void **state)
 	rootfs_link(&box.root, "third", "etc/second");
 	rootfs_drop(&box.root, "etc/loop");
 	rootfs_link(&box.root, "nowhere", "etc/loop");
-	snprintf(entry, sizeof(entry), !strcmp(l->create, "create=dir") ? "none etc/nowhere tmpfs size=64k,%s 0 0" :
-							 "/etc/hostname etc/nowhere none bind,%s 0 0", l->create);
+	snprintf(entry, sizeof(entry),
+		 !strcmp(l->create, "create=dir") ? "none etc/nowhere tmpfs size=64k,%s 0 0"
+						  : "/etc/hostname etc/nowhere none bind,%s 0 "
+						    "0",
+		 l->create);
 	assert_ok(c, ct_set_config(c, "mount.entry", entry));
 	r = box_run(c, NULL, ARGV("/bin/cat", "/proc/self/mountinfo"), &out, NULL);
 	if (l->err)
@@ -129,7 +156,8 @@ static void link_nowhere(void **state)
 		snprintf(entry, sizeof(entry), " /%s ", l->made);
 		assert_non_null(strstr(out, entry));
 		assert_int_equal(lstat(inside(path, sizeof(path), l->made), &st), 0);
-		assert_true(strcmp(l->create, "create=dir") ? S_ISREG(st.st_mode) : S_ISDIR(st.st_mode));
+		assert_true(strcmp(l->create, "create=dir") ? S_ISREG(st.st_mode)
+							    : S_ISDIR(st.st_mode));
 	}
 	/* the link itself stays, and nothing was made outside */
 	assert_int_equal(lstat(inside(path, sizeof(path), "etc/nowhere"), &st), 0);
@@ -152,14 +180,16 @@ static void nowhere_on_the_way(void **state)
 
 	(void)state;
 	rootfs_link(&box.root, "/not/there", "etc/nowhere");
-	assert_int_equal(box_config(c, "mount.entry", "none etc/nowhere/deep tmpfs size=64k,create=dir 0 0", NULL), 0);
+	assert_int_equal(box_config(c, "mount.entry",
+				    "none etc/nowhere/deep tmpfs size=64k,create=dir 0 0", NULL),
+			 0);
 	assert_refused(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL), -ENOENT);
 	assert_int_equal(access(inside(path, sizeof(path), "not"), F_OK), -1);
 	rootfs_drop(&box.root, "etc/nowhere");
 	ct_unref(c);
 }
 
-/* ---- many ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- many ------------------------------------------------------------------------------------ */
 
 static void many_mounts(void **state)
 {
@@ -173,7 +203,8 @@ static void many_mounts(void **state)
 	(void)state;
 	getrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_max < N + 200)
-		elsewhere_because("only %llu descriptors can be had", (unsigned long long)r.rlim_max);
+		elsewhere_because("only %llu descriptors can be had",
+				  (unsigned long long)r.rlim_max);
 	rootfs_mkdir(&box.root, "many", 0755);
 	for (i = 0; i < N; i++) {
 		snprintf(target, sizeof(target), "/many/%d", i);
@@ -182,7 +213,10 @@ static void many_mounts(void **state)
 		m.flags = CT_MOUNT_CREATE;
 		assert_ok(c, ct_add_mount(c, &m));
 	}
-	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "grep -c ' /many/' /proc/self/mountinfo; ulimit -n"), &out, NULL));
+	assert_ok(c, box_run(c, NULL,
+			     ARGV("/bin/sh", "-c",
+				  "grep -c ' /many/' /proc/self/mountinfo; ulimit -n"),
+			     &out, NULL));
 	assert_int_equal(atoi(out), N);
 	free(out);
 	ct_unref(c);
@@ -254,7 +288,8 @@ static void descriptor_zero(void **state)
 	o.keep_fds = keep;
 	o.n_keep_fds = 3;
 	o.stdio[0] = -1;
-	assert_ok(c, box_run(c, &o, ARGV("/bin/sh", "-c", "read a <&3; read b <&5; echo $a $b"), &out, NULL));
+	assert_ok(c, box_run(c, &o, ARGV("/bin/sh", "-c", "read a <&3; read b <&5; echo $a $b"),
+			     &out, NULL));
 	dup2(saved, 0);
 	close(saved);
 	assert_string_equal(out, "hello again\n");
@@ -278,14 +313,17 @@ static int group_teardown(void **state)
 int main(void)
 {
 	enum { N = sizeof(links) / sizeof(links[0]) };
-	const struct CMUnitTest single[] = { cmocka_unit_test(read_only), cmocka_unit_test(read_only_below), cmocka_unit_test(nowhere_on_the_way),
-					     cmocka_unit_test(many_mounts),
-					     cmocka_unit_test(many_words), cmocka_unit_test(descriptor_zero) };
+	const struct CMUnitTest single[] = {
+		cmocka_unit_test(read_only),	      cmocka_unit_test(read_only_below),
+		cmocka_unit_test(nowhere_on_the_way), cmocka_unit_test(many_mounts),
+		cmocka_unit_test(many_words),	      cmocka_unit_test(descriptor_zero)
+	};
 	static struct CMUnitTest tests[N + 6];
 	size_t i;
 
 	for (i = 0; i < N; i++)
-		tests[i] = (struct CMUnitTest){ links[i].text, link_nowhere, NULL, NULL, (void *)&links[i] };
+		tests[i] = (struct CMUnitTest){ links[i].text, link_nowhere, NULL, NULL,
+						(void *)&links[i] };
 	memcpy(tests + N, single, sizeof(single));
 	return _cmocka_run_group_tests("edges", tests, N + 6, group_setup, group_teardown);
 }

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The program that tests/root/reaper.c runs inside a container; static, and it needs nothing of the rootfs but /proc.
+ * The program that tests/root/reaper.c runs inside a container; static, and it needs nothing of
+ * the rootfs but /proc.
  *
- *   ender exit N | raise N | kill N | tell N	ends: by _exit, raise(3), kill(2) or sigqueue(3) of itself
- *   ender abort | alarm | pipe | fault | spin	... by abort(3), SIGALRM, a closed pipe, a bad address, the time limit of the processor
- *   ender write FILE		... by writing more than the file may have
- *   ender orphans N		N grandchildren that end; waits until nobody but pid 1 and it is left: "left", else who is
- *   ender catch		"ready"; then "got N CODE VALUE" for each signal but SIGUSR2, which ends it with 0
- *   ender group		"ready"; a child of the same group does the same: "child N", "ready" is said when both are
- *   ender background N		a child that lives on, in a session of its own, and holds no descriptor; exits with N
- *   ender close		closes its standard descriptors and goes on until it is killed
- *   ender forks N		as many children as can be had, at most N: "forks M"; exits with M
- *   ender burn MS		uses that much CPU time
- *   ender who			"pid ppid session group foreground first", and what pid 1 may be seen to have open and mapped
- *   ender loop			"ready", then goes on
+ *   ender exit N | raise N | kill N | tell N   ends: by _exit, raise(3), kill(2) or sigqueue(3) of
+ *   itself ender abort | alarm | pipe | fault | spin ... by abort(3), SIGALRM, a closed pipe, a bad
+ *   address, the time limit of the processor
+ *   ender write FILE           ... by writing more than the file may have
+ *   ender orphans N            N grandchildren that end; waits until nobody but pid 1 and it is
+ *                              left: "left", else who is
+ *   ender catch                "ready"; then "got N CODE VALUE" for each signal but SIGUSR2,
+ *                              which ends it with 0
+ *   ender group                "ready"; a child of the same group does the same: "child N", "ready"
+ *                              is said when both are
+ *   ender background N         a child that lives on, in a session of its own, and holds no
+ *                              descriptor; exits with N
+ *   ender close                closes its standard descriptors and goes on until it is killed
+ *   ender forks N              as many children as can be had, at most N: "forks M"; exits with M
+ *   ender burn MS              uses that much CPU time
+ *   ender who                  "pid ppid session group foreground first", and what pid 1 may be
+ *                              seen to have open and mapped
+ *   ender loop                 "ready", then goes on
  */
 #include <dirent.h>
 #include <errno.h>
@@ -69,11 +76,13 @@ static void end(const char *how, const char *arg)
 			return;
 	}
 	if (!strcmp(how, "fault"))
-		*(volatile char *)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) = 1;
+		*(volatile char *)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+				       0) = 1;
 	while (!strcmp(how, "spin"))
 		;
 	if (!strcmp(how, "write"))
-		for (int fd = open(arg, O_WRONLY | O_CREAT, 0600); fd >= 0 && write(fd, block, sizeof(block)) > 0;)
+		for (int fd = open(arg, O_WRONLY | O_CREAT, 0600);
+		     fd >= 0 && write(fd, block, sizeof(block)) > 0;)
 			;
 }
 
@@ -147,7 +156,8 @@ static int catch_all(const char *what)
 	}
 	while ((sig = sigwaitinfo(&all, &si)) != SIGUSR2)
 		if (sig > 0) {
-			printf("%s %d %d %d\n", what, sig, si.si_code, si.si_code == SI_QUEUE ? si.si_value.sival_int : 0);
+			printf("%s %d %d %d\n", what, sig, si.si_code,
+			       si.si_code == SI_QUEUE ? si.si_value.sival_int : 0);
 			fflush(stdout);
 		}
 	return 0;

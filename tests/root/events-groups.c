@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Events that the groups tell, in process and detached, with whatever version of cgroups there is. */
+/* Events that the groups tell, in process and detached, with whatever version of
+ * cgroups there is. */
 #include "events-told.h"
 
 #include <errno.h>
@@ -56,7 +57,9 @@ static void pids_limit(void **state)
 
 		ask(i, NULL);
 		/* a shell without a process to spare gives up, but it is not init */
-		p = start(i, ARGV("/bin/sh", "-c", "(sleep 0.2; sleep 1000 & sleep 1000 & sleep 1000) & exec sleep 1000"));
+		p = start(i, ARGV("/bin/sh", "-c",
+				  "(sleep 0.2; sleep 1000 & sleep 1000 & sleep "
+				  "1000) & exec sleep 1000"));
 		ask_until("PIDS_LIMIT");
 		assert_int_equal(count("STARTED"), 1);
 		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
@@ -97,7 +100,8 @@ static void oom(void **state)
 	}
 }
 
-/* The container has ended of it, and its groups are gone before anybody looks: the verdict tells, which stays of a defined one. */
+/* The container has ended of it, and its groups are gone before anybody looks: the verdict tells,
+ * which stays of a defined one. */
 static void oom_at_the_end(void **state)
 {
 	(void)state;
@@ -125,23 +129,30 @@ static void memory_high(void **state)
 	ct_process *p;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.memory.high", "try:16M", NULL), 0);
-	p = start(0, ARGV("/bin/sh", "-c", "sleep 0.3; dd if=/dev/zero of=/dev/null bs=24M count=1 2>/dev/null; sleep 1000"));
+	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.memory.high", "try:16M",
+				    NULL),
+			 0);
+	p = start(0, ARGV("/bin/sh", "-c",
+			  "sleep 0.3; dd if=/dev/zero of=/dev/null bs=24M count=1 "
+			  "2>/dev/null; sleep 1000"));
 	ask(0, NULL);
 	if (has_file("memory.high"))
 		wait_told("MEMORY_HIGH");
 	else
-		print_message("# memory.high is version 2's, which does not have the controller here\n");
+		print_message("# memory.high is version 2's, which does not have the controller "
+			      "here\n");
 	ct_process_kill(p, SIGKILL);
 	end(p);
 }
 
-/* ---- pressure --------------------------------------------------------------------------------------------------------------------- */
+/* ---- pressure -------------------------------------------------------------------------------- */
 
 /* More processes than processors. */
 static ct_process *start_busy(int is_detached)
 {
-	return start(is_detached, ARGV("/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; sleep 1000"));
+	return start(is_detached, ARGV("/bin/sh", "-c",
+				       "for i in 1 2 3 4 5 6 7 8; do while :; "
+				       "do :; done & done; sleep 1000"));
 }
 
 static void pressure(void **state)
@@ -187,7 +198,8 @@ static void pressure(void **state)
 	}
 }
 
-/* The caller polls the descriptor before it asks: that takes nothing away. A window that the kernel refuses is an error with its reason. */
+/* The caller polls the descriptor before it asks: that takes nothing away. A window that the kernel
+ * refuses is an error with its reason. */
 static void pressure_errors(void **state)
 {
 	ct_event_opts o = CT_EVENT_OPTS_INIT;
@@ -239,9 +251,11 @@ static void pressure_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(frozen), CASE(pids_limit), CASE(oom), CASE(oom_at_the_end), CASE(memory_high), CASE(pressure),
+		CASE(frozen),	       CASE(pids_limit),  CASE(oom),
+		CASE(oom_at_the_end),  CASE(memory_high), CASE(pressure),
 		CASE(pressure_errors),
 	};
 
-	return cmocka_run_group_tests_name("events-groups", tests, events_group_setup, events_group_teardown);
+	return cmocka_run_group_tests_name("events-groups", tests, events_group_setup,
+					   events_group_teardown);
 }

@@ -58,10 +58,11 @@ int events_teardown(void **state)
 	return leak_end(before, LEAK_NO_RSS);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
-static const char *const names[] = { "?", "STARTED", "EXITED", "OOM", "OOM_KILL", "MEMORY_HIGH", "PIDS_LIMIT", "FROZEN", "THAWED", "EMPTY",
-				     "PRESSURE" };
+static const char *const names[] = { "?",	 "STARTED",	"EXITED",     "OOM",
+				     "OOM_KILL", "MEMORY_HIGH", "PIDS_LIMIT", "FROZEN",
+				     "THAWED",	 "EMPTY",	"PRESSURE" };
 
 /* Asks for events, by another handle than the one that starts when `other`. */
 void ask(int other, const ct_event_opts *opts)
@@ -95,7 +96,8 @@ int take(void)
 		return 0;
 	assert_true(e.type >= CT_EVENT_STARTED && e.type <= CT_EVENT_PRESSURE && e.count);
 	assert_true((e.type == CT_EVENT_PRESSURE) == (e.resource != CT_RESOURCE_NONE));
-	len += (size_t)snprintf(told + len, sizeof(told) - len, "%s%s", len ? " " : "", names[e.type]);
+	len += (size_t)snprintf(told + len, sizeof(told) - len, "%s%s", len ? " " : "",
+				names[e.type]);
 	if (e.resource)
 		len += (size_t)snprintf(told + len, sizeof(told) - len, ":%d", e.resource);
 	if (e.count > 1)
@@ -189,7 +191,7 @@ void ask_no_more(void)
 	forget();
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------------------ */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 ct_process *start(int detached, const char *const argv[])
 {
@@ -241,7 +243,8 @@ int events_group_setup(void **state)
 	if (leak_own_mounts() || box_open(&box, NULL))
 		return -1;
 	/* once, for what a process pays only once */
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) || (box.c = ct_unref(box.c)) != NULL;
+	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
+	       (box.c = ct_unref(box.c)) != NULL;
 }
 
 int events_group_teardown(void **state)

@@ -18,9 +18,10 @@
 #define CASE(name) cmocka_unit_test_setup_teardown(name, events_setup, events_teardown)
 
 extern struct box box;
-extern ct_container *seer;	/* the handle that asks for events; box.c unless ask() was told otherwise */
-extern int fd;			/* its descriptor */
-extern char told[4096];		/* what it was told, "STARTED OOM_KILL=2 .." */
+/* the handle that asks for events; box.c unless ask() was told otherwise */
+extern ct_container *seer;
+extern int fd;		/* its descriptor */
+extern char told[4096]; /* what it was told, "STARTED OOM_KILL=2 .." */
 
 /* For cmocka: of the group, and of each test, which leaves the caller as it was. */
 int events_group_setup(void **state);
@@ -40,7 +41,8 @@ void forget(void);
 /* Whether an event was told, and how often, whatever its count. */
 int knows(const char *word);
 int count(const char *word);
-/* Waits for notices, as a caller does, until the event was told; or asks, where the kernel gives no notice. */
+/* Waits for notices, as a caller does, until the event was told; or asks, where the
+ * kernel gives no notice. */
 void wait_told(const char *word);
 void ask_until(const char *word);
 /* Nothing more to say, and the descriptor agrees; notices that are under way are given a moment. */

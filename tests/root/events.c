@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Events: that a container was started, rebooted and has ended; when the descriptor says that there is something; and that who waits
- * costs nothing and leaves nothing. In process and detached. */
+/* Events: that a container was started, rebooted and has ended; when the descriptor says that there
+ * is something; and that who waits costs nothing and leaves nothing. In process and detached. */
 #include "events-told.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 /* An init that reboots at SIGINT. */
 #define INIT "trap 'reboot -f' INT; echo x >>/var/log/boots; while :; do sleep 0.05; done"
 
-/* ---- beginnings and ends -------------------------------------------------------------------------------------------------------- */
+/* ---- beginnings and ends --------------------------------------------------------------------- */
 
 static void arguments(void **state)
 {
@@ -93,7 +93,8 @@ static void in_process_short(void **state)
 	}
 }
 
-/* One container ends and another one is started without a look in between: first the end, then the start. */
+/* One container ends and another one is started without a look in between: first the
+ * end, then the start. */
 static void one_after_the_other(void **state)
 {
 	ct_process *p = start(0, ARGV("/bin/sleep", "1000"));
@@ -111,8 +112,8 @@ static void one_after_the_other(void **state)
 	end(p);
 }
 
-/* Nobody needs to ask whether it was started: another handle, even before there is a state directory; of a defined container the directory
- * stays. */
+/* Nobody needs to ask whether it was started: another handle, even before there is a state
+ * directory; of a defined container the directory stays. */
 static void detached(void **state)
 {
 	(void)state;
@@ -142,7 +143,8 @@ static void detached(void **state)
 	assert_string_equal(told, "");
 }
 
-/* With the word of its end the next one can be started. Defined: of others nothing is left for who looks late. */
+/* With the word of its end the next one can be started. Defined: of others nothing is left
+ * for who looks late. */
 static void detached_again_at_once(void **state)
 {
 	(void)state;
@@ -169,7 +171,9 @@ static void rebooted(void **state)
 	intptr_t n = 1;
 
 	(void)state;
-	assert_int_equal(box_config(box.c, "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL), 0);
+	assert_int_equal(box_config(box.c, "signal.reboot", "SIGINT", "cap.drop", "sys_module",
+				    NULL),
+			 0);
 	rootfs_drop(&box.root, "var/log/boots");
 	ct_process_unref(start(1, ARGV("/bin/sh", "-c", INIT)));
 	assert_int_equal(wait_until(booted, (void *)n++), 1);
@@ -258,7 +262,7 @@ static void killed_supervisor(void **state)
 	quiet();
 }
 
-/* ---- who waits -------------------------------------------------------------------------------------------------------------------- */
+/* ---- who waits ------------------------------------------------------------------------------- */
 
 static long long cpu_us(void)
 {
@@ -404,10 +408,22 @@ static void forked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(arguments), CASE(in_process), CASE(in_process_short), CASE(one_after_the_other), CASE(detached),
-		CASE(detached_again_at_once), CASE(rebooted), CASE(base_line), CASE(killed_supervisor), CASE(idle),
-		CASE(readable_to_the_last), CASE(released), CASE(many), CASE(forked),
+		CASE(arguments),
+		CASE(in_process),
+		CASE(in_process_short),
+		CASE(one_after_the_other),
+		CASE(detached),
+		CASE(detached_again_at_once),
+		CASE(rebooted),
+		CASE(base_line),
+		CASE(killed_supervisor),
+		CASE(idle),
+		CASE(readable_to_the_last),
+		CASE(released),
+		CASE(many),
+		CASE(forked),
 	};
 
-	return cmocka_run_group_tests_name("events", tests, events_group_setup, events_group_teardown);
+	return cmocka_run_group_tests_name("events", tests, events_group_setup,
+					   events_group_teardown);
 }

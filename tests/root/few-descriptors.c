@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Without descriptors to be had a call says so: what runs is never reported as not running. And what a manager learns that comes later. */
+/* Without descriptors to be had a call says so: what runs is never reported as not running. And
+ * what a manager learns that comes later. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,9 +26,9 @@
 static struct box box;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define ENOUGH 64	/* descriptors more than are open */
+#define ENOUGH 64 /* descriptors more than are open */
 
-/* ---- few descriptors ---------------------------------------------------------------------------------------------------------------- */
+/* ---- few descriptors ------------------------------------------------------------------------- */
 
 static ct_container *c;
 
@@ -135,14 +136,19 @@ static int call_stop(void)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-#define CALL(f) { #f, call_##f }
+#define CALL(f)              \
+	{                    \
+#f, call_##f \
+	}
 static const struct {
 	const char *name;
 	int (*call)(void);
-} calls[] = { CALL(state), CALL(list), CALL(wait), CALL(wait_running), CALL(pid), CALL(pidfd), CALL(kill), CALL(stats), CALL(attach),
-	      CALL(open_process), CALL(last_exit), CALL(destroy), CALL(stop) };
+} calls[] = { CALL(state),     CALL(list),    CALL(wait),  CALL(wait_running), CALL(pid),
+	      CALL(pidfd),     CALL(kill),    CALL(stats), CALL(attach),       CALL(open_process),
+	      CALL(last_exit), CALL(destroy), CALL(stop) };
 
-/* With each number of free descriptors up to enough: done, or no descriptor, and then with words. */
+/* With each number of free descriptors up to enough: done, or no descriptor, and then
+ * with words. */
 static void each_open_fails(void **state)
 {
 	struct rlimit all, few;
@@ -163,7 +169,8 @@ static void each_open_fails(void **state)
 			r = calls[i].call();
 			assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
 			if (r && r != -EMFILE)
-				fail_msg("%s with %d descriptors: %d (%s)", calls[i].name, n, r, ct_last_error(c)->message);
+				fail_msg("%s with %d descriptors: %d (%s)", calls[i].name, n, r,
+					 ct_last_error(c)->message);
 			if (r && calls[i].call != call_list && !ct_last_error(c)->message[0])
 				fail_msg("%s with %d descriptors: no message", calls[i].name, n);
 			good += !r;
@@ -174,7 +181,7 @@ static void each_open_fails(void **state)
 	assert_int_equal(ct_state(c), CT_STATE_RUNNING);
 }
 
-/* ---- for who comes later ------------------------------------------------------------------------------------------------------------ */
+/* ---- for who comes later --------------------------------------------------------------------- */
 
 static void start(ct_container *k, const char *script, ct_process **p)
 {
@@ -186,7 +193,8 @@ static void start(ct_container *k, const char *script, ct_process **p)
 	assert_ok(k, ct_start(k, &o, p));
 }
 
-/* The lock that a call of another process holds while it looks at the container, or begins a start. To be closed. */
+/* The lock that a call of another process holds while it looks at the container, or begins a
+ * start. To be closed. */
 static int hold_lock(const char *name)
 {
 	char pattern[2 * PATH_MAX];
@@ -296,7 +304,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_open_fails), cmocka_unit_test(last_exit), cmocka_unit_test(open_process) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_open_fails),
+					    cmocka_unit_test(last_exit),
+					    cmocka_unit_test(open_process) };
 
 	return cmocka_run_group_tests_name("few-descriptors", tests, setup, teardown);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A root file system that lies: at every place where something is mounted, made or read stands a link, a fifo, a device or a
- * file that is exchanged while we look. Whatever comes of the start, nothing outside is touched and nothing hangs.
+ * A root file system that lies: at every place where something is mounted, made or read stands a
+ * link, a fifo, a device or a file that is exchanged while we look. Whatever comes of the start,
+ * nothing outside is touched and nothing hangs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,22 +34,43 @@
 #include "run.h"
 
 #define TOO_LONG_MS PATIENCE_MS
-#define FLIPS 80		/* starts for each of three places */
+#define FLIPS 80 /* starts for each of three places */
 #define LONG_FLIPS 167
 
 static struct box box;
 static struct decoy decoy;
 
-/* ---- what stands there ------------------------------------------------------------------------------------------------ */
+/* ---- what stands there ----------------------------------------------------------------------- */
 
-enum shape { LINK_ABSOLUTE, LINK_DOTDOT, LINK_MAGIC, LINK_SELF_ROOT, LINK_NEW, LINK_LOOP, FIFO, PLAIN_FILE, DEVICE, SOCKET, N_SHAPES };
-static const char *const shape_names[] = { "a link to the decoy", "a link by ..", "a link by /proc/1/root", "a link by /proc/self/root",
-					   "a link to a new name in the decoy", "a link to itself", "a fifo", "a file", "a device",
+enum shape {
+	LINK_ABSOLUTE,
+	LINK_DOTDOT,
+	LINK_MAGIC,
+	LINK_SELF_ROOT,
+	LINK_NEW,
+	LINK_LOOP,
+	FIFO,
+	PLAIN_FILE,
+	DEVICE,
+	SOCKET,
+	N_SHAPES
+};
+static const char *const shape_names[] = { "a link to the decoy",
+					   "a link by ..",
+					   "a link by /proc/1/root",
+					   "a link by /proc/self/root",
+					   "a link to a new name in the decoy",
+					   "a link to itself",
+					   "a fifo",
+					   "a file",
+					   "a device",
 					   "a socket" };
 
-/* A place below the rootfs, what of the decoy fits it, and the config that makes the library go there. */
+/* A place below the rootfs, what of the decoy fits it, and the config that makes the
+ * library go there. */
 static const struct place {
-	const char *path, *decoy, *key, *value;	/* a value's leading + is the box's base directory */
+	/* a value's leading + is the box's base directory */
+	const char *path, *decoy, *key, *value;
 } places[] = {
 	{ "proc", "/proc", NULL, NULL },
 	{ "sys", "/sys", NULL, NULL },
@@ -60,9 +82,12 @@ static const struct place {
 	{ "dev/null", "/null", "autodev", "0" },
 	{ "dev/ptmx", "/ptmx", "autodev", "0" },
 	{ "mnt/target", "/target", "mount.entry", "+/data mnt/target none bind 0 0" },
-	{ "mnt/target", "/target", "mount.entry", "+/data mnt/target/deep none bind,create=dir 0 0" },
-	{ "mnt/target", "/target", "mount.entry", "+/data/file mnt/target/file none bind,create=file 0 0" },
-	{ "mnt/target", "/target", "mount.entry", "tmpfs mnt/target/new/newer tmpfs create=dir 0 0" },
+	{ "mnt/target", "/target", "mount.entry",
+	  "+/data mnt/target/deep none bind,create=dir 0 0" },
+	{ "mnt/target", "/target", "mount.entry",
+	  "+/data/file mnt/target/file none bind,create=file 0 0" },
+	{ "mnt/target", "/target", "mount.entry",
+	  "tmpfs mnt/target/new/newer tmpfs create=dir 0 0" },
 	{ "tmp", "/tmp", "mount.tmpfs", "/tmp" },
 	{ "home", "/target", "init.cwd", "/home" },
 };
@@ -100,7 +125,8 @@ static int plant(const struct place *p, enum shape shape)
 		snprintf(to, sizeof(to), "%s%s", decoy.path, p->decoy);
 		break;
 	case LINK_DOTDOT:
-		snprintf(to, sizeof(to), "../../../../../../../../../../../..%s%s", decoy.path, p->decoy);
+		snprintf(to, sizeof(to), "../../../../../../../../../../../..%s%s", decoy.path,
+			 p->decoy);
 		break;
 	case LINK_MAGIC:
 		snprintf(to, sizeof(to), "/proc/1/root%s%s", decoy.path, p->decoy);
@@ -137,7 +163,7 @@ static void heal(const struct place *p)
 	rootfs_mkdir(&box.root, p->path, 0755);
 }
 
-/* ---- the oracle ------------------------------------------------------------------------------------------------------------ */
+/* ---- the oracle ------------------------------------------------------------------------------ */
 
 static struct leak *begin(void)
 {
@@ -167,7 +193,7 @@ static void check_mounts(const char *mountinfo)
 		fail_msg("a mount of the decoy is in the container:\n%s", mountinfo);
 }
 
-/* ---- static cases ------------------------------------------------------------------------------------------------------------ */
+/* ---- static cases ---------------------------------------------------------------------------- */
 
 static void try_case(void **state)
 {
@@ -185,7 +211,8 @@ static void try_case(void **state)
 	c = box_handle(&box, NULL);
 	assert_non_null(c);
 	if (h->place->key) {
-		snprintf(value, sizeof(value), "%s%s", h->place->value[0] == '+' ? box.root.base : "",
+		snprintf(value, sizeof(value), "%s%s",
+			 h->place->value[0] == '+' ? box.root.base : "",
 			 h->place->value + (h->place->value[0] == '+'));
 		assert_ok(c, ct_set_config(c, h->place->key, value));
 	}
@@ -207,11 +234,23 @@ static void try_case(void **state)
 	heal(h->place);
 }
 
-/* ---- passwd and group --------------------------------------------------------------------------------------------------------- */
+/* ---- passwd and group ------------------------------------------------------------------------ */
 
-enum table_shape { T_FIFO, T_SPARSE, T_ZERO, T_DECOY, T_DIR, T_MISSING, T_LONG_LINE, T_MAGIC, N_TABLE };
-static const char *const table_names[] = { "a fifo", "10 GiB sparse", "a link to /dev/zero", "a link to the decoy", "a directory", "missing",
-					   "one endless line", "a link to /proc/self/mem" };
+enum table_shape {
+	T_FIFO,
+	T_SPARSE,
+	T_ZERO,
+	T_DECOY,
+	T_DIR,
+	T_MISSING,
+	T_LONG_LINE,
+	T_MAGIC,
+	N_TABLE
+};
+static const char *const table_names[] = {
+	"a fifo",      "10 GiB sparse", "a link to /dev/zero", "a link to the decoy",
+	"a directory", "missing",	"one endless line",    "a link to /proc/self/mem"
+};
 
 static void plant_table(const char *path, enum table_shape shape)
 {
@@ -254,7 +293,8 @@ static void plant_table(const char *path, enum table_shape shape)
 	}
 }
 
-/* A program's HOME is looked for in the same tables: a lie is no failure, and no more than another home. */
+/* A program's HOME is looked for in the same tables: a lie is no failure, and no more
+ * than another home. */
 static void try_home(ct_container *c, const char *what)
 {
 	static const char *const home[] = { "/bin/sh", "-c", "echo $HOME", NULL };
@@ -269,7 +309,9 @@ static void try_home(ct_container *c, const char *what)
 		char *out = NULL;
 
 		if (i) {
-			assert_int_equal(box_config(d, "init.uid", "1000", "init.gid", "1000", NULL), 0);
+			assert_int_equal(box_config(d, "init.uid", "1000", "init.gid", "1000",
+						    NULL),
+					 0);
 			assert_ok(d, box_run(d, NULL, home, &out, NULL));
 		} else {
 			assert_ok(c, box_attach(c, &by_number, home, &out, NULL));
@@ -313,7 +355,8 @@ static void try_tables(void **state)
 		err = box_attach(c, &by_name, id, &out, NULL);
 		end(before, began, table_names[shape]);
 		/* who cannot be found is not entered as; nobody becomes root by a decoy's row */
-		if (!err && strcmp(probe_get(out, "uid", uid, sizeof(uid)), "[1000, 1000, 1000]") != 0)
+		if (!err &&
+		    strcmp(probe_get(out, "uid", uid, sizeof(uid)), "[1000, 1000, 1000]") != 0)
 			fail_msg("entered as %s", uid);
 		free(out);
 		out = NULL;
@@ -325,14 +368,16 @@ static void try_tables(void **state)
 		try_home(c, table_names[shape]);
 		rootfs_drop(&box.root, "etc/passwd");
 		rootfs_drop(&box.root, "etc/group");
-		rootfs_file(&box.root, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\n", 0644);
+		rootfs_file(&box.root, "etc/passwd",
+			    "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\n",
+			    0644);
 		rootfs_file(&box.root, "etc/group", "root:x:0:\ntester:x:1000:\n", 0644);
 	}
 	ct_process_unref(p);
 	ct_unref(c);
 }
 
-/* ---- single ones ---------------------------------------------------------------------------------------------------------------- */
+/* ---- single ones ----------------------------------------------------------------------------- */
 
 /* The rootfs itself is a link, a file, a fifo, missing. */
 static void rootfs_itself(void **state)
@@ -364,10 +409,12 @@ static void rootfs_itself(void **state)
 	unlink(path);
 }
 
-/* A script whose interpreter is the one who executes it: the old way to the runtime's own binary. */
+/* A script whose interpreter is the one who executes it: the old way to the runtime's
+ * own binary. */
 static void interpreter_is_us(void **state)
 {
-	static const char *const targets[] = { "#!/proc/self/exe\n", "#!/proc/1/exe\n", "#!/proc/self/fd/3\n", "#!/dev/fd/4\n" };
+	static const char *const targets[] = { "#!/proc/self/exe\n", "#!/proc/1/exe\n",
+					       "#!/proc/self/fd/3\n", "#!/dev/fd/4\n" };
 	static const char *const argv[] = { "/bin/trap", NULL };
 	struct leak *before;
 	ct_container *c;
@@ -392,11 +439,14 @@ static void interpreter_is_us(void **state)
 	rootfs_drop(&box.root, "bin/trap");
 }
 
-/* With /dev from a hostile directory, what masks /proc is still ours: the masked files read as nothing and cannot be written. */
+/* With /dev from a hostile directory, what masks /proc is still ours: the masked files read as
+ * nothing and cannot be written. */
 static void masks_not_from_rootfs(void **state)
 {
-	static const char *const argv[] = { "/bin/probe", "try-files", "/proc/kcore", "/proc/sysrq-trigger", "/proc/keys",
-					    "/proc/timer_list", NULL };
+	static const char *const argv[] = { "/bin/probe",  "try-files",
+					    "/proc/kcore", "/proc/sysrq-trigger",
+					    "/proc/keys",  "/proc/timer_list",
+					    NULL };
 	char dev[2 * PATH_MAX], entry[3 * PATH_MAX], null[2 * PATH_MAX + 16], got[128];
 	ct_container *c;
 	char *out = NULL;
@@ -436,8 +486,14 @@ static void masks_not_from_rootfs(void **state)
 /* Files of policy inside the rootfs change nothing. */
 static void policy_in_rootfs(void **state)
 {
-	static const char *const names[] = { "config", "config.json", ".containerenv", "lxc.conf", "etc/ld.so.preload", "etc/nsswitch.conf",
-					     "etc/lxc/default.conf", "etc/environment" };
+	static const char *const names[] = { "config",
+					     "config.json",
+					     ".containerenv",
+					     "lxc.conf",
+					     "etc/ld.so.preload",
+					     "etc/nsswitch.conf",
+					     "etc/lxc/default.conf",
+					     "etc/environment" };
 	static const char *const argv[] = { "/bin/probe", NULL };
 	ct_container *c = box_handle(&box, NULL);
 	char *first = NULL, *second = NULL, a[4096], b[4096];
@@ -446,12 +502,16 @@ static void policy_in_rootfs(void **state)
 	(void)state;
 	assert_int_equal(box_run(c, NULL, argv, &first, NULL), 0);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(rootfs_file(&box.root, names[i], "lxc.environment = EVIL=1\nlxc.cap.keep = sys_admin\n", 0644), 0);
+		assert_int_equal(rootfs_file(&box.root, names[i],
+					     "lxc.environment = EVIL=1\nlxc.cap.keep = sys_admin\n",
+					     0644),
+				 0);
 	assert_int_equal(box_run(c, NULL, argv, &second, NULL), 0);
 	for (i = 0; i < 2; i++) {
 		const char *key = i ? "env" : "cap_effective";
 
-		assert_string_equal(probe_get(first, key, a, sizeof(a)), probe_get(second, key, b, sizeof(b)));
+		assert_string_equal(probe_get(first, key, a, sizeof(a)),
+				    probe_get(second, key, b, sizeof(b)));
 	}
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		rootfs_drop(&box.root, names[i]);
@@ -460,7 +520,7 @@ static void policy_in_rootfs(void **state)
 	ct_unref(c);
 }
 
-/* ---- the flipper ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the flipper ----------------------------------------------------------------------------- */
 
 struct flipper {
 	pthread_t thread;
@@ -476,7 +536,7 @@ static void *flip(void *data)
 
 	CPU_ZERO(&cpu);
 	CPU_SET(1, &cpu);
-	sched_setaffinity(0, sizeof(cpu), &cpu);	/* the other core, where there is one */
+	sched_setaffinity(0, sizeof(cpu), &cpu); /* the other core, where there is one */
 	while (!f->stop) {
 		if (renameat2(AT_FDCWD, f->a, AT_FDCWD, f->b, RENAME_EXCHANGE) == 0)
 			f->flips++;
@@ -530,7 +590,7 @@ static void try_flipper(void **state)
 	heal(p);
 }
 
-/* ---- the program --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static void *nothing(void *data)
 {
@@ -587,7 +647,8 @@ int main(void)
 
 			h->place = &places[i];
 			h->shape = (enum shape)shape;
-			snprintf(h->name, sizeof(h->name), "%s is %s%s%s", h->place->path, shape_names[shape], h->place->key ? ", " : "",
+			snprintf(h->name, sizeof(h->name), "%s is %s%s%s", h->place->path,
+				 shape_names[shape], h->place->key ? ", " : "",
 				 h->place->key ? h->place->value : "");
 			add(&tests[n++], h->name, try_case, h);
 		}

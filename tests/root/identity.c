@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who a payload is: user, groups, the five capability sets, no_new_privs, signals, umask, environment; the same by start and
- * by attach, for every combination.
+ * Who a payload is: user, groups, the five capability sets, no_new_privs, signals, umask,
+ * environment; the same by start and by attach, for every combination.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static struct box box;
 #define CAP_NET_BIND 10
 #define DEFAULT_CAPS 0xa80425fbull
 
-/* ---- the matrix --------------------------------------------------------------------------------------------------------- */
+/* ---- the matrix ------------------------------------------------------------------------------ */
 
 static const char *const cap_kinds[] = { "nothing said", "cap.keep", "cap.keep none", "cap.drop" };
 
@@ -145,7 +145,7 @@ static void try_person(void **state)
 	ct_unref(c);
 }
 
-/* ---- attach as someone else ----------------------------------------------------------------------------------------------- */
+/* ---- attach as someone else ------------------------------------------------------------------ */
 
 static struct {
 	ct_container *c;
@@ -158,7 +158,8 @@ static int run_one(void **state)
 
 	(void)state;
 	running.c = box_handle(&box, NULL);
-	box_config(running.c, "cap.keep", "chown setuid setgid net_bind_service", "init.groups", "7", "environment", "FROM_CONFIG=1", NULL);
+	box_config(running.c, "cap.keep", "chown setuid setgid net_bind_service", "init.groups",
+		   "7", "environment", "FROM_CONFIG=1", NULL);
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	return ct_start(running.c, &o, &running.p);
@@ -211,7 +212,9 @@ static void by_ids(void **state)
 
 static void by_name(void **state)
 {
-	const struct { const char *user, *uid, *gid, *groups; } rows[] = {
+	const struct {
+		const char *user, *uid, *gid, *groups;
+	} rows[] = {
 		{ "tester", "[1000, 1000, 1000]", "[1000, 1000, 1000]", "[1000, 2000]" },
 		{ "root", "[0, 0, 0]", "[0, 0, 0]", "[0]" },
 		{ "1001", "[1001, 1001, 1001]", "[1001, 1001, 1001]", "[1001]" },
@@ -228,7 +231,8 @@ static void by_name(void **state)
 		expect(out, rows[i].user, "uid", rows[i].uid);
 		expect(out, rows[i].user, "gid", rows[i].gid);
 		probe_get(out, "groups", groups, sizeof(groups));
-		/* the primary group may or may not be told again among the supplementary ones; init's group 7 never */
+		/* the primary group may or may not be told again among the supplementary ones;
+		 * init's group 7 never */
 		if (strstr(groups, "7") || (i == 0 && !strstr(groups, "2000")))
 			fail_msg("%s: groups %s", rows[i].user, groups);
 		free(out);
@@ -238,14 +242,19 @@ static void by_name(void **state)
 /* A name is never a number and a number never a name. */
 static void odd_names(void **state)
 {
-	const char *const names[] = { "+1", " 1", "1 ", "0x0", "-1", "4294967295", "4294967296", "1:", ":1", "", "1:2:3", "1e3", "tester:", "no\nline",
-				      "root:x", "../etc" };
+	const char *const names[] = { "+1",	 " 1",	       "1 ",	     "0x0",
+				      "-1",	 "4294967295", "4294967296", "1:",
+				      ":1",	 "",	       "1:2:3",	     "1e3",
+				      "tester:", "no\nline",   "root:x",     "../etc" };
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	size_t i;
 
 	(void)state;
 	rootfs_file(&box.root, "etc/passwd",
-		    "root:x:0:0::/:/bin/sh\n+1:x:0:0::/:/bin/sh\n 1:x:0:0::/:/bin/sh\n1000:x:0:0::/:/bin/sh\ntester:x:1000:1000::/:/bin/sh\n", 0644);
+		    "root:x:0:0::/:/bin/sh\n+1:x:0:0::/:/bin/sh\n"
+		    " 1:x:0:0::/:/bin/sh\n1000:x:0:0::/:/bin/sh\n"
+		    "tester:x:1000:1000::/:/bin/sh\n",
+		    0644);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char uid[64], *out = NULL;
 		int err;
@@ -253,7 +262,8 @@ static void odd_names(void **state)
 		o.user = names[i];
 		err = box_attach(running.c, &o, ARGV("/bin/probe"), &out, NULL);
 		if (!err && strcmp(names[i], "+1") != 0 && strcmp(names[i], " 1") != 0)
-			fail_msg("\"%s\" was entered as %s", names[i], probe_get(out, "uid", uid, sizeof(uid)));
+			fail_msg("\"%s\" was entered as %s", names[i],
+				 probe_get(out, "uid", uid, sizeof(uid)));
 		free(out);
 	}
 	o.user = "1000";
@@ -261,7 +271,8 @@ static void odd_names(void **state)
 
 	expect(out, "a row named 1000", "uid", "[1000, 1000, 1000]");
 	free(out);
-	rootfs_file(&box.root, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\n", 0644);
+	rootfs_file(&box.root, "etc/passwd",
+		    "root:x:0:0:root:/root:/bin/sh\ntester:x:1000:1000::/home:/bin/sh\n", 0644);
 }
 
 static void by_caps(void **state)
@@ -296,7 +307,7 @@ static void by_caps(void **state)
 	free(out);
 }
 
-/* ---- environment and place ---------------------------------------------------------------------------------------------------- */
+/* ---- environment and place ------------------------------------------------------------------- */
 
 static int has(const char *report, const char *entry)
 {
@@ -318,10 +329,13 @@ static void environment(void **state)
 	(void)state;
 	setenv("CT_SECRET", "canary", 1);
 	setenv("LD_PRELOAD_X", "canary", 1);
-	assert_int_equal(box_config(c, "environment", "A=1", "environment", "B=two words", "environment", "CT_SECRET", NULL), 0);
+	assert_int_equal(box_config(c, "environment", "A=1", "environment", "B=two words",
+				    "environment", "CT_SECRET", NULL),
+			 0);
 	o.envp = ARGV("A=replaced", "C=3");
 	assert_ok(c, box_run(c, &o, ARGV("/bin/probe"), &out, NULL));
-	assert_true(has(out, "A=replaced") && has(out, "B=two words") && has(out, "C=3") && has(out, "CT_SECRET=canary"));
+	assert_true(has(out, "A=replaced") && has(out, "B=two words") && has(out, "C=3") &&
+		    has(out, "CT_SECRET=canary"));
 	assert_true(!has(out, "A=1") && !has(out, "LD_PRELOAD_X=canary"));
 	assert_true(has(out, "container=libcontain"));
 	free(out);
@@ -343,7 +357,8 @@ static void environment(void **state)
 	expect(out, "attach clear", "env", "[\"D=4\"]");
 	free(out);
 	a.flags = CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV;
-	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL), -EINVAL);
+	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL),
+		       -EINVAL);
 	unsetenv("CT_SECRET");
 	unsetenv("LD_PRELOAD_X");
 	ct_unref(c);
@@ -407,8 +422,11 @@ static void user_namespace(void **state)
 	int err;
 
 	(void)state;
-	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL), 0);
-	/* the rootfs belongs to the mapped root, or nothing in it may be changed: reading is enough here */
+	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536",
+				    NULL),
+			 0);
+	/* the rootfs belongs to the mapped root, or nothing in it may be changed:
+	 * reading is enough here */
 	err = box_run(c, NULL, ARGV("/bin/probe"), &out, NULL);
 	if (err)
 		fail_msg("%s", ct_last_error(c)->message);
@@ -434,12 +452,17 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(f) { #f, f, run_one, end_one, NULL }
+#define CASE(f)                               \
+	{                                     \
+#f, f, run_one, end_one, NULL \
+	}
 
 int main(void)
 {
 	static struct person people[32];
-	const struct CMUnitTest single[] = { CASE(by_ids), CASE(by_name), CASE(odd_names), CASE(by_caps), CASE(environment), CASE(place),
+	const struct CMUnitTest single[] = { CASE(by_ids),	  CASE(by_name),
+					     CASE(odd_names),	  CASE(by_caps),
+					     CASE(environment),	  CASE(place),
 					     CASE(signals_reset), CASE(user_namespace) };
 	enum { SINGLE = sizeof(single) / sizeof(single[0]) };
 	static struct CMUnitTest tests[32 + SINGLE];
@@ -448,8 +471,12 @@ int main(void)
 	for (i = 0; i < 32; i++) {
 		struct person *p = &people[i];
 
-		*p = (struct person){ .uid = i & 1 ? 1000 : 0, .groups = i >> 1 & 1, .nnp = i >> 2 & 1, .caps = (int)(i >> 3) };
-		snprintf(p->name, sizeof(p->name), "uid %u, %s, %s%s", p->uid, p->groups ? "groups" : "no groups", cap_kinds[p->caps],
+		*p = (struct person){ .uid = i & 1 ? 1000 : 0,
+				      .groups = i >> 1 & 1,
+				      .nnp = i >> 2 & 1,
+				      .caps = (int)(i >> 3) };
+		snprintf(p->name, sizeof(p->name), "uid %u, %s, %s%s", p->uid,
+			 p->groups ? "groups" : "no groups", cap_kinds[p->caps],
 			 p->nnp ? ", no_new_privs" : "");
 		tests[i] = (struct CMUnitTest){ p->name, try_person, NULL, NULL, p };
 	}

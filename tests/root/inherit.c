@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a payload does not have from its caller: secure bits, personality, scheduling, timer slack, protection from the out of memory
- * killer; and what it has: the umask. By start, in the caller's process and detached, and by attach. Callers whose rights are file
- * capabilities. Users of the container are looked up with the payload's rights.
+ * What a payload does not have from its caller: secure bits, personality, scheduling, timer slack,
+ * protection from the out of memory killer; and what it has: the umask. By start, in the caller's
+ * process and detached, and by attach. Callers whose rights are file capabilities. Users of the
+ * container are looked up with the payload's rights.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,13 +38,14 @@ static struct box box;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- a caller with odd habits, in a process of its own ------------------------------------------------------------------------- */
+/* ---- a caller with odd habits, in a process of its own --------------------------------------- */
 
 #define HARD_BITS (SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS)
 
 static int write_proc(const char *file, const char *text)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = fd < 0 || write(fd, text, strlen(text)) < 0;
+	int fd = open(file, O_WRONLY | O_CLOEXEC),
+	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
 
 	close(fd);
 	return err;
@@ -99,7 +101,8 @@ static int with_nice(void)
 /* Who may not lower it hands it on: it is no right. */
 static int with_nice_only(void)
 {
-	return setpriority(PRIO_PROCESS, 0, 11) || prctl(PR_CAPBSET_DROP, 23 /* CAP_SYS_NICE */, 0, 0, 0);
+	return setpriority(PRIO_PROCESS, 0, 11) ||
+	       prctl(PR_CAPBSET_DROP, 23 /* CAP_SYS_NICE */, 0, 0, 0);
 }
 
 static int with_high_nice(void)
@@ -131,7 +134,7 @@ static int with_oom(void)
 static const struct habit {
 	const char *name;
 	int (*take)(void);
-	const char *key, *want;	/* of the probe's report; NULL: all as usual */
+	const char *key, *want; /* of the probe's report; NULL: all as usual */
 } habits[] = {
 	{ "none", with_nothing, NULL, NULL },
 	{ "securebits", with_securebits, "securebits", "0" },
@@ -154,9 +157,17 @@ enum { N_HABITS = sizeof(habits) / sizeof(habits[0]) };
 static const struct {
 	const char *key, *want;
 } usual[] = {
-	{ "securebits", "0" }, { "personality", "0" }, { "policy", "0" }, { "nice", "0" }, { "ioprio", "0" }, { "timerslack", "50000" },
-	{ "thp_disabled", "0" }, { "cap_ambient", "\"0000000000000000\"" }, { "cap_inheritable", "\"0000000000000000\"" },
-	{ "umask", "\"037\"" }, { "memory_merge", "0" },
+	{ "securebits", "0" },
+	{ "personality", "0" },
+	{ "policy", "0" },
+	{ "nice", "0" },
+	{ "ioprio", "0" },
+	{ "timerslack", "50000" },
+	{ "thp_disabled", "0" },
+	{ "cap_ambient", "\"0000000000000000\"" },
+	{ "cap_inheritable", "\"0000000000000000\"" },
+	{ "umask", "\"037\"" },
+	{ "memory_merge", "0" },
 };
 
 static int check_report(const struct habit *h, const char *how, const char *report)
@@ -165,14 +176,17 @@ static int check_report(const struct habit *h, const char *how, const char *repo
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		/* this kernel may not know memory merging, and says so */
-		if ((!h->key || strcmp(usual[i].key, h->key) != 0) && (strcmp(usual[i].key, "memory_merge") != 0 || !strstr(report, "\"memory_merge\": -1")))
+		if ((!h->key || strcmp(usual[i].key, h->key) != 0) &&
+		    (strcmp(usual[i].key, "memory_merge") != 0 ||
+		     !strstr(report, "\"memory_merge\": -1")))
 			bad += probe_expect(report, h->name, how, usual[i].key, usual[i].want);
 	if (h->key)
 		bad += probe_expect(report, h->name, how, h->key, h->want);
 	return bad;
 }
 
-/* Runs a probe by start and by attach with that habit. For a child process: the number of what is wrong. */
+/* Runs a probe by start and by attach with that habit. For a child process: the number
+ * of what is wrong. */
 static int with_habit(const struct habit *h)
 {
 	ct_container *c = box_handle(&box, NULL);
@@ -228,7 +242,8 @@ static int habit_child(const void *arg)
 	return with_habit(arg);
 }
 
-/* Whether a process of ours could take it: the cpu cgroup that we are in may have no budget of real time, for which no right helps. */
+/* Whether a process of ours could take it: the cpu cgroup that we are in may have no budget of real
+ * time, for which no right helps. */
 static int can_take(const struct habit *h)
 {
 	int status = -1;
@@ -249,7 +264,7 @@ static void habit(void **state)
 	in_child(habit_child, h);
 }
 
-/* ---- what a key says otherwise ------------------------------------------------------------------------------------------------------ */
+/* ---- what a key says otherwise --------------------------------------------------------------- */
 
 static int keys_child(const void *arg)
 {
@@ -261,12 +276,15 @@ static int keys_child(const void *arg)
 
 	(void)arg;
 	umask(0);
-	if (box_config(c, "init.umask", "0027", "init.nice", "7", "arch", "i686", "proc.timerslack_ns", "70000", NULL))
+	if (box_config(c, "init.umask", "0027", "init.nice", "7", "arch", "i686",
+		       "proc.timerslack_ns", "70000", NULL))
 		return box_failed(c, "config");
 	if (box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
 		return box_failed(c, "start");
-	bad += probe_expect(out, "keys", "start", "umask", "\"027\"") + probe_expect(out, "keys", "start", "nice", "7") +
-	       probe_expect(out, "keys", "start", "personality", "8") + probe_expect(out, "keys", "start", "timerslack", "70000");
+	bad += probe_expect(out, "keys", "start", "umask", "\"027\"") +
+	       probe_expect(out, "keys", "start", "nice", "7") +
+	       probe_expect(out, "keys", "start", "personality", "8") +
+	       probe_expect(out, "keys", "start", "timerslack", "70000");
 	free(out);
 	out = NULL;
 	o.argv = ARGV("/bin/sleep", "1000");
@@ -275,7 +293,8 @@ static int keys_child(const void *arg)
 		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
 		return box_failed(c, "attach");
-	bad += probe_expect(out, "keys", "attach", "umask", "\"027\"") + probe_expect(out, "keys", "attach", "nice", "7") +
+	bad += probe_expect(out, "keys", "attach", "umask", "\"027\"") +
+	       probe_expect(out, "keys", "attach", "nice", "7") +
 	       probe_expect(out, "keys", "attach", "personality", "8");
 	free(out);
 	ct_process_unref(init);
@@ -285,8 +304,10 @@ static int keys_child(const void *arg)
 
 static void keys(void **state)
 {
-	const char *const bad[][2] = { { "init.umask", "8" }, { "init.umask", "1000" }, { "init.umask", "-1" }, { "init.umask", "rwx" },
-				       { "init.nice", "20" }, { "init.nice", "-21" }, { "init.nice", "low" } };
+	const char *const bad[][2] = { { "init.umask", "8" },  { "init.umask", "1000" },
+				       { "init.umask", "-1" }, { "init.umask", "rwx" },
+				       { "init.nice", "20" },  { "init.nice", "-21" },
+				       { "init.nice", "low" } };
 	ct_container *c = box_handle(&box, NULL);
 	size_t i;
 
@@ -298,7 +319,8 @@ static void keys(void **state)
 	ct_unref(c);
 }
 
-/* A detached container has the umask of who starts it, also after a reboot of its own; a program attached has the attacher's. */
+/* A detached container has the umask of who starts it, also after a reboot of its own; a program
+ * attached has the attacher's. */
 static int detached_child(const void *arg)
 {
 	ct_container *c = box_handle(&box, "umask");
@@ -352,7 +374,8 @@ static int locked_child(const void *arg)
 	ct_container *c = box_handle(&box, NULL);
 
 	(void)arg;
-	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED, 0, 0, 0))
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED, 0, 0,
+		  0))
 		return 1;
 	if (box_run(c, NULL, ARGV("/bin/true"), NULL, NULL) >= 0)
 		return printf("# it was started with locked bits\n");
@@ -368,9 +391,10 @@ static void locked(void **state)
 	in_child(locked_child, NULL);
 }
 
-/* ---- file capabilities ---------------------------------------------------------------------------------------------------------------- */
+/* ---- file capabilities ----------------------------------------------------------------------- */
 
-/* Every capability that can be had here, permitted and effective, in the form of the file system (capability.h). */
+/* Every capability that can be had here, permitted and effective, in the form of the file
+ * system (capability.h). */
 static int give_caps(const char *path)
 {
 	uint32_t caps[5] = { 0x02000001, 0, 0, 0, 0 };
@@ -397,7 +421,8 @@ static void file_capabilities(void **state)
 	chmod(copy, 0755);
 	chmod(box.root.base, 0755);
 	if (statvfs(copy, &fs) == 0 && fs.f_flag & ST_NOSUID)
-		skip_because("%s is mounted nosuid: no file gives capabilities there", box.root.base);
+		skip_because("%s is mounted nosuid: no file gives capabilities there",
+			     box.root.base);
 	if (give_caps(copy))
 		skip_because("this file system keeps no file capabilities: %s", strerror(errno));
 	/* the hook is nobody special: it must be let write there */
@@ -408,7 +433,8 @@ static void file_capabilities(void **state)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (setgroups(0, NULL) || setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000))
+		if (setgroups(0, NULL) || setresgid(1000, 1000, 1000) ||
+		    setresuid(1000, 1000, 1000))
 			_exit(99);
 		execl(copy, copy, box.root.path, box.dir, box.state, NULL);
 		_exit(98);
@@ -427,7 +453,7 @@ static void file_capabilities(void **state)
 	unlink(copy);
 }
 
-/* ---- users are looked up with the payload's rights -------------------------------------------------------------------------------- */
+/* ---- users are looked up with the payload's rights ------------------------------------------- */
 
 static int attach_by_name(const char *keep, int mapped, char **out)
 {
@@ -440,7 +466,9 @@ static int attach_by_name(const char *keep, int mapped, char **out)
 	if (keep)
 		assert_ok(c, ct_set_config(c, "cap.keep", keep));
 	if (mapped)
-		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL), 0);
+		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap",
+					    "g 0 100000 65536", NULL),
+				 0);
 	o.argv = ARGV("/bin/sleep", "1000");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	assert_ok(c, ct_start(c, &o, &init));
@@ -467,7 +495,8 @@ static void lookup(void **state)
 	assert_int_equal(attach_by_name("setuid setgid", 0, &out), -EACCES);
 	free(out);
 	out = NULL;
-	/* the host's root is nobody in the container: closed files of the host's are not read for it, mapped ones are */
+	/* the host's root is nobody in the container: closed files of the host's are not read for
+	 * it, mapped ones are */
 	assert_int_equal(attach_by_name(NULL, 1, &out), -EACCES);
 	free(out);
 	out = NULL;
@@ -494,14 +523,18 @@ static int group_teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest single[] = { cmocka_unit_test(keys), cmocka_unit_test(detached), cmocka_unit_test(locked),
-					     cmocka_unit_test(file_capabilities), cmocka_unit_test(lookup) };
+	const struct CMUnitTest single[] = { cmocka_unit_test(keys), cmocka_unit_test(detached),
+					     cmocka_unit_test(locked),
+					     cmocka_unit_test(file_capabilities),
+					     cmocka_unit_test(lookup) };
 	enum { SINGLE = sizeof(single) / sizeof(single[0]) };
 	static struct CMUnitTest tests[N_HABITS + SINGLE];
 	size_t i;
 
 	for (i = 0; i < N_HABITS; i++)
-		tests[i] = (struct CMUnitTest){ habits[i].name, habit, NULL, NULL, (void *)&habits[i] };
+		tests[i] = (struct CMUnitTest){ habits[i].name, habit, NULL, NULL,
+						(void *)&habits[i] };
 	memcpy(tests + N_HABITS, single, sizeof(single));
-	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, group_setup, group_teardown);
+	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, group_setup,
+				       group_teardown);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The program that tests/root/protections*.c run inside a container; static, and it needs nothing of the rootfs.
+ * The program that tests/root/protections*.c run inside a container; static, and it needs
+ * nothing of the rootfs.
  *
- *   inside walk DIR	every file below DIR (no links, no process directories) that opens for writing: "w PATH"
- *   inside read F...	"PATH: data", "PATH: empty" or "PATH: errno N"; of a directory: whether it has entries
- *   inside write F...	"PATH: opens" or "PATH: errno N" (nothing is written)
- *   inside push	TIOCSTI and TIOCLINUX into descriptors 0-2, after trying to make them the controlling terminal
- *   inside key NAME	id of the session keyring; whether a user key of that name is found
- *   inside abstract NAME	tries to connect to the abstract socket NAME
+ *   inside walk DIR    every file below DIR (no links, no process directories) that opens
+ *                      for writing: "w PATH"
+ *   inside read F...   "PATH: data", "PATH: empty" or "PATH: errno N"; of a directory: whether it
+ *   has entries inside write F... "PATH: opens" or "PATH: errno N" (nothing is written)
+ *   inside push        TIOCSTI and TIOCLINUX into descriptors 0-2, after trying to make them the
+ *                      controlling terminal
+ *   inside key NAME    id of the session keyring; whether a user key of that name is found
+ *   inside abstract NAME       tries to connect to the abstract socket NAME
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -45,7 +48,8 @@ static void walk(const char *dir, int depth)
 			continue;
 		if (depth == 0 && isdigit((unsigned char)e->d_name[0]))
 			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path) || lstat(path, &st))
+		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path) ||
+		    lstat(path, &st))
 			continue;
 		if (S_ISDIR(st.st_mode)) {
 			walk(path, depth + 1);
@@ -54,7 +58,8 @@ static void walk(const char *dir, int depth)
 		if (!S_ISREG(st.st_mode))
 			continue;
 		n_files++;
-		if (!(st.st_mode & 0222)) /* no handler behind it; it opens only for those who override modes */
+		/* no handler behind it; it opens only for those who override modes */
+		if (!(st.st_mode & 0222))
 			continue;
 		fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-kill -9 at each system call of a start, one after the other, by strace: of the stage (launcher, then init) and of the caller. The
-caller, if it is not the one killed, comes back soon with a reason; nothing stays: no process, no mount, no file.
+kill -9 at each system call of a start, one after the other, by strace: of the stage (launcher, then
+init) and of the caller. The caller, if it is not the one killed, comes back soon with a reason;
+nothing stays: no process, no mount, no file.
 """
 import collections
 import ctypes
@@ -20,9 +21,11 @@ from house import Tap  # noqa: E402
 PLAN_RUN = sys.argv[2]
 QUICK = bool(os.environ.get("CT_QUICK") or os.environ.get("CT_SANITIZED"))
 # calls that only the stage makes, and calls that only the caller (or its keeper) makes
-STAGE = ("open_tree", "mount_setattr", "clone3", "sendmsg", "setsid", "fsopen", "fsconfig", "fsmount", "move_mount", "openat2", "mkdirat",
-         "mknodat", "symlinkat", "pivot_root", "umount2", "setgroups", "setresuid", "capset", "umask", "exit_group")
-CALLER = ("memfd_create", "socketpair", "clone", "recvmsg", "execveat", "wait4", "close_range", "munmap")
+STAGE = ("open_tree", "mount_setattr", "clone3", "sendmsg", "setsid", "fsopen", "fsconfig",
+         "fsmount", "move_mount", "openat2", "mkdirat", "mknodat", "symlinkat", "pivot_root",
+         "umount2", "setgroups", "setresuid", "capset", "umask", "exit_group")
+CALLER = ("memfd_create", "socketpair", "clone", "recvmsg", "execveat", "wait4", "close_range",
+          "munmap")
 LIMIT_S = 120
 
 
@@ -57,8 +60,12 @@ def mounts():
 
 def strace(base, *options, out="/dev/null"):
     """(exit code or None, what was said)."""
-    cmd = ["strace", "-f", "-qq", "-o", out, *options, PLAN_RUN, "run", os.path.join(base, "config"), "/bin/true"]
-    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    cmd = [
+        "strace", "-f", "-qq", "-o", out, *options, PLAN_RUN, "run",
+        os.path.join(base, "config"), "/bin/true"
+    ]
+    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         _out, said = p.communicate(timeout=LIMIT_S)
         return p.returncode, said
@@ -99,7 +106,8 @@ def shots(most, calls):
 def sweep(base, most, own, calls):
     before, files = mounts(), sorted(os.listdir(base))
     for call, when in shots(most, calls):
-        rc, said = strace(base, "-e", "trace=" + call, "-e", f"inject={call}:signal=SIGKILL:when={when}")
+        rc, said = strace(base, "-e", "trace=" + call, "-e",
+                          f"inject={call}:signal=SIGKILL:when={when}")
         what = f"{call} {when}: "
         if rc is None:
             yield what + said
@@ -131,7 +139,9 @@ def main():
         with open(os.path.join(base, "config"), "w", encoding="ascii") as f:
             f.write(f"rootfs.path = {base}/rootfs\nuts.name = web\nproc.oom_score_adj = 1\n")
         most, own = count_calls(base)
-        missing = [c for c in ("clone3", "move_mount", "pivot_root", "execveat", "recvmsg") if not most[c]]
+        missing = [
+            c for c in ("clone3", "move_mount", "pivot_root", "execveat", "recvmsg") if not most[c]
+        ]
         tap.check("the calls are seen", missing)
         tap.check("the stage is killed", sweep(base, most, own, STAGE))
         tap.check("the caller is killed", sweep(base, most, own, CALLER))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kill -9 of the caller, of the stage, of the keeper and of the supervisor, at every moment of a start, an attach and a stop:
- * what they leave goes by itself, or the next call clears it; then the same container starts as if nothing had been.
- * The moments are swept by time; killed-steps.py sweeps by system call.
+ * kill -9 of the caller, of the stage, of the keeper and of the supervisor, at every moment of a
+ * start, an attach and a stop: what they leave goes by itself, or the next call clears it; then the
+ * same container starts as if nothing had been. The moments are swept by time; killed-steps.py
+ * sweeps by system call.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,10 +47,11 @@ static int kills(void)
 
 static void sleep_us(long us)
 {
-	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 }, NULL);
+	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
+		  NULL);
 }
 
-/* ---- what must be so afterwards --------------------------------------------------------------------------------------------- */
+/* ---- what must be so afterwards -------------------------------------------------------------- */
 
 static struct {
 	char *out;
@@ -61,7 +63,8 @@ static int list_one(const char *path, const struct stat *st, int type, struct FT
 	(void)st;
 	(void)where;
 	if (type != FTW_D && type != FTW_DP && listing.len < listing.size)
-		listing.len += (size_t)snprintf(listing.out + listing.len, listing.size - listing.len, "%s ", path);
+		listing.len += (size_t)snprintf(listing.out + listing.len,
+						listing.size - listing.len, "%s ", path);
 	return 0;
 }
 
@@ -80,11 +83,13 @@ static int settled(void *data)
 	int *state = data;
 	char who[256];
 
-	/* an orphan of a pid namespace comes to us, and its init does not die before it is reaped */
+	/* an orphan of a pid namespace comes to us, and its init does not die before
+	 * it is reaped */
 	no_orphans(who);
 	*state = ct_state(box.c);
 	/* a stop whose asker is gone goes on for as long as a stop without waiting does */
-	return *state == CT_STATE_STOPPED || *state == CT_STATE_RUNNING || *state == CT_STATE_STOPPING;
+	return *state == CT_STATE_STOPPED || *state == CT_STATE_RUNNING ||
+	       *state == CT_STATE_STOPPING;
 }
 
 /* All is gone, or one call away from it; the container can be started. */
@@ -94,9 +99,11 @@ static void check_clean(const char *what, int round, bool start_again)
 	char text[4096] = "", *names = NULL;
 	int state = 0, r;
 
-	/* who clears up after it may have to wait for what was killed, on an emulated machine for long */
+	/* who clears up after it may have to wait for what was killed, on an emulated
+	 * machine for long */
 	if (!wait_until(settled, &state))
-		fail_msg("%s, round %d: state %s", what, round, state < 0 ? ct_last_error(box.c)->message : ct_state_name(state));
+		fail_msg("%s, round %d: state %s", what, round,
+			 state < 0 ? ct_last_error(box.c)->message : ct_state_name(state));
 	/* a stop that goes on may have come to its end meanwhile */
 	r = state != CT_STATE_STOPPED ? ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS) : 0;
 	if (r != -ESRCH)
@@ -118,7 +125,7 @@ static void check_clean(const char *what, int round, bool start_again)
 	wait_until(no_orphans, text);
 }
 
-/* ---- the caller is killed ------------------------------------------------------------------------------------------------------- */
+/* ---- the caller is killed -------------------------------------------------------------------- */
 
 enum action { START, START_DETACHED, ATTACH, STOP };
 static const char *const action_names[] = { "start", "detached start", "attach", "stop" };
@@ -140,7 +147,8 @@ static void act(enum action a)
 	if (a == ATTACH)
 		ct_attach(c, &at, &p);
 	if (a == STOP)
-		ct_stop(c, 0, 1000);	/* init may not have set its trap yet: then the time is waited out */
+		/* init may not have set its trap yet: then the time is waited out */
+		ct_stop(c, 0, 1000);
 	pause();
 }
 
@@ -156,7 +164,8 @@ static void run_web(void)
 	assert_ok(box.c, ct_start(box.c, &o, NULL));
 }
 
-/* A pid namespace ends only when the last process in it is reaped; those whose caller is gone come to us, the subreaper. */
+/* A pid namespace ends only when the last process in it is reaped; those whose caller is gone come
+ * to us, the subreaper. */
 static void *reap_orphans(void *data)
 {
 	atomic_bool *stop = data;
@@ -194,12 +203,12 @@ static void kill_caller(void **state)
 	pthread_join(reaper, NULL);
 }
 
-/* ---- those below the caller are killed ----------------------------------------------------------------------------------------------- */
+/* ---- those below the caller are killed ------------------------------------------------------- */
 
 struct hunter {
 	pthread_t thread;
-	pid_t tid;		/* of the thread that calls the library */
-	int depth;		/* 1: the keeper; 2: what it started */
+	pid_t tid; /* of the thread that calls the library */
+	int depth; /* 1: the keeper; 2: what it started */
 	long delay_us;
 	atomic_bool stop;
 	pid_t shot;
@@ -221,7 +230,8 @@ static pid_t child_of(pid_t process, pid_t task)
 	return pid;
 }
 
-/* Waits for a process below the calling thread, then a while, then kills it or what has come in its place. */
+/* Waits for a process below the calling thread, then a while, then kills it or what has
+ * come in its place. */
 static void *hunt(void *data)
 {
 	struct hunter *h = data;
@@ -243,7 +253,8 @@ static void *hunt(void *data)
 	return NULL;
 }
 
-/* In-process starts while the keeper, or the stage, is shot: the call comes back, with a reason; nothing hangs. */
+/* In-process starts while the keeper, or the stage, is shot: the call comes back, with a
+ * reason; nothing hangs. */
 static void kill_below(void **state)
 {
 	int depth = (int)(intptr_t)*state, i, n = kills(), failed = 0, lost = 0;
@@ -253,7 +264,9 @@ static void kill_below(void **state)
 	o.argv = ARGV("/bin/sleep", "0.05");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < n; i++) {
-		struct hunter h = { .tid = gettid(), .depth = depth, .delay_us = (long)i * i * 6000 / (n * n) };
+		struct hunter h = { .tid = gettid(),
+				    .depth = depth,
+				    .delay_us = (long)i * i * 6000 / (n * n) };
 		ct_container *c = box_handle(&box, NULL);
 		ct_process *p = NULL;
 		ct_exit ex = CT_EXIT_INIT;
@@ -268,9 +281,12 @@ static void kill_below(void **state)
 				fail_msg("round %d: failed without a reason", i);
 		} else {
 			if (ct_process_pid(p) <= 0)
-				fail_msg("round %d: ct_start() succeeded without a process (%d was shot)", i, (int)h.shot);
+				fail_msg("round %d: ct_start() succeeded without a process (%d was "
+					 "shot)",
+					 i, (int)h.shot);
 			if (ct_process_wait(p, &ex, PATIENCE_MS))
-				fail_msg("round %d: %s (%d was shot)", i, ct_process_last_error(p)->message, (int)h.shot);
+				fail_msg("round %d: %s (%d was shot)", i,
+					 ct_process_last_error(p)->message, (int)h.shot);
 			lost += ex.reason != CT_EXIT_EXITED;
 		}
 		h.stop = true;
@@ -285,11 +301,12 @@ static void kill_below(void **state)
 		if (!wait_until(no_orphans, text))
 			fail_msg("round %d: processes left: %s", i, text);
 	}
-	print_message("# depth %d: %d starts failed, %d ended early, of %d\n", depth, failed, lost, n);
+	print_message("# depth %d: %d starts failed, %d ended early, of %d\n", depth, failed, lost,
+		      n);
 	assert_true(failed + lost > 0);
 }
 
-/* ---- the supervisor is killed ---------------------------------------------------------------------------------------------------------- */
+/* ---- the supervisor is killed ---------------------------------------------------------------- */
 
 /* The supervisor of web: the parent of its init. */
 static pid_t supervisor(void)
@@ -345,9 +362,12 @@ static void kill_supervisor_meanwhile(void **state)
 	for (i = 0; i < kills() / 4 + 3; i++) {
 		what = i % 3;
 		run_web();
-		assert_int_equal(pthread_create(&t, NULL, kill_soon, (void *)(intptr_t)supervisor()), 0);
+		assert_int_equal(pthread_create(&t, NULL, kill_soon,
+						(void *)(intptr_t)supervisor()),
+				 0);
 		if (what == 0) {
-			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS),
+					 CT_STATE_STOPPED);
 		} else if (what == 1) {
 			err = box_attach(box.c, NULL, ARGV("/bin/sleep", "5"), NULL, NULL);
 			if (err && !ct_last_error(box.c)->message[0])
@@ -412,7 +432,8 @@ static int group_setup(void **state)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (leak_own_mounts() || box_open(&box, "web"))
 		return -1;
-	/* what a regular life leaves in the state directory, if anything, is no leak of a killed one */
+	/* what a regular life leaves in the state directory, if anything, is no leak
+	 * of a killed one */
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
 	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
@@ -430,7 +451,10 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(name, f, data) { name, f, each_setup, each_teardown, (void *)(uintptr_t)(data) }
+#define CASE(name, f, data)                                                   \
+	{                                                                     \
+		name, f, each_setup, each_teardown, (void *)(uintptr_t)(data) \
+	}
 
 int main(void)
 {

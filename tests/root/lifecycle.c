@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* In-process containers: start, wait, kill, stop, start again, verdicts and limits, two threads on one object. */
+/* In-process containers: start, wait, kill, stop, start again, verdicts and limits, two
+ * threads on one object. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +109,8 @@ static void exit_code(void **state)
 
 static void usage(void **state)
 {
-	ct_process *p = start(ARGV("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=33554432", "count=4"));
+	ct_process *p =
+		start(ARGV("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=33554432", "count=4"));
 	ct_exit ex = wait_end(p);
 
 	(void)state;
@@ -119,7 +121,8 @@ static void usage(void **state)
 	ct_process_unref(p);
 }
 
-/* Init of a pid namespace dies of a signal of its own only when the kernel forces it; SIGSEGV by a fault is one. */
+/* Init of a pid namespace dies of a signal of its own only when the kernel forces it; SIGSEGV
+ * by a fault is one. */
 static void signalled(void **state)
 {
 	ct_process *p;
@@ -225,7 +228,8 @@ static void again(void **state)
 	}
 }
 
-/* The handle is an owner of what it started, too: the last one who lets go ends it. What entered has one owner only. */
+/* The handle is an owner of what it started, too: the last one who lets go ends it. What entered
+ * has one owner only. */
 static void let_go(void **state)
 {
 	ct_process *p = start(ARGV("/bin/sleep", "1000")), *q = NULL;
@@ -263,7 +267,7 @@ static void pidfd_polls(void **state)
 	ct_process_unref(p);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void time_limit(void **state)
 {
@@ -273,7 +277,8 @@ static void time_limit(void **state)
 	ct_process *p;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits) && !(ex.user_us + ex.system_us); i++) {
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits) && !(ex.user_us + ex.system_us);
+	     i++) {
 		assert_ok(box.c, ct_set_config(box.c, "limit.time", limits[i]));
 		p = start(ARGV("/bin/probe", "spin"));
 		ex = wait_end(p);
@@ -338,7 +343,7 @@ static void resource_limits(void **state)
 	free(out);
 }
 
-/* ---- two threads --------------------------------------------------------------------------------------------------------- */
+/* ---- two threads ----------------------------------------------------------------------------- */
 
 static void *kill_later(void *data)
 {
@@ -391,7 +396,7 @@ static void wait_and_kill(void **state)
 	ct_process_unref(p);
 }
 
-/* ---- attach ------------------------------------------------------------------------------------------------------------------ */
+/* ---- attach ---------------------------------------------------------------------------------- */
 
 static void attach(void **state)
 {
@@ -444,7 +449,7 @@ static void attach(void **state)
 	assert_refused(box.c, box_attach(box.c, NULL, ARGV("/bin/true"), NULL, NULL), -ESRCH);
 }
 
-/* ---- a handle in a forked child ------------------------------------------------------------------------------------------------ */
+/* ---- a handle in a forked child -------------------------------------------------------------- */
 
 static void forked(void **state)
 {
@@ -460,7 +465,7 @@ static void forked(void **state)
 		int bad = ct_start(box.c, &o, NULL) != -ECHILD;
 
 		bad |= ct_kill(box.c, SIGKILL) != -ECHILD;
-		ct_unref(box.c);	/* must not end the parent's container */
+		ct_unref(box.c); /* must not end the parent's container */
 		_exit(bad);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -524,7 +529,8 @@ static int group_setup(void **state)
 	if (leak_own_mounts() || box_open(&box, NULL))
 		return -1;
 	/* once, for what a process pays only once */
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) || (box.c = ct_unref(box.c)) != NULL;
+	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
+	       (box.c = ct_unref(box.c)) != NULL;
 }
 
 static int group_teardown(void **state)
@@ -539,10 +545,23 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(exit_code), CASE(usage),	CASE(signalled),    CASE(killed),	    CASE(killed_by_container),
-		CASE(stopped),	 CASE(again),	     CASE(let_go),	    CASE(pidfd_polls),
-		CASE(time_limit), CASE(output_limit), CASE(resource_limits), CASE(wait_and_kill),
-		CASE(attach),	 CASE(forked),	     CASE(failed_then_fine), CASE(dry),
+		CASE(exit_code),
+		CASE(usage),
+		CASE(signalled),
+		CASE(killed),
+		CASE(killed_by_container),
+		CASE(stopped),
+		CASE(again),
+		CASE(let_go),
+		CASE(pidfd_polls),
+		CASE(time_limit),
+		CASE(output_limit),
+		CASE(resource_limits),
+		CASE(wait_and_kill),
+		CASE(attach),
+		CASE(forked),
+		CASE(failed_then_fine),
+		CASE(dry),
 	};
 
 	return cmocka_run_group_tests_name("lifecycle", tests, group_setup, group_teardown);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Limits limit: memory, processes, processor time, processors, block devices, devices; the verdict names the limit that ended
- * a container, and the figures are what was used. What this host's layout has not is seen where it has.
+ * Limits limit: memory, processes, processor time, processors, block devices, devices; the verdict
+ * names the limit that ended a container, and the figures are what was used. What this host's
+ * layout has not is seen where it has.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,12 +28,12 @@
 
 static struct box box;
 static struct leak *before;
-static char word[64];		/* in the name of each group of ours */
+static char word[64]; /* in the name of each group of ours */
 
 #define LIMIT "32M"
 #define LIMIT_BYTES (32 * MIB)
-#define SLACK (MIB / 2)		/* what the kernel takes for itself when it must not fail */
-#define EACH "2600000"		/* twenty of these pass the limit, none does by itself */
+#define SLACK (MIB / 2) /* what the kernel takes for itself when it must not fail */
+#define EACH "2600000"	/* twenty of these pass the limit, none does by itself */
 
 static int setup(void **state)
 {
@@ -82,11 +83,14 @@ static ct_usage stats(void)
 static void assert_reason(const ct_exit *ex, int reason, const char *out)
 {
 	if (ex->reason != reason)
-		fail_msg("reason %d, not %d: code %d, signal %d, %llu oom kills, pids peak %llu; it said: %s", ex->reason, reason, ex->code,
-			 ex->signal, (unsigned long long)ex->oom_kills, (unsigned long long)ex->pids_peak, out ? out : "");
+		fail_msg("reason %d, not %d: code %d, signal %d, %llu oom kills, pids peak %llu; "
+			 "it said: %s",
+			 ex->reason, reason, ex->code, ex->signal,
+			 (unsigned long long)ex->oom_kills, (unsigned long long)ex->pids_peak,
+			 out ? out : "");
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void memory_tree(void **state)
 {
@@ -140,14 +144,19 @@ static void memory_cache(void **state)
 	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
 		elsewhere_because("$TMPDIR is in memory: its pages do not go");
 	set("limit.memory", "64M");
-	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "probe fill /tmp/big 200000000; echo ready; read x; rm /tmp/big"), &t);
+	talk_start(box.c, 0,
+		   ARGV("/bin/sh", "-c",
+			"probe fill /tmp/big 200000000; echo ready; read x; rm /tmp/big"),
+		   &t);
 	assert_non_null(strstr(t.text, "wrote 2000"));
 	u = stats();
 	ex = talk_end(&t);
-	print_message("# page cache after 200 MB: memory %llu, file %llu, peak %llu\n", (unsigned long long)u.memory,
-		      (unsigned long long)u.memory_file, (unsigned long long)u.memory_peak);
+	print_message("# page cache after 200 MB: memory %llu, file %llu, peak %llu\n",
+		      (unsigned long long)u.memory, (unsigned long long)u.memory_file,
+		      (unsigned long long)u.memory_peak);
 	assert_reason(&ex, CT_EXIT_EXITED, t.text);
-	assert_true(u.memory <= 64 * MIB + SLACK && u.memory_file > 4 * MIB && u.memory_file <= 64 * MIB + SLACK);
+	assert_true(u.memory <= 64 * MIB + SLACK && u.memory_file > 4 * MIB &&
+		    u.memory_file <= 64 * MIB + SLACK);
 	assert_true(u.memory_limit == 64 * MIB);
 }
 
@@ -176,14 +185,16 @@ static void memory_swap(void **state)
 	alone = group_number(box.c, "memory.swap.max", NULL);
 	assert_true(stats().swap_limit == 48 * MIB);
 	talk_end(&t);
-	assert_true(both < 0 ? alone == 48 * (long long)MIB : both == (long long)(LIMIT_BYTES + 48 * MIB));
+	assert_true(both < 0 ? alone == 48 * (long long)MIB
+			     : both == (long long)(LIMIT_BYTES + 48 * MIB));
 	f = fopen("/proc/swaps", "re");
 	while (f && fgets(text, sizeof(text), f))
 		lines += !!strchr(text, '\n');
 	if (f)
 		fclose(f);
 	if (lines < 2) {
-		print_message("# no swap is on here: the values are right, their use is not seen\n");
+		print_message(
+			"# no swap is on here: the values are right, their use is not seen\n");
 		return;
 	}
 	ex = run_here(ARGV("/bin/probe", "tree", "20", EACH, "0"), &out);
@@ -195,7 +206,7 @@ static void memory_swap(void **state)
 	free(out);
 }
 
-/* ---- processes ---------------------------------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 static void pids(void **state)
 {
@@ -250,7 +261,7 @@ static void fork_bomb(void **state)
 	assert_reason(&ex, CT_EXIT_STOPPED, "");
 }
 
-/* ---- processor time ------------------------------------------------------------------------------------------------------------- */
+/* ---- processor time -------------------------------------------------------------------------- */
 
 static void cpu(void **state)
 {
@@ -270,7 +281,8 @@ static void cpu(void **state)
 		talk_end(&t);
 		elsewhere_because("no group tells the CPU time");
 	}
-	/* on a host that is busy it may be long until it has used all that it may have in one period */
+	/* on a host that is busy it may be long until it has used all that it may have
+	 * in one period */
 	do {
 		sleep_ms(ms);
 		b = stats();
@@ -278,12 +290,15 @@ static void cpu(void **state)
 	} while (b.cpu_throttled_us == a.cpu_throttled_us && took < PATIENCE_MS);
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	talk_end(&t);
-	share = (long long)(b.cpu_us - a.cpu_us) / took;	/* thousandths of a core */
-	print_message("# limit.cpu = 0.25: 0.%03lld over %lld ms, held back in %lld of %lld periods\n", share, took,
-		      (long long)(b.cpu_throttled_periods - a.cpu_throttled_periods), (long long)(b.cpu_periods - a.cpu_periods));
+	share = (long long)(b.cpu_us - a.cpu_us) / took; /* thousandths of a core */
+	print_message("# limit.cpu = 0.25: 0.%03lld over %lld ms, held back in %lld of %lld "
+		      "periods\n",
+		      share, took, (long long)(b.cpu_throttled_periods - a.cpu_throttled_periods),
+		      (long long)(b.cpu_periods - a.cpu_periods));
 	assert_true(share <= 300);
 	/* who was held back nearly always has had what it may have, also on a host that is busy */
-	if ((b.cpu_throttled_periods - a.cpu_throttled_periods) * 10 >= (b.cpu_periods - a.cpu_periods) * 9)
+	if ((b.cpu_throttled_periods - a.cpu_throttled_periods) * 10 >=
+	    (b.cpu_periods - a.cpu_periods) * 9)
 		assert_true(share >= 200);
 	assert_true(b.cpu_throttled_us > a.cpu_throttled_us);
 	assert_true(b.cpu_user_us + b.cpu_system_us > a.cpu_user_us + a.cpu_system_us);
@@ -313,7 +328,12 @@ static void cpuset(void **state)
 
 static void cputime(void **state)
 {
-	struct { const char *limit; uint64_t us; const char *const *argv; bool all; } rows[] = {
+	struct {
+		const char *limit;
+		uint64_t us;
+		const char *const *argv;
+		bool all;
+	} rows[] = {
 		{ "100ms", 100000, ARGV("/bin/probe", "spin"), false },
 		{ "400ms", 400000, ARGV("/bin/probe", "spinners", "4"), false },
 		{ "400ms", 400000, ARGV("/bin/probe", "spinners", "4"), true },
@@ -332,8 +352,10 @@ static void cputime(void **state)
 		assert_reason(&ex, CT_EXIT_CPUTIME, "");
 		assert_int_equal(ex.signal, SIGKILL);
 		if (ex.cpu_us < rows[i].us)
-			fail_msg("ended after %llu us, before the limit", (unsigned long long)ex.cpu_us);
-		print_message("# limit.cputime = %s%s: ended at %llu us\n", rows[i].limit, rows[i].all ? " with limit.cpu = 0.5" : "",
+			fail_msg("ended after %llu us, before the limit",
+				 (unsigned long long)ex.cpu_us);
+		print_message("# limit.cputime = %s%s: ended at %llu us\n", rows[i].limit,
+			      rows[i].all ? " with limit.cpu = 0.5" : "",
 			      (unsigned long long)ex.cpu_us);
 	}
 	/* sleep is free */
@@ -345,7 +367,7 @@ static void cputime(void **state)
 	assert_true(ex.cpu_us >= 200000 && ex.cpu_us < 5000000);
 }
 
-/* ---- block devices ---------------------------------------------------------------------------------------------------------------- */
+/* ---- block devices --------------------------------------------------------------------------- */
 
 struct loop {
 	char node[64];
@@ -355,7 +377,8 @@ struct loop {
 /* A block device made of a file. -1: not to be had here. */
 static int loop_make(struct loop *l, off_t size)
 {
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file, nr = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file,
+	    nr = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
 	char path[PATH_MAX + 32];
 
 	l->fd = -1;
@@ -420,18 +443,25 @@ static void io_max(void **state)
 	snprintf(limit, sizeof(limit), "%s rbps=2M wbps=1M", l.node);
 	snprintf(rule, sizeof(rule), "b %u:%u rw", maj_min[0], maj_min[1]);
 	snprintf(entry, sizeof(entry), "%s dev/disk none bind,create=file 0 0", l.node);
-	if (box_config(box.c, "limit.io.max", limit, "cgroup2.devices.allow", rule, "mount.entry", entry, NULL))
+	if (box_config(box.c, "limit.io.max", limit, "cgroup2.devices.allow", rule, "mount.entry",
+		       entry, NULL))
 		r = -EINVAL;
 	for (i = 0; i < 2 && r == 0; i++)
-		r = box_run(box.c, NULL, ARGV("/bin/probe", "direct", "/dev/disk", dirs[i], i ? "3000000" : "6000000"), &out[i], &ex);
+		r = box_run(box.c, NULL,
+			    ARGV("/bin/probe", "direct", "/dev/disk", dirs[i],
+				 i ? "3000000" : "6000000"),
+			    &out[i], &ex);
 	snprintf(why, sizeof(why), "%s", ct_last_error(box.c)->message);
 	loop_drop(&l);
-	if (r == -EOPNOTSUPP || (r == -ENOENT && strstr(why, "io.max")) || (r == -ENOENT && strstr(why, "blkio.throttle")))
+	if (r == -EOPNOTSUPP || (r == -ENOENT && strstr(why, "io.max")) ||
+	    (r == -ENOENT && strstr(why, "blkio.throttle")))
 		elsewhere_because("%s", why);
 	if (r)
 		fail_msg("%d %s", r, why);
-	print_message("# io.max rbps=%llu: %lld; wbps=%llu: %lld bytes a second; counted as read %lld, written %lld\n", 2 * MIB, rate_of(out[0]),
-		      MIB, rate_of(out[1]), (long long)ex.io_read, (long long)ex.io_written);
+	print_message("# io.max rbps=%llu: %lld; wbps=%llu: %lld bytes a second; "
+		      "counted as read %lld, written %lld\n",
+		      2 * MIB, rate_of(out[0]), MIB, rate_of(out[1]), (long long)ex.io_read,
+		      (long long)ex.io_written);
 	if (rate_of(out[0]) <= 0 || rate_of(out[0]) > (long long)(2 * MIB) * 130 / 100)
 		fail_msg("reads were not slowed down: %s", out[0]);
 	if (rate_of(out[1]) <= 0 || rate_of(out[1]) > (long long)MIB * 130 / 100)
@@ -443,19 +473,26 @@ static void io_max(void **state)
 	free(out[1]);
 }
 
-/* ---- devices -------------------------------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 static void devices(void **state)
 {
-	static const struct { const char *from, *to; } masked[] = {
-		{ "b 8:0 mknod ", "done, open Operation not permitted" }, { "c 10:237 mknod ", "done, open Operation not permitted" },
-		{ "c 1:1 mknod ", "done, open Operation not permitted" }, { "c 1:3 mknod ", "done, open done" },
-		{ "c 1:9 mknod ", "done, open done" }, { "c 4:1 mknod ", "done, open Operation not permitted" },
+	static const struct {
+		const char *from, *to;
+	} masked[] = {
+		{ "b 8:0 mknod ", "done, open Operation not permitted" },
+		{ "c 10:237 mknod ", "done, open Operation not permitted" },
+		{ "c 1:1 mknod ", "done, open Operation not permitted" },
+		{ "c 1:3 mknod ", "done, open done" },
+		{ "c 1:9 mknod ", "done, open done" },
+		{ "c 4:1 mknod ", "done, open Operation not permitted" },
 	};
 	char *out = NULL, line[128];
 
 	(void)state;
-	run_here(ARGV("/bin/probe", "node", "b", "8", "0", "c", "10", "237", "c", "1", "1", "c", "1", "3", "c", "1", "9", "c", "4", "1"), &out);
+	run_here(ARGV("/bin/probe", "node", "b", "8", "0", "c", "10", "237", "c", "1", "1", "c",
+		      "1", "3", "c", "1", "9", "c", "4", "1"),
+		 &out);
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
 		snprintf(line, sizeof(line), "%s%s", masked[i].from, masked[i].to);
 		if (!strstr(out, line))
@@ -476,22 +513,31 @@ static void live_rules(void **state)
 	struct talk t;
 	const char *const steps[][3] = {
 		{ NULL, NULL, "Operation not permitted" },
-		{ "devices.deny", "c 1:7 rw", "Operation not permitted" },	/* what was not allowed is not for that */
-		{ "devices.allow", "c 1:8 rw", NULL },	/* there already: no harm */
+		/* what was not allowed is not for that */
+		{ "devices.deny", "c 1:7 rw", "Operation not permitted" },
+		{ "devices.allow", "c 1:8 rw", NULL }, /* there already: no harm */
 		{ "devices.allow", "c 10:237 rw", "opens" },
 		{ "devices.deny", "c 10:237 rw", "Operation not permitted" },
-		{ "devices.allow", "c 10:* r", "Operation not permitted" },	/* reading alone */
+		{ "devices.allow", "c 10:* r", "Operation not permitted" }, /* reading alone */
 	};
 
 	(void)state;
-	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "mknod /tmp/ctl c 10 237; mknod /tmp/other c 10 236; echo ready; read x"), &t);
+	talk_start(box.c, 0,
+		   ARGV("/bin/sh", "-c",
+			"mknod /tmp/ctl c 10 237; mknod /tmp/other c 10 "
+			"236; echo ready; read x"),
+		   &t);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (steps[i][0])
 			assert_ok(box.c, ct_cgroup_set(box.c, steps[i][0], steps[i][1]));
 		out = NULL;
-		assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "open", "/tmp/ctl", "/dev/null", "/tmp/other"), &out, NULL));
+		assert_ok(box.c, box_attach(box.c, NULL,
+					    ARGV("/bin/probe", "open", "/tmp/ctl", "/dev/null",
+						 "/tmp/other"),
+					    &out, NULL));
 		snprintf(want, sizeof(want), "/tmp/ctl: %s", steps[i][2] ? steps[i][2] : "");
-		if (!strstr(out, want) || !strstr(out, "/dev/null: opens") || !strstr(out, "/tmp/other: Operation not permitted"))
+		if (!strstr(out, want) || !strstr(out, "/dev/null: opens") ||
+		    !strstr(out, "/tmp/other: Operation not permitted"))
 			fail_msg("after step %zu: %s", i, out);
 		free(out);
 	}
@@ -502,27 +548,34 @@ static void live_rules(void **state)
 	rootfs_drop(&box.root, "tmp/other");
 }
 
-/* ---- values as the kernel keeps them ---------------------------------------------------------------------------------------------- */
+/* ---- values as the kernel keeps them --------------------------------------------------------- */
 
 struct value {
-	const char *key, *value, *key2, *value2;	/* key2: what it cannot be without */
+	const char *key, *value, *key2, *value2; /* key2: what it cannot be without */
 	const char *v2, *text2, *v1, *text1;
 };
 
 static const struct value values[] = {
-	{ "limit.memory.high", "24M", "limit.memory", "64M", "memory.high", "25165824", NULL, NULL },
-	{ "limit.memory.low", "8M", "limit.memory", "64M", "memory.low", "8388608", "memory.soft_limit_in_bytes", "8388608" },
+	{ "limit.memory.high", "24M", "limit.memory", "64M", "memory.high", "25165824", NULL,
+	  NULL },
+	{ "limit.memory.low", "8M", "limit.memory", "64M", "memory.low", "8388608",
+	  "memory.soft_limit_in_bytes", "8388608" },
 	{ "limit.oom.group", "1", "limit.memory", "64M", "memory.oom.group", "1", NULL, NULL },
 	{ "limit.cpu.weight", "50", NULL, NULL, "cpu.weight", "50", "cpu.shares", "512" },
 	{ "limit.cpu.weight", "10000", NULL, NULL, "cpu.weight", "10000", "cpu.shares", "102400" },
-	{ "limit.cpu", "1.5", NULL, NULL, "cpu.max", "150000 100000", "cpu.cfs_quota_us", "150000" },
-	{ "limit.cpu.burst", "20ms", "limit.cpu", "0.5", "cpu.max.burst", "20000", "cpu.cfs_burst_us", "20000" },
-	{ "limit.io.weight", "300", NULL, NULL, "io.weight", "default 300", "blkio.bfq.weight", NULL },
-	{ "limit.hugetlb.2MB", "4M", NULL, NULL, "hugetlb.2MB.max", "4194304", "hugetlb.2MB.limit_in_bytes", "4194304" },
+	{ "limit.cpu", "1.5", NULL, NULL, "cpu.max", "150000 100000", "cpu.cfs_quota_us",
+	  "150000" },
+	{ "limit.cpu.burst", "20ms", "limit.cpu", "0.5", "cpu.max.burst", "20000",
+	  "cpu.cfs_burst_us", "20000" },
+	{ "limit.io.weight", "300", NULL, NULL, "io.weight", "default 300", "blkio.bfq.weight",
+	  NULL },
+	{ "limit.hugetlb.2MB", "4M", NULL, NULL, "hugetlb.2MB.max", "4194304",
+	  "hugetlb.2MB.limit_in_bytes", "4194304" },
 	/* and pid 1 */
 	{ "limit.pids", "77", NULL, NULL, "pids.max", "78", "pids.max", "78" },
 	{ "limit.pids", "max", NULL, NULL, "pids.max", "max", "pids.max", "max" },
-	{ "limit.memory", "max", NULL, NULL, "memory.max", "max", "memory.limit_in_bytes", "9223372036854771712" },
+	{ "limit.memory", "max", NULL, NULL, "memory.max", "max", "memory.limit_in_bytes",
+	  "9223372036854771712" },
 };
 
 static void read_back(void **state)
@@ -553,28 +606,73 @@ static void read_back(void **state)
 	if (n < 0 && !strcmp(v->value, "max"))
 		elsewhere_because("no group here has the file, and none is needed");
 	if (n < 0)
-		fail_msg("%s = %s: neither %s nor %s", v->key, v->value, v->v2, v->v1 ? v->v1 : "-");
+		fail_msg("%s = %s: neither %s nor %s", v->key, v->value, v->v2,
+			 v->v1 ? v->v1 : "-");
 	if (want && strcmp(text, want))
 		fail_msg("%s = %s: %s", v->key, v->value, text);
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 static const struct verdict {
 	const char *name, *key, *value;
 	const char *const argv[6];
-	int reason, code;	/* code -1: whatever */
+	int reason, code; /* code -1: whatever */
 } verdicts[] = {
-	{ "init itself", "limit.memory", LIMIT, { "/bin/probe", "hold", "0", "64000000" }, CT_EXIT_MEMORY, 128 + SIGKILL },
-	{ "a child, init exits with 0", "limit.memory", LIMIT, { "/bin/probe", "tree", "20", EACH, "0" }, CT_EXIT_MEMORY, 0 },
-	{ "a child, init exits with 7", "limit.memory", LIMIT, { "/bin/probe", "tree", "20", EACH, "7" }, CT_EXIT_MEMORY, 7 },
-	{ "a grandchild", "limit.memory", LIMIT, { "/bin/sh", "-c", "(probe hold 0 64000000; true); exit 0" }, CT_EXIT_MEMORY, 0 },
-	{ "a grandchild in a session of its own", "limit.memory", LIMIT,
-	  { "/bin/sh", "-c", "setsid sh -c 'probe hold 0 64000000; true'; exit 7" }, CT_EXIT_MEMORY, 7 },
-	{ "pids, exits with 0", "limit.pids", "10", { "/bin/probe", "forks", "20", "0" }, CT_EXIT_PIDS, 0 },
-	{ "pids, exits with 7", "limit.pids", "10", { "/bin/probe", "forks", "20", "7" }, CT_EXIT_PIDS, 7 },
-	{ "cputime", "limit.cputime", "50ms", { "/bin/probe", "spin" }, CT_EXIT_CPUTIME, 128 + SIGKILL },
-	{ "cputime of children", "limit.cputime", "50ms", { "/bin/probe", "spinners", "2" }, CT_EXIT_CPUTIME, 128 + SIGKILL },
+	{ "init itself",
+	  "limit.memory",
+	  LIMIT,
+	  { "/bin/probe", "hold", "0", "64000000" },
+	  CT_EXIT_MEMORY,
+	  128 + SIGKILL },
+	{ "a child, init exits with 0",
+	  "limit.memory",
+	  LIMIT,
+	  { "/bin/probe", "tree", "20", EACH, "0" },
+	  CT_EXIT_MEMORY,
+	  0 },
+	{ "a child, init exits with 7",
+	  "limit.memory",
+	  LIMIT,
+	  { "/bin/probe", "tree", "20", EACH, "7" },
+	  CT_EXIT_MEMORY,
+	  7 },
+	{ "a grandchild",
+	  "limit.memory",
+	  LIMIT,
+	  { "/bin/sh", "-c", "(probe hold 0 64000000; true); exit 0" },
+	  CT_EXIT_MEMORY,
+	  0 },
+	{ "a grandchild in a session of its own",
+	  "limit.memory",
+	  LIMIT,
+	  { "/bin/sh", "-c", "setsid sh -c 'probe hold 0 64000000; true'; exit 7" },
+	  CT_EXIT_MEMORY,
+	  7 },
+	{ "pids, exits with 0",
+	  "limit.pids",
+	  "10",
+	  { "/bin/probe", "forks", "20", "0" },
+	  CT_EXIT_PIDS,
+	  0 },
+	{ "pids, exits with 7",
+	  "limit.pids",
+	  "10",
+	  { "/bin/probe", "forks", "20", "7" },
+	  CT_EXIT_PIDS,
+	  7 },
+	{ "cputime",
+	  "limit.cputime",
+	  "50ms",
+	  { "/bin/probe", "spin" },
+	  CT_EXIT_CPUTIME,
+	  128 + SIGKILL },
+	{ "cputime of children",
+	  "limit.cputime",
+	  "50ms",
+	  { "/bin/probe", "spinners", "2" },
+	  CT_EXIT_CPUTIME,
+	  128 + SIGKILL },
 };
 
 static void verdict(void **state)
@@ -612,7 +710,8 @@ static void verdict_detached(void **state)
 		int r;
 
 		c = box_handle(&box, "verdict");
-		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", pattern, NULL), 0);
+		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", pattern, NULL),
+				 0);
 		o.flags = CT_START_DETACH;
 		o.argv = v->argv;
 		r = ct_start(c, &o, &p);
@@ -632,7 +731,8 @@ static void verdict_detached(void **state)
 			fail_msg("%s: it does not end", v->name);
 		ct_unref(c);
 		if (ex.reason != v->reason || ex.code != v->code)
-			fail_msg("%s: reason %d code %d, not %d %d", v->name, ex.reason, ex.code, v->reason, v->code);
+			fail_msg("%s: reason %d code %d, not %d %d", v->name, ex.reason, ex.code,
+				 v->reason, v->code);
 		assert_true(ex.cpu_us != 0);
 	}
 }
@@ -640,7 +740,9 @@ static void verdict_detached(void **state)
 /* Who asked for the end gets that as the reason, whatever went before. */
 static void stopped_wins(void **state)
 {
-	static const struct { const char *key, *value, *script; } rows[] = {
+	static const struct {
+		const char *key, *value, *script;
+	} rows[] = {
 		{ "limit.memory", LIMIT, "probe tree 20 " EACH " 0; echo ready; read x" },
 		{ "limit.pids", "10", "setsid probe forks 20 0; echo ready; read x" },
 	};
@@ -684,15 +786,19 @@ static void plausible(void **state)
 	set("limit.memory", "try:64M");
 	set("limit.pids", "try:40");
 	set("limit.cpu", "try:2");
-	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "probe burn 300; exec probe hold 4 4000000"), &t);
+	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "probe burn 300; exec probe hold 4 4000000"),
+		   &t);
 	u = stats();
 	ex = talk_end(&t);
 	assert_reason(&ex, CT_EXIT_EXITED, t.text);
-	print_message("# cpu %lld us, memory peak %lld, pids peak %lld, wall %llu us\n", (long long)ex.cpu_us, (long long)ex.memory_peak,
-		      (long long)ex.pids_peak, (unsigned long long)ex.wall_us);
+	print_message("# cpu %lld us, memory peak %lld, pids peak %lld, wall %llu us\n",
+		      (long long)ex.cpu_us, (long long)ex.memory_peak, (long long)ex.pids_peak,
+		      (unsigned long long)ex.wall_us);
 	if (u.memory != CT_ABSENT) {
-		assert_true(u.memory >= 16000000 && u.memory_anon >= 16000000 && u.memory_peak >= u.memory);
-		assert_true(ex.memory_peak == CT_ABSENT || (ex.memory_peak >= 16000000 && ex.memory_peak <= 64 * MIB + SLACK));
+		assert_true(u.memory >= 16000000 && u.memory_anon >= 16000000 &&
+			    u.memory_peak >= u.memory);
+		assert_true(ex.memory_peak == CT_ABSENT ||
+			    (ex.memory_peak >= 16000000 && ex.memory_peak <= 64 * MIB + SLACK));
 		assert_true(u.oom_kills == 0 && ex.oom_kills == 0);
 	}
 	if (u.pids != CT_ABSENT)
@@ -700,15 +806,18 @@ static void plausible(void **state)
 	if (ex.pids_peak != CT_ABSENT)
 		assert_int_equal(ex.pids_peak, 5);
 	if (ex.cpu_us != CT_ABSENT) {
-		/* while it runs the figure is the groups', at the end what the set-up used is taken off */
+		/* while it runs the figure is the groups', at the end what the set-up
+		 * used is taken off */
 		if (u.cpu_us < 270000 || ex.cpu_us < 270000)
-			fail_msg("%llu us while it ran, %llu us at its end", (unsigned long long)u.cpu_us, (unsigned long long)ex.cpu_us);
+			fail_msg("%llu us while it ran, %llu us at its end",
+				 (unsigned long long)u.cpu_us, (unsigned long long)ex.cpu_us);
 		/* not more than all processors could have given */
-		assert_true(ex.cpu_us < (ex.wall_us + 100000) * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 2);
+		assert_true(ex.cpu_us <
+			    (ex.wall_us + 100000) * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 2);
 	}
 }
 
-/* ---- all ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int group_setup(void **state)
 {
@@ -723,19 +832,34 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(name, f) { name, f, setup, teardown, NULL }
+#define CASE(name, f)                          \
+	{                                      \
+		name, f, setup, teardown, NULL \
+	}
 
 int main(void)
 {
 	static const struct CMUnitTest first[] = {
-		CASE("memory: a tree of processes", memory_tree), CASE("memory: tmpfs and shared pages", memory_tmpfs),
-		CASE("memory: page cache", memory_cache), CASE("memory: swap", memory_swap), CASE("pids", pids),
-		CASE("pids: a fork bomb", fork_bomb), CASE("cpu", cpu), CASE("cpuset", cpuset), CASE("cputime", cputime),
-		CASE("io.max", io_max), CASE("devices", devices), CASE("devices: rules while it runs", live_rules),
-		CASE("figures", plausible), CASE("stopped wins", stopped_wins), CASE("verdicts of a supervisor", verdict_detached),
+		CASE("memory: a tree of processes", memory_tree),
+		CASE("memory: tmpfs and shared pages", memory_tmpfs),
+		CASE("memory: page cache", memory_cache),
+		CASE("memory: swap", memory_swap),
+		CASE("pids", pids),
+		CASE("pids: a fork bomb", fork_bomb),
+		CASE("cpu", cpu),
+		CASE("cpuset", cpuset),
+		CASE("cputime", cputime),
+		CASE("io.max", io_max),
+		CASE("devices", devices),
+		CASE("devices: rules while it runs", live_rules),
+		CASE("figures", plausible),
+		CASE("stopped wins", stopped_wins),
+		CASE("verdicts of a supervisor", verdict_detached),
 	};
-	const size_t n_first = sizeof(first) / sizeof(first[0]), n_values = sizeof(values) / sizeof(values[0]);
-	const size_t n_verdicts = sizeof(verdicts) / sizeof(verdicts[0]), n = n_first + n_values + n_verdicts;
+	const size_t n_first = sizeof(first) / sizeof(first[0]),
+		     n_values = sizeof(values) / sizeof(values[0]);
+	const size_t n_verdicts = sizeof(verdicts) / sizeof(verdicts[0]),
+		     n = n_first + n_values + n_verdicts;
 	static char names[64][96];
 	struct CMUnitTest tests[64];
 
@@ -745,9 +869,12 @@ int main(void)
 		const struct value *v = &values[value ? i - n_first : 0];
 		const struct verdict *w = &verdicts[value ? 0 : i - n_first - n_values];
 
-		snprintf(names[i], sizeof(names[i]), value ? "%s = %s" : "verdict: %s%s", value ? v->key : w->name, value ? v->value : "");
-		tests[i] = (struct CMUnitTest){ names[i], value ? read_back : verdict, setup, teardown,
-						(void *)(uintptr_t)(value ? (const void *)v : (const void *)w) };
+		snprintf(names[i], sizeof(names[i]), value ? "%s = %s" : "verdict: %s%s",
+			 value ? v->key : w->name, value ? v->value : "");
+		tests[i] = (struct CMUnitTest){
+			names[i], value ? read_back : verdict, setup, teardown,
+			(void *)(uintptr_t)(value ? (const void *)v : (const void *)w)
+		};
 	}
 	return _cmocka_run_group_tests("limits", tests, n, group_setup, group_teardown);
 }

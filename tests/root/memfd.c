@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stage is executed from memory also where the administrator has programs in memory refused unless they ask; where he has all of them
- * refused, preflight and start say so. In a pid namespace of the test's own, which has a sysctl of its own. */
+/* The stage is executed from memory also where the administrator has programs in memory refused
+ * unless they ask; where he has all of them refused, preflight and start say so. In a pid namespace
+ * of the test's own, which has a sysctl of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +67,8 @@ static void level(void **state)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (unshare(CLONE_NEWPID | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		if (unshare(CLONE_NEWPID | CLONE_NEWNS) ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 			_exit(90);
 		pid = fork();
 		if (!pid) {
@@ -97,7 +99,9 @@ static int group_teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { { "0", level, NULL, NULL, "0" }, { "1", level, NULL, NULL, "1" }, { "2", level, NULL, NULL, "2" } };
+	const struct CMUnitTest tests[] = { { "0", level, NULL, NULL, "0" },
+					    { "1", level, NULL, NULL, "1" },
+					    { "2", level, NULL, NULL, "2" } };
 
 	return _cmocka_run_group_tests("memfd", tests, 3, group_setup, group_teardown);
 }

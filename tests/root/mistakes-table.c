@@ -19,14 +19,37 @@
 #define ROOT "rootfs.path = %B/rootfs\n"
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- what stands in the way, put there and taken away ------------------------------------------------------------------------ */
+/* ---- what stands in the way, put there and taken away ---------------------------------------- */
 
-static void put_not_executable(void) { rootfs_file(&mistake_box.root, "bin/not-executable", "#!/bin/sh\n", 0644); }
-static void drop_not_executable(void) { rootfs_drop(&mistake_box.root, "bin/not-executable"); }
-static void put_bad_format(void) { rootfs_file(&mistake_box.root, "bin/bad-format", "no program at all\n", 0755); }
-static void drop_bad_format(void) { rootfs_drop(&mistake_box.root, "bin/bad-format"); }
-static void put_no_interpreter(void) { rootfs_file(&mistake_box.root, "bin/script", "#!/bin/no-such-shell\n", 0755); }
-static void drop_no_interpreter(void) { rootfs_drop(&mistake_box.root, "bin/script"); }
+static void put_not_executable(void)
+{
+	rootfs_file(&mistake_box.root, "bin/not-executable", "#!/bin/sh\n", 0644);
+}
+
+static void drop_not_executable(void)
+{
+	rootfs_drop(&mistake_box.root, "bin/not-executable");
+}
+
+static void put_bad_format(void)
+{
+	rootfs_file(&mistake_box.root, "bin/bad-format", "no program at all\n", 0755);
+}
+
+static void drop_bad_format(void)
+{
+	rootfs_drop(&mistake_box.root, "bin/bad-format");
+}
+
+static void put_no_interpreter(void)
+{
+	rootfs_file(&mistake_box.root, "bin/script", "#!/bin/no-such-shell\n", 0755);
+}
+
+static void drop_no_interpreter(void)
+{
+	rootfs_drop(&mistake_box.root, "bin/script");
+}
 
 static void put_proc_link(void)
 {
@@ -87,9 +110,20 @@ static void drop_link_root(void)
 	unlink(mistake_path("link", path, sizeof(path)));
 }
 
-static void put_include_loop(void) { mistake_write("loop.inc", "include = %B/loop.inc\n"); }
-static void put_include_bad(void) { mistake_write("loop.inc", "# first line\n\nuts.nmae = x\n"); }
-static void put_fstab(void) { mistake_write("loop.inc", "/etc etc none bind 0 0\nonly-one-word\n"); }
+static void put_include_loop(void)
+{
+	mistake_write("loop.inc", "include = %B/loop.inc\n");
+}
+
+static void put_include_bad(void)
+{
+	mistake_write("loop.inc", "# first line\n\nuts.nmae = x\n");
+}
+
+static void put_fstab(void)
+{
+	mistake_write("loop.inc", "/etc etc none bind 0 0\nonly-one-word\n");
+}
 
 static void drop_include(void)
 {
@@ -98,7 +132,7 @@ static void drop_include(void)
 	unlink(mistake_path("loop.inc", path, sizeof(path)));
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static ct_container *anonymous(void)
 {
@@ -106,14 +140,14 @@ static ct_container *anonymous(void)
 }
 
 /* Runs one call on a new anonymous handle. */
-#define CALL(name, expression)                                                                                         \
-	static int name(void)                                                                                          \
-	{                                                                                                              \
-		ct_container *c = anonymous();                                                                         \
-		int err = mistake_said(c, (int)(expression));                                                          \
-                                                                                                                       \
-		ct_unref(c);                                                                                           \
-		return err;                                                                                            \
+#define CALL(name, expression)                                \
+	static int name(void)                                 \
+	{                                                     \
+		ct_container *c = anonymous();                \
+		int err = mistake_said(c, (int)(expression)); \
+                                                              \
+		ct_unref(c);                                  \
+		return err;                                   \
 	}
 
 static int start_with(ct_container *c, const ct_start_opts *o)
@@ -161,19 +195,26 @@ CALL(detach_anonymous, start_with(c, OPTS(.flags = CT_START_DETACH)))
 CALL(unknown_flag, start_with(c, OPTS(.flags = 1ull << 50)))
 CALL(no_size, start_with(c, &(ct_start_opts){ .size = 0 }))
 CALL(bad_stdio, start_with(c, OPTS(.argv = ARGV("/bin/true"), .stdio = { 0, 987, 0 })))
-CALL(bad_keep, start_with(c, OPTS(.argv = ARGV("/bin/true"), .keep_fds = (const int[]){ 986 }, .n_keep_fds = 1)))
+CALL(bad_keep, start_with(c, OPTS(.argv = ARGV("/bin/true"), .keep_fds = (const int[]){ 986 },
+				  .n_keep_fds = 1)))
 CALL(bad_exec_fd, start_with(c, OPTS(.argv = ARGV("true"), .exec_fd = 985)))
 CALL(empty_argv, start_with(c, OPTS(.argv = (const char *const[]){ NULL })))
 CALL(bad_env, start_with(c, OPTS(.argv = ARGV("/bin/true"), .envp = ARGV("NO_EQUALS_SIGN"))))
 CALL(mount_no_target, ct_add_mount(c, &(ct_mount){ .size = sizeof(ct_mount), .source = "/etc" }))
-CALL(mount_bad_flags, ct_add_mount(c, &(ct_mount){ .size = sizeof(ct_mount), .source = "/etc", .target = "/x", .flags = 1ull << 33 }))
+CALL(mount_bad_flags, ct_add_mount(c, &(ct_mount){ .size = sizeof(ct_mount),
+						   .source = "/etc",
+						   .target = "/x",
+						   .flags = 1ull << 33 }))
 CALL(rootfs_fd_closed, ct_set_rootfs_fd(c, 983))
 CALL(wait_bad_mask, ct_wait(c, 0x8000, 10))
 CALL(log_bad_level, ct_set_log(c, 17, NULL, NULL))
 
 static int struct_tail(void)
 {
-	struct { ct_start_opts o; uint64_t newer; } s = { CT_START_OPTS_INIT, 1 };
+	struct {
+		ct_start_opts o;
+		uint64_t newer;
+	} s = { CT_START_OPTS_INIT, 1 };
 	ct_container *c = anonymous();
 	int err;
 
@@ -183,9 +224,21 @@ static int struct_tail(void)
 	return err;
 }
 
-static int name_with_slash(void) { return new_with("../escape", NULL); }
-static int name_with_dash(void) { return new_with("-rf", NULL); }
-static int name_with_blank(void) { return new_with("my container", NULL); }
+static int name_with_slash(void)
+{
+	return new_with("../escape", NULL);
+}
+
+static int name_with_dash(void)
+{
+	return new_with("-rf", NULL);
+}
+
+static int name_with_blank(void)
+{
+	return new_with("my container", NULL);
+}
+
 static int name_too_long(void)
 {
 	char name[257] = "";
@@ -194,8 +247,15 @@ static int name_too_long(void)
 	return new_with(name, NULL);
 }
 
-static int name_empty(void) { return new_with("", NULL); }
-static int new_bad_flags(void) { return new_with("web", &(ct_new_opts){ .size = sizeof(ct_new_opts), .flags = 4 }); }
+static int name_empty(void)
+{
+	return new_with("", NULL);
+}
+
+static int new_bad_flags(void)
+{
+	return new_with("web", &(ct_new_opts){ .size = sizeof(ct_new_opts), .flags = 4 });
+}
 
 static int start_twice(void)
 {
@@ -265,19 +325,56 @@ static int attach_with(const ct_attach_opts *o)
 	return err;
 }
 
-#define ATTACH(...) (&(ct_attach_opts){ .size = sizeof(ct_attach_opts), .argv = ARGV("/bin/true"), .stdio = { -1, -1, -1 }, __VA_ARGS__ })
-static int attach_no_user(void) { return attach_with(ATTACH(.user = "nobody-here")); }
-static int attach_bad_user(void) { return attach_with(ATTACH(.user = "4294967295")); }
+#define ATTACH(...)                                         \
+	(&(ct_attach_opts){ .size = sizeof(ct_attach_opts), \
+			    .argv = ARGV("/bin/true"),      \
+			    .stdio = { -1, -1, -1 },        \
+			    __VA_ARGS__ })
+static int attach_no_user(void)
+{
+	return attach_with(ATTACH(.user = "nobody-here"));
+}
+
+static int attach_bad_user(void)
+{
+	return attach_with(ATTACH(.user = "4294967295"));
+}
+
 static int attach_no_program(void)
 {
-	return attach_with(&(ct_attach_opts){ .size = sizeof(ct_attach_opts), .argv = ARGV("/bin/nothing"), .stdio = { -1, -1, -1 } });
+	return attach_with(&(ct_attach_opts){ .size = sizeof(ct_attach_opts),
+					      .argv = ARGV("/bin/nothing"),
+					      .stdio = { -1, -1, -1 } });
 }
-static int attach_more_caps(void) { return attach_with(ATTACH(.flags = CT_ATTACH_SET_CAPS, .caps = "sys_admin")); }
-static int attach_unknown_cap(void) { return attach_with(ATTACH(.flags = CT_ATTACH_SET_CAPS, .caps = "sys_amdin")); }
-static int attach_no_cwd(void) { return attach_with(ATTACH(.cwd = "/no/such/place")); }
-static int attach_relative_cwd(void) { return attach_with(ATTACH(.cwd = "tmp")); }
-static int attach_bad_ns(void) { return attach_with(ATTACH(.namespaces = 0x100)); }
-static int attach_two_users(void) { return attach_with(ATTACH(.flags = CT_ATTACH_SET_UID, .uid = 1, .user = "tester")); }
+static int attach_more_caps(void)
+{
+	return attach_with(ATTACH(.flags = CT_ATTACH_SET_CAPS, .caps = "sys_admin"));
+}
+
+static int attach_unknown_cap(void)
+{
+	return attach_with(ATTACH(.flags = CT_ATTACH_SET_CAPS, .caps = "sys_amdin"));
+}
+
+static int attach_no_cwd(void)
+{
+	return attach_with(ATTACH(.cwd = "/no/such/place"));
+}
+
+static int attach_relative_cwd(void)
+{
+	return attach_with(ATTACH(.cwd = "tmp"));
+}
+
+static int attach_bad_ns(void)
+{
+	return attach_with(ATTACH(.namespaces = 0x100));
+}
+
+static int attach_two_users(void)
+{
+	return attach_with(ATTACH(.flags = CT_ATTACH_SET_UID, .uid = 1, .user = "tester"));
+}
 
 /* A call on a container that runs without limits. */
 static int call_running(int (*call)(ct_container *c))
@@ -312,16 +409,55 @@ CALL(cgroup_set_nothing, ct_cgroup_set(c, "memory.max", NULL))
 CALL(limits_stopped, set_limit(c, "limit.pids", "50"))
 CALL(limits_null, set_limit(c, "limit.pids", NULL))
 
-static int time_live(ct_container *c) { return set_limit(c, "limit.time", "5s"); }
-static int unknown_live(ct_container *c) { return set_limit(c, "limit.pid", "5"); }
-static int pids_live(ct_container *c) { return set_limit(c, "limit.pids", "50"); }
-static int missing_live(ct_container *c) { return (int)ct_cgroup_get(c, "no.such.file", NULL, 0); }
-static int rule_live(ct_container *c) { return ct_cgroup_set(c, "devices.allow", ""); }
-static int limits_time(void) { return call_running(time_live); }
-static int limits_unknown(void) { return call_running(unknown_live); }
-static int limits_without(void) { return call_running(pids_live); }
-static int cgroup_get_missing(void) { return call_running(missing_live); }
-static int cgroup_set_no_rule(void) { return call_running(rule_live); }
+static int time_live(ct_container *c)
+{
+	return set_limit(c, "limit.time", "5s");
+}
+
+static int unknown_live(ct_container *c)
+{
+	return set_limit(c, "limit.pid", "5");
+}
+
+static int pids_live(ct_container *c)
+{
+	return set_limit(c, "limit.pids", "50");
+}
+
+static int missing_live(ct_container *c)
+{
+	return (int)ct_cgroup_get(c, "no.such.file", NULL, 0);
+}
+
+static int rule_live(ct_container *c)
+{
+	return ct_cgroup_set(c, "devices.allow", "");
+}
+
+static int limits_time(void)
+{
+	return call_running(time_live);
+}
+
+static int limits_unknown(void)
+{
+	return call_running(unknown_live);
+}
+
+static int limits_without(void)
+{
+	return call_running(pids_live);
+}
+
+static int cgroup_get_missing(void)
+{
+	return call_running(missing_live);
+}
+
+static int cgroup_set_no_rule(void)
+{
+	return call_running(rule_live);
+}
 
 /* The same mistake as an ordinary user: starts a container in a child that gave up its rights. */
 static int as_user(const char *config)
@@ -359,14 +495,30 @@ static int as_user(const char *config)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EPERM : 0;
 }
 
-static int user_without_rights(void) { return as_user(ROOT); }
-static int user_foreign_map(void) { return as_user(ROOT "idmap = u 0 0 1\nidmap = g 0 0 1\n"); }
+static int user_without_rights(void)
+{
+	return as_user(ROOT);
+}
 
-/* ---- the rows ------------------------------------------------------------------------------------------------------------------------- */
+static int user_foreign_map(void)
+{
+	return as_user(ROOT "idmap = u 0 0 1\nidmap = g 0 0 1\n");
+}
 
-#define LOAD(n, k, text) { .name = n, .key = k, .config = text }
-#define START(n, k, text, ...) { .name = n, .key = k, .config = text, .start = true, __VA_ARGS__ }
-#define API(n, fn, ...) { .name = n, .call = fn, __VA_ARGS__ }
+/* ---- the rows -------------------------------------------------------------------------------- */
+
+#define LOAD(n, k, text)                            \
+	{                                           \
+		.name = n, .key = k, .config = text \
+	}
+#define START(n, k, text, ...)                                                  \
+	{                                                                       \
+		.name = n, .key = k, .config = text, .start = true, __VA_ARGS__ \
+	}
+#define API(n, fn, ...)                            \
+	{                                          \
+		.name = n, .call = fn, __VA_ARGS__ \
+	}
 
 const struct mistake mistakes[] = {
 	/* words that are no keys, values that are none */
@@ -389,10 +541,14 @@ const struct mistake mistakes[] = {
 	LOAD("idmap of three words", "idmap", ROOT "idmap = u 0 100000\n"),
 	LOAD("idmap of no kind", "idmap", ROOT "idmap = x 0 100000 1\n"),
 	LOAD("mount entry too short", "mount.entry", ROOT "mount.entry = /etc\n"),
-	LOAD("mount entry with unknown create", "mount.entry", ROOT "mount.entry = /etc etc none bind,create=link 0 0\n"),
-	LOAD("mount target with dots", "mount.entry", ROOT "mount.entry = /etc ../etc none bind 0 0\n"),
+	LOAD("mount entry with unknown create", "mount.entry",
+	     ROOT "mount.entry = /etc etc none bind,create=link 0 0\n"),
+	LOAD("mount target with dots", "mount.entry",
+	     ROOT "mount.entry = /etc ../etc none bind 0 0\n"),
 	LOAD("host name with blanks", "uts.name", ROOT "uts.name = my web\n"),
-	LOAD("host name too long", "uts.name", ROOT "uts.name = a123456789a123456789a123456789a123456789a123456789a123456789a12345\n"),
+	LOAD("host name too long", "uts.name",
+	     ROOT
+	     "uts.name = a123456789a123456789a123456789a123456789a123456789a123456789a12345\n"),
 	LOAD("net without type", "net.0", ROOT "net.0.type = bridge\n"),
 	LOAD("sysctl with dots", "sysctl", ROOT "sysctl.kernel/../vm = 1\n"),
 	LOAD("unbalanced quote", "init.cmd", ROOT "init.cmd = /bin/sh -c \"exit 0\n"),
@@ -401,26 +557,42 @@ const struct mistake mistakes[] = {
 	LOAD("environment without name", "environment", ROOT "environment = =1\n"),
 	/* files */
 	LOAD("included file missing", "include", ROOT "include = %B/nothing\n"),
-	{ .name = "include of itself", .config = ROOT "include = %B/loop.inc\n", .prepare = put_include_loop, .restore = drop_include },
-	{ .name = "mistake in an included file", .config = ROOT "include = %B/loop.inc\n", .prepare = put_include_bad,
+	{ .name = "include of itself",
+	  .config = ROOT "include = %B/loop.inc\n",
+	  .prepare = put_include_loop,
 	  .restore = drop_include },
-	{ .name = "mistake in an fstab", .config = ROOT "mount.fstab = %B/loop.inc\n", .start = true, .prepare = put_fstab,
+	{ .name = "mistake in an included file",
+	  .config = ROOT "include = %B/loop.inc\n",
+	  .prepare = put_include_bad,
+	  .restore = drop_include },
+	{ .name = "mistake in an fstab",
+	  .config = ROOT "mount.fstab = %B/loop.inc\n",
+	  .start = true,
+	  .prepare = put_fstab,
 	  .restore = drop_include },
 	START("fstab missing", "mount.fstab", ROOT "mount.fstab = %B/nothing\n"),
 	/* keys against each other */
 	START("cap.drop and cap.keep", "cap.", ROOT "cap.keep = chown\ncap.drop = chown\n"),
-	START("namespace.clone and keep", "namespace.", ROOT "namespace.clone = pid\nnamespace.keep = net\n"),
-	START("user namespace without maps", "namespace.clone", ROOT "namespace.clone = user pid\n"),
-	START("maps that overlap", "idmap", ROOT "idmap = u 0 1000 10\nidmap = u 5 3000 10\nidmap = g 0 1000 10\n"),
-	START("init's user not mapped", "init.uid", ROOT "init.uid = 5000\nidmap = u 0 1000 10\nidmap = g 0 1000 10\n"),
+	START("namespace.clone and keep", "namespace.",
+	      ROOT "namespace.clone = pid\nnamespace.keep = net\n"),
+	START("user namespace without maps", "namespace.clone",
+	      ROOT "namespace.clone = user pid\n"),
+	START("maps that overlap", "idmap",
+	      ROOT "idmap = u 0 1000 10\nidmap = u 5 3000 10\nidmap = g 0 1000 10\n"),
+	START("init's user not mapped", "init.uid",
+	      ROOT "init.uid = 5000\nidmap = u 0 1000 10\nidmap = g 0 1000 10\n"),
 	START("sysctl of the host", "sysctl.vm.swappiness", ROOT "sysctl.vm.swappiness = 1\n"),
-	START("sysctl of a kept namespace", "sysctl.net.ipv4.ip_forward", ROOT "namespace.keep = net\nsysctl.net.ipv4.ip_forward = 1\n"),
-	START("variable that is not set", "environment", ROOT "environment = CT_NOT_SET_ANYWHERE\n"),
+	START("sysctl of a kept namespace", "sysctl.net.ipv4.ip_forward",
+	      ROOT "namespace.keep = net\nsysctl.net.ipv4.ip_forward = 1\n"),
+	START("variable that is not set", "environment",
+	      ROOT "environment = CT_NOT_SET_ANYWHERE\n"),
 	/* not yet */
-	START("seccomp profile", "seccomp.profile", ROOT "seccomp.profile = /usr/share/lxc/config/common.seccomp\n"),
+	START("seccomp profile", "seccomp.profile",
+	      ROOT "seccomp.profile = /usr/share/lxc/config/common.seccomp\n"),
 	START("network by veth", "net.0.type", ROOT "net.0.type = veth\n"),
 	START("overlay rootfs", "rootfs.path", "rootfs.path = overlay:/lower:/upper\n"),
-	/* limits and groups: what every layout says in the same words; the others are in tests/plan/refused-cgroup-* */
+	/* limits and groups: what every layout says in the same words; the others are in
+	 * tests/plan/refused-cgroup-* */
 	LOAD("no processes at all", "limit.pids", ROOT "limit.pids = 0\n"),
 	LOAD("less memory than a page table", "limit.memory", ROOT "limit.memory = 4096\n"),
 	LOAD("no processor time", "limit.cpu", ROOT "limit.cpu = 0\n"),
@@ -428,100 +600,204 @@ const struct mistake mistakes[] = {
 	LOAD("rate of no device", "limit.io.max", ROOT "limit.io.max = sda rbps=1M\n"),
 	LOAD("rate of no kind", "limit.io.max", ROOT "limit.io.max = 8:0 speed=1M\n"),
 	LOAD("huge pages of an odd size", "limit.hugetlb", ROOT "limit.hugetlb.3MB = 6M\n"),
-	LOAD("device rule of no type", "cgroup2.devices.allow", ROOT "cgroup2.devices.allow = x 1:3 rw\n"),
+	LOAD("device rule of no type", "cgroup2.devices.allow",
+	     ROOT "cgroup2.devices.allow = x 1:3 rw\n"),
 	LOAD("group with dots", "cgroup.dir", ROOT "cgroup.dir = a/../b\n"),
-	LOAD("group file of the library's own", "cgroup2.cgroup.procs", ROOT "cgroup2.cgroup.procs = 1\n"),
-	START("limit without a group", "limit.pids", ROOT "cgroup.backend = none\nlimit.devices = all\nlimit.pids = 50\n"),
+	LOAD("group file of the library's own", "cgroup2.cgroup.procs",
+	     ROOT "cgroup2.cgroup.procs = 1\n"),
+	START("limit without a group", "limit.pids",
+	      ROOT "cgroup.backend = none\nlimit.devices = all\nlimit.pids = 50\n"),
 	START("burst of no limit", "limit.cpu.burst", ROOT "limit.cpu.burst = 5ms\n"),
-	START("burst above the limit", "limit.cpu.burst", ROOT "limit.cpu = 0.1\nlimit.cpu.burst = 50ms\n"),
-	START("mark above the limit", "limit.memory.high", ROOT "limit.memory = 32M\nlimit.memory.high = 64M\n"),
+	START("burst above the limit", "limit.cpu.burst",
+	      ROOT "limit.cpu = 0.1\nlimit.cpu.burst = 50ms\n"),
+	START("mark above the limit", "limit.memory.high",
+	      ROOT "limit.memory = 32M\nlimit.memory.high = 64M\n"),
 	START("one group and two", "cgroup.dir", ROOT "cgroup.dir = a\ncgroup.dir.container = b\n"),
-	START("payload within the supervisor", "cgroup.dir.monitor", ROOT "cgroup.dir.container = a/b\ncgroup.dir.monitor = a\n"),
+	START("payload within the supervisor", "cgroup.dir.monitor",
+	      ROOT "cgroup.dir.container = a/b\ncgroup.dir.monitor = a\n"),
 	START("no such controller", "cgroup2.speed.max", ROOT "cgroup2.speed.max = 5\n"),
 	/* the rootfs */
 	START("no rootfs", NULL, "uts.name = web\n"),
 	START("rootfs missing", "rootfs.path", "rootfs.path = %B/nothing\n"),
 	START("rootfs is a file", "rootfs.path", "rootfs.path = /etc/passwd\n"),
-	{ .name = "rootfs is a fifo", .key = "rootfs.path", .config = "rootfs.path = %B/fifo\n", .start = true, .prepare = put_fifo_root,
+	{ .name = "rootfs is a fifo",
+	  .key = "rootfs.path",
+	  .config = "rootfs.path = %B/fifo\n",
+	  .start = true,
+	  .prepare = put_fifo_root,
 	  .restore = drop_fifo_root },
-	{ .name = "rootfs is a link", .key = "rootfs.path", .config = "rootfs.path = %B/link\n", .start = true, .prepare = put_link_root,
+	{ .name = "rootfs is a link",
+	  .key = "rootfs.path",
+	  .config = "rootfs.path = %B/link\n",
+	  .start = true,
+	  .prepare = put_link_root,
 	  .restore = drop_link_root },
-	{ .name = "proc is a link", .key = NULL, .config = ROOT, .start = true, .prepare = put_proc_link, .restore = heal_proc },
-	{ .name = "proc is a file", .key = NULL, .config = ROOT, .start = true, .prepare = put_proc_file, .restore = heal_proc },
-	{ .name = "dev is a link", .key = NULL, .config = ROOT, .start = true, .prepare = put_dev_link, .restore = heal_dev },
+	{ .name = "proc is a link",
+	  .key = NULL,
+	  .config = ROOT,
+	  .start = true,
+	  .prepare = put_proc_link,
+	  .restore = heal_proc },
+	{ .name = "proc is a file",
+	  .key = NULL,
+	  .config = ROOT,
+	  .start = true,
+	  .prepare = put_proc_file,
+	  .restore = heal_proc },
+	{ .name = "dev is a link",
+	  .key = NULL,
+	  .config = ROOT,
+	  .start = true,
+	  .prepare = put_dev_link,
+	  .restore = heal_dev },
 	/* mounts */
-	START("mount source missing", "mount.entry", ROOT "mount.entry = /no/such/source mnt none bind 0 0\n"),
-	START("mount target missing", "mount.entry", ROOT "mount.entry = /etc no/such/target none bind 0 0\n"),
-	START("directory on a file", "mount.entry", ROOT "mount.entry = /etc etc/passwd none bind 0 0\n"),
-	START("file on a directory", "mount.entry", ROOT "mount.entry = /etc/passwd mnt none bind 0 0\n"),
-	START("unknown file system", "mount.entry", ROOT "mount.entry = none mnt nosuchfs defaults 0 0\n"),
-	START("unknown mount option", "mount.entry", ROOT "mount.entry = none mnt tmpfs sizze=5 0 0\n"),
-	START("bad mount option", "mount.entry", ROOT "mount.entry = none mnt tmpfs size=lots 0 0\n"),
+	START("mount source missing", "mount.entry",
+	      ROOT "mount.entry = /no/such/source mnt none bind 0 0\n"),
+	START("mount target missing", "mount.entry",
+	      ROOT "mount.entry = /etc no/such/target none bind 0 0\n"),
+	START("directory on a file", "mount.entry",
+	      ROOT "mount.entry = /etc etc/passwd none bind 0 0\n"),
+	START("file on a directory", "mount.entry",
+	      ROOT "mount.entry = /etc/passwd mnt none bind 0 0\n"),
+	START("unknown file system", "mount.entry",
+	      ROOT "mount.entry = none mnt nosuchfs defaults 0 0\n"),
+	START("unknown mount option", "mount.entry",
+	      ROOT "mount.entry = none mnt tmpfs sizze=5 0 0\n"),
+	START("bad mount option", "mount.entry",
+	      ROOT "mount.entry = none mnt tmpfs size=lots 0 0\n"),
 	/* the program and its surroundings */
 	START("program missing", NULL, ROOT, .argv = ARGV("/bin/no-such-program")),
 	START("program missing in PATH", NULL, ROOT, .argv = ARGV("no-such-program")),
 	START("program is a directory", NULL, ROOT, .argv = ARGV("/etc")),
-	{ .name = "program not executable", .config = ROOT, .start = true, .argv = ARGV("/bin/not-executable"), .prepare = put_not_executable,
+	{ .name = "program not executable",
+	  .config = ROOT,
+	  .start = true,
+	  .argv = ARGV("/bin/not-executable"),
+	  .prepare = put_not_executable,
 	  .restore = drop_not_executable },
-	{ .name = "program of no format", .config = ROOT, .start = true, .argv = ARGV("/bin/bad-format"), .unseen = "nothing of the rootfs is read",
-	  .prepare = put_bad_format, .restore = drop_bad_format },
-	{ .name = "interpreter missing", .config = ROOT, .start = true, .argv = ARGV("/bin/script"), .unseen = "nothing of the rootfs is read",
-	  .prepare = put_no_interpreter, .restore = drop_no_interpreter },
+	{ .name = "program of no format",
+	  .config = ROOT,
+	  .start = true,
+	  .argv = ARGV("/bin/bad-format"),
+	  .unseen = "nothing of the rootfs is read",
+	  .prepare = put_bad_format,
+	  .restore = drop_bad_format },
+	{ .name = "interpreter missing",
+	  .config = ROOT,
+	  .start = true,
+	  .argv = ARGV("/bin/script"),
+	  .unseen = "nothing of the rootfs is read",
+	  .prepare = put_no_interpreter,
+	  .restore = drop_no_interpreter },
 	START("working directory missing", "init.cwd", ROOT "init.cwd = /no/such/place\n"),
 	START("hook missing", "hook.pre-start", ROOT "hook.pre-start = /no/such/hook\n"),
-	START("hook that fails", "hook.pre-start", ROOT "hook.pre-start = /bin/false\n", .unseen = "only the hook knows"),
+	START("hook that fails", "hook.pre-start", ROOT "hook.pre-start = /bin/false\n",
+	      .unseen = "only the hook knows"),
 	START("capability that nobody has", "cap.keep", ROOT "cap.keep = sys_resource\n"),
-	START("oom_score_adj out of range", "proc.oom_score_adj", ROOT "proc.oom_score_adj = 5000\n"),
+	START("oom_score_adj out of range", "proc.oom_score_adj",
+	      ROOT "proc.oom_score_adj = 5000\n"),
 	START("no such file in proc", "proc.no_such_file", ROOT "proc.no_such_file = 1\n"),
-	START("sysctl that is not there", "sysctl.net.ipv4.no_such", ROOT "sysctl.net.ipv4.no_such = 1\n"),
+	START("sysctl that is not there", "sysctl.net.ipv4.no_such",
+	      ROOT "sysctl.net.ipv4.no_such = 1\n"),
 	START("sysctl value refused", "sysctl.kernel.msgmax", ROOT "sysctl.kernel.msgmax = many\n"),
 	START("hook not executable", "hook.pre-start", ROOT "hook.pre-start = /etc/passwd\n"),
 	START("hook is a directory", "hook.start-host", ROOT "hook.start-host = /etc\n"),
-	START("start hook missing in the rootfs", "hook.start", ROOT "hook.start = /bin/no-such-hook\n"),
+	START("start hook missing in the rootfs", "hook.start",
+	      ROOT "hook.start = /bin/no-such-hook\n"),
 	START("mount hook of the rootfs", "hook.mount", ROOT "hook.mount = %B/rootfs/bin/true\n"),
-	START("root shown nowhere", "rootfs.mount", ROOT "rootfs.mount = %B/nowhere\nhook.mount = /bin/true\n"),
-	START("files beyond the kernel's limit", "prlimit.nofile", ROOT "prlimit.nofile = 2000000000\n"),
-	START("sysctl of the ipc namespace that is shared", "sysctl.kernel.msgmax", ROOT "namespace.keep = ipc\nsysctl.kernel.msgmax = 9\n"),
+	START("root shown nowhere", "rootfs.mount",
+	      ROOT "rootfs.mount = %B/nowhere\nhook.mount = /bin/true\n"),
+	START("files beyond the kernel's limit", "prlimit.nofile",
+	      ROOT "prlimit.nofile = 2000000000\n"),
+	START("sysctl of the ipc namespace that is shared", "sysctl.kernel.msgmax",
+	      ROOT "namespace.keep = ipc\nsysctl.kernel.msgmax = 9\n"),
 	START("host name of the caller", "uts.name", ROOT "namespace.keep = uts\nuts.name = web\n"),
 	START("no mount namespace", "namespace.keep", ROOT "namespace.keep = mnt\n"),
 	START("users mapped, groups not", "idmap", ROOT "idmap = u 0 1000 10\n"),
-	START("root not mapped", "idmap", ROOT "init.uid = 5\ninit.gid = 5\nidmap = u 5 1000 10\nidmap = g 5 1000 10\n"),
-	START("mount with ids mapped", "mount.entry", ROOT "mount.entry = /etc mnt none bind,idmap=container 0 0\n"),
-	START("mount below what is hidden", "mount.entry", ROOT "mount.entry = /etc proc/acpi/x none bind,create=dir 0 0\n"),
-	START("mount through a file", "mount.entry", ROOT "mount.entry = /etc etc/passwd/x none bind 0 0\n"),
-	START("relative source missing", "mount.entry", ROOT "mount.entry = no/such mnt none bind,relative 0 0\n"),
+	START("root not mapped", "idmap",
+	      ROOT "init.uid = 5\ninit.gid = 5\nidmap = u 5 1000 10\nidmap = g 5 1000 10\n"),
+	START("mount with ids mapped", "mount.entry",
+	      ROOT "mount.entry = /etc mnt none bind,idmap=container 0 0\n"),
+	START("mount below what is hidden", "mount.entry",
+	      ROOT "mount.entry = /etc proc/acpi/x none bind,create=dir 0 0\n"),
+	START("mount through a file", "mount.entry",
+	      ROOT "mount.entry = /etc etc/passwd/x none bind 0 0\n"),
+	START("relative source missing", "mount.entry",
+	      ROOT "mount.entry = no/such mnt none bind,relative 0 0\n"),
 	START("label of a module", "selinux.context", ROOT "selinux.context = a:b:c\n"),
 	START("profile of a module", "apparmor.profile", ROOT "apparmor.profile = web\n"),
 	START("log in a missing directory", "log.file", ROOT "log.file = %B/no/log\n"),
-	START("a reaper without a pid namespace", "init.reaper", ROOT "namespace.keep = pid\ninit.reaper = 1\n"),
+	START("a reaper without a pid namespace", "init.reaper",
+	      ROOT "namespace.keep = pid\ninit.reaper = 1\n"),
 	START("namespace of nobody", "namespace.share.net", ROOT "namespace.share.net = 4194303\n"),
-	START("namespace of no container", "namespace.share.net", ROOT "namespace.share.net = no-such-container\n"),
+	START("namespace of no container", "namespace.share.net",
+	      ROOT "namespace.share.net = no-such-container\n"),
 	/* calls */
-	API("set: unknown key", unknown_key), API("set: near key", near_key), API("get: unknown key", get_unknown),
-	API("clear: unknown key", clear_unknown), API("set: line break in a value", newline_in_value),
-	API("save: no directory", save_nowhere), API("load: no file", load_nothing), API("load: a directory", load_directory),
-	API("load: own file of an anonymous one", load_own_of_anonymous), API("load: not defined", not_defined),
-	API("attach: stopped", attach_stopped), API("kill: stopped", kill_stopped), API("stop: stopped", stop_stopped),
-	API("reboot: stopped", reboot_stopped), API("console: stopped", console_stopped), API("create: anonymous", create_anonymous),
-	API("create: twice", create_twice), API("destroy: anonymous", destroy_anonymous), API("destroy: not defined", destroy_not_defined),
-	API("start: detached and anonymous", detach_anonymous), API("start: runs already", start_twice),
-	API("start: unknown flag", unknown_flag), API("start: no size", no_size), API("start: newer struct", struct_tail),
-	API("start: bad stdio", bad_stdio), API("start: bad descriptor to keep", bad_keep), API("start: bad program descriptor", bad_exec_fd),
-	API("start: empty argv", empty_argv), API("start: bad environment", bad_env), API("mount: no target", mount_no_target),
-	API("mount: bad flags", mount_bad_flags), API("rootfs: bad descriptor", rootfs_fd_closed), API("wait: bad mask", wait_bad_mask),
-	API("log: bad level", log_bad_level), API("new: name with a slash", name_with_slash), API("new: name like an option", name_with_dash),
-	API("new: name with a blank", name_with_blank), API("new: name too long", name_too_long), API("new: empty name", name_empty),
-	API("new: unknown flag", new_bad_flags), API("attach: no such user", attach_no_user), API("attach: no possible user", attach_bad_user),
-	API("attach: no such program", attach_no_program), API("attach: more capabilities", attach_more_caps),
-	API("attach: unknown capability", attach_unknown_cap), API("attach: no such directory", attach_no_cwd),
-	API("attach: relative directory", attach_relative_cwd), API("attach: unknown namespace", attach_bad_ns),
+	API("set: unknown key", unknown_key),
+	API("set: near key", near_key),
+	API("get: unknown key", get_unknown),
+	API("clear: unknown key", clear_unknown),
+	API("set: line break in a value", newline_in_value),
+	API("save: no directory", save_nowhere),
+	API("load: no file", load_nothing),
+	API("load: a directory", load_directory),
+	API("load: own file of an anonymous one", load_own_of_anonymous),
+	API("load: not defined", not_defined),
+	API("attach: stopped", attach_stopped),
+	API("kill: stopped", kill_stopped),
+	API("stop: stopped", stop_stopped),
+	API("reboot: stopped", reboot_stopped),
+	API("console: stopped", console_stopped),
+	API("create: anonymous", create_anonymous),
+	API("create: twice", create_twice),
+	API("destroy: anonymous", destroy_anonymous),
+	API("destroy: not defined", destroy_not_defined),
+	API("start: detached and anonymous", detach_anonymous),
+	API("start: runs already", start_twice),
+	API("start: unknown flag", unknown_flag),
+	API("start: no size", no_size),
+	API("start: newer struct", struct_tail),
+	API("start: bad stdio", bad_stdio),
+	API("start: bad descriptor to keep", bad_keep),
+	API("start: bad program descriptor", bad_exec_fd),
+	API("start: empty argv", empty_argv),
+	API("start: bad environment", bad_env),
+	API("mount: no target", mount_no_target),
+	API("mount: bad flags", mount_bad_flags),
+	API("rootfs: bad descriptor", rootfs_fd_closed),
+	API("wait: bad mask", wait_bad_mask),
+	API("log: bad level", log_bad_level),
+	API("new: name with a slash", name_with_slash),
+	API("new: name like an option", name_with_dash),
+	API("new: name with a blank", name_with_blank),
+	API("new: name too long", name_too_long),
+	API("new: empty name", name_empty),
+	API("new: unknown flag", new_bad_flags),
+	API("attach: no such user", attach_no_user),
+	API("attach: no possible user", attach_bad_user),
+	API("attach: no such program", attach_no_program),
+	API("attach: more capabilities", attach_more_caps),
+	API("attach: unknown capability", attach_unknown_cap),
+	API("attach: no such directory", attach_no_cwd),
+	API("attach: relative directory", attach_relative_cwd),
+	API("attach: unknown namespace", attach_bad_ns),
 	API("attach: two users", attach_two_users),
-	API("freeze: stopped", freeze_stopped), API("kill all: stopped", kill_all_stopped), API("kill all: no such signal", kill_all_signal),
-	API("stats: stopped", stats_stopped), API("stats: no size", stats_no_size), API("cgroup get: path", cgroup_get_path),
-	API("cgroup set: no value", cgroup_set_nothing), API("limits: stopped", limits_stopped), API("limits: NULL", limits_null),
-	API("limits: key that cannot change", limits_time), API("limits: unknown key", limits_unknown), API("limits: not limited before", limits_without),
-	API("cgroup get: no such file", cgroup_get_missing), API("cgroup set: empty rule", cgroup_set_no_rule),
+	API("freeze: stopped", freeze_stopped),
+	API("kill all: stopped", kill_all_stopped),
+	API("kill all: no such signal", kill_all_signal),
+	API("stats: stopped", stats_stopped),
+	API("stats: no size", stats_no_size),
+	API("cgroup get: path", cgroup_get_path),
+	API("cgroup set: no value", cgroup_set_nothing),
+	API("limits: stopped", limits_stopped),
+	API("limits: NULL", limits_null),
+	API("limits: key that cannot change", limits_time),
+	API("limits: unknown key", limits_unknown),
+	API("limits: not limited before", limits_without),
+	API("cgroup get: no such file", cgroup_get_missing),
+	API("cgroup set: empty rule", cgroup_set_no_rule),
 	/* rights */
-	API("ordinary user without a map", user_without_rights), API("ordinary user with a foreign map", user_foreign_map),
+	API("ordinary user without a map", user_without_rights),
+	API("ordinary user with a foreign map", user_foreign_map),
 };
 const size_t n_mistakes = sizeof(mistakes) / sizeof(mistakes[0]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Mistakes people make, and the message each of them gets, against the golden file mistakes.txt (CT_UPDATE=1 writes it anew;
- * read each difference with the eyes of who gets it). None of them leaves anything behind. The rows are in mistakes-table.c.
+ * Mistakes people make, and the message each of them gets, against the golden file mistakes.txt
+ * (CT_UPDATE=1 writes it anew; read each difference with the eyes of who gets it). None of them
+ * leaves anything behind. The rows are in mistakes-table.c.
  */
 #include "mistakes.h"
 
@@ -26,7 +27,7 @@ static char foretold[4096];
 static const char *golden_path;
 static char *golden;
 
-/* ---- helpers of the rows ------------------------------------------------------------------------------------------------- */
+/* ---- helpers of the rows --------------------------------------------------------------------- */
 
 const char *mistake_path(const char *name, char *buf, size_t size)
 {
@@ -40,7 +41,8 @@ int mistake_said(const ct_container *c, int err)
 
 	snprintf(mistake_text, sizeof(mistake_text), "%s", e->message);
 	if (err != e->err)
-		snprintf(mistake_text, sizeof(mistake_text), "returned %d, but the error says %d: %s", err, e->err, e->message);
+		snprintf(mistake_text, sizeof(mistake_text),
+			 "returned %d, but the error says %d: %s", err, e->err, e->message);
 	return err;
 }
 
@@ -78,16 +80,18 @@ int mistake_write(const char *name, const char *text)
 	int fd;
 
 	expand(text, full, sizeof(full));
-	fd = open(mistake_path(name, path, sizeof(path)), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(mistake_path(name, path, sizeof(path)), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		  0644);
 	if (fd < 0 || write(fd, full, strlen(full)) < 0)
 		return -errno;
 	close(fd);
 	return 0;
 }
 
-/* ---- one mistake -------------------------------------------------------------------------------------------------------------- */
+/* ---- one mistake ----------------------------------------------------------------------------- */
 
-/* What is told of the config before the start: one fault, "" for none. Returns whether it is what a start says of key and reason. */
+/* What is told of the config before the start: one fault, "" for none. Returns whether it is what a
+ * start says of key and reason. */
 static int foretell(ct_container *c, const char *const *argv, const struct mistake *m)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -100,7 +104,9 @@ static int foretell(ct_container *c, const char *const *argv, const struct mista
 	e = ct_last_error(c);
 	snprintf(foretold, sizeof(foretold), "%s", first ? e->message : "");
 	n = ct_check_all(c, &o, &all);
-	if (m->unseen ? n != 0 : n != 1 || strncmp(all, foretold, strlen(foretold)) || strcmp(all + strlen(foretold), "\n")) {
+	if (m->unseen ? n != 0
+		      : n != 1 || strncmp(all, foretold, strlen(foretold)) ||
+				strcmp(all + strlen(foretold), "\n")) {
 		printf("# a check tells %d faults:\n# %s\n", n, all ? all : "");
 		ct_free(all);
 		return 0;
@@ -109,7 +115,8 @@ static int foretell(ct_container *c, const char *const *argv, const struct mista
 	return 1;
 }
 
-/* Loads the row's config; looks at it and starts it when the row says so. The error, mistake_text filled. */
+/* Loads the row's config; looks at it and starts it when the row says so. The error,
+ * mistake_text filled. */
 static int by_config(const struct mistake *m, int *told)
 {
 	static const char *const usual[] = { "/bin/true", NULL };
@@ -122,7 +129,8 @@ static int by_config(const struct mistake *m, int *told)
 		return 0;
 	err = mistake_said(c, ct_load_config(c, mistake_path("config", path, sizeof(path))));
 	if (m->start && err)
-		snprintf(mistake_text, sizeof(mistake_text), "the config does not even load: %s", ct_last_error(c)->message);
+		snprintf(mistake_text, sizeof(mistake_text), "the config does not even load: %s",
+			 ct_last_error(c)->message);
 	if (m->start && !err) {
 		*told = foretell(c, argv, m);
 		err = mistake_said(c, box_run(c, NULL, argv, NULL, NULL));
@@ -139,10 +147,27 @@ static int by_config(const struct mistake *m, int *told)
 /* A remedy is a hint, or, where a value or an argument is wrong, the form it must have. */
 static bool has_remedy(const struct mistake *m)
 {
-	static const char *const forms[] = { " is not ", "it takes ", "exclude each other", " has only ", " at most ", " must ", " needs ",
-					     " has \"..\"", "unknown flag ", "an unknown flag", "unknown namespace", "does not begin with",
-					     "there is no such", "there is no log level", " is above ", "; a config is a file", "no such key",
-					     "control character", "an anonymous container ", "uses what it does not know", "NAME=VALUE" };
+	static const char *const forms[] = { " is not ",
+					     "it takes ",
+					     "exclude each other",
+					     " has only ",
+					     " at most ",
+					     " must ",
+					     " needs ",
+					     " has \"..\"",
+					     "unknown flag ",
+					     "an unknown flag",
+					     "unknown namespace",
+					     "does not begin with",
+					     "there is no such",
+					     "there is no log level",
+					     " is above ",
+					     "; a config is a file",
+					     "no such key",
+					     "control character",
+					     "an anonymous container ",
+					     "uses what it does not know",
+					     "NAME=VALUE" };
 	size_t i;
 
 	if (m->no_hint || strstr(mistake_text, "Hint: "))
@@ -178,7 +203,8 @@ static const char *golden_of(const char *name, char *buf, size_t size)
 	snprintf(head, sizeof(head), "== %s\n", name);
 	at = golden ? strstr(golden, head) : NULL;
 	if (at)
-		snprintf(buf, size, "%.*s", (int)strcspn(at + strlen(head), "\n"), at + strlen(head));
+		snprintf(buf, size, "%.*s", (int)strcspn(at + strlen(head), "\n"),
+			 at + strlen(head));
 	return buf;
 }
 
@@ -260,7 +286,8 @@ int main(void)
 	}
 	/* so that there is a capability which the caller itself has not */
 	prctl(PR_CAPBSET_DROP, 24 /* CAP_SYS_RESOURCE */, 0, 0, 0);
-	if (leak_own_mounts() || box_open(&mistake_box, NULL) || box_run(mistake_box.c, NULL, argv, NULL, NULL)) {
+	if (leak_own_mounts() || box_open(&mistake_box, NULL) ||
+	    box_run(mistake_box.c, NULL, argv, NULL, NULL)) {
 		printf("Bail out! no box: %s\n", ct_last_error(mistake_box.c)->message);
 		return 1;
 	}

@@ -10,15 +10,17 @@
 /* A mistake: a config that does not load, one that does not start, or a call. */
 struct mistake {
 	const char *name;
-	const char *config;		/* %B is the box's directory */
-	bool start;			/* it loads, but does not start */
-	const char *key;		/* that the message must name, with file and line */
-	const char *const *argv;	/* NULL: /bin/true */
-	int (*call)(void);		/* instead of a config; fills mistake_text, returns the error */
+	const char *config;	 /* %B is the box's directory */
+	bool start;		 /* it loads, but does not start */
+	const char *key;	 /* that the message must name, with file and line */
+	const char *const *argv; /* NULL: /bin/true */
+	int (*call)(void);	 /* instead of a config; fills mistake_text, returns the error */
 	void (*prepare)(void);
 	void (*restore)(void);
-	const char *unseen;		/* why nobody can know it before the start; NULL: ct_check() and ct_check_all() name it in the same words */
-	bool no_hint;			/* nothing can be advised that the reason does not say already */
+	/* why nobody can know it before the start; NULL: ct_check() and ct_check_all() name
+	 * it in the same words */
+	const char *unseen;
+	bool no_hint; /* nothing can be advised that the reason does not say already */
 };
 
 extern const struct mistake mistakes[];

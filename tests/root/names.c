@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names of containers up to what a directory's may have, 255 bytes, wherever one is made from them. */
+/* Names of containers up to what a directory's may have, 255 bytes, wherever one is
+ * made from them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,10 +23,12 @@
 
 #define WAIT_MS 60000
 /* Ends with 5 at SIGTERM and reboots at SIGINT. */
-#define INIT "trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; do sleep 0.02; done"
+#define INIT                                                                           \
+	"trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; " \
+	"do sleep 0.02; done"
 
 static struct box box;
-static char word[32];	/* what all names of this run begin with */
+static char word[32]; /* what all names of this run begin with */
 
 /* A name of this run with `n` bytes that ends in `last`. */
 static const char *name_of(size_t n, char last, char *name)
@@ -43,8 +46,9 @@ static ct_container *handle(const char *name)
 	ct_container *c = box_handle(&box, name);
 
 	assert_non_null(c);
-	assert_int_equal(box_config(c, "rootfs.path", box.root.path, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "cap.drop",
-				    "sys_module", NULL), 0);
+	assert_int_equal(box_config(c, "rootfs.path", box.root.path, "signal.halt", "SIGTERM",
+				    "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL),
+			 0);
 	return c;
 }
 
@@ -173,7 +177,7 @@ static void groups_are_told_apart(void **state)
 	}
 }
 
-/* ---- after a kill ---------------------------------------------------------------------------------------------------------- */
+/* ---- after a kill ---------------------------------------------------------------------------- */
 
 static void a_killed_supervisor_is_cleared_up_after(void **state)
 {
@@ -201,7 +205,8 @@ static void a_killed_supervisor_is_cleared_up_after(void **state)
 	ct_unref(c);
 }
 
-/* The groups of one in process, whose caller was killed: the next start clears them by the mark in their name. */
+/* The groups of one in process, whose caller was killed: the next start clears them by the
+ * mark in their name. */
 static void a_killed_caller_is_cleared_up_after(void **state)
 {
 	char name[300], said = 0;
@@ -215,8 +220,10 @@ static void a_killed_caller_is_cleared_up_after(void **state)
 	child = fork();
 	if (child == 0) {
 		c = box_handle(&box, name_of(255, 'k', name));
-		if (c && box_config(c, "rootfs.path", box.root.path, "limit.pids", "try:20", NULL) == 0 && (p = start(c, 0, INIT)) &&
-		    write(end[1], "x", 1) == 1)
+		if (c &&
+		    box_config(c, "rootfs.path", box.root.path, "limit.pids", "try:20", NULL) ==
+			    0 &&
+		    (p = start(c, 0, INIT)) && write(end[1], "x", 1) == 1)
 			pause();
 		_exit(1);
 	}
@@ -254,15 +261,17 @@ static void hidden_names_are_told_apart(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* ---- tools and mistakes ---------------------------------------------------------------------------------------------------- */
+/* ---- tools and mistakes ---------------------------------------------------------------------- */
 
 static void tool(const char *tool_name, const char *name, const char *more, const char *want)
 {
 	char path[PATH_MAX];
 	struct run_result r;
 
-	assert_int_equal(run_tool(ARGV(built(tool_name, path, sizeof(path)), "-P", box.dir, "--state-dir", box.state, name, more), NULL, WAIT_MS,
-				  &r), 0);
+	assert_int_equal(run_tool(ARGV(built(tool_name, path, sizeof(path)), "-P", box.dir,
+				       "--state-dir", box.state, name, more),
+				  NULL, WAIT_MS, &r),
+			 0);
 	if (r.status || (want && !strstr(r.out, want)))
 		fail_msg("%s: %d: %s%s", tool_name, r.status, r.out, r.err);
 	run_free(&r);

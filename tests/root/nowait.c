@@ -22,7 +22,7 @@
 #include "leak.h"
 #include "run.h"
 
-#define SOON_MS 20000	/* what must happen; how fast is no business of a test */
+#define SOON_MS 20000 /* what must happen; how fast is no business of a test */
 #define NAME "nowait"
 
 static struct box box;
@@ -133,7 +133,7 @@ static void a_failure_is_told_in_full(void **state)
 	}
 }
 
-/* ---- called off ------------------------------------------------------------------------------------------------------ */
+/* ---- called off ------------------------------------------------------------------------------ */
 
 static ct_container *held_by_a_hook(const char *name)
 {
@@ -235,10 +235,11 @@ static void a_start_goes_with_its_handle(void **state)
 	}
 }
 
-/* ---- held by the payload ------------------------------------------------------------------------------------------------ */
+/* ---- held by the payload --------------------------------------------------------------------- */
 
 /* It stops whoever comes, again and again. */
-static const char *const hostile[] = { "/bin/sh", "-c", "while :; do kill -STOP -1; done 2>/dev/null", NULL };
+static const char *const hostile[] = { "/bin/sh", "-c",
+				       "while :; do kill -STOP -1; done 2>/dev/null", NULL };
 
 static void a_payload_cannot_hold_an_attach(void **state)
 {
@@ -268,7 +269,7 @@ static void a_payload_cannot_hold_an_attach(void **state)
 	ct_unref(c);
 }
 
-/* ---- mistakes -------------------------------------------------------------------------------------------------------- */
+/* ---- mistakes -------------------------------------------------------------------------------- */
 
 static void mistakes(void **state)
 {

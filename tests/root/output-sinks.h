@@ -22,8 +22,8 @@ void close_both(struct ends *e);
 struct reader {
 	pthread_t thread;
 	int fd;
-	unsigned pause_us;	/* after each piece, at random */
-	unsigned long line;	/* out: the next that is due */
+	unsigned pause_us;  /* after each piece, at random */
+	unsigned long line; /* out: the next that is due */
 	uint64_t bytes;
 	int wrong;
 };

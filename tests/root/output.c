@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output: what the payload prints arrives, to the last byte, or it is told why not; whoever reads, or does not. */
+/* limit.output: what the payload prints arrives, to the last byte, or it is told why not; whoever
+ * reads, or does not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@
 #include "run.h"
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define LONG_MS 60000		/* for what happens at once */
+#define LONG_MS 60000 /* for what happens at once */
 
 static struct box box;
 static struct leak *before;
@@ -84,7 +85,7 @@ static ct_exit end_of(ct_process *p, int timeout_ms)
 	return ex;
 }
 
-/* ---- every byte ----------------------------------------------------------------------------------------------------- */
+/* ---- every byte ------------------------------------------------------------------------------ */
 
 static void one_sink(enum sink kind, unsigned long lines, unsigned pause_us)
 {
@@ -153,7 +154,10 @@ static void order(void **state)
 			snprintf(path, sizeof(path), "/proc/self/fd/%d", e.theirs);
 			twice = high(open(path, O_WRONLY | O_CLOEXEC));
 		}
-		p = start(e.theirs, twice, ARGV("/bin/sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo $((i+1)); echo $((i+2)) >&2; i=$((i+2)); done"));
+		p = start(e.theirs, twice,
+			  ARGV("/bin/sh", "-c",
+			       "i=0; while [ $i -lt 3000 ]; do echo $((i+1)); "
+			       "echo $((i+2)) >&2; i=$((i+2)); done"));
 		if (twice != e.theirs)
 			close(twice);
 		close(e.theirs);
@@ -180,7 +184,8 @@ static void over(void **state)
 	for (int kind = 0; kind < N_SINKS; kind++) {
 		for (int both = 0; both < 2; both++) {
 			struct ends e = make_sink((enum sink)kind);
-			ct_process *p = start(e.theirs, both ? e.theirs : -1, ARGV("/bin/seq", "10000000"));
+			ct_process *p = start(e.theirs, both ? e.theirs : -1,
+					      ARGV("/bin/seq", "10000000"));
 			struct reader r;
 			ct_exit ex;
 
@@ -212,7 +217,10 @@ static void over_and_on(void **state)
 	(void)state;
 	assert_ok(box.c, ct_set_config(box.c, "limit.output", "100"));
 	/* the sink takes the limit's bytes and no more than that is read of it */
-	p = start(e.theirs, e.theirs, ARGV("/bin/sh", "-c", "trap '' PIPE; while :; do echo a line; done 2>/dev/null"));
+	p = start(e.theirs, e.theirs,
+		  ARGV("/bin/sh", "-c",
+		       "trap '' PIPE; while :; do echo a "
+		       "line; done 2>/dev/null"));
 	ex = end_of(p, LONG_MS);
 	assert_int_equal(ex.reason, CT_EXIT_OUTPUT);
 	assert_int_equal(ex.signal, SIGKILL);
@@ -220,7 +228,7 @@ static void over_and_on(void **state)
 	close_both(&e);
 }
 
-/* ---- nobody reads --------------------------------------------------------------------------------------------------- */
+/* ---- nobody reads ---------------------------------------------------------------------------- */
 
 /* A line of the status of a process. */
 static int status_line(const char *pid, const char *key, char *buf, size_t size)
@@ -256,7 +264,8 @@ struct blocking {
 	int sink;
 };
 
-/* The sink takes no more, and the process has been asleep whenever it was looked at, for a while. */
+/* The sink takes no more, and the process has been asleep whenever it was looked at,
+ * for a while. */
 static int blocked(void *data)
 {
 	struct blocking *b = data;
@@ -302,7 +311,8 @@ static void unread(void **state)
 			ct_process *p;
 
 			/* by then all is full, also on a slow machine */
-			assert_ok(box.c, how == TIME ? ct_set_config(box.c, "limit.time", "2s") : ct_clear_config(box.c, "limit.time"));
+			assert_ok(box.c, how == TIME ? ct_set_config(box.c, "limit.time", "2s")
+						     : ct_clear_config(box.c, "limit.time"));
 			p = start(e.theirs, e.theirs, ARGV("/bin/seq", "100000000"));
 			if (how != TIME)
 				wait_blocked(p, e.theirs);
@@ -317,7 +327,8 @@ static void unread(void **state)
 				assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, 1000));
 			if (how != UNREF) {
 				ex = end_of(p, LONG_MS);
-				assert_int_equal(ex.reason, how == TIME ? CT_EXIT_TIME : CT_EXIT_STOPPED);
+				assert_int_equal(ex.reason,
+						 how == TIME ? CT_EXIT_TIME : CT_EXIT_STOPPED);
 				assert_int_equal(is_full(e.theirs), 1);
 				assert_int_equal(ex.output_error, -ETIMEDOUT);
 				assert_true(ex.output_lost > 0);
@@ -335,7 +346,8 @@ static void unread(void **state)
 	}
 }
 
-/* It has ended, and its last words wait: a look says so and returns, an event loop is not woken in vain, and who reads gets all. */
+/* It has ended, and its last words wait: a look says so and returns, an event loop is not woken in
+ * vain, and who reads gets all. */
 static void read_late(void **state)
 {
 	struct pollfd fds[2];
@@ -383,9 +395,10 @@ static void never_read(void **state)
 	close_both(&e);
 }
 
-/* ---- sinks that fail ------------------------------------------------------------------------------------------------ */
+/* ---- sinks that fail ------------------------------------------------------------------------- */
 
-/* A reader that goes ends the payload as it would without us, and not the caller, whose SIGPIPE is as it was. */
+/* A reader that goes ends the payload as it would without us, and not the caller, whose
+ * SIGPIPE is as it was. */
 static void reader_goes(void **state)
 {
 	(void)state;
@@ -410,7 +423,11 @@ static void reader_goes(void **state)
 static void full(void **state)
 {
 	char path[PATH_MAX];
-	struct { const char *path; int error; uint64_t fits; } rows[] = { { "/dev/full", -ENOSPC, 0 }, { path, -ENOSPC, 65536 } };
+	struct {
+		const char *path;
+		int error;
+		uint64_t fits;
+	} rows[] = { { "/dev/full", -ENOSPC, 0 }, { path, -ENOSPC, 65536 } };
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/tiny", box.root.base);
@@ -451,7 +468,7 @@ static void no_sink(void **state)
 	ct_process_unref(p);
 }
 
-/* ---- the rest of the world ------------------------------------------------------------------------------------------ */
+/* ---- the rest of the world ------------------------------------------------------------------- */
 
 /* Who is left behind in a shared pid namespace holds the pipe, and nothing else. */
 static void left_behind(void **state)
@@ -483,7 +500,9 @@ static void by_name(void **state)
 		ct_process *p;
 
 		if (mapped)
-			assert_int_equal(box_config(box.c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL), 0);
+			assert_int_equal(box_config(box.c, "idmap", "u 0 100000 65536", "idmap",
+						    "g 0 100000 65536", NULL),
+					 0);
 		p = start(e.theirs, -1, ARGV("/bin/sh", "-c", "echo yes > /dev/stdout"));
 		assert_int_equal(end_of(p, LONG_MS).code, 0);
 		assert_int_equal(read(e.mine, buf, sizeof(buf)), 4);
@@ -503,8 +522,8 @@ static int find_pump(char *pid, size_t size)
 
 	while (d && !found && (e = readdir(d)))
 		if (status_line(e->d_name, "Name", buf, sizeof(buf)) && !strcmp(buf, "ct-output") &&
-		    status_line(e->d_name, "PPid", parent, sizeof(parent)) && status_line(parent, "PPid", buf, sizeof(buf)) &&
-		    atoi(buf) == getpid()) {
+		    status_line(e->d_name, "PPid", parent, sizeof(parent)) &&
+		    status_line(parent, "PPid", buf, sizeof(buf)) && atoi(buf) == getpid()) {
 			snprintf(pid, size, "%s", e->d_name);
 			found = 1;
 		}
@@ -516,8 +535,13 @@ static int find_pump(char *pid, size_t size)
 /* The pump can do nothing but its work, and its death is told. */
 static void confined(void **state)
 {
-	static const struct { const char *key, *value; } rows[] = {
-		{ "CapEff", "0000000000000000" }, { "CapPrm", "0000000000000000" }, { "CapAmb", "0000000000000000" }, { "NoNewPrivs", "1" },
+	static const struct {
+		const char *key, *value;
+	} rows[] = {
+		{ "CapEff", "0000000000000000" },
+		{ "CapPrm", "0000000000000000" },
+		{ "CapAmb", "0000000000000000" },
+		{ "NoNewPrivs", "1" },
 	};
 	struct ends e = make_sink(PIPE);
 	ct_process *p = start(e.theirs, e.theirs, ARGV("/bin/sh", "-c", "echo x; sleep 1000"));
@@ -575,7 +599,9 @@ static void caller_stopped(void **state)
 			_exit(1);
 		close(e.theirs);
 		raise(SIGSTOP);
-		_exit(ct_process_wait(p, &ex, -1) || ex.reason != CT_EXIT_OUTPUT || ex.output_lost ? 2 : 0);
+		_exit(ct_process_wait(p, &ex, -1) || ex.reason != CT_EXIT_OUTPUT || ex.output_lost
+			      ? 2
+			      : 0);
 	}
 	close(e.theirs);
 	e.theirs = -1;
@@ -590,7 +616,7 @@ static void caller_stopped(void **state)
 	close_both(&e);
 }
 
-/* ---- threads -------------------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 /* Opens and closes files, and looks that nobody else closes them. */
 static struct {
@@ -661,18 +687,26 @@ static void threads(void **state)
 	memset(&canary, 0, sizeof(canary));
 	assert_int_equal(pthread_create(&song, NULL, sing, NULL), 0);
 	for (unsigned long i = 0; i < n; i++) {
-		struct { void *(*what)(void *); void *with; pthread_t thread; } t[4] = { { wait_thread, NULL, 0 }, { stop_thread, box.c, 0 },
-											   { kill_thread, NULL, 0 }, { stats_thread, box.c, 0 } };
+		struct {
+			void *(*what)(void *);
+			void *with;
+			pthread_t thread;
+		} t[4] = { { wait_thread, NULL, 0 },
+			   { stop_thread, box.c, 0 },
+			   { kill_thread, NULL, 0 },
+			   { stats_thread, box.c, 0 } };
 		struct ends e = make_sink(PIPE);
 		ct_process *p;
 
 		/* read for the most part, for time's sake */
-		p = start(e.theirs, e.theirs, i % 10 ? ARGV("/bin/seq", "100") : ARGV("/bin/seq", "100000000"));
+		p = start(e.theirs, e.theirs,
+			  i % 10 ? ARGV("/bin/seq", "100") : ARGV("/bin/seq", "100000000"));
 		close(e.theirs);
 		e.theirs = -1;
 		t[0].with = t[2].with = p;
 		for (int k = 0; k < 4; k++)
-			assert_int_equal(pthread_create(&t[k].thread, NULL, t[k].what, t[k].with), 0);
+			assert_int_equal(pthread_create(&t[k].thread, NULL, t[k].what, t[k].with),
+					 0);
 		for (int k = 0; k < 4; k++) {
 			void *failed;
 
@@ -688,7 +722,7 @@ static void threads(void **state)
 	assert_int_equal(canary.lost, 0);
 }
 
-/* ---- detached ------------------------------------------------------------------------------------------------------- */
+/* ---- detached -------------------------------------------------------------------------------- */
 
 static int begin_detached(ct_container *c, int fd, const char *const argv[], ct_process **out)
 {
@@ -714,7 +748,8 @@ static void detached(void **state)
 		ct_process *p = NULL;
 		struct reader r;
 
-		assert_ok(c, begin_detached(c, e.theirs, ARGV("/bin/seq", "10000000"), waited ? &p : NULL));
+		assert_ok(c, begin_detached(c, e.theirs, ARGV("/bin/seq", "10000000"),
+					    waited ? &p : NULL));
 		close(e.theirs);
 		e.theirs = -1;
 		begin_reading(&r, e.mine, 0);
@@ -768,8 +803,10 @@ static int group_setup(void **state)
 	pthread_t t;
 
 	(void)state;
-	/* what the C library does once, and what a broken pipe does to a program that says nothing */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL) || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
+	/* what the C library does once, and what a broken pipe does to a program that
+	 * says nothing */
+	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL) ||
+	    signal(SIGPIPE, SIG_DFL) == SIG_ERR)
 		return -1;
 	return box_open_bare(&box);
 }
@@ -786,9 +823,12 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_byte), TEST(order), TEST(over), TEST(over_and_on), TEST(unread), TEST(read_late), TEST(never_read),
-		TEST(reader_goes), TEST(full), TEST(no_sink), TEST(left_behind), TEST(by_name), TEST(confined), TEST(caller_stopped),
-		TEST(threads), TEST(detached), TEST(detached_unread),
+		TEST(every_byte),  TEST(order),		  TEST(over),
+		TEST(over_and_on), TEST(unread),	  TEST(read_late),
+		TEST(never_read),  TEST(reader_goes),	  TEST(full),
+		TEST(no_sink),	   TEST(left_behind),	  TEST(by_name),
+		TEST(confined),	   TEST(caller_stopped),  TEST(threads),
+		TEST(detached),	   TEST(detached_unread),
 	};
 
 	return cmocka_run_group_tests_name("output", tests, group_setup, group_teardown);

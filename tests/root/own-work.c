@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the library does to set a container up, or to attach to it, is not done under the list of devices that the payload gets: with a list
- * that allows nothing there are nodes, terminals and file systems on devices, in process, detached, after a reboot, in a user namespace, on
- * either version, and hooks of the host may use them; and the payload, who is attached, and what a hook has left behind, can open none.
+ * What the library does to set a container up, or to attach to it, is not done under the list of
+ * devices that the payload gets: with a list that allows nothing there are nodes, terminals and
+ * file systems on devices, in process, detached, after a reboot, in a user namespace, on either
+ * version, and hooks of the host may use them; and the payload, who is attached, and what a hook
+ * has left behind, can open none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,15 +24,19 @@
 
 #include "cgroup-help.h"
 
-/* What the payload finds: its terminal and its nodes, and that it may open none of these, nor make one of a disk and open that. */
-#define FIND "tty; test -t 0 && test -c /dev/console && test -c /dev/null && test -c /dev/zero && echo there; " \
-	     "(: </dev/zero) 2>/dev/fd/9 && echo opened; (: <>/dev/ptmx) 2>/dev/fd/9 && echo opened; " \
-	     "mknod /tmp/disk b 7 0 2>&1; (: </tmp/disk) 2>/dev/fd/9 && echo opened; echo end; "
+/* What the payload finds: its terminal and its nodes, and that it may open none of these, nor make
+ * one of a disk and open that. */
+#define FIND                                                                         \
+	"tty; test -t 0 && test -c /dev/console && test -c /dev/null && "            \
+	"test -c /dev/zero && echo there; "                                          \
+	"(: </dev/zero) 2>/dev/fd/9 && echo opened; (: <>/dev/ptmx) 2>/dev/fd/9 && " \
+	"echo opened; "                                                              \
+	"mknod /tmp/disk b 7 0 2>&1; (: </tmp/disk) 2>/dev/fd/9 && echo opened; echo end; "
 
 static struct box box;
 static struct leak *before;
 static char word[64], pattern[80];
-static int device = -1;		/* the loop device of a case */
+static int device = -1; /* the loop device of a case */
 
 struct way {
 	const char *name;
@@ -41,15 +47,17 @@ static const struct way ways[] = {
 	{ "none", { "limit.devices", "none" } },
 	{ "deny all", { "cgroup.devices.deny", "a" } },
 	{ "none, version 2", { "limit.devices", "none", "cgroup.backend", "cgroup2" } },
-	{ "none, user namespace", { "limit.devices", "none", "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536" } },
-	{ "none, user namespace, version 2", { "limit.devices", "none", "cgroup.backend", "cgroup2", "idmap", "u 0 100000 65536", "idmap",
-					       "g 0 100000 65536" } },
+	{ "none, user namespace",
+	  { "limit.devices", "none", "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536" } },
+	{ "none, user namespace, version 2",
+	  { "limit.devices", "none", "cgroup.backend", "cgroup2", "idmap", "u 0 100000 65536",
+	    "idmap", "g 0 100000 65536" } },
 	{ "usual", { "limit.devices", "default" } },
 };
 static const struct way *way;
 
-/* A hook of the host that opens a device, says so, and leaves a process that tries again when it is told to. That has its files open already:
- * the host's are out of its sight then. */
+/* A hook of the host that opens a device, says so, and leaves a process that tries again when it is
+ * told to. That has its files open already: the host's are out of its sight then. */
 static int set_hook(void)
 {
 	char path[PATH_MAX + 16], entry[PATH_MAX + 32];
@@ -68,9 +76,12 @@ static int set_hook(void)
 	f = fopen(path, "we");
 	if (!f)
 		return -1;
-	fprintf(f, "cd /dev; exec 5>null 6>>%s/said 7<>%s/go 8<>%s/up; (: <zero) && echo hook >&6\n", box.root.base, box.root.base, box.root.base);
+	fprintf(f,
+		"cd /dev; exec 5>null 6>>%s/said 7<>%s/go 8<>%s/up; (: <zero) && echo hook >&6\n",
+		box.root.base, box.root.base, box.root.base);
 	/* a shell opens /dev/null for what it begins in the background */
-	fprintf(f, "{ echo up >&8; read x; (: <zero) && echo opened >&6 || echo refused >&6; } <&7 >&5 2>&5 &\nread x <&8\n");
+	fprintf(f, "{ echo up >&8; read x; (: <zero) && echo opened >&6 || echo refused >&6; "
+		   "} <&7 >&5 2>&5 &\nread x <&8\n");
 	return fclose(f) || box_config(box.c, "hook.mount", entry, NULL) ? -1 : 0;
 }
 
@@ -99,7 +110,8 @@ static int setup(void **state)
 	rootfs_drop(&box.root, "var/log/boots");
 	before = leak_take();
 	box.c = box_handle(&box, "own");
-	if (!box.c || box_config(box.c, "cgroup.pattern", pattern, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL))
+	if (!box.c || box_config(box.c, "cgroup.pattern", pattern, "signal.halt", "SIGTERM",
+				 "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL))
 		return -1;
 	for (int i = 0; way->config[i] && r == 0; i += 2)
 		r = box_config(box.c, way->config[i], way->config[i + 1], NULL);
@@ -117,7 +129,8 @@ static void check_hook(const char *earlier)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "x\n", 2), 2);
 	close(fd);
-	snprintf(want, sizeof(want), "%shook\n%s\n", earlier, !strcmp(way->name, "usual") ? "opened" : "refused");
+	snprintf(want, sizeof(want), "%shook\n%s\n", earlier,
+		 !strcmp(way->name, "usual") ? "opened" : "refused");
 	if (!wait_until(has_said, want))
 		fail_msg("%s: not said: %s", way->name, want);
 }
@@ -140,7 +153,8 @@ static void check_found(const char *who, int fd)
 	bool usual = !strcmp(way->name, "usual");
 	char text[4096] = "";
 
-	if (!read_until(fd, "end", PATIENCE_MS, text, sizeof(text)) || !strstr(text, "/dev/pts/") || !strstr(text, "there"))
+	if (!read_until(fd, "end", PATIENCE_MS, text, sizeof(text)) || !strstr(text, "/dev/pts/") ||
+	    !strstr(text, "there"))
 		fail_msg("%s, %s: %s", way->name, who, text);
 	if (!!strstr(text, "opened") != usual)
 		fail_msg("%s, %s: %s", way->name, who, text);
@@ -190,7 +204,8 @@ static int booted(void *n)
 	return box_boots(&box) >= (int)(intptr_t)n;
 }
 
-/* A mount of its own file system on a device, where the host has loop devices; ends with its last user. */
+/* A mount of its own file system on a device, where the host has loop devices; ends
+ * with its last user. */
 static int loop_device(char *path, size_t size)
 {
 	static const char *const mke2fs[] = { "mke2fs", "-q", "-F", "-t", "ext4", NULL, NULL };
@@ -207,8 +222,10 @@ static int loop_device(char *path, size_t size)
 	memcpy(argv, mke2fs, sizeof(argv));
 	argv[5] = file;
 	fd = -1;
-	if (n >= 0 && image >= 0 && ftruncate(image, 4 << 20) == 0 && run_tool(argv, NULL, PATIENCE_MS, &r) == 0 && r.status == 0) {
-		struct loop_config c = { .fd = (uint32_t)image, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	if (n >= 0 && image >= 0 && ftruncate(image, 4 << 20) == 0 &&
+	    run_tool(argv, NULL, PATIENCE_MS, &r) == 0 && r.status == 0) {
+		struct loop_config c = { .fd = (uint32_t)image,
+					 .info.lo_flags = LO_FLAGS_AUTOCLEAR };
 
 		snprintf(path, size, "/dev/loop%d", n);
 		fd = open(path, O_RDWR | O_CLOEXEC);
@@ -229,7 +246,8 @@ static void detached(void **state)
 {
 	char disk[32] = "", entry[80];
 	ct_start_opts o = CT_START_OPTS_INIT;
-	const char *script = "trap 'exit 5' TERM; trap 'reboot -f' INT; (: </dev/zero) && echo opened >>/var/log/opened; "
+	const char *script = "trap 'exit 5' TERM; trap 'reboot -f' INT; (: </dev/zero) && "
+			     "echo opened >>/var/log/opened; "
 			     "test -t 0 && echo x >>/var/log/boots; while :; do sleep 0.02; done";
 	ct_exit x = CT_EXIT_INIT;
 	ct_process *p = NULL;
@@ -249,9 +267,13 @@ static void detached(void **state)
 	for (int boot = 1; boot <= 2; boot++) {
 		assert_int_equal(wait_until(booted, (void *)(intptr_t)boot), 1);
 		check_attach(boot == 1 ? "detached" : "after a reboot");
-		check_hook(boot == 1 ? "" : strcmp(way->name, "usual") ? "hook\nrefused\n" : "hook\nopened\n");
+		check_hook(boot == 1			? ""
+			   : strcmp(way->name, "usual") ? "hook\nrefused\n"
+							: "hook\nopened\n");
 		if (device >= 0)
-			assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/test", "-d", "/mnt/disk/lost+found"), NULL, &x));
+			assert_ok(box.c, box_attach(box.c, NULL,
+						    ARGV("/bin/test", "-d", "/mnt/disk/lost+found"),
+						    NULL, &x));
 		assert_int_equal(x.code, 0);
 		if (boot == 1)
 			assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
@@ -261,7 +283,8 @@ static void detached(void **state)
 	assert_int_equal(stat(path, &st) == 0, !strcmp(way->name, "usual"));
 	ct_process_unref(p);
 	if (device < 0)
-		print_message("# no disk was mounted: the host has no loop devices, or no mke2fs\n");
+		print_message(
+			"# no disk was mounted: the host has no loop devices, or no mke2fs\n");
 }
 
 static int group_setup(void **state)
@@ -293,8 +316,10 @@ int main(void)
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		for (int d = 0; d < 2; d++, n++) {
-			snprintf(names[n], sizeof(names[n]), "%s, %s", ways[i].name, d ? "detached" : "in process");
-			tests[n] = (struct CMUnitTest){ names[n], d ? detached : in_process, setup, teardown, (void *)(uintptr_t)&ways[i] };
+			snprintf(names[n], sizeof(names[n]), "%s, %s", ways[i].name,
+				 d ? "detached" : "in process");
+			tests[n] = (struct CMUnitTest){ names[n], d ? detached : in_process, setup,
+							teardown, (void *)(uintptr_t)&ways[i] };
 		}
 	}
 	return cmocka_run_group_tests_name("own-work", tests, group_setup, group_teardown);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cases about where groups are: each is a process in a mount namespace of its own, which can go into groups of its own. Begins with
- * cmocka's headers and contain.h; no function of cmocka's is used in a case. */
+/* Cases about where groups are: each is a process in a mount namespace of its own, which can go
+ * into groups of its own. Begins with cmocka's headers and contain.h; no function of cmocka's
+ * is used in a case. */
 #ifndef CT_TEST_PLACES_HELP_H
 #define CT_TEST_PLACES_HELP_H
 
@@ -14,29 +15,29 @@
 
 #include "cgroup-help.h"
 
-#define ELSEWHERE 77	/* exit code of a case that this host cannot have */
+#define ELSEWHERE 77 /* exit code of a case that this host cannot have */
 
 static struct box box;
-static struct trees trees;	/* as they are without the case's mounts */
-static char word[32];		/* in the names of all groups of a case */
-static char own[40];		/* last part of the caller's own groups in it */
+static struct trees trees; /* as they are without the case's mounts */
+static char word[32];	   /* in the names of all groups of a case */
+static char own[40];	   /* last part of the caller's own groups in it */
 static char pattern[64];
-static char spare[PATH_MAX + 8];	/* a directory with a blank in its name, for mounts */
-static char told[2048];		/* what the library has said */
+static char spare[PATH_MAX + 8]; /* a directory with a blank in its name, for mounts */
+static char told[2048];		 /* what the library has said */
 
 /* In a case's process: cmocka's macros would go on with the other tests there. */
-#define CHECK(what, ...)                                                                                               \
-	do {                                                                                                           \
-		if (!(what)) {                                                                                         \
-			fprintf(stderr, "# %s:%d: %s: ", __func__, __LINE__, #what);                                   \
-			fprintf(stderr, __VA_ARGS__);                                                                  \
-			fputc('\n', stderr);                                                                           \
-			_exit(1);                                                                                      \
-		}                                                                                                      \
+#define CHECK(what, ...)                                                             \
+	do {                                                                         \
+		if (!(what)) {                                                       \
+			fprintf(stderr, "# %s:%d: %s: ", __func__, __LINE__, #what); \
+			fprintf(stderr, __VA_ARGS__);                                \
+			fputc('\n', stderr);                                         \
+			_exit(1);                                                    \
+		}                                                                    \
 	} while (0)
 #define WORKS(c, call) CHECK((call) >= 0, "%s", ct_last_error(c)->message)
 
-/* ---- groups by hand -------------------------------------------------------------------------------------------------------------- */
+/* ---- groups by hand -------------------------------------------------------------------------- */
 
 static inline bool put(const char *dir, const char *file, const char *value)
 {
@@ -79,7 +80,7 @@ static inline void make_group(const char *dir, const char *name, char path[2048]
 	}
 }
 
-static char outside[32][512];	/* the test's own place in each hierarchy, "" at the top */
+static char outside[32][512]; /* the test's own place in each hierarchy, "" at the top */
 
 /* Where the test itself is. */
 static inline void place_in(const struct tree *t, char dir[1024])
@@ -135,7 +136,7 @@ static inline int find_groups(char *text, size_t size, int *below)
 	return n;
 }
 
-/* ---- containers ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- containers ------------------------------------------------------------------------------ */
 
 static inline void on_log(void *data, int level, const char *line)
 {
@@ -185,7 +186,8 @@ static inline void end(ct_container *c, ct_process *p)
 	ct_unref(c);
 }
 
-/* The groups with our word in their names, but for the caller's own; their paths in data, char[4096]. */
+/* The groups with our word in their names, but for the caller's own; their paths in
+ * data, char[4096]. */
 static inline int words_left(void *data)
 {
 	char *text = data;
@@ -210,7 +212,8 @@ static inline int words_left(void *data)
 /* A case's process that somebody has killed cannot say why: what the kernel knows of it. */
 static inline void tell_death(void)
 {
-	static const char *const files[] = { "memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.failcnt" };
+	static const char *const files[] = { "memory.limit_in_bytes", "memory.max_usage_in_bytes",
+					     "memory.failcnt" };
 	const struct tree *t = tree_with("memory");
 	char log[65536], dir[1024], path[2048], value[256], *line, *save = NULL;
 	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
@@ -227,7 +230,7 @@ static inline void tell_death(void)
 			fprintf(stderr, "# kernel: %.300s\n", line);
 }
 
-/* ---- the frame --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the frame ------------------------------------------------------------------------------- */
 
 static inline void in_child(void **state)
 {
@@ -298,6 +301,9 @@ static inline int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(name) { #name, in_child, NULL, teardown, (void *)(uintptr_t)(name) }
+#define CASE(name)                                                         \
+	{                                                                  \
+#name, in_child, NULL, teardown, (void *)(uintptr_t)(name) \
+	}
 
 #endif

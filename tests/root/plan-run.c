@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plan-run plan|run CONFIG ARGV...: prints the plan of a start, or carries it out; both from the same config and opts. */
+/* plan-run plan|run CONFIG ARGV...: prints the plan of a start, or carries it out; both from the
+ * same config and opts. */
 #include <contain/contain.h>
 
 #include <stdio.h>
 #include <string.h>
 
-#define TRACED_MS 120000	/* each of its system calls is looked at */
+#define TRACED_MS 120000 /* each of its system calls is looked at */
 
 static int fail(ct_container *c)
 {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-The plan that is printed is what is done: for several configs the plan's text, step by step, against the system calls that strace
-sees caller and stage make. Whatever changes something must belong to a step; every step must have its
-calls, those of its row in lib/wire/steps.def, in the plan's order.
+The plan that is printed is what is done: for several configs the plan's text, step by step, against
+the system calls that strace sees caller and stage make. Whatever changes something must belong to a
+step; every step must have its calls, those of its row in lib/wire/steps.def, in the plan's order.
 """
 import os
 import re
@@ -17,16 +17,20 @@ from steps import steps  # noqa: E402
 
 PLAN_RUN = sys.argv[2]
 
-# Calls that change something, or resolve a path: each must be part of a step. (One written "g" lets init go, "r" says that it is ready: see launch.c.)
-DEED = re.compile(r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_mount|clone3?|setns|unshare|mknodat|mkdirat|symlinkat|
+# Calls that change something, or resolve a path: each must be part of a step. (One written "g" lets
+# init go, "r" says that it is ready: see launch.c.)
+DEED = re.compile(
+    r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_mount|clone3?|setns|unshare|mknodat|mkdirat|symlinkat|
     fchmodat|pivot_root|umount2|chdir|fchdir|setsid|sethostname|setdomainname|setgroups|setresgid|setresuid|capset|keyctl|personality|
     execve|execveat|openat2|write(?!\(\d+,\ "[gr]",\ 1)|pwrite64|unlinkat|linkat|renameat2?|mount|umount|fchownat|fchown|fchmod|bind|connect|kill|
     prctl\((?:PR_CAPBSET_DROP|PR_SET_NO_NEW_PRIVS|PR_CAP_AMBIENT,\ PR_CAP_AMBIENT_RAISE|PR_SET_KEEPCAPS|PR_SCHED_CORE)|
-    prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""", re.X)
+    prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""",
+    re.X)
 
-# The same for the caller, from its start to the message for the stage; its own stage image is no deed, nor that it opens what the keeper
-# may have to write later.
-CALLER_DEED = re.compile(r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "(?!freezer.state")[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
+# The same for the caller, from its start to the message for the stage; its own stage image is no
+# deed, nor that it opens what the keeper may have to write later.
+CALLER_DEED = re.compile(
+    r"""^(?:mkdirat|rmdir|unlinkat|openat\(\d+,\ "(?!freezer.state")[^"]*",\ O_(?:WRONLY|RDWR)|write(?!\(\d+,\ "\\177ELF)|fchownat|
     bpf\(BPF_PROG_(?:LOAD|ATTACH))""", re.X)
 DEEDS = {"caller": CALLER_DEED, "launcher": DEED, "init": DEED}
 
@@ -158,7 +162,8 @@ def find_caller(calls):
 
 
 def up_to_exec(mine):
-    end = next((k for k, c in enumerate(mine) if re.match(r"execve(at)?\(", c) and "= 0" in c), len(mine) - 1)
+    end = next((k for k, c in enumerate(mine) if re.match(r"execve(at)?\(", c) and "= 0" in c),
+               len(mine) - 1)
     return mine[:end + 1]
 
 
@@ -173,12 +178,17 @@ def find_stage(calls):
         for i, c in enumerate(mine):
             if c.startswith("execveat(") and '"ct-stage"' in c and c.rstrip().endswith("= 0"):
                 launcher = mine[i + 1:]
-                init = next(re.search(r"= (\d+)$", c)[1] for c in launcher if re.match(r"clone3\(.*CLONE_PIDFD", c) and re.search(r"= \d+$", c))
+                init = next(
+                    re.search(r"= (\d+)$", c)[1]
+                    for c in launcher
+                    if re.match(r"clone3\(.*CLONE_PIDFD", c) and re.search(r"= \d+$", c))
                 mine_init = up_to_exec(calls[init])
-                # a small init has a child execute the program; its number is the container's own, so it is known by what it does
+                # a small init has a child execute the program; its number is the container's own,
+                # so it is known by what it does
                 begin = next((k for k, c in enumerate(mine_init) if REAPED.match(c)), None)
                 if begin is not None:
-                    child = next(p for p, its in calls.items() if p not in (_pid, init) and executes(its))
+                    child = next(
+                        p for p, its in calls.items() if p not in (_pid, init) and executes(its))
                     mine_init = mine_init[:begin + 1] + up_to_exec(calls[child])
                 return launcher, mine_init
     return [], []
@@ -259,11 +269,13 @@ def one(base, config):
     path, trace = os.path.join(base, "config"), os.path.join(base, "trace")
     with open(path, "w", encoding="ascii") as f:
         f.write(f"rootfs.path = {base}/rootfs\n" + config.format(base=base))
-    plan = subprocess.run([PLAN_RUN, "plan", path, "/bin/true"], capture_output=True, text=True, check=False)
+    plan = subprocess.run([PLAN_RUN, "plan", path, "/bin/true"], capture_output=True, text=True,
+                          check=False)
     if plan.returncode:
         return [plan.stderr]
-    run = subprocess.run(["strace", "-f", "-qq", "-s", "200", "-o", trace, PLAN_RUN, "run", path, "/bin/true"], capture_output=True, text=True,
-                         check=False)
+    run = subprocess.run(
+        ["strace", "-f", "-qq", "-s", "200", "-o", trace, PLAN_RUN, "run", path, "/bin/true"],
+        capture_output=True, text=True, check=False)
     if run.returncode:
         return [run.stderr]
     calls = read_trace(trace)

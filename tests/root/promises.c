@@ -66,7 +66,7 @@ static int run_true(ct_container *c, uint64_t flags)
 	return r;
 }
 
-/* ---- a mistake that nobody has looked at ------------------------------------------------------------------------------------------- */
+/* ---- a mistake that nobody has looked at ----------------------------------------------------- */
 
 static void unseen_mistake(void **state)
 {
@@ -75,7 +75,8 @@ static void unseen_mistake(void **state)
 	ct_mount m = CT_MOUNT_INIT;
 
 	(void)state;
-	/* a typo in a limit, and the caller goes on as if nothing was: no container without its limit */
+	/* a typo in a limit, and the caller goes on as if nothing was: no container
+	 * without its limit */
 	assert_int_equal(ct_set_config(c, "limit.memori", "64M"), -ENOENT);
 	assert_int_equal(run_true(c, 0), -ENOENT);
 	assert_non_null(strstr(ct_last_error(c)->message, "limit.memori"));
@@ -105,7 +106,7 @@ static void unseen_mistake(void **state)
 	ct_unref(c);
 }
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static void forked_child(void **state)
 {
@@ -116,7 +117,8 @@ static void forked_child(void **state)
 	(void)state;
 	pid = fork();
 	if (pid == 0) {
-		if (ct_check(c, NULL) != -ECHILD || ct_last_error(c)->err != -ECHILD || ct_last_error(c)->id != CT_ERR_FORKED)
+		if (ct_check(c, NULL) != -ECHILD || ct_last_error(c)->err != -ECHILD ||
+		    ct_last_error(c)->id != CT_ERR_FORKED)
 			_exit(1);
 		_exit(!strstr(ct_last_error(c)->message, "forked") || !*ct_last_error(c)->hint);
 	}
@@ -139,9 +141,13 @@ static void no_string_is_null(void **state)
 	assert_int_equal(ct_new(&c, "-bad", &where), -EINVAL);
 	where.error = &of_list;
 	assert_int_equal(ct_list(&where, 0, NULL), -EINVAL);
-	for (const ct_error *const *e = (const ct_error *const[]){ of_new, of_list, ct_last_error(NULL), ct_process_last_error(NULL), NULL }; *e; e++) {
-		assert_true((*e)->message && (*e)->where && (*e)->step_name && (*e)->backend && (*e)->key && (*e)->file && (*e)->syscall_name &&
-			    (*e)->object && (*e)->kernel && (*e)->hint && (*e)->more);
+	for (const ct_error *const *e =
+		     (const ct_error *const[]){ of_new, of_list, ct_last_error(NULL),
+						ct_process_last_error(NULL), NULL };
+	     *e; e++) {
+		assert_true((*e)->message && (*e)->where && (*e)->step_name && (*e)->backend &&
+			    (*e)->key && (*e)->file && (*e)->syscall_name && (*e)->object &&
+			    (*e)->kernel && (*e)->hint && (*e)->more);
 		assert_int_equal(ct_error_copy(*e, &copy), 0);
 		assert_string_equal(copy->message, (*e)->message);
 		ct_free(copy);
@@ -168,8 +174,10 @@ static void backend_named(void **state)
 /* Ten faults of a file are ten lines: those of ct_error.more, and of a check. */
 static void all_faults(void **state)
 {
-	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\ninit.uid = x\nlimit.memory = lots\n"
-				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\nlimit.pids = -1\nrootfs.path = /\n";
+	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\n"
+				   "init.uid = x\nlimit.memory = lots\n"
+				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\n"
+				   "limit.pids = -1\nrootfs.path = /\n";
 	char file[PATH_MAX + 16], *all = NULL;
 	const ct_error *e;
 	ct_error *copy;
@@ -195,10 +203,15 @@ static void all_faults(void **state)
 	ct_free(copy);
 	unlink(file);
 	/* of a config that can be read: relations, sources, hooks, keys that cannot be honoured */
-	assert_int_equal(box_config(c, "cap.drop", "chown", "cap.keep", "kill", "mount.entry", "/no/such/source mnt none bind 0 0",
-				    "hook.pre-start", "/no/such/hook", "log.file", "/no/such/dir/log", "tty.max", "2", NULL), 0);
+	assert_int_equal(box_config(c, "cap.drop", "chown", "cap.keep", "kill", "mount.entry",
+				    "/no/such/source mnt none bind 0 0", "hook.pre-start",
+				    "/no/such/hook", "log.file", "/no/such/dir/log", "tty.max", "2",
+				    NULL),
+			 0);
 	assert_int_equal(ct_check_all(c, NULL, &all), 5);
-	for (const char *const *p = (const char *const[]){ "cap.drop", "/no/such/source", "/no/such/hook", "/no/such/dir/log", "tty.max", NULL };
+	for (const char *const *p =
+		     (const char *const[]){ "cap.drop", "/no/such/source", "/no/such/hook",
+					    "/no/such/dir/log", "tty.max", NULL };
 	     *p; p++)
 		if (!strstr(all, *p))
 			fail_msg("%s is not in\n%s", *p, all);
@@ -214,7 +227,7 @@ static void all_faults(void **state)
 	ct_unref(c);
 }
 
-/* ---- clearing -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- clearing -------------------------------------------------------------------------------- */
 
 static void everything_cleared(void **state)
 {
@@ -238,7 +251,7 @@ static void everything_cleared(void **state)
 	ct_unref(c);
 }
 
-/* ---- secrets, and the story of a start ---------------------------------------------------------------------------------------------------- */
+/* ---- secrets, and the story of a start ------------------------------------------------------- */
 
 static void plan_without_secrets(void **state)
 {
@@ -302,7 +315,8 @@ static void told(uint64_t flags)
 	assert_ok(c, run_true(c, flags));
 	/* the last one is the exec, from which nobody comes back */
 	if (s.steps < steps - 2 || s.wrong || s.runs != 1 || s.last >= steps)
-		fail_msg("%d of %d steps, %d not in order, %d runs:\n%s", s.steps, steps, s.wrong, s.runs, s.text);
+		fail_msg("%d of %d steps, %d not in order, %d runs:\n%s", s.steps, steps, s.wrong,
+			 s.runs, s.text);
 	assert_null(strstr(s.text, SECRET));
 	assert_non_null(strstr(s.text, "mount.pivot"));
 	/* a small init's own step, after which its child goes on */
@@ -322,9 +336,23 @@ static void told(uint64_t flags)
 	ct_unref(c);
 }
 
-static void told_in_process(void **state) { (void)state; told(0); }
-static void told_nowait(void **state) { (void)state; told(CT_START_NOWAIT); }
-static void told_detached(void **state) { (void)state; told(CT_START_DETACH); }
+static void told_in_process(void **state)
+{
+	(void)state;
+	told(0);
+}
+
+static void told_nowait(void **state)
+{
+	(void)state;
+	told(CT_START_NOWAIT);
+}
+
+static void told_detached(void **state)
+{
+	(void)state;
+	told(CT_START_DETACH);
+}
 
 /* The config's own log, where nobody listens; at its level. */
 static void log_file(void **state)
@@ -337,7 +365,9 @@ static void log_file(void **state)
 	for (int i = 0; i < 2; i++) {
 		ct_container *c = handle(i ? "promises-log" : NULL);
 
-		assert_int_equal(box_config(c, "log.file", file, "environment", "TOKEN=" SECRET, NULL), 0);
+		assert_int_equal(box_config(c, "log.file", file, "environment", "TOKEN=" SECRET,
+					    NULL),
+				 0);
 		assert_ok(c, run_true(c, modes[i]));
 		text = text_of(file);
 		assert_true(text && !*text);
@@ -396,9 +426,10 @@ static void log_is_no_pipe(void **state)
 	ct_unref(c);
 }
 
-/* ---- a caller whose files may not grow --------------------------------------------------------------------------------------------------- */
+/* ---- a caller whose files may not grow ------------------------------------------------------- */
 
-/* It gets an error, and no signal, wherever the limit stands; one that it had blocked and pending before stays so. */
+/* It gets an error, and no signal, wherever the limit stands; one that it had blocked and
+ * pending before stays so. */
 static void small_files(void **state)
 {
 	static const rlim_t limits[] = { 0, 1, 4095, 50000, 200000, 10000000 };
@@ -419,11 +450,14 @@ static void small_files(void **state)
 				_exit(1);
 			o.argv = ARGV("/bin/true");
 			o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-			if (ct_set_config(c, "rootfs.path", box.root.path) || ct_set_config(c, "limit.output", "1M"))
+			if (ct_set_config(c, "rootfs.path", box.root.path) ||
+			    ct_set_config(c, "limit.output", "1M"))
 				_exit(2);
 			r = ct_start(c, &o, &p);
-			if (r < 0 && (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE"))) {
-				fprintf(stderr, "# with a limit of %llu: %s\n", (unsigned long long)limits[i], ct_last_error(c)->message);
+			if (r < 0 &&
+			    (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE"))) {
+				fprintf(stderr, "# with a limit of %llu: %s\n",
+					(unsigned long long)limits[i], ct_last_error(c)->message);
 				_exit(3);
 			}
 			failed += r < 0;
@@ -439,7 +473,7 @@ static void small_files(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- hook.destroy ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- hook.destroy ---------------------------------------------------------------------------- */
 
 static void hook_destroy(void **state)
 {
@@ -450,7 +484,9 @@ static void hook_destroy(void **state)
 	(void)state;
 	snprintf(file, sizeof(file), "%s/told", box.dir);
 	/* it sees the container as it is, before anything is gone */
-	snprintf(hook, sizeof(hook), "/bin/sh -c \"ls %s >%s; echo $0 $@ $LXC_NAME $LXC_HOOK_TYPE >>%s\"", ct_path(c), file, file);
+	snprintf(hook, sizeof(hook),
+		 "/bin/sh -c \"ls %s >%s; echo $0 $@ $LXC_NAME $LXC_HOOK_TYPE >>%s\"", ct_path(c),
+		 file, file);
 	assert_ok(c, ct_set_config(c, "hook.destroy", hook));
 	assert_ok(c, ct_create(c, NULL));
 	/* another handle, that has not read the config, reads it for this */
@@ -476,7 +512,7 @@ static void hook_destroy(void **state)
 	ct_unref(c);
 }
 
-/* ---- hooks that provide the root ----------------------------------------------------------------------------------------------------------- */
+/* ---- hooks that provide the root ------------------------------------------------------------- */
 
 /* The directory of rootfs.path is empty until the hook mounts the root on it. */
 static void hooks_provide_the_root(void **state)
@@ -493,15 +529,22 @@ static void hooks_provide_the_root(void **state)
 			ct_container *c = handle(NULL);
 			ct_exit x = CT_EXIT_INIT;
 
-			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook, "rootfs.readonly", readonly ? "1" : "0",
-						    "mount.tmpfs", "/made-for-this", NULL), 0);
-			assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "ls -d /bin/sh; : >/made-for-this/x && echo made;"
-							   "(: >/y) 2>/dev/null && echo wrote"), &out, &x));
+			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook,
+						    "rootfs.readonly", readonly ? "1" : "0",
+						    "mount.tmpfs", "/made-for-this", NULL),
+					 0);
+			assert_ok(c, box_run(c, NULL,
+					     ARGV("/bin/sh", "-c",
+						  "ls -d /bin/sh; : >/made-for-this/x && echo made;"
+						  "(: >/y) 2>/dev/null && echo wrote"),
+					     &out, &x));
 			assert_int_equal(x.reason, CT_EXIT_EXITED);
-			assert_string_equal(out, readonly ? "/bin/sh\nmade\n" : "/bin/sh\nmade\nwrote\n");
+			assert_string_equal(out, readonly ? "/bin/sh\nmade\n"
+							  : "/bin/sh\nmade\nwrote\n");
 			free(out);
 			ct_unref(c);
-			/* what pre-start has mounted is the host's; what pre-mount has was the container's alone */
+			/* what pre-start has mounted is the host's; what pre-mount has was
+			 * the container's alone */
 			assert_int_equal(umount2(empty, MNT_DETACH), i ? -1 : 0);
 		}
 	}
@@ -510,9 +553,10 @@ static void hooks_provide_the_root(void **state)
 	assert_int_equal(unlink(empty), 0);
 }
 
-/* ---- signal.stop --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- signal.stop ----------------------------------------------------------------------------- */
 
-/* An init that hears neither signal.halt nor any other request ends by signal.stop, its own way; without the key it is killed. */
+/* An init that hears neither signal.halt nor any other request ends by signal.stop, its own way;
+ * without the key it is killed. */
 static void ended_by(uint64_t flags, const char *signal_stop, int reason, int code)
 {
 	ct_container *c = handle("promises-stop");
@@ -524,7 +568,9 @@ static void ended_by(uint64_t flags, const char *signal_stop, int reason, int co
 
 	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
 	o.flags = flags | CT_START_NO_REAPER;
-	o.argv = ARGV("/bin/sh", "-c", "trap '' TERM PWR; trap 'exit 7' USR1; echo ready; while :; do sleep 0.02; done");
+	o.argv = ARGV("/bin/sh", "-c",
+		      "trap '' TERM PWR; trap 'exit 7' USR1; echo ready; while :; "
+		      "do sleep 0.02; done");
 	o.stdio[0] = o.stdio[2] = -1;
 	o.stdio[1] = fd[1];
 	assert_ok(c, ct_set_config(c, "signal.halt", "SIGTERM"));
@@ -569,12 +615,22 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unseen_mistake), cmocka_unit_test(forked_child), cmocka_unit_test(no_string_is_null),
+		cmocka_unit_test(unseen_mistake),
+		cmocka_unit_test(forked_child),
+		cmocka_unit_test(no_string_is_null),
 		cmocka_unit_test(backend_named),
-		cmocka_unit_test(all_faults), cmocka_unit_test(everything_cleared), cmocka_unit_test(plan_without_secrets),
-		cmocka_unit_test(told_in_process), cmocka_unit_test(told_nowait), cmocka_unit_test(told_detached), cmocka_unit_test(log_file),
-		cmocka_unit_test(log_is_no_pipe), cmocka_unit_test(small_files), cmocka_unit_test(hook_destroy),
-		cmocka_unit_test(hooks_provide_the_root), cmocka_unit_test(signal_stop),
+		cmocka_unit_test(all_faults),
+		cmocka_unit_test(everything_cleared),
+		cmocka_unit_test(plan_without_secrets),
+		cmocka_unit_test(told_in_process),
+		cmocka_unit_test(told_nowait),
+		cmocka_unit_test(told_detached),
+		cmocka_unit_test(log_file),
+		cmocka_unit_test(log_is_no_pipe),
+		cmocka_unit_test(small_files),
+		cmocka_unit_test(hook_destroy),
+		cmocka_unit_test(hooks_provide_the_root),
+		cmocka_unit_test(signal_stop),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

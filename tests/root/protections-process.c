@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a process in a container that asks for nothing special is: its capabilities, ids, environment, descriptors, terminal,
- * keyring and working directory, by start and by attach alike; and what a rootfs can do about it: nothing.
+ * What a process in a container that asks for nothing special is: its capabilities, ids,
+ * environment, descriptors, terminal, keyring and working directory, by start and by attach alike;
+ * and what a rootfs can do about it: nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +31,8 @@
 #include "protections-help.h"
 #include "run.h"
 
-/* chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap */
+/* chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
+ * mknod audit_write setfcap */
 #define DEFAULT_CAPS "\"00000000a80425fb\""
 #define NO_CAPS "\"0000000000000000\""
 
@@ -43,7 +45,8 @@ static int setup(void **state)
 	(void)state;
 	if (!inside || !probe || box_open(&box, NULL) < 0)
 		return -1;
-	return rootfs_copy(&box.root, inside, "inside", 0755) || rootfs_copy(&box.root, probe, "probe", 0755) ||
+	return rootfs_copy(&box.root, inside, "inside", 0755) ||
+	       rootfs_copy(&box.root, probe, "probe", 0755) ||
 	       rootfs_copy(&box.root, probe, "probe-setuid", 04755);
 }
 
@@ -98,7 +101,7 @@ static void expect(const char *report, const char *key, const char *want)
 		fail_msg("%s: %s, not %s", key, got, want);
 }
 
-/* ---- capabilities and ids --------------------------------------------------------------------------------------------- */
+/* ---- capabilities and ids -------------------------------------------------------------------- */
 
 /* The five sets. `held`: of a root payload. */
 static void expect_caps(const char *report, const char *held, const char *bounding)
@@ -196,7 +199,9 @@ static void setuid_program_gains_nothing(void **state)
 	char *report;
 
 	(void)state;
-	assert_int_equal(box_config(c, "init.uid", "1000", "init.gid", "1000", "no_new_privs", "1", NULL), 0);
+	assert_int_equal(box_config(c, "init.uid", "1000", "init.gid", "1000", "no_new_privs", "1",
+				    NULL),
+			 0);
 	report = started(c, NULL, argv);
 	expect(report, "uid", "[1000, 1000, 1000]");
 	expect(report, "cap_effective", NO_CAPS);
@@ -236,25 +241,37 @@ static void callers_groups_not_inherited(void **state)
 static void numbers_are_not_names(void **state)
 {
 	static const struct {
-		const char *user, *uid, *gid;	/* uid NULL: refused */
+		const char *user, *uid, *gid; /* uid NULL: refused */
 	} rows[] = {
-		{ "1000", "[1000, 1000, 1000]", NULL },	    { "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
-		{ "1", "[1, 1, 1]", NULL },		    { "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
-		{ "4294967295", NULL, NULL },		    { "4294967296", NULL, NULL },
-		{ "18446744073709551616", NULL, NULL },	    { "-1", NULL, NULL },
-		{ "+1", NULL, NULL },			    { " 1", NULL, NULL },
-		{ "0x0", NULL, NULL },			    { "1e3", NULL, NULL },
-		{ "1:4294967296", NULL, NULL },		    { "1:-1", NULL, NULL },
-		{ "1:0:0", NULL, NULL },		    { "1:", NULL, NULL },
-		{ ":1", NULL, NULL },			    { "nobody-here", NULL, NULL },
+		{ "1000", "[1000, 1000, 1000]", NULL },
+		{ "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
+		{ "1", "[1, 1, 1]", NULL },
+		{ "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
+		{ "4294967295", NULL, NULL },
+		{ "4294967296", NULL, NULL },
+		{ "18446744073709551616", NULL, NULL },
+		{ "-1", NULL, NULL },
+		{ "+1", NULL, NULL },
+		{ " 1", NULL, NULL },
+		{ "0x0", NULL, NULL },
+		{ "1e3", NULL, NULL },
+		{ "1:4294967296", NULL, NULL },
+		{ "1:-1", NULL, NULL },
+		{ "1:0:0", NULL, NULL },
+		{ "1:", NULL, NULL },
+		{ ":1", NULL, NULL },
+		{ "nobody-here", NULL, NULL },
 	};
 	ct_container *c = fresh();
 	ct_process *p;
 
 	(void)state;
 	assert_int_equal(rootfs_file(&box.root, "etc/passwd",
-				     "root:x:0:0:root:/:/bin/sh\n1000:x:0:0::/:/bin/sh\n1:x:0:0::/:/bin/sh\n"
-				     "4294967295:x:0:0::/:/bin/sh\n4294967296:x:0:0::/:/bin/sh\n", 0644), 0);
+				     "root:x:0:0:root:/:/bin/sh\n1000:x:0:0::/:/bin/sh\n"
+				     "1:x:0:0::/:/bin/sh\n"
+				     "4294967295:x:0:0::/:/bin/sh\n4294967296:x:0:0::/:/bin/sh\n",
+				     0644),
+			 0);
 	assert_int_equal(rootfs_file(&box.root, "etc/group", "root:x:0:\n1000:x:0:\n", 0644), 0);
 	p = waiting(c);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -277,11 +294,13 @@ static void numbers_are_not_names(void **state)
 	end(c, p);
 }
 
-/* ---- environment, descriptors, sockets, keys ---------------------------------------------------------------------------- */
+/* ---- environment, descriptors, sockets, keys ------------------------------------------------- */
 
 static void callers_environment_stays_outside(void **state)
 {
-	static const char *const environs[] = { "/bin/sh", "-c", "cat /proc/1/environ /proc/self/environ; env", NULL };
+	static const char *const environs[] = { "/bin/sh", "-c",
+						"cat /proc/1/environ /proc/self/environ; env",
+						NULL };
 	ct_container *c = fresh();
 	ct_process *p;
 	char *text;
@@ -296,7 +315,9 @@ static void callers_environment_stays_outside(void **state)
 	text = attached(c, NULL, environs);
 	assert_null(strstr(text, "canary-8f1d"));
 	free(text);
-	text = attached(c, NULL, (const char *const[]){ "/bin/sh", "-c", "cat /proc/[0-9]*/environ | tr '\\0' '\\n'", NULL });
+	text = attached(c, NULL,
+			(const char *const[]){ "/bin/sh", "-c",
+					       "cat /proc/[0-9]*/environ | tr '\\0' '\\n'", NULL });
 	assert_null(strstr(text, "canary-8f1d"));
 	assert_non_null(strstr(text, "container="));
 	free(text);
@@ -304,7 +325,8 @@ static void callers_environment_stays_outside(void **state)
 	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
 }
 
-/* Only 0, 1 and 2, whatever the caller has open without close-on-exec; and pid 1 the socket of its keeper alone. */
+/* Only 0, 1 and 2, whatever the caller has open without close-on-exec; and pid 1 the socket
+ * of its keeper alone. */
 static void only_three_descriptors(void **state)
 {
 	static const char *const argv[] = { "/probe", "fds", NULL };
@@ -323,7 +345,8 @@ static void only_three_descriptors(void **state)
 	report = attached(c, NULL, argv);
 	expect(report, "fds", "[0, 1, 2]");
 	free(report);
-	report = attached(c, NULL, (const char *const[]){ "/bin/sh", "-c", "echo /proc/1/fd/*", NULL });
+	report = attached(c, NULL,
+			  (const char *const[]){ "/bin/sh", "-c", "echo /proc/1/fd/*", NULL });
 	if (strncmp(report, "/proc/1/fd/", 11) || strchr(report, ' '))
 		fail_msg("pid 1 has open: %s", report);
 	free(report);
@@ -362,9 +385,11 @@ static void no_abstract_sockets(void **state)
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 
 /* In a forked child cmocka's macros would go on with the other tests: say it and end. */
-#define child_needs(condition, ...) ((condition) ? (void)0 : (fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), _exit(1)))
+#define child_needs(condition, ...) \
+	((condition) ? (void)0 : (fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), _exit(1)))
 
-/* In a child with a session keyring of its own and a key in it: the payload has another, and does not find the key. */
+/* In a child with a session keyring of its own and a key in it: the payload has another, and
+ * does not find the key. */
 static void own_keyring_in_child(void)
 {
 	static const char *const argv[] = { "/inside", "key", "ct-test-key", NULL };
@@ -378,7 +403,8 @@ static void own_keyring_in_child(void)
 	c = box_handle(&box, NULL);
 	r = c ? box_run(c, NULL, argv, &text, NULL) : -EINVAL;
 	child_needs(r >= 0, "start: %s", ct_last_error(c)->message);
-	child_needs(sscanf(text, "session %ld", &theirs) == 1 && theirs != mine && !strstr(text, "key found"),
+	child_needs(sscanf(text, "session %ld", &theirs) == 1 && theirs != mine &&
+			    !strstr(text, "key found"),
 		    "keyring %ld: %s", mine, text);
 	_exit(0);
 }
@@ -397,9 +423,10 @@ static void own_keyring(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- terminals ------------------------------------------------------------------------------------------------------------- */
+/* ---- terminals ------------------------------------------------------------------------------- */
 
-/* A session of its own whose terminal is handed to the payload as stdio: nothing may be pushed into it. */
+/* A session of its own whose terminal is handed to the payload as stdio: nothing may
+ * be pushed into it. */
 static void push_in_child(int slave)
 {
 	static const char *const argv[] = { "/inside", "push", NULL };
@@ -420,9 +447,11 @@ static void push_in_child(int slave)
 	close(pipefd[1]);
 	text = read_all(pipefd[0], PATIENCE_MS);
 	child_needs(text && strstr(text, "fd 2: sti"), "the payload said: %s", text);
-	child_needs(!strstr(text, "fd 0: sti 0") && !strstr(text, "fd 2: sti 0") && !strstr(text, "linux 0"),
+	child_needs(!strstr(text, "fd 0: sti 0") && !strstr(text, "fd 2: sti 0") &&
+			    !strstr(text, "linux 0"),
 		    "the payload pushed into the caller's terminal: %s", text);
-	child_needs(ioctl(slave, FIONREAD, &queued) == 0 && queued == 0, "%d bytes are in the terminal's input", queued);
+	child_needs(ioctl(slave, FIONREAD, &queued) == 0 && queued == 0,
+		    "%d bytes are in the terminal's input", queued);
 	_exit(0);
 }
 
@@ -448,12 +477,13 @@ static void nothing_pushed_into_callers_terminal(void **state)
 	close(master);
 }
 
-/* ---- working directory ------------------------------------------------------------------------------------------------------ */
+/* ---- working directory ----------------------------------------------------------------------- */
 
 /* The directory is refused, or the payload stands within its own root. */
 static void cwd_row(ct_container *c, const char *cwd, bool attach, bool must_refuse)
 {
-	static const char *const argv[] = { "/bin/sh", "-c", "pwd -P; ls -a .; ls -a ./../../..", NULL };
+	static const char *const argv[] = { "/bin/sh", "-c", "pwd -P; ls -a .; ls -a ./../../..",
+					    NULL };
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	char *text = NULL;
 	int r;
@@ -473,8 +503,10 @@ static void cwd_row(ct_container *c, const char *cwd, bool attach, bool must_ref
 
 static void cwd_never_outside(void **state)
 {
-	static const char *const links[] = { "/proc/1/cwd", "/proc/self/cwd/../..", "/link-fd", "/link-root", "/proc/1/root/..",
-					     "/link-loop", "/etc/passwd", "/not-there", "/../../..", "/dev/fd/5" };
+	static const char *const links[] = { "/proc/1/cwd", "/proc/self/cwd/../..", "/link-fd",
+					     "/link-root",  "/proc/1/root/..",	    "/link-loop",
+					     "/etc/passwd", "/not-there",	    "/../../..",
+					     "/dev/fd/5" };
 	char path[PATH_MAX + 64], cwd[64];
 	ct_container *c = fresh();
 	int fds[40], n = 0;
@@ -484,7 +516,8 @@ static void cwd_never_outside(void **state)
 	snprintf(path, sizeof(path), "%s/ct-decoy-dir", box.root.base);
 	mkdir(path, 0755);
 	for (; n < 40; n++)
-		fds[n] = open(n % 2 ? path : box.root.base, O_RDONLY | O_DIRECTORY); /* meant to be inherited */
+		/* meant to be inherited */
+		fds[n] = open(n % 2 ? path : box.root.base, O_RDONLY | O_DIRECTORY);
 	rootfs_link(&box.root, "/proc/self/fd/7", "link-fd");
 	rootfs_link(&box.root, "/proc/1/root/../..", "link-root");
 	rootfs_link(&box.root, "/link-loop", "link-loop");
@@ -509,7 +542,7 @@ static void cwd_never_outside(void **state)
 		close(fds[--n]);
 }
 
-/* ---- hooks ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 /* A hook that adds its environment and its descriptors to a file. */
 static void write_hook(const char *script, const char *out)
@@ -517,7 +550,10 @@ static void write_hook(const char *script, const char *out)
 	FILE *f = fopen(script, "we");
 
 	assert_non_null(f);
-	fprintf(f, "#!/bin/sh\n/usr/bin/env >> %s\nls -l /proc/$$/fd | sed -n 's/.*-> /fd: /p' >> %s\n", out, out);
+	fprintf(f,
+		"#!/bin/sh\n/usr/bin/env >> %s\nls -l /proc/$$/fd | sed -n 's/.*-> /fd: /p' >> "
+		"%s\n",
+		out, out);
 	fclose(f);
 	assert_int_equal(chmod(script, 0755), 0);
 }
@@ -553,9 +589,12 @@ static void hooks_environment_is_fixed(void **state)
 	snprintf(out, sizeof(out), "%s/hook.env", box.root.base);
 	write_hook(script, out);
 	assert_int_equal(setenv("CT_TEST_SECRET", "canary-8f1d", 1), 0);
-	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment", "LD_LIBRARY_PATH=/evil", "environment",
-				    "BASH_ENV=/evil", "hook.version", "1", "hook.pre-start", script, "hook.start-host", script, "hook.stop", script,
-				    "hook.post-stop", script, NULL), 0);
+	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment",
+				    "LD_LIBRARY_PATH=/evil", "environment", "BASH_ENV=/evil",
+				    "hook.version", "1", "hook.pre-start", script,
+				    "hook.start-host", script, "hook.stop", script,
+				    "hook.post-stop", script, NULL),
+			 0);
 	o.argv = argv;
 	o.flags = CT_START_DETACH;
 	assert_ok(c, ct_start(c, &o, NULL));
@@ -573,18 +612,21 @@ static void hooks_environment_is_fixed(void **state)
 	assert_null(strstr(text, "evil"));
 	/* standard descriptors, and what the shell itself opens: the script, its redirections */
 	for (const char *p = strstr(text, "fd: "); p; p = strstr(p + 1, "fd: "))
-		if (strncmp(p, "fd: pipe:", 9) && strncmp(p, "fd: /dev/null\n", 14) && strncmp(p + 4, box.root.base, strlen(box.root.base)))
+		if (strncmp(p, "fd: pipe:", 9) && strncmp(p, "fd: /dev/null\n", 14) &&
+		    strncmp(p + 4, box.root.base, strlen(box.root.base)))
 			fail_msg("a hook has another descriptor: %.60s", p);
 }
 
-/* ---- the rootfs says nothing --------------------------------------------------------------------------------------------------- */
+/* ---- the rootfs says nothing ----------------------------------------------------------------- */
 
 /* Two reports but for what differs from run to run. */
 static void same_report(const char *a, const char *b)
 {
-	static const char *const keys[] = { "cap_permitted", "cap_bounding", "no_new_privs", "uid",  "gid",  "groups", "fds",
-					    "cwd",	     "hostname",     "nofile",	     "env",  "argv", "umask",  "session",
-					    "securebits",    "dumpable",     "blocked",	     "ignored" };
+	static const char *const keys[] = {
+		"cap_permitted", "cap_bounding", "no_new_privs", "uid",	     "gid",	"groups",
+		"fds",		 "cwd",		 "hostname",	 "nofile",   "env",	"argv",
+		"umask",	 "session",	 "securebits",	 "dumpable", "blocked", "ignored"
+	};
 	char x[8192];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -634,7 +676,8 @@ static void rootfs_is_unchanged(void **state)
 	ct_process *p;
 
 	(void)state;
-	free(started(c, NULL, (const char *const[]){ "/bin/true", NULL })); /* directories that were missing are made now */
+	/* directories that were missing are made now */
+	free(started(c, NULL, (const char *const[]){ "/bin/true", NULL }));
 	before = tree_digest(box.root.path);
 	for (int i = 0; i < 3; i++)
 		free(started(c, NULL, probe_argv));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ct_protections(): says of each protection what was asked and what there is, and says so when the second is less. Its JSON is read by
- * another reader than the one who wrote it.
+ * ct_protections(): says of each protection what was asked and what there is, and says so when the
+ * second is less. Its JSON is read by another reader than the one who wrote it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,16 +41,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the report as rows ------------------------------------------------------------------------------------------------------ */
+/* ---- the report as rows ---------------------------------------------------------------------- */
 
-/* One row a line: name, asked, got, how and ok, divided by tabs. Keys and their types are held against what is promised. */
+/* One row a line: name, asked, got, how and ok, divided by tabs. Keys and their types are held
+ * against what is promised. */
 static const char reader[] =
 	"import json, sys\n"
 	"rows = json.load(sys.stdin)['protections']\n"
 	"assert rows\n"
 	"for r in rows:\n"
 	"    assert sorted(r) == ['asked', 'got', 'how', 'name', 'ok'], r\n"
-	"    assert all(isinstance(r[k], str) and r[k] and r[k].isprintable() for k in ('asked', 'got', 'how', 'name')), r\n"
+	"    assert all(isinstance(r[k], str) and r[k] and r[k].isprintable() for k in ('asked', "
+	"'got', 'how', 'name')), r\n"
 	"    assert isinstance(r['ok'], bool), r\n"
 	"    print(r['name'], r['asked'], r['got'], r['how'], r['ok'], sep='\\t')\n";
 
@@ -75,7 +77,8 @@ static const char *cell(const char *rows, const char *name, int n, char *buf, si
 {
 	size_t len = strlen(name);
 
-	for (const char *line = rows; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	for (const char *line = rows; line && *line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
 		if (strncmp(line, name, len) || line[len] != '\t')
 			continue;
 		for (int i = 0; i < n; i++)
@@ -88,7 +91,8 @@ static const char *cell(const char *rows, const char *name, int n, char *buf, si
 }
 
 /* The row has these cells; of got and how NULL is anything, and how may say more. */
-static void expect(const char *rows, const char *name, const char *asked, const char *got, const char *how, bool ok)
+static void expect(const char *rows, const char *name, const char *asked, const char *got,
+		   const char *how, bool ok)
 {
 	const char *const want[3] = { asked, got, how };
 	char text[1024];
@@ -112,7 +116,8 @@ static bool has_row(const char *rows, const char *name)
 	return false;
 }
 
-/* As many lines begin with "! " as there are rows that are not ok, and no line is anything but a row or the head. */
+/* As many lines begin with "! " as there are rows that are not ok, and no line is anything but
+ * a row or the head. */
 static int complaints(ct_container *c, const char *rows)
 {
 	int lines = 0, wrong = 0, want = 0, all = 0;
@@ -126,12 +131,13 @@ static int complaints(ct_container *c, const char *rows)
 	for (const char *p = rows; *p; p = strchr(p, '\n') + 1, all++)
 		want += (strchr(p, '\n') - p) > 6 && !strncmp(strchr(p, '\n') - 6, "\tFalse", 6);
 	if (lines != all + 1 || wrong != want)
-		fail_msg("%d lines, %d of them with \"! \", for %d rows, %d of them not ok:\n%s", lines, wrong, all, want, text);
+		fail_msg("%d lines, %d of them with \"! \", for %d rows, %d of them not ok:\n%s",
+			 lines, wrong, all, want, text);
 	ct_free(text);
 	return wrong;
 }
 
-/* ---- containers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- containers ------------------------------------------------------------------------------ */
 
 static ct_container *fresh(const char *name)
 {
@@ -199,7 +205,7 @@ static void needs_a_running_one(void **state)
 	ct_unref(c);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void limited(void **state)
 {
@@ -208,8 +214,10 @@ static void limited(void **state)
 	char *rows;
 
 	(void)state;
-	assert_int_equal(box_config(c, "limit.memory", "64M", "limit.pids", "50", "limit.cpu", "0.5", "limit.time", "1h", "limit.cputime",
-				    "100s", "prlimit.nofile", "100:200", "no_new_privs", "1", "rootfs.readonly", "1", "cap.keep", "none", NULL),
+	assert_int_equal(box_config(c, "limit.memory", "64M", "limit.pids", "50", "limit.cpu",
+				    "0.5", "limit.time", "1h", "limit.cputime", "100s",
+				    "prlimit.nofile", "100:200", "no_new_privs", "1",
+				    "rootfs.readonly", "1", "cap.keep", "none", NULL),
 			 0);
 	p = start(c, WAITING);
 	rows = rows_of(c);
@@ -232,7 +240,8 @@ static void limited(void **state)
 	assert_int_equal(complaints(c, rows), 1);
 	free(rows);
 	assert_ok(c, ct_cgroup_set(c, "pids.max", "20"));
-	assert_ok(c, ct_set_limits(c, (const char *const[]){ "limit.memory" }, (const char *const[]){ "96M" }, 1));
+	assert_ok(c, ct_set_limits(c, (const char *const[]){ "limit.memory" },
+				   (const char *const[]){ "96M" }, 1));
 	rows = rows_of(c);
 	expect(rows, "limit.pids", "50", "20", "pids.max of /", true);
 	expect(rows, "limit.memory", "96M", "100663296", "memory.", true);
@@ -248,13 +257,16 @@ static void tried_in_vain(void **state)
 	char *rows, how[1024];
 
 	(void)state;
-	assert_int_equal(box_config(c, "limit.rdma", "try:nodevice0 hca_handle=2", "cgroup2.memory.swap.max", "try:max", "cgroup.nothing.max",
-				    "try:1", "limit.pids", "try:40", "limit.hugetlb.2MB", "max", NULL),
+	assert_int_equal(box_config(c, "limit.rdma", "try:nodevice0 hca_handle=2",
+				    "cgroup2.memory.swap.max", "try:max", "cgroup.nothing.max",
+				    "try:1", "limit.pids", "try:40", "limit.hugetlb.2MB", "max",
+				    NULL),
 			 0);
 	p = start(c, WAITING);
 	rows = rows_of(c);
 	expect(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
-	expect(rows, "cgroup.nothing.max", "try:1", "not applied", "there is no such cgroup controller", false);
+	expect(rows, "cgroup.nothing.max", "try:1", "not applied",
+	       "there is no such cgroup controller", false);
 	expect(rows, "limit.pids", "try:40", "41", "pids.max", true);
 	expect(rows, "limit.hugetlb.2MB", "max", NULL, NULL, true);
 	if (ct_cgroup_get(c, "rdma.max", NULL, 0) < 0) {
@@ -267,7 +279,7 @@ static void tried_in_vain(void **state)
 	end(c, p);
 }
 
-/* ---- ids and namespaces -------------------------------------------------------------------------------------------------------------- */
+/* ---- ids and namespaces ---------------------------------------------------------------------- */
 
 static void mapped(void **state)
 {
@@ -276,7 +288,9 @@ static void mapped(void **state)
 	char *rows;
 
 	(void)state;
-	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 200000 65536", "init.gid", "7", NULL), 0);
+	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 200000 65536",
+				    "init.gid", "7", NULL),
+			 0);
 	p = start(c, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace user", "own", "own", "clone3", true);
@@ -299,7 +313,8 @@ static void shared_namespace(void **state)
 	(void)state;
 	snprintf(pid, sizeof(pid), "%d", (int)ct_process_pid(p));
 	snprintf(with, sizeof(with), "shared with %s", pid);
-	assert_int_equal(box_config(c, "namespace.share.net", pid, "namespace.keep", "ipc", NULL), 0);
+	assert_int_equal(box_config(c, "namespace.share.net", pid, "namespace.keep", "ipc", NULL),
+			 0);
 	q = start(c, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace net", with, with, "setns", true);
@@ -313,7 +328,7 @@ static void shared_namespace(void **state)
 	end(c, q);
 }
 
-/* ---- what a payload does to itself ------------------------------------------------------------------------------------------------------ */
+/* ---- what a payload does to itself ----------------------------------------------------------- */
 
 static int has_unmounted(void *data)
 {
@@ -324,7 +339,8 @@ static int has_unmounted(void *data)
 	return gone;
 }
 
-/* With the right to mount it can uncover what was hidden, or cover it: the table is the container's own. */
+/* With the right to mount it can uncover what was hidden, or cover it: the table is
+ * the container's own. */
 static void uncovered(void **state)
 {
 	ct_container *c = fresh(NULL);
@@ -349,7 +365,8 @@ static void uncovered(void **state)
 	end(c, p);
 }
 
-/* Names that would be rows of their own, or fields of another file, if they were taken as they are. */
+/* Names that would be rows of their own, or fields of another file, if they were taken
+ * as they are. */
 static void hostile_names(void **state)
 {
 	ct_container *c = fresh(NULL);
@@ -360,8 +377,12 @@ static void hostile_names(void **state)
 	assert_int_equal(rootfs_copy(&box.root, getenv("CT_PROBE"), "probe", 0755), 0);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
 	p = start(c, ARGV("/bin/sh", "-c",
-			  "umount /proc/keys; d=\"/var/a\nb / /proc/keys ro - tmpfs x ro\nc\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
-			  "cp /bin/busybox \"/var/x\nCapBnd: 0\"; exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep 1000"));
+			  "umount /proc/keys; d=\"/var/a\n"
+			  "b / /proc/keys ro - tmpfs x ro\n"
+			  "c\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
+			  "cp /bin/busybox \"/var/x\nCapBnd: 0\"; "
+			  "exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep "
+			  "1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	assert_false(has_row(rows, "c"));
@@ -371,7 +392,7 @@ static void hostile_names(void **state)
 	end(c, p);
 }
 
-/* ---- detached ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- detached -------------------------------------------------------------------------------- */
 
 static void detached(void **state)
 {
@@ -380,7 +401,8 @@ static void detached(void **state)
 	char *rows;
 
 	(void)state;
-	assert_int_equal(box_config(c, "limit.time", "1h", "limit.output", "1M", "limit.memory", "64M", "init.uid", "1000", "mount.auto",
+	assert_int_equal(box_config(c, "limit.time", "1h", "limit.output", "1M", "limit.memory",
+				    "64M", "init.uid", "1000", "mount.auto",
 				    "proc:mixed sys:ro cgroup:ro", NULL),
 			 0);
 	o.flags = CT_START_DETACH;
@@ -406,9 +428,15 @@ static void detached(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(default_container), cmocka_unit_test(needs_a_running_one), cmocka_unit_test(limited),
-		cmocka_unit_test(tried_in_vain),     cmocka_unit_test(mapped),		     cmocka_unit_test(shared_namespace),
-		cmocka_unit_test(uncovered),	     cmocka_unit_test(hostile_names),	     cmocka_unit_test(detached),
+		cmocka_unit_test(default_container),
+		cmocka_unit_test(needs_a_running_one),
+		cmocka_unit_test(limited),
+		cmocka_unit_test(tried_in_vain),
+		cmocka_unit_test(mapped),
+		cmocka_unit_test(shared_namespace),
+		cmocka_unit_test(uncovered),
+		cmocka_unit_test(hostile_names),
+		cmocka_unit_test(detached),
 	};
 
 	return cmocka_run_group_tests_name("protections-report", tests, setup, teardown);

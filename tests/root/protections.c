@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a container that asks for nothing special sees of /proc and /sys: its root, without a user namespace, must not read
- * what is the host's own and must not write what changes the host. The lists are walked, not trusted.
+ * What a container that asks for nothing special sees of /proc and /sys: its root, without a user
+ * namespace, must not read what is the host's own and must not write what changes the host. The
+ * lists are walked, not trusted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,11 +83,26 @@ static const char *answer(const char *report, const char *path, char *buf, size_
 
 /* Files of the host's own: empty, or not to be had. */
 static const char *const unreadable[] = {
-	"/proc/acpi",	    "/proc/asound",	 "/proc/interrupts",	 "/proc/kcore",
-	"/proc/keys",	    "/proc/key-users",	 "/proc/kmsg",		 "/proc/latency_stats",
-	"/proc/mem",	    "/proc/sched_debug", "/proc/scsi",		 "/proc/timer_list",
-	"/proc/timer_stats", "/sys/firmware",	 "/sys/kernel/debug",	 "/sys/kernel/security",
-	"/sys/kernel/tracing", "/sys/fs/bpf",	 "/sys/devices/virtual/powercap", NULL,
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/interrupts",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/key-users",
+	"/proc/kmsg",
+	"/proc/latency_stats",
+	"/proc/mem",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/sys/firmware",
+	"/sys/kernel/debug",
+	"/sys/kernel/security",
+	"/sys/kernel/tracing",
+	"/sys/fs/bpf",
+	"/sys/devices/virtual/powercap",
+	NULL,
 };
 
 /* One of each kind that changes the host. */
@@ -143,7 +159,8 @@ static void host_files_unwritable(void **state)
 	free(report);
 }
 
-/* Files with a writer behind them that may be opened for writing outside process directories: none is known. */
+/* Files with a writer behind them that may be opened for writing outside process
+ * directories: none is known. */
 static const char *const writable_allowed[] = { NULL };
 
 static bool allowed(const char *path, size_t n, const char *const *list)
@@ -157,7 +174,8 @@ static bool allowed(const char *path, size_t n, const char *const *list)
 	return false;
 }
 
-/* Fails with the first files that a walk found writable and that are not on the list. Returns how many were looked at. */
+/* Fails with the first files that a walk found writable and that are not on the list. Returns how
+ * many were looked at. */
 static unsigned long check_walk(const char *report, const char *const *list)
 {
 	unsigned long walked = 0;
@@ -167,7 +185,8 @@ static unsigned long check_walk(const char *report, const char *const *list)
 		end = strchrnul(line, '\n');
 		if (sscanf(line, "walked %lu", &walked) == 1)
 			continue;
-		if (!strncmp(line, "w ", 2) && !allowed(line + 2, (size_t)(end - line - 2), list) && bad++ < 10)
+		if (!strncmp(line, "w ", 2) && !allowed(line + 2, (size_t)(end - line - 2), list) &&
+		    bad++ < 10)
 			print_error("writable: %.*s\n", (int)(end - line - 2), line + 2);
 	}
 	if (bad)
@@ -185,11 +204,13 @@ static void walk_finds_nothing_writable(void **state)
 	free(report);
 }
 
-/* The same with every capability but those that reach the kernel itself, as LXC's cap.drop habit gives. */
+/* The same with every capability but those that reach the kernel itself, as LXC's
+ * cap.drop habit gives. */
 static void walk_with_many_rights(void **state)
 {
 	static const char *const dirs[] = { "/proc", "/sys", NULL };
-	char *report = look("cap.drop", "sys_module sys_rawio mac_admin mac_override sys_time", "walk", dirs);
+	char *report = look("cap.drop", "sys_module sys_rawio mac_admin mac_override sys_time",
+			    "walk", dirs);
 
 	(void)state;
 	assert_true(check_walk(report, writable_allowed) > 500);
@@ -197,9 +218,9 @@ static void walk_with_many_rights(void **state)
 }
 
 struct mode_row {
-	const char *mode;	/* of mount.auto */
+	const char *mode; /* of mount.auto */
 	const char *path;
-	bool opens;		/* for writing */
+	bool opens; /* for writing */
 };
 
 static void modes_of_proc_and_sys(void **state)
@@ -234,7 +255,8 @@ static void modes_of_proc_and_sys(void **state)
 /* proc:rw hides nothing: who asks for it gets it. */
 static void proc_rw_masks_nothing(void **state)
 {
-	static const char *const args[] = { "/proc/timer_list", "/proc/interrupts", "/proc/keys", NULL };
+	static const char *const args[] = { "/proc/timer_list", "/proc/interrupts", "/proc/keys",
+					    NULL };
 	char *report = look("mount.auto", "proc:rw", "read", args), buf[64];
 
 	(void)state;
@@ -264,12 +286,16 @@ static void masks_stay(void **state)
 {
 	static const char *const script[] = {
 		"/bin/sh", "-c",
-		"umount /proc/kcore /proc/keys /proc/timer_list /sys/firmware 2>/dev/null;"
-		"mount -o remount,rw /proc/sys 2>/dev/null; mount -t proc none /tmp 2>/dev/null;"
-		"mount -t sysfs none /tmp 2>/dev/null; mount -o remount,rw /sys 2>/dev/null;"
-		"test -s /proc/keys && echo keys; test -s /proc/timer_list && echo timers; ls /sys/firmware;"
-		"ls /tmp; (echo x > /proc/keys) 2>/dev/null && echo wrote; (: > /sys/firmware/x) 2>/dev/null && echo made;"
-		"(: > /proc/sys/kernel/core_pattern) 2>/dev/null && echo core; exit 0",
+		"umount /proc/kcore /proc/keys /proc/timer_list /sys/firmware "
+		"2>/dev/null;mount -o remount,rw /proc/sys 2>/dev/null; "
+		"mount -t proc none /tmp 2>/dev/null;"
+		"mount -t sysfs none /tmp 2>/dev/null; mount -o remount,rw /sys "
+		"2>/dev/null;test -s /proc/keys && echo keys; "
+		"test -s /proc/timer_list && echo timers; ls /sys/firmware;"
+		"ls /tmp; (echo x > /proc/keys) 2>/dev/null && echo wrote; "
+		"(: > /sys/firmware/x) 2>/dev/null && echo made;"
+		"(: > /proc/sys/kernel/core_pattern) 2>/dev/null && echo core; "
+		"exit 0",
 		NULL
 	};
 	ct_exit ex = CT_EXIT_INIT;
@@ -286,10 +312,14 @@ static void masks_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(host_files_unreadable),  cmocka_unit_test(host_files_unwritable),
-		cmocka_unit_test(walk_finds_nothing_writable), cmocka_unit_test(walk_with_many_rights),
-		cmocka_unit_test(modes_of_proc_and_sys), cmocka_unit_test(proc_rw_masks_nothing),
-		cmocka_unit_test(walk_in_each_mode),	  cmocka_unit_test(masks_stay),
+		cmocka_unit_test(host_files_unreadable),
+		cmocka_unit_test(host_files_unwritable),
+		cmocka_unit_test(walk_finds_nothing_writable),
+		cmocka_unit_test(walk_with_many_rights),
+		cmocka_unit_test(modes_of_proc_and_sys),
+		cmocka_unit_test(proc_rw_masks_nothing),
+		cmocka_unit_test(walk_in_each_mode),
+		cmocka_unit_test(masks_stay),
 	};
 
 	if (geteuid() != 0) {

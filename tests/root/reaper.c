@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A program ends in a container as it ends anywhere: every way to end, with and without rights, in process and detached. Its
- * pid 1 is ours, hands signals on once, reaps, and is nothing that the program could use.
+ * A program ends in a container as it ends anywhere: every way to end, with and without rights, in
+ * process and detached. Its pid 1 is ours, hands signals on once, reaps, and is nothing that the
+ * program could use.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@ static char word[64];
 #define SAID 65536
 #define WAIT_MS 60000
 
-/* ---- a program, its two pipes ---------------------------------------------------------------------------------------- */
+/* ---- a program, its two pipes ---------------------------------------------------------------- */
 
 struct chat {
 	ct_container *c;
@@ -80,7 +81,8 @@ static void begin(ct_container *c, uint64_t flags, const char *const argv[])
 /* Takes what there is within the time. 0: nothing came, or the end. */
 static int hear(int ms)
 {
-	struct pollfd fd = { .fd = chat.out >= 0 ? chat.out : ct_process_pty(chat.p), .events = POLLIN };
+	struct pollfd fd = { .fd = chat.out >= 0 ? chat.out : ct_process_pty(chat.p),
+			     .events = POLLIN };
 	ssize_t n = poll(&fd, 1, ms) > 0 ? read(fd.fd, chat.said + chat.n, SAID - 1 - chat.n) : 0;
 
 	chat.n += n > 0 ? (size_t)n : 0;
@@ -134,29 +136,74 @@ static void drop(void)
 	chat.c = ct_unref(chat.c);
 }
 
-/* ---- every way to end ------------------------------------------------------------------------------------------------- */
+/* ---- every way to end ------------------------------------------------------------------------ */
 
 struct way {
 	const char *how, *arg;
 	int reason, code, signal;
 };
 
-#define EXITS(n) { "exit", #n, CT_EXIT_EXITED, n, 0 }
-#define DIES(how, arg, sig) { how, arg, CT_EXIT_SIGNALED, 128 + (sig), sig }
+#define EXITS(n)                                 \
+	{                                        \
+		"exit", #n, CT_EXIT_EXITED, n, 0 \
+	}
+#define DIES(how, arg, sig)                                  \
+	{                                                    \
+		how, arg, CT_EXIT_SIGNALED, 128 + (sig), sig \
+	}
 static const struct way ways[] = {
-	EXITS(0), EXITS(1), EXITS(77), EXITS(126), EXITS(127), EXITS(129), EXITS(137), EXITS(143), EXITS(255),
-	DIES("raise", "1", SIGHUP), DIES("raise", "2", SIGINT), DIES("raise", "3", SIGQUIT), DIES("raise", "4", SIGILL),
-	DIES("raise", "5", SIGTRAP), DIES("raise", "6", SIGABRT), DIES("raise", "7", SIGBUS), DIES("raise", "8", SIGFPE),
-	DIES("raise", "9", SIGKILL), DIES("raise", "10", SIGUSR1), DIES("raise", "11", SIGSEGV), DIES("raise", "12", SIGUSR2),
-	DIES("raise", "13", SIGPIPE), DIES("raise", "14", SIGALRM), DIES("raise", "15", SIGTERM), DIES("raise", "16", SIGSTKFLT),
-	DIES("raise", "24", SIGXCPU), DIES("raise", "25", SIGXFSZ), DIES("raise", "26", SIGVTALRM), DIES("raise", "27", SIGPROF),
-	DIES("raise", "29", SIGIO), DIES("raise", "30", SIGPWR), DIES("raise", "31", SIGSYS), DIES("raise", "34", 34), DIES("raise", "64", 64),
-	DIES("kill", "9", SIGKILL), DIES("kill", "15", SIGTERM), DIES("kill", "1", SIGHUP), DIES("tell", "15", SIGTERM),
-	DIES("tell", "40", 40), DIES("abort", NULL, SIGABRT), DIES("alarm", NULL, SIGALRM), DIES("pipe", NULL, SIGPIPE),
-	DIES("fault", NULL, SIGSEGV), DIES("write", "/tmp/much", SIGXFSZ), DIES("spin", NULL, SIGXCPU),
+	EXITS(0),
+	EXITS(1),
+	EXITS(77),
+	EXITS(126),
+	EXITS(127),
+	EXITS(129),
+	EXITS(137),
+	EXITS(143),
+	EXITS(255),
+	DIES("raise", "1", SIGHUP),
+	DIES("raise", "2", SIGINT),
+	DIES("raise", "3", SIGQUIT),
+	DIES("raise", "4", SIGILL),
+	DIES("raise", "5", SIGTRAP),
+	DIES("raise", "6", SIGABRT),
+	DIES("raise", "7", SIGBUS),
+	DIES("raise", "8", SIGFPE),
+	DIES("raise", "9", SIGKILL),
+	DIES("raise", "10", SIGUSR1),
+	DIES("raise", "11", SIGSEGV),
+	DIES("raise", "12", SIGUSR2),
+	DIES("raise", "13", SIGPIPE),
+	DIES("raise", "14", SIGALRM),
+	DIES("raise", "15", SIGTERM),
+	DIES("raise", "16", SIGSTKFLT),
+	DIES("raise", "24", SIGXCPU),
+	DIES("raise", "25", SIGXFSZ),
+	DIES("raise", "26", SIGVTALRM),
+	DIES("raise", "27", SIGPROF),
+	DIES("raise", "29", SIGIO),
+	DIES("raise", "30", SIGPWR),
+	DIES("raise", "31", SIGSYS),
+	DIES("raise", "34", 34),
+	DIES("raise", "64", 64),
+	DIES("kill", "9", SIGKILL),
+	DIES("kill", "15", SIGTERM),
+	DIES("kill", "1", SIGHUP),
+	DIES("tell", "15", SIGTERM),
+	DIES("tell", "40", 40),
+	DIES("abort", NULL, SIGABRT),
+	DIES("alarm", NULL, SIGALRM),
+	DIES("pipe", NULL, SIGPIPE),
+	DIES("fault", NULL, SIGSEGV),
+	DIES("write", "/tmp/much", SIGXFSZ),
+	DIES("spin", NULL, SIGXCPU),
 	/* what by default does nothing, and what stops: the program goes on */
-	{ "raise", "17", CT_EXIT_EXITED, 77, 0 }, { "raise", "18", CT_EXIT_EXITED, 77, 0 }, { "raise", "23", CT_EXIT_EXITED, 77, 0 },
-	{ "raise", "28", CT_EXIT_EXITED, 77, 0 }, { "raise", "20", CT_EXIT_EXITED, 77, 0 }, { "raise", "21", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "17", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "18", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "23", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "28", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "20", CT_EXIT_EXITED, 77, 0 },
+	{ "raise", "21", CT_EXIT_EXITED, 77, 0 },
 	{ "raise", "22", CT_EXIT_EXITED, 77, 0 },
 };
 
@@ -167,14 +214,16 @@ static void end_in(const char *mode, ct_container *c, uint64_t flags, const stru
 	begin(c, flags, w->arg ? ARGV("/bin/ender", w->how, w->arg) : ARGV("/bin/ender", w->how));
 	ex = finish();
 	if (ex.reason != w->reason || ex.code != w->code || ex.signal != w->signal)
-		fail_msg("%s: %s %s: reason %d, code %d, signal %d, not %d, %d, %d: %s", mode, w->how, w->arg ? w->arg : "", ex.reason, ex.code,
-			 ex.signal, w->reason, w->code, w->signal, chat.said);
+		fail_msg("%s: %s %s: reason %d, code %d, signal %d, not %d, %d, %d: %s", mode,
+			 w->how, w->arg ? w->arg : "", ex.reason, ex.code, ex.signal, w->reason,
+			 w->code, w->signal, chat.said);
 	if (ex.core)
-		fail_msg("%s: %s %s: core although none was asked for", mode, w->how, w->arg ? w->arg : "");
+		fail_msg("%s: %s %s: core although none was asked for", mode, w->how,
+			 w->arg ? w->arg : "");
 }
 
 struct mode {
-	const char *name;	/* of the container, NULL: anonymous */
+	const char *name; /* of the container, NULL: anonymous */
 	uint64_t flags;
 	const char *config[8];
 };
@@ -191,21 +240,28 @@ static void all_ways(void **state)
 	set(c, "prlimit.cpu", "1:20");
 	set(c, "mount.tmpfs", "tmp mode=1777");
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		end_in(m->name ? m->name : *m->config ? m->config[0] : "plain", c, m->flags, &ways[i]);
+		end_in(m->name	    ? m->name
+		       : *m->config ? m->config[0]
+				    : "plain",
+		       c, m->flags, &ways[i]);
 	chat.c = c;
 }
 
 #define MAP "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536"
 static struct mode plain = { NULL, 0, { NULL } }, mapped = { NULL, 0, { MAP, NULL } },
-		   user = { NULL, CT_START_NO_NEW_PRIVS, { "init.uid", "1000", "init.gid", "1000", "cap.keep", "none", NULL } },
+		   user = { NULL,
+			    CT_START_NO_NEW_PRIVS,
+			    { "init.uid", "1000", "init.gid", "1000", "cap.keep", "none", NULL } },
 		   detached = { "web", CT_START_DETACH | CT_START_EXECUTE, { NULL } },
 		   detached_mapped = { "web", CT_START_DETACH | CT_START_REAPER, { MAP, NULL } };
 
-/* A core file is told of. Where the pattern names a path, it lies on a tmpfs of the container's own. */
+/* A core file is told of. Where the pattern names a path, it lies on a tmpfs of the
+ * container's own. */
 static void core(void **state)
 {
 	struct rlimit big = { RLIM_INFINITY, RLIM_INFINITY }, was;
-	static const char *const config[][2] = { { "prlimit.core", "unlimited" }, { "prlimit.core", "0" } };
+	static const char *const config[][2] = { { "prlimit.core", "unlimited" },
+						 { "prlimit.core", "0" } };
 
 	(void)state;
 	if (getrlimit(RLIMIT_CORE, &was) || setrlimit(RLIMIT_CORE, &big))
@@ -226,7 +282,7 @@ static void core(void **state)
 	assert_int_equal(setrlimit(RLIMIT_CORE, &was), 0);
 }
 
-/* ---- what pid 1 does --------------------------------------------------------------------------------------------------- */
+/* ---- what pid 1 does ------------------------------------------------------------------------- */
 
 static void orphans(void **state)
 {
@@ -242,7 +298,8 @@ static void orphans(void **state)
 /* Each that is sent comes once, with what was sent along. */
 static void handed_on(void **state)
 {
-	static const int sigs[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGWINCH, SIGCONT, SIGTSTP, SIGPIPE, 39, 63 };
+	static const int sigs[] = { SIGTERM, SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGWINCH,
+				    SIGCONT, SIGTSTP, SIGPIPE, 39,	63 };
 	const struct mode *m = *state;
 	ct_container *c = handle(m->name);
 	union sigval v = { .sival_int = 4711 };
@@ -304,8 +361,15 @@ static pid_t program(pid_t init)
 	return pid;
 }
 
-static int is_stopped(void *pid) { return status_of(*(pid_t *)pid) == 'T'; }
-static int is_going(void *pid) { return status_of(*(pid_t *)pid) == 'S'; }
+static int is_stopped(void *pid)
+{
+	return status_of(*(pid_t *)pid) == 'T';
+}
+
+static int is_going(void *pid)
+{
+	return status_of(*(pid_t *)pid) == 'S';
+}
 
 /* SIGSTOP stops the program, and is not its end. */
 static void stopped(void **state)
@@ -329,7 +393,8 @@ static void stopped(void **state)
 	chat.c = c;
 }
 
-/* ^C reaches the foreground once, ^Z stops nobody whom nobody could let go on; the program sits at its terminal as its owner. */
+/* ^C reaches the foreground once, ^Z stops nobody whom nobody could let go on; the program sits at
+ * its terminal as its owner. */
 static void terminal(void **state)
 {
 	const struct mode *m = *state;
@@ -390,7 +455,7 @@ static void closed(void **state)
 	assert_int_equal(finish().signal, SIGTERM);
 }
 
-/* ---- what pid 1 is ------------------------------------------------------------------------------------------------------ */
+/* ---- what pid 1 is --------------------------------------------------------------------------- */
 
 /* One descriptor, no memory of the set-up, the program's own rights. */
 static void nothing_to_gain(void **state)
@@ -412,11 +477,14 @@ static void nothing_to_gain(void **state)
 	assert_int_equal(times("/proc/1/environ: "), 0);
 	assert_int_equal(times("memfd:ct-stage"), 2);
 	for (p = chat.said; (p = strstr(p, "/proc/1/maps: ")); p++)
-		if (!memmem(p, strcspn(p, "\n"), "memfd:ct-stage", 14) && !memmem(p, strcspn(p, "\n"), "[stack]", 7) &&
-		    !memmem(p, strcspn(p, "\n"), "[v", 2) && !memmem(p, strcspn(p, "\n"), "00:00 0 \n", 8))
+		if (!memmem(p, strcspn(p, "\n"), "memfd:ct-stage", 14) &&
+		    !memmem(p, strcspn(p, "\n"), "[stack]", 7) &&
+		    !memmem(p, strcspn(p, "\n"), "[v", 2) &&
+		    !memmem(p, strcspn(p, "\n"), "00:00 0 \n", 8))
 			fail_msg("mapped: %s", chat.said);
 	if (*m->config && !strcmp(*m->config, "init.uid")) {
-		assert_non_null(strstr(chat.said, "/proc/1/status: Uid:\t1000\t1000\t1000\t1000\n"));
+		assert_non_null(
+			strstr(chat.said, "/proc/1/status: Uid:\t1000\t1000\t1000\t1000\n"));
 		assert_non_null(strstr(chat.said, "/proc/1/status: CapPrm:\t0000000000000000\n"));
 		assert_non_null(strstr(chat.said, "/proc/1/status: CapBnd:\t0000000000000000\n"));
 		assert_non_null(strstr(chat.said, "/proc/1/status: NoNewPrivs:\t1\n"));
@@ -450,7 +518,7 @@ static void attached(void **state)
 	chat.c = c;
 }
 
-/* ---- counting ------------------------------------------------------------------------------------------------------------ */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 /* limit.pids counts the program and what it makes, at the start and live. */
 static void counted(void **state)
@@ -466,7 +534,8 @@ static void counted(void **state)
 
 		snprintf(text, sizeof(text), "%d", limits[i]);
 		set(c, "limit.pids", text);
-		r = box_run(c, &(ct_start_opts){ .size = sizeof(ct_start_opts), .flags = m->flags }, ARGV("/bin/ender", "forks", "20"), NULL, &ex);
+		r = box_run(c, &(ct_start_opts){ .size = sizeof(ct_start_opts), .flags = m->flags },
+			    ARGV("/bin/ender", "forks", "20"), NULL, &ex);
 		if (r == -EOPNOTSUPP)
 			elsewhere_because("%s", ct_last_error(c)->message);
 		assert_ok(c, r);
@@ -478,8 +547,10 @@ static void counted(void **state)
 			assert_int_equal(ex.pids_peak, limits[i]);
 		/* none is refused that is within it */
 		if (i)
-			assert_ok(c, box_run(c, &(ct_start_opts){ .size = sizeof(ct_start_opts), .flags = m->flags }, ARGV("/bin/ender", "forks", "1"),
-					     NULL, &ex));
+			assert_ok(c, box_run(c,
+					     &(ct_start_opts){ .size = sizeof(ct_start_opts),
+							       .flags = m->flags },
+					     ARGV("/bin/ender", "forks", "1"), NULL, &ex));
 		assert_int_equal(ex.reason, i ? CT_EXIT_EXITED : CT_EXIT_PIDS);
 		assert_int_equal(!!ex.pids_refused, i == 0);
 		drop();
@@ -495,7 +566,10 @@ static void counted_live(void **state)
 
 	(void)state;
 	set(c, "limit.pids", "9");
-	begin(c, 0, ARGV("/bin/sh", "-c", "trap 'ender forks 5; exit $?' USR1; echo ready; while :; do sleep 0.05; done"));
+	begin(c, 0,
+	      ARGV("/bin/sh", "-c",
+		   "trap 'ender forks 5; exit $?' USR1; echo ready; "
+		   "while :; do sleep 0.05; done"));
 	hears("ready", 1);
 	assert_ok(c, ct_set_limits(c, &key, &two, 1));
 	assert_true(ct_cgroup_get(c, "pids.max", buf, sizeof(buf)) > 0);
@@ -515,8 +589,11 @@ static void counted_live(void **state)
 /* The resource limits are the program's, down to where pid 1 could not do its work. */
 static void resources(void **state)
 {
-	static const char *const rows[][2] = { { "prlimit.nproc", "1" }, { "prlimit.nofile", "3" }, { "prlimit.sigpending", "0" },
-					       { "prlimit.data", "16777216" }, { "prlimit.stack", "131072" }, { "prlimit.fsize", "0" } };
+	static const char *const rows[][2] = {
+		{ "prlimit.nproc", "1" },      { "prlimit.nofile", "3" },
+		{ "prlimit.sigpending", "0" }, { "prlimit.data", "16777216" },
+		{ "prlimit.stack", "131072" }, { "prlimit.fsize", "0" }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -528,7 +605,8 @@ static void resources(void **state)
 		begin(c, 0, ARGV("/bin/ender", "forks", "1"));
 		ex = finish();
 		if (ex.reason != CT_EXIT_EXITED || ex.code != (i > 0))
-			fail_msg("%s: reason %d, code %d: %s", rows[i][0], ex.reason, ex.code, chat.said);
+			fail_msg("%s: reason %d, code %d: %s", rows[i][0], ex.reason, ex.code,
+				 chat.said);
 		drop();
 	}
 }
@@ -542,7 +620,8 @@ static void cpu_time(void **state)
 	char buf[64];
 	ct_exit ex;
 
-	/* mounts make the set-up long: much longer than the exec of a small program, which is the program's */
+	/* mounts make the set-up long: much longer than the exec of a small program,
+	 * which is the program's */
 	for (int i = 0; i < 150; i++) {
 		snprintf(buf, sizeof(buf), "mnt/%d size=4k", i);
 		set(c, "mount.tmpfs", buf);
@@ -553,20 +632,25 @@ static void cpu_time(void **state)
 	ex = finish();
 	chat.c = c;
 	if (ex.user_us + ex.system_us > 20000 && ex.user_us + ex.system_us > setup_us / 2)
-		fail_msg("%llu and %llu us", (unsigned long long)ex.user_us, (unsigned long long)ex.system_us);
+		fail_msg("%llu and %llu us", (unsigned long long)ex.user_us,
+			 (unsigned long long)ex.system_us);
 	if (ex.cpu_us != CT_ABSENT && ex.cpu_us > 30000 && ex.cpu_us > setup_us / 2)
 		fail_msg("%llu us", (unsigned long long)ex.cpu_us);
 	begin(c, m->flags, ARGV("/bin/ender", "burn", "200"));
 	ex = finish();
-	if (ex.user_us + ex.system_us < 190000 || ex.user_us + ex.system_us > 300000u * (unsigned)slowness())
-		fail_msg("%llu and %llu us", (unsigned long long)ex.user_us, (unsigned long long)ex.system_us);
-	if (ex.cpu_us != CT_ABSENT && (ex.cpu_us < 190000 || ex.cpu_us > 300000u * (unsigned)slowness()))
+	if (ex.user_us + ex.system_us < 190000 ||
+	    ex.user_us + ex.system_us > 300000u * (unsigned)slowness())
+		fail_msg("%llu and %llu us", (unsigned long long)ex.user_us,
+			 (unsigned long long)ex.system_us);
+	if (ex.cpu_us != CT_ABSENT &&
+	    (ex.cpu_us < 190000 || ex.cpu_us > 300000u * (unsigned)slowness()))
 		fail_msg("%llu us", (unsigned long long)ex.cpu_us);
 }
 
-/* ---- who has one ------------------------------------------------------------------------------------------------------- */
+/* ---- who has one ----------------------------------------------------------------------------- */
 
-static void expect_pid(const char *name, uint64_t flags, const char *key, const char *value, int pid)
+static void expect_pid(const char *name, uint64_t flags, const char *key, const char *value,
+		       int pid)
 {
 	ct_container *c = handle(name);
 	char *out = NULL, got[16];
@@ -578,7 +662,8 @@ static void expect_pid(const char *name, uint64_t flags, const char *key, const 
 	o.flags = flags;
 	assert_ok(c, box_run(c, &o, ARGV("/bin/probe"), &out, &ex));
 	if (atoi(probe_get(out, "pid", got, sizeof(got))) != pid)
-		fail_msg("%s, flags %llx, %s = %s: pid %s", name ? name : "anonymous", (unsigned long long)flags, key ? key : "-", key ? value : "-", got);
+		fail_msg("%s, flags %llx, %s = %s: pid %s", name ? name : "anonymous",
+			 (unsigned long long)flags, key ? key : "-", key ? value : "-", got);
 	free(out);
 	chat.c = c;
 	drop();
@@ -607,12 +692,19 @@ static void who_has_one(void **state)
 	c = handle(NULL);
 	set(c, "namespace.keep", "pid");
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL));
-	assert_refused(c, ct_check(c, &(ct_start_opts){ .size = sizeof(ct_start_opts), .flags = CT_START_REAPER, .argv = ARGV("/bin/true") }),
+	assert_refused(c,
+		       ct_check(c, &(ct_start_opts){ .size = sizeof(ct_start_opts),
+						     .flags = CT_START_REAPER,
+						     .argv = ARGV("/bin/true") }),
 		       -EINVAL);
 	set(c, "init.reaper", "1");
 	assert_refused(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL), -EINVAL);
 	assert_string_equal(ct_last_error(c)->key, "init.reaper");
-	assert_refused(c, ct_start(c, &(ct_start_opts){ .size = sizeof(ct_start_opts), .flags = CT_START_REAPER | CT_START_NO_REAPER }, NULL),
+	assert_refused(c,
+		       ct_start(c,
+				&(ct_start_opts){ .size = sizeof(ct_start_opts),
+						  .flags = CT_START_REAPER | CT_START_NO_REAPER },
+				NULL),
 		       -EINVAL);
 	ct_unref(c);
 }
@@ -623,8 +715,9 @@ static void failures(void **state)
 	static const struct {
 		const char *path;
 		int err;
-	} rows[] = { { "/bin/none", -ENOENT }, { "none", -ENOENT }, { "/etc", -EACCES }, { "/bin/no-loader", -ENOENT }, { "/bin/text", -EACCES },
-		     { "/bin/nothing", -ENOEXEC } };
+	} rows[] = { { "/bin/none", -ENOENT }, { "none", -ENOENT },
+		     { "/etc", -EACCES },      { "/bin/no-loader", -ENOENT },
+		     { "/bin/text", -EACCES }, { "/bin/nothing", -ENOEXEC } };
 	static const uint64_t flags[] = { CT_START_REAPER, CT_START_NO_REAPER };
 	char message[2][512];
 
@@ -638,7 +731,8 @@ static void failures(void **state)
 			ct_start_opts o = CT_START_OPTS_INIT;
 
 			o.flags = flags[k];
-			assert_refused(c, box_run(c, &o, ARGV(rows[i].path), NULL, NULL), rows[i].err);
+			assert_refused(c, box_run(c, &o, ARGV(rows[i].path), NULL, NULL),
+				       rows[i].err);
 			assert_string_equal(ct_last_error(c)->step_name, "run.exec");
 			snprintf(message[k], sizeof(message[k]), "%s", ct_last_error(c)->message);
 			ct_unref(c);
@@ -700,7 +794,7 @@ static void killed(void **state)
 	chat.c = c;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int setup(void **state)
 {
@@ -745,19 +839,52 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(f, m) { #f ", " #m, f, setup, teardown, &m }
-#define ONE(f) { #f, f, setup, teardown, NULL }
+#define CASE(f, m)                                 \
+	{                                          \
+#f ", " #m, f, setup, teardown, &m \
+	}
+#define ONE(f)                               \
+	{                                    \
+#f, f, setup, teardown, NULL \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(all_ways, plain), CASE(all_ways, mapped), CASE(all_ways, user), CASE(all_ways, detached), CASE(all_ways, detached_mapped),
-		ONE(core), ONE(orphans), CASE(handed_on, plain), CASE(handed_on, detached), CASE(stopped, plain), CASE(stopped, detached),
-		CASE(terminal, plain), CASE(terminal, detached), CASE(background, plain), CASE(background, detached), ONE(closed),
-		CASE(nothing_to_gain, plain), CASE(nothing_to_gain, mapped), CASE(nothing_to_gain, user), CASE(nothing_to_gain, detached),
-		CASE(attached, plain), CASE(attached, mapped), CASE(attached, user), CASE(attached, detached),
-		CASE(counted, plain), CASE(counted, detached), ONE(counted_live), ONE(resources), CASE(cpu_time, plain),
-		CASE(cpu_time, detached), ONE(who_has_one), ONE(failures), ONE(scripts), ONE(killed),
+		CASE(all_ways, plain),
+		CASE(all_ways, mapped),
+		CASE(all_ways, user),
+		CASE(all_ways, detached),
+		CASE(all_ways, detached_mapped),
+		ONE(core),
+		ONE(orphans),
+		CASE(handed_on, plain),
+		CASE(handed_on, detached),
+		CASE(stopped, plain),
+		CASE(stopped, detached),
+		CASE(terminal, plain),
+		CASE(terminal, detached),
+		CASE(background, plain),
+		CASE(background, detached),
+		ONE(closed),
+		CASE(nothing_to_gain, plain),
+		CASE(nothing_to_gain, mapped),
+		CASE(nothing_to_gain, user),
+		CASE(nothing_to_gain, detached),
+		CASE(attached, plain),
+		CASE(attached, mapped),
+		CASE(attached, user),
+		CASE(attached, detached),
+		CASE(counted, plain),
+		CASE(counted, detached),
+		ONE(counted_live),
+		ONE(resources),
+		CASE(cpu_time, plain),
+		CASE(cpu_time, detached),
+		ONE(who_has_one),
+		ONE(failures),
+		ONE(scripts),
+		ONE(killed),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

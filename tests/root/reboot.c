@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reboots of detached containers: their hooks and boot ids, frozen ones, loops, and a state directory that is full. */
+/* Reboots of detached containers: their hooks and boot ids, frozen ones, loops, and a state
+ * directory that is full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,15 +27,20 @@ static struct box box;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* An init that reboots at SIGINT and exits with 5 at SIGTERM, once it has said that it may be told so. */
-#define INIT "trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; do sleep 0.02; done"
+/* An init that reboots at SIGINT and exits with 5 at SIGTERM, once it has said that it
+ * may be told so. */
+#define INIT                                                                           \
+	"trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; " \
+	"do sleep 0.02; done"
 
 static ct_container *booting(const char *name)
 {
 	ct_container *c = box_handle(&box, name);
 
 	rootfs_drop(&box.root, "var/log/boots");
-	assert_int_equal(box_config(c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL), 0);
+	assert_int_equal(box_config(c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT",
+				    "cap.drop", "sys_module", NULL),
+			 0);
 	return c;
 }
 
@@ -60,7 +66,7 @@ static int stopped(void *c)
 	return ct_state(c) == CT_STATE_STOPPED;
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 static void hooks_in_order(void **state)
 {
@@ -75,7 +81,8 @@ static void hooks_in_order(void **state)
 	assert_ok(c, ct_set_config(c, "hook.version", "1"));
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(key, sizeof(key), "hook.%s", when[i]);
-		snprintf(entry, sizeof(entry), "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_TARGET >> %s\"", path);
+		snprintf(entry, sizeof(entry),
+			 "/bin/sh -c \"echo $LXC_HOOK_TYPE:$LXC_TARGET >> %s\"", path);
 		assert_ok(c, ct_set_config(c, key, entry));
 	}
 	p = start(c, INIT);
@@ -94,7 +101,7 @@ static void hooks_in_order(void **state)
 	ct_unref(c);
 }
 
-/* ---- boot ids -------------------------------------------------------------------------------------------------------------------- */
+/* ---- boot ids -------------------------------------------------------------------------------- */
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -105,7 +112,9 @@ static void check_id(const char *text, const char *at)
 	char id[38] = "";
 
 	for (size_t i = 0; form[i]; i++)
-		if (form[i] == 'x' ? !strchr("0123456789abcdef", at[i]) : form[i] == 'y' ? !strchr("89ab", at[i]) : at[i] != form[i])
+		if (form[i] == 'x'   ? !strchr("0123456789abcdef", at[i])
+		    : form[i] == 'y' ? !strchr("89ab", at[i])
+				     : at[i] != form[i])
 			fail_msg("no id of a boot: %s", at);
 	memcpy(id, at, 37);
 	assert_ptr_equal(strstr(text, id), at);
@@ -132,7 +141,8 @@ static char *ids(char *buf, size_t size)
 	return buf;
 }
 
-/* Each boot and reboot of a system has one of its own, which stays while it runs and cannot be written; a program has the host's. */
+/* Each boot and reboot of a system has one of its own, which stays while it runs and cannot be
+ * written; a program has the host's. */
 static void boot_ids(void **state)
 {
 	char text[1024], *out = NULL;
@@ -142,14 +152,20 @@ static void boot_ids(void **state)
 	(void)state;
 	rootfs_drop(&box.root, "tmp/ids");
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(box_config(system, "init.cmd", "/bin/sh -c \"cat " BOOT_ID " >>/tmp/ids; sleep 0\"", NULL), 0);
+		assert_int_equal(box_config(system, "init.cmd",
+					    "/bin/sh -c \"cat " BOOT_ID " >>/tmp/ids; sleep 0\"",
+					    NULL),
+				 0);
 		assert_ok(system, box_run(system, NULL, NULL, NULL, NULL));
 	}
 	p = start(c, "cat " BOOT_ID " >>/tmp/ids; " INIT);
 	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
 	assert_ok(c, ct_reboot(c, 30000));
 	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
-	assert_ok(c, box_attach(c, NULL, ARGV("/bin/sh", "-c", "cat " BOOT_ID "; echo x 2>/dev/null >" BOOT_ID " || echo kept; cat " BOOT_ID),
+	assert_ok(c, box_attach(c, NULL,
+				ARGV("/bin/sh", "-c",
+				     "cat " BOOT_ID "; echo x 2>/dev/null >" BOOT_ID
+				     " || echo kept; cat " BOOT_ID),
 				&out, NULL));
 	assert_ok(c, ct_stop(c, 0, 30000));
 	ids(text, sizeof(text));
@@ -168,7 +184,7 @@ static void boot_ids(void **state)
 	ct_unref(c);
 }
 
-/* ---- frozen ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- frozen ---------------------------------------------------------------------------------- */
 
 static void frozen(void **state)
 {
@@ -195,7 +211,7 @@ static void frozen(void **state)
 	ct_unref(c);
 }
 
-/* ---- loops ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 static int starting(void *c)
 {
@@ -223,7 +239,7 @@ static void loop(void **state)
 	ct_unref(c);
 }
 
-/* ---- a full state directory --------------------------------------------------------------------------------------------------------- */
+/* ---- a full state directory ------------------------------------------------------------------ */
 
 /* Fills what is left of the file system. */
 static void fill(const char *dir)
@@ -291,7 +307,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hooks_in_order), cmocka_unit_test(boot_ids), cmocka_unit_test(frozen), cmocka_unit_test(loop), cmocka_unit_test(full),
+		cmocka_unit_test(hooks_in_order), cmocka_unit_test(boot_ids),
+		cmocka_unit_test(frozen),	  cmocka_unit_test(loop),
+		cmocka_unit_test(full),
 	};
 
 	return cmocka_run_group_tests_name("reboot", tests, setup, teardown);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is left when a container goes: nothing of its own, everything of others, and a word on what could not be removed. */
+/* What is left when a container goes: nothing of its own, everything of others, and a word on what
+ * could not be removed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,12 +77,13 @@ static ct_container *define(const char *name)
 	return c;
 }
 
-/* ---- depth ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- depth ----------------------------------------------------------------------------------- */
 
 /* The payload nests directories; the remover has few descriptors. */
 static void nested_by_the_payload(void **state)
 {
-	static const char nest[] = "cd /var; i=0; while [ $i -lt 1100 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done";
+	static const char nest[] = "cd /var; i=0; while [ $i -lt 1100 ]; do mkdir d && "
+				   "cd d || exit 1; i=$((i+1)); done";
 	struct rlimit few = { 64, 64 }, many;
 	ct_container *c = box_handle(&box, "deep");
 	char path[2 * PATH_MAX];
@@ -107,7 +109,7 @@ static void nested_by_the_payload(void **state)
 	ct_unref(c);
 }
 
-/* ---- mounts ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- mounts ---------------------------------------------------------------------------------- */
 
 static void mount_of_the_same_file_system(void **state)
 {
@@ -117,7 +119,8 @@ static void mount_of_the_same_file_system(void **state)
 	assert_int_equal(mkdir(at("dear"), 0755), 0);
 	file("dear/file");
 	assert_int_equal(mkdir(at("containers/held/rootfs/mnt"), 0755), 0);
-	assert_int_equal(mount(at("dear"), at("containers/held/rootfs/mnt"), NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(at("dear"), at("containers/held/rootfs/mnt"), NULL, MS_BIND, NULL),
+			 0);
 	assert_refused(c, ct_destroy(c, 0), -EBUSY);
 	assert_non_null(strstr(ct_last_error(c)->message, "held/rootfs/mnt"));
 	assert_refused(c, ct_destroy(c, CT_DESTROY_FORCE), -EBUSY);
@@ -132,7 +135,8 @@ static void mount_of_the_same_file_system(void **state)
 	ct_unref(c);
 }
 
-/* A file can be a mount point, too; and what an earlier removal left is swept, by whichever call comes first. */
+/* A file can be a mount point, too; and what an earlier removal left is swept, by
+ * whichever call comes first. */
 static void leftovers_are_swept(void **state)
 {
 	ct_create_opts o = CT_CREATE_OPTS_INIT;
@@ -146,7 +150,9 @@ static void leftovers_are_swept(void **state)
 		file("containers/.new-left-77.gone/other");
 		file("containers/.new-left-77.gone/file");
 		assert_int_equal(mkdir(at("containers/.new-left-78"), 0755), 0);
-		assert_int_equal(mount(at("dear"), at("containers/.new-left-77.gone/file"), NULL, MS_BIND, NULL), 0);
+		assert_int_equal(mount(at("dear"), at("containers/.new-left-77.gone/file"), NULL,
+				       MS_BIND, NULL),
+				 0);
 		assert_refused(c, ct_destroy(c, 0), -EBUSY);
 		assert_non_null(strstr(ct_last_error(c)->message, ".new-left-77.gone/file"));
 		assert_false(there("containers/.new-left-77.gone/other"));
@@ -171,9 +177,10 @@ static void leftovers_are_swept(void **state)
 	ct_unref(c);
 }
 
-/* ---- whose the rootfs is ---------------------------------------------------------------------------------------------------------- */
+/* ---- whose the rootfs is --------------------------------------------------------------------- */
 
-/* An unmanaged rootfs in the container's directory stays, and a container can be made over it again. */
+/* An unmanaged rootfs in the container's directory stays, and a container can be made
+ * over it again. */
 static void unmanaged_inside(void **state)
 {
 	ct_container *c = define("kept"), *other;
@@ -194,7 +201,9 @@ static void unmanaged_inside(void **state)
 		assert_refused(other, ct_destroy(other, 0), -ENOENT);
 		assert_true(there("containers/kept/rootfs/file"));
 		assert_ok(other, ct_clear_config(other, "rootfs.path"));
-		assert_int_equal(box_config(other, "rootfs.path", at("containers/kept/rootfs"), "rootfs.managed", "0", NULL), 0);
+		assert_int_equal(box_config(other, "rootfs.path", at("containers/kept/rootfs"),
+					    "rootfs.managed", "0", NULL),
+				 0);
 		assert_ok(other, ct_create(other, NULL));
 		ct_unref(other);
 	}
@@ -226,7 +235,7 @@ static void unmanaged_and_broken(void **state)
 	ct_unref(c);
 }
 
-/* ---- ephemeral -------------------------------------------------------------------------------------------------------------------- */
+/* ---- ephemeral ------------------------------------------------------------------------------- */
 
 static int gone(void *path)
 {
@@ -246,13 +255,16 @@ static void ephemeral(const char *managed, int held)
 	assert_ok(c, ct_create(c, NULL));
 	assert_int_equal(rename(box.root.path, root), 0);
 	assert_ok(c, ct_clear_config(c, "rootfs.path"));
-	assert_int_equal(box_config(c, "rootfs.path", root, "ephemeral", "1", "rootfs.managed", managed, NULL), 0);
+	assert_int_equal(box_config(c, "rootfs.path", root, "ephemeral", "1", "rootfs.managed",
+				    managed, NULL),
+			 0);
 	assert_ok(c, ct_save_config(c, NULL));
 	if (held) {
 		assert_int_equal(mkdir(at("dear"), 0755), 0);
 		file("dear/file");
 		assert_int_equal(mkdir(at("containers/eph/mnt"), 0755), 0);
-		assert_int_equal(mount(at("dear"), at("containers/eph/mnt"), NULL, MS_BIND, NULL), 0);
+		assert_int_equal(mount(at("dear"), at("containers/eph/mnt"), NULL, MS_BIND, NULL),
+				 0);
 	}
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/true");
@@ -264,7 +276,7 @@ static void ephemeral(const char *managed, int held)
 	if (held)
 		assert_non_null(strstr(ct_process_last_error(p)->message, "mnt"));
 	ct_process_unref(p);
-	assert_int_equal(wait_for(gone, (void *)(uintptr_t)"containers/eph/config", 10000), 1);
+	assert_int_equal(wait_for(gone, (void *)(uintptr_t) "containers/eph/config", 10000), 1);
 	ct_unref(c);
 }
 
@@ -301,7 +313,7 @@ static void ephemeral_held(void **state)
 	tree_remove(at("dear"));
 }
 
-/* ---- ct-create -------------------------------------------------------------------------------------------------------------------- */
+/* ---- ct-create ------------------------------------------------------------------------------- */
 
 /* A template that fails and leaves a mount of the same file system. */
 static void failing_template(void **state)
@@ -314,13 +326,18 @@ static void failing_template(void **state)
 	assert_non_null(f);
 	assert_int_equal(mkdir(at("dear"), 0755), 0);
 	file("dear/file");
-	fprintf(f, "#!/bin/sh\nfor a; do case $a in --rootfs=*) r=${a#--rootfs=};; esac; done\n"
-		   "mkdir -p $r/etc $r/srv/in && touch $r/etc/file && mount --bind %s $r/srv/in && exit 3\n", at("dear"));
+	fprintf(f,
+		"#!/bin/sh\nfor a; do case $a in --rootfs=*) r=${a#--rootfs=};; esac; done\n"
+		"mkdir -p $r/etc $r/srv/in && touch $r/etc/file && mount --bind %s $r/srv/in && "
+		"exit 3\n",
+		at("dear"));
 	fclose(f);
 	assert_int_equal(chmod(at("template"), 0755), 0);
 	snprintf(dir, sizeof(dir), "--lxcpath=%s", box.dir);
-	assert_int_equal(run_tool(ARGV(built("tools/ct-create", create, sizeof(create)), dir, "-n", "failed", "-t", at("template")), NULL,
-				  60000, &r), 0);
+	assert_int_equal(run_tool(ARGV(built("tools/ct-create", create, sizeof(create)), dir, "-n",
+				       "failed", "-t", at("template")),
+				  NULL, 60000, &r),
+			 0);
 	assert_int_not_equal(r.status, 0);
 	assert_true(there("dear/file"));
 	snprintf(said, sizeof(said), "rootfs/srv/in stays");
@@ -328,11 +345,16 @@ static void failing_template(void **state)
 		fail_msg("%s", r.err);
 	assert_int_equal(hidden(), 1);
 	run_free(&r);
-	assert_int_equal(run_tool(ARGV("/bin/sh", "-c", "umount $0/.new-failed-*/rootfs/srv/in", box.dir), NULL, 10000, &r), 0);
+	assert_int_equal(run_tool(ARGV("/bin/sh", "-c", "umount $0/.new-failed-*/rootfs/srv/in",
+				       box.dir),
+				  NULL, 10000, &r),
+			 0);
 	assert_int_equal(r.status, 0);
 	run_free(&r);
 	/* the next one of this name takes away what stayed */
-	assert_int_equal(run_tool(ARGV(create, dir, "-n", "failed", "-t", "/bin/false"), NULL, 60000, &r), 0);
+	assert_int_equal(run_tool(ARGV(create, dir, "-n", "failed", "-t", "/bin/false"), NULL,
+				  60000, &r),
+			 0);
 	run_free(&r);
 	assert_int_equal(hidden(), 0);
 	assert_true(there("dear/file"));
@@ -356,9 +378,14 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nested_by_the_payload), cmocka_unit_test(mount_of_the_same_file_system),
-		cmocka_unit_test(leftovers_are_swept), cmocka_unit_test(unmanaged_inside), cmocka_unit_test(unmanaged_and_broken),
-		cmocka_unit_test(ephemeral_unmanaged), cmocka_unit_test(ephemeral_held), cmocka_unit_test(failing_template),
+		cmocka_unit_test(nested_by_the_payload),
+		cmocka_unit_test(mount_of_the_same_file_system),
+		cmocka_unit_test(leftovers_are_swept),
+		cmocka_unit_test(unmanaged_inside),
+		cmocka_unit_test(unmanaged_and_broken),
+		cmocka_unit_test(ephemeral_unmanaged),
+		cmocka_unit_test(ephemeral_held),
+		cmocka_unit_test(failing_template),
 	};
 
 	return cmocka_run_group_tests_name("removal", tests, setup, teardown);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Start hooks are programs of the rootfs: they, and what they leave behind, have what the payload gets and no more. A hook that has
- * ended holds nobody, whatever still writes. Hooks that run with the host's rights are never looked up in the rootfs.
+ * Start hooks are programs of the rootfs: they, and what they leave behind, have what the payload
+ * gets and no more. A hook that has ended holds nobody, whatever still writes. Hooks that run with
+ * the host's rights are never looked up in the rootfs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,9 +32,9 @@ static struct box box;
 struct row {
 	const char *name;
 	unsigned uid;
-	const char *keep;	/* cap.keep, NULL: nothing said */
+	const char *keep; /* cap.keep, NULL: nothing said */
 	int nnp, mapped, nosuid;
-	int root;		/* the hook is expected to be root of the container */
+	int root; /* the hook is expected to be root of the container */
 };
 
 static const struct row rows[] = {
@@ -60,8 +61,9 @@ static ct_container *make(const struct row *r)
 
 	assert_non_null(c);
 	snprintf(id, sizeof(id), "%u", r->uid);
-	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, "init.groups", "2000", "prlimit.nofile", "77:99", "prlimit.core",
-				    "0", NULL), 0);
+	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, "init.groups", "2000",
+				    "prlimit.nofile", "77:99", "prlimit.core", "0", NULL),
+			 0);
 	if (r->keep)
 		assert_ok(c, ct_set_config(c, "cap.keep", r->keep));
 	if (r->nnp)
@@ -69,7 +71,9 @@ static ct_container *make(const struct row *r)
 	if (r->nosuid)
 		assert_ok(c, ct_set_config(c, "rootfs.options", "nosuid"));
 	if (r->mapped)
-		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL), 0);
+		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap",
+					    "g 0 100000 65536", NULL),
+				 0);
 	return c;
 }
 
@@ -115,12 +119,15 @@ static void check_caps(const struct row *r, const char *hook, const char *payloa
 
 	for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
 		if (caps_of(hook, sets[i]) & ~allowed)
-			fail_msg("%s: the hook's %s is %llx, more than the payload's %llx", r->name, sets[i], caps_of(hook, sets[i]), allowed);
+			fail_msg("%s: the hook's %s is %llx, more than the payload's %llx", r->name,
+				 sets[i], caps_of(hook, sets[i]), allowed);
 	/* init, which it could trace, has more until it has the payload's user */
 	if (r->uid && r->root)
-		assert_true(!(caps_of(hook, "cap_effective") & 1ull << 19) && !(caps_of(hook, "cap_bounding") & 1ull << 19));
+		assert_true(!(caps_of(hook, "cap_effective") & 1ull << 19) &&
+			    !(caps_of(hook, "cap_bounding") & 1ull << 19));
 	if (r->root && r->keep && !strcmp(r->keep, "none"))
-		assert_true(caps_of(hook, "cap_permitted") == 0 && caps_of(hook, "cap_bounding") == 0);
+		assert_true(caps_of(hook, "cap_permitted") == 0 &&
+			    caps_of(hook, "cap_bounding") == 0);
 	if (!r->root)
 		assert_true(caps_of(hook, "cap_permitted") == 0);
 	same(r, hook, payload, "cap_inheritable");
@@ -131,8 +138,11 @@ static void check_caps(const struct row *r, const char *hook, const char *payloa
 static void rights(void **state)
 {
 	const struct row *r = *state;
-	const char *const keys[] = { "gid", "groups", "no_new_privs", "securebits", "session_keyring", "limit_7", "limit_4", "ns_mnt", "ns_pid",
-				     "ns_user", "ns_net", "ns_uts", "hostname", "fds", "personality", "policy" };
+	const char *const keys[] = {
+		"gid",	    "groups", "no_new_privs", "securebits", "session_keyring", "limit_7",
+		"limit_4",  "ns_mnt", "ns_pid",	      "ns_user",    "ns_net",	       "ns_uts",
+		"hostname", "fds",    "personality",  "policy"
+	};
 	ct_container *c = make(r);
 	char *payload = NULL, *hook, want[64], got[64];
 	long mine = syscall(SYS_keyctl, 0, -3, 0);
@@ -143,7 +153,8 @@ static void rights(void **state)
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/probe"), &payload, NULL));
 	hook = read_inside("tmp/hook");
 	assert_non_null(hook);
-	snprintf(want, sizeof(want), "[%u, %u, %u]", r->root ? 0 : r->uid, r->root ? 0 : r->uid, r->root ? 0 : r->uid);
+	snprintf(want, sizeof(want), "[%u, %u, %u]", r->root ? 0 : r->uid, r->root ? 0 : r->uid,
+		 r->root ? 0 : r->uid);
 	probe_get(hook, "uid", got, sizeof(got));
 	if (strcmp(got, want) != 0)
 		fail_msg("%s: the hook's uid is %s, not %s", r->name, got, want);
@@ -167,8 +178,15 @@ static void left_behind(void **state)
 	char *out = NULL, *at;
 
 	(void)state;
-	assert_ok(c, ct_set_config(c, "hook.start", "/bin/sh -c \"sleep 1000 > /dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done\""));
-	assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", "for p in /proc/[0-9]*; do grep -q sleep $p/comm && cat $p/status $p/limits; done"),
+	assert_ok(c, ct_set_config(c, "hook.start",
+				   "/bin/sh -c \"sleep 1000 > /dev/null 2>&1 & "
+				   "until grep -q sleep /proc/$!/comm; do :; "
+				   "done\""));
+	assert_ok(c, box_run(c, NULL,
+			     ARGV("/bin/sh", "-c",
+				  "for p in /proc/[0-9]*; do grep -q "
+				  "sleep $p/comm && cat $p/status "
+				  "$p/limits; done"),
 			     &out, NULL));
 	assert_non_null(strstr(out, "Name:\tsleep"));
 	for (at = out; (at = strstr(at, "\nCap")); at++)
@@ -183,7 +201,8 @@ static void left_behind(void **state)
 	ct_unref(c);
 }
 
-/* A hook that has ended, with its output flooded by what it left behind: of the rootfs and of the host. */
+/* A hook that has ended, with its output flooded by what it left behind: of the rootfs
+ * and of the host. */
 static void flooded(void **state)
 {
 	const char *const hooks[] = { "hook.start", "hook.pre-start", "hook.pre-mount" };
@@ -196,7 +215,8 @@ static void flooded(void **state)
 		char command[256];
 
 		/* the host's ends by itself: what a hook of the host leaves there is nobody's */
-		snprintf(command, sizeof(command), "/bin/sh -c \"timeout 60 yes & timeout 60 yes 2>&1 & exit 0\"");
+		snprintf(command, sizeof(command),
+			 "/bin/sh -c \"timeout 60 yes & timeout 60 yes 2>&1 & exit 0\"");
 		assert_ok(c, ct_set_config(c, hooks[i], command));
 		assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, &ex));
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
@@ -272,13 +292,16 @@ static int group_teardown(void **state)
 int main(void)
 {
 	enum { N = sizeof(rows) / sizeof(rows[0]) };
-	const struct CMUnitTest single[] = { cmocka_unit_test(left_behind), cmocka_unit_test(flooded), cmocka_unit_test(last_words),
+	const struct CMUnitTest single[] = { cmocka_unit_test(left_behind),
+					     cmocka_unit_test(flooded),
+					     cmocka_unit_test(last_words),
 					     cmocka_unit_test(not_of_the_rootfs) };
 	static struct CMUnitTest tests[N + 4];
 	size_t i;
 
 	for (i = 0; i < N; i++)
-		tests[i] = (struct CMUnitTest){ rows[i].name, rights, NULL, NULL, (void *)&rows[i] };
+		tests[i] = (struct CMUnitTest){ rows[i].name, rights, NULL, NULL,
+						(void *)&rows[i] };
 	memcpy(tests + N, single, sizeof(single));
 	return _cmocka_run_group_tests("start-hooks", tests, N + 4, group_setup, group_teardown);
 }

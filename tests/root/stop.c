@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a container is asked to end, the same in process and detached; and calls beside a supervisor that is stopped. */
+/* How a container is asked to end, the same in process and detached; and calls beside a
+ * supervisor that is stopped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@ static struct box box;
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* ---- the signal -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the signal ------------------------------------------------------------------------------ */
 
 /* Starts an init that exits with 7 at this signal, once it has said so; the process. */
 static ct_process *trapping(ct_container *c, const char *sig, unsigned flags)
@@ -37,7 +38,8 @@ static ct_process *trapping(ct_container *c, const char *sig, unsigned flags)
 	if (sig && !strncmp(sig, "read ", 5))
 		snprintf(script, sizeof(script), "exec /bin/probe reads-signal %s", sig + 5);
 	else if (sig)
-		snprintf(script, sizeof(script), "trap 'exit 7' %s; echo; while :; do sleep 0.02; done", sig);
+		snprintf(script, sizeof(script),
+			 "trap 'exit 7' %s; echo; while :; do sleep 0.02; done", sig);
 	else
 		snprintf(script, sizeof(script), "echo; while :; do sleep 0.02; done");
 	/* a system is pid 1 itself */
@@ -52,7 +54,7 @@ static ct_process *trapping(ct_container *c, const char *sig, unsigned flags)
 	return p;
 }
 
-static const char *with_groups;	/* init.groups */
+static const char *with_groups; /* init.groups */
 
 /* Its exit code after a stop that would wait for long. */
 static int code_of_stop(const char *sig, unsigned flags, int timeout_ms)
@@ -98,14 +100,15 @@ static void behind_many_groups(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 600; i++)
-		n += (size_t)snprintf(groups + n, sizeof(groups) - n, "%s%u", i ? "," : "", 4000000000u + i);
+		n += (size_t)snprintf(groups + n, sizeof(groups) - n, "%s%u", i ? "," : "",
+				      4000000000u + i);
 	with_groups = groups;
 	assert_int_equal(code_of_stop("TERM", 0, 20000), 7);
 	assert_int_equal(code_of_stop("TERM", CT_START_DETACH, 20000), 7);
 	with_groups = NULL;
 }
 
-/* ---- a supervisor that is stopped ---------------------------------------------------------------------------------------------------- */
+/* ---- a supervisor that is stopped ------------------------------------------------------------ */
 
 struct sleeper {
 	ct_container *c;
@@ -154,12 +157,13 @@ static void go_on(struct sleeper *s)
 #define SLACK_MS (1000 * slowness())
 
 /* The call comes back in time, with what is expected (a negative errno, or not). */
-#define IN_TIME(call, deadline_ms, good)                                                                                            \
-	do {                                                                                                                       \
-		long long began_ = now_ms(), r_ = (long long)(call), took_;                                                      \
-		took_ = now_ms() - began_;                                                                                        \
-		if (took_ > (deadline_ms) + SLACK_MS || !(good))                                                                  \
-			fail_msg("%s = %lld after %lld ms (%s)", #call, r_, took_, ct_last_error(s.c)->message);                  \
+#define IN_TIME(call, deadline_ms, good)                                           \
+	do {                                                                       \
+		long long began_ = now_ms(), r_ = (long long)(call), took_;        \
+		took_ = now_ms() - began_;                                         \
+		if (took_ > (deadline_ms) + SLACK_MS || !(good))                   \
+			fail_msg("%s = %lld after %lld ms (%s)", #call, r_, took_, \
+				 ct_last_error(s.c)->message);                     \
 	} while (0)
 
 static void calls_come_back(void **state)
@@ -275,8 +279,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(asked_by_what_it_catches), cmocka_unit_test(behind_many_groups), cmocka_unit_test(calls_come_back),
-		cmocka_unit_test(stops_go_round_it), cmocka_unit_test(destroyed_by_force),
+		cmocka_unit_test(asked_by_what_it_catches), cmocka_unit_test(behind_many_groups),
+		cmocka_unit_test(calls_come_back),	    cmocka_unit_test(stops_go_round_it),
+		cmocka_unit_test(destroyed_by_force),
 	};
 
 	return cmocka_run_group_tests_name("stop", tests, setup, teardown);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups from systemd: a delegated scope of the system's manager for root, of the user's own for root of a user namespace. */
+/* Groups from systemd: a delegated scope of the system's manager for root, of the user's own for
+ * root of a user namespace. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ static struct talk talk;
 static char word[32], unit[160];
 static bool of_user;
 
-/* ---- systemd's view ------------------------------------------------------------------------------------------------------------ */
+/* ---- systemd's view -------------------------------------------------------------------------- */
 
 static bool booted_by_systemd(void)
 {
@@ -36,7 +37,9 @@ static bool booted_by_systemd(void)
 /* A property of the unit, in buf. */
 static const char *property(const char *name, char *buf, size_t size)
 {
-	const char *argv[] = { "systemctl", of_user ? "--user" : "--system", "show", "-P", name, unit, NULL };
+	const char *argv[] = {
+		"systemctl", of_user ? "--user" : "--system", "show", "-P", name, unit, NULL
+	};
 	struct run_result r;
 
 	assert_int_equal(run_tool(argv, NULL, 30000, &r), 0);
@@ -67,14 +70,15 @@ static void find_unit(pid_t pid)
 	if (!place_of(pid, word, &t, place, sizeof(place)))
 		fail_msg("the payload has no group of ours");
 	unit[0] = 0;
-	for (char *save = NULL, *part = strtok_r(place, "/", &save); part; part = strtok_r(NULL, "/", &save))
+	for (char *save = NULL, *part = strtok_r(place, "/", &save); part;
+	     part = strtok_r(NULL, "/", &save))
 		if (strstr(part, ".scope"))
 			snprintf(unit, sizeof(unit), "%s", part);
 	if (strncmp(unit, "ct-", 3))
 		fail_msg("it is in %s, no scope of ours", place);
 }
 
-/* ---- cases ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static int make(const char *name)
 {
@@ -82,7 +86,9 @@ static int make(const char *name)
 
 	box.c = box_handle(&box, name);
 	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	return box.c ? box_config(box.c, "cgroup.pattern", pattern, "limit.memory", "64M", "limit.pids", "30", NULL) : -1;
+	return box.c ? box_config(box.c, "cgroup.pattern", pattern, "limit.memory", "64M",
+				  "limit.pids", "30", NULL)
+		     : -1;
 }
 
 static int setup(void **state)
@@ -121,7 +127,8 @@ static void check_scope(ct_container *c, pid_t pid, int64_t pids)
 	find_unit(pid);
 	assert_string_equal(property("ActiveState", text, sizeof(text)), "active");
 	assert_string_equal(property("Delegate", text, sizeof(text)), "yes");
-	assert_string_equal(property("Slice", text, sizeof(text)), of_user ? "app.slice" : "machine.slice");
+	assert_string_equal(property("Slice", text, sizeof(text)),
+			    of_user ? "app.slice" : "machine.slice");
 	assert_int_equal(group_number(c, "memory.max", NULL), 64 * MIB);
 	assert_int_equal(group_number(c, "pids.max", NULL), pids);
 }
@@ -131,7 +138,8 @@ static void in_process(void **state)
 	ct_exit ex;
 
 	(void)state;
-	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
+	talk_start(box.c, 0,
+		   ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
 	/* the small init takes none of the program's */
 	check_scope(box.c, ct_process_pid(talk.p), 31);
 	assert_ok(box.c, ct_freeze(box.c, PATIENCE_MS));
@@ -160,13 +168,15 @@ static void detached(void **state)
 	assert_scope_gone();
 	/* the name is free again */
 	talk_drop_all();
-	talk_start(box.c, CT_START_DETACH, ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
+	talk_start(box.c, CT_START_DETACH,
+		   ARGV("/bin/sh", "-c", "echo ready; read x; exec probe hold 0 100000000"), &talk);
 	check_scope(box.c, ct_process_pid(talk.p), 30);
 	assert_int_equal(talk_end(&talk).reason, CT_EXIT_MEMORY);
 	assert_scope_gone();
 }
 
-/* Root in a service that systemd has given no groups to make has one made. A user namespace's root has groups of its own, or none. */
+/* Root in a service that systemd has given no groups to make has one made. A user namespace's root
+ * has groups of its own, or none. */
 static void automatic(void **state)
 {
 	(void)state;
@@ -244,7 +254,7 @@ static void without_systemd(void **state)
 	assert_int_equal(talk_end(&talk).reason, CT_EXIT_EXITED);
 }
 
-/* ---- all ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void put(const char *path, const char *text)
 {
@@ -287,12 +297,19 @@ static int group_teardown(void **state)
 	return 0;
 }
 
-#define CASE(f, name) { #f, f, setup, teardown, (void *)(uintptr_t)(name) }
+#define CASE(f, name)                                             \
+	{                                                         \
+#f, f, setup, teardown, (void *)(uintptr_t)(name) \
+	}
 
 int main(void)
 {
-	const struct CMUnitTest with[] = { CASE(in_process, NULL), CASE(detached, "sysd"), CASE(two, NULL), CASE(killed_caller, NULL),
-					   { "automatic", automatic, setup_automatic, teardown, NULL } };
+	const struct CMUnitTest with[] = { CASE(in_process, NULL),
+					   CASE(detached, "sysd"),
+					   CASE(two, NULL),
+					   CASE(killed_caller, NULL),
+					   { "automatic", automatic, setup_automatic, teardown,
+					     NULL } };
 	const struct CMUnitTest without[] = { CASE(without_systemd, NULL) };
 
 	if (geteuid() != 0)

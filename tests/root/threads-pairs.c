@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Every pair of calls that the header allows at the same time, in two threads: on one container and its process, and, where the
- * container is detached, on two handles of it. While it runs, and while it ends by itself. Each call's result is one that it may have,
- * and the error record that a thread reads is that of its own call. The sanitizer for threads looks on in the tier of that name.
+ * Every pair of calls that the header allows at the same time, in two threads: on one container and
+ * its process, and, where the container is detached, on two handles of it. While it runs, and while
+ * it ends by itself. Each call's result is one that it may have, and the error record that a thread
+ * reads is that of its own call. The sanitizer for threads looks on in the tier of that name.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,10 +29,10 @@
 #include "leak.h"
 #include "run.h"
 
-#define SOON_MS 5000	/* for a call beside one that hinders it, as a freeze does an attach */
+#define SOON_MS 5000 /* for a call beside one that hinders it, as a freeze does an attach */
 
 static struct box box;
-static char name[32];	/* nobody else's on this host */
+static char name[32]; /* nobody else's on this host */
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -41,7 +42,7 @@ struct side {
 	ct_process *p;
 };
 
-/* ---- the calls ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 /* Which handle a call is for; calls for different handles may be made together. */
 enum on { NONE, CONTAINER, PROCESS };
@@ -49,15 +50,15 @@ enum on { NONE, CONTAINER, PROCESS };
 #define WAITS 0x1u	/* or starts */
 #define BREAKS_IN 0x2u	/* may be called while another thread waits or starts, on the same handle */
 #define ENDS 0x4u	/* the container may have ended after it */
-#define SUPERVISED 0x8u	/* of detached containers only */
+#define SUPERVISED 0x8u /* of detached containers only */
 
 struct call {
 	const char *name;
 	int (*run)(const struct side *s);
 	enum on on;
 	unsigned is;
-	int may[8];		/* errors that it may have */
-	const char *word;	/* what its message says when it fails, and no other call's does */
+	int may[8];	  /* errors that it may have */
+	const char *word; /* what its message says when it fails, and no other call's does */
 };
 
 static int call_state(const struct side *s)
@@ -348,7 +349,7 @@ static int call_process_ref(const struct side *s)
 	return 0;
 }
 
-#define GONE -ESRCH	/* it has ended */
+#define GONE -ESRCH /* it has ended */
 
 static const struct call calls[] = {
 	{ "ct_state", call_state, CONTAINER, 0, { 0 }, NULL },
@@ -367,7 +368,12 @@ static const struct call calls[] = {
 	{ "an unknown key", call_unknown_key, CONTAINER, 0, { -ENOENT }, "no.such.key" },
 	{ "ct_check", call_check, CONTAINER, 0, { 0 }, NULL },
 	{ "ct_attach", call_attach, CONTAINER, WAITS, { GONE, -EBUSY, -ECHILD, -ETIMEDOUT }, NULL },
-	{ "ct_start", call_start, CONTAINER, WAITS | ENDS | SUPERVISED, { -EBUSY, -ECANCELED }, NULL },
+	{ "ct_start",
+	  call_start,
+	  CONTAINER,
+	  WAITS | ENDS | SUPERVISED,
+	  { -EBUSY, -ECANCELED },
+	  NULL },
 	{ "ct_open_process", call_open_process, CONTAINER, 0, { GONE, -EAGAIN }, NULL },
 	{ "ct_last_exit", call_last_exit, CONTAINER, 0, { -ENODATA }, NULL },
 	{ "ct_console_log", call_console_log, CONTAINER, SUPERVISED, { GONE, -ENODATA }, NULL },
@@ -376,7 +382,12 @@ static const struct call calls[] = {
 	{ "ct_kill", call_kill, CONTAINER, BREAKS_IN | ENDS, { GONE }, NULL },
 	{ "ct_kill, no end", call_kill_nothing, CONTAINER, BREAKS_IN, { GONE }, NULL },
 	{ "ct_kill, no signal", call_kill_wrong, CONTAINER, BREAKS_IN, { GONE, -EINVAL }, NULL },
-	{ "ct_stop, wrong flag", call_stop_wrong, CONTAINER, BREAKS_IN, { -EINVAL }, "unknown flag" },
+	{ "ct_stop, wrong flag",
+	  call_stop_wrong,
+	  CONTAINER,
+	  BREAKS_IN,
+	  { -EINVAL },
+	  "unknown flag" },
 	{ "ct_kill_all", call_kill_all, CONTAINER, 0, { GONE }, NULL },
 	{ "events", call_events, CONTAINER, 0, { 0 }, NULL },
 	{ "ct_list", call_list, NONE, 0, { 0 }, NULL },
@@ -385,8 +396,18 @@ static const struct call calls[] = {
 	{ "ct_process_wait, looks", call_process_look, PROCESS, WAITS, { -ETIMEDOUT }, NULL },
 	{ "ct_process_started", call_process_started, PROCESS, WAITS, { 0 }, NULL },
 	{ "ct_process_kill", call_process_kill, PROCESS, BREAKS_IN | ENDS, { GONE }, NULL },
-	{ "ct_process_kill, no end", call_process_kill_nothing, PROCESS, BREAKS_IN, { GONE }, NULL },
-	{ "ct_process_kill, no signal", call_process_kill_wrong, PROCESS, BREAKS_IN, { -EINVAL }, "7002" },
+	{ "ct_process_kill, no end",
+	  call_process_kill_nothing,
+	  PROCESS,
+	  BREAKS_IN,
+	  { GONE },
+	  NULL },
+	{ "ct_process_kill, no signal",
+	  call_process_kill_wrong,
+	  PROCESS,
+	  BREAKS_IN,
+	  { -EINVAL },
+	  "7002" },
 	{ "ct_process_*fd", call_process_fds, PROCESS, 0, { 0 }, NULL },
 	{ "ct_process_resize", call_process_resize, PROCESS, 0, { -ENOTTY }, "terminal" },
 	{ "ct_process_ref", call_process_ref, PROCESS, 0, { 0 }, NULL },
@@ -399,8 +420,18 @@ static const struct call starts[] = {
 	{ "ct_start detached", call_start, CONTAINER, WAITS, { -EBUSY, -ECANCELED }, NULL },
 };
 static const struct call follows[] = {
-	{ "ct_process_started for ever", call_process_follow, PROCESS, WAITS, { -ECANCELED }, NULL },
-	{ "ct_process_wait through a start", call_process_follow_wait, PROCESS, WAITS, { -ECANCELED, -ETIMEDOUT }, NULL },
+	{ "ct_process_started for ever",
+	  call_process_follow,
+	  PROCESS,
+	  WAITS,
+	  { -ECANCELED },
+	  NULL },
+	{ "ct_process_wait through a start",
+	  call_process_follow_wait,
+	  PROCESS,
+	  WAITS,
+	  { -ECANCELED, -ETIMEDOUT },
+	  NULL },
 };
 
 /* What the header says of one handle. */
@@ -408,10 +439,11 @@ static int allowed(const struct call *a, const struct call *b)
 {
 	if (a->on == NONE || b->on == NONE || a->on != b->on)
 		return 1;
-	return (a->is & BREAKS_IN && b->is & (WAITS | BREAKS_IN)) || (b->is & BREAKS_IN && a->is & (WAITS | BREAKS_IN));
+	return (a->is & BREAKS_IN && b->is & (WAITS | BREAKS_IN)) ||
+	       (b->is & BREAKS_IN && a->is & (WAITS | BREAKS_IN));
 }
 
-/* ---- one thread ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- one thread ------------------------------------------------------------------------------ */
 
 struct worker {
 	pthread_t thread;
@@ -437,11 +469,15 @@ static void check_record(struct worker *w, int r)
 	if (call->on == NONE)
 		return;
 	if (record_of(w)->err != r || !record_of(w)->message[0])
-		snprintf(w->why, sizeof(w->why), "%s = %d, but the record is of %d: %s", call->name, r, record_of(w)->err, record_of(w)->message);
+		snprintf(w->why, sizeof(w->why), "%s = %d, but the record is of %d: %s", call->name,
+			 r, record_of(w)->err, record_of(w)->message);
 	else if (call->word && !strstr(record_of(w)->message, call->word))
-		snprintf(w->why, sizeof(w->why), "%s has another call's record: %s", call->name, record_of(w)->message);
-	else if (ct_error_copy(record_of(w), &copy) || copy->err != r || strcmp(copy->message, record_of(w)->message) != 0)
-		snprintf(w->why, sizeof(w->why), "%s: the copy says %s", call->name, copy ? copy->message : "nothing");
+		snprintf(w->why, sizeof(w->why), "%s has another call's record: %s", call->name,
+			 record_of(w)->message);
+	else if (ct_error_copy(record_of(w), &copy) || copy->err != r ||
+		 strcmp(copy->message, record_of(w)->message) != 0)
+		snprintf(w->why, sizeof(w->why), "%s: the copy says %s", call->name,
+			 copy ? copy->message : "nothing");
 	ct_free(copy);
 }
 
@@ -457,7 +493,8 @@ static void check_result(struct worker *w, int r)
 			return;
 		}
 	}
-	snprintf(w->why, sizeof(w->why), "%s = %d (%s)", w->call->name, r, w->call->on == NONE ? "" : record_of(w)->message);
+	snprintf(w->why, sizeof(w->why), "%s = %d (%s)", w->call->name, r,
+		 w->call->on == NONE ? "" : record_of(w)->message);
 }
 
 static void *work(void *data)
@@ -470,7 +507,7 @@ static void *work(void *data)
 	return NULL;
 }
 
-/* ---- a pair of them ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- a pair of them -------------------------------------------------------------------------- */
 
 /* How a container runs, and by which handles it is looked at. */
 struct kind {
@@ -482,7 +519,8 @@ struct kind {
 struct scene {
 	const struct kind *kind;
 	struct side side[2];
-	int pidfd, leave;	/* of init, -1 while it is started; the end of a pipe that it reads until we leave */
+	/* of init, -1 while it is started; the end of a pipe that it reads until we leave */
+	int pidfd, leave;
 };
 
 static void close_scene(struct scene *s)
@@ -510,8 +548,11 @@ static void open_scene(struct scene *s)
 	for (int i = 0; i < s->kind->handles; i++) {
 		s->side[i].c = box_handle(&box, name);
 		assert_non_null(s->side[i].c);
-		assert_int_equal(box_config(s->side[i].c, "limit.pids", "100", s->kind->flags & CT_START_DETACH ? "console.buffer.size" : NULL,
-					    "64K", NULL), 0);
+		assert_int_equal(box_config(s->side[i].c, "limit.pids", "100",
+					    s->kind->flags & CT_START_DETACH ? "console.buffer.size"
+									     : NULL,
+					    "64K", NULL),
+				 0);
 	}
 	o.argv = ARGV("/bin/cat");
 	o.flags = s->kind->flags | CT_START_REAPER;
@@ -537,7 +578,8 @@ static void wait_for_the_end(struct scene *s, const struct worker w[2])
 	close(s->leave);
 	s->leave = -1;
 	if (poll(&fd, 1, PATIENCE_MS) != 1)
-		fail_msg("%s beside %s, %s: the payload does not end", w[0].call->name, w[1].call->name, s->kind->name);
+		fail_msg("%s beside %s, %s: the payload does not end", w[0].call->name,
+			 w[1].call->name, s->kind->name);
 }
 
 /* Both calls at once, a few times, or until the payload has ended by itself. */
@@ -562,7 +604,8 @@ static void together(struct scene *s, const struct call *a, const struct call *b
 	pthread_barrier_destroy(&begin);
 	for (int i = 0; i < 2; i++)
 		if (w[i].why[0])
-			fail_msg("%s beside %s, %s, %s: %s", a->name, b->name, s->kind->name, ending ? "ending" : "running", w[i].why);
+			fail_msg("%s beside %s, %s, %s: %s", a->name, b->name, s->kind->name,
+				 ending ? "ending" : "running", w[i].why);
 }
 
 static int belongs(const struct kind *k, const struct call *a, const struct call *b)
@@ -572,8 +615,8 @@ static int belongs(const struct kind *k, const struct call *a, const struct call
 	return k->handles > 1 || allowed(a, b);
 }
 
-/* One container lasts until a call ends it; of those that end by themselves each pair has its own, and usually only every so many of the
- * pairs is tried, where no memory is shared fewer. */
+/* One container lasts until a call ends it; of those that end by themselves each pair has its own,
+ * and usually only every so many of the pairs is tried, where no memory is shared fewer. */
 static void all_pairs(const struct kind *k, int ending)
 {
 	const size_t every = getenv("CT_LONG") || !ending ? 1 : k->flags ? 9 : 3;
@@ -593,7 +636,7 @@ static void all_pairs(const struct kind *k, int ending)
 	close_scene(&s);
 }
 
-/* ---- while it is started ------------------------------------------------------------------------------------------------------------------ */
+/* ---- while it is started --------------------------------------------------------------------- */
 
 /* Starts that the thread waits for, and others that it follows. */
 static void while_it_starts(void **state)
@@ -627,7 +670,7 @@ static void while_it_starts(void **state)
 	}
 }
 
-/* ---- while it runs, and while it ends -------------------------------------------------------------------------------------------------------- */
+/* ---- while it runs, and while it ends -------------------------------------------------------- */
 
 static const struct kind kinds[] = {
 	{ "in process", 0, 1 },

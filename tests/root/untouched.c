@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The caller is untouched: whatever state a process is in, after a thousand containers from several threads it is as it was,
- * nothing was signalled, and no payload saw a descriptor of it. Each state is tried in a process of its own.
+ * The caller is untouched: whatever state a process is in, after a thousand containers from several
+ * threads it is as it was, nothing was signalled, and no payload saw a descriptor of it. Each state
+ * is tried in a process of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +40,7 @@
 
 #define STARTS 1000
 #define THREADS 8
-#define TIME_LIMIT_S 120	/* between two starts */
+#define TIME_LIMIT_S 120 /* between two starts */
 
 static struct box box;
 static atomic_int handler_calls, failed_calls, reaped;
@@ -65,7 +66,7 @@ static int fail_with(const char *fmt, ...)
 	_exit(1);
 }
 
-/* ---- what the threads do ------------------------------------------------------------------------------------------- */
+/* ---- what the threads do --------------------------------------------------------------------- */
 
 struct worker {
 	pthread_t thread;
@@ -154,7 +155,7 @@ static void run_threads(int starts, int threads)
 	wait_until(alone, NULL);
 }
 
-/* ---- the states -------------------------------------------------------------------------------------------------------- */
+/* ---- the states ------------------------------------------------------------------------------ */
 
 static void enter_plain(void)
 {
@@ -165,14 +166,16 @@ static void enter_plain(void)
 	snprintf(path, sizeof(path), "%s/lock-%d", box.root.base, getpid());
 	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (lock < 0 || fcntl(lock, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_len = 10 }) ||
-	    fcntl(lock, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = 20, .l_len = 10 }))
+	    fcntl(lock, F_OFD_SETLK,
+		  &(struct flock){ .l_type = F_WRLCK, .l_start = 20, .l_len = 10 }))
 		fail_with("lock: %s", strerror(errno));
 	(void)fd;
 }
 
 static void enter_cwd(void)
 {
-	if (mkdir("/tmp/ct-untouched-cwd", 0700) || chdir("/tmp/ct-untouched-cwd") || rmdir("/tmp/ct-untouched-cwd"))
+	if (mkdir("/tmp/ct-untouched-cwd", 0700) || chdir("/tmp/ct-untouched-cwd") ||
+	    rmdir("/tmp/ct-untouched-cwd"))
 		fail_with("directory: %s", strerror(errno));
 	umask(0777);
 	setenv("CT_CANARY", "seen", 1);
@@ -196,7 +199,7 @@ static void enter_descriptors(void)
 
 static void enter_no_stdio(void)
 {
-	close(0);	/* our own pipes and handles may then get the number 0 */
+	close(0); /* our own pipes and handles may then get the number 0 */
 }
 
 static void enter_ignored(void)
@@ -218,7 +221,8 @@ static void enter_handler(void)
 	int sig;
 
 	for (sig = 1; sig < 32; sig++) {
-		if (sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGABRT && sig != SIGALRM && sig != SIGBUS && sig != SIGFPE)
+		if (sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGABRT &&
+		    sig != SIGALRM && sig != SIGBUS && sig != SIGFPE)
 			sigaction(sig, &sa, NULL);
 	}
 }
@@ -283,7 +287,8 @@ static void enter_big(void)
 		size = free_kib / 2 << 10;
 		printf("only %zu MiB: the machine has no more\n", size >> 20);
 	}
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+		 0);
 	if (p == MAP_FAILED)
 		fail_with("memory: %s", strerror(errno));
 }
@@ -303,7 +308,7 @@ static const struct state states[] = {
 	{ "with 4 GiB resident", enter_big, STARTS, THREADS },
 };
 
-/* ---- one state in one process ----------------------------------------------------------------------------------------------- */
+/* ---- one state in one process ---------------------------------------------------------------- */
 
 static void in_state(const struct state *s)
 {
@@ -316,7 +321,8 @@ static void in_state(const struct state *s)
 	if (leak_own_mounts())
 		fail_with("no mount namespace of our own");
 	s->enter();
-	/* the memory for threads' stacks and the stage's descriptor are taken once, by the first starts */
+	/* the memory for threads' stacks and the stage's descriptor are taken once, by
+	 * the first starts */
 	run_threads(8 * s->threads, s->threads);
 	before = leak_take();
 	run_threads(starts, s->threads);
@@ -325,7 +331,8 @@ static void in_state(const struct state *s)
 	leak_free(before);
 	sigpending(&pending);
 	if (sigismember(&pending, SIGCHLD) || handler_calls || reaped || failed_calls)
-		fail_with("SIGCHLD pending %d, handler calls %d, children found by waitpid(-1) %d, other answers %d",
+		fail_with("SIGCHLD pending %d, handler calls %d, children found by waitpid(-1) %d, "
+			  "other answers %d",
 			  sigismember(&pending, SIGCHLD), handler_calls, reaped, failed_calls);
 }
 
@@ -377,7 +384,8 @@ static void try_state(void **state)
 	free(text);
 }
 
-/* The very first start of a process adds one descriptor, the sealed stage, closed on exec; nothing else. */
+/* The very first start of a process adds one descriptor, the sealed stage, closed on
+ * exec; nothing else. */
 static void first_start(void **state)
 {
 	int before[1024], n = 0, fd, more = 0, flags;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process inside, with all capabilities and no user namespace, looks at every process that shows up in its pid namespace
- * while we start and attach: it never gets to see the caller's executable, libraries or memory.
+ * A process inside, with all capabilities and no user namespace, looks at every process that shows
+ * up in its pid namespace while we start and attach: it never gets to see the caller's executable,
+ * libraries or memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,7 +92,8 @@ static void check_report(const char *report)
 	assert_true(looks > 100);
 	while (fgets(line, sizeof(line), f)) {
 		path[0] = 0;
-		if (sscanf(line, "%*s %*s %*s %x:%x %llu %511s", &major, &minor, &ino, path) < 3 || !ino)
+		if (sscanf(line, "%*s %*s %*s %x:%x %llu %511s", &major, &minor, &ino, path) < 3 ||
+		    !ino)
 			continue;
 		snprintf(want, sizeof(want), " %u:%u:%llu\n", major, minor, ino);
 		if (strstr(report, want))

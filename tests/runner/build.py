@@ -8,8 +8,8 @@ done = {}
 
 def call(cmd, env=None):
     full = dict(os.environ, **(env or {}))
-    r = subprocess.run(cmd, env=full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, errors="replace", check=False)
+    r = subprocess.run(cmd, env=full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     return r.returncode, r.stdout
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-As root, the whole run gets mount and pid namespaces of its own with a fresh /tmp, /run/libcontain and /var/lib/libcontain:
-what other people do on the machine is not seen, what the tests leave is, and nothing can stay behind, however the run ends
-(sentinel.py). Several runs may go on at once.
+As root, the whole run gets mount and pid namespaces of its own with a fresh /tmp, /run/libcontain
+and /var/lib/libcontain: what other people do on the machine is not seen, what the tests leave is,
+and nothing can stay behind, however the run ends (sentinel.py). Several runs may go on at once.
 """
 import fcntl
 import os
@@ -13,7 +13,8 @@ import sentinel
 
 MARK = "CT_TESTS_ISOLATED"
 STATE = ("/run/libcontain", "/var/lib/libcontain")
-OURS = 0o1755       # the mode of a mount point that a run has made: such a one goes with the last run that uses it
+# the mode of a mount point that a run has made: such a one goes with the last run that uses it
+OURS = 0o1755
 
 
 def wanted():
@@ -21,7 +22,8 @@ def wanted():
 
 
 def mount_point(d):
-    """Makes the directory when it is missing; a descriptor of it, with a lock that all runs share."""
+    """Makes the directory when it is missing; a descriptor of it, with a lock that all
+    runs share."""
     while True:
         try:
             os.makedirs(os.path.dirname(d), 0o755, exist_ok=True)
@@ -43,7 +45,8 @@ def mount_point(d):
 
 
 def drop(d, fd):
-    """Removes it when a run has made it and no other has it: a mount point that is removed takes the mounts of all with it."""
+    """Removes it when a run has made it and no other has it: a mount point that is removed takes
+    the mounts of all with it."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(fd).st_mode & 0o7777 == OURS:
@@ -54,7 +57,8 @@ def drop(d, fd):
 
 
 def run_isolated(top, build_dirs):
-    """Runs this same command again inside; returns its exit code. Trees below /tmp stay visible at their own place."""
+    """Runs this same command again inside; returns its exit code. Trees below /tmp stay visible
+    at their own place."""
     base = tempfile.mkdtemp(prefix="ct-run-")
     os.mkdir(os.path.join(base, "tmp"))
     os.chmod(os.path.join(base, "tmp"), 0o1777)

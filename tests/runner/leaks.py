@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-What a run of container tests may leave behind: processes, mounts, cgroups, interfaces, files. Orphans come to the test's
-own watcher (tests/lib/orphans.c) or to this process, so that nobody else's processes are ever counted.
+What a run of container tests may leave behind: processes, mounts, cgroups, interfaces, files.
+Orphans come to the test's own watcher (tests/lib/orphans.c) or to this process, so that nobody
+else's processes are ever counted.
 """
 import ctypes
 import os
@@ -14,7 +15,8 @@ import isolate
 
 PR_SET_CHILD_SUBREAPER = 36
 OURS = re.compile(r"^(ct|libcontain)[-._0-9]|libcontain")
-# what the name of a cgroup that belongs to a calling process ends with: its pid namespace first (lib/backend/cgroup/owner.c)
+# what the name of a cgroup that belongs to a calling process ends with: its pid namespace first
+# (lib/backend/cgroup/owner.c)
 MARK = re.compile(r"@([0-9a-f]+)\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+")
 USER_ID = "64321"
 
@@ -34,12 +36,16 @@ def cgroup_hierarchies():
     """Where each hierarchy is mounted, by its name in /proc/PID/cgroup."""
     found = {}
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
-        where = {line.partition(" - ")[0].split()[4]: line.partition(" - ")[2].split() for line in f}
+        where = {
+            line.partition(" - ")[0].split()[4]: line.partition(" - ")[2].split() for line in f
+        }
     with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as f:
         names = [line.split(":", 2)[1] for line in f]
     for mount, (kind, _source, options, *_more) in where.items():
         for name in names:
-            if (kind == "cgroup2" and not name) or (kind == "cgroup" and name and set(name.split(",")) <= set(options.split(","))):
+            if (kind == "cgroup2" and
+                    not name) or (kind == "cgroup" and name and
+                                  set(name.split(",")) <= set(options.split(","))):
                 found.setdefault(name, mount)
     return found
 
@@ -79,7 +85,8 @@ def populated(group):
 
 
 def of_others(group, mounts):
-    """Whether a process that is in no namespace of ours lives there: it is counted, but its id is not told."""
+    """Whether a process that is in no namespace of ours lives there: it is counted, but
+    its id is not told."""
     mount = max((m for m in mounts if group.startswith(m + "/")), key=len)
     for m in mounts:
         same = m + group[len(mount):]
@@ -107,13 +114,17 @@ def may_be_ours(group):
 
 
 def cgroups_left(before):
-    """New groups: those with a name of ours, and any other that nobody is in. A group with a process that is none of ours is
-    somebody else's, for ours have all ended; one without may be about to go."""
+    """New groups: those with a name of ours, and any other that nobody is in. A group with
+    a process that is none of ours is somebody else's, for ours have all ended; one without
+    may be about to go."""
     end = time.monotonic() + 3
     while True:
         mounts = cgroup_mounts()
         new = cgroups(mounts) - before
-        left = {g for g in new if (may_be_ours(g) or not (MARK.search(g) or populated(g))) and not of_others(g, mounts)}
+        left = {
+            g for g in new if (may_be_ours(g) or not (MARK.search(g) or populated(g))) and
+            not of_others(g, mounts)
+        }
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.1)
@@ -171,10 +182,13 @@ class Session:
             return
         self.began = True
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self.before = {"mount": mounts(), "cgroup": cgroups(), "interface": interfaces(), "file": files()}
+        self.before = {
+            "mount": mounts(), "cgroup": cgroups(), "interface": interfaces(), "file": files()
+        }
 
     def wrap(self, p, cmd, env, tmp):
-        """The command as it is really run: below the orphan watcher, perhaps as an ordinary user."""
+        """The command as it is really run: below the orphan watcher, perhaps as an
+        ordinary user."""
         if not p.row.touches_host:
             return cmd, env
         watcher = os.path.join(p.row.builds(self.build_dir)[0].dir, "tests", "lib", "orphans")
@@ -194,7 +208,10 @@ class Session:
         env = {k: v.replace(self.top, self.user_tree) for k, v in env.items()}
         env["XDG_RUNTIME_DIR"] = tmp
         os.chown(tmp, int(USER_ID), int(USER_ID))
-        return ["setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups", "--inh-caps=-all", "--", *moved], env
+        return [
+            "setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups",
+            "--inh-caps=-all", "--", *moved
+        ], env
 
     def processes(self):
         end = time.monotonic() + 3
@@ -217,8 +234,14 @@ class Session:
     def left_behind(self):
         left = ["process " + t for t in self.processes()]
         now = mounts()
-        left += ["mount " + " ".join(k) for k, n in now.items() if n > self.before["mount"].get(k, 0)]
-        left += ["mount is gone: " + " ".join(k) for k, n in self.before["mount"].items() if n > now.get(k, 0)]
+        left += [
+            "mount " + " ".join(k) for k, n in now.items() if n > self.before["mount"].get(k, 0)
+        ]
+        left += [
+            "mount is gone: " + " ".join(k)
+            for k, n in self.before["mount"].items()
+            if n > now.get(k, 0)
+        ]
         left += [f"cgroup {x}" for x in sorted(cgroups_left(self.before["cgroup"]))]
         for kind, probe in (("interface", interfaces), ("file", files)):
             left += [f"{kind} {x}" for x in sorted(probe() - self.before[kind])]

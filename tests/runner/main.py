@@ -21,17 +21,25 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 
 def arguments():
-    p = argparse.ArgumentParser(prog="tests/run", description=__doc__,
-                                epilog="CT_MUST_RUN=root,cve,... turns a skip in one of these tiers into a failure.")
-    p.add_argument("--tier", action="append", default=[], metavar="A,B",
-                   help="tiers to run: " + " ".join(tiers.ALL) + "; default: all but " + " ".join(tiers.NOT_BY_DEFAULT))
+    p = argparse.ArgumentParser(
+        prog="tests/run", description=__doc__,
+        epilog="CT_MUST_RUN=root,cve,... turns a skip in one of these tiers into a failure.")
+    p.add_argument(
+        "--tier", action="append", default=[], metavar="A,B", help="tiers to run: " +
+        " ".join(tiers.ALL) + "; default: all but " + " ".join(tiers.NOT_BY_DEFAULT))
     p.add_argument("--filter", metavar="RE", help="only test programs whose TIER.NAME matches")
     p.add_argument("--list", action="store_true", help="list the test programs and stop")
-    p.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N", dest="jobs", help="programs at the same time")
-    p.add_argument("--keep-going", action="store_true", help="go on with the next tier after a failure (default)")
-    p.add_argument("--long", action="store_true",
-                   help="also what takes long: all rounds, all fault sites, long fuzzing, all guests (sets CT_LONG=1)")
-    p.add_argument("--fail-fast", action="store_true", help="stop after the first tier with a failure")
+    p.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N", dest="jobs",
+                   help="programs at the same time")
+    p.add_argument("--keep-going", action="store_true",
+                   help="go on with the next tier after a failure (default)")
+    p.add_argument(
+        "--long", action="store_true", help=
+        "also what takes long: all rounds, all fault sites, long fuzzing, all guests (sets "
+        "CT_LONG=1)"
+    )
+    p.add_argument("--fail-fast", action="store_true",
+                   help="stop after the first tier with a failure")
     p.add_argument("--build-dir", default=os.path.join(TOP, "build"), metavar="DIR",
                    help="build directory; the other builds stand beside it (DIR-asan, ...)")
     p.add_argument("--no-install", action="store_true", help="do not look for missing packages")
@@ -57,7 +65,8 @@ class Report:
         self.verbose = verbose
         self.passed = self.failed = self.skipped = 0
         self.failures = []
-        self.elsewhere = []     # (name, why): what the layout of this host, or guest, has not by its nature
+        # (name, why): what the layout of this host, or guest, has not by its nature
+        self.elsewhere = []
         self.seen = set()       # what has passed, whatever the layout
         self.lock = threading.Lock()
         self.cpu = {}           # seconds of processor time of each tier's programs
@@ -85,12 +94,15 @@ class Report:
         return result
 
     def settle(self, guests):
-        """What could not be had here must have passed elsewhere, once, in a run that has the guests; else it was skipped."""
+        """What could not be had here must have passed elsewhere, once, in a run that has the
+        guests; else it was skipped."""
         if not guests:
             for _tier, name, why in self.elsewhere:
                 print(f"NOT HERE {name}: {why}", flush=True)
             self.elsewhere = []
-        missing = {self.whatever_layout(name): (tier, name, why) for tier, name, why in self.elsewhere}
+        missing = {
+            self.whatever_layout(name): (tier, name, why) for tier, name, why in self.elsewhere
+        }
         self.elsewhere = []
         for key, (tier, name, why) in sorted(missing.items()):
             if key not in self.seen:
@@ -98,9 +110,15 @@ class Report:
 
     def program(self, prog, outcome):
         with self.lock:
-            results = [self.one(prog.tier, f"{prog.full}.{n}" if n else prog.full, r, w) for n, r, w in outcome.tests]
+            results = [
+                self.one(prog.tier, f"{prog.full}.{n}" if n else prog.full, r, w)
+                for n, r, w in outcome.tests
+            ]
             good = sum(r == "pass" for r in results)
-            print(f"  {prog.full}: {good}/{len(results)} in {outcome.seconds:.1f} s, {outcome.cpu:.1f} s of processor time", flush=True)
+            print(
+                f"  {prog.full}: {good}/{len(results)} in {outcome.seconds:.1f} s, "
+                f"{outcome.cpu:.1f} s of processor time",
+                flush=True)
             self.cpu[prog.tier] = self.cpu.get(prog.tier, 0) + outcome.cpu
             if "fail" in results or self.verbose:
                 for line in outcome.output.splitlines()[-400:]:
@@ -118,16 +136,20 @@ def programs_of(args, report, tier):
     for b in tier.builds(args.build_dir):
         error = build.make(TOP, b, args.jobs)
         if error:
-            report.one(tier.name, f"{tier.name}.build", "fail", f"{b.dir} could not be built\n{error}")
+            report.one(tier.name, f"{tier.name}.build", "fail",
+                       f"{b.dir} could not be built\n{error}")
             return []
-        found += [p for p in programs.read(b, tier) if not args.filter or args.filter.search(p.full)]
+        found += [
+            p for p in programs.read(b, tier) if not args.filter or args.filter.search(p.full)
+        ]
     if not found and tier.name in report.must_run and not args.filter:
         report.one(tier.name, tier.name, "fail", "CT_MUST_RUN names this tier, but it has no test")
     return found
 
 
 def run_tier(args, report, tier, session, found):
-    """Runs these programs of a tier: those that may run beside others first, then the rest one by one."""
+    """Runs these programs of a tier: those that may run beside others first, then the
+    rest one by one."""
     if not found:
         return
     if args.list:
@@ -150,11 +172,16 @@ def run_tier(args, report, tier, session, found):
 
 def run_tiers(args, report, session):
     """All of them in their order, and beside them those that have machines of their own."""
-    if not args.list and any(tiers.ALL[name].touches_host and not tiers.ALL[name].cannot_run() for name in args.tiers):
+    if not args.list and any(tiers.ALL[name].touches_host and not tiers.ALL[name].cannot_run()
+                             for name in args.tiers):
         session.begin()
-    found = [(tiers.ALL[name], programs_of(args, report, tiers.ALL[name])) for name in args.tiers if tiers.ALL[name].beside]
+    found = [(tiers.ALL[name], programs_of(args, report, tiers.ALL[name]))
+             for name in args.tiers
+             if tiers.ALL[name].beside]
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
-        waiting = [beside.submit(run_tier, args, report, tier, session, rows) for tier, rows in found]
+        waiting = [
+            beside.submit(run_tier, args, report, tier, session, rows) for tier, rows in found
+        ]
         for tier in (tiers.ALL[name] for name in args.tiers if not tiers.ALL[name].beside):
             run_tier(args, report, tier, session, programs_of(args, report, tier))
             if report.failed and args.fail_fast and not args.keep_going:
@@ -164,8 +191,10 @@ def run_tiers(args, report, session):
 
 
 def ordinary_signals():
-    """What a shell ignores for what it runs in the background is as usual for our programs: some test what signals do."""
-    for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+    """What a shell ignores for what it runs in the background is as usual for our programs: some
+    test what signals do."""
+    for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP,
+              signal.SIGTTIN, signal.SIGTTOU):
         if signal.getsignal(s) == signal.SIG_IGN:
             signal.signal(s, signal.default_int_handler if s == signal.SIGINT else signal.SIG_DFL)
 
@@ -201,7 +230,8 @@ def main():
     report.settle("vm" in args.tiers)
     if session.began:
         left = session.left_behind()
-        report.one("house", "house.leaks", "fail" if left else "pass", "left behind:\n  " + "\n  ".join(left) if left else "")
+        report.one("house", "house.leaks", "fail" if left else "pass",
+                   "left behind:\n  " + "\n  ".join(left) if left else "")
     if report.failures:
         print("\nfailed:")
         for name, why in report.failures:

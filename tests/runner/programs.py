@@ -27,12 +27,16 @@ def host_layout():
     """v1, v2 or hybrid, as the guests are called."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as f:
         kinds = {line.partition(" - ")[2].split()[0] for line in f}
-    return {(True, True): "hybrid", (True, False): "v1", (False, True): "v2"}.get(("cgroup" in kinds, "cgroup2" in kinds), "")
+    return {(True, True): "hybrid", (True, False): "v1", (False, True): "v2"}.get(
+                ("cgroup" in kinds, "cgroup2" in kinds), "")
 
 
-# scenarios whose failing calls take longest; the others fail each call of a start, an attach and a stop
-ALL_SITES = {"detached-fail", "attach-detached-fail", "stop-detached-fail", "rich-fail", "userns-fail", "attach-userns-fail",
-             "attach-pty-fail"}
+# scenarios whose failing calls take longest; the others fail each call of a start, an
+# attach and a stop
+ALL_SITES = {
+    "detached-fail", "attach-detached-fail", "stop-detached-fail", "rich-fail", "userns-fail",
+    "attach-userns-fail", "attach-pty-fail"
+}
 
 
 def only_long(tier, name):
@@ -68,8 +72,8 @@ class Outcome:
 
 def read(b, tier):
     """The programs of a tier in the build `b`, in meson's order."""
-    out = subprocess.run(["meson", "introspect", "--tests", "--benchmarks", b.dir], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, check=True).stdout
+    out = subprocess.run(["meson", "introspect", "--tests", "--benchmarks", b.dir],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
     rows = json.loads(out)
     if isinstance(rows, dict):
         rows = rows.get("tests", []) + rows.get("benchmarks", [])
@@ -78,7 +82,8 @@ def read(b, tier):
         suites = [s.split(":", 1)[-1] for s in t["suite"]]
         unknown = [s for s in suites if s not in tiers.ALL and s not in tiers.MARKS]
         if unknown or not suites:
-            sys.exit(f"tests/run: test {t['name']} is in suite {unknown or 'none'}, which is no tier")
+            sys.exit(
+                f"tests/run: test {t['name']} is in suite {unknown or 'none'}, which is no tier")
         if not set(suites) & set(tier.suites):
             continue
         if tier.name == "sanitize" and "no-sanitize" in suites:
@@ -87,9 +92,10 @@ def read(b, tier):
         if reason:
             print(f"LATER {tier.name}.{t['name']}: with --long only: {reason}", flush=True)
             continue
-        found.append(Program(f"{tier.name}.{t['name']}", tier.name, t["cmd"], dict(t["env"]),
-                             t["timeout"] * tier.slower * SLOW if t["timeout"] else 0, t["is_parallel"],
-                             t["workdir"] or b.dir, tier))
+        found.append(
+            Program(f"{tier.name}.{t['name']}", tier.name, t["cmd"], dict(t["env"]),
+                    t["timeout"] * tier.slower * SLOW if t["timeout"] else 0, t["is_parallel"],
+                    t["workdir"] or b.dir, tier))
     return found
 
 
@@ -115,7 +121,8 @@ def parse(name_of, out, rc):
             text = m[3]
             skip = re.match(r"(?:(.*?)\s*)?# SKIP\s*(.*)$", text, re.I)
             if skip:
-                tests.append((skip[1] or skip[2] or m[2], "skip", reason or (skip[2] if skip[1] else "no reason given")))
+                tests.append((skip[1] or skip[2] or m[2], "skip", reason or
+                              (skip[2] if skip[1] else "no reason given")))
             else:
                 tests.append((text, "fail" if m[1] else "pass", said if m[1] else ""))
             reason = said = ""
@@ -132,7 +139,8 @@ def parse(name_of, out, rc):
             return [("", "skip", lines[-1] if lines else "no reason given")]
         return [("", "pass" if rc == 0 else "fail", ended(rc))]
     if len(tests) < expected:
-        tests.append(("rest", "fail", f"{expected - len(tests)} of {expected} tests did not report; {ended(rc)}"))
+        tests.append(("rest", "fail",
+                      f"{expected - len(tests)} of {expected} tests did not report; {ended(rc)}"))
     elif rc != 0 and not any(t[1] == "fail" for t in tests):
         tests.append(("end", "fail", ended(rc)))
     return tests
@@ -143,15 +151,29 @@ def ended(rc):
         return ""
     if rc < 0:
         return f"killed by {signal.Signals(-rc).name}"
-    known = {97: "processes were left behind", 98: "a sanitizer spoke", 99: "its directory was not empty at the end"}
+    known = {
+        97: "processes were left behind", 98: "a sanitizer spoke",
+        99: "its directory was not empty at the end"
+    }
     return known.get(rc, f"exit code {rc}")
 
 
 def environment(p, tmp):
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "TERM", "CT_MUST_RUN", "CT_QUICK", "CT_SLOW", "CT_LONG")}
+    keep = {
+        k: v
+        for k, v in os.environ.items()
+        if k in ("PATH", "TERM", "CT_MUST_RUN", "CT_QUICK", "CT_SLOW", "CT_LONG")
+    }
     keep.setdefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-    keep.update(LANG="C.UTF-8", TMPDIR=tmp, HOME=tmp, CT_TIER=p.tier, CMOCKA_MESSAGE_OUTPUT="TAP", PYTHONDONTWRITEBYTECODE="1",
-                CCACHE_DISABLE="1")     # where meson finds it, it would keep its files in our directory
+    keep.update(
+        LANG="C.UTF-8",
+        TMPDIR=tmp,
+        HOME=tmp,
+        CT_TIER=p.tier,
+        CMOCKA_MESSAGE_OUTPUT="TAP",
+        PYTHONDONTWRITEBYTECODE="1",
+        # where meson finds it, it would keep its files in our directory
+        CCACHE_DISABLE="1")
     keep.update(p.row.env)
     keep.update(p.env)
     return keep
@@ -166,7 +188,8 @@ stopping = False
 
 
 def stop(proc):
-    """Ends a program: the orphan watcher ends everything below it on SIGTERM; others are ended with their session's group."""
+    """Ends a program: the orphan watcher ends everything below it on SIGTERM; others are ended with
+    their session's group."""
     proc.send_signal(signal.SIGTERM)
     try:
         return proc.wait(10)
@@ -206,7 +229,8 @@ def follow(proc, p, out):
 
 
 def run(p, session):
-    """Runs one program in a directory of its own as long as it gets on; everything below it ends with it."""
+    """Runs one program in a directory of its own as long as it gets on; everything
+    below it ends with it."""
     if stopping:
         return Outcome([("", "fail", "the run was stopped")], "", 0)
     tmp = tempfile.mkdtemp(prefix="ct-test-")
@@ -214,8 +238,8 @@ def run(p, session):
     cmd, env = session.wrap(p, p.cmd, environment(p, tmp), tmp)
     began = time.monotonic()
     with tempfile.TemporaryFile() as out:
-        proc = subprocess.Popen(cmd, env=env, cwd=p.workdir, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                start_new_session=True)
+        proc = subprocess.Popen(cmd, env=env, cwd=p.workdir, stdin=subprocess.DEVNULL, stdout=out,
+                                stderr=subprocess.STDOUT, start_new_session=True)
         running.add(proc)
         why, used = follow(proc, p, out)
         running.discard(proc)

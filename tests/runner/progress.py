@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-When a test program has to be ended: not when it has taken long, which a slow or busy machine makes it do, but when it gets
-nowhere. Output is progress. Without output it may use processor time, up to its limit: who spins has used that up soon. Who
-waits and uses nearly none is ended after QUIET seconds. The last resort is a total of many times the limit.
+When a test program has to be ended: not when it has taken long, which a slow or busy machine makes
+it do, but when it gets nowhere. Output is progress. Without output it may use processor time, up to
+its limit: who spins has used that up soon. Who waits and uses nearly none is ended after QUIET
+seconds. The last resort is a total of many times the limit.
 """
 import os
 import time
@@ -16,7 +17,8 @@ LAST_RESORT = 20    # times the limit
 
 
 def cpu_below(pid):
-    """Seconds of processor time that the process, all below it and all of them that have ended have used."""
+    """Seconds of processor time that the process, all below it and all of them that
+    have ended have used."""
     total = 0
     for p in [pid, *sentinel.below(pid)]:
         fields = sentinel.read(f"/proc/{p}/stat").rpartition(")")[2].split()
@@ -30,7 +32,8 @@ class Progress:
     def __init__(self, pid, limit, slow):
         self.pid, self.limit, self.quiet = pid, limit, max(QUIET * slow, limit / 4)
         self.began = time.monotonic()
-        self.size, self.heard_cpu = 0, 0.0              # of the output, and the time used when it last grew
+        # of the output, and the time used when it last grew
+        self.size, self.heard_cpu = 0, 0.0
         self.window_at, self.window_cpu = self.began, 0.0
 
     def verdict(self, size):

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-The process that stands between `tests/run`, which anybody may kill, and the run in its namespaces. When the run ends, when
-it is asked to, when the process that was called is gone or the time is over, it ends all processes of the run and removes
-its cgroups: those that its processes were seen in, and those whose names tell of its pid namespace or of one of its
-processes. Others on the host have cgroups with such names, too; theirs are not touched. If this process is killed itself, the kernel
-ends the run, and the one that was called removes the cgroups.
+The process that stands between `tests/run`, which anybody may kill, and the run in its namespaces.
+When the run ends, when it is asked to, when the process that was called is gone or the time is
+over, it ends all processes of the run and removes its cgroups: those that its processes were seen
+in, and those whose names tell of its pid namespace or of one of its processes. Others on the host
+have cgroups with such names, too; theirs are not touched. If this process is killed itself, the
+kernel ends the run, and the one that was called removes the cgroups.
 """
 import ctypes
 import json
@@ -55,11 +56,13 @@ class Run:
     def __init__(self, before):
         self.before = set(before)
         self.places, self.pidns = set(), 0
-        self.pids, self.looks = {}, 0           # ids in the run's own namespace: the look that saw them last
+        # ids in the run's own namespace: the look that saw them last
+        self.pids, self.looks = {}, 0
         self.newest, self.oldest = 0, 0         # of those ids, now and a look ago
 
     def top(self, mount, path):
-        """The uppermost directory of mount + path that the run, or somebody, has made meanwhile; None."""
+        """The uppermost directory of mount + path that the run, or somebody, has made
+        meanwhile; None."""
         at = mount
         for part in path.strip("/").split("/"):
             at = os.path.join(at, part)
@@ -84,7 +87,8 @@ class Run:
                 place = mount and self.top(mount, path)
                 if place:
                     self.places.add(place)
-        self.newest = max((p for p, look in self.pids.items() if look == self.looks), default=self.newest)
+        self.newest = max((p for p, look in self.pids.items() if look == self.looks),
+                          default=self.newest)
         self.oldest = self.oldest or self.newest
 
     def forget(self):
@@ -99,8 +103,12 @@ class Run:
 
     def save(self, path):
         with open(path + ".new", "w", encoding="utf-8", errors="surrogateescape") as f:
-            json.dump({"before": sorted(self.before), "places": sorted(self.places), "pidns": self.pidns,
-                       "pids": sorted(self.pids), "newest": self.newest, "oldest": self.oldest}, f)
+            json.dump(
+                {
+                    "before": sorted(self.before), "places": sorted(
+                        self.places), "pidns": self.pidns, "pids": sorted(self.pids),
+                    "newest": self.newest, "oldest": self.oldest
+                }, f)
         os.rename(path + ".new", path)
 
     @staticmethod
@@ -109,7 +117,8 @@ class Run:
             saved = json.load(f)
         run = Run(saved["before"])
         run.places, run.pidns = set(saved["places"]), saved["pidns"]
-        run.pids, run.newest, run.oldest = dict.fromkeys(saved["pids"], 0), saved["newest"], saved["oldest"]
+        run.pids, run.newest, run.oldest = dict.fromkeys(saved["pids"],
+                                                         0), saved["newest"], saved["oldest"]
         return run
 
     def owns(self, group, mount):
@@ -120,10 +129,12 @@ class Run:
         if top in self.places:
             return True
         mark = leaks.MARK.search(name)
-        # a name may have a number that is no process': "web-1" is the second of that name, on a host where another run has the first
+        # a name may have a number that is no process': "web-1" is the second of that name, on a
+        # host where another run has the first
         if mark:
             return bool(self.pidns) and int(mark[1], 16) == self.pidns
-        return bool(leaks.OURS.search(os.path.basename(top))) and any(self.is_process(int(n)) for n in re.findall(r"\d{2,}", name))
+        return bool(leaks.OURS.search(os.path.basename(top))) and any(
+            self.is_process(int(n)) for n in re.findall(r"\d{2,}", name))
 
     def groups(self):
         """Its cgroups, the deepest first."""
@@ -172,10 +183,13 @@ def as_child():
 
 
 def begin(env):
-    """The run in its namespaces. It is their process 1, so that none of its processes outlives it."""
-    return subprocess.Popen(["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc",
-                             "bash", os.path.join(HERE, "isolate.sh"), sys.executable, "-B", *sys.argv],
-                            env=env, preexec_fn=as_child)
+    """The run in its namespaces. It is their process 1, so that none of its processes
+    outlives it."""
+    return subprocess.Popen([
+        "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child=SIGKILL",
+        "--mount-proc", "bash",
+        os.path.join(HERE, "isolate.sh"), sys.executable, "-B", *sys.argv
+    ], env=env, preexec_fn=as_child)
 
 
 def end_all(run, child, seconds=60):
@@ -200,7 +214,9 @@ def end_all(run, child, seconds=60):
         except ChildProcessError:
             pass
         time.sleep(0.05)
-    print("tests/run: processes do not end: " + ", ".join(leaks.describe(p) for p in below(os.getpid())), flush=True)
+    print(
+        "tests/run: processes do not end: " +
+        ", ".join(leaks.describe(p) for p in below(os.getpid())), flush=True)
 
 
 def follow(run, child, hear, base):
@@ -222,7 +238,8 @@ def follow(run, child, hear, base):
 
 
 def watch(base, env, hear, drop):
-    """The sentinel's whole life; never returns. `hear` tells when the run shall end: a byte, or its end when the caller is gone."""
+    """The sentinel's whole life; never returns. `hear` tells when the run shall end: a byte, or its
+    end when the caller is gone."""
     code = 1
     try:
         os.setsid()

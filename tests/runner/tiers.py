@@ -8,7 +8,8 @@ BUILDS = {
     "plain": ("", ["-Dwerror=true"], {}),
     "asan": ("-asan", ["-Dwerror=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"], {}),
     "tsan": ("-tsan", ["-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false"], {}),
-    "clang": ("-clang", ["-Dwerror=true", "-Dfuzz=true", "-Db_lundef=false"], {"CC": "clang", "CXX": "clang++"}),
+    "clang": ("-clang", ["-Dwerror=true", "-Dfuzz=true",
+                         "-Db_lundef=false"], {"CC": "clang", "CXX": "clang++"}),
     "release": ("-release", ["--buildtype=release", "-Dwerror=true"], {}),
 }
 
@@ -25,10 +26,13 @@ class Tier:
     name: str
     suites: tuple
     build: str = "plain"
-    touches_host: bool = False      # starts containers: own TMPDIR, orphan check, leak check over the run
+    # starts containers: own TMPDIR, orphan check, leak check over the run
+    touches_host: bool = False
     as_user: bool = False           # run as an ordinary user
     slower: int = 1                 # factor for time limits
-    beside: bool = False            # runs beside all the others: it has machines of its own, and only processor time in common with them
+    # runs beside all the others: it has machines of its own, and only processor time in
+    # common with them
+    beside: bool = False
     env: dict = field(default_factory=dict)
 
     def builds(self, base):
@@ -62,7 +66,8 @@ TABLE = [
     Tier("cve", ("cve",), touches_host=True),
     Tier("vm", ("vm",), touches_host=True, beside=True),
     Tier("fuzz", ("fuzz",), build="clang"),
-    Tier("sanitize", ("unit", "plan", "root"), build="asan", touches_host=True, slower=4, env=SANITIZE),
+    Tier("sanitize", ("unit", "plan", "root"), build="asan", touches_host=True, slower=4,
+         env=SANITIZE),
     Tier("tsan", ("threads",), build="tsan", touches_host=True, slower=6,
          env={"TSAN_OPTIONS": "halt_on_error=1:exitcode=98", "CT_SANITIZED": "thread"}),
     Tier("bench", ("bench",), build="release", touches_host=True),

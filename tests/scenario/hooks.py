@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-hooks.py BUILD [record]: a script for each hook of a busybox system that boots, reboots and stops: the order, the namespaces it sees, its
-arguments and variables are LXC's. What LXC 5.0.2 gave is kept in tests/data/lxc-hooks, made by "record", which needs LXC; what differs is in
-the table below, with the reason.
+hooks.py BUILD [record]: a script for each hook of a busybox system that boots, reboots and stops:
+the order, the namespaces it sees, its arguments and variables are LXC's. What LXC 5.0.2 gave is
+kept in tests/data/lxc-hooks, made by "record", which needs LXC; what differs is in the table
+below, with the reason.
 """
 import os
 import re
@@ -20,16 +21,28 @@ NAME = "hooked"
 
 # Lines of a report that only one side has: (boot, hook, whose, line; regular expressions), why.
 DIFFERENCES = (
-    ((".*", ".*", "lxc", r"var LXC_ROOTFS_MOUNT=/.*/lxc/rootfs"), "LXC mounts the root on a directory of its package where rootfs.mount names none"),
-    ((".*", ".*", "ours", r"var LXC_ROOTFS_MOUNT=ROOTFS"), "here it needs no mount point: for mount hooks it is on its own path"),
-    (("2", "pre-start|pre-mount|mount|autodev|start", "lxc", r"var LXC_(TARGET|PID|[A-Z]+_NS)=.*|told .*|init .*"),
-     "LXC sets them in its own environment for the stop hooks, and they are still there for the next boot: of an init that has gone"),
-    (("2", "start-host", "lxc", r"var LXC_(TARGET|[A-Z]+_NS)=.*|told .*"), "the same, but for LXC_PID, which is the new one's"),
-    ((".*", ".*", "lxc", r"other CALLERS"), "a hook of LXC's has the environment of whoever starts the container; here only what the config gives it"),
-    ((".*", "start", "lxc", r"other container_ttys"), "of init's own environment, which a start hook of LXC's has already"),
-    ((".*", "post-stop", "lxc", r"told [a-z]+ another's"), "LXC has closed the descriptors by then; the variables are left over, and lead anywhere"),
+    ((".*", ".*", "lxc", r"var LXC_ROOTFS_MOUNT=/.*/lxc/rootfs"),
+     "LXC mounts the root on a directory of its package where rootfs.mount names none"),
+    ((".*", ".*", "ours", r"var LXC_ROOTFS_MOUNT=ROOTFS"),
+     "here it needs no mount point: for mount hooks it is on its own path"),
+    (("2", "pre-start|pre-mount|mount|autodev|start", "lxc",
+      r"var LXC_(TARGET|PID|[A-Z]+_NS)=.*|told .*|init .*"),
+     "LXC sets them in its own environment for the stop hooks, and they are still there for the "
+     "next boot: of an init that has gone"
+     ),
+    (("2", "start-host", "lxc", r"var LXC_(TARGET|[A-Z]+_NS)=.*|told .*"),
+     "the same, but for LXC_PID, which is the new one's"),
+    ((".*", ".*", "lxc", r"other CALLERS"),
+     "a hook of LXC's has the environment of whoever starts the container; here only what the "
+     "config gives it"
+     ),
+    ((".*", "start", "lxc", r"other container_ttys"),
+     "of init's own environment, which a start hook of LXC's has already"),
+    ((".*", "post-stop", "lxc", r"told [a-z]+ another's"),
+     "LXC has closed the descriptors by then; the variables are left over, and lead anywhere"),
     ((".*", "post-stop", "ours", r"told [a-z]+ container"), "here what a variable says holds"),
-    ((".*", "start-host", "lxc", r"init lxc-start"), "the process that becomes init: each has its own name"),
+    ((".*", "start-host", "lxc", r"init lxc-start"),
+     "the process that becomes init: each has its own name"),
     ((".*", "start-host", "ours", r"init ct-stage"), "the same"),
 )
 
@@ -95,7 +108,8 @@ class Place:
         words = line.split(" ")
         if words[0] in ("ns", "told"):
             kind, value = words[1].lower(), words[2]
-            whose = "host" if value == host[kind] and words[0] == "ns" else "container" if value == own.get(kind) else "another's"
+            whose = "host" if value == host[kind] and words[
+                0] == "ns" else "container" if value == own.get(kind) else "another's"
             return f"{words[0]} {kind} {whose}"
         for text, name in ((self.config, "CONFIG"), (self.root, "ROOTFS"), (self.io, "IO")):
             line = line.replace(text, name)
@@ -104,7 +118,9 @@ class Place:
 
 
 def text_of(reports):
-    return "".join(f"{boot} {hook}\n" + "".join(f"\t{line}\n" for line in lines) for boot, hook, lines in reports)
+    return "".join(f"{boot} {hook}\n" + "".join(f"\t{line}\n"
+                                                for line in lines)
+                   for boot, hook, lines in reports)
 
 
 def read_text(text):
@@ -130,16 +146,21 @@ def until(what, seconds=60):
 
 
 def record(s, root):
-    """By LXC itself. Its hooks get its environment: a small one, so that nothing of this machine is kept."""
+    """By LXC itself. Its hooks get its environment: a small one, so that nothing of
+    this machine is kept."""
     env = {"PATH": os.environ["PATH"], "CALLERS": "1"}
     for version in (0, 1):
         p = Place(os.path.join(s.base, f"lxc{version}"), root, version)
         where = ["-P", os.path.join(p.base, "p"), "-n", NAME]
-        with subprocess.Popen(["lxc-start", "-F", *where], env=env, stdin=subprocess.DEVNULL) as start:
+        with subprocess.Popen(["lxc-start", "-F", *where], env=env,
+                              stdin=subprocess.DEVNULL) as start:
             for boots in (1, 2):
                 until(lambda n=boots: p.log().count("hook start-host") == n)
-                until(lambda: subprocess.run(["lxc-attach", *where, "--", "pidof", "syslogd"], stdout=subprocess.DEVNULL, check=False).returncode == 0)
-                subprocess.run(["lxc-stop", *where, *(["-r"] if boots == 1 else []), "-t", "20"], check=True)
+                until(
+                    lambda: subprocess.run(["lxc-attach", *where, "--", "pidof", "syslogd"], stdout=
+                                           subprocess.DEVNULL, check=False).returncode == 0)
+                subprocess.run(["lxc-stop", *where, *(["-r"] if boots == 1 else []), "-t", "20"],
+                               check=True)
             start.wait(30)
         with open(expected(version), "w", encoding="utf-8") as f:
             f.write(text_of(p.reports()))
@@ -151,16 +172,18 @@ def compare(s, version, ours, theirs):
     s.check(f"version {version}: the hooks run in LXC's order", order == want, order, want)
     used, wrong = set(), []
     for (boot, hook, mine), (_, _, lxc) in zip(ours, theirs):
-        both = [(line, "ours") for line in mine if line not in lxc] + [(line, "lxc") for line in lxc if line not in mine]
+        both = [(line, "ours") for line in mine if line not in lxc
+                ] + [(line, "lxc") for line in lxc if line not in mine]
         for line, whose in both:
-            row = next((i for i, (r, _) in enumerate(DIFFERENCES) if all(re.fullmatch(p, str(v)) for p, v in
-                                                                         zip(r, (boot, hook, whose, line)))), None)
+            row = next((i for i, (r, _) in enumerate(DIFFERENCES) if all(
+                re.fullmatch(p, str(v)) for p, v in zip(r, (boot, hook, whose, line)))), None)
             if row is None:
                 wrong.append(f"boot {boot}, {hook}: only {whose} has: {line}")
             used.add(row)
         if not both and mine != lxc:
             wrong.append(f"boot {boot}, {hook}: another order: {mine}, {lxc}")
-    s.check(f"version {version}: namespaces, arguments and variables are LXC's, but for the table", not wrong, *wrong)
+    s.check(f"version {version}: namespaces, arguments and variables are LXC's, but for the table",
+            not wrong, *wrong)
     return used
 
 
@@ -172,9 +195,16 @@ def run_ours(s, root, version):
     where = ["-P", os.path.join(p.base, "p"), "--state-dir", os.path.join(s.base, "s"), "-n", name]
     s.expect(f"version {version}: start", "ct-start", *where, place=False)
     for again in (True, False):
-        s.check("init runs", s.until(lambda: s.run("ct-attach", *where, "--", "pidof", "syslogd", place=False)[0] == 0, 60))
-        s.expect("reboot" if again else "stop", "ct-stop", *where, *(["-r"] if again else []), "-t", "60", place=False, timeout=90)
-    reports = [(boot, hook, [line.replace(name, NAME) for line in lines]) for boot, hook, lines in p.reports()]
+        s.check(
+            "init runs",
+            s.until(
+                lambda: s.run("ct-attach", *where, "--", "pidof", "syslogd", place=False)[0] == 0,
+                60))
+        s.expect("reboot" if again else "stop", "ct-stop", *where, *(["-r"] if again else []), "-t",
+                 "60", place=False, timeout=90)
+    reports = [(boot, hook, [line.replace(name, NAME)
+                             for line in lines])
+               for boot, hook, lines in p.reports()]
     with open(os.path.join(p.base, "run.log"), encoding="utf-8") as f:
         log = f.read()
     s.check("nothing went wrong in the log", " ERROR " not in log and " WARN " not in log, log)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A place to use the tools in: own container and state directories, every step told in TAP, nothing left at the end."""
+"""A place to use the tools in: own container and state directories, every step told in TAP,
+nothing left at the end."""
 import glob
 import json
 import os
@@ -37,7 +38,8 @@ def hierarchies():
 
 def version_of(controller):
     """Which version of cgroups serves it here; 0: none."""
-    return max((version for _, version, controllers in hierarchies() if controller in controllers), default=0)
+    return max((version for _, version, controllers in hierarchies() if controller in controllers),
+               default=0)
 
 
 def layout():
@@ -47,7 +49,10 @@ def layout():
 
 def groups(part):
     """All cgroups with this in their name."""
-    return sorted({os.path.join(at, d) for where, _, _ in hierarchies() for at, dirs, _ in os.walk(where) for d in dirs if part in d})
+    return sorted({
+        os.path.join(at, d) for where, _, _ in hierarchies()
+        for at, dirs, _ in os.walk(where) for d in dirs if part in d
+    })
 
 
 class Scene:
@@ -58,21 +63,25 @@ class Scene:
         self.rows, self.supervised, self.names, self.begun = [], set(), [], []
 
     def name(self, word):
-        """A container's name that nobody else on the host has: done() then looks whether a cgroup of it is left."""
+        """A container's name that nobody else on the host has: done() then looks whether a
+        cgroup of it is left."""
         self.names.append(f"{word}-{os.getpid()}")
         return self.names[-1]
 
     def begin(self, tool, *args, place=True):
         """A tool that goes on meanwhile; done() ends it."""
         cmd = [os.path.join(self.tools, tool), *(self.where if place else []), *args]
-        self.begun.append(subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        self.begun.append(
+            subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True))
         return self.begun[-1]
 
     def run(self, tool, *args, place=True, **more):
         """(exit code, output, errors) of a tool."""
         cmd = [os.path.join(self.tools, tool), *(self.where if place else []), *args]
-        r = subprocess.run(cmd, stdin=more.pop("stdin", subprocess.DEVNULL), capture_output=True, text=True, errors="replace",
-                           timeout=more.pop("timeout", 60) * SLOW, check=False, **more)
+        r = subprocess.run(cmd, stdin=more.pop("stdin", subprocess.DEVNULL), capture_output=True,
+                           text=True, errors="replace", timeout=more.pop("timeout", 60) * SLOW,
+                           check=False, **more)
         return r.returncode, r.stdout, r.stderr
 
     def check(self, name, good, *said):
@@ -84,12 +93,14 @@ class Scene:
         return good
 
     def expect(self, name, tool, *args, code=0, out=None, err=None, **more):
-        """A tool's exit code, and what must stand in its output and its errors; "" for nothing at all."""
+        """A tool's exit code, and what must stand in its output and its errors; "" for
+        nothing at all."""
         got = self.run(tool, *args, **more)
         good = got[0] == code
         for text, want in ((got[1], out), (got[2], err)):
             good &= want is None or (text == "" if want == "" else want in text)
-        self.check(name, good, f"{tool} {' '.join(args)}", f"exit code {got[0]}, expected {code}", got[1], got[2])
+        self.check(name, good, f"{tool} {' '.join(args)}", f"exit code {got[0]}, expected {code}",
+                   got[1], got[2])
         return got[1]
 
     def json(self, name, tool, *args):
@@ -103,7 +114,8 @@ class Scene:
         return value
 
     def on_terminal(self, tool, *args, script=(), place=True, before=None):
-        """The same on a pseudo terminal, set up by before(); script: (wait for this text, then send that) pairs. (exit code, output)."""
+        """The same on a pseudo terminal, set up by before(); script: (wait for this text, then send
+        that) pairs. (exit code, output)."""
         pid, fd = pty.fork()
         if pid == 0:
             if before:
@@ -155,7 +167,10 @@ class Scene:
         for p in self.begun:
             p.kill()
             p.communicate()
-        left = [p for p in glob.glob(self.base + "/c/*") + glob.glob(self.base + "/c/.*") + glob.glob(self.base + "/s/*/*")]
+        left = [
+            p for p in glob.glob(self.base + "/c/*") + glob.glob(self.base + "/c/.*") +
+            glob.glob(self.base + "/s/*/*")
+        ]
         self.check("nothing is left in the container and state directories", not left, *left)
         mine = []
         for path in glob.glob("/proc/[0-9]*/root"):

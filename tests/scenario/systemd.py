@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-systemd.py BUILD [RELEASE [make]]: a Debian system with systemd as init, within limits, limiting and freezing in its turn. The tree is
-made once, by the template, and kept in the build directory, where guests without a network find it; "make" does that alone.
+systemd.py BUILD [RELEASE [make]]: a Debian system with systemd as init, within limits, limiting and
+freezing in its turn. The tree is made once, by the template, and kept in the build directory, where
+guests without a network find it; "make" does that alone.
 """
 import glob
 import hashlib
@@ -24,9 +25,12 @@ FIRST = 100000      # on the host, of the ids of a mapped system
 HOG = ('my $x = "x" x ($ARGV[0] << 20); open F, "/proc/self/status"; '
        'while (<F>) { print $1 >> 10 if /RssAnon:\\s+(\\d+)/ }')
 # as many processes as it gets, up to 1000; none stays
-FORKS = ('my @p; while (@p < 1000) { my $p = fork; last unless defined $p; if (!$p) { sleep 1000; exit } push @p, $p }'
-         'kill "KILL", @p; wait for @p; print scalar @p')
-# raises each limit that is in sight, at its place and in mounts of its own making; says which it could
+FORKS = (
+    'my @p; while (@p < 1000) { my $p = fork; last unless defined $p; if (!$p) { sleep 1000; exit '
+    '} push @p, $p }'
+    'kill "KILL", @p; wait for @p; print scalar @p')
+# raises each limit that is in sight, at its place and in mounts of its own making;
+# says which it could
 RAISE = r"""
 mkdir -p /mnt/2 /mnt/memory /mnt/pids
 mount -t cgroup2 none /mnt/2; mount -t cgroup -o memory none /mnt/memory; mount -t cgroup -o pids none /mnt/pids
@@ -48,7 +52,8 @@ cat /proc/self/cgroup
 
 
 def tree(s):
-    """The directory that the template's system is in: config and rootfs. Made on the host, a guest has no network."""
+    """The directory that the template's system is in: config and rootfs. Made on the host, a
+    guest has no network."""
     with open(os.path.join(s.tools, "templates", "ct-debian"), "rb") as f:
         name = f"debian-{RELEASE}-{hashlib.sha256(f.read()).hexdigest()[:12]}"
     base = os.path.join(cache.directory(sys.argv[1]), "trees")
@@ -61,8 +66,9 @@ def tree(s):
         if not os.path.isdir(made):
             for old in glob.glob(f"{base}/debian-{RELEASE}-*"):
                 s.run("ct-destroy", "-P", base, "-n", os.path.basename(old), place=False)
-            code, out, err = s.run("ct-create", "-P", base, "-n", name, "-t", "debian", "--", "--init", "systemd", "--release", RELEASE,
-                                   place=False, timeout=400)
+            code, out, err = s.run("ct-create", "-P", base, "-n", name, "-t", "debian", "--",
+                                   "--init", "systemd", "--release", RELEASE, place=False,
+                                   timeout=400)
             s.check("the template makes a system", code == 0, out, err)
     return made
 
@@ -79,7 +85,8 @@ def mount(s, lower):
 
 
 class System:
-    """The container: a name that nobody else has, the template's config with limits and terminals."""
+    """The container: a name that nobody else has, the template's config with limits
+    and terminals."""
 
     def __init__(self, s, made, root):
         self.s, self.root, self.name = s, root, f"sysd-{os.getpid()}"
@@ -89,7 +96,10 @@ class System:
         conf = os.path.join(s.base, "conf")
         with open(conf, "w", encoding="utf-8") as f:
             f.writelines(lines)
-            f.write(f"rootfs.path = {root}\nconsole.logfile = {self.log}\ntty.max = 1\nlimit.memory = {MEMORY}M\nlimit.pids = {PIDS}\n")
+            f.write(
+                f"rootfs.path = {root}\nconsole.logfile = {self.log}\ntty.max = 1\nlimit.memory = "
+                f"{MEMORY}M\nlimit.pids = {PIDS}\n"
+            )
         s.expect("create", "ct-create", "-n", self.name, "-t", "none", "-f", conf)
 
     def inside(self, *cmd):
@@ -113,8 +123,10 @@ class System:
             return state in ("running", "degraded", "maintenance")
         self.s.until(booted, 60 * SLOW)
         print(f"## {name}: {time.monotonic() - began:.1f} s", flush=True)
-        if not self.s.check(name, state == "running", state, self.inside("systemctl", "--failed", "--no-legend", "--no-pager")[1],
-                            self.inside("journalctl", "-p", "warning", "-b", "--no-pager")[1], self.said()[-3000:]):
+        if not self.s.check(name, state == "running", state,
+                            self.inside("systemctl", "--failed", "--no-legend", "--no-pager")[1],
+                            self.inside("journalctl", "-p", "warning", "-b", "--no-pager")[1],
+                            self.said()[-3000:]):
             return
         got = self.inside("systemctl", "is-active", "multi-user.target")[1]
         self.s.check(f"{name}: multi-user.target", got == "active\n", got)
@@ -122,10 +134,13 @@ class System:
     def limits(self, name):
         got = self.s.json(f"{name}, figures", "ct-info", self.name) or {}
         usage = got.get("usage", {})
-        self.s.check(name, (usage.get("memory_limit"), usage.get("pids_limit")) == (MEMORY * MIB, PIDS), usage)
+        self.s.check(name,
+                     (usage.get("memory_limit"), usage.get("pids_limit")) == (MEMORY * MIB, PIDS),
+                     usage)
 
     def groups(self):
-        return glob.glob(f"/sys/fs/cgroup/ct.*{self.name}*") + glob.glob(f"/sys/fs/cgroup/*/ct.*{self.name}*")
+        return glob.glob(f"/sys/fs/cgroup/ct.*{self.name}*") + glob.glob(
+            f"/sys/fs/cgroup/*/ct.*{self.name}*")
 
     def processes(self):
         found = set()
@@ -140,11 +155,13 @@ def interface(c):
     """What systemd's "Container Interface" promises it."""
     s = c.s
     got = c.inside("systemd-detect-virt", "-c")[1]
-    s.check("it knows that it is in a container", got == "lxc\n", got)    # its config is one of LXC's
+    # its config is one of LXC's
+    s.check("it knows that it is in a container", got == "lxc\n", got)
     got = c.inside("cat", "/etc/machine-id")[1]
     s.check("it has an identity of its own", re.fullmatch(r"[0-9a-f]{32}\n", got), got)
     for tty in ("0", "1"):
-        code, out = s.on_terminal("ct-console", "-n", c.name, "-t", tty, script=[("Connected", "\r"), ("login:", "\x01q")])
+        code, out = s.on_terminal("ct-console", "-n", c.name, "-t", tty,
+                                  script=[("Connected", "\r"), ("login:", "\x01q")])
         s.check(f"a login on terminal {tty}", code == 0 and "login:" in out, code, out)
 
 
@@ -152,17 +169,23 @@ def own_limits(c):
     """Services with limits, and with groups of their own."""
     s, version2 = c.s, os.path.exists("/sys/fs/cgroup/cgroup.controllers")
     code, out, err = c.service("perl", "-e", HOG, "64")
-    s.check("a service without a limit has the memory it takes", code == 0 and int(out or 0) >= 64, code, out, err)
+    s.check("a service without a limit has the memory it takes", code == 0 and int(out or 0) >= 64,
+            code, out, err)
     # version 1 may swap it out instead
-    code, out, err = c.service("-p", "MemoryMax=32M", *(["-p", "MemorySwapMax=0"] if version2 else []), "perl", "-e", HOG, "64")
-    s.check("MemoryMax= holds", code != 0 if version2 else code != 0 or int(out) <= 32, code, out, err)
+    code, out, err = c.service("-p", "MemoryMax=32M",
+                               *(["-p", "MemorySwapMax=0"] if version2 else []), "perl", "-e", HOG,
+                               "64")
+    s.check("MemoryMax= holds", code != 0 if version2 else code != 0 or int(out) <= 32, code, out,
+            err)
     if version2:
-        s.check("and systemd knows why it ended", "oom-kill" in c.inside("journalctl", "-b", "--no-pager", "-g", "oom-kill")[1])
+        s.check("and systemd knows why it ended", "oom-kill" in c.inside(
+            "journalctl", "-b", "--no-pager", "-g", "oom-kill")[1])
     code, out, err = c.service("-p", "TasksMax=20", "perl", "-e", FORKS)
     s.check("TasksMax= holds", code == 0 and 0 < int(out or 0) < 20, code, out, err)
     code, out, err = c.service("-p", "Delegate=yes", "sh", "-c", OWN)
     limited = not version2 or f"{16 * MIB}\n" in out
-    s.check("Delegate= gives groups to a service", code == 0 and "/own\n" in out and limited, code, out, err)
+    s.check("Delegate= gives groups to a service", code == 0 and "/own\n" in out and limited, code,
+            out, err)
 
 
 def limits_of_the_container(c):
@@ -175,7 +198,8 @@ def limits_of_the_container(c):
     code, out, err = c.service("-p", "MemoryMax=infinity", "perl", "-e", HOG, str(MEMORY + 50))
     s.check("nobody inside gets more memory", code != 0, out, err)
     code, out, err = c.service("-p", "TasksMax=infinity", "perl", "-e", FORKS)
-    s.check("nobody inside gets more processes", code == 0 and 20 < int(out or 0) < PIDS, code, out, err)
+    s.check("nobody inside gets more processes", code == 0 and 20 < int(out or 0) < PIDS, code, out,
+            err)
     got = c.inside("systemctl", "is-system-running")[1]
     s.check("all that left systemd running", got == "running\n", got)
 
@@ -186,7 +210,9 @@ def freezing(c):
     def moves():
         before = os.path.getsize(ticks) if os.path.exists(ticks) else 0
         return s.until(lambda: os.path.exists(ticks) and os.path.getsize(ticks) > before, 2 * SLOW)
-    c.inside("systemd-run", "-q", "--unit=ticks", "sh", "-c", "while :; do echo >> /ticks; sleep 0.1; done")
+
+    c.inside("systemd-run", "-q", "--unit=ticks", "sh", "-c",
+             "while :; do echo >> /ticks; sleep 0.1; done")
     s.check("a service that moves", moves())
     s.expect("freeze", "ct-freeze", c.name)
     s.expect("frozen", "ct-info", c.name, "-sH", out="FROZEN")
@@ -204,7 +230,8 @@ def stopping(c):
     lived, began = c.processes(), time.monotonic()
     s.expect("stop", "ct-stop", "--nokill", "-t", str(30 * SLOW), c.name, timeout=40 * SLOW)
     print(f"## stopped in {time.monotonic() - began:.1f} s", flush=True)
-    s.check("systemd itself shut it down", re.search(r"(Halting|Powering off)", c.said()), c.said()[-1000:])
+    s.check("systemd itself shut it down", re.search(r"(Halting|Powering off)", c.said()),
+            c.said()[-1000:])
     s.expect("stopped", "ct-info", c.name, "-sH", out="STOPPED")
     left = [p for p in lived if os.path.exists(f"/proc/{p}")]
     s.check("no process is left in its groups", len(lived) > 3 and not left, len(lived), *left)
@@ -215,22 +242,31 @@ def bare(s, root):
     """The same tree without a line of the template's: what is missing is told, and is enough."""
     name = s.name("bare")
     code, _, err = s.run("ct-create", "-n", name, "-t", "none", "--dir", root)
-    s.check("a bare tree of systemd: what its config lacks is told", code == 0 and "systemd" in err and "ct-config" in err, code, err)
+    s.check("a bare tree of systemd: what its config lacks is told", code == 0 and
+            "systemd" in err and "ct-config" in err, code, err)
     words = shlex.split(err[err.rindex("ct-config"):])
     s.expect("what was told", *words)
     s.expect("start the bare tree", "ct-start", name)
-    state = s.until(lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] == "running\n", 60)
-    s.check("it boots", state, s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
+    state = s.until(
+        lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] == "running\n",
+        60)
+    s.check("it boots", state,
+            s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
     s.expect("and stops", "ct-stop", "--nokill", "-t", str(30 * SLOW), name, timeout=40 * SLOW)
     s.expect("destroy the bare one", "ct-destroy", name)
 
 
 def shifted(s, lower):
-    """A copy of the tree that belongs to the ids of a map. The container's root has to get at it, so the way there is opened."""
+    """A copy of the tree that belongs to the ids of a map. The container's root has to get at it,
+    so the way there is opened."""
     root = os.path.join(s.base, "shifted")
     subprocess.run(["cp", "-a", f"{lower}/rootfs", root], check=True)
     for base, dirs, files in os.walk(root):
-        for path in [base] + [os.path.join(base, n) for n in files + dirs if n in files or os.path.islink(os.path.join(base, n))]:
+        for path in [base] + [
+                os.path.join(base, n)
+                for n in files + dirs
+                if n in files or os.path.islink(os.path.join(base, n))
+        ]:
             st = os.lstat(path)
             os.lchown(path, st.st_uid + FIRST, st.st_gid + FIRST)
             # a change of owner takes these bits away
@@ -241,20 +277,27 @@ def shifted(s, lower):
 
 
 def mapped(s, made):
-    """The same system as root of a user namespace alone: it boots, reboots and stops in its own way."""
+    """The same system as root of a user namespace alone: it boots, reboots and stops
+    in its own way."""
     name, conf = s.name("mapped"), os.path.join(s.base, "mapped.conf")
     with open(os.path.join(made, "config"), encoding="utf-8") as f:
         lines = [line for line in f if not re.match(r"lxc\.(uts\.name|rootfs\.path)", line)]
     with open(conf, "w", encoding="utf-8") as f:
         f.writelines(lines)
-        f.write(f"lxc.rootfs.path = {shifted(s, made)}\n" + "".join(f"lxc.idmap = {kind} 0 {FIRST} 65536\n" for kind in "ug"))
+        f.write(f"lxc.rootfs.path = {shifted(s, made)}\n" +
+                "".join(f"lxc.idmap = {kind} 0 {FIRST} 65536\n" for kind in "ug"))
     s.expect("create a mapped one", "ct-create", "-n", name, "-t", "none", "-f", conf)
     s.expect("start it", "ct-start", name)
 
     def up():
-        return s.until(lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] == "running\n", 60)
-    s.check("mapped, it boots", up(), s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
-    s.expect("its root is nobody of the host's", "ct-attach", name, "--", "cat", "/proc/self/uid_map", out=str(FIRST))
+        return s.until(
+            lambda: s.run("ct-attach", name, "--", "systemctl", "is-system-running")[1] ==
+            "running\n", 60)
+
+    s.check("mapped, it boots", up(),
+            s.run("ct-attach", name, "--", "systemctl", "--failed", "--no-legend", "--no-pager")[1])
+    s.expect("its root is nobody of the host's", "ct-attach", name, "--", "cat",
+             "/proc/self/uid_map", out=str(FIRST))
     before = s.pid(name)
     s.expect("it reboots", "ct-stop", "-r", "-t", "30", name, timeout=40)
     s.check("it came back", s.until(lambda: s.pid(name) not in (0, before), 5))

@@ -51,7 +51,8 @@ static inline struct box box_of(const char *text)
 static inline void effect_of(const struct ct_config *c, struct ct_buf *out)
 {
 	for (uint32_t i = 0; i < ct_config_count(c); i++)
-		ct_buf_printf(out, "%s=%s\n", ct_config_entry(c, i)->name, ct_config_entry(c, i)->value);
+		ct_buf_printf(out, "%s=%s\n", ct_config_entry(c, i)->name,
+			      ct_config_entry(c, i)->value);
 }
 
 static inline void check_effect(const struct ct_config *c, const char *want)
@@ -65,7 +66,8 @@ static inline void check_effect(const struct ct_config *c, const char *want)
 /* Saved, loaded again, and the same in effect; saved once more, and the same text. */
 static inline void check_round_trip(const struct ct_config *c)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, again = CT_BUF_INIT, before = CT_BUF_INIT, after = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, again = CT_BUF_INIT, before = CT_BUF_INIT,
+				   after = CT_BUF_INIT;
 	CT_CLEAN_CONFIG struct ct_config *back = ct_config_new();
 	struct ct_err e;
 

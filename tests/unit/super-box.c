@@ -26,11 +26,11 @@
 #include "run.h"
 #include "stage/stage.h"
 
-#define FIRST_FD 100	/* above all that the test has open */
+#define FIRST_FD 100 /* above all that the test has open */
 
-static struct super_box *playing;	/* in the supervisor and its children: what is played */
+static struct super_box *playing; /* in the supervisor and its children: what is played */
 
-/* ---- the launcher's and init's parts ---- */
+/* ---- the launcher's and init's parts --------------------------------------------------------- */
 
 static void pause_ms(int ms)
 {
@@ -132,7 +132,8 @@ int stage_launch(struct stage *st)
 	int boot = playing->shared->boots++, at = boot < PLAY_BOOTS ? boot : PLAY_BOOTS - 1;
 	enum play play = playing->play[at];
 	int pidfd = -1, tty = -1;
-	struct clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
+	struct clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD,
+				   .pidfd = (uintptr_t)&pidfd };
 	long pid;
 
 	playing->shared->launcher = getpid();
@@ -165,13 +166,15 @@ int stage_launch(struct stage *st)
 	return 0;
 }
 
-int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more, char *why, size_t n_why, int *sys)
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
+	       char *why, size_t n_why, int *sys)
 {
 	const char *const *extra = more->env;
 
 	(void)st;
 	*sys = 0;
-	if (s->op != CT_OP_HOOK || (strcmp(extra[0], "LXC_TARGET=stop") && strcmp(extra[0], "LXC_TARGET=reboot")))
+	if (s->op != CT_OP_HOOK ||
+	    (strcmp(extra[0], "LXC_TARGET=stop") && strcmp(extra[0], "LXC_TARGET=reboot")))
 		_exit(97);
 	if (!strcmp(extra[0], "LXC_TARGET=reboot"))
 		playing->shared->again++;
@@ -184,7 +187,7 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 	return -ECHILD;
 }
 
-/* ---- the box ---- */
+/* ---- the box --------------------------------------------------------------------------------- */
 
 void super_new(struct super_box *b)
 {
@@ -194,7 +197,8 @@ void super_new(struct super_box *b)
 	assert_non_null(mkdtemp(b->base));
 	b->dirfd = b->report = b->stream = -1;
 	b->w.pdeath = SIGKILL;
-	b->shared = mmap(NULL, sizeof(*b->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	b->shared = mmap(NULL, sizeof(*b->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(b->shared != MAP_FAILED);
 }
 
@@ -204,11 +208,13 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	static const char pool[] = "\0box\0log";
 	static struct ct_wire_step steps[8];
 	static struct stage st;
-	int fds[5] = { b->dirfd, alive, open(b->base, O_PATH | O_DIRECTORY | O_CLOEXEC), -1, early };
+	int fds[5] = { b->dirfd, alive, open(b->base, O_PATH | O_DIRECTORY | O_CLOEXEC), -1,
+		       early };
 
 	playing = b;
 	if (b->log_path)
-		fds[3] = openat(fds[2], b->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		fds[3] = openat(fds[2], b->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+				0600);
 	memset(st.slot, 0xff, sizeof(st.slot));
 	for (int i = 0; i < 5; i++)
 		st.slot[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + 1) : -1;
@@ -283,7 +289,10 @@ int super_report(struct super_box *b, struct ct_report *r, int *fd)
 		struct cmsghdr align;
 	} u;
 	struct iovec iov = { r, sizeof(*r) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = u.buf,
+			    .msg_controllen = sizeof(u.buf) };
 	ssize_t n = recvmsg(b->report, &m, MSG_CMSG_CLOEXEC);
 	int got = -1;
 
@@ -307,12 +316,14 @@ void super_run(struct super_box *b)
 	super_start(b);
 	while ((type = super_report(b, &r, NULL)) != 0) {
 		if (type == CT_REPORT_ERROR)
-			fail_msg("start failed: step %u errno %d %s %s", r.step, r.err, r.object, r.kernel);
+			fail_msg("start failed: step %u errno %d %s %s", r.step, r.err, r.object,
+				 r.kernel);
 		if (type == CT_REPORT_SUPERVISOR)
 			assert_int_equal(r.num, b->pid);
 		seen |= 1 << type;
 	}
-	assert_int_equal(seen, 1 << CT_REPORT_CLONED | 1 << CT_REPORT_EXEC_NEXT | 1 << CT_REPORT_SUPERVISOR);
+	assert_int_equal(seen, 1 << CT_REPORT_CLONED | 1 << CT_REPORT_EXEC_NEXT |
+				       1 << CT_REPORT_SUPERVISOR);
 }
 
 static int ended(void *data)

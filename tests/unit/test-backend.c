@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a new backend takes: one file and one row. The one below makes a file for each container named "keeper", as a step of phase
- * setup; it is killed at each point between two actions, and what the journal tells of is taken back: nothing is left.
+ * What a new backend takes: one file and one row. The one below makes a file for each container
+ * named "keeper", as a step of phase setup; it is killed at each point between two actions, and
+ * what the journal tells of is taken back: nothing is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 #include "plan/builder.h"
 
 static char top[] = "/tmp/test-backend-XXXXXX";
-static int killed_at;	/* point at which the process dies; 0: never */
+static int killed_at; /* point at which the process dies; 0: never */
 
 /* One of the points between two actions. */
 static void point(int nr)
@@ -33,7 +34,7 @@ static void point(int nr)
 		raise(SIGKILL);
 }
 
-/* ---- the backend -------------------------------------------------------------------------------------------------- */
+/* ---- the backend ----------------------------------------------------------------------------- */
 
 struct file_state {
 	const struct ct_request *req;
@@ -69,14 +70,16 @@ static int file_open(void *state, const struct ct_backend_input *in, struct ct_e
 static int file_plan(void *state, struct ct_builder *b)
 {
 	struct file_state *st = state;
-	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_TOUCH, ct_build_at(b, "log.level"));
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_TOUCH,
+					ct_build_at(b, "log.level"));
 
 	s->s[0] = st->path;
 	s->n[0] = 0600;
 	return 0;
 }
 
-static int file_setup(void *state, const struct ct_setup *context, const struct ct_step *s, struct ct_err *e)
+static int file_setup(void *state, const struct ct_setup *context, const struct ct_step *s,
+		      struct ct_err *e)
 {
 	struct file_state *st = state;
 	int fd, r;
@@ -89,12 +92,14 @@ static int file_setup(void *state, const struct ct_setup *context, const struct 
 	fd = open(s->s[0], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)s->n[0]);
 	point(3);
 	if (fd < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_STEP, "start", "open", "the file cannot be made");
+		return ct_fail_sys(e, -errno, CT_ERR_STEP, "start", "open",
+				   "the file cannot be made");
 	close(fd);
 	r = ct_undo_after(context->undo, "file", s->s[0], e);
 	point(4);
 	if (st->refuses)
-		return ct_fail(e, -EIO, CT_ERR_STEP, "start", "it fails after it has made its file");
+		return ct_fail(e, -EIO, CT_ERR_STEP, "start",
+			       "it fails after it has made its file");
 	return r;
 }
 
@@ -105,7 +110,8 @@ static int file_undo(const struct ct_undo_record *records, uint32_t n, struct ct
 			continue;
 		point(5);
 		if (unlink(records[i].text) < 0 && errno != ENOENT)
-			return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "unlink", "the file cannot be removed");
+			return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "unlink",
+					   "the file cannot be removed");
 		point(6);
 	}
 	return 0;
@@ -140,7 +146,7 @@ static const struct ct_backend backend_file = {
 /* Instead of list.c. */
 const struct ct_backend *const ct_backends[] = { &backend_file, NULL };
 
-/* ---- a start ------------------------------------------------------------------------------------------------------ */
+/* ---- a start --------------------------------------------------------------------------------- */
 
 struct start {
 	struct ct_arena *arena;
@@ -172,11 +178,17 @@ static int prepare(struct start *s, const char *name, const char *config, const 
 	assert_non_null(c);
 	assert_int_equal(ct_config_load_text(c, config, strlen(config), "config", &s->err), 0);
 	s->host.kernel_major = 6;
-	s->req = (struct ct_request){ .name = name, .host = &s->host, .spec = ct_spec_read(c, s->arena, &s->err) };
+	s->req = (struct ct_request){ .name = name,
+				      .host = &s->host,
+				      .spec = ct_spec_read(c, s->arena, &s->err) };
 	assert_non_null(s->req.spec);
 	if (journal)
 		s->undo.file = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	r = ct_backends_open(&s->set, &(struct ct_backend_input){ .req = &s->req, .host = &s->host, .arena = s->arena, .mark = "" },
+	r = ct_backends_open(&s->set,
+			     &(struct ct_backend_input){ .req = &s->req,
+							 .host = &s->host,
+							 .arena = s->arena,
+							 .mark = "" },
 			     &s->err);
 	if (r < 0)
 		return r;
@@ -247,7 +259,9 @@ static void cannot_be_had(void **state)
 	ct_err_clear(&s.err);
 	ct_backends_close(&s.set);
 	s.host.kernel_major = 1;
-	in = (struct ct_backend_input){ .req = &s.req, .host = &s.host, .arena = s.arena, .mark = "" };
+	in = (struct ct_backend_input){
+		.req = &s.req, .host = &s.host, .arena = s.arena, .mark = ""
+	};
 	assert_int_equal(ct_backends_open(&s.set, &in, &s.err), -EOPNOTSUPP);
 	assert_string_equal(s.err.backend, "file");
 	assert_non_null(strstr(s.err.message, "too old for files"));
@@ -320,7 +334,13 @@ static void is_killed_anywhere(void **state)
 /* A journal is read as hostile. */
 static void makes_no_sense(void **state)
 {
-	static const char *const texts[] = { "file", "file\n", "?\n", "\tx\n", "file\t", "other\t/etc/passwd\n", "file\t/etc/passwd\n",
+	static const char *const texts[] = { "file",
+					     "file\n",
+					     "?\n",
+					     "\tx\n",
+					     "file\t",
+					     "other\t/etc/passwd\n",
+					     "file\t/etc/passwd\n",
 					     "file\t/etc/passwd\nnothing\n" };
 	struct ct_err e;
 
@@ -335,8 +355,9 @@ static void makes_no_sense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_part),	 cmocka_unit_test(is_not_asked_for),   cmocka_unit_test(cannot_be_had),
-		cmocka_unit_test(fails),	 cmocka_unit_test(is_killed_anywhere), cmocka_unit_test(makes_no_sense),
+		cmocka_unit_test(takes_part),	      cmocka_unit_test(is_not_asked_for),
+		cmocka_unit_test(cannot_be_had),      cmocka_unit_test(fails),
+		cmocka_unit_test(is_killed_anywhere), cmocka_unit_test(makes_no_sense),
 	};
 	int failed;
 

@@ -114,11 +114,18 @@ static void test_quoting(void **state)
 		{ "\xc3\xa9", "\"\xc3\xa9\"", "\"\\xc3\\xa9\"" },
 		{ "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"", "\"\\xf0\\x9f\\x98\\x80\"" },
 		/* a byte alone, overlong, surrogate, above U+10FFFF, cut */
-		{ "\xff" "a", "\"\xef\xbf\xbd" "a\"", "\"\\xffa\"" },
+		{ "\xff"
+		  "a",
+		  "\"\xef\xbf\xbd"
+		  "a\"",
+		  "\"\\xffa\"" },
 		{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\xc0\\xaf\"" },
-		{ "\xe0\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\xe0\\x80\\x80\"" },
-		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\xed\\xa0\\x80\"" },
-		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\xf4\\x90\\x80\\x80\"" },
+		{ "\xe0\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+		  "\"\\xe0\\x80\\x80\"" },
+		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+		  "\"\\xed\\xa0\\x80\"" },
+		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+		  "\"\\xf4\\x90\\x80\\x80\"" },
 		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "\"\\xe2\\x82\"" },
 	};
 
@@ -301,11 +308,12 @@ static void test_pidfd_ended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arena),	    cmocka_unit_test(test_arena_strings), cmocka_unit_test(test_buf),
-		cmocka_unit_test(test_buf_out_of_memory), cmocka_unit_test(test_quoting), cmocka_unit_test(test_read_fd),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_write_file),	  cmocka_unit_test(test_openat2),
-		cmocka_unit_test(test_syscall_names), cmocka_unit_test(test_pidfd),
-		cmocka_unit_test(test_pidfd_ended),
+		cmocka_unit_test(test_arena),	    cmocka_unit_test(test_arena_strings),
+		cmocka_unit_test(test_buf),	    cmocka_unit_test(test_buf_out_of_memory),
+		cmocka_unit_test(test_quoting),	    cmocka_unit_test(test_read_fd),
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_write_file),
+		cmocka_unit_test(test_openat2),	    cmocka_unit_test(test_syscall_names),
+		cmocka_unit_test(test_pidfd),	    cmocka_unit_test(test_pidfd_ended),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The config document: what is in effect, what a save keeps, includes, clearing; and what people are told of mistakes. */
+/* The config document: what is in effect, what a save keeps, includes, clearing; and what people
+ * are told of mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,12 +14,12 @@
 
 #include "model.h"
 
-#define SET(c, key, value)                                                                                             \
-	do {                                                                                                           \
-		struct ct_err err_;                                                                                    \
-		ct_err_clear(&err_);                                                                                   \
-		if (ct_config_set(c, key, value, &err_) < 0)                                                           \
-			fail_msg("%s", err_.message);                                                                  \
+#define SET(c, key, value)                                   \
+	do {                                                 \
+		struct ct_err err_;                          \
+		ct_err_clear(&err_);                         \
+		if (ct_config_set(c, key, value, &err_) < 0) \
+			fail_msg("%s", err_.message);        \
 	} while (0)
 
 static void check_text(const struct ct_config *c, const char *want)
@@ -58,9 +59,11 @@ static void test_lines(void **state)
 	(void)state;
 	ct_err_clear(&e);
 	c = ct_config_new();
-	/* "10 s" is no time, and the last one's quotes are not a pair: nothing of a file that has an error is taken */
+	/* "10 s" is no time, and the last one's quotes are not a pair: nothing of a file that
+	 * has an error is taken */
 	assert_int_equal(ct_config_load_text(c, text, sizeof(text) - 1, "c", &e), -EINVAL);
-	assert_string_equal(e.message, "limit.time (c:6): \"10 s\" is not a time above 0 such as 1s, 250ms, 1.5s, 2m or 1h");
+	assert_string_equal(e.message, "limit.time (c:6): \"10 s\" is not a time above 0 such as "
+				       "1s, 250ms, 1.5s, 2m or 1h");
 	assert_int_equal(ct_config_count(c), 0);
 	check_text(c, "");
 }
@@ -76,14 +79,16 @@ static void test_quotes_and_blanks(void **state)
 
 	(void)state;
 	check_effect(c, "environment=E=1 #2\n");
-	check_text(c, "environment = \"A=b c\"\n environment\t=\t'B='\t\nlxc.environment=C=\"y\"\nenvironment = \"D=e'\n"
+	check_text(c, "environment = \"A=b c\"\n environment\t=\t'B='\t\nlxc.environment=C=\"y\"\n"
+		      "environment = \"D=e'\n"
 		      "environment = \nenvironment = E=1 #2\n");
 	check_round_trip(c);
 	/* values of calls are taken as they are, and quoted where a file would change them */
 	SET(c, "environment", "\"F=g\"");
 	SET(c, "environment", "G= h ");
 	SET(c, "environment", "\"");
-	check_effect(c, "environment=E=1 #2\nenvironment=\"F=g\"\nenvironment=G= h \nenvironment=\"\n");
+	check_effect(
+		c, "environment=E=1 #2\nenvironment=\"F=g\"\nenvironment=G= h \nenvironment=\"\n");
 	check_round_trip(c);
 }
 
@@ -98,18 +103,23 @@ static void test_values_that_need_quotes(void **state)
 	SET(c, "apparmor.raw", "x\t");
 	SET(c, "apparmor.raw", "\"");
 	SET(c, "apparmor.raw", "\"x'");
-	check_text(c, "lxc.apparmor.raw = \"\"x\"\"\nlxc.apparmor.raw = \"'x'\"\nlxc.apparmor.raw = \" x\"\n"
-		      "lxc.apparmor.raw = \"x\t\"\nlxc.apparmor.raw = \"\nlxc.apparmor.raw = \"x'\n");
+	check_text(c,
+		   "lxc.apparmor.raw = \"\"x\"\"\nlxc.apparmor.raw = \"'x'\"\n"
+		   "lxc.apparmor.raw = \" x\"\n"
+		   "lxc.apparmor.raw = \"x\t\"\nlxc.apparmor.raw = \"\nlxc.apparmor.raw = \"x'\n");
 	check_round_trip(c);
 }
 
 static void test_last_one_counts(void **state)
 {
-	CT_CLEAN_CONFIG struct ct_config *c = config_of("uts.name = a\ncap.drop = chown\nuts.name = b\ncap.drop = kill\n"
-							"prlimit.core = 0\nprlimit.nofile = 5\nprlimit.core = 1\n");
+	CT_CLEAN_CONFIG struct ct_config *c = config_of("uts.name = a\ncap.drop = chown\n"
+							"uts.name = b\ncap.drop = kill\n"
+							"prlimit.core = 0\nprlimit.nofile = 5\n"
+							"prlimit.core = 1\n");
 
 	(void)state;
-	check_effect(c, "cap.drop=chown\nuts.name=b\ncap.drop=kill\nprlimit.nofile=5\nprlimit.core=1\n");
+	check_effect(c, "cap.drop=chown\nuts.name=b\ncap.drop=kill\nprlimit.nofile=5\n"
+			"prlimit.core=1\n");
 	check_get(c, "uts.name", "b");
 	check_get(c, "lxc.cap.drop", "chown\nkill");
 	check_get(c, "prlimit.core", "1");
@@ -120,7 +130,8 @@ static void test_last_one_counts(void **state)
 	SET(c, "cap.drop", "mknod");
 	SET(c, "init.uid", "5");
 	check_text(c, "uts.name = a\ncap.drop = chown\nlxc.uts.name = c\ncap.drop = kill\n"
-		      "prlimit.core = 0\nprlimit.nofile = 5\nprlimit.core = 1\nlxc.cap.drop = mknod\nlxc.init.uid = 5\n");
+		      "prlimit.core = 0\nprlimit.nofile = 5\nprlimit.core = 1\n"
+		      "lxc.cap.drop = mknod\nlxc.init.uid = 5\n");
 	check_round_trip(c);
 }
 
@@ -137,9 +148,12 @@ static void test_our_keys_without_prefix(void **state)
 static void test_clear(void **state)
 {
 	struct ct_err e;
-	CT_CLEAN_CONFIG struct ct_config *c = config_of("# net\nnet.0.type = veth\nnet.0.link = br0\nnet.10.type = empty\n"
-							"selinux.context = a\nselinux.context.keyring = b\n"
-							"cgroup.dir = x\ncgroup.relative = 1\ncgroup.memory.limit = 5\n"
+	CT_CLEAN_CONFIG struct ct_config *c = config_of("# net\nnet.0.type = veth\n"
+							"net.0.link = br0\nnet.10.type = empty\n"
+							"selinux.context = "
+							"a\nselinux.context.keyring = b\n"
+							"cgroup.dir = x\ncgroup.relative = 1\n"
+							"cgroup.memory.limit = 5\n"
 							"hook.start = /a\nhook.stop = /b\n");
 
 	(void)state;
@@ -149,10 +163,12 @@ static void test_clear(void **state)
 	assert_int_equal(ct_config_clear(c, "net.0", &e), 0);
 	assert_int_equal(ct_config_clear(c, "selinux.context", &e), 0);
 	assert_int_equal(ct_config_clear(c, "lxc.hook", &e), 0);
-	check_effect(c, "net.10.type=empty\nselinux.context.keyring=b\ncgroup.dir=x\ncgroup.relative=1\n"
+	check_effect(c, "net.10.type=empty\nselinux.context.keyring=b\ncgroup.dir=x\n"
+			"cgroup.relative=1\n"
 			"cgroup.memory.limit=5\n");
 	assert_int_equal(ct_config_clear(c, "cgroup.memory", &e), 0);
-	check_text(c, "# net\nnet.10.type = empty\nselinux.context.keyring = b\ncgroup.dir = x\ncgroup.relative = 1\n");
+	check_text(c, "# net\nnet.10.type = empty\nselinux.context.keyring = b\ncgroup.dir = x\n"
+		      "cgroup.relative = 1\n");
 	assert_int_equal(ct_config_clear(c, "cgroup", &e), 0);
 	assert_int_equal(ct_config_clear(c, "net", &e), 0);
 	check_effect(c, "selinux.context.keyring=b\n");
@@ -166,8 +182,10 @@ static void test_clear(void **state)
 
 static void test_clear_in_files(void **state)
 {
-	CT_CLEAN_CONFIG struct ct_config *c = config_of("cap.drop = chown\nnet.0.type = veth\nnet.0.link = x\nuts.name = a\n"
-							"lxc.cap.drop =\nlxc.net =\nuts.name =\"\"\ncap.drop = kill\n"
+	CT_CLEAN_CONFIG struct ct_config *c = config_of("cap.drop = chown\nnet.0.type = veth\n"
+							"net.0.link = x\nuts.name = a\n"
+							"lxc.cap.drop =\nlxc.net =\n"
+							"uts.name =\"\"\ncap.drop = kill\n"
 							"net.0.type = empty\n");
 
 	(void)state;
@@ -270,19 +288,26 @@ static void test_includes(void **state)
 	put_file(t, "d/.hidden.conf", "nonsense\n");
 	put_dir(t, "d/40.conf");
 	put_file(t, "deep", "cap.drop = setuid\nuts.name = deep\n");
-	snprintf(text, sizeof(text), "uts.name = first\nlxc.include = %s/d\n# between\ninclude = missing.d/\ninclude = deep\n"
-				     "cap.drop = chown\n", t->path);
+	snprintf(text, sizeof(text),
+		 "uts.name = first\nlxc.include = %s/d\n# between\n"
+		 "include = missing.d/\ninclude = deep\n"
+		 "cap.drop = chown\n",
+		 t->path);
 	put_file(t, "main", text);
 	c = load(t, "main", &e);
 	assert_non_null(c);
-	check_effect(c, "cap.drop=kill\ncap.drop=setuid\ncap.drop=mknod\ncap.drop=setuid\nuts.name=deep\ncap.drop=chown\n");
+	check_effect(c, "cap.drop=kill\ncap.drop=setuid\ncap.drop=mknod\ncap.drop=setuid\n"
+			"uts.name=deep\ncap.drop=chown\n");
 	assert_int_equal(ct_config_entry(c, 1)->at.line, 1);
 	assert_string_equal(strrchr(ct_config_entry(c, 0)->at.file, '/'), "/10.conf");
 	assert_int_equal(ct_config_entry(c, 0)->at.line, 2);
 	check_round_trip(c);
 	/* relative ones are saved whole, so that the file may be saved elsewhere */
-	snprintf(text, sizeof(text), "uts.name = first\nlxc.include = %s/d\n# between\nlxc.include = %s/missing.d/\n"
-				     "lxc.include = %s/deep\ncap.drop = chown\n", t->path, t->path, t->path);
+	snprintf(text, sizeof(text),
+		 "uts.name = first\nlxc.include = %s/d\n# between\n"
+		 "lxc.include = %s/missing.d/\n"
+		 "lxc.include = %s/deep\ncap.drop = chown\n",
+		 t->path, t->path, t->path);
 	check_text(c, text);
 	snprintf(text, sizeof(text), "%s/d\n%s/missing.d/\n%s/deep", t->path, t->path, t->path);
 	check_get(c, "include", text);
@@ -292,7 +317,8 @@ static void test_includes(void **state)
 	assert_int_equal(ct_config_entry(copy, 0)->at.line, 2);
 	assert_string_equal(strrchr(ct_config_entry(copy, 0)->at.file, '/'), "/10.conf");
 	check_round_trip(copy);
-	/* what an include brought in stays away after a clear, also in the saved file; the includes themselves can go */
+	/* what an include brought in stays away after a clear, also in the saved file; the
+	 * includes themselves can go */
 	assert_int_equal(ct_config_clear(copy, "cap.drop", &e), 0);
 	SET(copy, "cap.drop", "sys_time");
 	check_effect(copy, "uts.name=deep\ncap.drop=sys_time\n");
@@ -301,7 +327,8 @@ static void test_includes(void **state)
 	check_effect(copy, "cap.drop=sys_time\nuts.name=mine\n");
 	check_round_trip(copy);
 	assert_int_equal(ct_config_clear(copy, "include", &e), 0);
-	check_text(copy, "uts.name = first\n# between\nlxc.cap.drop =\nlxc.cap.drop = sys_time\nlxc.uts.name = mine\n");
+	check_text(copy, "uts.name = first\n# between\nlxc.cap.drop =\nlxc.cap.drop = sys_time\n"
+			 "lxc.uts.name = mine\n");
 }
 
 static void test_include_by_call(void **state)
@@ -326,7 +353,9 @@ static void test_include_by_call(void **state)
 	ct_err_clear(&e);
 	snprintf(path, sizeof(path), "%s/none", t->path);
 	assert_int_equal(ct_config_set(c, "include", path, &e), -ENOENT);
-	check_message(t, &e, "include: open \"%/none\": No such file or directory. Hint: make the file, or mend its path");
+	check_message(t, &e,
+		      "include: open \"%/none\": No such file or directory. "
+		      "Hint: make the file, or mend its path");
 	check_effect(c, "uts.name=x\n");
 }
 
@@ -337,21 +366,29 @@ static void test_include_mistakes(void **state)
 
 	put_file(t, "circle", "\ninclude = circle\n");
 	assert_null(load(t, "circle", &e));
-	check_message(t, &e, "include (%/circle:2): include goes deeper than 16. Hint: does a file include itself?");
+	check_message(t, &e,
+		      "include (%/circle:2): include goes deeper than 16. "
+		      "Hint: does a file include itself?");
 	assert_int_equal(e.err, -ELOOP);
 	assert_int_equal(e.id, CT_ERR_INCLUDE_DEPTH);
 	put_file(t, "gone", "uts.name = x\nlxc.include = nowhere\n");
 	assert_null(load(t, "gone", &e));
-	check_message(t, &e, "include (%/gone:2): open \"%/nowhere\": No such file or directory. Hint: make the file, or mend its path");
+	check_message(t, &e,
+		      "include (%/gone:2): open \"%/nowhere\": No such file or directory. "
+		      "Hint: make the file, or mend its path");
 	put_file(t, "bad", "uts.name = a b\n");
 	put_file(t, "outer", "include = bad\n");
 	assert_null(load(t, "outer", &e));
-	check_message(t, &e, "uts.name (%/bad:1): \"a b\" is not a name of at most 64 bytes without blanks and slashes");
+	check_message(t, &e,
+		      "uts.name (%/bad:1): \"a b\" is not a name of at most 64 bytes "
+		      "without blanks and slashes");
 	put_file(t, "device", "include = /dev/null\n");
 	assert_null(load(t, "device", &e));
 	check_message(t, &e, "include (%/device:1): \"/dev/null\": neither a file nor a directory");
 	assert_null(load(t, "absent", &e));
-	check_message(t, &e, "open \"%/absent\": No such file or directory. Hint: make the file, or mend its path");
+	check_message(t, &e,
+		      "open \"%/absent\": No such file or directory. "
+		      "Hint: make the file, or mend its path");
 	assert_null(load(t, "", &e));
 	check_message(t, &e, "\"%/\": a directory; a config is a file");
 }
@@ -419,7 +456,8 @@ static void test_messages(void **state)
 		if (r == 0)
 			r = ct_spec_read(c, a, &e) ? 0 : e.err;
 		if (strcmp(e.message, rows[i].message))
-			fail_msg("%s\n got: %s\nwant: %s", rows[i].text, e.message, rows[i].message);
+			fail_msg("%s\n got: %s\nwant: %s", rows[i].text, e.message,
+				 rows[i].message);
 		assert_int_equal(r, rows[i].err);
 		assert_int_equal(e.id, rows[i].id);
 		assert_string_equal(e.where, "config");
@@ -439,13 +477,15 @@ static void test_bytes(void **state)
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_load_text(c, high, sizeof(high) - 1, "c", &e), 0);
 	assert_int_equal(ct_config_set(c, "uts.name", "a\nb", &e), -EILSEQ);
-	assert_string_equal(e.message, "uts.name: byte 2 of the value is the control character \\x0a");
+	assert_string_equal(e.message,
+			    "uts.name: byte 2 of the value is the control character \\x0a");
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_set(c, "sysctl.a\nb", "x", &e), -ENOENT);
 	assert_string_equal(e.message, "sysctl.a\\x0ab: no such key");
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_set(c, "hook", "x", &e), -ENOENT);
-	assert_string_equal(e.message, "hook: this is a group of keys, only clearing it is possible. Hint: name one of them, such as hook.version");
+	assert_string_equal(e.message, "hook: this is a group of keys, only clearing it is "
+				       "possible. Hint: name one of them, such as hook.version");
 	ct_err_clear(&e);
 	assert_int_equal(ct_config_set(c, "", "x", &e), -ENOENT);
 }

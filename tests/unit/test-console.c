@@ -24,7 +24,7 @@
 #include "stage/supervisor.h"
 #include "super-box.h"
 
-/* ---- the parts by themselves ---- */
+/* ---- the parts by themselves ----------------------------------------------------------------- */
 
 static void ring_keeps_the_last(void **state)
 {
@@ -33,8 +33,14 @@ static void ring_keeps_the_last(void **state)
 	static const struct {
 		const char *add, *holds;
 	} rows[] = {
-		{ "", "" }, { "abc", "abc" }, { "defgh", "abcdefgh" }, { "i", "bcdefghi" }, { "jklmn", "ghijklmn" },
-		{ "0123456789", "23456789" }, { "abcdefgh", "abcdefgh" }, { "xyz", "defghxyz" },
+		{ "", "" },
+		{ "abc", "abc" },
+		{ "defgh", "abcdefgh" },
+		{ "i", "bcdefghi" },
+		{ "jklmn", "ghijklmn" },
+		{ "0123456789", "23456789" },
+		{ "abcdefgh", "abcdefgh" },
+		{ "xyz", "defghxyz" },
 	};
 	size_t len;
 
@@ -52,7 +58,7 @@ static void ring_keeps_the_last(void **state)
 	assert_int_equal(sup_ring_copy(&s, &copy, &len, 0), -ENODATA);
 }
 
-/* ---- a console that is used ---- */
+/* ---- a console that is used ------------------------------------------------------------------ */
 
 /* Reads n bytes of the stream within 5 s; their number. */
 static size_t take(int fd, char *buf, size_t n)
@@ -113,7 +119,8 @@ static void console_speaks(void **state)
 	super_free(&b);
 }
 
-/* A client that was there before the console was has all that it prints, stays over a reboot, and hears of the end. */
+/* A client that was there before the console was has all that it prints, stays over a reboot,
+ * and hears of the end. */
 static void console_from_the_first_byte(void **state)
 {
 	struct super_box b;
@@ -258,7 +265,8 @@ static void one_who_does_not_read(void **state)
 	super_free(&b);
 }
 
-/* The starter's terminal is the program's own: it waits for who does not read, and what it said before its end is all there. */
+/* The starter's terminal is the program's own: it waits for who does not read, and what it said
+ * before its end is all there. */
 static void the_starter_misses_nothing(void **state)
 {
 	static char buf[65536];
@@ -317,7 +325,7 @@ static void a_terminal_that_is_full(void **state)
 	super_free(&b);
 }
 
-/* ---- peers that do not behave ---- */
+/* ---- peers that do not behave ---------------------------------------------------------------- */
 
 static int cpu_ms(pid_t pid)
 {
@@ -330,7 +338,9 @@ static int cpu_ms(pid_t pid)
 	close(fd);
 	p = strrchr(text, ')');
 	assert_non_null(p);
-	assert_int_equal(sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %d %d", &user, &system), 2);
+	assert_int_equal(sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %d %d", &user,
+				&system),
+			 2);
 	return (int)((user + system) * 1000 / sysconf(_SC_CLK_TCK));
 }
 
@@ -355,12 +365,16 @@ static void bad_packets(void **state)
 		assert_int_equal(send(sock, large, n, MSG_NOSIGNAL), (ssize_t)n);
 		close(sock);
 	}
-	/* descriptors that nobody asked for; two requests in one connection; no wish to hear the reply */
+	/* descriptors that nobody asked for; two requests in one connection; no wish
+	 * to hear the reply */
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	for (int i = 0; i < 200; i++) {
 		char buf[CMSG_SPACE(2 * sizeof(int))] = "";
 		struct iovec iov = { &rq, sizeof(rq) };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = buf, .msg_controllen = sizeof(buf) };
+		struct msghdr m = { .msg_iov = &iov,
+				    .msg_iovlen = 1,
+				    .msg_control = buf,
+				    .msg_controllen = sizeof(buf) };
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 		rq.type = CT_CTL_WAIT;
@@ -380,7 +394,8 @@ static void bad_packets(void **state)
 	close(fds[0]);
 	close(fds[1]);
 	/* it may still be busy with them */
-	for (int i = 0; i < PATIENCE_MS / 10 && (err = ct_ctl_status(b.dirfd, &r, NULL, &b.e)) == -EAGAIN; i++)
+	for (int i = 0;
+	     i < PATIENCE_MS / 10 && (err = ct_ctl_status(b.dirfd, &r, NULL, &b.e)) == -EAGAIN; i++)
 		sleep_ms(10);
 	assert_int_equal(err, 0);
 	assert_int_equal(r.state, CT_STATE_RUNNING);
@@ -469,7 +484,8 @@ int main(void)
 		cmocka_unit_test(ttys_are_given_out),
 		cmocka_unit_test(log_is_written_and_rotated),
 		cmocka_unit_test(the_last_words_are_kept),
-		cmocka_unit_test(one_who_does_not_read), cmocka_unit_test(the_starter_misses_nothing),
+		cmocka_unit_test(one_who_does_not_read),
+		cmocka_unit_test(the_starter_misses_nothing),
 		cmocka_unit_test(a_terminal_that_is_full),
 		cmocka_unit_test(bad_packets),
 		cmocka_unit_test(silent_ones_are_dropped),

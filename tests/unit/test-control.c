@@ -58,7 +58,8 @@ static void requests_are_checked(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		rq = (struct ct_ctl_request){ rows[i].magic, rows[i].type, rows[i].arg0, rows[i].arg1 };
+		rq = (struct ct_ctl_request){ rows[i].magic, rows[i].type, rows[i].arg0,
+					      rows[i].arg1 };
 		if (ctl_decode(&rq, sizeof(rq), &out) != rows[i].want)
 			fail_msg("row %zu", i);
 	}
@@ -68,7 +69,7 @@ static void requests_are_checked(void **state)
 	assert_int_equal(ctl_decode(large, 0, &out), -EBADMSG);
 }
 
-/* ---- lives ---- */
+/* ---- lives ----------------------------------------------------------------------------------- */
 
 /* What the state says after the end. */
 static struct ct_state_file after(struct super_box *b)
@@ -144,11 +145,11 @@ static int ask_for_log(int dir, struct ct_err *e)
 	return ct_ctl_console_log(dir, 0, NULL, e);
 }
 
-
 /* For what is asked of the container it has ended, whichever comes first. */
 static void goes_without_an_answer(void **state)
 {
-	int (*const ask[])(int, struct ct_err *) = { ask_to_kill, ask_to_reboot, ask_to_resize, ask_for_console, ask_for_log };
+	int (*const ask[])(int, struct ct_err *) = { ask_to_kill, ask_to_reboot, ask_to_resize,
+						     ask_for_console, ask_for_log };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int lock, listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	pthread_t thread;
@@ -312,13 +313,15 @@ static void verdicts(void **state)
 	}
 }
 
-/* What a reaper tells of its child counts where it fits to how it ends itself; anything else is the payload's fancy. */
+/* What a reaper tells of its child counts where it fits to how it ends itself; anything else is
+ * the payload's fancy. */
 static void reaped(void **state)
 {
 	static const struct {
 		int flags, status, exits, reason, code, signal;
 	} rows[] = {
-		{ CT_SUPER_REAPER, SIGABRT | 0x80, 128 + SIGABRT, CT_EXIT_SIGNALED, 128 + SIGABRT, SIGABRT },
+		{ CT_SUPER_REAPER, SIGABRT | 0x80, 128 + SIGABRT, CT_EXIT_SIGNALED, 128 + SIGABRT,
+		  SIGABRT },
 		{ CT_SUPER_REAPER, SIGHUP, 128 + SIGHUP, CT_EXIT_SIGNALED, 128 + SIGHUP, SIGHUP },
 		{ CT_SUPER_REAPER, SIGINT, 128 + SIGINT, CT_EXIT_SIGNALED, 128 + SIGINT, SIGINT },
 		{ CT_SUPER_REAPER, 64, 128 + 64, CT_EXIT_SIGNALED, 128 + 64, 64 },
@@ -349,8 +352,10 @@ static void reaped(void **state)
 		super_reap(&b);
 		reply = after(&b);
 		v = &reply.verdict;
-		if (v->reason != rows[i].reason || v->code != rows[i].code || v->signal != rows[i].signal || v->core != (i == 0))
-			fail_msg("row %d: reason %d, code %d, signal %d, core %d", (int)i, v->reason, v->code, v->signal, v->core);
+		if (v->reason != rows[i].reason || v->code != rows[i].code ||
+		    v->signal != rows[i].signal || v->core != (i == 0))
+			fail_msg("row %d: reason %d, code %d, signal %d, core %d", (int)i,
+				 v->reason, v->code, v->signal, v->core);
 		super_free(&b);
 	}
 }
@@ -423,7 +428,8 @@ static void reboots(void **state)
 	b.arg[0] = SIGHUP;
 	super_run(&b);
 	first = b.shared->init;
-	for (int i = 0; i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 2); i++)
+	for (int i = 0;
+	     i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 2); i++)
 		sleep_ms(10);
 	assert_int_equal(r.boots, 2);
 	assert_int_equal(r.state, CT_STATE_RUNNING);
@@ -432,7 +438,8 @@ static void reboots(void **state)
 	assert_int_equal(ct_ctl_reboot(b.dirfd, 5000, &r, &b.e), 0);
 	assert_int_equal(r.boots, 3);
 	assert_int_equal(ct_ctl_reboot(b.dirfd, 0, &r, &b.e), 0);
-	for (int i = 0; i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 4); i++)
+	for (int i = 0;
+	     i < PATIENCE_MS / 10 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 4); i++)
 		sleep_ms(10);
 	assert_int_equal(r.boots, 4);
 	assert_int_equal(ct_ctl_stop(b.dirfd, CT_STOP_KILL, -1, &r, &b.e), 0);
@@ -458,7 +465,9 @@ static void a_loop_of_reboots(void **state)
 		b.arg[i] = SIGHUP;
 	}
 	super_run(&b);
-	for (int i = 0; i < 3000 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 5 || r.state != CT_STATE_STARTING); i++)
+	for (int i = 0; i < 3000 && (ct_ctl_status(b.dirfd, &r, NULL, &b.e) || r.boots < 5 ||
+				     r.state != CT_STATE_STARTING);
+	     i++)
 		sleep_ms(10);
 	/* 0.1 + 0.2 + 0.4 + 0.8 s before the fifth */
 	assert_int_equal(r.boots, 5);
@@ -492,7 +501,6 @@ static void no_room_for_the_state(void **state)
 	expect_end(&b, CT_EXIT_STOPPED, 128 + SIGKILL);
 	super_free(&b);
 }
-
 
 static void a_reboot_that_does_not_come(void **state)
 {
@@ -539,7 +547,7 @@ static void limits(void **state)
 
 	(void)state;
 	super_new(&b);
-	b.w.limit_time_us = 1500000;	/* beyond the pause before the second boot */
+	b.w.limit_time_us = 1500000; /* beyond the pause before the second boot */
 	b.pid_ns = 1;
 	/* a reboot is no way around it */
 	b.play[0] = PLAY_DIE;
@@ -589,7 +597,7 @@ static void ephemeral_leaves_nothing(void **state)
 	super_free(&b);
 }
 
-/* ---- a first boot that comes to nothing ---- */
+/* ---- a first boot that comes to nothing ------------------------------------------------------ */
 
 static void expect_no_start(struct super_box *b, int err, const char *kernel)
 {
@@ -671,7 +679,7 @@ static void a_start_is_stopped(void **state)
 	super_free(&b);
 }
 
-/* ---- a supervisor that is killed ---- */
+/* ---- a supervisor that is killed ------------------------------------------------------------- */
 
 static void killed(void **state)
 {

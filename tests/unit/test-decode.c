@@ -10,7 +10,7 @@
 
 #include "message.h"
 
-#define WHOLE 16	/* steps of message_whole(); the last is the exec */
+#define WHOLE 16 /* steps of message_whole(); the last is the exec */
 
 static struct message m;
 static struct stage st;
@@ -148,13 +148,14 @@ static void test_slots(void **state)
 		size_t field;
 		int16_t value;
 	} rows[] = {
-		{ 0, offsetof(struct ct_wire_step, o), 6 },	/* no such slot */
+		{ 0, offsetof(struct ct_wire_step, o), 6 }, /* no such slot */
 		{ 0, offsetof(struct ct_wire_step, o), -2 },
-		{ 0, offsetof(struct ct_wire_step, o), -1 },	/* must be written */
-		{ 0, offsetof(struct ct_wire_step, o), 1 },	/* an input */
-		{ 0, offsetof(struct ct_wire_step, a), 3 },	/* read before it is written */
-		{ 4, offsetof(struct ct_wire_step, a), -1 },	/* must be read */
-		{ 4, offsetof(struct ct_wire_step, b), INT16_MAX }, /* not used, and still no slot */
+		{ 0, offsetof(struct ct_wire_step, o), -1 }, /* must be written */
+		{ 0, offsetof(struct ct_wire_step, o), 1 },  /* an input */
+		{ 0, offsetof(struct ct_wire_step, a), 3 },  /* read before it is written */
+		{ 4, offsetof(struct ct_wire_step, a), -1 }, /* must be read */
+		/* not used, and still no slot */
+		{ 4, offsetof(struct ct_wire_step, b), INT16_MAX },
 		{ 6, offsetof(struct ct_wire_step, b), INT16_MIN },
 		{ 7, offsetof(struct ct_wire_step, p), 0 },
 	};
@@ -162,7 +163,8 @@ static void test_slots(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		message_whole(&m);
-		memcpy((char *)&m.steps[rows[i].step] + rows[i].field, &rows[i].value, sizeof(int16_t));
+		memcpy((char *)&m.steps[rows[i].step] + rows[i].field, &rows[i].value,
+		       sizeof(int16_t));
 		assert_int_equal(decode(), -EBADMSG);
 		assert_int_equal(st.current, rows[i].step);
 	}
@@ -175,7 +177,7 @@ static void test_slots(void **state)
 static void test_order(void **state)
 {
 	(void)state;
-	message_whole(&m);	/* backwards */
+	message_whole(&m); /* backwards */
 	m.steps[5].phase = CT_PHASE_ROOT - 1;
 	assert_int_equal(decode(), -EBADMSG);
 	message_whole(&m);
@@ -184,32 +186,36 @@ static void test_order(void **state)
 	message_whole(&m);
 	m.steps[WHOLE - 1].phase = CT_PHASE_COUNT;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* no clone */
+	message_whole(&m); /* no clone */
 	m.steps[2].op = CT_OP_UNSHARE;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* two */
+	message_whole(&m); /* two */
 	m.steps[3].op = CT_OP_CLONE;
 	m.steps[3].phase = CT_PHASE_SPAWN;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* a map for nobody */
+	message_whole(&m); /* a map for nobody */
 	m.steps[3].phase = CT_PHASE_NEW;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* a pump for an init that is there already */
+	message_whole(&m); /* a pump for an init that is there already */
 	m.steps[3].op = CT_OP_OUTPUT_PUMP;
 	m.steps[3].a = 0;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* ... and in its place */
+	message_whole(&m); /* ... and in its place */
 	m.steps[1].op = CT_OP_OUTPUT_PUMP;
 	m.steps[1].phase = CT_PHASE_SPAWN;
 	m.steps[1].a = 0;
 	assert_int_equal(decode(), 0);
-	for (int i = 0; i < 4; i++) {	/* the launcher runs hooks for an init that waits, and nothing else; namespaces are sent early */
+	/* the launcher runs hooks for an init that waits, and nothing else; namespaces
+	 * are sent early */
+	for (int i = 0; i < 4; i++) {
 		static const struct {
 			uint8_t phase;
 			uint16_t op;
 			int err;
-		} rows[] = { { CT_PHASE_READY, CT_OP_HOOK, 0 }, { CT_PHASE_READY, CT_OP_SETSID, -EBADMSG },
-			     { CT_PHASE_NEW, CT_OP_NS_SEND, 0 }, { CT_PHASE_ROOT, CT_OP_NS_SEND, -EBADMSG } };
+		} rows[] = { { CT_PHASE_READY, CT_OP_HOOK, 0 },
+			     { CT_PHASE_READY, CT_OP_SETSID, -EBADMSG },
+			     { CT_PHASE_NEW, CT_OP_NS_SEND, 0 },
+			     { CT_PHASE_ROOT, CT_OP_NS_SEND, -EBADMSG } };
 
 		message_init(&m, 0, 0);
 		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
@@ -217,10 +223,10 @@ static void test_order(void **state)
 		message_exec(&m);
 		assert_int_equal(decode(), rows[i].err);
 	}
-	message_whole(&m);	/* something after the exec */
+	message_whole(&m); /* something after the exec */
 	message_step(&m, CT_PHASE_EXEC, CT_OP_SIGNALS);
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* no exec */
+	message_whole(&m); /* no exec */
 	m.head.n_steps--;
 	assert_int_equal(decode(), -EBADMSG);
 	assert_int_equal(st.current, CT_STEP_NONE);
@@ -290,12 +296,12 @@ static void test_end(void **state)
 	enum { CLOSE = WHOLE - 4, LIMITS, READY, EXEC };
 
 	(void)state;
-	for (int i = CLOSE; i <= EXEC; i++) {	/* another in the place of each */
+	for (int i = CLOSE; i <= EXEC; i++) { /* another in the place of each */
 		message_whole(&m);
 		m.steps[i].op = i < READY ? CT_OP_SIGNALS : i == READY ? CT_OP_EXEC : CT_OP_READY;
 		assert_int_equal(decode(), -EBADMSG);
 	}
-	message_whole(&m);	/* a small init's child sees to the rest */
+	message_whole(&m); /* a small init's child sees to the rest */
 	m.steps[LIMITS].op = CT_OP_REAPER;
 	m.steps[READY] = m.steps[LIMITS];
 	m.steps[READY].op = CT_OP_LIMITS;
@@ -303,10 +309,10 @@ static void test_end(void **state)
 	message_text(&m, CT_PHASE_EXEC, CT_OP_READY, "");
 	message_text(&m, CT_PHASE_EXEC, CT_OP_EXEC, "sh");
 	assert_int_equal(decode(), 0);
-	m.steps[READY].op = CT_OP_REAPER;	/* limits of the small init itself */
+	m.steps[READY].op = CT_OP_REAPER; /* limits of the small init itself */
 	m.steps[LIMITS].op = CT_OP_LIMITS;
 	assert_int_equal(decode(), -EBADMSG);
-	message_whole(&m);	/* descriptors to keep that are closed by then */
+	message_whole(&m); /* descriptors to keep that are closed by then */
 	m.steps[CLOSE].op = CT_OP_FDS;
 	m.steps[CLOSE - 1].op = CT_OP_CLOSE;
 	assert_int_equal(decode(), -EBADMSG);
@@ -319,9 +325,11 @@ static void test_values(void **state)
 		int i;
 		uint64_t good, bad;
 	} rows[] = {
-		{ CT_OP_PDEATHSIG, 0, 64, 65 },		
-		{ CT_OP_PRLIMIT, 0, 63, 64 },		{ CT_OP_IDS, 0, UINT64_MAX, UINT64_MAX - 1 },
-		{ CT_OP_IDS, 1, STAGE_NO_ID, 1ull << 32 }, { CT_OP_UNSHARE, 0, 0x20000, 0x20001 },
+		{ CT_OP_PDEATHSIG, 0, 64, 65 },
+		{ CT_OP_PRLIMIT, 0, 63, 64 },
+		{ CT_OP_IDS, 0, UINT64_MAX, UINT64_MAX - 1 },
+		{ CT_OP_IDS, 1, STAGE_NO_ID, 1ull << 32 },
+		{ CT_OP_UNSHARE, 0, 0x20000, 0x20001 },
 		{ CT_OP_NS_SEND, 0, 0x7e020080, 0x7e020081 },
 	};
 
@@ -329,7 +337,8 @@ static void test_values(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		message_init(&m, 0, 0);
 		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-		message_step(&m, rows[i].op == CT_OP_PRLIMIT ? CT_PHASE_ENTER : CT_PHASE_NEW, rows[i].op);
+		message_step(&m, rows[i].op == CT_OP_PRLIMIT ? CT_PHASE_ENTER : CT_PHASE_NEW,
+			     rows[i].op);
 		m.steps[1].n[rows[i].i] = rows[i].good;
 		message_exec(&m);
 		assert_int_equal(decode(), 0);
@@ -349,7 +358,7 @@ static void test_super(void **state)
 {
 	(void)state;
 	message_super(&m);
-	m.super.state_dir = 2;	/* not an input */
+	m.super.state_dir = 2; /* not an input */
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
 	m.super.alive = -2;
@@ -364,7 +373,7 @@ static void test_super(void **state)
 	m.super.n_stop_hooks = WHOLE + 2;
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
-	m.super.n_stop_hooks = 2;	/* the exec is none */
+	m.super.n_stop_hooks = 2; /* the exec is none */
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
 	m.super.signal_halt = 65;
@@ -374,8 +383,8 @@ static void test_super(void **state)
 	assert_int_equal(decode(), -EBADMSG);
 }
 
-/* Each byte of a right message changed in several ways: refused, or good and then safe to walk. The message has exactly its
- * size, so that a sanitizer sees a step too far. */
+/* Each byte of a right message changed in several ways: refused, or good and then safe to walk. The
+ * message has exactly its size, so that a sanitizer sees a step too far. */
 static void test_every_byte(void **state)
 {
 	static const unsigned char with[] = { 0x01, 0x80, 0xff, 0x7f, 0x10 };
@@ -399,12 +408,13 @@ static void test_every_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),   cmocka_unit_test(test_good_super), cmocka_unit_test(test_header),
-		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_pool),	  cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_slots),  cmocka_unit_test(test_order),	  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_super),  cmocka_unit_test(test_actors),
-		cmocka_unit_test(test_end),
-		  cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_good),	   cmocka_unit_test(test_good_super),
+		cmocka_unit_test(test_header),	   cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_pool),	   cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_slots),	   cmocka_unit_test(test_order),
+		cmocka_unit_test(test_values),	   cmocka_unit_test(test_super),
+		cmocka_unit_test(test_actors),	   cmocka_unit_test(test_end),
+		cmocka_unit_test(test_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Device policies: their syntax, where they come from, and that each form of them says the same: the rules read from behind, the normal
- * form, its text, the program of version 2 in a machine of our own, and the writes of version 1 in a model of the kernel's controller
- * that was written from Documentation/admin-guide/cgroup-v1/devices.rst.
+ * Device policies: their syntax, where they come from, and that each form of them says the same:
+ * the rules read from behind, the normal form, its text, the program of version 2 in a machine of
+ * our own, and the writes of version 1 in a model of the kernel's controller that was written from
+ * Documentation/admin-guide/cgroup-v1/devices.rst.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,9 +46,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ---- syntax ------------------------------------------------------------------------------------------------------------- */
+/* ---- syntax ---------------------------------------------------------------------------------- */
 
-static const struct { const char *text; char type; unsigned access; int64_t major, minor; const char *path; } good_rules[] = {
+static const struct {
+	const char *text;
+	char type;
+	unsigned access;
+	int64_t major, minor;
+	const char *path;
+} good_rules[] = {
 	{ "a", 'a', 7, -1, -1, NULL },
 	{ "a *:* rwm", 'a', 7, -1, -1, NULL },
 	{ "c 1:3 rwm", 'c', 7, 1, 3, NULL },
@@ -61,10 +68,44 @@ static const struct { const char *text; char type; unsigned access; int64_t majo
 };
 
 static const char *const bad_rules[] = {
-	"", " ", "x", "c", "cc 1:3 r", "c1:3 r", "c 1 r", "c 1: r", "c :3 r", "c 1:3", "c 1:3 ", "c 1:3 x", "c 1:3 rr", "c 1:3 rwmr",
-	"c 1:3 r w", "c 1:3:4 r", "c -1:3 r", "c +1:3 r", "c 0x1:3 r", "c 1:3a r", "c **:1 r", "c 4096:0 r", "c 0:1048576 r",
-	"c 4294967295:0 r", "c 18446744073709551617:0 r", "c 00000000000000000001:0 r", "a 1:3", "a rwm", "A", "try:c 1:3 rwm", "try:a",
-	"/dev/fuse", "/dev/fuse rwx", "/dev/fuse ", "dev/fuse rw", "c 1:3 rwm c 1:5 rwm", "c 1:3 rwm\nc 1:5 rwm", "c 1:3 rwm\n",
+	"",
+	" ",
+	"x",
+	"c",
+	"cc 1:3 r",
+	"c1:3 r",
+	"c 1 r",
+	"c 1: r",
+	"c :3 r",
+	"c 1:3",
+	"c 1:3 ",
+	"c 1:3 x",
+	"c 1:3 rr",
+	"c 1:3 rwmr",
+	"c 1:3 r w",
+	"c 1:3:4 r",
+	"c -1:3 r",
+	"c +1:3 r",
+	"c 0x1:3 r",
+	"c 1:3a r",
+	"c **:1 r",
+	"c 4096:0 r",
+	"c 0:1048576 r",
+	"c 4294967295:0 r",
+	"c 18446744073709551617:0 r",
+	"c 00000000000000000001:0 r",
+	"a 1:3",
+	"a rwm",
+	"A",
+	"try:c 1:3 rwm",
+	"try:a",
+	"/dev/fuse",
+	"/dev/fuse rwx",
+	"/dev/fuse ",
+	"dev/fuse rw",
+	"c 1:3 rwm c 1:5 rwm",
+	"c 1:3 rwm\nc 1:5 rwm",
+	"c 1:3 rwm\n",
 };
 
 static void test_syntax(void **state)
@@ -81,7 +122,8 @@ static void test_syntax(void **state)
 		assert_int_equal(r.access, good_rules[i].access);
 		assert_true(r.major == good_rules[i].major && r.minor == good_rules[i].minor);
 		assert_int_equal(r.path_len, good_rules[i].path ? strlen(good_rules[i].path) : 0);
-		assert_true(!good_rules[i].path || !strncmp(r.path, good_rules[i].path, r.path_len));
+		assert_true(!good_rules[i].path ||
+			    !strncmp(r.path, good_rules[i].path, r.path_len));
 	}
 	for (size_t i = 0; i < N(bad_rules); i++) {
 		if (!ct_device_rule_read(bad_rules[i], &r))
@@ -90,10 +132,13 @@ static void test_syntax(void **state)
 }
 
 /* Parses a value as a row of the key table would. */
-static int parse(const struct ct_type *type, const char *name, const char *value, struct ct_spec *spec)
+static int parse(const struct ct_type *type, const char *name, const char *value,
+		 struct ct_spec *spec)
 {
 	struct ct_key key = { .name = name, .type = type };
-	struct ct_entry entry = { .key = &key, .name = name, .sub = "", .value = value, .at = { name, "c", 3 } };
+	struct ct_entry entry = {
+		.key = &key, .name = name, .sub = "", .value = value, .at = { name, "c", 3 }
+	};
 	int r, checked;
 
 	ct_err_clear(&err);
@@ -148,14 +193,17 @@ static void test_preset_key(void **state)
 	assert_false(spec.devices_tried);
 	assert_int_equal(parse(&ct_type_device_preset, "limit.devices", "try:", &spec), -EINVAL);
 	assert_int_equal(parse(&ct_type_device_preset, "limit.devices", "All", &spec), -EINVAL);
-	assert_int_equal(parse(&ct_type_device_preset, "limit.devices", "default all", &spec), -EINVAL);
+	assert_int_equal(parse(&ct_type_device_preset, "limit.devices", "default all", &spec),
+			 -EINVAL);
 	assert_string_equal(spec.devices_preset, "all");
 }
 
-/* ---- where a policy comes from --------------------------------------------------------------------------------------------- */
+/* ---- where a policy comes from --------------------------------------------------------------- */
 
-#define USUAL "allow c *:* m\nallow b *:* m\nallow c 1:3 rwm\nallow c 1:5 rwm\nallow c 1:7 rwm\nallow c 1:8 rwm\nallow c 1:9 rwm\n" \
-	      "allow c 5:0 rwm\nallow c 5:1 rwm\nallow c 5:2 rwm\nallow c 136:* rwm\n"
+#define USUAL                                                                               \
+	"allow c *:* m\nallow b *:* m\nallow c 1:3 rwm\nallow c 1:5 rwm\nallow c 1:7 rwm\n" \
+	"allow c 1:8 rwm\nallow c 1:9 rwm\n"                                                \
+	"allow c 5:0 rwm\nallow c 5:1 rwm\nallow c 5:2 rwm\nallow c 136:* rwm\n"
 #define NOTHING "deny a *:* rwm\n"
 #define EVERYTHING "allow a *:* rwm\n"
 
@@ -167,24 +215,30 @@ static void expect_text(const struct ct_dev_list *l, const char *want)
 	assert_string_equal(ct_buf_text(&b), want);
 }
 
-/* The policy of limit.devices (NULL: not set) and of rules: "1-" before the text denies by the keys of version 1. */
+/* The policy of limit.devices (NULL: not set) and of rules: "1-" before the text denies by the
+ * keys of version 1. */
 static void check_spec(const char *preset, const char *const *rules, int version, const char *want)
 {
-	struct ct_spec spec = { .arena = arena, .devices_preset = preset, .devices_set = preset != NULL };
+	struct ct_spec spec = { .arena = arena,
+				.devices_preset = preset,
+				.devices_set = preset != NULL };
 	struct ct_dev_list l;
 
 	for (; *rules; rules++) {
 		struct ct_devrule_item *item = CT_LIST_ADD(arena, &spec.devrules);
 
 		assert_non_null(item);
-		*item = (struct ct_devrule_item){ { "k", NULL, 0 }, *rules + 2, (*rules)[1] == '+', (uint8_t)((*rules)[0] - '0') };
+		*item = (struct ct_devrule_item){ { "k", NULL, 0 },
+						  *rules + 2,
+						  (*rules)[1] == '+',
+						  (uint8_t)((*rules)[0] - '0') };
 	}
 	ct_err_clear(&err);
 	if (ct_dev_from_spec(&spec, version, arena, &l, &err) < 0)
 		fail_msg("%s", err.message);
 	expect_text(&l, want);
 }
-#define RULES(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define RULES(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 static void test_from_spec(void **state)
 {
@@ -194,12 +248,16 @@ static void test_from_spec(void **state)
 	check_spec("none", RULES(), 2, NOTHING);
 	check_spec("all", RULES(), 2, EVERYTHING);
 	check_spec("none", RULES("2+c 10:229 rw"), 2, NOTHING "allow c 10:229 rw\n");
-	check_spec("default", RULES("2+c 10:229 rw", "2-c 136:3 w"), 2, NOTHING USUAL "allow c 10:229 rw\ndeny c 136:3 w\n");
-	check_spec("default", RULES("2-c 136:* rw", "2-c 1:* rw", "2-c 5:* rwm", "2-c *:* m", "2-b *:* m"), 2, NOTHING);
+	check_spec("default", RULES("2+c 10:229 rw", "2-c 136:3 w"), 2,
+		   NOTHING USUAL "allow c 10:229 rw\ndeny c 136:3 w\n");
+	check_spec("default",
+		   RULES("2-c 136:* rw", "2-c 1:* rw", "2-c 5:* rwm", "2-c *:* m", "2-b *:* m"), 2,
+		   NOTHING);
 	/* as LXC: all, then the rules */
 	check_spec(NULL, RULES("1-a", "1+c 1:3 rw"), 1, NOTHING "allow c 1:3 rw\n");
 	check_spec(NULL, RULES("1-b 7:* rwm"), 1, EVERYTHING "deny b 7:* rwm\n");
-	check_spec(NULL, RULES("1-b 7:* rwm", "1+b 7:0 r"), 1, EVERYTHING "deny b 7:* rwm\nallow b 7:0 r\n");
+	check_spec(NULL, RULES("1-b 7:* rwm", "1+b 7:0 r"), 1,
+		   EVERYTHING "deny b 7:* rwm\nallow b 7:0 r\n");
 	/* only ever allowed: more than the usual */
 	check_spec(NULL, RULES("2+c 10:229 rw"), 2, NOTHING USUAL "allow c 10:229 rw\n");
 	check_spec(NULL, RULES("2+a"), 2, EVERYTHING);
@@ -208,20 +266,24 @@ static void test_from_spec(void **state)
 	check_spec(NULL, RULES("2-a", "2+c 1:3 rw"), 1, NOTHING "allow c 1:3 rw\n");
 	check_spec(NULL, RULES("1-a", "2+c 1:7 rw", "1+c 1:3 rw"), 1, NOTHING "allow c 1:3 rw\n");
 	check_spec(NULL, RULES("1-a", "2+c 10:229 rw"), 2, NOTHING USUAL "allow c 10:229 rw\n");
-	check_spec(NULL, RULES("1-a", "1+c 1:3 rw", "1-a", "1+c 1:5 r"), 1, NOTHING "allow c 1:5 r\n");
+	check_spec(NULL, RULES("1-a", "1+c 1:3 rw", "1-a", "1+c 1:5 r"), 1,
+		   NOTHING "allow c 1:5 r\n");
 }
 
 static void test_path(void **state)
 {
 	struct ct_dev_list l = { NULL, 0, false }, before;
 	struct ct_spec spec = { .arena = arena };
-	struct ct_devrule_item item = { { "cgroup2.devices.allow", "my.conf", 12 }, "/nowhere/at all rw", true, 2 };
+	struct ct_devrule_item item = {
+		{ "cgroup2.devices.allow", "my.conf", 12 }, "/nowhere/at all rw", true, 2
+	};
 	struct stat st;
 	char want[64];
 
 	(void)state;
 	assert_int_equal(stat("/dev/null", &st), 0);
-	snprintf(want, sizeof(want), NOTHING "allow c %u:%u rw\n", major(st.st_rdev), minor(st.st_rdev));
+	snprintf(want, sizeof(want), NOTHING "allow c %u:%u rw\n", major(st.st_rdev),
+		 minor(st.st_rdev));
 	assert_int_equal(ct_dev_add(&l, true, "/dev/null rw", arena, &err), 0);
 	expect_text(&l, want);
 	assert_int_equal(ct_dev_add(&l, true, "/ rw", arena, &err), -EINVAL);
@@ -238,8 +300,17 @@ static void test_path(void **state)
 static void test_text(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "allow c 1:3 rwm\n", "deny a *:* rw\n", "deny c *:* rwm\n", "deny a\nallow /dev/null rw\n", "deny a\nallow\n",
-		"deny a\nmaybe c 1:3 r\n", "deny a\nallow c 1:3 rwm x\n", "deny a\nallowc 1:3 r\n", "deny a\nallow c 1:99999999 r\n",
+		"",
+		"\n",
+		"allow c 1:3 rwm\n",
+		"deny a *:* rw\n",
+		"deny c *:* rwm\n",
+		"deny a\nallow /dev/null rw\n",
+		"deny a\nallow\n",
+		"deny a\nmaybe c 1:3 r\n",
+		"deny a\nallow c 1:3 rwm x\n",
+		"deny a\nallowc 1:3 r\n",
+		"deny a\nallow c 1:99999999 r\n",
 		"deny a\nallow c 1:3                                                        r\n",
 	};
 	struct ct_dev_list l = { NULL, 7, true };
@@ -271,10 +342,11 @@ static void test_short(void **state)
 	assert_int_equal(ct_dev_add(&l, false, "a *:* rw", arena, &err), 0);
 	assert_int_equal(ct_dev_add(&l, false, "b *:* m", arena, &err), 0);
 	assert_int_equal(ct_dev_add(&l, false, "c 1:* m", arena, &err), 0);
-	expect_text(&l, NOTHING "allow c *:* m\nallow c 5:0 m\nallow c 5:1 m\nallow c 5:2 m\nallow c 136:* m\ndeny c 1:* m\n");
+	expect_text(&l, NOTHING "allow c *:* m\nallow c 5:0 m\nallow c 5:1 m\nallow c 5:2 m\n"
+				"allow c 136:* m\ndeny c 1:* m\n");
 }
 
-/* ---- the rules read from behind ------------------------------------------------------------------------------------------- */
+/* ---- the rules read from behind -------------------------------------------------------------- */
 
 #define RULE_BYTES 48
 #define RULES_MAX 16
@@ -318,7 +390,8 @@ static bool speaks_of(const char *text, char type, long major, long minor, char 
 }
 
 /* The answer, bit by bit. */
-static bool reference(const struct written *w, bool rest, char type, long major, long minor, unsigned access)
+static bool reference(const struct written *w, bool rest, char type, long major, long minor,
+		      unsigned access)
 {
 	for (unsigned bit = 0; bit < 3; bit++) {
 		bool ok = rest;
@@ -337,10 +410,19 @@ static bool reference(const struct written *w, bool rest, char type, long major,
 	return true;
 }
 
-/* ---- the kernel's controller of version 1 ----------------------------------------------------------------------------------- */
+/* ---- the kernel's controller of version 1 ---------------------------------------------------- */
 
-struct exception { char type; long major, minor; unsigned access; };
-struct controller { bool allow; unsigned n; struct exception v[256]; };
+struct exception {
+	char type;
+	long major, minor;
+	unsigned access;
+};
+
+struct controller {
+	bool allow;
+	unsigned n;
+	struct exception v[256];
+};
 
 /* A write to devices.allow or devices.deny; false: the kernel says EINVAL. */
 static bool controller_write(struct controller *c, bool allow, const char *s)
@@ -365,7 +447,8 @@ static bool controller_write(struct controller *c, bool allow, const char *s)
 	for (; *s; s++)
 		ex.access |= *s == 'r' ? 1 : *s == 'w' ? 2 : *s == 'm' ? 4 : 8;
 	for (i = 0; i < c->n; i++) {
-		if (c->v[i].type == ex.type && c->v[i].major == ex.major && c->v[i].minor == ex.minor)
+		if (c->v[i].type == ex.type && c->v[i].major == ex.major &&
+		    c->v[i].minor == ex.minor)
 			break;
 	}
 	if (c->allow == allow) {
@@ -380,13 +463,16 @@ static bool controller_write(struct controller *c, bool allow, const char *s)
 	return c->n < N(c->v) && ex.access < 8 && ex.access;
 }
 
-/* Denied by default: one exception must hold all of the access. Allowed by default: none may hold any of it. */
-static bool controller_allows(const struct controller *c, char type, long major, long minor, unsigned access)
+/* Denied by default: one exception must hold all of the access. Allowed by default: none
+ * may hold any of it. */
+static bool controller_allows(const struct controller *c, char type, long major, long minor,
+			      unsigned access)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct exception *ex = &c->v[i];
 
-		if (ex->type != type || (ex->major >= 0 && ex->major != major) || (ex->minor >= 0 && ex->minor != minor))
+		if (ex->type != type || (ex->major >= 0 && ex->major != major) ||
+		    (ex->minor >= 0 && ex->minor != minor))
 			continue;
 		if (c->allow ? (access & ex->access) != 0 : !(access & ~ex->access))
 			return !c->allow;
@@ -394,7 +480,7 @@ static bool controller_allows(const struct controller *c, char type, long major,
 	return c->allow;
 }
 
-/* ---- all together ----------------------------------------------------------------------------------------------------------- */
+/* ---- all together ---------------------------------------------------------------------------- */
 
 /* The numbers of random rules, and one more that no rule names. */
 static const int majors[] = { 1, 5, 7, -1 }, minors[] = { 0, 3, 5, -1 };
@@ -403,10 +489,12 @@ static const long all_majors[] = { 1, 5, 7, 9 }, all_minors[] = { 0, 3, 5, 99 };
 #define SIDE 4
 
 /* What a policy gives, asked for each device: access bits. */
-struct answers { unsigned of[2][SIDE][SIDE]; };
+struct answers {
+	unsigned of[2][SIDE][SIDE];
+};
 
-/* Whether exceptions from a default could say it: tried with all exceptions at once that do not say too much. A number that no rule
- * names stands for thousands, so an exception for it has "*". */
+/* Whether exceptions from a default could say it: tried with all exceptions at once that do not say
+ * too much. A number that no rule names stands for thousands, so an exception for it has "*". */
 static bool could_say(const struct answers *want, bool allow)
 {
 	struct answers got = { { { { 0 } } } };
@@ -420,7 +508,8 @@ static bool could_say(const struct answers *want, bool allow)
 			continue;
 		for (int i = 0; i < SIDE * SIDE; i++) {
 			if ((x == all || x == i % SIDE) && (y == all || y == i / SIDE))
-				bits &= allow ? ~want->of[t][i % SIDE][i / SIDE] : want->of[t][i % SIDE][i / SIDE];
+				bits &= allow ? ~want->of[t][i % SIDE][i / SIDE]
+					      : want->of[t][i % SIDE][i / SIDE];
 		}
 		for (int i = 0; i < SIDE * SIDE; i++) {
 			if ((x == all || x == i % SIDE) && (y == all || y == i / SIDE))
@@ -428,7 +517,8 @@ static bool could_say(const struct answers *want, bool allow)
 		}
 	}
 	for (int i = 0; i < 2 * SIDE * SIDE; i++) {
-		unsigned has = want->of[i % 2][i / 2 % SIDE][i / 2 / SIDE], g = got.of[i % 2][i / 2 % SIDE][i / 2 / SIDE];
+		unsigned has = want->of[i % 2][i / 2 % SIDE][i / 2 / SIDE],
+			 g = got.of[i % 2][i / 2 % SIDE][i / 2 / SIDE];
 
 		if ((allow ? 7 & ~g : g) != has)
 			return false;
@@ -438,7 +528,8 @@ static bool could_say(const struct answers *want, bool allow)
 
 static void fail_list(const struct written *w, bool rest, uint64_t seed, const char *what)
 {
-	print_message("seed %llu, rest %s\n", (unsigned long long)seed, rest ? "allowed" : "denied");
+	print_message("seed %llu, rest %s\n", (unsigned long long)seed,
+		      rest ? "allowed" : "denied");
 	for (unsigned i = 0; i < w->n; i++)
 		print_message("  %s %s\n", w->allow[i] ? "allow" : "deny", w->text[i]);
 	fail_msg("seed %llu: %s", (unsigned long long)seed, what);
@@ -446,12 +537,14 @@ static void fail_list(const struct written *w, bool rest, uint64_t seed, const c
 
 static unsigned bpf_access(unsigned access)
 {
-	return (access & 1 ? BPF_DEVCG_ACC_READ : 0u) | (access & 2 ? BPF_DEVCG_ACC_WRITE : 0u) | (access & 4 ? BPF_DEVCG_ACC_MKNOD : 0u);
+	return (access & 1 ? BPF_DEVCG_ACC_READ : 0u) | (access & 2 ? BPF_DEVCG_ACC_WRITE : 0u) |
+	       (access & 4 ? BPF_DEVCG_ACC_MKNOD : 0u);
 }
 
 /* One access to one device, in every form. NULL: all agree. */
-static const char *compare(const struct written *w, bool rest, const struct ct_dev_list *l, const struct bpf_insn *v, uint32_t n,
-			   const struct controller *c, char type, long major, long minor, unsigned access)
+static const char *compare(const struct written *w, bool rest, const struct ct_dev_list *l,
+			   const struct bpf_insn *v, uint32_t n, const struct controller *c,
+			   char type, long major, long minor, unsigned access)
 {
 	bool says = ct_dev_allowed(l, type, (uint32_t)major, (uint32_t)minor, access);
 	const char *fault;
@@ -461,8 +554,8 @@ static const char *compare(const struct written *w, bool rest, const struct ct_d
 		return "the normal form is not the rules";
 	if (c && says != controller_allows(c, type, major, minor, access))
 		return "version 1 is not the normal form";
-	r = machine_run(v, n, type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK, bpf_access(access), (uint32_t)major, (uint32_t)minor,
-			&fault);
+	r = machine_run(v, n, type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK,
+			bpf_access(access), (uint32_t)major, (uint32_t)minor, &fault);
 	if (r < 0)
 		return fault;
 	return r == says ? NULL : "the program is not the normal form";
@@ -480,7 +573,8 @@ static struct controller *make_controller(const struct ct_dev_list *l, struct ct
 	ct_err_clear(&err);
 	r = ct_dev_v1_writes(l, &at, a, &writes, &err);
 	if (r == -EOPNOTSUPP) {
-		assert_true(err.id == CT_ERR_DEVICES && *err.hint && *err.object && !strcmp(err.key, at.key) && !writes.n);
+		assert_true(err.id == CT_ERR_DEVICES && *err.hint && *err.object &&
+			    !strcmp(err.key, at.key) && !writes.n);
 		return NULL;
 	}
 	assert_int_equal(r, 0);
@@ -498,7 +592,8 @@ static struct controller *make_controller(const struct ct_dev_list *l, struct ct
 }
 
 /* All accesses to all devices of the stock. Returns what does not agree, NULL when all does. */
-static const char *check_all(const struct written *w, bool rest, const struct ct_dev_list *l, struct ct_arena *a, unsigned *refused)
+static const char *check_all(const struct written *w, bool rest, const struct ct_dev_list *l,
+			     struct ct_arena *a, unsigned *refused)
 {
 	struct controller *c = make_controller(l, a);
 	struct answers answers = { { { { 0 } } } };
@@ -508,31 +603,39 @@ static const char *check_all(const struct written *w, bool rest, const struct ct
 	if (ct_dev_bpf(l, a, &v, &n, &err) < 0)
 		return err.message;
 	for (unsigned i = 0; i < 2 * SIDE * SIDE * 7; i++) {
-		unsigned t = i % 2, x = i / 2 % SIDE, y = i / 2 / SIDE % SIDE, access = i / 2 / SIDE / SIDE + 1;
-		const char *wrong = compare(w, rest, l, v, n, c, "cb"[t], all_majors[x], all_minors[y], access);
+		unsigned t = i % 2, x = i / 2 % SIDE, y = i / 2 / SIDE % SIDE,
+			 access = i / 2 / SIDE / SIDE + 1;
+		const char *wrong = compare(w, rest, l, v, n, c, "cb"[t], all_majors[x],
+					    all_minors[y], access);
 
 		if (wrong)
 			return wrong;
-		if (!(access & (access - 1)) && ct_dev_allowed(l, "cb"[t], (uint32_t)all_majors[x], (uint32_t)all_minors[y], access))
+		if (!(access & (access - 1)) && ct_dev_allowed(l, "cb"[t], (uint32_t)all_majors[x],
+							       (uint32_t)all_minors[y], access))
 			answers.of[t][x][y] |= access;
 	}
 	*refused += !c;
 	if (!c && (could_say(&answers, true) || could_say(&answers, false)))
 		return "refused, but version 1 could say it";
-	return !!c == (could_say(&answers, true) || could_say(&answers, false)) ? NULL : "not refused, but version 1 cannot say it";
+	return !!c == (could_say(&answers, true) || could_say(&answers, false))
+		       ? NULL
+		       : "not refused, but version 1 cannot say it";
 }
 
-/* What is wrong with a controller that should have the policy, NULL: nothing. With `both`, only too little is wrong, of what that
- * policy allows, too. */
-static const char *check_controller(const struct controller *c, const struct ct_dev_list *l, const struct ct_dev_list *both)
+/* What is wrong with a controller that should have the policy, NULL: nothing. With `both`, only too
+ * little is wrong, of what that policy allows, too. */
+static const char *check_controller(const struct controller *c, const struct ct_dev_list *l,
+				    const struct ct_dev_list *both)
 {
 	for (unsigned i = 0; i < 2 * SIDE * SIDE * 7; i++) {
 		long major = all_majors[i / 2 % SIDE], minor = all_minors[i / 2 / SIDE % SIDE];
 		unsigned access = i / 2 / SIDE / SIDE + 1;
 		bool got = controller_allows(c, "cb"[i % 2], major, minor, access);
-		bool want = ct_dev_allowed(l, "cb"[i % 2], (uint32_t)major, (uint32_t)minor, access);
+		bool want = ct_dev_allowed(l, "cb"[i % 2], (uint32_t)major, (uint32_t)minor,
+					   access);
 
-		if (both && !got && want && ct_dev_allowed(both, "cb"[i % 2], (uint32_t)major, (uint32_t)minor, access))
+		if (both && !got && want &&
+		    ct_dev_allowed(both, "cb"[i % 2], (uint32_t)major, (uint32_t)minor, access))
 			return "a change denies for a moment what both policies allow";
 		if (!both && got != want)
 			return "the changed list of version 1 is not the policy";
@@ -541,7 +644,8 @@ static const char *check_controller(const struct controller *c, const struct ct_
 }
 
 /* From one policy to another by the difference. */
-static const char *check_change(const struct ct_dev_list *from, const struct ct_dev_list *l, struct ct_arena *a)
+static const char *check_change(const struct ct_dev_list *from, const struct ct_dev_list *l,
+				struct ct_arena *a)
 {
 	struct controller *c = make_controller(from, a), *whole = make_controller(l, a);
 	struct ct_cg_writes writes = { NULL, 0 };
@@ -558,7 +662,8 @@ static const char *check_change(const struct ct_dev_list *from, const struct ct_
 	for (uint32_t i = 0; i < writes.n && !wrong; i++) {
 		if (c->allow == whole->allow && *writes.v[i].value == 'a')
 			return "a change begins anew";
-		assert_true(controller_write(c, !strcmp(writes.v[i].file, "devices.allow"), writes.v[i].value));
+		assert_true(controller_write(c, !strcmp(writes.v[i].file, "devices.allow"),
+					     writes.v[i].value));
 		if (*writes.v[0].value != 'a')
 			wrong = check_controller(c, l, from);
 	}
@@ -623,7 +728,7 @@ static void test_random(void **state)
 	assert_true(refused > LISTS / 20 && refused < LISTS * 19 / 20);
 }
 
-/* ---- version 1 in words -------------------------------------------------------------------------------------------------------- */
+/* ---- version 1 in words ---------------------------------------------------------------------- */
 
 /* The writes as text; the error's message when it is refused. */
 static const char *writes_of(const char *policy)
@@ -638,36 +743,50 @@ static const char *writes_of(const char *policy)
 	if (ct_dev_v1_writes(&l, &at, arena, &writes, &err) < 0)
 		return err.message;
 	for (uint32_t i = 0; i < writes.n; i++)
-		ct_buf_printf(&b, "%s%s%s", i ? ", " : "", strcmp(writes.v[i].file, "devices.allow") ? "-" : "+", writes.v[i].value);
+		ct_buf_printf(&b, "%s%s%s", i ? ", " : "",
+			      strcmp(writes.v[i].file, "devices.allow") ? "-" : "+",
+			      writes.v[i].value);
 	return ct_arena_strdup(arena, ct_buf_text(&b));
 }
 
 static void test_v1(void **state)
 {
 	(void)state;
-	assert_string_equal(writes_of(NOTHING USUAL), "-a, +c 1:3 rwm, +c 1:5 rwm, +c 1:7 rwm, +c 1:8 rwm, +c 1:9 rwm, +c 5:0 rwm, +c 5:1 rwm, "
-						      "+c 5:2 rwm, +c 136:* rwm, +c *:* m, +b *:* m");
+	assert_string_equal(writes_of(NOTHING USUAL), "-a, +c 1:3 rwm, +c 1:5 rwm, +c 1:7 rwm, +c "
+						      "1:8 rwm, +c 1:9 rwm, +c 5:0 rwm, +c 5:1 "
+						      "rwm, +c 5:2 rwm, +c 136:* rwm, +c *:* m, +b "
+						      "*:* m");
 	assert_string_equal(writes_of("deny a"), "-a");
 	assert_string_equal(writes_of("allow a"), "+a");
-	assert_string_equal(writes_of("allow a\ndeny b *:* w\ndeny b 7:0 rw\n"), "+a, -b 7:0 rw, -b *:* w");
+	assert_string_equal(writes_of("allow a\ndeny b *:* w\ndeny b 7:0 rw\n"),
+			    "+a, -b 7:0 rw, -b *:* w");
 	/* one exception must hold all that is asked for */
-	assert_string_equal(writes_of("deny a\nallow c 1:* r\nallow c 1:3 w\n"), "-a, +c 1:3 rw, +c 1:* r");
-	assert_string_equal(writes_of("deny a\nallow c 1:* r\nallow c *:3 w\n"), "-a, +c 1:3 rw, +c 1:* r, +c *:3 w");
+	assert_string_equal(writes_of("deny a\nallow c 1:* r\nallow c 1:3 w\n"),
+			    "-a, +c 1:3 rw, +c 1:* r");
+	assert_string_equal(writes_of("deny a\nallow c 1:* r\nallow c *:3 w\n"),
+			    "-a, +c 1:3 rw, +c 1:* r, +c *:3 w");
 	/* nothing that a wider one says */
 	assert_string_equal(writes_of("deny a\nallow c *:3 rw\nallow c 1:3 r\n"), "-a, +c *:3 rw");
-	assert_string_equal(writes_of("deny a\nallow b *:* rw\nallow b 1:* r\nallow b 1:3 w\n"), "-a, +b *:* rw");
+	assert_string_equal(writes_of("deny a\nallow b *:* rw\nallow b 1:* r\nallow b 1:3 w\n"),
+			    "-a, +b *:* rw");
 	/* the hole in the hole fills it, or the other default has words for it */
-	assert_string_equal(writes_of("deny a\nallow c 1:* rw\ndeny c *:3 w\nallow c 1:3 w\n"), "-a, +c 1:* rw");
-	assert_string_equal(writes_of("deny a\nallow c *:* rwm\nallow b *:* rwm\ndeny b 8:* w\n"), "+a, -b 8:* w");
+	assert_string_equal(writes_of("deny a\nallow c 1:* rw\ndeny c *:3 w\nallow c 1:3 w\n"),
+			    "-a, +c 1:* rw");
+	assert_string_equal(writes_of("deny a\nallow c *:* rwm\nallow b *:* rwm\ndeny b 8:* w\n"),
+			    "+a, -b 8:* w");
 	assert_string_equal(writes_of("deny a\nallow c 1:* rw\ndeny c 1:3 w\n"),
-			    "limit.devices: \"c 1:3 w\": cgroup version 1 cannot deny this while \"c 1:* rw\" is allowed. Hint: leave out "
-			    "\"deny c 1:3 w\", or allow devices one by one instead of \"c 1:* rw\"; cgroup version 2 can do it");
+			    "limit.devices: \"c 1:3 w\": cgroup version 1 cannot deny this while "
+			    "\"c 1:* rw\" is allowed. Hint: leave out "
+			    "\"deny c 1:3 w\", or allow devices one by one instead of \"c 1:* "
+			    "rw\"; cgroup version 2 can do it");
 	assert_string_equal(writes_of("allow a\ndeny b 8:* rwm\nallow b 8:0 r\n"),
-			    "limit.devices: \"b 8:0 r\": cgroup version 1 cannot allow this while \"b 8:* rwm\" is denied. Hint: leave out "
-			    "\"allow b 8:0 r\", or deny devices one by one instead of \"b 8:* rwm\"; cgroup version 2 can do it");
+			    "limit.devices: \"b 8:0 r\": cgroup version 1 cannot allow this while "
+			    "\"b 8:* rwm\" is denied. Hint: leave out "
+			    "\"allow b 8:0 r\", or deny devices one by one instead of \"b 8:* "
+			    "rwm\"; cgroup version 2 can do it");
 }
 
-/* ---- bounds ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* n rules: major numbers i / per, minor numbers i % per. */
 static struct ct_dev_list many(uint32_t n, uint32_t per, bool allow_rest)
@@ -675,7 +794,8 @@ static struct ct_dev_list many(uint32_t n, uint32_t per, bool allow_rest)
 	struct ct_dev_list l = { ct_arena_alloc(arena, (n + 1) * sizeof(*l.v)), n, allow_rest };
 
 	for (uint32_t i = 0; i < n; i++)
-		l.v[i] = (struct ct_dev_rule){ "cb"[i % 2], !allow_rest, (uint8_t)(i % 7 + 1), i / per, i % per };
+		l.v[i] = (struct ct_dev_rule){ "cb"[i % 2], !allow_rest, (uint8_t)(i % 7 + 1),
+					       i / per, i % per };
 	return l;
 }
 
@@ -692,7 +812,10 @@ static void test_bounds(void **state)
 	assert_true(n < 30000);
 	for (uint32_t i = 0; i < 4000; i++) {
 		for (unsigned access = 1; access < 8; access++)
-			assert_int_equal(machine_run(v, n, i % 2 ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, bpf_access(access), i / 50, i % 50, &fault),
+			assert_int_equal(machine_run(v, n,
+						     i % 2 ? BPF_DEVCG_DEV_BLOCK
+							   : BPF_DEVCG_DEV_CHAR,
+						     bpf_access(access), i / 50, i % 50, &fault),
 					 !(access & ~(i % 7 + 1)));
 	}
 	assert_int_equal(ct_dev_v1_writes(&l, NULL, arena, &writes, &err), 0);
@@ -729,7 +852,8 @@ static void test_odd(void **state)
 	assert_true(ct_dev_allowed(&l, 'c', 4294967295u, 4294967295u, 7));
 	assert_false(ct_dev_allowed(&l, 'c', 1, 3, 8));
 	assert_false(ct_dev_allowed(&l, 'x', 1, 3, 1));
-	assert_int_equal(machine_run(v, n, BPF_DEVCG_DEV_CHAR, 7, 4294967295u, 4294967295u, &fault), 1);
+	assert_int_equal(machine_run(v, n, BPF_DEVCG_DEV_CHAR, 7, 4294967295u, 4294967295u, &fault),
+			 1);
 	assert_int_equal(machine_run(v, n, BPF_DEVCG_DEV_CHAR, 8, 1, 3, &fault), 0);
 	assert_int_equal(machine_run(v, n, 4, 1, 1, 3, &fault), 0);
 	assert_int_equal(ct_dev_parse_list("deny a\nallow c 1:3 rw", arena, &l), 0);
@@ -745,8 +869,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_syntax), TEST(test_keys), TEST(test_preset_key), TEST(test_from_spec), TEST(test_path), TEST(test_text),
-		TEST(test_short), TEST(test_random), TEST(test_v1), TEST(test_bounds), TEST(test_odd),
+		TEST(test_syntax), TEST(test_keys),   TEST(test_preset_key), TEST(test_from_spec),
+		TEST(test_path),   TEST(test_text),   TEST(test_short),	     TEST(test_random),
+		TEST(test_v1),	   TEST(test_bounds), TEST(test_odd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

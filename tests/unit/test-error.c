@@ -24,12 +24,14 @@ static void test_all_parts(void **state)
 	ct_err_object(&e, "/data");
 	ct_err_hint(&e, "the target must exist; add %s", "create=dir");
 	assert_int_equal(ct_fail(&e, -EINVAL, CT_ERR_STEP, "stage", "%s", ""), -EINVAL);
-	assert_string_equal(e.message, "mount.entry (web.conf:14): move_mount \"/data\": Invalid argument. "
-				       "Hint: the target must exist; add create=dir");
+	assert_string_equal(e.message, "mount.entry (web.conf:14): move_mount \"/data\": "
+				       "Invalid argument. Hint: the target must exist; "
+				       "add create=dir");
 	ct_err_step(&e, 7, "mount.attach");
 	ct_err_kernel(&e, "tmpfs: Bad value for 'size'");
-	assert_string_equal(e.message, "mount.entry (web.conf:14): mount.attach \"/data\": Invalid argument "
-				       "(tmpfs: Bad value for 'size'). Hint: the target must exist; add create=dir");
+	assert_string_equal(e.message, "mount.entry (web.conf:14): mount.attach \"/data\": "
+				       "Invalid argument (tmpfs: Bad value for 'size'). "
+				       "Hint: the target must exist; add create=dir");
 	assert_int_equal(e.step, 7);
 	assert_int_equal(e.id, CT_ERR_STEP);
 	assert_string_equal(e.where, "stage");
@@ -91,7 +93,8 @@ static int fault(struct ct_err *e, const char *key, int line, const char *reason
 	return ct_err_go_on(e, ct_fail(e, -EINVAL, CT_ERR_RANGE, "config", "%s", reason));
 }
 
-/* A line is told of once, the same words without a line, too, and nothing that only follows from a value that was taken out. */
+/* A line is told of once, the same words without a line, too, and nothing that only follows from a
+ * value that was taken out. */
 static void test_collected(void **state)
 {
 	struct ct_faults all = { .text = CT_BUF_INIT, .keys = CT_BUF_INIT };
@@ -106,14 +109,17 @@ static void test_collected(void **state)
 	assert_int_equal(fault(&e, "idmap", 3, "met again"), 0);
 	assert_int_equal(fault(&e, "idmap", 33, "another line"), 0);
 	assert_int_equal(all.n, 2);
-	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")), 0);
-	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")), 0);
+	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")),
+			 0);
+	assert_int_equal(ct_err_go_on(&e, ct_fail(&e, -EINVAL, CT_ERR_RANGE, "config", "no line")),
+			 0);
 	assert_int_equal(all.n, 3);
 	all.derived = true;
 	assert_int_equal(fault(&e, "init.uid", 4, "idmap does not map it"), 0);
 	assert_int_equal(all.n, 3);
 	assert_int_equal(fault(&e, "uts.name", 5, "of its own"), 0);
-	assert_string_equal(ct_buf_text(&all.text), "idmap (c:3): no map\nidmap (c:33): another line\nno line\nuts.name (c:5): of its own\n");
+	assert_string_equal(ct_buf_text(&all.text), "idmap (c:3): no map\nidmap (c:33): another "
+						    "line\nno line\nuts.name (c:5): of its own\n");
 	/* what is not recorded cannot be collected */
 	assert_int_equal(ct_err_go_on(&e, -EINVAL), -EINVAL);
 	ct_faults_free(&all);
@@ -183,8 +189,13 @@ static void test_errno_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_parts),      cmocka_unit_test(test_few_parts), cmocka_unit_test(test_first_is_kept),
-		cmocka_unit_test(test_collected), cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_one_clean_line), cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_all_parts),
+		cmocka_unit_test(test_few_parts),
+		cmocka_unit_test(test_first_is_kept),
+		cmocka_unit_test(test_collected),
+		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_one_clean_line),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_errno_text),
 	};
 

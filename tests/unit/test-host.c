@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lib/host: the probe against what is true here, the check against hosts made up, the report's two forms. */
+/* lib/host: the probe against what is true here, the check against hosts made up, the
+ * report's two forms. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,9 +25,9 @@
 
 #include "host/host.h"
 
-#define ALL_FEATURES                                                                                                 \
-	(CT_HOST_F_OPENAT2 | CT_HOST_F_MOUNT_API | CT_HOST_F_MOUNT_SETATTR | CT_HOST_F_CLONE3 | CT_HOST_F_PIDFD |     \
-	 CT_HOST_F_CLOSE_RANGE)
+#define ALL_FEATURES                                                                            \
+	(CT_HOST_F_OPENAT2 | CT_HOST_F_MOUNT_API | CT_HOST_F_MOUNT_SETATTR | CT_HOST_F_CLONE3 | \
+	 CT_HOST_F_PIDFD | CT_HOST_F_CLOSE_RANGE)
 
 /* A host that has everything. */
 static struct ct_host good_host(void)
@@ -84,7 +85,8 @@ static void old_kernel_refused(void **state)
 	static const struct {
 		uint32_t major, minor;
 		int want;
-	} rows[] = { { 4, 18, -ENOSYS }, { 5, 13, -ENOSYS }, { 5, 14, 0 }, { 5, 100, 0 }, { 6, 0, 0 }, { 10, 2, 0 } };
+	} rows[] = { { 4, 18, -ENOSYS }, { 5, 13, -ENOSYS }, { 5, 14, 0 },
+		     { 5, 100, 0 },	 { 6, 0, 0 },	     { 10, 2, 0 } };
 	struct ct_err e;
 
 	(void)state;
@@ -113,7 +115,8 @@ static void missing_feature_named(void **state)
 	assert_string_equal(refusal(&h, -ENOSYS, &e), "the kernel lacks mount_setattr");
 	assert_int_equal(e.id, CT_ERR_KERNEL);
 	h.filtered = CT_HOST_F_MOUNT_SETATTR;
-	assert_non_null(strstr(refusal(&h, -EPERM, &e), "a seccomp filter on this process refuses mount_setattr"));
+	assert_non_null(strstr(refusal(&h, -EPERM, &e),
+			       "a seccomp filter on this process refuses mount_setattr"));
 	assert_true(e.hint[0]);
 	h = good_host();
 	h.namespaces &= ~CT_NS_PID;
@@ -127,7 +130,8 @@ static void missing_feature_named(void **state)
 	assert_int_equal(e.id, CT_ERR_PRIVILEGE);
 }
 
-/* In a child: probes with system call `nr` answered by `err`. Returns bool << 8 | filtered, or -1. */
+/* In a child: probes with system call `nr` answered by `err`. Returns bool << 8 |
+ * filtered, or -1. */
 static int probe_filtered(long nr, int err, bool (*ask)(const struct ct_host *))
 {
 	struct sock_filter code[] = {
@@ -145,7 +149,8 @@ static int probe_filtered(long nr, int err, bool (*ask)(const struct ct_host *))
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0 &&
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0 &&
 		    ct_host_probe(&h, NULL) == 0)
 			answer = ask(&h) << 8 | (int)h.filtered;
 		_exit(write(fds[1], &answer, sizeof(answer)) == sizeof(answer) ? 0 : 1);
@@ -157,8 +162,15 @@ static int probe_filtered(long nr, int err, bool (*ask)(const struct ct_host *))
 	return answer;
 }
 
-static bool ask_clone3(const struct ct_host *h) { return h->clone3; }
-static bool ask_openat2(const struct ct_host *h) { return h->openat2; }
+static bool ask_clone3(const struct ct_host *h)
+{
+	return h->clone3;
+}
+
+static bool ask_openat2(const struct ct_host *h)
+{
+	return h->openat2;
+}
 
 static void filter_told_apart(void **state)
 {
@@ -166,7 +178,8 @@ static void filter_told_apart(void **state)
 	assert_int_equal(probe_filtered(SYS_clone3, ENOSYS, ask_clone3), 0);
 	assert_int_equal(probe_filtered(SYS_clone3, EPERM, ask_clone3), CT_HOST_F_CLONE3);
 	assert_int_equal(probe_filtered(SYS_openat2, EPERM, ask_openat2), CT_HOST_F_OPENAT2);
-	assert_int_equal(probe_filtered(SYS_openat2, EPERM, ask_clone3), 1 << 8 | CT_HOST_F_OPENAT2);
+	assert_int_equal(probe_filtered(SYS_openat2, EPERM, ask_clone3),
+			 1 << 8 | CT_HOST_F_OPENAT2);
 }
 
 /* A thread that gave its capabilities away is told so, the others are not. */
@@ -199,11 +212,15 @@ static void rights_are_the_threads(void **state)
 
 static void report_is_whole(void **state)
 {
-	static const char *const rows[] = { "version",	"openat2",    "mount api", "programs in memory", "capabilities",
-					    "subuid",	"newuidmap",  "overlay",   "veth",		"landlock",
-					    "seccomp",	"controllers", "state",	   "time",		"layout",
-					    "groups",	"own group",  "limit.memory", "limit.pids",	"limit.io.weight",
-					    "limit.devices", "limit.cputime", "freeze", "kill of a whole tree", "user namespaces" };
+	static const char *const rows[] = {
+		"version",	  "openat2",	   "mount api",	 "programs in memory",
+		"capabilities",	  "subuid",	   "newuidmap",	 "overlay",
+		"veth",		  "landlock",	   "seccomp",	 "controllers",
+		"state",	  "time",	   "layout",	 "groups",
+		"own group",	  "limit.memory",  "limit.pids", "limit.io.weight",
+		"limit.devices",  "limit.cputime", "freeze",	 "kill of a whole tree",
+		"user namespaces"
+	};
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, json = CT_BUF_INIT;
 	int missing;
 
@@ -215,7 +232,8 @@ static void report_is_whole(void **state)
 		if (!strstr(ct_buf_text(&text), rows[i]) || !strstr(ct_buf_text(&json), rows[i]))
 			fail_msg("the report has no row \"%s\"", rows[i]);
 	}
-	assert_int_equal(!strncmp(ct_buf_text(&text), "A default container can run here", 32), missing == 0);
+	assert_int_equal(!strncmp(ct_buf_text(&text), "A default container can run here", 32),
+			 missing == 0);
 	assert_int_equal(ct_host_report(77, &text), -EINVAL);
 }
 
@@ -255,17 +273,18 @@ static void probe_is_cheap(void **state)
 
 	(void)state;
 	print_message("ct_host_probe: %.1f us, ct_host_refresh: %.1f us\n", probe, refresh);
-	assert_true(probe < 2000); /* a sanitizer or an emulator may be slow; a parse of the mount table would show */
+	/* a sanitizer or an emulator may be slow; a parse of the mount table would show */
+	assert_true(probe < 2000);
 	assert_true(refresh < probe);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probe_is_true),	 cmocka_unit_test(old_kernel_refused),
-		cmocka_unit_test(missing_feature_named), cmocka_unit_test(filter_told_apart),
+		cmocka_unit_test(probe_is_true),	  cmocka_unit_test(old_kernel_refused),
+		cmocka_unit_test(missing_feature_named),  cmocka_unit_test(filter_told_apart),
 		cmocka_unit_test(rights_are_the_threads), cmocka_unit_test(report_is_whole),
-		cmocka_unit_test(every_no_has_a_reason), cmocka_unit_test(probe_is_cheap),
+		cmocka_unit_test(every_no_has_a_reason),  cmocka_unit_test(probe_is_cheap),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

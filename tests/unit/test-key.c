@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The key table: every row, found by its name, takes its samples and refuses the others, and what is set can be got, saved
- * and loaded. */
+/* The key table: every row, found by its name, takes its samples and refuses the others, and what
+ * is set can be got, saved and loaded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,10 +26,13 @@ static void test_rows(void **state)
 		assert_true(strchr(key->name, '*') ? *sub : !*sub);
 		assert_true(*key->help && key->help[strlen(key->help) - 1] != '.');
 		assert_true(*key->type->name && *key->type->form);
-		assert_int_equal(!!(key->flags & CT_KF_ANY), key->name[strlen(key->name) - 1] == '*');
-		/* stored means: there is no field, or the start may do without; idle values need nobody's help */
+		assert_int_equal(!!(key->flags & CT_KF_ANY),
+				 key->name[strlen(key->name) - 1] == '*');
+		/* stored means: there is no field, or the start may do without; idle values
+		 * need nobody's help */
 		assert_true(!key->idle || key->flags & (CT_KF_STORED | CT_KF_SUPERVISED));
-		assert_true(key->flags & CT_KF_STORED || key->field != SIZE_MAX || key->type == &ct_type_include);
+		assert_true(key->flags & CT_KF_STORED || key->field != SIZE_MAX ||
+			    key->type == &ct_type_include);
 		for (uint32_t j = 0; j < i; j++)
 			assert_string_not_equal(key->name, ct_keys[j].name);
 	}
@@ -38,8 +41,10 @@ static void test_rows(void **state)
 static void test_unknown_names(void **state)
 {
 	static const char *const names[] = {
-		"", "lxc.", "lxc", "nothing", "init", "init.", "init.cmd.", "init.cmd.x", ".init.cmd", "prlimit", "prlimit.",
-		"net.x.type", "net..type", "net.01.type", "net.0", "net.0.typ", "net.*.type", "INIT.CMD", "lxc.lxc.init.cmd",
+		"",	     "lxc.",	   "lxc",	 "nothing",	     "init",
+		"init.",     "init.cmd.",  "init.cmd.x", ".init.cmd",	     "prlimit",
+		"prlimit.",  "net.x.type", "net..type",	 "net.01.type",	     "net.0",
+		"net.0.typ", "net.*.type", "INIT.CMD",	 "lxc.lxc.init.cmd",
 	};
 	const char *sub;
 
@@ -50,9 +55,13 @@ static void test_unknown_names(void **state)
 
 static void test_groups(void **state)
 {
-	static const char *const groups[] = { "net", "net.0", "net.17", "net.0.ipv4", "net.0.veth.vlan", "hook", "cgroup2",
-					      "cgroup", "prlimit", "namespace", "namespace.share", "init", "lxc.console" };
-	static const char *const none[] = { "", "lxc.", "n", "net.", "net.x", "net.0.type", "hook.start", "nothing" };
+	static const char *const groups[] = { "net",	    "net.0",	       "net.17",
+					      "net.0.ipv4", "net.0.veth.vlan", "hook",
+					      "cgroup2",    "cgroup",	       "prlimit",
+					      "namespace",  "namespace.share", "init",
+					      "lxc.console" };
+	static const char *const none[] = { "",	     "lxc.",	   "n",		 "net.",
+					    "net.x", "net.0.type", "hook.start", "nothing" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
@@ -68,12 +77,24 @@ struct guess {
 static void test_suggestions(void **state)
 {
 	static const struct guess rows[] = {
-		{ "rootfs.pth", "rootfs.path" }, { "lxc.uts.nmae", "uts.name" }, { "mount.entrys", "mount.entry" },
-		{ "hook.prestart", "hook.pre-start" }, { "cap_drop", "cap.drop" }, { "net.0.lnik", "net.*.link" },
-		{ "net.12.tpye", "net.*.type" }, { "prlimits.nofile", "prlimit.*" }, { "sysctrl.net.core.x", "sysctl.*" },
-		{ "environmnet", "environment" }, { "limit.memroy", "limit.memory" }, { "limit.cpuset.cpu", "limit.cpuset.cpus" },
-		{ "limit.hugetbl.2MB", "limit.hugetlb.*" }, { "zzz", NULL }, { "x", NULL }, { "", NULL },
-		{ "a.name.that.is.longer.than.any.key.there.is.and.so.is.near.to.no.one.of.them", NULL },
+		{ "rootfs.pth", "rootfs.path" },
+		{ "lxc.uts.nmae", "uts.name" },
+		{ "mount.entrys", "mount.entry" },
+		{ "hook.prestart", "hook.pre-start" },
+		{ "cap_drop", "cap.drop" },
+		{ "net.0.lnik", "net.*.link" },
+		{ "net.12.tpye", "net.*.type" },
+		{ "prlimits.nofile", "prlimit.*" },
+		{ "sysctrl.net.core.x", "sysctl.*" },
+		{ "environmnet", "environment" },
+		{ "limit.memroy", "limit.memory" },
+		{ "limit.cpuset.cpu", "limit.cpuset.cpus" },
+		{ "limit.hugetbl.2MB", "limit.hugetlb.*" },
+		{ "zzz", NULL },
+		{ "x", NULL },
+		{ "", NULL },
+		{ "a.name.that.is.longer.than.any.key.there.is.and.so.is.near.to.no.one.of.them",
+		  NULL },
 	};
 
 	(void)state;
@@ -88,14 +109,16 @@ static void test_suggestions(void **state)
 	assert_string_equal(ct_key_renamed("lxc.utsname"), "uts.name");
 	assert_string_equal(ct_key_renamed("limit.nofile"), "prlimit.*");
 	assert_string_equal(ct_key_renamed("limit.memory.swap"), "limit.swap");
-	assert_string_equal(ct_key_renamed("lxc.network.type"), "net.N.*, with a number N for each network");
+	assert_string_equal(ct_key_renamed("lxc.network.type"),
+			    "net.N.*, with a number N for each network");
 	assert_null(ct_key_renamed("uts.name"));
 }
 
 /* Set, get, set what was got, save, load: the same. */
 static void check_value(const struct ct_key *key, const char *value)
 {
-	CT_CLEAN_CONFIG struct ct_config *c = ct_config_new(), *copy = NULL, *other = ct_config_new();
+	CT_CLEAN_CONFIG struct ct_config *c = ct_config_new(), *copy = NULL,
+					 *other = ct_config_new();
 	CT_CLEAN_BUF struct ct_buf got = CT_BUF_INIT;
 	const char *name = sample_name(key);
 	struct ct_err e;
@@ -168,11 +191,15 @@ static void test_every_field(void **state)
 			struct ct_err e;
 
 			ct_err_clear(&e);
-			assert_int_equal(ct_config_set(c, sample_name(&ct_keys[i]), s->good[j], &e), 0);
-			if (!strncmp(ct_keys[i].name, "net.", 4) && strcmp(ct_keys[i].name, "net.*.type"))
+			assert_int_equal(ct_config_set(c, sample_name(&ct_keys[i]), s->good[j], &e),
+					 0);
+			if (!strncmp(ct_keys[i].name, "net.", 4) &&
+			    strcmp(ct_keys[i].name, "net.*.type"))
 				assert_int_equal(ct_config_set(c, "net.0.type", "veth", &e), 0);
-			/* what is refused is a relation to a key that is not there, or a file that is not */
-			if (!ct_spec_read(c, a, &e) && e.id != CT_ERR_CONFLICT && e.id != CT_ERR_CONFIG_FILE)
+			/* what is refused is a relation to a key that is not there, or
+			 * a file that is not */
+			if (!ct_spec_read(c, a, &e) && e.id != CT_ERR_CONFLICT &&
+			    e.id != CT_ERR_CONFIG_FILE)
 				fail_msg("%s = %s: %s", ct_keys[i].name, s->good[j], e.message);
 		}
 	}
@@ -181,8 +208,9 @@ static void test_every_field(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_unknown_names), cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_suggestions), cmocka_unit_test(test_every_key),	  cmocka_unit_test(test_every_refusal),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_groups),	    cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_every_key),   cmocka_unit_test(test_every_refusal),
 		cmocka_unit_test(test_every_field),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.*: what the spec holds, and what each key is in the files of either version. (Refused values are in mistakes.def.) */
+/* limit.*: what the spec holds, and what each key is in the files of either version. (Refused
+ * values are in mistakes.def.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +22,8 @@
 
 #define ALL 0xffffu
 
-/* "FILE=VALUE" a line; "?" behind it: optional; "~": only where it is there; " or FILE=VALUE": the other name. */
+/* "FILE=VALUE" a line; "?" behind it: optional; "~": only where it is there; " or
+ * FILE=VALUE": the other name. */
 static void print_writes(const struct ct_cg_writes *w, struct ct_buf *out)
 {
 	for (uint32_t i = 0; i < w->n; i++) {
@@ -38,7 +40,7 @@ static void print_writes(const struct ct_cg_writes *w, struct ct_buf *out)
 
 /* One config and its files. */
 struct row {
-	const char *config, *v2, *v1;	/* v1 NULL: as v2 */
+	const char *config, *v2, *v1; /* v1 NULL: as v2 */
 };
 
 static const struct row rows[] = {
@@ -59,65 +61,95 @@ static const struct row rows[] = {
 	  "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=1048576\n" },
 	{ "limit.memory = 1M\nlimit.swap = max\n", "memory.max=1048576\nmemory.swap.max=max~\n",
 	  "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=-1~\n" },
-	{ "limit.memory = 1M\nlimit.swap = try:1M\n", "memory.max=1048576\nmemory.swap.max=1048576?\n",
+	{ "limit.memory = 1M\nlimit.swap = try:1M\n",
+	  "memory.max=1048576\nmemory.swap.max=1048576?\n",
 	  "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=2097152?\n" },
 	{ "limit.memory = 9223372036854775807\nlimit.swap = 9223372036854775807\n",
 	  "memory.max=9223372036854775807\nmemory.swap.max=9223372036854775807\n",
-	  "memory.limit_in_bytes=9223372036854775807\nmemory.memsw.limit_in_bytes=9223372036854775807\n" },
+	  "memory.limit_in_bytes=9223372036854775807\n"
+	  "memory.memsw.limit_in_bytes=9223372036854775807\n" },
 	{ "limit.swap = max\n", "memory.swap.max=max~\n", "memory.memsw.limit_in_bytes=-1~\n" },
 	/* only tried, and version 1 cannot: nothing is left of it */
-	{ "limit.swap = try:1M\nlimit.memory.high = try:1M\nlimit.pids = 5\n", "memory.swap.max=1048576?\nmemory.high=1048576?\npids.max=5\n",
-	  "pids.max=5\n" },
+	{ "limit.swap = try:1M\nlimit.memory.high = try:1M\nlimit.pids = 5\n",
+	  "memory.swap.max=1048576?\nmemory.high=1048576?\npids.max=5\n", "pids.max=5\n" },
 	{ "limit.memory.high = max\n", "memory.high=max~\n", "" },
-	{ "limit.memory.low = 1M\n", "memory.low=1048576\n", "memory.soft_limit_in_bytes=1048576\n" },
+	{ "limit.memory.low = 1M\n", "memory.low=1048576\n",
+	  "memory.soft_limit_in_bytes=1048576\n" },
 	{ "limit.memory.low = max\n", "memory.low=max\n", "memory.soft_limit_in_bytes=-1\n" },
-	{ "limit.memory = 1M\nlimit.oom.group = 0\n", "memory.max=1048576\nmemory.swap.max=0~\nmemory.oom.group=0~\n",
+	{ "limit.memory = 1M\nlimit.oom.group = 0\n",
+	  "memory.max=1048576\nmemory.swap.max=0~\nmemory.oom.group=0~\n",
 	  "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=1048576~\n" },
-	{ "limit.memory = 1M\nlimit.oom.group = try:yes\n", "memory.max=1048576\nmemory.swap.max=0~\nmemory.oom.group=1?\n",
+	{ "limit.memory = 1M\nlimit.oom.group = try:yes\n",
+	  "memory.max=1048576\nmemory.swap.max=0~\nmemory.oom.group=1?\n",
 	  "memory.limit_in_bytes=1048576\nmemory.memsw.limit_in_bytes=1048576~\n" },
 	{ "limit.pids = 1\n", "pids.max=1\n", NULL },
 	{ "limit.pids = 10\nlimit.pids = 4194304\n", "pids.max=4194304\n", NULL },
 	{ "limit.pids = max\n", "pids.max=max~\n", NULL },
-	{ "limit.cpu = 0.5\n", "cpu.max=50000 100000\n", "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=50000\n" },
-	{ "limit.cpu = 0.01\n", "cpu.max=1000 100000\n", "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=1000\n" },
-	{ "limit.cpu = 1.999999\n", "cpu.max=199999 100000\n", "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=199999\n" },
-	{ "limit.cpu = 65536\n", "cpu.max=6553600000 100000\n", "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=6553600000\n" },
-	{ "limit.cpu = max\n", "cpu.max=max 100000~\n", "cpu.cfs_period_us=100000~\ncpu.cfs_quota_us=-1~\n" },
-	{ "limit.cpu = try:2\n", "cpu.max=200000 100000?\n", "cpu.cfs_period_us=100000?\ncpu.cfs_quota_us=200000?\n" },
+	{ "limit.cpu = 0.5\n", "cpu.max=50000 100000\n",
+	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=50000\n" },
+	{ "limit.cpu = 0.01\n", "cpu.max=1000 100000\n",
+	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=1000\n" },
+	{ "limit.cpu = 1.999999\n", "cpu.max=199999 100000\n",
+	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=199999\n" },
+	{ "limit.cpu = 65536\n", "cpu.max=6553600000 100000\n",
+	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=6553600000\n" },
+	{ "limit.cpu = max\n", "cpu.max=max 100000~\n",
+	  "cpu.cfs_period_us=100000~\ncpu.cfs_quota_us=-1~\n" },
+	{ "limit.cpu = try:2\n", "cpu.max=200000 100000?\n",
+	  "cpu.cfs_period_us=100000?\ncpu.cfs_quota_us=200000?\n" },
 	{ "limit.cpu.burst = 20ms\nlimit.cpu = 1\n", "cpu.max=100000 100000\ncpu.max.burst=20000\n",
 	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=100000\ncpu.cfs_burst_us=20000\n" },
-	{ "limit.cpu.burst = 100ms\nlimit.cpu = 1\nlimit.cpu.burst = 0\n", "cpu.max=100000 100000\ncpu.max.burst=0\n",
+	{ "limit.cpu.burst = 100ms\nlimit.cpu = 1\nlimit.cpu.burst = 0\n",
+	  "cpu.max=100000 100000\ncpu.max.burst=0\n",
 	  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=100000\ncpu.cfs_burst_us=0\n" },
 	{ "limit.cpu.weight = 1\n", "cpu.weight=1\n", "cpu.shares=10\n" },
 	{ "limit.cpu.weight = 100\n", "cpu.weight=100\n", "cpu.shares=1024\n" },
 	{ "limit.cpu.weight = 59\n", "cpu.weight=59\n", "cpu.shares=604\n" },
 	{ "limit.cpu.weight = try:10000\n", "cpu.weight=10000?\n", "cpu.shares=102400?\n" },
-	{ "limit.cpuset.cpus = 0-3 , 5\n", "cpuset.cpus=0-3,5\n", "cpuset.mems=PARENT\ncpuset.cpus=0-3,5\n" },
+	{ "limit.cpuset.cpus = 0-3 , 5\n", "cpuset.cpus=0-3,5\n",
+	  "cpuset.mems=PARENT\ncpuset.cpus=0-3,5\n" },
 	{ "limit.cpuset.mems = 0\n", "cpuset.mems=0\n", "cpuset.cpus=PARENT\ncpuset.mems=0\n" },
-	{ "limit.cpuset.mems = 0\nlimit.cpuset.cpus = 1\n", "cpuset.cpus=1\ncpuset.mems=0\n", NULL },
+	{ "limit.cpuset.mems = 0\nlimit.cpuset.cpus = 1\n", "cpuset.cpus=1\ncpuset.mems=0\n",
+	  NULL },
 	/* what may fail must not leave the file empty */
-	{ "limit.cpuset.cpus = try:7\n", "cpuset.cpus=7?\n", "cpuset.mems=PARENT\ncpuset.cpus=PARENT\ncpuset.cpus=7?\n" },
+	{ "limit.cpuset.cpus = try:7\n", "cpuset.cpus=7?\n",
+	  "cpuset.mems=PARENT\ncpuset.cpus=PARENT\ncpuset.cpus=7?\n" },
 	{ "limit.cpuset.cpus = 1\nlimit.cpuset.mems = try:0\n", "cpuset.cpus=1\ncpuset.mems=0?\n",
 	  "cpuset.cpus=1\ncpuset.mems=PARENT\ncpuset.mems=0?\n" },
-	{ "limit.io.weight = 1\n", "io.weight=default 1 or io.bfq.weight=default 1\n", "blkio.bfq.weight=1 or blkio.weight=10\n" },
-	{ "limit.io.weight = 100\n", "io.weight=default 100 or io.bfq.weight=default 100\n", "blkio.bfq.weight=100 or blkio.weight=20\n" },
-	{ "limit.io.weight = 100\nlimit.io.weight = 8:0  500\nlimit.io.weight = try:10000\nlimit.io.weight = 8:16 1\n",
-	  "io.weight=default 10000 or io.bfq.weight=default 1000?\nio.weight=8:0 500 or io.bfq.weight=8:0 136\n"
+	{ "limit.io.weight = 1\n", "io.weight=default 1 or io.bfq.weight=default 1\n",
+	  "blkio.bfq.weight=1 or blkio.weight=10\n" },
+	{ "limit.io.weight = 100\n", "io.weight=default 100 or io.bfq.weight=default 100\n",
+	  "blkio.bfq.weight=100 or blkio.weight=20\n" },
+	{ "limit.io.weight = 100\nlimit.io.weight = 8:0  500\nlimit.io.weight = try:10000\n"
+	  "limit.io.weight = 8:16 1\n",
+	  "io.weight=default 10000 or io.bfq.weight=default 1000?\n"
+	  "io.weight=8:0 500 or io.bfq.weight=8:0 136\n"
 	  "io.weight=8:16 1 or io.bfq.weight=8:16 1\n",
-	  "blkio.bfq.weight=1000 or blkio.weight=1000?\nblkio.bfq.weight_device=8:0 136 or blkio.weight_device=8:0 59\n"
-	  "blkio.bfq.weight_device=8:16 1 or blkio.weight_device=8:16 10\n" },
-	{ "limit.io.max = 8:0 rbps=10M wbps=max riops=100 wiops=50\n", "io.max=8:0 rbps=10485760 wbps=max riops=100 wiops=50\n",
+	  "blkio.bfq.weight=1000 or "
+	  "blkio.weight=1000?\n"
+	  "blkio.bfq.weight_device=8:0 136 or "
+	  "blkio.weight_device=8:0 59\n"
+	  "blkio.bfq.weight_device=8:16 1 or "
+	  "blkio.weight_device=8:16 10\n" },
+	{ "limit.io.max = 8:0 rbps=10M wbps=max riops=100 wiops=50\n",
+	  "io.max=8:0 rbps=10485760 wbps=max riops=100 wiops=50\n",
 	  "blkio.throttle.read_bps_device=8:0 10485760\nblkio.throttle.write_bps_device=8:0 0\n"
 	  "blkio.throttle.read_iops_device=8:0 100\nblkio.throttle.write_iops_device=8:0 50\n" },
 	{ "limit.io.max = 8:0 wiops=4294967294\nlimit.io.max = try:259:1048575 wbps=1\n",
 	  "io.max=8:0 wiops=4294967294\nio.max=259:1048575 wbps=1?\n",
-	  "blkio.throttle.write_iops_device=8:0 4294967294\nblkio.throttle.write_bps_device=259:1048575 1?\n" },
-	{ "limit.io.max = try:/no/such/path rbps=1\nlimit.io.weight = try:/no/such/path 5\n", "", NULL },
+	  "blkio.throttle.write_iops_device=8:0 4294967294\n"
+	  "blkio.throttle.write_bps_device=259:1048575 1?\n" },
+	{ "limit.io.max = try:/no/such/path rbps=1\nlimit.io.weight = try:/no/such/path 5\n", "",
+	  NULL },
 	{ "limit.hugetlb.2MB = 64M\nlimit.hugetlb.1GB = max\nlimit.hugetlb.2MB = 4M\n",
-	  "hugetlb.1GB.max=max~\nhugetlb.2MB.max=4194304\n", "hugetlb.1GB.limit_in_bytes=-1~\nhugetlb.2MB.limit_in_bytes=4194304\n" },
-	{ "limit.rdma = mlx4_0  hca_handle=2 hca_object=2000\nlimit.rdma = try:ocrdma1 hca_handle=max\n",
-	  "rdma.max=mlx4_0 hca_handle=2 hca_object=2000\nrdma.max=ocrdma1 hca_handle=max?\n", NULL },
-	{ "limit.misc = sev   2\nlimit.misc = sev_es max\n", "misc.max=sev 2\nmisc.max=sev_es max~\n", NULL },
+	  "hugetlb.1GB.max=max~\nhugetlb.2MB.max=4194304\n",
+	  "hugetlb.1GB.limit_in_bytes=-1~\nhugetlb.2MB.limit_in_bytes=4194304\n" },
+	{ "limit.rdma = mlx4_0  hca_handle=2 hca_object=2000\n"
+	  "limit.rdma = try:ocrdma1 hca_handle=max\n",
+	  "rdma.max=mlx4_0 hca_handle=2 hca_object=2000\nrdma.max=ocrdma1 hca_handle=max?\n",
+	  NULL },
+	{ "limit.misc = sev   2\nlimit.misc = sev_es max\n",
+	  "misc.max=sev 2\nmisc.max=sev_es max~\n", NULL },
 	{ "limit.cputime = 90s\nlimit.devices = none\n", "", NULL },
 };
 
@@ -134,7 +166,8 @@ static void check_row(const char *config, int version, uint32_t bits, const char
 	assert_int_equal(e.err, 0);
 	print_writes(&writes, &got);
 	if (strcmp(ct_buf_text(&got), want))
-		fail_msg("version %d\n%s\ngot:\n%s\nwant:\n%s", version, config, ct_buf_text(&got), want);
+		fail_msg("version %d\n%s\ngot:\n%s\nwant:\n%s", version, config, ct_buf_text(&got),
+			 want);
 	for (uint32_t i = 0; i < writes.n; i++)
 		assert_true(!strncmp(writes.v[i].at->key, "limit.", 6) && writes.v[i].at->line > 0);
 }
@@ -151,19 +184,24 @@ static void test_files(void **state)
 /* Each hierarchy gets the files of its own controllers, behind what is in the list already. */
 static void test_bits(void **state)
 {
-	static const char text[] = "limit.memory = 1M\nlimit.pids = 5\nlimit.cpu = 1\nlimit.swap = 1M\n";
+	static const char text[] =
+		"limit.memory = 1M\nlimit.pids = 5\nlimit.cpu = 1\nlimit.swap = 1M\n";
 
 	(void)state;
 	check_row(text, 1, 0, "");
 	check_row(text, 1, CT_CG_PIDS, "pids.max=5\n");
-	check_row(text, 1, CT_CG_CPU | CT_CG_CPUACCT, "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=100000\n");
-	check_row(text, 2, CT_CG_PIDS | CT_CG_MEMORY, "memory.max=1048576\nmemory.swap.max=1048576\npids.max=5\n");
+	check_row(text, 1, CT_CG_CPU | CT_CG_CPUACCT,
+		  "cpu.cfs_period_us=100000\ncpu.cfs_quota_us=100000\n");
+	check_row(text, 2, CT_CG_PIDS | CT_CG_MEMORY,
+		  "memory.max=1048576\nmemory.swap.max=1048576\npids.max=5\n");
 	{
 		CLEAN_BOX struct box b = box_of(text);
 		struct ct_cg_writes writes = { NULL, 0 };
 
 		assert_int_equal(ct_limit_writes(b.spec, 1, CT_CG_PIDS, b.arena, &writes, NULL), 0);
-		assert_int_equal(ct_limit_writes(b.spec, 1, ALL & ~CT_CG_PIDS, b.arena, &writes, NULL), 0);
+		assert_int_equal(ct_limit_writes(b.spec, 1, ALL & ~CT_CG_PIDS, b.arena, &writes,
+						 NULL),
+				 0);
 		assert_int_equal(writes.n, 5);
 		assert_string_equal(writes.v[0].file, "pids.max");
 		assert_string_equal(writes.v[1].file, "memory.limit_in_bytes");
@@ -193,19 +231,25 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	{ "limit.memory.high = 1M\n", 1, EOPNOTSUPP, CT_ERR_LIMIT,
-	  "limit.memory.high (c:1): version 1 of cgroups has no mark above which memory is reclaimed. Hint: set limit.memory, or write "
+	  "limit.memory.high (c:1): version 1 of cgroups has no mark above which memory is "
+	  "reclaimed. Hint: set limit.memory, or write "
 	  "\"try:\" in front of the value to do without where it is not possible" },
 	{ "limit.memory = 1M\nlimit.oom.group = 1\n", 1, EOPNOTSUPP, CT_ERR_LIMIT,
-	  "limit.oom.group (c:2): version 1 of cgroups has no killing of all processes together. Hint: set limit.oom.group = 0, or write "
+	  "limit.oom.group (c:2): version 1 of cgroups has no killing of all processes together. "
+	  "Hint: set limit.oom.group = 0, or write "
 	  "\"try:\" in front of the value to do without where it is not possible" },
 	{ "limit.swap = 1M\n", 1, EOPNOTSUPP, CT_ERR_LIMIT,
-	  "limit.swap (c:1): version 1 of cgroups limits swap only together with memory, and there is no limit.memory. Hint: set limit.memory" },
+	  "limit.swap (c:1): version 1 of cgroups limits swap only together with memory, and there "
+	  "is no limit.memory. Hint: set limit.memory" },
 	{ "limit.swap = 0\nlimit.memory = max\n", 1, EOPNOTSUPP, CT_ERR_LIMIT,
-	  "limit.swap (c:1): version 1 of cgroups limits swap only together with memory, and there is no limit.memory. Hint: set limit.memory" },
+	  "limit.swap (c:1): version 1 of cgroups limits swap only together with memory, and there "
+	  "is no limit.memory. Hint: set limit.memory" },
 	{ "limit.io.max = /no/such/path rbps=1\n", 2, ENOENT, CT_ERR_LIMIT,
-	  "limit.io.max (c:1): stat \"/no/such/path\": the device cannot be looked up: No such file or directory" },
+	  "limit.io.max (c:1): stat \"/no/such/path\": the device cannot be looked up: "
+	  "No such file or directory" },
 	{ "limit.io.weight = /no/such/path 5\n", 1, ENOENT, CT_ERR_LIMIT,
-	  "limit.io.weight (c:1): stat \"/no/such/path\": the device cannot be looked up: No such file or directory" },
+	  "limit.io.weight (c:1): stat \"/no/such/path\": the device cannot be looked up: "
+	  "No such file or directory" },
 };
 
 static void test_refusals(void **state)
@@ -217,7 +261,9 @@ static void test_refusals(void **state)
 		struct ct_err e;
 
 		ct_err_clear(&e);
-		assert_int_equal(ct_limit_writes(b.spec, refusals[i].version, ALL, b.arena, &writes, &e), -refusals[i].err);
+		assert_int_equal(ct_limit_writes(b.spec, refusals[i].version, ALL, b.arena, &writes,
+						 &e),
+				 -refusals[i].err);
 		assert_int_equal(e.err, -refusals[i].err);
 		assert_int_equal(e.id, refusals[i].id);
 		assert_string_equal(e.message, refusals[i].message);
@@ -236,7 +282,8 @@ static void test_proc_has_no_device(void **state)
 	assert_int_equal(e.id, CT_ERR_LIMIT);
 	assert_string_equal(e.key, "limit.io.max");
 	assert_string_equal(e.object, "/proc/self/status");
-	assert_non_null(strstr(e.message, "is not on one block device of its own. Hint: name the block device below it"));
+	assert_non_null(strstr(e.message, "is not on one block device of its own. "
+					  "Hint: name the block device below it"));
 }
 
 /* A partition stands for its disk: a made-up /sys/dev/block. */
@@ -294,18 +341,24 @@ static void test_partition(void **state)
 
 static void test_controllers(void **state)
 {
-	CLEAN_BOX struct box b = box_of("limit.pids = try:5\nlimit.memory = max\nlimit.cpu = 1\nlimit.cpu.weight = try:5\nlimit.cputime = try:5s\n"
-					"limit.memory.high = 1M\nlimit.hugetlb.2MB = 0\nlimit.devices = none\n");
-	CLEAN_BOX struct box none = box_of("limit.memory = max\nlimit.pids = try:5\nlimit.pids = try:6\nlimit.cputime = 5s\n");
+	CLEAN_BOX struct box b = box_of("limit.pids = try:5\nlimit.memory = max\nlimit.cpu = 1\n"
+					"limit.cpu.weight = try:5\nlimit.cputime = try:5s\n"
+					"limit.memory.high = 1M\nlimit.hugetlb.2MB = 0\n"
+					"limit.devices = none\n");
+	CLEAN_BOX struct box none = box_of("limit.memory = max\nlimit.pids = try:5\n"
+					   "limit.pids = try:6\nlimit.cputime = 5s\n");
 	CLEAN_BOX struct box free_time = box_of("limit.cputime = max\n");
 	const struct ct_origin *at;
 	bool tried;
 
 	(void)state;
-	assert_int_equal(ct_limit_controllers(b.spec, false), CT_CG_CPU | CT_CG_MEMORY | CT_CG_HUGETLB);
-	assert_int_equal(ct_limit_controllers(b.spec, true), CT_CG_CPU | CT_CG_MEMORY | CT_CG_HUGETLB | CT_CG_PIDS | CT_CG_CPUACCT);
+	assert_int_equal(ct_limit_controllers(b.spec, false),
+			 CT_CG_CPU | CT_CG_MEMORY | CT_CG_HUGETLB);
+	assert_int_equal(ct_limit_controllers(b.spec, true),
+			 CT_CG_CPU | CT_CG_MEMORY | CT_CG_HUGETLB | CT_CG_PIDS | CT_CG_CPUACCT);
 	assert_int_equal(ct_limit_controllers(none.spec, false), CT_CG_CPUACCT);
-	assert_int_equal(ct_limit_controllers(none.spec, true), CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_PIDS);
+	assert_int_equal(ct_limit_controllers(none.spec, true),
+			 CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_PIDS);
 	assert_int_equal(ct_limit_controllers(free_time.spec, true), 0);
 	at = ct_limit_asking(b.spec, CT_CG_MEMORY, &tried);
 	assert_string_equal(at->key, "limit.memory.high");
@@ -336,8 +389,10 @@ static void test_names(void **state)
 	static const struct name_row names[] = {
 		{ "limit.memory", "", "memory.max", "memory.limit_in_bytes", CT_CG_MEMORY },
 		{ "limit.memory.high", "", "memory.high", NULL, CT_CG_MEMORY },
-		{ "limit.memory.low", "", "memory.low", "memory.soft_limit_in_bytes", CT_CG_MEMORY },
-		{ "limit.swap", "", "memory.swap.max", "memory.memsw.limit_in_bytes", CT_CG_MEMORY },
+		{ "limit.memory.low", "", "memory.low", "memory.soft_limit_in_bytes",
+		  CT_CG_MEMORY },
+		{ "limit.swap", "", "memory.swap.max", "memory.memsw.limit_in_bytes",
+		  CT_CG_MEMORY },
 		{ "limit.oom.group", "", "memory.oom.group", NULL, CT_CG_MEMORY },
 		{ "limit.pids", "", "pids.max", "pids.max", CT_CG_PIDS },
 		{ "limit.cpu", "", "cpu.max", "cpu.cfs_quota_us", CT_CG_CPU },
@@ -347,8 +402,10 @@ static void test_names(void **state)
 		{ "limit.cpuset.mems", "", "cpuset.mems", "cpuset.mems", CT_CG_CPUSET },
 		{ "limit.io.weight", "", "io.weight", "blkio.bfq.weight", CT_CG_IO },
 		{ "limit.io.max", "", "io.max", "blkio.throttle.read_bps_device", CT_CG_IO },
-		{ "limit.hugetlb", "2MB", "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes", CT_CG_HUGETLB },
-		{ "limit.hugetlb.1GB", "", "hugetlb.1GB.max", "hugetlb.1GB.limit_in_bytes", CT_CG_HUGETLB },
+		{ "limit.hugetlb", "2MB", "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes",
+		  CT_CG_HUGETLB },
+		{ "limit.hugetlb.1GB", "", "hugetlb.1GB.max", "hugetlb.1GB.limit_in_bytes",
+		  CT_CG_HUGETLB },
 		{ "limit.rdma", "", "rdma.max", "rdma.max", CT_CG_RDMA },
 		{ "limit.misc", "", "misc.max", "misc.max", CT_CG_MISC },
 		{ "limit.cputime", "", NULL, NULL, CT_CG_CPUACCT },
@@ -379,8 +436,10 @@ static void test_names(void **state)
 /* What the spec holds of each kind of value. */
 static void test_items(void **state)
 {
-	CLEAN_BOX struct box b = box_of("limit.memory = try:1M\nlimit.memory = 2M\nlimit.cpu = 1.5\nlimit.hugetlb.2MB = 1\n"
-					"limit.io.max = /dev/x rbps=1 wiops=max\nlimit.cpuset.cpus = try: 1 ,2-3\n"
+	CLEAN_BOX struct box b = box_of("limit.memory = try:1M\nlimit.memory = 2M\n"
+					"limit.cpu = 1.5\nlimit.hugetlb.2MB = 1\n"
+					"limit.io.max = /dev/x rbps=1 wiops=max\n"
+					"limit.cpuset.cpus = try: 1 ,2-3\n"
 					"limit.io.max = 8:0 wbps=1K\nlimit.memory.high = max\n");
 	const struct ct_cglimit_item *v = b.spec->cglimits.v;
 
@@ -393,7 +452,8 @@ static void test_items(void **state)
 	assert_string_equal(v[2].sub, "2MB");
 	assert_string_equal(v[2].at.key, "limit.hugetlb.2MB");
 	assert_string_equal(v[3].device, "/dev/x");
-	assert_true(v[3].rate[0] == 1 && v[3].rate[1] == CT_RATE_UNSET && v[3].rate[2] == CT_RATE_UNSET && v[3].rate[3] == CT_RATE_MAX);
+	assert_true(v[3].rate[0] == 1 && v[3].rate[1] == CT_RATE_UNSET &&
+		    v[3].rate[2] == CT_RATE_UNSET && v[3].rate[3] == CT_RATE_MAX);
 	assert_string_equal(v[4].text, "1,2-3");
 	assert_true(v[4].tried);
 	assert_true(v[5].rate[1] == 1024 && !strcmp(v[5].device, "8:0"));
@@ -409,7 +469,8 @@ static void test_every_key_has_a_file(void **state)
 	for (uint32_t i = 0; i < ct_n_keys; i++) {
 		const char *name = ct_keys[i].name;
 
-		if (strncmp(name, "limit.", 6) || !strcmp(name, "limit.time") || !strcmp(name, "limit.output"))
+		if (strncmp(name, "limit.", 6) || !strcmp(name, "limit.time") ||
+		    !strcmp(name, "limit.output"))
 			continue;
 		assert_true(ct_limit_bit(name));
 		if (strcmp(name, "limit.devices") && strcmp(name, "limit.cputime"))
@@ -424,10 +485,13 @@ static void test_lists(void **state)
 		const char *text, *printed;
 		bool good;
 	} lists[] = {
-		{ "0-3,5", "0-3,5", true },   { "5,0-1,2,3\n", "0-3,5", true }, { "", "", true },	       { "\n", "", true },
-		{ "63-64", "63-64", true },   { "8191", "8191", true },	 { "8192", "", false },       { "0,8190-9000", "0,8190-8191", false },
-		{ "3-1", "", false },	      { "a", "", false },		 { "1,x,2", "1-2", false },   { "1-", "", false },
-		{ "-1", "", false },	      { "0-3:1/2", "", false },
+		{ "0-3,5", "0-3,5", true }, { "5,0-1,2,3\n", "0-3,5", true },
+		{ "", "", true },	    { "\n", "", true },
+		{ "63-64", "63-64", true }, { "8191", "8191", true },
+		{ "8192", "", false },	    { "0,8190-9000", "0,8190-8191", false },
+		{ "3-1", "", false },	    { "a", "", false },
+		{ "1,x,2", "1-2", false },  { "1-", "", false },
+		{ "-1", "", false },	    { "0-3:1/2", "", false },
 	};
 	struct ct_cpulist a, b, c;
 
@@ -454,10 +518,17 @@ static void test_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	       cmocka_unit_test(test_bits),	   cmocka_unit_test(test_implicit_swap),
-		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_proc_has_no_device), cmocka_unit_test(test_partition),
-		cmocka_unit_test(test_controllers),    cmocka_unit_test(test_names),	   cmocka_unit_test(test_items),
-		cmocka_unit_test(test_every_key_has_a_file), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_implicit_swap),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_proc_has_no_device),
+		cmocka_unit_test(test_partition),
+		cmocka_unit_test(test_controllers),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_every_key_has_a_file),
+		cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

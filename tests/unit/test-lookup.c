@@ -21,7 +21,7 @@ static void test_query(void **state)
 		{ "root", 0, 1, 0, 0, 0 },
 		{ "www-data", 0, 1, 0, 0, 0 },
 		{ "3com", 0, 1, 0, 0, 0 },
-		{ "0x0", 0, 1, 0, 0, 0 },	/* a name, and never zero */
+		{ "0x0", 0, 1, 0, 0, 0 }, /* a name, and never zero */
 		{ "0", 0, 0, 0, 0, 0 },
 		{ "1", 0, 0, 0, 1, 0 },
 		{ "1000", 0, 0, 0, 1000, 0 },
@@ -103,7 +103,8 @@ static void test_passwd(void **state)
 	assert_string_equal(u.shell, "/bin/sh");
 	assert_true(look_up(text, "last", &u));
 	assert_string_equal(u.shell, "/bin/l");
-	static const char *const not_there[] = { "short", "long", "plus", "big", "none", "nobody", "7", "8", "6" };
+	static const char *const not_there[] = { "short",  "long", "plus", "big", "none",
+						 "nobody", "7",	   "8",	   "6" };
 
 	for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++)
 		assert_false(look_up(text, not_there[i], &u));
@@ -113,8 +114,10 @@ static void test_passwd(void **state)
 
 static void test_group(void **state)
 {
-	static const char text[] = "root:x:0:bob2\nbob:x:100:bob\nvideo:x:44:alice,bob\naudio:x:29:bob,alice\nagain:x:44:bob\n"
-				   "almost:x:50:bobby,abob,bo\nbad:x:-1:bob\nshort:x:51\nmore:x:52:bob:bob\nempty:x:53:\n";
+	static const char text[] = "root:x:0:bob2\nbob:x:100:bob\nvideo:x:44:alice,bob\n"
+				   "audio:x:29:bob,alice\nagain:x:44:bob\n"
+				   "almost:x:50:bobby,abob,bo\nbad:x:-1:bob\nshort:x:51\n"
+				   "more:x:52:bob:bob\nempty:x:53:\n";
 	uint32_t gids[3] = { 100 };
 	struct stage_user u = { .groups = gids, .n_groups = 1, .name = "bob" };
 	char copy[sizeof(text)];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Configs in LXC's style, ours and those that the distribution ships: loaded, saved, loaded back the same. */
+/* Configs in LXC's style, ours and those that the distribution ships: loaded, saved,
+ * loaded back the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +76,8 @@ static void test_template(void **state)
 		skip();
 	ct_buf_str(&text, "lxc.rootfs.path = dir:/var/lib/lxc/x/rootfs\n");
 	while (fgets(line, sizeof(line), f)) {
-		if (strstr(line, ">> \"${path}/config\" << EOF") || strstr(line, "<<EOF >> \"${path}/config\"") ||
+		if (strstr(line, ">> \"${path}/config\" << EOF") ||
+		    strstr(line, "<<EOF >> \"${path}/config\"") ||
 		    strstr(line, "cat <<EOF >> \"${path}/config\""))
 			inside = 1;
 		else if (!strcmp(line, "EOF\n"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The model without memory: every allocation of a load, of changes, of a save, of a spec and of its limits fails once. The answer is -ENOMEM and
- * the config is as it was. Linked with --wrap for the allocating functions. */
+/* The model without memory: every allocation of a load, of changes, of a save, of a spec and of its
+ * limits fails once. The answer is -ENOMEM and the config is as it was. Linked with --wrap for the
+ * allocating functions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 char *__wrap_strndup(const char *s, size_t n);
 
-static long countdown = -1;	/* allocations that still succeed; -1: all */
+static long countdown = -1; /* allocations that still succeed; -1: all */
 
 static bool fails(void)
 {
@@ -57,13 +58,20 @@ char *__wrap_strndup(const char *s, size_t n)
 	return fails() ? NULL : __real_strndup(s, n);
 }
 
-static const char text[] = "# comment\nrootfs.path = /srv/x\ninit.cmd = /bin/a 'b c'\ncap.drop = chown\nenvironment = A=1\n"
-			   "mount.entry = /a b none bind,create=dir\nmount.tmpfs = /tmp size=1m\nmount.auto = proc cgroup shmounts:/a\n"
-			   "idmap = u 0 100000 10\nidmap = g 0 100000 10\ninit.groups = 1,2\ngroup = a b\nhook.start = /bin/x\n"
-			   "prlimit.core = 1\nsysctl.kernel.sem = 1\nproc.oom_score_adj = 1\nnamespace.share.net = 5\n"
-			   "net.0.type = empty\ncgroup2.memory.max = 1\ncgroup.dir = a/b\ncgroup.pattern = %n\nlimit.memory = 1G\n"
-			   "limit.cpuset.cpus = 1 ,2\nlimit.io.max = 8:0 rbps=1\nlimit.rdma = a  hca_handle=1\nlimit.io.weight = 8:0 5\n"
-			   "limit.hugetlb.2MB = 0\ncgroup2.devices.deny = a\nrootfs.options = idmap=container\ncap.drop =\n";
+static const char text[] = "# comment\nrootfs.path = /srv/x\ninit.cmd = /bin/a 'b c'\n"
+			   "cap.drop = chown\nenvironment = A=1\n"
+			   "mount.entry = /a b none bind,create=dir\nmount.tmpfs = /tmp size=1m\n"
+			   "mount.auto = proc cgroup shmounts:/a\n"
+			   "idmap = u 0 100000 10\nidmap = g 0 100000 10\ninit.groups = 1,2\n"
+			   "group = a b\nhook.start = /bin/x\n"
+			   "prlimit.core = 1\nsysctl.kernel.sem = 1\nproc.oom_score_adj = 1\n"
+			   "namespace.share.net = 5\n"
+			   "net.0.type = empty\ncgroup2.memory.max = 1\ncgroup.dir = a/b\n"
+			   "cgroup.pattern = %n\nlimit.memory = 1G\n"
+			   "limit.cpuset.cpus = 1 ,2\nlimit.io.max = 8:0 rbps=1\n"
+			   "limit.rdma = a  hca_handle=1\nlimit.io.weight = 8:0 5\n"
+			   "limit.hugetlb.2MB = 0\ncgroup2.devices.deny = a\n"
+			   "rootfs.options = idmap=container\ncap.drop =\n";
 
 /* One thing to do with a config; 0 or negative errno. */
 typedef int (*action)(struct ct_config *c, struct ct_err *e);
@@ -127,7 +135,8 @@ static int do_spec(struct ct_config *c, struct ct_err *e)
 	return ct_spec_read(c, a, e) ? 0 : e->err;
 }
 
-/* One version's files, in an arena of their own so that more than one piece of memory is asked for. */
+/* One version's files, in an arena of their own so that more than one piece of memory
+ * is asked for. */
 static int write_limits(const struct ct_spec *s, int version, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
@@ -180,11 +189,11 @@ static void starve(action act)
 	}
 }
 
-#define STARVE(name)                                                                                                   \
-	static void test_##name(void **state)                                                                          \
-	{                                                                                                              \
-		(void)state;                                                                                           \
-		starve(do_##name);                                                                                     \
+#define STARVE(name)                          \
+	static void test_##name(void **state) \
+	{                                     \
+		(void)state;                  \
+		starve(do_##name);            \
 	}
 STARVE(load)
 STARVE(append)
@@ -200,10 +209,11 @@ STARVE(limits)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_load),	cmocka_unit_test(test_append), cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_clear),	cmocka_unit_test(test_include), cmocka_unit_test(test_print),
-		cmocka_unit_test(test_get),	cmocka_unit_test(test_copy),   cmocka_unit_test(test_spec),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_load),	cmocka_unit_test(test_append),
+		cmocka_unit_test(test_replace), cmocka_unit_test(test_clear),
+		cmocka_unit_test(test_include), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_get),	cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_spec),	cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

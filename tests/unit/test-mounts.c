@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tables of mounts, made up and this host's: which of the mounts are seen, and what becomes of the hierarchies among them. */
+/* Tables of mounts, made up and this host's: which of the mounts are seen, and what becomes of the
+ * hierarchies among them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,18 +18,20 @@
 #include "host/cgroup.h"
 #include "host/mounts.h"
 
-/* ---- lines --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 struct line {
-	const char *text, *point, *super;	/* point NULL: no line of a mount table */
+	const char *text, *point, *super; /* point NULL: no line of a mount table */
 	uint64_t id, parent;
 };
 
 static const struct line lines[] = {
 	{ "22 1 0:21 / / rw - ext4 /dev/a rw", "/", "rw", 22, 1 },
-	{ "23 22 0:22 / /mnt rw shared:1 master:2 - tmpfs none rw,size=1k", "/mnt", "rw,size=1k", 23, 22 },
+	{ "23 22 0:22 / /mnt rw shared:1 master:2 - tmpfs none rw,size=1k", "/mnt", "rw,size=1k",
+	  23, 22 },
 	/* every escape that the kernel has, and what looks like one */
-	{ "24 22 0:23 / /a\\040b\\011c\\012d\\134e\\043f rw - tmpfs none rw", "/a b\tc\nd\\e#f", "rw", 24, 22 },
+	{ "24 22 0:23 / /a\\040b\\011c\\012d\\134e\\043f rw - tmpfs none rw", "/a b\tc\nd\\e#f",
+	  "rw", 24, 22 },
 	{ "25 22 0:24 / /\\134040 rw - tmpfs none rw", "/\\040", "rw", 25, 22 },
 	{ "26 22 0:25 / /\\08\\400\\04 rw - tmpfs none rw", "/\\08\\400\\04", "rw", 26, 22 },
 	/* a source may be empty, and a field hold the mark in the middle */
@@ -52,7 +55,8 @@ static void lines_are_read(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		struct ct_mount_row m = { 0 };
 
-		assert_int_equal(ct_mount_row_read(lines[i].text, strlen(lines[i].text), &m, a), lines[i].point != NULL);
+		assert_int_equal(ct_mount_row_read(lines[i].text, strlen(lines[i].text), &m, a),
+				 lines[i].point != NULL);
 		if (!lines[i].point)
 			continue;
 		assert_string_equal(m.point, lines[i].point);
@@ -63,11 +67,11 @@ static void lines_are_read(void **state)
 	ct_arena_free(a);
 }
 
-/* ---- what covers what ------------------------------------------------------------------------------------------------------------------ */
+/* ---- what covers what ------------------------------------------------------------------------ */
 
 struct view {
 	const char *name, *table, *path;
-	uint64_t id;				/* of the mount that is seen there; 0: none is */
+	uint64_t id; /* of the mount that is seen there; 0: none is */
 };
 
 #define M(id, on, point) id " " on " 0:1 / " point " rw - tmpfs none rw\n"
@@ -78,17 +82,27 @@ static const struct view views[] = {
 	{ "none", ROOT, "/proc", 0 },
 	{ "the root", ROOT M("2", "1", "/proc"), "/", 1 },
 	{ "one upon the other", ROOT M("2", "1", "/proc") M("3", "2", "/proc"), "/proc", 3 },
-	{ "the upper first in the table", ROOT M("3", "2", "/proc") M("2", "1", "/proc"), "/proc", 3 },
+	{ "the upper first in the table", ROOT M("3", "2", "/proc") M("2", "1", "/proc"), "/proc",
+	  3 },
 	{ "one in the other", ROOT M("2", "1", "/proc") M("3", "2", "/proc/sys"), "/proc/sys", 3 },
-	{ "one in what is covered", ROOT M("2", "1", "/proc") M("3", "2", "/proc/sys") M("4", "2", "/proc"), "/proc/sys", 0 },
-	{ "in the cover", ROOT M("2", "1", "/proc") M("4", "2", "/proc") M("3", "4", "/proc/sys"), "/proc/sys", 3 },
-	{ "in both", ROOT M("2", "1", "/proc") M("3", "2", "/proc/sys") M("4", "2", "/proc") M("5", "4", "/proc/sys"), "/proc/sys", 5 },
+	{ "one in what is covered",
+	  ROOT M("2", "1", "/proc") M("3", "2", "/proc/sys") M("4", "2", "/proc"), "/proc/sys", 0 },
+	{ "in the cover", ROOT M("2", "1", "/proc") M("4", "2", "/proc") M("3", "4", "/proc/sys"),
+	  "/proc/sys", 3 },
+	{ "in both",
+	  ROOT M("2", "1", "/proc") M("3", "2", "/proc/sys") M("4", "2", "/proc")
+		  M("5", "4", "/proc/sys"),
+	  "/proc/sys", 5 },
 	{ "before its place was one", ROOT M("2", "1", "/a/b") M("3", "1", "/a"), "/a/b", 0 },
-	{ "beside a name that begins alike", ROOT M("2", "1", "/a-b") M("3", "1", "/a"), "/a-b", 2 },
+	{ "beside a name that begins alike", ROOT M("2", "1", "/a-b") M("3", "1", "/a"), "/a-b",
+	  2 },
 	{ "all covered by another root", ROOT M("2", "1", "/proc") M("3", "1", "/"), "/proc", 0 },
-	{ "on the other root", ROOT M("2", "1", "/proc") M("3", "1", "/") M("4", "3", "/proc"), "/proc", 4 },
-	{ "the folder of hierarchies", ROOT M("2", "1", "/sys") M("3", "2", "/sys/fs/cgroup") M("4", "3", "/sys/fs/cgroup/unified")
-	  M("5", "3", "/sys/fs/cgroup"), "/sys/fs/cgroup/unified", 0 },
+	{ "on the other root", ROOT M("2", "1", "/proc") M("3", "1", "/") M("4", "3", "/proc"),
+	  "/proc", 4 },
+	{ "the folder of hierarchies",
+	  ROOT M("2", "1", "/sys") M("3", "2", "/sys/fs/cgroup")
+		  M("4", "3", "/sys/fs/cgroup/unified") M("5", "3", "/sys/fs/cgroup"),
+	  "/sys/fs/cgroup/unified", 0 },
 	{ "a blank", ROOT M("2", "1", "/a\\040b") M("3", "1", "/a"), "/a b", 2 },
 	{ "a ring", M("1", "2", "/x") M("2", "1", "/x"), "/x", 0 },
 	{ "its own parent", M("1", "1", "/") M("2", "1", "/proc"), "/proc", 2 },
@@ -111,7 +125,7 @@ static void covered_are_not_seen(void **state)
 	ct_arena_free(a);
 }
 
-/* ---- hierarchies ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- hierarchies ----------------------------------------------------------------------------- */
 
 /* Which mount a path leads to on the host that is made up. */
 struct leads {
@@ -122,7 +136,7 @@ struct leads {
 struct hierarchies {
 	const char *name, *table;
 	struct leads leads[4];
-	const char *found[3];		/* their mount points */
+	const char *found[3]; /* their mount points */
 };
 
 static const struct leads *host_leads;
@@ -140,14 +154,29 @@ static bool made_up(const char *path, uint64_t id)
 
 static const struct hierarchies hosts[] = {
 	{ "plain", V2("30", "/sys/fs/cgroup"), { { "/sys/fs/cgroup", 30 } }, { "/sys/fs/cgroup" } },
-	{ "another mount over it", V2("30", "/sys/fs/cgroup") M("40", "30", "/sys/fs/cgroup"), { { "/sys/fs/cgroup", 40 } }, { NULL } },
-	{ "its own over it", V2("30", "/sys/fs/cgroup") V2("40", "/sys/fs/cgroup"), { { "/sys/fs/cgroup", 40 } }, { "/sys/fs/cgroup" } },
-	{ "over it, and elsewhere", V2("30", "/sys/fs/cgroup") M("40", "30", "/sys/fs/cgroup") V2("50", "/run/groups"),
-	  { { "/sys/fs/cgroup", 40 }, { "/run/groups", 50 } }, { "/run/groups" } },
-	{ "the folder above it covered", V1("30", "/sys/fs/cgroup/pids", "rw", "pids") M("40", "1", "/sys/fs"), { { NULL, 0 } }, { NULL } },
-	{ "one of two hidden", V1("30", "/c/pids", "rw", "pids") V1("31", "/c/memory", "rw", "memory"),
-	  { { "/c/pids", 99 }, { "/c/memory", 31 } }, { "/c/memory" } },
-	{ "the writable one hidden", V1("30", "/c/ro", "ro", "pids") V1("31", "/c/rw", "rw", "pids"), { { "/c/ro", 30 }, { "/c/rw", 99 } },
+	{ "another mount over it",
+	  V2("30", "/sys/fs/cgroup") M("40", "30", "/sys/fs/cgroup"),
+	  { { "/sys/fs/cgroup", 40 } },
+	  { NULL } },
+	{ "its own over it",
+	  V2("30", "/sys/fs/cgroup") V2("40", "/sys/fs/cgroup"),
+	  { { "/sys/fs/cgroup", 40 } },
+	  { "/sys/fs/cgroup" } },
+	{ "over it, and elsewhere",
+	  V2("30", "/sys/fs/cgroup") M("40", "30", "/sys/fs/cgroup") V2("50", "/run/groups"),
+	  { { "/sys/fs/cgroup", 40 }, { "/run/groups", 50 } },
+	  { "/run/groups" } },
+	{ "the folder above it covered",
+	  V1("30", "/sys/fs/cgroup/pids", "rw", "pids") M("40", "1", "/sys/fs"),
+	  { { NULL, 0 } },
+	  { NULL } },
+	{ "one of two hidden",
+	  V1("30", "/c/pids", "rw", "pids") V1("31", "/c/memory", "rw", "memory"),
+	  { { "/c/pids", 99 }, { "/c/memory", 31 } },
+	  { "/c/memory" } },
+	{ "the writable one hidden",
+	  V1("30", "/c/ro", "ro", "pids") V1("31", "/c/rw", "rw", "pids"),
+	  { { "/c/ro", 30 }, { "/c/rw", 99 } },
 	  { "/c/ro" } },
 	{ "a name with a blank", V2("30", "/a\\040b\\134c"), { { "/a b\\c", 30 } }, { "/a b\\c" } },
 	{ "no id", "x 1 0:5 / /c rw - cgroup2 none rw\n", { { "/c", 0 } }, { NULL } },
@@ -164,7 +193,9 @@ static void hidden_hierarchies_do_not_count(void **state)
 		uint32_t n = 0;
 
 		host_leads = h->leads;
-		assert_int_equal(ct_cgroups_read(h->table, "0::/\n1:pids:/\n2:memory:/\n", made_up, &c, a), 0);
+		assert_int_equal(ct_cgroups_read(h->table, "0::/\n1:pids:/\n2:memory:/\n", made_up,
+						 &c, a),
+				 0);
 		while (n < 3 && h->found[n])
 			n++;
 		if (c.n != n)
@@ -175,7 +206,7 @@ static void hidden_hierarchies_do_not_count(void **state)
 	ct_arena_free(a);
 }
 
-/* ---- this host --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- this host ------------------------------------------------------------------------------- */
 
 static void read_own(struct ct_buf *text)
 {
@@ -185,7 +216,8 @@ static void read_own(struct ct_buf *text)
 	assert_true(ct_buf_read_fd(text, fd, 16u << 20) >= 0);
 }
 
-/* What the table says by itself is what opening says, of each mount here that a path can be looked at. */
+/* What the table says by itself is what opening says, of each mount here that a path
+ * can be looked at. */
 static void both_ways_agree(void **state)
 {
 	CT_CLEAN_BUF struct ct_buf before = CT_BUF_INIT, after = CT_BUF_INIT;
@@ -202,7 +234,8 @@ static void both_ways_agree(void **state)
 		uint64_t id = ct_mount_id(m->point);
 
 		if (id && (id == m->id) != ct_mount_rows_show(&all, m))
-			snprintf(wrong, sizeof(wrong), "%llu at %s: it leads to %llu", (unsigned long long)m->id, m->point, (unsigned long long)id);
+			snprintf(wrong, sizeof(wrong), "%llu at %s: it leads to %llu",
+				 (unsigned long long)m->id, m->point, (unsigned long long)id);
 	}
 	read_own(&after);
 	/* somebody else may mount meanwhile */

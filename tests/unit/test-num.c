@@ -44,7 +44,8 @@ static void random_text(uint32_t *state, char *s, size_t size)
 	size_t n = next_random(state) % size;
 
 	for (size_t i = 0; i < n; i++)
-		s[i] = letters[next_random(state) % (next_random(state) % 8 ? 29 : sizeof(letters) - 1)];
+		s[i] = letters[next_random(state) %
+			       (next_random(state) % 8 ? 29 : sizeof(letters) - 1)];
 	s[n] = 0;
 }
 
@@ -88,12 +89,26 @@ struct row {
 static void test_id_edges(void **state)
 {
 	static const struct row rows[] = {
-		{ "0", 0, 0 }, { "1000", 0, 1000 }, { "4294967294", 0, 4294967294u }, { "00012", 0, 12 },
-		{ "4294967295", -ERANGE, 0 }, { "4294967296", -ERANGE, 0 }, { "18446744073709551616", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "1000", 0, 1000 },
+		{ "4294967294", 0, 4294967294u },
+		{ "00012", 0, 12 },
+		{ "4294967295", -ERANGE, 0 },
+		{ "4294967296", -ERANGE, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
 		{ "99999999999999999999999999", -ERANGE, 0 },
-		{ "", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "+1", -EINVAL, 0 }, { " 1", -EINVAL, 0 }, { "1 ", -EINVAL, 0 },
-		{ "0x0", -EINVAL, 0 }, { "1e3", -EINVAL, 0 }, { "1.0", -EINVAL, 0 }, { "root", -EINVAL, 0 },
-		{ "1\n", -EINVAL, 0 }, { "99999999999999999999999999x", -EINVAL, 0 }, { "\xd9\xa1", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "0x0", -EINVAL, 0 },
+		{ "1e3", -EINVAL, 0 },
+		{ "1.0", -EINVAL, 0 },
+		{ "root", -EINVAL, 0 },
+		{ "1\n", -EINVAL, 0 },
+		{ "99999999999999999999999999x", -EINVAL, 0 },
+		{ "\xd9\xa1", -EINVAL, 0 },
 	};
 
 	(void)state;
@@ -142,7 +157,9 @@ static void test_mode(void **state)
 
 static void test_bool(void **state)
 {
-	static const char *const yes[] = { "1", "yes", "true", "on" }, *const no[] = { "0", "no", "false", "off" };
+	static const char *const yes[] = { "1", "yes", "true", "on" }, *const no[] = { "0", "no",
+										       "false",
+										       "off" };
 	int v;
 
 	(void)state;
@@ -175,14 +192,34 @@ static void check_rows(parse_u64 parse, const struct row *rows, size_t n)
 static void test_size(void **state)
 {
 	static const struct row rows[] = {
-		{ "0", 0, 0 }, { "500000", 0, 500000 }, { "1B", 0, 1 }, { "4k", 0, 4096 }, { "4K", 0, 4096 },
-		{ "4KB", 0, 4096 }, { "4kB", 0, 4096 }, { "4KiB", 0, 4096 }, { "4 kib", 0, 4096 },
-		{ "2m", 0, 2097152 }, { "1G", 0, 1073741824 }, { "3 TiB", 0, UINT64_C(3) << 40 },
-		{ "16777215T", 0, UINT64_C(16777215) << 40 }, { "18446744073709551615", 0, UINT64_MAX },
-		{ "16777216T", -ERANGE, 0 }, { "18446744073709551616", -ERANGE, 0 }, { "18446744073709551615k", -ERANGE, 0 },
-		{ "", -EINVAL, 0 }, { "k", -EINVAL, 0 }, { "1kk", -EINVAL, 0 }, { "1P", -EINVAL, 0 }, { "1.5G", -EINVAL, 0 },
-		{ "-1k", -EINVAL, 0 }, { "1 ", -EINVAL, 0 }, { "1  k", -EINVAL, 0 }, { "1 k ", -EINVAL, 0 },
-		{ "1iB", -EINVAL, 0 }, { "0x10", -EINVAL, 0 },
+		{ "0", 0, 0 },
+		{ "500000", 0, 500000 },
+		{ "1B", 0, 1 },
+		{ "4k", 0, 4096 },
+		{ "4K", 0, 4096 },
+		{ "4KB", 0, 4096 },
+		{ "4kB", 0, 4096 },
+		{ "4KiB", 0, 4096 },
+		{ "4 kib", 0, 4096 },
+		{ "2m", 0, 2097152 },
+		{ "1G", 0, 1073741824 },
+		{ "3 TiB", 0, UINT64_C(3) << 40 },
+		{ "16777215T", 0, UINT64_C(16777215) << 40 },
+		{ "18446744073709551615", 0, UINT64_MAX },
+		{ "16777216T", -ERANGE, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "18446744073709551615k", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "k", -EINVAL, 0 },
+		{ "1kk", -EINVAL, 0 },
+		{ "1P", -EINVAL, 0 },
+		{ "1.5G", -EINVAL, 0 },
+		{ "-1k", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "1  k", -EINVAL, 0 },
+		{ "1 k ", -EINVAL, 0 },
+		{ "1iB", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },
 	};
 
 	(void)state;
@@ -192,14 +229,33 @@ static void test_size(void **state)
 static void test_duration(void **state)
 {
 	static const struct row rows[] = {
-		{ "1", 0, 1000000 }, { "1s", 0, 1000000 }, { "250ms", 0, 250000 }, { "1.5s", 0, 1500000 },
-		{ "0.25", 0, 250000 }, { "2m", 0, 120000000 }, { "1h", 0, UINT64_C(3600000000) },
-		{ "3d", 0, UINT64_C(259200000000) }, { "10us", 0, 10 }, { "0s", 0, 0 }, { "0.000001s", 0, 1 },
-		{ "1.000000001h", -EINVAL, 0 }, { "0.0000001s", -EINVAL, 0 }, { "1.5us", -EINVAL, 0 },
-		{ "1.0000000000s", -EINVAL, 0 }, { "1.", -EINVAL, 0 }, { ".5", -EINVAL, 0 }, { "1ns", -EINVAL, 0 },
-		{ "", -EINVAL, 0 }, { "s", -EINVAL, 0 }, { "1 s", -EINVAL, 0 }, { "-1s", -EINVAL, 0 }, { "1w", -EINVAL, 0 },
-		{ "18446744073709551615", -ERANGE, 0 }, { "18446744073709551615us", 0, UINT64_MAX },
-		{ "18446744073709551616us", -ERANGE, 0 }, { "99999999999999999999x", -EINVAL, 0 },
+		{ "1", 0, 1000000 },
+		{ "1s", 0, 1000000 },
+		{ "250ms", 0, 250000 },
+		{ "1.5s", 0, 1500000 },
+		{ "0.25", 0, 250000 },
+		{ "2m", 0, 120000000 },
+		{ "1h", 0, UINT64_C(3600000000) },
+		{ "3d", 0, UINT64_C(259200000000) },
+		{ "10us", 0, 10 },
+		{ "0s", 0, 0 },
+		{ "0.000001s", 0, 1 },
+		{ "1.000000001h", -EINVAL, 0 },
+		{ "0.0000001s", -EINVAL, 0 },
+		{ "1.5us", -EINVAL, 0 },
+		{ "1.0000000000s", -EINVAL, 0 },
+		{ "1.", -EINVAL, 0 },
+		{ ".5", -EINVAL, 0 },
+		{ "1ns", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "1 s", -EINVAL, 0 },
+		{ "-1s", -EINVAL, 0 },
+		{ "1w", -EINVAL, 0 },
+		{ "18446744073709551615", -ERANGE, 0 },
+		{ "18446744073709551615us", 0, UINT64_MAX },
+		{ "18446744073709551616us", -ERANGE, 0 },
+		{ "99999999999999999999x", -EINVAL, 0 },
 	};
 
 	(void)state;
@@ -219,11 +275,22 @@ static int parse_offset(const char *s, uint64_t *out)
 static void test_offset(void **state)
 {
 	static const struct row rows[] = {
-		{ "1", 0, 1000000000 }, { "-3m", 0, (uint64_t)-180000000000 }, { "7ns", 0, 7 }, { "-9us", 0, (uint64_t)-9000 },
-		{ "2h", 0, UINT64_C(7200000000000) }, { "5ms", 0, 5000000 }, { "9223372036854775807ns", 0, INT64_MAX },
-		{ "9223372036854775808ns", -ERANGE, 0 }, { "9223372037s", -ERANGE, 0 },
-		{ "1d", -EINVAL, 0 }, { "1.5s", -EINVAL, 0 }, { "+1s", -EINVAL, 0 }, { "--1s", -EINVAL, 0 }, { "-", -EINVAL, 0 },
-		{ "", -EINVAL, 0 }, { "1 s", -EINVAL, 0 },
+		{ "1", 0, 1000000000 },
+		{ "-3m", 0, (uint64_t)-180000000000 },
+		{ "7ns", 0, 7 },
+		{ "-9us", 0, (uint64_t)-9000 },
+		{ "2h", 0, UINT64_C(7200000000000) },
+		{ "5ms", 0, 5000000 },
+		{ "9223372036854775807ns", 0, INT64_MAX },
+		{ "9223372036854775808ns", -ERANGE, 0 },
+		{ "9223372037s", -ERANGE, 0 },
+		{ "1d", -EINVAL, 0 },
+		{ "1.5s", -EINVAL, 0 },
+		{ "+1s", -EINVAL, 0 },
+		{ "--1s", -EINVAL, 0 },
+		{ "-", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "1 s", -EINVAL, 0 },
 	};
 
 	(void)state;
@@ -249,9 +316,15 @@ static void test_hex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_oracle), cmocka_unit_test(test_id_edges), cmocka_unit_test(test_signed),
-		cmocka_unit_test(test_mode),	       cmocka_unit_test(test_bool),	cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),       cmocka_unit_test(test_offset),	cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_against_oracle),
+		cmocka_unit_test(test_id_edges),
+		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_bool),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests_name("numbers", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Labels of security modules against what was asked for, and against those of who started the container. */
+/* Labels of security modules against what was asked for, and against those of who
+ * started the container. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,8 @@ static void test_labels(void **state)
 		{ "unconfined", "service (enforce)", "unconfined", true },
 		{ "unconfined", "service (enforce)", "service (enforce)", true },
 		{ "unconfined_t", NULL, "system_u:system_r:init_t:s0", true },
-		/* a name: that one and no other, and not one that only complains, whatever who started it has */
+		/* a name: that one and no other, and not one that only complains, whatever
+		 * who started it has */
 		{ "web", "unconfined", "web (enforce)", true },
 		{ "web", "web (enforce)", "web (kill)", true },
 		{ "web", "unconfined", "web", true },
@@ -46,14 +48,17 @@ static void test_labels(void **state)
 		{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t", true },
 		{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t2:s0", false },
 		{ "container_t", "u:r:init_t:s0", "system_u:container_t:init_t:s0", false },
-		{ "system_u:system_r:container_t:s0:c1", NULL, "system_u:system_r:container_t:s0:c1", true },
-		{ "system_u:system_r:container_t:s0:c1", NULL, "system_u:system_r:container_t:s0:c2", false },
+		{ "system_u:system_r:container_t:s0:c1", NULL,
+		  "system_u:system_r:container_t:s0:c1", true },
+		{ "system_u:system_r:container_t:s0:c1", NULL,
+		  "system_u:system_r:container_t:s0:c2", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (ct_protect_label_ok(rows[i].asked, rows[i].starter, rows[i].got) != rows[i].ok)
-			fail_msg("asked %s, started by %s, got %s: not %d", rows[i].asked, rows[i].starter, rows[i].got, rows[i].ok);
+			fail_msg("asked %s, started by %s, got %s: not %d", rows[i].asked,
+				 rows[i].starter, rows[i].got, rows[i].ok);
 }
 
 static void test_names(void **state)
@@ -70,7 +75,8 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_labels), cmocka_unit_test(test_names) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_labels),
+					    cmocka_unit_test(test_names) };
 
 	return cmocka_run_group_tests_name("protections", tests, NULL, NULL);
 }

@@ -26,8 +26,8 @@
 
 static struct {
 	struct ct_wire_output *told;
-	int keeper;		/* ours */
-	int in[PUMP_WAYS];	/* where the payload writes */
+	int keeper;	   /* ours */
+	int in[PUMP_WAYS]; /* where the payload writes */
 	pid_t pid;
 } box;
 
@@ -63,7 +63,9 @@ static void begin(uint64_t limit, uint32_t n, const int *sink)
 		p.told = box.told;
 		p.keeper = fcntl(pair[1], F_DUPFD, 200);
 		for (uint32_t i = 0; i < n; i++)
-			p.way[i] = (struct pump_way){ .from = fcntl(from[i], F_DUPFD, 200), .to = fcntl(sink[i], F_DUPFD, 200), .buf = buf[i] };
+			p.way[i] = (struct pump_way){ .from = fcntl(from[i], F_DUPFD, 200),
+						      .to = fcntl(sink[i], F_DUPFD, 200),
+						      .buf = buf[i] };
 		close_range(3, 199, 0);
 		_exit(pump_run(&p));
 	}
@@ -119,7 +121,8 @@ static unsigned char byte_at(uint64_t i)
 	return (unsigned char)(i * 7 + i / 251);
 }
 
-/* Writes n bytes of the stream in a process of its own; it ends without a word when nobody takes them. */
+/* Writes n bytes of the stream in a process of its own; it ends without a word when
+ * nobody takes them. */
 static pid_t writer(int fd, uint64_t n)
 {
 	pid_t pid = fork();
@@ -185,7 +188,11 @@ static void make_sink(enum sink kind, int pair[2])
 	switch (kind) {
 	case STREAM:
 	case PACKET:
-		assert_int_equal(socketpair(AF_UNIX, (kind == STREAM ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_CLOEXEC, 0, pair), 0);
+		assert_int_equal(socketpair(AF_UNIX,
+					    (kind == STREAM ? SOCK_STREAM : SOCK_SEQPACKET) |
+						    SOCK_CLOEXEC,
+					    0, pair),
+				 0);
 		break;
 	case PTY: {
 		struct termios t;
@@ -246,12 +253,20 @@ static void every_byte(void **state)
 	}
 }
 
-/* Exactly the limit's bytes arrive, whoever keeps the payload is told, and the payload's pipe is closed. */
+/* Exactly the limit's bytes arrive, whoever keeps the payload is told, and the
+ * payload's pipe is closed. */
 static void over_limit(void **state)
 {
-	static const struct { uint64_t limit, written; int code; } rows[] = {
-		{ 1, 1, CT_PUMP_DONE },		  { 1, 2, CT_PUMP_OVER },	    { 65536, 65536, CT_PUMP_DONE },
-		{ 65536, 65537, CT_PUMP_OVER },	  { 100000, 10000000, CT_PUMP_OVER }, { 1 << 20, 1 << 20, CT_PUMP_DONE },
+	static const struct {
+		uint64_t limit, written;
+		int code;
+	} rows[] = {
+		{ 1, 1, CT_PUMP_DONE },
+		{ 1, 2, CT_PUMP_OVER },
+		{ 65536, 65536, CT_PUMP_DONE },
+		{ 65536, 65537, CT_PUMP_OVER },
+		{ 100000, 10000000, CT_PUMP_OVER },
+		{ 1 << 20, 1 << 20, CT_PUMP_DONE },
 	};
 
 	(void)state;
@@ -265,11 +280,13 @@ static void over_limit(void **state)
 		close(pair[1]);
 		pid = writer(box.in[0], rows[i].written);
 		close_in(0);
-		assert_int_equal(read_all(pair[0], 0), rows[i].written < rows[i].limit ? rows[i].written : rows[i].limit);
+		assert_int_equal(read_all(pair[0], 0),
+				 rows[i].written < rows[i].limit ? rows[i].written : rows[i].limit);
 		code = over();
 		assert_int_equal(code, rows[i].code);
 		assert_int_equal(box.told->over, code == CT_PUMP_OVER);
-		assert_int_equal(recv(box.keeper, &r, sizeof(r), MSG_DONTWAIT), code == CT_PUMP_OVER ? (ssize_t)sizeof(r) : 0);
+		assert_int_equal(recv(box.keeper, &r, sizeof(r), MSG_DONTWAIT),
+				 code == CT_PUMP_OVER ? (ssize_t)sizeof(r) : 0);
 		assert_int_equal(r.type, code == CT_PUMP_OVER ? CT_KEEP_OUTPUT : 0);
 		assert_int_equal(box.told->lost, 0);
 		ended(pid);
@@ -302,7 +319,8 @@ static void shared_limit(void **state)
 	close(err[0]);
 }
 
-/* A sink that nobody reads holds up its own way, and no other; once it is read, nothing is missing. */
+/* A sink that nobody reads holds up its own way, and no other; once it is read,
+ * nothing is missing. */
 static void unread(void **state)
 {
 	int out[2], err[2];
@@ -333,7 +351,8 @@ static void unread(void **state)
 	}
 }
 
-/* A reader that goes: the payload sees a broken pipe, as without a pump, and what was on the way is told. */
+/* A reader that goes: the payload sees a broken pipe, as without a pump, and what was
+ * on the way is told. */
 static void reader_goes(void **state)
 {
 	int pair[2], status;
@@ -377,7 +396,10 @@ static void reader_goes(void **state)
 /* A sink that fails. */
 static void sink_fails(void **state)
 {
-	struct { const char *path; int flags, error; } rows[] = {
+	struct {
+		const char *path;
+		int flags, error;
+	} rows[] = {
 		{ "/dev/full", O_WRONLY, -ENOSPC },
 		{ "/dev/null", O_RDONLY, -EBADF },
 		{ "/proc/self/comm", O_RDONLY, -EBADF },
@@ -478,9 +500,14 @@ static void given_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_byte), cmocka_unit_test(over_limit), cmocka_unit_test_teardown(shared_limit, teardown),
-		cmocka_unit_test(unread), cmocka_unit_test(reader_goes), cmocka_unit_test(sink_fails),
-		cmocka_unit_test(held_open), cmocka_unit_test(given_up),
+		cmocka_unit_test(every_byte),
+		cmocka_unit_test(over_limit),
+		cmocka_unit_test_teardown(shared_limit, teardown),
+		cmocka_unit_test(unread),
+		cmocka_unit_test(reader_goes),
+		cmocka_unit_test(sink_fails),
+		cmocka_unit_test(held_open),
+		cmocka_unit_test(given_up),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

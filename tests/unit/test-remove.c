@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The remover of trees: of any depth, with few descriptors, never out of the tree; and hidden names. */
+/* The remover of trees: of any depth, with few descriptors, never out of the tree; and
+ * hidden names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,13 +20,14 @@
 #include "shared/remove.h"
 
 static char base[64];
-static int top;		/* descriptor of base */
+static int top; /* descriptor of base */
 
 static int setup(void **state)
 {
 	(void)state;
 	/* in memory where that is possible: many thousand directories are made */
-	snprintf(base, sizeof(base), "%s/ct-test-remove-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	snprintf(base, sizeof(base), "%s/ct-test-remove-XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	if (!mkdtemp(base))
 		return -1;
 	top = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

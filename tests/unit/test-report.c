@@ -22,13 +22,14 @@
 #define FAR_MS 60000
 
 static struct {
-	int sock[2];		/* ours, the stage's */
-	int go;			/* closed: the stage goes on */
+	int sock[2]; /* ours, the stage's */
+	int go;	     /* closed: the stage goes on */
 	pid_t stage;
-	struct ct_report last;	/* what it tells then, unless of no type */
+	struct ct_report last; /* what it tells then, unless of no type */
 } s;
 
-/* The library's look at whose image a process has: as if everything that can happen did between its last look at the socket and this. */
+/* The library's look at whose image a process has: as if everything that can happen did between its
+ * last look at the socket and this. */
 ssize_t readlink(const char *path, char *buf, size_t size)
 {
 	siginfo_t si;
@@ -49,11 +50,12 @@ static void tell(const struct ct_report *r)
 /* A stage that says that its exec is next, waits for our look, says its last word and ends. */
 static int follow(int type, int err, struct ct_err *e)
 {
-	struct ct_report next = {.type = CT_REPORT_EXEC_NEXT}, last = {.type = (uint16_t)type, .err = err, .sys = SYS_execve};
-	struct ct_plan plan = {0};
-	struct ct_spawn spawn = {.plan = &plan};
+	struct ct_report next = { .type = CT_REPORT_EXEC_NEXT },
+			 last = { .type = (uint16_t)type, .err = err, .sys = SYS_execve };
+	struct ct_plan plan = { 0 };
+	struct ct_spawn spawn = { .plan = &plan };
 	struct ct_child child = CT_CHILD_INIT;
-	struct ct_keeper keeper = {0};
+	struct ct_keeper keeper = { 0 };
 	int go[2], r;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s.sock), 0);
@@ -71,7 +73,8 @@ static int follow(int type, int err, struct ct_err *e)
 	}
 	assert_true(s.stage > 0);
 	close(go[0]);
-	/* a copy of the stage's end stays open, as in another thread's child: only the look can tell that it has ended */
+	/* a copy of the stage's end stays open, as in another thread's child: only the look can
+	 * tell that it has ended */
 	s.go = go[1];
 	child.report = s.sock[0];
 	child.pid = s.stage;
@@ -90,7 +93,7 @@ static int follow(int type, int err, struct ct_err *e)
 /* The program is not there: that is said, however late. */
 static void test_last_word(void **state)
 {
-	static const int errors[] = {ENOENT, EACCES, ENOEXEC, ENOMEM};
+	static const int errors[] = { ENOENT, EACCES, ENOEXEC, ENOMEM };
 	struct ct_err e;
 
 	(void)state;

@@ -54,7 +54,8 @@ static void alive(void **state)
 	end(pid, pidfd);
 }
 
-/* Nobody has reaped it, so that its files are there, and a signal reaches it; its memory is gone. */
+/* Nobody has reaped it, so that its files are there, and a signal reaches it; its
+ * memory is gone. */
 static void ended_and_not_reaped(void **state)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();

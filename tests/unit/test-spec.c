@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The typed spec: defaults, values, mounts, what is noted as not honoured yet. (Refusals are in mistakes.def.) */
+/* The typed spec: defaults, values, mounts, what is noted as not honoured yet. (Refusals
+ * are in mistakes.def.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +28,8 @@ static void test_defaults(void **state)
 	assert_string_equal(s->init_cmd.v[0], "/sbin/init");
 	assert_int_equal(s->execute_cmd.n, 0);
 	assert_true(s->autodev && s->keyring_session && s->rootfs_managed);
-	assert_false(s->keyring_set || s->arch_set || s->mount_auto_set || s->cap_drop_set || s->ns_clone_set || s->pdeath_set);
+	assert_false(s->keyring_set || s->arch_set || s->mount_auto_set || s->cap_drop_set ||
+		     s->ns_clone_set || s->pdeath_set);
 	assert_false(s->no_new_privs || s->rootfs_readonly || s->ephemeral || s->sched_core);
 	assert_int_equal(s->autodev_size, 500000);
 	assert_int_equal(s->pty_max, 1024);
@@ -46,12 +48,16 @@ static void test_defaults(void **state)
 
 static void test_scalars(void **state)
 {
-	CLEAN_BOX struct box b = box_of(
-		"arch = i686\ninit.cmd = \"/bin/sh\" -c 'echo \"a b\" c' x\"y z\"w ''\ninit.uid = 7\nuts.name = web\nuts.domain = d\n"
-		"signal.halt = SIGRTMIN+3\nsignal.stop = 15\nmonitor.signal.pdeath = 0\ntime.offset.boot = -30m\n"
-		"time.offset.monotonic = 0\nlimit.time = 1.5s\nlimit.output = 2K\nconsole.buffer.size = 5000\n"
-		"console.logfile = /var/log/x\nconsole.size = auto\nautodev = off\nlog.level = 1\nrootfs.path = dir:/srv/x\n"
-		"keyring.session = 0\n");
+	CLEAN_BOX struct box b = box_of("arch = i686\ninit.cmd = \"/bin/sh\" -c 'echo \"a b\" c' "
+					"x\"y z\"w ''\ninit.uid = 7\nuts.name = web\n"
+					"uts.domain = d\n"
+					"signal.halt = SIGRTMIN+3\nsignal.stop = 15\n"
+					"monitor.signal.pdeath = 0\ntime.offset.boot = -30m\n"
+					"time.offset.monotonic = 0\nlimit.time = 1.5s\n"
+					"limit.output = 2K\nconsole.buffer.size = 5000\n"
+					"console.logfile = /var/log/x\nconsole.size = auto\n"
+					"autodev = off\nlog.level = 1\nrootfs.path = dir:/srv/x\n"
+					"keyring.session = 0\n");
 	const struct ct_spec *s = b.spec;
 
 	(void)state;
@@ -85,11 +91,14 @@ static void test_scalars(void **state)
 
 static void test_list_values(void **state)
 {
-	CLEAN_BOX struct box b = box_of(
-		"init.groups = 5,6\ninit.groups = 7\nenvironment = A=1\nenvironment = PATH\nenvironment = A=x=y\n"
-		"prlimit.nofile = 10:unlimited\nprlimit.core = 0\nsysctl.kernel.sem = 1 2\nproc.oom_score_adj = -5\n"
-		"namespace.share.network = c1\nnamespace.share.pid = 42\nidmap = u 0 100000 10\nidmap = g 0 200000 20\n"
-		"group = a b\ngroup = c\nhook.start = /bin/a 'b c'\nhook.start = /bin/d\nhook.post-stop = /bin/e\n");
+	CLEAN_BOX struct box b = box_of("init.groups = 5,6\ninit.groups = 7\nenvironment = A=1\n"
+					"environment = PATH\nenvironment = A=x=y\n"
+					"prlimit.nofile = 10:unlimited\nprlimit.core = 0\n"
+					"sysctl.kernel.sem = 1 2\nproc.oom_score_adj = -5\n"
+					"namespace.share.network = c1\nnamespace.share.pid = 42\n"
+					"idmap = u 0 100000 10\nidmap = g 0 200000 20\n"
+					"group = a b\ngroup = c\nhook.start = /bin/a 'b c'\n"
+					"hook.start = /bin/d\nhook.post-stop = /bin/e\n");
 	const struct ct_spec *s = b.spec;
 
 	(void)state;
@@ -110,7 +119,8 @@ static void test_list_values(void **state)
 	assert_int_equal(s->ns_share.v[0].ns, CT_NS_NET);
 	assert_string_equal(s->ns_share.v[0].with, "c1");
 	assert_int_equal(s->idmap.n, 2);
-	assert_true(s->idmap.v[1].group && s->idmap.v[1].outside == 200000 && s->idmap.v[1].count == 20);
+	assert_true(s->idmap.v[1].group && s->idmap.v[1].outside == 200000 &&
+		    s->idmap.v[1].count == 20);
 	assert_int_equal(s->group.n, 3);
 	assert_int_equal(s->hook[CT_HOOK_START].n, 2);
 	assert_int_equal(s->hook[CT_HOOK_START].v[0].argv.n, 2);
@@ -120,13 +130,16 @@ static void test_list_values(void **state)
 
 static void test_masks(void **state)
 {
-	CLEAN_BOX struct box drop = box_of("cap.drop = chown\ncap.drop = kill CAP_MKNOD\nnamespace.keep = user\nnamespace.keep = NET\n");
+	CLEAN_BOX struct box drop = box_of("cap.drop = chown\ncap.drop = kill CAP_MKNOD\n"
+					   "namespace.keep = user\nnamespace.keep = NET\n");
 	CLEAN_BOX struct box keep = box_of("cap.keep = chown\ncap.keep = none kill\n");
 	CLEAN_BOX struct box none = box_of("cap.keep = none\n");
-	CLEAN_BOX struct box cleared = box_of("cap.keep = none\ncap.keep =\ncap.drop = chown\ncap.drop =\n");
+	CLEAN_BOX struct box cleared = box_of("cap.keep = none\ncap.keep =\ncap.drop = chown\n"
+					      "cap.drop =\n");
 
 	(void)state;
-	assert_true(drop.spec->cap_drop == (UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_MKNOD));
+	assert_true(drop.spec->cap_drop == (UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_KILL |
+					    UINT64_C(1) << CAP_MKNOD));
 	assert_true(drop.spec->cap_drop_set && drop.spec->cap_keep == CT_CAP_MASK_UNSET);
 	assert_int_equal(drop.spec->ns_keep, CT_NS_USER | CT_NS_NET);
 	assert_true(drop.spec->ns_keep_set && !drop.spec->ns_clone_set);
@@ -137,12 +150,15 @@ static void test_masks(void **state)
 
 static void test_mounts(void **state)
 {
-	CLEAN_BOX struct box b = box_of(
-		"rootfs.path = /srv//root/\nmount.entry = /data //srv/root/./mnt// none rbind,ro,optional,create=file,rslave 0 0\n"
-		"mount.tmpfs = /tmp size=1m,noexec\n"
-		"mount.entry = /a\\040b /srv/rootless none bind,relative,rw\n"
-		"mount.entry = tmpfs run tmpfs ro,rw,noatime,dev,mode=755,bindx,create-me,nosuid 0 0\n"
-		"mount.entry = none proc proc\n");
+	CLEAN_BOX struct box b = box_of("rootfs.path = /srv//root/\nmount.entry = /data "
+					"//srv/root/./mnt// none "
+					"rbind,ro,optional,create=file,rslave 0 0\n"
+					"mount.tmpfs = /tmp size=1m,noexec\n"
+					"mount.entry = /a\\040b /srv/rootless none "
+					"bind,relative,rw\n"
+					"mount.entry = tmpfs run tmpfs "
+					"ro,rw,noatime,dev,mode=755,bindx,create-me,nosuid 0 0\n"
+					"mount.entry = none proc proc\n");
 	const struct ct_mounts *m = &b.spec->mounts;
 
 	(void)state;
@@ -160,7 +176,8 @@ static void test_mounts(void **state)
 	assert_string_equal(m->v[1].target, "tmp");
 	assert_string_equal(m->v[1].fstype, "tmpfs");
 	assert_string_equal(m->v[1].data, "size=1m");
-	assert_int_equal(m->v[1].attr_set, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	assert_int_equal(m->v[1].attr_set,
+			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	assert_int_equal(m->v[1].create, CT_CREATE_DIR);
 	assert_string_equal(m->v[2].source, "/a b");
 	assert_string_equal(m->v[2].target, "srv/rootless");
@@ -171,7 +188,8 @@ static void test_mounts(void **state)
 	assert_int_equal(m->v[3].create, CT_CREATE_NO);
 	assert_string_equal(m->v[3].data, "mode=755,bindx,create-me");
 	assert_int_equal(m->v[3].attr_set, MOUNT_ATTR_NOATIME | MOUNT_ATTR_NOSUID);
-	assert_int_equal(m->v[3].attr_clear, MOUNT_ATTR_RDONLY | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODEV);
+	assert_int_equal(m->v[3].attr_clear,
+			 MOUNT_ATTR_RDONLY | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODEV);
 	assert_string_equal(m->v[4].fstype, "proc");
 }
 
@@ -180,7 +198,9 @@ static void test_fstab(void **state)
 	char text[500];
 
 	(void)state;
-	snprintf(text, sizeof(text), "mount.entry = /z z none bind\nrootfs.path = /srv/root\nmount.fstab = %s/tests/data/lxc/fstab\n",
+	snprintf(text, sizeof(text),
+		 "mount.entry = /z z none bind\nrootfs.path = /srv/root\n"
+		 "mount.fstab = %s/tests/data/lxc/fstab\n",
 		 getenv("CT_SOURCE"));
 	{
 		CLEAN_BOX struct box b = box_of(text);
@@ -214,15 +234,19 @@ static void test_fstab_mistake(void **state)
 	c = config_of(text);
 	ct_err_clear(&e);
 	assert_null(ct_spec_read(c, a, &e));
-	snprintf(want, sizeof(want), "mount.fstab (%s:3): \"nodata\": a bind mount has no options of a file system. Hint: they "
-				     "belong to the mount that the source is on", path);
+	snprintf(want, sizeof(want),
+		 "mount.fstab (%s:3): \"nodata\": a bind mount has no options "
+		 "of a file system. Hint: they "
+		 "belong to the mount that the source is on",
+		 path);
 	assert_string_equal(e.message, want);
 	remove(path);
 }
 
 static void test_auto(void **state)
 {
-	CLEAN_BOX struct box b = box_of("mount.auto = proc cgroup:mixed sys:ro\nmount.auto = proc:rw cgroup2:ro:force\n"
+	CLEAN_BOX struct box b = box_of("mount.auto = proc cgroup:mixed sys:ro\n"
+					"mount.auto = proc:rw cgroup2:ro:force\n"
 					"mount.auto = shmounts:/run/shm\n");
 	const struct ct_mount_auto *m = &b.spec->mount_auto;
 
@@ -231,7 +255,8 @@ static void test_auto(void **state)
 	assert_int_equal(m->proc, CT_AUTO_RW);
 	assert_int_equal(m->sys, CT_AUTO_RO);
 	assert_string_equal(m->cgroup, "cgroup2:ro:force");
-	assert_true(m->cgroup_kind == CT_AUTO_CGROUP2 && m->cgroup_mode == CT_AUTO_RO && m->cgroup_force);
+	assert_true(m->cgroup_kind == CT_AUTO_CGROUP2 && m->cgroup_mode == CT_AUTO_RO &&
+		    m->cgroup_force);
 	assert_string_equal(m->shm_host, "/run/shm");
 	assert_string_equal(m->shm_target, "/dev/.lxc-mounts");
 }
@@ -266,7 +291,8 @@ static void test_auto_cgroup(void **state)
 		CLEAN_BOX struct box b = box_of(text);
 		const struct ct_mount_auto *m = &b.spec->mount_auto;
 
-		assert_true(m->cgroup_kind == words[i].kind && m->cgroup_mode == words[i].mode && m->cgroup_force == words[i].force);
+		assert_true(m->cgroup_kind == words[i].kind && m->cgroup_mode == words[i].mode &&
+			    m->cgroup_force == words[i].force);
 		assert_true(!m->cgroup == !m->cgroup_kind);
 	}
 }
@@ -274,18 +300,25 @@ static void test_auto_cgroup(void **state)
 static void test_cgroups(void **state)
 {
 	CLEAN_BOX struct box none = box_of("");
-	CLEAN_BOX struct box b = box_of(
-		"cgroup.backend = v2\ncgroup.relative = 1\ncgroup.pattern = lxc.payload/%n\ncgroup.dir.container = web/payload\n"
-		"cgroup.dir.container.inner = inner\ncgroup.dir.monitor = web/monitor\n"
-		"cgroup.cpu.shares = 512\ncgroup2.memory.max = try:64M\ncgroup2.memory.high = 1M\ncgroup.devices.deny = a\n"
-		"cgroup2.devices.allow = c 1:3 rwm\nlimit.cputime = try:1.5s\nlimit.devices = try:none\n");
+	CLEAN_BOX struct box b = box_of("cgroup.backend = v2\ncgroup.relative = 1\n"
+					"cgroup.pattern = lxc.payload/%n\n"
+					"cgroup.dir.container = web/payload\n"
+					"cgroup.dir.container.inner = inner\n"
+					"cgroup.dir.monitor = web/monitor\n"
+					"cgroup.cpu.shares = 512\ncgroup2.memory.max = try:64M\n"
+					"cgroup2.memory.high = 1M\ncgroup.devices.deny = a\n"
+					"cgroup2.devices.allow = c 1:3 rwm\n"
+					"limit.cputime = try:1.5s\nlimit.devices = try:none\n");
 	const struct ct_spec *s = b.spec;
 
 	(void)state;
-	assert_true(none.spec->cgroup_backend == CT_CGB_AUTO && !none.spec->cgroup_backend_set && !none.spec->cgroup_relative);
+	assert_true(none.spec->cgroup_backend == CT_CGB_AUTO && !none.spec->cgroup_backend_set &&
+		    !none.spec->cgroup_relative);
 	assert_string_equal(none.spec->cgroup_pattern, "ct.payload.%n");
-	assert_true(!none.spec->cglimits.n && !none.spec->cgroup1.n && !none.spec->cgroup2.n && !none.spec->devrules.n);
-	assert_true(!none.spec->cgroup_dir && !none.spec->devices_set && !none.spec->limit_cputime_us);
+	assert_true(!none.spec->cglimits.n && !none.spec->cgroup1.n && !none.spec->cgroup2.n &&
+		    !none.spec->devrules.n);
+	assert_true(!none.spec->cgroup_dir && !none.spec->devices_set &&
+		    !none.spec->limit_cputime_us);
 	assert_true(s->cgroup_backend == CT_CGB_V2 && s->cgroup_backend_set && s->cgroup_relative);
 	assert_string_equal(s->cgroup_pattern, "lxc.payload/%n");
 	assert_string_equal(s->cgroup_dir_container, "web/payload");
@@ -310,8 +343,10 @@ static void test_cgroups(void **state)
 /* Without a cgroup only what a start may do without, or what asks for nothing, goes. */
 static void test_no_cgroup(void **state)
 {
-	CLEAN_BOX struct box b = box_of("cgroup.backend = none\nlimit.memory = try:1G\nlimit.pids = max\nlimit.cputime = try:1s\n"
-					"cgroup2.memory.max = try:1G\nlimit.devices = try:none\ncgroup2.devices.allow = c 1:3 rwm\n"
+	CLEAN_BOX struct box b = box_of("cgroup.backend = none\nlimit.memory = try:1G\n"
+					"limit.pids = max\nlimit.cputime = try:1s\n"
+					"cgroup2.memory.max = try:1G\nlimit.devices = try:none\n"
+					"cgroup2.devices.allow = c 1:3 rwm\n"
 					"cgroup.relative = 1\n");
 
 	(void)state;
@@ -325,24 +360,31 @@ static void check_unsupported(const char *text, const char *want)
 	CT_CLEAN_BUF struct ct_buf got = CT_BUF_INIT;
 
 	for (uint32_t i = 0; i < b.spec->unsupported.n; i++)
-		ct_buf_printf(&got, "%s:%d ", b.spec->unsupported.v[i].at.key, b.spec->unsupported.v[i].at.line);
+		ct_buf_printf(&got, "%s:%d ", b.spec->unsupported.v[i].at.key,
+			      b.spec->unsupported.v[i].at.line);
 	assert_string_equal(ct_buf_text(&got), want);
 }
 
 static void test_unsupported(void **state)
 {
 	(void)state;
-	check_unsupported("selinux.context = x\nseccomp.profile = /x\napparmor.profile = generated\n",
+	check_unsupported("selinux.context = x\nseccomp.profile = /x\n"
+			  "apparmor.profile = generated\n",
 			  "selinux.context:1 seccomp.profile:2 apparmor.profile:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
-	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\nseccomp.allow_nesting = 1\n"
-			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\nlog.syslog = daemon\n"
-			  "selinux.context = unconfined_t\ngroup = a\n", "");
+	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\n"
+			  "seccomp.allow_nesting = 1\n"
+			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\n"
+			  "log.syslog = daemon\n"
+			  "selinux.context = unconfined_t\ngroup = a\n",
+			  "");
 	check_unsupported("monitor.unshare = 1\n", "monitor.unshare:1 ");
 	/* the order of a network's keys does not matter */
-	check_unsupported("net.0.link = br0\nnet.0.type = veth\nnet.1.flags = up\nnet.1.type = empty\n",
+	check_unsupported("net.0.link = br0\nnet.0.type = veth\nnet.1.flags = up\n"
+			  "net.1.type = empty\n",
 			  "net.0.link:1 net.0.type:2 ");
-	check_unsupported("net.1.type = empty\nnet.10.type = veth\nnet.10.mtu = 1500\nnet.1.mtu = 1500\n",
+	check_unsupported("net.1.type = empty\nnet.10.type = veth\nnet.10.mtu = 1500\n"
+			  "net.1.mtu = 1500\n",
 			  "net.10.type:2 net.10.mtu:3 ");
 	check_unsupported("net.0.type = none\nnet.0.flags = up\n", "");
 	check_unsupported("rootfs.path = overlay:/a:/b\n", "rootfs.path:1 ");
@@ -352,10 +394,13 @@ static void test_unsupported(void **state)
 
 static void test_sysctl_homes(void **state)
 {
-	CLEAN_BOX struct box own = box_of("sysctl.net.core.somaxconn = 1\nsysctl.fs.mqueue.msg_max = 5\nsysctl.kernel.sem = 1\n"
+	CLEAN_BOX struct box own = box_of("sysctl.net.core.somaxconn = 1\n"
+					  "sysctl.fs.mqueue.msg_max = 5\nsysctl.kernel.sem = 1\n"
 					  "sysctl.kernel.domainname = x\n");
-	CLEAN_BOX struct box only = box_of("namespace.clone = net\nsysctl.net.core.somaxconn = 1\n");
-	CLEAN_BOX struct box user = box_of("idmap = u 0 1 1\nidmap = g 0 1 1\nsysctl.user.max_net_namespaces = 1\n");
+	CLEAN_BOX struct box only =
+		box_of("namespace.clone = net\nsysctl.net.core.somaxconn = 1\n");
+	CLEAN_BOX struct box user = box_of("idmap = u 0 1 1\nidmap = g 0 1 1\n"
+					   "sysctl.user.max_net_namespaces = 1\n");
 
 	(void)state;
 	assert_int_equal(own.spec->sysctl.n, 4);
@@ -366,7 +411,8 @@ static void test_sysctl_homes(void **state)
 /* The spec stands on its own: it can be read on after the config has changed. */
 static void test_outlives_config(void **state)
 {
-	CLEAN_BOX struct box b = box_of("uts.name = web\nmount.entry = /a b none bind\nenvironment = A=1\nsysctl.net.x = 1\n");
+	CLEAN_BOX struct box b = box_of("uts.name = web\nmount.entry = /a b none bind\n"
+					"environment = A=1\nsysctl.net.x = 1\n");
 	struct ct_err e;
 
 	(void)state;
@@ -385,11 +431,13 @@ static void test_outlives_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_scalars), cmocka_unit_test(test_list_values),
-		cmocka_unit_test(test_masks),	     cmocka_unit_test(test_mounts),  cmocka_unit_test(test_fstab),
-		cmocka_unit_test(test_fstab_mistake), cmocka_unit_test(test_auto),   cmocka_unit_test(test_unsupported),
-		cmocka_unit_test(test_auto_cgroup),  cmocka_unit_test(test_cgroups), cmocka_unit_test(test_no_cgroup),
-		cmocka_unit_test(test_sysctl_homes), cmocka_unit_test(test_outlives_config),
+		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_list_values),   cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_mounts),	      cmocka_unit_test(test_fstab),
+		cmocka_unit_test(test_fstab_mistake), cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_unsupported),   cmocka_unit_test(test_auto_cgroup),
+		cmocka_unit_test(test_cgroups),	      cmocka_unit_test(test_no_cgroup),
+		cmocka_unit_test(test_sysctl_homes),  cmocka_unit_test(test_outlives_config),
 	};
 
 	return cmocka_run_group_tests_name("spec", tests, NULL, NULL);

@@ -31,7 +31,7 @@
 #define N64 "0123456789012345678901234567890123456789012345678901234567890123"
 #define WHO "boot_id 0f-1\nsupervisor 12 34\n"
 
-static char top[64];	/* of the test that runs */
+static char top[64]; /* of the test that runs */
 static struct ct_err err;
 
 static int set_up(void **state)
@@ -71,7 +71,7 @@ static unsigned mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-/* ---- the file ---- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static int parse(const char *text, struct ct_state_file *st)
 {
@@ -83,10 +83,16 @@ static void a_whole_file(void **state)
 	struct ct_state_file st;
 
 	(void)state;
-	assert_int_equal(parse(HEAD "name web\n" WHO "init 56 18446744073709551615\nboots 3\npdeath 9\nephemeral 1\n"
-			       "verdict 2 137 9 1 1 2 3 18446744073709551615\nuse 11 12 13 14 15 16 18446744073709551615\n"
-			       "error stop hook failed: it  did\nlater 1 2 3 4 5 6 7 8 9 x\n"
-			       "state 1\n", &st), 0);
+	assert_int_equal(parse(HEAD "name web\n" WHO "init 56 18446744073709551615\nboots 3\n"
+				    "pdeath 9\nephemeral 1\n"
+				    "verdict 2 137 9 1 1 2 3 "
+				    "18446744073709551615\nuse 11 12 13 14 15 16 "
+				    "18446744073709551615\n"
+				    "error stop hook failed: it  did\n"
+				    "later 1 2 3 4 5 6 7 8 9 x\n"
+				    "state 1\n",
+			       &st),
+			 0);
 	assert_string_equal(st.name, "web");
 	assert_string_equal(st.boot_id, "0f-1");
 	assert_int_equal(st.supervisor, 12);
@@ -118,8 +124,12 @@ static void a_whole_file(void **state)
 /* The caller's ct_exit may be an older one, or one that is newer than the library. */
 static void exits_of_all_sizes(void **state)
 {
-	const struct ct_verdict v = { 1, 2, 3, 1, 5, 6, 7, 8, { 9, 10, 11, 12, 13, 14, CT_ABSENT }, 15, -32, 0 };
-	const ct_exit want = { 0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15 };
+	const struct ct_verdict v = {
+		1, 2, 3, 1, 5, 6, 7, 8, { 9, 10, 11, 12, 13, 14, CT_ABSENT }, 15, -32, 0
+	};
+	const ct_exit want = {
+		0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15
+	};
 	const size_t pad = offsetof(ct_exit, output_error) + sizeof(want.output_error);
 	struct {
 		ct_exit known;
@@ -136,7 +146,8 @@ static void exits_of_all_sizes(void **state)
 
 		memset(&out, 0x55, sizeof(out));
 		out.known.size = size;
-		assert_int_equal(ct_exit_check(&out.known, "state", &e), size < offsetof(ct_exit, core) ? -EINVAL : 0);
+		assert_int_equal(ct_exit_check(&out.known, "state", &e),
+				 size < offsetof(ct_exit, core) ? -EINVAL : 0);
 		if (size < offsetof(ct_exit, core))
 			continue;
 		ct_exit_fill(&v, &out.known);
@@ -144,7 +155,8 @@ static void exits_of_all_sizes(void **state)
 		for (size_t at = offsetof(ct_exit, reason); at < known; at++) {
 			/* padding has no value */
 			if (at < pad || at >= offsetof(ct_exit, output_lost))
-				assert_int_equal(((const char *)&out)[at], ((const char *)&want)[at]);
+				assert_int_equal(((const char *)&out)[at],
+						 ((const char *)&want)[at]);
 		}
 		for (const char *p = (const char *)&out + known; p < (const char *)(&out + 1); p++)
 			assert_int_equal(*p, p < end ? 0 : 0x55);
@@ -156,18 +168,44 @@ static void exits_of_all_sizes(void **state)
 static void files_that_lie(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", HEAD, HEAD WHO, "libcontain-state 2\n" WHO "state 1\n", "libcontain-state 1 \n" WHO "state 1\n",
-		HEAD WHO "state 1", HEAD WHO "state\n", HEAD WHO "state 3\n", HEAD WHO "state 0\n", HEAD WHO "state 64\n",
-		HEAD WHO "state -1\n", HEAD WHO "state 1 1\n", HEAD WHO "state 1\nstate 1\n", HEAD WHO "state 1\nboots 1\n",
-		HEAD "boot_id 1\nstate 1\n", HEAD "supervisor 1 1\nstate 1\n", HEAD "boot_id \nsupervisor 1 1\nstate 1\n",
-		HEAD WHO "init 0 1\nstate 1\n", HEAD WHO "init 1\nstate 1\n", HEAD WHO "init 1 2 3\nstate 1\n",
-		HEAD WHO "init 2147483648 1\nstate 1\n", HEAD WHO "init 1 18446744073709551616\nstate 1\n",
-		HEAD WHO "init  1 2\nstate 1\n", HEAD WHO "init 1 2 \nstate 1\n", HEAD WHO "init 0x1 2\nstate 1\n",
-		HEAD WHO "verdict 1 2 3 4 5 6 7\nstate 1\n", HEAD WHO "verdict 1 256 0 0 1 1 1 1\nstate 1\n",
-		HEAD WHO "verdict 1 2 3 4 5 6 7 8 9\nstate 1\n", HEAD WHO "use 1 2 3 4 5 6\nstate 1\n",
-		HEAD WHO "use 1 2 3 4 5 6 7 8\nstate 1\n", HEAD WHO "use 1 2 3 4 5 6 -1\nstate 1\n",
-		HEAD WHO "pdeath 65\nstate 1\n", HEAD WHO "ephemeral 2\nstate 1\n", HEAD WHO "\nstate 1\n", HEAD WHO " 1\nstate 1\n",
-		HEAD WHO "error \001\nstate 1\n", HEAD WHO "key\nstate 1\n",
+		"",
+		"\n",
+		HEAD,
+		HEAD WHO,
+		"libcontain-state 2\n" WHO "state 1\n",
+		"libcontain-state 1 \n" WHO "state 1\n",
+		HEAD WHO "state 1",
+		HEAD WHO "state\n",
+		HEAD WHO "state 3\n",
+		HEAD WHO "state 0\n",
+		HEAD WHO "state 64\n",
+		HEAD WHO "state -1\n",
+		HEAD WHO "state 1 1\n",
+		HEAD WHO "state 1\nstate 1\n",
+		HEAD WHO "state 1\nboots 1\n",
+		HEAD "boot_id 1\nstate 1\n",
+		HEAD "supervisor 1 1\nstate 1\n",
+		HEAD "boot_id \nsupervisor 1 1\nstate 1\n",
+		HEAD WHO "init 0 1\nstate 1\n",
+		HEAD WHO "init 1\nstate 1\n",
+		HEAD WHO "init 1 2 3\nstate 1\n",
+		HEAD WHO "init 2147483648 1\nstate 1\n",
+		HEAD WHO "init 1 18446744073709551616\nstate 1\n",
+		HEAD WHO "init  1 2\nstate 1\n",
+		HEAD WHO "init 1 2 \nstate 1\n",
+		HEAD WHO "init 0x1 2\nstate 1\n",
+		HEAD WHO "verdict 1 2 3 4 5 6 7\nstate 1\n",
+		HEAD WHO "verdict 1 256 0 0 1 1 1 1\nstate 1\n",
+		HEAD WHO "verdict 1 2 3 4 5 6 7 8 9\nstate 1\n",
+		HEAD WHO "use 1 2 3 4 5 6\nstate 1\n",
+		HEAD WHO "use 1 2 3 4 5 6 7 8\nstate 1\n",
+		HEAD WHO "use 1 2 3 4 5 6 -1\nstate 1\n",
+		HEAD WHO "pdeath 65\nstate 1\n",
+		HEAD WHO "ephemeral 2\nstate 1\n",
+		HEAD WHO "\nstate 1\n",
+		HEAD WHO " 1\nstate 1\n",
+		HEAD WHO "error \001\nstate 1\n",
+		HEAD WHO "key\nstate 1\n",
 		HEAD WHO "name " N64 N64 N64 N64 "\nstate 1\n",
 		HEAD WHO "boot_id 0123456789012345678901234567890123456789\nstate 1\n",
 	};
@@ -179,14 +217,15 @@ static void files_that_lie(void **state)
 		if (parse(bad[i], &st) != -EINVAL)
 			fail_msg("row %zu was taken: %s", i, bad[i]);
 	}
-	assert_int_equal(ct_state_parse(HEAD WHO "state 1\0\n", strlen(HEAD WHO) + 9, &st), -EINVAL);
+	assert_int_equal(ct_state_parse(HEAD WHO "state 1\0\n", strlen(HEAD WHO) + 9, &st),
+			 -EINVAL);
 	memset(large, '\n', sizeof(large));
 	assert_int_equal(ct_state_parse(large, sizeof(large), &st), -EINVAL);
 	assert_int_equal(st.boots, 77);
 	assert_int_equal(parse(HEAD WHO "state 1\n", &st), 0);
 }
 
-/* ---- the directory ---- */
+/* ---- the directory --------------------------------------------------------------------------- */
 
 static int open_there(const char *base, int create)
 {
@@ -250,7 +289,8 @@ static void refused(void **state)
 	assert_int_equal(open_there("/", 1), -EINVAL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		ct_err_clear(&err);
-		assert_int_equal(ct_state_open(below("base"), top, names[i], 1, &fd, &err), -EINVAL);
+		assert_int_equal(ct_state_open(below("base"), top, names[i], 1, &fd, &err),
+				 -EINVAL);
 	}
 	if (geteuid() == 0) {
 		assert_int_equal(chown(below("real"), 12345, 0), 0);
@@ -271,7 +311,11 @@ static void one_place_for_one_directory(void **state)
 	assert_int_equal(ct_state_hash(below("dir"), a), 0);
 	snprintf(dotted, sizeof(dotted), "%s/./dir/../dir//", top);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ct_state_hash(i == 0 ? below("link") : i == 1 ? below("dir///") : dotted, b), 0);
+		assert_int_equal(ct_state_hash(i == 0	? below("link")
+					       : i == 1 ? below("dir///")
+							: dotted,
+					       b),
+				 0);
 		assert_string_equal(a, b);
 	}
 	assert_int_equal(ct_state_hash(below("not/yet"), a), 0);
@@ -301,7 +345,7 @@ static void the_default_place(void **state)
 	}
 }
 
-/* ---- locks ---- */
+/* ---- locks ----------------------------------------------------------------------------------- */
 
 static void locks_exclude(void **state)
 {
@@ -317,7 +361,8 @@ static void locks_exclude(void **state)
 	{
 		char text[64];
 
-		snprintf(text, sizeof(text), "another call works on this container (process %d)", (int)getpid());
+		snprintf(text, sizeof(text), "another call works on this container (process %d)",
+			 (int)getpid());
 		assert_non_null(strstr(err.message, text));
 	}
 	ct_err_clear(&err);
@@ -343,7 +388,7 @@ static void locks_exclude(void **state)
 /* What the threads below share. */
 static struct {
 	const char *base;
-	atomic_int inside;	/* the lock of the state directory is none that TSan knows */
+	atomic_int inside; /* the lock of the state directory is none that TSan knows */
 } many;
 
 static void *come_and_go(void *data)
@@ -384,13 +429,17 @@ static void many_come_and_go(void **state)
 	}
 }
 
-/* ---- sweeping ---- */
+/* ---- sweeping -------------------------------------------------------------------------------- */
 
-static void write_state(int dir, const char *boot_id, pid_t init, uint64_t start, int pdeath, int boots, int state)
+static void write_state(int dir, const char *boot_id, pid_t init, uint64_t start, int pdeath,
+			int boots, int state)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), HEAD "name web\nboot_id %s\nsupervisor 1 1\ninit %d %llu\nboots %d\npdeath %d\n"
-			 "verdict 1 3 0 0 1 1 1 1\nstate %d\n", boot_id, (int)init, (unsigned long long)start, boots, pdeath, state);
+	int n = snprintf(text, sizeof(text),
+			 HEAD "name web\nboot_id %s\nsupervisor 1 1\n"
+			      "init %d %llu\nboots %d\npdeath %d\n"
+			      "verdict 1 3 0 0 1 1 1 1\nstate %d\n",
+			 boot_id, (int)init, (unsigned long long)start, boots, pdeath, state);
 
 	assert_int_equal(ct_write_file_at(dir, "state", text, (size_t)n, 0600), 0);
 	assert_int_equal(ct_write_file_at(dir, "config", "x", 1, 0600), 0);
@@ -452,10 +501,13 @@ static void what_is_left_is_cleared(void **state)
 	(void)state;
 	assert_true(start > 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int dir, lock, gone, kept = rows[i].want == CT_LIFE_ENDED || rows[i].want == CT_LIFE_ORPHAN, r;
+		int dir, lock, gone,
+			kept = rows[i].want == CT_LIFE_ENDED || rows[i].want == CT_LIFE_ORPHAN, r;
 
-		assert_int_equal(ct_state_enter(below("base"), top, "web", 0, &dir, &lock, &err), 0);
-		write_state(dir, rows[i].boot_id, rows[i].init, rows[i].start, rows[i].pdeath, rows[i].boots, rows[i].state);
+		assert_int_equal(ct_state_enter(below("base"), top, "web", 0, &dir, &lock, &err),
+				 0);
+		write_state(dir, rows[i].boot_id, rows[i].init, rows[i].start, rows[i].pdeath,
+			    rows[i].boots, rows[i].state);
 		close(lock);
 		r = sweep_once(dir);
 		if (r != rows[i].want)
@@ -503,11 +555,14 @@ static void what_runs_is_listed(void **state)
 	(void)state;
 	assert_int_equal(ct_state_list(below("base"), top, &out, &err), 0);
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(ct_state_enter(below("base"), top, names[i], 0, &dir[i], &lock, &err), 0);
+		assert_int_equal(ct_state_enter(below("base"), top, names[i], 0, &dir[i], &lock,
+						&err),
+				 0);
 		if (i < 2)
 			assert_int_equal(ct_state_take_alive(dir[i], &alive[i], &err), 0);
 		if (i < 4)
-			write_state(dir[i], this_boot(), 1, 1, 9, 1, i == 2 ? CT_STATE_STOPPED : CT_STATE_RUNNING);
+			write_state(dir[i], this_boot(), 1, 1, 9, 1,
+				    i == 2 ? CT_STATE_STOPPED : CT_STATE_RUNNING);
 		close(lock);
 	}
 	assert_int_equal(ct_state_list(below("base"), top, &out, &err), 2);

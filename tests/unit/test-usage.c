@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lib/shared/keyed.c, lib/shared/figure.c and the tables over them: the texts by table, whole groups by trees of files as the kernel has
- * them. What the library and the stage say of the same groups is the same. */
+/* lib/shared/keyed.c, lib/shared/figure.c and the tables over them: the texts by table, whole
+ * groups by trees of files as the kernel has them. What the library and the stage say of the same
+ * groups is the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,12 +84,15 @@ static const struct text_case text_cases[] = {
 	{ CT_KEYED_LINE, TEXT("oom_kil"), "oom_kill", ABSENT },
 	{ CT_KEYED_LINE, TEXT("\n\n\noom_kill 5\n"), "oom_kill", 5 },
 
-	{ CT_KEYED_LINES, TEXT("slab 1\nkernel_stack 2\npagetables 4\n"), "slab kernel_stack pagetables", 7 },
-	{ CT_KEYED_LINES, TEXT("slab 1\nslab 8\npagetables 4\n"), "slab kernel_stack pagetables", 5 },
+	{ CT_KEYED_LINES, TEXT("slab 1\nkernel_stack 2\npagetables 4\n"),
+	  "slab kernel_stack pagetables", 7 },
+	{ CT_KEYED_LINES, TEXT("slab 1\nslab 8\npagetables 4\n"), "slab kernel_stack pagetables",
+	  5 },
 	{ CT_KEYED_LINES, TEXT("slab 1\npagetables -4\n"), "slab kernel_stack pagetables", ABSENT },
 	{ CT_KEYED_LINES, TEXT("anon 1\n"), "slab kernel_stack pagetables", ABSENT },
 	{ CT_KEYED_LINES, TEXT("slab 18446744073709551615\n"), "slab kernel_stack", ABSENT },
-	{ CT_KEYED_LINES, TEXT("slab 18446744073709551614\nkernel_stack 2\n"), "slab kernel_stack", ABSENT },
+	{ CT_KEYED_LINES, TEXT("slab 18446744073709551614\nkernel_stack 2\n"), "slab kernel_stack",
+	  ABSENT },
 
 	{ CT_KEYED_DEVICES, TEXT(V2_IO_STAT), "rbytes", 90430464 + 28672 },
 	{ CT_KEYED_DEVICES, TEXT(V2_IO_STAT), "wios", 353 },
@@ -102,9 +106,12 @@ static const struct text_case text_cases[] = {
 	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes\n"), "rbytes", ABSENT },
 	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=\n"), "rbytes", ABSENT },
 	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=1=2\n"), "rbytes", ABSENT },
-	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551614\n8:1 rbytes=1\n"), "rbytes", ABSENT },
-	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551614\n8:1 rbytes=9\n"), "rbytes", ABSENT },
-	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551613\n8:1 rbytes=1\n"), "rbytes", UINT64_MAX - 1 },
+	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551614\n8:1 rbytes=1\n"), "rbytes",
+	  ABSENT },
+	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551614\n8:1 rbytes=9\n"), "rbytes",
+	  ABSENT },
+	{ CT_KEYED_DEVICES, TEXT("8:0 rbytes=18446744073709551613\n8:1 rbytes=1\n"), "rbytes",
+	  UINT64_MAX - 1 },
 
 	{ CT_KEYED_OPERATION, TEXT(V1_BLKIO_BYTES), "Read", 4194304 + 4096 },
 	{ CT_KEYED_OPERATION, TEXT(V1_BLKIO_BYTES), "Write", 524288 },
@@ -126,7 +133,8 @@ static const struct text_case text_cases[] = {
 	{ CT_KEYED_HUNDREDTHS, TEXT("some avg10=1.-1\n"), "some avg10", ABSENT },
 	{ CT_KEYED_HUNDREDTHS, TEXT("some avg10=184467440737095516.00\n"), "some avg10", ABSENT },
 	{ CT_KEYED_HUNDREDTHS, TEXT("some avg10=18446744073709551615.00\n"), "some avg10", ABSENT },
-	{ CT_KEYED_TOKEN, TEXT("something total=3\nsome total=4\nsome total=5\n"), "some total", 4 },
+	{ CT_KEYED_TOKEN, TEXT("something total=3\nsome total=4\nsome total=5\n"), "some total",
+	  4 },
 	{ CT_KEYED_TOKEN, TEXT("some avg10=0.00 tot"), "some total", ABSENT },
 };
 
@@ -144,8 +152,8 @@ static void test_texts(void **state)
 		got = ct_keyed_in(c->how, copy, c->n, c->key);
 		free(copy);
 		if (got != c->value)
-			fail_msg("case %zu: \"%s\" in \"%s\": %llu instead of %llu", i, c->key, c->text, (unsigned long long)got,
-				 (unsigned long long)c->value);
+			fail_msg("case %zu: \"%s\" in \"%s\": %llu instead of %llu", i, c->key,
+				 c->text, (unsigned long long)got, (unsigned long long)c->value);
 	}
 }
 
@@ -233,7 +241,7 @@ static void test_words(void **state)
 	assert_int_equal(ct_keyed_freezer(NULL, 0), -1);
 }
 
-/* ---- trees ---- */
+/* ---- trees ----------------------------------------------------------------------------------- */
 
 static char top[64];
 
@@ -319,8 +327,10 @@ static const struct file v2_files[] = {
 	{ "pids.events", "max 5\n" },
 	{ "pids.events.local", "max 1\n" },
 	{ "cpu.pressure", V2_CPU_PRESSURE },
-	{ "memory.pressure", "some avg10=0.01 avg60=0.02 avg300=0.03 total=4\nfull avg10=0.05 avg60=0.06 avg300=0.07 total=8\n" },
-	{ "io.pressure", "some avg10=1.00 avg60=2.00 avg300=3.00 total=9\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n" },
+	{ "memory.pressure", "some avg10=0.01 avg60=0.02 avg300=0.03 total=4\n"
+			     "full avg10=0.05 avg60=0.06 avg300=0.07 total=8\n" },
+	{ "io.pressure", "some avg10=1.00 avg60=2.00 avg300=3.00 total=9\n"
+			 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n" },
 };
 
 static const struct file v1_files[] = {
@@ -352,7 +362,10 @@ struct want {
 	size_t offset;
 	uint64_t value;
 };
-#define WANT(field, value) { offsetof(ct_usage, field), value }
+#define WANT(field, value)                       \
+	{                                        \
+		offsetof(ct_usage, field), value \
+	}
 
 static void check(const ct_usage *got, const struct want *v, size_t n)
 {
@@ -367,7 +380,8 @@ static void check(const ct_usage *got, const struct want *v, size_t n)
 		memcpy(&a, (const char *)got + at, sizeof(a));
 		memcpy(&b, (const char *)&all + at, sizeof(b));
 		if (a != b)
-			fail_msg("figure at %zu: %llu instead of %llu", at, (unsigned long long)a, (unsigned long long)b);
+			fail_msg("figure at %zu: %llu instead of %llu", at, (unsigned long long)a,
+				 (unsigned long long)b);
 	}
 	assert_int_equal(got->size, sizeof(all));
 }
@@ -392,20 +406,56 @@ static void read_usage(const struct ct_cg_place *v, uint32_t n, ct_usage *out)
 }
 
 static const struct want v2_wants[] = {
-	WANT(memory, 8388608), WANT(memory_peak, 9437184), WANT(memory_limit, 67108864), WANT(memory_anon, 1060864),
-	WANT(memory_file, 6225920), WANT(memory_kernel, 1101824), WANT(swap, 12288), WANT(swap_limit, 1048576),
-	WANT(memory_high_events, 4), WANT(memory_max_events, 3), WANT(oom_events, 2), WANT(oom_kills, 1), WANT(cpu_us, 23702),
-	WANT(cpu_user_us, 1200), WANT(cpu_system_us, 22502), WANT(cpu_periods, 11), WANT(cpu_throttled_periods, 7),
-	WANT(cpu_throttled_us, 550123), WANT(io_read, 90459136), WANT(io_written, 3145728), WANT(io_reads, 299 + 22),
-	WANT(io_writes, 353), WANT(pids, 3), WANT(pids_peak, 7), WANT(pids_limit, 32), WANT(pids_refused, 5),
-	WANT(cpu_pressure.some_avg10, 9876), WANT(cpu_pressure.some_avg60, 1234), WANT(cpu_pressure.some_avg300, 5),
-	WANT(cpu_pressure.some_total_us, 55822), WANT(cpu_pressure.full_avg10, 0), WANT(cpu_pressure.full_avg60, 0),
-	WANT(cpu_pressure.full_avg300, 0), WANT(cpu_pressure.full_total_us, 55715), WANT(memory_pressure.some_avg10, 1),
-	WANT(memory_pressure.some_avg60, 2), WANT(memory_pressure.some_avg300, 3), WANT(memory_pressure.some_total_us, 4),
-	WANT(memory_pressure.full_avg10, 5), WANT(memory_pressure.full_avg60, 6), WANT(memory_pressure.full_avg300, 7),
-	WANT(memory_pressure.full_total_us, 8), WANT(io_pressure.some_avg10, 100), WANT(io_pressure.some_avg60, 200),
-	WANT(io_pressure.some_avg300, 300), WANT(io_pressure.some_total_us, 9), WANT(io_pressure.full_avg10, 0),
-	WANT(io_pressure.full_avg60, 0), WANT(io_pressure.full_avg300, 0), WANT(io_pressure.full_total_us, 0),
+	WANT(memory, 8388608),
+	WANT(memory_peak, 9437184),
+	WANT(memory_limit, 67108864),
+	WANT(memory_anon, 1060864),
+	WANT(memory_file, 6225920),
+	WANT(memory_kernel, 1101824),
+	WANT(swap, 12288),
+	WANT(swap_limit, 1048576),
+	WANT(memory_high_events, 4),
+	WANT(memory_max_events, 3),
+	WANT(oom_events, 2),
+	WANT(oom_kills, 1),
+	WANT(cpu_us, 23702),
+	WANT(cpu_user_us, 1200),
+	WANT(cpu_system_us, 22502),
+	WANT(cpu_periods, 11),
+	WANT(cpu_throttled_periods, 7),
+	WANT(cpu_throttled_us, 550123),
+	WANT(io_read, 90459136),
+	WANT(io_written, 3145728),
+	WANT(io_reads, 299 + 22),
+	WANT(io_writes, 353),
+	WANT(pids, 3),
+	WANT(pids_peak, 7),
+	WANT(pids_limit, 32),
+	WANT(pids_refused, 5),
+	WANT(cpu_pressure.some_avg10, 9876),
+	WANT(cpu_pressure.some_avg60, 1234),
+	WANT(cpu_pressure.some_avg300, 5),
+	WANT(cpu_pressure.some_total_us, 55822),
+	WANT(cpu_pressure.full_avg10, 0),
+	WANT(cpu_pressure.full_avg60, 0),
+	WANT(cpu_pressure.full_avg300, 0),
+	WANT(cpu_pressure.full_total_us, 55715),
+	WANT(memory_pressure.some_avg10, 1),
+	WANT(memory_pressure.some_avg60, 2),
+	WANT(memory_pressure.some_avg300, 3),
+	WANT(memory_pressure.some_total_us, 4),
+	WANT(memory_pressure.full_avg10, 5),
+	WANT(memory_pressure.full_avg60, 6),
+	WANT(memory_pressure.full_avg300, 7),
+	WANT(memory_pressure.full_total_us, 8),
+	WANT(io_pressure.some_avg10, 100),
+	WANT(io_pressure.some_avg60, 200),
+	WANT(io_pressure.some_avg300, 300),
+	WANT(io_pressure.some_total_us, 9),
+	WANT(io_pressure.full_avg10, 0),
+	WANT(io_pressure.full_avg60, 0),
+	WANT(io_pressure.full_avg300, 0),
+	WANT(io_pressure.full_total_us, 0),
 };
 
 static void test_v2(void **state)
@@ -422,14 +472,28 @@ static void test_v2(void **state)
 	close(place.fd);
 }
 
-/* A group that was just made, and a kernel of 5.14: no peaks, no "kernel", events where the process is, no pressure. */
+/* A group that was just made, and a kernel of 5.14: no peaks, no "kernel", events where the
+ * process is, no pressure. */
 static void test_v2_old(void **state)
 {
 	static const struct want wants[] = {
-		WANT(memory, 0), WANT(memory_kernel, 49152 + 20480 + 4096), WANT(memory_anon, 0), WANT(memory_file, 0),
-		WANT(oom_kills, 0), WANT(oom_events, 0), WANT(memory_high_events, 0), WANT(memory_max_events, 0),
-		WANT(cpu_us, 0), WANT(cpu_user_us, 0), WANT(cpu_system_us, 0), WANT(io_read, 0), WANT(io_written, 0),
-		WANT(io_reads, 0), WANT(io_writes, 0), WANT(pids, 0), WANT(pids_refused, 12),
+		WANT(memory, 0),
+		WANT(memory_kernel, 49152 + 20480 + 4096),
+		WANT(memory_anon, 0),
+		WANT(memory_file, 0),
+		WANT(oom_kills, 0),
+		WANT(oom_events, 0),
+		WANT(memory_high_events, 0),
+		WANT(memory_max_events, 0),
+		WANT(cpu_us, 0),
+		WANT(cpu_user_us, 0),
+		WANT(cpu_system_us, 0),
+		WANT(io_read, 0),
+		WANT(io_written, 0),
+		WANT(io_reads, 0),
+		WANT(io_writes, 0),
+		WANT(pids, 0),
+		WANT(pids_refused, 12),
 	};
 	struct ct_cg_place place = { 2, ALL, group("old") };
 	ct_usage u;
@@ -454,11 +518,29 @@ static void test_v2_old(void **state)
 }
 
 static const struct want v1_wants[] = {
-	WANT(memory, 4403200), WANT(memory_peak, 5403200), WANT(memory_limit, 67108864), WANT(memory_anon, 274432),
-	WANT(memory_file, 3059712), WANT(memory_kernel, 512000), WANT(swap, 8192), WANT(swap_limit, 1048576),
-	WANT(memory_max_events, 6), WANT(oom_kills, 3), WANT(cpu_us, 54004), WANT(cpu_user_us, 12000), WANT(cpu_system_us, 52000),
-	WANT(cpu_periods, 4), WANT(cpu_throttled_periods, 2), WANT(cpu_throttled_us, 61234), WANT(io_read, 4198400),
-	WANT(io_written, 524288), WANT(io_reads, 65), WANT(io_writes, 8), WANT(pids, 2), WANT(pids_peak, 4), WANT(pids_refused, 9),
+	WANT(memory, 4403200),
+	WANT(memory_peak, 5403200),
+	WANT(memory_limit, 67108864),
+	WANT(memory_anon, 274432),
+	WANT(memory_file, 3059712),
+	WANT(memory_kernel, 512000),
+	WANT(swap, 8192),
+	WANT(swap_limit, 1048576),
+	WANT(memory_max_events, 6),
+	WANT(oom_kills, 3),
+	WANT(cpu_us, 54004),
+	WANT(cpu_user_us, 12000),
+	WANT(cpu_system_us, 52000),
+	WANT(cpu_periods, 4),
+	WANT(cpu_throttled_periods, 2),
+	WANT(cpu_throttled_us, 61234),
+	WANT(io_read, 4198400),
+	WANT(io_written, 524288),
+	WANT(io_reads, 65),
+	WANT(io_writes, 8),
+	WANT(pids, 2),
+	WANT(pids_peak, 4),
+	WANT(pids_refused, 9),
 };
 
 static void test_v1(void **state)
@@ -486,7 +568,8 @@ static void test_v1(void **state)
 	put(place.fd, "blkio.throttle.io_service_bytes_recursive", "Total 0\n");
 	read_usage(&place, 1, &u);
 	assert_int_equal(u.io_read, ABSENT);
-	put(place.fd, "blkio.bfq.io_service_bytes_recursive", "8:0 Read 5\n8:0 Write 6\nTotal 11\n");
+	put(place.fd, "blkio.bfq.io_service_bytes_recursive",
+	    "8:0 Read 5\n8:0 Write 6\nTotal 11\n");
 	put(place.fd, "blkio.throttle.io_serviced_recursive", "Total 0\n");
 	put(place.fd, "blkio.bfq.io_serviced_recursive", "8:0 Read 7\n8:0 Write 8\nTotal 15\n");
 	read_usage(&place, 1, &u);
@@ -501,8 +584,9 @@ static void test_v1(void **state)
 static void test_hybrid(void **state)
 {
 	struct ct_cg_place place[] = {
-		{ 2, CT_CG_CORE, group("unified") }, { 1, CT_CG_MEMORY, group("memory") }, { 1, CT_CG_PIDS, group("pids") },
-		{ 1, CT_CG_CPU, group("cpu") }, { 1, CT_CG_CPUACCT, group("cpuacct") }, { 1, CT_CG_FREEZER, group("freezer") },
+		{ 2, CT_CG_CORE, group("unified") },	{ 1, CT_CG_MEMORY, group("memory") },
+		{ 1, CT_CG_PIDS, group("pids") },	{ 1, CT_CG_CPU, group("cpu") },
+		{ 1, CT_CG_CPUACCT, group("cpuacct") }, { 1, CT_CG_FREEZER, group("freezer") },
 	};
 	ct_usage u;
 
@@ -543,7 +627,9 @@ static void test_hybrid(void **state)
 
 static void test_nothing(void **state)
 {
-	struct ct_cg_place place[] = { { 1, ALL, -1 }, { 2, ALL, -1 }, { 3, ALL, -1 }, { 2, ~0u, group("empty") } };
+	struct ct_cg_place place[] = {
+		{ 1, ALL, -1 }, { 2, ALL, -1 }, { 3, ALL, -1 }, { 2, ~0u, group("empty") }
+	};
 	ct_usage u;
 
 	(void)state;
@@ -561,7 +647,7 @@ static void test_nothing(void **state)
 	close(place[3].fd);
 }
 
-/* ---- bounds ---- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 static void test_oom_below(void **state)
 {
@@ -615,7 +701,9 @@ static void test_many_devices(void **state)
 		size_t n = 0;
 
 		for (int i = 0; i < lines; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%d:%d rbytes=1 wbytes=1000 rios=1 wios=1\n", 100 + i / 999, i % 999);
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      "%d:%d rbytes=1 wbytes=1000 rios=1 wios=1\n",
+					      100 + i / 999, i % 999);
 		put_bytes(place.fd, "io.stat", text, n);
 		read_usage(&place, 1, &u);
 		if (n < 65536) {
@@ -646,7 +734,8 @@ static void test_verdict(void **state)
 		{ CT_EXIT_EXITED, 150, 3, 0, 0, 0, CT_EXIT_EXITED, 50, 3 },
 		{ CT_EXIT_EXITED, 100, 3, 0, 0, 1, CT_EXIT_EXITED, 0, 2 },
 		{ CT_EXIT_EXITED, 99, 1, 0, 0, 1, CT_EXIT_EXITED, 0, 1 },
-		{ CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT, CT_ABSENT, CT_ABSENT, 1, CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT },
+		{ CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT, CT_ABSENT, CT_ABSENT, 1, CT_EXIT_SIGNALED,
+		  CT_ABSENT, CT_ABSENT },
 		{ CT_EXIT_SIGNALED, 101, 2, 1, 1, 0, CT_EXIT_MEMORY, 1, 2 },
 		{ CT_EXIT_EXITED, 101, 2, 1, CT_ABSENT, 0, CT_EXIT_MEMORY, 1, 2 },
 		{ CT_EXIT_EXITED, 101, 2, CT_ABSENT, 1, 0, CT_EXIT_PIDS, 1, 2 },
@@ -657,25 +746,35 @@ static void test_verdict(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct ct_counters c = { .cpu_us = rows[i].cpu_us, .pids_peak = rows[i].pids_peak, .oom_kills = rows[i].oom_kills,
-					 .pids_refused = rows[i].pids_refused, .memory_peak = 77 };
+		struct ct_counters c = { .cpu_us = rows[i].cpu_us,
+					 .pids_peak = rows[i].pids_peak,
+					 .oom_kills = rows[i].oom_kills,
+					 .pids_refused = rows[i].pids_refused,
+					 .memory_peak = 77 };
 		struct ct_verdict v = { .reason = rows[i].reason, .code = 5 };
 
 		ct_verdict_add(&v, &c, 100, rows[i].reaper);
-		if (v.reason != rows[i].want || v.tree.cpu_us != rows[i].want_cpu_us || v.tree.pids_peak != rows[i].want_peak)
-			fail_msg("row %zu: reason %d, %llu us, peak %llu", i, v.reason, (unsigned long long)v.tree.cpu_us,
+		if (v.reason != rows[i].want || v.tree.cpu_us != rows[i].want_cpu_us ||
+		    v.tree.pids_peak != rows[i].want_peak)
+			fail_msg("row %zu: reason %d, %llu us, peak %llu", i, v.reason,
+				 (unsigned long long)v.tree.cpu_us,
 				 (unsigned long long)v.tree.pids_peak);
 		assert_int_equal(v.code, 5);
 		assert_int_equal(v.tree.memory_peak, 77);
-		assert_true(v.tree.oom_kills == rows[i].oom_kills && v.tree.pids_refused == rows[i].pids_refused);
+		assert_true(v.tree.oom_kills == rows[i].oom_kills &&
+			    v.tree.pids_refused == rows[i].pids_refused);
 	}
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_texts), cmocka_unit_test(test_pieces), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_interface), cmocka_unit_test(test_words), cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_interface),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_verdict),
 		cmocka_unit_test_setup_teardown(test_v2, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(test_v2_old, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(test_v1, make_top, remove_top),

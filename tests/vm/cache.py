@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The directory that keeps kernels between runs and holds the files of each run; nothing is written anywhere else."""
+"""The directory that keeps kernels between runs and holds the files of each run; nothing is
+written anywhere else."""
 import contextlib
 import fcntl
 import os

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes the first file system of the guest: busybox, the modules needed to reach the real one, and guest/init."""
+"""Makes the first file system of the guest: busybox, the modules needed to reach the real
+one, and guest/init."""
 import gzip
 import lzma
 import os
@@ -8,8 +9,10 @@ import shutil
 import cache
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# what must be there before the root directory can be mounted; a name that is built into the kernel is skipped
-MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay", "virtio_blk", "virtio_rng")
+# what must be there before the root directory can be mounted; a name that is built into the
+# kernel is skipped
+MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay", "virtio_blk",
+           "virtio_rng")
 
 
 class Archive:
@@ -90,8 +93,10 @@ def make(kernel, path):
     a.add("bin/sh", 0o120777, b"busybox")
     order = in_order(kernel, MODULES)
     for p in order:
-        a.file("modules/" + os.path.basename(p).split(".")[0], module(os.path.join(kernel.modules, p)), 0o644)
-    a.file("modules/order", "".join(os.path.basename(p).split(".")[0] + "\n" for p in order).encode(), 0o644)
+        a.file("modules/" + os.path.basename(p).split(".")[0],
+               module(os.path.join(kernel.modules, p)), 0o644)
+    a.file("modules/order",
+           "".join(os.path.basename(p).split(".")[0] + "\n" for p in order).encode(), 0o644)
     with open(os.path.join(HERE, "guest", "init"), "rb") as f:
         a.file("init", f.read())
     a.write(path)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Debian's kernel packages: fetched by apt's own client, unpacked into the cache, never installed."""
+"""Debian's kernel packages: fetched by apt's own client, unpacked into the cache,
+never installed."""
 import glob
 import os
 import platform
@@ -23,13 +24,15 @@ class Kernel:
 def call(cmd, what):
     """The output of `cmd`; a Missing with its last line if it fails."""
     try:
-        r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           errors="replace", check=False, env=dict(os.environ, LC_ALL="C"))
+        r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                           env=dict(os.environ, LC_ALL="C"))
     except FileNotFoundError:
         raise cache.Missing(f"{what}: {cmd[0]} is not there") from None
     if r.returncode != 0:
         lines = [line for line in r.stdout.splitlines() if line.strip()]
-        raise cache.Missing(f"{what}: {lines[-1] if lines else f'{cmd[0]} ended with {r.returncode}'}")
+        raise cache.Missing(
+            f"{what}: {lines[-1] if lines else f'{cmd[0]} ended with {r.returncode}'}")
     return r.stdout
 
 
@@ -37,7 +40,10 @@ def codename():
     with open("/etc/os-release", encoding="utf-8") as f:
         found = re.search(r"^VERSION_CODENAME=(\w+)$", f.read(), re.M)
     if not found:
-        raise cache.Missing("kernel packages come from Debian's archive, and this system does not name its Debian release")
+        raise cache.Missing(
+            "kernel packages come from Debian's archive, and this system does not name its Debian "
+            "release"
+        )
     return found[1]
 
 
@@ -62,16 +68,20 @@ def debian_source():
 
 
 def apt_options(base, flavour):
-    """Options that give apt lists and archives of its own below `base`; nothing of the host's apt is changed."""
+    """Options that give apt lists and archives of its own below `base`; nothing of the
+    host's apt is changed."""
     for d in ("lists/partial", "archives/partial"):
         os.makedirs(os.path.join(base, d), exist_ok=True)
-    options = [f"Dir::State::lists={base}/lists", f"Dir::Cache={base}", "APT::Sandbox::User=root", "APT::Update::Post-Invoke-Success=",
-               "Acquire::Retries=2"]
+    options = [
+        f"Dir::State::lists={base}/lists", f"Dir::Cache={base}", "APT::Sandbox::User=root",
+        "APT::Update::Post-Invoke-Success=", "Acquire::Retries=2"
+    ]
     if flavour == "backports":
         uri, ring = debian_source()
         source = os.path.join(base, "only.list")
         with open(source, "w", encoding="utf-8") as f:
-            f.write(f"deb {f'[signed-by={ring}] ' if ring else ''}{uri} {codename()}-backports main\n")
+            f.write(
+                f"deb {f'[signed-by={ring}] ' if ring else ''}{uri} {codename()}-backports main\n")
         options += [f"Dir::Etc::sourcelist={source}", "Dir::Etc::sourceparts=/dev/null"]
     return [x for o in options for x in ("-o", o)]
 
@@ -85,8 +95,9 @@ def fetch(base, flavour):
     found = re.search(r"^Depends:.*?\b(linux-image-\S+)", shown, re.M)
     if not found:
         raise cache.Missing(f"{what}: {META} names no kernel")
-    r = subprocess.run(["apt-get", *options, "-q", "download", found[1]], cwd=base, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    r = subprocess.run(["apt-get", *options, "-q", "download", found[1]], cwd=base,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, errors="replace", check=False)
     debs = glob.glob(os.path.join(base, "*.deb"))
     if r.returncode != 0 or not debs:
         raise cache.Missing(f"{what}: {(r.stdout.splitlines() or ['apt-get download failed'])[-1]}")
@@ -108,7 +119,8 @@ def look(base):
 def get(cache_dir, flavour):
     """The kernel of that flavour (stable, backports), fetched if the cache does not have it."""
     if platform.machine() != "x86_64":
-        raise cache.Missing(f"guests are made for x86_64 machines only so far, this one is {platform.machine()}")
+        raise cache.Missing(
+            f"guests are made for x86_64 machines only so far, this one is {platform.machine()}")
     if not shutil.which("depmod"):
         raise cache.Missing("depmod is not there (package kmod)")
     base = os.path.join(cache_dir, f"kernel-{flavour}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One guest: qemu's command line, the files that tell the guest what to do, what comes back, and why a boot failed."""
+"""One guest: qemu's command line, the files that tell the guest what to do, what comes back, and
+why a boot failed."""
 import ctypes
 import os
 import re
@@ -26,7 +27,10 @@ SILENT = "the guest has locked up: it does not even say that it lives"
 PR_SET_PDEATHSIG = 1
 # what hides below fresh file systems in the guest
 FRESH = ("/tmp/", "/run/", "/dev/", "/var/lib/libcontain/")
-PANIC = re.compile(r"Kernel panic - not syncing: .*|Oops: .*|BUG: .*|ct-vm: failed: .*|Initramfs unpacking failed.*")
+PANIC = re.compile(
+    r"Kernel panic - not syncing: .*|Oops: .*|BUG: .*|ct-vm: failed: .*|Initramfs unpacking "
+    r"failed.*"
+)
 
 
 @dataclass
@@ -63,18 +67,37 @@ class End:
 
 
 def command_line(wish):
-    words = ["console=ttyS0", "quiet", "loglevel=5", "panic=-1", "reboot=t", "mitigations=off", "nokaslr", "no_timer_check",
-             "tsc=reliable", "audit=0", "random.trust_cpu=on", "cryptomgr.notests", "psi=1", "net.ifnames=0",
-             # a minute in which a processor does nothing else: emulated ones lock up now and then on a host that is very busy
-             "softlockup_panic=1", "watchdog_thresh=30"]
+    words = [
+        "console=ttyS0",
+        "quiet",
+        "loglevel=5",
+        "panic=-1",
+        "reboot=t",
+        "mitigations=off",
+        "nokaslr",
+        "no_timer_check",
+        "tsc=reliable",
+        "audit=0",
+        "random.trust_cpu=on",
+        "cryptomgr.notests",
+        "psi=1",
+        "net.ifnames=0",
+        # a minute in which a processor does nothing else: emulated ones lock up now and then
+        # on a host that is very busy
+        "softlockup_panic=1",
+        "watchdog_thresh=30"
+    ]
     others = ["landlock", "lockdown", "yama", "integrity"]
     words.append("lsm=" + ",".join(others + ([] if wish.lsm == "none" else [wish.lsm]) + ["bpf"]))
     if wish.lsm == "selinux":
         words.append("selinux=1")
     if wish.init == "systemd":
-        words += ["systemd.unit=ct-vm.target", "systemd.show_status=0", "systemd.log_target=console", "systemd.log_level=warning",
-                  "systemd.default_timeout_start_sec=180", "systemd.default_device_timeout_sec=180",
-                  f"systemd.unified_cgroup_hierarchy={1 if wish.layout == 'v2' else 0}"]
+        words += [
+            "systemd.unit=ct-vm.target", "systemd.show_status=0", "systemd.log_target=console",
+            "systemd.log_level=warning", "systemd.default_timeout_start_sec=180",
+            "systemd.default_device_timeout_sec=180",
+            f"systemd.unified_cgroup_hierarchy={1 if wish.layout == 'v2' else 0}"
+        ]
         if wish.layout == "v1":
             words.append("systemd.legacy_systemd_cgroup_controller=1")
     return " ".join(words + [wish.append] if wish.append else words)
@@ -82,22 +105,31 @@ def command_line(wish):
 
 def qemu(wish, kernel, run, outs):
     """The whole command; never KVM, so that it is the same everywhere."""
-    cmd = [QEMU, "-accel", "tcg,thread=multi,tb-size=512", "-machine", "pc,usb=off,vmport=off", "-cpu", "max,la57=off,-avx,-avx2",
-           "-smp", str(wish.cpus), "-m", f"{wish.memory}M", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-           "-nic", "none", "-rtc", "base=utc,clock=host",
-           "-kernel", kernel.image, "-initrd", os.path.join(run, "initramfs"), "-append", command_line(wish),
-           "-chardev", f"file,id=console,path={run}/console", "-serial", "chardev:console",
-           "-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
-           "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-           "-device", "virtio-9p-pci,fsdev=root,mount_tag=ct.root",
-           "-fsdev", f"local,id=share,path={run}/share,security_model=none",
-           "-device", "virtio-9p-pci,fsdev=share,mount_tag=ct.share",
-           "-device", "virtio-serial-pci"]
+    cmd = [
+        QEMU, "-accel", "tcg,thread=multi,tb-size=512", "-machine", "pc,usb=off,vmport=off", "-cpu",
+        "max,la57=off,-avx,-avx2", "-smp",
+        str(wish.cpus), "-m", f"{wish.memory}M", "-nodefaults", "-no-user-config", "-display",
+        "none", "-no-reboot", "-nic", "none", "-rtc", "base=utc,clock=host", "-kernel",
+        kernel.image, "-initrd",
+        os.path.join(run, "initramfs"), "-append",
+        command_line(wish), "-chardev", f"file,id=console,path={run}/console", "-serial",
+        "chardev:console", "-object", "rng-random,id=rng,filename=/dev/urandom", "-device",
+        "virtio-rng-pci,rng=rng", "-fsdev",
+        "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap", "-device",
+        "virtio-9p-pci,fsdev=root,mount_tag=ct.root", "-fsdev",
+        f"local,id=share,path={run}/share,security_model=none", "-device",
+        "virtio-9p-pci,fsdev=share,mount_tag=ct.share", "-device", "virtio-serial-pci"
+    ]
     for name, (_read, write) in outs.items():
-        cmd += ["-add-fd", f"fd={write},set={write}", "-chardev", f"file,id={name},path=/dev/fdset/{write},append=on",
-                "-device", f"virtserialport,chardev={name},name=ct.{name}"]
+        cmd += [
+            "-add-fd", f"fd={write},set={write}", "-chardev",
+            f"file,id={name},path=/dev/fdset/{write},append=on", "-device",
+            f"virtserialport,chardev={name},name=ct.{name}"
+        ]
     if wish.shell:
-        cmd += ["-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"]
+        cmd += [
+            "-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"
+        ]
     for name, size in (("swap", 256 << 20), ("disk", 64 << 20)):
         path = os.path.join(run, name)
         with open(path, "wb") as f:
@@ -111,11 +143,14 @@ def spec(wish, kernel):
     """The shell variables that the guest reads."""
     size = shutil.get_terminal_size()
     keep = [os.path.abspath(d) for d in [wish.directory, *wish.keep, kernel.modules]]
-    values = {"LAYOUT": wish.layout, "INIT": wish.init, "RELEASE": kernel.release, "MODULES": kernel.modules,
-              "KEEP": "\n".join(sorted({d for d in keep if d.startswith(FRESH)})),
-              "TIMEOUT": wish.timeout, "DIRECTORY": os.path.abspath(wish.directory), "SHELL_WANTED": int(wish.shell),
-              "RUN_AS": "user" if wish.as_user else "root", "ROWS": size.lines, "COLUMNS": size.columns,
-              "TERM": os.environ.get("TERM", "dumb")}
+    values = {
+        "LAYOUT": wish.layout, "INIT": wish.init, "RELEASE": kernel.release,
+        "MODULES": kernel.modules, "KEEP": "\n".join(
+            sorted({d for d in keep if d.startswith(FRESH)})), "TIMEOUT": wish.timeout,
+        "DIRECTORY": os.path.abspath(wish.directory), "SHELL_WANTED": int(
+            wish.shell), "RUN_AS": "user" if wish.as_user else "root", "ROWS": size.lines,
+        "COLUMNS": size.columns, "TERM": os.environ.get("TERM", "dumb")
+    }
     return "".join(f"{k}={shlex.quote(str(v))}\n" for k, v in values.items())
 
 
@@ -159,8 +194,9 @@ class Guest:
         writes = [w for _r, w in self.pipes.values()]
         with open(os.path.join(run, "qemu"), "wb") as said:
             self.began = time.monotonic()
-            self.process = subprocess.Popen(cmd, stdin=None if wish.shell else subprocess.DEVNULL, stdout=None if wish.shell else said,
-                                            stderr=said, pass_fds=writes, preexec_fn=end_with_parent,
+            self.process = subprocess.Popen(cmd, stdin=None if wish.shell else subprocess.DEVNULL,
+                                            stdout=None if wish.shell else said, stderr=said,
+                                            pass_fds=writes, preexec_fn=end_with_parent,
                                             start_new_session=not wish.shell)
         for w in writes:
             os.close(w)
@@ -180,11 +216,15 @@ class Guest:
             self.boot_seconds = time.monotonic() - self.began
 
     def silent(self):
-        return bool(self.boot_seconds) and not self.wish.shell and time.monotonic() - self.heard_at > SILENCE_LIMIT
+        return bool(self.boot_seconds
+                    ) and not self.wish.shell and time.monotonic() - self.heard_at > SILENCE_LIMIT
 
     def follow(self, out, err):
-        """Passes the command's output to out(bytes) and err(bytes) until qemu ends. False when a limit was over before."""
-        sinks = {"status": lambda b: self.heard(b.decode("utf-8", "replace")), "out": out, "err": err}
+        """Passes the command's output to out(bytes) and err(bytes) until qemu ends. False when a
+        limit was over before."""
+        sinks = {
+            "status": lambda b: self.heard(b.decode("utf-8", "replace")), "out": out, "err": err
+        }
         with selectors.DefaultSelector() as s:
             for name, (read, _write) in self.pipes.items():
                 s.register(read, selectors.EVENT_READ, sinks[name])
@@ -210,7 +250,8 @@ class Guest:
 
     def verdict(self, in_time):
         console = read_tail(os.path.join(self.run, "console"))
-        log = read_tail(os.path.join(self.run, "share", "dmesg")) or "\n".join(console.splitlines()[-40:])
+        log = read_tail(os.path.join(self.run, "share", "dmesg")) or "\n".join(
+            console.splitlines()[-40:])
         code = re.search(r"^exit (\d+)$", self.status, re.M)
         refused = re.search(r"^failed (.*)$", self.status, re.M)
         panic = PANIC.search(console)
@@ -231,19 +272,22 @@ class Guest:
         elif said:
             why = f"qemu ended with {self.process.returncode}: {said[-1]}"
         else:
-            why = "the guest ended by itself " + ("while the command ran" if self.boot_seconds else "before the command ran")
+            why = "the guest ended by itself " + ("while the command ran" if self.boot_seconds else
+                                                  "before the command ran")
         n = int(code[1]) if code and not why else -1
         return End(n, why, log if n != 0 else "", self.boot_seconds, time.monotonic() - self.began)
 
 
 def run(wish, cache_dir, out, err):
-    """Boots, runs the wish's command, and says how it ended. Raises Problem, or Missing for what the machine lacks."""
+    """Boots, runs the wish's command, and says how it ended. Raises Problem, or Missing for what
+    the machine lacks."""
     if not shutil.which(QEMU):
         raise cache.Missing(f"{QEMU} is not there (package qemu-system-x86)")
     if os.geteuid() != 0:
         raise cache.Missing("needs root, to read all of the host's root directory")
     if wish.init == "systemd" and not os.path.exists("/lib/systemd/systemd"):
-        raise cache.Missing("systemd is not there (packages systemd dbus-user-session libpam-systemd)")
+        raise cache.Missing(
+            "systemd is not there (packages systemd dbus-user-session libpam-systemd)")
     kernel = kernels.get(cache_dir, wish.kernel)
     with cache.run_directory(cache_dir, wish.keep_run) as where:
         initramfs.make(kernel, os.path.join(where, "initramfs"))

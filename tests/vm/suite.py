@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-suite.py BOOT [REGEX]: starts the guest BOOT of table.py once, runs its rows there (those whose name matches), and prints the
-TAP of all their tests.
+suite.py BOOT [REGEX]: starts the guest BOOT of table.py once, runs its rows there (those whose name
+matches), and prints the TAP of all their tests.
 """
 import os
 import re
@@ -37,15 +37,20 @@ def end_on(nr, _frame):
 
 
 def prepare(boot, build_dir, wanted):
-    """What the rows need of the host. Where it fails the row is left to say what it misses. Other tests run meanwhile, which look at
-    all mounts that they see: what is mounted for this is nobody else's."""
+    """What the rows need of the host. Where it fails the row is left to say what it misses.
+    Other tests run meanwhile, which look at all mounts that they see: what is mounted for
+    this is nobody else's."""
     for row in table.rows_of(boot)[0]:
         if row.first and re.search(wanted, row.name):
-            alone = ["unshare", "--mount", "--propagation", "private", *table.words(row.first, build_dir)]
+            alone = [
+                "unshare", "--mount", "--propagation", "private",
+                *table.words(row.first, build_dir)
+            ]
             r = subprocess.run(alone, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
             if r.returncode:
-                print("".join(f"## {row.name}: {line}\n" for line in r.stdout.splitlines()), end="", flush=True)
+                print("".join(f"## {row.name}: {line}\n" for line in r.stdout.splitlines()), end="",
+                      flush=True)
 
 
 def main():
@@ -55,8 +60,10 @@ def main():
     build_dir = os.path.dirname(cache_dir)
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest", "rows.py")
     cpus = int(os.environ.get("CT_VM_CPUS", "2"))
-    wish = machine.Wish(["python3", "-B", script, boot.name, build_dir, *sys.argv[2:]], layout=boot.layout, init=boot.init,
-                        memory=boot.memory, cpus=cpus, timeout=LIMIT, keep=[cache.TOP, build_dir], env=dict(boot.env, **({"CT_VM_ALL": "1"} if os.environ.get("CT_LONG") else {})))
+    wish = machine.Wish(["python3", "-B", script, boot.name, build_dir, *sys.argv[2:]],
+                        layout=boot.layout, init=boot.init, memory=boot.memory, cpus=cpus,
+                        timeout=LIMIT, keep=[cache.TOP, build_dir], env=dict(
+                            boot.env, **({"CT_VM_ALL": "1"} if os.environ.get("CT_LONG") else {})))
     lines = Lines()
     prepare(boot.name, build_dir, sys.argv[2] if len(sys.argv) > 2 else "")
     try:

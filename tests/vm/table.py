@@ -22,13 +22,17 @@ class Boot:
 class Row:
     name: str
     boots: tuple
-    command: tuple = ()     # in the source tree, BUILD: the build directory; prints TAP, or is one test by its exit code, 77 for a skip
+    # in the source tree, BUILD: the build directory; prints TAP, or is one test by its exit
+    # code, 77 for a skip
+    command: tuple = ()
     tier: str = ""          # instead: all programs of a tier of tests/run,
     only: str = ""          # ... or those whose name matches this
-    timeout: int = 60       # of a command, in seconds of the guest; programs of a tier have their own
+    # of a command, in seconds of the guest; programs of a tier have their own
+    timeout: int = 60
     first: tuple = ()       # run on the host before the boot: brings what needs a network
     as_user: bool = False   # as an ordinary user; under systemd in a session of his
-    without: dict = field(default_factory=dict)     # boot -> why it cannot run there, a sentence that is printed
+    # boot -> why it cannot run there, a sentence that is printed
+    without: dict = field(default_factory=dict)
 
 
 BOOTS = {b.name: b for b in (
@@ -37,25 +41,31 @@ BOOTS = {b.name: b for b in (
     Boot("hybrid", "hybrid"),
     Boot("systemd", "v2", init="systemd"),
 )}
-# what costs most in the guest and does not depend on the layout of control groups: on v2 only, and with --long only
+# what costs most in the guest and does not depend on the layout of control groups: on v2 only, and
+# with --long only
 LONG = "besieged|hostile|output|untouched|watcher|killed-steps"
-# what the layout of control groups can make a difference for: the only ones that run on version 1 without --long
+# what the layout of control groups can make a difference for: the only ones that run on version
+# 1 without --long
 BY_LAYOUT = ("attach-same|captured|cgroup-.*|detached|events.*|killed|lifecycle|limits|nowait|"
              "own-work|plan-strace|protections.*|reaper|reboot|stop")
-# with --long; the guest is told by a name of its own: rounds without end are for the host, whose processors are not emulated
+# with --long; the guest is told by a name of its own: rounds without end are for the host, whose
+# processors are not emulated
 ALL_OF_ROOT = bool(os.environ.get("CT_LONG") or os.environ.get("CT_VM_ALL"))
 
 ROWS = [
     Row("guest", tuple(BOOTS), (CHECKS, "guest"), timeout=120),
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
-    Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"), timeout=600),
+    Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"),
+        timeout=600),
     Row("root", ("v2",), tier="root", only="" if ALL_OF_ROOT else rf"root\.(?!({LONG})$)"),
-    Row("root", ("v1",), tier="root", only=rf"root\.(?!({LONG})$)" if ALL_OF_ROOT else rf"root\.({BY_LAYOUT})$"),
+    Row("root", ("v1",), tier="root",
+        only=rf"root\.(?!({LONG})$)" if ALL_OF_ROOT else rf"root\.({BY_LAYOUT})$"),
     Row("root", ("hybrid",), tier="root", only=rf"root\.(?!({LONG})$)"),
     Row("root", ("systemd",), tier="root", only=r"root\.systemd$"),
     Row("user", ("systemd",), tier="root", only=r"root\.systemd$", as_user=True),
     Row("scenario", ("v2", "v1"), tier="scenario", only=r"scenario\.tools-limits$"),
-    Row("scenario", ("v2", "v1") if ALL_OF_ROOT else (), tier="scenario", only=r"scenario\.tools-watching$"),
+    Row("scenario", ("v2", "v1") if ALL_OF_ROOT else (), tier="scenario",
+        only=r"scenario\.tools-watching$"),
 ]
 
 
@@ -69,4 +79,5 @@ def words(command, build_dir):
 def rows_of(boot):
     """(rows that run there, [(name, why)] of those that cannot)."""
     named = [r for r in ROWS if boot in r.boots or boot in r.without]
-    return [r for r in named if boot not in r.without], [(r.name, r.without[boot]) for r in named if boot in r.without]
+    return [r for r in named if boot not in r.without
+            ], [(r.name, r.without[boot]) for r in named if boot in r.without]

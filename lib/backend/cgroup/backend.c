@@ -22,8 +22,10 @@ static bool are_there(const struct ct_cgroup_state *st)
 	return true;
 }
 
-/* With what an earlier look found, as long as what is taken from it is still there; else with another look. */
-static int decide(struct ct_cgroup_state *st, const struct ct_backend_input *in, const struct ct_cg_ask *ask, struct ct_err *e)
+/* With what an earlier look found, as long as what is taken from it is still there; else
+ * with another look. */
+static int decide(struct ct_cgroup_state *st, const struct ct_backend_input *in,
+		  const struct ct_cg_ask *ask, struct ct_err *e)
 {
 	int r = in->hierarchies(in->arg, false, &st->trees, e);
 
@@ -36,18 +38,25 @@ static int decide(struct ct_cgroup_state *st, const struct ct_backend_input *in,
 	return r < 0 ? r : ct_cg_decide(ask, in->arena, &st->want, e);
 }
 
-/* Only root's own systemd takes a scope of any process; and what serves a controller besides version 2 is not its own. */
+/* Only root's own systemd takes a scope of any process; and what serves a controller besides
+ * version 2 is not its own. */
 static bool may_have_scope(const struct ct_cgroup_state *st, const struct ct_host *host)
 {
-	return st->want.scope_wanted && !host->uid && host->initial_userns && !strcmp(ct_cg_layout(&st->trees), "v2") &&
-	       ct_systemd_reachable();
+	return st->want.scope_wanted && !host->uid && host->initial_userns &&
+	       !strcmp(ct_cg_layout(&st->trees), "v2") && ct_systemd_reachable();
 }
 
-static int open_start(struct ct_cgroup_state *st, const struct ct_backend_input *in, struct ct_err *e)
+static int open_start(struct ct_cgroup_state *st, const struct ct_backend_input *in,
+		      struct ct_err *e)
 {
 	const struct ct_request *q = in->req;
-	struct ct_cg_ask ask = { .spec = q->spec, .host = in->host, .name = q->name, .mark = in->mark, .detached = q->detached,
-				 .userns = ct_build_userns(q->spec), .mounts = ct_build_mounts_cgroups(q->spec, in->host),
+	struct ct_cg_ask ask = { .spec = q->spec,
+				 .host = in->host,
+				 .name = q->name,
+				 .mark = in->mark,
+				 .detached = q->detached,
+				 .userns = ct_build_userns(q->spec),
+				 .mounts = ct_build_mounts_cgroups(q->spec, in->host),
 				 .mknod = ct_build_keeps_mknod(q->spec, in->host) };
 	int r;
 
@@ -82,7 +91,8 @@ static int undo(const struct ct_undo_record *records, uint32_t n, struct ct_err 
 	if (r == -EINVAL)
 		return 0;
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "the record of the container's groups cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+				   "the record of the container's groups cannot be read");
 	return ct_cg_undo(&held, e);
 }
 

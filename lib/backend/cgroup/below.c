@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Files of version 1 in which a group cannot have less than the groups below it, nor these more than it: the processors and nodes of cpuset
- * (Documentation/admin-guide/cgroup-v1/cpusets.rst) and the share of processor time that quota and period make. Version 2 has what
- * is wanted and what holds in two files, here the groups below have to be changed with their group.
+ * Files of version 1 in which a group cannot have less than the groups below it, nor these more
+ * than it: the processors and nodes of cpuset (Documentation/admin-guide/cgroup-v1/cpusets.rst) and
+ * the share of processor time that quota and period make. Version 2 has what is wanted and what
+ * holds in two files, here the groups below have to be changed with their group.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,14 @@
 #include "shared/walk.h"
 
 #define LIST_MAX (64u << 10)
-#define TRIES 5			/* while the payload makes and changes groups of its own */
-#define QUOTA_MIN 1000		/* microseconds: the least that the kernel takes */
+#define TRIES 5	       /* while the payload makes and changes groups of its own */
+#define QUOTA_MIN 1000 /* microseconds: the least that the kernel takes */
 
-/* ---- lists ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 struct lists {
 	const char *file;
-	struct ct_cpulist top, want;	/* of the uppermost group: so far, and from now on */
+	struct ct_cpulist top, want; /* of the uppermost group: so far, and from now on */
 };
 
 /* 1: there is one; 0: the group has none yet, or has gone. */
@@ -50,9 +51,10 @@ static int write_list(int dir, const char *file, const struct ct_cpulist *l)
 	return r == -ENODEV ? 0 : r;
 }
 
-/* What a group is to have in the end. One that had all that the uppermost has goes with it; another keeps what is left to it, or when that is
- * nothing gets what the group above is to have. */
-static int target(int dir, const struct lists *l, const struct ct_cpulist *now, struct ct_cpulist *out)
+/* What a group is to have in the end. One that had all that the uppermost has goes with it; another
+ * keeps what is left to it, or when that is nothing gets what the group above is to have. */
+static int target(int dir, const struct lists *l, const struct ct_cpulist *now,
+		  struct ct_cpulist *out)
 {
 	CT_CLEAN_FD int above = -1;
 	int r;
@@ -94,7 +96,9 @@ static int take_from(int dir, void *arg)
 	if (r <= 0)
 		return r;
 	ct_cpulist_both(&now, &l->want, &later);
-	return ct_cpulist_is_empty(&later) || ct_cpulist_equal(&now, &later) ? 0 : write_list(dir, l->file, &later);
+	return ct_cpulist_is_empty(&later) || ct_cpulist_equal(&now, &later)
+		       ? 0
+		       : write_list(dir, l->file, &later);
 }
 
 static int set_lists(int dir, const char *file, const char *value)
@@ -103,7 +107,8 @@ static int set_lists(int dir, const char *file, const char *value)
 	int r;
 
 	/* what makes no sense the kernel refuses; what was empty has nothing below */
-	if (!ct_cpulist_read(value, &l.want) || ct_cpulist_is_empty(&l.want) || read_list(dir, file, &l.top) <= 0)
+	if (!ct_cpulist_read(value, &l.want) || ct_cpulist_is_empty(&l.want) ||
+	    read_list(dir, file, &l.top) <= 0)
 		return ct_cg_write(dir, file, value);
 	for (int i = 0; i < TRIES; i++) {
 		r = ct_walk_down(dir, add_to, &l);
@@ -115,10 +120,12 @@ static int set_lists(int dir, const char *file, const char *value)
 	return r;
 }
 
-/* ---- processor time ----------------------------------------------------------------------------------------------------------------- */
+/* ---- processor time -------------------------------------------------------------------------- */
 
 /* The uppermost group's, as they are to be. */
-struct share { int64_t quota, period; };
+struct share {
+	int64_t quota, period;
+};
 
 static bool read_number(int dir, const char *file, int64_t *out)
 {
@@ -127,7 +134,8 @@ static bool read_number(int dir, const char *file, int64_t *out)
 	return ct_cg_read(dir, file, text, sizeof(text)) > 0 && ct_parse_i64(text, out) == 0;
 }
 
-/* A group below with a greater share gets as much as the uppermost, which is what it can use; without one of its own it has that already. */
+/* A group below with a greater share gets as much as the uppermost, which is what it can use;
+ * without one of its own it has that already. */
 static int lower_share(int dir, void *arg)
 {
 	const struct share *s = arg;
@@ -135,7 +143,8 @@ static int lower_share(int dir, void *arg)
 	char text[32];
 	int r;
 
-	if (!read_number(dir, "cpu.cfs_quota_us", &quota) || quota <= 0 || !read_number(dir, "cpu.cfs_period_us", &period))
+	if (!read_number(dir, "cpu.cfs_quota_us", &quota) || quota <= 0 ||
+	    !read_number(dir, "cpu.cfs_period_us", &period))
 		return 0;
 	if ((double)quota * (double)s->period <= (double)s->quota * (double)period)
 		return 0;
@@ -151,22 +160,26 @@ static int set_share(int dir, const char *file, const char *value)
 	int r = ct_cg_write(dir, file, value);
 	struct share s;
 
-	if (r != -EINVAL || !read_number(dir, "cpu.cfs_quota_us", &s.quota) || !read_number(dir, "cpu.cfs_period_us", &s.period))
+	if (r != -EINVAL || !read_number(dir, "cpu.cfs_quota_us", &s.quota) ||
+	    !read_number(dir, "cpu.cfs_period_us", &s.period))
 		return r;
-	if (ct_parse_i64(value, period ? &s.period : &s.quota) < 0 || s.quota < QUOTA_MIN || s.period < QUOTA_MIN)
+	if (ct_parse_i64(value, period ? &s.period : &s.quota) < 0 || s.quota < QUOTA_MIN ||
+	    s.period < QUOTA_MIN)
 		return r;
 	r = ct_walk(dir, lower_share, &s);
 	return r < 0 ? r : ct_cg_write(dir, file, value);
 }
 
-/* ---- which ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- which ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *file;
 	int (*set)(int dir, const char *file, const char *value);
 } rows[] = {
-	{ "cpuset.cpus", set_lists },	    { "cpuset.mems", set_lists },
-	{ "cpu.cfs_quota_us", set_share }, { "cpu.cfs_period_us", set_share },
+	{ "cpuset.cpus", set_lists },
+	{ "cpuset.mems", set_lists },
+	{ "cpu.cfs_quota_us", set_share },
+	{ "cpu.cfs_period_us", set_share },
 };
 
 int ct_cg_write_all(const struct ct_cg_group *g, const char *file, const char *value)

@@ -12,21 +12,28 @@ void ct_cg_inputs(void *state, struct ct_builder *b)
 	for (uint32_t i = 0; i < st->want.n; i++) {
 		const struct ct_cg_dir *d = &st->want.v[i];
 
-		st->in_group[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "cgroup %s", d->tree), -1);
-		st->in_inner[i] = d->inner ? ct_plan_input(b->plan, ct_arena_printf(b->arena, "payload %s", d->tree), -1)
-					   : CT_SLOT_NONE;
+		st->in_group[i] =
+			ct_plan_input(b->plan, ct_arena_printf(b->arena, "cgroup %s", d->tree), -1);
+		st->in_inner[i] =
+			d->inner ? ct_plan_input(b->plan,
+						 ct_arena_printf(b->arena, "payload %s", d->tree),
+						 -1)
+				 : CT_SLOT_NONE;
 	}
 	for (uint32_t i = 0; i < st->n_join; i++) {
 		const struct ct_cg_join *j = &st->join[i];
 
-		st->in_group[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "cgroup %s", j->tree), j->fd);
+		st->in_group[i] = ct_plan_input(b->plan,
+						ct_arena_printf(b->arena, "cgroup %s", j->tree),
+						j->fd);
 		st->in_inner[i] = CT_SLOT_NONE;
 	}
-	/* a cgroup namespace has the cgroup for its root that its maker is in, and who is in one already cannot put a child
-	 * there from outside of it (mount option nsdelegate) */
+	/* a cgroup namespace has the cgroup for its root that its maker is in, and who is in one
+	 * already cannot put a child there from outside of it (mount option nsdelegate) */
 	if (st->want.n || st->n_join)
 		b->late |= CT_NS_CGROUP;
-	b->refused |= (st->want.no_nodes ? CT_REFUSED_NODES : 0) | (st->want.no_terminals ? CT_REFUSED_TERMINALS : 0) |
+	b->refused |= (st->want.no_nodes ? CT_REFUSED_NODES : 0) |
+		      (st->want.no_terminals ? CT_REFUSED_TERMINALS : 0) |
 		      (st->want.no_blocks ? CT_REFUSED_BLOCKS : 0);
 }
 
@@ -53,13 +60,16 @@ static void enter(const struct ct_cgroup_state *st, struct ct_builder *b)
 {
 	for (uint32_t i = 0; i < st->want.n; i++)
 		if (st->want.v[i].version == 1 && !st->want.v[i].monitor)
-			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, st->want.at)->a = (int16_t)payload(st, i);
+			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, st->want.at)->a =
+				(int16_t)payload(st, i);
 	for (uint32_t i = 0; i < st->n_join; i++)
 		if (st->join[i].version == 1)
-			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, NULL)->a = (int16_t)st->in_group[i];
+			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, NULL)->a =
+				(int16_t)st->in_group[i];
 }
 
-/* With hooks of the host that run where init is: lifts the list of devices until the builder of hooks has it put back. */
+/* With hooks of the host that run where init is: lifts the list of devices until the builder of
+ * hooks has it put back. */
 static void lift(const struct ct_cgroup_state *st, struct ct_builder *b)
 {
 	const struct ct_cmd_item *hook = ct_spec_hooks_inside(b->spec);
@@ -82,8 +92,8 @@ static void make_group(const struct ct_cgroup_state *st, struct ct_builder *b, u
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_MAKE, st->want.at);
 
 	s->o = (int16_t)st->in_group[i];
-	s->s[0] = st->want.unit ? ct_arena_printf(b->arena, "%s (%s)", d->mount, st->want.unit) :
-					 ct_arena_printf(b->arena, "%s%s", d->mount, d->base);
+	s->s[0] = st->want.unit ? ct_arena_printf(b->arena, "%s (%s)", d->mount, st->want.unit)
+				: ct_arena_printf(b->arena, "%s%s", d->mount, d->base);
 	s->s[1] = d->path;
 	s->list[0] = d->enable;
 	s->n_list[0] = d->n_enable;
@@ -140,7 +150,8 @@ static void write_files(const struct ct_cgroup_state *st, struct ct_builder *b, 
 		s->flags = w->optional ? CT_SF_OPTIONAL : 0;
 	}
 	if (d->rules) {
-		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_DEVICES, d->rules_at);
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_DEVICES,
+						d->rules_at);
 
 		s->a = (int16_t)st->in_group[i];
 		s->list[0] = d->rules;
@@ -155,7 +166,8 @@ int ct_cg_plan(void *state, struct ct_builder *b)
 	struct ct_cgroup_state *st = state;
 
 	if (st->want.n && st->want.unit) {
-		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_SCOPE, ct_build_at(b, "cgroup.backend"));
+		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_SCOPE,
+						ct_build_at(b, "cgroup.backend"));
 
 		s->s[0] = st->want.unit;
 		s->s[1] = st->want.slice;

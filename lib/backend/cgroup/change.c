@@ -21,7 +21,7 @@
 struct ct_cgroup_change_item {
 	const struct ct_cg_group *g;
 	struct ct_cg_write w;
-	const char *file, *value;	/* as it is here: a file may have another name on other kernels */
+	const char *file, *value; /* as it is here: a file may have another name on other kernels */
 	char *old;
 	bool done;
 };
@@ -32,16 +32,19 @@ static const char *plain(const char *key)
 	return strncmp(key, "lxc.", 4) ? key : key + 4;
 }
 
-/* ---- what is to change --------------------------------------------------------------------------------------------------------- */
+/* ---- what is to change ----------------------------------------------------------------------- */
 
 static int not_live(struct ct_cgroup_change *ch, const char *key)
 {
 	ct_err_object(ch->err, key);
-	ct_err_hint(ch->err, "limit.memory, limit.pids, limit.cpu and the other limits that a cgroup carries out can change");
-	return ct_fail(ch->err, -EINVAL, CT_ERR_LIMIT, "limits", "this key cannot change while the container runs");
+	ct_err_hint(ch->err, "limit.memory, limit.pids, limit.cpu and the other limits that a "
+			     "cgroup carries out can change");
+	return ct_fail(ch->err, -EINVAL, CT_ERR_LIMIT, "limits",
+		       "this key cannot change while the container runs");
 }
 
-/* A key's new value in the copy of the config. Without one, "max" stands for it until the files are written. */
+/* A key's new value in the copy of the config. Without one, "max" stands for it until the
+ * files are written. */
 static int change_key(struct ct_cgroup_change *ch, const char *key, const char *value)
 {
 	const char *sub;
@@ -62,15 +65,18 @@ static int change_key(struct ct_cgroup_change *ch, const char *key, const char *
 		ct_err_clear(ch->err);
 		ct_err_object(ch->err, key);
 		ct_err_hint(ch->err, "set another value");
-		return ct_fail(ch->err, -EINVAL, CT_ERR_LIMIT, "limits", "this limit cannot be taken away while the container runs");
+		return ct_fail(ch->err, -EINVAL, CT_ERR_LIMIT, "limits",
+			       "this limit cannot be taken away while the container runs");
 	}
 	return r;
 }
 
-/* Version 1 counts swap together with memory, and without a word about swap there is none: the two are written together. */
+/* Version 1 counts swap together with memory, and without a word about swap there is none: the two
+ * are written together. */
 static bool goes_with(const char *key, const char *changed)
 {
-	return !strcmp(key, changed) || (!strcmp(key, "limit.swap") && !strcmp(changed, "limit.memory")) ||
+	return !strcmp(key, changed) ||
+	       (!strcmp(key, "limit.swap") && !strcmp(changed, "limit.memory")) ||
 	       (!strcmp(key, "limit.memory") && !strcmp(changed, "limit.swap"));
 }
 
@@ -82,29 +88,39 @@ static bool is_changed(const char *key, const char *const *keys, size_t n)
 	return false;
 }
 
-static int add_change(struct ct_cgroup_change *ch, const struct ct_cg_group *g, const struct ct_cg_write *w)
+static int add_change(struct ct_cgroup_change *ch, const struct ct_cg_group *g,
+		      const struct ct_cg_write *w)
 {
-	struct ct_cgroup_change_item *v = ct_arena_grow(ch->arena, ch->v, ch->n, ch->n + 2, sizeof(*v));
-	bool first = faccessat(g->fd, w->file, F_OK, 0) == 0, second = w->file2 && faccessat(g->fd, w->file2, F_OK, 0) == 0;
+	struct ct_cgroup_change_item *v = ct_arena_grow(ch->arena, ch->v, ch->n, ch->n + 2,
+							sizeof(*v));
+	bool first = faccessat(g->fd, w->file, F_OK, 0) == 0,
+	     second = w->file2 && faccessat(g->fd, w->file2, F_OK, 0) == 0;
 
 	if (!v)
 		return ct_oom(ch->err);
 	ch->v = v;
 	/* of two names for one thing each that is there, as at the start */
 	if (first || (!second && !w->if_there))
-		v[ch->n++] = (struct ct_cgroup_change_item){ .g = g, .w = *w, .file = w->file, .value = w->value };
+		v[ch->n++] = (struct ct_cgroup_change_item){
+			.g = g, .w = *w, .file = w->file, .value = w->value
+		};
 	if (second)
-		v[ch->n++] = (struct ct_cgroup_change_item){ .g = g, .w = *w, .file = w->file2, .value = w->value2 ? w->value2 : w->value };
+		v[ch->n++] = (struct ct_cgroup_change_item){
+			.g = g, .w = *w, .file = w->file2, .value = w->value2 ? w->value2 : w->value
+		};
 	return 0;
 }
 
 /* The writes of the changed keys, over all groups. */
-static int collect(struct ct_cgroup_change *ch, const struct ct_spec *spec, const char *const *keys, size_t n)
+static int collect(struct ct_cgroup_change *ch, const struct ct_spec *spec, const char *const *keys,
+		   size_t n)
 {
 	for (uint32_t i = 0; i < ch->held->n; i++) {
 		const struct ct_cg_group *g = &ch->held->v[i];
 		struct ct_cg_writes writes = { NULL, 0 };
-		int r = g->fd < 0 ? 0 : ct_limit_writes(spec, g->version, g->controllers, ch->arena, &writes, ch->err);
+		int r = g->fd < 0 ? 0
+				  : ct_limit_writes(spec, g->version, g->controllers, ch->arena,
+						    &writes, ch->err);
 
 		for (uint32_t k = 0; r == 0 && k < writes.n; k++)
 			if (writes.v[k].value && is_changed(writes.v[k].at->key, keys, n))
@@ -116,7 +132,8 @@ static int collect(struct ct_cgroup_change *ch, const struct ct_spec *spec, cons
 }
 
 /* A limit that no group of the container could take is not one. */
-static int check_all_served(struct ct_cgroup_change *ch, const char *const *keys, const char *const *values, size_t n)
+static int check_all_served(struct ct_cgroup_change *ch, const char *const *keys,
+			    const char *const *values, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool served = !strncmp(values[i], "try:", 4);
@@ -126,16 +143,19 @@ static int check_all_served(struct ct_cgroup_change *ch, const char *const *keys
 		if (served)
 			continue;
 		ct_err_object(ch->err, keys[i]);
-		ct_err_hint(ch->err, "the container must have been started with a group of this controller: give it the limit before, even as max");
-		return ct_fail(ch->err, -EOPNOTSUPP, CT_ERR_LIMIT, "limits", "the container has no group with the %s controller",
+		ct_err_hint(ch->err, "the container must have been started with a group of this "
+				     "controller: give it the limit before, even as max");
+		return ct_fail(ch->err, -EOPNOTSUPP, CT_ERR_LIMIT, "limits",
+			       "the container has no group with the %s controller",
 			       ct_cg_name(ct_limit_bit(keys[i]), 2));
 	}
 	return 0;
 }
 
-/* ---- writing, and taking back ----------------------------------------------------------------------------------------------------- */
+/* ---- writing, and taking back ---------------------------------------------------------------- */
 
-/* What brings the file back: its whole text, or of one with a line for each device the line of this device. */
+/* What brings the file back: its whole text, or of one with a line for each device the
+ * line of this device. */
 static int keep_old(struct ct_cgroup_change *ch, struct ct_cgroup_change_item *x)
 {
 	char text[OLD_MAX], *line = text, *next;
@@ -154,28 +174,34 @@ static int keep_old(struct ct_cgroup_change *ch, struct ct_cgroup_change_item *x
 	if (line)
 		x->old = ct_arena_strdup(ch->arena, *line ? line : "\n");
 	else
-		x->old = ct_arena_printf(ch->arena, "%.*s %s", (int)device, x->value, x->g->version == 2 ? "rbps=max wbps=max riops=max wiops=max" : "0");
+		x->old = ct_arena_printf(ch->arena, "%.*s %s", (int)device, x->value,
+					 x->g->version == 2
+						 ? "rbps=max wbps=max riops=max wiops=max"
+						 : "0");
 	return x->old ? 0 : ct_oom(ch->err);
 }
 
 void ct_cgroup_change_back(struct ct_cgroup_change *ch)
 {
-	/* twice: version 1 takes memory and memory with swap in one order upwards, in the other downwards */
+	/* twice: version 1 takes memory and memory with swap in one order upwards, in
+	 * the other downwards */
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = ch->n; i > 0; i--)
 			if (ch->v[i - 1].done && ch->v[i - 1].old)
-				ct_cg_write_all(ch->v[i - 1].g, ch->v[i - 1].file, ch->v[i - 1].old);
+				ct_cg_write_all(ch->v[i - 1].g, ch->v[i - 1].file,
+						ch->v[i - 1].old);
 }
 
-/* Version 2 takes a memory.max below what is in use, and kills for it what it cannot reclaim: reclaim first, and refuse as version 1
- * does (Documentation/admin-guide/cgroup-v2.rst, memory.max, memory.reclaim). */
+/* Version 2 takes a memory.max below what is in use, and kills for it what it cannot reclaim:
+ * reclaim first, and refuse as version 1 does (Documentation/admin-guide/cgroup-v2.rst,
+ * memory.max, memory.reclaim). */
 static int make_room(const struct ct_cgroup_change_item *x)
 {
 	uint64_t max, used;
 
 	if (strcmp(x->file, "memory.max") || ct_parse_u64(x->value, &max))
 		return 0;
-	for (int i = 0; ; i++) {
+	for (int i = 0;; i++) {
 		char text[32];
 		ssize_t n = ct_cg_read(x->g->fd, "memory.current", text, sizeof(text));
 
@@ -238,7 +264,8 @@ static int write_all_changes(struct ct_cgroup_change *ch)
 	return 0;
 }
 
-/* The key that the running config has its rules under: those of one version serve both unless both are given. */
+/* The key that the running config has its rules under: those of one version serve both
+ * unless both are given. */
 static const char *rules_key(const struct ct_spec *s, int version, int allow)
 {
 	bool one = version == 1;
@@ -248,16 +275,18 @@ static const char *rules_key(const struct ct_spec *s, int version, int allow)
 			break;
 		one = version == 2;
 		if (i + 1 == s->devrules.n)
-			return one ? (allow ? "cgroup.devices.allow" : "cgroup.devices.deny") : (allow ? "cgroup2.devices.allow" : "cgroup2.devices.deny");
+			return one ? (allow ? "cgroup.devices.allow" : "cgroup.devices.deny")
+				   : (allow ? "cgroup2.devices.allow" : "cgroup2.devices.deny");
 	}
 	if (version == 1)
 		return allow ? "cgroup.devices.allow" : "cgroup.devices.deny";
 	return allow ? "cgroup2.devices.allow" : "cgroup2.devices.deny";
 }
 
-/* The difference, in the group with the limits and in the payload's own below it: what is allowed later does not reach that by
- * itself. */
-static int apply_v1(struct ct_cgroup_change *ch, const struct ct_cg_group *g, const struct ct_dev_list *was, const struct ct_dev_list *now,
+/* The difference, in the group with the limits and in the payload's own below it: what is allowed
+ * later does not reach that by itself. */
+static int apply_v1(struct ct_cgroup_change *ch, const struct ct_cg_group *g,
+		    const struct ct_dev_list *was, const struct ct_dev_list *now,
 		    const struct ct_origin *at)
 {
 	struct ct_cg_writes w = { NULL, 0 };
@@ -266,9 +295,11 @@ static int apply_v1(struct ct_cgroup_change *ch, const struct ct_cg_group *g, co
 	/* the kernel changes what holds for all others only where there is no group below */
 	if (r == 0 && w.n && !strcmp(w.v[0].value, "a") && g->inner_fd >= 0) {
 		ct_err_origin(ch->err, at);
-		ct_err_hint(ch->err, "leave m out of a rule for what may be made but not opened (c 1:7 rw), or put the rule into the config");
+		ct_err_hint(ch->err, "leave m out of a rule for what may be made but not opened (c "
+				     "1:7 rw), or put the rule into the config");
 		return ct_fail(ch->err, -EBUSY, CT_ERR_DEVICES, "cgroup",
-			       "version 1 takes this rule only anew with all others, not while the payload has a group of its own");
+			       "version 1 takes this rule only anew with all others, not while the "
+			       "payload has a group of its own");
 	}
 	for (uint32_t i = 0; r == 0 && i < w.n; i++)
 		r = ct_cg_set(g, w.v[i].file, w.v[i].value, ch->err);
@@ -278,7 +309,8 @@ static int apply_v1(struct ct_cgroup_change *ch, const struct ct_cg_group *g, co
 }
 
 /* Version 2's program is replaced in one step; version 1's kernel is told what is different. */
-static int apply_rules(struct ct_cgroup_change *ch, const struct ct_cg_group *g, const struct ct_spec *was, const struct ct_spec *now)
+static int apply_rules(struct ct_cgroup_change *ch, const struct ct_cg_group *g,
+		       const struct ct_spec *was, const struct ct_spec *now)
 {
 	struct ct_dev_list before, after;
 	int r = ct_dev_from_spec(was, g->version, ch->arena, &before, ch->err);
@@ -287,10 +319,13 @@ static int apply_rules(struct ct_cgroup_change *ch, const struct ct_cg_group *g,
 		r = ct_dev_from_spec(now, g->version, ch->arena, &after, ch->err);
 	if (r < 0)
 		return r;
-	return g->version == 2 ? ct_dev_attach(g->fd, &after, ch->err) : apply_v1(ch, g, &before, &after, &now->devrules.v[now->devrules.n - 1].at);
+	return g->version == 2
+		       ? ct_dev_attach(g->fd, &after, ch->err)
+		       : apply_v1(ch, g, &before, &after, &now->devrules.v[now->devrules.n - 1].at);
 }
 
-int ct_cgroup_change_limits(struct ct_cgroup_change *ch, const char *const *keys, const char *const *values, size_t n)
+int ct_cgroup_change_limits(struct ct_cgroup_change *ch, const char *const *keys,
+			    const char *const *values, size_t n)
 {
 	struct ct_spec *spec = NULL;
 	int r = 0;
@@ -316,13 +351,17 @@ int ct_cgroup_change_devices(struct ct_cgroup_change *ch, int allow, const char 
 	g = ct_cg_group_of(ch->held, CT_CG_DEVICES);
 	if (!g) {
 		ct_err_hint(e, "start it with limit.devices = default");
-		return ct_fail(e, -ENOENT, CT_ERR_DEVICES, "cgroup", "the container's devices are not restricted");
+		return ct_fail(e, -ENOENT, CT_ERR_DEVICES, "cgroup",
+			       "the container's devices are not restricted");
 	}
 	was = ct_spec_read(ch->config, ch->arena, e);
 	if (!was)
 		return e->err;
-	/* what a rule in a config may mean for all others, LXC's "all that is not denied", a rule of now does not */
-	r = was->devices_set ? 0 : ct_config_set(ch->config, "limit.devices", ct_dev_preset(was, g->version), e);
+	/* what a rule in a config may mean for all others, LXC's "all that is not denied", a
+	 * rule of now does not */
+	r = was->devices_set
+		    ? 0
+		    : ct_config_set(ch->config, "limit.devices", ct_dev_preset(was, g->version), e);
 	if (r >= 0)
 		r = ct_config_set(ch->config, rules_key(was, g->version, allow), rule, e);
 	now = r >= 0 ? ct_spec_read(ch->config, ch->arena, e) : NULL;

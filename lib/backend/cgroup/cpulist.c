@@ -27,7 +27,8 @@ bool ct_cpulist_read(const char *text, struct ct_cpulist *out)
 		size_t k = dash ? (size_t)(dash - range.s) : range.n;
 		uint64_t first, last;
 
-		if (!number(range.s, k, &first) || (dash && !number(dash + 1, range.n - k - 1, &last))) {
+		if (!number(range.s, k, &first) ||
+		    (dash && !number(dash + 1, range.n - k - 1, &last))) {
 			good = false;
 			continue;
 		}
@@ -81,7 +82,8 @@ void ct_cpulist_both(const struct ct_cpulist *a, const struct ct_cpulist *b, str
 		out->v[i] = a->v[i] & b->v[i];
 }
 
-void ct_cpulist_either(const struct ct_cpulist *a, const struct ct_cpulist *b, struct ct_cpulist *out)
+void ct_cpulist_either(const struct ct_cpulist *a, const struct ct_cpulist *b,
+		       struct ct_cpulist *out)
 {
 	for (unsigned i = 0; i < CT_CPULIST_WORDS; i++)
 		out->v[i] = a->v[i] | b->v[i];

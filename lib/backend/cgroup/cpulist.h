@@ -8,19 +8,24 @@
 
 #include "base/buf.h"
 
-#define CT_CPULIST_MAX 8192u	/* more than any kernel has of either */
+#define CT_CPULIST_MAX 8192u /* more than any kernel has of either */
 #define CT_CPULIST_WORDS (CT_CPULIST_MAX / 64)
 
-struct ct_cpulist { uint64_t v[CT_CPULIST_WORDS]; };
+struct ct_cpulist {
+	uint64_t v[CT_CPULIST_WORDS];
+};
 
-/* From text. False: something in it is no number or range, or beyond any kernel; the rest is read. */
+/* From text. False: something in it is no number or range, or beyond any kernel; the
+ * rest is read. */
 bool ct_cpulist_read(const char *text, struct ct_cpulist *out);
 /* As text, "" for none. */
 void ct_cpulist_print(const struct ct_cpulist *l, struct ct_buf *out);
 bool ct_cpulist_is_empty(const struct ct_cpulist *l);
 bool ct_cpulist_equal(const struct ct_cpulist *a, const struct ct_cpulist *b);
 /* What is in both, and what is in either; `out` may be one of them. */
-void ct_cpulist_both(const struct ct_cpulist *a, const struct ct_cpulist *b, struct ct_cpulist *out);
-void ct_cpulist_either(const struct ct_cpulist *a, const struct ct_cpulist *b, struct ct_cpulist *out);
+void ct_cpulist_both(const struct ct_cpulist *a, const struct ct_cpulist *b,
+		     struct ct_cpulist *out);
+void ct_cpulist_either(const struct ct_cpulist *a, const struct ct_cpulist *b,
+		       struct ct_cpulist *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container wants of cgroups, which hierarchy serves it, and what is to be written there. Pure. */
+/* What a container wants of cgroups, which hierarchy serves it, and what is to be
+ * written there. Pure. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -14,19 +15,27 @@
 #include "shared/remove.h"
 
 /* What a system that runs detached can be asked about, where it costs nothing to have it. */
-#define USUAL (CT_CG_CPU | CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS | CT_CG_DEVICES | CT_CG_FREEZER)
-#define PAYLOAD "payload"	/* directory below the one with the limits, when the payload manages its own */
-#define MONITOR "ct.monitor"	/* in a scope */
-#define NUMBER_BYTES 4u		/* "-999" behind a name that is taken */
-#define SHORTEST 32u		/* bytes of a container's name that are always there; a pattern that leaves no room for them is too long */
+#define USUAL                                                                               \
+	(CT_CG_CPU | CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS | CT_CG_DEVICES | \
+	 CT_CG_FREEZER)
+/* directory below the one with the limits, when the payload manages its own */
+#define PAYLOAD "payload"
+
+/* in a scope */
+#define MONITOR "ct.monitor"
+#define NUMBER_BYTES 4u /* "-999" behind a name that is taken */
+
+/* bytes of a container's name that are always there; a pattern that leaves no room for
+ * them is too long */
+#define SHORTEST 32u
 
 /* One thing wanted of a controller. */
 struct want {
-	uint32_t bit;			/* CT_CG_*; 0: of version `only` as such */
-	int only;			/* 1, 2: of that version; 0: either */
-	bool hard;			/* no start without it */
+	uint32_t bit; /* CT_CG_*; 0: of version `only` as such */
+	int only;     /* 1, 2: of that version; 0: either */
+	bool hard;    /* no start without it */
 	const struct ct_origin *at;
-	const char *instead;		/* remedy */
+	const char *instead; /* remedy */
 };
 
 struct decision {
@@ -36,22 +45,24 @@ struct decision {
 	struct ct_arena *arena;
 	struct ct_cg_plan *out;
 	struct ct_err *err;
-	uint32_t bits[CT_CG_TREES];	/* what each hierarchy is to serve */
-	uint32_t hard[CT_CG_TREES];	/* ... and must */
-	uint32_t asked[CT_CG_TREES];	/* ... and was asked for, be it with "try:" */
+	uint32_t bits[CT_CG_TREES];  /* what each hierarchy is to serve */
+	uint32_t hard[CT_CG_TREES];  /* ... and must */
+	uint32_t asked[CT_CG_TREES]; /* ... and was asked for, be it with "try:" */
 	bool used[CT_CG_TREES];
-	bool devices;			/* they are restricted */
+	bool devices; /* they are restricted */
 };
 
 static const struct ct_origin by_default = { .key = "" };
 
 static int only_of(const struct ct_spec *s)
 {
-	return s->cgroup_backend == CT_CGB_V1 ? 1 : s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
+	return s->cgroup_backend == CT_CGB_V1					       ? 1
+	       : s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2
+										       : 0;
 }
 
-/* Version 2 freezes, counts CPU time and ends a whole tree better than version 1, whatever is bound where; for anything else a
- * controller is where it is bound. */
+/* Version 2 freezes, counts CPU time and ends a whole tree better than version 1, whatever is bound
+ * where; for anything else a controller is where it is bound. */
 static const struct ct_cg_tree *serving(const struct decision *d, uint32_t bit, int only)
 {
 	const struct ct_cg_tree *t = NULL;
@@ -61,7 +72,7 @@ static const struct ct_cg_tree *serving(const struct decision *d, uint32_t bit, 
 	return t ? t : ct_cg_serving(d->trees, bit, only);
 }
 
-/* ---- what is not to be had ------------------------------------------------------------------------------------------------- */
+/* ---- what is not to be had ------------------------------------------------------------------- */
 
 static int nowhere(struct decision *d, const struct want *w, int only)
 {
@@ -74,14 +85,20 @@ static int nowhere(struct decision *d, const struct want *w, int only)
 	ct_err_hint(d->err, "%s", w->instead);
 	ct_err_backend(d->err, only ? ct_cg_version_of(only)->name : "cgroup");
 	if (!d->trees->n)
-		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no cgroup file system is mounted here");
+		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+			       "no cgroup file system is mounted here");
 	if (only && !w->bit)
-		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no cgroup hierarchy of version %d is mounted here (layout %s)", only, layout);
+		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+			       "no cgroup hierarchy of version %d is mounted here (layout %s)",
+			       only, layout);
 	if (only == 2 && ct_cg_serving(d->trees, w->bit, 1))
-		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "%s is bound to version 1 here (layout %s)", name, layout);
+		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+			       "%s is bound to version 1 here (layout %s)", name, layout);
 	if (only == 1 && ct_cg_serving(d->trees, w->bit, 2))
-		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "%s belongs to version 2 here (layout %s)", name, layout);
-	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "no hierarchy has the %s controller here (layout %s)", name, layout);
+		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+			       "%s belongs to version 2 here (layout %s)", name, layout);
+	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+		       "no hierarchy has the %s controller here (layout %s)", name, layout);
 }
 
 /* Where a container's groups are made. */
@@ -98,7 +115,8 @@ static enum place place_of(const struct decision *d)
 
 	if (ct_spec_origin(s, "cgroup.relative"))
 		return s->cgroup_relative ? BELOW_OWN : AT_TOP;
-	/* a path that is given begins at the top; and who outlives its starter is not part of the starter's service */
+	/* a path that is given begins at the top; and who outlives its starter is not part of
+	 * the starter's service */
 	if (s->cgroup_dir || s->cgroup_dir_container || d->ask->detached || in_scope(d))
 		return AT_TOP;
 	return WHERE_POSSIBLE;
@@ -125,11 +143,15 @@ static int out_of_reach(struct decision *d, const struct want *w, const struct c
 {
 	ct_err_origin(d->err, w->at);
 	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
-	ct_err_hint(d->err, "start it as root, or have a group delegated and set cgroup.relative = 1 (doc/CGROUPS.md); or %s", w->instead);
+	ct_err_hint(d->err,
+		    "start it as root, or have a group delegated and set cgroup.relative = "
+		    "1 (doc/CGROUPS.md); or %s",
+		    w->instead);
 	ct_err_backend(d->err, ct_cg_version_of(t->version)->name);
-	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan", "no group can be made%s%s in %s%s: it is not delegated to you",
-		       w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "", t->mount,
-		       d->spec->cgroup_relative && t->self ? t->self : "");
+	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan",
+		       "no group can be made%s%s in %s%s: it is not delegated to you",
+		       w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "",
+		       t->mount, d->spec->cgroup_relative && t->self ? t->self : "");
 }
 
 /* Notes who serves it. Only a hard want fails. */
@@ -153,7 +175,7 @@ static int add(struct decision *d, const struct want *w)
 	return 0;
 }
 
-/* ---- wants --------------------------------------------------------------------------------------------------------------------- */
+/* ---- wants ----------------------------------------------------------------------------------- */
 
 static int want_limits(struct decision *d)
 {
@@ -162,7 +184,10 @@ static int want_limits(struct decision *d)
 
 	for (uint32_t bit = 1; all && bit <= all && r == 0; bit <<= 1) {
 		bool tried = false;
-		struct want w = { .bit = bit, .instead = "leave the limit out, write try: before its value, or have the controller mounted or delegated" };
+		struct want w = { .bit = bit,
+				  .instead = "leave the limit out, write try: before "
+					     "its value, or have the controller "
+					     "mounted or delegated" };
 
 		if (!(all & bit))
 			continue;
@@ -173,7 +198,8 @@ static int want_limits(struct decision *d)
 	return r;
 }
 
-/* "memory.max" -> CT_CG_MEMORY; a file of every group ("cgroup.max.depth") is 0; -1: no controller of that name. */
+/* "memory.max" -> CT_CG_MEMORY; a file of every group ("cgroup.max.depth") is 0; -1: no
+ * controller of that name. */
 static int64_t file_bit(const char *file)
 {
 	size_t n = strcspn(file, ".");
@@ -184,14 +210,15 @@ static int64_t file_bit(const char *file)
 	return n == 6 && !strncmp(file, "cgroup", 6) ? 0 : -1;
 }
 
-/* Whether the config says the same for the other version, as LXC's do for hosts of either, and that one is this host's: then this file may be
- * missing here. */
+/* Whether the config says the same for the other version, as LXC's do for hosts of either, and that
+ * one is this host's: then this file may be missing here. */
 static bool has_twin(const struct decision *d, int64_t bit, int version)
 {
 	const struct ct_cgfiles *others = version == 1 ? &d->spec->cgroup2 : &d->spec->cgroup1;
 
 	for (uint32_t i = 0; bit > 0 && i < others->n; i++)
-		if (file_bit(others->v[i].file) == bit && ct_cg_serving(d->trees, (uint32_t)bit, 3 - version))
+		if (file_bit(others->v[i].file) == bit &&
+		    ct_cg_serving(d->trees, (uint32_t)bit, 3 - version))
 			return true;
 	return false;
 }
@@ -203,15 +230,19 @@ static int want_files(struct decision *d, const struct ct_cgfiles *files, int ve
 	for (uint32_t i = 0; i < files->n && r == 0; i++) {
 		const struct ct_cgfile_item *f = &files->v[i];
 		int64_t bit = file_bit(f->file);
-		struct want w = { bit > 0 ? (uint32_t)bit : 0, version, !f->tried && !has_twin(d, bit, version), &f->at,
-				  "use the portable limit.* key, write try: before the value, or leave it out" };
+		struct want w = { bit > 0 ? (uint32_t)bit : 0, version,
+				  !f->tried && !has_twin(d, bit, version), &f->at,
+				  "use the portable limit.* key, write try: before the value, or "
+				  "leave it out" };
 
 		if (bit < 0 && f->tried)
 			continue;
 		if (bit < 0) {
 			ct_err_origin(d->err, &f->at);
-			ct_err_hint(d->err, "a file's name begins with that of its controller, as memory.max");
-			return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan", "there is no such cgroup controller");
+			ct_err_hint(d->err, "a file's name begins with that of its controller, as "
+					    "memory.max");
+			return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+				       "there is no such cgroup controller");
 		}
 		r = add(d, &w);
 	}
@@ -227,7 +258,8 @@ static bool lifts_devices(const struct ct_spec *s)
 /* Without rights over the host's devices there is nothing to restrict. */
 static bool has_no_devices(const struct ct_cg_ask *ask)
 {
-	return ask->userns || !ask->host->initial_userns || !(ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD);
+	return ask->userns || !ask->host->initial_userns ||
+	       !(ask->host->cap_permitted & UINT64_C(1) << CAP_MKNOD);
 }
 
 static int want_devices(struct decision *d)
@@ -235,7 +267,8 @@ static int want_devices(struct decision *d)
 	const struct ct_spec *s = d->spec;
 	bool asked = s->devices_set || s->devrules.n;
 	struct want w = { CT_CG_DEVICES, 0, !s->devices_tried, &by_default,
-			  "mount the devices controller or cgroup2, or set limit.devices = all if the payload may use every device" };
+			  "mount the devices controller or cgroup2, or set limit.devices = all if "
+			  "the payload may use every device" };
 
 	if (lifts_devices(s) || (!asked && has_no_devices(d->ask)))
 		return 0;
@@ -262,7 +295,7 @@ static void want_usual(struct decision *d, bool everything)
 		d->used[i] = d->used[i] || d->trees->v[i].version == 1;
 }
 
-/* ---- directories ---------------------------------------------------------------------------------------------------------------- */
+/* ---- directories ----------------------------------------------------------------------------- */
 
 /* The container's name beside `beside` other bytes, as far as one directory has room for both. */
 static const char *fitting_name(struct decision *d, size_t beside)
@@ -276,10 +309,12 @@ static const char *fitting_name(struct decision *d, size_t beside)
 	return out;
 }
 
-/* The pattern with the container's name for %n; in the directory of that go also the mark, and a number for one that is taken. */
+/* The pattern with the container's name for %n; in the directory of that go also the mark, and a
+ * number for one that is taken. */
 static const char *by_pattern(struct decision *d)
 {
-	const char *pattern = d->spec->cgroup_pattern ? d->spec->cgroup_pattern : "ct.payload.%n", *at = strstr(pattern, "%n"), *name;
+	const char *pattern = d->spec->cgroup_pattern ? d->spec->cgroup_pattern : "ct.payload.%n",
+		   *at = strstr(pattern, "%n"), *name;
 	size_t before = 0;
 
 	if (!at)
@@ -287,7 +322,9 @@ static const char *by_pattern(struct decision *d)
 	while (before < (size_t)(at - pattern) && at[-1 - (ptrdiff_t)before] != '/')
 		before++;
 	name = fitting_name(d, before + strcspn(at + 2, "/") + strlen(d->out->mark) + NUMBER_BYTES);
-	return name ? ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2) : NULL;
+	return name ? ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name,
+				      at + 2)
+		    : NULL;
 }
 
 static int name_dir(struct decision *d, struct ct_cg_dir *dir)
@@ -301,12 +338,15 @@ static int name_dir(struct decision *d, struct ct_cg_dir *dir)
 		dir->path = s->cgroup_dir_container;
 	} else {
 		dir->numbered = d->ask->detached;
-		dir->path = ct_arena_printf(d->arena, "%s%s%s%s", s->cgroup_dir ? s->cgroup_dir : "", s->cgroup_dir ? "/" : "", name,
-					    d->out->mark);
+		dir->path = ct_arena_printf(d->arena, "%s%s%s%s",
+					    s->cgroup_dir ? s->cgroup_dir : "",
+					    s->cgroup_dir ? "/" : "", name, d->out->mark);
 	}
 	dir->inner = s->cgroup_dir_inner;
-	/* LXC's words without a mode mean that the payload may write, too; and who may mount needs not ask for one */
-	if (!dir->inner && (d->ask->mounts || (s->mount_auto.cgroup_kind && s->mount_auto.cgroup_mode != CT_AUTO_RO)))
+	/* LXC's words without a mode mean that the payload may write, too; and who may mount
+	 * needs not ask for one */
+	if (!dir->inner && (d->ask->mounts ||
+			    (s->mount_auto.cgroup_kind && s->mount_auto.cgroup_mode != CT_AUTO_RO)))
 		dir->inner = PAYLOAD;
 	return dir->path ? 0 : ct_oom(d->err);
 }
@@ -326,7 +366,8 @@ static const char *no_place_below(struct decision *d, uint32_t i)
 	if (t->self_bars)
 		return "which is threaded";
 	if (lack)
-		return ct_arena_printf(d->arena, "which does not give %s on", ct_cg_name(lack & -lack, 2));
+		return ct_arena_printf(d->arena, "which does not give %s on",
+				       ct_cg_name(lack & -lack, 2));
 	if (t->version == 1 && d->devices && (t->controllers & CT_CG_DEVICES) && t->self_narrow)
 		return "which may not use every device itself";
 	return NULL;
@@ -337,8 +378,12 @@ static int say_elsewhere(struct decision *d, const struct ct_cg_tree *t, const c
 {
 	const char *before = d->out->elsewhere;
 
-	d->out->elsewhere = ct_arena_printf(d->arena, "%s%s%s is made at the top of %s, not below the caller's own cgroup%s%s, %s", before ? before : "",
-					    before ? "; " : "", t->name, t->mount, t->self ? " " : "", t->self ? t->self : "", why);
+	d->out->elsewhere = ct_arena_printf(d->arena,
+					    "%s%s%s is made at the top of %s, not below "
+					    "the caller's own cgroup%s%s, %s",
+					    before ? before : "", before ? "; " : "", t->name,
+					    t->mount, t->self ? " " : "", t->self ? t->self : "",
+					    why);
 	return d->out->elsewhere ? 0 : ct_oom(d->err);
 }
 
@@ -366,7 +411,8 @@ static int base_dir(struct decision *d, uint32_t i, struct ct_cg_dir *dir)
 		return 0;
 	ct_err_origin(d->err, ct_spec_origin(d->spec, "cgroup.relative"));
 	ct_err_object(d->err, t->mount);
-	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_CGROUP, "plan", "the caller's own group is not below this mount");
+	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_CGROUP, "plan",
+		       "the caller's own group is not below this mount");
 }
 
 /* The controllers that the groups above must give on, and those that they may. */
@@ -389,11 +435,14 @@ static int list_controllers(struct decision *d, uint32_t bits, uint32_t hard, st
 
 static int add_write(struct decision *d, struct ct_cg_dir *dir, const struct ct_cgfile_item *f)
 {
-	struct ct_cg_write *v = ct_arena_grow(d->arena, dir->writes.v, dir->writes.n, dir->writes.n + 1, sizeof(*v));
+	struct ct_cg_write *v = ct_arena_grow(d->arena, dir->writes.v, dir->writes.n,
+					      dir->writes.n + 1, sizeof(*v));
 
 	if (!v)
 		return ct_oom(d->err);
-	v[dir->writes.n++] = (struct ct_cg_write){ .at = &f->at, .file = f->file, .value = f->value, .optional = f->tried };
+	v[dir->writes.n++] = (struct ct_cg_write){
+		.at = &f->at, .file = f->file, .value = f->value, .optional = f->tried
+	};
 	dir->writes.v = v;
 	return 0;
 }
@@ -407,13 +456,15 @@ static int add_files(struct decision *d, struct ct_cg_dir *dir)
 	for (uint32_t i = 0; i < files->n && r == 0; i++) {
 		int64_t bit = file_bit(files->v[i].file);
 
-		if (bit > 0 ? (dir->controllers & (uint32_t)bit) != 0 : bit == 0 && dir->version == 2)
+		if (bit > 0 ? (dir->controllers & (uint32_t)bit) != 0
+			    : bit == 0 && dir->version == 2)
 			r = add_write(d, dir, &files->v[i]);
 	}
 	return r;
 }
 
-static int write_devices(struct decision *d, const struct ct_dev_list *list, const struct ct_origin *at, struct ct_cg_dir *dir)
+static int write_devices(struct decision *d, const struct ct_dev_list *list,
+			 const struct ct_origin *at, struct ct_cg_dir *dir)
 {
 	uint32_t from = dir->writes.n;
 	int r = ct_dev_v1_writes(list, at, d->arena, &dir->writes, d->err);
@@ -443,7 +494,8 @@ static int print_rules(struct decision *d, const struct ct_dev_list *list, struc
 	return 0;
 }
 
-/* What init needs of the rules to set the container up, and what it is spared where they refuse it: that is done outside of the group. */
+/* What init needs of the rules to set the container up, and what it is spared where they refuse it:
+ * that is done outside of the group. */
 static int note_refusals(struct decision *d, const struct ct_dev_list *list)
 {
 	static const struct {
@@ -455,7 +507,8 @@ static int note_refusals(struct decision *d, const struct ct_dev_list *list)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++)
-		d->out->no_nodes |= !ct_dev_allowed(list, 'c', nodes[i].major, nodes[i].minor, CT_DEV_MKNOD);
+		d->out->no_nodes |= !ct_dev_allowed(list, 'c', nodes[i].major, nodes[i].minor,
+						    CT_DEV_MKNOD);
 	d->out->no_terminals |= !ct_dev_allowed(list, 'c', 5, 2, CT_DEV_READ | CT_DEV_WRITE);
 	for (uint32_t i = 0; i < blocks.n; i++)
 		d->out->no_blocks |= (~blocks.v[i].allowed & (CT_DEV_READ | CT_DEV_WRITE)) != 0;
@@ -494,9 +547,14 @@ static int add_dir(struct decision *d, uint32_t i)
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 	int r;
 
-	/* a directory of version 1 has all that is bound there; one of version 2 what is given on to it */
-	*dir = (struct ct_cg_dir){ .version = t->version, .tree = t->name, .mount = t->mount,
-				   .controllers = t->version == 1 ? t->controllers : d->bits[i] | (CT_CG_CORE & ~CT_CG_DEVICES) };
+	/* a directory of version 1 has all that is bound there; one of version 2 what
+	 * is given on to it */
+	*dir = (struct ct_cg_dir){ .version = t->version,
+				   .tree = t->name,
+				   .mount = t->mount,
+				   .controllers = t->version == 1 ? t->controllers
+								  : d->bits[i] | (CT_CG_CORE &
+										  ~CT_CG_DEVICES) };
 	r = base_dir(d, i, dir);
 	if (r == 0)
 		r = name_dir(d, dir);
@@ -521,7 +579,8 @@ static const char *monitor_dir(const struct decision *d)
 
 	if (!d->ask->detached)
 		return NULL;
-	/* systemd takes a scope away, with all figures in it, when the last process has left: that is to be the supervisor */
+	/* systemd takes a scope away, with all figures in it, when the last process has left: that
+	 * is to be the supervisor */
 	return !asked && in_scope(d) ? MONITOR : asked;
 }
 
@@ -530,8 +589,13 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 {
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 
-	*dir = (struct ct_cg_dir){ .version = payload->version, .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s", payload->tree),
-				   .mount = payload->mount, .base = payload->base, .path = monitor_dir(d), .monitor = true,
+	*dir = (struct ct_cg_dir){ .version = payload->version,
+				   .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s",
+							   payload->tree),
+				   .mount = payload->mount,
+				   .base = payload->base,
+				   .path = monitor_dir(d),
+				   .monitor = true,
 				   .controllers = payload->controllers };
 	int r;
 
@@ -544,7 +608,8 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 	return r;
 }
 
-/* The scope's name is the container's; what systemd would take for another part of a name is not in it. */
+/* The scope's name is the container's; what systemd would take for another part of a
+ * name is not in it. */
 static int name_scope(struct decision *d)
 {
 	const char *name;
@@ -568,7 +633,8 @@ static int name_scope(struct decision *d)
 /* Has the config asked for groups in a way that no single controller stands for? */
 static const struct ct_origin *asks_for_groups(const struct ct_spec *s)
 {
-	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container", "cgroup.dir.container.inner", "cgroup.backend" };
+	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container",
+					    "cgroup.dir.container.inner", "cgroup.backend" };
 
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (ct_spec_origin(s, keys[i]))
@@ -579,11 +645,17 @@ static const struct ct_origin *asks_for_groups(const struct ct_spec *s)
 static int want_groups(struct decision *d, const struct ct_origin *at)
 {
 	if (!d->trees->n)
-		return nowhere(d, &(struct want){ .at = at, .instead = "mount cgroup2 on /sys/fs/cgroup" }, 0);
+		return nowhere(d,
+			       &(struct want){ .at = at,
+					       .instead = "mount cgroup2 on /sys/fs/cgroup" },
+			       0);
 	if (!only_of(d->spec))
 		return 0;
-	return add(d, &(struct want){ .only = only_of(d->spec), .hard = true, .at = at,
-				      .instead = "take cgroup.backend out, or mount a hierarchy of that version" });
+	return add(d, &(struct want){ .only = only_of(d->spec),
+				      .hard = true,
+				      .at = at,
+				      .instead = "take cgroup.backend out, or mount a hierarchy of "
+						 "that version" });
 }
 
 static int decide(struct decision *d)
@@ -616,14 +688,19 @@ int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_e
 {
 	const struct ct_spec *s = ask->spec;
 
-	if (s->cgroup_backend != CT_CGB_NONE || !ask->mknod || s->devices_tried || lifts_devices(s) || has_no_devices(ask))
+	if (s->cgroup_backend != CT_CGB_NONE || !ask->mknod || s->devices_tried ||
+	    lifts_devices(s) || has_no_devices(ask))
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "cgroup.backend"));
-	ct_err_hint(e, "set limit.devices = all if the payload may use every device, or drop mknod, or give it a user namespace (idmap)");
-	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, where, "devices cannot be restricted without a cgroup, and the payload keeps mknod");
+	ct_err_hint(e, "set limit.devices = all if the payload may use every device, or drop "
+		       "mknod, or give it a user namespace (idmap)");
+	return ct_fail(
+		e, -EINVAL, CT_ERR_CONFLICT, where,
+		"devices cannot be restricted without a cgroup, and the payload keeps mknod");
 }
 
-int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_plan *out, struct ct_err *e)
+int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_plan *out,
+		 struct ct_err *e)
 {
 	static const struct ct_cgroups nothing;
 	struct decision d = { .ask = ask, .spec = ask->spec, .arena = a, .out = out, .err = e };
@@ -639,7 +716,8 @@ int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_p
 	if (!out->v)
 		return ct_oom(e);
 	r = decide(&d);
-	/* version 2's is made first and removed last: what a killed owner has left is looked for there */
+	/* version 2's is made first and removed last: what a killed owner has left is
+	 * looked for there */
 	for (int version = 2; version >= 1; version--)
 		for (uint32_t i = 0; r == 0 && i < d.trees->n; i++)
 			if (d.used[i] && d.trees->v[i].version == version)

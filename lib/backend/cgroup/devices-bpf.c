@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy as a program of version 2. It does not walk the rules, it looks for the device's cell: an access costs one comparison for
- * each major number and each minor number of one of them, and the verifier's work grows with the number of rules only, in whatever
- * way they overlap. There are no loops and no jumps backward.
+ * The policy as a program of version 2. It does not walk the rules, it looks for the device's cell:
+ * an access costs one comparison for each major number and each minor number of one of them, and
+ * the verifier's work grows with the number of rules only, in whatever way they overlap. There are
+ * no loops and no jumps backward.
  */
 #include "backend/cgroup/devices.h"
 
@@ -31,8 +32,11 @@ struct program {
 
 static void emit(struct program *p, int code, int dst, int src, int off, int imm)
 {
-	p->v[p->n++] = (struct bpf_insn){ .code = (uint8_t)code, .dst_reg = (uint8_t)(dst & 15), .src_reg = (uint8_t)(src & 15),
-					  .off = (int16_t)off, .imm = imm };
+	p->v[p->n++] = (struct bpf_insn){ .code = (uint8_t)code,
+					  .dst_reg = (uint8_t)(dst & 15),
+					  .src_reg = (uint8_t)(src & 15),
+					  .off = (int16_t)off,
+					  .imm = imm };
 }
 
 static void emit_return(struct program *p, int answer)
@@ -54,7 +58,8 @@ static void land(struct program *p, uint32_t from)
 	p->v[from].off = (int16_t)(p->n - from - 1);
 }
 
-/* The answer of one cell: whatever is not allowed, kinds of access that are not known included, is denied. */
+/* The answer of one cell: whatever is not allowed, kinds of access that are not known
+ * included, is denied. */
 static void emit_cell(struct program *p, const struct ct_dev_cell *cell)
 {
 	unsigned allowed = 0;
@@ -114,7 +119,8 @@ static void emit_type(struct program *p, const struct ct_dev_cells *cells, int t
 }
 
 /* -ENOMEM recorded, too. */
-int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn **insns, uint32_t *n, struct ct_err *e)
+int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn **insns,
+	       uint32_t *n, struct ct_err *e)
 {
 	struct ct_dev_cells c, b;
 	struct program p = { NULL, 0 };
@@ -128,12 +134,15 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 	p.v = ct_arena_alloc(a, ((size_t)c.n + b.n) * 5 * sizeof(*p.v) + 32 * sizeof(*p.v));
 	if (!p.v)
 		return ct_oom(e);
-	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_TYPE, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_TYPE, R_CONTEXT,
+	     offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
 	emit(&p, BPF_ALU | BPF_MOV | BPF_X, R_ACCESS, R_TYPE, 0, 0);
 	emit(&p, BPF_ALU | BPF_AND | BPF_K, R_TYPE, 0, 0, 0xffff);
 	emit(&p, BPF_ALU | BPF_RSH | BPF_K, R_ACCESS, 0, 0, 16);
-	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MAJOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
-	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MINOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MAJOR, R_CONTEXT,
+	     offsetof(struct bpf_cgroup_dev_ctx, major), 0);
+	emit(&p, BPF_LDX | BPF_MEM | BPF_W, R_MINOR, R_CONTEXT,
+	     offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
 	emit_type(&p, &c, BPF_DEVCG_DEV_CHAR);
 	emit_type(&p, &b, BPF_DEVCG_DEV_BLOCK);
 	emit_return(&p, 0);
@@ -142,7 +151,7 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 	return 0;
 }
 
-/* ---- into the kernel ---------------------------------------------------------------------------------------------------- */
+/* ---- into the kernel ------------------------------------------------------------------------- */
 
 static int bpf(int command, union bpf_attr *attr)
 {
@@ -178,7 +187,8 @@ static bool is_ours(int fd)
 	attr.info.bpf_fd = (uint32_t)fd;
 	attr.info.info_len = sizeof(info);
 	attr.info.info = (uint64_t)(uintptr_t)&info;
-	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 && info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
+	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 &&
+	       info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
 }
 
 int ct_dev_programs(int dirfd)
@@ -193,10 +203,10 @@ int ct_dev_programs(int dirfd)
 	return r < 0 ? r : (int)attr.query.prog_cnt;
 }
 
-#define GROUP_PROGRAMS 64	/* the kernel takes no more in one group */
+#define GROUP_PROGRAMS 64 /* the kernel takes no more in one group */
 
-/* Descriptor of our program in the group, -1 when there is none; 0 or a negative errno; -ENOENT: one has gone while we looked, and
- * another may be there in its place. *call names what failed. */
+/* Descriptor of our program in the group, -1 when there is none; 0 or a negative errno; -ENOENT:
+ * one has gone while we looked, and another may be there in its place. *call names what failed. */
 static int find_ours(int dirfd, int *out, const char **call)
 {
 	uint32_t ids[GROUP_PROGRAMS];
@@ -249,11 +259,13 @@ static int attach(int dirfd, int fd, int old)
 	return bpf(BPF_PROG_ATTACH, &attr);
 }
 
-static const char no_rights[] = "device rules on cgroup version 2 need CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN) on the host itself, "
+static const char no_rights[] = "device rules on cgroup version 2 need CAP_NET_ADMIN and CAP_BPF "
+				"(or CAP_SYS_ADMIN) on the host itself, "
 				"whatever kernel.unprivileged_bpf_disabled says";
 static const char no_call[] = "this kernel has no bpf() system call (CONFIG_BPF_SYSCALL)";
 static const char no_type[] = "this kernel has no device programs for cgroups (CONFIG_CGROUP_BPF)";
-static const char no_leave[] = "a security module of this host does not let this process load device programs";
+static const char no_leave[] =
+	"a security module of this host does not let this process load device programs";
 static const char no_luck[] = "the kernel refuses to load a device program";
 
 /* The sentence for an errno of load(). */
@@ -280,7 +292,8 @@ static int load_failed(int r, struct ct_err *e)
 
 	if (why != no_luck)
 		ct_err_hint(e, "%s", why);
-	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", "bpf BPF_PROG_LOAD", "the device program cannot be loaded");
+	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", "bpf BPF_PROG_LOAD",
+			   "the device program cannot be loaded");
 }
 
 /* Records that it could not be put into the group. */
@@ -288,8 +301,10 @@ static int attach_failed(int r, const char *call, struct ct_err *e)
 {
 	switch (r) {
 	case -EPERM:
-		ct_err_hint(e, "this needs CAP_NET_ADMIN on the host, and CAP_SYS_ADMIN where rules are replaced; it fails, too, where a "
-			       "group above has a program that was attached without BPF_F_ALLOW_MULTI");
+		ct_err_hint(e, "this needs CAP_NET_ADMIN on the host, and CAP_SYS_ADMIN where "
+			       "rules are replaced; it fails, too, where a "
+			       "group above has a program that was attached without "
+			       "BPF_F_ALLOW_MULTI");
 		break;
 	case -EBADF:
 		ct_err_hint(e, "the group must be one of cgroup version 2");
@@ -299,22 +314,26 @@ static int attach_failed(int r, const char *call, struct ct_err *e)
 		break;
 	case -E2BIG:
 	case -ENOSPC:
-		ct_err_hint(e, "the group has as many device programs as the kernel takes, %d", GROUP_PROGRAMS);
+		ct_err_hint(e, "the group has as many device programs as the kernel takes, %d",
+			    GROUP_PROGRAMS);
 		break;
 	case -ENOENT:
 	case -EBUSY:
-		ct_err_hint(e, "someone else changes the programs of this group at the same time; try again");
+		ct_err_hint(e, "someone else changes the programs of this group at the same time; "
+			       "try again");
 		break;
 	default:
 		break;
 	}
-	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", call, "the device program cannot be attached to the group");
+	return ct_fail_sys(e, r, CT_ERR_DEVICES, "devices", call,
+			   "the device program cannot be attached to the group");
 }
 
 /* Two that do this at once see each other's program go: then look again. */
 #define TRIES 32
 
-/* Leaves no descriptor open. Another start of ours on the same group at the same time is waited out. */
+/* Leaves no descriptor open. Another start of ours on the same group at the same time
+ * is waited out. */
 int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();

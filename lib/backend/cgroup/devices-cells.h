@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A device policy without order, as both ways into the kernel want it. A cell is a device, or all devices of a major or a minor number
- * but those that have cells of their own; each has one answer. The most special cell that a device is in decides alone.
+ * A device policy without order, as both ways into the kernel want it. A cell is a device, or all
+ * devices of a major or a minor number but those that have cells of their own; each has one answer.
+ * The most special cell that a device is in decides alone.
  */
 #ifndef CT_BACKEND_CGROUP_DEVICES_CELLS_H
 #define CT_BACKEND_CGROUP_DEVICES_CELLS_H
@@ -9,20 +10,27 @@
 #include "backend/cgroup/devices.h"
 
 #define CT_DEV_ALL (CT_DEV_READ | CT_DEV_WRITE | CT_DEV_MKNOD)
-#define CT_DEV_RULES_MAX 4000u	/* so that a program stays far below what the kernel's verifier takes */
-#define CT_DEV_CELLS_MAX 6500u	/* of one type; a jump of a program reaches across all of them */
+/* so that a program stays far below what the kernel's verifier takes */
+#define CT_DEV_RULES_MAX 4000u
+#define CT_DEV_CELLS_MAX 6500u /* of one type; a jump of a program reaches across all of them */
 
 struct ct_dev_cell {
-	int64_t major, minor;		/* or CT_DEV_ANY */
-	char type;			/* 'c' or 'b' */
-	uint8_t allowed;		/* CT_DEV_* */
+	int64_t major, minor; /* or CT_DEV_ANY */
+	char type;	      /* 'c' or 'b' */
+	uint8_t allowed;      /* CT_DEV_* */
 };
-struct ct_dev_cells { struct ct_dev_cell *v; uint32_t n; };
+struct ct_dev_cells {
+	struct ct_dev_cell *v;
+	uint32_t n;
+};
 
-/* What the policy allows of CT_DEV_* for a device; CT_DEV_ANY stands for a number that no rule names. */
+/* What the policy allows of CT_DEV_* for a device; CT_DEV_ANY stands for a number that
+ * no rule names. */
 uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int64_t minor);
-/* The cells of one type: by major number, within it by minor number, CT_DEV_ANY behind the others; the last is that of all devices.
- * They belong to the arena. -E2BIG recorded: too many rules, -ENOMEM. */
-int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a, struct ct_dev_cells *out, struct ct_err *e);
+/* The cells of one type: by major number, within it by minor number, CT_DEV_ANY behind the
+ * others; the last is that of all devices. They belong to the arena. -E2BIG recorded: too
+ * many rules, -ENOMEM. */
+int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a,
+		 struct ct_dev_cells *out, struct ct_err *e);
 
 #endif

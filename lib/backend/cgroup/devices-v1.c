@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy for the devices controller of version 1, which keeps a default and exceptions from it without order:
- *  - Default "deny": an access is allowed when one exception names the device and all of the access asked for. So each cell is written
- *    with all that it allows, and no cell may allow less than a wider one does: a hole in a wildcard cannot be said.
- *  - Default "allow": an access is denied when any exception names the device and some of the access. So no cell may deny less than a
- *    wider one does.
- * What fits neither is refused, exactly that: which rules the policy was made of, and in which order, plays no part.
+ * The policy for the devices controller of version 1, which keeps a default and exceptions
+ * from it without order:
+ *  - Default "deny": an access is allowed when one exception names the device and all of the access
+ *    asked for. So each cell is written with all that it allows, and no cell may allow less than a
+ *    wider one does: a hole in a wildcard cannot be said.
+ *  - Default "allow": an access is denied when any exception names the device and some of the
+ *    access. So no cell may deny less than a wider one does.
+ * What fits neither is refused, exactly that: which rules the policy was made of, and in which
+ * order, plays no part.
  */
 #include "backend/cgroup/devices.h"
 
@@ -14,14 +17,17 @@
 #include "backend/cgroup/devices-cells.h"
 #include "model/type.h"
 
-/* A policy as the kernel keeps it: the default, and for each type the exceptions; `allowed` of a cell is the exception's access. */
+/* A policy as the kernel keeps it: the default, and for each type the exceptions; `allowed` of a
+ * cell is the exception's access. */
 struct told {
 	bool allow;
 	struct ct_dev_cells of[2];
 };
 
-/* The cell next wider than `cell`: by minor number (step 0) or by major number (1). False: it is as wide as that already. */
-static bool widen(const struct ct_dev_list *l, const struct ct_dev_cell *cell, int step, struct ct_dev_cell *out)
+/* The cell next wider than `cell`: by minor number (step 0) or by major number (1). False: it is as
+ * wide as that already. */
+static bool widen(const struct ct_dev_list *l, const struct ct_dev_cell *cell, int step,
+		  struct ct_dev_cell *out)
 {
 	*out = *cell;
 	if (step == 0)
@@ -40,15 +46,17 @@ static uint8_t exception(const struct ct_dev_cell *cell, bool allow)
 	return allow ? (uint8_t)(CT_DEV_ALL & ~cell->allowed) : cell->allowed;
 }
 
-/* Whether exceptions from this default can tell the policy. If not, `hole` and `around` become the cells that cannot stand together. */
-static bool can_tell(const struct ct_dev_list *l, const struct ct_dev_cells cells[2], bool allow, struct ct_dev_cell *hole,
-		     struct ct_dev_cell *around)
+/* Whether exceptions from this default can tell the policy. If not, `hole` and `around` become the
+ * cells that cannot stand together. */
+static bool can_tell(const struct ct_dev_list *l, const struct ct_dev_cells cells[2], bool allow,
+		     struct ct_dev_cell *hole, struct ct_dev_cell *around)
 {
 	for (int t = 0; t < 2; t++) {
 		for (uint32_t i = 0; i < cells[t].n; i++) {
 			*hole = cells[t].v[i];
 			for (int step = 0; step < 2; step++) {
-				if (widen(l, hole, step, around) && (exception(around, allow) & ~exception(hole, allow)))
+				if (widen(l, hole, step, around) &&
+				    (exception(around, allow) & ~exception(hole, allow)))
 					return false;
 			}
 		}
@@ -67,18 +75,23 @@ static const char *text_of(const struct ct_dev_cell *cell, uint8_t access, struc
 }
 
 /* Records which part of the policy version 1 has no words for. */
-static int refuse(const struct ct_dev_cell *hole, const struct ct_dev_cell *around, bool allow, struct ct_arena *a, struct ct_err *e)
+static int refuse(const struct ct_dev_cell *hole, const struct ct_dev_cell *around, bool allow,
+		  struct ct_arena *a, struct ct_err *e)
 {
 	uint8_t lost = (uint8_t)(exception(around, allow) & ~exception(hole, allow));
-	const char *inner = text_of(hole, lost, a), *outer = text_of(around, exception(around, allow), a);
+	const char *inner = text_of(hole, lost, a),
+		   *outer = text_of(around, exception(around, allow), a);
 	const char *verb = allow ? "allow" : "deny";
 
 	if (!inner || !outer)
 		return ct_oom(e);
 	ct_err_object(e, inner);
-	ct_err_hint(e, "leave out \"%s %s\", or %s devices one by one instead of \"%s\"; cgroup version 2 can do it", verb, inner,
-		    allow ? "deny" : "allow", outer);
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_DEVICES, "devices", "cgroup version 1 cannot %s this while \"%s\" is %s", verb, outer,
+	ct_err_hint(e,
+		    "leave out \"%s %s\", or %s devices one by one instead of \"%s\"; "
+		    "cgroup version 2 can do it",
+		    verb, inner, allow ? "deny" : "allow", outer);
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_DEVICES, "devices",
+		       "cgroup version 1 cannot %s this while \"%s\" is %s", verb, outer,
 		       allow ? "denied" : "allowed");
 }
 
@@ -102,13 +115,14 @@ static void make_exceptions(const struct ct_dev_list *l, bool allow, struct ct_d
 }
 
 /* Finds the words: the same for the same policy, whenever it is asked. */
-static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a, struct told *out, struct ct_err *e)
+static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
+		struct told *out, struct ct_err *e)
 {
 	struct ct_dev_cell hole, around, other[2];
 	int r = 0;
 
 	for (int t = 0; t < 2 && r == 0; t++)
-		r = ct_dev_cells(l, "cb"[t], a, &out->of[t], e);
+		r = ct_dev_cells(l, "cb"[t], a, &out -> of[t], e);
 	out->allow = l->allow_rest;
 	if (r == 0 && !can_tell(l, out->of, out->allow, &hole, &around)) {
 		out->allow = !out->allow;
@@ -124,10 +138,11 @@ static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct 
 	return 0;
 }
 
-/* ---- writes ------------------------------------------------------------------------------------------------------------- */
+/* ---- writes ---------------------------------------------------------------------------------- */
 
 /* One write, appended. */
-static int put(struct ct_cg_writes *out, bool allow, const char *value, const struct ct_origin *at, struct ct_arena *a)
+static int put(struct ct_cg_writes *out, bool allow, const char *value, const struct ct_origin *at,
+	       struct ct_arena *a)
 {
 	struct ct_cg_write *w = value ? CT_LIST_ADD(a, out) : NULL;
 
@@ -138,7 +153,8 @@ static int put(struct ct_cg_writes *out, bool allow, const char *value, const st
 }
 
 /* The default, then the exceptions. */
-static int put_all(const struct told *to, const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out)
+static int put_all(const struct told *to, const struct ct_origin *at, struct ct_arena *a,
+		   struct ct_cg_writes *out)
 {
 	int r = put(out, to->allow, "a", at, a);
 
@@ -162,9 +178,10 @@ static uint8_t access_in(const struct ct_dev_cells *list, const struct ct_dev_ce
 	return 0;
 }
 
-/* The exceptions of `from` that `to` has not, or has less of, by the file that takes them back or makes them. */
-static int put_difference(const struct told *from, const struct told *to, bool allow, const struct ct_origin *at, struct ct_arena *a,
-			  struct ct_cg_writes *out)
+/* The exceptions of `from` that `to` has not, or has less of, by the file that takes them
+ * back or makes them. */
+static int put_difference(const struct told *from, const struct told *to, bool allow,
+			  const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out)
 {
 	int r = 0;
 
@@ -180,9 +197,11 @@ static int put_difference(const struct told *from, const struct told *to, bool a
 	return r;
 }
 
-/* Without memory -ENOMEM, with too many rules -E2BIG, both recorded. The kernel takes the first write only while the group has no groups
- * below it, and copies its list to those that are made later. */
-int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out, struct ct_err *e)
+/* Without memory -ENOMEM, with too many rules -E2BIG, both recorded. The kernel takes the
+ * first write only while the group has no groups below it, and copies its list to those
+ * that are made later. */
+int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
+		     struct ct_cg_writes *out, struct ct_err *e)
 {
 	struct ct_cg_writes writes = *out;
 	struct told to;
@@ -196,8 +215,9 @@ int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, st
 	return 0;
 }
 
-int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
-		     struct ct_cg_writes *out, struct ct_err *e)
+int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l,
+		     const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out,
+		     struct ct_err *e)
 {
 	struct ct_cg_writes writes = *out;
 	struct told was, to;
@@ -210,7 +230,8 @@ int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l
 	if (was.allow != to.allow) {
 		r = put_all(&to, at, a, &writes);
 	} else {
-		/* first what is allowed now, so that nothing is ever denied that both policies allow */
+		/* first what is allowed now, so that nothing is ever denied that both
+		 * policies allow */
 		const struct told *less = to.allow ? &was : &to, *more = to.allow ? &to : &was;
 
 		r = put_difference(less, more, true, at, a, &writes);

@@ -13,9 +13,10 @@
 #include "model/device-rule.h"
 #include "model/type.h"
 
-_Static_assert(CT_DEV_READ == 1 && CT_DEV_WRITE == 2 && CT_DEV_MKNOD == 4, "the letters of device-rule.h");
+_Static_assert(CT_DEV_READ == 1 && CT_DEV_WRITE == 2 && CT_DEV_MKNOD == 4,
+	       "the letters of device-rule.h");
 
-/* ---- what a policy says ----------------------------------------------------------------------------------------------- */
+/* ---- what a policy says ---------------------------------------------------------------------- */
 
 static bool number_matches(int64_t rule, int64_t n)
 {
@@ -24,7 +25,8 @@ static bool number_matches(int64_t rule, int64_t n)
 
 static bool matches(const struct ct_dev_rule *r, char type, int64_t major, int64_t minor)
 {
-	return (r->type == 'a' || r->type == type) && number_matches(r->major, major) && number_matches(r->minor, minor);
+	return (r->type == 'a' || r->type == type) && number_matches(r->major, major) &&
+	       number_matches(r->minor, minor);
 }
 
 uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int64_t minor)
@@ -43,19 +45,21 @@ uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int
 	return (uint8_t)(l->allow_rest ? allowed | open : allowed);
 }
 
-bool ct_dev_allowed(const struct ct_dev_list *l, char type, uint32_t major, uint32_t minor, unsigned access)
+bool ct_dev_allowed(const struct ct_dev_list *l, char type, uint32_t major, uint32_t minor,
+		    unsigned access)
 {
 	if (type != 'c' && type != 'b')
 		return false;
 	return !(access & ~(unsigned)ct_dev_decide(l, type, major, minor));
 }
 
-/* ---- building one ------------------------------------------------------------------------------------------------------- */
+/* ---- building one ---------------------------------------------------------------------------- */
 
 /* Whether every device that `inner` names is one of `outer`. */
 static bool covers(const struct ct_dev_rule *outer, const struct ct_dev_rule *inner)
 {
-	return (outer->type == 'a' || outer->type == inner->type) && number_matches(outer->major, inner->major) &&
+	return (outer->type == 'a' || outer->type == inner->type) &&
+	       number_matches(outer->major, inner->major) &&
 	       number_matches(outer->minor, inner->minor);
 }
 
@@ -67,11 +71,13 @@ static bool numbers_meet(int64_t a, int64_t b)
 /* Whether two rules say different things to some access of some device. */
 static bool disagree(const struct ct_dev_rule *a, const struct ct_dev_rule *b)
 {
-	return a->allow != b->allow && (a->access & b->access) && (a->type == b->type || a->type == 'a' || b->type == 'a') &&
+	return a->allow != b->allow && (a->access & b->access) &&
+	       (a->type == b->type || a->type == 'a' || b->type == 'a') &&
 	       numbers_meet(a->major, b->major) && numbers_meet(a->minor, b->minor);
 }
 
-/* Whether a rule changes nothing: it says what holds for the rest, and none of the n rules before it says anything else. */
+/* Whether a rule changes nothing: it says what holds for the rest, and none of the n rules before
+ * it says anything else. */
 static bool is_idle(const struct ct_dev_list *l, const struct ct_dev_rule *r, uint32_t n)
 {
 	if (r->allow != l->allow_rest)
@@ -115,7 +121,8 @@ static int apply(struct ct_dev_list *l, struct ct_dev_rule rule, struct ct_arena
 {
 	struct ct_dev_rule *v;
 
-	if (rule.type == 'a' && rule.major == CT_DEV_ANY && rule.minor == CT_DEV_ANY && rule.access == CT_DEV_ALL) {
+	if (rule.type == 'a' && rule.major == CT_DEV_ANY && rule.minor == CT_DEV_ANY &&
+	    rule.access == CT_DEV_ALL) {
 		l->n = 0;
 		l->allow_rest = rule.allow;
 		return 0;
@@ -132,7 +139,8 @@ static int apply(struct ct_dev_list *l, struct ct_dev_rule rule, struct ct_arena
 }
 
 /* The rule that a device node in the host's file system stands for. */
-static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, struct ct_arena *a, struct ct_err *e)
+static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, struct ct_arena *a,
+		   struct ct_err *e)
 {
 	const char *path = ct_arena_strndup(a, text->path, text->path_len);
 	struct stat st;
@@ -143,8 +151,10 @@ static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, 
 		int err = -errno;
 
 		ct_err_object(e, path);
-		ct_err_hint(e, "the device must exist on the host, or be named by its numbers, as \"c 10:229 rw\"");
-		return ct_fail_sys(e, err, CT_ERR_DEVICES, "config", "stat", "the device cannot be looked up");
+		ct_err_hint(e, "the device must exist on the host, or be named by its numbers, as "
+			       "\"c 10:229 rw\"");
+		return ct_fail_sys(e, err, CT_ERR_DEVICES, "config", "stat",
+				   "the device cannot be looked up");
 	}
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) {
 		ct_err_object(e, path);
@@ -156,9 +166,10 @@ static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, 
 	return 0;
 }
 
-/* Changes the list's own elements: a copy of the struct made before does not keep the policy. A path that is not there is the errno of
- * stat(2), recorded. */
-int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a, struct ct_err *e)
+/* Changes the list's own elements: a copy of the struct made before does not keep the policy. A
+ * path that is not there is the errno of stat(2), recorded. */
+int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a,
+	       struct ct_err *e)
 {
 	struct ct_device_rule read;
 	const char *wrong = ct_device_rule_read(text, &read);
@@ -166,7 +177,8 @@ int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_ar
 	int r;
 
 	if (wrong)
-		return ct_fail(e, -EINVAL, CT_ERR_DEVICES, "config", "\"%.80s\" is not a device rule: %s", text, wrong);
+		return ct_fail(e, -EINVAL, CT_ERR_DEVICES, "config",
+			       "\"%.80s\" is not a device rule: %s", text, wrong);
 	rule = (struct ct_dev_rule){ read.type, allow, read.access, read.major, read.minor };
 	if (!rule.type) {
 		r = look_up(&read, &rule, a, e);
@@ -176,23 +188,25 @@ int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_ar
 	return apply(l, rule, a) < 0 ? ct_oom(e) : 0;
 }
 
-/* What programs expect of any container. Nodes may be made freely: what counts is who may open them. */
+/* What programs expect of any container. Nodes may be made freely: what counts is who
+ * may open them. */
 static const struct ct_dev_rule usual[] = {
 	{ 'c', true, CT_DEV_MKNOD, CT_DEV_ANY, CT_DEV_ANY },
 	{ 'b', true, CT_DEV_MKNOD, CT_DEV_ANY, CT_DEV_ANY },
-	{ 'c', true, CT_DEV_ALL, 1, 3 },		/* null */
-	{ 'c', true, CT_DEV_ALL, 1, 5 },		/* zero */
-	{ 'c', true, CT_DEV_ALL, 1, 7 },		/* full */
-	{ 'c', true, CT_DEV_ALL, 1, 8 },		/* random */
-	{ 'c', true, CT_DEV_ALL, 1, 9 },		/* urandom */
-	{ 'c', true, CT_DEV_ALL, 5, 0 },		/* tty */
-	{ 'c', true, CT_DEV_ALL, 5, 1 },		/* console */
-	{ 'c', true, CT_DEV_ALL, 5, 2 },		/* ptmx */
-	{ 'c', true, CT_DEV_ALL, 136, CT_DEV_ANY },	/* pts */
+	{ 'c', true, CT_DEV_ALL, 1, 3 },	    /* null */
+	{ 'c', true, CT_DEV_ALL, 1, 5 },	    /* zero */
+	{ 'c', true, CT_DEV_ALL, 1, 7 },	    /* full */
+	{ 'c', true, CT_DEV_ALL, 1, 8 },	    /* random */
+	{ 'c', true, CT_DEV_ALL, 1, 9 },	    /* urandom */
+	{ 'c', true, CT_DEV_ALL, 5, 0 },	    /* tty */
+	{ 'c', true, CT_DEV_ALL, 5, 1 },	    /* console */
+	{ 'c', true, CT_DEV_ALL, 5, 2 },	    /* ptmx */
+	{ 'c', true, CT_DEV_ALL, 136, CT_DEV_ANY }, /* pts */
 };
 
 /* The policy that rules are put on top of. */
-static int start_from(const char *preset, struct ct_arena *a, struct ct_dev_list *l, struct ct_err *e)
+static int start_from(const char *preset, struct ct_arena *a, struct ct_dev_list *l,
+		      struct ct_err *e)
 {
 	*l = (struct ct_dev_list){ NULL, 0, !strcmp(preset, "all") };
 	if (strcmp(preset, "default") != 0)
@@ -214,8 +228,8 @@ static int rules_for(const struct ct_devrules *rules, int version)
 	return version == 1 ? 2 : 1;
 }
 
-/* Without limit.devices: LXC begins with all devices and has its configs deny them first; a config that only ever allows means an
- * allow list, and adds to ours. */
+/* Without limit.devices: LXC begins with all devices and has its configs deny them first; a config
+ * that only ever allows means an allow list, and adds to ours. */
 static const char *preset_of(const struct ct_spec *s, int version)
 {
 	if (s->devices_set)
@@ -232,7 +246,8 @@ const char *ct_dev_preset(const struct ct_spec *s, int version)
 	return preset_of(s, rules_for(&s->devrules, version));
 }
 
-int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a, struct ct_dev_list *out, struct ct_err *e)
+int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a,
+		     struct ct_dev_list *out, struct ct_err *e)
 {
 	int from = rules_for(&s->devrules, version), r;
 	struct ct_dev_list l;
@@ -252,7 +267,7 @@ int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a, s
 	return r;
 }
 
-/* ---- without order ------------------------------------------------------------------------------------------------------ */
+/* ---- without order --------------------------------------------------------------------------- */
 
 static int compare_number(int64_t a, int64_t b)
 {
@@ -295,28 +310,33 @@ static int cross_cells(struct ct_dev_cells *c, struct ct_arena *a, struct ct_err
 		return 0;
 	if ((uint64_t)rows * columns + n > CT_DEV_CELLS_MAX)
 		return ct_fail(e, -E2BIG, CT_ERR_DEVICES, "devices",
-			       "too many rules for any minor number of one major cross rules for any major number");
+			       "too many rules for any minor number of one major cross rules for "
+			       "any major number");
 	v = ct_arena_grow(a, c->v, n, n + rows * columns, sizeof(*v));
 	if (!v)
 		return ct_oom(e);
 	c->v = v;
 	for (uint32_t i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < n; k++) {
-			if (v[i].minor == CT_DEV_ANY && v[i].major != CT_DEV_ANY && v[k].major == CT_DEV_ANY && v[k].minor != CT_DEV_ANY)
-				v[c->n++] = (struct ct_dev_cell){ v[i].major, v[k].minor, v[i].type, 0 };
+			if (v[i].minor == CT_DEV_ANY && v[i].major != CT_DEV_ANY &&
+			    v[k].major == CT_DEV_ANY && v[k].minor != CT_DEV_ANY)
+				v[c->n++] = (struct ct_dev_cell){ v[i].major, v[k].minor, v[i].type,
+								  0 };
 		}
 	}
 	sort_cells(c);
 	return 0;
 }
 
-int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a, struct ct_dev_cells *out, struct ct_err *e)
+int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a,
+		 struct ct_dev_cells *out, struct ct_err *e)
 {
 	struct ct_dev_cells c = { NULL, 0 };
 	int r;
 
 	if (l->n > CT_DEV_RULES_MAX)
-		return ct_fail(e, -E2BIG, CT_ERR_DEVICES, "devices", "%u device rules are more than %u", l->n, CT_DEV_RULES_MAX);
+		return ct_fail(e, -E2BIG, CT_ERR_DEVICES, "devices",
+			       "%u device rules are more than %u", l->n, CT_DEV_RULES_MAX);
 	c.v = ct_arena_alloc(a, (l->n + 1) * sizeof(*c.v));
 	if (!c.v)
 		return ct_oom(e);
@@ -335,7 +355,7 @@ int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a, str
 	return 0;
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void print_number(int64_t n, struct ct_buf *out)
 {
@@ -370,7 +390,8 @@ static void print_line(const struct ct_dev_rule *r, struct ct_buf *out)
 /* The first line is what holds for the rest: "deny a *:* rwm". */
 void ct_dev_print_list(const struct ct_dev_list *l, struct ct_buf *out)
 {
-	print_line(&(struct ct_dev_rule){ 'a', l->allow_rest, CT_DEV_ALL, CT_DEV_ANY, CT_DEV_ANY }, out);
+	print_line(&(struct ct_dev_rule){ 'a', l->allow_rest, CT_DEV_ALL, CT_DEV_ANY, CT_DEV_ANY },
+		   out);
 	for (uint32_t i = 0; i < l->n; i++)
 		print_line(&l->v[i], out);
 }
@@ -393,9 +414,12 @@ static int parse_line(struct ct_span line, bool first, struct ct_arena *a, struc
 	text[n] = 0;
 	if (ct_device_rule_read(text, &read) || !read.type)
 		return -EINVAL;
-	if (first && (read.type != 'a' || read.major >= 0 || read.minor >= 0 || read.access != CT_DEV_ALL))
+	if (first &&
+	    (read.type != 'a' || read.major >= 0 || read.minor >= 0 || read.access != CT_DEV_ALL))
 		return -EINVAL;
-	return apply(l, (struct ct_dev_rule){ read.type, allow, read.access, read.major, read.minor }, a);
+	return apply(l,
+		     (struct ct_dev_rule){ read.type, allow, read.access, read.major, read.minor },
+		     a);
 }
 
 int ct_dev_parse_list(const char *text, struct ct_arena *a, struct ct_dev_list *out)

@@ -20,47 +20,62 @@
 
 /* One rule. */
 struct ct_dev_rule {
-	char type;			/* 'c', 'b', or 'a' for both */
+	char type; /* 'c', 'b', or 'a' for both */
 	bool allow;
-	uint8_t access;			/* CT_DEV_* */
-	int64_t major, minor;		/* or CT_DEV_ANY */
+	uint8_t access;	      /* CT_DEV_* */
+	int64_t major, minor; /* or CT_DEV_ANY */
 };
 
-/* A policy in its normal form: what is not said is `allow_rest`; later rules count before earlier ones. */
+/* A policy in its normal form: what is not said is `allow_rest`; later rules count
+ * before earlier ones. */
 struct ct_dev_list {
 	struct ct_dev_rule *v;
 	uint32_t n;
 	bool allow_rest;
 };
 
-/* The policy that the spec asks for: limit.devices, then the rules of devices.allow and devices.deny in their order (those of
- * cgroup.devices.* for version 1, of cgroup2.devices.* for version 2; where only one kind is given it serves both). */
-int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a, struct ct_dev_list *out, struct ct_err *e);
-/* What it begins with: limit.devices, or when that is not given "default", or "all" as LXC does. Static, or the spec's. */
+/* The policy that the spec asks for: limit.devices, then the rules of devices.allow and
+ * devices.deny in their order (those of cgroup.devices.* for version 1, of cgroup2.devices.* for
+ * version 2; where only one kind is given it serves both). */
+int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a,
+		     struct ct_dev_list *out, struct ct_err *e);
+/* What it begins with: limit.devices, or when that is not given "default", or "all" as LXC does.
+ * Static, or the spec's. */
 const char *ct_dev_preset(const struct ct_spec *s, int version);
-/* Applies one more rule, in LXC's syntax ("c 1:3 rwm", "a", "/dev/fuse rw"), to a policy. -EINVAL recorded, -ENOMEM. */
-int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a, struct ct_err *e);
-/* What the policy says: the reference for every other form of it. `access` may have several bits: all must be allowed. */
-bool ct_dev_allowed(const struct ct_dev_list *l, char type, uint32_t major, uint32_t minor, unsigned access);
+/* Applies one more rule, in LXC's syntax ("c 1:3 rwm", "a", "/dev/fuse rw"), to a policy. -EINVAL
+ * recorded, -ENOMEM. */
+int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a,
+	       struct ct_err *e);
+/* What the policy says: the reference for every other form of it. `access` may have several bits:
+ * all must be allowed. */
+bool ct_dev_allowed(const struct ct_dev_list *l, char type, uint32_t major, uint32_t minor,
+		    unsigned access);
 /* A rule as text, "c 1:3 rwm", and a policy as one line a rule, "allow c 1:3 rwm". */
 void ct_dev_print(const struct ct_dev_rule *r, struct ct_buf *out);
 void ct_dev_print_list(const struct ct_dev_list *l, struct ct_buf *out);
 /* The same from that text (state files). -EINVAL. */
 int ct_dev_parse_list(const char *text, struct ct_arena *a, struct ct_dev_list *out);
 
-/* Version 1: writes to devices.deny and devices.allow, in order, that make the kernel's list equal to the policy. -EOPNOTSUPP for one
- * that version 1 cannot express exactly (recorded, with a remedy). */
-int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out, struct ct_err *e);
-/* The same for a group that has the policy `from` by these writes: no more than the difference, so that the group may be in use and have
- * groups below it. (Those get what is denied by the kernel, and what is allowed only by writes of their own, after it.) Where the
- * default itself changes it is all of the writes. Errors as above. */
-int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
+/* Version 1: writes to devices.deny and devices.allow, in order, that make the kernel's
+ * list equal to the policy. -EOPNOTSUPP for one that version 1 cannot express exactly
+ * (recorded, with a remedy). */
+int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
 		     struct ct_cg_writes *out, struct ct_err *e);
+/* The same for a group that has the policy `from` by these writes: no more than the difference, so
+ * that the group may be in use and have groups below it. (Those get what is denied by the kernel,
+ * and what is allowed only by writes of their own, after it.) Where the default itself changes it
+ * is all of the writes. Errors as above. */
+int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l,
+		     const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out,
+		     struct ct_err *e);
 
-/* Version 2: the program. *insns and *n belong to the arena. -E2BIG: more rules than the kernel's verifier takes. */
-int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn **insns, uint32_t *n, struct ct_err *e);
-/* Loads the program and attaches it to the group `dirfd`; a program of ours that is there already is replaced in one step, so that
- * at no time both or neither count. It stays with the group when this process has gone. 0 or a negative errno, recorded. */
+/* Version 2: the program. *insns and *n belong to the arena. -E2BIG: more rules than the
+ * kernel's verifier takes. */
+int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn **insns,
+	       uint32_t *n, struct ct_err *e);
+/* Loads the program and attaches it to the group `dirfd`; a program of ours that is there already
+ * is replaced in one step, so that at no time both or neither count. It stays with the group when
+ * this process has gone. 0 or a negative errno, recorded. */
 int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e);
 /* How many programs the group has, ours and others', or a negative errno. */
 int ct_dev_programs(int dirfd);

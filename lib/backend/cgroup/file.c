@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of a cgroup, the same for both versions. A cgroup file system has no links, and a payload can only make groups in it. */
+/* Files of a cgroup, the same for both versions. A cgroup file system has no links, and a payload
+ * can only make groups in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +56,8 @@ uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt
 	return dflt;
 }
 
-/* Is the process of this pidfd still in the group? Looked at after the pidfd was opened: then it is nobody else. */
+/* Is the process of this pidfd still in the group? Looked at after the pidfd was opened: then
+ * it is nobody else. */
 static bool is_in(int dirfd, uint32_t pid)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;

@@ -46,10 +46,12 @@ int ct_cgroup_check_name(const char *file, struct ct_err *e)
 		return 0;
 	ct_err_object(e, file);
 	ct_err_hint(e, "ct_protections() (ct-info --protections) tells what is allowed");
-	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "rules are written there, none can be read");
+	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup",
+		       "rules are written there, none can be read");
 }
 
-static int find_file(const struct ct_cgroups_held *held, const char *file, const struct ct_cg_group **g, struct ct_err *e)
+static int find_file(const struct ct_cgroups_held *held, const char *file,
+		     const struct ct_cg_group **g, struct ct_err *e)
 {
 	const struct ct_cg_group *other;
 
@@ -59,13 +61,20 @@ static int find_file(const struct ct_cgroups_held *held, const char *file, const
 	ct_err_object(e, file);
 	other = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
 	if (other)
-		ct_err_hint(e, "the files of version %d are in %s; limit.* keys mean the same on both versions", other->version, other->path);
+		ct_err_hint(e,
+			    "the files of version %d are in %s; limit.* keys mean the same on "
+			    "both versions",
+			    other->version, other->path);
 	else
-		ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers the container has");
-	return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup", held->n ? "no group of the container has this file" : "the container has no cgroup");
+		ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers "
+			       "the container has");
+	return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup",
+		       held->n ? "no group of the container has this file"
+			       : "the container has no cgroup");
 }
 
-/* Of who is in it the payload's own group tells: the one that carries the limits may have nobody. */
+/* Of who is in it the payload's own group tells: the one that carries the limits may
+ * have nobody. */
 static int dir_of(const struct ct_cg_group *g, const char *file)
 {
 	static const char *const members[] = { "cgroup.procs", "cgroup.threads", "tasks" };
@@ -76,7 +85,8 @@ static int dir_of(const struct ct_cg_group *g, const char *file)
 	return g->fd;
 }
 
-ssize_t ct_cgroup_read_file(const struct ct_cgroups_held *held, const char *file, struct ct_buf *out, struct ct_err *e)
+ssize_t ct_cgroup_read_file(const struct ct_cgroups_held *held, const char *file,
+			    struct ct_buf *out, struct ct_err *e)
 {
 	const struct ct_cg_group *g = NULL;
 	CT_CLEAN_FD int fd = -1;
@@ -88,14 +98,16 @@ ssize_t ct_cgroup_read_file(const struct ct_cgroups_held *held, const char *file
 	r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, FILE_MAX);
 	if (r < 0) {
 		ct_err_object(e, file);
-		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", fd < 0 ? "openat" : "read", "the file cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", fd < 0 ? "openat" : "read",
+				   "the file cannot be read");
 	}
 	while (out->len && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
 	return (ssize_t)out->len;
 }
 
-int ct_cgroup_write_file(const struct ct_cgroups_held *held, const char *file, const char *value, struct ct_err *e)
+int ct_cgroup_write_file(const struct ct_cgroups_held *held, const char *file, const char *value,
+			 struct ct_err *e)
 {
 	const struct ct_cg_group *g = NULL;
 	int r = find_file(held, file, &g, e), dir;

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Freeze, thaw, end, tell, count: what can be done with all processes of a container by its cgroups. */
+/* Freeze, thaw, end, tell, count: what can be done with all processes of a container
+ * by its cgroups. */
 #include <errno.h>
 
 #include "backend/cgroup/ops.h"
 
 int ct_cgroup_none(struct ct_err *e, const char *what)
 {
-	ct_err_hint(e, "give it a limit.* key, or start it detached, without cgroup.backend = none; ct_preflight() (ct-checkconfig) tells what there is");
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "the container has no cgroup that could %s", what);
+	ct_err_hint(e, "give it a limit.* key, or start it detached, without cgroup.backend = "
+		       "none; ct_preflight() (ct-checkconfig) tells what there is");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup",
+		       "the container has no cgroup that could %s", what);
 }
 
 int ct_cgroup_freeze(const struct ct_cgroups_held *held, int on, int timeout_ms, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
-	int r = g ? ct_cg_version_of(g->version)->freeze(g, on, timeout_ms) : ct_cgroup_none(e, "freeze it");
+	int r = g ? ct_cg_version_of(g->version)->freeze(g, on, timeout_ms)
+		  : ct_cgroup_none(e, "freeze it");
 
 	if (g && r == -ETIMEDOUT) {
 		/* half frozen is neither */
 		ct_cg_version_of(g->version)->freeze(g, !on, 0);
-		ct_err_hint(e, "a process that waits for a device or a network file system cannot be frozen; it has been let go again");
-		ct_fail(e, r, CT_ERR_TIMEOUT, "cgroup", "not every process could be %s in time", on ? "frozen" : "thawed");
+		ct_err_hint(e, "a process that waits for a device or a network file system cannot "
+			       "be frozen; it has been let go again");
+		ct_fail(e, r, CT_ERR_TIMEOUT, "cgroup", "not every process could be %s in time",
+			on ? "frozen" : "thawed");
 	} else if (g && r < 0) {
-		ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write", "the container cannot be %s", on ? "frozen" : "thawed");
+		ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write", "the container cannot be %s",
+			    on ? "frozen" : "thawed");
 	}
 	return r;
 }
@@ -35,7 +42,8 @@ int ct_cgroup_frozen(const struct ct_cgroups_held *held)
 
 int ct_cgroup_tell(const struct ct_cgroups_held *held, int sig, pid_t skip, struct ct_err *e)
 {
-	return held->n ? ct_cg_signal(held, sig, skip, e) : ct_cgroup_none(e, "tell all of its processes");
+	return held->n ? ct_cg_signal(held, sig, skip, e)
+		       : ct_cgroup_none(e, "tell all of its processes");
 }
 
 int ct_cgroup_stats(const struct ct_cgroups_held *held, ct_usage *out, struct ct_err *e)

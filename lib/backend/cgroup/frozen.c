@@ -10,11 +10,11 @@
 #include "base/num.h"
 
 #define PATH_SIZE 4096
-#define LEVELS 64	/* of groups that are looked through one by one */
+#define LEVELS 64 /* of groups that are looked through one by one */
 
 /* The file by which each version freezes, and the word that thaws. */
 static const struct {
-	const char *own, *file, *thaw;	/* own: "1" where this very group was frozen */
+	const char *own, *file, *thaw; /* own: "1" where this very group was frozen */
 } words[] = {
 	[1] = { "freezer.self_freezing", "freezer.state", "THAWED" },
 	[2] = { "cgroup.freeze", "cgroup.freeze", "0" },
@@ -52,9 +52,10 @@ bool ct_cg_freezes(int version, int dir)
 {
 	char file[3 * LEVELS + 16] = "cgroup.freeze", text[8];
 
-	/* version 2 says "frozen" only when the last process has stopped, version 1 at once, also those below. What the top has not, no one
-	 * above it has. */
-	for (int i = 0; version == 2 && i < LEVELS && ct_cg_read(dir, file, text, sizeof(text)) > 0; i++) {
+	/* version 2 says "frozen" only when the last process has stopped, version 1 at once, also
+	 * those below. What the top has not, no one above it has. */
+	for (int i = 0; version == 2 && i < LEVELS && ct_cg_read(dir, file, text, sizeof(text)) > 0;
+	     i++) {
 		if (!strcmp(text, "1"))
 			return true;
 		memmove(file + 3, file, strlen(file) + 1);
@@ -63,7 +64,8 @@ bool ct_cg_freezes(int version, int dir)
 	return is_frozen(version, dir);
 }
 
-/* Goes up from path to the group that was frozen itself: 1, path is its. 0: there is none that can be seen. */
+/* Goes up from path to the group that was frozen itself: 1, path is its. 0: there is
+ * none that can be seen. */
 static int find_frozen(int version, char *path)
 {
 	do {
@@ -106,6 +108,9 @@ int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct
 	if (!ct_cg_frozen_at(version, path, which, sizeof(which)))
 		return 0;
 	ct_err_object(e, which);
-	ct_err_hint(e, "thaw it first: echo %s > %s/%s", words[version].thaw, which, words[version].file);
-	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, where, "the cgroup is frozen, and whoever is put into it or below it stops at once");
+	ct_err_hint(e, "thaw it first: echo %s > %s/%s", words[version].thaw, which,
+		    words[version].file);
+	return ct_fail(
+		e, -EBUSY, CT_ERR_CGROUP, where,
+		"the cgroup is frozen, and whoever is put into it or below it stops at once");
 }

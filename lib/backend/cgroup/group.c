@@ -23,25 +23,28 @@
 #include "shared/prune.h"
 #include "shared/walk.h"
 
-#define CLAIM_TRIES 100		/* against one who clears, and is about to remove what was just made */
-#define NAME_TRIES 1000		/* -1 .. behind a name that is taken */
-#define END_MS 10000		/* for what was killed to be gone */
-#define REMOVE_MS 5000		/* for a group without processes to let itself be removed */
+#define CLAIM_TRIES 100 /* against one who clears, and is about to remove what was just made */
+#define NAME_TRIES 1000 /* -1 .. behind a name that is taken */
+#define END_MS 10000	/* for what was killed to be gone */
+#define REMOVE_MS 5000	/* for a group without processes to let itself be removed */
 
-/* ---- making ------------------------------------------------------------------------------------------------------------------ */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static int cannot_make(int err, const char *path, struct ct_err *e)
 {
 	ct_err_object(e, path);
 	if (err == -EACCES || err == -EPERM)
-		ct_err_hint(e, "start it as root, or have a group delegated to this user; doc/CGROUPS.md tells how");
+		ct_err_hint(e, "start it as root, or have a group delegated to this user; "
+			       "doc/CGROUPS.md tells how");
 	if (err == -EROFS)
 		ct_err_hint(e, "the cgroup file system is mounted read-only here");
 	if (err == -EAGAIN)
-		ct_err_hint(e, "cgroup.max.descendants or cgroup.max.depth of a group above is reached");
+		ct_err_hint(e, "cgroup.max.descendants or cgroup.max.depth of a group above is "
+			       "reached");
 	if (err == -EEXIST) {
 		ct_err_hint(e, "remove it, or name another with cgroup.dir.container");
-		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup", "a group of this name is there already");
+		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup",
+			       "a group of this name is there already");
 	}
 	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "mkdirat", "the group cannot be made");
 }
@@ -50,14 +53,15 @@ static int cannot_make(int err, const char *path, struct ct_err *e)
 struct making {
 	char path[4096];
 	size_t len;
-	int fd;			/* of path */
+	int fd; /* of path */
 	int claim;
-	bool old;		/* all of path was there before us */
+	bool old; /* all of path was there before us */
 	size_t keep;
 };
 
-/* The directory that was just made, by a lock on it: whoever clears what a killed start meant to make under this name takes the
- * lock first, and leaves alone what is locked. -EAGAIN: such a one was quicker, and is about to remove it. */
+/* The directory that was just made, by a lock on it: whoever clears what a killed start meant to
+ * make under this name takes the lock first, and leaves alone what is locked. -EAGAIN: such a one
+ * was quicker, and is about to remove it. */
 static int claim(struct making *m, const char *name)
 {
 	CT_CLEAN_FD int fd = openat(m->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -105,8 +109,10 @@ static int make_named(struct making *m, const struct ct_cg_making *what, const c
 	return mkdirat(m->fd, name, 0755) < 0 ? -errno : 0;
 }
 
-/* The last component, perhaps with a number behind it when the name is taken. The name made goes to name[256]. */
-static int make_last(struct making *m, const struct ct_cg_making *what, const char *last, char *name)
+/* The last component, perhaps with a number behind it when the name is taken. The name made
+ * goes to name[256]. */
+static int make_last(struct making *m, const struct ct_cg_making *what, const char *last,
+		     char *name)
 {
 	int r;
 
@@ -125,7 +131,8 @@ static int make_last(struct making *m, const struct ct_cg_making *what, const ch
 static int step_into(struct making *m, const char *name)
 {
 	int n = snprintf(m->path + m->len, sizeof(m->path) - m->len, "/%s", name);
-	int fd = ct_openat2(m->fd, name, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	int fd = ct_openat2(m->fd, name, O_PATH | O_DIRECTORY, 0,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 
 	if (n < 0 || (size_t)n >= sizeof(m->path) - m->len) {
 		ct_close(&fd);
@@ -161,10 +168,16 @@ static int fill_group(const struct making *m, int version, struct ct_cg_group *g
 
 	if (fstat(m->fd, &st) < 0) {
 		ct_err_object(e, m->path);
-		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "fstat", "the group that was made cannot be looked at");
+		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "fstat",
+				   "the group that was made cannot be looked at");
 	}
-	*g = (struct ct_cg_group){ .version = (uint8_t)version, .path = strdup(m->path), .keep = (uint32_t)m->keep, .id = st.st_ino,
-				   .fd = m->fd, .inner_fd = -1, .claim = m->claim };
+	*g = (struct ct_cg_group){ .version = (uint8_t)version,
+				   .path = strdup(m->path),
+				   .keep = (uint32_t)m->keep,
+				   .id = st.st_ino,
+				   .fd = m->fd,
+				   .inner_fd = -1,
+				   .claim = m->claim };
 	return g->path ? 0 : ct_oom(e);
 }
 
@@ -193,7 +206,8 @@ static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, st
 	m.fd = m.len < sizeof(m.path) ? open_under(what) : -ENAMETOOLONG;
 	if (m.fd < 0) {
 		ct_err_object(e, what->under);
-		return ct_fail_sys(e, m.fd, CT_ERR_CGROUP, "cgroup", "open", "the group to make it in cannot be opened");
+		return ct_fail_sys(e, m.fd, CT_ERR_CGROUP, "cgroup", "open",
+				   "the group to make it in cannot be opened");
 	}
 	for (;;) {
 		size_t len = strcspn(path, "/");
@@ -205,7 +219,8 @@ static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, st
 			r = -ENAMETOOLONG;
 		else if (path[len])
 			r = make_above(&m, what, name);
-		else if ((r = make_last(&m, what, path, name)) == 0 && (r = step_into(&m, name)) == 0)
+		else if ((r = make_last(&m, what, path, name)) == 0 &&
+			 (r = step_into(&m, name)) == 0)
 			r = ct_cg_mark(m.fd, what->mark, false);
 		if (r < 0) {
 			char whole[sizeof(m.path) + 300];
@@ -237,7 +252,8 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 	return r;
 }
 
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give, struct ct_err *e)
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give,
+		     struct ct_err *e)
 {
 	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, give, e);
 
@@ -259,34 +275,47 @@ int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg
 static const struct {
 	int err;
 	const char *hint;
-	const char *file;	/* that the file's name begins with; NULL: any */
+	const char *file; /* that the file's name begins with; NULL: any */
 } set_hints[] = {
-	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it", NULL },
+	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it",
+	  NULL },
 	{ -EACCES, "the group was not delegated to this user with this file", NULL },
 	{ -EPERM, "the group was not delegated to this user with this file", NULL },
 	{ -EBUSY, "more is in use already than the value allows", NULL },
-	{ -EINVAL, "the kernel does not take this value; Documentation/admin-guide/cgroup-v2.rst (cgroup-v1/) tells which it takes", NULL },
+	{ -EINVAL,
+	  "the kernel does not take this value; Documentation/admin-guide/cgroup-v2.rst "
+	  "(cgroup-v1/) tells which it takes",
+	  NULL },
 	{ -ERANGE, "the value is out of the kernel's range", NULL },
 	{ -ENODEV, "there is no such device", NULL },
 	{ -EOPNOTSUPP, "the group, or one above it, does not allow it", NULL },
 	{ -EACCES, "a group can only have what the group above it has", "cpuset." },
-	{ -EINVAL, "there must be these on this host, and in the group above, and processes in the group must keep some", "cpuset." },
+	{ -EINVAL,
+	  "there must be these on this host, and in the group above, and processes in the "
+	  "group must keep some",
+	  "cpuset." },
 	{ -ENOSPC, "processes in the group must keep some", "cpuset." },
-	{ -EINVAL, "with version 1 a group can have no larger share of processor time than the group above it", "cpu.cfs_quota_us" },
+	{ -EINVAL,
+	  "with version 1 a group can have no larger share of processor time than the "
+	  "group above it",
+	  "cpu.cfs_quota_us" },
 };
 
-int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err, struct ct_err *e)
+int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err,
+		     struct ct_err *e)
 {
 	char what[128];
 
 	for (unsigned i = 0; i < sizeof(set_hints) / sizeof(*set_hints); i++)
-		if (set_hints[i].err == err && (!set_hints[i].file || !strncmp(file, set_hints[i].file, strlen(set_hints[i].file))))
+		if (set_hints[i].err == err &&
+		    (!set_hints[i].file ||
+		     !strncmp(file, set_hints[i].file, strlen(set_hints[i].file))))
 			ct_err_hint(e, "%s", set_hints[i].hint);
 	snprintf(what, sizeof(what), "%s = %s", file, value);
 	ct_err_object(e, what);
 	ct_err_backend(e, ct_cg_version_of(g->version)->name);
-	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", err == -ENOENT ? "openat" : "write", "the %s group does not take it",
-			   g->tree ? g->tree : "");
+	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", err == -ENOENT ? "openat" : "write",
+			   "the %s group does not take it", g->tree ? g->tree : "");
 }
 
 int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e)
@@ -296,7 +325,7 @@ int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, 
 	return r < 0 ? ct_cg_set_failed(g, file, value, r, e) : 0;
 }
 
-/* ---- ends --------------------------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 struct told {
 	int sig;
@@ -314,10 +343,12 @@ static int kill_one(int dirfd, void *arg)
 int ct_cg_signal(const struct ct_cgroups_held *h, int sig, pid_t skip, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
-	struct told t = {sig, skip};
+	struct told t = { sig, skip };
 	int r = g ? ct_walk(g->fd, kill_one, &t) : -ESRCH;
 
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal", "signal %d cannot be sent to all", sig) : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal",
+				   "signal %d cannot be sent to all", sig)
+		     : 0;
 }
 
 /* Version 1: stop them so that nobody forks, send the signal, let them go; until nobody is left. */
@@ -325,11 +356,12 @@ static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
 {
 	const struct ct_cg_version *b = ct_cg_version_of(g->version);
 	int64_t until = ct_now_ms() + timeout_ms;
-	struct told t = {SIGKILL, 0};
+	struct told t = { SIGKILL, 0 };
 	int r = 0;
 
 	do {
-		/* who cannot be stopped is killed all the same; the loop catches what it has forked */
+		/* who cannot be stopped is killed all the same; the loop catches what
+		 * it has forked */
 		if (g->controllers & CT_CG_FREEZER)
 			b->freeze(g, true, 200);
 		r = ct_walk(g->fd, kill_one, &t);
@@ -349,7 +381,8 @@ void ct_cgroup_thaw(const struct ct_cgroups_held *h)
 }
 
 /* Version 2, all at once. One of them may have frozen others by version 1 until it died. */
-static int kill_at_once(const struct ct_cgroups_held *h, const struct ct_cg_group *g, int timeout_ms)
+static int kill_at_once(const struct ct_cgroups_held *h, const struct ct_cg_group *g,
+			int timeout_ms)
 {
 	int64_t until = ct_now_ms() + timeout_ms;
 	int r = ct_cg_write(g->fd, "cgroup.kill", "1");
@@ -376,13 +409,17 @@ int ct_cgroup_kill(const struct ct_cgroups_held *h, int timeout_ms, struct ct_er
 	if (g && r < 0 && r != -ETIMEDOUT)
 		r = kill_by_signals(g, timeout_ms);
 	if (r == -ETIMEDOUT)
-		ct_err_hint(e, "a process that waits for a device or a network file system cannot die: look for state D in ps(1)");
-	return r < 0 ? ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "the processes of the container do not end") : 0;
+		ct_err_hint(e, "a process that waits for a device or a network file system cannot "
+			       "die: look for state D in ps(1)");
+	return r < 0 ? ct_fail(e, r, CT_ERR_CGROUP, "cgroup",
+			       "the processes of the container do not end")
+		     : 0;
 }
 
-/* ---- removing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- removing -------------------------------------------------------------------------------- */
 
-/* Only in version 1, and only without a pid namespace, can anybody be left in a group that the walks did not reach. */
+/* Only in version 1, and only without a pid namespace, can anybody be left in a group that the
+ * walks did not reach. */
 static void end_in(int dir)
 {
 	ct_cg_signal_one(dir, SIGKILL, 0);
@@ -415,7 +452,8 @@ int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e)
 
 		if (r < 0 && !first) {
 			ct_err_object(e, h->v[i - 1].path);
-			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir", "the group cannot be removed");
+			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir",
+					    "the group cannot be removed");
 		}
 	}
 	ct_cgroup_forget(h);

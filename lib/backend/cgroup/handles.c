@@ -6,15 +6,19 @@
 
 #include "backend/cgroup/ops.h"
 
-int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s, struct ct_err *e)
+int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s,
+			    struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
-	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage", O_RDONLY | O_CLOEXEC) : -1;
+	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage",
+			    O_RDONLY | O_CLOEXEC)
+		   : -1;
 
 	if (fd >= 0)
 		return fd;
 	ct_err_origin(e, ct_spec_origin(s, "limit.cputime"));
-	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat", "the CPU time of the container cannot be read");
+	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat",
+			   "the CPU time of the container cannot be read");
 }
 
 int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e)
@@ -24,7 +28,8 @@ int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e)
 
 	if (!g || g->version != 1 || fd >= 0)
 		return fd;
-	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat", "the freezer of the container cannot be reached");
+	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat",
+			   "the freezer of the container cannot be reached");
 }
 
 char *ct_cgroup_way_out(const struct ct_cgroups_held *held)

@@ -36,7 +36,8 @@ uint32_t ct_cg_places(const struct ct_cgroups_held *h, struct ct_cg_place out[CT
 
 	for (uint32_t i = 0; i < h->n; i++)
 		if (h->v[i].fd >= 0)
-			out[n++] = (struct ct_cg_place){ h->v[i].version, h->v[i].controllers, h->v[i].fd };
+			out[n++] = (struct ct_cg_place){ h->v[i].version, h->v[i].controllers,
+							 h->v[i].fd };
 	return n;
 }
 

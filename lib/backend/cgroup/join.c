@@ -47,11 +47,14 @@ static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
 	fd = openat(g->fd, "devices.list", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ct_buf_read_fd(&text, fd, LIST_MAX) < 0)
 		return false;
-	return (strstr(ct_buf_text(&text), "c *:* rwm") && ct_dev_decide(l, 'c', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL) ||
-	       (strstr(ct_buf_text(&text), "b *:* rwm") && ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
+	return (strstr(ct_buf_text(&text), "c *:* rwm") &&
+		ct_dev_decide(l, 'c', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL) ||
+	       (strstr(ct_buf_text(&text), "b *:* rwm") &&
+		ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
 }
 
-int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a, struct ct_err *e)
+int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a,
+		     struct ct_err *e)
 {
 	struct ct_dev_list list;
 	int r;
@@ -62,11 +65,15 @@ int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struc
 	if (r < 0 || !is_lifted(g, &list))
 		return r;
 	ct_err_hint(e, "ct_wait() (ct-wait) for CT_STATE_RUNNING first");
-	return ct_fail(e, -EBUSY, CT_ERR_DEVICES, "attach", "the container is being set up: a hook runs, for which its list of devices is lifted");
+	return ct_fail(e, -EBUSY, CT_ERR_DEVICES, "attach",
+		       "the container is being set up: a hook "
+		       "runs, for which its list of devices "
+		       "is lifted");
 }
 
-/* The group of version 2 that init is in now, when it has left the one that it was given: a system that gives controllers on to
- * groups of its own has no process in the first one. Never outside of the container's. -1: the given one it is. */
+/* The group of version 2 that init is in now, when it has left the one that it was given: a system
+ * that gives controllers on to groups of its own has no process in the first one. Never outside of
+ * the container's. -1: the given one it is. */
 static int inits_group(const struct ct_cg_group *g, pid_t pid)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -79,7 +86,8 @@ static int inits_group(const struct ct_cg_group *g, pid_t pid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 20) < 0)
 		return -1;
-	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::") : ct_buf_text(&text);
+	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::")
+						   : ct_buf_text(&text);
 	at = at ? strstr(at, own) : NULL;
 	if (!at)
 		return -1;
@@ -89,27 +97,33 @@ static int inits_group(const struct ct_cg_group *g, pid_t pid)
 		return -1;
 	memcpy(rel, at + 1, n - 1);
 	rel[n - 1] = 0;
-	return ct_openat2(g->fd, rel, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	return ct_openat2(g->fd, rel, O_PATH | O_DIRECTORY, 0,
+			  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 /* Who comes with mknod into a container that needed no list of devices for want of it. */
 static int check_devices(const struct ct_backend_input *in, struct ct_err *e)
 {
 	const struct ct_request *q = in->req;
-	struct ct_cg_ask ask = { .spec = q->spec, .host = in->host, .userns = ct_build_userns(q->spec),
-				 .mknod = q->elevated || (q->set_caps && (q->caps & UINT64_C(1) << CAP_MKNOD)) };
+	struct ct_cg_ask ask = { .spec = q->spec,
+				 .host = in->host,
+				 .userns = ct_build_userns(q->spec),
+				 .mknod = q->elevated ||
+					  (q->set_caps && (q->caps & UINT64_C(1) << CAP_MKNOD)) };
 
 	return ct_cg_check_none(&ask, "attach", e);
 }
 
 /* One cgroup that the payload is in. */
-static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g, const struct ct_backend_input *in, struct ct_err *e)
+static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g,
+		    const struct ct_backend_input *in, struct ct_err *e)
 {
 	int fd = g->inner_fd >= 0 ? g->inner_fd : g->fd, r;
 
 	if (g->fd < 0) {
 		ct_err_object(e, g->path);
-		return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach", "a group of the container has been removed");
+		return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach",
+			       "a group of the container has been removed");
 	}
 	if (g->version == 2) {
 		st->extra = inits_group(g, in->init);
@@ -119,11 +133,13 @@ static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g, con
 	if (r >= 0)
 		r = ct_cg_check_list(g, in->req->spec, in->arena, e);
 	if (r >= 0)
-		st->join[st->n_join++] = (struct ct_cg_join){ .version = g->version, .fd = fd, .tree = g->tree };
+		st->join[st->n_join++] =
+			(struct ct_cg_join){ .version = g->version, .fd = fd, .tree = g->tree };
 	return r;
 }
 
-int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in, struct ct_err *e)
+int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in,
+		      struct ct_err *e)
 {
 	const struct ct_cgroups_held *held = in->running;
 	int r = check_devices(in, e);

@@ -16,48 +16,66 @@ struct ct_limit_job {
 	struct ct_err *e;
 };
 
-/* Adds the writes of one item. 0; -EOPNOTSUPP, recorded, for what this version cannot express; other negative errnos, recorded. */
-typedef int (*ct_limit_fn)(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+/* Adds the writes of one item. 0; -EOPNOTSUPP, recorded, for what this version cannot express;
+ * other negative errnos, recorded. */
+typedef int (*ct_limit_fn)(const struct ct_limit_job *j, const struct ct_limit_row *row,
+			   const struct ct_cglimit_item *item);
 
 /* One key. */
 struct ct_limit_row {
 	const char *key;
-	uint32_t bit;			/* CT_CG_* */
-	const char *file2, *file1;	/* main file of version 2, and 1; "%s" is the key's free part; NULL: there is none */
-	const char *max1;		/* version 1's "max" */
-	ct_limit_fn convert;		/* NULL: no file does it */
-	const char *lack;		/* what version 1 lacks, when it has no file, and */
-	const char *remedy;		/* what to do then */
+	uint32_t bit; /* CT_CG_* */
+	/* main file of version 2, and 1; "%s" is the key's free part; NULL: there is none */
+	const char *file2, *file1;
+	const char *max1;    /* version 1's "max" */
+	ct_limit_fn convert; /* NULL: no file does it */
+	const char *lack;    /* what version 1 lacks, when it has no file, and */
+	const char *remedy;  /* what to do then */
 };
 
-/* The file's name with the free part in its place; NULL: there is none on this version, or buf is too small. */
-const char *ct_limit_name(const struct ct_limit_row *row, const char *sub, int version, char *buf, size_t n);
+/* The file's name with the free part in its place; NULL: there is none on this version,
+ * or buf is too small. */
+const char *ct_limit_name(const struct ct_limit_row *row, const char *sub, int version, char *buf,
+			  size_t n);
 
 /* One value into one file: bytes, a count. */
-int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		    const struct ct_cglimit_item *item);
 /* limit.pids counts the payload; the kernel counts a reaper, too. */
-int ct_limit_pids(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_pids(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		  const struct ct_cglimit_item *item);
 /* limit.memory, and no swap where limit.swap does not say how much. */
-int ct_limit_memory(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_memory(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		    const struct ct_cglimit_item *item);
 /* limit.swap: version 2 counts swap alone, version 1 the sum. */
-int ct_limit_swap(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_swap(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		  const struct ct_cglimit_item *item);
 /* limit.oom.group; 0 asks nothing of version 1. */
-int ct_limit_oom_group(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_oom_group(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		       const struct ct_cglimit_item *item);
 /* limit.cpu: quota and period. */
-int ct_limit_cpu(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_cpu(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		 const struct ct_cglimit_item *item);
 /* limit.cpu.weight. */
-int ct_limit_cpu_weight(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_cpu_weight(const struct ct_limit_job *j, const struct ct_limit_row *row,
+			const struct ct_cglimit_item *item);
 /* limit.cpuset.*: version 1 wants both files filled. */
-int ct_limit_cpuset(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_cpuset(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		    const struct ct_cglimit_item *item);
 /* limit.io.weight, for all devices or one. */
-int ct_limit_io_weight(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_io_weight(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		       const struct ct_cglimit_item *item);
 /* limit.io.max: one line of version 2, up to four files of version 1. */
-int ct_limit_io_max(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_io_max(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		    const struct ct_cglimit_item *item);
 /* limit.rdma, limit.misc: the kernel's own text. */
-int ct_limit_text(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item);
+int ct_limit_text(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		  const struct ct_cglimit_item *item);
 
-/* The number of the whole disk that `device` (MAJOR:MINOR, as it is; a block device; or any other path: what its file system is on) stands
- * for. `sysfd` is /sys/dev/block. -ENODEV and others, recorded without origin. */
-int ct_limit_device(int sysfd, const char *device, unsigned *major, unsigned *minor, struct ct_err *e);
+/* The number of the whole disk that `device` (MAJOR:MINOR, as it is; a block device; or any other
+ * path: what its file system is on) stands for. `sysfd` is /sys/dev/block. -ENODEV and others,
+ * recorded without origin. */
+int ct_limit_device(int sysfd, const char *device, unsigned *major, unsigned *minor,
+		    struct ct_err *e);
 
 #endif

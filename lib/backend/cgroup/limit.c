@@ -8,23 +8,33 @@
 #include "backend/cgroup/limit-convert.h"
 
 static const struct ct_limit_row rows[] = {
-	{ "limit.memory", CT_CG_MEMORY, "memory.max", "memory.limit_in_bytes", "-1", ct_limit_memory, NULL, NULL },
-	{ "limit.swap", CT_CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes", "-1", ct_limit_swap, NULL, NULL },
+	{ "limit.memory", CT_CG_MEMORY, "memory.max", "memory.limit_in_bytes", "-1",
+	  ct_limit_memory, NULL, NULL },
+	{ "limit.swap", CT_CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes", "-1",
+	  ct_limit_swap, NULL, NULL },
 	{ "limit.memory.high", CT_CG_MEMORY, "memory.high", NULL, NULL, ct_limit_number,
 	  "mark above which memory is reclaimed", "set limit.memory" },
 	/* as the OCI specification's memory.reservation */
-	{ "limit.memory.low", CT_CG_MEMORY, "memory.low", "memory.soft_limit_in_bytes", "-1", ct_limit_number, NULL, NULL },
+	{ "limit.memory.low", CT_CG_MEMORY, "memory.low", "memory.soft_limit_in_bytes", "-1",
+	  ct_limit_number, NULL, NULL },
 	{ "limit.oom.group", CT_CG_MEMORY, "memory.oom.group", NULL, NULL, ct_limit_oom_group,
 	  "killing of all processes together", "set limit.oom.group = 0" },
 	{ "limit.pids", CT_CG_PIDS, "pids.max", "pids.max", "max", ct_limit_pids, NULL, NULL },
 	{ "limit.cpu", CT_CG_CPU, "cpu.max", "cpu.cfs_quota_us", "-1", ct_limit_cpu, NULL, NULL },
-	{ "limit.cpu.burst", CT_CG_CPU, "cpu.max.burst", "cpu.cfs_burst_us", NULL, ct_limit_number, NULL, NULL },
-	{ "limit.cpu.weight", CT_CG_CPU, "cpu.weight", "cpu.shares", NULL, ct_limit_cpu_weight, NULL, NULL },
-	{ "limit.cpuset.cpus", CT_CG_CPUSET, "cpuset.cpus", "cpuset.cpus", NULL, ct_limit_cpuset, NULL, NULL },
-	{ "limit.cpuset.mems", CT_CG_CPUSET, "cpuset.mems", "cpuset.mems", NULL, ct_limit_cpuset, NULL, NULL },
-	{ "limit.io.weight", CT_CG_IO, "io.weight", "blkio.bfq.weight", NULL, ct_limit_io_weight, NULL, NULL },
-	{ "limit.io.max", CT_CG_IO, "io.max", "blkio.throttle.read_bps_device", NULL, ct_limit_io_max, NULL, NULL },
-	{ "limit.hugetlb", CT_CG_HUGETLB, "hugetlb.%s.max", "hugetlb.%s.limit_in_bytes", "-1", ct_limit_number, NULL, NULL },
+	{ "limit.cpu.burst", CT_CG_CPU, "cpu.max.burst", "cpu.cfs_burst_us", NULL, ct_limit_number,
+	  NULL, NULL },
+	{ "limit.cpu.weight", CT_CG_CPU, "cpu.weight", "cpu.shares", NULL, ct_limit_cpu_weight,
+	  NULL, NULL },
+	{ "limit.cpuset.cpus", CT_CG_CPUSET, "cpuset.cpus", "cpuset.cpus", NULL, ct_limit_cpuset,
+	  NULL, NULL },
+	{ "limit.cpuset.mems", CT_CG_CPUSET, "cpuset.mems", "cpuset.mems", NULL, ct_limit_cpuset,
+	  NULL, NULL },
+	{ "limit.io.weight", CT_CG_IO, "io.weight", "blkio.bfq.weight", NULL, ct_limit_io_weight,
+	  NULL, NULL },
+	{ "limit.io.max", CT_CG_IO, "io.max", "blkio.throttle.read_bps_device", NULL,
+	  ct_limit_io_max, NULL, NULL },
+	{ "limit.hugetlb", CT_CG_HUGETLB, "hugetlb.%s.max", "hugetlb.%s.limit_in_bytes", "-1",
+	  ct_limit_number, NULL, NULL },
 	{ "limit.rdma", CT_CG_RDMA, "rdma.max", "rdma.max", NULL, ct_limit_text, NULL, NULL },
 	{ "limit.misc", CT_CG_MISC, "misc.max", "misc.max", NULL, ct_limit_text, NULL, NULL },
 	/* carried out by whoever waits, who reads the time that the group has used */
@@ -35,14 +45,16 @@ static const struct ct_limit_row rows[] = {
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
-/* The row of a key; *sub is what stands behind it and a dot, where the row takes that. NULL: there is none. */
+/* The row of a key; *sub is what stands behind it and a dot, where the row takes that.
+ * NULL: there is none. */
 static const struct ct_limit_row *find_row(const char *key, const char **sub)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		size_t n = strlen(rows[i].key);
 		bool open = rows[i].file2 && strchr(rows[i].file2, '%');
 
-		if (strncmp(key, rows[i].key, n) || (key[n] && (!open || key[n] != '.' || !key[n + 1])))
+		if (strncmp(key, rows[i].key, n) ||
+		    (key[n] && (!open || key[n] != '.' || !key[n + 1])))
 			continue;
 		*sub = key[n] ? key + n + 1 : "";
 		return &rows[i];
@@ -108,8 +120,10 @@ const struct ct_origin *ct_limit_asking(const struct ct_spec *s, uint32_t bit, b
 	return spare;
 }
 
-/* The writes of one item. What a start may do without, and cannot be expressed or found, leaves nothing behind. */
-static int convert(const struct ct_limit_job *j, const struct ct_limit_row *row, const struct ct_cglimit_item *item)
+/* The writes of one item. What a start may do without, and cannot be expressed or found,
+ * leaves nothing behind. */
+static int convert(const struct ct_limit_job *j, const struct ct_limit_row *row,
+		   const struct ct_cglimit_item *item)
 {
 	struct ct_limit_job quiet = *j;
 	struct ct_err unheard;
@@ -128,12 +142,14 @@ static int convert(const struct ct_limit_job *j, const struct ct_limit_row *row,
 	return 0;
 }
 
-int ct_limit_writes(const struct ct_spec *s, int version, uint32_t bits, struct ct_arena *a, struct ct_cg_writes *out, struct ct_err *e)
+int ct_limit_writes(const struct ct_spec *s, int version, uint32_t bits, struct ct_arena *a,
+		    struct ct_cg_writes *out, struct ct_err *e)
 {
 	const struct ct_limit_job job = { s, version, a, out, e };
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		for (uint32_t k = 0; rows[i].convert && rows[i].bit & bits && k < s->cglimits.n; k++) {
+		for (uint32_t k = 0; rows[i].convert && rows[i].bit & bits && k < s->cglimits.n;
+		     k++) {
 			const struct ct_cglimit_item *item = &s->cglimits.v[k];
 			int r = strcmp(item->key, rows[i].key) ? 0 : convert(&job, &rows[i], item);
 

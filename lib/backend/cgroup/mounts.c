@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mount.auto's cgroup words: the hierarchies below /sys/fs/cgroup. In a cgroup namespace of its own the payload sees its groups as
- * the tops of fresh instances; without one it gets the host's trees, of which, unless all is asked for, only its own groups can be
- * written to.
+ * mount.auto's cgroup words: the hierarchies below /sys/fs/cgroup. In a cgroup namespace of its own
+ * the payload sees its groups as the tops of fresh instances; without one it gets the host's trees,
+ * of which, unless all is asked for, only its own groups can be written to.
  */
 #include <linux/mount.h>
 #include <string.h>
@@ -17,9 +17,9 @@ struct cgroup_mounts {
 	struct ct_builder *b;
 	const struct ct_cgroup_state *st;
 	const struct ct_origin *at;
-	bool own_ns, one;		/* one: version 2 alone, mounted on TOP itself */
+	bool own_ns, one; /* one: version 2 alone, mounted on TOP itself */
 	bool v2_freezes;
-	uint64_t whole, own;		/* attributes of the trees, and of the payload's own groups in them */
+	uint64_t whole, own; /* attributes of the trees, and of the payload's own groups in them */
 };
 
 static void attach(struct cgroup_mounts *m, int tree, const char *where, uint8_t flags)
@@ -32,9 +32,10 @@ static void attach(struct cgroup_mounts *m, int tree, const char *where, uint8_t
 	s->flags = flags;
 }
 
-/* What the payload may do with its own group. A task that both versions' freezers hold spins in the kernel (seen with 6.1 on hybrid hosts:
- * get_signal() never ends, and on a kernel without preemption that processor does nothing else): where version 2 freezes, version 1's
- * freezer is there to be looked at. */
+/* What the payload may do with its own group. A task that both versions' freezers hold spins in the
+ * kernel (seen with 6.1 on hybrid hosts: get_signal() never ends, and on a kernel without
+ * preemption that processor does nothing else): where version 2 freezes, version 1's freezer is
+ * there to be looked at. */
 static uint64_t own_attr(const struct cgroup_mounts *m, const struct ct_cg_dir *d)
 {
 	bool second = m->v2_freezes && d->version == 1 && (d->controllers & CT_CG_FREEZER);
@@ -50,14 +51,17 @@ static int instance(struct cgroup_mounts *m, const struct ct_cg_dir *d)
 
 	s->o = (int16_t)slot;
 	s->s[0] = d->version == 2 ? "cgroup2" : "cgroup";
-	s->s[1] = d->version == 2 ? NULL : strncmp(d->tree, "name=", 5) ? d->tree : ct_arena_printf(m->b->arena, "none,%s", d->tree);
+	s->s[1] = d->version == 2		 ? NULL
+		  : strncmp(d->tree, "name=", 5) ? d->tree
+						 : ct_arena_printf(m->b->arena, "none,%s", d->tree);
 	s->s[2] = "cgroup";
 	s->n[0] = own_attr(m, d);
 	return slot;
 }
 
 /* A tree of the host's, or a group of it: `path`, or the descriptor in `from`. */
-static int copy(struct cgroup_mounts *m, const char *name, const char *path, int from, uint64_t attr)
+static int copy(struct cgroup_mounts *m, const char *name, const char *path, int from,
+		uint64_t attr)
 {
 	int slot = ct_plan_slot(m->b->plan, name);
 	struct ct_step *s = ct_plan_add(m->b->plan, CT_PHASE_HOST, CT_OP_TREE_CLONE, m->at);
@@ -86,10 +90,13 @@ static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 		attach(m, instance(m, d), where, flags);
 		return;
 	}
-	attach(m, copy(m, ct_arena_printf(a, "tree %s", d->tree), d->mount, CT_SLOT_NONE, m->whole), where, flags);
+	attach(m, copy(m, ct_arena_printf(a, "tree %s", d->tree), d->mount, CT_SLOT_NONE, m->whole),
+	       where, flags);
 	if (own != m->whole && m->own != m->whole)
 		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, own),
-		       ct_arena_printf(a, "%s%s/%s%s%s", where, d->base, d->path, d->inner ? "/" : "", d->inner ? d->inner : ""), CT_SF_STRICT);
+		       ct_arena_printf(a, "%s%s/%s%s%s", where, d->base, d->path,
+				       d->inner ? "/" : "", d->inner ? d->inner : ""),
+		       CT_SF_STRICT);
 }
 
 /* Joined controllers are looked for by each of their names, too. */
@@ -106,7 +113,8 @@ static void link_names(struct cgroup_mounts *m, int top, const char *tree)
 	}
 }
 
-/* Several hierarchies stand side by side in a small file system, which becomes read-only once they do. */
+/* Several hierarchies stand side by side in a small file system, which becomes
+ * read-only once they do. */
 static void add_side_by_side(struct cgroup_mounts *m)
 {
 	int top = ct_plan_slot(m->b->plan, "cgroups");
@@ -132,7 +140,8 @@ static void add_side_by_side(struct cgroup_mounts *m)
 	s->n[0] = MOUNT_ATTR_RDONLY;
 }
 
-/* A program named there is run by the host's kernel outside of any container: never the payload's to say. */
+/* A program named there is run by the host's kernel outside of any container: never
+ * the payload's to say. */
 static void protect_release_agents(struct cgroup_mounts *m)
 {
 	for (uint32_t i = 0; i < m->st->want.n; i++) {
@@ -143,7 +152,8 @@ static void protect_release_agents(struct cgroup_mounts *m)
 			continue;
 		s = ct_plan_add(m->b->plan, CT_PHASE_MASK, CT_OP_READONLY, m->at);
 		s->b = (int16_t)m->b->root;
-		s->s[0] = ct_arena_printf(m->b->arena, TOP "/%s/release_agent", strncmp(d->tree, "name=", 5) ? d->tree : d->tree + 5);
+		s->s[0] = ct_arena_printf(m->b->arena, TOP "/%s/release_agent",
+					  strncmp(d->tree, "name=", 5) ? d->tree : d->tree + 5);
 		s->flags = CT_SF_STRICT | CT_SF_OPTIONAL;
 	}
 }
@@ -154,7 +164,10 @@ void ct_cg_mounts(void *state, struct ct_builder *b)
 	const struct ct_cgroup_state *st = state;
 	const struct ct_mount_auto *a = &b->spec->mount_auto;
 	const struct ct_cg_plan *p = &st->want;
-	struct cgroup_mounts m = { .b = b, .st = st, .at = ct_build_at(b, "mount.auto"), .own_ns = (b->own | b->shared) & CT_NS_CGROUP };
+	struct cgroup_mounts m = { .b = b,
+				   .st = st,
+				   .at = ct_build_at(b, "mount.auto"),
+				   .own_ns = (b->own | b->shared) & CT_NS_CGROUP };
 	bool writable = a->cgroup_mode != CT_AUTO_RO;
 
 	if (!a->cgroup_kind || !p->n)
@@ -162,8 +175,12 @@ void ct_cg_mounts(void *state, struct ct_builder *b)
 	for (uint32_t i = 0; i < p->n; i++)
 		m.v2_freezes |= p->v[i].version == 2 && !p->v[i].monitor;
 	m.own = QUIET | (writable ? 0 : MOUNT_ATTR_RDONLY);
-	/* all of the host's groups for writing is what the word "full" with rw says, and nothing less */
-	m.whole = QUIET | (a->cgroup_kind == CT_AUTO_CGROUP_FULL && (a->cgroup_mode == CT_AUTO_RW || a->cgroup_mode == CT_AUTO_NO) ? 0 : MOUNT_ATTR_RDONLY);
+	/* all of the host's groups for writing is what the word "full" with rw says,
+	 * and nothing less */
+	m.whole = QUIET | (a->cgroup_kind == CT_AUTO_CGROUP_FULL && (a->cgroup_mode == CT_AUTO_RW ||
+								     a->cgroup_mode == CT_AUTO_NO)
+				   ? 0
+				   : MOUNT_ATTR_RDONLY);
 	m.one = p->v[0].version == 2 && (p->n == 1 || p->v[1].monitor);
 	if (m.one)
 		add_tree(&m, 0, TOP);

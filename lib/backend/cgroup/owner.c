@@ -14,7 +14,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 
-#define PARTS 5		/* PIDNS, PID, START, TIME, TID */
+#define PARTS 5 /* PIDNS, PID, START, TIME, TID */
 /* The initial time namespace has had this number since there are any (5.6). */
 #define INIT_TIME_NS "time:[4026531834]"
 
@@ -47,7 +47,8 @@ void ct_owner_process(char buf[CT_OWNER_PROCESS])
 void ct_owner_mark(char buf[CT_OWNER_MARK], const char *process)
 {
 	/* two threads may look at the clock in the same nanosecond */
-	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64 ".%x", process, ct_now_ns(CLOCK_MONOTONIC), (unsigned)syscall(SYS_gettid));
+	snprintf(buf, CT_OWNER_MARK, "%s.%" PRIx64 ".%x", process, ct_now_ns(CLOCK_MONOTONIC),
+		 (unsigned)syscall(SYS_gettid));
 }
 
 /* The mark's numbers. */
@@ -58,7 +59,8 @@ static bool read_mark(const char *name, uint64_t part[PARTS])
 	for (int i = 0; i < PARTS; i++) {
 		size_t n = p ? strspn(p + 1, "0123456789abcdef") : 0;
 
-		if (!n || n > 16 || p[n + 1] != (i < PARTS - 1 ? '.' : '\0') || ct_parse_hex(p + 1, (unsigned)n, &part[i]))
+		if (!n || n > 16 || p[n + 1] != (i < PARTS - 1 ? '.' : '\0') ||
+		    ct_parse_hex(p + 1, (unsigned)n, &part[i]))
 			return false;
 		p += n + 1;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container wants of cgroups, as plain data: decide.c decides it, build.c makes steps of it. All memory belongs to the
- * plan's arena. */
+/* What a container wants of cgroups, as plain data: decide.c decides it, build.c makes steps of it.
+ * All memory belongs to the plan's arena. */
 #ifndef CT_BACKEND_CGROUP_PLAN_H
 #define CT_BACKEND_CGROUP_PLAN_H
 
@@ -11,36 +11,41 @@
 
 /* One file to write in a group's directory. */
 struct ct_cg_write {
-	const struct ct_origin *at;	/* the key that asks for it */
-	const char *file;		/* one component, "memory.max" */
-	const char *value;		/* NULL: the parent's value of the same file */
-	bool optional;			/* "try:": what cannot be written is passed over */
-	bool if_there;			/* nothing is lost where the kernel does not have the file (no swap built in) */
-	const char *file2;		/* another name of it on other kernels; NULL: none */
-	const char *value2;		/* what goes into that one; NULL: the same value */
+	const struct ct_origin *at; /* the key that asks for it */
+	const char *file;	    /* one component, "memory.max" */
+	const char *value;	    /* NULL: the parent's value of the same file */
+	bool optional;		    /* "try:": what cannot be written is passed over */
+	/* nothing is lost where the kernel does not have the file (no swap built in) */
+	bool if_there;
+	const char *file2;  /* another name of it on other kernels; NULL: none */
+	const char *value2; /* what goes into that one; NULL: the same value */
 };
 
 /* A growing list of them. */
-struct ct_cg_writes { struct ct_cg_write *v; uint32_t n; };
+struct ct_cg_writes {
+	struct ct_cg_write *v;
+	uint32_t n;
+};
 
 /* One directory to be made, in one hierarchy. */
 struct ct_cg_dir {
 	uint8_t version;
-	uint32_t controllers;		/* CT_CG_* that this hierarchy serves for this container */
-	const char *tree;		/* its name, for messages: "memory", "unified" */
-	const char *mount;		/* mount point */
-	const char *base;		/* existing directory below it that ours is made in: "" or "/a/b" */
-	const char *path;		/* ours, below base, without a slash in front; carries the limits */
-	bool monitor;			/* for the supervisor, not for the payload */
-	bool numbered;			/* -1, -2 .. behind it while the name is taken */
-	const char *inner;		/* directory below ours that the payload gets; NULL: ours itself */
-	const char **enable;		/* version 2: controllers that the groups above must give on */
+	uint32_t controllers; /* CT_CG_* that this hierarchy serves for this container */
+	const char *tree;     /* its name, for messages: "memory", "unified" */
+	const char *mount;    /* mount point */
+	const char *base;     /* existing directory below it that ours is made in: "" or "/a/b" */
+	const char *path;     /* ours, below base, without a slash in front; carries the limits */
+	bool monitor;	      /* for the supervisor, not for the payload */
+	bool numbered;	      /* -1, -2 .. behind it while the name is taken */
+	const char *inner;    /* directory below ours that the payload gets; NULL: ours itself */
+	const char **enable;  /* version 2: controllers that the groups above must give on */
 	uint32_t n_enable;
-	const char **wish;		/* ... and those without which it starts as well */
+	const char **wish; /* ... and those without which it starts as well */
 	uint32_t n_wish;
 	struct ct_cg_writes writes;
-	bool lists;			/* it has the list of devices */
-	const char **rules;		/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
+	bool lists; /* it has the list of devices */
+	/* version 2: rules of the device program, "allow c 1:3 rwm" ..; NULL: none */
+	const char **rules;
 	uint32_t n_rules;
 	const struct ct_origin *rules_at;
 	bool rules_optional;
@@ -52,22 +57,28 @@ struct ct_cg_dir {
 /* A group that an attach joins. */
 struct ct_cg_join {
 	uint8_t version;
-	int fd;				/* borrowed */
+	int fd; /* borrowed */
 	const char *tree;
 };
 
 struct ct_cg_plan {
 	struct ct_cg_dir *v;
 	uint32_t n;
-	const struct ct_origin *at;	/* why there is one at all */
-	bool no_nodes;			/* the device rules do not let the usual nodes be made */
-	bool no_terminals;		/* ... or the multiplexer of terminals be opened */
-	bool no_blocks;			/* ... or some block device, as a mount does */
-	const char *unit, *slice;	/* the scope of systemd that they are made in; NULL: none */
-	bool user_manager;		/* the scope is of the user's own systemd */
-	const char *mark;		/* whose they are, for their names and as an attribute; "": the state directory tells */
-	const char *elsewhere;		/* why some are not below the caller's own group, for the log; NULL: all are, or need not be */
-	bool scope_wanted;		/* ... which is version 2's: a scope of systemd would be a better place than the top */
+	/* why there is one at all */
+	const struct ct_origin *at;
+	bool no_nodes;	   /* the device rules do not let the usual nodes be made */
+	bool no_terminals; /* ... or the multiplexer of terminals be opened */
+	bool no_blocks;	   /* ... or some block device, as a mount does */
+	/* the scope of systemd that they are made in; NULL: none */
+	const char *unit, *slice;
+	bool user_manager; /* the scope is of the user's own systemd */
+	/* whose they are, for their names and as an attribute; "": the state directory tells */
+	const char *mark;
+	/* why some are not below the caller's own group, for the log; NULL: all are,
+	 * or need not be */
+	const char *elsewhere;
+	/* ... which is version 2's: a scope of systemd would be a better place than the top */
+	bool scope_wanted;
 };
 
 #endif

@@ -20,31 +20,38 @@ static const char *asked_for(struct ct_protections *r)
 		return CT_ROW_TEXT(r, "%s%s", s->devices_tried ? "try:" : "", preset);
 	if (!s->devices_set)
 		return CT_ROW_TEXT(r, "%u rules", s->devrules.n);
-	return CT_ROW_TEXT(r, "%s%s and %u rules", s->devices_tried ? "try:" : "", preset, s->devrules.n);
+	return CT_ROW_TEXT(r, "%s%s and %u rules", s->devices_tried ? "try:" : "", preset,
+			   s->devrules.n);
 }
 
 /* Version 1: the kernel's own list, which is "a *:* rwm" where nothing is restricted. */
 static void add_list(struct ct_protections *r, const char *asked, const struct ct_cg_group *g)
 {
-	const char *how = CT_ROW_TEXT(r, "devices controller, devices.list of %s (version 1)", g->path);
+	const char *how = CT_ROW_TEXT(r, "devices controller, devices.list of %s (version 1)",
+				      g->path);
 	char *text = ct_arena_alloc(r->arena, LIST_MAX);
 	ssize_t got = text ? ct_cg_read(g->fd, "devices.list", text, LIST_MAX) : -ENOMEM;
 	unsigned n = 0;
 	bool all = false;
 
 	if (got < 0) {
-		ct_protections_add(r, false, "devices", asked, CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text((int)-got)), how);
+		ct_protections_add(r, false, "devices", asked,
+				   CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text((int)-got)),
+				   how);
 		return;
 	}
 	for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		all |= *p == 'a' && !strncmp(p, "a *:* rwm", 9);
 		n++;
 	}
-	ct_protections_add(r, !all, "devices", asked, all ? "not restricted" : CT_ROW_TEXT(r, "allow list of %u rules", n), how);
+	ct_protections_add(r, !all, "devices", asked,
+			   all ? "not restricted" : CT_ROW_TEXT(r, "allow list of %u rules", n),
+			   how);
 }
 
 /* Version 2: a program says nothing of itself, but that it is there. */
-static void add_program(struct ct_protections *r, const char *asked, const struct ct_cg_group *g, const struct ct_cg_dir *d)
+static void add_program(struct ct_protections *r, const char *asked, const struct ct_cg_group *g,
+			const struct ct_cg_dir *d)
 {
 	const char *how = CT_ROW_TEXT(r, "BPF program on %s (version 2)", g->path);
 	int programs = ct_dev_programs(g->fd);
@@ -53,21 +60,29 @@ static void add_program(struct ct_protections *r, const char *asked, const struc
 	for (uint32_t i = 0; d && i < d->n_rules; i++)
 		n += !strncmp(d->rules[i], "allow", 5);
 	if (programs < 0)
-		ct_protections_add(r, false, "devices", asked, CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text(-programs)), how);
+		ct_protections_add(r, false, "devices", asked,
+				   CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text(-programs)),
+				   how);
 	else if (!programs)
-		ct_protections_add(r, false, "devices", asked, "not restricted", CT_ROW_TEXT(r, "no BPF program on %s", g->path));
+		ct_protections_add(r, false, "devices", asked, "not restricted",
+				   CT_ROW_TEXT(r, "no BPF program on %s", g->path));
 	else
-		ct_protections_add(r, true, "devices", asked, d ? CT_ROW_TEXT(r, "allow list of %u rules", n) : "restricted", how);
+		ct_protections_add(r, true, "devices", asked,
+				   d ? CT_ROW_TEXT(r, "allow list of %u rules", n) : "restricted",
+				   how);
 }
 
 /* Why nothing restricts them; what was asked for then is not had. */
-static void add_unrestricted(const struct ct_cgroup_state *st, struct ct_protections *r, const char *asked, bool wanted)
+static void add_unrestricted(const struct ct_cgroup_state *st, struct ct_protections *r,
+			     const char *asked, bool wanted)
 {
 	const char *why = NULL;
 
-	if (wanted && ct_cg_serving(&st->trees, CT_CG_DEVICES, 0) && r->running->n && ct_dev_bpf_usable(&why))
+	if (wanted && ct_cg_serving(&st->trees, CT_CG_DEVICES, 0) && r->running->n &&
+	    ct_dev_bpf_usable(&why))
 		why = NULL;
-	ct_protections_add(r, false, "devices", asked, "not restricted", why ? why : ct_cg_lack(st, r, CT_CG_DEVICES, 0));
+	ct_protections_add(r, false, "devices", asked, "not restricted",
+			   why ? why : ct_cg_lack(st, r, CT_CG_DEVICES, 0));
 }
 
 void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protections *r)
@@ -88,9 +103,11 @@ void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protectio
 		if (st->want.v[i].rules)
 			dir = &st->want.v[i];
 	if (!asked && userns && (!g || g->version == 1 || !dir))
-		ct_protections_add(r, true, "devices", text, "not restricted", "user namespace: no rights over devices");
+		ct_protections_add(r, true, "devices", text, "not restricted",
+				   "user namespace: no rights over devices");
 	else if (!asked && !g && !(r->host->cap_permitted & UINT64_C(1) << CAP_MKNOD))
-		ct_protections_add(r, true, "devices", text, "not restricted", "no CAP_MKNOD here: no rights over devices");
+		ct_protections_add(r, true, "devices", text, "not restricted",
+				   "no CAP_MKNOD here: no rights over devices");
 	else if (!g)
 		add_unrestricted(st, r, text, asked);
 	else if (g->version == 1)

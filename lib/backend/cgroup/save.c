@@ -23,8 +23,9 @@
 
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out)
 {
-	ct_buf_printf(out, "%u\t%" PRIx32 "\t%" PRIu64 "\t%" PRIu32 "\t%s\t%s\t%s", g->version, g->controllers, g->id, g->keep,
-		      g->tree && *g->tree ? g->tree : "-", g->inner ? g->inner : "-", g->path);
+	ct_buf_printf(out, "%u\t%" PRIx32 "\t%" PRIu64 "\t%" PRIu32 "\t%s\t%s\t%s", g->version,
+		      g->controllers, g->id, g->keep, g->tree && *g->tree ? g->tree : "-",
+		      g->inner ? g->inner : "-", g->path);
 	return ct_buf_error(out);
 }
 
@@ -33,7 +34,8 @@ static bool is_name(const char *s)
 	return *s && strlen(s) < 256 && !strchr(s, '/') && strcmp(s, ".") && strcmp(s, "..");
 }
 
-/* Is somebody about to start a container in it? Then it is locked. Otherwise we lock it, until it is removed. */
+/* Is somebody about to start a container in it? Then it is locked. Otherwise we lock it,
+ * until it is removed. */
 static bool is_claimed(struct ct_cg_group *g)
 {
 	g->claim = openat(g->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,8 +45,8 @@ static bool is_claimed(struct ct_cg_group *g)
 	return true;
 }
 
-/* What was only intended may be somebody else's by now: it counts while nobody is in it, nor about to be. 1, 0, or a negative errno: it
- * cannot be told. */
+/* What was only intended may be somebody else's by now: it counts while nobody is in it, nor about
+ * to be. 1, 0, or a negative errno: it cannot be told. */
 static int is_the_one(struct ct_cg_group *g)
 {
 	struct statfs fs;
@@ -61,7 +63,8 @@ static int is_the_one(struct ct_cg_group *g)
 	return !ct_cg_version_of(g->version)->populated(g) && !is_claimed(g);
 }
 
-/* Opens the directory where it is still the same one, on a cgroup file system; where it is not, fd stays -1. */
+/* Opens the directory where it is still the same one, on a cgroup file system; where it
+ * is not, fd stays -1. */
 static int open_group(struct ct_cg_group *g)
 {
 	int r;
@@ -71,7 +74,8 @@ static int open_group(struct ct_cg_group *g)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
 	r = is_the_one(g);
 	if (r == 1 && g->inner) {
-		g->inner_fd = openat(g->fd, g->inner, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		g->inner_fd = openat(g->fd, g->inner,
+				     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* the payload may have removed it */
 		r = g->inner_fd >= 0 || errno == ENOENT ? 1 : -errno;
 	}
@@ -92,8 +96,9 @@ static int load_fields(char *line, struct ct_cg_group *g)
 			return -EINVAL;
 	}
 	*g = (struct ct_cg_group){ .fd = -1, .inner_fd = -1, .claim = -1 };
-	if (ct_parse_u32(f[0], &version) || version < 1 || version > 2 || strlen(f[1]) > 8 || ct_parse_hex(f[1], 8, &bits) ||
-	    ct_parse_u64(f[2], &g->id) || ct_parse_u32(f[3], &g->keep))
+	if (ct_parse_u32(f[0], &version) || version < 1 || version > 2 || strlen(f[1]) > 8 ||
+	    ct_parse_hex(f[1], 8, &bits) || ct_parse_u64(f[2], &g->id) ||
+	    ct_parse_u32(f[3], &g->keep))
 		return -EINVAL;
 	if (f[6][0] != '/' || g->keep > strlen(f[6]) || (strcmp(f[5], "-") && !is_name(f[5])))
 		return -EINVAL;
@@ -116,7 +121,12 @@ static int load_intent(const char *path, struct ct_cg_group *g)
 {
 	if (*path != '/')
 		return -EINVAL;
-	*g = (struct ct_cg_group){ .version = 1, .fd = -1, .inner_fd = -1, .claim = -1, .path = strdup(path), .keep = (uint32_t)(strrchr(path, '/') - path) };
+	*g = (struct ct_cg_group){ .version = 1,
+				   .fd = -1,
+				   .inner_fd = -1,
+				   .claim = -1,
+				   .path = strdup(path),
+				   .keep = (uint32_t)(strrchr(path, '/') - path) };
 	return g->path ? 0 : -ENOMEM;
 }
 

@@ -54,7 +54,8 @@ static int move_to(const char *group, pid_t pid, struct ct_err *e)
 	if (r >= 0)
 		return 0;
 	ct_err_object(e, group);
-	return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write", "the scope's first process cannot be moved");
+	return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write",
+			   "the scope's first process cannot be moved");
 }
 
 /* What this start has made for one group goes with the last of those below it. */
@@ -68,10 +69,14 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 	}
 }
 
-/* A scope begins with a process, and gives nothing on while one lives in it: it goes into a group of its own. */
+/* A scope begins with a process, and gives nothing on while one lives in it: it goes into
+ * a group of its own. */
 static int setup_scope(struct setup *u, const struct ct_step *s)
 {
-	struct ct_scope scope = { .unit = s->s[0], .slice = s->s[1], .description = "libcontain container", .of_user = s->n[0] };
+	struct ct_scope scope = { .unit = s->s[0],
+				  .slice = s->s[1],
+				  .description = "libcontain container",
+				  .of_user = s->n[0] };
 	char group[2048], **place;
 	pid_t pid = u->context->placeholder(u->context->arg, &place, u->err);
 	int r;
@@ -89,7 +94,8 @@ static int setup_scope(struct setup *u, const struct ct_step *s)
 	}
 	if (mkdir(*place, 0755) < 0) {
 		ct_err_object(u->err, *place);
-		return ct_fail_sys(u->err, -errno, CT_ERR_CGROUP, "cgroup", "mkdir", "the scope is not delegated");
+		return ct_fail_sys(u->err, -errno, CT_ERR_CGROUP, "cgroup", "mkdir",
+				   "the scope is not delegated");
 	}
 	return move_to(*place, pid, u->err);
 }
@@ -103,9 +109,13 @@ static int setup_make(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_dir *d = &u->st->want.v[u->st->held.n];
 	struct ct_cg_group *g = &u->st->held.v[u->st->held.n];
-	struct ct_cg_making m = { .version = (int)s->n[0], .under = u->st->scope ? u->st->scope : s->s[0], .path = s->s[1],
-				   .numbered = s->n[1], .give = give_of(s), .mark = *u->st->want.mark ? u->st->want.mark : CT_CG_BY_JOURNAL,
-				   .undo = u->context->undo };
+	struct ct_cg_making m = { .version = (int)s->n[0],
+				  .under = u->st->scope ? u->st->scope : s->s[0],
+				  .path = s->s[1],
+				  .numbered = s->n[1],
+				  .give = give_of(s),
+				  .mark = *u->st->want.mark ? u->st->want.mark : CT_CG_BY_JOURNAL,
+				  .undo = u->context->undo };
 	int r = ct_cg_make(&m, g, u->err);
 
 	if (r < 0)
@@ -147,8 +157,10 @@ static bool has_file(const struct ct_cg_group *g, const char *file)
 	return faccessat(g->fd, file, F_OK, 0) == 0 || errno != ENOENT;
 }
 
-/* A file that is written to several times in a row, as version 1's list of devices is, stays open. */
-static int write_again(struct setup *u, const struct ct_step *s, const char *value, struct ct_err *e)
+/* A file that is written to several times in a row, as version 1's list of devices is,
+ * stays open. */
+static int write_again(struct setup *u, const struct ct_step *s, const char *value,
+		       struct ct_err *e)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
 
@@ -163,7 +175,8 @@ static int write_again(struct setup *u, const struct ct_step *s, const char *val
 	return ct_cg_set_failed(g, s->s[0], value, -errno, e);
 }
 
-/* One file. A kernel may have the same thing under two names, each for its own kind of device: then both are written. */
+/* One file. A kernel may have the same thing under two names, each for its own kind of device:
+ * then both are written. */
 static int setup_set(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
@@ -177,7 +190,8 @@ static int setup_set(struct setup *u, const struct ct_step *s)
 	if (!value) {
 		r = parents_value(g, s->s[0], parents);
 		if (r < 0)
-			return ct_fail_sys(u->err, r, CT_ERR_CGROUP, "cgroup", "openat", "the value of the group above cannot be read");
+			return ct_fail_sys(u->err, r, CT_ERR_CGROUP, "cgroup", "openat",
+					   "the value of the group above cannot be read");
 		value = parents;
 	}
 	if (first)
@@ -190,14 +204,21 @@ static int setup_set(struct setup *u, const struct ct_step *s)
 /* cgroups(7), "Cgroups delegation"; /sys/kernel/cgroup/delegate. */
 static int setup_own(struct setup *u, const struct ct_step *s)
 {
-	static const char *const files[] = { "", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "memory.oom.group", "tasks" };
+	static const char *const files[] = { "",
+					     "cgroup.procs",
+					     "cgroup.threads",
+					     "cgroup.subtree_control",
+					     "memory.oom.group",
+					     "tasks" };
 	int dir = u->context->plan->input_fd[s->a];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		if (fchownat(dir, files[i], (uid_t)s->n[0], (gid_t)s->n[1], AT_EMPTY_PATH) == 0 || errno == ENOENT)
+		if (fchownat(dir, files[i], (uid_t)s->n[0], (gid_t)s->n[1], AT_EMPTY_PATH) == 0 ||
+		    errno == ENOENT)
 			continue;
 		ct_err_object(u->err, files[i]);
-		return ct_fail_sys(u->err, -errno, CT_ERR_CGROUP, "cgroup", "fchownat", "the payload's group cannot be handed over");
+		return ct_fail_sys(u->err, -errno, CT_ERR_CGROUP, "cgroup", "fchownat",
+				   "the payload's group cannot be handed over");
 	}
 	return 0;
 }
@@ -214,13 +235,17 @@ static int setup_devices(struct setup *u, const struct ct_step *s)
 	if (r == 0)
 		r = ct_dev_parse_list(ct_buf_text(&text), arena, &list);
 	if (r < 0)
-		return r == -ENOMEM ? ct_oom(u->err) : ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup", "the device rules cannot be read back");
+		return r == -ENOMEM ? ct_oom(u->err)
+				    : ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup",
+					      "the device rules cannot be read back");
 	r = ct_dev_attach(group_in(u, s->a)->fd, &list, s->flags & CT_SF_OPTIONAL ? NULL : u->err);
 	return s->flags & CT_SF_OPTIONAL ? 0 : r;
 }
 
-/* Where the group is to be made. That itself is always new: one of its name that is there already is somebody else's. */
-static void path_above(const struct ct_cg_plan *want, const struct ct_cg_dir *d, char *out, size_t size)
+/* Where the group is to be made. That itself is always new: one of its name that is there already
+ * is somebody else's. */
+static void path_above(const struct ct_cg_plan *want, const struct ct_cg_dir *d, char *out,
+		       size_t size)
 {
 	const char *last = strrchr(d->path, '/');
 
@@ -265,14 +290,17 @@ static const char *refuses(unsigned op)
 }
 
 /* Nothing is made where init could not run: a cgroup that begins frozen. */
-int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *s, struct ct_err *e)
+int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *s,
+		struct ct_err *e)
 {
 	struct setup u = { state, context, e };
 	int r = u.st->begun ? 0 : check_frozen(&u.st->want, e);
 
 	u.st->begun = true;
 	if (r >= 0)
-		r = steps[s->op] ? steps[s->op](&u, s) : ct_fail(e, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
+		r = steps[s->op] ? steps[s->op](&u, s)
+				 : ct_fail(e, -EINVAL, CT_ERR_PLAN, "start",
+					   "the caller cannot carry out this step");
 	if (r < 0 && refuses(s->op))
 		ct_err_backend(e, refuses(s->op));
 	return r;

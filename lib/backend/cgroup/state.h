@@ -8,28 +8,31 @@
 #include "plan/builder.h"
 
 struct ct_cgroup_state {
-	struct ct_cgroups trees;	/* the host's hierarchies, as looked at */
-	/* start: what is to be made, and what has been. The directories are the plan's inputs for as long as the state is there */
+	struct ct_cgroups trees; /* the host's hierarchies, as looked at */
+	/* start: what is to be made, and what has been. The directories are the plan's inputs for
+	 * as long as the state is there */
 	struct ct_cg_plan want;
 	struct ct_cgroups_held held;
 	/* attach: what is to be joined */
 	struct ct_cg_join *join;
 	uint32_t n_join;
-	int extra;			/* a descriptor of its own among them; -1 */
-	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES];	/* slots, by index of want or join */
+	/* a descriptor of its own among them; -1 */
+	int extra;
+	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES]; /* slots, by index of want or join */
 	/* while steps are carried out */
 	bool begun;
-	int file;			/* written to last, -1; of that group, by that name */
+	int file; /* written to last, -1; of that group, by that name */
 	const struct ct_cg_group *of;
 	const char *name;
-	char *scope;			/* absolute path of the scope's group; NULL: none */
+	char *scope; /* absolute path of the scope's group; NULL: none */
 };
 
 /* The parts of the row (backend/backend.h) that have files of their own. */
 void ct_cg_inputs(void *state, struct ct_builder *b);
 int ct_cg_plan(void *state, struct ct_builder *b);
 void ct_cg_mounts(void *state, struct ct_builder *b);
-int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *step, struct ct_err *e);
+int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *step,
+		struct ct_err *e);
 
 void ct_cg_protect(const void *state, struct ct_protections *r);
 
@@ -37,12 +40,15 @@ void ct_cg_protect(const void *state, struct ct_protections *r);
 void ct_cg_protect_limits(const struct ct_cgroup_state *st, struct ct_protections *r);
 /* Rows of the devices that may be used, and who sees to it. */
 void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protections *r);
-/* Why no group serves a controller (CT_CG_*), a sentence; `only` 1 or 2: of that version, 0: of either. */
-const char *ct_cg_lack(const struct ct_cgroup_state *st, struct ct_protections *r, uint32_t bit, int only);
+/* Why no group serves a controller (CT_CG_*), a sentence; `only` 1 or 2: of that
+ * version, 0: of either. */
+const char *ct_cg_lack(const struct ct_cgroup_state *st, struct ct_protections *r, uint32_t bit,
+		       int only);
 
-/* ---- join.c ---- */
+/* ---- join.c ---------------------------------------------------------------------------------- */
 
 /* The cgroups that an attach joins. */
-int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in, struct ct_err *e);
+int ct_cg_open_attach(struct ct_cgroup_state *st, const struct ct_backend_input *in,
+		      struct ct_err *e);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What killed callers have left. A group says whose it is twice: in its name, which is quickly looked through, and by an attribute,
- * which nobody gives to a directory by chance: only what has the attribute is ended. A name alone is no proof: it is the user's.
+ * What killed callers have left. A group says whose it is twice: in its name, which is quickly
+ * looked through, and by an attribute, which nobody gives to a directory by chance: only what has
+ * the attribute is ended. A name alone is no proof: it is the user's.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,13 +19,13 @@
 #include "base/fd.h"
 
 #define PATH_SIZE 4096
-#define DEPTH 64		/* levels that are looked through */
-#define GROUPS 100000		/* groups, in all */
+#define DEPTH 64      /* levels that are looked through */
+#define GROUPS 100000 /* groups, in all */
 
-/* ---- what is found ------------------------------------------------------------------------------------------------------------- */
+/* ---- what is found --------------------------------------------------------------------------- */
 
 struct stale {
-	char mark[CT_OWNER_MARK + 2];	/* "": of the name alone, or it was made on the way */
+	char mark[CT_OWNER_MARK + 2]; /* "": of the name alone, or it was made on the way */
 	char *path;
 };
 
@@ -69,7 +70,8 @@ static bool look_at(struct sweep *s, const char *name)
 			note(s, mark);
 		return false;
 	}
-	/* its owner was killed before it could give it the attribute, and nobody is in it: then it can be removed */
+	/* its owner was killed before it could give it the attribute, and nobody is in it:
+	 * then it can be removed */
 	if (ct_owner_is_dead(name, &s->cache))
 		note(s, "");
 	return true;
@@ -91,7 +93,8 @@ static void look_below(struct sweep *s, unsigned depth)
 		if (d->d_type != DT_DIR || d->d_name[0] == '.')
 			continue;
 		s->left--;
-		if ((size_t)snprintf(s->path + len, sizeof(s->path) - len, "/%s", d->d_name) < sizeof(s->path) - len &&
+		if ((size_t)snprintf(s->path + len, sizeof(s->path) - len, "/%s", d->d_name) <
+			    sizeof(s->path) - len &&
 		    look_at(s, d->d_name) && depth)
 			look_below(s, depth - 1);
 		s->path[len] = '\0';
@@ -104,14 +107,15 @@ static void look_through(struct sweep *s, const char *top)
 {
 	struct stat st;
 
-	if (stat(top, &st) < 0 || (size_t)snprintf(s->path, sizeof(s->path), "%s", top) >= sizeof(s->path))
+	if (stat(top, &st) < 0 ||
+	    (size_t)snprintf(s->path, sizeof(s->path), "%s", top) >= sizeof(s->path))
 		return;
 	s->dev = st.st_dev;
 	s->left = GROUPS;
 	look_below(s, DEPTH);
 }
 
-/* ---- its end ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- its end --------------------------------------------------------------------------------- */
 
 /* One directory of a container whose owner is dead. */
 static void add_group(struct ct_cgroups_held *h, const struct stale *f)
@@ -122,7 +126,9 @@ static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 
 	if (h->n == CT_CG_TREES)
 		return;
-	*g = (struct ct_cg_group){ .keep = (uint32_t)(strrchr(f->path, '/') - f->path), .inner_fd = -1, .claim = -1 };
+	*g = (struct ct_cg_group){ .keep = (uint32_t)(strrchr(f->path, '/') - f->path),
+				   .inner_fd = -1,
+				   .claim = -1 };
 	g->fd = open(f->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* somebody may have removed it meanwhile, and another have made one */
 	if (g->fd < 0 || strcmp(ct_cg_mark_read(f->path, mark), f->mark)) {
@@ -140,7 +146,8 @@ static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 		ct_cg_forget_one(g);
 }
 
-/* A container's groups have one mark in all hierarchies, and are ended together: what one of them holds frozen does not die in another. */
+/* A container's groups have one mark in all hierarchies, and are ended together: what one of them
+ * holds frozen does not die in another. */
 static int end_containers(struct sweep *s)
 {
 	int ended = 0;
@@ -195,7 +202,8 @@ bool ct_cg_has_stale(const char *dir)
 	return found;
 }
 
-/* Whether there may be something to clear in the places where this start is going to make its first group, or others have theirs. */
+/* Whether there may be something to clear in the places where this start is going to make its first
+ * group, or others have theirs. */
 static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir *d)
 {
 	char path[4096];
@@ -209,9 +217,11 @@ static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir 
 		if (!strcmp(t->mount, d->mount) && t->self && *t->self && ct_cg_has_stale(path))
 			return true;
 	}
-	/* from the group itself, which a killed caller may have named alike, up to where the path begins */
+	/* from the group itself, which a killed caller may have named alike, up to
+	 * where the path begins */
 	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
-	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least; *strrchr(path, '/') = '\0')
+	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least;
+	     *strrchr(path, '/') = '\0')
 		if (ct_cg_has_stale(path))
 			return true;
 	return false;

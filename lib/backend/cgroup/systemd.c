@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Through sd-bus of libsystemd, which is loaded when it is asked for and never else: a program that uses this library must not pay for
- * it, nor have it. The interface is that of org.freedesktop.systemd1(5), the functions those of sd-bus(3).
+ * Through sd-bus of libsystemd, which is loaded when it is asked for and never else: a program that
+ * uses this library must not pay for it, nor have it. The interface is that of
+ * org.freedesktop.systemd1(5), the functions those of sd-bus(3).
  */
 #include "backend/cgroup/systemd.h"
 
@@ -22,9 +23,9 @@
 #define SERVICE "org.freedesktop.systemd1"
 #define OBJECT "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
-#define JOB_MS 20000		/* for systemd to make a scope */
+#define JOB_MS 20000 /* for systemd to make a scope */
 
-struct sd_error {		/* sd_bus_error */
+struct sd_error { /* sd_bus_error */
 	const char *name, *message;
 	int need_free;
 };
@@ -34,9 +35,11 @@ struct bus_calls {
 	int (*open_system)(void **bus);
 	int (*open_user)(void **bus);
 	void *(*close)(void *bus);
-	int (*match)(void *bus, void **slot, const char *sender, const char *path, const char *interface, const char *member,
+	int (*match)(void *bus, void **slot, const char *sender, const char *path,
+		     const char *interface, const char *member,
 		     int (*fn)(void *m, void *data, struct sd_error *e), void *data);
-	int (*new_call)(void *bus, void **m, const char *to, const char *path, const char *interface, const char *member);
+	int (*new_call)(void *bus, void **m, const char *to, const char *path,
+			const char *interface, const char *member);
 	int (*append)(void *m, const char *types, ...);
 	int (*call)(void *bus, void *m, uint64_t us, struct sd_error *e, void **reply);
 	int (*read)(void *m, const char *types, ...);
@@ -47,11 +50,21 @@ struct bus_calls {
 };
 
 static const char *const names[] = {
-	"sd_bus_open_system", "sd_bus_open_user",    "sd_bus_flush_close_unref", "sd_bus_match_signal",
-	"sd_bus_message_new_method_call", "sd_bus_message_append", "sd_bus_call",  "sd_bus_message_read",
-	"sd_bus_process",     "sd_bus_wait",	     "sd_bus_message_unref",     "sd_bus_error_free",
+	"sd_bus_open_system",
+	"sd_bus_open_user",
+	"sd_bus_flush_close_unref",
+	"sd_bus_match_signal",
+	"sd_bus_message_new_method_call",
+	"sd_bus_message_append",
+	"sd_bus_call",
+	"sd_bus_message_read",
+	"sd_bus_process",
+	"sd_bus_wait",
+	"sd_bus_message_unref",
+	"sd_bus_error_free",
 };
-_Static_assert(sizeof(struct bus_calls) == sizeof(names) / sizeof(*names) * sizeof(void *), "one name for each call");
+_Static_assert(sizeof(struct bus_calls) == sizeof(names) / sizeof(*names) * sizeof(void *),
+	       "one name for each call");
 
 bool ct_systemd_usable(const char **why)
 {
@@ -66,7 +79,8 @@ bool ct_systemd_usable(const char **why)
 
 int ct_systemd_refuse(const char *why, struct ct_err *e)
 {
-	ct_err_hint(e, "leave cgroup.backend to auto: the cgroup file systems can be used directly");
+	ct_err_hint(e,
+		    "leave cgroup.backend to auto: the cgroup file systems can be used directly");
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
 }
 
@@ -78,24 +92,26 @@ static int load(struct bus_calls *b, struct ct_err *e)
 	if (!lib) {
 		ct_err_object(e, LIBRARY);
 		ct_err_hint(e, "install libsystemd0, or leave cgroup.backend to auto");
-		return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "the library that speaks to systemd cannot be loaded");
+		return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup",
+			       "the library that speaks to systemd cannot be loaded");
 	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		at[i] = dlsym(lib, names[i]);
 		if (at[i])
 			continue;
 		ct_err_object(e, names[i]);
-		return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "libsystemd is too old: it lacks a function");
+		return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup",
+			       "libsystemd is too old: it lacks a function");
 	}
 	return 0;
 }
 
-/* ---- the job ------------------------------------------------------------------------------------------------------------------- */
+/* ---- the job --------------------------------------------------------------------------------- */
 
 struct job {
 	const struct bus_calls *b;
-	char path[256];			/* of the job that was begun; "": not known yet */
-	char result[32];		/* "": it goes on */
+	char path[256];	 /* of the job that was begun; "": not known yet */
+	char result[32]; /* "": it goes on */
 };
 
 /* JobRemoved(u id, o job, s unit, s result) */
@@ -123,7 +139,8 @@ static int wait_for_job(void *bus, struct job *job, struct ct_err *e)
 		if (r == 0)
 			r = left <= 0 ? -ETIMEDOUT : job->b->wait(bus, (uint64_t)left * 1000);
 		if (r < 0 && r != -EINTR)
-			return ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd does not say how the scope came out");
+			return ct_fail(e, r, CT_ERR_CGROUP, "cgroup",
+				       "systemd does not say how the scope came out");
 	}
 	if (!strcmp(job->result, "done"))
 		return 0;
@@ -131,19 +148,22 @@ static int wait_for_job(void *bus, struct job *job, struct ct_err *e)
 	return ct_fail(e, -EIO, CT_ERR_CGROUP, "cgroup", "systemd could not make the scope");
 }
 
-static int refused(const struct bus_calls *b, int r, struct sd_error *error, const struct ct_scope *s, struct ct_err *e)
+static int refused(const struct bus_calls *b, int r, struct sd_error *error,
+		   const struct ct_scope *s, struct ct_err *e)
 {
 	ct_err_object(e, s->unit);
 	if (error->message)
 		ct_err_kernel(e, error->message);
 	if (r == -EACCES || r == -EPERM)
-		ct_err_hint(e, "start it as root, or from a session of a user (loginctl) whose own manager it is to ask");
+		ct_err_hint(e, "start it as root, or from a session of a user (loginctl) whose own "
+			       "manager it is to ask");
 	ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd refuses the scope");
 	b->error_free(error);
 	return r;
 }
 
-static int begin(const struct bus_calls *b, void *bus, const struct ct_scope *s, struct job *job, struct ct_err *e)
+static int begin(const struct bus_calls *b, void *bus, const struct ct_scope *s, struct job *job,
+		 struct ct_err *e)
 {
 	struct sd_error error = { NULL, NULL, 0 };
 	void *m = NULL, *reply = NULL;
@@ -151,9 +171,10 @@ static int begin(const struct bus_calls *b, void *bus, const struct ct_scope *s,
 	int r = b->new_call(bus, &m, SERVICE, OBJECT, MANAGER, "StartTransientUnit");
 
 	if (r >= 0)
-		r = b->append(m, "ssa(sv)a(sa(sv))", s->unit, "fail", 6, "Description", "s", s->description, "Slice", "s", s->slice, "Delegate",
-			      "b", 1, "CollectMode", "s", "inactive-or-failed", "DefaultDependencies", "b", 0, "PIDs", "au", 1,
-			      (uint32_t)s->pid, 0);
+		r = b->append(m, "ssa(sv)a(sa(sv))", s->unit, "fail", 6, "Description", "s",
+			      s->description, "Slice", "s", s->slice, "Delegate", "b", 1,
+			      "CollectMode", "s", "inactive-or-failed", "DefaultDependencies", "b",
+			      0, "PIDs", "au", 1, (uint32_t)s->pid, 0);
 	if (r >= 0)
 		r = b->call(bus, m, JOB_MS * UINT64_C(1000), &error, &reply);
 	if (r >= 0)
@@ -180,11 +201,14 @@ static int find_group(pid_t pid, char *path, size_t size, struct ct_err *e)
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 16) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "open", "the scope's group cannot be found");
-	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::") : ct_buf_text(&text);
+		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "open",
+				   "the scope's group cannot be found");
+	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::")
+						   : ct_buf_text(&text);
 	at = at ? strchr(at, '/') : NULL;
 	if (!at || strcspn(at, "\n") >= size)
-		return ct_fail(e, -EPROTO, CT_ERR_CGROUP, "cgroup", "the scope's group cannot be found");
+		return ct_fail(e, -EPROTO, CT_ERR_CGROUP, "cgroup",
+			       "the scope's group cannot be found");
 	snprintf(path, size, "%.*s", (int)strcspn(at, "\n"), at);
 	return 0;
 }
@@ -216,7 +240,9 @@ int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct c
 		return r;
 	r = s->of_user ? b.open_user(&bus) : b.open_system(&bus);
 	if (r < 0) {
-		ct_err_hint(e, !s->of_user ? "is dbus running?" : "log in with a session: XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS names its bus");
+		ct_err_hint(e, !s->of_user ? "is dbus running?"
+					   : "log in with a session: XDG_RUNTIME_DIR or "
+					     "DBUS_SESSION_BUS_ADDRESS names its bus");
 		return ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd's bus cannot be reached");
 	}
 	/* before it is asked: the answer may be there before we look */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container uses: one row for each figure and version. How a row is read: shared/figure.h and shared/keyed.h. */
+/* What a container uses: one row for each figure and version. How a row is read: shared/figure.h
+ * and shared/keyed.h. */
 #include <stddef.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ static const struct ct_figure usage_rows[] = {
 	V1(memory_file, MEMORY, "memory.stat", LINE, "total_cache", 1),
 	V1(memory_kernel, MEMORY, "memory.kmem.usage_in_bytes", NUMBER, "", 1),
 	V1(memory_max_events, MEMORY, "memory.failcnt", NUMBER, "", 1),
-	/* the difference of two counters that are read one after the other would be noise where there is no swap */
+	/* the difference of two counters that are read one after the other would be noise
+	 * where there is no swap */
 	V1(swap, MEMORY, "memory.stat", LINE, "total_swap", 1),
 	V1(cpu_user_us, CPUACCT, "cpuacct.usage_user", NUMBER, "", 1000),
 	V1(cpu_system_us, CPUACCT, "cpuacct.usage_sys", NUMBER, "", 1000),
@@ -58,21 +60,25 @@ static const struct ct_figure usage_rows[] = {
 	V2(io_writes, IO, "io.stat", DEVICES, "wios"),
 	V2(pids, PIDS, "pids.current", NUMBER, ""),
 	V2(pids_limit, PIDS, "pids.max", NUMBER, ""),
-	/* pressure: of every group of version 2, whatever it serves */
-#define PRESSURE(field, file, kind) \
-	V2(field.kind##_avg10, ANY, file, HUNDREDTHS, #kind " avg10"), \
-	V2(field.kind##_avg60, ANY, file, HUNDREDTHS, #kind " avg60"), \
-	V2(field.kind##_avg300, ANY, file, HUNDREDTHS, #kind " avg300"), \
-	V2(field.kind##_total_us, ANY, file, TOKEN, #kind " total")
-	PRESSURE(cpu_pressure, "cpu.pressure", some), PRESSURE(cpu_pressure, "cpu.pressure", full),
-	PRESSURE(memory_pressure, "memory.pressure", some), PRESSURE(memory_pressure, "memory.pressure", full),
-	PRESSURE(io_pressure, "io.pressure", some), PRESSURE(io_pressure, "io.pressure", full),
+/* pressure: of every group of version 2, whatever it serves */
+#define PRESSURE(field, file, kind)                                              \
+	V2(field.kind##_avg10, ANY, file, HUNDREDTHS, #kind " avg10"),           \
+		V2(field.kind##_avg60, ANY, file, HUNDREDTHS, #kind " avg60"),   \
+		V2(field.kind##_avg300, ANY, file, HUNDREDTHS, #kind " avg300"), \
+		V2(field.kind##_total_us, ANY, file, TOKEN, #kind " total")
+	PRESSURE(cpu_pressure, "cpu.pressure", some),
+	PRESSURE(cpu_pressure, "cpu.pressure", full),
+	PRESSURE(memory_pressure, "memory.pressure", some),
+	PRESSURE(memory_pressure, "memory.pressure", full),
+	PRESSURE(io_pressure, "io.pressure", some),
+	PRESSURE(io_pressure, "io.pressure", full),
 #undef PRESSURE
 };
 _Static_assert(COUNT(usage_rows) <= CT_FIGURE_ROWS, "ct_figures_add() takes no more");
 
 /* Memory and swap together, which only says something of swap where memory has a limit. */
-static const struct ct_figure both_rows[] = { V1(swap_limit, MEMORY, "memory.memsw.limit_in_bytes", NUMBER, "", 1) };
+static const struct ct_figure both_rows[] = { V1(swap_limit, MEMORY, "memory.memsw.limit_in_bytes",
+						 NUMBER, "", 1) };
 #undef V1
 #undef V2
 
@@ -85,7 +91,8 @@ static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *o
 		return;
 	ct_figures_add_places(&s, 1, v, n);
 	if (out->swap_limit != CT_ABSENT)
-		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit : out->swap_limit;
+		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit
+								       : out->swap_limit;
 }
 
 void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out)

@@ -31,7 +31,8 @@ static int fill_cpuset(struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err 
 	return 0;
 }
 
-static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err *e)
+static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, struct ct_cg_dir *dir,
+		struct ct_err *e)
 {
 	int r = ct_limit_writes(s, 1, bits, a, &dir->writes, e);
 
@@ -40,8 +41,8 @@ static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, stru
 	return r;
 }
 
-/* Every group of a hierarchy has its controllers; but those below one of cpuset can only have what it has, which is nothing in a
- * group that was just made. */
+/* Every group of a hierarchy has its controllers; but those below one of cpuset can only have what
+ * it has, which is nothing in a group that was just made. */
 static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
@@ -59,12 +60,14 @@ static int enable(int dirfd, const char *path, const struct ct_cg_give *give, st
 			continue;
 		if (r == 0) {
 			parent = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-			r = parent < 0 ? -errno : (int)ct_cg_read(parent, files[i], value, sizeof(value));
+			r = parent < 0 ? -errno
+				       : (int)ct_cg_read(parent, files[i], value, sizeof(value));
 		}
 		r = r < 0 ? r : ct_cg_write(dirfd, files[i], value);
 		if (r < 0) {
 			ct_err_object(e, path);
-			return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write", "%s cannot be filled", files[i]);
+			return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write",
+					   "%s cannot be filled", files[i]);
 		}
 	}
 	return 0;
@@ -74,7 +77,8 @@ static int frozen(const struct ct_cg_group *g)
 {
 	char state[32];
 
-	return ct_cg_read(g->fd, "freezer.state", state, sizeof(state)) > 0 && !strcmp(state, "FROZEN");
+	return ct_cg_read(g->fd, "freezer.state", state, sizeof(state)) > 0 &&
+	       !strcmp(state, "FROZEN");
 }
 
 static int thaw_one(int dirfd, void *arg)
@@ -134,4 +138,5 @@ static int wait_empty(const struct ct_cg_group *g, int timeout_ms)
 	return 0;
 }
 
-const struct ct_cg_version ct_cg_version1 = { "cgroup1", 1, plan, enable, freeze, frozen, populated, wait_empty };
+const struct ct_cg_version ct_cg_version1 = { "cgroup1", 1,	 plan,	    enable,
+					      freeze,	 frozen, populated, wait_empty };

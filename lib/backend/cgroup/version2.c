@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Version 2: one tree for all controllers, given on level by level (Documentation/admin-guide/cgroup-v2.rst). */
+/* Version 2: one tree for all controllers, given on level by level
+ * (Documentation/admin-guide/cgroup-v2.rst). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -43,30 +44,42 @@ static int refused(int err, int dirfd, const char *path, const char *controller,
 
 	ct_err_object(e, path);
 	if (err == -EBUSY && lives_in(dirfd)) {
-		ct_err_hint(e, "a group that gives controllers on has no process of its own: move it into a group below, or set cgroup.dir");
-		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup", "%s cannot be given on: busy, process %u lives in it", controller, lives_in(dirfd));
+		ct_err_hint(e, "a group that gives controllers on has no process of its own: move "
+			       "it into a group below, or set cgroup.dir");
+		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup",
+			       "%s cannot be given on: busy, process %u lives in it", controller,
+			       lives_in(dirfd));
 	}
 	if (err == -ENOENT) {
-		ct_err_hint(e, "whoever manages the group above must delegate it: systemd does with Delegate=yes");
-		return ct_fail(e, err, CT_ERR_LIMIT, "cgroup", "the %s controller was not given to this group", controller);
+		ct_err_hint(e, "whoever manages the group above must delegate it: systemd does "
+			       "with Delegate=yes");
+		return ct_fail(e, err, CT_ERR_LIMIT, "cgroup",
+			       "the %s controller was not given to this group", controller);
 	}
 	if ((err == -EACCES || err == -EPERM) && fstat(dirfd, &st) == 0) {
-		ct_err_hint(e, "start it as root, or have the group delegated: systemd-run --user --scope -p Delegate=yes");
-		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup", "%s cannot be given on: the group is not delegated to you, it belongs to user %u",
+		ct_err_hint(e, "start it as root, or have the group delegated: systemd-run --user "
+			       "--scope -p Delegate=yes");
+		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup",
+			       "%s cannot be given on: the group is not delegated to you, it "
+			       "belongs to user %u",
 			       controller, st.st_uid);
 	}
 	if (err == -EROFS)
-		ct_err_hint(e, "the cgroup file system is mounted read-only here: have it mounted writable, or start without limits");
-	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "write", "%s cannot be given on (cgroup.subtree_control)", controller);
+		ct_err_hint(e, "the cgroup file system is mounted read-only here: have it mounted "
+			       "writable, or start without limits");
+	return ct_fail_sys(e, err, CT_ERR_CGROUP, "cgroup", "write",
+			   "%s cannot be given on (cgroup.subtree_control)", controller);
 }
 
-/* Whether processes live in it that could be in the way. The kernel would take controllers that can be had for threads ("pids"), turn the
- * group into a threaded one, and let no process into those below it. The top of all, which has no type, may have both. */
+/* Whether processes live in it that could be in the way. The kernel would take controllers that can
+ * be had for threads ("pids"), turn the group into a threaded one, and let no process into those
+ * below it. The top of all, which has no type, may have both. */
 static bool is_busy(int dirfd)
 {
 	char c[2];
 
-	return ct_cg_read(dirfd, "cgroup.procs", c, sizeof(c)) > 0 && faccessat(dirfd, "cgroup.type", F_OK, 0) == 0;
+	return ct_cg_read(dirfd, "cgroup.procs", c, sizeof(c)) > 0 &&
+	       faccessat(dirfd, "cgroup.type", F_OK, 0) == 0;
 }
 
 /* One after another: of several in one write, none is given on when one is refused. */
@@ -96,7 +109,8 @@ static int enable(int dirfd, const char *path, const struct ct_cg_give *give, st
 	return 0;
 }
 
-static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err *e)
+static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, struct ct_cg_dir *dir,
+		struct ct_err *e)
 {
 	return ct_limit_writes(s, 2, bits, a, &dir->writes, e);
 }
@@ -147,4 +161,5 @@ static int wait_empty(const struct ct_cg_group *g, int timeout_ms)
 	return wait_flag(g, "populated", 0, timeout_ms);
 }
 
-const struct ct_cg_version ct_cg_version2 = { "cgroup2", 2, plan, enable, freeze, frozen, populated, wait_empty };
+const struct ct_cg_version ct_cg_version2 = { "cgroup2", 2,	 plan,	    enable,
+					      freeze,	 frozen, populated, wait_empty };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Is what a cgroup's file says weaker than what was written into it? The kernel rounds, sorts and adds to what it is given. */
+/* Is what a cgroup's file says weaker than what was written into it? The kernel rounds, sorts and
+ * adds to what it is given. */
 #include <string.h>
 #include <unistd.h>
 
@@ -9,10 +10,10 @@
 #include "model/type.h"
 
 enum way {
-	AT_MOST,		/* a number that limits */
-	AT_LEAST,		/* one that protects; it may have been rounded to pages */
-	WITHIN,			/* a list of processors or nodes */
-	EXACTLY			/* words */
+	AT_MOST,  /* a number that limits */
+	AT_LEAST, /* one that protects; it may have been rounded to pages */
+	WITHIN,	  /* a list of processors or nodes */
+	EXACTLY	  /* words */
 };
 
 /* By a part of the file's name, the first that fits. */
@@ -20,8 +21,10 @@ static const struct {
 	const char *part;
 	enum way way;
 } ways[] = {
-	{ "memory.low", AT_LEAST }, { "memory.min", AT_LEAST }, { "soft_limit", AT_LEAST }, { "cpuset.cpus", WITHIN }, { "cpuset.mems", WITHIN },
-	{ ".max", AT_MOST },	    { ".high", AT_MOST },	{ "limit_in_bytes", AT_MOST }, { "quota_us", AT_MOST },	{ "burst", AT_MOST },
+	{ "memory.low", AT_LEAST }, { "memory.min", AT_LEAST },	   { "soft_limit", AT_LEAST },
+	{ "cpuset.cpus", WITHIN },  { "cpuset.mems", WITHIN },	   { ".max", AT_MOST },
+	{ ".high", AT_MOST },	    { "limit_in_bytes", AT_MOST }, { "quota_us", AT_MOST },
+	{ "burst", AT_MOST },
 };
 
 static enum way way_of(const char *file)
@@ -45,7 +48,8 @@ static bool number(struct ct_span word, uint64_t *out)
 		return false;
 	memcpy(text, word.s, word.n);
 	*out = UINT64_MAX;
-	return !strcmp(text, "max") || !strcmp(text, "-1") || ct_parse_u64(text, out) == 0 || ct_parse_size(text, out) == 0;
+	return !strcmp(text, "max") || !strcmp(text, "-1") || ct_parse_u64(text, out) == 0 ||
+	       ct_parse_size(text, out) == 0;
 }
 
 /* Each line of `got` in turn. */
@@ -91,10 +95,12 @@ static bool is_beyond(const char *wanted, const char *got)
 /* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
 static bool is_idle(struct ct_span word)
 {
-	return ct_span_is(word, "max") || ct_span_is(word, "0") || (word.n > 4 && !memcmp(word.s + word.n - 4, "=max", 4));
+	return ct_span_is(word, "max") || ct_span_is(word, "0") ||
+	       (word.n > 4 && !memcmp(word.s + word.n - 4, "=max", 4));
 }
 
-/* One line of got has each word of wanted; where none begins as it does, nothing was asked that would leave a line. */
+/* One line of got has each word of wanted; where none begins as it does, nothing was asked that
+ * would leave a line. */
 static bool lacks_words(struct ct_span wanted, const char *got)
 {
 	struct ct_span line;
@@ -131,7 +137,8 @@ static bool is_greater(struct ct_span wanted, struct ct_span got)
 
 	number(word_of(wanted, 0), &w);
 	number(word_of(got, 0), &g);
-	if (w == UINT64_MAX || g == UINT64_MAX || !number(word_of(wanted, 1), &w_per) || !number(word_of(got, 1), &g_per) || !w_per || !g_per)
+	if (w == UINT64_MAX || g == UINT64_MAX || !number(word_of(wanted, 1), &w_per) ||
+	    !number(word_of(got, 1), &g_per) || !w_per || !g_per)
 		return g > w;
 	return (double)g / (double)g_per > (double)w / (double)w_per * 1.000001;
 }
@@ -151,4 +158,4 @@ bool ct_cg_weaker(const char *file, const char *wanted, const char *got)
 	return g < w && w - g >= page && !(w == UINT64_MAX && g >= (uint64_t)INT64_MAX - page);
 }
 
-/* ---- labels of security modules --------------------------------------------------------------------------------------------------- */
+/* ---- labels of security modules -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* seccomp(2), seccomp_filter(7): a program over struct seccomp_data. Numbers compare in their low halves: descriptors and
- * signals are ints to the kernel. */
+/* seccomp(2), seccomp_filter(7): a program over struct seccomp_data. Numbers compare in their low
+ * halves: descriptors and signals are ints to the kernel. */
 #include "run/child/confine.h"
 
 #include <errno.h>
@@ -18,15 +18,18 @@
 #define LOAD(at) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
 #define SKIP_UNLESS(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, n)
-/* An error, not a signal: a core dump of a task that shares the caller's memory could be the caller's end. */
+/* An error, not a signal: a core dump of a task that shares the caller's memory could
+ * be the caller's end. */
 #define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
 #define ALLOW RETURN(SECCOMP_RET_ALLOW)
 
-/* The kernel tries every number there is on a filter, to remember those that are always allowed; that takes longer than all that the
- * keeper asks of it in its life. It does not with one that uses the index register, hence the first instruction. */
-#define BEGIN                                                                                                                                  \
-	BPF_STMT(BPF_MISC | BPF_TAX, 0), LOAD(offsetof(struct seccomp_data, arch)),                                                    \
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CT_RAW_ARCH, 1, 0), REFUSE, LOAD(offsetof(struct seccomp_data, nr))
+/* The kernel tries every number there is on a filter, to remember those that are always allowed;
+ * that takes longer than all that the keeper asks of it in its life. It does not with one that uses
+ * the index register, hence the first instruction. */
+#define BEGIN                                                                       \
+	BPF_STMT(BPF_MISC | BPF_TAX, 0), LOAD(offsetof(struct seccomp_data, arch)), \
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CT_RAW_ARCH, 1, 0), REFUSE,     \
+		LOAD(offsetof(struct seccomp_data, nr))
 /* The call, whatever its arguments. */
 #define CALL(nr) SKIP_UNLESS(nr, 1), ALLOW
 /* The call on this descriptor alone, or with this word in its place. */
@@ -35,11 +38,13 @@
 /* The call with this second argument alone. */
 #define CALL_FOR(nr, what) SKIP_UNLESS(nr, 4), LOAD(ARG(1)), SKIP_UNLESS(what, 1), ALLOW, REFUSE
 /* The end, asked for or not, of one of two pidfds. */
-#define END_ON(a, b)                                                                                                                           \
-	SKIP_UNLESS(SYS_pidfd_send_signal, 10), LOAD(ARG(1)), EITHER(SIGKILL, SIGTERM), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), REFUSE,    \
-		LOAD(ARG(0)), EITHER(a, b), ALLOW, REFUSE
+#define END_ON(a, b)                                                                            \
+	SKIP_UNLESS(SYS_pidfd_send_signal, 10), LOAD(ARG(1)), EITHER(SIGKILL, SIGTERM),         \
+		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), REFUSE, LOAD(ARG(0)), EITHER(a, b), ALLOW, \
+		REFUSE
 /* What every wait needs: the last is what the kernel makes of one that a stop has interrupted. */
-#define WAIT_AND_END CALL(SYS_ppoll), CALL(SYS_restart_syscall), CALL(SYS_exit), CALL(SYS_exit_group)
+#define WAIT_AND_END \
+	CALL(SYS_ppoll), CALL(SYS_restart_syscall), CALL(SYS_exit), CALL(SYS_exit_group)
 
 /* Without the capability there is nothing to keep: init is then the caller's to end by its user. */
 static long drop_capabilities(unsigned keep)
@@ -54,7 +59,8 @@ static long drop_capabilities(unsigned keep)
 	return RAW2(SYS_capset, &head, caps);
 }
 
-static int confine(const struct sock_filter *filter, unsigned short n, unsigned keep, const char **call)
+static int confine(const struct sock_filter *filter, unsigned short n, unsigned keep,
+		   const char **call)
 {
 	struct sock_fprog program = { n, (struct sock_filter *)filter };
 	long r;
@@ -68,7 +74,8 @@ static int confine(const struct sock_filter *filter, unsigned short n, unsigned 
 	if (r < 0)
 		return (int)r;
 	*call = "seccomp";
-	return (int)RAW3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+	return (int)RAW3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+			 &program);
 }
 
 int ct_confine_keeper(const char **call)
@@ -82,8 +89,12 @@ int ct_confine_keeper(const char **call)
 		CALL_ON(SYS_prctl, PR_SET_CHILD_SUBREAPER),
 		CALL_ON(SYS_recvmsg, CT_KEEPER_FD_SOCK),
 		CALL_ON(SYS_shutdown, CT_KEEPER_FD_SOCK),
-		SKIP_UNLESS(SYS_read, 5), LOAD(ARG(0)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CT_KEEPER_FD_LEASH, 1, 0),
-		SKIP_UNLESS(CT_KEEPER_FD_SIGNALS, 1), ALLOW, REFUSE,
+		SKIP_UNLESS(SYS_read, 5),
+		LOAD(ARG(0)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CT_KEEPER_FD_LEASH, 1, 0),
+		SKIP_UNLESS(CT_KEEPER_FD_SIGNALS, 1),
+		ALLOW,
+		REFUSE,
 		CALL_ON(SYS_pread64, CT_KEEPER_FD_CPU),
 		CALL_ON(SYS_write, CT_KEEPER_FD_THAW),
 		END_ON(CT_KEEPER_FD_INIT, CT_KEEPER_FD_LAUNCHER),

@@ -21,7 +21,7 @@
 
 #define WHERE "supervisor"
 #define PACKET_MAX 65536
-#define LOOK_MS 250	/* how often a supervisor that does not answer is looked at */
+#define LOOK_MS 250 /* how often a supervisor that does not answer is looked at */
 
 /* When it is too late; timeout_ms -1: never. */
 static int64_t deadline(int timeout_ms)
@@ -46,7 +46,8 @@ static int wait_for(int sock, short events, int64_t until)
 	}
 }
 
-/* The process at the other end, by the number that it had when it began to listen; 0: not of our pid namespace. */
+/* The process at the other end, by the number that it had when it began to listen; 0: not of
+ * our pid namespace. */
 static pid_t peer_of(int sock)
 {
 	struct ucred peer;
@@ -60,10 +61,12 @@ int ct_ctl_is_stopped(pid_t pid)
 	uint64_t start;
 	char state;
 
-	return pid > 0 && pid != getpid() && !ct_proc_stat(pid, &state, &start) && (state == 'T' || state == 't');
+	return pid > 0 && pid != getpid() && !ct_proc_stat(pid, &state, &start) &&
+	       (state == 'T' || state == 't');
 }
 
-/* As wait_for(), but no longer than a supervisor can answer: one that is seen to be stopped, twice, will not. */
+/* As wait_for(), but no longer than a supervisor can answer: one that is seen to be
+ * stopped, twice, will not. */
 static int wait_answer(int sock, int64_t until)
 {
 	const pid_t pid = peer_of(sock);
@@ -92,7 +95,8 @@ static int refused(struct ct_err *e, int err, const char *call)
 	return ct_fail(e, err, CT_ERR_SUPERVISOR, WHERE, "the supervisor cannot be reached");
 }
 
-/* Who answers must be root or ourselves: others could not have made the socket there, and we do not rely on it. */
+/* Who answers must be root or ourselves: others could not have made the socket there, and we
+ * do not rely on it. */
 static int check_peer(int sock, struct ct_err *e)
 {
 	struct ucred peer;
@@ -101,7 +105,8 @@ static int check_peer(int sock, struct ct_err *e)
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n))
 		return refused(e, -errno, "getsockopt");
 	if (peer.uid != 0 && peer.uid != geteuid())
-		return ct_fail(e, -EPERM, CT_ERR_SUPERVISOR, WHERE, "the supervisor belongs to another user");
+		return ct_fail(e, -EPERM, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor belongs to another user");
 	return 0;
 }
 
@@ -156,10 +161,12 @@ static int said_no(int err, struct ct_err *e)
 		if (means[i].err == err)
 			return ct_fail(e, err, means[i].id, WHERE, "%s", means[i].text);
 	}
-	return ct_fail(e, err, CT_ERR_SUPERVISOR, WHERE, "the supervisor refuses: %s", ct_errno_text(-err));
+	return ct_fail(e, err, CT_ERR_SUPERVISOR, WHERE, "the supervisor refuses: %s",
+		       ct_errno_text(-err));
 }
 
-/* One packet with what came along; bytes or negative errno. More than one descriptor, or a cut one, is closed. */
+/* One packet with what came along; bytes or negative errno. More than one descriptor, or a
+ * cut one, is closed. */
 static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 {
 	union ct_rights room;
@@ -170,7 +177,8 @@ static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 
 	*fd = -1;
 	ct_rights_room(&m, &room);
-	/* a peer that closed before it had read all resets the connection; what it had said before comes after that */
+	/* a peer that closed before it had read all resets the connection; what it had said
+	 * before comes after that */
 	do {
 		r = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	} while (r < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
@@ -190,18 +198,27 @@ static int no_answer(int sock, int r, struct ct_err *e)
 	const pid_t pid = r ? 0 : peer_of(sock);
 
 	if (r == 0 && ct_ctl_is_stopped(pid)) {
-		ct_err_hint(e, "kill -CONT %d lets it go on; ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it", (int)pid);
-		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE, "the supervisor does not answer: process %d (ct-supervisor) is stopped",
+		ct_err_hint(e,
+			    "kill -CONT %d lets it go on; ct_stop() with CT_STOP_KILL (ct-stop "
+			    "-k) goes round it",
+			    (int)pid);
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor does not answer: process %d (ct-supervisor) is "
+			       "stopped",
 			       (int)pid);
 	}
 	if (r == 0) {
 		if (pid > 0)
-			ct_err_hint(e, "look at process %d (ct-supervisor): it may be frozen; ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it",
+			ct_err_hint(e,
+				    "look at process %d (ct-supervisor): it may be frozen; "
+				    "ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it",
 				    (int)pid);
-		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE, "the supervisor does not answer");
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor does not answer");
 	}
 	if (r == -ECONNRESET || r == -EPIPE)
-		return ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, WHERE, "the supervisor ended before it answered");
+		return ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor ended before it answered");
 	return refused(e, r, "recvmsg");
 }
 
@@ -214,14 +231,20 @@ static int turned_away(uint32_t why, struct ct_err *e)
 		[CT_CTL_OTHER_PID] = "the caller is in another pid namespace than the supervisor",
 	};
 
-	ct_err_hint(e, "call from where the container was started, say by nsenter(1) into the supervisor's namespaces");
+	ct_err_hint(e, "call from where the container was started, say by nsenter(1) into the "
+		       "supervisor's namespaces");
 	if (why < sizeof(what) / sizeof(what[0]) && what[why])
-		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE, "%s, which takes no orders from there", what[why]);
-	return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE, "the supervisor may not look at the caller, and takes no orders from whom it does not know");
+		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE,
+			       "%s, which takes no orders from there", what[why]);
+	return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, WHERE,
+		       "the supervisor may not look at the "
+		       "caller, and takes no orders from whom "
+		       "it does not know");
 }
 
 /* Waits for the reply. 0, or a negative errno that is recorded. */
-static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_reply *reply, int *fd, struct ct_err *e)
+static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_reply *reply, int *fd,
+		      struct ct_err *e)
 {
 	struct ct_ctl_reply got;
 	ssize_t n;
@@ -236,14 +259,16 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	if (n == 0)
 		n = -ECONNRESET;
 	if (n == -EMFILE)
-		return ct_fail_sys(e, -EMFILE, CT_ERR_DESCRIPTOR, WHERE, "recvmsg", "no descriptor is free for what the supervisor hands over");
+		return ct_fail_sys(e, -EMFILE, CT_ERR_DESCRIPTOR, WHERE, "recvmsg",
+				   "no descriptor is free for what the supervisor hands over");
 	if (n < 0 && n != -EPROTO)
 		return no_answer(sock, (int)n, e);
 	/* type 0: turned away before it was read */
-	if (n != sizeof(got) || got.magic != CT_CTL_MAGIC || (got.type != type && got.type != 0) || got.err > 0 ||
-	    (got.type == 0 && !got.err)) {
+	if (n != sizeof(got) || got.magic != CT_CTL_MAGIC || (got.type != type && got.type != 0) ||
+	    got.err > 0 || (got.type == 0 && !got.err)) {
 		ct_close(fd);
-		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE, "the supervisor's answer makes no sense");
+		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor's answer makes no sense");
 	}
 	*reply = got;
 	if (!got.err)
@@ -266,8 +291,8 @@ static int send_request(int sock, const struct ct_ctl_request *rq, struct ct_err
 	return 0;
 }
 
-int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
-		struct ct_err *e)
+int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms,
+		struct ct_ctl_reply *reply, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_FD int got = -1;
 	struct ct_ctl_reply r;
@@ -285,10 +310,12 @@ int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms, struc
 }
 
 /* One connection, one request. */
-static int ask(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
-	       int *sock, struct ct_err *e)
+static int ask(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms,
+	       struct ct_ctl_reply *reply, int *fd, int *sock, struct ct_err *e)
 {
-	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = type, .arg0 = arg0, .arg1 = arg1 };
+	const struct ct_ctl_request rq = {
+		.magic = CT_CTL_MAGIC, .type = type, .arg0 = arg0, .arg1 = arg1
+	};
 	CT_CLEAN_FD int s = -1;
 	int r;
 
@@ -316,11 +343,13 @@ static void wait_for_end(int sock)
 {
 	char byte;
 
-	if (wait_for(sock, POLLIN, deadline(CT_CTL_PATIENCE_MS)) > 0 && recv(sock, &byte, 1, MSG_DONTWAIT) < 0)
+	if (wait_for(sock, POLLIN, deadline(CT_CTL_PATIENCE_MS)) > 0 &&
+	    recv(sock, &byte, 1, MSG_DONTWAIT) < 0)
 		return;
 }
 
-int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e)
+int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd,
+		     struct ct_err *e)
 {
 	return ask(dirfd, CT_CTL_STATUS, 0, 0, timeout_ms, reply, pidfd, NULL, e);
 }
@@ -340,8 +369,8 @@ static int has_ended(int r, struct ct_err *e)
 	return ct_ctl_not_running(e, WHERE);
 }
 
-static int ask_container(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms, struct ct_ctl_reply *reply, int *fd,
-			 struct ct_err *e)
+static int ask_container(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeout_ms,
+			 struct ct_ctl_reply *reply, int *fd, struct ct_err *e)
 {
 	return has_ended(ask(dirfd, type, arg0, arg1, timeout_ms, reply, fd, NULL, e), e);
 }
@@ -353,8 +382,10 @@ int ct_ctl_kill(int dirfd, int sig, struct ct_err *e)
 	return ask_container(dirfd, CT_CTL_KILL, (uint64_t)sig, 0, CT_CTL_PING_MS, NULL, NULL, e);
 }
 
-/* Waits for a reply that may well take its time, as long as the supervisor gives signs of life in between. */
-static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int64_t until, struct ct_ctl_reply *reply, struct ct_err *e)
+/* Waits for a reply that may well take its time, as long as the supervisor gives signs
+ * of life in between. */
+static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int64_t until,
+			   struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = -1;
 	struct ct_ctl_reply own;
@@ -362,7 +393,8 @@ static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int
 
 	while (soon < until && wait_answer(sock, soon) == 0) {
 		ct_err_clear(&mute);
-		if (ct_ctl_status_in(dirfd, CT_CTL_PING_MS, &own, NULL, &mute) < 0 && ct_ctl_is_mute(&mute)) {
+		if (ct_ctl_status_in(dirfd, CT_CTL_PING_MS, &own, NULL, &mute) < 0 &&
+		    ct_ctl_is_mute(&mute)) {
 			if (e)
 				*e = mute;
 			return mute.err;
@@ -372,12 +404,17 @@ static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int
 	return take_reply(sock, type, until, reply, &fd, e);
 }
 
-int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
+int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *reply,
+		struct ct_err *e)
 {
-	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_STOP, .arg0 = flags, .arg1 = wire_timeout(timeout_ms) };
+	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC,
+					   .type = CT_CTL_STOP,
+					   .arg0 = flags,
+					   .arg1 = wire_timeout(timeout_ms) };
 	struct ct_ctl_reply own;
 	CT_CLEAN_FD int sock = -1;
-	int r, more = flags & (CT_STOP_NO_WAIT | CT_STOP_NO_KILL) ? CT_CTL_LATE_MS : CT_CTL_END_MS, wait;
+	int r, more = flags & (CT_STOP_NO_WAIT | CT_STOP_NO_KILL) ? CT_CTL_LATE_MS : CT_CTL_END_MS,
+	       wait;
 
 	wait = flags & (CT_STOP_NO_WAIT | CT_STOP_KILL) ? 0 : timeout_ms;
 	r = ct_ctl_connect(dirfd, &sock, e);
@@ -386,7 +423,9 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 	if (!r && flags & CT_STOP_NO_WAIT)
 		more = CT_CTL_PING_MS;
 	if (!r)
-		r = take_late_reply(dirfd, sock, CT_CTL_STOP, deadline(wait < 0 ? CT_CTL_PATIENCE_MS : with_patience(wait, CT_CTL_LATE_MS)),
+		r = take_late_reply(dirfd, sock, CT_CTL_STOP,
+				    deadline(wait < 0 ? CT_CTL_PATIENCE_MS
+						      : with_patience(wait, CT_CTL_LATE_MS)),
 				    deadline(with_patience(wait, more)), reply ? reply : &own, e);
 	if (!r && !(flags & CT_STOP_NO_WAIT))
 		wait_for_end(sock);
@@ -396,17 +435,20 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	return ask_container(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms),
-			     timeout_ms ? with_patience(timeout_ms, CT_CTL_LATE_MS) : CT_CTL_PING_MS, reply, NULL, e);
+			     timeout_ms ? with_patience(timeout_ms, CT_CTL_LATE_MS)
+					: CT_CTL_PING_MS,
+			     reply, NULL, e);
 }
 
-int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
+int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply,
+		struct ct_err *e)
 {
 	struct ct_ctl_reply got = { 0 };
 	CT_CLEAN_FD int sock = -1;
 	int r;
 
-	r = ask(dirfd, CT_CTL_WAIT, mask, wire_timeout(timeout_ms), with_patience(timeout_ms, CT_CTL_LATE_MS), &got, NULL,
-		&sock, e);
+	r = ask(dirfd, CT_CTL_WAIT, mask, wire_timeout(timeout_ms),
+		with_patience(timeout_ms, CT_CTL_LATE_MS), &got, NULL, &sock, e);
 	if (!r && got.state == CT_STATE_STOPPED)
 		wait_for_end(sock);
 	if (reply && got.magic)
@@ -416,7 +458,10 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 
 int ct_ctl_ask_end(int sock, struct ct_err *e)
 {
-	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC, .type = CT_CTL_WAIT, .arg0 = CT_STATE_STOPPED, .arg1 = CT_CTL_FOREVER };
+	const struct ct_ctl_request rq = { .magic = CT_CTL_MAGIC,
+					   .type = CT_CTL_WAIT,
+					   .arg0 = CT_STATE_STOPPED,
+					   .arg1 = CT_CTL_FOREVER };
 
 	return send_request(sock, &rq, e);
 }
@@ -449,12 +494,13 @@ int ct_ctl_console(int dirfd, unsigned tty, int *fd, unsigned *got, struct ct_er
 	CT_CLEAN_FD int stream = -1;
 	int r;
 
-	r = ask_container(dirfd, CT_CTL_CONSOLE, tty == CT_CTL_TTY_ANY ? CT_CTL_TTY_FREE : tty, 0, CT_CTL_PATIENCE_MS, &reply,
-			  &stream, e);
+	r = ask_container(dirfd, CT_CTL_CONSOLE, tty == CT_CTL_TTY_ANY ? CT_CTL_TTY_FREE : tty, 0,
+			  CT_CTL_PATIENCE_MS, &reply, &stream, e);
 	if (r)
 		return r;
 	if (stream < 0)
-		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE, "the supervisor sent no terminal");
+		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor sent no terminal");
 	if (got)
 		*got = reply.num;
 	*fd = ct_take_fd(&stream);
@@ -484,7 +530,8 @@ static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e
 			return ct_oom(e);
 	}
 	if (buf.len != len)
-		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE, "the supervisor sent more than it said");
+		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE,
+			       "the supervisor sent more than it said");
 	ct_buf_add(out, ct_buf_text(&buf), buf.len);
 	return ct_buf_error(out) ? ct_oom(e) : 0;
 }
@@ -504,6 +551,8 @@ int ct_ctl_console_log(int dirfd, int clear, struct ct_buf *out, struct ct_err *
 int ct_ctl_resize(int dirfd, unsigned tty, unsigned rows, unsigned cols, struct ct_err *e)
 {
 	if (rows > UINT16_MAX || cols > UINT16_MAX)
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, WHERE, "a window has at most 65535 rows and columns");
-	return ask_container(dirfd, CT_CTL_RESIZE, tty, (uint64_t)rows << 16 | cols, CT_CTL_PATIENCE_MS, NULL, NULL, e);
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, WHERE,
+			       "a window has at most 65535 rows and columns");
+	return ask_container(dirfd, CT_CTL_RESIZE, tty, (uint64_t)rows << 16 | cols,
+			     CT_CTL_PATIENCE_MS, NULL, NULL, e);
 }

@@ -20,25 +20,27 @@
 #include "run/child/rawcall.h"
 #include "wire/wire.h"
 
-#define CPU_LOOK_NS 2000000u		/* how closely limit.cputime is kept */
-#define AGAIN_NS 10000000u		/* from one SIGKILL to the next, of an init that is held where it is */
-#define TELL_NS 100000000u		/* for a launcher to tell of the init that it clones */
-#define STRAY_NS 2000000000u		/* for children that nobody has told us of to end by themselves */
-#define SUPERVISOR_NS 15000000000u	/* for a supervisor to undo a start that failed */
+#define CPU_LOOK_NS 2000000u /* how closely limit.cputime is kept */
+#define AGAIN_NS 10000000u   /* from one SIGKILL to the next, of an init that is held where it is */
+#define TELL_NS 100000000u   /* for a launcher to tell of the init that it clones */
+#define STRAY_NS 2000000000u /* for children that nobody has told us of to end by themselves */
+
+/* for a supervisor to undo a start that failed */
+#define SUPERVISOR_NS 15000000000u
 #define NEVER UINT64_MAX
 
 /* What it knows beyond the struct. */
 struct keep {
 	struct ct_keeper *k;
-	long launcher;		/* 0: reaped */
-	int has_init;		/* its pidfd is there */
-	int cloning;		/* the launcher has said that there will be one */
-	int sock_closed;	/* nobody is left who could tell anything */
+	long launcher;	 /* 0: reaped */
+	int has_init;	 /* its pidfd is there */
+	int cloning;	 /* the launcher has said that there will be one */
+	int sock_closed; /* nobody is left who could tell anything */
 	int leash_closed;
-	int pump_told;		/* that init has ended */
-	int child_news;		/* a child may have ended since we looked */
-	int ending, leave;	/* the caller said so, or is gone; the supervisor is to be left alone */
-	uint64_t ending_at;	/* since when */
+	int pump_told;	    /* that init has ended */
+	int child_news;	    /* a child may have ended since we looked */
+	int ending, leave;  /* the caller said so, or is gone; the supervisor is to be left alone */
+	uint64_t ending_at; /* since when */
 };
 
 static void publish(struct ct_keeper *k, int state)
@@ -70,12 +72,13 @@ static long place(int fd, int at)
 	return RAW3(SYS_dup3, fd, at, 0);
 }
 
-/* In the process that execs, which shares our memory while we are suspended (vfork): descriptors into the places that
- * wire.h names, everything else closed, the stage executed from its sealed memfd. */
+/* In the process that execs, which shares our memory while we are suspended (vfork):
+ * descriptors into the places that wire.h names, everything else closed, the stage executed
+ * from its sealed memfd. */
 static int exec_stage(void *arg)
 {
 	struct ct_keeper *k = arg;
-	const char *const no_env[] = {NULL};
+	const char *const no_env[] = { NULL };
 	int n = k->n_inputs, top = CT_STAGE_INPUT_FD + n;
 	int fd[CT_STAGE_INPUT_FD + CT_WIRE_INPUTS + 2];
 	long r = 0;
@@ -107,7 +110,7 @@ static int exec_stage(void *arg)
 	return 127;
 }
 
-/* ---- beginning ---------------------------------------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------- */
 
 static int failed(struct ct_keeper *k, const char *call, long err)
 {
@@ -116,7 +119,8 @@ static int failed(struct ct_keeper *k, const char *call, long err)
 	return -1;
 }
 
-/* The stage, the caller's life, the ends of children: what there is to wait for, in fd[]. 0, or -1. */
+/* The stage, the caller's life, the ends of children: what there is to wait for, in
+ * fd[]. 0, or -1. */
 static int begin(struct keep *keep, int fd[CT_KEEPER_FDS])
 {
 	struct ct_keeper *k = keep->k;
@@ -155,8 +159,8 @@ static int begin(struct keep *keep, int fd[CT_KEEPER_FDS])
 	return r < 0 ? failed(k, "pidfd_open", r) : 0;
 }
 
-/* Its descriptors to their places, everything else closed. Where there is none, the socket fills the gap, so that the first
- * one received is CT_KEEPER_FD_INIT. */
+/* Its descriptors to their places, everything else closed. Where there is none, the socket fills
+ * the gap, so that the first one received is CT_KEEPER_FD_INIT. */
 static int place_all(struct ct_keeper *k, int fd[CT_KEEPER_FDS])
 {
 	long r = 0;
@@ -173,9 +177,10 @@ static int place_all(struct ct_keeper *k, int fd[CT_KEEPER_FDS])
 	return r < 0 ? failed(k, "dup3", r) : 0;
 }
 
-/* ---- what is told ------------------------------------------------------------------------------------------------- */
+/* ---- what is told ---------------------------------------------------------------------------- */
 
-/* Takes one record in. Each says a thing once; what comes from inside the container is no more than a number. */
+/* Takes one record in. Each says a thing once; what comes from inside the container is no
+ * more than a number. */
 static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 {
 	struct ct_keeper *k = keep->k;
@@ -279,7 +284,8 @@ static int reap(struct keep *keep)
 		} else if (pid == k->pump) {
 			k->pump_status = status;
 			k->have_pump_status = 1;
-			k->output_over |= k->output && WIFEXITED(status) && WEXITSTATUS(status) == CT_PUMP_OVER;
+			k->output_over |= k->output && WIFEXITED(status) &&
+					  WEXITSTATUS(status) == CT_PUMP_OVER;
 		} else {
 			while (!k->init && take_record(keep))
 				;
@@ -291,13 +297,14 @@ static int reap(struct keep *keep)
 	return pid == 0;
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 /* The tree's CPU time in microseconds; 0 when it cannot be read. */
 static uint64_t cpu_time(const struct ct_keeper *k)
 {
 	char text[64];
-	long n = k->cpu_fd < 0 ? 0 : RAW4(SYS_pread64, CT_KEEPER_FD_CPU, text, sizeof(text), 0), i = 0;
+	long n = k->cpu_fd < 0 ? 0 : RAW4(SYS_pread64, CT_KEEPER_FD_CPU, text, sizeof(text), 0),
+	     i = 0;
 	uint64_t v = 0;
 
 	/* version 2 says "usage_usec" in front, version 1 counts nanoseconds */
@@ -327,7 +334,8 @@ static uint64_t cpu_left(const struct ct_keeper *k)
 	return left < CPU_LOOK_NS ? CPU_LOOK_NS : left;
 }
 
-/* Nanoseconds until a limit has to be looked at again. Before the exec there is nothing to limit. */
+/* Nanoseconds until a limit has to be looked at again. Before the exec there is
+ * nothing to limit. */
 static uint64_t watch_limits(struct ct_keeper *k)
 {
 	uint64_t time = NEVER, cpu = NEVER;
@@ -339,18 +347,20 @@ static uint64_t watch_limits(struct ct_keeper *k)
 	if (k->limit_cpu_us && time)
 		cpu = cpu_left(k);
 	if (!time || !cpu)
-		__atomic_store_n(&k->timed_out, time ? CT_KEEPER_CPU : CT_KEEPER_TIME, __ATOMIC_RELEASE);
+		__atomic_store_n(&k->timed_out, time ? CT_KEEPER_CPU : CT_KEEPER_TIME,
+				 __ATOMIC_RELEASE);
 	return time < cpu ? time : cpu;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void kill_by(int pidfd, int sig)
 {
 	RAW4(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
-/* A process of the payload may hold init by a freezer as soon as it is thawed: so again and again. Nanoseconds until then. */
+/* A process of the payload may hold init by a freezer as soon as it is thawed: so again and again.
+ * Nanoseconds until then. */
 static uint64_t end_init(struct keep *keep)
 {
 	struct ct_keeper *k = keep->k;
@@ -363,7 +373,8 @@ static uint64_t end_init(struct keep *keep)
 	return AGAIN_NS;
 }
 
-/* Init has ended: the pump is to come to its end, too, and how soon. What holds its pipes open does not hold it. */
+/* Init has ended: the pump is to come to its end, too, and how soon. What holds its pipes
+ * open does not hold it. */
 static void end_pump(struct keep *keep)
 {
 	struct ct_keeper *k = keep->k;
@@ -385,8 +396,8 @@ static void kill_launcher(void)
 	kill_by(CT_KEEPER_FD_LAUNCHER, SIGKILL);
 }
 
-/* How long the launcher is left alone. An init that it could not tell us of any more could not be killed: one that the payload stops at its
- * birth would stay. */
+/* How long the launcher is left alone. An init that it could not tell us of any more could not be
+ * killed: one that the payload stops at its birth would stay. */
 static uint64_t grace(const struct keep *keep)
 {
 	if (keep->k->supervise)
@@ -394,10 +405,12 @@ static uint64_t grace(const struct keep *keep)
 	return keep->cloning && !keep->has_init ? TELL_NS : 0;
 }
 
-/* Ends all that there is; one round. 0: no more can be done, and the kernel takes the rest when we end. */
+/* Ends all that there is; one round. 0: no more can be done, and the kernel takes the
+ * rest when we end. */
 static uint64_t end_all(struct keep *keep)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), patience = keep->k->supervise ? SUPERVISOR_NS : STRAY_NS;
+	uint64_t now = now_ns(CLOCK_MONOTONIC),
+		 patience = keep->k->supervise ? SUPERVISOR_NS : STRAY_NS;
 
 	while (take_record(keep))
 		;
@@ -410,12 +423,13 @@ static uint64_t end_all(struct keep *keep)
 	if (keep->launcher && now - keep->ending_at >= grace(keep))
 		kill_launcher();
 	end_init(keep);
-	if ((!keep->has_init || keep->k->have_status) && !keep->launcher && now - keep->ending_at > patience)
+	if ((!keep->has_init || keep->k->have_status) && !keep->launcher &&
+	    now - keep->ending_at > patience)
 		return 0;
 	return AGAIN_NS;
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void read_leash(struct keep *keep)
 {
@@ -430,13 +444,14 @@ static void read_leash(struct keep *keep)
 		keep->leash_closed = 1;
 }
 
-/* Whether what the stage tells is wanted at once. If not it stays in the socket until init ends: each record would cost a start the
- * time in which we wake up. */
+/* Whether what the stage tells is wanted at once. If not it stays in the socket until init ends:
+ * each record would cost a start the time in which we wake up. */
 static int listens(const struct keep *keep)
 {
 	const struct ct_keeper *k = keep->k;
 
-	return !keep->sock_closed && (k->limit_time_ns || k->limit_cpu_us || k->output || k->supervise || keep->ending);
+	return !keep->sock_closed &&
+	       (k->limit_time_ns || k->limit_cpu_us || k->output || k->supervise || keep->ending);
 }
 
 /* Waits for news, at most so long. */
@@ -461,7 +476,8 @@ static void wait_for_news(struct keep *keep, uint64_t ns)
 		take_record(keep);
 	if (fds[2].revents)
 		read_leash(keep);
-	/* a supervisor is to live on without its starter; one that is called off comes to its end also when nobody waits for that any more */
+	/* a supervisor is to live on without its starter; one that is called off comes to its end
+	 * also when nobody waits for that any more */
 	if (!keep->ending && (fds[3].revents || keep->leash_closed)) {
 		keep->ending = !keep->k->supervise;
 		keep->leave = keep->k->supervise;
@@ -529,13 +545,14 @@ int ct_placeholder_main(void *arg)
 
 int ct_keeper_main(void *arg)
 {
-	static const unsigned long by_default[8];	/* the kernel's struct sigaction, all zero */
+	static const unsigned long by_default[8]; /* the kernel's struct sigaction, all zero */
 	struct keep keep = { .k = arg, .child_news = 1 };
 	struct ct_keeper *k = arg;
 	int fd[CT_KEEPER_FDS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 	int err;
 
-	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child without a word */
+	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child
+	 * without a word */
 	RAW4(SYS_rt_sigaction, SIGCHLD, by_default, NULL, 8);
 	err = begin(&keep, fd);
 	if (!err)

@@ -17,15 +17,18 @@ int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e)
 	int r;
 
 	if (page < 0)
-		return ct_fail_sys(e, page, CT_ERR_DESCRIPTOR, "start", "memfd_create", "no memory for the figures of limit.output");
+		return ct_fail_sys(e, page, CT_ERR_DESCRIPTOR, "start", "memfd_create",
+				   "no memory for the figures of limit.output");
 	r = ct_write_at(page, &nothing, sizeof(nothing), 0);
 	if (r == 0 && fcntl(page, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
 		r = -errno;
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "write", "no memory for the figures of limit.output");
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "write",
+				   "no memory for the figures of limit.output");
 	told = mmap(NULL, sizeof(*o->told), PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
 	if (told == MAP_FAILED)
-		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "mmap", "no memory for the figures of limit.output");
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, "start", "mmap",
+				   "no memory for the figures of limit.output");
 	o->told = told;
 	*fd = ct_take_fd(&page);
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * limit.output: the payload prints into pipes of the pump's (lib/stage/pump.h), which counts and passes on. The caller has
- * none of their descriptors; it sees a page of figures that the pump writes.
+ * limit.output: the payload prints into pipes of the pump's (lib/stage/pump.h), which
+ * counts and passes on. The caller has none of their descriptors; it sees a page of figures
+ * that the pump writes.
  */
 #ifndef CT_RUN_CHILD_OUTPUT_H
 #define CT_RUN_CHILD_OUTPUT_H
@@ -14,11 +15,12 @@
 #include "wire/wire.h"
 
 struct ct_output {
-	struct ct_wire_output *told;	/* shared with the pump; NULL: there is none */
+	struct ct_wire_output *told; /* shared with the pump; NULL: there is none */
 };
-#define CT_OUTPUT_INIT { NULL }
+#define CT_OUTPUT_INIT ((struct ct_output){ NULL })
 
-/* Makes the page. *fd is for the plan, and the caller's to close after the start. 0 or a negative errno, recorded. */
+/* Makes the page. *fd is for the plan, and the caller's to close after the start. 0 or a
+ * negative errno, recorded. */
 int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e);
 /* Bytes that wait for a reader; 0: none, or there is no pump. */
 uint64_t ct_output_waiting(const struct ct_output *o);

@@ -16,7 +16,8 @@
 int ct_placeholder_begin(struct ct_placeholder *p, struct ct_err *e)
 {
 	unsigned long all = ~0ul, old;
-	void *memory = mmap(NULL, CT_PLACEHOLDER_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, CT_PLACEHOLDER_MEMORY, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct ct_placeholder_task *task;
 	int pair[2];
 	long pid;
@@ -25,12 +26,14 @@ int ct_placeholder_begin(struct ct_placeholder *p, struct ct_err *e)
 		return ct_oom(e);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		munmap(memory, CT_PLACEHOLDER_MEMORY);
-		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "socketpair", "no leash for the scope's process");
+		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "socketpair",
+				   "no leash for the scope's process");
 	}
 	task = (struct ct_placeholder_task *)((char *)memory + CT_PLACEHOLDER_MEMORY) - 1;
-	*task = (struct ct_placeholder_task){getpid(), pair[1]};
+	*task = (struct ct_placeholder_task){ getpid(), pair[1] };
 	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
-	pid = ct_raw_clone(CLONE_VM, (void *)((uintptr_t)task & ~UINT64_C(15)), ct_placeholder_main, task);
+	pid = ct_raw_clone(CLONE_VM, (void *)((uintptr_t)task & ~UINT64_C(15)), ct_placeholder_main,
+			   task);
 	RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 	close(pair[1]);
 	if (pid < 0) {
@@ -39,7 +42,7 @@ int ct_placeholder_begin(struct ct_placeholder *p, struct ct_err *e)
 		ct_err_syscall(e, "clone");
 		return ct_fail(e, (int)pid, CT_ERR_CGROUP, "cgroup", "no process for the scope");
 	}
-	*p = (struct ct_placeholder){(pid_t)pid, pair[0], memory, NULL};
+	*p = (struct ct_placeholder){ (pid_t)pid, pair[0], memory, NULL };
 	return 0;
 }
 
@@ -55,5 +58,5 @@ void ct_placeholder_end(struct ct_placeholder *p)
 	if (p->group)
 		rmdir(p->group);
 	free(p->group);
-	*p = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
+	*p = CT_PLACEHOLDER_INIT;
 }

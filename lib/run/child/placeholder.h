@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The first process of a systemd scope, and the last: there is none without one, the container's own comes later, and systemd removes
- * an empty one with all figures at once. Like the keeper it is a confined task in the caller's memory without SIGCHLD; it does nothing,
- * and ends when the caller closes its leash, ends, or executes another program.
+ * The first process of a systemd scope, and the last: there is none without one, the container's
+ * own comes later, and systemd removes an empty one with all figures at once. Like the keeper it is
+ * a confined task in the caller's memory without SIGCHLD; it does nothing, and ends when the caller
+ * closes its leash, ends, or executes another program.
  */
 #ifndef CT_RUN_CHILD_PLACEHOLDER_H
 #define CT_RUN_CHILD_PLACEHOLDER_H
@@ -11,20 +12,20 @@
 
 #include "base/error.h"
 
-#define CT_PLACEHOLDER_MEMORY 16384	/* bytes of stack */
+#define CT_PLACEHOLDER_MEMORY 16384 /* bytes of stack */
 
 struct ct_placeholder {
-	pid_t pid;			/* 0: there is none */
-	int leash;			/* it ends when this closes */
+	pid_t pid; /* 0: there is none */
+	int leash; /* it ends when this closes */
 	void *memory;
-	char *group;			/* directory it was put into, to be removed with it; NULL: none */
+	char *group; /* directory it was put into, to be removed with it; NULL: none */
 };
-#define CT_PLACEHOLDER_INIT { 0, -1, NULL, NULL }
+#define CT_PLACEHOLDER_INIT ((struct ct_placeholder){ 0, -1, NULL, NULL })
 
 /* What it is given, at the end of its memory. */
 struct ct_placeholder_task {
 	pid_t caller;
-	int leash;			/* its own end */
+	int leash; /* its own end */
 };
 
 /* Starts one. 0 or a negative errno, recorded. */

@@ -34,18 +34,19 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 	p->launch = launch;
 	p->launch_ops = ops;
 	p->starting = !!launch;
-	p->child = (struct ct_child)CT_CHILD_INIT;
+	p->child = CT_CHILD_INIT;
 	p->watch = p->state = -1;
-	p->output = (struct ct_output)CT_OUTPUT_INIT;
+	p->output = CT_OUTPUT_INIT;
 	p->undo = (struct ct_undo)CT_UNDO_INIT;
 	p->groups = (struct ct_cgroups_held)CT_CGROUPS_NONE;
-	p->holder = (struct ct_placeholder)CT_PLACEHOLDER_INIT;
+	p->holder = CT_PLACEHOLDER_INIT;
 	ct_err_clear(&p->failed);
 	ct_records_init(&p->errors);
 	return p;
 }
 
-/* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload, whose reaper was pid 1. */
+/* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload,
+ * whose reaper was pid 1. */
 static void judge(const struct ct_process *p, int status, int own, int asked, struct ct_verdict *v)
 {
 	/* who exits has not been killed, but may have been asked */
@@ -65,7 +66,8 @@ static void judge(const struct ct_process *p, int status, int own, int asked, st
 		v->reason = CT_EXIT_HALT;
 }
 
-/* Whether the reaper's word is the payload's end: it comes from inside the container, and counts where init's own end bears it out. */
+/* Whether the reaper's word is the payload's end: it comes from inside the container, and counts
+ * where init's own end bears it out. */
 static int is_payload_status(const struct ct_process *p, const struct ct_keeper *k)
 {
 	return p->reaper && k->have_payload_status && ct_keep_fits(k->payload_status, k->status);
@@ -73,21 +75,25 @@ static int is_payload_status(const struct ct_process *p, const struct ct_keeper 
 
 static void take_keeper_verdict(struct ct_process *p)
 {
-	static const int limits[] = {[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME};
+	static const int limits[] = {
+		[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME
+	};
 	int broken;
-	struct ct_keeper k = {0};
+	struct ct_keeper k = { 0 };
 	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE), own;
 
 	ct_child_reap(&p->child, &k);
 	broken = !k.have_pump_status || !WIFEXITED(k.pump_status) ||
-		 (WEXITSTATUS(k.pump_status) != CT_PUMP_DONE && WEXITSTATUS(k.pump_status) != CT_PUMP_OVER);
+		 (WEXITSTATUS(k.pump_status) != CT_PUMP_DONE &&
+		  WEXITSTATUS(k.pump_status) != CT_PUMP_OVER);
 	ct_output_judge(&p->output, broken, &p->verdict);
 	if (!k.have_status) {
 		p->verdict.reason = CT_EXIT_LOST;
 		return;
 	}
 	own = is_payload_status(p, &k);
-	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked, &p->verdict);
+	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked,
+	      &p->verdict);
 	p->verdict.wall_us = ct_since(k.end_ns, p->child.exec_ns) / 1000;
 	p->verdict.user_us = ct_since(k.user_us, k.exec_user_us);
 	p->verdict.system_us = ct_since(k.system_us, k.exec_system_us);
@@ -101,19 +107,21 @@ static void take_keeper_verdict(struct ct_process *p)
 /* What the supervisor says of an ephemeral container's directory that has not gone. */
 static void take_left(struct ct_process *p)
 {
-	struct ct_state_file st = {0};
+	struct ct_state_file st = { 0 };
 
 	p->left = 1;
 	(void)ct_state_read(p->state, &st, NULL);
 	ct_err_clear(&p->left_err);
-	ct_err_hint(&p->left_err, "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
-	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s", st.error[0] ? st.error : "something of its directory stays");
+	ct_err_hint(&p->left_err,
+		    "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
+	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s",
+		st.error[0] ? st.error : "something of its directory stays");
 }
 
 /* The supervisor tells, at the end of the last boot; one that was killed does not. */
 static void take_supervisor_verdict(struct ct_process *p)
 {
-	struct ct_ctl_reply r = {0};
+	struct ct_ctl_reply r = { 0 };
 	int err = ct_ctl_watched(p->watch, &r, NULL);
 
 	p->verdict.reason = CT_EXIT_LOST;
@@ -166,7 +174,7 @@ static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
 	if (!ct_process_done(p)) {
-		p->verdict = (struct ct_verdict){0};
+		p->verdict = (struct ct_verdict){ 0 };
 		memset(&p->verdict.tree, 0xff, sizeof(p->verdict.tree)); /* CT_ABSENT */
 		if (p->child.keeper)
 			take_keeper_verdict(p);
@@ -202,7 +210,8 @@ static int not_yet(struct ct_process *p, struct ct_err *e)
 	if (p->watch >= 0 || ct_process_running(p))
 		return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process still runs");
 	ct_err_hint(e, "read what it has printed; what nobody takes is given up after a while");
-	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the process has ended, %llu bytes of its output still wait to be read",
+	return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait",
+		       "the process has ended, %llu bytes of its output still wait to be read",
 		       (unsigned long long)ct_output_waiting(&p->output));
 }
 
@@ -211,7 +220,8 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	int r;
 
 	if (getpid() != p->owner)
-		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait", "the handle belongs to another process");
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "wait",
+			       "the handle belongs to another process");
 	if (out && (r = ct_exit_check(out, "wait", e)) < 0)
 		return r;
 	if (ct_process_starting(p) || p->failed.err) {
@@ -220,7 +230,8 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 		r = p->launch_ops->follow(p, timeout_ms, e);
 		if (r == -EINPROGRESS) {
 			ct_err_clear(e);
-			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait", "the program is not executed yet");
+			return ct_fail(e, -ETIMEDOUT, CT_ERR_TIMEOUT, "wait",
+				       "the program is not executed yet");
 		}
 		if (r < 0)
 			return r;
@@ -239,7 +250,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	return p->left;
 }
 
-#define SETTLE_MS 500	/* for output that somebody reads */
+#define SETTLE_MS 500 /* for output that somebody reads */
 
 int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 {
@@ -256,20 +267,22 @@ static void thaw(struct ct_process *p)
 {
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
-	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >= 0)
+	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >=
+	    0)
 		ct_cgroup_thaw(&held);
 	ct_cgroup_forget(&held);
 }
 
 int ct_init_signal(int pidfd, int sig, int reaper)
 {
-	return reaper && sig == SIGSTOP ? ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP) : ct_pidfd_send_signal(pidfd, sig);
+	return reaper && sig == SIGSTOP ? ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP)
+					: ct_pidfd_send_signal(pidfd, sig);
 }
 
 /* A signal that would end the program ends its start; another would find nobody. */
 static int signal_launch(struct ct_process *p, int sig, struct ct_err *e)
 {
-	static const int ends[] = {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	static const int ends[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		if (sig != ends[i])
@@ -285,7 +298,8 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 	int r;
 
 	if (getpid() != p->owner)
-		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill", "the handle belongs to another process");
+		return ct_fail(e, -ECHILD, CT_ERR_FORKED, "kill",
+			       "the handle belongs to another process");
 	if (sig < 0 || sig > SIGRTMAX)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "kill", "there is no signal %d", sig);
 	if (ct_process_starting(p))
@@ -306,7 +320,8 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 	if (r == -ESRCH)
 		return ct_fail(e, r, CT_ERR_PROCESS, "kill", "the process has ended");
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig);
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal",
+				   "signal %d cannot be sent", sig);
 	return 0;
 }
 

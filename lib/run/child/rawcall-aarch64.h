@@ -18,11 +18,15 @@ static inline long ct_raw6(long nr, long a, long b, long c, long d, long e, long
 	register long x4 __asm__("x4") = e;
 	register long x5 __asm__("x5") = f;
 
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
 	return x0;
 }
 
-/* clone(2) with a stack of its own; the child calls fn(arg) there and exits with what it returns. */
+/* clone(2) with a stack of its own; the child calls fn(arg) there and exits with what
+ * it returns. */
 static inline long ct_raw_clone(unsigned long flags, void *stack_top, int (*fn)(void *), void *arg)
 {
 	long *sp = (long *)stack_top - 2;

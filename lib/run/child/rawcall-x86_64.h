@@ -15,12 +15,15 @@ static inline long ct_raw6(long nr, long a, long b, long c, long d, long e, long
 	register long r9 __asm__("r9") = f;
 	long r;
 
-	__asm__ volatile("syscall" : "=a"(r) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return r;
 }
 
-/* clone(2) with a stack of its own; the child calls fn(arg) there and exits with what it returns. */
+/* clone(2) with a stack of its own; the child calls fn(arg) there and exits with what
+ * it returns. */
 static inline long ct_raw_clone(unsigned long flags, void *stack_top, int (*fn)(void *), void *arg)
 {
 	long *sp = (long *)stack_top - 2;
@@ -43,7 +46,8 @@ static inline long ct_raw_clone(unsigned long flags, void *stack_top, int (*fn)(
 			 "hlt\n"
 			 "1:"
 			 : "=a"(r)
-			 : "a"(SYS_clone), "D"(flags), "S"(sp), "d"(0L), "r"(r10), "r"(r8), [nr_exit] "i"(SYS_exit)
+			 : "a"(SYS_clone), "D"(flags), "S"(sp), "d"(0L), "r"(r10),
+			   "r"(r8), [nr_exit] "i"(SYS_exit)
 			 : "rcx", "r11", "memory");
 	return r;
 }

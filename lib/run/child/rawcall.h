@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* System calls for code that shares the caller's memory but is not a thread of its C library: no errno, no stack guard,
- * no function of libc. Twin definitions for each architecture. */
+/* System calls for code that shares the caller's memory but is not a thread of its C library: no
+ * errno, no stack guard, no function of libc. Twin definitions for each architecture. */
 #ifndef CT_RUN_CHILD_RAWCALL_H
 #define CT_RUN_CHILD_RAWCALL_H
 
@@ -19,6 +19,7 @@
 #define RAW2(nr, a, b) ct_raw6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
 #define RAW3(nr, a, b, c) ct_raw6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define RAW4(nr, a, b, c, d) ct_raw6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define RAW5(nr, a, b, c, d, e) ct_raw6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define RAW5(nr, a, b, c, d, e) \
+	ct_raw6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An exec takes the capabilities of a caller who is not root (by file capabilities, or SECBIT_NOROOT) unless they are ambient. In the
- * process that executes the stage, whose credentials are its own: raw system calls only. The stage gives back what was raised.
+ * An exec takes the capabilities of a caller who is not root (by file capabilities, or
+ * SECBIT_NOROOT) unless they are ambient. In the process that executes the stage, whose credentials
+ * are its own: raw system calls only. The stage gives back what was raised.
  */
 #ifndef CT_RUN_CHILD_RAWCAPS_H
 #define CT_RUN_CHILD_RAWCAPS_H
@@ -12,7 +13,7 @@
 
 #include "run/child/rawcall.h"
 
-#define CT_RAW_NOROOT 1		/* SECBIT_NOROOT */
+#define CT_RAW_NOROOT 1 /* SECBIT_NOROOT */
 
 /* What the caller had, as decimals for the stage's arguments. */
 struct ct_raw_caps {
@@ -32,15 +33,16 @@ static inline void ct_raw_decimal(char out[24], uint64_t v)
 	out[i] = 0;
 }
 
-/* Raises what is permitted to inheritable and ambient where the exec would take it. 1: *had tells what the stage has to give
- * back; 0: nothing was changed. */
+/* Raises what is permitted to inheritable and ambient where the exec would take it. 1: *had tells
+ * what the stage has to give back; 0: nothing was changed. */
 static inline int ct_raw_keep_caps(struct ct_raw_caps *had)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 	uint64_t permitted, inheritable, ambient = 0;
 
-	if (RAW0(SYS_geteuid) == 0 && !(RAW5(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) & CT_RAW_NOROOT))
+	if (RAW0(SYS_geteuid) == 0 &&
+	    !(RAW5(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) & CT_RAW_NOROOT))
 		return 0;
 	if (RAW2(SYS_capget, &head, data) < 0)
 		return 0;

@@ -17,16 +17,16 @@
 #include "plan/trace.h"
 #include "shared/rights.h"
 
-/* How long to wait for the socket to close by the exec before looking whether it has happened: another thread may have
- * forked a child that holds a copy of the stage's end. */
+/* How long to wait for the socket to close by the exec before looking whether it has happened:
+ * another thread may have forked a child that holds a copy of the stage's end. */
 #define LOOK_AFTER_MS 50
 
 /* One record, with its descriptor if one came along. 1, 0 at the end, or negative errno. */
 static int read_report(int sock, struct ct_report *r, int *fd)
 {
 	union ct_rights room;
-	struct iovec iov = {r, sizeof(*r)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct iovec iov = { r, sizeof(*r) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	ct_rights_room(&m, &room);
@@ -49,55 +49,89 @@ static const struct {
 	uint16_t op;
 	int err;
 	const char *text;
-	const char *key;	/* NULL: whichever asked for the step */
+	const char *key; /* NULL: whichever asked for the step */
 } advices[] = {
-	{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or set CT_MOUNT_CREATE (ct-run: add :create to the option)",
-	 "ct_add_mount"},
-	{CT_OP_ATTACH, ENOENT, "the target must exist: make it in the rootfs, or add create=dir or create=file"},
-	{CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file"},
-	{CT_OP_ATTACH, EROFS, "the target is missing and cannot be made: make it in the rootfs before"},
-	{CT_OP_ATTACH, ELOOP, "the rootfs has a link where a directory must be; replace it by a real directory"},
-	{CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file"},
-	{CT_OP_TREE_CLONE, ENOENT, "the source must exist on the host; add optional to go on without it"},
-	{CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there"},
-	{CT_OP_STACK, ENOENT, "make the directory on the host: mount hooks find the root there"},
-	{CT_OP_CLONE, EPERM, "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) tells what is allowed"},
-	{CT_OP_CLONE, ENOSPC, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces"},
-	{CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system"},
-	{CT_OP_FS_NEW, EPERM, "a new instance must be allowed in this user namespace, and the host's /proc or /sys fully visible"},
-	{CT_OP_FS_NEW, EINVAL, "mend the file system's own options; its page in section 5 of the manual, or mount(8), lists them"},
-	{CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists"},
-	{CT_OP_HOOK, EACCES, "the hook must be executable"},
-	{CT_OP_HOOK, ECANCELED, "the hook itself failed: run it by hand with the LXC_* variables it gets"},
-	{CT_OP_HOOK, ETIMEDOUT, "hook.timeout sets how long a hook may take; let it hand over what takes longer"},
-	{CT_OP_PROC_WRITE, EINVAL, "the kernel does not take this value; proc(5) tells which it takes"},
-	{CT_OP_PROC_WRITE, ENOENT, "proc.NAME names a file of /proc/PID, which this kernel does not have"},
-	{CT_OP_PROC_WRITE, EACCES, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
-	{CT_OP_PROC_WRITE, EPERM, "the caller may not set this for another process; lowering often needs CAP_SYS_RESOURCE"},
-	{CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE"},
-	{CT_OP_ID_MAP, EPERM, "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host"},
-	{CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting"},
-	{CT_OP_WRITE, EINVAL, "the kernel does not take this value: it is out of range or of another form"},
-	{CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting"},
-	{CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace"},
-	{CT_OP_EXEC, ENOENT, "give a program that the root file system has, by its path or in the PATH of the container's environment"},
-	{CT_OP_EXEC, EACCES, "the file must be executable for the container's user, on a mount without noexec"},
-	{CT_OP_EXEC, ENOEXEC, "the file is not a program of this machine; a script needs #! in its first line"},
-	{CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another"},
-	{CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace"},
-	{CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap"},
-	{CT_OP_LOOKUP_USER, ENOENT, "give a number, or add the user to the container's /etc/passwd"},
-	{CT_OP_LOOKUP_USER, EINVAL, "give a name of the container's /etc/passwd, UID, or UID:GID"},
-	{CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294"},
-	{CT_OP_PTY_NEW, EPERM, "the device rules must allow a terminal: c 5:2 rw and c 136:* rw (limit.devices = default does)"},
-	{CT_OP_CGROUP_ENTER, EPERM, "real-time processes need a budget of the cpu controller; the caller may not move processes into this group"},
-	{CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own"},
+	{ CT_OP_ATTACH, ENOENT,
+	  "the target must exist: make it in the rootfs, or set "
+	  "CT_MOUNT_CREATE (ct-run: add :create to the option)",
+	  "ct_add_mount" },
+	{ CT_OP_ATTACH, ENOENT,
+	  "the target must exist: make it in the rootfs, or add create=dir or create=file" },
+	{ CT_OP_ATTACH, ENOTDIR, "a directory goes on a directory, a file on a file" },
+	{ CT_OP_ATTACH, EROFS,
+	  "the target is missing and cannot be made: make it in the rootfs before" },
+	{ CT_OP_ATTACH, ELOOP,
+	  "the rootfs has a link where a directory must be; replace it by a real directory" },
+	{ CT_OP_ATTACH, EISDIR, "a directory goes on a directory, a file on a file" },
+	{ CT_OP_TREE_CLONE, ENOENT,
+	  "the source must exist on the host; add optional to go on without it" },
+	{ CT_OP_TREE_CLONE, EPERM, "cloning a tree of the host needs CAP_SYS_ADMIN there" },
+	{ CT_OP_STACK, ENOENT, "make the directory on the host: mount hooks find the root there" },
+	{ CT_OP_CLONE, EPERM,
+	  "new namespaces need CAP_SYS_ADMIN; ct_preflight() (ct-checkconfig) "
+	  "tells what is allowed" },
+	{ CT_OP_CLONE, ENOSPC,
+	  "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
+	{ CT_OP_FS_NEW, ENODEV, "this kernel does not have the file system" },
+	{ CT_OP_FS_NEW, EPERM,
+	  "a new instance must be allowed in this user namespace, and the "
+	  "host's /proc or /sys fully visible" },
+	{ CT_OP_FS_NEW, EINVAL,
+	  "mend the file system's own options; its page in section 5 of the "
+	  "manual, or mount(8), lists them" },
+	{ CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists" },
+	{ CT_OP_HOOK, EACCES, "the hook must be executable" },
+	{ CT_OP_HOOK, ECANCELED,
+	  "the hook itself failed: run it by hand with the LXC_* variables it gets" },
+	{ CT_OP_HOOK, ETIMEDOUT,
+	  "hook.timeout sets how long a hook may take; let it hand over what takes longer" },
+	{ CT_OP_PROC_WRITE, EINVAL,
+	  "the kernel does not take this value; proc(5) tells which it takes" },
+	{ CT_OP_PROC_WRITE, ENOENT,
+	  "proc.NAME names a file of /proc/PID, which this kernel does not have" },
+	{ CT_OP_PROC_WRITE, EACCES,
+	  "the caller may not set this for another process; "
+	  "lowering often needs CAP_SYS_RESOURCE" },
+	{ CT_OP_PROC_WRITE, EPERM,
+	  "the caller may not set this for another process; "
+	  "lowering often needs CAP_SYS_RESOURCE" },
+	{ CT_OP_PRLIMIT, EPERM, "raising a hard limit needs CAP_SYS_RESOURCE" },
+	{ CT_OP_ID_MAP, EPERM,
+	  "writing this map needs CAP_SETUID and CAP_SETGID over the ids on the host" },
+	{ CT_OP_WRITE, ENOENT, "this kernel or this namespace has no such setting" },
+	{ CT_OP_WRITE, EINVAL,
+	  "the kernel does not take this value: it is out of range or of another form" },
+	{ CT_OP_WRITE, EACCES, "the container's user namespace may not write this setting" },
+	{ CT_OP_MKNOD, EPERM, "making device nodes needs CAP_MKNOD in the first user namespace" },
+	{ CT_OP_EXEC, ENOENT,
+	  "give a program that the root file system has, by its path or in the "
+	  "PATH of the container's environment" },
+	{ CT_OP_EXEC, EACCES,
+	  "the file must be executable for the container's user, on a mount without noexec" },
+	{ CT_OP_EXEC, ENOEXEC,
+	  "the file is not a program of this machine; a script needs #! in its first line" },
+	{ CT_OP_CHDIR, ENOENT, "make the directory in the rootfs, or choose another" },
+	{ CT_OP_SETNS, EPERM, "joining needs CAP_SYS_ADMIN over the namespace" },
+	{ CT_OP_IDS, EINVAL, "the id is not mapped into the container: see idmap" },
+	{ CT_OP_LOOKUP_USER, ENOENT,
+	  "give a number, or add the user to the container's /etc/passwd" },
+	{ CT_OP_LOOKUP_USER, EINVAL,
+	  "give a name of the container's /etc/passwd, UID, or UID:GID" },
+	{ CT_OP_LOOKUP_USER, ERANGE, "user and group numbers go from 0 to 4294967294" },
+	{ CT_OP_PTY_NEW, EPERM,
+	  "the device rules must allow a terminal: c 5:2 rw and c 136:* rw "
+	  "(limit.devices = default does)" },
+	{ CT_OP_CGROUP_ENTER, EPERM,
+	  "real-time processes need a budget of the cpu controller; "
+	  "the caller may not move processes into this group" },
+	{ CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own" },
 };
 
 static const char *advice(const struct ct_step *s, int err)
 {
 	for (unsigned i = 0; i < sizeof(advices) / sizeof(*advices); i++)
-		if (s && advices[i].op == s->op && advices[i].err == err && (!advices[i].key || !strcmp(advices[i].key, s->at->key)))
+		if (s && advices[i].op == s->op && advices[i].err == err &&
+		    (!advices[i].key || !strcmp(advices[i].key, s->at->key)))
 			return advices[i].text;
 	return NULL;
 }
@@ -119,7 +153,8 @@ static int id_of(const struct ct_step *s, int err)
 	}
 }
 
-int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r, struct ct_err *e)
+int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r,
+		    struct ct_err *e)
 {
 	const struct ct_step *s = step < plan->n_steps ? &plan->steps[step] : NULL;
 	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO;
@@ -175,7 +210,8 @@ static int has_executed(pid_t pid)
 }
 
 /* Takes in one record. 1: go on, 0: ready, negative: failed. */
-static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, struct ct_child *child, struct ct_err *e)
+static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
+		struct ct_child *child, struct ct_err *e)
 {
 	switch (r->type) {
 	case CT_REPORT_CLONED:
@@ -190,13 +226,16 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		}
 		return 1;
 	case CT_REPORT_EXEC_NEXT:
-		child->exec_ns = ct_now_ns(CLOCK_MONOTONIC) - ct_age_ns(r->at_ns, ct_now_ns(CLOCK_REALTIME));
+		child->exec_ns = ct_now_ns(CLOCK_MONOTONIC) -
+				 ct_age_ns(r->at_ns, ct_now_ns(CLOCK_REALTIME));
 		return 1;
 	case CT_REPORT_WARN:
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
 		return 1;
 	case CT_REPORT_DONE:
-		return s->plan->hooks ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+		return s->plan->hooks
+			       ? 0
+			       : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
 	case CT_REPORT_STEP:
 		ct_trace_step(s->log, s->plan, s->plan->n_setup + r->step, r->at_ns);
 		return 1;
@@ -205,19 +244,21 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s, st
 		return 1;
 	case CT_REPORT_SUPERVISOR:
 		child->supervisor = r->num;
-		return s->super ? 0 : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+		return s->super ? 0
+				: ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
 	case CT_REPORT_ERROR:
 		return ct_report_fault(s->plan, s->plan->n_setup + r->step, r, e);
 	default:
-		return ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "report of unknown type %u", r->type);
+		return ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "report of unknown type %u",
+			       r->type);
 	}
 }
 
-/* Waits for something to read: 1. 0 when the program turns out to be running although the socket is still open; -EINPROGRESS
- * when the time is up. */
+/* Waits for something to read: 1. 0 when the program turns out to be running although the socket is
+ * still open; -EINPROGRESS when the time is up. */
 static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
 {
-	struct pollfd p = {.fd = child->report, .events = POLLIN};
+	struct pollfd p = { .fd = child->report, .events = POLLIN };
 	int look = child->exec_ns && child->pidfd >= 0 && !s->super;
 
 	for (;;) {
@@ -227,7 +268,8 @@ static int wait_readable(const struct ct_spawn *s, const struct ct_child *child,
 		n = poll(&p, 1, look && ms > LOOK_AFTER_MS ? LOOK_AFTER_MS : ms);
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return 1;
-		/* an init that has failed and gone since the poll looks the same; what it has told comes first */
+		/* an init that has failed and gone since the poll looks the same; what it
+		 * has told comes first */
 		if (n == 0 && look && child->pid > 0 && has_executed(child->pid))
 			return poll(&p, 1, 0) > 0;
 		if (ct_now_ms() >= until_ms)
@@ -235,8 +277,8 @@ static int wait_readable(const struct ct_spawn *s, const struct ct_child *child,
 	}
 }
 
-/* The socket has closed. By the exec: 0. The stage tells first the keeper that the exec is next, and then us: a limit of time that was used
- * up in between is one of the program's. */
+/* The socket has closed. By the exec: 0. The stage tells first the keeper that the exec is next,
+ * and then us: a limit of time that was used up in between is one of the program's. */
 static int closed(const struct ct_spawn *s, struct ct_child *child)
 {
 	const struct ct_keeper *k = child->keeper;
@@ -248,11 +290,11 @@ static int closed(const struct ct_spawn *s, struct ct_child *child)
 	return !child->exec_ns;
 }
 
-/* Most starts end with the socket's close, what was told still in it: to wait for that alone spares a wake-up for each record, on a
- * processor that the container could use. */
+/* Most starts end with the socket's close, what was told still in it: to wait for that alone spares
+ * a wake-up for each record, on a processor that the container could use. */
 static void wait_closed(const struct ct_child *child, int64_t until_ms)
 {
-	struct pollfd p = {.fd = child->report, .events = 0};
+	struct pollfd p = { .fd = child->report, .events = 0 };
 	int64_t left = until_ms - ct_now_ms();
 
 	if (left > 0)
@@ -274,7 +316,8 @@ int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms
 			return n;
 		n = read_report(child->report, &r, &fd);
 		if (n < 0)
-			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg", "the stage's report cannot be read");
+			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg",
+					   "the stage's report cannot be read");
 		if (n == 0)
 			return closed(s, child);
 		n = take(&r, &fd, s, child, e);

@@ -7,12 +7,14 @@
 #include "run/child/spawn.h"
 #include "wire/wire.h"
 
-/* Records what a step has met, or will meet, as the caller's error: the stage's words for it in `r`. `step` counts all steps of the plan; one that
- * it has not is the stage itself. Returns the negative errno. */
-int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r, struct ct_err *e);
-/* Reads child->report until the program is executed or the supervisor is ready; fills *child. 0; 1 when the socket closed before
- * that (nothing is recorded then: ct_spawn_follow() knows why); -EINPROGRESS when until_ms has come; or the stage's error,
- * recorded in e. */
+/* Records what a step has met, or will meet, as the caller's error: the stage's words for it in
+ * `r`. `step` counts all steps of the plan; one that it has not is the stage itself. Returns
+ * the negative errno. */
+int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r,
+		    struct ct_err *e);
+/* Reads child->report until the program is executed or the supervisor is ready; fills *child. 0; 1
+ * when the socket closed before that (nothing is recorded then: ct_spawn_follow() knows why);
+ * -EINPROGRESS when until_ms has come; or the stage's error, recorded in e. */
 int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms, struct ct_err *e);
 
 #endif

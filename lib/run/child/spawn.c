@@ -23,9 +23,9 @@
 #include "plan/trace.h"
 
 #define PAGE 4096
-#define LOOK_MS 100		/* how often to look whether a keeper that says nothing lives */
-#define DROP_MS 3000		/* for a start that is taken back to end */
-#define EXEC_STACK (12 * 1024)	/* of the process that execs: room for the descriptor table */
+#define LOOK_MS 100	       /* how often to look whether a keeper that says nothing lives */
+#define DROP_MS 3000	       /* for a start that is taken back to end */
+#define EXEC_STACK (12 * 1024) /* of the process that execs: room for the descriptor table */
 
 /* Everything that must live while the keeper does: it is in one mapping, the struct at its end. */
 struct mapping {
@@ -48,7 +48,8 @@ static char *base_of(struct ct_keeper *k)
 /* The mapping: guard page, stack of the execing process, stack of the keeper, struct. */
 static struct ct_keeper *new_mapping(struct ct_err *e)
 {
-	char *base = mmap(NULL, CT_KEEPER_MAPPING, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *base = mmap(NULL, CT_KEEPER_MAPPING, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct mapping *m;
 
 	if (base == MAP_FAILED || mprotect(base, PAGE, PROT_NONE) < 0) {
@@ -68,25 +69,32 @@ static int write_message(const struct ct_buf *message, struct ct_err *e)
 	CT_CLEAN_FD int fd = ct_memfd_create("ct-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int r = fd < 0 ? fd : ct_write_all(fd, message->data, message->len);
 
-	if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+	if (r >= 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "memfd_create", "the message for the stage cannot be made");
+		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "memfd_create",
+				   "the message for the stage cannot be made");
 	return ct_take_fd(&fd);
 }
 
-/* Hands the plan to the stage, which is not there yet: by the socket of its reports where one packet holds it, which is half the work
- * for the kernel, else by a file, whose descriptor goes to *fd. */
+/* Hands the plan to the stage, which is not there yet: by the socket of its reports where
+ * one packet holds it, which is half the work for the kernel, else by a file, whose
+ * descriptor goes to *fd. */
 static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
 	uint32_t flags = (s->trace ? CT_WIRE_TRACE : 0) |
-			 (ct_said_wanted(s->log, s->plan, s->super ? &s->super->wire : NULL) ? CT_WIRE_SAY : 0);
+			 (ct_said_wanted(s->log, s->plan, s->super ? &s->super->wire : NULL)
+				  ? CT_WIRE_SAY
+				  : 0);
 	int r = ct_plan_encode(s->plan, s->super, flags, &message, e);
 
 	if (r < 0)
 		return r;
-	if (message.len <= CT_WIRE_PACKET && send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)message.len)
+	if (message.len <= CT_WIRE_PACKET &&
+	    send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+		    (ssize_t)message.len)
 		return 0;
 	*fd = write_message(&message, e);
 	return *fd < 0 ? *fd : 0;
@@ -102,14 +110,16 @@ static int choose_stdio(const struct ct_spawn *s, int stdio[3], int *null, struc
 		if (*null < 0)
 			*null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 		if (*null < 0)
-			return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened");
+			return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open",
+					   "/dev/null cannot be opened");
 		stdio[i] = *null;
 	}
 	return 0;
 }
 
 /* Fills in what the keeper is given. */
-static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int stdio[3], int report, int message, int leash)
+static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int stdio[3], int report,
+		    int message, int leash)
 {
 	struct mapping *m = mapping_of(k);
 
@@ -123,7 +133,8 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int std
 	k->n_inputs = s->plan->n_inputs;
 	memcpy(m->inputs, s->plan->input_fd, (size_t)k->n_inputs * sizeof(int));
 	k->inputs = m->inputs;
-	snprintf(m->number, sizeof(m->number), "%d", message < 0 ? CT_STAGE_REPORT_FD : CT_STAGE_INPUT_FD + k->n_inputs);
+	snprintf(m->number, sizeof(m->number), "%d",
+		 message < 0 ? CT_STAGE_REPORT_FD : CT_STAGE_INPUT_FD + k->n_inputs);
 	m->argv[0] = "ct-stage";
 	m->argv[1] = m->number;
 	k->argv = m->argv;
@@ -135,7 +146,8 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int std
 	k->cpus = s->limit_cputime_us ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
 }
 
-/* The clone itself, with every signal blocked around it, also those of the C library: the keeper keeps them so. */
+/* The clone itself, with every signal blocked around it, also those of the C library: the
+ * keeper keeps them so. */
 static long clone_keeper(struct ct_keeper *k)
 {
 	unsigned long all = ~0ul, old;
@@ -154,14 +166,16 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 
 	if (!c->keeper)
 		return;
-	/* Someone who waits with __WALL may take the keeper first (ECHILD): it has ended then, too. */
+	/* Someone who waits with __WALL may take the keeper first (ECHILD): it has
+	 * ended then, too. */
 	do
 		r = waitpid(c->keeper_pid, NULL, __WALL);
 	while (r < 0 && errno == EINTR);
 	if (verdict)
 		*verdict = *c->keeper;
-	/* A keeper killed before it could say that the stage is executed: who executes it may still stand on its stack in there.
-	 * Then the mapping stays, which nobody but a killer of keepers can bring about. */
+	/* A keeper killed before it could say that the stage is executed: who executes it may
+	 * still stand on its stack in there. Then the mapping stays, which nobody but a killer of
+	 * keepers can bring about. */
 	if (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) != CT_KEEPER_STARTING)
 		munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
 	c->keeper = NULL;
@@ -169,7 +183,7 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 
 static long wait_for_change(const struct ct_keeper *k, int state, int ms)
 {
-	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
 
 	return RAW4(SYS_futex, &k->state, FUTEX_WAIT, state, &t);
 }
@@ -177,12 +191,14 @@ static long wait_for_change(const struct ct_keeper *k, int state, int ms)
 /* Has the keeper's process ended? It is ours, and not reaped by us. */
 static int has_ended(const struct ct_child *c)
 {
-	siginfo_t si = {0};
+	siginfo_t si = { 0 };
 
-	return waitid(P_PID, (id_t)c->keeper_pid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) < 0 || si.si_pid;
+	return waitid(P_PID, (id_t)c->keeper_pid, &si, WEXITED | WNOWAIT | WNOHANG | __WALL) < 0 ||
+	       si.si_pid;
 }
 
-/* Waits for the keeper's end; 0 when the time is up. Somebody may kill it: then its state says nothing. */
+/* Waits for the keeper's end; 0 when the time is up. Somebody may kill it: then its
+ * state says nothing. */
 static int ended_by(const struct ct_child *c, int64_t until)
 {
 	for (;;) {
@@ -198,7 +214,8 @@ static int ended_by(const struct ct_child *c, int64_t until)
 
 void ct_spawn_settle(const struct ct_child *c)
 {
-	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING && !has_ended(c))
+	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING &&
+	       !has_ended(c))
 		wait_for_change(c->keeper, CT_KEEPER_STARTING, LOOK_MS);
 }
 
@@ -232,8 +249,8 @@ static void close_leash(struct ct_child *c)
 	ct_close(&fd);
 }
 
-/* The keeper reaps what there is, for the caller may be a reaper. One that cannot come to its end, because something holds
- * init, is left: it goes with init. */
+/* The keeper reaps what there is, for the caller may be a reaper. One that cannot come to its end,
+ * because something holds init, is left: it goes with init. */
 void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict)
 {
 	int64_t until = ct_now_ms() + DROP_MS;
@@ -254,12 +271,17 @@ static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, 
 {
 	if (k->spawn_err) {
 		ct_err_syscall(e, k->spawn_call);
-		return ct_fail(e, k->spawn_err, CT_ERR_STAGE, "start", "the stage cannot be executed");
+		return ct_fail(e, k->spawn_err, CT_ERR_STAGE, "start",
+			       "the stage cannot be executed");
 	}
-	ct_err_hint(e, "look at the kernel log for out of memory, and whether somebody kills processes");
+	ct_err_hint(e, "look at the kernel log for out of memory, and whether somebody kills "
+		       "processes");
 	if (k->have_status && WIFSIGNALED(k->status))
-		return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage", "init was killed by signal %d during set-up", WTERMSIG(k->status));
-	return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage", "the %s ended during set-up without a word", s->super ? "supervisor" : "stage");
+		return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage",
+			       "init was killed by signal %d during set-up", WTERMSIG(k->status));
+	return ct_fail(e, -ECHILD, CT_ERR_STAGE, "stage",
+		       "the %s ended during set-up without a word",
+		       s->super ? "supervisor" : "stage");
 }
 
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
@@ -272,14 +294,16 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the stage's reports");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair",
+				   "no socket for the stage's reports");
 	mine = pair[0];
 	theirs = pair[1];
 	r = send_message(s, mine, &message, e);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair", "no socket for the keeper");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "socketpair",
+				   "no socket for the keeper");
 	hand = pair[0];
 	leash = pair[1];
 	child.keeper = new_mapping(e);
@@ -290,7 +314,8 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	if (child.keeper_pid < 0) {
 		munmap(base_of(child.keeper), CT_KEEPER_MAPPING);
 		ct_err_syscall(e, "clone");
-		return ct_fail(e, child.keeper_pid, CT_ERR_STAGE, "start", "no process for the keeper");
+		return ct_fail(e, child.keeper_pid, CT_ERR_STAGE, "start",
+			       "no process for the keeper");
 	}
 	child.leash = ct_take_fd(&hand);
 	child.report = ct_take_fd(&mine);
@@ -299,22 +324,25 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	if (s->output && child.end < 0) {
 		r = child.end;
 		ct_child_drop(&child, NULL);
-		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "pidfd_open", "no descriptor for the end of the output");
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "start", "pidfd_open",
+				   "no descriptor for the end of the output");
 	}
 	*out = child;
 	return 0;
 }
 
-/* The stage may be quicker than its keeper, without which nothing is kept: whether that could not begin. */
+/* The stage may be quicker than its keeper, without which nothing is kept: whether
+ * that could not begin. */
 static int keeper_failed(const struct ct_child *c)
 {
 	ct_spawn_settle(c);
 	return __atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_FAILED;
 }
 
-int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms, struct ct_err *e)
+int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms,
+		    struct ct_err *e)
 {
-	struct ct_keeper verdict = {0};
+	struct ct_keeper verdict = { 0 };
 	int r = ct_follow(s, c, until_ms, e);
 
 	if (r == -EINPROGRESS)
@@ -333,7 +361,8 @@ int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_
 		return 0;
 	}
 	if (s->super)
-		ct_log(s->log, CT_LOG_INFO, "it runs: the supervisor is process %d", (int)c->supervisor);
+		ct_log(s->log, CT_LOG_INFO, "it runs: the supervisor is process %d",
+		       (int)c->supervisor);
 	else
 		ct_log(s->log, CT_LOG_INFO, "it runs: init is process %d", (int)c->pid);
 	if (s->super) {

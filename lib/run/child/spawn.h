@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a plan to a running process: message, keeper, stage, and what the stage reports until the program is executed. */
+/* From a plan to a running process: message, keeper, stage, and what the stage reports until the
+ * program is executed. */
 #ifndef CT_RUN_CHILD_SPAWN_H
 #define CT_RUN_CHILD_SPAWN_H
 
@@ -16,50 +17,57 @@ struct ct_keeper;
 /* What to start. All borrowed. */
 struct ct_spawn {
 	const struct ct_plan *plan;
-	const struct ct_plan_super *super;	/* NULL: in process */
+	const struct ct_plan_super *super; /* NULL: in process */
 	int image;
-	int stdio[3];				/* real descriptors, -1: /dev/null */
+	int stdio[3]; /* real descriptors, -1: /dev/null */
 	uint64_t limit_time_us;
-	int thaw_fd;				/* lets go of a tree that version 1 holds frozen, for the limits of time; -1 */
-	int cpu_fd;				/* tells the tree's CPU time, for limit_cputime_us; -1 */
+	int thaw_fd; /* lets go of a tree that version 1 holds frozen, for the limits of time; -1 */
+	int cpu_fd;  /* tells the tree's CPU time, for limit_cputime_us; -1 */
 	uint64_t limit_cputime_us;
-	struct ct_wire_output *output;		/* in process: what the output pump shares; NULL: there is none */
+	/* in process: what the output pump shares; NULL: there is none */
+	struct ct_wire_output *output;
 	const struct ct_log *log;
-	bool trace;				/* the log wants each step */
+	bool trace; /* the log wants each step */
 };
 
 /* What came of it. Descriptors are the owner's, -1 when there is none. */
 struct ct_child {
-	struct ct_keeper *keeper;	/* in its mapping; NULL once reaped, and for a supervised one */
+	struct ct_keeper *keeper; /* in its mapping; NULL once reaped, and for a supervised one */
 	pid_t keeper_pid;
-	pid_t pid, supervisor;		/* init, as the caller sees it */
+	pid_t pid, supervisor; /* init, as the caller sees it */
 	int pidfd, pty;
-	int leash;			/* the keeper's: it ends all when this closes, as by an exec of the caller's */
-	pthread_mutex_t *leash_lock;	/* who calls off from another thread has it while the leash is used; NULL: no one else can */
-	int report;			/* what the stage says until it is started; -1: it is */
-	int end;			/* pidfd of the keeper, where init's own tells of too early an end; else -1 */
-	uint64_t exec_ns;		/* CLOCK_MONOTONIC */
+	int leash; /* the keeper's: it ends all when this closes, as by an exec of the caller's */
+	/* who calls off from another thread has it while the leash is used; NULL: no
+	 * one else can */
+	pthread_mutex_t *leash_lock;
+	int report; /* what the stage says until it is started; -1: it is */
+	int end;    /* pidfd of the keeper, where init's own tells of too early an end; else -1 */
+	/* CLOCK_MONOTONIC */
+	uint64_t exec_ns;
 };
-#define CT_CHILD_INIT { NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0 }
+#define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0 })
 
-/* Starts the keeper, which starts the stage. 0; or a negative errno, recorded, with nothing left. */
+/* Starts the keeper, which starts the stage. 0; or a negative errno, recorded, with
+ * nothing left. */
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e);
-/* Waits until the stage is executed and the keeper confined, which takes less than a millisecond: whatever the caller does
- * then, gives up its rights for one, concerns them no more. That it failed is told by ct_spawn_follow(). */
+/* Waits until the stage is executed and the keeper confined, which takes less than a millisecond:
+ * whatever the caller does then, gives up its rights for one, concerns them no more. That it failed
+ * is told by ct_spawn_follow(). */
 void ct_spawn_settle(const struct ct_child *c);
-/* Follows the stage until the program is executed (in process) or the supervisor is ready: 0. -EINPROGRESS, not recorded:
- * until_ms, by ct_now_ms(), has come before that. Another negative errno: it failed, nothing is left, and the record in e has
- * step, key, system call and reason. */
-int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms, struct ct_err *e);
-/* Tells the keeper to end all that there is, and to give up what is left of the output, from any thread
- * while `c` stays; from another than the owner's with leash_lock taken. Does not wait. */
+/* Follows the stage until the program is executed (in process) or the supervisor is ready: 0.
+ * -EINPROGRESS, not recorded: until_ms, by ct_now_ms(), has come before that. Another negative
+ * errno: it failed, nothing is left, and the record in e has step, key, system call and reason. */
+int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms,
+		    struct ct_err *e);
+/* Tells the keeper to end all that there is, and to give up what is left of the output, from any
+ * thread while `c` stays; from another than the owner's with leash_lock taken. Does not wait. */
 void ct_child_end(const struct ct_child *c);
 /* Takes back a start that has not come to its end. *verdict may be NULL. */
 void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict);
 /* Has init killed, by us, or by the keeper where we may not any more. Does not wait. */
 void ct_child_kill(const struct ct_child *c);
-/* Waits for the keeper's end (init has ended or is being killed), releases its mapping after copying it to *verdict (may be
- * NULL). Does nothing the second time. */
+/* Waits for the keeper's end (init has ended or is being killed), releases its mapping after
+ * copying it to *verdict (may be NULL). Does nothing the second time. */
 void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict);
 
 #endif

@@ -9,7 +9,8 @@
 #include "run/child/control.h"
 #include "run/handle/container.h"
 
-/* Which config the container runs with: this handle's own start, or what its starter left in the state directory. */
+/* Which config the container runs with: this handle's own start, or what its starter left in
+ * the state directory. */
 int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = -1, fd = -1;
@@ -32,7 +33,8 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 	if (dir >= 0)
 		fd = openat(dir, CT_STATE_CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (dir >= 0 && fd < 0 && errno != ENOENT)
-		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat", "the running config cannot be read");
+		return ct_fail_sys(e, -errno, CT_ERR_STATE, "attach", "openat",
+				   "the running config cannot be read");
 	if (fd < 0) {
 		ct_err_hint(e, "start it first: ct_start() (ct-start)");
 		return ct_ctl_not_running(e, "attach");
@@ -42,7 +44,8 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 	if (r >= 0)
 		r = ct_config_load_text(config, ct_buf_text(&text), text.len, "running config", e);
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read", "the running config cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "attach", "read",
+				   "the running config cannot be read");
 	*out = config;
 	config = NULL;
 	return 0;
@@ -82,13 +85,16 @@ int ct_keep_running_config(struct ct_container *c, struct ct_config *config, str
 		r = ct_config_print(config, false, &text);
 	if (r >= 0)
 		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	/* an in-process container's end, or a detached one's that keeps nothing, takes all of it away */
+	/* an in-process container's end, or a detached one's that keeps nothing, takes
+	 * all of it away */
 	if (r == -ENOENT || r == -ESRCH) {
 		ct_err_clear(e);
-		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits", "the container has ended meanwhile");
+		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits",
+			       "the container has ended meanwhile");
 	}
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat", "the running config cannot be written");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "limits", "openat",
+				   "the running config cannot be written");
 	ct_config_free(config);
 	return 0;
 }

@@ -18,7 +18,9 @@ char *ct_default_dir(void)
 	if (home && *home == '/')
 		return asprintf(&dir, "%s/libcontain", home) < 0 ? NULL : dir;
 	home = secure_getenv("HOME");
-	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0 ? NULL : dir;
+	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0
+		       ? NULL
+		       : dir;
 }
 
 char *ct_container_path(const struct ct_container *c, const char *file)

@@ -23,7 +23,7 @@
 
 /* A mount of ct_add_mount(): strings and descriptor are the container's. */
 struct ct_extra_mount {
-	int fd;			/* -1: by path */
+	int fd; /* -1: by path */
 	char *source, *target, *fstype, *options;
 	uint64_t flags;
 };
@@ -31,33 +31,35 @@ struct ct_extra_mount {
 struct ct_events;
 
 struct ct_container {
-	unsigned refs;		/* atomic */
+	unsigned refs; /* atomic */
 	pid_t owner;
 	char name[CT_NAME_SIZE];
-	char *dir, *base;	/* container directory; state base, NULL for an anonymous one without */
-	char *path;		/* <dir>/<name>; NULL: anonymous */
+	char *dir, *base; /* container directory; state base, NULL for an anonymous one without */
+	char *path;	  /* <dir>/<name>; NULL: anonymous */
 	struct ct_config *config;
-	char *config_file;	/* last file loaded, for hooks; NULL: none */
+	char *config_file; /* last file loaded, for hooks; NULL: none */
 	int rootfs_fd;
 	struct ct_extra_mount *mounts;
 	uint32_t n_mounts;
-	int image;		/* borrowed sealed stage; -1 until the first start */
-	struct ct_host host;	/* probed by the first call that needs it */
+	int image;	     /* borrowed sealed stage; -1 until the first start */
+	struct ct_host host; /* probed by the first call that needs it */
 	int host_known;
-	struct ct_cgroups trees; /* its cgroup hierarchies as last looked at; strings in trees_arena. Under the lock */
+	/* its cgroup hierarchies as last looked at; strings in trees_arena. Under the lock */
+	struct ct_cgroups trees;
 	struct ct_arena *trees_arena;
-	char process[CT_OWNER_PROCESS];	/* how groups say whose they are; "": not needed yet */
-	int swept;		/* what killed callers left in them has been cleared */
+	char process[CT_OWNER_PROCESS]; /* how groups say whose they are; "": not needed yet */
+	int swept;			/* what killed callers left in them has been cleared */
 	struct ct_log log;
-	pthread_mutex_t lock;	/* guards init and running; never held while waiting or cloning */
-	struct ct_process *init;	/* in-process container that is started, runs or ran last */
-	struct ct_process *starting;	/* detached start that is under way, or was */
-	struct ct_config *running;	/* the config it was started with */
-	struct ct_events *events;	/* events.c; NULL until ct_event_fd() */
+	/* guards init and running; never held while waiting or cloning */
+	pthread_mutex_t lock;
+	struct ct_process *init;     /* in-process container that is started, runs or ran last */
+	struct ct_process *starting; /* detached start that is under way, or was */
+	struct ct_config *running;   /* the config it was started with */
+	struct ct_events *events;    /* events.c; NULL until ct_event_fd() */
 	struct ct_records errors;
 };
 
-/* ---- request.c: from the handle's config to a request for a plan ---- */
+/* ---- request.c: from the handle's config to a request for a plan ----------------------------- */
 
 /* A prepared start or attach: everything that must live until the plan has been used. */
 struct ct_prepared {
@@ -67,11 +69,13 @@ struct ct_prepared {
 	struct ct_request req;
 	struct ct_backend_set backends;
 	struct ct_plan *plan, *stop;
-	int rootfs;		/* opened root directory, -1 */
-	int output;		/* struct ct_wire_output's memory, for the plan; -1 */
+	int rootfs; /* opened root directory, -1 */
+	int output; /* struct ct_wire_output's memory, for the plan; -1 */
 	int share[CT_NAMESPACES];
 };
-#define CT_PREPARED_INIT { .rootfs = -1, .output = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+#define CT_PREPARED_INIT       \
+	((struct ct_prepared){ \
+		.rootfs = -1, .output = -1, .share = { -1, -1, -1, -1, -1, -1, -1, -1 } })
 void ct_prepared_free(struct ct_prepared *p);
 #define CT_CLEAN_PREPARED __attribute__((cleanup(ct_prepared_free)))
 
@@ -84,26 +88,38 @@ static inline int ct_given_fd(int fd)
 }
 
 /* The descriptors of option structs: open, and not more than can be handed over. */
-int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e);
-/* The modes of the terminal `given` (a member of an option struct) as the plan has them, in the arena; NULL for none. 0, or -ENOTTY and others,
- * recorded. */
-int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e);
+int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd,
+			 const char *where, struct ct_err *e);
+/* The modes of the terminal `given` (a member of an option struct) as the plan has them, in the
+ * arena; NULL for none. 0, or -ENOTTY and others, recorded. */
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where,
+		      struct ct_err *e);
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
-int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e);
-/* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when that has changed since the handle's last
- * look. Strings of *out live as long as the handle. 0 or what ct_cgroups_probe() says. */
+int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p,
+	       struct ct_err *e);
+/* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when
+ * that has changed since the handle's last look. Strings of *out live as long as the handle. 0 or
+ * what ct_cgroups_probe() says. */
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
-/* Opens the backends for a start of p->req, which has spec, host, name and `detached`. Nothing is made. */
-int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark, struct ct_err *e);
-/* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e collects faults, without what failed. */
-int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e);
-/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e collects faults all of them are found, and a
- * plan is only made of a config without any; else it stops at the first. 0 or a negative errno. */
+/* Opens the backends for a start of p->req, which has spec, host, name and `detached`.
+ * Nothing is made. */
+int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark,
+		     struct ct_err *e);
+/* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e
+ * collects faults, without what failed. */
+int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
+		     struct ct_err *e);
+/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e
+ * collects faults all of them are found, and a plan is only made of a config without any; else it
+ * stops at the first. 0 or a negative errno. */
 int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e);
 
-/* ---- start.c, attach.c, life.c, define.c: the public calls of the same name, errors recorded in e ---- */
-int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e);
-int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e);
+/* ---- start.c, attach.c, life.c, define.c: the public calls of the same name, errors
+ * recorded in e */
+int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out,
+		 struct ct_err *e);
+int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out,
+		  struct ct_err *e);
 int ct_run_state(struct ct_container *c, struct ct_err *e);
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e);
 int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e);
@@ -115,19 +131,24 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e);
 int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct ct_err *e);
 /* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
-/* What a call on a running container's groups has come to: -ESRCH when it failed because the container has ended meanwhile, else r. */
+/* What a call on a running container's groups has come to: -ESRCH when it failed because the
+ * container has ended meanwhile, else r. */
 int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e);
 /* State directory of a detached container that runs, the caller's to close. -ESRCH, recorded. */
 int ct_running_dir(struct ct_container *c, struct ct_err *e);
 int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e);
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e);
-/* Lets a frozen container go on, so that it can be asked to end. Nothing to do, and no error, when it is not. */
+/* Lets a frozen container go on, so that it can be asked to end. Nothing to do, and no
+ * error, when it is not. */
 void ct_run_thaw(struct ct_container *c);
 /* 1: the container is frozen. */
 int ct_run_frozen(struct ct_container *c);
-ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e);
-int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value, struct ct_err *e);
-int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values, size_t n, struct ct_err *e);
+ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out,
+			  struct ct_err *e);
+int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value,
+		      struct ct_err *e);
+int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values,
+		      size_t n, struct ct_err *e);
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e);
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e);
 int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_err *e);
@@ -139,8 +160,8 @@ int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e);
 int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e);
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e);
 
-/* Which config a running container has: this handle's own start's, or what its starter left in the state directory. *out is the
- * caller's. */
+/* Which config a running container has: this handle's own start's, or what its starter left in the
+ * state directory. *out is the caller's. */
 int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e);
 /* 1: its init is a reaper, which the stage is; 0: it is not. -ESRCH and others, recorded. */
 int ct_running_reaper(struct ct_container *c, struct ct_err *e);
@@ -148,14 +169,16 @@ int ct_running_reaper(struct ct_container *c, struct ct_err *e);
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e);
 /* One device rule more, allowed or denied, in a running container. */
 int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, struct ct_err *e);
-/* The groups of a running container, copies of its owner's; ct_cgroup_forget() them. `n` is 0 for a container without groups. -ESRCH:
- * it does not run. */
+/* The groups of a running container, copies of its owner's; ct_cgroup_forget() them. `n` is 0 for a
+ * container without groups. -ESRCH: it does not run. */
 int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
-/* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded) when there is none. */
+/* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded)
+ * when there is none. */
 int ct_state_dir(struct ct_container *c, struct ct_err *e);
-/* The init process of an in-process start, with a reference; NULL when there is none or it has ended. */
+/* The init process of an in-process start, with a reference; NULL when there is none
+ * or it has ended. */
 struct ct_process *ct_running_init(struct ct_container *c);
 /* A start under way of this handle's, with a reference; NULL when there is none. */
 struct ct_process *ct_starting_init(struct ct_container *c);

@@ -15,7 +15,9 @@ int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct
 	if (init) {
 		r = ct_process_groups(init, held);
 		ct_process_put(init);
-		return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl", "no descriptors for the container's groups") : 0;
+		return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl",
+					   "no descriptors for the container's groups")
+			     : 0;
 	}
 	dir = r = ct_running_dir(c, e);
 	return r < 0 ? r : ct_groups_load(dir, held, e);

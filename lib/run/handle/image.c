@@ -15,8 +15,9 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /*
- * The one piece of process-wide state: users in the high half, descriptor + 1 in the low half. One word, so that taking
- * and giving back need no lock (a lock could be held by another thread at the moment of a fork).
+ * The one piece of process-wide state: users in the high half, descriptor + 1 in the low half. One
+ * word, so that taking and giving back need no lock (a lock could be held by another thread at the
+ * moment of a fork).
  */
 static uint64_t shared;
 
@@ -33,7 +34,8 @@ int ct_image_valid(int fd)
 	       st.st_size == (off_t)ct_stage_image_size;
 }
 
-/* A memfd that may be executed. Kernels before 6.3 have no word for it, and no sysctl that takes it away. */
+/* A memfd that may be executed. Kernels before 6.3 have no word for it, and no sysctl
+ * that takes it away. */
 static int new_memfd(void)
 {
 	int fd = ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING | CT_MFD_EXEC);
@@ -49,20 +51,27 @@ static int make_image(struct ct_err *e)
 	if (fd < 0) {
 		ct_err_syscall(e, "memfd_create");
 		if (fd == -EACCES) {
-			ct_err_hint(e, "set sysctl vm.memfd_noexec to 0 or 1, in this pid namespace and in those above it");
-			return ct_fail(e, fd, CT_ERR_STAGE, "start", "vm.memfd_noexec is 2: no program can be executed from memory");
+			ct_err_hint(e, "set sysctl vm.memfd_noexec to 0 or 1, in this pid "
+				       "namespace and in those above it");
+			return ct_fail(e, fd, CT_ERR_STAGE, "start",
+				       "vm.memfd_noexec is 2: no program can be executed from "
+				       "memory");
 		}
 		return ct_fail(e, fd, CT_ERR_STAGE, "start", "the stage's image cannot be made");
 	}
 	r = ct_write_all(fd, ct_stage_image, ct_stage_image_size);
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "write", "the stage's image cannot be written");
+		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "write",
+				   "the stage's image cannot be written");
 	if (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "fcntl", "the stage's image cannot be sealed");
+		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "fcntl",
+				   "the stage's image cannot be sealed");
 	if (fd > 2)
 		return ct_take_fd(&fd);
 	r = ct_dup(fd);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl", "no descriptor for the stage's image") : r;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl",
+				   "no descriptor for the stage's image")
+		     : r;
 }
 
 int ct_image_get(struct ct_err *e)
@@ -82,7 +91,8 @@ int ct_image_get(struct ct_err *e)
 				return mine;
 			next = ((old >> 32) + 1) << 32 | (uint32_t)(mine + 1);
 		}
-		if (__atomic_compare_exchange_n(&shared, &old, next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (__atomic_compare_exchange_n(&shared, &old, next, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
 			break;
 	}
 	if (mine >= 0 && fd_of(next) != mine)
@@ -100,7 +110,8 @@ void ct_image_put(void)
 		next = old - (UINT64_C(1) << 32);
 		if (!(next >> 32))
 			next = 0;
-	} while (!__atomic_compare_exchange_n(&shared, &old, next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(&shared, &old, next, 0, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
 	if (!next && fd_of(old) >= 0 && ct_image_valid(fd_of(old)))
 		close(fd_of(old));
 }

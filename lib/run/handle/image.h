@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sealed memfd that the stage is executed from: made by the first handle that starts something, shared by all, closed
- * with the last one, so that nothing stays in a caller that has let go of its handles. */
+/* The sealed memfd that the stage is executed from: made by the first handle that starts
+ * something, shared by all, closed with the last one, so that nothing stays in a caller that has
+ * let go of its handles. */
 #ifndef CT_RUN_HANDLE_IMAGE_H
 #define CT_RUN_HANDLE_IMAGE_H
 

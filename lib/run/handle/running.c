@@ -15,12 +15,13 @@
 #include "base/num.h"
 #include "base/sys.h"
 
-#define DEFAULT_SLACK 50000u	/* what the stage sets */
-#define LIMIT_NAME 26		/* columns of a limit's name and the blank behind it */
+#define DEFAULT_SLACK 50000u /* what the stage sets */
+#define LIMIT_NAME 26	     /* columns of a limit's name and the blank behind it */
 #define STATUS_MAX (1u << 20)
-#define FILE_SIZE 4096	/* what is read here is shorter: the kernel makes it of a few numbers */
+#define FILE_SIZE 4096 /* what is read here is shorter: the kernel makes it of a few numbers */
 
-/* A file of the process' directory, without its last newline, as the kernel tells it at once. 0 or a negative errno. */
+/* A file of the process' directory, without its last newline, as the kernel tells it at once. 0
+ * or a negative errno. */
 static int read_file(int dir, const char *name, char *text, size_t size)
 {
 	CT_CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -34,7 +35,8 @@ static int read_file(int dir, const char *name, char *text, size_t size)
 	return 0;
 }
 
-/* The text behind "KEY:\t" of a status file, up to the end of its line. -EINVAL without such a line. */
+/* The text behind "KEY:\t" of a status file, up to the end of its line. -EINVAL
+ * without such a line. */
 static int status_field(const char *text, const char *key, char *out, size_t size)
 {
 	const char *p = strstr(text, key);
@@ -80,7 +82,8 @@ static int parse_limit(const char *s, uint64_t *out)
 	return ct_parse_u64(word, out);
 }
 
-/* Of a process of another user, which prlimit(2) does not tell of: its lines are in the order of the numbers. Returns how many there are. */
+/* Of a process of another user, which prlimit(2) does not tell of: its lines are in the order of
+ * the numbers. Returns how many there are. */
 static int read_limits_file(int dir, struct rlimit64 limits[CT_RUNNING_LIMITS])
 {
 	char text[FILE_SIZE];
@@ -121,14 +124,15 @@ static void read_limits(pid_t pid, int dir, struct ct_running *run)
 	for (int i = 0; i < n; i++) {
 		run->soft[i] = theirs[i].rlim_cur;
 		run->hard[i] = theirs[i].rlim_max;
-		run->has_limit[i] = prlimit64(0, i, NULL, &own) < 0 || own.rlim_cur != run->soft[i] ||
-				    own.rlim_max != run->hard[i];
+		run->has_limit[i] = prlimit64(0, i, NULL, &own) < 0 ||
+				    own.rlim_cur != run->soft[i] || own.rlim_max != run->hard[i];
 	}
 }
 
-#define WORD 32	/* room for the text of a file with one number */
+#define WORD 32 /* room for the text of a file with one number */
 
-/* Whether what this process has itself, which is read to own, is something else. False also when it cannot be read. */
+/* Whether what this process has itself, which is read to own, is something else. False also when
+ * it cannot be read. */
 static bool differs(const char *theirs, int self, const char *name, char own[WORD])
 {
 	return read_file(self, name, own, WORD) >= 0 && strcmp(theirs, own);
@@ -143,9 +147,11 @@ static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 	uint64_t ns;
 	int r;
 
-	if (read_file(dir, "oom_score_adj", text, WORD) >= 0 && differs(text, self, "oom_score_adj", mine)) {
+	if (read_file(dir, "oom_score_adj", text, WORD) >= 0 &&
+	    differs(text, self, "oom_score_adj", mine)) {
 		run->oom_score_adj = ct_arena_strdup(arena, text);
-		run->oom_lower = ct_parse_i64(text, &theirs) < 0 || ct_parse_i64(mine, &own) < 0 || theirs < own;
+		run->oom_lower = ct_parse_i64(text, &theirs) < 0 || ct_parse_i64(mine, &own) < 0 ||
+				 theirs < own;
 	}
 	r = read_file(dir, "coredump_filter", text, WORD);
 	/* the filter is a part of the memory: without one the file is empty */
@@ -155,12 +161,14 @@ static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 	if (r == 0 && differs(text, self, "coredump_filter", mine))
 		run->coredump_filter = ct_arena_printf(arena, "0x%s", text);
 	/* 0: it is scheduled in real time and has none */
-	if (read_file(dir, "timerslack_ns", text, WORD) >= 0 && ct_parse_u64(text, &ns) == 0 && ns && ns != DEFAULT_SLACK)
+	if (read_file(dir, "timerslack_ns", text, WORD) >= 0 && ct_parse_u64(text, &ns) == 0 &&
+	    ns && ns != DEFAULT_SLACK)
 		run->timerslack = ct_arena_strdup(arena, text);
 	return 0;
 }
 
-/* The execution domain alone: what else is in there (no randomised addresses, for instance) a program may have set for itself. */
+/* The execution domain alone: what else is in there (no randomised addresses, for instance) a
+ * program may have set for itself. */
 static void read_personality(int dir, struct ct_running *run)
 {
 	char text[WORD];
@@ -173,14 +181,15 @@ static void read_personality(int dir, struct ct_running *run)
 	run->personality = (unsigned long)v;
 }
 
-int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_running *out, struct ct_err *e)
+int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_running *out,
+		    struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = -1;
 	char path[32];
 	uint64_t cookie = 0;
 	int r;
 
-	*out = (struct ct_running){.pid = pid};
+	*out = (struct ct_running){ .pid = pid };
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = dir < 0 ? -errno : read_status(dir, out);
@@ -199,10 +208,12 @@ int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_runn
 	if (ct_pidfd_send_signal(pidfd, 0) == -ESRCH)
 		r = -ESRCH;
 	if (r == -ESRCH || r == -ENOENT)
-		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach", "the container has ended meanwhile");
+		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "attach",
+			       "the container has ended meanwhile");
 	if (r < 0) {
 		ct_err_object(e, path);
-		return ct_fail_sys(e, r, CT_ERR_PRIVILEGE, "attach", "read", "what the container's init has cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_PRIVILEGE, "attach", "read",
+				   "what the container's init has cannot be read");
 	}
 	return 0;
 }

@@ -5,8 +5,9 @@
 
 #include "plan/build.h"
 
-/* Reads it of the process `pid`, which pidfd is of, into *out; strings in `arena`. 0; -ESRCH (it has ended meanwhile, recorded), -ENOMEM, or
- * why its status cannot be read. */
-int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_running *out, struct ct_err *e);
+/* Reads it of the process `pid`, which pidfd is of, into *out; strings in `arena`. 0; -ESRCH (it
+ * has ended meanwhile, recorded), -ENOMEM, or why its status cannot be read. */
+int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_running *out,
+		    struct ct_err *e);
 
 #endif

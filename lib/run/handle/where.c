@@ -84,10 +84,12 @@ int ct_not_running(struct ct_container *c, struct ct_err *e)
 	return ct_not_running_for(c, "state", e);
 }
 
-/* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that begins has not taken a call yet. */
+/* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that
+ * begins has not taken a call yet. */
 int ct_where_gone(int dir, int err)
 {
-	for (int pause = 1; err == -ECONNRESET && pause < 4096 && ct_state_alive(dir) > 0; pause *= 2)
+	for (int pause = 1; err == -ECONNRESET && pause < 4096 && ct_state_alive(dir) > 0;
+	     pause *= 2)
 		poll(NULL, 0, pause);
 	return (err == -ECONNRESET || err == -ESRCH) && ct_state_alive(dir) == 0;
 }
@@ -95,7 +97,7 @@ int ct_where_gone(int dir, int err)
 /* A pidfd of init, and its number. */
 int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct ct_err *e)
 {
-	struct ct_ctl_reply reply = {0};
+	struct ct_ctl_reply reply = { 0 };
 	struct ct_err own;
 	int fd = -1, r;
 
@@ -103,7 +105,8 @@ int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct
 		reply.init_pid = w->init->child.pid;
 		fd = ct_dup(w->init->child.pidfd);
 		if (fd < 0)
-			return ct_fail_sys(e, fd, CT_ERR_DESCRIPTOR, "state", "fcntl", "no descriptor for init");
+			return ct_fail_sys(e, fd, CT_ERR_DESCRIPTOR, "state", "fcntl",
+					   "no descriptor for init");
 	} else if (w->life == CT_LIFE_ORPHAN) {
 		reply.init_pid = w->st.init;
 		fd = ct_take_fd(&w->pidfd);

@@ -7,17 +7,21 @@
 
 /* Where the container is to be found right now. */
 struct ct_where {
-	struct ct_process *init;	/* in process */
-	int dir;			/* state directory, -1 */
-	int life;			/* enum ct_life */
-	int pidfd;			/* of an orphan */
+	struct ct_process *init; /* in process */
+	int dir;		 /* state directory, -1 */
+	int life;		 /* enum ct_life */
+	int pidfd;		 /* of an orphan */
 	struct ct_state_file st;
 };
-#define CT_WHERE_INIT { .dir = -1, .pidfd = -1 }
+#define CT_WHERE_INIT                  \
+	{                              \
+		.dir = -1, .pidfd = -1 \
+	}
 void ct_where_free(struct ct_where *w);
 #define CT_CLEAN_WHERE __attribute__((cleanup(ct_where_free)))
 
-/* Looks for it, right now; what killed supervisors have left is cleared. 0, also when it is nowhere, or a negative errno. */
+/* Looks for it, right now; what killed supervisors have left is cleared. 0, also when it is
+ * nowhere, or a negative errno. */
 int ct_where_find(struct ct_container *c, struct ct_where *w, struct ct_err *e);
 /* A pidfd of init, the caller's, and its number (NULL: not wanted). -ESRCH, recorded. */
 int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct ct_err *e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Defined containers: a directory with a file "config", and a rootfs that may belong to it. Made aside and renamed into place. */
+/* Defined containers: a directory with a file "config", and a rootfs that may belong to it. Made
+ * aside and renamed into place. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,8 @@ static int open_dir(const char *dir, int create, struct ct_err *e)
 	int fd, err;
 
 	if (n >= sizeof(part))
-		return ct_fail(e, -ENAMETOOLONG, CT_ERR_ARGUMENT, "define", "the container directory's path is too long");
+		return ct_fail(e, -ENAMETOOLONG, CT_ERR_ARGUMENT, "define",
+			       "the container directory's path is too long");
 	for (size_t i = 1; create && i <= n; i++) {
 		if (dir[i] && dir[i] != '/')
 			continue;
@@ -36,7 +38,8 @@ static int open_dir(const char *dir, int create, struct ct_err *e)
 	if (fd >= 0)
 		return fd;
 	ct_err_object(e, dir);
-	return ct_fail_sys(e, -err, CT_ERR_CONFIG_FILE, "define", "open", "the container directory cannot be opened");
+	return ct_fail_sys(e, -err, CT_ERR_CONFIG_FILE, "define", "open",
+			   "the container directory cannot be opened");
 }
 
 /* What a new container's directory holds, in `at`. */
@@ -50,8 +53,10 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 		r = -errno;
 		ct_err_object(e, rootfs);
 		if (r == -EXDEV)
-			ct_err_hint(e, "build it below the container directory, on the same file system");
-		ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat", "the root file system cannot be moved into the container");
+			ct_err_hint(e, "build it below the container directory, on the same file "
+				       "system");
+		ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat",
+			    "the root file system cannot be moved into the container");
 	}
 	if (r >= 0 && rootfs) {
 		r = ct_config_clear(c->config, "rootfs.path", e);
@@ -62,10 +67,13 @@ static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_er
 		return r;
 	r = ct_config_print(c->config, true, &text);
 	r = r < 0 ? r : ct_write_file_at(at, "config", ct_buf_text(&text), text.len, 0640);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat",
+				   "the config cannot be written")
+		     : 0;
 }
 
-/* Into a directory that is there without a config, as a destroy with rootfs.managed = 0 leaves it around the rootfs. */
+/* Into a directory that is there without a config, as a destroy with rootfs.managed = 0 leaves it
+ * around the rootfs. */
 static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -74,8 +82,10 @@ static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, s
 	int r;
 
 	if (at < 0 || o->rootfs) {
-		ct_err_hint(e, "it has no config, but what it holds is not ours to remove: move it away, or choose another name");
-		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "the directory of this name is taken");
+		ct_err_hint(e, "it has no config, but what it holds is not ours to remove: move it "
+			       "away, or choose another name");
+		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
+			       "the directory of this name is taken");
 	}
 	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
 	r = ct_config_print(c->config, true, &text);
@@ -86,8 +96,10 @@ static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, s
 		return 0;
 	unlinkat(at, own, 0);
 	if (r == -EEXIST)
-		return ct_fail(e, r, CT_ERR_DEFINED, "define", "a container of this name exists already");
-	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat", "the config cannot be written");
+		return ct_fail(e, r, CT_ERR_DEFINED, "define",
+			       "a container of this name exists already");
+	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat",
+			   "the config cannot be written");
 }
 
 /* Aside, under a hidden name, and then into its place. */
@@ -99,11 +111,14 @@ static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o
 
 	r = at = ct_hidden_make(dir, c->name, partial);
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat", "its directory cannot be made");
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat",
+				   "its directory cannot be made");
 	r = fill(c, at, o->rootfs, e);
 	if (r >= 0 && (r = ct_rename_new(dir, partial, dir, c->name)) < 0) {
-		r = r == -EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already")
-				    : ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2", "its directory cannot be put in place");
+		r = r == -EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
+					   "a container of this name exists already")
+				 : ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2",
+					       "its directory cannot be put in place");
 	}
 	if (r >= 0)
 		return 0;
@@ -121,7 +136,8 @@ int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err
 	int r;
 
 	if (!c->name[0])
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define", "an anonymous container cannot be stored");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define",
+			       "an anonymous container cannot be stored");
 	dir = open_dir(c->dir, 1, e);
 	if (dir < 0)
 		return dir;
@@ -129,11 +145,13 @@ int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err
 	snprintf(config, sizeof(config), "%s/config", c->name);
 	if (faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		ct_err_hint(e, "choose another name, or destroy it first");
-		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define", "a container of this name exists already");
+		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
+			       "a container of this name exists already");
 	}
 	/* what cannot be removed even now is no reason not to make a new one */
 	(void)ct_hidden_sweep(dir, c->dir, c->name, NULL);
-	r = faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? create_in(c, dir, o, e) : create_aside(c, dir, o, e);
+	r = faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? create_in(c, dir, o, e)
+								    : create_aside(c, dir, o, e);
 	if (r >= 0)
 		ct_err_clear(e);
 	return r;
@@ -172,7 +190,8 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 	list = fd < 0 ? NULL : fdopendir(fd);
 	if (!list) {
 		ct_err_object(e, dir);
-		n = ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "list", "open", "the container directory cannot be read");
+		n = ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "list", "open",
+				"the container directory cannot be read");
 		ct_close(&fd);
 		return n;
 	}
@@ -191,7 +210,8 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 	return n;
 }
 
-/* What killed callers left of cgroups; that there is nothing to be seen of them is no error here. */
+/* What killed callers left of cgroups; that there is nothing to be seen of them is no
+ * error here. */
 static void sweep_groups(void)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
@@ -221,7 +241,8 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 		base[0] = 0;
 	}
 	if (r >= 0 && (where->state_dir || base[0]))
-		r = ct_state_list(where->state_dir ? where->state_dir : base, dir, which & CT_LIST_RUNNING ? &lines : &(struct ct_buf)CT_BUF_INIT, e);
+		r = ct_state_list(where->state_dir ? where->state_dir : base, dir,
+				  which & CT_LIST_RUNNING ? &lines : &(struct ct_buf){ 0 }, e);
 	free(dir);
 	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)
 		ct_oom(e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The end of a defined container: its directory goes, by descriptor, and what rootfs.managed = 0 keeps stays where it is. */
+/* The end of a defined container: its directory goes, by descriptor, and what rootfs.managed = 0
+ * keeps stays where it is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,11 +23,11 @@
 /* What the stored config says of the rootfs. */
 struct rootfs {
 	int managed;
-	struct ct_spare keep;	/* when it is not managed and there */
+	struct ct_spare keep; /* when it is not managed and there */
 	int there;
 };
 
-/* ---- whose the rootfs is -------------------------------------------------------------------------------------------------------- */
+/* ---- whose the rootfs is --------------------------------------------------------------------- */
 
 static void keep_path(struct rootfs *r, const char *path)
 {
@@ -67,7 +68,8 @@ static int last_value(const char *text, const char *key, char *out, size_t size)
 	return found;
 }
 
-/* A config with a mistake in it must not cost what another line of it protects. 0 or a negative errno. */
+/* A config with a mistake in it must not cost what another line of it protects. 0 or a
+ * negative errno. */
 static int look_at_text(const char *file, struct rootfs *r)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -77,7 +79,8 @@ static int look_at_text(const char *file, struct rootfs *r)
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
-	if (!last_value(ct_buf_text(&text), "rootfs.managed", value, sizeof(value)) || strcmp(value, "0"))
+	if (!last_value(ct_buf_text(&text), "rootfs.managed", value, sizeof(value)) ||
+	    strcmp(value, "0"))
 		return 0;
 	r->managed = 0;
 	if (last_value(ct_buf_text(&text), "rootfs.path", value, sizeof(value)))
@@ -120,13 +123,15 @@ static int look_at_rootfs(struct ct_container *c, struct rootfs *r, struct ct_er
 		keep_path(r, own);
 	free(file);
 	free(own);
-	return err < 0 ? ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "open", "its config cannot be read") : 0;
+	return err < 0 ? ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "open",
+				     "its config cannot be read")
+		       : 0;
 }
 
-/* ---- mounts ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- mounts ---------------------------------------------------------------------------------- */
 
-/* Refuses when somebody has mounted something in the container's directory: better before anything is gone. What is not seen here, the
- * removal itself does not cross. */
+/* Refuses when somebody has mounted something in the container's directory: better before anything
+ * is gone. What is not seen here, the removal itself does not cross. */
 static int refuse_mounts(struct ct_container *c, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
@@ -135,7 +140,8 @@ static int refuse_mounts(struct ct_container *c, struct ct_err *e)
 	struct ct_mount_rows mounts;
 	char real[PATH_MAX];
 
-	if (fd < 0 || !arena || !realpath(c->path, real) || ct_buf_read_fd(&text, fd, MOUNTS_MAX) < 0 ||
+	if (fd < 0 || !arena || !realpath(c->path, real) ||
+	    ct_buf_read_fd(&text, fd, MOUNTS_MAX) < 0 ||
 	    ct_mount_rows_read(ct_buf_text(&text), &mounts, arena) < 0)
 		return 0;
 	/* also one that another covers: it would be lost */
@@ -147,12 +153,13 @@ static int refuse_mounts(struct ct_container *c, struct ct_err *e)
 			continue;
 		ct_err_object(e, at);
 		ct_err_hint(e, "unmount it and try again; nothing was removed");
-		return ct_fail(e, -EBUSY, CT_ERR_ROOTFS, "define", "a mount is in the container's directory");
+		return ct_fail(e, -EBUSY, CT_ERR_ROOTFS, "define",
+			       "a mount is in the container's directory");
 	}
 	return 0;
 }
 
-/* ---- removal --------------------------------------------------------------------------------------------------------------------- */
+/* ---- removal --------------------------------------------------------------------------------- */
 
 static int remove_state(struct ct_container *c, struct ct_err *e)
 {
@@ -169,16 +176,20 @@ static int remove_state(struct ct_container *c, struct ct_err *e)
 }
 
 /* All but the rootfs, where it is. Without a config it is no container any more. */
-static int remove_around(struct ct_container *c, int dir, const struct rootfs *rootfs, struct ct_err *e)
+static int remove_around(struct ct_container *c, int dir, const struct rootfs *rootfs,
+			 struct ct_err *e)
 {
 	char config[CT_NAME_SIZE + sizeof("/config")];
 	int r;
 
 	snprintf(config, sizeof(config), "%s/config", c->name);
 	if (unlinkat(dir, config, 0) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_ROOTFS, "define", "unlinkat", "its config cannot be removed");
+		return ct_fail_sys(e, -errno, CT_ERR_ROOTFS, "define", "unlinkat",
+				   "its config cannot be removed");
 	r = remove_state(c, e);
-	return r < 0 ? r : ct_remove_tree(dir, c->dir, c->name, rootfs->there ? &rootfs->keep : NULL, e);
+	return r < 0 ? r
+		     : ct_remove_tree(dir, c->dir, c->name, rootfs->there ? &rootfs->keep : NULL,
+				      e);
 }
 
 static int remove_whole(struct ct_container *c, int dir, struct ct_err *e)
@@ -192,9 +203,11 @@ static int remove_whole(struct ct_container *c, int dir, struct ct_err *e)
 	/* from here on it is no container any more, whatever happens to us */
 	r = held = ct_hidden_rename(dir, c->name, gone);
 	if (r == -EAGAIN)
-		return ct_fail(e, -EBUSY, CT_ERR_ROOTFS, "define", "another call works on its directory");
+		return ct_fail(e, -EBUSY, CT_ERR_ROOTFS, "define",
+			       "another call works on its directory");
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_NOT_DEFINED, "define", "renameat2", "its directory cannot be removed");
+		return ct_fail_sys(e, r, CT_ERR_NOT_DEFINED, "define", "renameat2",
+				   "its directory cannot be removed");
 	r = remove_state(c, e);
 	return r < 0 ? r : ct_remove_tree(dir, c->dir, gone, NULL, e);
 }
@@ -208,14 +221,17 @@ static int remove_all(struct ct_container *c, struct ct_err *e)
 	int r, left;
 
 	if (dir < 0 && errno != ENOENT)
-		return ct_fail_sys(e, -errno, CT_ERR_NOT_DEFINED, "define", "open", "the container directory cannot be opened");
+		return ct_fail_sys(e, -errno, CT_ERR_NOT_DEFINED, "define", "open",
+				   "the container directory cannot be opened");
 	left = dir < 0 ? 0 : ct_hidden_sweep(dir, c->dir, c->name, e);
 	snprintf(config, sizeof(config), "%s/config", c->name);
 	if (dir < 0 || faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (left < 0)
 			return left;
 		r = left ? remove_state(c, e) : 0;
-		return left ? r : ct_fail_sys(e, -ENOENT, CT_ERR_NOT_DEFINED, "define", "faccessat", "there is no such container");
+		return left ? r
+			    : ct_fail_sys(e, -ENOENT, CT_ERR_NOT_DEFINED, "define", "faccessat",
+					  "there is no such container");
 	}
 	ct_err_clear(e);
 	r = ct_run_destroy_hooks(c, e);
@@ -236,13 +252,15 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 	if (flags & ~CT_DESTROY_FORCE)
 		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "define", "unknown flag");
 	if (!c->name[0])
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define", "an anonymous container is not stored");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define",
+			       "an anonymous container is not stored");
 	ct_err_object(e, c->name);
 	ct_err_clear(e);
 	r = ct_run_state(c, e);
 	/* somebody else's look at it may be clearing what its end has left, and soon has */
 	if (r == (int)CT_STATE_STARTING)
-		r = ct_run_wait(c, CT_STATE_STOPPED | CT_STATE_RUNNING | CT_STATE_FROZEN, CT_CTL_PATIENCE_MS, e);
+		r = ct_run_wait(c, CT_STATE_STOPPED | CT_STATE_RUNNING | CT_STATE_FROZEN,
+				CT_CTL_PATIENCE_MS, e);
 	if (r == -ETIMEDOUT) {
 		ct_err_clear(e);
 		ct_err_object(e, c->name);

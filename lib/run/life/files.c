@@ -6,7 +6,8 @@
 #include "backend/cgroup/ops.h"
 #include "run/handle/container.h"
 
-ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out, struct ct_err *e)
+ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_buf *out,
+			  struct ct_err *e)
 {
 	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	/* what is wrong with the name is told whether or not the container runs */

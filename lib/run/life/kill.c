@@ -43,7 +43,9 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 		return ct_not_running(c, e);
 	}
 	r = ct_init_signal(w.pidfd, sig, ct_running_reaper(c, NULL) > 0);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal", "signal %d cannot be sent", sig) : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal",
+				   "signal %d cannot be sent", sig)
+		     : 0;
 }
 
 /* A reaper would hand the signal on to one that gets it anyway. 0: there is none. */

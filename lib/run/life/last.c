@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For who comes later: how a detached container has ended, and a handle of the process of one that runs. */
+/* For who comes later: how a detached container has ended, and a handle of the process
+ * of one that runs. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,7 +32,8 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 		r = ct_state_sweep(dir, -1, &st, NULL, e);
 	if (r < 0)
 		return r;
-	/* somebody else looks at it, or begins a start: the record is whole as long as it is there */
+	/* somebody else looks at it, or begins a start: the record is whole as long as
+	 * it is there */
 	if (r == CT_LIFE_BUSY && ct_state_read(dir, &st, NULL) >= 0 && st.state == CT_STATE_STOPPED)
 		r = CT_LIFE_ENDED;
 	if (r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN || r == CT_LIFE_BUSY)
@@ -58,14 +60,16 @@ static int was_refused(int watch)
 {
 	struct ct_ctl_reply reply;
 
-	return recv(watch, &reply, sizeof(reply), MSG_PEEK | MSG_DONTWAIT) == sizeof(reply) && reply.err;
+	return recv(watch, &reply, sizeof(reply), MSG_PEEK | MSG_DONTWAIT) == sizeof(reply) &&
+	       reply.err;
 }
 
 static int no_supervisor(struct ct_container *c, struct ct_err *e)
 {
 	ct_err_object(e, c->name);
 	ct_err_hint(e, "ct_last_exit() (ct-info) tells how it has ended");
-	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container has no supervisor that runs");
+	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state",
+		       "the container has no supervisor that runs");
 }
 
 int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct ct_err *e)
@@ -83,7 +87,9 @@ int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct 
 	if (r == -ENOENT || (r >= 0 && (r = ct_state_alive(dir)) == 0))
 		return no_supervisor(c, e);
 	if (r < 0)
-		return dir < 0 ? r : ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "whether a supervisor lives cannot be seen");
+		return dir < 0 ? r
+			       : ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+					     "whether a supervisor lives cannot be seen");
 	r = watch = open_watch(dir, e);
 	/* asked later, answered later: what is to be said against the watch is said by then */
 	if (r >= 0)
@@ -95,11 +101,13 @@ int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct 
 	if (r >= 0 && pidfd < 0) {
 		ct_err_object(e, c->name);
 		ct_err_hint(e, "it is between two boots, or about to end: ct_wait() tells which");
-		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state", "the container has no init at this moment");
+		return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, "state",
+			       "the container has no init at this moment");
 	}
 	if (r >= 0 && was_refused(watch)) {
 		ct_err_object(e, c->name);
-		r = ct_fail(e, -EAGAIN, CT_ERR_SUPERVISOR, "state", "too many callers wait for the supervisor");
+		r = ct_fail(e, -EAGAIN, CT_ERR_SUPERVISOR, "state",
+			    "too many callers wait for the supervisor");
 	}
 	if (r < 0)
 		return r;

@@ -9,17 +9,18 @@
 #include "base/sys.h"
 #include "run/handle/container.h"
 
-#define TURN_MS 3000	/* for other calls that change limits of the same container */
+#define TURN_MS 3000 /* for other calls that change limits of the same container */
 
 struct call {
 	struct ct_container *c;
 	struct ct_err *err;
 	struct ct_cgroups_held held;
 	struct ct_cgroup_change change;
-	int turn;			/* state directory, locked; -1: in process, where a handle is one thread's */
+	int turn; /* state directory, locked; -1: in process, where a handle is one thread's */
 };
 
-/* Other handles may change limits at the same time, and each writes the whole config: one after the other. */
+/* Other handles may change limits at the same time, and each writes the whole config:
+ * one after the other. */
 static int take_turn(struct call *ch)
 {
 	int64_t until = ct_now_ms() + TURN_MS;
@@ -35,9 +36,11 @@ static int take_turn(struct call *ch)
 	}
 	while (flock(ch->turn, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return ct_fail_sys(ch->err, -errno, CT_ERR_STATE, "limits", "flock", "the state directory cannot be locked");
+			return ct_fail_sys(ch->err, -errno, CT_ERR_STATE, "limits", "flock",
+					   "the state directory cannot be locked");
 		if (ct_now_ms() >= until)
-			return ct_fail(ch->err, -ETIMEDOUT, CT_ERR_TIMEOUT, "limits", "another call that changes its limits does not end");
+			return ct_fail(ch->err, -ETIMEDOUT, CT_ERR_TIMEOUT, "limits",
+				       "another call that changes its limits does not end");
 		poll(NULL, 0, 2);
 	}
 	return 0;
@@ -78,7 +81,8 @@ static int keep(struct call *ch)
 }
 
 /* The config that is kept does not have what was taken away. */
-static int clear_empty(struct call *ch, const char *const *keys, const char *const *values, size_t n)
+static int clear_empty(struct call *ch, const char *const *keys, const char *const *values,
+		       size_t n)
 {
 	int r = 0;
 
@@ -90,7 +94,8 @@ static int clear_empty(struct call *ch, const char *const *keys, const char *con
 	return r;
 }
 
-int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values, size_t n, struct ct_err *e)
+int ct_run_set_limits(struct ct_container *c, const char *const *keys, const char *const *values,
+		      size_t n, struct ct_err *e)
 {
 	struct call ch = { .c = c, .err = e, .turn = -1 };
 	int r = 0;
@@ -98,7 +103,8 @@ int ct_run_set_limits(struct ct_container *c, const char *const *keys, const cha
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (!keys || !values || !keys[i] || !values[i]) {
 			ct_err_hint(e, "an empty value takes the limit away");
-			r = ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "limits", "a key or a value is NULL");
+			r = ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "limits",
+				    "a key or a value is NULL");
 		}
 	if (r == 0)
 		r = begin(&ch);

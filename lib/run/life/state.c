@@ -74,7 +74,8 @@ static int wait_in_process(struct ct_process *p, unsigned mask, int timeout_ms, 
 	return r < 0 ? ct_timed_out(e) : (int)CT_STATE_STOPPED;
 }
 
-/* One look, and a wait where there is something to wait for. -EAGAIN: things have changed, or nobody tells: look again. */
+/* One look, and a wait where there is something to wait for. -EAGAIN: things have changed, or
+ * nobody tells: look again. */
 static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
 	CT_CLEAN_WHERE struct ct_where w = CT_WHERE_INIT;
@@ -85,7 +86,8 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 	if (r < 0)
 		return r;
 	/* that it is frozen, or thawed again, nobody tells */
-	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) && (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
+	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) &&
+	    (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
 		int patience = timeout_ms < CT_CTL_PING_MS ? CT_CTL_PING_MS : timeout_ms;
 
 		r = state_in(c, timeout_ms < 0 ? CT_CTL_PATIENCE_MS : patience, e);
@@ -110,11 +112,13 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 			return r;
 		return r == 0 ? (int)reply.state : -EAGAIN;
 	}
-	return (mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY ? (int)CT_STATE_STOPPED : -EAGAIN;
+	return (mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY ? (int)CT_STATE_STOPPED
+								   : -EAGAIN;
 }
 
-#define STATES                                                                                                              \
-	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | CT_STATE_FROZEN | CT_STATE_ABORTING)
+#define STATES                                                                         \
+	(CT_STATE_STOPPED | CT_STATE_STARTING | CT_STATE_RUNNING | CT_STATE_STOPPING | \
+	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
@@ -123,7 +127,8 @@ int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct
 
 	if (!mask || (mask & ~STATES)) {
 		ct_err_hint(e, "give one or more of CT_STATE_*");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states", mask);
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states",
+			       mask);
 	}
 	/* at first often: who starts or dies is about it right now */
 	for (int pause = 2; r == -EAGAIN; pause = pause < 100 ? pause * 2 : 100) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Stop, end, reboot: of an in-process container through its pidfd, of a detached one through its supervisor, and of one
- * whose supervisor was killed through what its state says. */
+/* Stop, end, reboot: of an in-process container through its pidfd, of a detached one through its
+ * supervisor, and of one whose supervisor was killed through what its state says. */
 #include <errno.h>
 #include <signal.h>
 
@@ -13,9 +13,9 @@
 #include "run/start/launch.h"
 #include "shared/ask.h"
 
-#define HELD_MS 1000	/* who was killed and lives on for so long is held by something */
-#define LAST_MS 5000	/* from signal.stop, when that is another, to SIGKILL: as a supervisor does */
-#define TIDY_MS 30000	/* for a supervisor that has only to tidy up */
+#define HELD_MS 1000  /* who was killed and lives on for so long is held by something */
+#define LAST_MS 5000  /* from signal.stop, when that is another, to SIGKILL: as a supervisor does */
+#define TIDY_MS 30000 /* for a supervisor that has only to tidy up */
 
 /* How the container that runs is asked to end, and made to. */
 struct ending {
@@ -31,7 +31,8 @@ static struct ending ending_of(struct ct_container *c, pid_t pid, int program)
 	if (arena && ct_running_config(c, &config, NULL) >= 0)
 		spec = ct_spec_read(config, arena, NULL);
 	return (struct ending){ .halt = ct_halt_signal(pid, spec ? spec->signal_halt : 0, program),
-				.kill = spec && spec->signal_stop ? (int)spec->signal_stop : SIGKILL };
+				.kill = spec && spec->signal_stop ? (int)spec->signal_stop
+								  : SIGKILL };
 }
 
 /* One of its own may hold init where it is by a freezer of version 1, again and again. */
@@ -44,7 +45,8 @@ static void kill_whole(struct ct_container *c)
 }
 
 /* Ask, wait, kill: by pidfd. `asked` is told that the end is wished for. */
-static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, unsigned flags, int timeout_ms, int *asked, struct ct_err *e)
+static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, unsigned flags,
+			 int timeout_ms, int *asked, struct ct_err *e)
 {
 	int r;
 
@@ -53,7 +55,8 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 			__atomic_store_n(asked, CT_EXIT_STOPPED | CT_ASKED, __ATOMIC_RELEASE);
 		r = ct_pidfd_send_signal(pidfd, end.halt);
 		if (r < 0 && r != -ESRCH)
-			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.halt);
+			return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal",
+					   "signal %d cannot be sent", end.halt);
 		if (flags & CT_STOP_NO_WAIT)
 			return 0;
 		if (ct_pidfd_ended(pidfd, timeout_ms))
@@ -66,10 +69,12 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 	}
 	/* init may answer signal.stop by an exit, as it may signal.halt */
 	if (asked)
-		__atomic_store_n(asked, CT_EXIT_STOPPED | (end.kill == SIGKILL ? 0 : CT_ASKED), __ATOMIC_RELEASE);
+		__atomic_store_n(asked, CT_EXIT_STOPPED | (end.kill == SIGKILL ? 0 : CT_ASKED),
+				 __ATOMIC_RELEASE);
 	r = ct_pidfd_send_signal(pidfd, end.kill);
 	if (r < 0 && r != -ESRCH)
-		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal", "signal %d cannot be sent", end.kill);
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_send_signal",
+				   "signal %d cannot be sent", end.kill);
 	if (flags & CT_STOP_NO_WAIT)
 		return 0;
 	if (end.kill != SIGKILL && ct_pidfd_ended(pidfd, LAST_MS))
@@ -81,9 +86,12 @@ static int stop_by_pidfd(struct ct_container *c, int pidfd, struct ending end, u
 	return ct_pidfd_ended(pidfd, 30000) ? 0 : ct_timed_out(e);
 }
 
-static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigned flags, int timeout_ms, struct ct_err *e)
+static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigned flags,
+			   int timeout_ms, struct ct_err *e)
 {
-	int r = stop_by_pidfd(c, p->child.pidfd, ending_of(c, p->child.pid, p->program || p->reaper), flags, timeout_ms, &p->stop, e);
+	int r = stop_by_pidfd(c, p->child.pidfd,
+			      ending_of(c, p->child.pid, p->program || p->reaper), flags,
+			      timeout_ms, &p->stop, e);
 
 	/* a caller that has given up its rights has still the keeper's leash */
 	if (r == -EPERM && !(flags & CT_STOP_NO_KILL)) {
@@ -98,24 +106,28 @@ static int stop_in_process(struct ct_container *c, struct ct_process *p, unsigne
 }
 
 /* Without the supervisor, which gives no sign of life, or without one that lives. */
-static int stop_without(struct ct_container *c, struct ct_where *w, unsigned flags, int timeout_ms, struct ct_err *e)
+static int stop_without(struct ct_container *c, struct ct_where *w, unsigned flags, int timeout_ms,
+			struct ct_err *e)
 {
 	struct ending end = ending_of(c, w->st.init, (int)w->st.program);
 
 	return stop_by_pidfd(c, w->pidfd, end, flags, timeout_ms, NULL, e);
 }
 
-/* Waits for the end of a supervisor: 0, also when it was gone before, or -ETIMEDOUT. *pidfd, the caller's, is its own; -1 when it has gone. */
+/* Waits for the end of a supervisor: 0, also when it was gone before, or -ETIMEDOUT. *pidfd, the
+ * caller's, is its own; -1 when it has gone. */
 static int wait_supervisor(const struct ct_state_file *st, int timeout_ms, int *pidfd)
 {
-	const struct ct_state_file super = { .init = st->supervisor, .init_start = st->supervisor_start };
+	const struct ct_state_file super = { .init = st->supervisor,
+					     .init_start = st->supervisor_start };
 
 	*pidfd = ct_state_init(&super);
 	return *pidfd < 0 || ct_pidfd_ended(*pidfd, timeout_ms) ? 0 : -ETIMEDOUT;
 }
 
 /* By init's pidfd, which the state file leads to. `why` is the supervisor's silence. */
-static int go_round(struct ct_container *c, struct ct_where *w, unsigned flags, int timeout_ms, const struct ct_err *why, struct ct_err *e)
+static int go_round(struct ct_container *c, struct ct_where *w, unsigned flags, int timeout_ms,
+		    const struct ct_err *why, struct ct_err *e)
 {
 	CT_CLEAN_FD int super = -1;
 	int r = w->pidfd = ct_state_init(&w->st);
@@ -123,7 +135,8 @@ static int go_round(struct ct_container *c, struct ct_where *w, unsigned flags, 
 	if (r >= 0)
 		return stop_without(c, w, flags, timeout_ms, e);
 	/* ended: a supervisor with many groups to remove is busy with that */
-	if (r == -ESRCH && !(flags & CT_STOP_NO_WAIT) && !ct_ctl_is_stopped(w->st.supervisor) && wait_supervisor(&w->st, TIDY_MS, &super) == 0)
+	if (r == -ESRCH && !(flags & CT_STOP_NO_WAIT) && !ct_ctl_is_stopped(w->st.supervisor) &&
+	    wait_supervisor(&w->st, TIDY_MS, &super) == 0)
 		return 0;
 	/* between two boots: only the supervisor could tell */
 	if (r == -ESRCH) {
@@ -133,17 +146,19 @@ static int go_round(struct ct_container *c, struct ct_where *w, unsigned flags, 
 	return ct_fail_sys(e, r, CT_ERR_PROCESS, "stop", "pidfd_open", "no descriptor for init");
 }
 
-/* What went wrong in the end, as a stop hook: the supervisor has written it to log.file, the caller's own function gets it here. */
+/* What went wrong in the end, as a stop hook: the supervisor has written it to log.file, the
+ * caller's own function gets it here. */
 static void tell_last_words(struct ct_container *c, int dir)
 {
-	struct ct_state_file st = {0};
+	struct ct_state_file st = { 0 };
 
 	if (c->log.fn && ct_state_read(dir, &st, NULL) >= 0 && st.error[0])
 		ct_log(&c->log, CT_LOG_ERROR, "%s", st.error);
 }
 
 /* A supervisor that goes by itself while it is asked has done what was wanted. */
-static int stop_supervised(struct ct_container *c, struct ct_where *w, unsigned flags, int timeout_ms, struct ct_err *e)
+static int stop_supervised(struct ct_container *c, struct ct_where *w, unsigned flags,
+			   int timeout_ms, struct ct_err *e)
 {
 	struct ct_ctl_reply reply;
 	struct ct_err own;
@@ -170,7 +185,8 @@ static int stop_supervised(struct ct_container *c, struct ct_where *w, unsigned 
 		kill_whole(c);
 		r = -ECONNRESET;
 	}
-	if ((r == -ECONNRESET || r == -ESRCH) && ct_run_wait(c, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, NULL) >= 0)
+	if ((r == -ECONNRESET || r == -ESRCH) &&
+	    ct_run_wait(c, CT_STATE_STOPPED, CT_CTL_PATIENCE_MS, NULL) >= 0)
 		r = 0;
 	if (r < 0)
 		*e = own;
@@ -238,7 +254,8 @@ int ct_run_end(struct ct_container *c, struct ct_err *e)
 		r = ct_pidfd_ended(pidfd, CT_CTL_PATIENCE_MS) ? 0 : -ETIMEDOUT;
 	}
 	if (r < 0)
-		return ct_fail(e, r, CT_ERR_SUPERVISOR, "stop", "its supervisor, process %d, does not end", (int)w.st.supervisor);
+		return ct_fail(e, r, CT_ERR_SUPERVISOR, "stop",
+			       "its supervisor, process %d, does not end", (int)w.st.supervisor);
 	r = ct_state_sweep(w.dir, -1, NULL, NULL, e);
 	return r < 0 ? r : 0;
 }
@@ -253,12 +270,14 @@ int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e)
 	if (w.life == CT_LIFE_SUPERVISED && ct_run_frozen(c)) {
 		ct_err_object(e, c->name);
 		ct_err_hint(e, "let it go on first: ct_unfreeze() (ct-unfreeze)");
-		return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "reboot", "the container is frozen, and would reboot when it is thawed");
+		return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "reboot",
+			       "the container is frozen, and would reboot when it is thawed");
 	}
 	if (w.life == CT_LIFE_SUPERVISED)
 		return ct_ctl_reboot(w.dir, timeout_ms, NULL, e);
 	if (!w.init && w.life != CT_LIFE_ORPHAN)
 		return ct_not_running(c, e);
 	ct_err_hint(e, "start it detached, or stop it and start it again");
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISOR, "reboot", "only a supervisor can start the container again");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_SUPERVISOR, "reboot",
+		       "only a supervisor can start the container again");
 }

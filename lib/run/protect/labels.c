@@ -9,7 +9,9 @@ static bool is_unconfined(const char *label)
 {
 	size_t n = strlen(label);
 
-	return !strcmp(label, "unconfined") || (n > 13 && !strcmp(label + n - 13, " (unconfined)")) || strstr(label, ":unconfined_t");
+	return !strcmp(label, "unconfined") ||
+	       (n > 13 && !strcmp(label + n - 13, " (unconfined)")) ||
+	       strstr(label, ":unconfined_t");
 }
 
 bool ct_protect_names_label(const char *asked)
@@ -22,7 +24,8 @@ bool ct_protect_names_label(const char *asked)
 	return asked != NULL;
 }
 
-/* A context in full or its type, a profile that is enforced: one that only complains does not hold anybody. */
+/* A context in full or its type, a profile that is enforced: one that only complains
+ * does not hold anybody. */
 static bool is_label(const char *asked, const char *got)
 {
 	static const char *const modes[] = { "", " (enforce)", " (kill)" };

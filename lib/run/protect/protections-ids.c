@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of ct_protections(): who init is on the host, the maps of its user namespace, and the limits of its process. */
+/* Rows of ct_protections(): who init is on the host, the maps of its user namespace, and the
+ * limits of its process. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "base/num.h"
 #include "run/protect/protections.h"
 
-#define MAP_MAX (64u << 10)	/* the kernel takes 340 lines */
+#define MAP_MAX (64u << 10) /* the kernel takes 340 lines */
 
 /* The next number of *s, moved behind it; false: there is none. */
 static bool next_number(const char **s, uint32_t *out)
@@ -25,7 +26,7 @@ static bool next_number(const char **s, uint32_t *out)
 	return ct_parse_u32(digits, out) == 0;
 }
 
-/* ---- users and groups --------------------------------------------------------------------------------------------------------- */
+/* ---- users and groups ------------------------------------------------------------------------ */
 
 /* The host's number for one inside; false: it has none. */
 static bool outside(const struct ct_spec *s, bool group, uint32_t inside, uint32_t *out)
@@ -42,13 +43,17 @@ static bool outside(const struct ct_spec *s, bool group, uint32_t inside, uint32
 	return !s->idmap.n;
 }
 
-/* The payload may give up an id for another; that it has become the host's root is what must not be. */
-static void add_id(struct ct_protect *t, const char *field, const char *name, bool group, uint32_t inside)
+/* The payload may give up an id for another; that it has become the host's root is
+ * what must not be. */
+static void add_id(struct ct_protect *t, const char *field, const char *name, bool group,
+		   uint32_t inside)
 {
 	const struct ct_spec *s = t->p.spec;
 	uint32_t host = 0, id[4] = { 0, 0, 0, 0 };
 	bool mapped = outside(s, group, inside, &host), ok = true;
-	const char *asked = s->idmap.n && mapped ? CT_SAY(t, "%u, on the host %u", inside, host) : CT_SAY(t, "%u", inside), *p;
+	const char *asked = s->idmap.n && mapped ? CT_SAY(t, "%u, on the host %u", inside, host)
+						 : CT_SAY(t, "%u", inside),
+		   *p;
 	char text[64];
 
 	if (!ct_protect_field(t, field, text, sizeof(text))) {
@@ -61,7 +66,8 @@ static void add_id(struct ct_protect *t, const char *field, const char *name, bo
 	if (id[0] == id[1] && id[1] == id[2] && id[2] == id[3])
 		p = CT_SAY(t, "%u on the host", id[1]);
 	else
-		p = CT_SAY(t, "%u on the host (real %u, saved %u, files %u)", id[1], id[0], id[2], id[3]);
+		p = CT_SAY(t, "%u on the host (real %u, saved %u, files %u)", id[1], id[0], id[2],
+			   id[3]);
 	ct_protections_add(&t->report, ok, name, asked, p, group ? "setresgid" : "setresuid");
 }
 
@@ -85,7 +91,8 @@ static void add_groups(struct ct_protect *t)
 	for (uint32_t i = 0; i < s->init_groups.n && i < 32 && asked; i++)
 		asked = CT_SAY(t, "%s%s%u", asked, i ? " " : "", s->init_groups.v[i].id);
 	if (!line) {
-		ct_protections_add(&t->report, false, "groups", asked && *asked ? asked : "none", "cannot be told", "-");
+		ct_protections_add(&t->report, false, "groups", asked && *asked ? asked : "none",
+				   "cannot be told", "-");
 		return;
 	}
 	line += 8;
@@ -101,24 +108,29 @@ static void add_groups(struct ct_protect *t)
 	ct_protections_add(&t->report, !foreign, "groups", asked, got, "setgroups");
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- maps ------------------------------------------------------------------------------------ */
 
-/* The lines of a map with single blanks, and their number; of those that were not asked for *foreign. */
+/* The lines of a map with single blanks, and their number; of those that were not
+ * asked for *foreign. */
 static const char *read_map(struct ct_protect *t, bool group, uint32_t *n, uint32_t *foreign)
 {
 	const struct ct_spec *s = t->p.spec;
-	const char *why = "", *text = ct_protect_read(t, group ? "gid_map" : "uid_map", MAP_MAX, &why), *out = "";
+	const char *why = "",
+		   *text = ct_protect_read(t, group ? "gid_map" : "uid_map", MAP_MAX, &why),
+		   *out = "";
 	uint32_t v[3];
 
 	for (; text && *text; text += strcspn(text, "\n"), text += *text == '\n') {
 		bool asked = false;
 
-		if (!next_number(&text, &v[0]) || !next_number(&text, &v[1]) || !next_number(&text, &v[2]))
+		if (!next_number(&text, &v[0]) || !next_number(&text, &v[1]) ||
+		    !next_number(&text, &v[2]))
 			break;
 		for (uint32_t i = 0; i < s->idmap.n; i++) {
 			const struct ct_idmap_item *m = &s->idmap.v[i];
 
-			asked |= m->group == group && m->inside == v[0] && m->outside == v[1] && m->count == v[2];
+			asked |= m->group == group && m->inside == v[0] && m->outside == v[1] &&
+				 m->count == v[2];
 		}
 		*foreign += !asked;
 		if ((*n)++ < 16 && out)
@@ -138,18 +150,22 @@ static void add_map(struct ct_protect *t, bool group)
 		const struct ct_idmap_item *m = &s->idmap.v[i];
 
 		if (m->group == group && wanted++ < 16)
-			asked = CT_SAY(t, "%s%s%u %u %u", asked, *asked ? ", " : "", m->inside, m->outside, m->count);
+			asked = CT_SAY(t, "%s%s%u %u %u", asked, *asked ? ", " : "", m->inside,
+				       m->outside, m->count);
 	}
 	got = read_map(t, group, &n, &foreign);
 	if (!s->idmap.n)
-		ct_protections_add(&t->report, got != NULL, name, "-", got ? got : "cannot be told", "-");
+		ct_protections_add(&t->report, got != NULL, name, "-", got ? got : "cannot be told",
+				   "-");
 	else
-		ct_protections_add(&t->report, got && n == wanted && !foreign, name, asked, got ? got : "cannot be told", group ? "gid_map" : "uid_map");
+		ct_protections_add(&t->report, got && n == wanted && !foreign, name, asked,
+				   got ? got : "cannot be told", group ? "gid_map" : "uid_map");
 }
 
-/* ---- prlimit.* ------------------------------------------------------------------------------------------------------------------- */
+/* ---- prlimit.* ------------------------------------------------------------------------------- */
 
-/* The kernel writes a line for each resource, in the order of their numbers, below a head, in columns of fixed width. */
+/* The kernel writes a line for each resource, in the order of their numbers, below a head, in
+ * columns of fixed width. */
 #define COLUMN 26
 
 static bool read_limit(const char *text, int resource, uint64_t out[2])
@@ -188,17 +204,21 @@ static void add_prlimits(struct ct_protect *t)
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct ct_limit_item *item = &l->v[i];
-		const char *name = CT_SAY(t, "prlimit.%s", item->name), *soft = limit_text(t, item->soft), *hard = limit_text(t, item->hard);
+		const char *name = CT_SAY(t, "prlimit.%s", item->name),
+			   *soft = limit_text(t, item->soft), *hard = limit_text(t, item->hard);
 		const char *asked = soft && hard ? CT_SAY(t, "%s:%s", soft, hard) : NULL;
 		uint64_t got[2];
 
 		if (!text || !read_limit(text, item->resource, got)) {
-			ct_protections_add(&t->report, false, name, asked, "cannot be told", *why ? why : "/proc/INIT/limits");
+			ct_protections_add(&t->report, false, name, asked, "cannot be told",
+					   *why ? why : "/proc/INIT/limits");
 			continue;
 		}
 		soft = limit_text(t, got[0]);
 		hard = limit_text(t, got[1]);
-		ct_protections_add(&t->report, got[1] <= item->hard, name, asked, soft && hard ? CT_SAY(t, "%s:%s", soft, hard) : NULL, "prlimit64");
+		ct_protections_add(&t->report, got[1] <= item->hard, name, asked,
+				   soft && hard ? CT_SAY(t, "%s:%s", soft, hard) : NULL,
+				   "prlimit64");
 	}
 }
 

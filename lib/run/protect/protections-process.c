@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of ct_protections(): namespaces, capabilities, no_new_privs, filter, label. Of init, as /proc tells. */
+/* Rows of ct_protections(): namespaces, capabilities, no_new_privs, filter, label. Of
+ * init, as /proc tells. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -14,7 +15,7 @@
 #include "base/sys.h"
 #include "run/protect/protections.h"
 
-/* ---- namespaces ------------------------------------------------------------------------------------------------------------- */
+/* ---- namespaces ------------------------------------------------------------------------------ */
 
 /* In the order of their bits. */
 static const struct {
@@ -52,16 +53,21 @@ static const char *call_for(const struct ct_protect *t, uint64_t flag)
 	return "-";
 }
 
-/* One namespace: init's against the caller's and, for a shared one, against that of whom it is shared with (-1: not known). */
+/* One namespace: init's against the caller's and, for a shared one, against that of whom it is
+ * shared with (-1: not known). */
 static void one_namespace(struct ct_protect *t, int i, int self, const char *with, int other)
 {
 	bool own = ct_build_namespaces(t->p.spec) & kinds[i].bit, same_as_callers, as_wanted;
-	const char *asked = with ? CT_SAY(t, "shared with %s", with) : own ? "own" : "the caller's", *got;
+	const char *asked = with  ? CT_SAY(t, "shared with %s", with)
+			    : own ? "own"
+				  : "the caller's",
+		   *got;
 	const char *how = with || own ? call_for(t, kinds[i].clone) : "-";
 	struct stat init, mine, theirs;
 
 	if (fstatat(self, kinds[i].file, &mine, 0) < 0) {
-		ct_protections_add(&t->report, !own && !with, kinds[i].name, asked, "this kernel has none", "-");
+		ct_protections_add(&t->report, !own && !with, kinds[i].name, asked,
+				   "this kernel has none", "-");
 		return;
 	}
 	if (fstatat(t->proc, kinds[i].file, &init, 0) < 0) {
@@ -72,10 +78,14 @@ static void one_namespace(struct ct_protect *t, int i, int self, const char *wit
 	same_as_callers = same(&init, &mine);
 	as_wanted = other >= 0 && fstat(other, &theirs) == 0 && same(&init, &theirs);
 	if (with)
-		got = as_wanted ? asked : same_as_callers ? "the caller's" : "neither the caller's nor that of now";
+		got = as_wanted		? asked
+		      : same_as_callers ? "the caller's"
+					: "neither the caller's nor that of now";
 	else
 		got = same_as_callers ? "the caller's" : "own";
-	ct_protections_add(&t->report, with ? as_wanted || !same_as_callers : !own || !same_as_callers, kinds[i].name, asked, got, how);
+	ct_protections_add(&t->report,
+			   with ? as_wanted || !same_as_callers : !own || !same_as_callers,
+			   kinds[i].name, asked, got, how);
 }
 
 void ct_protect_namespaces(struct ct_protect *t)
@@ -88,7 +98,8 @@ void ct_protect_namespaces(struct ct_protect *t)
 
 	ct_err_clear(&ignored);
 	o.flags = t->report.care == CT_CARE_KEEPER ? 0 : CT_START_DETACH;
-	/* whoever it is shared with may have ended: then it can only be compared with the caller's */
+	/* whoever it is shared with may have ended: then it can only be compared with
+	 * the caller's */
 	if (shares->n && ct_prepare(t->c, t->config, &others, &ignored) >= 0)
 		ct_prepare_start(t->c, &o, &others, &ignored);
 	for (int i = 0; i < CT_NAMESPACES; i++) {
@@ -101,7 +112,7 @@ void ct_protect_namespaces(struct ct_protect *t)
 	}
 }
 
-/* ---- capabilities ----------------------------------------------------------------------------------------------------------- */
+/* ---- capabilities ---------------------------------------------------------------------------- */
 
 #define NAMES_MAX 1024
 
@@ -113,8 +124,9 @@ static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 		char *name = caps >> i & 1 ? cap_to_name(i) : NULL;
 
 		if (caps >> i & 1)
-			used += (size_t)snprintf(buf + used, NAMES_MAX - used, "%s%.30s", used ? " " : "",
-						 name ? (!strncmp(name, "cap_", 4) ? name + 4 : name) : "?");
+			used += (size_t)snprintf(
+				buf + used, NAMES_MAX - used, "%s%.30s", used ? " " : "",
+				name ? (!strncmp(name, "cap_", 4) ? name + 4 : name) : "?");
 		cap_free(name);
 	}
 }
@@ -138,7 +150,8 @@ static const char *cap_names(struct ct_protect *t, uint64_t caps)
 
 static void add_caps(struct ct_protect *t)
 {
-	/* what the other sets may hold is the bounding set's matter: the payload can move its capabilities between them */
+	/* what the other sets may hold is the bounding set's matter: the payload can move its
+	 * capabilities between them */
 	static const struct {
 		const char *field, *name, *asked, *how;
 	} sets[] = {
@@ -155,20 +168,26 @@ static void add_caps(struct ct_protect *t)
 
 	ct_err_clear(&why);
 	known = ct_build_caps(t->p.spec, &t->p.host, &keep, &why) >= 0;
-	/* who asks may have less than who has started it; what the config keeps is what was asked */
+	/* who asks may have less than who has started it; what the config keeps is
+	 * what was asked */
 	if (!known && t->p.spec->cap_keep != CT_CAP_MASK_UNSET)
 		known = (keep = t->p.spec->cap_keep, true);
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
-		const char *asked = sets[i].asked ? sets[i].asked : known ? cap_names(t, keep) : why.reason;
+		const char *asked = sets[i].asked ? sets[i].asked
+				    : known	  ? cap_names(t, keep)
+						  : why.reason;
 
-		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) || ct_parse_hex(text, 16, &got) < 0)
-			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told", sets[i].how);
+		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) ||
+		    ct_parse_hex(text, 16, &got) < 0)
+			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told",
+					   sets[i].how);
 		else
-			ct_protections_add(&t->report, known && !(got & ~keep), sets[i].name, asked, cap_names(t, got), sets[i].how);
+			ct_protections_add(&t->report, known && !(got & ~keep), sets[i].name, asked,
+					   cap_names(t, got), sets[i].how);
 	}
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void add_no_new_privs(struct ct_protect *t)
 {
@@ -176,11 +195,13 @@ static void add_no_new_privs(struct ct_protect *t)
 	char text[32];
 
 	if (!ct_protect_field(t, "NoNewPrivs", text, sizeof(text))) {
-		ct_protections_add(&t->report, !asked, "no_new_privs", asked ? "set" : "-", "cannot be told", "-");
+		ct_protections_add(&t->report, !asked, "no_new_privs", asked ? "set" : "-",
+				   "cannot be told", "-");
 		return;
 	}
 	got = !strcmp(text, "1");
-	ct_protections_add(&t->report, got || !asked, "no_new_privs", asked ? "set" : "-", got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
+	ct_protections_add(&t->report, got || !asked, "no_new_privs", asked ? "set" : "-",
+			   got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
 }
 
 /* None is asked for in this version: one that is there came with the caller. */
@@ -190,39 +211,50 @@ static void add_seccomp(struct ct_protect *t)
 	char mode[32], n[32];
 	uint32_t v;
 
-	if (!ct_protect_field(t, "Seccomp", mode, sizeof(mode)) || ct_parse_u32(mode, &v) < 0 || v > 2) {
+	if (!ct_protect_field(t, "Seccomp", mode, sizeof(mode)) || ct_parse_u32(mode, &v) < 0 ||
+	    v > 2) {
 		ct_protections_add(&t->report, true, "seccomp", "-", "cannot be told", "-");
 		return;
 	}
 	if (v == 2 && ct_protect_field(t, "Seccomp_filters", n, sizeof(n)))
-		ct_protections_add(&t->report, true, "seccomp", "-", CT_SAY(t, "filter, %s of them", n), "inherited, or set by the payload");
+		ct_protections_add(&t->report, true, "seccomp", "-",
+				   CT_SAY(t, "filter, %s of them", n),
+				   "inherited, or set by the payload");
 	else
-		ct_protections_add(&t->report, true, "seccomp", "-", modes[v], v ? "inherited, or set by the payload" : "-");
+		ct_protections_add(&t->report, true, "seccomp", "-", modes[v],
+				   v ? "inherited, or set by the payload" : "-");
 }
 
-/* The modules that label processes, each with the file of a process and the key that asks for a label. The last has the file that is any other's. */
+/* The modules that label processes, each with the file of a process and the key that asks for a
+ * label. The last has the file that is any other's. */
 static const struct {
 	const char *file, *key;
-} modules[] = { { "attr/apparmor/current", "apparmor.profile" }, { "attr/current", "selinux.context" } };
+} modules[] = { { "attr/apparmor/current", "apparmor.profile" },
+		{ "attr/current", "selinux.context" } };
 
-/* Its first line; NULL: it has none, or *why. A kernel without such a module says EINVAL, one that does not know the file ENOENT. */
+/* Its first line; NULL: it has none, or *why. A kernel without such a module says EINVAL, one that
+ * does not know the file ENOENT. */
 static const char *label_in(struct ct_protect *t, const char *file, const char **why)
 {
 	const char *text = ct_protect_read(t, file, 4096, why);
 
 	if (!text && (!strcmp(*why, ct_errno_text(EINVAL)) || !strcmp(*why, ct_errno_text(ENOENT))))
 		*why = "";
-	return text && *text && *text != '\n' ? CT_SAY(t, "%.*s", (int)strcspn(text, "\n"), text) : NULL;
+	return text && *text && *text != '\n' ? CT_SAY(t, "%.*s", (int)strcspn(text, "\n"), text)
+					      : NULL;
 }
 
-/* The label of who has made init: of this process, or of the supervisor. NULL: it has gone, or cannot be read. */
+/* The label of who has made init: of this process, or of the supervisor. NULL: it has gone,
+ * or cannot be read. */
 static const char *starters_label(struct ct_protect *t, const char *file)
 {
-	CT_CLEAN_FD int dir = t->report.care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1, fd = -1;
+	CT_CLEAN_FD int dir = t->report.care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1,
+			fd = -1;
 	struct ct_state_file st = { .supervisor = 0 };
 	char path[80], label[4096] = "";
 
-	if (t->report.care == CT_CARE_NOBODY || (t->report.care == CT_CARE_SUPERVISOR && (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
+	if (t->report.care == CT_CARE_NOBODY || (t->report.care == CT_CARE_SUPERVISOR &&
+						 (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
 		return NULL;
 	if (t->report.care == CT_CARE_SUPERVISOR)
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
@@ -230,12 +262,14 @@ static const char *starters_label(struct ct_protect *t, const char *file)
 		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	/* the number is the supervisor's still: what was opened is its */
-	if (fd < 0 || (st.supervisor && ct_proc_start_time(st.supervisor) != st.supervisor_start) || ct_read_text(fd, label, sizeof(label)) <= 0)
+	if (fd < 0 || (st.supervisor && ct_proc_start_time(st.supervisor) != st.supervisor_start) ||
+	    ct_read_text(fd, label, sizeof(label)) <= 0)
 		return NULL;
 	return CT_SAY(t, "%.*s", (int)strcspn(label, "\n"), label);
 }
 
-static void compare_label(struct ct_protect *t, const char *file, const char *asked, const char *got)
+static void compare_label(struct ct_protect *t, const char *file, const char *asked,
+			  const char *got)
 {
 	const char *starter = starters_label(t, file), *how = CT_SAY(t, "/proc/INIT/%s", file);
 	bool ok = ct_protect_label_ok(asked, starter, got);
@@ -244,7 +278,8 @@ static void compare_label(struct ct_protect *t, const char *file, const char *as
 		if (!starter)
 			how = "not compared: who started it cannot be looked at";
 		else
-			how = strcmp(starter, got) ? CT_SAY(t, "who started it has %s", starter) : "inherited";
+			how = strcmp(starter, got) ? CT_SAY(t, "who started it has %s", starter)
+						   : "inherited";
 	}
 	ct_protections_add(&t->report, ok, "security label", asked ? asked : "unchanged", got, how);
 }
@@ -254,7 +289,8 @@ static void add_label(struct ct_protect *t)
 	const char *why = "", *wanted = NULL, *failed = "";
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
-		const char *asked = ct_protections_asked(&t->report, modules[i].key), *got = label_in(t, modules[i].file, &why);
+		const char *asked = ct_protections_asked(&t->report, modules[i].key),
+			   *got = label_in(t, modules[i].file, &why);
 
 		if (got) {
 			compare_label(t, modules[i].file, asked, got);
@@ -264,9 +300,11 @@ static void add_label(struct ct_protect *t)
 		failed = *why ? why : failed;
 	}
 	if (*failed)
-		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-", "not checked", failed);
+		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-",
+				   "not checked", failed);
 	else
-		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-", "none", "-");
+		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-",
+				   "none", "-");
 }
 
 void ct_protect_rights(struct ct_protect *t)
@@ -285,17 +323,20 @@ void ct_protect_watched(struct ct_protect *t)
 	} rows[] = {
 		{ "limit.time", "keeper", "supervisor" },
 		{ "limit.output", "output pump and keeper (not programs attached)",
-		  "supervisor: what the console prints; output pump and supervisor: what goes to descriptors handed over (not programs attached)" },
+		  "supervisor: what the console prints; output pump and supervisor: what goes to "
+		  "descriptors handed over (not programs attached)" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *asked = ct_protections_asked(&t->report, rows[i].key);
-		const char *how = t->report.care == CT_CARE_KEEPER ? rows[i].in_process : rows[i].detached;
+		const char *how = t->report.care == CT_CARE_KEEPER ? rows[i].in_process
+								   : rows[i].detached;
 
 		if (!asked)
 			continue;
 		if (t->report.care == CT_CARE_NOBODY)
-			ct_protections_add(&t->report, false, rows[i].key, asked, "not kept", "the supervisor has been killed");
+			ct_protections_add(&t->report, false, rows[i].key, asked, "not kept",
+					   "the supervisor has been killed");
 		else
 			ct_protections_add(&t->report, true, rows[i].key, asked, "kept", how);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What protects a running container: the table, its two forms, and what all its rows look at. Nothing is changed. */
+/* What protects a running container: the table, its two forms, and what all its rows look at.
+ * Nothing is changed. */
 #include "run/protect/protections.h"
 
 #include <errno.h>
@@ -12,15 +13,16 @@
 #include "base/num.h"
 #include "run/handle/where.h"
 
-#define STATUS_MAX (2u << 20)	/* a process may be in 65536 groups */
+#define STATUS_MAX (2u << 20) /* a process may be in 65536 groups */
 
 extern char **environ;
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
-/* ---- what the rows look at --------------------------------------------------------------------------------------------------- */
+/* ---- what the rows look at ------------------------------------------------------------------- */
 
-/* Init as this procfs numbers it: the descriptor itself says so, whoever has told the number before. */
+/* Init as this procfs numbers it: the descriptor itself says so, whoever has told the
+ * number before. */
 static pid_t pid_of(int pidfd)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -35,7 +37,8 @@ static pid_t pid_of(int pidfd)
 		return 0;
 	line = strstr(ct_buf_text(&text), "\nPid:\t");
 	if (line)
-		snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line + 6, "0123456789"), line + 6);
+		snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line + 6, "0123456789"),
+			 line + 6);
 	return ct_parse_u32(digits, &pid) < 0 ? 0 : (pid_t)pid;
 }
 
@@ -58,7 +61,8 @@ static int open_init(struct ct_protect *t, struct ct_err *e)
 	if (t->proc < 0) {
 		ct_err_object(e, "/proc");
 		ct_err_hint(e, "mount a procfs of this pid namespace on /proc");
-		return ct_fail_sys(e, r, CT_ERR_PROCESS, "protections", "open", "the container's init cannot be looked at");
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "protections", "open",
+				   "the container's init cannot be looked at");
 	}
 	fd = openat(t->proc, "status", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && ct_buf_read_fd(&t->status, fd, STATUS_MAX) < 0)
@@ -71,7 +75,9 @@ static void look_who_cares(struct ct_protect *t)
 	struct ct_process *init = ct_running_init(t->c);
 	CT_CLEAN_FD int dir = init ? -1 : ct_state_dir(t->c, NULL);
 
-	t->report.care = init ? CT_CARE_KEEPER : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR : CT_CARE_NOBODY;
+	t->report.care = init				       ? CT_CARE_KEEPER
+			 : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR
+							       : CT_CARE_NOBODY;
 	ct_process_put(init);
 }
 
@@ -82,8 +88,16 @@ static void decide_again(struct ct_protect *t)
 	struct ct_prepared *p = &t->p;
 	bool detached = t->report.care != CT_CARE_KEEPER;
 
-	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = t->c->name, .argv = argv, .detached = detached,
-				      .caller_env = (const char *const *)environ, .rows = 24, .cols = 80, .rootfs_fd = -1, .init_pidfd = -1 };
+	p->req = (struct ct_request){ .spec = p->spec,
+				      .host = &p->host,
+				      .name = t->c->name,
+				      .argv = argv,
+				      .detached = detached,
+				      .caller_env = (const char *const *)environ,
+				      .rows = 24,
+				      .cols = 80,
+				      .rootfs_fd = -1,
+				      .init_pidfd = -1 };
 	(void)ct_open_backends(t->c, p, "", &t->no_groups);
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
@@ -104,8 +118,11 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 		r = ct_groups_of(t->c, &t->held, e);
 	if (r < 0)
 		return r;
-	t->report = (struct ct_protections){ .arena = t->p.arena, .spec = t->p.spec, .host = &t->p.host, .running = &t->held,
-					.not_opened = &t->no_groups };
+	t->report = (struct ct_protections){ .arena = t->p.arena,
+					     .spec = t->p.spec,
+					     .host = &t->p.host,
+					     .running = &t->held,
+					     .not_opened = &t->no_groups };
 	look_who_cares(t);
 	decide_again(t);
 	return 0;
@@ -121,7 +138,7 @@ static void end(struct ct_protect *t)
 	ct_close(&t->pidfd);
 }
 
-/* ---- the two forms ------------------------------------------------------------------------------------------------------------- */
+/* ---- the two forms --------------------------------------------------------------------------- */
 
 static void print_json(const struct ct_protections *t, struct ct_buf *out)
 {
@@ -162,14 +179,16 @@ static void print_text(const struct ct_protections *t, struct ct_buf *out)
 	for (uint32_t i = 0; i <= t->n; i++) {
 		const struct ct_protection *r = i ? &t->rows[i - 1] : &head;
 
-		ct_buf_printf(out, "%s%-*s  %-*s  %-*s  %s\n", r->ok ? "  " : "! ", (int)width[0], r->name, (int)width[1], r->asked,
-			      (int)width[2], r->got, r->how);
+		ct_buf_printf(out, "%s%-*s  %-*s  %-*s  %s\n", r->ok ? "  " : "! ", (int)width[0],
+			      r->name, (int)width[1], r->asked, (int)width[2], r->got, r->how);
 	}
 }
 
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e)
 {
-	struct ct_protect t = { .c = c, .p = CT_PREPARED_INIT, .held = CT_CGROUPS_NONE, .pidfd = -1, .proc = -1 };
+	struct ct_protect t = {
+		.c = c, .p = CT_PREPARED_INIT, .held = CT_CGROUPS_NONE, .pidfd = -1, .proc = -1
+	};
 	int r;
 
 	ct_err_clear(&t.no_groups);

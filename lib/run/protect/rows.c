@@ -10,8 +10,8 @@
 #include "base/num.h"
 #include "run/protect/protections.h"
 
-/* The directory in /proc of a reaper's program: its first child. One that has ended is nobody else's number before the reaper has taken note,
- * and with that it ends. -1: it cannot be told. */
+/* The directory in /proc of a reaper's program: its first child. One that has ended is nobody
+ * else's number before the reaper has taken note, and with that it ends. -1: it cannot be told. */
 static int open_program(const struct ct_protect *t)
 {
 	char path[80], list[64], *end;
@@ -37,7 +37,8 @@ char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const 
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	bool of_program = !strcmp(file, "limits") || !strncmp(file, "attr/", 5);
 	CT_CLEAN_FD int program = t->p.spec->init_reaper && of_program ? open_program(t) : -1;
-	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file,
+				    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, max);
 	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));
 

@@ -31,12 +31,15 @@ static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 		size_t n = strcspn(p, " ");
 
 		if (n > sizeof(word) - 5)
-			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "a capability's name is too long");
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
+				       "a capability's name is too long");
 		memcpy(word + 4, p, n);
 		word[4 + n] = 0;
-		if (cap_from_name(strncmp(word + 4, "cap_", 4) ? word : word + 4, &v) < 0 || v > 63) {
+		if (cap_from_name(strncmp(word + 4, "cap_", 4) ? word : word + 4, &v) < 0 ||
+		    v > 63) {
 			ct_err_object(e, word + 4);
-			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "there is no such capability");
+			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
+				       "there is no such capability");
 		}
 		*out |= UINT64_C(1) << v;
 		p += n;
@@ -47,21 +50,25 @@ static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 static int check_opts(const ct_attach_opts *o, struct ct_err *e)
 {
 	if (o->user && (o->flags & (CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS)))
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "a user by name and ids by number exclude each other");
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach",
+			       "a user by name and ids by number exclude each other");
 	if (o->user && !*o->user) {
 		ct_err_hint(e, "give a name, UID, or UID:GID; NULL is the payload's own");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the user is empty");
 	}
 	if ((o->flags & CT_ATTACH_KEEP_ENV) && (o->flags & CT_ATTACH_CLEAR_ENV))
-		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach", "to keep and to clear the environment exclude each other");
+		return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "attach",
+			       "to keep and to clear the environment exclude each other");
 	if ((o->flags & CT_ATTACH_SET_GROUPS) && o->n_groups && !o->groups)
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "n_groups without groups");
 	if ((o->flags & CT_ATTACH_SET_CAPS) && !o->caps)
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "CT_ATTACH_SET_CAPS without caps");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
+			       "CT_ATTACH_SET_CAPS without caps");
 	if (o->cwd && *o->cwd != '/') {
 		ct_err_object(e, o->cwd);
 		ct_err_hint(e, "give the directory's whole path in the container");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach", "the working directory is not an absolute path");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
+			       "the working directory is not an absolute path");
 	}
 	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "attach", e);
 }
@@ -80,16 +87,35 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 	uint32_t have = joinable(p->spec), want = o->namespaces ? o->namespaces & have : have;
 	int r = 0;
 
-	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = "", .argv = o->argv, .envp = o->envp,
-				     .caller_env = (const char *const *)environ, .pty = o->flags & CT_ATTACH_PTY,
-				     .clear_env = o->flags & CT_ATTACH_CLEAR_ENV, .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
-				     .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS, .elevated = o->flags & CT_ATTACH_ELEVATED,
-				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
-				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
-				     .n_keep_fds = (uint32_t)o->n_keep_fds, .init_pidfd = pidfd, .namespaces = want, .user = o->user,
-				     .set_uid = o->flags & CT_ATTACH_SET_UID, .set_gid = o->flags & CT_ATTACH_SET_GID,
-				     .set_groups = o->flags & CT_ATTACH_SET_GROUPS, .set_caps = o->flags & CT_ATTACH_SET_CAPS,
-				     .uid = o->uid, .gid = o->gid, .groups = o->groups, .n_groups = (uint32_t)o->n_groups, .cwd = o->cwd};
+	p->req = (struct ct_request){ .spec = p->spec,
+				      .host = &p->host,
+				      .name = "",
+				      .argv = o->argv,
+				      .envp = o->envp,
+				      .caller_env = (const char *const *)environ,
+				      .pty = o->flags & CT_ATTACH_PTY,
+				      .clear_env = o->flags & CT_ATTACH_CLEAR_ENV,
+				      .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
+				      .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS,
+				      .elevated = o->flags & CT_ATTACH_ELEVATED,
+				      .rows = o->rows ? o->rows : 24,
+				      .cols = o->cols ? o->cols : 80,
+				      .has_exec_fd = ct_given_fd(o->exec_fd) >= 0,
+				      .exec_fd = ct_given_fd(o->exec_fd),
+				      .keep_fds = o->keep_fds,
+				      .n_keep_fds = (uint32_t)o->n_keep_fds,
+				      .init_pidfd = pidfd,
+				      .namespaces = want,
+				      .user = o->user,
+				      .set_uid = o->flags & CT_ATTACH_SET_UID,
+				      .set_gid = o->flags & CT_ATTACH_SET_GID,
+				      .set_groups = o->flags & CT_ATTACH_SET_GROUPS,
+				      .set_caps = o->flags & CT_ATTACH_SET_CAPS,
+				      .uid = o->uid,
+				      .gid = o->gid,
+				      .groups = o->groups,
+				      .n_groups = (uint32_t)o->n_groups,
+				      .cwd = o->cwd };
 	if (p->req.pty)
 		r = ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "attach", e);
 	if (r >= 0 && p->req.set_caps)
@@ -98,17 +124,22 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 }
 
 /* For who joins. */
-static int open_backends(struct ct_prepared *p, const struct ct_cgroups_held *held, pid_t init, struct ct_err *e)
+static int open_backends(struct ct_prepared *p, const struct ct_cgroups_held *held, pid_t init,
+			 struct ct_err *e)
 {
-	struct ct_backend_input in = { .req = &p->req, .host = &p->host, .arena = p->arena, .attach = true,
-				       .running = held, .init = init };
+	struct ct_backend_input in = { .req = &p->req,
+				       .host = &p->host,
+				       .arena = p->arena,
+				       .attach = true,
+				       .running = held,
+				       .init = init };
 
 	return ct_backends_open(&p->backends, &in, e);
 }
 
 /* All that changes nothing. */
-static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l, struct ct_cgroups_held *held, int fd[2],
-			  struct ct_err *e)
+static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l,
+			  struct ct_cgroups_held *held, int fd[2], struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
 	struct ct_prepared *p = &l->prepared;
@@ -139,13 +170,14 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 	return r;
 }
 
-int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out, struct ct_err *e)
+int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out,
+		  struct ct_err *e)
 {
 	CT_CLEAN_FD int extra = -1;
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	struct ct_process *proc = NULL;
 	struct ct_launch *l;
-	int fd[2] = {-1, -1}, r = check_opts(o, e);
+	int fd[2] = { -1, -1 }, r = check_opts(o, e);
 
 	if (r < 0)
 		return r;

@@ -18,7 +18,8 @@ int ct_start_build(struct ct_prepared *p, struct ct_output *output, struct ct_er
 	return r < 0 ? r : ct_build_start(&p->req, p->arena, &p->plan, &p->stop, e);
 }
 
-struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p, struct ct_err *e)
+struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p,
+				  struct ct_err *e)
 {
 	struct ct_config *copy = ct_config_copy(c->config);
 
@@ -40,10 +41,14 @@ static pid_t begin_placeholder(void *arg, char ***group, struct ct_err *e)
 	return r < 0 ? r : holder->pid;
 }
 
-int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placeholder *holder, struct ct_err *e)
+int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placeholder *holder,
+		   struct ct_err *e)
 {
-	struct ct_setup context = { .plan = l->prepared.plan, .undo = undo, .log = &l->log,
-				    .placeholder = begin_placeholder, .arg = holder };
+	struct ct_setup context = { .plan = l->prepared.plan,
+				    .undo = undo,
+				    .log = &l->log,
+				    .placeholder = begin_placeholder,
+				    .arg = holder };
 	int r = ct_backends_setup(&l->prepared.backends, &context, e);
 
 	if (r < 0)

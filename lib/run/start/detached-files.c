@@ -37,7 +37,8 @@ void ct_detached_undo(struct ct_detached *d, const char *name)
 	ct_state_remove(d->dir, name, NULL);
 }
 
-int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e)
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make,
+			 const char **name, struct ct_err *e)
 {
 	const char *path = s->console_logfile;
 	char dir[4096];
@@ -47,27 +48,35 @@ int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool ma
 	*name = ct_parent(dir, sizeof(dir), path);
 	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->log_dir >= 0)
-		d->log = openat(d->log_dir, *name, O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+		d->log = openat(d->log_dir, *name,
+				O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC |
+					O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
 				0640);
 	if (d->log >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
 	ct_err_object(e, path);
-	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "openat", "the console's log cannot be opened");
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "openat",
+			   "the console's log cannot be opened");
 }
 
 /* As in LXC a file that is not there is made. */
-int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e)
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make,
+			    struct ct_err *e)
 {
 	const char *path = s->console_path;
 
 	if (!path || !strcmp(path, "none"))
 		return 0;
-	d->device = open(path, O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	d->device = open(path,
+			 O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOCTTY |
+				 O_NONBLOCK,
+			 0600);
 	if (d->device >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.path"));
 	ct_err_object(e, path);
 	ct_err_hint(e, "name a terminal of the host, a file, or none");
-	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "open", "what is to be the console cannot be opened");
+	return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "open",
+			   "what is to be the console cannot be opened");
 }

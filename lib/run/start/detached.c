@@ -21,8 +21,10 @@
 #include "run/start/launch.h"
 #include "run/start/start.h"
 
-/* What an ephemeral container takes with it, when it is defined at all; of one that is not, no state stays either. */
-static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_detached *d, struct ct_err *e)
+/* What an ephemeral container takes with it, when it is defined at all; of one that is not, no
+ * state stays either. */
+static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_detached *d,
+		     struct ct_err *e)
 {
 	char *config = ct_container_path(c, "config");
 
@@ -37,13 +39,15 @@ static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "ephemeral"));
 	ct_err_object(e, c->dir);
-	return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "start", "open", "the container directory cannot be opened");
+	return ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "start", "open",
+			   "the container directory cannot be opened");
 }
 
 /* The container must not run; what a killed supervisor left is cleared. */
 static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_err *e)
 {
-	int r = ct_state_enter(c->base, c->dir, c->name, CT_STATE_LOCK_MS, &d->dir, &d->lock, e), life;
+	int r = ct_state_enter(c->base, c->dir, c->name, CT_STATE_LOCK_MS, &d->dir, &d->lock, e),
+	    life;
 
 	if (r < 0)
 		return r;
@@ -67,7 +71,8 @@ static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_
 }
 
 /* The config that runs, for those who attach later, from whatever process. */
-static int save_running(struct ct_container *c, const struct ct_prepared *p, int dirfd, struct ct_err *e)
+static int save_running(struct ct_container *c, const struct ct_prepared *p, int dirfd,
+			struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct ct_config *config = ct_start_config(c, p, e);
@@ -78,11 +83,24 @@ static int save_running(struct ct_container *c, const struct ct_prepared *p, int
 		return r;
 	if (r >= 0)
 		r = ct_write_file_at(dirfd, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat", "the running config cannot be written") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat",
+				   "the running config cannot be written")
+		     : 0;
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
-enum { IN_DIR, IN_ALIVE, IN_LOG, IN_LOG_DIR, IN_HOME, IN_WATCH, IN_CONSOLE, IN_DEVICE, IN_RUN_LOG, N_EXTRA };
+enum {
+	IN_DIR,
+	IN_ALIVE,
+	IN_LOG,
+	IN_LOG_DIR,
+	IN_HOME,
+	IN_WATCH,
+	IN_CONSOLE,
+	IN_DEVICE,
+	IN_RUN_LOG,
+	N_EXTRA
+};
 
 static int set_up(struct ct_launch *l, struct ct_err *e)
 {
@@ -101,20 +119,28 @@ static int slot_of(const struct ct_plan *plan, int fd)
 }
 
 /* What the supervisor ends and removes with the container. */
-static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
+static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d,
+			struct ct_plan_super *s)
 {
 	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
 
 	/* without a group that tells it there is none only where "try:" was written */
-	s->wire.limit_cputime_us = ct_cg_group_of(&st->held, CT_CG_CPUACCT) ? p->spec->limit_cputime_us : 0;
+	s->wire.limit_cputime_us = ct_cg_group_of(&st->held, CT_CG_CPUACCT)
+					   ? p->spec->limit_cputime_us
+					   : 0;
 	for (uint32_t i = 0; i < st->held.n; i++) {
 		const struct ct_cg_group *g = &st->held.v[i];
 
 		s->group_path[i] = g->path;
-		s->wire.group[i] = (struct ct_wire_group){.dir = (int16_t)slot_of(p->plan, g->fd), .version = g->version,
-							  .monitor = st->want.v[i].monitor, .controllers = g->controllers,
-							  .keep = g->keep,
-							  .inner = g->inner_fd < 0 ? CT_SLOT_NONE : (int16_t)slot_of(p->plan, g->inner_fd)};
+		s->wire.group[i] = (struct ct_wire_group){
+			.dir = (int16_t)slot_of(p->plan, g->fd),
+			.version = g->version,
+			.monitor = st->want.v[i].monitor,
+			.controllers = g->controllers,
+			.keep = g->keep,
+			.inner = g->inner_fd < 0 ? CT_SLOT_NONE
+						 : (int16_t)slot_of(p->plan, g->inner_fd)
+		};
 	}
 	s->wire.n_groups = st->held.n;
 	if (ct_undo_has_others(&d->undo, CT_CG_NAME))
@@ -147,22 +173,34 @@ static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
 	s->wire.utc_offset = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
 }
 
-static void fill_super(const struct ct_prepared *p, const struct ct_detached *d, struct ct_plan_super *s)
+static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
+		       struct ct_plan_super *s)
 {
 	const struct ct_spec *sp = p->spec;
 
-	s->wire = (struct ct_wire_super){.signal_halt = sp->signal_halt, .signal_stop = sp->signal_stop, .signal_reboot = sp->signal_reboot,
-					 .pdeath = sp->pdeath_set ? sp->pdeath : SIGKILL, .state_dir = IN_DIR, .alive = IN_ALIVE,
-					 .console_log = d->log >= 0 ? IN_LOG : CT_SLOT_NONE,
-					 .console_log_dir = d->log >= 0 ? IN_LOG_DIR : CT_SLOT_NONE,
-					 .console_log_size = sp->console_size, .console_buffer = sp->console_buffer_size,
-					 .console_rotate = sp->console_rotate, .n_ttys = sp->tty_max,
-					 .limit_time_us = sp->limit_time_us, .limit_output = sp->limit_output,
-					 .watch = IN_WATCH, .console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
-					 .console_device = d->device >= 0 ? IN_DEVICE : CT_SLOT_NONE,
-					 .home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
-					 .flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
-						  (p->req.execute ? CT_SUPER_PROGRAM : 0) | (sp->init_reaper ? CT_SUPER_REAPER : 0)};
+	s->wire = (struct ct_wire_super){
+		.signal_halt = sp->signal_halt,
+		.signal_stop = sp->signal_stop,
+		.signal_reboot = sp->signal_reboot,
+		.pdeath = sp->pdeath_set ? sp->pdeath : SIGKILL,
+		.state_dir = IN_DIR,
+		.alive = IN_ALIVE,
+		.console_log = d->log >= 0 ? IN_LOG : CT_SLOT_NONE,
+		.console_log_dir = d->log >= 0 ? IN_LOG_DIR : CT_SLOT_NONE,
+		.console_log_size = sp->console_size,
+		.console_buffer = sp->console_buffer_size,
+		.console_rotate = sp->console_rotate,
+		.n_ttys = sp->tty_max,
+		.limit_time_us = sp->limit_time_us,
+		.limit_output = sp->limit_output,
+		.watch = IN_WATCH,
+		.console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
+		.console_device = d->device >= 0 ? IN_DEVICE : CT_SLOT_NONE,
+		.home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
+		.flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
+			 (p->req.execute ? CT_SUPER_PROGRAM : 0) |
+			 (sp->init_reaper ? CT_SUPER_REAPER : 0)
+	};
 	if (sp->hook_version == 0)
 		s->wire.flags |= CT_SUPER_HOOK_ARGS;
 	fill_log(d, s);
@@ -172,7 +210,8 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
 
-static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, int extra[N_EXTRA], struct ct_err *e)
+static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, int extra[N_EXTRA],
+		       struct ct_err *e)
 {
 	struct ct_detached *d = &l->detached;
 	int r = open_home(c, l->prepared.spec, d, e);
@@ -202,7 +241,8 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	return r;
 }
 
-/* The console is as large as the terminal that it goes to from its first moment on: init asks as it likes. */
+/* The console is as large as the terminal that it goes to from its first moment on:
+ * init asks as it likes. */
 static void size_console(struct ct_request *q, int device)
 {
 	struct winsize size;
@@ -214,7 +254,8 @@ static void size_console(struct ct_request *q, int device)
 }
 
 /* Plan, state, cgroups, message: everything up to the spawn itself. */
-static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, int null, struct ct_err *e)
+static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o,
+			      struct ct_process *proc, int null, struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
 	struct ct_prepared *p = &l->prepared;
@@ -252,25 +293,30 @@ static int open_console(struct ct_detached *d, struct ct_err *e)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "socketpair", "no stream for the console");
+		return ct_fail_sys(e, -errno, CT_ERR_CONSOLE, "start", "socketpair",
+				   "no stream for the console");
 	d->console = pair[0];
 	d->consoled = pair[1];
 	return 0;
 }
 
-int ct_start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+int ct_start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc,
+		      struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
 	struct ct_detached *d = &l->detached;
 	CT_CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int r = null < 0 ? ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open", "/dev/null cannot be opened") : 0;
+	int r = null < 0 ? ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open",
+				       "/dev/null cannot be opened")
+			 : 0;
 
 	if (r >= 0)
 		r = ct_ctl_watch(&d->watch, &d->watched, e);
 	/* without it nobody could tell later whether the state is of this boot of the host */
 	if (r >= 0 && !l->prepared.host.boot_id[0]) {
 		ct_err_object(e, "/proc/sys/kernel/random/boot_id");
-		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat", "the host's boot id cannot be read");
+		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat",
+				"the host's boot id cannot be read");
 	}
 	if (r >= 0 && (o->flags & CT_START_PTY))
 		r = open_console(d, e);

@@ -14,30 +14,42 @@ struct ct_spec;
 
 struct ct_detached {
 	int dir, lock, alive, log, log_dir;
-	int run_log;	/* log.file, for the supervisor; -1: none */
+	int run_log; /* log.file, for the supervisor; -1: none */
 	uint32_t run_log_level;
-	int home;	/* of an ephemeral container: the directory that has its own; -1 */
+	int home; /* of an ephemeral container: the directory that has its own; -1 */
 	int defined;
-	int console, consoled;	/* CT_START_PTY: the console's first client, from its first byte on */
-	int watch, watched;	/* tells of the end: ours, the supervisor's end */
-	struct ct_undo undo;	/* what is made, in dir */
-	int device;		/* console.path */
+	/* CT_START_PTY: the console's first client, from its first byte on */
+	int console, consoled;
+	int watch, watched;  /* tells of the end: ours, the supervisor's end */
+	struct ct_undo undo; /* what is made, in dir */
+	int device;	     /* console.path */
 	struct ct_placeholder holder;
 };
-#define CT_DETACHED_INIT                                                                                             \
-	{                                                                                                            \
-		.dir = -1, .lock = -1, .alive = -1, .log = -1, .log_dir = -1, .run_log = -1, .home = -1,             \
-		.console = -1, .consoled = -1, .watch = -1, .watched = -1, .undo = CT_UNDO_INIT, .device = -1,       \
-		.holder = CT_PLACEHOLDER_INIT                                                                        \
-	}
+#define CT_DETACHED_INIT                             \
+	((struct ct_detached){ .dir = -1,            \
+			       .lock = -1,           \
+			       .alive = -1,          \
+			       .log = -1,            \
+			       .log_dir = -1,        \
+			       .run_log = -1,        \
+			       .home = -1,           \
+			       .console = -1,        \
+			       .consoled = -1,       \
+			       .watch = -1,          \
+			       .watched = -1,        \
+			       .undo = CT_UNDO_INIT, \
+			       .device = -1,         \
+			       .holder = CT_PLACEHOLDER_INIT })
 
 /* Closes what is open, and ends the process that held the scope. */
 void ct_detached_close(struct ct_detached *d);
-/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the log's in there. 0, also when there is to be
- * none, or a negative errno. */
-int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make, const char **name, struct ct_err *e);
+/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the
+ * log's in there. 0, also when there is to be none, or a negative errno. */
+int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make,
+			 const char **name, struct ct_err *e);
 /* The same for what is to be the console, console.path. */
-int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make, struct ct_err *e);
+int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make,
+			    struct ct_err *e);
 /* The start has failed: its groups and its state go. */
 void ct_detached_undo(struct ct_detached *d, const char *name);
 

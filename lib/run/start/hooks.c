@@ -10,10 +10,16 @@
 #include "run/start/launch.h"
 #include "plan/trace.h"
 
-/* A plan of hooks, carried out: 0, or what the first hook that failed has come to. Each is killed when its time is up. */
+/* A plan of hooks, carried out: 0, or what the first hook that failed has come to. Each is killed
+ * when its time is up. */
 static int carry_out(struct ct_container *c, const struct ct_plan *plan, struct ct_err *e)
 {
-	struct ct_spawn s = { .plan = plan, .image = c->image, .stdio = { -1, -1, -1 }, .cpu_fd = -1, .thaw_fd = -1, .log = &c->log,
+	struct ct_spawn s = { .plan = plan,
+			      .image = c->image,
+			      .stdio = { -1, -1, -1 },
+			      .cpu_fd = -1,
+			      .thaw_fd = -1,
+			      .log = &c->log,
 			      .trace = ct_trace_wanted(&c->log) };
 	struct ct_child child = CT_CHILD_INIT;
 	int64_t ms = CT_LAUNCH_MS;
@@ -39,7 +45,8 @@ static bool has_hook(const struct ct_config *config)
 }
 
 /* The plan of hook.destroy as this config has it; NULL when it has none. */
-static int build(struct ct_container *c, const struct ct_config *config, const char *file, struct ct_prepared *p, struct ct_err *e)
+static int build(struct ct_container *c, const struct ct_config *config, const char *file,
+		 struct ct_prepared *p, struct ct_err *e)
 {
 	int r;
 
@@ -50,11 +57,14 @@ static int build(struct ct_container *c, const struct ct_config *config, const c
 		r = ct_prepare(c, config, p, e);
 	if (r < 0)
 		return r;
-	p->req = (struct ct_request){ .spec = p->spec, .host = &p->host, .name = c->name, .config_file = file };
+	p->req = (struct ct_request){
+		.spec = p->spec, .host = &p->host, .name = c->name, .config_file = file
+	};
 	return ct_build_destroy(&p->req, p->arena, &p->plan, e);
 }
 
-/* As the handle has it, else as it is stored. A stored config that cannot be read names none, and must not keep the container. */
+/* As the handle has it, else as it is stored. A stored config that cannot be read names none, and
+ * must not keep the container. */
 int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *stored = ct_config_new();
@@ -66,7 +76,8 @@ int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e)
 	if (!stored || !file)
 		r = ct_oom(e);
 	else if (!own && ct_config_load(stored, file, NULL) < 0)
-		ct_log(&c->log, CT_LOG_WARN, "%s cannot be read: its hook.destroy, if it has one, does not run", file);
+		ct_log(&c->log, CT_LOG_WARN,
+		       "%s cannot be read: its hook.destroy, if it has one, does not run", file);
 	if (r >= 0)
 		r = build(c, own ? c->config : stored, file, &p, e);
 	if (r >= 0 && p.plan)

@@ -16,8 +16,8 @@
 #include "run/state/state.h"
 #include "plan/trace.h"
 
-#define ENDING_MS 500	/* for an init that is on its way down */
-#define RELOOK_MS 50	/* another thread's fork may hold the stage's socket open over the exec */
+#define ENDING_MS 500 /* for an init that is on its way down */
+#define RELOOK_MS 50  /* another thread's fork may hold the stage's socket open over the exec */
 
 struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
 {
@@ -25,9 +25,9 @@ struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
 
 	if (!l)
 		return NULL;
-	l->prepared = (struct ct_prepared)CT_PREPARED_INIT;
-	l->detached = (struct ct_detached)CT_DETACHED_INIT;
-	l->spawn = (struct ct_spawn){.cpu_fd = -1, .thaw_fd = -1, .log = &l->log};
+	l->prepared = CT_PREPARED_INIT;
+	l->detached = CT_DETACHED_INIT;
+	l->spawn = (struct ct_spawn){ .cpu_fd = -1, .thaw_fd = -1, .log = &l->log };
 	l->what = what;
 	l->into = l->poll = l->timer = -1;
 	if (ct_log_copy(&l->log, log) < 0) {
@@ -66,11 +66,11 @@ void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms)
 	l->until_ms = ct_now_ms() + ms;
 }
 
-/* ---- for an event loop ------------------------------------------------------------------------------------------- */
+/* ---- for an event loop ----------------------------------------------------------------------- */
 
 static void wake_in(struct ct_launch *l, int64_t ms)
 {
-	struct itimerspec t = {.it_value = {ms / 1000, ms % 1000 * 1000000 + 1}};
+	struct itimerspec t = { .it_value = { ms / 1000, ms % 1000 * 1000000 + 1 } };
 
 	timerfd_settime(l->timer, 0, &t, NULL);
 }
@@ -78,20 +78,22 @@ static void wake_in(struct ct_launch *l, int64_t ms)
 /* One descriptor for the reports and the deadline. */
 static int make_pollable(struct ct_launch *l, int report, struct ct_err *e)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = { .events = EPOLLIN };
 
 	l->poll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (l->poll < 0 || l->timer < 0 || epoll_ctl(l->poll, EPOLL_CTL_ADD, report, &event) < 0 ||
 	    epoll_ctl(l->poll, EPOLL_CTL_ADD, l->timer, &event) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, l->what, "epoll_ctl", "no descriptor to tell of the start");
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, l->what, "epoll_ctl",
+				   "no descriptor to tell of the start");
 	wake_in(l, l->until_ms > ct_now_ms() ? l->until_ms - ct_now_ms() : 0);
 	return 0;
 }
 
-/* ---- the end of a launch ------------------------------------------------------------------------------------------ */
+/* ---- the end of a launch --------------------------------------------------------------------- */
 
-/* What a process of the container may hold frozen dies elsewhere: version 1's freezer keeps also the killed. */
+/* What a process of the container may hold frozen dies elsewhere: version 1's freezer
+ * keeps also the killed. */
 static void lead_out(const struct ct_launch *l, pid_t pid)
 {
 	CT_CLEAN_FD int fd = l->way_out ? open(l->way_out, O_WRONLY | O_CLOEXEC) : -1;
@@ -137,7 +139,8 @@ static void succeed(struct ct_process *p)
 		(void)ct_state_sweep(p->state, -1, NULL, NULL, NULL);
 }
 
-/* What an attach meets in a container that ends has many names. The end of a pid namespace kills the newcomer before init is dead. */
+/* What an attach meets in a container that ends has many names. The end of a pid namespace kills
+ * the newcomer before init is dead. */
 static int has_ended(const struct ct_launch *l, int r)
 {
 	/* killed; no more in its group; no process for a namespace that ends */
@@ -145,7 +148,8 @@ static int has_ended(const struct ct_launch *l, int r)
 
 	if (l->into < 0)
 		return 0;
-	/* a namespace takes nobody in any more long before its init is dead, when that has many to see off */
+	/* a namespace takes nobody in any more long before its init is dead, when that
+	 * has many to see off */
 	if (dying && ct_proc_exiting(l->init))
 		return 1;
 	return ct_pidfd_ended(l->into, dying ? ENDING_MS : 0);
@@ -157,10 +161,12 @@ static int over(struct ct_process *p, int r, const struct ct_err *why, struct ct
 	p->failed = *why;
 	if (__atomic_load_n(&p->cancelled, __ATOMIC_ACQUIRE)) {
 		ct_err_clear(&p->failed);
-		r = ct_fail(&p->failed, -ECANCELED, CT_ERR_CANCELED, p->launch->what, "it was called off before the program was executed");
+		r = ct_fail(&p->failed, -ECANCELED, CT_ERR_CANCELED, p->launch->what,
+			    "it was called off before the program was executed");
 	} else if (has_ended(p->launch, r)) {
 		ct_err_clear(&p->failed);
-		r = ct_fail(&p->failed, -ESRCH, CT_ERR_NOT_RUNNING, p->launch->what, "the container has ended before the program was executed");
+		r = ct_fail(&p->failed, -ESRCH, CT_ERR_NOT_RUNNING, p->launch->what,
+			    "the container has ended before the program was executed");
 	}
 	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
 	settle(p);
@@ -183,16 +189,18 @@ static int too_late(struct ct_process *p, struct ct_err *e)
 	int r;
 
 	ct_err_clear(&why);
-	ct_err_hint(&why, "something holds it: a process of the container that stops or freezes newcomers, a file system or a hook "
+	ct_err_hint(&why, "something holds it: a process of the container that stops or freezes "
+			  "newcomers, a file system or a hook "
 			  "that does not answer; timeout_ms sets the time");
-	r = ct_fail(&why, -ETIMEDOUT, CT_ERR_TIMEOUT, l->what, "the program was not executed within %u ms", l->timeout_ms);
+	r = ct_fail(&why, -ETIMEDOUT, CT_ERR_TIMEOUT, l->what,
+		    "the program was not executed within %u ms", l->timeout_ms);
 	ct_child_end(&p->child);
 	lead_out(l, p->child.pid);
 	ct_child_drop(&p->child, NULL);
 	return over(p, r, &why, e);
 }
 
-/* ---- the way there ------------------------------------------------------------------------------------------------- */
+/* ---- the way there --------------------------------------------------------------------------- */
 
 int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e)
 {

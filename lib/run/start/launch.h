@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a process handle holds from the clone of the keeper to the exec of its program: a start, or an attach, under way. */
+/* What a process handle holds from the clone of the keeper to the exec of its program: a start, or
+ * an attach, under way. */
 #ifndef CT_RUN_START_LAUNCH_H
 #define CT_RUN_START_LAUNCH_H
 
 #include "run/handle/container.h"
 #include "run/start/detached.h"
 
-#define CT_LAUNCH_MS 10000	/* by default, beside the time that hooks are given */
+#define CT_LAUNCH_MS 10000 /* by default, beside the time that hooks are given */
 
 struct ct_launch {
-	struct ct_prepared prepared;	/* the plan that the stage's reports are about */
+	struct ct_prepared prepared; /* the plan that the stage's reports are about */
 	struct ct_spawn spawn;
-	struct ct_plan_super super;	/* super.name NULL: in process, or nothing is made yet */
-	char name[CT_NAME_SIZE];		/* what super.name points at */
-	struct ct_log log;		/* a copy: the container's handle may go */
+	struct ct_plan_super super; /* super.name NULL: in process, or nothing is made yet */
+	char name[CT_NAME_SIZE];    /* what super.name points at */
+	struct ct_log log;	    /* a copy: the container's handle may go */
 	struct ct_detached detached;
-	int64_t until_ms;		/* deadline, by ct_now_ms() */
-	uint32_t timeout_ms;		/* what it was made of */
-	const char *what;		/* "start", "attach" */
-	char *way_out;			/* cgroup.procs of the caller's own freezer cgroup, for a newcomer that is frozen; NULL */
-	int into;			/* attach: pidfd of the init of the container; -1 */
-	pid_t init;			/* ... and its number */
-	int poll, timer;		/* NOWAIT: what ct_process_start_fd() gives; -1 */
+	int64_t until_ms;    /* deadline, by ct_now_ms() */
+	uint32_t timeout_ms; /* what it was made of */
+	const char *what;    /* "start", "attach" */
+	/* cgroup.procs of the caller's own freezer cgroup, for a newcomer that is frozen; NULL */
+	char *way_out;
+	int into;	 /* attach: pidfd of the init of the container; -1 */
+	pid_t init;	 /* ... and its number */
+	int poll, timer; /* NOWAIT: what ct_process_start_fd() gives; -1 */
 };
 
 /* A launch under way, all empty; NULL without memory. */
@@ -30,13 +32,15 @@ extern const struct ct_launch_ops ct_launch_ops;
 void ct_launch_free(struct ct_launch *l);
 /* Sets the deadline: the caller's wish (0: the default), and what the plan's hooks may take. */
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);
-/* It has failed before the spawn, with what e says: takes back what there is. Returns r, or -ECANCELED when it was called off. */
+/* It has failed before the spawn, with what e says: takes back what there is. Returns r, or
+ * -ECANCELED when it was called off. */
 int ct_launch_fail(struct ct_process *p, int r, struct ct_err *e);
-/* Spawns, with p->launch as it is filled; on failure nothing is left. Without `wait` it returns once the stage runs, else once
- * the program is executed. 0 or a negative errno, recorded. */
+/* Spawns, with p->launch as it is filled; on failure nothing is left. Without `wait` it returns
+ * once the stage runs, else once the program is executed. 0 or a negative errno, recorded. */
 int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e);
-/* Goes on with it for up to timeout_ms (-1: to its end): 0: the program is executed. -EINPROGRESS, recorded: not yet.
- * Another negative errno, again for each call: it failed, nothing is left. By one thread at a time. */
+/* Goes on with it for up to timeout_ms (-1: to its end): 0: the program is executed. -EINPROGRESS,
+ * recorded: not yet. Another negative errno, again for each call: it failed, nothing is left. By
+ * one thread at a time. */
 int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e);
 /* Calls it off, from any thread: it fails with -ECANCELED soon. */
 void ct_launch_cancel(struct ct_process *p);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One function for each kind of step that can be known to fail. The order is the plan's, so that what an earlier step changes is taken
- * into account: behind a hook of the config, and below what is mounted by then, nothing is known, and what is not known is no fault.
+ * One function for each kind of step that can be known to fail. The order is the plan's, so that
+ * what an earlier step changes is taken into account: behind a hook of the config, and below what
+ * is mounted by then, nothing is known, and what is not known is no fault.
  */
 #include "run/start/look.h"
 
@@ -34,15 +35,17 @@ enum kind { UNKNOWN, DIRECTORY, OTHER };
 struct walk {
 	struct ct_prepared *p;
 	const struct ct_plan *plan;
-	bool hooks;		/* one of the config's has run by now: what there was before may be otherwise */
-	bool ends;		/* what was met will meet all the others, too */
-	const char **covered;	/* below the root, where something is mounted by now */
+	/* one of the config's has run by now: what there was before may be otherwise */
+	bool hooks;
+	bool ends;	      /* what was met will meet all the others, too */
+	const char **covered; /* below the root, where something is mounted by now */
 	uint32_t n_covered;
-	uint8_t *kind;		/* of the trees, by slot */
+	uint8_t *kind; /* of the trees, by slot */
 	struct ct_report met;
 };
 
-/* Keeps what a step will meet: the system call, what it is called with, and the stage's own reason. Returns err. */
+/* Keeps what a step will meet: the system call, what it is called with, and the stage's own
+ * reason. Returns err. */
 static int meet(struct walk *w, int err, unsigned sys, const char *object, const char *why)
 {
 	w->met.sys = (uint16_t)sys;
@@ -78,7 +81,7 @@ static bool is_link(int fd)
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-/* ---- below the root ---------------------------------------------------------------------------------------------------------- */
+/* ---- below the root -------------------------------------------------------------------------- */
 
 static bool is_below(const char *path, const char *dir)
 {
@@ -114,10 +117,12 @@ static bool is_covered(const struct walk *w, int fd)
 
 static int open_in(const struct walk *w, const char *path, uint64_t flags, uint64_t resolve)
 {
-	return ct_openat2(w->p->rootfs, *path ? path : ".", O_PATH | O_CLOEXEC | flags, 0, resolve | RESOLVE_NO_MAGICLINKS);
+	return ct_openat2(w->p->rootfs, *path ? path : ".", O_PATH | O_CLOEXEC | flags, 0,
+			  resolve | RESOLVE_NO_MAGICLINKS);
 }
 
-/* Whether it is certain that the look-up of a path fails: what is missing of it is not where something else will be. */
+/* Whether it is certain that the look-up of a path fails: what is missing of it is not where
+ * something else will be. */
 static bool is_certain(const struct walk *w, const char *path, uint64_t resolve)
 {
 	char part[PATH_MAX];
@@ -148,8 +153,8 @@ static bool is_certain(const struct walk *w, const char *path, uint64_t resolve)
 	}
 }
 
-/* Looks a path up as it will be below the container's root. A descriptor, the caller's; -ENODATA: nobody knows; else the negative errno that the
- * look-up will end with. */
+/* Looks a path up as it will be below the container's root. A descriptor, the caller's; -ENODATA:
+ * nobody knows; else the negative errno that the look-up will end with. */
 static int inside(const struct walk *w, const char *path, uint64_t flags, uint64_t resolve)
 {
 	int fd;
@@ -175,7 +180,8 @@ static int meet_path(struct walk *w, int err, const char *path, uint64_t flags, 
 	CT_CLEAN_FD int fd = open_in(w, path + strspn(path, "/"), O_NOFOLLOW, resolve);
 
 	return meet(w, err, SYS_openat2, path,
-		    ct_target_words(err, !!(resolve & RESOLVE_NO_SYMLINKS), !!(flags & O_DIRECTORY), is_link(fd)));
+		    ct_target_words(err, !!(resolve & RESOLVE_NO_SYMLINKS), !!(flags & O_DIRECTORY),
+				    is_link(fd)));
 }
 
 /* A program below the root: 0 or what an exec of it will meet, -ENODATA: nobody knows. */
@@ -188,10 +194,12 @@ static int program(struct walk *w, const char *path)
 		return fd == -ENODATA ? fd : meet(w, fd, SYS_execve, path, NULL);
 	if (fstat(fd, &st) < 0)
 		return -ENODATA;
-	return ct_program_words(st.st_mode) ? meet(w, -EACCES, SYS_execve, path, ct_program_words(st.st_mode)) : 0;
+	return ct_program_words(st.st_mode)
+		       ? meet(w, -EACCES, SYS_execve, path, ct_program_words(st.st_mode))
+		       : 0;
 }
 
-/* ---- mounts -------------------------------------------------------------------------------------------------------------------- */
+/* ---- mounts ---------------------------------------------------------------------------------- */
 
 static int look_clone(struct walk *w, const struct ct_step *s)
 {
@@ -229,7 +237,8 @@ static int look_options(int fs, const char *options)
 
 		if (eq)
 			*eq++ = 0;
-		if (*opt && syscall(SYS_fsconfig, fs, eq ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, opt, eq, 0) < 0)
+		if (*opt && syscall(SYS_fsconfig, fs, eq ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+				    opt, eq, 0) < 0)
 			r = -errno;
 		opt = rest;
 	}
@@ -247,7 +256,8 @@ static void hear(struct walk *w, int fs)
 		return;
 	line[n] = 0;
 	line[strcspn(line, "\n")] = 0;
-	snprintf(w->met.kernel, sizeof(w->met.kernel), "%.*s", (int)sizeof(w->met.kernel) - 1, line[1] == ' ' ? line + 2 : line);
+	snprintf(w->met.kernel, sizeof(w->met.kernel), "%.*s", (int)sizeof(w->met.kernel) - 1,
+		 line[1] == ' ' ? line + 2 : line);
 }
 
 /* Whether a file has the text. -1: it cannot be read. */
@@ -261,8 +271,9 @@ static int has_text(const char *path, const char *text)
 	return strstr(ct_buf_text(&buf), text) != NULL;
 }
 
-/* Whether the kernel has the file system by now. To ask it for one that it does not have may load a module, which would be no look any more:
- * -ENODATA then, and -ENODEV when there is no such module either. */
+/* Whether the kernel has the file system by now. To ask it for one that it does not have may
+ * load a module, which would be no look any more: -ENODATA then, and -ENODEV when there is no
+ * such module either. */
 static int find_fs(const char *type)
 {
 	char word[256], path[256];
@@ -304,7 +315,8 @@ static int look_fs(struct walk *w, const struct ct_step *s)
 
 static void cover(struct walk *w, const char *path)
 {
-	const char **v = ct_arena_grow(w->p->arena, w->covered, w->n_covered, w->n_covered + 1, sizeof(*v));
+	const char **v = ct_arena_grow(w->p->arena, w->covered, w->n_covered, w->n_covered + 1,
+				       sizeof(*v));
 
 	if (!v)
 		return;
@@ -317,18 +329,21 @@ static int look_target(struct walk *w, const struct ct_step *s, int fd)
 	enum kind what = s->a >= 0 ? w->kind[s->a] : UNKNOWN, onto = kind_of(fd);
 	struct stat top, at;
 
-	if (!(s->flags & CT_SF_STRICT) && fstat(fd, &at) == 0 && fstat(w->p->rootfs, &top) == 0 && at.st_dev == top.st_dev &&
-	    at.st_ino == top.st_ino)
+	if (!(s->flags & CT_SF_STRICT) && fstat(fd, &at) == 0 && fstat(w->p->rootfs, &top) == 0 &&
+	    at.st_dev == top.st_dev && at.st_ino == top.st_ino)
 		return meet(w, -EBUSY, SYS_openat2, s->s[0], "target is the root itself");
 	if (what == UNKNOWN || onto == UNKNOWN || what == onto)
 		return 0;
-	return onto == DIRECTORY ? meet(w, -EISDIR, SYS_move_mount, s->s[0], "target is a directory, the source is not") :
-				   meet(w, -ENOTDIR, SYS_move_mount, s->s[0], "target is not a directory, the source is");
+	return onto == DIRECTORY ? meet(w, -EISDIR, SYS_move_mount, s->s[0],
+					"target is a directory, the source is not")
+				 : meet(w, -ENOTDIR, SYS_move_mount, s->s[0],
+					"target is not a directory, the source is");
 }
 
 static int look_attach(struct walk *w, const struct ct_step *s)
 {
-	uint64_t resolve = s->flags & CT_SF_STRICT ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : RESOLVE_IN_ROOT;
+	uint64_t resolve = s->flags & CT_SF_STRICT ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+						   : RESOLVE_IN_ROOT;
 	CT_CLEAN_FD int fd = -1;
 	int r;
 
@@ -338,7 +353,8 @@ static int look_attach(struct walk *w, const struct ct_step *s)
 	cover(w, s->s[0]);
 	if (fd >= 0)
 		return look_target(w, s, fd);
-	if (r == -ENODATA || (r == -ENOENT && (s->flags & (CT_SF_OPTIONAL | CT_SF_CREATE | CT_SF_CREATE_DIR | CT_SF_CREATE_FILE))))
+	if (r == -ENODATA || (r == -ENOENT && (s->flags & (CT_SF_OPTIONAL | CT_SF_CREATE |
+							   CT_SF_CREATE_DIR | CT_SF_CREATE_FILE))))
 		return 0;
 	return meet_path(w, r, s->s[0], 0, resolve);
 }
@@ -354,7 +370,7 @@ static int look_stack(struct walk *w, const struct ct_step *s)
 	return fd < 0 ? meet(w, -errno, SYS_openat, s->s[0], NULL) : 0;
 }
 
-/* ---- values of the kernel --------------------------------------------------------------------------------------------------------- */
+/* ---- values of the kernel -------------------------------------------------------------------- */
 
 static bool is_numbers(const char *s)
 {
@@ -368,10 +384,12 @@ static int look_sysctl(struct walk *w, const struct ct_step *s)
 	CT_CLEAN_FD int fd = -1;
 
 	snprintf(path, sizeof(path), "/proc/%s", s->s[0]);
-	if (access(path, F_OK) < 0 && errno == ENOENT && !strstr(path, "/conf/") && !strstr(path, "/neigh/"))
+	if (access(path, F_OK) < 0 && errno == ENOENT && !strstr(path, "/conf/") &&
+	    !strstr(path, "/neigh/"))
 		return meet(w, -ENOENT, SYS_openat2, s->s[0], NULL);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || ct_read_text(fd, now, sizeof(now)) <= 0 || !is_numbers(now) || is_numbers(s->s[1]))
+	if (fd < 0 || ct_read_text(fd, now, sizeof(now)) <= 0 || !is_numbers(now) ||
+	    is_numbers(s->s[1]))
 		return 0;
 	return meet(w, -EINVAL, SYS_write, s->s[0], NULL);
 }
@@ -386,7 +404,9 @@ static int look_proc(struct walk *w, const struct ct_step *s)
 		return meet(w, -ENOENT, SYS_openat2, s->s[0], NULL);
 	if (strcmp(s->s[0], "oom_score_adj"))
 		return 0;
-	return ct_parse_i64(s->s[1], &v) < 0 || v < -1000 || v > 1000 ? meet(w, -EINVAL, SYS_write, s->s[0], NULL) : 0;
+	return ct_parse_i64(s->s[1], &v) < 0 || v < -1000 || v > 1000
+		       ? meet(w, -EINVAL, SYS_write, s->s[0], NULL)
+		       : 0;
 }
 
 static int look_limit(struct walk *w, const struct ct_step *s)
@@ -396,17 +416,20 @@ static int look_limit(struct walk *w, const struct ct_step *s)
 	struct rlimit now;
 	char text[32];
 
-	if (!has_cap(w, CAP_SYS_RESOURCE) && getrlimit((int)s->n[0], &now) == 0 && s->n[2] > now.rlim_max)
+	if (!has_cap(w, CAP_SYS_RESOURCE) && getrlimit((int)s->n[0], &now) == 0 &&
+	    s->n[2] > now.rlim_max)
 		return meet(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
 	if (s->n[0] != RLIMIT_NOFILE)
 		return 0;
 	fd = open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) <= 0 || ct_parse_u64(text, &most) < 0 || s->n[2] <= most)
+	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) <= 0 || ct_parse_u64(text, &most) < 0 ||
+	    s->n[2] <= most)
 		return 0;
 	return meet(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
 }
 
-/* The next line of an identity map: first inside, first outside, how many. The rest, NULL at the end. */
+/* The next line of an identity map: first inside, first outside, how many. The rest,
+ * NULL at the end. */
 static const char *next_map(const char *p, uint64_t v[3])
 {
 	for (int i = 0; i < 3; i++) {
@@ -459,13 +482,16 @@ static int look_sched(struct walk *w, const struct ct_step *s)
 	struct rlimit most = { 0, 0 };
 	int64_t nice;
 
-	if ((s->flags & CT_SF_OPTIONAL) || has_cap(w, CAP_SYS_NICE) || ct_parse_i64(s->s[0], &nice) < 0 || nice >= getpriority(PRIO_PROCESS, 0))
+	if ((s->flags & CT_SF_OPTIONAL) || has_cap(w, CAP_SYS_NICE) ||
+	    ct_parse_i64(s->s[0], &nice) < 0 || nice >= getpriority(PRIO_PROCESS, 0))
 		return 0;
 	getrlimit(RLIMIT_NICE, &most);
-	return 20 - nice > (int64_t)most.rlim_cur ? meet(w, -EPERM, SYS_sched_setattr, s->s[0], "it needs CAP_SYS_NICE") : 0;
+	return 20 - nice > (int64_t)most.rlim_cur
+		       ? meet(w, -EPERM, SYS_sched_setattr, s->s[0], "it needs CAP_SYS_NICE")
+		       : 0;
 }
 
-/* ---- programs ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 static int look_hook(struct walk *w, const struct ct_step *s)
 {
@@ -495,7 +521,8 @@ static int look_cwd(struct walk *w, const struct ct_step *s)
 	return meet_path(w, r, s->s[0], O_DIRECTORY, RESOLVE_IN_ROOT);
 }
 
-/* In the PATH of the program's environment. As program(): the one that is there but will not go is told of. */
+/* In the PATH of the program's environment. As program(): the one that is there but will
+ * not go is told of. */
 static int search(struct walk *w, const struct ct_step *s)
 {
 	const char *dirs = NULL;
@@ -535,9 +562,12 @@ static const struct {
 	uint16_t op;
 	int (*look)(struct walk *w, const struct ct_step *s);
 } looks[] = {
-	{ CT_OP_TREE_CLONE, look_clone }, { CT_OP_FS_NEW, look_fs },	  { CT_OP_ATTACH, look_attach }, { CT_OP_STACK, look_stack },
-	{ CT_OP_WRITE, look_sysctl },	  { CT_OP_PROC_WRITE, look_proc }, { CT_OP_PRLIMIT, look_limit }, { CT_OP_ID_MAP, look_map },
-	{ CT_OP_SCHED, look_sched },	  { CT_OP_HOOK, look_hook },	  { CT_OP_CHDIR, look_cwd },	 { CT_OP_EXEC, look_exec },
+	{ CT_OP_TREE_CLONE, look_clone }, { CT_OP_FS_NEW, look_fs },
+	{ CT_OP_ATTACH, look_attach },	  { CT_OP_STACK, look_stack },
+	{ CT_OP_WRITE, look_sysctl },	  { CT_OP_PROC_WRITE, look_proc },
+	{ CT_OP_PRLIMIT, look_limit },	  { CT_OP_ID_MAP, look_map },
+	{ CT_OP_SCHED, look_sched },	  { CT_OP_HOOK, look_hook },
+	{ CT_OP_CHDIR, look_cwd },	  { CT_OP_EXEC, look_exec },
 };
 
 /* 0 or what the step will fail with. */

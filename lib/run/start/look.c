@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct_check(): what can be known before anything is changed. The config's values and relations, the plan, and then each thing of
- * the host that the plan names. */
+/* ct_check(): what can be known before anything is changed. The config's values and relations, the
+ * plan, and then each thing of the host that the plan names. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,7 +57,8 @@ static bool look_console(struct look *l)
 	return good;
 }
 
-/* Was this asked for where the failure in e says? Then a start may do without it from now on; false when it might already. */
+/* Was this asked for where the failure in e says? Then a start may do without it from now on; false
+ * when it might already. */
 static bool spare(const struct ct_err *e, const struct ct_origin *at, bool *tried)
 {
 	struct ct_err same = { 0 };
@@ -69,7 +70,8 @@ static bool spare(const struct ct_err *e, const struct ct_origin *at, bool *trie
 	return *tried != before;
 }
 
-/* Lets a start do without whatever of the spec failed. False when that is nothing it could do without. */
+/* Lets a start do without whatever of the spec failed. False when that is nothing it
+ * could do without. */
 static bool spare_failed(struct ct_spec *s, const struct ct_err *e)
 {
 	struct ct_cgfiles *const files[] = { &s->cgroup1, &s->cgroup2 };
@@ -84,12 +86,15 @@ static bool spare_failed(struct ct_spec *s, const struct ct_err *e)
 	return any | spare(e, ct_spec_origin(s, "limit.devices"), &s->devices_tried);
 }
 
-/* Tells of each limit that is not to be had, up to one that hides others, and cannot be done without. */
+/* Tells of each limit that is not to be had, up to one that hides others, and cannot
+ * be done without. */
 static void look_limits(struct ct_container *c, const ct_start_opts *o, struct look *l)
 {
 	bool more = true;
 
-	l->p->req = (struct ct_request){ .spec = l->p->spec, .host = &l->p->host, .name = c->name,
+	l->p->req = (struct ct_request){ .spec = l->p->spec,
+					 .host = &l->p->host,
+					 .name = c->name,
 					 .detached = o->flags & CT_START_DETACH };
 	while (more && ct_open_backends(c, l->p, "", l->e) < 0) {
 		more = spare_failed(l->p->spec, l->e);
@@ -113,12 +118,13 @@ static bool look_later(struct look *l)
 int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e)
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
-	struct look l = {.p = &p, .e = e};
+	struct look l = { .p = &p, .e = e };
 	int r = ct_prepare(c, c->config, &p, e);
 
 	if (r < 0)
 		return r;
-	if (!look_keys(&l, o->flags & CT_START_DETACH) || !look_made(&l, ct_log_check(&c->log, false, e)))
+	if (!look_keys(&l, o->flags & CT_START_DETACH) ||
+	    !look_made(&l, ct_log_check(&c->log, false, e)))
 		return e->err;
 	if ((o->flags & CT_START_DETACH) && !look_console(&l))
 		return e->err;

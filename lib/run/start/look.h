@@ -7,8 +7,9 @@
 
 #include "run/handle/container.h"
 
-/* Looks at what each step of `plan` names of the host and of the root directory. What a start would be refused for is recorded in e as the stage
- * would tell it. True when all is well, or has been collected; false when e holds what was met first. */
+/* Looks at what each step of `plan` names of the host and of the root directory. What a start would
+ * be refused for is recorded in e as the stage would tell it. True when all is well, or has been
+ * collected; false when e holds what was met first. */
 bool ct_look_steps(struct ct_prepared *p, const struct ct_plan *plan, struct ct_err *e);
 
 #endif

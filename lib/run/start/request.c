@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a handle and its options to a request for a plan: what is opened, and what is refused before. */
+/* From a handle and its options to a request for a plan: what is opened, and what is
+ * refused before. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,7 +34,7 @@ void ct_prepared_free(struct ct_prepared *p)
 	p->arena = NULL;
 }
 
-#define MAX_KEEP 253	/* they become 3, 4, ... below 256 */
+#define MAX_KEEP 253 /* they become 3, 4, ... below 256 */
 
 static int is_open(int fd)
 {
@@ -46,23 +47,30 @@ static int may_be(int fd)
 	return !fd || (ct_given_fd(fd) >= 0 && is_open(ct_given_fd(fd)));
 }
 
-int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd, const char *where, struct ct_err *e)
+int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd,
+			 const char *where, struct ct_err *e)
 {
 	for (int i = 0; i < 3; i++)
 		if (!may_be(stdio[i]) && stdio[i] != -1)
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "stdio[%d] = %d is not an open descriptor", i, stdio[i]);
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
+				       "stdio[%d] = %d is not an open descriptor", i, stdio[i]);
 	if (n_keep > MAX_KEEP)
-		return ct_fail(e, -EINVAL, CT_ERR_DESCRIPTOR, where, "%zu descriptors to keep are more than the %d that can be", n_keep, MAX_KEEP);
+		return ct_fail(e, -EINVAL, CT_ERR_DESCRIPTOR, where,
+			       "%zu descriptors to keep are more than the %d that can be", n_keep,
+			       MAX_KEEP);
 	for (size_t i = 0; i < n_keep; i++)
 		if (!keep || !is_open(keep[i]))
-			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "keep_fds[%zu] is not an open descriptor", i);
+			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
+				       "keep_fds[%zu] is not an open descriptor", i);
 	if (!may_be(exec_fd))
-		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where, "exec_fd = %d is not an open descriptor", exec_fd);
+		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
+			       "exec_fd = %d is not an open descriptor", exec_fd);
 	return 0;
 }
 
 /* The kernel has fewer control characters than the C library may have room for. */
-int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where, struct ct_err *e)
+int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const char *where,
+		      struct ct_err *e)
 {
 	int fd = ct_given_fd(given);
 	struct termios t;
@@ -72,7 +80,8 @@ int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const
 	if (fd < 0)
 		return 0;
 	if (tcgetattr(fd, &t) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, where, "ioctl", "modes_fd = %d is not a terminal", fd);
+		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, where, "ioctl",
+				   "modes_fd = %d is not a terminal", fd);
 	text = ct_arena_printf(arena, "%x:%x:%x:%x", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag);
 	for (int i = 0; i < CT_TERMINAL_CHARS && text; i++)
 		text = ct_arena_printf(arena, "%s:%x", text, t.c_cc[i]);
@@ -83,9 +92,10 @@ int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const
 static const struct {
 	uint64_t flag, attr, propagation;
 } mount_flags[] = {
-	{CT_MOUNT_READONLY, MOUNT_ATTR_RDONLY, 0}, {CT_MOUNT_NOSUID, MOUNT_ATTR_NOSUID, 0}, {CT_MOUNT_NODEV, MOUNT_ATTR_NODEV, 0},
-	{CT_MOUNT_NOEXEC, MOUNT_ATTR_NOEXEC, 0},   {CT_MOUNT_PRIVATE, 0, MS_PRIVATE},	    {CT_MOUNT_SLAVE, 0, MS_SLAVE},
-	{CT_MOUNT_SHARED, 0, MS_SHARED},	   {CT_MOUNT_UNBINDABLE, 0, MS_UNBINDABLE},
+	{ CT_MOUNT_READONLY, MOUNT_ATTR_RDONLY, 0 }, { CT_MOUNT_NOSUID, MOUNT_ATTR_NOSUID, 0 },
+	{ CT_MOUNT_NODEV, MOUNT_ATTR_NODEV, 0 },     { CT_MOUNT_NOEXEC, MOUNT_ATTR_NOEXEC, 0 },
+	{ CT_MOUNT_PRIVATE, 0, MS_PRIVATE },	     { CT_MOUNT_SLAVE, 0, MS_SLAVE },
+	{ CT_MOUNT_SHARED, 0, MS_SHARED },	     { CT_MOUNT_UNBINDABLE, 0, MS_UNBINDABLE },
 };
 
 static const char *strip_slashes(const char *s)
@@ -108,10 +118,19 @@ static int add_extra_mounts(struct ct_container *c, struct ct_prepared *p, struc
 		const struct ct_extra_mount *x = &c->mounts[i];
 		struct ct_mount_item *m = &v[list->n + i];
 
-		*m = (struct ct_mount_item){.at = {.key = "ct_add_mount"}, .source = x->source, .target = strip_slashes(x->target),
-					    .fstype = x->fstype, .data = x->options, .source_fd = x->fd, .bind = !x->fstype,
-					    .recursive = x->flags & CT_MOUNT_RECURSIVE, .optional = x->flags & CT_MOUNT_OPTIONAL,
-					    .create = x->flags & CT_MOUNT_CREATE ? (x->fstype ? CT_CREATE_DIR : CT_CREATE_LIKE_SOURCE) : CT_CREATE_NO};
+		*m = (struct ct_mount_item){ .at = { .key = "ct_add_mount" },
+					     .source = x->source,
+					     .target = strip_slashes(x->target),
+					     .fstype = x->fstype,
+					     .data = x->options,
+					     .source_fd = x->fd,
+					     .bind = !x->fstype,
+					     .recursive = x->flags & CT_MOUNT_RECURSIVE,
+					     .optional = x->flags & CT_MOUNT_OPTIONAL,
+					     .create = x->flags & CT_MOUNT_CREATE
+							       ? (x->fstype ? CT_CREATE_DIR
+									    : CT_CREATE_LIKE_SOURCE)
+							       : CT_CREATE_NO };
 		for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
 			if (x->flags & mount_flags[k].flag) {
 				m->attr_set |= mount_flags[k].attr;
@@ -135,7 +154,8 @@ static int look_at_host(struct ct_container *c, struct ct_err *e)
 }
 
 /* A look at the cgroups, or what an earlier one found as long as `holds` says so. */
-static int look_at_cgroups(struct ct_container *c, bool (*holds)(const struct ct_cgroups *), struct ct_cgroups *out, struct ct_err *e)
+static int look_at_cgroups(struct ct_container *c, bool (*holds)(const struct ct_cgroups *),
+			   struct ct_cgroups *out, struct ct_err *e)
 {
 	int r = 0;
 
@@ -159,7 +179,8 @@ int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct
 	return look_at_cgroups(c, ct_cgroups_still, out, e);
 }
 
-int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p, struct ct_err *e)
+int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p,
+	       struct ct_err *e)
 {
 	int r;
 
@@ -187,13 +208,15 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 		p->rootfs = ct_dup(c->rootfs_fd);
 		if (p->rootfs >= 0)
 			return 0;
-		return ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl", "the root directory's descriptor cannot be duplicated");
+		return ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl",
+				   "the root directory's descriptor cannot be duplicated");
 	}
 	/* the plan's builder refuses it by name */
 	if (p->spec->rootfs_backend)
 		return 0;
 	if (!path) {
-		ct_err_hint(e, "set rootfs.path, or hand over a directory with ct_set_rootfs_fd(); rootfs.path = / is the host's own");
+		ct_err_hint(e, "set rootfs.path, or hand over a directory with ct_set_rootfs_fd(); "
+			       "rootfs.path = / is the host's own");
 		return ct_fail(e, -EINVAL, CT_ERR_ROOTFS, "start", "no root file system is given");
 	}
 	/* A slash at the end would make the kernel follow a link in its place. */
@@ -210,11 +233,14 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 	ct_err_origin(e, ct_spec_origin(p->spec, "rootfs.path"));
 	ct_err_object(e, plain);
 	if (n == ENOTDIR || n == ELOOP) {
-		ct_err_hint(e, "give the path of a real directory; a link in its last component is not followed");
-		return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open", "the root file system is not a directory");
+		ct_err_hint(e, "give the path of a real directory; a link in its last component is "
+			       "not followed");
+		return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open",
+				   "the root file system is not a directory");
 	}
 	ct_err_hint(e, "make the root file system first (ct-create does), or mend rootfs.path");
-	return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open", "the root file system cannot be opened");
+	return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open",
+			   "the root file system cannot be opened");
 }
 
 /* The pid that `namespace.share` means: a number, a container's name, or a path to a container. */
@@ -229,7 +255,8 @@ static pid_t share_pid(struct ct_container *c, const struct ct_share_item *s, st
 
 	if (ct_parse_u32(s->with, &pid) == 0)
 		return (pid_t)pid;
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - s->with) : (int)strlen(c->dir), slash ? s->with : c->dir);
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - s->with) : (int)strlen(c->dir),
+		 slash ? s->with : c->dir);
 	r = ct_state_open(c->base, dir, slash ? slash + 1 : s->with, 0, &dirfd, e);
 	if (r >= 0)
 		r = ct_ctl_status(dirfd, &reply, &pidfd, e);
@@ -244,7 +271,8 @@ static int share_failed(struct ct_err *e, int err, const char *why)
 	return ct_fail(e, err, CT_ERR_NAMESPACE, "start", "%s", why);
 }
 
-static int open_one(struct ct_container *c, struct ct_prepared *p, const struct ct_share_item *s, struct ct_err *e)
+static int open_one(struct ct_container *c, struct ct_prepared *p, const struct ct_share_item *s,
+		    struct ct_err *e)
 {
 	int kind = __builtin_ctz(s->ns);
 	char path[64];
@@ -254,7 +282,8 @@ static int open_one(struct ct_container *c, struct ct_prepared *p, const struct 
 	ct_err_object(e, s->with);
 	pid = share_pid(c, s, e);
 	if (pid <= 0)
-		return share_failed(e, pid ? (int)pid : -ESRCH, "there is no such running container");
+		return share_failed(e, pid ? (int)pid : -ESRCH,
+				    "there is no such running container");
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, ct_namespaces[kind].name);
 	ct_close(&p->share[kind]);
 	p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
@@ -279,17 +308,24 @@ static int hierarchies(void *arg, bool anew, struct ct_cgroups *out, struct ct_e
 	return look_at_cgroups(arg, anew ? ct_cgroups_still : ct_cgroups_of_caller, out, e);
 }
 
-int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark, struct ct_err *e)
+int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark,
+		     struct ct_err *e)
 {
-	struct ct_backend_input in = { .req = &p->req, .host = &p->host, .arena = p->arena, .mark = mark,
-				       .hierarchies = hierarchies, .arg = c };
+	struct ct_backend_input in = { .req = &p->req,
+				       .host = &p->host,
+				       .arena = p->arena,
+				       .mark = mark,
+				       .hierarchies = hierarchies,
+				       .arg = c };
 
 	ct_backends_close(&p->backends);
 	return ct_backends_open(&p->backends, &in, e);
 }
 
-/* A detached container's state directory tells whose its groups are, the others say it in their names. */
-static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+/* A detached container's state directory tells whose its groups are, the others say it
+ * in their names. */
+static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
+			  struct ct_err *e)
 {
 	bool detached = o->flags & CT_START_DETACH;
 	char *mark = ct_arena_alloc(p->arena, CT_OWNER_MARK);
@@ -309,7 +345,8 @@ static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct
 	return ct_open_backends(c, p, mark, e);
 }
 
-/* What of `path` is below the directory `top`, both without links: "" for the directory itself, NULL: it is elsewhere. */
+/* What of `path` is below the directory `top`, both without links: "" for the directory itself,
+ * NULL: it is elsewhere. */
 static const char *below(const char *path, const char *top)
 {
 	size_t n = strlen(top);
@@ -336,7 +373,8 @@ static int hide(struct ct_prepared *p, const char *under, const char *rest)
 	return 0;
 }
 
-/* The state directory, with its sockets, stands on the host: a root or a bind mount that has it in it shows it without. */
+/* The state directory, with its sockets, stands on the host: a root or a bind mount that has it in
+ * it shows it without. */
 static int hide_state(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
 	char base[PATH_MAX], top[PATH_MAX], link[40];
@@ -356,7 +394,8 @@ static int hide_state(struct ct_container *c, struct ct_prepared *p, struct ct_e
 	for (uint32_t i = 0; i < p->spec->mounts.n && r >= 0; i++) {
 		const struct ct_mount_item *m = &p->spec->mounts.v[i];
 
-		if (!m->bind || m->source_fd >= 0 || !m->source || m->relative || !realpath(m->source, top))
+		if (!m->bind || m->source_fd >= 0 || !m->source || m->relative ||
+		    !realpath(m->source, top))
 			continue;
 		rest = below(base, top);
 		/* who binds the directory itself means it */
@@ -374,7 +413,8 @@ static bool oom_protected(void)
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '-';
 }
 
-/* A typo must not cost a container its limit: what could not be set, and nobody has looked at, keeps it from being started. */
+/* A typo must not cost a container its limit: what could not be set, and nobody has looked at,
+ * keeps it from being started. */
 static int refuse_unseen(struct ct_container *c, struct ct_err *e)
 {
 	struct ct_err held;
@@ -383,10 +423,12 @@ static int refuse_unseen(struct ct_container *c, struct ct_err *e)
 	if (r == 0)
 		return 0;
 	ct_err_hint(e, "ask ct_last_error() when a call has failed, or set the key again");
-	return ct_fail(e, r, held.id, "config", "an earlier call failed, and nobody has asked why: %s", held.message);
+	return ct_fail(e, r, held.id, "config",
+		       "an earlier call failed, and nobody has asked why: %s", held.message);
 }
 
-int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p, struct ct_err *e)
+int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
+		     struct ct_err *e)
 {
 	int r = ct_err_go_on(e, refuse_unseen(c, e));
 
@@ -396,16 +438,31 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		r = open_shared(c, p, e);
 	if (r < 0)
 		return r;
-	p->req = (struct ct_request){.spec = p->spec, .host = &p->host, .name = c->name, .config_file = c->config_file,
-				     .argv = o->argv, .envp = o->envp, .caller_env = (const char *const *)environ,
-				     .pty = o->flags & CT_START_PTY, .clear_env = o->flags & CT_START_CLEAR_ENV,
-				     .execute = o->flags & CT_START_EXECUTE, .no_new_privs = o->flags & CT_START_NO_NEW_PRIVS,
-				     .reaper = o->flags & CT_START_REAPER, .no_reaper = o->flags & CT_START_NO_REAPER,
-				     .detached = o->flags & CT_START_DETACH, .oom_protected = oom_protected(),
-				     .stdio_given = (o->flags & CT_START_DETACH) && (o->stdio[0] || o->stdio[1] || o->stdio[2]),
-				     .rows = o->rows ? o->rows : 24, .cols = o->cols ? o->cols : 80,
-				     .has_exec_fd = ct_given_fd(o->exec_fd) >= 0, .exec_fd = ct_given_fd(o->exec_fd), .keep_fds = o->keep_fds,
-				     .n_keep_fds = (uint32_t)o->n_keep_fds, .rootfs_fd = p->rootfs, .output_fd = -1};
+	p->req = (struct ct_request){ .spec = p->spec,
+				      .host = &p->host,
+				      .name = c->name,
+				      .config_file = c->config_file,
+				      .argv = o->argv,
+				      .envp = o->envp,
+				      .caller_env = (const char *const *)environ,
+				      .pty = o->flags & CT_START_PTY,
+				      .clear_env = o->flags & CT_START_CLEAR_ENV,
+				      .execute = o->flags & CT_START_EXECUTE,
+				      .no_new_privs = o->flags & CT_START_NO_NEW_PRIVS,
+				      .reaper = o->flags & CT_START_REAPER,
+				      .no_reaper = o->flags & CT_START_NO_REAPER,
+				      .detached = o->flags & CT_START_DETACH,
+				      .oom_protected = oom_protected(),
+				      .stdio_given = (o->flags & CT_START_DETACH) &&
+						     (o->stdio[0] || o->stdio[1] || o->stdio[2]),
+				      .rows = o->rows ? o->rows : 24,
+				      .cols = o->cols ? o->cols : 80,
+				      .has_exec_fd = ct_given_fd(o->exec_fd) >= 0,
+				      .exec_fd = ct_given_fd(o->exec_fd),
+				      .keep_fds = o->keep_fds,
+				      .n_keep_fds = (uint32_t)o->n_keep_fds,
+				      .rootfs_fd = p->rootfs,
+				      .output_fd = -1 };
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = p->share[i];
 	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;

@@ -15,15 +15,18 @@
 #include "run/start/start.h"
 
 /* What must hold of the options, whatever the config. */
-static int check_opts(struct ct_container *c, const ct_start_opts *o, int somebody, struct ct_err *e)
+static int check_opts(struct ct_container *c, const ct_start_opts *o, int somebody,
+		      struct ct_err *e)
 {
 	if ((o->flags & CT_START_NOWAIT) && !somebody) {
 		ct_err_hint(e, "take the process: ct_process_started() tells what came of it");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "no place for the process of a start that is not waited for");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start",
+			       "no place for the process of a start that is not waited for");
 	}
 	if ((o->flags & CT_START_DETACH) && !c->name[0]) {
 		ct_err_hint(e, "give ct_new() a name");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start", "an anonymous container cannot be detached");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start",
+			       "an anonymous container cannot be detached");
 	}
 	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "start", e);
 }
@@ -54,10 +57,12 @@ static int check_running(struct ct_container *c, struct ct_err *e)
 	return busy ? running_already(c, e) : 0;
 }
 
-/* Remembers what is started and with which config, for attach, stop and kill from other threads. -EBUSY: another one was quicker. */
+/* Remembers what is started and with which config, for attach, stop and kill from other threads.
+ * -EBUSY: another one was quicker. */
 static int remember(struct ct_container *c, struct ct_process *p, bool detached, struct ct_err *e)
 {
-	struct ct_config *copy = detached ? NULL : ct_start_config(c, &p->launch->prepared, e), *old_config = NULL;
+	struct ct_config *copy = detached ? NULL : ct_start_config(c, &p->launch->prepared, e),
+			 *old_config = NULL;
 	struct ct_process **place = detached ? &c->starting : &c->init, *old = NULL;
 	int busy;
 
@@ -93,7 +98,8 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 	if (r >= 0)
 		proc->groups = ct_cgroup_take(&l->prepared.backends);
 	if (r >= 0 && spec->limit_cputime_us) {
-		l->spawn.cpu_fd = ct_cgroup_open_cpu_time(&proc->groups, spec, spec->limit_cputime_tried ? NULL : e);
+		l->spawn.cpu_fd = ct_cgroup_open_cpu_time(&proc->groups, spec,
+							  spec->limit_cputime_tried ? NULL : e);
 		if (l->spawn.cpu_fd < 0 && !spec->limit_cputime_tried)
 			return l->spawn.cpu_fd;
 		l->spawn.limit_cputime_us = l->spawn.cpu_fd < 0 ? 0 : spec->limit_cputime_us;
@@ -105,7 +111,8 @@ static int setup_groups(struct ct_process *proc, struct ct_err *e)
 	return r;
 }
 
-static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc,
+			    struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
 	struct ct_prepared *p = &l->prepared;
@@ -130,7 +137,8 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 }
 
 /* Everything that changes nothing on the host. */
-static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc, struct ct_err *e)
+static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc,
+			  struct ct_err *e)
 {
 	struct ct_prepared *p = &proc->launch->prepared;
 	int r = ct_log_check(&c->log, true, e);
@@ -151,7 +159,8 @@ static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct
 	return o->flags & CT_START_DETACH ? 0 : ct_start_build(p, &proc->output, e);
 }
 
-int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out, struct ct_err *e)
+int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out,
+		 struct ct_err *e)
 {
 	struct ct_launch *l;
 	struct ct_process *proc;

@@ -18,7 +18,7 @@
 #include "run/state/dir.h"
 
 #define WHERE "state"
-#define TRIES 64	/* how often others may remove what we are making */
+#define TRIES 64 /* how often others may remove what we are making */
 
 static int refuse(struct ct_err *e, int err, const char *object, const char *reason)
 {
@@ -42,12 +42,15 @@ int ct_state_default_base(char *buf, size_t size, struct ct_err *e)
 		dir = secure_getenv("XDG_RUNTIME_DIR");
 		if (!dir || dir[0] != '/') {
 			ct_err_hint(e, "log in with a session, or name a state directory");
-			return ct_fail(e, -ENOENT, CT_ERR_STATE, WHERE, "XDG_RUNTIME_DIR is not set: there is no place for run-time state");
+			return ct_fail(e, -ENOENT, CT_ERR_STATE, WHERE,
+				       "XDG_RUNTIME_DIR is not set: there is no place for run-time "
+				       "state");
 		}
 	}
 	n = snprintf(buf, size, "%s/libcontain", dir);
 	if (n < 0 || (size_t)n >= size)
-		return ct_fail(e, -ENAMETOOLONG, CT_ERR_STATE, WHERE, "the state directory's path is too long");
+		return ct_fail(e, -ENAMETOOLONG, CT_ERR_STATE, WHERE,
+			       "the state directory's path is too long");
 	return 0;
 }
 
@@ -69,7 +72,8 @@ static int check_ours(int fd, const char *path, struct ct_err *e)
 	return 0;
 }
 
-/* Opens the directory `name` in `parent` for reading, never through a link; makes it when asked to. Negative errno. */
+/* Opens the directory `name` in `parent` for reading, never through a link; makes it when asked
+ * to. Negative errno. */
 static int open_ours(int parent, const char *name, int create, const char *path, struct ct_err *e)
 {
 	struct stat st;
@@ -117,7 +121,8 @@ static int open_base(const char *base, int create, struct ct_err *e)
 		p += strspn(p, "/");
 		n = strcspn(p, "/");
 		if (n == 0 || n > NAME_MAX)
-			return refuse(e, n ? -ENAMETOOLONG : -EINVAL, base, "this cannot be the state directory");
+			return refuse(e, n ? -ENAMETOOLONG : -EINVAL, base,
+				      "this cannot be the state directory");
 		memcpy(part, p, n);
 		part[n] = 0;
 		p += n;
@@ -136,7 +141,8 @@ static int open_base(const char *base, int create, struct ct_err *e)
 	}
 }
 
-/* The canonical path of a directory that need not exist: the part that does, resolved, and the rest as it is. NULL with errno. */
+/* The canonical path of a directory that need not exist: the part that does, resolved, and the rest
+ * as it is. NULL with errno. */
 static char *canonical(const char *dir)
 {
 	char *path, *whole, *cut, *real, saved;
@@ -194,7 +200,8 @@ int ct_state_open_all(const char *base, const char *dir, int create, struct ct_e
 	return at < 0 ? at : open_ours(at, hex, create, base, e);
 }
 
-int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd, struct ct_err *e)
+int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd,
+		  struct ct_err *e)
 {
 	int r = -ESTALE;
 
@@ -246,12 +253,16 @@ static int lock_held(int fd, struct ct_err *e)
 	text[strspn(text, "0123456789")] = 0;
 	ct_err_object(e, CT_STATE_LOCK);
 	ct_err_hint(e, "wait until it is done, or look at what that process does");
-	return ct_fail(e, -EBUSY, CT_ERR_STATE, WHERE, "another call works on this container (process %s)", text[0] ? text : "unknown");
+	return ct_fail(e, -EBUSY, CT_ERR_STATE, WHERE,
+		       "another call works on this container (process %s)",
+		       text[0] ? text : "unknown");
 }
 
 int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 {
-	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	CT_CLEAN_FD int fd =
+		openat(dirfd, CT_STATE_LOCK,
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	int64_t until = ct_now_ms() + timeout_ms;
 	struct stat st;
 	long pause = 1;
@@ -278,8 +289,8 @@ int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 	return 0;
 }
 
-int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd, int *lockfd,
-		   struct ct_err *e)
+int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd,
+		   int *lockfd, struct ct_err *e)
 {
 	for (int i = 0; i < TRIES; i++) {
 		CT_CLEAN_FD int fd = -1;
@@ -299,7 +310,9 @@ int ct_state_enter(const char *base, const char *dir, const char *name, int time
 
 int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e)
 {
-	CT_CLEAN_FD int f = openat(dirfd, CT_STATE_ALIVE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	CT_CLEAN_FD int f =
+		openat(dirfd, CT_STATE_ALIVE,
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	int r;
 
 	if (f < 0)
@@ -317,7 +330,8 @@ int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e)
 
 int ct_state_alive(int dirfd)
 {
-	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_ALIVE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_ALIVE,
+				    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	if (fd < 0)
@@ -336,7 +350,8 @@ static int unlink_if_there(int dirfd, const char *name, struct ct_err *e)
 
 int ct_state_clear(int dirfd, struct ct_err *e)
 {
-	static const char *const files[] = { CT_STATE_CONTROL, CT_STATE_FILE, ".state.new", CT_STATE_CONFIG };
+	static const char *const files[] = { CT_STATE_CONTROL, CT_STATE_FILE, ".state.new",
+					     CT_STATE_CONFIG };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		int r = unlink_if_there(dirfd, files[i], e);
@@ -362,7 +377,8 @@ static int remove_files(int dirfd, struct ct_err *e)
 		return ct_oom(e);
 	}
 	while (!r && (d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && strcmp(d->d_name, CT_STATE_LOCK))
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") &&
+		    strcmp(d->d_name, CT_STATE_LOCK))
 			r = unlink_if_there(dirfd, d->d_name, e);
 	}
 	closedir(dir);
@@ -397,7 +413,9 @@ static int remove_dir(int parent, const char *name, int fd)
 	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino)
 		return 0;
 	/* without the lock file the next one may have come in already: then it is theirs */
-	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY ? -errno : 0;
+	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY
+		       ? -errno
+		       : 0;
 }
 
 int ct_state_remove(int dirfd, const char *name, struct ct_err *e)
@@ -423,5 +441,6 @@ int ct_state_remove_unnamed(int dirfd, struct ct_err *e)
 {
 	char own[NAME_MAX + 1];
 
-	return name_of(dirfd, own, sizeof(own)) ? ct_state_clear(dirfd, e) : ct_state_remove(dirfd, own, e);
+	return name_of(dirfd, own, sizeof(own)) ? ct_state_clear(dirfd, e)
+						: ct_state_remove(dirfd, own, e);
 }

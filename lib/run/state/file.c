@@ -17,7 +17,7 @@
 
 /* One line taken apart; the words point into the reader's copy. */
 struct line {
-	char *key, *rest;	/* rest: all after the key, not taken apart */
+	char *key, *rest; /* rest: all after the key, not taken apart */
 	char *word[MAX_WORDS];
 	int n;
 };
@@ -56,7 +56,8 @@ static int take_process(const struct line *l, pid_t *pid, uint64_t *start)
 {
 	uint64_t p, s;
 
-	if (l->n != 2 || take_u64(l->word[0], INT_MAX, &p) || take_u64(l->word[1], UINT64_MAX, &s) || p == 0)
+	if (l->n != 2 || take_u64(l->word[0], INT_MAX, &p) ||
+	    take_u64(l->word[1], UINT64_MAX, &s) || p == 0)
 		return -EINVAL;
 	*pid = (pid_t)p;
 	*start = s;
@@ -163,7 +164,7 @@ static int take_program(const struct line *l, struct ct_state_file *st)
 
 static const struct {
 	const char *key;
-	int text;	/* the value is one string, blanks and all */
+	int text; /* the value is one string, blanks and all */
 	int (*take)(const struct line *l, struct ct_state_file *st);
 } keys[] = {
 	{ "name", 1, take_name },
@@ -234,7 +235,8 @@ int ct_state_parse(const char *text, size_t len, struct ct_state_file *st)
 
 int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e)
 {
-	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_FILE,
+				    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	int r;
 
@@ -254,5 +256,6 @@ int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e)
 		return 0;
 	ct_err_object(e, CT_STATE_FILE);
 	ct_err_hint(e, "ct-ls or the next start clears it");
-	return ct_fail(e, -EBADMSG, CT_ERR_STATE, "state", "the state file is not one of this library's");
+	return ct_fail(e, -EBADMSG, CT_ERR_STATE, "state",
+		       "the state file is not one of this library's");
 }

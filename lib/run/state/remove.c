@@ -13,9 +13,10 @@
 #include "base/fd.h"
 #include "base/sys.h"
 
-#define TRIES 16	/* how often a sweep may take a directory away before it is locked */
+#define TRIES 16 /* how often a sweep may take a directory away before it is locked */
 
-int ct_remove_tree(int dirfd, const char *where, const char *name, const struct ct_spare *keep, struct ct_err *e)
+int ct_remove_tree(int dirfd, const char *where, const char *name, const struct ct_spare *keep,
+		   struct ct_err *e)
 {
 	char path[4096 + sizeof(((struct ct_left *)0)->path)];
 	struct ct_left left;
@@ -25,13 +26,17 @@ int ct_remove_tree(int dirfd, const char *where, const char *name, const struct 
 	snprintf(path, sizeof(path), "%s/%s", where, left.path);
 	ct_err_object(e, path);
 	if (left.mount) {
-		ct_err_hint(e, "unmount it; the next ct_destroy(), ct_create() or ct_list() (ct-ls) removes the rest");
-		return ct_fail(e, left.err, CT_ERR_ROOTFS, "define", "a mount is there: nothing in it was touched, and it stays");
+		ct_err_hint(e, "unmount it; the next ct_destroy(), ct_create() or ct_list() "
+			       "(ct-ls) removes the rest");
+		return ct_fail(e, left.err, CT_ERR_ROOTFS, "define",
+			       "a mount is there: nothing in it was touched, and it stays");
 	}
 	ct_err_hint(e, "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
 	if (left.n > 1)
-		return ct_fail_sys(e, left.err, CT_ERR_ROOTFS, "define", "unlinkat", "it and %u more cannot be removed", left.n - 1);
-	return ct_fail_sys(e, left.err, CT_ERR_ROOTFS, "define", "unlinkat", "it cannot be removed");
+		return ct_fail_sys(e, left.err, CT_ERR_ROOTFS, "define", "unlinkat",
+				   "it and %u more cannot be removed", left.n - 1);
+	return ct_fail_sys(e, left.err, CT_ERR_ROOTFS, "define", "unlinkat",
+			   "it cannot be removed");
 }
 
 /* Locked, and still what has that name? 1, 0, or a negative errno. */
@@ -41,8 +46,8 @@ static int lock(int dirfd, const char *name, int fd)
 
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? 0 : -errno;
-	return !fstat(fd, &ours) && !fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) && ours.st_dev == there.st_dev &&
-	       ours.st_ino == there.st_ino;
+	return !fstat(fd, &ours) && !fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 int ct_hidden_make(int dirfd, const char *name, char *at)
@@ -54,7 +59,10 @@ int ct_hidden_make(int dirfd, const char *name, char *at)
 		int r;
 
 		/* two threads may make containers of one name */
-		ct_hidden_name(at, name, (unsigned)getpid() + __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) * 4194304u, 0);
+		ct_hidden_name(at, name,
+			       (unsigned)getpid() +
+				       __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) * 4194304u,
+			       0);
 		if (mkdirat(dirfd, at, 0770) < 0 && errno != EEXIST)
 			return -errno;
 		fd = openat(dirfd, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -98,7 +106,8 @@ static int sweep_one(int dirfd, const char *where, const char *entry, struct ct_
 		return 1;
 	if (r < 0) {
 		ct_err_object(e, entry);
-		return ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "openat", "what a removal left cannot be looked at");
+		return ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "openat",
+				   "what a removal left cannot be looked at");
 	}
 	return r ? ct_remove_tree(dirfd, where, entry, NULL, e) : 1;
 }
@@ -112,7 +121,8 @@ int ct_hidden_sweep(int dirfd, const char *where, const char *name, struct ct_er
 	if (!list) {
 		err = -errno;
 		ct_close(&fd);
-		return ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "openat", "the container directory cannot be read");
+		return ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "openat",
+				   "the container directory cannot be read");
 	}
 	while ((d = readdir(list))) {
 		if (!ct_hidden_is(d->d_name, name))

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The run-time state of detached containers: <base>/<16 hex of the container directory>/<name>/ with the files
+ * The run-time state of detached containers: <base>/<16 hex of the container
+ * directory>/<name>/ with the files
  *   lock     OFD-locked by a call for as long as it starts, stops, clears or destroys
- *   alive    OFD-locked by the supervisor for its life; the caller opens and locks it and hands the descriptor over
+ *   alive    OFD-locked by the supervisor for its life; the caller opens and locks it and hands
+ *            the descriptor over
  *   state    what the supervisor says of itself and of init, replaced atomically
  *   control  the supervisor's socket
  *   config   the config that runs
  *   groups   its cgroups, one line each (lib/backend/cgroup/save.c); removed when they are
- * The base is made 0700; one that is a link, not ours, or writable for others is refused (CT_ERR_STATE).
+ * The base is made 0700; one that is a link, not ours, or writable for others is
+ * refused (CT_ERR_STATE).
  */
 #ifndef CT_RUN_STATE_STATE_H
 #define CT_RUN_STATE_STATE_H
@@ -27,82 +30,91 @@
 #define CT_STATE_CONTROL "control"
 #define CT_STATE_CONFIG "config"
 #define CT_STATE_UNDO "undo"
-#define CT_STATE_FILE_MAX 4096		/* bytes of a state file */
-#define CT_STATE_LOCK_MS 30000		/* usual patience for the lock */
+#define CT_STATE_FILE_MAX 4096 /* bytes of a state file */
+#define CT_STATE_LOCK_MS 30000 /* usual patience for the lock */
 
 /* A state file in memory. Numbers are 0 and strings empty where the file says nothing. */
 struct ct_state_file {
 	char name[CT_NAME_SIZE];
 	char boot_id[40];
-	pid_t supervisor, init;			/* as seen in the pid namespace of the supervisor */
-	uint64_t supervisor_start, init_start;	/* clock ticks since boot, /proc/PID/stat field 22 */
+	pid_t supervisor, init;		       /* as seen in the pid namespace of the supervisor */
+	uint64_t supervisor_start, init_start; /* clock ticks since boot, /proc/PID/stat field 22 */
 	uint32_t boots;
-	uint32_t state;				/* CT_STATE_* */
-	uint32_t pdeath;			/* 0: init survives its supervisor */
+	uint32_t state;	 /* CT_STATE_* */
+	uint32_t pdeath; /* 0: init survives its supervisor */
 	uint32_t ephemeral;
-	uint32_t program;			/* a program, not a system */
-	struct ct_verdict verdict;		/* of the last init; reason 0: none yet */
-	char error[256];			/* why a later boot failed */
+	uint32_t program;	   /* a program, not a system */
+	struct ct_verdict verdict; /* of the last init; reason 0: none yet */
+	char error[256];	   /* why a later boot failed */
 };
 
 /* What there is of a container. */
 enum ct_life {
-	CT_LIFE_NONE = 0,	/* no state: never started, or cleared */
-	CT_LIFE_SUPERVISED,	/* a supervisor lives (or a start is being made); its socket tells the rest */
-	CT_LIFE_ORPHAN,		/* no supervisor, but init survives (monitor.signal.pdeath = 0); *pidfd is set */
-	CT_LIFE_ENDED,		/* ended in order, *st has the verdict; stays until the next start or destroy */
-	CT_LIFE_LOST,		/* the supervisor was killed; what it left has just been cleared */
-	CT_LIFE_BUSY		/* no supervisor, but another call holds the lock: it starts or clears */
+	/* no state: never started, or cleared */
+	CT_LIFE_NONE = 0,
+	/* a supervisor lives (or a start is being made); its socket tells the rest */
+	CT_LIFE_SUPERVISED,
+	/* no supervisor, but init survives (monitor.signal.pdeath = 0); *pidfd is set */
+	CT_LIFE_ORPHAN,
+	/* ended in order, *st has the verdict; stays until the next start or destroy */
+	CT_LIFE_ENDED,
+	CT_LIFE_LOST, /* the supervisor was killed; what it left has just been cleared */
+	CT_LIFE_BUSY  /* no supervisor, but another call holds the lock: it starts or clears */
 };
 
-/* Default base for the calling user: /run/libcontain, or $XDG_RUNTIME_DIR/libcontain. -ENOENT: not root and the
- * variable is not set; -ENAMETOOLONG. */
+/* Default base for the calling user: /run/libcontain, or $XDG_RUNTIME_DIR/libcontain. -ENOENT: not
+ * root and the variable is not set; -ENAMETOOLONG. */
 int ct_state_default_base(char *buf, size_t size, struct ct_err *e);
 
-/* Opens the state directory of `name` for the container directory `dir` (which need not exist); with `create`
- * makes what is missing. *dirfd is the caller's. -ENOENT: no such state (nothing is recorded in e then); else
- * CT_ERR_STATE. */
-int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd, struct ct_err *e);
-/* Takes the lock, waiting up to timeout_ms (0: only try). *lockfd is the caller's; closing it unlocks. -EBUSY: held, the
- * error names the holder; -ESTALE: the directory was removed meanwhile, open it again. */
+/* Opens the state directory of `name` for the container directory `dir` (which need not exist);
+ * with `create` makes what is missing. *dirfd is the caller's. -ENOENT: no such state (nothing is
+ * recorded in e then); else CT_ERR_STATE. */
+int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd,
+		  struct ct_err *e);
+/* Takes the lock, waiting up to timeout_ms (0: only try). *lockfd is the caller's; closing it
+ * unlocks. -EBUSY: held, the error names the holder; -ESTALE: the directory was removed
+ * meanwhile, open it again. */
 int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e);
 /* Both of the above with `create`, repeated while the directory is being removed by others. */
-int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd, int *lockfd,
-		   struct ct_err *e);
+int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd,
+		   int *lockfd, struct ct_err *e);
 
-/* For a start, under the lock: opens and locks "alive" for handing over. *fd is the caller's (who closes it once the
- * supervisor has it). -EBUSY: a supervisor lives. */
+/* For a start, under the lock: opens and locks "alive" for handing over. *fd is the caller's (who
+ * closes it once the supervisor has it). -EBUSY: a supervisor lives. */
 int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e);
 /* 1 when a supervisor (or a start in progress) holds "alive", 0 when not, or a negative errno. */
 int ct_state_alive(int dirfd);
 
-/* Parses the text of a state file: bounded, whatever it holds. -EINVAL on anything unexpected; *st untouched then. Unknown
- * keys are passed over, so that a later version's file can be read. */
+/* Parses the text of a state file: bounded, whatever it holds. -EINVAL on anything unexpected; *st
+ * untouched then. Unknown keys are passed over, so that a later version's file can be read. */
 int ct_state_parse(const char *text, size_t len, struct ct_state_file *st);
-/* Reads "state". -ENOENT: there is none (not recorded in e); -EBADMSG: corrupt, ct_state_clear() gets rid of it. */
+/* Reads "state". -ENOENT: there is none (not recorded in e); -EBADMSG: corrupt,
+ * ct_state_clear() gets rid of it. */
 int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e);
 
 /*
- * Looks at what there is and clears what a killed supervisor left: an init that must not survive is killed (after pid,
- * start time and boot id are verified through a pidfd), its files are removed; after a reboot of the host only the
- * files. lockfd is the caller's lock, or -1: then the lock is tried, and without it nothing is cleared.
- * Returns enum ct_life; st (may be NULL) is filled for all but NONE and BUSY as far as known; *pidfd (may be NULL) is
- * init's for ORPHAN, the caller's to close, and -1 otherwise. A corrupt file counts as LOST. Errors: CT_ERR_STATE.
+ * Looks at what there is and clears what a killed supervisor left: an init that must not survive is
+ * killed (after pid, start time and boot id are verified through a pidfd), its files are removed;
+ * after a reboot of the host only the files. lockfd is the caller's lock, or -1: then the lock is
+ * tried, and without it nothing is cleared. Returns enum ct_life; st (may be NULL) is filled for
+ * all but NONE and BUSY as far as known; *pidfd (may be NULL) is init's for ORPHAN, the caller's to
+ * close, and -1 otherwise. A corrupt file counts as LOST. Errors: CT_ERR_STATE.
  */
 int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, struct ct_err *e);
 
-/* A pidfd of the init that a state file speaks of, the caller's to close. -ESRCH: it has gone, or that number is somebody else's by now; or
- * another errno. */
+/* A pidfd of the init that a state file speaks of, the caller's to close. -ESRCH: it has gone, or
+ * that number is somebody else's by now; or another errno. */
 int ct_state_init(const struct ct_state_file *st);
 
-/* Under the lock: removes "state", "control" and "config", for a new start in the same directory. 0 or negative errno. */
+/* Under the lock: removes "state", "control" and "config", for a new start in the same directory. 0
+ * or negative errno. */
 int ct_state_clear(int dirfd, struct ct_err *e);
-/* Under the lock: removes all files, the directory `name` and, when it is empty then, its parent. The lock file goes, too:
- * close lockfd and dirfd afterwards. Missing files are fine. */
+/* Under the lock: removes all files, the directory `name` and, when it is empty then, its parent.
+ * The lock file goes, too: close lockfd and dirfd afterwards. Missing files are fine. */
 int ct_state_remove(int dirfd, const char *name, struct ct_err *e);
 
-/* Names of the containers of `dir` that run (SUPERVISED, ORPHAN), sorted, one a line, appended to out. Sweeps all of
- * them. Returns their number. No state at all: 0. */
+/* Names of the containers of `dir` that run (SUPERVISED, ORPHAN), sorted, one a line, appended to
+ * out. Sweeps all of them. Returns their number. No state at all: 0. */
 int ct_state_list(const char *base, const char *dir, struct ct_buf *out, struct ct_err *e);
 
 #endif

@@ -17,7 +17,7 @@
 #include "run/state/dir.h"
 #include "shared/ask.h"
 
-#define KILL_MS 10000	/* from SIGKILL to the end of a whole pid namespace */
+#define KILL_MS 10000 /* from SIGKILL to the end of a whole pid namespace */
 
 static int read_boot_id(char *buf, size_t size)
 {
@@ -54,7 +54,8 @@ int ct_state_init(const struct ct_state_file *st)
 	return start != st->init_start || ct_pidfd_ended(fd, 0) ? -ESRCH : ct_take_fd(&fd);
 }
 
-/* Removes what may be removed: with the caller's lock only files, with our own the directory, too. */
+/* Removes what may be removed: with the caller's lock only files, with our own the
+ * directory, too. */
 static int clear(int dirfd, int own, int life, struct ct_err *e)
 {
 	int r = ct_state_undo(dirfd, e);
@@ -85,10 +86,12 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 
 	r = read_boot_id(boot_id, sizeof(boot_id));
 	if (r)
-		return ct_fail(e, r, CT_ERR_STATE, "state", "the boot id of this host cannot be read");
+		return ct_fail(e, r, CT_ERR_STATE, "state",
+			       "the boot id of this host cannot be read");
 	r = strcmp(boot_id, st->boot_id) ? -ESRCH : ct_state_init(st);
 	if (r < 0 && r != -ESRCH)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "pidfd_open", "whether its init lives cannot be seen");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "pidfd_open",
+				   "whether its init lives cannot be seen");
 	if (r >= 0)
 		init = r;
 	if (init >= 0 && !st->pdeath && st->boots) {
@@ -100,11 +103,13 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 		thaw(dirfd);
 		r = ct_pidfd_send_signal(init, SIGKILL);
 		if (r && r != -ESRCH)
-			return ct_fail(e, r, CT_ERR_STATE, "state", "process %d, left by a killed supervisor, cannot be killed",
+			return ct_fail(e, r, CT_ERR_STATE, "state",
+				       "process %d, left by a killed supervisor, cannot be killed",
 				       (int)st->init);
 		if (!r && !ct_pidfd_ended(init, KILL_MS))
 			return ct_fail(e, -ETIMEDOUT, CT_ERR_STATE, "state",
-				       "process %d, left by a killed supervisor, does not die", (int)st->init);
+				       "process %d, left by a killed supervisor, does not die",
+				       (int)st->init);
 	}
 	st->state = CT_STATE_STOPPED;
 	st->verdict.reason = CT_EXIT_LOST;
@@ -118,7 +123,8 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	struct ct_err why;
 
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "whether a supervisor lives cannot be seen");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+				   "whether a supervisor lives cannot be seen");
 	if (r) {
 		(void)ct_state_read(dirfd, st, NULL);
 		return CT_LIFE_SUPERVISED;
@@ -158,7 +164,8 @@ int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, 
 		/* the usual case needs no lock */
 		r = ct_state_alive(dirfd);
 		if (r < 0)
-			return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "whether a supervisor lives cannot be seen");
+			return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+					   "whether a supervisor lives cannot be seen");
 		if (r == 1) {
 			(void)ct_state_read(dirfd, &file, NULL);
 			r = CT_LIFE_SUPERVISED;
@@ -222,7 +229,8 @@ static int runs(int all, const char *name, struct ct_err *e)
 		return 0;
 	if (fd < 0) {
 		ct_err_object(e, name);
-		return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat", "whether it runs cannot be seen");
+		return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat",
+				   "whether it runs cannot be seen");
 	}
 	r = ct_state_sweep(fd, -1, NULL, NULL, e);
 	return r < 0 ? r : r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN;
@@ -235,7 +243,9 @@ static int collect(int all, struct names *l, struct ct_err *e)
 	int r = 0, fd = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : ct_fail(e, -errno, CT_ERR_STATE, "state", "the state directory cannot be read");
+		return errno == ENOENT ? 0
+				       : ct_fail(e, -errno, CT_ERR_STATE, "state",
+						 "the state directory cannot be read");
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);

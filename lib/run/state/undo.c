@@ -12,10 +12,12 @@
 
 int ct_state_undo_begin(int dirfd, struct ct_undo *u, struct ct_err *e)
 {
-	u->file = openat(dirfd, CT_STATE_UNDO, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	u->file = openat(dirfd, CT_STATE_UNDO,
+			 O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (u->file >= 0)
 		return 0;
-	return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat", "the groups cannot be written down");
+	return ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "openat",
+			   "the groups cannot be written down");
 }
 
 /* 0: there is none. */
@@ -28,7 +30,8 @@ static int read_journal(int dirfd, struct ct_buf *text, struct ct_err *e)
 		return 1;
 	if (r == -ENOENT)
 		return 0;
-	return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "the record of the container's groups cannot be read");
+	return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+			   "the record of the container's groups cannot be read");
 }
 
 int ct_state_undo(int dirfd, struct ct_err *e)
@@ -39,7 +42,8 @@ int ct_state_undo(int dirfd, struct ct_err *e)
 	if (r > 0)
 		r = ct_undo_run(ct_buf_text(&text), text.len, e);
 	if (r == 0 && unlinkat(dirfd, CT_STATE_UNDO, 0) < 0 && errno != ENOENT)
-		r = ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "unlinkat", "the record of the container's groups cannot be removed");
+		r = ct_fail_sys(e, -errno, CT_ERR_STATE, "state", "unlinkat",
+				"the record of the container's groups cannot be removed");
 	return r;
 }
 
@@ -52,5 +56,7 @@ int ct_groups_load(int dirfd, struct ct_cgroups_held *held, struct ct_err *e)
 	if (r <= 0)
 		return r;
 	r = ct_cgroup_load(ct_buf_text(&text), text.len, held);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat", "the record of the container's groups cannot be read") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+				   "the record of the container's groups cannot be read")
+		     : 0;
 }

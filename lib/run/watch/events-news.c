@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What has changed since the look before: counters, the freezer, who is left; and what there is to say when a run has ended. */
+/* What has changed since the look before: counters, the freezer, who is left; and what there is to
+ * say when a run has ended. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "run/watch/events.h"
 #include "shared/figure.h"
 
-/* ---- counters --------------------------------------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 #define ROW(field, version, controller, file, how, key) \
 	CT_FIGURE(struct ct_ev_counts, field, version, CT_CG_##controller, file, how, key, 1)
@@ -43,8 +44,8 @@ static uint64_t more_than(uint64_t *seen, uint64_t now)
 	return n;
 }
 
-/* Version 1's eventfd. That the group is removed counts as one, too, some time after it is: so of a single one nobody can say what it
- * was, but by the verdict. */
+/* Version 1's eventfd. That the group is removed counts as one, too, some time after it is: so of a
+ * single one nobody can say what it was, but by the verdict. */
 static uint64_t take_oom(struct ct_ev_run *run)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(&run->groups, CT_CG_MEMORY);
@@ -88,12 +89,14 @@ static void read_freezer(struct ct_ev_run *run, struct ct_ev_news *n)
 		n->again |= !strcmp(state, "FREEZING");
 }
 
-/* Between two boots nobody is in there either: then it is not yet the last process that has left. */
+/* Between two boots nobody is in there either: then it is not yet the last process
+ * that has left. */
 static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, struct ct_ev_news *n)
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
-	if (!g || run->empty || (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) ||
+	if (!g || run->empty ||
+	    (st && (!st->verdict.reason || st->verdict.reason == CT_EXIT_REBOOT)) ||
 	    ct_cg_version_of(g->version)->populated(g))
 		return;
 	n->empty = run->empty = true;
@@ -108,10 +111,11 @@ void ct_ev_read_news(struct ct_events *ev, const struct ct_state_file *st, struc
 	read_empty(&ev->run, st, n);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
-/* Groups go with the container. What could no longer be read there is in the verdict: `kills` (or CT_ABSENT), and why it ended. A detached
- * container that is not defined leaves no verdict behind: who looks late misses what happened in its last moment, but not the end. */
+/* Groups go with the container. What could no longer be read there is in the verdict: `kills` (or
+ * CT_ABSENT), and why it ended. A detached container that is not defined leaves no verdict behind:
+ * who looks late misses what happened in its last moment, but not the end. */
 static void top_up(struct ct_ev_run *run, uint64_t kills, int reason, struct ct_ev_news *n)
 {
 	if (kills == CT_ABSENT && reason == CT_EXIT_MEMORY && !run->seen.kills)
@@ -121,8 +125,9 @@ static void top_up(struct ct_ev_run *run, uint64_t kills, int reason, struct ct_
 		n->refused += more_than(&run->seen.refused, 1);
 }
 
-/* The verdict of an in-process run, if somebody has waited for it. 0, or -EBUSY: somebody is just doing so; what there is to say is
- * known in a moment, and until then the pidfd keeps the descriptor readable. */
+/* The verdict of an in-process run, if somebody has waited for it. 0, or -EBUSY: somebody is just
+ * doing so; what there is to say is known in a moment, and until then the pidfd keeps the
+ * descriptor readable. */
 static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
 {
 	struct ct_process *p = run->p;
@@ -135,8 +140,8 @@ static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
 	return 0;
 }
 
-/* Who shared the group with an init without a pid namespace of its own may still be there. Processes are looked for, not the flag:
- * newer kernels set that a little after the end. */
+/* Who shared the group with an init without a pid namespace of its own may still be there.
+ * Processes are looked for, not the flag: newer kernels set that a little after the end. */
 static void read_empty_at_end(struct ct_ev_run *run, struct ct_ev_news *n)
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Thresholds: pressure stall triggers of the container's version 2 group (Documentation/accounting/psi.rst).
+ * Thresholds: pressure stall triggers of the container's version 2 group
+ * (Documentation/accounting/psi.rst).
  *
- * A trigger forgets that it was passed when it is polled, so it must not be in an epoll descriptor that is itself polled: the
- * poll that says "readable" would take what ct_next_event() is to tell. What wakes is inotify, which hears of it from the kernel's
- * notice for the file; the trigger is polled by the look alone, and remembers until then. (Before that notice existed a trigger in
- * an epoll descriptor was used after it was freed when the group was removed first: one more reason.)
+ * A trigger forgets that it was passed when it is polled, so it must not be in an epoll descriptor
+ * that is itself polled: the poll that says "readable" would take what ct_next_event() is to tell.
+ * What wakes is inotify, which hears of it from the kernel's notice for the file; the trigger is
+ * polled by the look alone, and remembers until then. (Before that notice existed a trigger in an
+ * epoll descriptor was used after it was freed when the group was removed first: one more reason.)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +23,15 @@
 #include "base/fd.h"
 #include "run/watch/events.h"
 
-#define WINDOW_MIN UINT64_C(500000)	/* the kernel's */
+#define WINDOW_MIN UINT64_C(500000) /* the kernel's */
 #define WINDOW_MAX UINT64_C(10000000)
 #define WINDOW_USUAL UINT64_C(1000000)
-#define WINDOW_PLAIN UINT64_C(2000000)	/* without CAP_SYS_RESOURCE: a multiple of it */
-#define KERNEL_MAJOR 6			/* 6.5, and what is kept up of 6.1, notify the file */
+#define WINDOW_PLAIN UINT64_C(2000000) /* without CAP_SYS_RESOURCE: a multiple of it */
+#define KERNEL_MAJOR 6		       /* 6.5, and what is kept up of 6.1, notify the file */
 #define KERNEL_MINOR 1
 
-static const char *const names[CT_EV_RESOURCES] = { "cpu.pressure", "memory.pressure", "io.pressure" };
+static const char *const names[CT_EV_RESOURCES] = { "cpu.pressure", "memory.pressure",
+						    "io.pressure" };
 
 static bool wants_any(const struct ct_ev_want *w)
 {
@@ -48,12 +51,16 @@ int ct_ev_read_opts(const ct_event_opts *o, struct ct_ev_want *want, struct ct_e
 	want->stall_us[1] = o->memory_stall_us;
 	want->stall_us[2] = o->io_stall_us;
 	if (want->window_us < WINDOW_MIN || want->window_us > WINDOW_MAX)
-		return ct_fail(e, -EINVAL, CT_ERR_RANGE, "events", "a window is %" PRIu64 " to %" PRIu64 " microseconds long, not %" PRIu64,
+		return ct_fail(e, -EINVAL, CT_ERR_RANGE, "events",
+			       "a window is %" PRIu64 " to %" PRIu64
+			       " microseconds long, not %" PRIu64,
 			       WINDOW_MIN, WINDOW_MAX, want->window_us);
 	for (int i = 0; i < CT_EV_RESOURCES; i++)
 		if (want->stall_us[i] > want->window_us) {
 			ct_err_object(e, names[i]);
-			return ct_fail(e, -EINVAL, CT_ERR_RANGE, "events", "a stall of %" PRIu64 " microseconds is more than the window of %" PRIu64,
+			return ct_fail(e, -EINVAL, CT_ERR_RANGE, "events",
+				       "a stall of %" PRIu64
+				       " microseconds is more than the window of %" PRIu64,
 				       want->stall_us[i], want->window_us);
 		}
 	return 0;
@@ -69,18 +76,23 @@ static int no_pressure(const char *file, const char *why, const char *hint, stru
 static int no_file(const char *file, struct ct_err *e)
 {
 	return no_pressure(file, "this kernel does not tell the pressure of a group",
-			   "it needs CONFIG_PSI, psi=1 on its command line, and 1 in cgroup.pressure of the groups above", e);
+			   "it needs CONFIG_PSI, psi=1 on its command line, and 1 in "
+			   "cgroup.pressure of the groups above",
+			   e);
 }
 
 /* What the kernel says to a trigger, for people. */
-static int refused(int err, const char *file, const char *call, const struct ct_ev_want *w, struct ct_err *e)
+static int refused(int err, const char *file, const char *call, const struct ct_ev_want *w,
+		   struct ct_err *e)
 {
 	if (err == -ENOENT || err == -EOPNOTSUPP || err == -ENODEV)
 		return no_file(file, e);
 	ct_err_object(e, file);
 	if ((err == -EINVAL && w->window_us % WINDOW_PLAIN) || err == -EPERM) {
-		ct_err_hint(e, "without CAP_SYS_RESOURCE the kernel takes windows of 2, 4, 6, 8 or 10 seconds alone, and none before Linux 6.5");
-		return ct_fail_sys(e, err, CT_ERR_PRIVILEGE, "events", call, "the threshold is not for this caller to set");
+		ct_err_hint(e, "without CAP_SYS_RESOURCE the kernel takes windows of 2, 4, 6, 8 or "
+			       "10 seconds alone, and none before Linux 6.5");
+		return ct_fail_sys(e, err, CT_ERR_PRIVILEGE, "events", call,
+				   "the threshold is not for this caller to set");
 	}
 	return ct_fail_sys(e, err, CT_ERR_CGROUP, "events", call, "the threshold cannot be set");
 }
@@ -90,7 +102,8 @@ static int open_trigger(int dir, int i, const struct ct_ev_want *w, struct ct_er
 {
 	CT_CLEAN_FD int fd = openat(dir, names[i], O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	char text[64];
-	int n = snprintf(text, sizeof(text), "some %" PRIu64 " %" PRIu64, w->stall_us[i], w->window_us);
+	int n = snprintf(text, sizeof(text), "some %" PRIu64 " %" PRIu64, w->stall_us[i],
+			 w->window_us);
 
 	if (fd < 0)
 		return refused(-errno, names[i], "openat", w, e);
@@ -108,7 +121,8 @@ static const struct ct_cg_group *version2(const struct ct_cgroups_held *held)
 	return NULL;
 }
 
-static int open_all(struct ct_events *ev, const struct ct_cg_group *g, const struct ct_ev_want *w, int fd[CT_EV_RESOURCES], struct ct_err *e)
+static int open_all(struct ct_events *ev, const struct ct_cg_group *g, const struct ct_ev_want *w,
+		    int fd[CT_EV_RESOURCES], struct ct_err *e)
 {
 	for (int i = 0; i < CT_EV_RESOURCES; i++) {
 		int r;
@@ -121,8 +135,10 @@ static int open_all(struct ct_events *ev, const struct ct_cg_group *g, const str
 		/* after the write, which it would tell of, too */
 		r = ct_ev_watch(ev, &ev->run.wd_pressure[i], g->fd, names[i], IN_MODIFY);
 		if (r < 0) {
-			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the limits of a user, RLIMIT_NOFILE is the process'");
-			return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "inotify_add_watch", "nothing would tell of the pressure");
+			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the "
+				       "limits of a user, RLIMIT_NOFILE is the process'");
+			return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "inotify_add_watch",
+					   "nothing would tell of the pressure");
 		}
 	}
 	return 0;
@@ -134,8 +150,12 @@ int ct_ev_set_triggers(struct ct_events *ev, const struct ct_ev_want *w, struct 
 	int fd[CT_EV_RESOURCES] = { -1, -1, -1 }, r = 0;
 
 	if (wants_any(w) && !g)
-		r = no_pressure(NULL, "the container has no group of cgroup version 2, which alone tells of pressure",
-				"mount cgroup2, and give the container a limit.* key or start it detached", e);
+		r = no_pressure(NULL,
+				"the container has no group of cgroup version 2, which alone "
+				"tells of pressure",
+				"mount cgroup2, and give the container a limit.* key or start it "
+				"detached",
+				e);
 	else if (wants_any(w))
 		r = open_all(ev, g, w, fd, e);
 	for (int i = 0; i < CT_EV_RESOURCES; i++) {
@@ -162,7 +182,8 @@ static int check_kernel(struct ct_err *e)
 		return r < 0 ? r : 0;
 	ct_err_object(e, h.kernel_release);
 	ct_err_hint(e, "read the averages of ct_stats() from time to time instead");
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_KERNEL, "events", "this kernel gives no notice of a group's pressure: that needs Linux %d.%d",
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_KERNEL, "events",
+		       "this kernel gives no notice of a group's pressure: that needs Linux %d.%d",
 		       KERNEL_MAJOR, KERNEL_MINOR);
 }
 
@@ -184,7 +205,10 @@ int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, str
 		if (trees.v[i].version == 2)
 			t = &trees.v[i];
 	if (!t)
-		return no_pressure(NULL, "no cgroup version 2 is mounted here, which alone tells of pressure", "mount cgroup2 on /sys/fs/cgroup", e);
+		return no_pressure(NULL,
+				   "no cgroup version 2 is mounted here, which alone tells "
+				   "of pressure",
+				   "mount cgroup2 on /sys/fs/cgroup", e);
 	for (int i = 0; i < CT_EV_RESOURCES; i++) {
 		snprintf(path, sizeof(path), "%s/%s", t->mount, names[i]);
 		if (w->stall_us[i] && access(path, F_OK) < 0)

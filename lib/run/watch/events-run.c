@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which run of the container there is, found without asking anybody who might not answer, and without clearing anything: that is for the
- * calls that are about it. */
+/* Which run of the container there is, found without asking anybody who might not answer, and
+ * without clearing anything: that is for the calls that are about it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 #include "run/state/undo.h"
 #include "run/state/dir.h"
 
-/* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a reason for another one. */
+/* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a
+ * reason for another one. */
 #define STATE_MASK (IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR)
 #define ABOVE_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
 
@@ -35,8 +36,8 @@ bool ct_ev_ended(int pidfd)
 	return ct_pidfd_ended(pidfd, 0);
 }
 
-/* A pidfd of the process that had this number and start time; -1: it has ended, or cannot be seen from here (the numbers are those of
- * the supervisor's pid namespace). */
+/* A pidfd of the process that had this number and start time; -1: it has ended, or cannot be seen
+ * from here (the numbers are those of the supervisor's pid namespace). */
 static int open_process(pid_t pid, uint64_t start)
 {
 	CT_CLEAN_FD int fd = pid > 0 && start ? ct_pidfd_open(pid) : -1;
@@ -47,15 +48,18 @@ static int open_process(pid_t pid, uint64_t start)
 	return ct_take_fd(&fd);
 }
 
-/* ---- finding it ------------------------------------------------------------------------------------------------------------- */
+/* ---- finding it ------------------------------------------------------------------------------ */
 
-static void see_in_process(struct ct_container *c, const struct ct_events *ev, struct ct_ev_sight *s)
+static void see_in_process(struct ct_container *c, const struct ct_events *ev,
+			   struct ct_ev_sight *s)
 {
 	struct ct_process *p;
 	struct ct_ev_id id;
 
 	pthread_mutex_lock(&c->lock);
-	p = c->init && !ct_process_starting(c->init) && c->init->state < 0 && !c->init->failed.err ? ct_process_get(c->init) : NULL;
+	p = c->init && !ct_process_starting(c->init) && c->init->state < 0 && !c->init->failed.err
+		    ? ct_process_get(c->init)
+		    : NULL;
 	pthread_mutex_unlock(&c->lock);
 	if (!p)
 		return;
@@ -71,8 +75,8 @@ static void see_in_process(struct ct_container *c, const struct ct_events *ev, s
 	s->p = p;
 }
 
-/* The nearest directory above the state's that is there: it would appear below it. What cannot be watched is noticed with the next
- * call. */
+/* The nearest directory above the state's that is there: it would appear below it. What cannot be
+ * watched is noticed with the next call. */
 static void watch_above(struct ct_container *c, struct ct_events *ev)
 {
 	CT_CLEAN_FD int fd = ct_state_open_all(c->base, c->dir, 0, NULL);
@@ -94,8 +98,10 @@ static int watched_dir(struct ct_container *c, struct ct_events *ev, struct ct_e
 			r = ct_ev_watch(ev, &ev->wd_state, dir, NULL, STATE_MASK);
 			if (r == 0)
 				return ct_take_fd(&dir);
-			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the limits of a user, RLIMIT_NOFILE is the process'");
-			return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "inotify_add_watch", "the state directory cannot be watched");
+			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the "
+				       "limits of a user, RLIMIT_NOFILE is the process'");
+			return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "inotify_add_watch",
+					   "the state directory cannot be watched");
 		}
 		if (dir != -ENOENT)
 			return dir;
@@ -106,7 +112,8 @@ static int watched_dir(struct ct_container *c, struct ct_events *ev, struct ct_e
 	}
 }
 
-static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s,
+			struct ct_err *e)
 {
 	CT_CLEAN_FD int init = -1;
 	struct ct_ev_id id;
@@ -120,7 +127,8 @@ static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_
 	/* in this order: the last that a supervisor does is to let go of "alive" */
 	r = ct_state_alive(s->dir);
 	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "events", "openat", "whether a supervisor lives cannot be seen");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "events", "openat",
+				   "whether a supervisor lives cannot be seen");
 	s->alive = r;
 	r = ct_state_read(s->dir, &s->st, e);
 	/* what is corrupt is cleared by a call that is about the container */
@@ -144,7 +152,8 @@ static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_
 
 int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 {
-	/* a detached one that is being watched has not ended because another one was started here */
+	/* a detached one that is being watched has not ended because another one was
+	 * started here */
 	if (ev->run.kind != CT_EV_DETACHED)
 		see_in_process(c, ev, s);
 	if (s->kind) {
@@ -154,7 +163,7 @@ int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *
 	return see_detached(c, ev, s, e);
 }
 
-/* ---- holding it ------------------------------------------------------------------------------------------------------------- */
+/* ---- holding it ------------------------------------------------------------------------------ */
 
 void ct_ev_run_clear(struct ct_ev_run *run)
 {
@@ -172,7 +181,9 @@ static void keep_telling(struct ct_cgroups_held *h)
 
 	for (uint32_t i = 0; i < h->n; i++) {
 		struct ct_cg_group *g = &h->v[i];
-		uint32_t of_use = g->version == 2 ? ~(uint32_t)0 : CT_CG_MEMORY | CT_CG_PIDS | (by_v2 ? 0 : CT_CG_FREEZER);
+		uint32_t of_use = g->version == 2
+					  ? ~(uint32_t)0
+					  : CT_CG_MEMORY | CT_CG_PIDS | (by_v2 ? 0 : CT_CG_FREEZER);
 
 		if (g->fd >= 0 && (g->controllers & of_use))
 			h->v[kept++] = *g;
@@ -202,7 +213,9 @@ int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct 
 	ev->run.init = open_process(s->st.init, s->st.init_start);
 	if (ev->run.init >= 0)
 		r = ct_ev_add(ev, ev->run.init, EPOLLIN);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "epoll_ctl", "the end of init cannot be watched") : 0;
+	return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "epoll_ctl",
+				   "the end of init cannot be watched")
+		     : 0;
 }
 
 static int take_detached(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
@@ -240,8 +253,10 @@ int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 	if (r == 0)
 		return 0;
 	ct_ev_release(ev);
-	ct_err_hint(e, "RLIMIT_NOFILE is the limit of the process' descriptors, fs.epoll.max_user_watches one of the user");
-	return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "", "the container cannot be watched");
+	ct_err_hint(e, "RLIMIT_NOFILE is the limit of the process' descriptors, "
+		       "fs.epoll.max_user_watches one of the user");
+	return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "",
+			   "the container cannot be watched");
 }
 
 void ct_ev_release(struct ct_events *ev)

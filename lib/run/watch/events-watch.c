@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What wakes who waits for events. Files of a group that the kernel tells a change of are in the epoll descriptor as they are: no inotify
- * instance, of which a user has 128, is needed for them. Inotify is for what is told in no other way: the state directory, version
- * 1's freezer.state (that somebody writes there) and pressure.
+ * What wakes who waits for events. Files of a group that the kernel tells a change of are in the
+ * epoll descriptor as they are: no inotify instance, of which a user has 128, is needed for them.
+ * Inotify is for what is told in no other way: the state directory, version 1's freezer.state (that
+ * somebody writes there) and pressure.
  *
- * Told by nobody, and noticed with the next call: version 1's pids.events since Linux 6.11 (the kernel notifies a file that version 1
- * does not have); groups that a payload has made below its own, where the kernel counts in them alone; and that a version 1
- * container is empty, but by its end.
+ * Told by nobody, and noticed with the next call: version 1's pids.events since Linux 6.11
+ * (the kernel notifies a file that version 1 does not have); groups that a payload has made
+ * below its own, where the kernel counts in them alone; and that a version 1 container is
+ * empty, but by its end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,7 @@
 #include "base/fd.h"
 #include "run/watch/events.h"
 
-#define AGAIN_MS 4		/* doubled each time */
+#define AGAIN_MS 4 /* doubled each time */
 #define AGAIN_TRIES 8
 
 /* In a forked child epoll and inotify descriptors are the parent's, too. */
@@ -39,13 +41,14 @@ int ct_ev_add(struct ct_events *ev, int fd, uint32_t events)
 
 void ct_ev_drop(struct ct_events *ev, int *fd)
 {
-	/* closing alone does not do it while there is a copy, such as the process handle's of a pidfd */
+	/* closing alone does not do it while there is a copy, such as the process
+	 * handle's of a pidfd */
 	if (*fd >= 0 && is_ours(ev))
 		epoll_ctl(ev->epoll, EPOLL_CTL_DEL, *fd, NULL);
 	ct_close(fd);
 }
 
-/* ---- inotify ---------------------------------------------------------------------------------------------------------------- */
+/* ---- inotify --------------------------------------------------------------------------------- */
 
 static int need_inotify(struct ct_events *ev)
 {
@@ -77,7 +80,8 @@ int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint
 
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, file ? "/" : "", file ? file : "");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, file ? "/" : "",
+		 file ? file : "");
 	now = inotify_add_watch(ev->inotify, path, mask);
 	if (now < 0)
 		return -errno;
@@ -87,7 +91,7 @@ int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint
 	return 0;
 }
 
-/* ---- groups ----------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 /* What was read is what a change is told of: so each look reads it once more. */
 static bool read_again(int fd)
@@ -101,10 +105,13 @@ static bool read_again(int fd)
 static int watch_file(struct ct_events *ev, int dir, const char *name)
 {
 	struct ct_ev_run *run = &ev->run;
-	int r, fd = dir >= 0 && run->n_files < CT_EV_FILES ? openat(dir, name, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+	int r, fd = dir >= 0 && run->n_files < CT_EV_FILES
+			    ? openat(dir, name, O_RDONLY | O_NOCTTY | O_CLOEXEC)
+			    : -1;
 
 	if (fd < 0)
-		return dir >= 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM) ? -errno : 0;
+		return dir >= 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM) ? -errno
+											   : 0;
 	read_again(fd);
 	r = ct_ev_add(ev, fd, EPOLLPRI);
 	if (r < 0) {
@@ -115,10 +122,12 @@ static int watch_file(struct ct_events *ev, int dir, const char *name)
 	return 0;
 }
 
-/* Version 1 counts into an eventfd. A kernel without it tells nothing: kills are then seen when something else is. */
+/* Version 1 counts into an eventfd. A kernel without it tells nothing: kills are then seen when
+ * something else is. */
 static int watch_oom(struct ct_events *ev, const struct ct_cg_group *g)
 {
-	CT_CLEAN_FD int control = openat(g->fd, "memory.oom_control", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	CT_CLEAN_FD int control = openat(g->fd, "memory.oom_control",
+					 O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	CT_CLEAN_FD int fd = control >= 0 ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
 	char line[32];
 	int r;
@@ -144,7 +153,8 @@ static int watch_group(struct ct_events *ev, const struct ct_cg_group *g)
 		r = watch_file(ev, g->fd, "memory.events");
 	if (r == 0 && (g->controllers & CT_CG_PIDS)) {
 		r = watch_file(ev, g->fd, "pids.events");
-		/* where the process was that was refused: version 1, and version 2 before Linux 6.12 */
+		/* where the process was that was refused: version 1, and version 2
+		 * before Linux 6.12 */
 		r = r < 0 ? r : watch_file(ev, g->inner_fd, "pids.events");
 	}
 	if (r == 0 && g->version == 1 && (g->controllers & CT_CG_MEMORY))
@@ -164,7 +174,7 @@ int ct_ev_watch_groups(struct ct_events *ev)
 	return r;
 }
 
-/* ---- taking notice ------------------------------------------------------------------------------------------------------------ */
+/* ---- taking notice --------------------------------------------------------------------------- */
 
 bool ct_ev_notes(struct ct_events *ev)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of a container. ct_event_fd() remembers what there is; each look of ct_next_event() takes all notices, reads the few small files
- * and tells what has changed since the look before. Notices say when to look, never what to tell: so none can be missed or
- * told twice. Nobody is asked who might not answer, and nothing runs in between.
+ * Events of a container. ct_event_fd() remembers what there is; each look of ct_next_event() takes
+ * all notices, reads the few small files and tells what has changed since the look before. Notices
+ * say when to look, never what to tell: so none can be missed or told twice. Nobody is asked who
+ * might not answer, and nothing runs in between.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,13 +15,14 @@
 #include "base/fd.h"
 #include "run/watch/events.h"
 
-/* ---- the queue ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void push(struct ct_events *ev, int type, int resource, uint64_t count)
 {
 	if (!count || ev->n == CT_EV_QUEUE)
 		return;
-	ev->queue[(ev->first + ev->n++) % CT_EV_QUEUE] = (ct_event){ sizeof(ct_event), type, resource, count };
+	ev->queue[(ev->first + ev->n++) % CT_EV_QUEUE] = (ct_event){ sizeof(ct_event), type,
+								     resource, count };
 }
 
 static void tell(struct ct_events *ev, const struct ct_ev_news *n)
@@ -48,14 +50,15 @@ static void show_more(struct ct_events *ev, bool before)
 		(void)!read(ev->more, &one, sizeof(one));
 }
 
-/* ---- a look ------------------------------------------------------------------------------------------------------------------- */
+/* ---- a look ---------------------------------------------------------------------------------- */
 
 static const struct ct_state_file *state_of(const struct ct_ev_sight *s)
 {
 	return s->kind == CT_EV_DETACHED ? &s->st : NULL;
 }
 
-/* The watched one is no longer what is there: it has ended, and perhaps another one was started since. -EBUSY. */
+/* The watched one is no longer what is there: it has ended, and perhaps another one was
+ * started since. -EBUSY. */
 static int look_at_the_last(struct ct_events *ev)
 {
 	struct ct_ev_news n = { 0 };
@@ -67,8 +70,10 @@ static int look_at_the_last(struct ct_events *ev)
 	return r;
 }
 
-/* Pidfds that have said what they can would say so for ever. An init whose run is not over makes room for the next boot's. */
-static int look_at_processes(struct ct_events *ev, const struct ct_ev_sight *now, struct ct_ev_news *n, struct ct_err *e)
+/* Pidfds that have said what they can would say so for ever. An init whose run is not over makes
+ * room for the next boot's. */
+static int look_at_processes(struct ct_events *ev, const struct ct_ev_sight *now,
+			     struct ct_ev_news *n, struct ct_err *e)
 {
 	struct ct_ev_run *run = &ev->run;
 	int r = 0;
@@ -117,7 +122,9 @@ static int look_once(struct ct_container *c, struct ct_events *ev, struct ct_err
 	r = ct_ev_see(c, ev, &now, e);
 	if (r < 0)
 		return r;
-	if (ev->run.kind && (ev->run.kind != now.kind || ev->run.id.pid != now.id.pid || ev->run.id.start != now.id.start) &&
+	if (ev->run.kind &&
+	    (ev->run.kind != now.kind || ev->run.id.pid != now.id.pid ||
+	     ev->run.id.start != now.id.start) &&
 	    look_at_the_last(ev) < 0)
 		return 0;
 	fresh = now.kind && !ev->run.kind;
@@ -131,7 +138,8 @@ static int look_once(struct ct_container *c, struct ct_events *ev, struct ct_err
 	return r;
 }
 
-/* That a watch was ended is a notice that nobody waits for; another one that came with it is a reason to look again. */
+/* That a watch was ended is a notice that nobody waits for; another one that came with it is a
+ * reason to look again. */
 static int look(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 {
 	int r;
@@ -142,7 +150,7 @@ static int look(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 	return r;
 }
 
-/* ---- the calls -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 static struct ct_events *events_new(struct ct_err *e)
 {
@@ -162,7 +170,8 @@ static struct ct_events *events_new(struct ct_err *e)
 	r = ev->more < 0 ? -errno : ct_ev_add(ev, ev->more, EPOLLIN);
 	if (r == 0)
 		return ev;
-	ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", ev->epoll < 0 ? "epoll_create1" : "eventfd", "no descriptor for events");
+	ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", ev->epoll < 0 ? "epoll_create1" : "eventfd",
+		    "no descriptor for events");
 	ct_events_free(ev);
 	return NULL;
 }
@@ -237,7 +246,8 @@ int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e)
 
 	if (!ev) {
 		ct_err_hint(e, "call ct_event_fd() first: events are told from then on");
-		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "events", "nobody has asked for events");
+		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "events",
+			       "nobody has asked for events");
 	}
 	if (!ev->n)
 		r = look(c, ev, e);

@@ -12,14 +12,16 @@ import tempfile
 import time
 
 CGROUPS = "/sys/fs/cgroup"
-V1 = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls", "net_prio", "perf_event")
+V1 = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls",
+      "net_prio", "perf_event")
 LAYOUT = os.environ.get("CT_LAYOUT", "v2")
 SYSTEMD = os.environ.get("CT_INIT") == "systemd"
 USER = 64321
 
 
 def out(*cmd):
-    return subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True,
+                          text=True).stdout
 
 
 def text(path):
@@ -44,7 +46,8 @@ def layout_of_control_groups():
         assert found[CGROUPS][0] == "cgroup2", found[CGROUPS]
         enabled = set(text(CGROUPS + "/cgroup.subtree_control").split())
         # systemd enables the others when a unit asks for them
-        assert enabled >= {"memory", "pids"} | (set() if SYSTEMD else {"cpu", "cpuset", "io"}), enabled
+        assert enabled >= {"memory", "pids"
+                           } | (set() if SYSTEMD else {"cpu", "cpuset", "io"}), enabled
         assert not any(t == "cgroup" for t, _o in found.values())
         return
     assert found[CGROUPS][0] == "tmpfs", found[CGROUPS]
@@ -128,7 +131,8 @@ def execution_of_a_sealed_memfd():
     fd = os.memfd_create("ct-check", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with open("/bin/busybox", "rb") as f:
         os.write(fd, f.read())
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS,
+                fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
     pid = os.fork()
     if not pid:
         os.execve(fd, ["true"], {})
@@ -152,10 +156,13 @@ def first_process():
 
 def systemd_makes_a_delegated_scope():
     if SYSTEMD:
-        said = out("systemd-run", "-q", "--scope", "-p", "Delegate=yes", "-p", "MemoryMax=64M", "cat", "/proc/self/cgroup")
+        said = out("systemd-run", "-q", "--scope", "-p", "Delegate=yes", "-p", "MemoryMax=64M",
+                   "cat", "/proc/self/cgroup")
         assert ".scope" in said, said
-        state = subprocess.run(["systemctl", "is-system-running"], stdout=subprocess.PIPE, text=True, check=False).stdout
-        assert state.strip() in ("running", "starting"), out("systemctl", "--failed", "--no-legend") + state
+        state = subprocess.run(["systemctl", "is-system-running"], stdout=subprocess.PIPE,
+                               text=True, check=False).stdout
+        assert state.strip() in ("running",
+                                 "starting"), out("systemctl", "--failed", "--no-legend") + state
 
 
 def user_has_a_session():
@@ -166,15 +173,18 @@ def user_has_a_session():
 
 
 def user_makes_a_delegated_scope():
-    said = out("systemd-run", "-q", "--user", "--scope", "-p", "Delegate=yes", "sh", "-c",
-               "d=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup) && mkdir $d/inner && rmdir $d/inner && cat $d/cgroup.controllers")
+    said = out(
+        "systemd-run", "-q", "--user", "--scope", "-p", "Delegate=yes", "sh", "-c",
+        "d=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup) && mkdir $d/inner && rmdir $d/inner && "
+        "cat $d/cgroup.controllers"
+    )
     assert {"memory", "pids"} <= set(said.split()), said
 
 
 CHECKS = {
-    "guest": (layout_of_control_groups, memory_is_limited_and_swapped, disk_for_io_limits, clock, security_module,
-              files_of_the_root_directory, execution_of_a_sealed_memfd, module_on_demand, first_process,
-              systemd_makes_a_delegated_scope),
+    "guest": (layout_of_control_groups, memory_is_limited_and_swapped, disk_for_io_limits, clock,
+              security_module, files_of_the_root_directory, execution_of_a_sealed_memfd,
+              module_on_demand, first_process, systemd_makes_a_delegated_scope),
     "session": (user_has_a_session, user_makes_a_delegated_scope),
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-In the guest: runs the rows of one boot with the code of tests/run, and prints one TAP line for each test; what a failed
-program said goes before its lines. suite.py, on the host, adds the plan.
+In the guest: runs the rows of one boot with the code of tests/run, and prints one TAP line for each
+test; what a failed program said goes before its lines. suite.py, on the host, adds the plan.
 """
 import concurrent.futures
 import os
@@ -49,7 +49,8 @@ class Report:
                 self.line(f"{name}.{n}" if n else name, result, why)
             print(f"## {name}: {outcome.seconds:.1f} s")
             if failed:
-                print("".join(f"#   {line}\n" for line in outcome.output.splitlines()[-LINES:]), end="")
+                print("".join(f"#   {line}\n" for line in outcome.output.splitlines()[-LINES:]),
+                      end="")
             sys.stdout.flush()
 
 
@@ -71,10 +72,14 @@ def of_row(row, boot, build_dir):
     if not row.tier:
         return [of_command(row, boot, build_dir)]
     tier = tiers.ALL[row.tier]
-    found = [p for b in tier.builds(build_dir) for p in programs.read(b, tier) if re.search(row.only, p.full)]
+    found = [
+        p for b in tier.builds(build_dir) for p in programs.read(b, tier)
+        if re.search(row.only, p.full)
+    ]
     for p in found if row.as_user else ():
         # results go to TAP, as they do with the runner's own environment
-        p.cmd, p.full = as_user(p.cmd, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **p.env}), f"{row.name}.{p.full}"
+        p.cmd, p.full = as_user(p.cmd,
+                                {"CMOCKA_MESSAGE_OUTPUT": "TAP", **p.env}), f"{row.name}.{p.full}"
     return found
 
 
@@ -103,7 +108,8 @@ def main():
     for p in (p for p in found if not p.parallel):
         run(p)
     left = session.left_behind()
-    report.line(f"{boot.name}.leaks", "fail" if left else "pass", "left behind: " + "; ".join(left) if left else "")
+    report.line(f"{boot.name}.leaks", "fail" if left else "pass",
+                "left behind: " + "; ".join(left) if left else "")
 
 
 if __name__ == "__main__":
