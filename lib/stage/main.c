@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "stage/steps.h"
+#include "stage/step/steps.h"
 
 /* The message must be sealed: what was checked may not change, nor shrink under the mapping. */
 static int is_sealed(int fd)

@@ -63,13 +63,18 @@ def stage(root):
 
 
 def rooms(root):
-    """Within lib/run: no room includes one that stands below it."""
+    """Within lib/run and lib/stage: no room includes one that stands below it."""
     for path in files(root, ("lib/run",)):
         room = path.split("/")[2]
         for m in INCLUDE.finditer(read(root, path)):
             to = m[2].split("/")
             if to[0] == "run" and ROOMS.index(to[1]) > ROOMS.index(room):
                 yield f"{path}: {room} may not include {m[2]}"
+    # what carries a plan out knows nothing of who keeps the container
+    for path in files(root, ("lib/stage/step",)):
+        for m in INCLUDE.finditer(read(root, path)):
+            if m[2].startswith("stage/super/"):
+                yield f"{path}: step may not include {m[2]}"
 
 
 def users(root):
@@ -92,7 +97,7 @@ ROOT = top()
 tap = Tap()
 tap.check("library layers", library(ROOT))
 tap.check("the stage stands alone", stage(ROOT))
-tap.check("rooms of lib/run", rooms(ROOT))
+tap.check("rooms of lib/run and lib/stage", rooms(ROOT))
 tap.check("tools and bindings use the public header only", users(ROOT))
 tap.check("the public header needs little", public(ROOT))
 tap.done()

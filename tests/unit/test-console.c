@@ -21,7 +21,7 @@
 #include <contain/contain.h>
 
 #include "run.h"
-#include "stage/supervisor.h"
+#include "stage/super/supervisor.h"
 #include "super-box.h"
 
 /* ---- the parts by themselves ----------------------------------------------------------------- */

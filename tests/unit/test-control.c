@@ -22,7 +22,7 @@
 #include <contain/contain.h>
 
 #include "run.h"
-#include "stage/supervisor.h"
+#include "stage/super/supervisor.h"
 #include "super-box.h"
 
 static void requests_are_checked(void **state)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "stage/steps.h"
+#include "stage/step/steps.h"
 
 static void test_query(void **state)
 {

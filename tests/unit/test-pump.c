@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "stage/pump.h"
+#include "stage/step/pump.h"
 
 #define SECOND 1000
 

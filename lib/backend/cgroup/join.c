@@ -36,7 +36,7 @@ int ct_cg_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
 	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
 }
 
-/* For hooks of the host the launcher lifts the list for a while (lib/stage/step-devices.c). */
+/* For hooks of the host the launcher lifts the list for a while (lib/stage/step/devices.c). */
 static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * limit.output: the payload prints into pipes of the pump's (lib/stage/pump.h), which
+ * limit.output: the payload prints into pipes of the pump's (lib/stage/step/pump.h), which
  * counts and passes on. The caller has none of their descriptors; it sees a page of figures
  * that the pump writes.
  */

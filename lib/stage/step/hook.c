@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Programs of the config that run while a container is made or ended. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "stage/step/steps.h"
+
+#define LINE 90	       /* of the hook's last words */
+#define PIECE 190      /* of a line, as it is passed on: what is longer comes in pieces */
+#define KILLED_MS 5000 /* how long a hook that was killed may take to end */
+
+/* What the hook has written: the line that is being read, and the beginning of the last one
+ * that is not empty. */
+struct words {
+	struct stage *st;
+	char now[PIECE + 1], last[LINE + 1];
+	size_t n;
+	int goes_on; /* of the line, a piece has been passed on */
+};
+
+static void pass_on(struct words *w, int goes_on)
+{
+	size_t n = w->n < LINE ? w->n : LINE;
+
+	w->now[w->n] = '\0';
+	if (w->n && !w->goes_on) {
+		memcpy(w->last, w->now, n);
+		w->last[n] = '\0';
+	}
+	if (w->n && w->st->say)
+		w->st->say(w->st->say_data, w->now);
+	else if (w->n)
+		report_said(w->st, w->now);
+	w->goes_on = goes_on;
+	w->n = 0;
+}
+
+static void hear(struct words *w, const char *p, size_t n)
+{
+	for (; n; n--, p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c != '\n' && w->n == PIECE)
+			pass_on(w, 1);
+		if (c == '\n')
+			pass_on(w, 0);
+		else if (w->n || w->goes_on || c > ' ')
+			w->now[w->n++] = (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c);
+	}
+}
+
+/* What is in the pipe by now, and no more: whoever goes on writing must not hold us. */
+static void drain(struct words *w, int fd)
+{
+	char buf[512];
+	int there = 0;
+	long n = sys3(SYS_ioctl, fd, FIONREAD, &there);
+
+	while (n >= 0 && there > 0) {
+		n = sys3(SYS_read, fd, buf, sizeof(buf));
+		if (n <= 0)
+			return;
+		hear(w, buf, (size_t)n);
+		there -= (int)n;
+	}
+}
+
+/* Why a hook's process could not execute it. */
+struct failure {
+	int err, sys;
+};
+
+/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits and
+ * capabilities, and hands no more on to what it leaves behind. All else the steps before have done
+ * for the whole of init. 0 or a negative errno. */
+static int confine(struct stage *st, const struct ct_wire_step *s, struct failure *why)
+{
+	uint32_t bad;
+	int err;
+
+	why->sys = SYS_prlimit64;
+	err = limits_set(st, &bad);
+	if (err)
+		return err;
+	why->sys = SYS_prctl;
+	err = caps_bound(s->n[1]);
+	if (err)
+		return err;
+	why->sys = SYS_capset;
+	return caps_set(s->n[1], 0, &why->sys);
+}
+
+/* The hook's process: only its own descriptors, default signals, its own session. Says its errno
+ * when it cannot execute. */
+_Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int parent, int in,
+			    int out, int status, const char *const *argv, const char *const *env)
+{
+	struct failure why = { .sys = SYS_execve };
+	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	long now = sys0(SYS_getppid);
+
+	/* who runs it may have died before; 0: it is in another pid namespace than we are */
+	if (now && now != parent)
+		sys_exit(127);
+	sys0(SYS_setsid);
+	/* high first: in, out and status may be any descriptor */
+	in = sys_dup_min(in, 10);
+	out = sys_dup_min(out, 10);
+	status = sys_dup_min(status, 10);
+	err = tied < 0 ? tied : (int)sys3(SYS_dup3, in, 0, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, out, 1, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, out, 2, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
+	sys_close_range(4, ~0u, 0);
+	sys1(SYS_umask, 022);
+	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
+		err = confine(st, s, &why);
+	if (err >= 0) {
+		why.sys = SYS_execve;
+		signals_default();
+		err = (int)sys3(SYS_execve, argv[0], argv, env);
+	}
+	why.err = err;
+	write_all(3, &why, sizeof(why));
+	sys_exit(127);
+}
+
+struct hook {
+	int in[2], out[2], status[2]; /* pipes */
+	int pidfd;
+	pid_t pid;
+};
+
+static void hook_close(struct hook *h)
+{
+	for (int i = 0; i < 2; i++) {
+		sys_close(h->in[i]);
+		sys_close(h->out[i]);
+		sys_close(h->status[i]);
+	}
+	sys_close(h->pidfd);
+}
+
+static void shut(int *fd)
+{
+	sys_close(*fd);
+	*fd = -1;
+}
+
+/* 0 or a negative errno, *sys the call. */
+static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_step *s,
+		      const char *const *argv, const char *const *env, int *sys)
+{
+	struct k_clone_args args;
+	int parent;
+	int err = (int)sys2(SYS_pipe2, h->in, O_CLOEXEC);
+	long pid;
+
+	*sys = SYS_pipe2;
+	if (!err)
+		err = (int)sys2(SYS_pipe2, h->out, O_CLOEXEC);
+	if (!err)
+		err = (int)sys2(SYS_pipe2, h->status, O_CLOEXEC);
+	if (err)
+		return err;
+	/* its input is at its end from the start */
+	shut(&h->in[1]);
+	memset(&args, 0, sizeof(args));
+	args.flags = K_CLONE_PIDFD;
+	args.pidfd = (uintptr_t)&h->pidfd;
+	args.exit_signal = SIGCHLD;
+	*sys = SYS_clone3;
+	parent = sys_getpid();
+	pid = sys2(SYS_clone3, &args, sizeof(args));
+	if (pid == 0)
+		child(st, s, parent, h->in[0], h->out[1], h->status[1], argv, env);
+	if (pid < 0)
+		return (int)pid;
+	h->pid = (pid_t)pid;
+	shut(&h->in[0]);
+	shut(&h->out[1]);
+	shut(&h->status[1]);
+	sys3(SYS_fcntl, h->out[0], F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+/* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for
+ * being late; -EBUSY when it was, and did not end of it, as a frozen one. */
+static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
+{
+	int64_t end = clock_ms() + (int64_t)timeout_ms;
+	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN },
+			       { .fd = h->out[0], .events = POLLIN } };
+	int late = 0;
+
+	while (!(p[0].revents & POLLIN)) {
+		int64_t left = timeout_ms ? end - clock_ms() : -1;
+
+		if (timeout_ms && left <= 0) {
+			if (late)
+				return -EBUSY;
+			late = 1;
+			end = clock_ms() + KILLED_MS;
+			left = KILLED_MS;
+			sys2(SYS_kill, -h->pid, SIGKILL);
+			sys4(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
+		}
+		poll(p, 2, (int)left);
+		if (p[1].revents & (POLLIN | POLLHUP | POLLERR))
+			drain(w, h->out[0]);
+		if ((p[1].revents & POLLHUP) && !(p[1].revents & POLLIN))
+			p[1].fd = -1;
+	}
+	drain(w, h->out[0]);
+	pass_on(w, 0);
+	return late ? -ETIMEDOUT : 0;
+}
+
+/* What the wait status and the last words say. 0 when all is well. */
+static int hook_verdict(int status, const struct words *w, char *why, size_t n)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFEXITED(status))
+		str_add_u64(str_add(why, n, "exit code "), n, (uint64_t)WEXITSTATUS(status));
+	else
+		str_add_u64(str_add(why, n, "killed by signal "), n, (uint64_t)WTERMSIG(status));
+	if (w->last[0])
+		str_add(str_add(why, n, ": "), n, w->last);
+	return -ECANCELED;
+}
+
+/* List i of the step and what comes behind it. NULL without memory. */
+static const char **with_more(struct stage *st, const struct ct_wire_step *s, int i,
+			      const char *const *more)
+{
+	uint32_t n = step_list_n(s, i), k = 0;
+	const char **v;
+
+	while (more && more[k])
+		k++;
+	v = str_vector(step_list(st, s, i), n, k);
+	for (; v && k; k--)
+		v[n + k - 1] = more[k - 1];
+	return v;
+}
+
+int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
+	       char *why, size_t n_why, int *sys)
+{
+	__attribute__((
+		cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
+	struct words w;
+	const char **argv, **env;
+	struct failure failed;
+	int err, waited, status = 0;
+
+	*why = '\0';
+	memset(&w, 0, sizeof(w));
+	w.st = st;
+	argv = with_more(st, s, 0, more->argv);
+	env = with_more(st, s, 1, more->env);
+	*sys = SYS_mmap;
+	if (!argv || !env)
+		return -ENOMEM;
+	*sys = SYS_execve;
+	if (!argv[0])
+		return -EINVAL;
+	err = hook_start(&h, st, s, argv, env, sys);
+	if (err)
+		return err;
+	err = hook_listen(&h, &w, s->n[0]);
+	*sys = SYS_wait4;
+	if (err == -EBUSY) {
+		str_cut(why, n_why,
+			"it took too long and did not end when it was killed: is it frozen?");
+		return -ETIMEDOUT;
+	}
+	do
+		waited = (int)sys4(SYS_wait4, h.pid, &status, K_WALL, NULL);
+	while (waited == -EINTR);
+	if (waited < 0)
+		return waited;
+	if (err) {
+		str_cut(why, n_why, "it took too long and was killed");
+		return err;
+	}
+	if (read_full(h.status[0], &failed, sizeof(failed)) == sizeof(failed)) {
+		*sys = failed.sys;
+		return failed.err;
+	}
+	return hook_verdict(status, &w, why, n_why);
+}
+
+/* Runs a hook; one that fails, or is late, fails the step. */
+int step_hook(struct stage *st, const struct ct_wire_step *s)
+{
+	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";
+	const char *env[2] = { s->phase == CT_PHASE_READY
+				       ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid)
+				       : NULL,
+			       NULL };
+	const struct stage_more more = { NULL, env };
+	int sys, err = stage_hook(st, s, &more, why, sizeof(why), &sys);
+
+	return err ? report_error(st, err, sys,
+				  step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0),
+				  *why ? why : NULL)
+		   : 0;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who the payload is. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "stage/step/steps.h"
+
+/* Name of the host, in the new uts namespace. */
+int step_hostname(struct stage *st, const struct ct_wire_step *s)
+{
+	const char *name = step_str(st, s, 0);
+	int err = (int)sys2(SYS_sethostname, name, strlen(name));
+
+	return err ? step_fail(st, err, SYS_sethostname, name) : 0;
+}
+
+/* NIS domain, in the new uts namespace. */
+int step_domainname(struct stage *st, const struct ct_wire_step *s)
+{
+	const char *name = step_str(st, s, 0);
+	int err = (int)sys2(SYS_setdomainname, name, strlen(name));
+
+	return err ? step_fail(st, err, SYS_setdomainname, name) : 0;
+}
+
+/* A session keyring without the caller's keys. */
+int step_keyring(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys2(SYS_keyctl, K_KEYCTL_JOIN_SESSION_KEYRING, NULL);
+
+	(void)s;
+	if (err < 0 && step_optional(s))
+		return 0;
+	return err < 0 ? step_fail(st, err, SYS_keyctl, NULL) : 0;
+}
+
+/* Execution domain: a 32-bit uname, for instance. */
+int step_personality(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys1(SYS_personality, s->n[0]);
+
+	return err < 0 ? step_fail(st, err, SYS_personality, NULL) : 0;
+}
+
+/* A core scheduling cookie of its own, or that of a process. */
+int step_sched_core(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = s->n[0] ? sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0)
+			  : sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0,
+				      K_PR_SCHED_CORE_SCOPE_GROUP);
+
+	if (err == -EINVAL || err == -ENODEV)
+		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE",
+				    "this kernel or processor has no core scheduling");
+	return err ? step_fail(st, err, SYS_prctl, "PR_SCHED_CORE") : 0;
+}
+
+/* ---- users and groups ------------------------------------------------------------------------ */
+
+static const char *file_text(int err)
+{
+	switch (err) {
+	case -EFBIG:
+		return "it is larger than 1 MiB or has more than 65536 lines";
+	case -EINVAL:
+		return "it is not a regular text file";
+	case -ESTALE:
+		return "it was exchanged while it was read";
+	}
+	return NULL;
+}
+
+/* Nothing that a container could be the reason of. */
+static int is_ours(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
+}
+
+/* What there is of a file, "" when it does not exist. Where nobody asked for a user, what a
+ * container has made of it is as good as missing. 0, or -1 when reported. */
+static int read_file(struct stage *st, const char *path, int tolerant, char **text)
+{
+	static char nothing[1];
+	int err = user_file_read(path, tolerant, text);
+
+	if (!err)
+		return 0;
+	if (err != -ENOENT && (!tolerant || is_ours(err)))
+		return report_error(st, err, SYS_openat2, path, file_text(err));
+	nothing[0] = '\0';
+	*text = nothing;
+	return 0;
+}
+
+/* The groups: those given by the file for a name, the primary one first. An explicit
+ * gid is alone. */
+static int find_groups(struct stage *st, const struct user_query *q, int tolerant)
+{
+	struct stage_user *u = &st->user;
+	char *text;
+
+	u->groups = stage_alloc(STAGE_MAX_GROUPS * sizeof(uint32_t));
+	if (!u->groups)
+		return step_fail(st, -ENOMEM, SYS_mmap, NULL);
+	u->groups[0] = u->gid;
+	u->n_groups = 1;
+	if (q->has_gid || !u->name[0])
+		return 0;
+	if (read_file(st, "etc/group", tolerant, &text) < 0)
+		return -1;
+	if (user_in_group(text, u, STAGE_MAX_GROUPS))
+		return report_error(st, -E2BIG, 0, "etc/group", "the user is in too many groups");
+	return 0;
+}
+
+/* Who the payload is to be, from the container's passwd and group. 0, or -1 when reported. */
+static int look_up(struct stage *st, const struct ct_wire_step *s)
+{
+	const char *spec = step_str(st, s, 0);
+	struct stage_user *u = &st->user;
+	int tolerant = !*spec || step_optional(s), err = 0, found;
+	struct user_query q;
+	char *text;
+
+	/* nobody asked for: root */
+	memset(&q, 0, sizeof(q));
+	if (*spec)
+		err = user_query_parse(spec, &q);
+	if (err)
+		return report_error(st, err, 0, spec,
+				    "a user is a name, or a number, or number:number");
+	memset(u, 0, sizeof(*u));
+	str_cut(u->home, sizeof(u->home), "/");
+	str_cut(u->shell, sizeof(u->shell), "/bin/sh");
+	if (read_file(st, "etc/passwd", tolerant, &text) < 0)
+		return -1;
+	found = user_in_passwd(text, &q, u);
+	if (!found && q.by_name)
+		return report_error(st, -ENOENT, 0, spec,
+				    "the container's /etc/passwd has no such user");
+	if (!found)
+		u->uid = q.uid;
+	if (q.has_gid)
+		u->gid = q.gid;
+	u->valid = 1;
+	return find_groups(st, &q, tolerant);
+}
+
+/* The files of the container are read as its root reads them, with the payload's
+ * capabilities: none of the caller's groups, its effective capabilities no more than the step
+ * names. 0 or a negative errno. */
+static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *own)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	struct k_cap_data data[2];
+	int err = (int)sys2(SYS_capget, &head, own);
+
+	if (!err)
+		err = (int)sys2(SYS_setgroups, 0, NULL);
+	if (err && err != -EPERM)
+		return err;
+	sys1(SYS_setfsgid, 0);
+	sys1(SYS_setfsuid, 0);
+	for (int i = 0; i < 2; i++) {
+		data[i] = own[i];
+		data[i].effective = own[i].permitted & (uint32_t)(keep >> 32 * i);
+	}
+	err = (int)sys2(SYS_capset, &head, data);
+	return err ? err : stay_private(st);
+}
+
+/* Back to what read_as_payload() found. */
+static int read_as_before(struct stage *st, const struct k_cap_data *own)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	int err;
+
+	sys1(SYS_setfsuid, sys0(SYS_geteuid));
+	sys1(SYS_setfsgid, sys0(SYS_getegid));
+	err = (int)sys2(SYS_capset, &head, own);
+	return err ? err : stay_private(st);
+}
+
+/* Who the payload is to be, looked up with its rights. */
+int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
+{
+	struct k_cap_data own[2];
+	int err = read_as_payload(st, s->n[1], own), r;
+
+	if (err)
+		return step_fail(st, err, SYS_capset, NULL);
+	r = look_up(st, s);
+	err = read_as_before(st, own);
+	if (err && r == 0)
+		return step_fail(st, err, SYS_capset, NULL);
+	return r;
+}
+
+/* The numbers of the list. 0 or a negative errno; *bad is the string that is not one. */
+static int parse_groups(const struct stage *st, const struct ct_wire_step *s, uint32_t *out,
+			const char **bad)
+{
+	const char *p = step_list(st, s, 0);
+
+	for (uint32_t i = 0; i < step_list_n(s, 0); i++) {
+		uint64_t v;
+		int err = str_u64(p, STAGE_NO_ID - 1, &v);
+
+		if (err) {
+			*bad = p;
+			return err;
+		}
+		out[i] = (uint32_t)v;
+		p += strlen(p) + 1;
+	}
+	return 0;
+}
+
+/* Always called, also with an empty list: groups of the caller never stay. */
+int step_groups(struct stage *st, const struct ct_wire_step *s)
+{
+	uint32_t n = step_list_n(s, 0), *gids = NULL;
+	const char *bad = NULL;
+	int err = 0;
+
+	if (n == 1 && !strcmp(step_list(st, s, 0), "@")) {
+		if (!st->user.valid)
+			return report_error(st, -EINVAL, 0, "@", "no user was looked up");
+		n = st->user.n_groups;
+		gids = st->user.groups;
+	} else if (n) {
+		gids = stage_alloc(n * sizeof(*gids));
+		err = gids ? parse_groups(st, s, gids, &bad) : -ENOMEM;
+	}
+	if (err)
+		return report_error(st, err, SYS_setgroups, bad, NULL);
+	err = (int)sys2(SYS_setgroups, n, gids);
+	if (err && !(err == -EPERM && step_optional(s)))
+		return step_fail(st, err, SYS_setgroups, NULL);
+	return 0;
+}
+
+/* A change of identity makes the process dumpable again where the administrator wishes it, and
+ * forgets the death signal: both as they were. 0 or a negative errno. */
+int stay_private(struct stage *st)
+{
+	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
+
+	if (!err && st->in_init && !st->pdeath_set)
+		err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	return err;
+}
+
+/* User and group, all three of each. Capabilities stay permitted until CAPS. */
+int step_ids(struct stage *st, const struct ct_wire_step *s)
+{
+	uint64_t uid = s->n[0], gid = s->n[1];
+	int err;
+
+	if ((uid >= STAGE_NO_ID || gid >= STAGE_NO_ID) && !st->user.valid)
+		return report_error(st, -EINVAL, 0, NULL, "no user was looked up");
+	uid = uid >= STAGE_NO_ID ? st->user.uid : uid;
+	gid = gid >= STAGE_NO_ID ? st->user.gid : gid;
+	/* our own new terminal belongs to the user who sits at it */
+	if (st->own_tty && s->phase >= CT_PHASE_IDENTITY)
+		sys3(SYS_fchown, 0, uid, -1);
+	err = sys_prctl(K_PR_SET_KEEPCAPS, 1, 0, 0);
+	if (err)
+		return step_fail(st, err, SYS_prctl, "PR_SET_KEEPCAPS");
+	err = (int)sys3(SYS_setresgid, gid, gid, gid);
+	if (err)
+		return report_error(st, err, SYS_setresgid, NULL,
+				    err == -EINVAL ? "the id map does not map this group" : NULL);
+	err = (int)sys3(SYS_setresuid, uid, uid, uid);
+	if (err)
+		return report_error(st, err, SYS_setresuid, NULL,
+				    err == -EINVAL ? "the id map does not map this user" : NULL);
+	sys_prctl(K_PR_SET_KEEPCAPS, 0, 0, 0);
+	err = stay_private(st);
+	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+}
+
+/* ---- capabilities ---------------------------------------------------------------------------- */
+
+/* Drops every capability that is not to be kept from the bounding set, also those newer than this
+ * program. 0 or a negative errno. */
+int caps_bound(uint64_t keep)
+{
+	for (unsigned long cap = 0; cap < 64; cap++) {
+		int err;
+
+		if (keep & (uint64_t)1 << cap)
+			continue;
+		err = sys_prctl(K_PR_CAPBSET_DROP, cap, 0, 0);
+		if (err == -EINVAL)
+			break;
+		/* what is not there, or not known, needs no right to be dropped */
+		if (err && sys_prctl(K_PR_CAPBSET_READ, cap, 0, 0) == 1)
+			return err;
+	}
+	return 0;
+}
+
+/* The bounding set of the payload. */
+int step_bounding(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = caps_bound(s->n[0]);
+
+	if (!err)
+		return 0;
+	return report_error(st, err, SYS_prctl, NULL,
+			    "dropping from the bounding set needs CAP_SETPCAP");
+}
+
+/* For root the set given. Another user has only what is raised as ambient, which needs it
+ * inheritable, too. 0 or a negative errno, *sys the call. */
+int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	struct k_cap_data data[2];
+	int err;
+
+	permitted = sys0(SYS_geteuid) == 0 ? permitted | ambient : ambient;
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted = data[i].effective = (uint32_t)(permitted >> 32 * i);
+		data[i].inheritable = (uint32_t)(ambient >> 32 * i);
+	}
+	sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_CLEAR_ALL, 0, 0);
+	*sys = SYS_capset;
+	err = (int)sys2(SYS_capset, &head, data);
+	for (unsigned long cap = 0; !err && cap < 64; cap++) {
+		if (!(ambient & (uint64_t)1 << cap))
+			continue;
+		*sys = SYS_prctl;
+		err = sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_RAISE, cap, 0);
+	}
+	return err;
+}
+
+/* The capabilities of the payload. */
+int step_caps(struct stage *st, const struct ct_wire_step *s)
+{
+	int sys, err = caps_set(s->n[0], s->n[1], &sys);
+
+	if (!err)
+		return 0;
+	if (sys == SYS_prctl)
+		return step_fail(st, err, sys, "PR_CAP_AMBIENT_RAISE");
+	return report_error(st, err, sys, NULL,
+			    err == -EPERM
+				    ? "a capability asked for is not among those this process has"
+				    : NULL);
+}
+
+/* No setuid program gives the payload anything from here on. */
+int step_no_new_privs(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = sys_prctl(K_PR_SET_NO_NEW_PRIVS, 1, 0, 0);
+
+	(void)s;
+	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+/* What the payload gets when its parent dies. 0: nothing. */
+int step_pdeathsig(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, s->n[0], 0, 0);
+
+	if (s->phase >= CT_PHASE_IDENTITY)
+		st->pdeath_set = 1;
+	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+}
+
+/* Default actions and umask; they are unblocked last of all, by the exec. */
+int step_signals(struct stage *st, const struct ct_wire_step *s)
+{
+	(void)s;
+	signals_reset();
+	sys1(SYS_umask, st->umask);
+	return 0;
+}
+
+/* Resolved without links of procfs, then held against what the kernel says where we are. */
+int step_chdir(struct stage *st, const struct ct_wire_step *s)
+{
+	const char *path = step_str(st, s, 0);
+	struct path_error e;
+	SYS_CLOSEP int fd = -1;
+	char cwd[4096];
+	long n;
+
+	fd = path_open(-1, path, 0, O_DIRECTORY, &e);
+	if (fd < 0)
+		return report_error(st, fd, e.sys, path, e.text);
+	n = sys1(SYS_fchdir, fd);
+	if (n)
+		return step_fail(st, (int)n, SYS_fchdir, path);
+	n = sys2(SYS_getcwd, cwd, sizeof(cwd));
+	if (n < 0)
+		return step_fail(st, (int)n, SYS_getcwd, path);
+	if (cwd[0] != '/')
+		return report_error(st, -ENOENT, SYS_getcwd, path,
+				    "it lies outside of the container's root");
+	return 0;
+}

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the
+ * hand-shake around the latter. Init waits while the launcher carries out ENTER, and again, set
+ * up but for the exec, while it carries out READY; without such steps there is no socket between
+ * them and nobody waits.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "stage/step/steps.h"
+#include "shared/words.h"
+
+#define GO 'g'
+#define READY 'r'
+
+/* ---- procfs of the host, held by descriptor -------------------------------------------------- */
+
+/* /proc must be a procfs, and of the pid namespace that our numbers are of. 0 or a
+ * negative errno with *why. */
+static int check_proc(int fd, const char **why)
+{
+	char self[24], mine[24] = "";
+	long n;
+
+	*why = "/proc is not a proc file system";
+	if (sys_fs_magic(fd) != K_PROC_SUPER_MAGIC)
+		return -EINVAL;
+	*why = "/proc belongs to another pid namespace";
+	n = sys4(SYS_readlinkat, fd, "self", self, sizeof(self) - 1);
+	if (n < 0)
+		return (int)n;
+	self[n] = '\0';
+	str_add_u64(mine, sizeof(mine), (uint64_t)sys_getpid());
+	return strcmp(self, mine) ? -EXDEV : 0;
+}
+
+static int needs_proc(const struct stage *st)
+{
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= CT_PHASE_NEW; i++)
+		if (st->steps[i].op == CT_OP_ID_MAP || st->steps[i].op == CT_OP_PROC_WRITE ||
+		    st->steps[i].op == CT_OP_TIME_OFFSET || st->steps[i].op == CT_OP_NS_SEND)
+			return 1;
+	return 0;
+}
+
+/* Before anything is joined: after it, /proc may be the container's. */
+static int open_proc(struct stage *st)
+{
+	const char *why = NULL;
+	int fd, err;
+
+	if (!needs_proc(st))
+		return 0;
+	fd = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return report_error(st, fd, SYS_openat, "/proc", NULL);
+	err = check_proc(fd, &why);
+	if (err)
+		return report_error(st, err, SYS_openat, "/proc", why);
+	st->proc_fd = fd;
+	return 0;
+}
+
+static void close_proc(struct stage *st)
+{
+	sys_close(st->proc_fd);
+	st->proc_fd = -1;
+}
+
+/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has
+ * not is no failure. */
+static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value,
+		      int optional)
+{
+	char path[128] = "";
+	SYS_CLOSEP int fd = -1;
+	long n;
+
+	str_add_u64(path, sizeof(path), (uint64_t)pid);
+	str_add(str_add(path, sizeof(path), "/"), sizeof(path), file);
+	fd = sys_openat2(st->proc_fd, path, O_WRONLY | O_NOCTTY, 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	if (fd < 0)
+		return report_error(st, fd, SYS_openat2, file, NULL);
+	n = sys3(SYS_write, fd, value, strlen(value));
+	if (optional && (n == -EACCES || n == -EPERM))
+		return 0;
+	if (n < 0)
+		return report_error(st, (int)n, SYS_write, file, NULL);
+	return (size_t)n == strlen(value) ? 0
+					  : report_error(st, -EIO, SYS_write, file,
+							 "the kernel took only a part of it");
+}
+
+/* ---- steps of the launcher ------------------------------------------------------------------- */
+
+/* A new namespace for the launcher, before it clones. */
+int step_unshare(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys1(SYS_unshare, s->n[0]);
+
+	return err ? step_fail(st, err, SYS_unshare, NULL) : 0;
+}
+
+/* Joins the namespaces of a pidfd, or the one of a namespace descriptor. */
+int step_setns(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = (int)sys2(SYS_setns, step_fd(st, s->a), s->n[0]);
+
+	return err ? step_fail(st, err, SYS_setns, NULL) : 0;
+}
+
+/* Sets a clock of the time namespace that was just unshared. */
+int step_time_offset(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, sys_getpid(), "timens_offsets", step_str(st, s, 0), 0);
+}
+
+/* Writes init's uid_map or gid_map. */
+int step_id_map(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), 0);
+}
+
+/* Writes a file of init's folder in /proc. */
+int step_proc_write(struct stage *st, const struct ct_wire_step *s)
+{
+	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1),
+			  step_optional(s));
+}
+
+/* Whether the list of processes in the file has this one: the kernel's own word that
+ * it is there. */
+static int lists_pid(int fd, pid_t pid)
+{
+	char buf[512], want[24] = "\n";
+	size_t have = 1; /* a newline in front of the first number, too */
+
+	str_add(str_add_u64(want, sizeof(want), (uint64_t)pid), sizeof(want), "\n");
+	buf[0] = '\n';
+	for (;;) {
+		long n = sys3(SYS_read, fd, buf + have, sizeof(buf) - 1 - have);
+		char *cut;
+
+		if (n <= 0)
+			return 0;
+		have += (size_t)n;
+		buf[have] = '\0';
+		if (strstr(buf, want))
+			return 1;
+		/* the number that is not whole yet */
+		cut = strrchr(buf, '\n');
+		have -= (size_t)(cut - buf);
+		memmove(buf, cut, have);
+	}
+}
+
+/* Puts init, which waits, into a group of version 1, and looks whether it is there. */
+int step_cgroup_enter(struct stage *st, const struct ct_wire_step *s)
+{
+	SYS_CLOSEP int fd = sys_openat(step_fd(st, s->a), "cgroup.procs", O_RDWR | O_NOCTTY, 0);
+	char pid[24] = "";
+	long n;
+
+	if (fd < 0)
+		return step_fail(st, fd, SYS_openat, "cgroup.procs");
+	str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid);
+	n = sys3(SYS_write, fd, pid, strlen(pid));
+	if (n < 0)
+		return report_error(st, (int)n, SYS_write, "cgroup.procs",
+				    n == -ENOSPC ? "cpuset.cpus and cpuset.mems of the group must "
+						   "not be empty"
+						 : NULL);
+	if (sys3(SYS_lseek, fd, 0, SEEK_SET) < 0 || !lists_pid(fd, st->init_pid))
+		return report_error(st, -EIO, SYS_read, "cgroup.procs",
+				    "init is not in the group although the kernel took it");
+	return 0;
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+#define RESOURCE_NOFILE 7
+#define ENOUGH_FILES 1024
+
+struct limit {
+	uint64_t soft, hard;
+};
+
+static int set_limit(pid_t pid, uint64_t resource, const struct limit *want, struct limit *old)
+{
+	return (int)sys4(SYS_prlimit64, pid, resource, want, old);
+}
+
+static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
+{
+	return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
+			    err == -EPERM ? CT_WORDS_LIMIT : NULL);
+}
+
+/* A limit that nobody asked for, and that is lower already: to raise it may need a right that
+ * this process has not. */
+static int may_stay(const struct ct_wire_step *s, int err)
+{
+	return step_optional(s) && err == -EPERM;
+}
+
+/* Only upwards, which is what needs the launcher's rights: what init has to do until the exec is
+ * not bounded by what the payload may do. step_limits() does the rest. */
+int step_prlimit(struct stage *st, const struct ct_wire_step *s)
+{
+	struct limit want = { s->n[1], s->n[2] }, now;
+	int err = set_limit(st->init_pid, s->n[0], NULL, &now);
+
+	if (err)
+		return fail_limit(st, s, err);
+	want.soft = want.soft > now.soft ? want.soft : now.soft;
+	want.hard = want.hard > now.hard ? want.hard : now.hard;
+	err = set_limit(st->init_pid, s->n[0], &want, NULL);
+	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
+}
+
+/* The payload's limits, in the process that becomes it or a program beside it. 0 or a negative
+ * errno, *bad the step. */
+int limits_set(struct stage *st, uint32_t *bad)
+{
+	struct limit now;
+	int err = 0;
+
+	if (st->nofile && set_limit(0, RESOURCE_NOFILE, NULL, &now) == 0) {
+		now.soft = st->nofile;
+		set_limit(0, RESOURCE_NOFILE, &now, NULL);
+	}
+	for (uint32_t i = 0; !err && i < st->n_steps; i++) {
+		const struct ct_wire_step *s = &st->steps[i];
+		struct limit want = { s->n[1], s->n[2] };
+
+		if (s->op != CT_OP_PRLIMIT)
+			continue;
+		*bad = i;
+		err = set_limit(0, s->n[0], &want, NULL);
+		if (may_stay(s, err) && set_limit(0, s->n[0], NULL, &now) == 0) {
+			want.hard = now.hard;
+			want.soft = want.soft < now.hard ? want.soft : now.hard;
+			err = set_limit(0, s->n[0], &want, NULL);
+		}
+	}
+	return err;
+}
+
+/* The payload's limits, in the process that becomes it. The CPU time of the set-up is noted here
+ * and not when the exec is next, so that a filter need not allow it. */
+int step_limits(struct stage *st, const struct ct_wire_step *s)
+{
+	uint32_t bad = 0;
+	int err = limits_set(st, &bad);
+
+	(void)s;
+	usage_note(st);
+	if (!err)
+		return 0;
+	st->current = (uint16_t)bad;
+	return fail_limit(st, &st->steps[bad], err);
+}
+
+/* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload
+ * gets the old one back. */
+static void want_files(struct stage *st)
+{
+	struct limit now;
+
+	if (set_limit(0, RESOURCE_NOFILE, NULL, &now) ||
+	    (now.soft >= ENOUGH_FILES && now.soft >= st->head->n_slots + 64) ||
+	    now.soft >= now.hard)
+		return;
+	st->nofile = now.soft;
+	now.soft = now.hard;
+	set_limit(0, RESOURCE_NOFILE, &now, NULL);
+}
+
+/* ---- more steps of the launcher, and of init ------------------------------------------------- */
+
+/* A session of its own. */
+int step_setsid(struct stage *st, const struct ct_wire_step *s)
+{
+	long err = sys0(SYS_setsid);
+
+	(void)s;
+	return err < 0 ? step_fail(st, (int)err, SYS_setsid, NULL) : 0;
+}
+
+/* Brings "lo" of the network namespace up. */
+int step_loopback(struct stage *st, const struct ct_wire_step *s)
+{
+	struct {
+		char name[16];
+		short flags;
+		char rest[22];
+	} req = { .name = "lo" };
+	SYS_CLOSEP int fd = (int)sys3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	(void)s;
+	/* a kernel without IPv4: the ioctls are not of a protocol */
+	if (fd == -EAFNOSUPPORT)
+		fd = (int)sys3(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return step_fail(st, fd, SYS_socket, "lo");
+	err = (int)sys3(SYS_ioctl, fd, K_SIOCGIFFLAGS, &req);
+	if (err == 0 && !(req.flags & K_IFF_UP)) {
+		req.flags = (short)(req.flags | K_IFF_UP);
+		err = (int)sys3(SYS_ioctl, fd, K_SIOCSIFFLAGS, &req);
+	}
+	return err ? step_fail(st, err, SYS_ioctl, "lo") : 0;
+}
+
+/* Hands init's own namespaces to who runs the stop hooks: when init has ended, nobody could find
+ * them any more. By init, which needs no right for it. */
+int step_ns_send(struct stage *st, const struct ct_wire_step *s)
+{
+	for (int i = 0; i < STAGE_NS; i++) {
+		SYS_CLOSEP int fd = -1;
+		char path[32] = "self/ns/";
+		int err;
+
+		if (!(s->n[0] & stage_ns[i].flag))
+			continue;
+		fd = sys_openat(st->proc_fd, str_add(path, sizeof(path), stage_ns[i].name),
+				O_RDONLY, 0);
+		if (fd < 0)
+			return step_fail(st, fd, SYS_openat, stage_ns[i].name);
+		err = report_fd(st, CT_FD_TAG_NS, i, fd);
+		if (err)
+			return step_fail(st, err, SYS_sendmsg, stage_ns[i].name);
+	}
+	close_proc(st);
+	return 0;
+}
+
+/* ---- init ------------------------------------------------------------------------------------ */
+
+/* Dies with its parent, also when that is dead already: then nobody holds the other end of the
+ * report socket. It sends nothing, so that all but "nothing there" is its end: -ECONNRESET is what
+ * comes when it left reports unread. */
+static void die_with_parent(struct stage *st)
+{
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), sys = SYS_prctl;
+	char c;
+
+	if (!err) {
+		sys = SYS_recvfrom;
+		err = (int)sys_call(SYS_recvfrom, st->report_fd, (long)&c, 1,
+				    MSG_PEEK | MSG_DONTWAIT, 0, 0);
+	}
+	if (sys == SYS_recvfrom && err == -EAGAIN)
+		return;
+	report_error(st, err ? err : -ECHILD, sys, NULL,
+		     "it could not be tied to the life of its parent");
+	sys_exit(127);
+}
+
+static void note_use(struct stage *st, int16_t slot, uint32_t i)
+{
+	if (slot >= 0)
+		st->last_use[slot] = (uint16_t)i;
+}
+
+static void close_slot(struct stage *st, uint32_t slot)
+{
+	sys_close(st->slot[slot]);
+	st->slot[slot] = -1;
+}
+
+static int is_launchers(const struct ct_wire_step *s)
+{
+	static const uint8_t actors[CT_PHASE_COUNT] = {
+#define CT_PHASE(phase, actor, ...) [CT_PHASE_##phase] = CT_ACTOR_##actor,
+#include "wire/phases.def"
+	};
+
+	return actors[s->phase] == CT_ACTOR_LAUNCHER;
+}
+
+/* Init holds no descriptor longer than its steps need it: it may meet processes that can look at
+ * it. What none of them names goes at once. */
+static void close_unused(struct stage *st, uint32_t from)
+{
+	for (uint32_t i = from; i < st->n_steps; i++) {
+		const struct ct_wire_step *s = &st->steps[i];
+		const char *p = step_list(st, s, 0);
+
+		if (is_launchers(s))
+			continue;
+		note_use(st, s->a, i);
+		note_use(st, s->b, i);
+		for (uint32_t k = 0; s->op == CT_OP_FDS && k < step_list_n(s, 0); k++) {
+			uint64_t slot;
+
+			if (!str_u64(p, CT_WIRE_SLOTS - 1, &slot))
+				note_use(st, (int16_t)slot, i);
+			p += strlen(p) + 1;
+		}
+	}
+	for (uint32_t i = 0; i < st->head->n_slots; i++)
+		if (!st->last_use[i])
+			close_slot(st, i);
+}
+
+/* After step i: what no later step reads. */
+static void close_used(struct stage *st, uint32_t i)
+{
+	const int16_t slots[] = { st->steps[i].a, st->steps[i].b, st->steps[i].o, st->steps[i].p };
+
+	for (int k = 0; k < 4; k++)
+		if (slots[k] >= 0 && st->last_use[slots[k]] <= i)
+			close_slot(st, (uint32_t)slots[k]);
+}
+
+static int has_phase(const struct stage *st, uint32_t from, unsigned phase)
+{
+	for (uint32_t i = from; i < st->n_steps; i++)
+		if (st->steps[i].phase == phase)
+			return 1;
+	return 0;
+}
+
+static int has_op(const struct stage *st, uint32_t from, unsigned op)
+{
+	for (uint32_t i = from; i < st->n_steps; i++)
+		if (st->steps[i].op == op)
+			return 1;
+	return 0;
+}
+
+static void end_hand_shake(struct stage *st)
+{
+	sys_close(st->go_fd);
+	st->go_fd = -1;
+}
+
+/* Waits until the launcher has carried out ENTER, or READY. When that failed or died it has said
+ * so, or the silence says it. */
+static void wait_for_go(struct stage *st)
+{
+	char c = 0;
+	ssize_t n = read_full(st->go_fd, &c, 1);
+
+	if (n < 0 && n != -ECONNRESET)
+		report_error(st, (int)n, SYS_read, "init", "it could not wait for its launcher");
+	if (n != 1 || c != GO)
+		sys_exit(127);
+}
+
+/* All is set up: the launcher may carry out READY. */
+static void say_ready(struct stage *st)
+{
+	static const char ready = READY;
+	int err;
+
+	if (st->go_fd < 0)
+		return;
+	err = write_all(st->go_fd, &ready, 1);
+	if (err) {
+		/* a launcher that has gone has said why */
+		if (err != -EPIPE)
+			report_error(st, err, SYS_write, "init",
+				     "its launcher cannot be told that it is set up");
+		sys_exit(127);
+	}
+	wait_for_go(st);
+	end_hand_shake(st);
+}
+
+/* See steps.h. */
+void init_steps(struct stage *st, uint32_t i)
+{
+	for (; i < st->n_steps; i++) {
+		if (st->steps[i].phase == CT_PHASE_READY)
+			say_ready(st);
+		if (is_launchers(&st->steps[i]))
+			continue;
+		if (step_run(st, i) < 0)
+			return;
+		close_used(st, i);
+	}
+}
+
+/* All that init does, up to the exec. */
+_Noreturn static void run_init(struct stage *st)
+{
+	uint32_t i = st->current + 1u;
+
+	st->in_init = 1;
+	die_with_parent(st);
+	if (!has_op(st, i, CT_OP_NS_SEND))
+		close_proc(st);
+	devices_forget(st);
+	close_unused(st, i);
+	if (st->go_fd >= 0)
+		wait_for_go(st);
+	if (!has_phase(st, i, CT_PHASE_READY))
+		end_hand_shake(st);
+	init_steps(st, i);
+	sys_exit(127);
+}
+
+/* What the errno of a clone into a cgroup does not say by itself. */
+static const char *clone_text(const struct ct_wire_step *s, int err)
+{
+	if (s->a < 0)
+		return NULL;
+	if (err == -EBUSY)
+		return "the cgroup gives controllers on to groups below: it takes no process "
+		       "itself";
+	if (err == -EAGAIN)
+		return "the cgroup's limit of processes, or one of the host, is reached";
+	return err == -EACCES ? "the cgroup may not be entered by this user" : NULL;
+}
+
+/* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is
+ * anything to wait for. */
+int step_clone(struct stage *st, const struct ct_wire_step *s)
+{
+	struct k_clone_args args;
+	int pair[2] = { -1, -1 }, pidfd = -1, err;
+	long pid;
+
+	/* in a trace, init is not to tell of its first step before the launcher has
+	 * told of this one */
+	if (has_phase(st, st->current, CT_PHASE_ENTER) ||
+	    has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
+		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+		if (err)
+			return step_fail(st, err, SYS_socketpair, NULL);
+	}
+	memset(&args, 0, sizeof(args));
+	args.flags = s->n[0] | K_CLONE_PARENT | K_CLONE_PIDFD;
+	args.pidfd = (uintptr_t)&pidfd;
+	if (s->a >= 0) {
+		args.flags |= K_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)step_fd(st, s->a);
+	}
+	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_CLONE }, -1);
+	if (err)
+		return step_fail(st, err, SYS_sendmsg, NULL);
+	pid = sys2(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		sys_close(pair[1]);
+		st->go_fd = pair[0];
+		run_init(st);
+	}
+	sys_close(pair[0]);
+	if (pid < 0) {
+		sys_close(pair[1]);
+		return report_error(st, (int)pid, SYS_clone3, NULL, clone_text(s, (int)pid));
+	}
+	sys_close(st->hold[1]);
+	st->hold[1] = -1;
+	st->go_fd = pair[1];
+	st->init_pid = (pid_t)pid;
+	st->init_pidfd = pidfd;
+	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_INIT, .num = st->init_pid }, pidfd);
+	if (!err)
+		err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
+	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+}
+
+/* ---- the launcher ---------------------------------------------------------------------------- */
+
+/* Init must not live without the launcher's word. */
+static int abandon(struct stage *st)
+{
+	if (st->init_pidfd >= 0)
+		sys4(SYS_pidfd_send_signal, st->init_pidfd, SIGKILL, NULL, 0);
+	end_hand_shake(st);
+	return -1;
+}
+
+static int run_phases(struct stage *st, unsigned first, unsigned last)
+{
+	for (uint32_t i = 0; i < st->n_steps && st->steps[i].phase <= last; i++)
+		if (st->steps[i].phase >= first && step_run(st, i) < 0)
+			return -1;
+	st->current = CT_STEP_IN_LAUNCHER;
+	return 0;
+}
+
+/* Lets init go. 0, or -1 when reported. */
+static int let_go(struct stage *st)
+{
+	static const char go = GO;
+	int err = st->go_fd >= 0 ? write_all(st->go_fd, &go, 1) : 0;
+
+	if (!err)
+		return 0;
+	return report_error(st, err == -EPIPE ? -ECHILD : err, SYS_write, "init",
+			    err == -EPIPE ? "it has ended" : "it could not be let go");
+}
+
+/* Init has gone up to READY, or has said why not: what is reported here is then the second report,
+ * which nobody needs. */
+static int wait_for_ready(struct stage *st)
+{
+	char c = 0;
+	ssize_t n = read_full(st->go_fd, &c, 1);
+
+	if (n == 1 && c == READY)
+		return 0;
+	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init",
+			    "it has ended before it was set up");
+}
+
+int stage_launch(struct stage *st)
+{
+	st->current = CT_STEP_IN_LAUNCHER;
+	st->init_pidfd = -1;
+	st->proc_fd = -1;
+	st->go_fd = -1;
+	st->hold[0] = st->hold[1] = -1;
+	st->nofile = 0;
+	die_with_parent(st);
+	want_files(st);
+	if (open_proc(st) < 0)
+		return -1;
+	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0 || devices_hold(st) < 0)
+		return abandon(st);
+	if (has_phase(st, 0, CT_PHASE_READY) &&
+	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 ||
+	     let_go(st) < 0))
+		return abandon(st);
+	end_hand_shake(st);
+	return 0;
+}
+
+int stage_hooks(struct stage *st)
+{
+	st->current = CT_STEP_IN_LAUNCHER;
+	die_with_parent(st);
+	for (uint32_t i = 0; i < st->head->n_steps; i++)
+		if (step_run(st, i) < 0)
+			return -1;
+	return report_num(st, CT_REPORT_DONE, 0, -1);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Users and groups of the container, read as data: no name service, nothing of the container is
+ * executed or loaded. The files are hostile: anything but a regular file of reasonable size is
+ * refused, and no line of them is believed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "stage/step/steps.h"
+
+#define MAX_BYTES (1u << 20)
+#define MAX_LINES (64u << 10)
+#define MAX_ID (STAGE_NO_ID - 1)
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+/* A regular file for reading: looked at first, opened then, and it must be the one
+ * that was looked at. */
+static int open_regular(const char *path, int own)
+{
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS |
+			   (own ? K_RESOLVE_NO_XDEV : 0);
+	struct stat seen, now;
+	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	SYS_CLOSEP int place = root < 0 ? root : sys_openat2(root, path, O_PATH, 0, resolve);
+	int fd, err;
+
+	if (place < 0)
+		return place;
+	err = sys_fstat(place, &seen);
+	if (err)
+		return err;
+	if (!S_ISREG(seen.st_mode))
+		return -EINVAL;
+	if (seen.st_size > (off_t)MAX_BYTES)
+		return -EFBIG;
+	fd = sys_openat2(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve);
+	if (fd < 0)
+		return fd;
+	err = sys_fstat(fd, &now);
+	if (!err &&
+	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
+		err = -ESTALE;
+	if (err)
+		sys_close(fd);
+	return err ? err : fd;
+}
+
+/* The text of a file of the container, terminated, in memory of stage_alloc(); own: only of the
+ * root's own file system, where nothing that the payload has mounted makes us wait. 0; -ENOENT,
+ * -EFBIG (more than 1 MiB or 64k lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE
+ * (exchanged while we looked), -ENOMEM, or an open error. */
+int user_file_read(const char *path, int own, char **text)
+{
+	SYS_CLOSEP int fd = open_regular(path, own);
+	struct stat sb;
+	size_t room, lines = 0;
+	ssize_t n;
+	char *buf;
+
+	if (fd < 0)
+		return fd;
+	n = sys_fstat(fd, &sb);
+	if (n < 0)
+		return (int)n;
+	if (sb.st_size > (off_t)MAX_BYTES)
+		return -EFBIG;
+	room = (size_t)sb.st_size + 2;
+	buf = stage_alloc(room);
+	if (!buf)
+		return -ENOMEM;
+	/* what the kernel makes up while it is read has no size: it is not read */
+	n = sb.st_size ? read_full(fd, buf, room - 1) : 0;
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n == room - 1)
+		return -ESTALE;
+	buf[n] = '\0';
+	if (strlen(buf) != (size_t)n)
+		return -EINVAL;
+	for (char *p = buf; (p = strchr(p, '\n')); p++)
+		if (++lines > MAX_LINES)
+			return -EFBIG;
+	*text = buf;
+	return 0;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* Cuts the next line off; NULL at the end. */
+static char *next_line(char **rest)
+{
+	char *line = *rest, *nl;
+
+	if (!line || !*line)
+		return NULL;
+	nl = strchr(line, '\n');
+	if (nl)
+		*nl = '\0';
+	*rest = nl ? nl + 1 : NULL;
+	return line;
+}
+
+/* Splits at ':' into exactly n fields; 0 when there are fewer or more. */
+static int fields(char *line, char **f, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *colon = strchr(line, ':');
+
+		f[i] = line;
+		if (!colon)
+			return i == n - 1;
+		*colon = '\0';
+		line = colon + 1;
+	}
+	return 0;
+}
+
+static int parse_id(const char *s, uint32_t *out)
+{
+	uint64_t v;
+	int err = str_u64(s, MAX_ID, &v);
+
+	if (!err)
+		*out = (uint32_t)v;
+	return err;
+}
+
+/* An absolute path without control characters that fits, or `otherwise`. */
+static void take_path(char *dst, size_t n, const char *src, const char *otherwise)
+{
+	int good = src[0] == '/' && strlen(src) < n;
+
+	for (const char *p = src; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			good = 0;
+	str_cut(dst, n, good ? src : otherwise);
+}
+
+/* True when the text has an entry for the query; u's name, ids, home and shell are filled
+ * then. Changes the text. */
+int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
+{
+	char *f[7], *line;
+
+	while ((line = next_line(&text))) {
+		uint32_t uid, gid;
+
+		if (!fields(line, f, 7) || !f[0][0] || strlen(f[0]) >= sizeof(u->name))
+			continue;
+		if (parse_id(f[2], &uid) || parse_id(f[3], &gid))
+			continue;
+		if (q->by_name ? strcmp(f[0], q->name) != 0 : uid != q->uid)
+			continue;
+		u->uid = uid;
+		u->gid = gid;
+		str_cut(u->name, sizeof(u->name), f[0]);
+		take_path(u->home, sizeof(u->home), f[5], "/");
+		take_path(u->shell, sizeof(u->shell), f[6], "/bin/sh");
+		return 1;
+	}
+	return 0;
+}
+
+static int is_member(const char *members, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = members; *p;) {
+		const char *end = p + strcspn(p, ",");
+
+		if ((size_t)(end - p) == len && !memcmp(p, name, len))
+			return 1;
+		p = *end ? end + 1 : end;
+	}
+	return 0;
+}
+
+static int has_group(const struct stage_user *u, uint32_t gid)
+{
+	for (uint32_t i = 0; i < u->n_groups; i++)
+		if (u->groups[i] == gid)
+			return 1;
+	return 0;
+}
+
+/* Adds the groups that have u->name as a member, once each. 0, or -E2BIG when there are more than
+ * `room`. Changes the text. */
+int user_in_group(char *text, struct stage_user *u, uint32_t room)
+{
+	char *f[4], *line;
+
+	while ((line = next_line(&text))) {
+		uint32_t gid;
+
+		if (!fields(line, f, 4) || parse_id(f[2], &gid) || !is_member(f[3], u->name) ||
+		    has_group(u, gid))
+			continue;
+		if (u->n_groups == room)
+			return -E2BIG;
+		u->groups[u->n_groups++] = gid;
+	}
+	return 0;
+}
+
+/* ---- the question ---------------------------------------------------------------------------- */
+
+/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0,
+ * -EINVAL or -ERANGE. */
+int user_query_parse(const char *spec, struct user_query *q)
+{
+	const char *colon = strchr(spec, ':');
+	char uid[24];
+	int err;
+
+	memset(q, 0, sizeof(*q));
+	if (!colon && spec[strspn(spec, "0123456789")]) {
+		q->by_name = 1;
+		q->name = spec;
+		return spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ' ? -EINVAL
+											 : 0;
+	}
+	if (colon && (size_t)(colon - spec) >= sizeof(uid))
+		return -ERANGE;
+	if (colon) {
+		memcpy(uid, spec, (size_t)(colon - spec));
+		uid[colon - spec] = '\0';
+		q->has_gid = 1;
+		err = parse_id(colon + 1, &q->gid);
+		if (err)
+			return err;
+	}
+	return parse_id(colon ? uid : spec, &q->uid);
+}

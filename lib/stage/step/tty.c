@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Terminals. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "stage/step/steps.h"
+
+#define OWNER_STACK 16384
+
+/* Why there is no terminal. */
+struct why {
+	int sys;
+	const char *object, *text;
+};
+
+static int because(struct why *w, int err, int sys, const char *object, const char *text)
+{
+	*w = (struct why){ sys, object, text };
+	return err;
+}
+
+/* The multiplexer of a devpts file system that may be the container's: nothing but that file
+ * system's own node will do. Nobody can make another node there, and what is mounted on it
+ * is not crossed into. */
+static int open_ptmx(int pts, struct why *w)
+{
+	struct stat sb;
+	int fd;
+
+	if (sys_fs_magic(pts) != K_DEVPTS_SUPER_MAGIC)
+		return because(w, -ENOTTY, SYS_fstatfs, "dev/pts",
+			       "it is not a devpts file system");
+	fd = sys_openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	if (fd < 0)
+		return because(w, fd, SYS_openat2, "dev/pts/ptmx", NULL);
+	if (sys_fstat(fd, &sb) == 0 && S_ISCHR(sb.st_mode) &&
+	    sb.st_rdev == makedev(K_PTMX_MAJOR, K_PTMX_MINOR))
+		return fd;
+	sys_close(fd);
+	return because(w, -ENOTTY, SYS_fstat, "dev/pts/ptmx", "it is not the terminal multiplexer");
+}
+
+/* In the devpts, or the host's. A descriptor or a negative errno with the reason. */
+static int open_master(struct stage *st, const struct ct_wire_step *s, struct why *w)
+{
+	int fd = step_fd(st, s->a);
+
+	if (s->a != CT_SLOT_NONE)
+		return fd < 0 ? because(w, -ENOENT, SYS_openat2, "dev/pts", NULL)
+			      : open_ptmx(fd, w);
+	fd = sys_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
+	return fd < 0 ? because(w, fd, SYS_openat, "/dev/ptmx", NULL) : fd;
+}
+
+/* The second choice. Without one the reason of the first is the step's. 0, or -1 when reported. */
+static int take_other(struct stage *st, const struct ct_wire_step *s, int err, const struct why *w)
+{
+	char text[128];
+	int fd = s->b == CT_SLOT_NONE ? -1 : step_fd(st, s->b),
+	    master = fd < 0 ? -1 : sys_dup_min(fd, 0);
+
+	if (master < 0)
+		return report_error(st, err, w->sys, w->object, w->text);
+	str_cut(text, sizeof(text),
+		"the terminal is one of the host's, because the container has none to give: ");
+	str_add(str_add(str_add(text, sizeof(text), w->object), sizeof(text), w->text ? ": " : ""),
+		sizeof(text), w->text ? w->text : "");
+	report_warn(st, text);
+	step_fill(st, s->o, master);
+	return 0;
+}
+
+/* The next hexadecimal number of "a:b:c"; the rest, NULL when there is none. */
+static const char *next_hex(const char *p, uint32_t *out)
+{
+	const char *const digits = "0123456789abcdef";
+	uint32_t v = 0;
+	int n = 0;
+
+	if (!p)
+		return NULL;
+	for (const char *d; *p && (d = strchr(digits, *p)) && n < 8; p++, n++)
+		v = v << 4 | (uint32_t)(d - digits);
+	if (!n || (*p && *p != ':'))
+		return NULL;
+	*out = v;
+	return *p ? p + 1 : p;
+}
+
+/* The modes in the text. 0 or a negative errno. */
+static int set_modes(int fd, const char *text)
+{
+	struct k_termios t;
+	uint32_t v[4 + CT_TERMINAL_CHARS];
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		text = next_hex(text, &v[i]);
+	if (!text)
+		return -EINVAL;
+	memset(&t, 0, sizeof(t));
+	t.iflag = v[0];
+	t.oflag = v[1];
+	t.cflag = v[2];
+	t.lflag = v[3];
+	for (int i = 0; i < CT_TERMINAL_CHARS; i++)
+		t.cc[i] = (uint8_t)v[4 + i];
+	return (int)sys3(SYS_ioctl, fd, K_TCSETS, &t);
+}
+
+/* Window size and modes. 0, or -1 when reported. */
+static int set_up(struct stage *st, const struct ct_wire_step *s, int master, int peer)
+{
+	unsigned short size[4] = { (unsigned short)s->n[0], (unsigned short)s->n[1], 0, 0 };
+	int err = size[0] || size[1] ? (int)sys3(SYS_ioctl, master, K_TIOCSWINSZ, size) : 0;
+
+	if (err)
+		return step_fail(st, err, SYS_ioctl, "TIOCSWINSZ");
+	err = *step_str(st, s, 1) ? set_modes(peer, step_str(st, s, 1)) : 0;
+	return err ? step_fail(st, err, SYS_ioctl, "TCSETS") : 0;
+}
+
+/* Opens master and peer, neither by a path that could be exchanged. */
+static int open_pair(struct stage *st, const struct ct_wire_step *s)
+{
+	int master, peer, unlock = 0, err;
+	struct why w;
+
+	master = open_master(st, s, &w);
+	if (master < 0 && step_optional(s))
+		return 0;
+	if (master >= 0)
+		step_fill(st, s->o, master);
+	else if (take_other(st, s, master, &w) < 0)
+		return -1;
+	master = step_fd(st, s->o);
+	err = (int)sys3(SYS_ioctl, master, K_TIOCSPTLCK, &unlock);
+	if (err)
+		return step_fail(st, err, SYS_ioctl, "TIOCSPTLCK");
+	peer = (int)sys3(SYS_ioctl, master, K_TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (peer < 0)
+		return step_fail(st, peer, SYS_ioctl, "TIOCGPTPEER");
+	step_fill(st, s->p, peer);
+	return set_up(st, s, master, peer);
+}
+
+struct opening {
+	struct stage *st;
+	const struct ct_wire_step *step;
+	int err;
+};
+
+/* For file accesses only, and only of this task. */
+static int open_as_owner(void *arg)
+{
+	struct opening *o = arg;
+
+	sys1(SYS_setfsgid, o->step->n[3]);
+	sys1(SYS_setfsuid, o->step->n[2]);
+	o->err = open_pair(o->st, o->step);
+	return 0;
+}
+
+/* A new terminal. It belongs to whom opens it, that is to root of the container, also where we are
+ * root of the host. Init stays the one that opens; the launcher, which has to act as itself again
+ * and may not be able to go back, has a child do it that shares its descriptors. */
+int step_pty_new(struct stage *st, const struct ct_wire_step *s)
+{
+	static char stack[OWNER_STACK] __attribute__((aligned(16)));
+	static struct opening o;
+	int pid;
+
+	o = (struct opening){ st, s, -1 };
+	if (st->in_init || ((uint32_t)sys1(SYS_setfsuid, -1) == s->n[2] &&
+			    (uint32_t)sys1(SYS_setfsgid, -1) == s->n[3])) {
+		open_as_owner(&o);
+		return o.err;
+	}
+	pid = clone(open_as_owner, stack + sizeof(stack),
+		    CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &o);
+	if (pid < 0)
+		return step_fail(st, -errno, SYS_clone, NULL);
+	sys4(SYS_wait4, pid, NULL, K_WALL, NULL);
+	return o.err;
+}
+
+/* The peer itself at a place of our own /dev. */
+int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
+{
+	struct path_error e;
+	SYS_CLOSEP int tree = sys_open_tree(step_fd(st, s->a), "",
+					    K_OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	SYS_CLOSEP int target = -1;
+	int err;
+
+	if (tree < 0)
+		return step_fail(st, tree, SYS_open_tree, step_str(st, s, 0));
+	if (s->flags & (CT_SF_CREATE | CT_SF_CREATE_FILE))
+		target = path_make(step_fd(st, s->b), step_str(st, s, 0), s->flags, 0, &e);
+	else
+		target = path_open(step_fd(st, s->b), step_str(st, s, 0), s->flags, 0, &e);
+	if (target < 0)
+		return report_error(st, target, e.sys, step_str(st, s, 0), e.text);
+	err = sys_move_mount(tree, target, "");
+	return err ? step_fail(st, err, SYS_move_mount, step_str(st, s, 0)) : 0;
+}
+
+/* Hands a descriptor to the library. */
+int step_send_fd(struct stage *st, const struct ct_wire_step *s)
+{
+	int err = report_fd(st, (int)s->n[0], (int)s->n[1], step_fd(st, s->a));
+
+	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+}
+
+/* The descriptor becomes stdin, stdout and stderr, and perhaps the controlling terminal. */
+int step_stdio(struct stage *st, const struct ct_wire_step *s)
+{
+	int fd = step_fd(st, s->a), err;
+
+	for (int to = 0; to < 3; to++) {
+		err = (int)sys3(SYS_dup3, fd, to, 0);
+		if (err < 0)
+			return step_fail(st, err, SYS_dup3, NULL);
+	}
+	st->own_tty = 1;
+	err = s->n[0] ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
+	return err ? step_fail(st, err, SYS_ioctl, "TIOCSCTTY") : 0;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The supervisor of a detached container: one thread, one poll loop, nothing that blocks. Its parts
+ * share the struct below; nobody else includes this.
+ */
+#ifndef CT_STAGE_SUPER_SUPERVISOR_H
+#define CT_STAGE_SUPER_SUPERVISOR_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <termios.h>
+
+#include <contain/contain.h> /* its numbers: states, reasons, flags, levels of the log */
+
+#include "stage/stage.h"
+
+#define SUP_CLIENTS 64	   /* connections at once */
+#define SUP_WAITERS 48	   /* ... of them that may wait without an end: others still get through */
+#define SUP_SNAPSHOTS 4	   /* copies of the ring buffer being sent */
+#define SUP_CLIENT_MS 5000 /* for a whole request, and for taking its replies */
+#define SUP_TERM_MS 60000  /* SIGTERM, or a stop without waiting: as long as lxc-stop waits */
+#define SUP_LAST_MS 5000   /* from signal.stop, when that is another, to SIGKILL */
+#define SUP_AGAIN_MS 100   /* from one SIGKILL to the next, of an init that is held where it is */
+#define SUP_REAP_MS 10000  /* for children that were killed */
+
+/* a client that came later and does not read holds the output up that long */
+#define SUP_LAG_MS 2000
+
+/* the starter's stream: room for all that a terminal holds, beyond what polls writable */
+#define SUP_STREAM_SIZE (256 << 10)
+#define SUP_RETRY_MS 1000 /* a terminal nobody has open is looked at that often */
+#define SUP_BRIEF_MS 1000 /* a boot that ends sooner makes the next one wait: */
+#define SUP_PAUSE_MS 100  /* ... so long at first, then twice as long each time */
+#define SUP_PAUSE_MAX_MS 5000
+#define SUP_PUMPS 8 /* of boots whose output still waits to be read */
+#define SUP_NEVER UINT64_MAX
+#define SUP_CHUNK 4096	 /* terminal bytes moved at once */
+#define SUP_PACKET 16384 /* ring buffer bytes in one packet */
+
+#define SUP_STOP_ALL (CT_STOP_NO_KILL | CT_STOP_KILL | CT_STOP_NO_WAIT)
+
+/* What goes on; the state that clients see follows from it. */
+enum sup_phase {
+	SUP_PHASE_BOOT, /* a launcher works; its report socket is open */
+	SUP_PHASE_RUN,	/* init has executed the payload */
+	/* init is gone, stop hooks and then post-stop hooks run in a fork; `again`: for a reboot */
+	SUP_PHASE_HOOKS,
+	SUP_PHASE_PAUSE,  /* before the next boot, for those before it were short */
+	SUP_PHASE_OUTPUT, /* init and the hooks are gone; what it has printed is on its way */
+	SUP_PHASE_DONE	  /* nothing is left to do but to say so */
+};
+
+enum sup_client_is {
+	SUP_CLIENT_FREE,
+	SUP_CLIENT_ASKED,
+	SUP_CLIENT_WAITING,
+	SUP_CLIENT_SENDING,
+};
+
+struct sup_client {
+	int fd;
+	uint8_t is;		  /* enum sup_client_is */
+	struct ct_ctl_request rq; /* from WAITING on */
+	uint64_t deadline;	  /* SUP_NEVER: none */
+	uint32_t boots;		  /* REBOOT: boots when it was asked for */
+	char *data;		  /* CONSOLE_LOG: mapping being sent */
+	size_t len, off;
+};
+
+struct sup_tty {
+	int master;	 /* -1: there is none */
+	int peer;	 /* kept open so that the master does not hang up */
+	int stream;	 /* our end of a client's terminal stream, -1: nobody looks */
+	uint8_t in_full; /* the terminal does not take input: wait for POLLOUT on the master */
+	uint8_t lagging; /* the client does not take output */
+	/* the client is the starter, whose terminal this is: its output is never thrown away */
+	uint8_t starters;
+	uint64_t lag_since;
+	uint64_t retry_at; /* the master has hung up: leave it alone until then */
+	/* rows << 16 | columns that a client gave, kept over a reboot; 0: none */
+	uint32_t size;
+};
+
+struct sup_ring {
+	char *data; /* mapping; NULL: none */
+	size_t size, start, len;
+};
+
+struct sup_log {
+	int fd, dir;
+	int regular;
+	uint64_t size, limit;
+	const char *path;
+	int rotate;
+};
+
+/* console.path */
+struct sup_device {
+	int fd;			   /* -1: there is none */
+	uint8_t terminal, lagging; /* it does not take output */
+	uint64_t lag_since;
+	struct termios found; /* its mode before it was ours */
+	char held[SUP_CHUNK]; /* what it did not take yet */
+	size_t at, end;
+};
+
+/* How the stage was before it became the supervisor; launchers and hooks start from it. */
+struct sup_before {
+	sigset_t mask;
+	mode_t umask;
+	int dumpable;
+	struct rlimit nofile;
+	int stdio[3];
+};
+
+struct super {
+	struct stage *st;
+	const struct ct_wire_super *w;
+	const char *name;
+	struct sup_before before;
+	int state_dir, alive; /* input slots */
+	int state_file;	      /* the one that stands there; -1: none yet */
+	int null;
+	int signals, listener;
+	uint64_t listen_at; /* no descriptors left: do not accept until then */
+	uint64_t now;	    /* milliseconds, read once a turn */
+
+	enum sup_phase phase;
+	uint32_t state; /* as last written */
+	int caller;	/* library's report socket, -1 once the first boot is over */
+	int pid_ns;	/* 1: init has a pid namespace of its own: SIGHUP and SIGINT deaths speak */
+	uint64_t self_start;
+
+	/* this boot */
+	int report; /* launcher's report socket, -1 when closed */
+	int keep;   /* what launcher, init and pump tell whoever keeps init, -1 when closed */
+	/* of this boot: what init had used when it executed; type 0: not told */
+	struct ct_keep exec;
+	/* wait status of a reaper's child */
+	int payload, payload_told;
+	pid_t launcher; /* 0: gone */
+	pid_t init;
+	uint64_t init_start; /* /proc/PID/stat's */
+	int pidfd;
+	uint64_t exec_us; /* when it executed */
+	int exec_next, failed, error_relayed;
+	uint32_t boots;
+
+	/* what was asked for */
+	int stop_asked, killed, terminated;
+	uint64_t stop_until;	/* a stop that nobody waits for any more is forgotten then */
+	uint64_t kill_at;	/* when to ask harder; SUP_NEVER */
+	int kill_hard;		/* ... with SIGKILL, whatever signal.stop says */
+	uint64_t signals_asked; /* bit n - 1: somebody sent signal n */
+	uint64_t reboot_until;	/* 0: no reboot was asked for */
+	uint64_t time_at;	/* limit.time's end; SUP_NEVER */
+	uint64_t cpu_at;	/* when to look at limit.cputime; SUP_NEVER */
+	/* CPU time that the cgroup has counted of set-ups, which init was in it for */
+	uint64_t cpu_before;
+	int32_t limit;		     /* CT_EXIT_TIME, _OUTPUT or _CPUTIME when that was it */
+	int interrupted;	     /* ^C on the console ended the program */
+	uint64_t output;	     /* console bytes */
+	struct ct_wire_output *told; /* shared with the pumps; NULL: there is none */
+	pid_t pump[SUP_PUMPS];
+	uint32_t n_pumps;
+	int pump_broken; /* one was killed, or could not do its work */
+
+	int again;	   /* the stop hooks are of a reboot: the next boot follows */
+	uint64_t pause_ms; /* before the next boot; 0: none */
+	uint64_t boot_at;  /* PAUSE: when it is over */
+
+	pid_t hooks;	 /* 0: none run */
+	int post;	 /* the post-stop hooks run, or have run */
+	int groups_gone; /* the groups are removed already */
+	int hooks_why;
+	pid_t ended; /* the init that has ended, for the stop hooks; 0: there was none */
+	/* its namespaces, from its beginning to the end of the stop hooks, where there
+	 * are any; -1 */
+	int ns[STAGE_NS];
+	int run_log; /* log.file, for what nobody else can say any more; -1: none */
+	/* why a later boot or a stop hook failed, or what stays of its directory */
+	char error[240];
+	int left; /* something stays of an ephemeral container's directory */
+	struct ct_verdict verdict;
+
+	struct sup_client client[SUP_CLIENTS];
+	struct sup_tty *tty; /* n_ttys + 1; 0 is the console */
+	uint32_t n_ttys;
+	struct sup_device device;
+	char held[SUP_CHUNK]; /* what the starter's stream did not take */
+	size_t held_at, held_end;
+	struct sup_ring ring;
+	struct sup_log log;
+
+	struct pollfd *poll;
+	struct sup_watch *watch; /* what each of them is */
+	uint32_t n_poll, cap_poll;
+};
+
+enum sup_watch_is {
+	SUP_WATCH_SIGNALS,
+	SUP_WATCH_CALLER,
+	SUP_WATCH_REPORT,
+	SUP_WATCH_KEEP,
+	SUP_WATCH_INIT,
+	SUP_WATCH_LISTENER,
+	SUP_WATCH_CLIENT,
+	SUP_WATCH_MASTER,
+	SUP_WATCH_STREAM,
+	SUP_WATCH_DEVICE,
+};
+struct sup_watch {
+	uint16_t is, index;
+};
+
+/* ---- supervisor.c ---------------------------------------------------------------------------- */
+
+/* Milliseconds and microseconds of the monotonic clock. */
+uint64_t sup_now_ms(void);
+uint64_t sup_now_us(void);
+/* Nanoseconds of the clock that reports are stamped with. */
+uint64_t sup_real_ns(void);
+/* Polls fd in the next turn. */
+void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint32_t index);
+/* Closes *fd if it is open and makes it -1. */
+void sup_close(int *fd);
+/* Undoes in a fork what makes the supervisor different from the stage that was executed, and
+ * drops its descriptors. */
+void sup_in_fork(struct super *s, int report);
+
+/* ---- log.c ----------------------------------------------------------------------------------- */
+
+/* A line for log.file, CT_LOG_*. */
+void sup_log(struct super *s, unsigned level, const char *text);
+/* The same about a hook: "hook stop PROGRAM", `what`, text. */
+void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook,
+		  const char *what, const char *text);
+
+/* ---- boot.c ---------------------------------------------------------------------------------- */
+
+/* Starts a launcher. 0, or a negative errno when not even that went. */
+int sup_boot(struct super *s);
+/* Takes what is told to whoever keeps init. */
+void sup_take_keep(struct super *s);
+/* Takes what the launcher and init have to say. */
+void sup_on_report(struct super *s);
+/* The launcher has failed or was killed: an init that nobody has heard of must not go
+ * on without it. */
+void sup_on_lost_launcher(struct super *s);
+/* init's pidfd is readable: takes the verdict; boots again, or begins the end. */
+void sup_on_init(struct super *s);
+/* Something forbids this boot to go on: kills what there is of it. The end of its report
+ * socket does the rest. */
+void sup_abort_boot(struct super *s);
+
+/* ---- end.c ----------------------------------------------------------------------------------- */
+
+/* Asks init to end: signal.halt, else the one of the signals for it that it listens to. */
+void sup_halt(struct super *s);
+/* Ends init: signal.stop, and later SIGKILL; `hard`: SIGKILL at once. */
+void sup_kill(struct super *s, int hard);
+/* What the verdict of an ended init is; fills s->verdict. `gone`: its status was not to be had. */
+void sup_judge(struct super *s, int status, const struct rusage *ru, int gone);
+/* init is gone for good, or never was: stop hooks, then the end. */
+void sup_begin_end(struct super *s);
+/* init has gone to come back: stop hooks, a pause when it has been there for a moment
+ * only, the next boot. */
+void sup_begin_again(struct super *s);
+/* The pause is over. */
+void sup_boot_again(struct super *s);
+/* What was still to be done after init's end has been done: the rest, unless output is
+ * on its way. */
+void sup_finish(struct super *s);
+/* Lets go of the namespaces of an init that has ended. */
+void sup_close_namespaces(struct super *s);
+/* The hooks' fork has ended. */
+void sup_on_hooks(struct super *s);
+/* Kills every process whose number stands in the file, from where it is read on. */
+void sup_kill_listed(int fd);
+/* Kills the launcher, if there is one. What it leaves behind, as a hook that dies with it, is from
+ * then on ours to reap, and not the starter's. */
+void sup_kill_launcher(const struct super *s);
+/* Kills and reaps all children of this process, those it does not know of, too. */
+void sup_reap_all(struct super *s);
+
+/* ---- output.c -------------------------------------------------------------------------------- */
+
+/* Finds what is shared with the pumps, if there are to be any. 0 or a negative errno. */
+int sup_output_init(struct super *s);
+/* The launcher has made one. */
+void sup_output_pump(struct super *s, pid_t pid);
+/* limit.output is passed, as a pump or the console has counted. */
+void sup_output_over(struct super *s);
+/* Init has ended: its pump passes on what there is. CT_OUTPUT_*. */
+void sup_output_end(struct super *s, uint32_t how);
+/* Looks which pumps have ended. */
+void sup_output_reap(struct super *s);
+/* Adds what has become of the output to the verdict. */
+void sup_output_judge(struct super *s);
+
+/* ---- state.c --------------------------------------------------------------------------------- */
+
+/* Writes the state file with this state; tells waiters when it changed. 0 or negative errno. */
+int sup_set_state(struct super *s, uint32_t state);
+/* The file alone; s->state is what it will say. 0 or negative errno. */
+int sup_write_state(struct super *s);
+/* Makes one line of it that a state file can hold. */
+void sup_clean_text(char *text);
+/* Removes control and, `all`, everything with the directory, unless a call holds the lock. */
+void sup_remove_files(struct super *s, int all);
+/* Start time of a process, 0 when it cannot be read; the signals that it catches, and those that it
+ * ignores, 0 likewise. */
+uint64_t sup_start_time(pid_t pid);
+uint64_t sup_caught(pid_t pid);
+uint64_t sup_ignored(pid_t pid);
+
+/* ---- control.c ------------------------------------------------------------------------------- */
+
+/* The console's first client, whose stream the caller made: it misses nothing, and the program
+ * waits for it to read as it would for a terminal. */
+void sup_take_console(struct super *s);
+/* The client that the caller connected before there was a listener: none is earlier
+ * told of the end. */
+void sup_take_watch(struct super *s);
+/* Binds and listens. 0 or negative errno. */
+int sup_listen(struct super *s);
+void sup_on_listener(struct super *s);
+void sup_on_client(struct super *s, uint32_t index, short events);
+/* The state or the boot changed: answers those who wait for it. */
+void sup_tell_waiters(struct super *s);
+/* Deadlines that have passed. */
+void sup_client_timers(struct super *s);
+void sup_drop_client(struct super *s, struct sup_client *c);
+
+/* ---- console.c ------------------------------------------------------------------------------- */
+
+/* Log and ring buffer. Nothing here fails a start but memory. 0 or negative errno. */
+int sup_console_init(struct super *s);
+/* Takes a master over; the number is that of the tty. */
+void sup_tty_new(struct super *s, uint32_t number, int master);
+/* What was typed on tty `t`: an interrupt that the kernel throws away ends a program. */
+void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n);
+/* Takes what console.path names, -1: nothing, and gives it back as it was. */
+void sup_device_init(struct sup_device *d, int fd);
+void sup_device_close(struct sup_device *d);
+/* Its window, rows << 16 | columns; 0: it has none. */
+uint32_t sup_device_size(const struct sup_device *d);
+/* 1 when it can take what is read next of the console, or will not get it; 0 to leave it in
+ * the terminal for now. */
+int sup_device_can_take(struct super *s, int closing);
+void sup_device_add(struct sup_device *d, const char *p, size_t n);
+/* 1: the console is not read, because of it. */
+int sup_device_held(const struct super *s);
+void sup_device_watch(struct super *s);
+void sup_on_device(struct super *s, short events);
+/* Closes all masters after the last output was taken. Clients stay for the next boot,
+ * unless there is none. */
+void sup_ttys_close(struct super *s, int for_good);
+void sup_tty_watch(struct super *s);
+void sup_on_master(struct super *s, uint32_t number, short events);
+void sup_on_stream(struct super *s, uint32_t number, short events);
+/* A stream socket to the terminal in *fd, the caller's. 0, -ENOTTY, -EBUSY, or another
+ * negative errno. */
+int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd);
+int sup_tty_resize(struct super *s, uint64_t number, uint64_t size);
+/* A copy of the ring buffer in *data (mapping, NULL when empty). 0, -ENODATA: there is
+ * none, -ENOMEM. */
+int sup_ring_copy(struct super *s, char **data, size_t *len, int clear);
+
+/* ---- console-log.c --------------------------------------------------------------------------- */
+
+/* Appends to ring and log. */
+void sup_ring_add(struct sup_ring *r, const char *p, size_t n);
+void sup_log_open(struct sup_log *l);
+void sup_log_add(struct sup_log *l, const char *p, size_t n);
+
+/* ---- control-decode.c: pure, also compiled for the host -------------------------------------- */
+
+/* Checks a request of n bytes and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type),
+ * -EINVAL (arguments). */
+int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq);
+
+/* ---- groups.c -------------------------------------------------------------------------------- */
+
+/* What the container's tree of processes has used. */
+void sup_groups_usage(const struct super *s, struct ct_counters *c);
+/* 1: limit.cputime is used up; else s->cpu_at is when to look again. */
+int sup_cputime_up(struct super *s);
+/* Goes into the groups that are the supervisor's own. 0 or a negative errno. */
+int sup_groups_enter(const struct super *s);
+/* Lets frozen processes go on: a signal does not reach them otherwise. */
+void sup_groups_thaw(const struct super *s);
+/* Kills everybody in the groups, for one of them may hold the others. */
+void sup_groups_kill(const struct super *s);
+/* Makes the payload's groups for the next boot what they were at the first: none below, no
+ * controller given on. */
+void sup_groups_renew(const struct super *s);
+/* Ends who is left and removes the groups. */
+void sup_groups_remove(struct super *s);
+
+/* ---- home.c ---------------------------------------------------------------------------------- */
+
+/* An ephemeral container's directory goes with it, by ct_remove(). What cannot be removed stays
+ * under a name that no container can have, and s->error tells. */
+void sup_remove_home(struct super *s);
+
+#endif
