@@ -15,17 +15,18 @@ int ct_exit_check(const ct_exit *out, const char *where, struct ct_err *e)
 
 void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)
 {
-	const ct_exit all = {
-		.size = out->size,
-#define CT_STATUS(field) .field = v->field,
-#define CT_USED(field) .field = v->field,
-#define CT_COUNTER(field) .field = v->tree.field,
-#include "shared/verdict.def"
-		.output_error = v->output_error,
-		.output_lost = v->output_lost,
-	};
-	size_t n = out->size < sizeof(all) ? out->size : sizeof(all);
+	size_t n = out->size < sizeof(*out) ? out->size : sizeof(*out);
+	ct_exit all;
 
+	/* also what lies between the members: callers compare and copy it as a whole */
+	memset(&all, 0, sizeof(all));
+	all.size = out->size;
+#define CT_STATUS(field) all.field = v->field;
+#define CT_USED(field) all.field = v->field;
+#define CT_COUNTER(field) all.field = v->tree.field;
+#include "shared/verdict.def"
+	all.output_error = v->output_error;
+	all.output_lost = v->output_lost;
 	memset(out, 0, all.size);
 	memcpy(out, &all, n);
 }
