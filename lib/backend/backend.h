@@ -39,8 +39,10 @@ struct ct_backend_input {
 	 * changed. 0 or a negative errno. */
 	int (*hierarchies)(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e);
 	void *arg;
-	/* attach: what the container's start has made, as records; and the init that is joined */
+	/* attach: the cgroups of what runs; the journal of its start, in which a backend finds what
+	 * it has made (ct_undo_records(); only while it is opened); the init that is joined */
 	const struct ct_cgroups_held *running;
+	const char *records;
 	pid_t init;
 };
 

@@ -54,11 +54,27 @@ static int file_probe(const struct ct_host *host, const char **why)
 	return host->kernel_major >= 2;
 }
 
+/* For who joins: the file that the start has made, by its journal. */
+static int find_made(struct file_state *st, const struct ct_backend_input *in, struct ct_err *e)
+{
+	struct ct_undo_record records[4];
+	char *text = ct_arena_strdup(in->arena, in->records);
+	int n = text ? ct_undo_records(text, strlen(text), "file", records, 4) : -ENOMEM;
+
+	if (n <= 0 || records[n - 1].before)
+		return ct_fail(e, n < 0 ? n : -ENOENT, CT_ERR_STATE, "attach",
+			       "no file of its start");
+	st->path = records[n - 1].text;
+	return 0;
+}
+
 static int file_open(void *state, const struct ct_backend_input *in, struct ct_err *e)
 {
 	struct file_state *st = state;
 
 	st->req = in->req;
+	if (in->attach)
+		return find_made(st, in, e);
 	st->path = ct_arena_printf(in->arena, "%s/of-%s", top, in->req->name);
 	if (!st->path)
 		return ct_oom(e);
@@ -268,6 +284,31 @@ static void cannot_be_had(void **state)
 	start_free(&s);
 }
 
+/* An attach finds what the start has made, and nothing where it has made nothing. */
+static void is_joined(void **state)
+{
+	struct ct_backend_set set = { .n = 0 };
+	struct ct_backend_input in;
+	char path[256];
+	struct start s;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/of-web", top);
+	assert_int_equal(prepare(&s, "web", "", NULL), 0);
+	in = (struct ct_backend_input){
+		.req = &s.req, .host = &s.host, .arena = s.arena, .attach = true, .records = ""
+	};
+	assert_int_equal(ct_backends_open(&set, &in, &s.err), -ENOENT);
+	ct_backends_close(&set);
+	assert_int_equal(set_up(&s), 0);
+	in.records = ct_buf_text(&s.undo.text);
+	assert_int_equal(ct_backends_open(&set, &in, &s.err), 0);
+	assert_string_equal(((struct file_state *)set.state[0])->path, path);
+	ct_backends_close(&set);
+	assert_int_equal(ct_undo_all(&s.undo, &s.err), 0);
+	start_free(&s);
+}
+
 /* A step that fails: the record has step, key and backend, and what was made has gone. */
 static void fails(void **state)
 {
@@ -355,9 +396,10 @@ static void makes_no_sense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_part),	      cmocka_unit_test(is_not_asked_for),
-		cmocka_unit_test(cannot_be_had),      cmocka_unit_test(fails),
-		cmocka_unit_test(is_killed_anywhere), cmocka_unit_test(makes_no_sense),
+		cmocka_unit_test(takes_part),	  cmocka_unit_test(is_not_asked_for),
+		cmocka_unit_test(cannot_be_had),  cmocka_unit_test(is_joined),
+		cmocka_unit_test(fails),	  cmocka_unit_test(is_killed_anywhere),
+		cmocka_unit_test(makes_no_sense),
 	};
 	int failed;
 

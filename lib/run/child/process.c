@@ -156,6 +156,13 @@ int ct_process_groups(struct ct_process *p, struct ct_cgroups_held *out)
 	return r;
 }
 
+void ct_process_records(struct ct_process *p, struct ct_buf *out)
+{
+	pthread_mutex_lock(&p->lock);
+	ct_buf_str(out, ct_buf_text(&p->undo.text));
+	pthread_mutex_unlock(&p->lock);
+}
+
 uint32_t ct_process_usage(struct ct_process *p, ct_usage *out)
 {
 	struct ct_cg_place places[CT_CG_TREES];

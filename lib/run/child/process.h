@@ -77,6 +77,8 @@ struct ct_process *ct_process_get(struct ct_process *p);
 void ct_process_put(struct ct_process *p);
 /* A copy of its groups; n is 0 when it has ended. 0, -ENOMEM or -EMFILE. */
 int ct_process_groups(struct ct_process *p, struct ct_cgroups_held *out);
+/* Adds the text of its journal; nothing when it has ended. */
+void ct_process_records(struct ct_process *p, struct ct_buf *out);
 /* Figures of its groups without copying them, which would cost as much as two of the files. Their
  * number; 0: it has none, or has ended. */
 uint32_t ct_process_usage(struct ct_process *p, ct_usage *out);

@@ -172,6 +172,9 @@ int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, stru
 /* The groups of a running container, copies of its owner's; ct_cgroup_forget() them. `n` is 0 for a
  * container without groups. -ESRCH: it does not run. */
 int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e);
+/* The same, and the text of its journal, in which each backend finds what it has made. */
+int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_buf *records,
+	       struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
 /* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded)

@@ -5,7 +5,21 @@
 #include "run/handle/container.h"
 #include "run/state/undo.h"
 
-int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e)
+static int made_here(struct ct_process *init, struct ct_cgroups_held *held, struct ct_buf *records,
+		     struct ct_err *e)
+{
+	int r = ct_process_groups(init, held);
+
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl",
+				   "no descriptors for the container's groups");
+	if (records)
+		ct_process_records(init, records);
+	return 0;
+}
+
+int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_buf *records,
+	       struct ct_err *e)
 {
 	struct ct_process *init = ct_running_init(c);
 	CT_CLEAN_FD int dir = -1;
@@ -13,12 +27,15 @@ int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct
 
 	held->n = 0;
 	if (init) {
-		r = ct_process_groups(init, held);
+		r = made_here(init, held, records, e);
 		ct_process_put(init);
-		return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "cgroup", "fcntl",
-					   "no descriptors for the container's groups")
-			     : 0;
+		return r;
 	}
 	dir = r = ct_running_dir(c, e);
-	return r < 0 ? r : ct_groups_load(dir, held, e);
+	return r < 0 ? r : ct_made_load(dir, held, records, e);
+}
+
+int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e)
+{
+	return ct_made_of(c, held, NULL, e);
 }

@@ -115,13 +115,14 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 	if (r >= 0)
 		r = ct_prepare(t->c, t->config, &t->p, e);
 	if (r >= 0)
-		r = ct_groups_of(t->c, &t->held, e);
+		r = ct_made_of(t->c, &t->held, &t->records, e);
 	if (r < 0)
 		return r;
 	t->report = (struct ct_protections){ .arena = t->p.arena,
 					     .spec = t->p.spec,
 					     .host = &t->p.host,
 					     .running = &t->held,
+					     .records = ct_buf_text(&t->records),
 					     .not_opened = &t->no_groups };
 	look_who_cares(t);
 	decide_again(t);
@@ -131,6 +132,7 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 static void end(struct ct_protect *t)
 {
 	ct_cgroup_forget(&t->held);
+	ct_buf_free(&t->records);
 	ct_prepared_free(&t->p);
 	ct_config_free(t->config);
 	ct_buf_free(&t->status);

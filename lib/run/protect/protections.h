@@ -19,7 +19,8 @@ struct ct_protect {
 	struct ct_err no_groups, no_plan;
 	/* the groups as they are */
 	struct ct_cgroups_held held;
-	pid_t pid; /* of init */
+	struct ct_buf records; /* the journal of its start */
+	pid_t pid;	       /* of init */
 	/* init, and its directory in /proc, which can become no other process' */
 	int pidfd, proc;
 	struct ct_buf status; /* its file there; empty: it cannot be read */

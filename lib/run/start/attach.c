@@ -124,17 +124,22 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 }
 
 /* For who joins. */
-static int open_backends(struct ct_prepared *p, const struct ct_cgroups_held *held, pid_t init,
-			 struct ct_err *e)
+static int open_backends(struct ct_container *c, struct ct_prepared *p,
+			 struct ct_cgroups_held *held, pid_t init, struct ct_err *e)
 {
+	CT_CLEAN_BUF struct ct_buf records = CT_BUF_INIT;
+	int r = ct_made_of(c, held, &records, e);
 	struct ct_backend_input in = { .req = &p->req,
 				       .host = &p->host,
 				       .arena = p->arena,
 				       .attach = true,
 				       .running = held,
+				       .records = ct_buf_text(&records),
 				       .init = init };
 
-	return ct_backends_open(&p->backends, &in, e);
+	if (r >= 0 && ct_buf_error(&records))
+		r = ct_oom(e);
+	return r < 0 ? r : ct_backends_open(&p->backends, &in, e);
 }
 
 /* All that changes nothing. */
@@ -161,9 +166,7 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 	if (r < 0)
 		return r;
 	p->req.running = &running;
-	r = ct_groups_of(c, held, e);
-	if (r >= 0)
-		r = open_backends(p, held, pid, e);
+	r = open_backends(c, p, held, pid, e);
 	if (r >= 0)
 		r = ct_build_attach(&p->req, p->arena, &p->plan, e);
 	p->req.running = NULL;

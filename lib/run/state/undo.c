@@ -47,16 +47,23 @@ int ct_state_undo(int dirfd, struct ct_err *e)
 	return r;
 }
 
-int ct_groups_load(int dirfd, struct ct_cgroups_held *held, struct ct_err *e)
+int ct_made_load(int dirfd, struct ct_cgroups_held *held, struct ct_buf *records, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	int r = read_journal(dirfd, &text, e);
+	CT_CLEAN_BUF struct ct_buf own = CT_BUF_INIT;
+	struct ct_buf *text = records ? records : &own;
+	int r = read_journal(dirfd, text, e);
 
 	held->n = 0;
 	if (r <= 0)
 		return r;
-	r = ct_cgroup_load(ct_buf_text(&text), text.len, held);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
-				   "the record of the container's groups cannot be read")
-		     : 0;
+	r = ct_cgroup_load(ct_buf_text(text), text->len, held);
+	if (r >= 0)
+		return 0;
+	return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+			   "the record of the container's groups cannot be read");
+}
+
+int ct_groups_load(int dirfd, struct ct_cgroups_held *held, struct ct_err *e)
+{
+	return ct_made_load(dirfd, held, NULL, e);
 }
