@@ -312,3 +312,10 @@ int64_t ct_now_ms(void)
 {
 	return (int64_t)(ct_now_ns(CLOCK_MONOTONIC) / 1000000);
 }
+
+int ct_poll_ms(int64_t left, int most)
+{
+	if (left <= 0)
+		return 0;
+	return left > most ? most : (int)left;
+}

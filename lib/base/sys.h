@@ -27,6 +27,8 @@ int ct_sched_core_get(pid_t pid, uint64_t *cookie);
 uint64_t ct_proc_start_time(pid_t pid);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t ct_now_ms(void);
+/* Milliseconds left as poll(2) takes them: none below 0, and at most `most` of them at once. */
+int ct_poll_ms(int64_t left, int most);
 /* Nanoseconds of a clock. */
 uint64_t ct_now_ns(clockid_t clock);
 /* Name of a system call number on this architecture, "syscall 123" otherwise; static or in buf. */

@@ -87,10 +87,10 @@ void *ct_list_room(struct ct_arena *a, void *v, uint32_t n, size_t element);
 
 /* Appends an element, which comes last, to a list {v, n} of the spec; a list of NULL: the value is
  * only checked. 0 or -ENOMEM, recorded. */
-#define CT_LIST_KEEP(spec, list, e, ...)                                                  \
-	(!(list)			    ? 0                                           \
-	 : CT_LIST_ADD((spec)->arena, list) ? ((list)->v[(list)->n - 1] = __VA_ARGS__, 0) \
-					    : ct_oom(e))
+#define CT_LIST_KEEP(spec, list, e, ...) \
+	((list) ? CT_LIST_PUT((spec)->arena, list, e, __VA_ARGS__) : 0)
+#define CT_LIST_PUT(arena, list, e, ...) \
+	(CT_LIST_ADD(arena, list) ? ((list)->v[(list)->n - 1] = __VA_ARGS__, 0) : ct_oom(e))
 
 /* Splits a command line into words: blanks divide, '...' and "..." hold together, nothing else is
  * special. *bare gets the first character outside quotes that a shell would have interpreted, 0 for

@@ -67,11 +67,11 @@ static void join_with_terminal(struct ct_builder *b)
 static int attach_groups(struct ct_builder *b, struct ct_identity *id)
 {
 	const struct ct_request *r = b->req;
-	uint32_t n = r->set_groups		? r->n_groups
-		     : r->set_uid || r->set_gid ? 0
-						: b->spec->init_groups.n;
-	const char **list = ct_arena_alloc(b->arena, (n + 1) * sizeof(*list));
+	uint32_t n = r->set_uid || r->set_gid ? 0 : b->spec->init_groups.n;
+	const char **list;
 
+	n = r->set_groups ? r->n_groups : n;
+	list = ct_arena_alloc(b->arena, (n + 1) * sizeof(*list));
 	if (!list)
 		return ct_oom(b->err);
 	for (uint32_t i = 0; i < n; i++)

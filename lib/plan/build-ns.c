@@ -121,6 +121,7 @@ static uint32_t late(const struct ct_builder *b)
 static int make_own(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
+	const char *key = "namespace.clone";
 	struct ct_step *s;
 	int r;
 
@@ -135,10 +136,9 @@ static int make_own(struct ct_builder *b)
 			   sp->time_monotonic_ns);
 	}
 	r = ct_build_areas(b);
-	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE,
-			ct_build_at(b, sp->ns_clone_set	 ? "namespace.clone"
-				       : sp->ns_keep_set ? "namespace.keep"
-							 : "namespace.clone"));
+	if (!sp->ns_clone_set && sp->ns_keep_set)
+		key = "namespace.keep";
+	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, ct_build_at(b, key));
 	s->n[0] = ct_clone_flags(b->own & ~(CT_NS_TIME | late(b)));
 	s->a = (int16_t)b->into;
 	return r;

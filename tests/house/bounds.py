@@ -3,6 +3,7 @@
 import re
 
 from house import Tap, files, functions, read, scripts, top
+from tokens import conditionals
 
 ROOT = top()
 SOURCE = (".c", ".h", ".py", ".sh", ".lua", ".def", "meson.build")
@@ -14,8 +15,39 @@ EVERYTHING = [
 TEXTS = {p: read(ROOT, p) for p in EVERYTHING}
 FUNCTIONS = [f for p, t in TEXTS.items() if p.endswith((".c", ".h")) for f in functions(p, t)]
 
-# What fits on a screen.
+# What fits on a screen; what is dense takes more tokens than lines.
 LINES = 60
+TOKENS = 350
+CONDITIONALS = 28  # it may only become less: 15 is what it should be
+
+
+def dense(here):
+    """Functions above the bound in tokens, when they are more than one in a hundred."""
+    big = sorted(((f.tokens(), f) for f in here), key=lambda row: -row[0])
+    big = [row for row in big if row[0] > TOKENS]
+    if len(big) * 100 > len(here):
+        yield f"{len(big)} of {len(here)} have more"
+        yield from (f"{f}: {n} tokens" for n, f in big)
+
+
+def conditional():
+    """Conditional expressions in a thousand lines: of all together, and who has most of them."""
+    rows = []
+    for path, text in TEXTS.items():
+        if path.startswith(("lib/", "tools/", "include/")) and path.endswith((".c", ".h")):
+            rows.append((len(conditionals(text)[0]), text.count("\n"), path))
+    n, lines = sum(r[0] for r in rows), sum(r[1] for r in rows)
+    if n * 1000 >= CONDITIONALS * lines:
+        yield f"{n} in {lines} lines, {n * 1000 / lines:.1f} in 1,000"
+        yield from (f"{path}: {count} in {length} lines" for count, length, path in
+                    sorted(rows, reverse=True)[:40])
+
+
+def chained():
+    for path, text in TEXTS.items():
+        if path.startswith(("lib/", "tools/", "include/")) and path.endswith((".c", ".h")):
+            yield from (f"{path}:{nr}: one conditional expression in another"
+                        for nr in conditionals(text)[1])
 
 
 def licence():
@@ -40,6 +72,11 @@ for where in ("lib", "tools", "tests"):
     here = [f for f in FUNCTIONS if f.path.startswith(where + "/")]
     tap.check(f"functions in {where} within {LINES} lines",
               (f"{f}: {f.lines} lines" for f in here if f.lines > LINES))
+    # tests are long lists of what is expected
+    if where != "tests":
+        tap.check(f"99 % of functions in {where} within {TOKENS} tokens", dense(here))
+tap.check(f"at most {CONDITIONALS} conditional expressions in 1,000 lines", conditional())
+tap.check("conditional expressions do not stand in each other", chained())
 tap.check("files within 900 lines",
           (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 900))
 tap.check("licence line", licence())

@@ -56,9 +56,9 @@ static const struct ct_origin by_default = { .key = "" };
 
 static int only_of(const struct ct_spec *s)
 {
-	return s->cgroup_backend == CT_CGB_V1					       ? 1
-	       : s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2
-										       : 0;
+	if (s->cgroup_backend == CT_CGB_V1)
+		return 1;
+	return s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
 }
 
 /* Version 2 freezes, counts CPU time and ends a whole tree better than version 1, whatever is bound

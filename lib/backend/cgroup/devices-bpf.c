@@ -110,8 +110,12 @@ static void emit_type(struct program *p, const struct ct_dev_cells *cells, int t
 	emit_return(p, 0);
 	for (i = start; i < allow; i++) {
 		int off = p->v[i].off;
-		uint32_t to = off == TO_ALLOW ? allow : off == TO_DENY ? allow + 2 : rest;
+		uint32_t to = rest;
 
+		if (off == TO_ALLOW)
+			to = allow;
+		if (off == TO_DENY)
+			to = allow + 2;
 		if (off < 0)
 			p->v[i].off = (int16_t)(to - i - 1);
 	}

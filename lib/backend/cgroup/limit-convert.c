@@ -102,7 +102,9 @@ int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row
 	char number[24];
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)item->n);
-	return add_main(j, row, item, !item->max ? number : j->version == 1 ? row->max1 : "max");
+	if (!item->max)
+		return add_main(j, row, item, number);
+	return add_main(j, row, item, j->version == 1 ? row->max1 : "max");
 }
 
 /* The kernel takes no more than its greatest number of processes (pids_max_write()), which cannot

@@ -51,9 +51,10 @@ static int instance(struct cgroup_mounts *m, const struct ct_cg_dir *d)
 
 	s->o = (int16_t)slot;
 	s->s[0] = d->version == 2 ? "cgroup2" : "cgroup";
-	s->s[1] = d->version == 2		 ? NULL
-		  : strncmp(d->tree, "name=", 5) ? d->tree
-						 : ct_arena_printf(m->b->arena, "none,%s", d->tree);
+	if (d->version == 1)
+		s->s[1] = strncmp(d->tree, "name=", 5)
+				  ? d->tree
+				  : ct_arena_printf(m->b->arena, "none,%s", d->tree);
 	s->s[2] = "cgroup";
 	s->n[0] = own_attr(m, d);
 	return slot;

@@ -35,7 +35,7 @@ static int wait_for(int sock, short events, int64_t until)
 	for (;;) {
 		struct pollfd p = { .fd = sock, .events = events };
 		int64_t left = until == INT64_MAX ? 3600000 : until - ct_now_ms();
-		int r = poll(&p, 1, left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left);
+		int r = poll(&p, 1, ct_poll_ms(left, 3600000));
 
 		if (r > 0)
 			return 1;
@@ -330,7 +330,9 @@ static int ask(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeo
 /* The peer's patience and then ours. */
 static int with_patience(int timeout_ms, int more)
 {
-	return timeout_ms < 0 ? -1 : timeout_ms > INT32_MAX - more ? INT32_MAX : timeout_ms + more;
+	if (timeout_ms < 0)
+		return -1;
+	return timeout_ms > INT32_MAX - more ? INT32_MAX : timeout_ms + more;
 }
 
 static uint64_t wire_timeout(int timeout_ms)

@@ -262,8 +262,7 @@ static int wait_readable(const struct ct_spawn *s, const struct ct_child *child,
 	int look = child->exec_ns && child->pidfd >= 0 && !s->super;
 
 	for (;;) {
-		int64_t left = until_ms - ct_now_ms();
-		int ms = left < 0 ? 0 : left > 1000 ? 1000 : (int)left, n;
+		int ms = ct_poll_ms(until_ms - ct_now_ms(), 1000), n;
 
 		n = poll(&p, 1, look && ms > LOOK_AFTER_MS ? LOOK_AFTER_MS : ms);
 		if (n > 0 || (n < 0 && errno != EINTR))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The state of a container, and the wait for another. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #include "base/fd.h"
@@ -134,7 +135,7 @@ int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct
 	for (int pause = 2; r == -EAGAIN; pause = pause < 100 ? pause * 2 : 100) {
 		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
 
-		r = wait_once(c, mask, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0, e);
+		r = wait_once(c, mask, timeout_ms < 0 ? -1 : ct_poll_ms(left, INT_MAX), e);
 		if (r == -EAGAIN && timeout_ms >= 0 && left <= 0)
 			r = -ETIMEDOUT;
 		if (r == -EAGAIN)

@@ -137,14 +137,13 @@ static void add_kernels(struct ct_protect *t, const struct table *table)
 					     [CT_AUTO_MIXED] = "read-only in part",
 					     [CT_AUTO_RW] = "writable" };
 	bool own_proc = by_entry(s, "proc"), own_sys = by_entry(s, "sys");
+	const char *asked;
 
 	add_whole(t, table, "/proc", "/proc", own_proc ? "as mount.entry says" : words[proc],
 		  own_proc || proc == CT_AUTO_MIXED || proc == CT_AUTO_RW);
 	/* of sys:mixed only the network devices are writable, which is another mount */
-	add_whole(t, table, "/sys", "/sys",
-		  own_sys		 ? "as mount.entry says"
-		  : sys == CT_AUTO_MIXED ? "read-only"
-					 : words[sys],
+	asked = sys == CT_AUTO_MIXED ? words[CT_AUTO_RO] : words[sys];
+	add_whole(t, table, "/sys", "/sys", own_sys ? "as mount.entry says" : asked,
 		  own_sys || sys == CT_AUTO_RW);
 }
 

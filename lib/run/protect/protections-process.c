@@ -58,13 +58,12 @@ static const char *call_for(const struct ct_protect *t, uint64_t flag)
 static void one_namespace(struct ct_protect *t, int i, int self, const char *with, int other)
 {
 	bool own = ct_build_namespaces(t->p.spec) & kinds[i].bit, same_as_callers, as_wanted;
-	const char *asked = with  ? CT_SAY(t, "shared with %s", with)
-			    : own ? "own"
-				  : "the caller's",
-		   *got;
+	const char *asked = own ? "own" : "the caller's", *got;
 	const char *how = with || own ? call_for(t, kinds[i].clone) : "-";
 	struct stat init, mine, theirs;
 
+	if (with)
+		asked = CT_SAY(t, "shared with %s", with);
 	if (fstatat(self, kinds[i].file, &mine, 0) < 0) {
 		ct_protections_add(&t->report, !own && !with, kinds[i].name, asked,
 				   "this kernel has none", "-");
@@ -78,11 +77,11 @@ static void one_namespace(struct ct_protect *t, int i, int self, const char *wit
 	same_as_callers = same(&init, &mine);
 	as_wanted = other >= 0 && fstat(other, &theirs) == 0 && same(&init, &theirs);
 	if (with)
-		got = as_wanted		? asked
-		      : same_as_callers ? "the caller's"
-					: "neither the caller's nor that of now";
+		got = same_as_callers ? "the caller's" : "neither the caller's nor that of now";
 	else
 		got = same_as_callers ? "the caller's" : "own";
+	if (with && as_wanted)
+		got = asked;
 	ct_protections_add(&t->report,
 			   with ? as_wanted || !same_as_callers : !own || !same_as_callers,
 			   kinds[i].name, asked, got, how);
@@ -173,10 +172,10 @@ static void add_caps(struct ct_protect *t)
 	if (!known && t->p.spec->cap_keep != CT_CAP_MASK_UNSET)
 		known = (keep = t->p.spec->cap_keep, true);
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
-		const char *asked = sets[i].asked ? sets[i].asked
-				    : known	  ? cap_names(t, keep)
-						  : why.reason;
+		const char *asked = sets[i].asked;
 
+		if (!asked)
+			asked = known ? cap_names(t, keep) : why.reason;
 		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) ||
 		    ct_parse_hex(text, 16, &got) < 0)
 			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told",

@@ -75,9 +75,11 @@ static void look_who_cares(struct ct_protect *t)
 	struct ct_process *init = ct_running_init(t->c);
 	CT_CLEAN_FD int dir = init ? -1 : ct_state_dir(t->c, NULL);
 
-	t->report.care = init				       ? CT_CARE_KEEPER
-			 : dir >= 0 && ct_state_alive(dir) > 0 ? CT_CARE_SUPERVISOR
-							       : CT_CARE_NOBODY;
+	t->report.care = CT_CARE_NOBODY;
+	if (init)
+		t->report.care = CT_CARE_KEEPER;
+	else if (dir >= 0 && ct_state_alive(dir) > 0)
+		t->report.care = CT_CARE_SUPERVISOR;
 	ct_process_put(init);
 }
 

@@ -193,7 +193,9 @@ static int where(int fd, struct k_statx *sx)
 {
 	int err = (int)sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, sx);
 
-	return err ? err : sx->mask & K_STATX_MNT_ID ? 0 : -ENOSYS;
+	if (err)
+		return err;
+	return sx->mask & K_STATX_MNT_ID ? 0 : -ENOSYS;
 }
 
 /* Is it the directory itself that the target was to be below? What is mounted there would not be

@@ -321,9 +321,9 @@ static void on_failed(struct super *s)
 		relay(s, &r, -1);
 	}
 	if (s->boots)
-		s->verdict.reason = s->limit	    ? s->limit
-				    : s->stop_asked ? CT_EXIT_STOPPED
-						    : CT_EXIT_REBOOT;
+		s->verdict.reason = s->stop_asked ? CT_EXIT_STOPPED : CT_EXIT_REBOOT;
+	if (s->boots && s->limit)
+		s->verdict.reason = s->limit;
 	sup_begin_end(s);
 }
 
