@@ -305,6 +305,8 @@ static const struct expect_row rows[] = {
 	{ AFTERWARDS, CALLER, "recvmsg", ANY, NULL, 0,
 	  "only to let a frozen one go on, or to look where init is now" },
 	{ AFTERWARDS, CALLER, "fstatfs", ANY, NULL, 0, "only to let a frozen one go on" },
+	{ "stop", CALLER, "fstatfs", ANY, NULL, 0,
+	  "a cgroup that cannot be looked at through its descriptor is removed by path and id" },
 	{ "stop", CALLER, "fcntl", ANY, NULL, 0, "only to let a frozen one go on" },
 	{ "stop stop-detached", CALLER, "write", ANY, NULL, 0, "only to let a frozen one go on" },
 	{ "stop stop-detached", CALLER, "pread64", ANY, NULL, 0, "only to let a frozen one go on" },

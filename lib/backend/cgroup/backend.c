@@ -85,7 +85,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 static int undo(const struct ct_undo_record *records, uint32_t n, struct ct_err *e)
 {
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
-	int r = ct_cg_load(records, n, &held);
+	int r = ct_cg_load_to_remove(records, n, &held);
 
 	/* what makes no sense has nothing to tell */
 	if (r == -EINVAL)

@@ -31,6 +31,7 @@ struct ct_cg_group {
 	char *inner;	      /* the payload's directory below it; NULL: itself */
 	uint64_t id;	      /* inode number of path, as long as it is ours */
 	int fd, inner_fd;     /* O_PATH; inner_fd -1 without inner */
+	bool by_path; /* it is there, and could not be opened: it is removed by path and id */
 	/* a lock on it while it has no process yet, so that who clears what a killed start meant to
 	 * make does not take it for that; and theirs, while they remove it; -1 */
 	int claim;
@@ -147,6 +148,10 @@ int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e);
  * about to be made is its path: it counts, when read back, only while the group has no process. */
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out);
 int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h);
+/* The same for who removes them, who may have no descriptor left: what is there and cannot be
+ * opened is no failure, but marked (by_path). */
+int ct_cg_load_to_remove(const struct ct_undo_record *records, uint32_t n,
+			 struct ct_cgroups_held *h);
 /* The same from the whole text of a journal. */
 int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h);
 /* The groups as the readers of figures want them, borrowed; returns their number. */

@@ -429,8 +429,12 @@ static void end_in(int dir)
 static int remove_group(const struct ct_cg_group *g)
 {
 	int64_t until = ct_now_ms() + REMOVE_MS;
+	char inner[4096];
 	int r;
 
+	if (g->by_path && g->inner &&
+	    (size_t)snprintf(inner, sizeof(inner), "%s/%s", g->path, g->inner) < sizeof(inner))
+		rmdir(inner);
 	for (int pause = 1;; pause = pause < 20 ? pause * 2 : pause) {
 		r = ct_prune_path(g->fd, g->id, g->path, g->keep, end_in);
 		if (r == 0 || r == -EACCES || r == -EPERM || r == -EROFS || ct_now_ms() >= until)
@@ -448,10 +452,11 @@ int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e)
 	if (g && ct_cg_version_of(g->version)->populated(g))
 		first = ct_cgroup_kill(h, END_MS, e);
 	for (uint32_t i = h->n; i > 0; i--) {
-		int r = h->v[i - 1].fd >= 0 ? remove_group(&h->v[i - 1]) : 0;
+		const struct ct_cg_group *one = &h->v[i - 1];
+		int r = one->fd >= 0 || one->by_path ? remove_group(one) : 0;
 
 		if (r < 0 && !first) {
-			ct_err_object(e, h->v[i - 1].path);
+			ct_err_object(e, one->path);
 			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir",
 					    "the group cannot be removed");
 		}

@@ -158,7 +158,8 @@ static int load_record(const struct ct_undo_record *record, struct ct_cg_group *
 	return r;
 }
 
-int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h)
+static int load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h,
+		int (*open_one)(struct ct_cg_group *g))
 {
 	int r = 0;
 
@@ -170,10 +171,36 @@ int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgrou
 			replace_older(h);
 	}
 	for (uint32_t i = 0; r == 0 && i < h->n; i++)
-		r = open_group(&h->v[i]);
+		r = open_one(&h->v[i]);
 	if (r < 0)
 		ct_cgroup_forget(h);
 	return r;
+}
+
+int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h)
+{
+	return load(records, n, h, open_group);
+}
+
+/* What was only intended has no number yet: it must be looked at. */
+static int open_or_mark(struct ct_cg_group *g)
+{
+	bool is_known = g->id;
+	int r = open_group(g);
+	struct statfs fs;
+
+	if (r == 0 || !is_known)
+		return r;
+	if (statfs(g->path, &fs) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	g->by_path = fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
+	return 0;
+}
+
+int ct_cg_load_to_remove(const struct ct_undo_record *records, uint32_t n,
+			 struct ct_cgroups_held *h)
+{
+	return load(records, n, h, open_or_mark);
 }
 
 int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h)

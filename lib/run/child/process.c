@@ -141,8 +141,9 @@ static void end_of_backends(struct ct_process *p)
 		ct_counters_read(places, ct_cg_places(&p->groups, places), &c);
 	if (p->groups.n && p->verdict.reason != CT_EXIT_LOST)
 		ct_verdict_add(&p->verdict, &c, p->before_us, p->reaper);
-	ct_undo_all(&p->undo, NULL);
+	/* its descriptors are what undo may need */
 	ct_cgroup_forget(&p->groups);
+	ct_undo_all(&p->undo, NULL);
 	ct_placeholder_end(&p->holder);
 }
 
@@ -351,13 +352,13 @@ static void process_free(struct ct_process *p)
 		ct_child_reap(&p->child, NULL);
 	}
 	ct_output_end(&p->output);
+	ct_cgroup_forget(&p->groups);
 	/* a forked child's copy is not the owner */
 	if (p->owner == getpid()) {
 		ct_undo_all(&p->undo, NULL);
 		ct_placeholder_end(&p->holder);
 	}
 	ct_undo_free(&p->undo);
-	ct_cgroup_forget(&p->groups);
 	ct_close(&p->child.pidfd);
 	ct_close(&p->child.leash);
 	ct_close(&p->child.report);

@@ -105,8 +105,8 @@ static void lead_out(const struct ct_launch *l, pid_t pid)
 /* Its cgroups, and all that the supervisor would have had. */
 static void undo(struct ct_process *p, struct ct_launch *l)
 {
-	ct_undo_all(&p->undo, NULL);
 	ct_cgroup_forget(&p->groups);
+	ct_undo_all(&p->undo, NULL);
 	ct_placeholder_end(&p->holder);
 	if (l->super.name)
 		ct_detached_undo(&l->detached, l->super.name);
