@@ -20,6 +20,8 @@ static struct {
 	const char *config, *template, *bdev, *dir;
 } o;
 
+#define ONLY_DIRECTORIES "this version stores root file systems in directories only"
+
 static const struct opt opts[] = {
 	{ 't', "template", "TEMPLATE", OPT_STRING, &o.template,
 	  "busybox, debian, tar, dir, none, or the path of a template program", NULL },
@@ -27,24 +29,15 @@ static const struct opt opts[] = {
 	{ 'B', "bdev", "STORE", OPT_STRING, &o.bdev, "backing store: dir (default)", NULL },
 	{ 0, "dir", "PATH", OPT_PATH, &o.dir,
 	  "build the root file system at PATH, or with -t none use what is there", NULL },
-	{ 0, "lvname", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "vgname", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "rbdname", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "rbdpool", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "rbduser", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "zfsroot", "NAME", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "fstype", "TYPE", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
-	{ 0, "fssize", "SIZE", OPT_REFUSED, NULL,
-	  "this version stores root file systems in directories only", NULL },
+	{ 0, "lvname", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "vgname", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "thinpool", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "rbdname", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "rbdpool", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "rbduser", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "zfsroot", "NAME", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "fstype", "TYPE", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
+	{ 0, "fssize", "SIZE", OPT_REFUSED, NULL, ONLY_DIRECTORIES, NULL },
 };
 static const struct tool tool = {
 	"ct-create",
@@ -203,8 +196,7 @@ static int check_args(void)
 		return fail(&a, "missing template, use -t busybox, debian, tar, dir, none or the "
 				"path of one");
 	if (o.bdev && strcmp(o.bdev, "dir") && strcmp(o.bdev, "best"))
-		return fail(&a, "-B %s: this version stores root file systems in directories only",
-			    o.bdev);
+		return fail(&a, "-B %s: " ONLY_DIRECTORIES, o.bdev);
 	if (!strcmp(o.template, "none") && a.n_rest)
 		return fail(&a, "-t none takes no template options");
 	return 0;

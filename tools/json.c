@@ -5,37 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence that begins with this byte; 0 when none does. */
-static size_t sequence_length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2)
-		return 0;
-	if (first < 0xe0)
-		return 2;
-	if (first < 0xf0)
-		return 3;
-	if (first < 0xf5)
-		return 4;
-	return 0;
-}
-
-/* Length of the UTF-8 sequence at s (n bytes left); 0 when it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	size_t len = sequence_length(s[0]);
-
-	if (!len || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
+#include "shared/utf8.h"
 
 static void put_string(FILE *out, const char *text, size_t n)
 {
@@ -43,7 +13,7 @@ static void put_string(FILE *out, const char *text, size_t n)
 
 	fputc('"', out);
 	while (n) {
-		size_t len = utf8_length(s, n);
+		size_t len = ct_utf8_length(s, n);
 
 		if (!len)
 			fputs("\\ufffd", out);

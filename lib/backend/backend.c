@@ -3,20 +3,11 @@
 #include "backend/backend.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/sys.h"
 #include "plan/trace.h"
-
-const struct ct_backend *ct_backend_find(const char *name, size_t len)
-{
-	for (const struct ct_backend *const *b = ct_backends; *b; b++)
-		if (strlen((*b)->name) == len && !strncmp((*b)->name, name, len))
-			return *b;
-	return NULL;
-}
 
 /* One that this host cannot do is not opened. */
 static int probe(const struct ct_backend *b, const struct ct_backend_input *in, struct ct_err *e)
@@ -96,19 +87,13 @@ void ct_backends_notice(const struct ct_backend_set *set, const struct ct_log *l
 /* What one backend has in it. */
 static int undo_one(const struct ct_backend *b, const char *text, size_t len, struct ct_err *e)
 {
-	struct ct_undo_record records[CT_UNDO_RECORDS_MAX];
-	char *copy = malloc(len + 1);
-	int n;
+	CT_CLEAN_RECORDS struct ct_undo_records records;
+	int r = ct_undo_read(text, len, b->name, &records);
 
-	if (!copy)
+	if (r == -ENOMEM)
 		return ct_oom(e);
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	n = ct_undo_records(copy, len, b->name, records, CT_UNDO_RECORDS_MAX);
 	/* one that makes no sense has nothing to tell */
-	n = n > 0 ? b->undo(records, (uint32_t)n, e) : 0;
-	free(copy);
-	return n;
+	return r == 0 && records.n ? b->undo(records.v, records.n, e) : 0;
 }
 
 int ct_undo_run(const char *text, size_t len, struct ct_err *e)
@@ -135,22 +120,25 @@ int ct_undo_all(struct ct_undo *u, struct ct_err *e)
 	return r;
 }
 
-/* Whose step it is: the backend's whose name stands in front of the step's. */
+/* By the backend whose name stands in front of the step's. */
 static int carry_out(struct ct_backend_set *set, const struct ct_setup *context,
 		     const struct ct_step *s, struct ct_err *e)
 {
 	const char *name = ct_op_name(s->op);
-	const struct ct_backend *b = ct_backend_find(name, strcspn(name, "."));
-	void *state = b ? ct_backend_state(set, b) : NULL;
-	int r;
+	size_t len = strcspn(name, ".");
 
-	if (!state || !b->setup)
-		return ct_fail(e, -EINVAL, CT_ERR_PLAN, "start",
-			       "the caller cannot carry out this step");
-	r = b->setup(state, context, s, e);
-	if (r < 0 && e && !e->backend[0])
-		ct_err_backend(e, b->name);
-	return r;
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct ct_backend *b = set->v[i];
+		int r;
+
+		if (strncmp(b->name, name, len) || b->name[len] || !b->setup)
+			continue;
+		r = b->setup(set->state[i], context, s, e);
+		if (r < 0 && e && !e->backend[0])
+			ct_err_backend(e, b->name);
+		return r;
+	}
+	return ct_fail(e, -EINVAL, CT_ERR_PLAN, "start", "the caller cannot carry out this step");
 }
 
 int ct_backends_setup(struct ct_backend_set *set, const struct ct_setup *context, struct ct_err *e)

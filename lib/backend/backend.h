@@ -33,14 +33,15 @@ struct ct_backend_input {
 	struct ct_host *host; /* the request's */
 	struct ct_arena *arena;
 	bool attach; /* to what runs; else: a start, or the look before one */
-	/* start: whose its records are (cgroup/owner.h); "": the state directory tells */
+	/* start: whose its records are (cgroup/owner.h); "": the state directory tells; NULL: it is
+	 * only a look at what a start would be */
 	const char *mark;
 	/* The cgroup hierarchies as the handle knows them; `anew`: looked at again if anything has
 	 * changed. 0 or a negative errno. */
 	int (*hierarchies)(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e);
 	void *arg;
 	/* attach: the cgroups of what runs; the journal of its start, in which a backend finds what
-	 * it has made (ct_undo_records(); only while it is opened); the init that is joined */
+	 * it has made (ct_undo_read(); only while it is opened); the init that is joined */
 	const struct ct_cgroups_held *running;
 	const char *records;
 	pid_t init;
@@ -95,8 +96,6 @@ struct ct_backend {
 
 /* All there are, in their order, ended by NULL. */
 extern const struct ct_backend *const ct_backends[];
-/* The one of that name, NULL: there is none. */
-const struct ct_backend *ct_backend_find(const char *name, size_t len);
 
 /* The backends that one start or attach needs. All zero before ct_backends_open(). */
 struct ct_backend_set {

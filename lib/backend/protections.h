@@ -30,7 +30,7 @@ struct ct_protections {
 	const struct ct_spec *spec; /* of the config that runs */
 	const struct ct_host *host;
 	const struct ct_cgroups_held *running; /* the container's cgroups as they are */
-	const char *records;		       /* the journal of its start: ct_undo_records() */
+	const char *records;		       /* the journal of its start: ct_undo_read() */
 	/* why the backends could not be opened as for a start of today; err 0: they could */
 	const struct ct_err *not_opened;
 	enum ct_care care;

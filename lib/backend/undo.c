@@ -2,6 +2,7 @@
 #include "backend/undo.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -52,15 +53,12 @@ void ct_undo_free(struct ct_undo *u)
 	ct_buf_free(&u->text);
 }
 
-int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out,
-		    uint32_t max)
+/* Cuts the text into lines. 0 or -EINVAL. */
+static int find_records(char *text, const char *backend, struct ct_undo_records *out)
 {
 	size_t name = strlen(backend);
 	char *line;
-	uint32_t n = 0;
 
-	if (memchr(text, '\0', len))
-		return -EINVAL;
 	while ((line = strsep(&text, "\n")) && *line) {
 		bool before = *line == '?';
 
@@ -69,9 +67,26 @@ int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_
 			return -EINVAL;
 		if (strncmp(line, backend, name) || line[name] != '\t')
 			continue;
-		if (n == max)
+		if (out->n == CT_UNDO_RECORDS_MAX)
 			return -EINVAL;
-		out[n++] = (struct ct_undo_record){ before, line + name + 1 };
+		out->v[out->n++] = (struct ct_undo_record){ before, line + name + 1 };
 	}
-	return (int)n;
+	return 0;
+}
+
+int ct_undo_read(const char *text, size_t len, const char *backend, struct ct_undo_records *out)
+{
+	out->n = 0;
+	out->text = NULL;
+	if (memchr(text, '\0', len))
+		return -EINVAL;
+	out->text = strndup(text, len);
+	return out->text ? find_records(out->text, backend, out) : -ENOMEM;
+}
+
+void ct_undo_records_free(struct ct_undo_records *records)
+{
+	free(records->text);
+	records->text = NULL;
+	records->n = 0;
 }

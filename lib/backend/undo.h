@@ -49,10 +49,18 @@ bool ct_undo_has_others(const struct ct_undo *u, const char *backend);
 /* Closes the file and frees the memory; nothing is taken back. */
 void ct_undo_free(struct ct_undo *u);
 
-/* The records of one backend, at most `max`, from the text of a journal, which is cut into pieces.
- * Their number; -EINVAL: it is none. */
-int ct_undo_records(char *text, size_t len, const char *backend, struct ct_undo_record *out,
-		    uint32_t max);
+/* Those of one backend, in the order they were written. */
+struct ct_undo_records {
+	struct ct_undo_record v[CT_UNDO_RECORDS_MAX];
+	uint32_t n;
+	char *text; /* what they point into */
+};
+#define CT_CLEAN_RECORDS __attribute__((cleanup(ct_undo_records_free)))
+
+/* Reads them from the text of a journal. 0; -EINVAL: it is none; -ENOMEM. They are the caller's to
+ * free, also after a failure. */
+int ct_undo_read(const char *text, size_t len, const char *backend, struct ct_undo_records *out);
+void ct_undo_records_free(struct ct_undo_records *records);
 /* Takes back all that a journal tells of, the backends in reverse order. All of them are
  * tried. 0, also for an empty one and one that makes no sense, or the errno of the first
  * that failed, recorded. */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/utf8.h"
+
 void ct_buf_free(struct ct_buf *b)
 {
 	free(b->data);
@@ -86,39 +88,6 @@ void ct_buf_printf(struct ct_buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Length of the UTF-8 sequence that begins with this byte, 0 if none does. */
-static size_t sequence_length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first < 0xc2)
-		return 0;
-	if (first < 0xe0)
-		return 2;
-	if (first < 0xf0)
-		return 3;
-	if (first < 0xf5)
-		return 4;
-	return 0;
-}
-
-/* Length of the UTF-8 sequence at s (overlong forms, surrogates and what is above U+10FFFF are
- * none), 0 if not one. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t n = sequence_length(s[0]);
-
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
-		return 0;
-	if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 void ct_buf_json(struct ct_buf *b, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -127,7 +96,7 @@ void ct_buf_json(struct ct_buf *b, const char *s)
 	ct_buf_char(b, '"');
 	while (*p) {
 		const char *escape = strchr(from, *p);
-		size_t n = utf8_len(p);
+		size_t n = ct_utf8_length(p, SIZE_MAX);
 
 		if (escape) {
 			ct_buf_char(b, '\\');

@@ -50,18 +50,26 @@ static int call_list(void)
 	return r < 0 ? r : 0;
 }
 
+/* 0: it is what was to come; another success is none. */
+static int expected(int r, int wanted)
+{
+	if (r == wanted)
+		return 0;
+	return r >= 0 ? -EPROTO : r;
+}
+
 static int call_wait(void)
 {
 	int r = ct_wait(c, CT_STATE_STOPPED, 0);
 
-	return r == -ETIMEDOUT ? 0 : r >= 0 ? -EPROTO : r;
+	return expected(r, -ETIMEDOUT);
 }
 
 static int call_wait_running(void)
 {
 	int r = ct_wait(c, CT_STATE_RUNNING, 1000);
 
-	return r == CT_STATE_RUNNING ? 0 : r >= 0 ? -EPROTO : r;
+	return expected(r, CT_STATE_RUNNING);
 }
 
 static int call_pid(void)
@@ -119,14 +127,14 @@ static int call_last_exit(void)
 	ct_exit x = CT_EXIT_INIT;
 	int r = ct_last_exit(c, &x);
 
-	return r == -ENODATA ? 0 : r >= 0 ? -EPROTO : r;
+	return expected(r, -ENODATA);
 }
 
 static int call_destroy(void)
 {
 	int r = ct_destroy(c, 0);
 
-	return r == -EBUSY ? 0 : r >= 0 ? -EPROTO : r;
+	return expected(r, -EBUSY);
 }
 
 static int call_stop(void)

@@ -190,6 +190,23 @@ static inline const struct samples *samples_of(const struct ct_type *type)
 	return NULL;
 }
 
+/* What may stand for the star at the end of a key. */
+static inline const char *last_part(const struct ct_key *key)
+{
+	static const struct {
+		const struct ct_type *type;
+		const char *part;
+	} parts[] = { { &ct_type_limit, "nofile" },
+		      { &ct_type_share, "net" },
+		      { &ct_type_proc, "oom_score_adj" },
+		      { &ct_type_hugetlb, "2MB" } };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (key->type == parts[i].type)
+			return parts[i].part;
+	return "net.ipv4.ip_forward";
+}
+
 /* A key of the row: a name in the place of "*". Static. */
 static inline const char *sample_name(const struct ct_key *key)
 {
@@ -203,11 +220,7 @@ static inline const char *sample_name(const struct ct_key *key)
 			 star + 1);
 	else
 		snprintf(name, sizeof(name), "%.*s%s", (int)(star - key->name), key->name,
-			 key->type == &ct_type_limit	 ? "nofile"
-			 : key->type == &ct_type_share	 ? "net"
-			 : key->type == &ct_type_proc	 ? "oom_score_adj"
-			 : key->type == &ct_type_hugetlb ? "2MB"
-							 : "net.ipv4.ip_forward");
+			 last_part(key));
 	return name;
 }
 

@@ -57,15 +57,14 @@ static int file_probe(const struct ct_host *host, const char **why)
 /* For who joins: the file that the start has made, by its journal. */
 static int find_made(struct file_state *st, const struct ct_backend_input *in, struct ct_err *e)
 {
-	struct ct_undo_record records[4];
-	char *text = ct_arena_strdup(in->arena, in->records);
-	int n = text ? ct_undo_records(text, strlen(text), "file", records, 4) : -ENOMEM;
+	CT_CLEAN_RECORDS struct ct_undo_records records;
+	int r = ct_undo_read(in->records, strlen(in->records), "file", &records);
 
-	if (n <= 0 || records[n - 1].before)
-		return ct_fail(e, n < 0 ? n : -ENOENT, CT_ERR_STATE, "attach",
+	if (r < 0 || !records.n || records.v[records.n - 1].before)
+		return ct_fail(e, r < 0 ? r : -ENOENT, CT_ERR_STATE, "attach",
 			       "no file of its start");
-	st->path = records[n - 1].text;
-	return 0;
+	st->path = ct_arena_strdup(in->arena, records.v[records.n - 1].text);
+	return st->path ? 0 : ct_oom(e);
 }
 
 static int file_open(void *state, const struct ct_backend_input *in, struct ct_err *e)

@@ -53,13 +53,19 @@ static int open_start(struct ct_cgroup_state *st, const struct ct_backend_input 
 	struct ct_cg_ask ask = { .spec = q->spec,
 				 .host = in->host,
 				 .name = q->name,
-				 .mark = in->mark,
+				 .mark = in->mark ? in->mark : "",
 				 .detached = q->detached,
 				 .userns = ct_build_userns(q->spec),
 				 .mounts = ct_build_mounts_cgroups(q->spec, in->host),
 				 .mknod = ct_build_keeps_mknod(q->spec, in->host) };
+	const char *why;
 	int r;
 
+	/* before anything that a config for systemd's hosts may lack elsewhere */
+	if (in->mark && q->spec->cgroup_backend == CT_CGB_SYSTEMD && !ct_systemd_usable(&why)) {
+		ct_err_origin(e, ct_spec_origin(q->spec, "cgroup.backend"));
+		return ct_systemd_refuse(why, e);
+	}
 	in->host->cgroups = &st->trees;
 	if (q->spec->cgroup_backend == CT_CGB_NONE)
 		r = ct_cg_decide(&ask, in->arena, &st->want, e);

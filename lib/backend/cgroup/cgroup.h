@@ -131,8 +131,6 @@ int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, 
 /* That error alone, for who has written the file otherwise. */
 int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err,
 		     struct ct_err *e);
-/* Init is in them: the claims end. */
-void ct_cg_settle(struct ct_cgroups_held *h);
 /* Closes descriptors and frees strings; the directories stay. */
 void ct_cgroup_forget(struct ct_cgroups_held *h);
 void ct_cg_forget_one(struct ct_cg_group *g);
@@ -143,17 +141,16 @@ int ct_cgroup_copy(const struct ct_cgroups_held *from, struct ct_cgroups_held *t
  * id) are left alone. 0, or the errno of the first that could not be removed, recorded.
  * Nothing to do is 0. */
 int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e);
-/* As a record of the journal, and back: bounded, whatever it holds (-EINVAL); descriptors are
- * opened where the directories are still the same (fd -1 where not). The record of a group that is
- * about to be made is its path: it counts, when read back, only while the group has no process. */
+/* As a record of the journal. */
 int ct_cg_save(const struct ct_cg_group *g, struct ct_buf *out);
-int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h);
+/* Back from a journal: bounded, whatever it holds (-EINVAL); descriptors are opened where the
+ * directories are still the same (fd -1 where not). The record of a group that is about to be made
+ * is its path: it counts, when read back, only while the group has no process. */
+int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h);
 /* The same for who removes them, who may have no descriptor left: what is there and cannot be
  * opened is no failure, but marked (by_path). */
 int ct_cg_load_to_remove(const struct ct_undo_record *records, uint32_t n,
 			 struct ct_cgroups_held *h);
-/* The same from the whole text of a journal. */
-int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h);
 /* The groups as the readers of figures want them, borrowed; returns their number. */
 uint32_t ct_cg_places(const struct ct_cgroups_held *h, struct ct_cg_place out[CT_CG_TREES]);
 /* Whether the payload is in it: not the supervisor's own, nor one that was only meant
@@ -184,15 +181,10 @@ int ct_cg_mark(int dirfd, const char *mark, bool on_the_way);
  * groups; "": nothing. */
 #define CT_CG_ON_THE_WAY '+'
 const char *ct_cg_mark_read(const char *path, char value[CT_OWNER_MARK + 2]);
-/* Looks through all groups below the n tops of hierarchies, ends the containers whose owner is dead
- * by its attribute, and removes their groups in all of them. Their number. */
-int ct_cg_sweep(const char *const *tops, uint32_t n);
 /* Clears the groups that killed callers have left. With `want` only its first hierarchy is looked
  * at, which is version 2's where there is one and has a group of every container, made first and
  * removed last; what is found is removed in all of them. NULL: all are looked at. */
 void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want);
-/* Whether a directory is, or has right in it, what may be one of those: a quick look, by name. */
-bool ct_cg_has_stale(const char *dir);
 
 /* ---- frozen.c -------------------------------------------------------------------------------- */
 
@@ -205,15 +197,7 @@ bool ct_cg_freezes(int version, int dir);
 /* As an error: 0, or -EBUSY with the group's name and what thaws it, recorded. */
 int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct ct_err *e);
 
-/* ---- join.c ---------------------------------------------------------------------------------- */
-
-/* -EBUSY, recorded, while the group's list of devices is lifted for a hook of the start: nobody
- * else is to come in without it. */
-int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a,
-		     struct ct_err *e);
-/* Whoever joins one of them (`fd`: of g, or below it) would be stopped before the exec that the
- * attach waits for: -EBUSY, recorded, with the name of what is frozen. */
-int ct_cg_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e);
+/* ---- weaker.c -------------------------------------------------------------------------------- */
 
 /* Whether what is read back from a group's file is weaker than what was to be written
  * there. Pure. */

@@ -17,12 +17,6 @@ void ct_cg_forget_one(struct ct_cg_group *g)
 	free(g->inner);
 }
 
-void ct_cg_settle(struct ct_cgroups_held *h)
-{
-	for (uint32_t i = 0; i < h->n; i++)
-		ct_close(&h->v[i].claim);
-}
-
 void ct_cgroup_forget(struct ct_cgroups_held *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)

@@ -16,7 +16,9 @@
 
 #define LIST_MAX (256u << 10)
 
-int ct_cg_check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
+/* Whoever joins one of them (`fd`: of g, or below it) would be stopped before the exec that the
+ * attach waits for: -EBUSY, recorded, with the name of what is frozen. */
+static int check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
 {
 	char link[64], path[4096], which[4096];
 	ssize_t n;
@@ -53,8 +55,10 @@ static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
 		ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
 }
 
-int ct_cg_check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a,
-		     struct ct_err *e)
+/* -EBUSY, recorded, while the group's list of devices is lifted for a hook of the start: nobody
+ * else is to come in without it. */
+static int check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a,
+		      struct ct_err *e)
 {
 	struct ct_dev_list list;
 	int r;
@@ -129,9 +133,9 @@ static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g,
 		st->extra = inits_group(g, in->init);
 		fd = st->extra >= 0 ? st->extra : fd;
 	}
-	r = ct_cg_check_join(g, fd, e);
+	r = check_join(g, fd, e);
 	if (r >= 0)
-		r = ct_cg_check_list(g, in->req->spec, in->arena, e);
+		r = check_list(g, in->req->spec, in->arena, e);
 	if (r >= 0)
 		st->join[st->n_join++] =
 			(struct ct_cg_join){ .version = g->version, .fd = fd, .tree = g->tree };

@@ -177,11 +177,6 @@ static int load(const struct ct_undo_record *records, uint32_t n, struct ct_cgro
 	return r;
 }
 
-int ct_cg_load(const struct ct_undo_record *records, uint32_t n, struct ct_cgroups_held *h)
-{
-	return load(records, n, h, open_group);
-}
-
 /* What was only intended has no number yet: it must be looked at. */
 static int open_or_mark(struct ct_cg_group *g)
 {
@@ -205,17 +200,9 @@ int ct_cg_load_to_remove(const struct ct_undo_record *records, uint32_t n,
 
 int ct_cgroup_load(const char *text, size_t len, struct ct_cgroups_held *h)
 {
-	struct ct_undo_record records[CT_UNDO_RECORDS_MAX];
-	char *copy = malloc(len + 1);
-	int n;
+	CT_CLEAN_RECORDS struct ct_undo_records records;
+	int r = ct_undo_read(text, len, CT_CG_NAME, &records);
 
 	h->n = 0;
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	n = ct_undo_records(copy, len, CT_CG_NAME, records, CT_UNDO_RECORDS_MAX);
-	n = n < 0 ? n : ct_cg_load(records, (uint32_t)n, h);
-	free(copy);
-	return n;
+	return r < 0 ? r : load(records.v, records.n, h, open_group);
 }

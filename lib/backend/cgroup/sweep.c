@@ -170,7 +170,9 @@ static int end_containers(struct sweep *s)
 	return ended;
 }
 
-int ct_cg_sweep(const char *const *tops, uint32_t n)
+/* Looks through all groups below the n tops of hierarchies, ends the containers whose owner is dead
+ * by its attribute, and removes their groups in all of them. Their number. */
+static int sweep_all(const char *const *tops, uint32_t n)
 {
 	struct sweep s = { .n = 0 };
 	int ended;
@@ -187,7 +189,8 @@ int ct_cg_sweep(const char *const *tops, uint32_t n)
 	return ended;
 }
 
-bool ct_cg_has_stale(const char *dir)
+/* Whether a directory is, or has right in it, what may be one of those: a quick look, by name. */
+static bool has_stale(const char *dir)
 {
 	struct ct_owner_cache cache = { 0 };
 	char mark[CT_OWNER_MARK + 2];
@@ -208,13 +211,13 @@ static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir 
 {
 	char path[4096];
 
-	if (ct_cg_has_stale(d->mount))
+	if (has_stale(d->mount))
 		return true;
 	for (uint32_t i = 0; i < trees->n; i++) {
 		const struct ct_cg_tree *t = &trees->v[i];
 
 		snprintf(path, sizeof(path), "%s%s", t->mount, t->self ? t->self : "");
-		if (!strcmp(t->mount, d->mount) && t->self && *t->self && ct_cg_has_stale(path))
+		if (!strcmp(t->mount, d->mount) && t->self && *t->self && has_stale(path))
 			return true;
 	}
 	/* from the group itself, which a killed caller may have named alike, up to
@@ -222,7 +225,7 @@ static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir 
 	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
 	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least;
 	     *strrchr(path, '/') = '\0')
-		if (ct_cg_has_stale(path))
+		if (has_stale(path))
 			return true;
 	return false;
 }
@@ -241,6 +244,6 @@ void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *wa
 			few[n < 2 ? n++ : 1] = all[i];
 	}
 	/* every container is in one of these two */
-	if (want || ct_cg_sweep(few, n))
-		ct_cg_sweep(all, trees->n);
+	if (want || sweep_all(few, n))
+		sweep_all(all, trees->n);
 }

@@ -100,7 +100,7 @@ static void decide_again(struct ct_protect *t)
 				      .cols = 80,
 				      .rootfs_fd = -1,
 				      .init_pidfd = -1 };
-	(void)ct_open_backends(t->c, p, "", &t->no_groups);
+	(void)ct_open_backends(t->c, p, NULL, &t->no_groups);
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;

@@ -19,26 +19,7 @@
 #define ENDING_MS 500 /* for an init that is on its way down */
 #define RELOOK_MS 50  /* another thread's fork may hold the stage's socket open over the exec */
 
-struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
-{
-	struct ct_launch *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return NULL;
-	l->prepared = CT_PREPARED_INIT;
-	l->detached = CT_DETACHED_INIT;
-	l->spawn = (struct ct_spawn){ .cpu_fd = -1, .thaw_fd = -1, .log = &l->log };
-	l->what = what;
-	l->into = l->poll = l->timer = -1;
-	if (ct_log_copy(&l->log, log) < 0) {
-		ct_launch_free(l);
-		return NULL;
-	}
-	l->spawn.trace = ct_trace_wanted(&l->log);
-	return l;
-}
-
-void ct_launch_free(struct ct_launch *l)
+static void release(struct ct_launch *l)
 {
 	if (!l)
 		return;
@@ -52,6 +33,25 @@ void ct_launch_free(struct ct_launch *l)
 	free(l->way_out);
 	ct_log_free(&l->log);
 	free(l);
+}
+
+struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
+{
+	struct ct_launch *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->prepared = CT_PREPARED_INIT;
+	l->detached = CT_DETACHED_INIT;
+	l->spawn = (struct ct_spawn){ .cpu_fd = -1, .thaw_fd = -1, .log = &l->log };
+	l->what = what;
+	l->into = l->poll = l->timer = -1;
+	if (ct_log_copy(&l->log, log) < 0) {
+		release(l);
+		return NULL;
+	}
+	l->spawn.trace = ct_trace_wanted(&l->log);
+	return l;
 }
 
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms)
@@ -121,7 +121,7 @@ static void settle(struct ct_process *p)
 	p->launch = NULL;
 	pthread_mutex_unlock(&p->lock);
 	__atomic_store_n(&p->starting, 0, __ATOMIC_RELEASE);
-	ct_launch_free(l);
+	release(l);
 }
 
 static void succeed(struct ct_process *p)
@@ -271,7 +271,8 @@ void ct_launch_cancel(struct ct_process *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void ct_launch_drop(struct ct_process *p)
+/* For process_free(): takes back what has not come to its end. */
+static void drop(struct ct_process *p)
 {
 	if (!p->launch)
 		return;
@@ -285,6 +286,6 @@ void ct_launch_drop(struct ct_process *p)
 const struct ct_launch_ops ct_launch_ops = {
 	.follow = ct_launch_follow,
 	.cancel = ct_launch_cancel,
-	.drop = ct_launch_drop,
-	.release = ct_launch_free,
+	.drop = drop,
+	.release = release,
 };

@@ -29,7 +29,6 @@ struct ct_launch {
 /* A launch under way, all empty; NULL without memory. */
 struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log);
 extern const struct ct_launch_ops ct_launch_ops;
-void ct_launch_free(struct ct_launch *l);
 /* Sets the deadline: the caller's wish (0: the default), and what the plan's hooks may take. */
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);
 /* It has failed before the spawn, with what e says: takes back what there is. Returns r, or
@@ -44,7 +43,5 @@ int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e);
 int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e);
 /* Calls it off, from any thread: it fails with -ECANCELED soon. */
 void ct_launch_cancel(struct ct_process *p);
-/* For process_free(): takes back what has not come to its end. */
-void ct_launch_drop(struct ct_process *p);
 
 #endif

@@ -96,7 +96,7 @@ static void look_limits(struct ct_container *c, const ct_start_opts *o, struct l
 					 .host = &l->p->host,
 					 .name = c->name,
 					 .detached = o->flags & CT_START_DETACH };
-	while (more && ct_open_backends(c, l->p, "", l->e) < 0) {
+	while (more && ct_open_backends(c, l->p, NULL, l->e) < 0) {
 		more = spare_failed(l->p->spec, l->e);
 		go_on(l);
 	}

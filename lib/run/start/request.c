@@ -14,7 +14,6 @@
 
 #include "backend/cgroup/owner.h"
 #include "base/namespaces.h"
-#include "backend/cgroup/systemd.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -329,15 +328,9 @@ static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct
 {
 	bool detached = o->flags & CT_START_DETACH;
 	char *mark = ct_arena_alloc(p->arena, CT_OWNER_MARK);
-	const char *why;
 
 	if (!mark)
 		return ct_oom(e);
-	/* before anything that a config for systemd's hosts may lack elsewhere */
-	if (p->spec->cgroup_backend == CT_CGB_SYSTEMD && !ct_systemd_usable(&why)) {
-		ct_err_origin(e, ct_spec_origin(p->spec, "cgroup.backend"));
-		return ct_systemd_refuse(why, e);
-	}
 	if (!detached && !c->process[0])
 		ct_owner_process(c->process);
 	if (!detached)

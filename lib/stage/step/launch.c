@@ -474,7 +474,6 @@ static void say_ready(struct stage *st)
 	end_hand_shake(st);
 }
 
-/* See steps.h. */
 void init_steps(struct stage *st, uint32_t i)
 {
 	for (; i < st->n_steps; i++) {

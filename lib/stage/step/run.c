@@ -31,7 +31,6 @@ static int lacks_input(const struct stage *st, const struct ct_wire_step *s)
 	return (empty(st, s->a) || empty(st, s->b)) && !strchr(stage_schemas[s->op], '|');
 }
 
-/* See steps.h. */
 void step_done(struct stage *st)
 {
 	if (st->head->flags & CT_WIRE_TRACE)

@@ -226,8 +226,7 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	return 1;
 }
 
-/* See supervisor.h.
- * The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its
+/* The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its
  * namespace and has no handler for it. Outside a container it would have ended, so it does here.
  */
 void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
