@@ -62,13 +62,22 @@ void usage_note(struct stage *st)
 	}
 }
 
+void usage_note_outside(struct stage *st)
+{
+	struct rusage ru;
+
+	if (getrusage(RUSAGE_SELF, &ru) == 0)
+		st->outside_us = microseconds(&ru.ru_utime) + microseconds(&ru.ru_stime);
+}
+
 /* Tells the keeper that the limits of time begin. */
 static int keep_exec(struct stage *st, uint64_t at_ns)
 {
 	const struct ct_keep k = { .type = CT_KEEP_EXEC,
 				   .at_ns = at_ns,
 				   .user_us = st->user_us,
-				   .system_us = st->system_us };
+				   .system_us = st->system_us,
+				   .outside_us = st->outside_us };
 
 	return keep_send(st, &k, -1);
 }

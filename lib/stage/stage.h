@@ -71,6 +71,7 @@ struct stage {
 	void (*say)(void *data, const char *line);
 	void *say_data;
 	uint64_t user_us, system_us; /* CPU time that the set-up has taken, hooks included */
+	uint64_t outside_us;	     /* of these, before init was in its cgroup */
 	struct stage_user user;
 };
 
@@ -167,6 +168,8 @@ int report_exec_next(struct stage *st);
 /* Adds to st->user_us and st->system_us what this process and its children have used: once in each
  * process that sets up. */
 void usage_note(struct stage *st);
+/* Notes what init has used when it gets to know that it is in its cgroup. */
+void usage_note_outside(struct stage *st);
 /* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody,
  * or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);

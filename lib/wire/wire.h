@@ -275,6 +275,7 @@ struct ct_keep {
 	int32_t num;
 	uint64_t at_ns; /* by CLOCK_REALTIME, the one clock that a time namespace leaves alone */
 	uint64_t user_us, system_us;
+	uint64_t outside_us; /* of these, before init was in its cgroup of version 1 */
 };
 /* Whether a payload's wait(2) status is one, and one that its reaper has ended with. */
 static inline int ct_keep_fits(int payload, int init)

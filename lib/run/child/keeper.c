@@ -207,7 +207,7 @@ static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 		k->exec_user_us = r->user_us;
 		k->exec_system_us = r->system_us;
 		/* not what the cgroup has counted by now: this may be read late */
-		k->exec_cpu_us = r->user_us + r->system_us;
+		k->exec_cpu_us = ct_since(r->user_us + r->system_us, r->outside_us);
 		k->exec_ns = now_ns(CLOCK_MONOTONIC) - age;
 		break;
 	case CT_KEEP_STATUS:

@@ -63,16 +63,16 @@ struct ct_keeper {
 	/* the pump's, mapped; NULL: there is none */
 	struct ct_wire_output *output;
 	/* set by the keeper; valid once state says so */
-	int state;		/* atomic, enum ct_keeper_state; a futex */
-	int spawn_err;		/* negative errno */
-	const char *spawn_call; /* of what */
-	int keep_sock;		/* the stage's end of its socket */
-	int timed_out;		/* enum ct_keeper_limit */
-	pid_t init;		/* as the launcher sees it; 0: it was not told */
-	uint64_t exec_ns;	/* CLOCK_MONOTONIC just before exec; 0: not yet */
-	/* what init, and so its cgroup, had used by then */
-	uint64_t exec_user_us, exec_system_us, exec_cpu_us;
-	pid_t pump; /* 0: there is none */
+	int state;			       /* atomic, enum ct_keeper_state; a futex */
+	int spawn_err;			       /* negative errno */
+	const char *spawn_call;		       /* of what */
+	int keep_sock;			       /* the stage's end of its socket */
+	int timed_out;			       /* enum ct_keeper_limit */
+	pid_t init;			       /* as the launcher sees it; 0: it was not told */
+	uint64_t exec_ns;		       /* CLOCK_MONOTONIC just before exec; 0: not yet */
+	uint64_t exec_user_us, exec_system_us; /* what init had used by then */
+	uint64_t exec_cpu_us;		       /* of these, what its cgroup has counted */
+	pid_t pump;			       /* 0: there is none */
 	int pump_status, have_pump_status;
 	int output_over;			 /* it says that limit.output is passed */
 	int payload_status, have_payload_status; /* what a reaper says of its child */

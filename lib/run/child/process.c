@@ -98,7 +98,7 @@ static void take_keeper_verdict(struct ct_process *p)
 	p->verdict.user_us = ct_since(k.user_us, k.exec_user_us);
 	p->verdict.system_us = ct_since(k.system_us, k.exec_system_us);
 	p->verdict.max_rss = k.max_rss;
-	p->before_us = k.exec_user_us + k.exec_system_us;
+	p->before_us = k.exec_cpu_us;
 	/* it may have said too much and gone before anybody could end it */
 	if (k.output_over && !k.timed_out)
 		p->verdict.reason = CT_EXIT_OUTPUT;

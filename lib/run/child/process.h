@@ -53,7 +53,7 @@ struct ct_process {
 	int reaper;	    /* init is the stage's own, and tells the payload's status */
 	int program;	    /* a program, not a system: SIGTERM asks it to end */
 	int reboots;	    /* a pid namespace's init: its death by SIGHUP is a reboot */
-	uint64_t before_us; /* CPU time that init, and so its cgroup, had used at the exec */
+	uint64_t before_us; /* CPU time that its cgroup had counted at the exec */
 	int done;	    /* atomic; verdict is final */
 	struct ct_verdict verdict;
 	int left; /* something stays of an ephemeral container's directory: left_err tells */

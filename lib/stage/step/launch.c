@@ -500,6 +500,8 @@ _Noreturn static void run_init(struct stage *st)
 	close_unused(st, i);
 	if (st->go_fd >= 0)
 		wait_for_go(st);
+	if (has_phase(st, i, CT_PHASE_ENTER))
+		usage_note_outside(st);
 	if (!has_phase(st, i, CT_PHASE_READY))
 		end_hand_shake(st);
 	init_steps(st, i);

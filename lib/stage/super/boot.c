@@ -247,7 +247,7 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 	case CT_REPORT_EXEC_NEXT:
 		s->exec_next = 1;
 		sup_take_keep(s);
-		s->cpu_before += s->exec.user_us + s->exec.system_us;
+		s->cpu_before += ct_since(s->exec.user_us + s->exec.system_us, s->exec.outside_us);
 		s->exec_us = sup_now_us() - ct_age_ns(r->at_ns, sup_real_ns()) / 1000;
 		relay(s, r, -1);
 		break;
