@@ -389,7 +389,7 @@ typedef struct ct_exit {
  * @param out  the payload; may be NULL for CT_START_DETACH
  * Not detached, the container lives in this process' care: it ends when this process ends. A handle
  * can be started again after its process has ended.
- * Errors: -EBUSY (runs already), -EINVAL, -E2BIG, -EPERM, -ENOENT / -EACCES / -ENOEXEC
+ * Errors: -EBUSY (is already running), -EINVAL, -E2BIG, -EPERM, -ENOENT / -EACCES / -ENOEXEC
  * (program), -EOPNOTSUPP (a key that cannot be honoured), -ENOSYS (kernel), -ECHILD (forked
  * handle, or the stage was killed), -ETIMEDOUT, -ECANCELED, and what the failing step's system
  * call returned. Since 0.1.

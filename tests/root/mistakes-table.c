@@ -753,7 +753,7 @@ const struct mistake mistakes[] = {
 	API("destroy: anonymous", destroy_anonymous),
 	API("destroy: not defined", destroy_not_defined),
 	API("start: detached and anonymous", detach_anonymous),
-	API("start: runs already", start_twice),
+	API("start: is already running", start_twice),
 	API("start: unknown flag", unknown_flag),
 	API("start: no size", no_size),
 	API("start: newer struct", struct_tail),

@@ -281,7 +281,7 @@ s.expect("a wrong time", "ct-freeze", calm, "-t", "soon", code=125, err="number 
 s.expect("freeze, to stop", "ct-freeze", calm)
 s.expect("a frozen one is stopped", "ct-stop", calm, "-t", "1")
 for tool in ("ct-freeze", "ct-unfreeze", "ct-stats"):
-    s.expect(f"{tool} a stopped one", tool, calm, code=125, err="does not run")
+    s.expect(f"{tool} a stopped one", tool, calm, code=125, err="is not running")
 s.expect("start it again", "ct-start", calm)
 s.expect("freeze, to kill", "ct-freeze", calm)
 s.expect("a frozen one is killed", "ct-kill", calm, "9")

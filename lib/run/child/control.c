@@ -86,7 +86,7 @@ static int wait_answer(int sock, int64_t until)
 
 int ct_ctl_not_running(struct ct_err *e, const char *where)
 {
-	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, where, "the container does not run");
+	return ct_fail(e, -ESRCH, CT_ERR_NOT_RUNNING, where, "the container is not running");
 }
 
 static int refused(struct ct_err *e, int err, const char *call)

@@ -42,7 +42,7 @@ static inline int ct_ctl_is_mute(const struct ct_err *e)
 {
 	return e->err == -ETIMEDOUT && e->id == CT_ERR_SUPERVISOR;
 }
-/* -ESRCH, recorded: the container does not run; `where` asks. */
+/* -ESRCH, recorded: the container is not running; `where` asks. */
 int ct_ctl_not_running(struct ct_err *e, const char *where);
 /* 1: somebody has stopped the supervisor with this number, or traces it. */
 int ct_ctl_is_stopped(pid_t pid);

@@ -61,7 +61,7 @@ static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_
 	}
 	if (life == CT_LIFE_SUPERVISED) {
 		ct_err_hint(e, "ct_attach() enters it, ct_stop() ends it");
-		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container is already running");
 	}
 	ct_err_clear(e);
 	r = ct_state_undo(d->dir, e);

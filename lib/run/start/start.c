@@ -36,7 +36,7 @@ static int running_already(const struct ct_container *c, struct ct_err *e)
 {
 	ct_err_object(e, c->name);
 	ct_err_hint(e, "wait for its end or stop it first");
-	return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container runs already");
+	return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container is already running");
 }
 
 /* Under the lock: 1 when this handle has started one already. */
