@@ -66,6 +66,8 @@ def steps():
         yield Step(op, function, phases_of(phases), name, schema, calls)
     for op, function, name, schema, calls in rows(text, r"CT_(?:SETUP|CGROUP)_STEP"):
         yield Step(op, function, {"SETUP"}, name, schema, calls)
+    for op, function, name, schema, calls in rows(text, "CT_END_STEP"):
+        yield Step(op, function, {"END"}, name, schema, calls)
 
 
 def table():

@@ -405,7 +405,7 @@ static int dump_plan(ct_container *c, const ct_start_opts *o, int format, struct
 	if (r >= 0)
 		r = ct_prepare_start(c, o, &p, e);
 	if (r >= 0)
-		r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
+		r = ct_build_start(&p.req, p.arena, &p.plan, e);
 	if (r < 0)
 		return r;
 	if (format == CT_FORMAT_JSON)

@@ -33,7 +33,7 @@ int ct_undo_after(struct ct_undo *u, const char *backend, const char *record, st
 	return add_line(u, "", backend, record, e);
 }
 
-bool ct_undo_has_others(const struct ct_undo *u, const char *backend)
+bool ct_undo_names(const struct ct_undo *u, const char *backend)
 {
 	const char *line = ct_buf_text(&u->text);
 	size_t n = strlen(backend);
@@ -41,7 +41,7 @@ bool ct_undo_has_others(const struct ct_undo *u, const char *backend)
 	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		const char *name = line + (*line == '?');
 
-		if (strncmp(name, backend, n) || name[n] != '\t')
+		if (!strncmp(name, backend, n) && name[n] == '\t')
 			return true;
 	}
 	return false;

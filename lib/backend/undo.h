@@ -44,8 +44,8 @@ static inline bool ct_undo_is_kept(const struct ct_undo *u)
 /* Adds a line: what is about to be done, what has been. 0 or a negative errno, recorded. */
 int ct_undo_before(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e);
 int ct_undo_after(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e);
-/* Whether it tells of anything that is not this backend's. */
-bool ct_undo_has_others(const struct ct_undo *u, const char *backend);
+/* Whether it has a record of this backend. */
+bool ct_undo_names(const struct ct_undo *u, const char *backend);
 /* Closes the file and frees the memory; nothing is taken back. */
 void ct_undo_free(struct ct_undo *u);
 

@@ -10,7 +10,7 @@
 static const struct {
 	enum ct_hook_when when;
 	const char *type;    /* LXC_HOOK_TYPE */
-	enum ct_phase phase; /* of DESTROY: in a plan of its own; 0: after the end, on the host */
+	enum ct_phase phase; /* of DESTROY: in a plan of its own */
 } rows[] = {
 	{ CT_HOOK_PRE_START, "pre-start", CT_PHASE_HOST },
 	{ CT_HOOK_PRE_MOUNT, "pre-mount", CT_PHASE_NEW },
@@ -18,8 +18,8 @@ static const struct {
 	{ CT_HOOK_AUTODEV, "autodev", CT_PHASE_MASK },
 	{ CT_HOOK_START_HOST, "start-host", CT_PHASE_READY },
 	{ CT_HOOK_START, "start", CT_PHASE_IDENTITY },
-	{ CT_HOOK_STOP, "stop", 0 },
-	{ CT_HOOK_POST_STOP, "post-stop", 0 },
+	{ CT_HOOK_STOP, "stop", CT_PHASE_STOP },
+	{ CT_HOOK_POST_STOP, "post-stop", CT_PHASE_END },
 	{ CT_HOOK_DESTROY, "destroy", CT_PHASE_HOST },
 };
 
@@ -132,9 +132,8 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 	int r = 0;
 
 	for (uint32_t k = 0; k < cmds->n && r >= 0; k++) {
-		struct ct_step *s = ct_plan_add(rows[row].phase ? b->plan : b->stop,
-						rows[row].phase ? rows[row].phase : CT_PHASE_EXEC,
-						CT_OP_HOOK, &cmds->v[k].at);
+		struct ct_step *s = ct_plan_add(b->plan, rows[row].phase, CT_OP_HOOK,
+						&cmds->v[k].at);
 
 		s->s[0] = rows[row].type;
 		s->list[0] = hook_argv(b, &cmds->v[k], rows[row].type, &s->n_list[0]);
@@ -164,10 +163,15 @@ int ct_build_hooks(struct ct_builder *b)
 {
 	int r = 0;
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++)
-		if (rows[i].when != CT_HOOK_PRE_START && rows[i].when != CT_HOOK_START &&
-		    rows[i].when != CT_HOOK_DESTROY)
-			r = add_hooks(b, i, 0);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++) {
+		if (rows[i].when == CT_HOOK_PRE_START || rows[i].when == CT_HOOK_START ||
+		    rows[i].when == CT_HOOK_DESTROY)
+			continue;
+		/* no supervisor: it has been refused by name */
+		if (rows[i].phase > CT_PHASE_EXEC && !b->req->detached)
+			continue;
+		r = add_hooks(b, i, 0);
+	}
 	if (b->lifted)
 		ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_CGROUP_HOLD, b->lifted);
 	return r;

@@ -100,7 +100,7 @@ static int run_areas(struct ct_builder *b, const area_fn *areas)
 }
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
-		   struct ct_plan **stop, struct ct_err *e)
+		   struct ct_err *e)
 {
 	static const area_fn areas[] = { refuse_unsupported,
 					 ct_build_inputs,
@@ -126,12 +126,6 @@ int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct
 	rc = run_areas(&b, areas);
 	if (rc < 0)
 		return rc;
-	if (stop)
-		rc = ct_plan_freeze(b.stop, e);
-	if (rc < 0)
-		return rc;
 	*out = b.plan;
-	if (stop)
-		*stop = b.stop;
 	return 0;
 }

@@ -125,11 +125,11 @@ bool ct_build_pumps(const struct ct_request *r);
 /* Why a start cannot honour the i-th of the spec's keys that it cannot: records it and returns a
  * negative errno. 0: there are fewer. */
 int ct_build_refuse(const struct ct_spec *spec, bool detached, uint32_t i, struct ct_err *e);
-/* The plan of a start, frozen, in `arena`; *stop (may be NULL for an in-process start) gets the
- * hooks that run on the host after the end. Where e collects faults it is what can be planned in
- * spite of them, and an error without a record when that makes no plan. */
+/* The plan of a start, frozen, in `arena`; of a detached one with what its supervisor does at the
+ * end. Where e collects faults it is what can be planned in spite of them, and an error without a
+ * record when that makes no plan. */
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
-		   struct ct_plan **stop, struct ct_err *e);
+		   struct ct_err *e);
 /* The plan of what runs before a container is destroyed: hook.destroy. No steps: there
  * is nothing to run. */
 int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,

@@ -91,8 +91,7 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 				  .pts = CT_SLOT_NONE,
 				  .into = CT_SLOT_NONE };
 	b->plan = ct_plan_new(arena);
-	b->stop = ct_plan_new(arena);
-	if (!b->plan || !b->stop)
+	if (!b->plan)
 		return ct_oom(e);
 	for (uint32_t i = 0; i < r->spec->ns_share.n; i++)
 		b->shared |= r->spec->ns_share.v[i].ns;

@@ -12,7 +12,7 @@ struct ct_builder {
 	const struct ct_spec *spec;
 	const struct ct_host *host;
 	struct ct_arena *arena;
-	struct ct_plan *plan, *stop;
+	struct ct_plan *plan;
 	struct ct_err *err;
 	uint32_t own;	 /* namespaces made new, CT_NS_* */
 	uint32_t shared; /* namespaces joined */

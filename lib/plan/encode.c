@@ -71,11 +71,6 @@ int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, u
 		wire.console_log_path = put_string(&pool, super->log_path);
 		for (uint32_t i = 0; i < wire.n_groups; i++)
 			wire.group[i].path = put_string(&pool, super->group_path[i]);
-		if (super->stop) {
-			put_steps(super->stop, &steps, &pool);
-			wire.n_stop_hooks = super->stop->n_steps;
-			head.n_steps += super->stop->n_steps;
-		}
 		head.mode = CT_MODE_SUPERVISE;
 		head.super = sizeof(wire);
 	}

@@ -5,6 +5,7 @@ static const char *const actors[] = {
 	[CT_ACTOR_CALLER] = "caller",
 	[CT_ACTOR_LAUNCHER] = "launcher",
 	[CT_ACTOR_INIT] = "init",
+	[CT_ACTOR_SUPERVISOR] = "supervisor",
 };
 
 static const struct {

@@ -151,3 +151,17 @@ int ct_plan_freeze(struct ct_plan *p, struct ct_err *e)
 	p->frozen = true;
 	return 0;
 }
+
+bool ct_plan_removes(const struct ct_plan *p, const char *backend)
+{
+	size_t n = strlen(backend);
+
+	for (uint32_t i = 0; i < p->n_steps; i++) {
+		const char *name = ct_op_name(p->steps[i].op);
+
+		if (p->steps[i].phase == CT_PHASE_END && !strncmp(name, backend, n) &&
+		    name[n] == '.')
+			return true;
+	}
+	return false;
+}

@@ -71,11 +71,12 @@ struct ct_plan_super {
 	struct ct_wire_super wire; /* all but the two strings */
 	const char *name, *log_path;
 	const char *group_path[CT_WIRE_GROUPS]; /* of wire.group */
-	const struct ct_plan *stop;		/* HOOK steps for the end; NULL: none */
 };
 int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags,
 		   struct ct_buf *out, struct ct_err *e);
 
+/* Whether the supervisor has steps of this backend in phase END. */
+bool ct_plan_removes(const struct ct_plan *p, const char *backend);
 /* Step's printed name ("mount.attach"); "?" when unknown. */
 const char *ct_op_name(unsigned op);
 

@@ -33,8 +33,8 @@ struct stage {
 	/* The message, mapped read-only and checked by stage_decode(). */
 	const struct ct_wire_head *head;
 	const struct ct_wire_step *steps;
-	uint32_t n_steps;		   /* the plan's own, without the supervisor's stop hooks */
-	uint32_t n_stop_hooks;		   /* HOOK steps at steps[n_steps ..] */
+	uint32_t n_steps; /* without the supervisor's, or the hooks of mode HOOKS */
+	uint32_t n_last;  /* these, at steps[n_steps ..] */
 	const struct ct_wire_super *super; /* NULL in mode RUN */
 	const char *pool;
 
@@ -77,7 +77,7 @@ struct stage {
 
 /* ---- decode.c: pure, also compiled for the host ---------------------------------------------- */
 
-/* Checks all of a message and points *st into it (head, steps, n_steps, n_stop_hooks, super, pool;
+/* Checks all of a message and points *st into it (head, steps, n_steps, n_last, super, pool;
  * nothing else is touched). After it every offset, slot, count, list and op is safe to use. 0, or
  * -EBADMSG / -E2BIG / -EPROTO (magic or version). `msg` must be 8-byte aligned and stay. */
 int stage_decode(const void *msg, size_t len, struct stage *st);

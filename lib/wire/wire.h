@@ -23,7 +23,7 @@ enum ct_op {
 };
 
 /* Who carries out a phase. */
-enum ct_actor { CT_ACTOR_CALLER, CT_ACTOR_LAUNCHER, CT_ACTOR_INIT };
+enum ct_actor { CT_ACTOR_CALLER, CT_ACTOR_LAUNCHER, CT_ACTOR_INIT, CT_ACTOR_SUPERVISOR };
 
 /* Where a step stands, in the order of carrying out. */
 enum ct_phase {
@@ -144,9 +144,8 @@ struct ct_wire_super {
 	uint32_t n_ttys;
 	uint64_t limit_time_us; /* 0: none */
 	uint64_t limit_output;	/* 0: none */
-	/* HOOK steps that follow the plan's own: steps[n_steps - n_stop_hooks ..]; */
-	uint32_t n_stop_hooks;
 	uint32_t flags;		/* CT_SUPER_* */
+	uint32_t pad;
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t console_device; /* console.path; CT_SLOT_NONE */
 	/* log.file, opened append, for what is to be said when the starter has gone;
@@ -172,7 +171,7 @@ struct ct_wire_super {
 /* keep_dev, keep_ino stay when the container's directory is removed */
 #define CT_SUPER_KEEP_ROOTFS 0x8u
 
-/* the journal tells of more than cgroups: the next call takes that back */
+/* the journal tells of more than phase END takes back: the next call does it */
 #define CT_SUPER_KEEP_UNDO 0x20u
 
 /* hook.version 0: a stop hook gets the namespaces as arguments, too */

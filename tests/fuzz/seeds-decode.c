@@ -95,6 +95,8 @@ static int put_row(const char *dir, uint16_t op)
 	message_init(&m, 2, 4);
 	message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
 	message_exec(&m);
+	if (phase > CT_PHASE_EXEC)
+		message_supervise(&m);
 	s = find(op);
 	fill(s ? s : message_insert(&m, phase, op), rows[op].schema);
 	snprintf(name, sizeof(name), "op-%s", rows[op].name);

@@ -165,20 +165,25 @@ static inline void message_whole(struct message *m)
 	message_exec(m);
 }
 
-/* The same for a supervisor, with a stop hook. */
-static inline void message_super(struct message *m)
+/* Makes it one for a supervisor. */
+static inline void message_supervise(struct message *m)
 {
-	static const char *const hook[] = { "/bin/post-stop", NULL };
-
-	message_whole(m);
 	m->head.mode = CT_MODE_SUPERVISE;
 	m->super.name = message_string(m, "box");
 	m->super.state_dir = 0;
 	m->super.alive = 1;
 	m->super.console_log = m->super.console_log_dir = m->super.console =
 		m->super.console_device = CT_SLOT_NONE;
-	m->super.n_stop_hooks = 1;
-	message_list(m, message_text(m, CT_PHASE_EXEC, CT_OP_HOOK, "post-stop"), 0, hook);
+}
+
+/* The whole one for a supervisor, with a hook for the end. */
+static inline void message_super(struct message *m)
+{
+	static const char *const hook[] = { "/bin/post-stop", NULL };
+
+	message_whole(m);
+	message_supervise(m);
+	message_list(m, message_text(m, CT_PHASE_END, CT_OP_HOOK, "post-stop"), 0, hook);
 }
 
 static inline size_t message_walk_list(const char *p, uint32_t n)
@@ -206,7 +211,7 @@ static inline size_t message_walk(const struct stage *st)
 {
 	size_t sum = 0;
 
-	for (uint32_t i = 0; i < st->n_steps + st->n_stop_hooks; i++) {
+	for (uint32_t i = 0; i < st->n_steps + st->n_last; i++) {
 		const struct ct_wire_step *s = &st->steps[i];
 		const int16_t slots[] = { s->a, s->b, s->o, s->p };
 

@@ -86,7 +86,7 @@ static void plan(const struct row *r, int detached, bool with, struct ct_buf *ou
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	char before[1024], behind[1024] = "", *next = before, *part;
 
-	ct_buf_printf(&text, "#: name web\n#: stop\n%srootfs.path = /srv/root\n",
+	ct_buf_printf(&text, "#: name web\n%srootfs.path = /srv/root\n",
 		      detached ? "#: flag detached\n" : "");
 	snprintf(before, sizeof(before), "%s", r->before);
 	while ((part = strsep(&next, ";"))) {

@@ -15,7 +15,6 @@
  *   #: join v1|v2          an attach joins a group
  *   #: scope               systemd could be asked for one, as an in-process start of root's does
  *                          when its own group will not do
- *   #: stop                the plan of the hooks that run after the end is printed, too
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +39,7 @@ struct wish {
 	const char *argv[WORDS], *env[WORDS], *caller[WORDS];
 	uint32_t groups[WORDS];
 	int keep[WORDS];
-	bool attach, json, stop, scope;
+	bool attach, json, scope;
 	struct ct_cgroups trees;
 	struct ct_cgroup_state cgroup;
 	struct ct_area area[CT_BACKENDS_MAX];
@@ -273,8 +272,6 @@ static int directive(struct wish *w, char *line)
 		w->req.name = v[0];
 	} else if (!strcmp(key, "form")) {
 		w->json = true;
-	} else if (!strcmp(key, "stop")) {
-		w->stop = true;
 	} else if (!strcmp(key, "scope")) {
 		w->scope = true;
 	} else if (!strcmp(key, "flag")) {
@@ -376,7 +373,7 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 {
 	struct ct_config *cfg = ct_config_new();
 	struct ct_arena *arena = ct_arena_new();
-	struct ct_plan *plan = NULL, *stop = NULL;
+	struct ct_plan *plan = NULL;
 	struct ct_spec *spec;
 	struct ct_err *e = calloc(1, sizeof(*e));
 	int err;
@@ -398,17 +395,13 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 	if (!err && w->attach)
 		err = ct_build_attach(&w->req, arena, &plan, e);
 	else if (!err)
-		err = ct_build_start(&w->req, arena, &plan, &stop, e);
+		err = ct_build_start(&w->req, arena, &plan, e);
 	if (err) {
 		ct_buf_printf(out, "refused: error %d, errno %d\n%s\n", e->id, -e->err, e->message);
 	} else {
 		print_plan(w, plan, out);
 		if (w->cgroup.want.elsewhere)
 			ct_buf_printf(out, "said: %s\n", w->cgroup.want.elsewhere);
-		if (w->stop && stop) {
-			ct_buf_str(out, "after the end\n");
-			print_plan(w, stop, out);
-		}
 	}
 	ct_config_free(cfg);
 	ct_arena_free(arena);

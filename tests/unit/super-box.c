@@ -237,10 +237,10 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	steps[0].op = CT_OP_CLONE;
 	steps[0].n[0] = b->pid_ns ? CLONE_NEWPID : 0;
 	for (int i = 1; i <= b->hooks; i++)
-		steps[i].op = CT_OP_HOOK;
+		steps[i] = (struct ct_wire_step){ .op = CT_OP_HOOK, .phase = CT_PHASE_STOP };
 	st.steps = steps;
 	st.n_steps = 1;
-	st.n_stop_hooks = (uint32_t)b->hooks;
+	st.n_last = (uint32_t)b->hooks;
 	st.super = &b->w;
 	st.pool = pool;
 	st.report_fd = CT_STAGE_REPORT_FD;

@@ -301,6 +301,11 @@ static void is_joined(void **state)
 	ct_backends_close(&set);
 	assert_int_equal(set_up(&s), 0);
 	in.records = ct_buf_text(&s.undo.text);
+	/* no supervisor takes this one back: it has no step in phase END */
+	assert_true(ct_undo_names(&s.undo, "file"));
+	assert_false(ct_undo_names(&s.undo, "fil"));
+	assert_false(ct_undo_names(&s.undo, "cgroup"));
+	assert_false(ct_plan_removes(s.plan, "file"));
 	assert_int_equal(ct_backends_open(&set, &in, &s.err), 0);
 	assert_string_equal(((struct file_state *)set.state[0])->path, path);
 	ct_backends_close(&set);

@@ -37,7 +37,7 @@ static void test_good(void **state)
 	message_whole(&m);
 	assert_int_equal(decode(), 0);
 	assert_int_equal(st.n_steps, WHOLE);
-	assert_int_equal(st.n_stop_hooks, 0);
+	assert_int_equal(st.n_last, 0);
 	assert_null(st.super);
 	assert_string_equal(step_str(&st, &st.steps[3], 1), "0 100000 65536\n");
 	assert_int_equal(step_list_n(&st.steps[WHOLE - 1], 0), 3);
@@ -51,9 +51,41 @@ static void test_good_super(void **state)
 	message_super(&m);
 	assert_int_equal(decode(), 0);
 	assert_int_equal(st.n_steps, WHOLE);
-	assert_int_equal(st.n_stop_hooks, 1);
+	assert_int_equal(st.n_last, 1);
 	assert_string_equal(pool_str(&st, st.super->name), "box");
 	message_walk(&st);
+}
+
+/* Steps after the end: a supervisor's alone, behind the exec, of the ops that may stand there. */
+static void test_last_phases(void **state)
+{
+	static const struct {
+		uint16_t op;
+		uint8_t phase;
+		int16_t slot;
+		int want;
+	} rows[] = { { CT_OP_CGROUP_REMOVE, CT_PHASE_END, 0, 0 },
+		     { CT_OP_CGROUP_REMOVE, CT_PHASE_STOP, 0, -EBADMSG },
+		     { CT_OP_CGROUP_REMOVE, CT_PHASE_END, 9, -EBADMSG },
+		     { CT_OP_CGROUP_REMOVE, CT_PHASE_END, CT_SLOT_NONE, -EBADMSG },
+		     { CT_OP_HOOK, CT_PHASE_STOP, CT_SLOT_NONE, 0 },
+		     { CT_OP_WRITE, CT_PHASE_END, CT_SLOT_NONE, -EBADMSG },
+		     { CT_OP_EXEC, CT_PHASE_END, CT_SLOT_NONE, -EBADMSG } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		message_whole(&m);
+		message_supervise(&m);
+		message_step(&m, rows[i].phase, rows[i].op)->a = rows[i].slot;
+		assert_int_equal(decode(), rows[i].want);
+		if (!rows[i].want) {
+			assert_int_equal(st.n_steps, WHOLE);
+			assert_int_equal(st.n_last, 1);
+		}
+		/* in process there is nobody to carry it out */
+		m.head.mode = CT_MODE_RUN;
+		assert_int_equal(decode(), -EBADMSG);
+	}
 }
 
 static void test_header(void **state)
@@ -269,6 +301,9 @@ static void test_actors(void **state)
 		{ CT_OP_CAPS, CT_PHASE_IDENTITY, 0 },
 		{ CT_OP_CAPS, CT_PHASE_MASK, -EBADMSG },
 		{ CT_OP_CAPS, CT_PHASE_HOST, -EBADMSG },
+		{ CT_OP_CGROUP_REMOVE, CT_PHASE_EXEC, -EBADMSG },
+		{ CT_OP_CGROUP_REMOVE, CT_PHASE_SETUP, -EBADMSG },
+		{ CT_OP_HOOK, CT_PHASE_CONFINE, -EBADMSG },
 		{ CT_OP_CGROUP_ENTER, CT_PHASE_ENTER, 0 },
 		{ CT_OP_CGROUP_ENTER, CT_PHASE_NEW, -EBADMSG },
 		{ CT_OP_PRLIMIT, CT_PHASE_ENTER, 0 },
@@ -372,12 +407,6 @@ static void test_super(void **state)
 	memset(m.super.boot_id, 'x', sizeof(m.super.boot_id));
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
-	m.super.n_stop_hooks = WHOLE + 2;
-	assert_int_equal(decode(), -EBADMSG);
-	message_super(&m);
-	m.super.n_stop_hooks = 2; /* the exec is none */
-	assert_int_equal(decode(), -EBADMSG);
-	message_super(&m);
 	m.super.signal_halt = 65;
 	assert_int_equal(decode(), -EBADMSG);
 	message_super(&m);
@@ -410,13 +439,13 @@ static void test_every_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	   cmocka_unit_test(test_good_super),
-		cmocka_unit_test(test_header),	   cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_pool),	   cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_slots),	   cmocka_unit_test(test_order),
-		cmocka_unit_test(test_values),	   cmocka_unit_test(test_super),
-		cmocka_unit_test(test_actors),	   cmocka_unit_test(test_end),
-		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_good),	    cmocka_unit_test(test_good_super),
+		cmocka_unit_test(test_last_phases), cmocka_unit_test(test_header),
+		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_lists),	    cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_order),	    cmocka_unit_test(test_values),
+		cmocka_unit_test(test_super),	    cmocka_unit_test(test_actors),
+		cmocka_unit_test(test_end),	    cmocka_unit_test(test_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

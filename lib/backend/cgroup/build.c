@@ -160,7 +160,17 @@ static void write_files(const struct ct_cgroup_state *st, struct ct_builder *b, 
 	}
 }
 
-/* All that is made, and how init gets in. */
+/* What the supervisor removes at the end. It cannot remove the cgroup that it is in itself: the
+ * next call does. */
+static void remove_groups(const struct ct_cgroup_state *st, struct ct_builder *b)
+{
+	for (uint32_t i = st->want.n; i-- > 0;)
+		if (!st->want.v[i].monitor)
+			ct_plan_add(b->plan, CT_PHASE_END, CT_OP_CGROUP_REMOVE, st->want.at)->a =
+				(int16_t)st->in_group[i];
+}
+
+/* All that is made, how init gets in, and the end. */
 int ct_cg_plan(void *state, struct ct_builder *b)
 {
 	struct ct_cgroup_state *st = state;
@@ -182,5 +192,7 @@ int ct_cg_plan(void *state, struct ct_builder *b)
 	lift(st, b);
 	b->into = into(st);
 	enter(st, b);
+	if (b->req->detached)
+		remove_groups(st, b);
 	return 0;
 }

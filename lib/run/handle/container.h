@@ -68,7 +68,7 @@ struct ct_prepared {
 	struct ct_host host;
 	struct ct_request req;
 	struct ct_backend_set backends;
-	struct ct_plan *plan, *stop;
+	struct ct_plan *plan;
 	int rootfs; /* opened root directory, -1 */
 	int output; /* struct ct_wire_output's memory, for the plan; -1 */
 	int share[CT_NAMESPACES];

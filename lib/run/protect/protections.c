@@ -104,7 +104,7 @@ static void decide_again(struct ct_protect *t)
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;
-	if (ct_build_start(&p->req, p->arena, &p->plan, &p->stop, &t->no_plan) < 0)
+	if (ct_build_start(&p->req, p->arena, &p->plan, &t->no_plan) < 0)
 		p->plan = NULL;
 }
 

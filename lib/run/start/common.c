@@ -15,7 +15,7 @@ int ct_start_build(struct ct_prepared *p, struct ct_output *output, struct ct_er
 	int r = ct_build_pumps(&p->req) ? ct_output_begin(output, &p->output, e) : 0;
 
 	p->req.output_fd = p->output;
-	return r < 0 ? r : ct_build_start(&p->req, p->arena, &p->plan, &p->stop, e);
+	return r < 0 ? r : ct_build_start(&p->req, p->arena, &p->plan, e);
 }
 
 struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p,

@@ -61,7 +61,8 @@ static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_
 	}
 	if (life == CT_LIFE_SUPERVISED) {
 		ct_err_hint(e, "ct_attach() enters it, ct_stop() ends it");
-		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start", "the container is already running");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, "start",
+			       "the container is already running");
 	}
 	ct_err_clear(e);
 	r = ct_state_undo(d->dir, e);
@@ -118,9 +119,8 @@ static int slot_of(const struct ct_plan *plan, int fd)
 	return CT_SLOT_NONE;
 }
 
-/* What the supervisor ends and removes with the container. */
-static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d,
-			struct ct_plan_super *s)
+/* The cgroups, which the supervisor ends and removes with the container. */
+static void fill_groups(const struct ct_prepared *p, struct ct_plan_super *s)
 {
 	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
 
@@ -143,8 +143,23 @@ static void fill_groups(const struct ct_prepared *p, const struct ct_detached *d
 		};
 	}
 	s->wire.n_groups = st->held.n;
-	if (ct_undo_has_others(&d->undo, CT_CG_NAME))
-		s->wire.flags |= CT_SUPER_KEEP_UNDO;
+}
+
+/* Whether phase END takes back all that the journal tells of. */
+static bool is_all_taken_back(const struct ct_prepared *p, const struct ct_undo *undo)
+{
+	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
+
+	for (uint32_t i = 0; i < p->backends.n; i++) {
+		const char *name = p->backends.v[i]->name;
+
+		if (ct_undo_names(undo, name) && !ct_plan_removes(p->plan, name))
+			return false;
+	}
+	for (uint32_t i = 0; i < st->held.n; i++)
+		if (st->want.v[i].monitor)
+			return false;
+	return true;
 }
 
 /* rootfs.managed = 0: not ours to remove. */
@@ -205,7 +220,9 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 		s->wire.flags |= CT_SUPER_HOOK_ARGS;
 	fill_log(d, s);
 	keep_rootfs(p, s);
-	fill_groups(p, d, s);
+	fill_groups(p, s);
+	if (!is_all_taken_back(p, &d->undo))
+		s->wire.flags |= CT_SUPER_KEEP_UNDO;
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
@@ -277,7 +294,6 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o,
 	if (r < 0)
 		return r;
 	fill_super(p, d, &l->super);
-	l->super.stop = p->stop;
 	l->spawn.super = &l->super;
 	l->spawn.plan = p->plan;
 	l->spawn.image = c->image;

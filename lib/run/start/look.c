@@ -102,14 +102,12 @@ static void look_limits(struct ct_container *c, const ct_start_opts *o, struct l
 	}
 }
 
-/* The plan of hooks for a time when there is no container yet, or no more. */
+/* The plan of hooks for a time when there is no container any more. */
 static bool look_later(struct look *l)
 {
 	struct ct_prepared *p = l->p;
 	struct ct_plan *destroy = NULL;
 
-	if (p->stop && !ct_look_steps(p, p->stop, l->e))
-		return false;
 	if (ct_build_destroy(&p->req, p->arena, &destroy, l->e) < 0)
 		return go_on(l);
 	return ct_look_steps(p, destroy, l->e);
@@ -134,7 +132,7 @@ int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err 
 	if (r < 0)
 		return r;
 	p.req.keys_told = true;
-	r = ct_build_start(&p.req, p.arena, &p.plan, &p.stop, e);
+	r = ct_build_start(&p.req, p.arena, &p.plan, e);
 	/* what the steps meet is there, whatever else is wrong with the config */
 	if (e->all)
 		e->all->derived = false;

@@ -320,7 +320,8 @@ int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e)
 	r = try_lock(f);
 	if (r == -EAGAIN || r == -EACCES) {
 		ct_err_hint(e, "stop it first");
-		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, WHERE, "the container is already running");
+		return ct_fail(e, -EBUSY, CT_ERR_RUNNING, WHERE,
+			       "the container is already running");
 	}
 	if (r)
 		return refuse_call(e, r, "fcntl", CT_STATE_ALIVE);

@@ -38,7 +38,7 @@ const char *const stage_schemas[CT_OP_COUNT] = {
 };
 
 /* The phases that a step may stand in. */
-static const uint16_t phases_of[CT_OP_COUNT] = {
+static const uint32_t phases_of[CT_OP_COUNT] = {
 #define CT_STEP(op, function, phases, name, schema, calls) [CT_OP_##op] = phases,
 #include "wire/steps.def"
 };
@@ -175,9 +175,11 @@ static int check_numbers(const struct ct_wire_step *s)
 	return 0;
 }
 
-/* The steps that end a plan: none twice, in the order of their rows. The exec is the last. */
+/* The steps that end a start: none twice, in the order of their rows. The exec is the last. */
 static int check_end(struct decoder *d, const struct ct_wire_step *s)
 {
+	if (s->phase > CT_PHASE_EXEC)
+		return 0;
 	if (s->op < CT_OP_FDS)
 		return d->end == CT_OP_EXEC ? -EBADMSG : 0;
 	if (s->op <= d->end)
@@ -227,8 +229,8 @@ static int check_step(struct decoder *d, const struct ct_wire_step *s)
 	return err ? err : check_numbers(s);
 }
 
-/* A stop hook: as a step, but it stands outside of the order, and reads and writes no slot. */
-static int check_stop_hook(struct decoder *d, const struct ct_wire_step *s)
+/* A step of mode HOOKS, where there is no container: a hook in any phase. */
+static int check_lone_hook(struct decoder *d, const struct ct_wire_step *s)
 {
 	int err = s->op == CT_OP_HOOK ? check_common(d, s) : -EBADMSG;
 
@@ -262,7 +264,7 @@ static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 	}
 	if (u->signal_halt > 64 || u->signal_stop > 64 || u->signal_reboot > 64 || u->pdeath > 64)
 		return -EBADMSG;
-	if (u->n_ttys > CT_WIRE_SLOTS || u->n_stop_hooks > d->head->n_steps)
+	if (u->n_ttys > CT_WIRE_SLOTS)
 		return -EBADMSG;
 	return memchr(u->boot_id, '\0', sizeof(u->boot_id)) ? 0 : -EBADMSG;
 }
@@ -288,8 +290,9 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 static int check_steps(struct decoder *d, struct stage *st)
 {
 	for (uint32_t i = 0; i < d->head->n_steps; i++) {
-		int err = i < st->n_steps ? check_step(d, &st->steps[i])
-					  : check_stop_hook(d, &st->steps[i]);
+		const struct ct_wire_step *s = &st->steps[i];
+		int lone = d->head->mode == CT_MODE_HOOKS;
+		int err = lone ? check_lone_hook(d, s) : check_step(d, s);
 
 		st->current = (uint16_t)i;
 		if (err)
@@ -298,6 +301,9 @@ static int check_steps(struct decoder *d, struct stage *st)
 	st->current = CT_STEP_NONE;
 	if (d->head->mode == CT_MODE_HOOKS)
 		return 0;
+	/* nobody else carries them out */
+	if (d->phase > CT_PHASE_EXEC && !st->super)
+		return -EBADMSG;
 	return d->clones == 1 && (d->ends & ALL_ENDS) == ALL_ENDS ? 0 : -EBADMSG;
 }
 
@@ -330,9 +336,14 @@ int stage_decode(const void *msg, size_t len, struct stage *st)
 	err = st->super ? check_super(&d, st->super) : 0;
 	if (err)
 		return err;
-	st->n_stop_hooks = st->super ? st->super->n_stop_hooks : 0;
-	if (d.head->mode == CT_MODE_HOOKS)
-		st->n_stop_hooks = d.head->n_steps;
-	st->n_steps = d.head->n_steps - st->n_stop_hooks;
-	return check_steps(&d, st);
+	err = check_steps(&d, st);
+	if (err)
+		return err;
+	/* the phases are in their order: those of the supervisor come last */
+	for (st->n_steps = d.head->n_steps; st->n_steps > 0; st->n_steps--)
+		if (d.head->mode != CT_MODE_HOOKS &&
+		    st->steps[st->n_steps - 1].phase <= CT_PHASE_EXEC)
+			break;
+	st->n_last = d.head->n_steps - st->n_steps;
+	return 0;
 }

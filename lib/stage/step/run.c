@@ -10,6 +10,7 @@
 static step_fn *const table[CT_OP_COUNT] = {
 #define CT_STEP(op, function, ...) [CT_OP_##op] = function,
 #define CT_SETUP_STEP(...)
+#define CT_END_STEP(...)
 #include "wire/steps.def"
 };
 

@@ -95,6 +95,7 @@ int user_file_read(const char *path, int own, char **text);
 
 #define CT_STEP(op, function, ...) step_fn function;
 #define CT_SETUP_STEP(...)
+#define CT_END_STEP(...)
 #include "wire/steps.def"
 
 #endif

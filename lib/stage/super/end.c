@@ -173,6 +173,52 @@ void sup_reap_all(struct super *s)
 	sup_close(&s->pidfd);
 }
 
+/* ---- phase END ------------------------------------------------------------------------------- */
+
+#define REMOVE_MS 2000 /* for what is removed to let itself be: processes may still be ending */
+
+static end_fn *const ends[CT_OP_COUNT] = {
+#define CT_STEP(...)
+#define CT_SETUP_STEP(...)
+#define CT_END_STEP(op, function, ...) [CT_OP_##op] = function,
+#include "wire/steps.def"
+};
+
+/* Tries at least once. */
+static int carry_out(const struct super *s, const struct ct_wire_step *step, uint64_t until)
+{
+	int err = ends[step->op](s, step);
+
+	for (int pause = 1; err && sup_now_ms() < until; pause = pause < 20 ? pause * 2 : pause) {
+		poll(NULL, 0, pause);
+		err = ends[step->op](s, step);
+	}
+	return err;
+}
+
+/* Carries out what phase END removes. The journal goes with it, unless something has stayed or
+ * the journal tells of more: then the next call of the library takes that back. */
+static void run_removals(struct super *s)
+{
+	uint64_t until = sup_now_ms() + REMOVE_MS;
+	uint32_t n = 0, left = 0;
+
+	if (s->removed)
+		return;
+	sup_groups_end(s);
+	for (uint32_t i = 0; i < s->st->n_last; i++) {
+		const struct ct_wire_step *step = &s->st->steps[s->st->n_steps + i];
+
+		if (!ends[step->op])
+			continue;
+		n++;
+		left += carry_out(s, step, until) != 0;
+	}
+	s->removed = !left;
+	if (n && !left && !(s->w->flags & CT_SUPER_KEEP_UNDO))
+		unlinkat(s->state_dir, "undo", 0);
+}
+
 void sup_finish(struct super *s)
 {
 	int first_failed = s->failed && s->boots == 0;
@@ -185,7 +231,7 @@ void sup_finish(struct super *s)
 	s->phase = SUP_PHASE_DONE;
 	sup_reap_all(s);
 	sup_ttys_close(s, 1);
-	sup_groups_remove(s);
+	run_removals(s);
 	s->state = CT_STATE_STOPPED;
 	if (first_failed) {
 		unlinkat(s->state_dir, "state", 0);
@@ -257,14 +303,14 @@ static void hear_hook(void *data, const char *line)
 }
 
 /* Whether it is a hook of those that run now: stop hooks, then post-stop hooks. */
-static int runs_now(const struct super *s, const struct ct_wire_step *hook)
+static int runs_now(const struct super *s, const struct ct_wire_step *step)
 {
-	return !!s->post == !strcmp(step_str(s->st, hook, 0), "post-stop");
+	return step->op == CT_OP_HOOK && step->phase == (s->post ? CT_PHASE_END : CT_PHASE_STOP);
 }
 
 static int some_run_now(const struct super *s)
 {
-	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++)
+	for (uint32_t i = 0; i < s->st->n_last; i++)
 		if (runs_now(s, &s->st->steps[s->st->n_steps + i]))
 			return 1;
 	return 0;
@@ -281,7 +327,7 @@ static _Noreturn void be_hooks(struct super *s, int out)
 	tell(s, &t);
 	s->st->say = hear_hook;
 	s->st->say_data = &l;
-	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++) {
+	for (uint32_t i = 0; i < s->st->n_last; i++) {
 		struct stage_more more = { NULL, t.env };
 
 		l.hook = &s->st->steps[s->st->n_steps + i];
@@ -351,13 +397,13 @@ static int fork_hooks(struct super *s)
 	return -1;
 }
 
-/* The stop hooks are over: the post-stop hooks, for which the groups of a container that
- * has ended are gone. */
+/* The stop hooks are over: the post-stop hooks. What was made for a container that has ended is
+ * gone by then. */
 static void run_post_hooks(struct super *s)
 {
 	s->post = 1;
 	if (!s->again && some_run_now(s))
-		sup_groups_remove(s);
+		run_removals(s);
 	if (fork_hooks(s))
 		after_hooks(s);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The container's cgroups: figures for the verdict, the CPU time, thawing, and the end of
- * them. What cannot be removed here stays in the file "undo", and the next call of the
- * library sees to it. */
+/* The container's cgroups: counters for the verdict, the CPU time, thawing, and the end of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +8,7 @@
 #include <unistd.h>
 
 #include "stage/super/supervisor.h"
+#include "stage/step/steps.h"
 #include "stage/sys.h"
 #include "shared/prune.h"
 #include "shared/walk.h"
@@ -190,9 +189,11 @@ void sup_groups_renew(const struct super *s)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* Who is still there when init has gone: only without a pid namespace of its own can anybody be. */
-static void end_processes(const struct super *s)
+void sup_groups_end(const struct super *s)
 {
+	sup_groups_thaw(s);
+	/* who is still there when init has gone: only without a pid namespace of its own can
+	 * anybody be */
 	if (!s->w->n_groups || s->pid_ns)
 		return;
 	for (int round = 0; round < 20; round++) {
@@ -201,40 +202,22 @@ static void end_processes(const struct super *s)
 	}
 }
 
-void sup_groups_remove(struct super *s)
+/* Removes a cgroup with all that the payload has made in it, and those above it that were made for
+ * it. */
+int end_cgroup_remove(const struct super *s, const struct ct_wire_step *step)
 {
-	uint64_t until = sup_now_ms() + REMOVE_MS;
-	uint32_t left = s->w->n_groups;
-	uint8_t gone[CT_WIRE_GROUPS] = { 0 };
+	int fd = step_fd(s->st, step->a);
+	struct stat st;
+	int err = sys_fstat(fd, &st);
 
-	if (!left || s->groups_gone)
-		return;
-	sup_groups_thaw(s);
-	end_processes(s);
-	for (int pause = 1; left; pause = pause < 20 ? pause * 2 : pause) {
-		for (uint32_t i = 0; i < s->w->n_groups; i++) {
-			int fd;
-			const struct ct_wire_group *g = group(s, i, &fd);
-			struct stat st;
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < s->w->n_groups; i++) {
+		const struct ct_wire_group *g = &s->w->group[i];
 
-			if (gone[i])
-				continue;
-			if (!g->monitor &&
-			    (sys_fstat(fd, &st) ||
-			     ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep, NULL)))
-				continue;
-			gone[i] = 1;
-			left--;
-		}
-		if (left && sup_now_ms() >= until)
-			return;
-		if (left)
-			poll(NULL, 0, pause);
+		if (g->dir == step->a)
+			return ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep,
+					     NULL);
 	}
-	s->groups_gone = 1;
-	for (uint32_t i = 0; i < s->w->n_groups; i++)
-		if (s->w->group[i].monitor)
-			return;
-	if (!(s->w->flags & CT_SUPER_KEEP_UNDO))
-		unlinkat(s->state_dir, "undo", 0);
+	return -ENOENT;
 }

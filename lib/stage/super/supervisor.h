@@ -172,9 +172,9 @@ struct super {
 	uint64_t pause_ms; /* before the next boot; 0: none */
 	uint64_t boot_at;  /* PAUSE: when it is over */
 
-	pid_t hooks;	 /* 0: none run */
-	int post;	 /* the post-stop hooks run, or have run */
-	int groups_gone; /* the groups are removed already */
+	pid_t hooks; /* 0: none run */
+	int post;    /* the post-stop hooks run, or have run */
+	int removed; /* phase END has removed all, or had the time for it */
 	int hooks_why;
 	pid_t ended; /* the init that has ended, for the stop hooks; 0: there was none */
 	/* its namespaces, from its beginning to the end of the stop hooks, where there
@@ -398,8 +398,18 @@ void sup_groups_kill(const struct super *s);
 /* Makes the payload's groups for the next boot what they were at the first: none below, no
  * controller given on. */
 void sup_groups_renew(const struct super *s);
-/* Ends who is left and removes the groups. */
-void sup_groups_remove(struct super *s);
+/* Ends whoever is left in them. */
+void sup_groups_end(const struct super *s);
+
+/* ---- steps of phase END ---------------------------------------------------------------------- */
+
+/* Takes back what one step of phase END names. 0: it has gone; a negative errno: not yet, and what
+ * stays so is left to the journal. Called again until the time is over. */
+typedef int end_fn(const struct super *s, const struct ct_wire_step *step);
+#define CT_STEP(...)
+#define CT_SETUP_STEP(...)
+#define CT_END_STEP(op, function, ...) end_fn function;
+#include "wire/steps.def"
 
 /* ---- home.c ---------------------------------------------------------------------------------- */
 
