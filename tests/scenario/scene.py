@@ -17,9 +17,6 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 SLOW = int(os.environ.get("CT_SLOW", "1"))
 
 
-SLOW = int(os.environ.get("CT_SLOW", "1"))     # an emulated processor
-
-
 def hierarchies():
     """The cgroup hierarchies as the kernel tells: (mount point, version, controllers)."""
     found = []
@@ -53,6 +50,19 @@ def groups(part):
         os.path.join(at, d) for where, _, _ in hierarchies()
         for at, dirs, _ in os.walk(where) for d in dirs if part in d
     })
+
+
+def shift_tree(tree, copy, first):
+    """A copy of a root file system that belongs to the ids of a map, from `first` on."""
+    subprocess.run(["cp", "-a", tree, copy], check=True)
+    for base, dirs, files in os.walk(copy):
+        links = [d for d in dirs if os.path.islink(os.path.join(base, d))]
+        for path in [base] + [os.path.join(base, n) for n in files + links]:
+            st = os.lstat(path)
+            os.lchown(path, st.st_uid + first, st.st_gid + first)
+            # a change of owner takes these bits away
+            if not os.path.islink(path):
+                os.chmod(path, st.st_mode & 0o7777)
 
 
 class Scene:

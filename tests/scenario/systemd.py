@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from scene import SLOW, TOP, Scene
+from scene import SLOW, TOP, Scene, shift_tree
 
 sys.path.append(os.path.join(TOP, "tests", "vm"))
 import cache        # noqa: E402
@@ -256,35 +256,19 @@ def bare(s, root):
     s.expect("destroy the bare one", "ct-destroy", name)
 
 
-def shifted(s, lower):
-    """A copy of the tree that belongs to the ids of a map. The container's root has to get at it,
-    so the way there is opened."""
-    root = os.path.join(s.base, "shifted")
-    subprocess.run(["cp", "-a", f"{lower}/rootfs", root], check=True)
-    for base, dirs, files in os.walk(root):
-        for path in [base] + [
-                os.path.join(base, n)
-                for n in files + dirs
-                if n in files or os.path.islink(os.path.join(base, n))
-        ]:
-            st = os.lstat(path)
-            os.lchown(path, st.st_uid + FIRST, st.st_gid + FIRST)
-            # a change of owner takes these bits away
-            if not os.path.islink(path):
-                os.chmod(path, st.st_mode & 0o7777)
-    os.chmod(s.base, 0o755)
-    return root
-
-
 def mapped(s, made):
     """The same system as root of a user namespace alone: it boots, reboots and stops
     in its own way."""
     name, conf = s.name("mapped"), os.path.join(s.base, "mapped.conf")
+    root = os.path.join(s.base, "shifted")
+    shift_tree(f"{made}/rootfs", root, FIRST)
+    # the container's root has to get at it
+    os.chmod(s.base, 0o755)
     with open(os.path.join(made, "config"), encoding="utf-8") as f:
         lines = [line for line in f if not re.match(r"lxc\.(uts\.name|rootfs\.path)", line)]
     with open(conf, "w", encoding="utf-8") as f:
         f.writelines(lines)
-        f.write(f"lxc.rootfs.path = {shifted(s, made)}\n" +
+        f.write(f"lxc.rootfs.path = {root}\n" +
                 "".join(f"lxc.idmap = {kind} 0 {FIRST} 65536\n" for kind in "ug"))
     s.expect("create a mapped one", "ct-create", "-n", name, "-t", "none", "-f", conf)
     s.expect("start it", "ct-start", name)
