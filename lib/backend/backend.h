@@ -80,7 +80,8 @@ struct ct_backend {
 		     struct ct_err *e);
 	/* Takes back what n of its records tell of, in the order they were written, however much of
 	 * it was done; records are parsed as hostile. The only way anything is taken back. 0, also
-	 * when nothing is left of them, or a negative errno, recorded. */
+	 * when nothing is left of them, or a negative errno, recorded. NULL: its records tell of
+	 * nothing that stays; they are for attach and protections. */
 	int (*undo)(const struct ct_undo_record *records, uint32_t n, struct ct_err *e);
 	/* Adds its rows of ct_protections(): asked, got, how, ok; compared with what the kernel
 	 * has, never assumed. The state is one opened as for a start of today. */

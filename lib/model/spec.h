@@ -269,6 +269,7 @@ struct ct_spec {
 	const char *rootfs_path;    /* plain directory; "dir:" prefix stripped */
 	const char *rootfs_backend; /* "overlay" ... when another was named: not honoured yet */
 	int rootfs_fd;		    /* >= 0: given by ct_set_rootfs_fd() */
+	const char *seccomp_profile; /* "default", "none" or a path */
 	const char *rootfs_mount;   /* accepted, not needed: we mount detached */
 	struct ct_rootfs_opts rootfs_options;
 	bool rootfs_readonly, rootfs_managed;

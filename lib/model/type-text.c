@@ -80,6 +80,17 @@ static int parse_path_or_none(const struct ct_entry *entry, void *field, struct 
 const struct ct_type ct_type_path_or_none = { "path or none", parse_path_or_none,
 					      "\"none\" or an absolute path" };
 
+static int parse_filter(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
+{
+	if (!strcmp(entry->value, "default"))
+		return keep(entry->value, field, spec, e);
+	return parse_path_or_none(entry, field, spec, e);
+}
+
+const struct ct_type ct_type_filter = { "filter", parse_filter,
+					"\"default\", \"none\" or an absolute path" };
+
 static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		       struct ct_err *e)
 {

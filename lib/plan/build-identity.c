@@ -133,10 +133,23 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 	return ct_build_start_hooks(b, id->keep & ~CAP(SYS_PTRACE));
 }
 
+/* Without no_new_privs a filter is loaded by a process that has CAP_SYS_ADMIN in its own user
+ * namespace (seccomp(2)): it is kept for so long. */
+static int check_may_filter(struct ct_builder *b)
+{
+	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
+		return 0;
+	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
+	ct_err_hint(b->err, "set no_new_privs = 1");
+	return ct_err_go_on(b->err,
+			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
+				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
+}
+
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
-	bool as_root = id->start_hooks && can_become_root(b, id);
+	bool as_root = id->start_hooks && can_become_root(b, id), late;
 	struct ct_step *s;
 	int r = 0;
 
@@ -156,7 +169,12 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 		r = hooks_as_root(b, id);
 	add_user(b, id->lookup ? ~UINT64_C(0) : id->uid, id->lookup ? ~UINT64_C(0) : id->gid,
 		 id->uid_at);
-	add_number(b, CT_OP_CAPS, id->keep, id->cap_at);
+	late = b->filtered && !id->no_new_privs && !(id->keep & CAP(SYS_ADMIN));
+	if (r >= 0 && late)
+		r = check_may_filter(b);
+	add_number(b, CT_OP_CAPS, late ? id->keep | CAP(SYS_ADMIN) : id->keep, id->cap_at);
+	if (late)
+		ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_CAPS, id->cap_at)->n[0] = id->keep;
 	if (r >= 0 && id->start_hooks && !as_root)
 		r = ct_build_start_hooks(b, id->keep);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;

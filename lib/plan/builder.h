@@ -31,7 +31,8 @@ struct ct_builder {
 	enum ct_phase pts_phase;
 	/* the hook for which the list of devices is lifted; NULL: it is not */
 	const struct ct_origin *lifted;
-	bool own_tty; /* stdio is a terminal of the container's own */
+	bool filtered; /* system calls are: a filter is loaded in phase CONFINE */
+	bool own_tty;  /* stdio is a terminal of the container's own */
 	/* what the payload is told of its terminals, NULL: nothing */
 	const char *ttys;
 };

@@ -137,6 +137,7 @@ struct k_termios {
 #define K_PR_CAPBSET_DROP 24
 #define K_PR_SET_NAME 15
 #define K_PR_SET_NO_NEW_PRIVS 38
+#define K_PR_GET_NO_NEW_PRIVS 39
 #define K_PR_CAP_AMBIENT 47
 #define K_PR_CAP_AMBIENT_RAISE 2
 #define K_PR_CAP_AMBIENT_LOWER 3

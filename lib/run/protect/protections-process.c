@@ -203,25 +203,31 @@ static void add_no_new_privs(struct ct_protect *t)
 			   got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
 }
 
-/* None is asked for in this version: one that is there came with the caller. */
+/* A filter more than those that are asked for came with the caller. */
 static void add_seccomp(struct ct_protect *t)
 {
 	static const char *const modes[] = { "none", "strict", "filter" };
+	const char *asked = t->p.spec->seccomp_profile;
+	bool wanted = asked && strcmp(asked, "none") != 0;
+	const char *how = "inherited, or set by the payload";
 	char mode[32], n[32];
 	uint32_t v;
 
+	if (!asked)
+		asked = "-";
 	if (!ct_protect_field(t, "Seccomp", mode, sizeof(mode)) || ct_parse_u32(mode, &v) < 0 ||
 	    v > 2) {
-		ct_protections_add(&t->report, true, "seccomp", "-", "cannot be told", "-");
+		ct_protections_add(&t->report, !wanted, "seccomp", asked, "cannot be told", "-");
 		return;
 	}
+	if (wanted && v == 2)
+		how = "seccomp SECCOMP_SET_MODE_FILTER";
 	if (v == 2 && ct_protect_field(t, "Seccomp_filters", n, sizeof(n)))
-		ct_protections_add(&t->report, true, "seccomp", "-",
-				   CT_SAY(t, "filter, %s of them", n),
-				   "inherited, or set by the payload");
+		ct_protections_add(&t->report, true, "seccomp", asked,
+				   CT_SAY(t, "filter, %s of them", n), how);
 	else
-		ct_protections_add(&t->report, true, "seccomp", "-", modes[v],
-				   v ? "inherited, or set by the payload" : "-");
+		ct_protections_add(&t->report, !wanted || v == 2, "seccomp", asked, modes[v],
+				   v ? how : "-");
 }
 
 /* The modules that label processes, each with the file of a process and the key that asks for a

@@ -151,9 +151,9 @@ static bool is_all_taken_back(const struct ct_prepared *p, const struct ct_undo 
 	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
 
 	for (uint32_t i = 0; i < p->backends.n; i++) {
-		const char *name = p->backends.v[i]->name;
+		const struct ct_backend *b = p->backends.v[i];
 
-		if (ct_undo_names(undo, name) && !ct_plan_removes(p->plan, name))
+		if (b->undo && ct_undo_names(undo, b->name) && !ct_plan_removes(p->plan, b->name))
 			return false;
 	}
 	for (uint32_t i = 0; i < st->held.n; i++)

@@ -74,13 +74,22 @@ struct failure {
 	int err, sys;
 };
 
-/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits and
+/* The step that loads the payload's filter; NULL: it has none. */
+static const struct ct_wire_step *filter_of(const struct stage *st)
+{
+	for (uint32_t i = 0; i < st->n_steps; i++)
+		if (st->steps[i].op == CT_OP_FILTER)
+			return &st->steps[i];
+	return NULL;
+}
+
+/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits, filter and
  * capabilities, and hands no more on to what it leaves behind. All else the steps before have done
  * for the whole of init. 0 or a negative errno. */
-static int confine(struct stage *st, const struct ct_wire_step *s, struct failure *why)
+static int confine(struct stage *st, const struct ct_wire_step *s, int filter, struct failure *why)
 {
 	uint32_t bad;
-	int err;
+	int err, early;
 
 	why->sys = SYS_prlimit64;
 	err = limits_set(st, &bad);
@@ -90,8 +99,17 @@ static int confine(struct stage *st, const struct ct_wire_step *s, struct failur
 	err = caps_bound(s->n[1]);
 	if (err)
 		return err;
+	/* with no_new_privs it needs no capability: then it need not allow capset(2) */
+	early = sys_prctl(K_PR_GET_NO_NEW_PRIVS, 0, 0, 0) != 1;
+	if (filter >= 0 && early)
+		err = filter_load(filter, filter_of(st)->n[0], &why->sys);
+	if (err)
+		return err;
 	why->sys = SYS_capset;
-	return caps_set(s->n[1], 0, &why->sys);
+	err = caps_set(s->n[1], 0, &why->sys);
+	if (err || filter < 0 || early)
+		return err;
+	return filter_load(filter, filter_of(st)->n[0], &why->sys);
 }
 
 /* The hook's process: only its own descriptors, default signals, its own session. Says its errno
@@ -100,14 +118,17 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 			    int out, int status, const char *const *argv, const char *const *env)
 {
 	struct failure why = { .sys = SYS_execve };
-	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	const struct ct_wire_step *f = s->phase == CT_PHASE_IDENTITY ? filter_of(st) : NULL;
+	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1;
 	long now = sys0(SYS_getppid);
 
 	/* who runs it may have died before; 0: it is in another pid namespace than we are */
 	if (now && now != parent)
 		sys_exit(127);
 	sys0(SYS_setsid);
-	/* high first: in, out and status may be any descriptor */
+	/* high first: each may be any descriptor */
+	if (f)
+		filter = sys_dup_min(step_fd(st, f->a), 10);
 	in = sys_dup_min(in, 10);
 	out = sys_dup_min(out, 10);
 	status = sys_dup_min(status, 10);
@@ -118,10 +139,12 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 		err = (int)sys3(SYS_dup3, out, 2, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
-	sys_close_range(4, ~0u, 0);
+	if (err >= 0 && f)
+		err = filter = filter < 0 ? filter : (int)sys3(SYS_dup3, filter, 4, O_CLOEXEC);
+	sys_close_range(f ? 5 : 4, ~0u, 0);
 	sys1(SYS_umask, 022);
 	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
-		err = confine(st, s, &why);
+		err = confine(st, s, filter, &why);
 	if (err >= 0) {
 		why.sys = SYS_execve;
 		signals_default();

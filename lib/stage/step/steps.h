@@ -34,6 +34,9 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
+/* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
+ * call. */
+int filter_load(int fd, uint64_t flags, int *sys);
 /* launch.c: the payload's limits for the calling process. 0 or a negative errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad);
 /* devices.c, in the launcher once init has been let go: waits until init wants the list of

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Filters of system calls as a backend: the profile is read and compiled by the caller, and the
+ * program, in a sealed memfd, is loaded by init in phase CONFINE. The journal keeps the program:
+ * what attaches gets the filter that runs, whatever has become of the profile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "backend/backend.h"
+#include "backend/seccomp/cache.h"
+#include "backend/seccomp/policy.h"
+#include "base/fd.h"
+#include "base/sys.h"
+#include "plan/builder.h"
+
+#define NAME "seccomp"
+#define KEY "seccomp.profile"
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+struct seccomp_state {
+	const struct ct_spec *spec;
+	struct ct_buf program; /* struct sock_filter[] */
+	int memfd, slot;
+	bool attach;
+};
+
+static bool wanted(const struct ct_spec *spec)
+{
+	return spec->seccomp_profile && strcmp(spec->seccomp_profile, "none") != 0;
+}
+
+/* ---- the program ----------------------------------------------------------------------------- */
+
+static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
+{
+	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int r = 0;
+
+	ct_err_object(e, path);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ct_fail_sys(e, -errno, CT_ERR_VALUE, "start", "open",
+				   "the profile cannot be opened");
+	if (!S_ISREG(st.st_mode))
+		return ct_fail(e, -EINVAL, CT_ERR_VALUE, "start", "the profile is no file");
+	r = ct_buf_read_fd(text, fd, CT_FILTER_FILE_MAX);
+	if (r >= 0)
+		return 0;
+	return ct_fail_sys(e, r, CT_ERR_VALUE, "start", "read", "the profile cannot be read");
+}
+
+/* What a program is found by: the profile as a whole, and what else decides about it. */
+static int make_key(const struct ct_buf *text, const struct ct_filter_facts *facts,
+		    struct ct_buf *key)
+{
+	ct_buf_add(key, &facts->caps, sizeof(facts->caps));
+	ct_buf_add(key, &facts->kernel_major, sizeof(facts->kernel_major));
+	ct_buf_add(key, &facts->kernel_minor, sizeof(facts->kernel_minor));
+	ct_buf_add(key, text->data, text->len);
+	return ct_buf_error(key);
+}
+
+static int compile(struct seccomp_state *st, const struct ct_filter_facts *facts,
+		   const struct ct_buf *text, struct ct_arena *arena, struct ct_err *e)
+{
+	const char *profile = st->spec->seccomp_profile;
+	struct ct_filter_policy policy;
+	int r;
+
+	if (strcmp(profile, "default") == 0)
+		r = ct_filter_default(facts, arena, &policy, e);
+	else
+		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
+	if (r >= 0 && policy.notifies)
+		r = ct_fail(
+			e, -EOPNOTSUPP, CT_ERR_UNSUPPORTED, "start",
+			"this version gives nobody the notifications that the profile asks for");
+	return r < 0 ? r : ct_filter_compile(&policy, profile, &st->program, e);
+}
+
+static int open_start(struct seccomp_state *st, const struct ct_backend_input *in, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf key = CT_BUF_INIT;
+	struct ct_filter_facts facts = { .kernel_major = in->host->kernel_major,
+					 .kernel_minor = in->host->kernel_minor };
+	int r = ct_build_caps(st->spec, in->host, &facts.caps, e);
+
+	if (r >= 0 && strcmp(st->spec->seccomp_profile, "default") != 0)
+		r = read_file(st->spec->seccomp_profile, &text, e);
+	if (r < 0)
+		return r;
+	if (make_key(&text, &facts, &key) < 0)
+		return ct_oom(e);
+	r = ct_filter_cached(ct_buf_text(&key), key.len, &st->program);
+	if (r != 0)
+		return r < 0 ? ct_oom(e) : 0;
+	r = compile(st, &facts, &text, in->arena, e);
+	if (r >= 0)
+		ct_filter_keep(ct_buf_text(&key), key.len, st->program.data, st->program.len);
+	return r;
+}
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+static int hex_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The program of what runs, from the journal of its start. */
+static int open_attach(struct seccomp_state *st, const struct ct_backend_input *in,
+		       struct ct_err *e)
+{
+	CT_CLEAN_RECORDS struct ct_undo_records records;
+	int r = ct_undo_read(in->records, strlen(in->records), NAME, &records);
+	const char *p = r >= 0 && records.n ? records.v[records.n - 1].text : "";
+
+	for (; hex_of(p[0]) >= 0 && hex_of(p[1]) >= 0; p += 2)
+		ct_buf_char(&st->program, (char)(hex_of(p[0]) << 4 | hex_of(p[1])));
+	if (ct_buf_error(&st->program) || r == -ENOMEM)
+		return ct_oom(e);
+	if (st->program.len && !*p)
+		return 0;
+	ct_err_hint(e, "stop the container and start it again");
+	return ct_fail(e, -ENODATA, CT_ERR_STATE, "attach",
+		       "the filter that the container runs under is not known any more");
+}
+
+/* Carries out seccomp.keep. */
+static int setup(void *state, const struct ct_setup *context, const struct ct_step *s,
+		 struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	struct seccomp_state *st = state;
+
+	(void)s;
+	for (size_t i = 0; i < st->program.len; i++)
+		ct_buf_printf(&text, "%02x", (unsigned char)st->program.data[i]);
+	if (ct_buf_error(&text))
+		return ct_oom(e);
+	return ct_undo_after(context->undo, NAME, ct_buf_text(&text), e);
+}
+
+/* ---- the backend ----------------------------------------------------------------------------- */
+
+static int make_memfd(struct seccomp_state *st, struct ct_err *e)
+{
+	int r;
+
+	st->memfd = ct_memfd_create("filter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	r = st->memfd < 0 ? st->memfd : ct_write_all(st->memfd, st->program.data, st->program.len);
+	if (r >= 0 && fcntl(st->memfd, F_ADD_SEALS, SEALS) < 0)
+		r = -errno;
+	if (r >= 0)
+		return 0;
+	return ct_fail_sys(e, r, CT_ERR_START, "start", "memfd_create",
+			   "there is no memory for the filter");
+}
+
+static int open_state(void *state, const struct ct_backend_input *in, struct ct_err *e)
+{
+	struct seccomp_state *st = state;
+	int r;
+
+	st->program = (struct ct_buf)CT_BUF_INIT;
+	st->memfd = st->slot = -1;
+	st->spec = in->req->spec;
+	st->attach = in->attach;
+	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
+	if (in->attach && in->req->elevated)
+		return 0;
+	r = in->attach ? open_attach(st, in, e) : open_start(st, in, e);
+	if (r >= 0)
+		r = make_memfd(st, e);
+	if (r < 0)
+		ct_err_origin(e, ct_spec_origin(st->spec, KEY));
+	return r;
+}
+
+static void inputs(void *state, struct ct_builder *b)
+{
+	struct seccomp_state *st = state;
+
+	if (st->memfd < 0)
+		return;
+	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
+	b->filtered = true;
+}
+
+static int plan(void *state, struct ct_builder *b)
+{
+	struct seccomp_state *st = state;
+	struct ct_step *s;
+
+	if (st->memfd < 0)
+		return 0;
+	if (!st->attach) {
+		s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY));
+		s->s[0] = st->spec->seccomp_profile;
+		s->n[0] = st->program.len / 8;
+	}
+	ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY))->a =
+		(int16_t)st->slot;
+	return 0;
+}
+
+static void close_state(void *state)
+{
+	struct seccomp_state *st = state;
+
+	ct_close(&st->memfd);
+	ct_buf_free(&st->program);
+}
+
+const struct ct_backend ct_backend_seccomp = {
+	.name = NAME,
+	.state = sizeof(struct seccomp_state),
+	.wanted = wanted,
+	.open = open_state,
+	.inputs = inputs,
+	.plan = plan,
+	.setup = setup,
+	.close = close_state,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The filter of system calls that the payload runs under. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+
+#include "stage/step/steps.h"
+
+/* Loads the program in descriptor fd. It stays mapped: the exec takes the mapping away, and a filter
+ * that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
+int filter_load(int fd, uint64_t flags, int *sys)
+{
+	struct sock_fprog program;
+	struct stat st;
+	void *at;
+	int err;
+
+	*sys = SYS_fstat;
+	err = sys_fstat(fd, &st);
+	if (err)
+		return err;
+	if (st.st_size <= 0 || st.st_size % (int)sizeof(struct sock_filter) ||
+	    st.st_size / (int)sizeof(struct sock_filter) > BPF_MAXINSNS)
+		return -EINVAL;
+	*sys = SYS_mmap;
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	program.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
+	program.filter = at;
+	*sys = SYS_seccomp;
+	return (int)sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+/* From here on the filter holds for this process. */
+int step_filter(struct stage *st, const struct ct_wire_step *s)
+{
+	int sys, err = filter_load(step_fd(st, s->a), s->n[0], &sys);
+
+	if (!err)
+		return 0;
+	if (err == -EACCES)
+		return report_error(st, err, sys, NULL,
+				    "without CAP_SYS_ADMIN a filter needs no_new_privs");
+	return step_fail(st, err, sys, NULL);
+}
