@@ -262,25 +262,43 @@ static int has_word(ct_container *c, const char *key, const char *word)
 	return 0;
 }
 
+/* Inits by the file that /sbin/init is, and the capability that each needs: systemd to mount, the
+ * others for reboot(2), without which they stay when they have ended all else. */
+static const struct {
+	const char *file, *name, *cap, *without, *more;
+} inits[] = {
+	{ "systemd", "systemd", "sys_admin", "does not boot",
+	  " 'mount.auto=proc:mixed sys:mixed cgroup:rw'" },
+	{ "init", "sysvinit", "sys_boot", "can neither halt nor reboot", "" },
+	{ "runit-init", "runit", "sys_boot", "can neither halt nor reboot", "" },
+	{ "openrc-init", "openrc-init", "sys_boot", "can neither halt nor reboot", "" },
+	{ "busybox", "busybox", "sys_boot", "can neither halt nor reboot", "" },
+};
+
+/* Whether the config leaves the container a capability that is not among the default ones. */
+static int keeps(ct_container *c, const char *cap)
+{
+	if (config_is_set(c, "cap.keep"))
+		return has_word(c, "cap.keep", cap);
+	return config_is_set(c, "cap.drop") && !has_word(c, "cap.drop", cap);
+}
+
 /* A tree that was not made for a container comes without lines of its own. What its init has to
- * have for a boot is a matter of rights, which no tree gives itself: it is told. */
+ * have is a matter of rights, which no tree gives itself: it is told. */
 static void tell_missing(ct_container *c, const char *rootfs)
 {
 	char init[PATH_MAX];
-	int dropped = config_is_set(c, "cap.drop") && !config_is_set(c, "cap.keep") &&
-		      !has_word(c, "cap.drop", "sys_admin");
 
-	if (!has_word(c, "init.cmd", "/sbin/init") || dropped ||
-	    has_word(c, "cap.keep", "sys_admin"))
+	if (!has_word(c, "init.cmd", "/sbin/init"))
 		return;
 	init_of(rootfs, init);
-	if (strcmp(init, "systemd") != 0)
-		return;
-	fail(&a,
-	     "its init is systemd, which does not boot without the capability sys_admin; "
-	     "what is missing: ct-config %s 'cap.drop=mac_admin mac_override sys_time "
-	     "sys_module sys_rawio' 'mount.auto=proc:mixed sys:mixed cgroup:rw'",
-	     a.name);
+	for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
+		if (!strcmp(init, inits[i].file) && !keeps(c, inits[i].cap))
+			fail(&a,
+			     "its init is %s, which %s without the capability %s; what is missing: "
+			     "ct-config %s 'cap.drop=mac_admin mac_override sys_time sys_module "
+			     "sys_rawio'%s",
+			     inits[i].name, inits[i].without, inits[i].cap, a.name, inits[i].more);
 }
 
 /* --dir: the finished tree goes to its place, which must be free; an empty directory
