@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Parsers of numbers. All take the whole string or fail with -EINVAL, and with -ERANGE when it is
- * out of range. No leading blank, sign or base prefix, unless said. *out is unchanged on failure. */
+ * out of range. No leading blank, sign or base prefix, unless said. *out is set on success only. */
 #ifndef CT_BASE_NUM_H
 #define CT_BASE_NUM_H
 
