@@ -209,6 +209,17 @@ bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, siz
 	return false;
 }
 
+const char *ct_cg_v2_path(const char *text)
+{
+	const char *line;
+	size_t n;
+
+	while ((line = ct_look_line(&text, &n)))
+		if (!strncmp(line, "0::", 3))
+			return line + 3;
+	return NULL;
+}
+
 /* Of several mounts of one hierarchy the first that can be written to and shows where
  * the caller is. */
 static int rank(const struct ct_cg_tree *t)

@@ -77,6 +77,9 @@ int ct_cgroups_parse(const char *mountinfo, const char *self, struct ct_cgroups 
 /* What the text of /proc/self/cgroup says of one hierarchy: the caller's path in its cgroup
  * namespace, "/" or "/a" or "/../b". False: it says nothing, or buf is too small. */
 bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, size_t size);
+/* The path in version 2's hierarchy in a text of /proc/PID/cgroup, up to the end of its line; NULL:
+ * it has none. */
+const char *ct_cg_v2_path(const char *text);
 /* "memory" -> CT_CG_MEMORY, n bytes of it; 0: not one we know. Version 1's "blkio" and version 2's
  * "io" are the same bit. */
 uint32_t ct_cg_bit(const char *name, size_t n);
