@@ -33,7 +33,7 @@ void ct_buf_quoted(struct ct_buf *b, const char *s);
 int ct_buf_error(const struct ct_buf *b);
 /* Text ("" when empty). Belongs to the buffer. */
 const char *ct_buf_text(const struct ct_buf *b);
-/* Hands over the storage (never NULL unless out of memory) and empties the buffer; free(3) it. */
+/* Takes the storage out of the buffer, which is empty then; free(3) it. NULL: out of memory. */
 char *ct_buf_take(struct ct_buf *b);
 /* Reads the whole descriptor, at most max bytes (-EFBIG). 0 or a negative errno. */
 int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Descriptors that close themselves. */
+/* File descriptors: variables that close them, and functions on them. */
 #ifndef CT_BASE_FD_H
 #define CT_BASE_FD_H
 

@@ -18,10 +18,10 @@
 #include "model/spec.h"
 #include "backend/cgroup/plan.h"
 
-/* Of the backend, and of its records in the journal. */
+/* The name of the backend, also in the journal. */
 #define CT_CG_NAME "cgroup"
 
-/* One directory of a container that is there, in one hierarchy. */
+/* One directory of a container that has been made, in one hierarchy. */
 struct ct_cg_group {
 	uint8_t version;
 	uint32_t controllers; /* CT_CG_* that it serves for the container */
@@ -49,7 +49,7 @@ struct ct_cgroups_held {
 	}
 
 /* Version 2: the controllers that the cgroups above have to enable. */
-struct ct_cg_give {
+struct ct_cg_controllers {
 	const char *const *required, *const *best_effort;
 	uint32_t n_required, n_best_effort;
 };
@@ -61,9 +61,10 @@ struct ct_cg_version {
 	/* Adds to dir->writes what the spec asks of the controllers `bits`. No side effects. */
 	int (*plan)(const struct ct_spec *s, uint32_t bits, struct ct_arena *a,
 		    struct ct_cg_dir *dir, struct ct_err *e);
-	/* Before a directory is made in `dirfd`: enables the controllers in `give` (NULL: none) for
+	/* Before a directory is made in `dirfd`: enables the `controllers` (NULL: none) for
 	 * it. `path` is for messages. */
-	int (*enable)(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e);
+	int (*enable)(int dirfd, const char *path, const struct ct_cg_controllers *controllers,
+		      struct ct_err *e);
 	/* Freezes or thaws every process below, and waits until that is done. -ETIMEDOUT. */
 	int (*freeze)(const struct ct_cg_group *g, bool on, int timeout_ms);
 	/* 1: all are frozen, 0: not. */
@@ -115,16 +116,16 @@ struct ct_cg_making {
 	const char *under; /* absolute, exists */
 	const char *path;  /* below it; may have several components */
 	bool numbered;	   /* -1, -2 .. is appended while the name is taken */
-	struct ct_cg_give give;
+	struct ct_cg_controllers controllers;
 	const char *mark; /* of the owner, or CT_CG_BY_JOURNAL */
 	/* a journal in a file gets a record with the path before the directory is made */
 	struct ct_undo *undo;
 };
 /* Makes one directory. *g is filled; ct_cg_forget_one() releases it. */
 int ct_cg_make(const struct ct_cg_making *m, struct ct_cg_group *g, struct ct_err *e);
-/* Makes the payload's directory in it, with the controllers in `give` enabled for it. */
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give,
-		     struct ct_err *e);
+/* Makes the payload's directory in it, with the `controllers` enabled for it. */
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name,
+		     const struct ct_cg_controllers *controllers, struct ct_err *e);
 /* Writes one file of a cgroup. Where the file bounds the same file in the cgroups below (version 1:
  * cpuset.cpus, cpuset.mems, cpu.cfs_quota_us), those are changed with it: one that had all that the
  * cgroup had gets the new value, another keeps what the new value leaves it. 0 or a negative
@@ -188,7 +189,7 @@ const char *ct_cg_mark_read(const char *path, char value[CT_OWNER_MARK + 2]);
 /* Removes the cgroups that killed callers have left. With `want` its first hierarchy is searched,
  * version 2's where there is one: it has a cgroup of every container, made first and removed last.
  * What is found is removed in all hierarchies. NULL: version 2's and the freezer's are searched. */
-void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want);
+void ct_cgroup_sweep(const struct ct_cgroups *cgroups, const struct ct_cg_plan *want);
 
 /* ---- frozen.c -------------------------------------------------------------------------------- */
 
@@ -198,7 +199,7 @@ void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *wa
 int ct_cg_frozen_at(int version, const char *path, char *which, size_t size);
 /* The same of an open cgroup, without its path, and with fewer system calls. */
 bool ct_cg_freezes(int version, int dir);
-/* As an error: 0, or -EBUSY with the group's name and what thaws it, recorded. */
+/* The same as an error: 0, or -EBUSY, recorded, with the path and how to thaw it. */
 int ct_cg_refuse_frozen(int version, const char *path, const char *where, struct ct_err *e);
 
 /* ---- weaker.c -------------------------------------------------------------------------------- */

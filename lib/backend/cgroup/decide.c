@@ -786,8 +786,8 @@ int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_e
 		"devices cannot be restricted without a cgroup, and the payload keeps mknod");
 }
 
-/* Version 2's directories come first, and are removed last: the next start looks there for what a
- * killed owner has left. */
+/* Version 2's directories come first, and are removed last: the next start searches there for what
+ * a killed owner has left. */
 static int add_dirs(struct decision *d)
 {
 	int r = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The device policy: where it comes from, what it says, and its text. */
+/* The device policy: how it is built, what it allows, and its text. */
 #include "backend/cgroup/devices.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 _Static_assert(CT_DEV_READ == 1 && CT_DEV_WRITE == 2 && CT_DEV_MKNOD == 4,
 	       "the letters of device-rule.h");
 
-/* ---- what a policy says ---------------------------------------------------------------------- */
+/* ---- what a policy allows -------------------------------------------------------------------- */
 
 static bool number_matches(int64_t rule, int64_t n)
 {

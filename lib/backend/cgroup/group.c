@@ -242,7 +242,7 @@ static int make_path(struct making *m, const struct ct_cg_making *what, struct c
 
 	for (;;) {
 		size_t len = strcspn(path, "/");
-		int r = version->enable(m->fd, m->path, &what->give, e);
+		int r = version->enable(m->fd, m->path, &what->controllers, e);
 
 		if (r < 0)
 			return r;
@@ -298,10 +298,10 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 	return r;
 }
 
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give,
-		     struct ct_err *e)
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name,
+		     const struct ct_cg_controllers *controllers, struct ct_err *e)
 {
-	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, give, e);
+	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, controllers, e);
 
 	if (r < 0)
 		return r;

@@ -153,7 +153,7 @@ static const struct ct_cglimit_item *find_item(const struct ct_spec *s, const ch
 	return NULL;
 }
 
-/* The file for swap beside that of limit.memory, and what it says where limit.swap is not set. */
+/* The write of the file for swap that limit.memory makes where limit.swap is not set. */
 static struct ct_cg_write *add_no_swap(const struct ct_limit_job *j,
 				       const struct ct_cglimit_item *item)
 {

@@ -58,7 +58,7 @@ static const char *main_file(const struct asked *a, int version, char *buf, size
 	return ct_limit_file(a->item->key, a->item->sub, version, buf, size);
 }
 
-/* What the config says, with "try:" where it does. */
+/* The value as the config has it, with its "try:". */
 static const char *asked_text(struct ct_protections *r, bool tried, const char *text)
 {
 	if (tried)
@@ -176,7 +176,7 @@ static uint32_t add_writes(struct ct_protections *r, const struct asked *a,
 	return n;
 }
 
-/* When the limits of a start cannot be worked out now: what the cgroup's file says, without a
+/* When it is not known what a start would write now: the text of the cgroup's file, without a
  * comparison. */
 static bool add_uncompared(struct ct_protections *r, const struct asked *a)
 {

@@ -124,9 +124,9 @@ static int setup_scope(struct setup *u, const struct ct_step *s)
 	return move_to(*place, pid, u->err);
 }
 
-static struct ct_cg_give give_of(const struct ct_step *s)
+static struct ct_cg_controllers controllers_of(const struct ct_step *s)
 {
-	return (struct ct_cg_give){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
+	return (struct ct_cg_controllers){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
 }
 
 static int setup_make(struct setup *u, const struct ct_step *s)
@@ -137,7 +137,7 @@ static int setup_make(struct setup *u, const struct ct_step *s)
 				  .under = s->s[0],
 				  .path = s->s[1],
 				  .numbered = s->n[1],
-				  .give = give_of(s),
+				  .controllers = controllers_of(s),
 				  .mark = u->st->want.mark,
 				  .undo = u->context->undo };
 	int r;
@@ -162,8 +162,8 @@ static int setup_make(struct setup *u, const struct ct_step *s)
 static int setup_inner(struct setup *u, const struct ct_step *s)
 {
 	struct ct_cg_group *g = group_in(u, s->a);
-	const struct ct_cg_give give = give_of(s);
-	int r = ct_cg_make_inner(g, s->s[0], &give, u->err);
+	const struct ct_cg_controllers controllers = controllers_of(s);
+	int r = ct_cg_make_inner(g, s->s[0], &controllers, u->err);
 
 	if (r < 0)
 		return r;

@@ -241,16 +241,16 @@ static bool may_be_stale(const struct ct_cgroups *cgroups, const struct ct_cg_di
 	return false;
 }
 
-void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want)
+void ct_cgroup_sweep(const struct ct_cgroups *cgroups, const struct ct_cg_plan *want)
 {
-	const struct ct_cg_tree *freezer = ct_cg_serving(trees, CT_CG_FREEZER, 1);
+	const struct ct_cg_tree *freezer = ct_cg_serving(cgroups, CT_CG_FREEZER, 1);
 	const char *few[2], *all[CT_CG_TREES];
 	uint32_t n = 0;
 
-	if (want && (!want->n || !may_be_stale(trees, &want->v[0])))
+	if (want && (!want->n || !may_be_stale(cgroups, &want->v[0])))
 		return;
-	for (uint32_t i = 0; i < trees->n; i++) {
-		const struct ct_cg_tree *t = &trees->v[i];
+	for (uint32_t i = 0; i < cgroups->n; i++) {
+		const struct ct_cg_tree *t = &cgroups->v[i];
 
 		all[i] = t->mount;
 		if (n < 2 && (t->version == 2 || t == freezer))
@@ -258,5 +258,5 @@ void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *wa
 	}
 	/* every container has a cgroup in version 2's hierarchy or in the freezer's */
 	if (want || sweep_all(few, n))
-		sweep_all(all, trees->n);
+		sweep_all(all, cgroups->n);
 }

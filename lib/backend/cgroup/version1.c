@@ -66,11 +66,12 @@ static int fill_from_parent(int dirfd, const char *file)
 
 /* A hierarchy's controllers are in all of its cgroups. But a new cgroup of cpuset has no processors
  * and no memory nodes, and those below it can have no more than it has. */
-static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
+static int enable(int dirfd, const char *path, const struct ct_cg_controllers *controllers,
+		  struct ct_err *e)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
 
-	(void)give;
+	(void)controllers;
 	for (int i = 0; i < 2; i++) {
 		int r = fill_from_parent(dirfd, files[i]);
 

@@ -106,22 +106,23 @@ static int enable_one(struct enabling *x, const char *name)
 }
 
 /* In one write for each: when the kernel refuses one of several in a write, it enables none. */
-static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
+static int enable(int dirfd, const char *path, const struct ct_cg_controllers *controllers,
+		  struct ct_err *e)
 {
 	struct enabling x = { .dirfd = dirfd };
 
-	if (!give || !(give->n_required + give->n_best_effort))
+	if (!controllers || !(controllers->n_required + controllers->n_best_effort))
 		return 0;
 	if (ct_cg_read(dirfd, "cgroup.subtree_control", x.on, sizeof(x.on)) < 0)
 		x.on[0] = '\0';
-	for (uint32_t i = 0; i < give->n_required; i++) {
-		int r = enable_one(&x, give->required[i]);
+	for (uint32_t i = 0; i < controllers->n_required; i++) {
+		int r = enable_one(&x, controllers->required[i]);
 
 		if (r < 0)
-			return refused(r, dirfd, path, give->required[i], e);
+			return refused(r, dirfd, path, controllers->required[i], e);
 	}
-	for (uint32_t i = 0; i < give->n_best_effort; i++)
-		enable_one(&x, give->best_effort[i]);
+	for (uint32_t i = 0; i < controllers->n_best_effort; i++)
+		enable_one(&x, controllers->best_effort[i]);
 	return 0;
 }
 
