@@ -276,6 +276,9 @@ static int read_rules(const struct ct_step *s, struct ct_arena *a, struct ct_dev
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n_list[0]; i++)
 		ct_buf_printf(&text, "%s\n", s->list[0][i]);
+	/* without its last rules the list might allow more */
+	if (ct_buf_error(&text))
+		return -ENOMEM;
 	return ct_dev_parse_list(ct_buf_text(&text), a, list);
 }
 
