@@ -797,8 +797,12 @@ static int add_dirs(struct decision *d)
 			if (d->used[i] && d->cgroups->v[i].version == version)
 				r = add_dir(d, i);
 	for (uint32_t i = 0, n = d->out->n; r == 0 && i < n && monitor_dir(d); i++) {
-		if (d->out->n >= CT_CG_TREES)
-			return -E2BIG;
+		if (d->out->n >= CT_CG_TREES) {
+			ct_err_origin(d->err, ct_spec_origin(d->spec, "cgroup.dir.monitor"));
+			return ct_fail(d->err, -E2BIG, CT_ERR_CGROUP, "plan",
+				       "there are too many cgroup hierarchies for a cgroup of the "
+				       "supervisor in each");
+		}
 		r = add_monitor(d, &d->out->v[i]);
 	}
 	return r;
