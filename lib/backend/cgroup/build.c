@@ -29,8 +29,9 @@ void ct_cg_inputs(void *state, struct ct_builder *b)
 						j->fd);
 		st->in_inner[i] = CT_SLOT_NONE;
 	}
-	/* a cgroup namespace has its maker's cgroup as its root; and a process in one cannot move a
-	 * child into it from outside of it (mount option nsdelegate) */
+	/* init makes its cgroup namespace only when it is in its cgroup: that becomes the root, and
+	 * from inside of a namespace no process can be moved to a cgroup outside of it (mount
+	 * option nsdelegate) */
 	if (st->want.n || st->n_join)
 		b->late |= CT_NS_CGROUP;
 	if (st->want.no_nodes)
