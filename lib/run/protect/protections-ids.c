@@ -91,7 +91,7 @@ static void add_groups(struct ct_protect *t)
 	for (uint32_t i = 0; i < s->init_groups.n && i < 32 && asked; i++)
 		asked = CT_SAY(t, "%s%s%u", asked, i ? " " : "", s->init_groups.v[i].id);
 	if (!line) {
-		ct_protections_add(&t->report, false, "groups", asked && *asked ? asked : "none",
+		ct_protections_add(&t->report, false, "groups", !asked || *asked ? asked : "none",
 				   "cannot be told", "-");
 		return;
 	}
@@ -103,8 +103,10 @@ static void add_groups(struct ct_protect *t)
 	}
 	if (n > 32 && got)
 		got = CT_SAY(t, "%s and %u more", got, n - 32);
+	/* NULL, for want of memory, stays NULL: ct_protections_add() records it */
 	asked = !asked || *asked ? asked : "none";
-	got = got && *got ? CT_SAY(t, "%s on the host", got) : "none";
+	if (got)
+		got = *got ? CT_SAY(t, "%s on the host", got) : "none";
 	ct_protections_add(&t->report, !foreign, "groups", asked, got, "setgroups");
 }
 
