@@ -82,6 +82,9 @@ void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_or
 void ct_build_area_inputs(struct ct_builder *b);
 int ct_build_areas(struct ct_builder *b);
 void ct_build_area_mounts(struct ct_builder *b);
+/* Capabilities that a program of the container can have at most: those of this caller, or all in a
+ * user namespace of the container's own. */
+uint64_t ct_build_available_caps(const struct ct_host *h, bool userns);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
 /* How everything from the clone on is scheduled, instead of as the caller is. */
