@@ -100,8 +100,11 @@ int ct_plan_input(struct ct_plan *p, const char *name, int fd)
 	slot = ct_plan_slot(p, name);
 	if (p->err == -ENOMEM)
 		return 0;
-	if (slot != p->n_inputs)
-		keep_error(p, -EINVAL); /* an input after another slot */
+	/* an input after another slot: its number may be beyond the table of inputs */
+	if (slot != p->n_inputs) {
+		keep_error(p, -EINVAL);
+		return 0;
+	}
 	p->input_fd[slot] = fd;
 	p->n_inputs = slot + 1;
 	return slot;
