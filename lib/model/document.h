@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inside of a config document, shared by config*.c: lines as they were written, and
- * what they come to. */
+/* The inside of a config document, shared by config*.c: its lines as they were written, and the
+ * entries in effect. */
 #ifndef CT_DOCUMENT_H
 #define CT_DOCUMENT_H
 
@@ -14,7 +14,7 @@
 enum ct_item_kind {
 	CT_ITEM_TEXT, /* comment or blank line */
 	CT_ITEM_SET,
-	CT_ITEM_CLEAR, /* empty value: takes back what stands before, included or not */
+	CT_ITEM_CLEAR, /* empty value: earlier lines with the key, also included, have no effect */
 	CT_ITEM_INCLUDE
 };
 
@@ -33,7 +33,7 @@ struct ct_item {
 
 struct ct_config {
 	struct ct_items items;
-	const struct ct_entry **effect; /* what is set after all, in order */
+	const struct ct_entry **effect; /* the entries in effect, in order */
 	uint32_t n_effect;
 	char **files; /* names of files, for origins; each once */
 	uint32_t n_files;
