@@ -223,7 +223,7 @@ static void sweep_groups(void)
 
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT, unwanted = CT_BUF_INIT;
 	char base[4096] = "", *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
 	size_t n = 0;
 	int r = dir ? 0 : ct_oom(e), count = 0;
@@ -242,7 +242,7 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 	}
 	if (r >= 0 && (where->state_dir || base[0]))
 		r = ct_state_list(where->state_dir ? where->state_dir : base, dir,
-				  which & CT_LIST_RUNNING ? &lines : &(struct ct_buf){ 0 }, e);
+				  which & CT_LIST_RUNNING ? &lines : &unwanted, e);
 	free(dir);
 	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)
 		ct_oom(e);
