@@ -51,13 +51,15 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 /* A reaper would hand the signal on to one that gets it anyway. 0: there is none. */
 static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
 {
-	int fd, r = ct_running_reaper(c, e);
+	CT_CLEAN_FD int fd = -1;
+	int r = ct_running_reaper(c, e);
 
 	if (r <= 0)
 		return r;
 	fd = ct_run_init(c, pid, e);
-	ct_close(&fd);
-	return fd == -ESRCH || fd == -1 ? 0 : fd;
+	if (fd < 0 && fd != -ESRCH)
+		return fd;
+	return 0;
 }
 
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
