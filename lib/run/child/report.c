@@ -30,7 +30,7 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	ssize_t n;
 
 	ct_rights_room(&m, &room);
-	/* ECONNRESET comes once, before the records: the stage has ended without reading its plan */
+	/* ECONNRESET comes once, before the records: the stage has ended before it read its plan */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -292,7 +292,8 @@ static int wait_readable(const struct ct_spawn *s, const struct ct_child *child,
 }
 
 /* The socket has closed: 0 if that was by the exec. The stage reports the exec to the keeper before
- * it reports it to us: if a limit of time was reached in between, the program counts as executed. */
+ * it reports it to us: if a limit of time was reached in between, the program counts as executed.
+ */
 static int closed(const struct ct_spawn *s, struct ct_child *child)
 {
 	const struct ct_keeper *k = child->keeper;
