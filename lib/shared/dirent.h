@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shared/result.h"
+
 #define CT_DIRENT_DIR 4 /* DT_DIR */
 
 struct ct_dirent {
@@ -21,7 +23,7 @@ struct ct_dirent {
 	char name[];
 };
 
-/* A group below the one that is read. */
+/* Whether it is a cgroup below the one that is read. */
 static inline int ct_dirent_is_group(const struct ct_dirent *e)
 {
 	return e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, "..");
@@ -30,10 +32,8 @@ static inline int ct_dirent_is_group(const struct ct_dirent *e)
 /* A directory, to be read. A descriptor or a negative errno. */
 static inline int ct_dirent_open(int dir, const char *name)
 {
-	int fd = (int)syscall(SYS_openat, dir, name,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
+	return ct_or_errno((int)syscall(SYS_openat, dir, name,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0));
 }
 
 #endif
