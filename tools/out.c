@@ -15,8 +15,8 @@
 #define EXIT_PIPE (128 + SIGPIPE)
 #define PATIENCE_MS 2000 /* for a terminal that does not take an error message */
 
-static int lost;  /* errno of the first write to standard output that failed */
-static bool said; /* its message is printed */
+static int lost;      /* errno of the first write to standard output that failed */
+static bool reported; /* its message is printed */
 
 /* write(2) without SIGPIPE, which would end a tool that still has to clean up: end_by_signal()
  * raises it at the end. */
@@ -166,9 +166,9 @@ static int say_lost(const char *tool)
 {
 	if (lost == EPIPE)
 		return EXIT_PIPE;
-	if (!said)
+	if (!reported)
 		fail_tool(tool, "cannot write: %s", strerror(lost));
-	said = true;
+	reported = true;
 	return EXIT_OWN;
 }
 
@@ -220,6 +220,6 @@ int out_flush(const struct args *a)
 	if (!lost)
 		lost = EIO;
 	if (a->quiet)
-		said = true;
+		reported = true;
 	return say_lost(a->tool->name);
 }

@@ -17,7 +17,7 @@ enum ct_keyed_how {
 	/* all of it; "max" and version 1's "no limit" are absent */
 	CT_KEYED_NUMBER,
 	CT_KEYED_LINE,	/* "KEY 12": of the first line with that key */
-	CT_KEYED_TREE,	/* the same; see figure.h for where it is read */
+	CT_KEYED_TREE,	/* the same; struct ct_figure reads it in cgroups below, too */
 	CT_KEYED_LINES, /* several keys with blanks between them: the sum of those that occur */
 	/* io.stat, "8:0 rbytes=1 wbytes=2": the sum of a field over all lines */
 	CT_KEYED_DEVICES,

@@ -22,7 +22,7 @@ enum ct_op {
 	CT_OP_COUNT
 };
 
-/* Who carries out a phase. */
+/* The process that carries out a phase. */
 enum ct_actor { CT_ACTOR_CALLER, CT_ACTOR_LAUNCHER, CT_ACTOR_INIT };
 
 /* Where a step stands, in the order of carrying out. */

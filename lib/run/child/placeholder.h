@@ -18,7 +18,7 @@ struct ct_placeholder {
 	pid_t pid; /* 0: there is none */
 	int leash; /* the placeholder ends when this closes */
 	void *memory;
-	char *group; /* directory it was put into, to be removed with it; NULL: none */
+	char *group; /* its cgroup's directory, to be removed with it; NULL: none */
 };
 #define CT_PLACEHOLDER_INIT ((struct ct_placeholder){ 0, -1, NULL, NULL })
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Stop, end, reboot: of an in-process container through its pidfd, of a detached one through its
- * supervisor, and of one whose supervisor was killed through what its state says. */
+ * supervisor, and of one whose supervisor was killed through the process in its state file. */
 #include <errno.h>
 #include <signal.h>
 

@@ -5,7 +5,7 @@
  *   lock     OFD-locked by a call for as long as it starts, stops, clears or destroys
  *   alive    OFD-locked by the supervisor for its life; the caller opens and locks it and hands
  *            the descriptor over
- *   state    what the supervisor says of itself and of init, replaced atomically
+ *   state    written by the supervisor, about itself and init; replaced atomically
  *   control  the supervisor's socket
  *   config   the config that runs
  *   undo     the journal: what the start has made and an undo takes back
@@ -33,7 +33,7 @@
 #define CT_STATE_FILE_MAX 4096 /* bytes of a state file */
 #define CT_STATE_LOCK_MS 30000 /* usual patience for the lock */
 
-/* A state file in memory. Numbers are 0 and strings empty where the file says nothing. */
+/* A state file in memory. What the file lacks is 0, or an empty string. */
 struct ct_state_file {
 	char name[CT_NAME_SIZE];
 	char boot_id[40];
@@ -52,7 +52,7 @@ struct ct_state_file {
 enum ct_life {
 	/* no state: never started, or cleared */
 	CT_LIFE_NONE = 0,
-	/* a supervisor lives (or a start is being made); its socket tells the rest */
+	/* a supervisor lives (or a start is under way); its socket has the rest */
 	CT_LIFE_SUPERVISED,
 	/* no supervisor, but init survives (monitor.signal.pdeath = 0); *pidfd is set */
 	CT_LIFE_ORPHAN,

@@ -93,7 +93,7 @@ static int poll_processes(struct ct_events *ev, const struct ct_ev_snapshot *now
 		ct_ev_drop(ev, &run->init);
 	if (run->super >= 0 && ct_ev_ended(run->super))
 		ct_ev_drop(ev, &run->super);
-	/* the supervisor is about to end, and there is no pidfd of it that would tell */
+	/* the supervisor is about to end, and without its pidfd there is no notification of that */
 	n->again |= now->st.state == CT_STATE_STOPPED && run->super < 0;
 	return 0;
 }
