@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* System calls that not every C library wraps (glibc 2.31 on, musl 1.2.3 on). All return >= 0
- * or negative errno. */
+/* System calls that not every C library wraps (glibc 2.31 on, musl 1.2.3 on), and clocks. The calls
+ * return >= 0 or a negative errno. */
 #ifndef CT_BASE_SYS_H
 #define CT_BASE_SYS_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* The result of a system call or C library function that sets errno: r, or -errno when r < 0. */
+static inline int ct_or_errno(long r)
+{
+	if (r < 0)
+		return -errno;
+	return (int)r;
+}
 
 /* openat2 with RESOLVE_* and O_CLOEXEC added. */
 int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);

@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shared/result.h"
-
 #define RTMIN_3 37  /* SIGRTMIN+3 as programs with glibc and systemd mean it */
 #define EXITING 0x4 /* PF_EXITING, include/linux/sched.h */
 
@@ -36,7 +34,9 @@ static int open_proc(pid_t pid, const char *file)
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
 	if (fd < 0 && errno == ENOENT)
 		return -ESRCH;
-	return ct_or_errno(fd);
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 static int hex(char c)
@@ -109,13 +109,13 @@ static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 	*err = fd;
 	if (fd < 0)
 		return NULL;
-	n = ct_or_errno((int)syscall(SYS_read, fd, buf, size - 1));
-	syscall(SYS_close, fd);
-	if (n < 0) {
-		*err = (int)n;
-		return NULL;
-	}
 	*err = 0;
+	n = syscall(SYS_read, fd, buf, size - 1);
+	if (n < 0)
+		*err = -errno;
+	syscall(SYS_close, fd);
+	if (n < 0)
+		return NULL;
 	buf[n] = 0;
 	p = strrchr(buf, ')');
 	if (p && p[1] == ' ')

@@ -11,8 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shared/result.h"
-
 #define CT_DIRENT_DIR 4 /* DT_DIR */
 
 struct ct_dirent {
@@ -32,8 +30,12 @@ static inline int ct_dirent_is_group(const struct ct_dirent *e)
 /* A directory, to be read. A descriptor or a negative errno. */
 static inline int ct_dirent_open(int dir, const char *name)
 {
-	return ct_or_errno((int)syscall(SYS_openat, dir, name,
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0));
+	int fd = (int)syscall(SYS_openat, dir, name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 #endif

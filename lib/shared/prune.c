@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "shared/dirent.h"
-#include "shared/result.h"
 
 #define ANY 0 /* no inode has this number */
 
@@ -54,8 +53,9 @@ static int remove_and_climb(int at, void (*busy)(int dir))
 
 	if (up < 0)
 		return up;
-	r = ct_or_errno(fstat(at, &st));
-	if (r == 0)
+	if (fstat(at, &st) < 0)
+		r = -errno;
+	else
 		r = find(up, st.st_ino, name);
 	/* ENOENT: another process has removed it meanwhile */
 	if (r == 1 && syscall(SYS_unlinkat, up, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
@@ -129,6 +129,13 @@ static int is_still_there(const char *path, uint64_t inode)
 	return st.st_ino == inode;
 }
 
+static int remove_empty(const char *path)
+{
+	if (rmdir(path) < 0)
+		return -errno;
+	return 0;
+}
+
 int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (*busy)(int dir))
 {
 	size_t n = strlen(path);
@@ -137,11 +144,11 @@ int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (
 
 	if (!is_still_there(path, inode))
 		return 0;
-	r = ct_or_errno(rmdir(path));
+	r = remove_empty(path);
 	/* there are cgroups below, which most do not have */
 	if (r == -EBUSY || r == -ENOTEMPTY) {
 		ct_prune(dir, busy);
-		r = ct_or_errno(rmdir(path));
+		r = remove_empty(path);
 	}
 	while (n > keep && path[n - 1] != '/')
 		n--;

@@ -18,7 +18,6 @@
 
 #include "shared/dirent.h"
 #include "shared/grow.h"
-#include "shared/result.h"
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
@@ -78,7 +77,9 @@ static int open_dir(int dir, const char *name)
 	do
 		fd = (int)syscall(SYS_openat2, dir, name, how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return ct_or_errno(fd);
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 /* ---- what stays ------------------------------------------------------------------------------ */

@@ -46,8 +46,8 @@ static inline int ct_ctl_is_mute(const struct ct_err *e)
 int ct_ctl_not_running(struct ct_err *e, const char *where);
 /* 1: the supervisor with this pid is stopped (SIGSTOP), or traced and stopped. */
 int ct_ctl_is_stopped(pid_t pid);
-/* When the supervisor ends before it has answered, a status, a stop and a wait return -ECONNRESET,
- * the calls below -ESRCH. */
+/* When the supervisor ends before it has answered, a status, a stop and a wait return -ECONNRESET;
+ * the other calls -ESRCH, since the container has ended with it. */
 /* Sends a signal to init; 0 only checks that there is one. -EINVAL, -ESRCH. */
 int ct_ctl_kill(int dirfd, int sig, struct ct_err *e);
 /* flags: CT_STOP_*. timeout_ms -1: waits for ever before signal.stop. Returns when the supervisor

@@ -14,7 +14,6 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
-#include "shared/result.h"
 
 #define DEFAULT_SLACK 50000u /* what the stage sets */
 #define LIMIT_NAME 26	     /* columns of a limit's name and the blank behind it */

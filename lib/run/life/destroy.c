@@ -16,7 +16,6 @@
 #include "run/handle/container.h"
 #include "run/child/control.h"
 #include "run/state/remove.h"
-#include "shared/result.h"
 
 #define CONFIG_MAX (1 << 20)
 #define MOUNTS_MAX (64 << 20)

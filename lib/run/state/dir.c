@@ -17,7 +17,6 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/state/dir.h"
-#include "shared/result.h"
 
 #define WHERE "state"
 #define TRIES 64 /* how often others may remove what we are making */

@@ -12,7 +12,6 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
-#include "shared/result.h"
 
 #define TRIES 16 /* how often a sweep may take a directory away before it is locked */
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/state/state.h"
-#include "shared/result.h"
 
 #define JOURNAL_MAX (256u << 10)
 

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/watch/events.h"
-#include "shared/result.h"
 
 #define AGAIN_MS 4 /* doubled each time */
 #define AGAIN_TRIES 8

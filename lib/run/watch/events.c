@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/watch/events.h"
-#include "shared/result.h"
 
 /* ---- the queue ------------------------------------------------------------------------------- */
 
