@@ -22,7 +22,7 @@ enum ct_op {
 	CT_OP_COUNT
 };
 
-/* The process that carries out a phase. */
+/* Who carries out a phase. */
 enum ct_actor { CT_ACTOR_CALLER, CT_ACTOR_LAUNCHER, CT_ACTOR_INIT };
 
 /* Where a step stands, in the order of carrying out. */
@@ -170,7 +170,7 @@ struct ct_wire_super {
 /* keep_dev, keep_ino stay when the container's directory is removed */
 #define CT_SUPER_KEEP_ROOTFS 0x8u
 
-/* the journal has more than cgroups: the next call takes that back */
+/* the journal tells of more than cgroups: the next call takes that back */
 #define CT_SUPER_KEEP_UNDO 0x20u
 
 /* hook.version 0: a stop hook gets the namespaces as arguments, too */
