@@ -1,44 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Strings, memory, signals and system calls of the stage. */
+/* Strings, memory, clocks and signals of the stage. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "stage/stage.h"
 #include "stage/sys.h"
 
-/* The system call itself: >= 0, or a negative errno. */
-long sys_call(long nr, long a, long b, long c, long d, long e, long f)
-{
-	long r = syscall(nr, a, b, c, d, e, f);
-
-	return r == -1 ? -errno : r;
-}
-
-/* 0 or a negative errno. */
-int sys_fstat(int fd, struct stat *st)
-{
-	return fstat(fd, st) == 0 ? 0 : -errno;
-}
-
-/* The file system's magic number, or a negative errno. */
-long sys_fs_magic(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) != 0)
-		return -errno;
-	return (long)((unsigned long)fs.f_type & 0xffffffffu);
-}
-
 uint64_t clock_ns(int clock)
 {
-	struct timespec t;
+	struct k_timespec t = { 0, 0 };
 
-	clock_gettime(clock, &t);
+	sys2(SYS_clock_gettime, clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

@@ -133,30 +133,25 @@ int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 			  step_optional(s));
 }
 
-/* Whether the list of processes in the file has this one: the kernel's own word that
- * it is there. */
+/* Whether a list of processes, such as cgroup.procs, has this one. */
 static int lists_pid(int fd, pid_t pid)
 {
-	char buf[512], want[24] = "\n";
-	size_t have = 1; /* a newline in front of the first number, too */
+	char buf[512];
+	uint64_t number = 0;
+	long n;
 
-	str_add(str_add_u64(want, sizeof(want), (uint64_t)pid), sizeof(want), "\n");
-	buf[0] = '\n';
-	for (;;) {
-		long n = sys3(SYS_read, fd, buf + have, sizeof(buf) - 1 - have);
-		char *cut;
-
-		if (n <= 0)
-			return 0;
-		have += (size_t)n;
-		buf[have] = '\0';
-		if (strstr(buf, want))
-			return 1;
-		/* the number that is not whole yet */
-		cut = strrchr(buf, '\n');
-		have -= (size_t)(cut - buf);
-		memmove(buf, cut, have);
+	while ((n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0) {
+		for (long i = 0; i < n; i++) {
+			if (buf[i] != '\n') {
+				number = number * 10 + (uint64_t)(buf[i] - '0');
+				continue;
+			}
+			if (number == (uint64_t)pid)
+				return 1;
+			number = 0;
+		}
 	}
+	return 0;
 }
 
 /* Puts init, which waits, into a group of version 1, and looks whether it is there. */

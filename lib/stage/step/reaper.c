@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,7 +111,7 @@ static void wipe(void *memory, size_t n, uintptr_t page)
  * all mappings, the stack below our frame. What stays is the program itself and its break. */
 __attribute__((noinline)) static void forget(struct stage *st)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ),
 		  here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
 	uintptr_t low = ((uintptr_t)sys1(SYS_brk, 0) + page - 1) & ~(page - 1);
 

@@ -60,9 +60,9 @@ int sup_boot(struct super *s)
 	}
 	if (s->told)
 		__atomic_store_n(&s->told->ended, CT_OUTPUT_ENDED, __ATOMIC_RELEASE);
-	s->launcher = fork();
+	s->launcher = sys_fork();
 	if (s->launcher < 0) {
-		int r = -errno;
+		int r = s->launcher;
 
 		s->launcher = 0;
 		close_pair(pair);

@@ -67,7 +67,7 @@ void sup_log_open(struct sup_log *l)
 	l->size = l->regular ? (uint64_t)st.st_size : 0;
 	/* a fifo without a reader must not stop us */
 	if (!l->regular)
-		fcntl(l->fd, F_SETFL, O_APPEND | O_NONBLOCK);
+		sys3(SYS_fcntl, l->fd, F_SETFL, O_APPEND | O_NONBLOCK);
 }
 
 /* The full file becomes NAME.1, and a new one takes its place. Without that the old one is cut. */

@@ -64,7 +64,7 @@ void sup_take_console(struct super *s)
 
 	const int room = SUP_STREAM_SIZE;
 
-	if (fd >= 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK))
+	if (fd >= 0 && sys3(SYS_fcntl, fd, F_SETFL, O_RDWR | O_NONBLOCK))
 		sup_close(&fd);
 	/* without the right to, as much as the host allows */
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
@@ -102,7 +102,7 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 	t->retry_at = 0;
 	t->in_full = t->lagging = 0;
 	/* without it one terminal could hold up everything */
-	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK)) {
+	if (sys3(SYS_fcntl, master, F_SETFL, O_RDWR | O_NONBLOCK)) {
 		sup_close(&t->master);
 		return;
 	}

@@ -14,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "stage/kernel.h"
 #include "stage/super/supervisor.h"
 #include "shared/rights.h"
 

@@ -336,7 +336,7 @@ static int fork_hooks(struct super *s)
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
 		return -1;
 	}
-	s->hooks = fork();
+	s->hooks = sys_fork();
 	if (s->hooks == 0) {
 		close(out[0]);
 		be_hooks(s, out[1]);

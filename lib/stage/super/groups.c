@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "stage/super/supervisor.h"
-#include "stage/sys.h"
 #include "shared/prune.h"
 #include "shared/walk.h"
 
@@ -62,11 +62,24 @@ void sup_groups_usage(const struct super *s, struct ct_counters *c)
 	ct_counters_read(v, places(s, v), c);
 }
 
+/* How many processors this process may use. */
+static uint64_t processors(void)
+{
+	unsigned char mask[CPU_SETSIZE / 8];
+	long n = sys3(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	uint64_t sum = 0;
+
+	for (long i = 0; i < n; i++) {
+		for (unsigned bits = mask[i]; bits; bits &= bits - 1)
+			sum++;
+	}
+	return sum;
+}
+
 int sup_cputime_up(struct super *s)
 {
 	struct ct_cg_place v[CT_WIRE_GROUPS];
-	uint64_t limit = s->w->limit_cputime_us, used,
-		 cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
+	uint64_t limit = s->w->limit_cputime_us, used, cpus = processors(), left;
 
 	if (!limit)
 		return 0;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "stage/super/supervisor.h"
-#include "stage/sys.h"
 #include "shared/remove.h"
 
 /* All but the rootfs, where it is. Without a config it is no container any more. */

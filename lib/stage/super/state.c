@@ -178,7 +178,7 @@ static int take_lock(const struct super *s)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = openat(s->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	for (int i = 0; fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock); i++) {
+	for (int i = 0; fd >= 0 && sys3(SYS_fcntl, fd, F_OFD_SETLK, &lock); i++) {
 		if (i == LOCK_TRIES) {
 			close(fd);
 			return -1;

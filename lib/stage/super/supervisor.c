@@ -85,7 +85,7 @@ void sup_in_fork(struct super *s, int report)
 	s->st->reported = 0;
 	s->st->current = CT_STEP_NONE;
 	umask(s->before.umask);
-	setrlimit(RLIMIT_NOFILE, &s->before.nofile);
+	prlimit(0, RLIMIT_NOFILE, &s->before.nofile, NULL);
 	prctl(PR_SET_DUMPABLE, s->before.dumpable);
 	sigprocmask(SIG_SETMASK, &s->before.mask, NULL);
 }
@@ -93,9 +93,7 @@ void sup_in_fork(struct super *s, int report)
 /* A copy of fd above the stage's own numbers. */
 static int high_copy(int fd)
 {
-	int r = fcntl(fd, F_DUPFD_CLOEXEC, CT_STAGE_INPUT_FD);
-
-	return r < 0 ? -errno : r;
+	return sys_dup_min(fd, CT_STAGE_INPUT_FD);
 }
 
 static int own_descriptors(struct super *s)
@@ -135,12 +133,12 @@ static int more_descriptors(struct super *s)
 {
 	struct rlimit want;
 
-	if (getrlimit(RLIMIT_NOFILE, &s->before.nofile))
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &s->before.nofile))
 		return -errno;
 	want = s->before.nofile;
 	if (want.rlim_cur < 1024)
 		want.rlim_cur = want.rlim_max < 1024 ? want.rlim_max : 1024;
-	setrlimit(RLIMIT_NOFILE, &want);
+	prlimit(0, RLIMIT_NOFILE, &want, NULL);
 	return 0;
 }
 
@@ -149,7 +147,7 @@ static int own_signals(struct super *s)
 	sigset_t set;
 
 	/* a caller may have left "ignore" behind: then children would reap themselves */
-	signal(SIGCHLD, SIG_DFL);
+	signal_default(SIGCHLD);
 	sigfillset(&set);
 	if (sigprocmask(SIG_SETMASK, &set, &s->before.mask))
 		return -errno;

@@ -16,6 +16,7 @@
 #include <contain/contain.h> /* its numbers: states, reasons, flags, levels of the log */
 
 #include "stage/stage.h"
+#include "stage/sys.h"
 
 #define SUP_CLIENTS 64	   /* connections at once */
 #define SUP_WAITERS 48	   /* ... of them that may wait without an end: others still get through */
