@@ -67,9 +67,10 @@ struct stage {
 	uint16_t last_use[CT_WIRE_SLOTS];
 	uint32_t n_keep; /* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
 	char *title;	 /* where the kernel reads our command line */
-	/* takes what hooks print; NULL: it is reported, where that is asked for */
-	void (*say)(void *data, const char *line);
-	void *say_data;
+	/* receives each line that a hook prints; NULL: lines are reported, where the caller wants
+	 * it */
+	void (*on_line)(void *data, const char *line);
+	void *on_line_data;
 	uint64_t user_us, system_us; /* CPU time that the set-up has taken, hooks included */
 	uint64_t outside_us;	     /* of these, before init was in its cgroup */
 	struct stage_user user;
@@ -180,6 +181,20 @@ void report_said(struct stage *st, const char *line);
 void report_warn(struct stage *st, const char *text);
 
 /* ---- util.c ---------------------------------------------------------------------------------- */
+
+static inline uint64_t u64_min(uint64_t a, uint64_t b)
+{
+	if (a < b)
+		return a;
+	return b;
+}
+
+static inline uint64_t u64_max(uint64_t a, uint64_t b)
+{
+	if (a > b)
+		return a;
+	return b;
+}
 
 /* Nanoseconds of a clock, CLOCK_*. */
 uint64_t clock_ns(int clock);

@@ -11,9 +11,10 @@
 
 uint64_t clock_ns(int clock)
 {
-	struct k_timespec t = { 0, 0 };
+	struct timespec t;
 
-	sys2(SYS_clock_gettime, clock, &t);
+	/* by the vDSO: after the phase CONFINE a filter may refuse the system call */
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -24,7 +25,7 @@ int64_t clock_ms(void)
 
 #define ARENA_CHUNK (64u << 10)
 
-/* Zeroed memory that is never freed; NULL without memory. Not for use by two threads. */
+/* Zeroed memory that is never freed; NULL without memory. */
 void *stage_alloc(size_t n)
 {
 	static char *chunk;
@@ -33,8 +34,10 @@ void *stage_alloc(size_t n)
 
 	n = (n + 15) & ~(size_t)15;
 	if (n > left) {
-		size_t take = n > ARENA_CHUNK / 2 ? n : ARENA_CHUNK;
+		size_t take = ARENA_CHUNK;
 
+		if (n > ARENA_CHUNK / 2)
+			take = n;
 		p = mmap(NULL, take, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			return NULL;

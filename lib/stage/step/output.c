@@ -246,5 +246,5 @@ int step_output_pump(struct stage *st, const struct ct_wire_step *s)
 		sys_close(m.from[i]);
 		sys_close(m.write_to[i]);
 	}
-	return err ? step_fail(st, err, sys, NULL) : 0;
+	return step_result(st, err, sys, NULL);
 }

@@ -121,7 +121,7 @@ static int set_up(struct stage *st, const struct ct_wire_step *s, int master, in
 	if (err)
 		return step_fail(st, err, SYS_ioctl, "TIOCSWINSZ");
 	err = *step_str(st, s, 1) ? set_modes(peer, step_str(st, s, 1)) : 0;
-	return err ? step_fail(st, err, SYS_ioctl, "TCSETS") : 0;
+	return step_result(st, err, SYS_ioctl, "TCSETS");
 }
 
 /* Opens master and peer, neither by a path that could be exchanged. */
@@ -206,7 +206,7 @@ int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
 	if (target < 0)
 		return report_error(st, target, e.sys, step_str(st, s, 0), e.text);
 	err = sys_move_mount(tree, target, "");
-	return err ? step_fail(st, err, SYS_move_mount, step_str(st, s, 0)) : 0;
+	return step_result(st, err, SYS_move_mount, step_str(st, s, 0));
 }
 
 /* Hands a descriptor to the library. */
@@ -214,7 +214,7 @@ int step_send_fd(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = report_fd(st, (int)s->n[0], (int)s->n[1], step_fd(st, s->a));
 
-	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+	return step_result(st, err, SYS_sendmsg, NULL);
 }
 
 /* The descriptor becomes stdin, stdout and stderr, and perhaps the controlling terminal. */
@@ -229,5 +229,5 @@ int step_stdio(struct stage *st, const struct ct_wire_step *s)
 	}
 	st->own_tty = 1;
 	err = s->n[0] ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
-	return err ? step_fail(st, err, SYS_ioctl, "TIOCSCTTY") : 0;
+	return step_result(st, err, SYS_ioctl, "TIOCSCTTY");
 }

@@ -249,7 +249,7 @@ struct listener {
 	const struct ct_wire_step *hook;
 };
 
-static void hear_hook(void *data, const char *line)
+static void log_line(void *data, const char *line)
 {
 	const struct listener *l = data;
 
@@ -279,8 +279,8 @@ static _Noreturn void be_hooks(struct super *s, int out)
 
 	sup_in_fork(s, -1);
 	tell(s, &t);
-	s->st->say = hear_hook;
-	s->st->say_data = &l;
+	s->st->on_line = log_line;
+	s->st->on_line_data = &l;
 	for (uint32_t i = 0; i < s->st->n_stop_hooks; i++) {
 		struct stage_more more = { NULL, t.env };
 
