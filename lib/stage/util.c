@@ -9,6 +9,7 @@
 #include "stage/stage.h"
 #include "stage/sys.h"
 
+/* Nanoseconds of a clock, CLOCK_*. */
 uint64_t clock_ns(int clock)
 {
 	struct timespec t;
@@ -18,6 +19,7 @@ uint64_t clock_ns(int clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Milliseconds of the monotonic clock. */
 int64_t clock_ms(void)
 {
 	return (int64_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);
@@ -116,11 +118,11 @@ int str_begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Array of the n strings that follow each other at `first`, with `spare` free places and
- * a NULL at its end. */
-const char **str_vector(const char *first, uint32_t n, uint32_t spare)
+/* Array of the n strings that follow each other at `first`, with `more` free places and a NULL at
+ * its end. */
+const char **str_vector(const char *first, uint32_t n, uint32_t more)
 {
-	const char **v = stage_alloc(((size_t)n + spare + 1) * sizeof(*v));
+	const char **v = stage_alloc(((size_t)n + more + 1) * sizeof(*v));
 
 	for (uint32_t i = 0; v && i < n; i++) {
 		v[i] = first;
@@ -129,7 +131,7 @@ const char **str_vector(const char *first, uint32_t n, uint32_t spare)
 	return v;
 }
 
-/* In the order in which LXC names them to its stop hooks. */
+/* In the order of the arguments that LXC gives to its stop hooks. */
 const struct stage_ns stage_ns[STAGE_NS] = {
 #define CT_NAMESPACE(bit, clone, name, alias, how) { clone, name, "LXC_" #bit "_NS" },
 #include "shared/namespaces.def"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests to the supervisor, as they come from the socket. */
+/* Checks a request to the supervisor. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 #define NONE 0u
 
-/* What each type takes: the greatest arg0 and arg1. */
+/* For each type of request the greatest arg0 and arg1. */
 static const struct {
 	uint64_t arg0, arg1;
 	uint8_t known, arg0_needed;
@@ -25,6 +25,8 @@ static const struct {
 	[CT_CTL_RESIZE] = { CT_CTL_TTY_FREE, UINT32_MAX, 1, 0 },
 };
 
+/* Checks a packet of n bytes, and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type)
+ * or -EINVAL (arguments). */
 int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq)
 {
 	struct ct_ctl_request r;
