@@ -100,14 +100,14 @@ int str_u64(const char *s, uint64_t max, uint64_t *out)
 	if (!*s)
 		return -EINVAL;
 	for (; *s; s++) {
+		uint64_t digit = (uint64_t)(*s - '0');
+
 		if (*s < '0' || *s > '9')
 			return -EINVAL;
-		if (v > (max - (uint64_t)(*s - '0')) / 10 && v * 10 + (uint64_t)(*s - '0') > max)
+		if (digit > max || v > (max - digit) / 10)
 			return -ERANGE;
-		v = v * 10 + (uint64_t)(*s - '0');
+		v = v * 10 + digit;
 	}
-	if (v > max)
-		return -ERANGE;
 	*out = v;
 	return 0;
 }
