@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the stage tells the library: fixed-size records on a SOCK_SEQPACKET socket. */
+/* What the stage reports to the library: fixed-size records on a SOCK_SEQPACKET socket. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -43,8 +43,6 @@ int report_send(struct stage *st, struct ct_report *r, int fd)
 	return send_packet(st->report_fd, r, sizeof(*r), fd, flags);
 }
 
-/* One record for the keeper or supervisor, with fd when it is >= 0. 0, also where there is neither,
- * or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd)
 {
 	if (st->keep_fd < 0)
@@ -57,21 +55,19 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000u + (uint64_t)t->tv_usec;
 }
 
-/* Adds the CPU time that this process and its children have used. */
 void usage_note(struct stage *st)
 {
-	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
 	struct rusage ru;
 
 	for (int i = 0; i < 2; i++) {
-		if (getrusage(who[i], &ru))
+		if (getrusage(whose[i], &ru))
 			continue;
 		st->user_us += microseconds(&ru.ru_utime);
 		st->system_us += microseconds(&ru.ru_stime);
 	}
 }
 
-/* Notes the CPU time that init has used before it was in its cgroup. */
 void usage_note_outside(struct stage *st)
 {
 	struct rusage ru;

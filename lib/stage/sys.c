@@ -7,7 +7,6 @@
 
 #include "stage/sys.h"
 
-/* The system call itself: >= 0, or a negative errno. */
 long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long r = syscall(nr, a, b, c, d, e, f);
@@ -17,13 +16,11 @@ long sys_call(long nr, long a, long b, long c, long d, long e, long f)
 	return r;
 }
 
-/* One with three arguments at most. */
 long sys_call3(long nr, long a, long b, long c)
 {
 	return sys_call(nr, a, b, c, 0, 0, 0);
 }
 
-/* A descriptor, close-on-exec, or a negative errno. */
 int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
 	struct k_open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
@@ -31,38 +28,32 @@ int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64
 	return (int)sys4(SYS_openat2, dir, path, &how, sizeof(how));
 }
 
-/* A descriptor, close-on-exec, or a negative errno. */
 int sys_openat(int dir, const char *path, int flags, unsigned mode)
 {
 	return (int)sys4(SYS_openat, dir, path, flags | O_CLOEXEC, mode);
 }
 
-/* A descriptor, close-on-exec, or a negative errno. */
 int sys_open_tree(int dir, const char *path, unsigned flags)
 {
 	return (int)sys3(SYS_open_tree, dir, path, flags | K_OPEN_TREE_CLOEXEC);
 }
 
-/* A copy of fd, `min` or above, close-on-exec; or a negative errno. */
 int sys_dup_min(int fd, int min)
 {
 	return (int)sys3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, min);
 }
 
-/* Closes what is open; nothing for a negative number. */
 void sys_close(int fd)
 {
 	if (fd >= 0)
 		sys1(SYS_close, fd);
 }
 
-/* 0 or a negative errno. */
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)sys3(SYS_close_range, first, last, flags);
 }
 
-/* The mount `from` onto `path` below `to`, or onto `to` itself where `path` is empty. */
 int sys_move_mount(int from, int to, const char *path)
 {
 	unsigned flags = K_MOVE_MOUNT_F_EMPTY_PATH;
@@ -72,32 +63,27 @@ int sys_move_mount(int from, int to, const char *path)
 	return (int)sys5(SYS_move_mount, from, "", to, path, flags);
 }
 
-/* 0 or a negative errno. */
 int sys_mount_setattr(int dir, const char *path, unsigned flags, const struct k_mount_attr *attr)
 {
 	return (int)sys5(SYS_mount_setattr, dir, path, flags, attr, sizeof(*attr));
 }
 
-/* What the operation returns, or a negative errno. */
 int sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c)
 {
 	return (int)sys5(SYS_prctl, op, a, b, c, 0);
 }
 
-/* The kernel's, not one that a C library has kept. */
 int sys_getpid(void)
 {
 	return (int)sys0(SYS_getpid);
 }
 
-/* Ends the process at once. */
 _Noreturn void sys_exit(int code)
 {
 	for (;;)
 		sys1(SYS_exit_group, code);
 }
 
-/* 0 in the child, its number in the parent, or a negative errno. */
 int sys_fork(void)
 {
 	struct k_clone_args args = { .exit_signal = SIGCHLD };
@@ -105,7 +91,6 @@ int sys_fork(void)
 	return (int)sys2(SYS_clone3, &args, sizeof(args));
 }
 
-/* 0 or a negative errno. */
 int sys_fstat(int fd, struct stat *st)
 {
 	if (fstat(fd, st) != 0)
@@ -113,7 +98,6 @@ int sys_fstat(int fd, struct stat *st)
 	return 0;
 }
 
-/* The file system's magic number, or a negative errno. */
 long sys_fs_magic(int fd)
 {
 	struct statfs fs;

@@ -9,7 +9,6 @@
 #include "stage/stage.h"
 #include "stage/sys.h"
 
-/* Nanoseconds of a clock, CLOCK_*. */
 uint64_t clock_ns(int clock)
 {
 	struct timespec t;
@@ -19,7 +18,6 @@ uint64_t clock_ns(int clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Milliseconds of the monotonic clock. */
 int64_t clock_ms(void)
 {
 	return (int64_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);

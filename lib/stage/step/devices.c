@@ -252,7 +252,6 @@ int step_cgroup_hold(struct stage *st, const struct ct_wire_step *s)
 			    "the launcher has not put it back");
 }
 
-/* Init's copies of what only the launcher needs. */
 void devices_close(struct stage *st)
 {
 	for (uint32_t i = 0; i < n_lists; i++)
@@ -263,7 +262,6 @@ void devices_close(struct stage *st)
 	st->hold[0] = -1;
 }
 
-/* In the launcher: restores the lists when init asks for it, or has ended. */
 int devices_hold(struct stage *st)
 {
 	char c = 0;

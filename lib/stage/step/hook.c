@@ -267,8 +267,6 @@ static const char **with_more(struct stage *st, const struct ct_wire_step *s, in
 	return v;
 }
 
-/* Runs the program of a HOOK step and waits for it. 0, or a negative errno with the reason in `why`
- * and the call in *sys. */
 int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
 	       char *why, size_t n_why, int *sys)
 {

@@ -71,10 +71,10 @@ static void close_proc(struct stage *st)
 	st->proc_fd = -1;
 }
 
-/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has
- * not is no failure. */
+/* Writes `value` to /proc/PID/FILE in one write(2). best_effort: a missing capability is no
+ * failure. */
 static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value,
-		      int optional)
+		      int best_effort)
 {
 	char path[128] = "";
 	SYS_CLOSEP int fd = -1;
@@ -87,7 +87,7 @@ static int proc_write(struct stage *st, pid_t pid, const char *file, const char 
 	if (fd < 0)
 		return report_error(st, fd, SYS_openat2, file, NULL);
 	n = sys3(SYS_write, fd, value, strlen(value));
-	if (optional && (n == -EACCES || n == -EPERM))
+	if (best_effort && (n == -EACCES || n == -EPERM))
 		return 0;
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, file, NULL);
@@ -126,7 +126,7 @@ int step_id_map(struct stage *st, const struct ct_wire_step *s)
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), 0);
 }
 
-/* Writes a file of init's folder in /proc. */
+/* Writes a file of init's directory in /proc. */
 int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 {
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1),
@@ -301,7 +301,7 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 	int err;
 
 	(void)s;
-	/* a kernel without IPv4: the ioctls are not of a protocol */
+	/* a kernel without IPv4: the ioctls belong to no protocol */
 	if (fd == -EAFNOSUPPORT)
 		fd = (int)sys3(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -473,7 +473,6 @@ static void send_ready(struct stage *st)
 	end_hand_shake(st);
 }
 
-/* Carries out init's steps from i on; returns when one has failed, which is reported. */
 void init_steps(struct stage *st, uint32_t i)
 {
 	for (; i < st->n_steps; i++) {
@@ -618,7 +617,6 @@ static int wait_for_ready(struct stage *st)
 	return report_error(st, err, SYS_read, "init", "it has ended before it was set up");
 }
 
-/* The launcher's whole work. 0, or -1 when it failed and that was reported. */
 int stage_launch(struct stage *st)
 {
 	st->current = CT_STEP_IN_LAUNCHER;
@@ -641,7 +639,6 @@ int stage_launch(struct stage *st)
 	return 0;
 }
 
-/* Carries out a plan that has only hooks. 0, or -1 when one failed and was reported. */
 int stage_hooks(struct stage *st)
 {
 	st->current = CT_STEP_IN_LAUNCHER;

@@ -250,7 +250,7 @@ static int open_target(struct stage *st, const struct ct_wire_step *s, struct pa
 	return path_open(under, path, s->flags, 0, e);
 }
 
-/* Puts `tree` on `target`. 0, or -1 when reported. */
+/* Mounts `tree` on `target`. 0, or -1 when reported. */
 static int put(struct stage *st, const struct ct_wire_step *s, int tree, int target)
 {
 	int err = sys_move_mount(tree, target, "");
@@ -268,7 +268,7 @@ static int put(struct stage *st, const struct ct_wire_step *s, int tree, int tar
 	return report_error(st, err, SYS_move_mount, step_str(st, s, 0), why);
 }
 
-/* A tree onto a target below a descriptor. */
+/* Mounts a tree on a target below a descriptor. */
 int step_attach(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -325,7 +325,7 @@ int step_mask(struct stage *st, const struct ct_wire_step *s)
 	return put(st, s, tree, target);
 }
 
-/* A read-only copy of the target on itself. */
+/* Mounts a read-only copy of the target on the target. */
 int step_readonly(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_mount_attr attr = { .attr_set = K_MOUNT_ATTR_RDONLY };

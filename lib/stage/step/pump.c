@@ -308,7 +308,6 @@ static int any_open(struct pump *p)
 	return open;
 }
 
-/* Copies until everything is written, or the sinks take no more. CT_PUMP_DONE or CT_PUMP_OVER. */
 int pump_run(struct pump *p)
 {
 	struct pollfd fds[1 + 2 * PUMP_WAYS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From an op to the function that carries it out. */
+/* Calls the function of each step. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -20,7 +20,6 @@ void step_fill(struct stage *st, int16_t slot, int fd)
 	st->slot[slot] = fd;
 }
 
-/* 0, or -1 after a negative errno was reported. */
 int step_result(struct stage *st, int err, int sys, const char *object)
 {
 	if (err >= 0)
@@ -40,7 +39,6 @@ static int lacks_input(const struct stage *st, const struct ct_wire_step *s)
 	return (is_empty(st, s->a) || is_empty(st, s->b)) && !strchr(stage_schemas[s->op], '|');
 }
 
-/* Reports that the current step is done, where steps are traced. */
 void step_done(struct stage *st)
 {
 	if (st->head->flags & CT_WIRE_TRACE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Between the files of the stage that carry out steps. */
+/* Shared by the files that carry out steps. */
 #ifndef CT_STAGE_STEP_STEPS_H
 #define CT_STAGE_STEP_STEPS_H
 
@@ -55,7 +55,7 @@ int limits_set(struct stage *st, uint32_t *bad);
 int devices_hold(struct stage *st);
 /* In init: closes its copies of the descriptors with which the launcher restores the list. */
 void devices_close(struct stage *st);
-/* identity.c: takes from the bounding set what is not to be kept. 0 or a negative errno. */
+/* identity.c: drops from the bounding set what is not to be kept. 0 or a negative errno. */
 int caps_bound(uint64_t keep);
 /* A change of identity may make the process dumpable (fs.suid_dumpable) and clears the death
  * signal: sets both as they were. 0 or a negative errno. */
@@ -89,7 +89,7 @@ int path_make(int under, const char *path, unsigned flags, int directory, struct
 
 /* ---- lookup.c -------------------------------------------------------------------------------- */
 
-/* What to look for. */
+/* The user to search for. */
 struct user_query {
 	int by_name, has_gid;
 	const char *name;

@@ -40,7 +40,6 @@ static void close_pair(const int pair[2])
 	close(pair[1]);
 }
 
-/* Starts a launcher. 0, or a negative errno when there is no process for it. */
 int sup_boot(struct super *s)
 {
 	pid_t parent = getpid();
@@ -371,7 +370,6 @@ void sup_on_report(struct super *s)
 		on_failed(s);
 }
 
-/* The launcher has failed or was killed: ends an init that was not reported yet. */
 void sup_on_lost_launcher(struct super *s)
 {
 	/* reports that were sent before */
@@ -382,7 +380,6 @@ void sup_on_lost_launcher(struct super *s)
 	on_failed(s);
 }
 
-/* Kills the launcher, if there is one. Its children, as a hook, become this process's own then. */
 void sup_kill_launcher(const struct super *s)
 {
 	if (s->launcher <= 0)
@@ -391,7 +388,6 @@ void sup_kill_launcher(const struct super *s)
 	kill(s->launcher, SIGKILL);
 }
 
-/* Kills the processes of this boot. The end of the report socket does the rest. */
 void sup_abort_boot(struct super *s)
 {
 	s->failed = 1;
@@ -400,7 +396,6 @@ void sup_abort_boot(struct super *s)
 		sys4(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
 
-/* init has ended: its verdict, then the next boot or the end. */
 void sup_on_init(struct super *s)
 {
 	uint32_t how = CT_OUTPUT_ENDED;
@@ -428,7 +423,6 @@ void sup_on_init(struct super *s)
 	sup_begin_again(s);
 }
 
-/* The next boot, in cgroups like new ones. */
 void sup_boot_again(struct super *s)
 {
 	sup_groups_renew(s);

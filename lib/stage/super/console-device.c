@@ -36,7 +36,6 @@ void sup_device_close(struct sup_device *d)
 	sup_close(&d->fd);
 }
 
-/* The window's size, rows << 16 | columns; 0: it has none. */
 uint32_t sup_device_size(const struct sup_device *d)
 {
 	struct winsize w;
@@ -66,7 +65,6 @@ static int flush(struct sup_device *d)
 	return 1;
 }
 
-/* 1 when the device can take the next output, or is to lose it; 0 to leave that in the terminal. */
 int sup_device_can_take(struct super *s, int closing)
 {
 	struct sup_device *d = &s->device;
@@ -91,7 +89,6 @@ void sup_device_add(struct sup_device *d, const char *p, size_t n)
 	flush(d);
 }
 
-/* Whether the console is not read because of the device. */
 int sup_device_held(const struct super *s)
 {
 	return s->device.fd >= 0 && s->device.lagging && s->now < s->device.lag_since + SUP_LAG_MS;

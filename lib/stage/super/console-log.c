@@ -10,7 +10,6 @@
 
 #include "stage/super/supervisor.h"
 
-/* Appends to the ring buffer, whose oldest bytes make room. */
 void sup_ring_add(struct sup_ring *r, const char *p, size_t n)
 {
 	size_t at, first;
@@ -32,8 +31,6 @@ void sup_ring_add(struct sup_ring *r, const char *p, size_t n)
 	}
 }
 
-/* A copy of the ring buffer in *data (mapping; NULL when it is empty). 0, -ENODATA: there is none,
- * -ENOMEM. */
 int sup_ring_copy(struct super *s, char **data, size_t *len, int clear)
 {
 	struct sup_ring *r = &s->ring;
@@ -101,7 +98,6 @@ static void rotate(struct sup_log *l)
 		l->limit = 0;
 }
 
-/* Appends to the log file. */
 void sup_log_add(struct sup_log *l, const char *p, size_t n)
 {
 	if (l->fd < 0)

@@ -38,7 +38,6 @@ static int take_slot(struct stage *st, int16_t slot)
 	return fd;
 }
 
-/* Takes the log, the device and the ring buffer. 0 or a negative errno, of memory only. */
 int sup_console_init(struct super *s)
 {
 	const struct ct_wire_super *w = s->w;
@@ -62,7 +61,6 @@ int sup_console_init(struct super *s)
 	return 0;
 }
 
-/* Takes the starter's stream, the console's first client. */
 void sup_take_console(struct super *s)
 {
 	const int room = SUP_STREAM_SIZE;
@@ -91,7 +89,6 @@ static int set_size(const struct sup_tty *t)
 	return (int)sys3(SYS_ioctl, t->master, TIOCSWINSZ, &w);
 }
 
-/* Takes a master over; number: of the tty, 0 is the console. */
 void sup_tty_new(struct super *s, uint32_t number, int master)
 {
 	struct sup_tty *t;
@@ -198,7 +195,7 @@ static int stream_can_take(struct super *s, struct sup_tty *t, int closing)
 	return s->now >= t->lag_since + SUP_LAG_MS || (s->phase != SUP_PHASE_BOOT && !s->init);
 }
 
-/* Moves one chunk of output; `closing`: now or never. 1: moved, 0: nothing there or not now. */
+/* Moves one chunk of output; `closing`: the last chance. 1: moved, 0: nothing there or not now. */
 static int move_output(struct super *s, uint32_t number, int closing)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -278,7 +275,6 @@ static void move_input(struct super *s, struct sup_tty *t)
 	sup_interrupt(s, t, buf, (size_t)w);
 }
 
-/* Closes all masters after the last output was taken; for_good: the clients' streams, too. */
 void sup_ttys_close(struct super *s, int for_good)
 {
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
@@ -371,8 +367,6 @@ void sup_on_stream(struct super *s, uint32_t number, short events)
 		move_input(s, t);
 }
 
-/* A stream to tty `number`, or to a free one, for a client. 0, -ENOTTY, -EBUSY, or another negative
- * errno. */
 int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 {
 	uint32_t n = (uint32_t)number;

@@ -25,8 +25,6 @@ static const struct {
 	[CT_CTL_RESIZE] = { CT_CTL_TTY_FREE, UINT32_MAX, 1, 0 },
 };
 
-/* Checks a packet of n bytes, and copies it to *rq. 0, -EBADMSG (size, magic), -EOPNOTSUPP (type)
- * or -EINVAL (arguments). */
 int ctl_decode(const void *p, size_t n, struct ct_ctl_request *rq)
 {
 	struct ct_ctl_request r;

@@ -20,7 +20,6 @@
 
 #define PENDING 1 /* returned by a handler: no reply now */
 
-/* Binds the socket and listens. 0 or a negative errno. */
 int sup_listen(struct super *s)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "/proc/self/fd/" };
@@ -78,7 +77,6 @@ static int stop_waited_for(const struct super *s)
 	return 0;
 }
 
-/* Disconnects a client. */
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
 	int stop = waits_for_stop(c);
@@ -456,8 +454,6 @@ static void take_client(struct super *s, int sock, int ours)
 	refuse(s, sock, -EAGAIN, 0);
 }
 
-/* Takes the connection that the starter made before there was a listener. Its client has the first
- * place, so no other is told of the container's end earlier. */
 void sup_take_watch(struct super *s)
 {
 	int slot = s->w->watch;
@@ -500,7 +496,6 @@ static int has_happened(const struct super *s, const struct sup_client *c)
 	return 0;
 }
 
-/* The state or the boot has changed: answers those who wait for it. */
 void sup_tell_waiters(struct super *s)
 {
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
@@ -536,7 +531,6 @@ static void on_deadline(struct super *s, struct sup_client *c)
 		s->stop_until = s->now;
 }
 
-/* Deadlines that have passed. */
 void sup_client_timers(struct super *s)
 {
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {

@@ -38,7 +38,6 @@ static unsigned halt_signal(const struct super *s)
 					!!(s->w->flags & (CT_SUPER_PROGRAM | CT_SUPER_REAPER)));
 }
 
-/* Asks init to end: by signal.halt, else by one of the usual signals that it handles. */
 void sup_halt(struct super *s)
 {
 	s->stop_asked = 1;
@@ -51,7 +50,6 @@ void sup_halt(struct super *s)
 		sup_set_state(s, CT_STATE_STOPPING);
 }
 
-/* Ends init: by signal.stop, and later SIGKILL; `hard`: by SIGKILL at once. */
 void sup_kill(struct super *s, int hard)
 {
 	unsigned sig = SIGKILL;
@@ -109,7 +107,6 @@ static uint64_t microseconds(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_usec;
 }
 
-/* Fills s->verdict for an init that has ended. `gone`: its status is not available. */
 void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 {
 	struct ct_verdict *v = &s->verdict;
@@ -143,7 +140,6 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
 }
 
-/* Kills every process whose number stands in the file. */
 void sup_kill_listed(int fd)
 {
 	uint64_t pid = 0;
@@ -171,7 +167,6 @@ static void kill_children(void)
 		sup_kill_listed(fd);
 }
 
-/* Kills and reaps all children, also those whose pids are not noted. */
 void sup_reap_all(struct super *s)
 {
 	uint64_t until = sup_now_ms() + SUP_REAP_MS;
@@ -192,8 +187,6 @@ void sup_reap_all(struct super *s)
 	sup_close(&s->pidfd);
 }
 
-/* The end, once there is no output left to wait for: removes what the container had, writes the
- * verdict, and answers the clients that wait. */
 void sup_finish(struct super *s)
 {
 	int first_failed = s->failed && s->boots == 0;
@@ -223,7 +216,6 @@ void sup_finish(struct super *s)
 	sup_tell_waiters(s);
 }
 
-/* Closes the namespaces of an init that has ended. */
 void sup_close_namespaces(struct super *s)
 {
 	for (int i = 0; i < STAGE_NS; i++)
@@ -395,7 +387,6 @@ static void run_hooks(struct super *s)
 		run_post_hooks(s);
 }
 
-/* The container has ended for good: stop hooks, then the end. */
 void sup_begin_end(struct super *s)
 {
 	s->again = 0;
@@ -404,7 +395,6 @@ void sup_begin_end(struct super *s)
 	run_hooks(s);
 }
 
-/* The container reboots: stop hooks, a pause where its boots are short, the next boot. */
 void sup_begin_again(struct super *s)
 {
 	if (s->verdict.wall_us >= SUP_BRIEF_MS * 1000)
@@ -418,7 +408,6 @@ void sup_begin_again(struct super *s)
 	run_hooks(s);
 }
 
-/* The process of the hooks may have ended. */
 void sup_on_hooks(struct super *s)
 {
 	char why[160];

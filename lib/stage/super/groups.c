@@ -17,7 +17,7 @@
 #define CPU_POLL_MS 2  /* the least time between two checks of limit.cputime */
 
 /* The cgroup number i, its directory in *fd. */
-static const struct ct_wire_group *group(const struct super *s, uint32_t i, int *fd)
+static const struct ct_wire_group *cgroup_at(const struct super *s, uint32_t i, int *fd)
 {
 	*fd = s->st->slot[s->w->group[i].dir];
 	return &s->w->group[i];
@@ -29,7 +29,7 @@ static uint32_t places(const struct super *s, struct ct_cg_place *v)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
-		const struct ct_wire_group *g = group(s, i, &v[n].fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &v[n].fd);
 
 		if (g->monitor)
 			continue;
@@ -53,13 +53,12 @@ static int enter(int dir)
 	return 0;
 }
 
-/* Moves the supervisor into its own cgroups. 0 or a negative errno. */
 int sup_groups_enter(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int dir, err = 0;
 
-		if (group(s, i, &dir)->monitor)
+		if (cgroup_at(s, i, &dir)->monitor)
 			err = enter(dir);
 		if (err)
 			return err;
@@ -67,7 +66,6 @@ int sup_groups_enter(const struct super *s)
 	return 0;
 }
 
-/* What the container's processes have used. */
 void sup_groups_usage(const struct super *s, struct ct_counters *c)
 {
 	struct ct_cg_place v[CT_WIRE_GROUPS];
@@ -139,12 +137,11 @@ static int kill_all(int dir, void *arg)
 	return 0;
 }
 
-/* Thaws the cgroups: a frozen process receives no signal. */
 void sup_groups_thaw(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int fd;
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->version == 1 && (g->controllers & CT_CG_FREEZER))
 			ct_walk(fd, thaw, NULL);
@@ -160,7 +157,7 @@ void sup_groups_kill(const struct super *s)
 	int fd = -1, freezer = -1, all = -1;
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->monitor)
 			continue;
@@ -206,15 +203,13 @@ static void disable_controllers(int dir)
 		sys3(SYS_write, fd, off, p - off);
 }
 
-/* Makes the payload's cgroups for the next boot what they were at the first: without cgroups below,
- * and without enabled controllers. */
 void sup_groups_renew(const struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int fd;
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->monitor)
 			continue;
@@ -246,7 +241,7 @@ static void kill_rest(const struct super *s)
 static int remove_one(const struct super *s, uint32_t i)
 {
 	int fd;
-	const struct ct_wire_group *g = group(s, i, &fd);
+	const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 	struct stat st;
 
 	if (g->monitor)
@@ -255,7 +250,6 @@ static int remove_one(const struct super *s, uint32_t i)
 	       !ct_prune_path(fd, st.st_ino, pool_str(s->st, g->path), g->keep, NULL);
 }
 
-/* Kills the processes that are left, and removes the cgroups. */
 void sup_groups_remove(struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;

@@ -40,8 +40,6 @@ static int remove_whole(const struct super *s, int home, struct ct_left *left)
 	return ct_remove(home, gone, NULL, left);
 }
 
-/* Removes it. What cannot be removed stays under a name that no container can have, and s->error
- * says so. */
 void sup_remove_home(struct super *s)
 {
 	struct ct_left left = { 0 };

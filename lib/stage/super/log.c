@@ -50,7 +50,6 @@ static void add_time(char *line, size_t size, uint64_t ns, int32_t utc_offset)
 	add_digits(str_add(line, size, "."), size, ns / 1000000 % 1000, 3);
 }
 
-/* Writes a line of the level CT_LOG_*. */
 void sup_log(struct super *s, unsigned level, const char *text)
 {
 	char line[LINE] = "";
@@ -73,7 +72,6 @@ void sup_log(struct super *s, unsigned level, const char *text)
 	write_all(s->run_log, line, strlen(line));
 }
 
-/* Writes a line about a hook: "hook stop PROGRAM", `what`, text. */
 void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook,
 		  const char *what, const char *text)
 {

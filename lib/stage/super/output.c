@@ -10,7 +10,6 @@
 
 #include "stage/super/supervisor.h"
 
-/* Maps the page that is shared with the pumps, where there are to be any. 0 or a negative errno. */
 int sup_output_init(struct super *s)
 {
 	const struct stage *st = s->st;
@@ -34,7 +33,6 @@ int sup_output_init(struct super *s)
 	return -errno;
 }
 
-/* The launcher has made a pump. */
 void sup_output_pump(struct super *s, pid_t pid)
 {
 	/* output of too many boots is not read: ends the oldest pump; the new one is not waited for
@@ -45,7 +43,6 @@ void sup_output_pump(struct super *s, pid_t pid)
 		s->pump[s->n_pumps++] = pid;
 }
 
-/* limit.output is passed. */
 void sup_output_over(struct super *s)
 {
 	if (s->limit)
@@ -66,7 +63,6 @@ void sup_output_end(struct super *s, uint32_t how)
 	sup_close(&s->keep);
 }
 
-/* Reaps the pumps that have ended. */
 void sup_output_reap(struct super *s)
 {
 	uint32_t n = 0;
@@ -85,7 +81,6 @@ void sup_output_reap(struct super *s)
 	s->n_pumps = n;
 }
 
-/* Adds the counters of the output to the verdict. */
 void sup_output_judge(struct super *s)
 {
 	if (s->told)

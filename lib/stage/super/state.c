@@ -100,7 +100,6 @@ static void state_text(const struct super *s, char *text)
 	line_u64(text, "state", s->state);
 }
 
-/* Replaces control characters, for a state file has one line for each value. */
 void sup_clean_text(char *text)
 {
 	for (; *text; text++)
@@ -141,7 +140,6 @@ static int overwrite_state(const struct super *s, const char *text)
 	return 0;
 }
 
-/* Writes the state file. 0 or a negative errno. */
 int sup_write_state(struct super *s)
 {
 	char text[STATE_TEXT];
@@ -159,8 +157,6 @@ int sup_write_state(struct super *s)
 	return r;
 }
 
-/* Sets the state, writes the file, and answers the clients that wait for the state. 0 or a negative
- * errno. */
 int sup_set_state(struct super *s, uint32_t state)
 {
 	int r;
@@ -210,8 +206,6 @@ static void remove_empty(int dir)
 	close(up);
 }
 
-/* Removes the socket and, `all`, the directory with its other files, unless a call holds the lock.
- * */
 void sup_remove_files(struct super *s, int all)
 {
 	static const char *const files[] = { "state", ".state.new", "config", "alive", "lock" };
@@ -234,7 +228,6 @@ void sup_remove_files(struct super *s, int all)
 	close(lock);
 }
 
-/* The start time of a process; 0 when it cannot be read. */
 uint64_t sup_start_time(pid_t pid)
 {
 	uint64_t start = 0;
@@ -255,13 +248,11 @@ static uint64_t signals_of(pid_t pid, const char *key)
 	return mask;
 }
 
-/* The signals that a process catches. */
 uint64_t sup_caught(pid_t pid)
 {
 	return signals_of(pid, "SigCgt");
 }
 
-/* The signals that a process ignores. */
 uint64_t sup_ignored(pid_t pid)
 {
 	return signals_of(pid, "SigIgn");

@@ -14,25 +14,21 @@
 
 #include "stage/super/supervisor.h"
 
-/* Microseconds of the monotonic clock. */
 uint64_t sup_now_us(void)
 {
 	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
-/* Milliseconds of the monotonic clock. */
 uint64_t sup_now_ms(void)
 {
 	return sup_now_us() / 1000;
 }
 
-/* Nanoseconds of the clock by which reports are stamped. */
 uint64_t sup_real_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* Closes *fd where it is open, and makes it -1. */
 void sup_close(int *fd)
 {
 	if (*fd >= 0)
@@ -40,7 +36,6 @@ void sup_close(int *fd)
 	*fd = -1;
 }
 
-/* Polls fd in the next turn; nothing for a negative one. */
 void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint32_t index)
 {
 	if (fd < 0 || s->n_poll >= s->cap_poll)
@@ -50,8 +45,6 @@ void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint
 	s->n_poll++;
 }
 
-/* In a fork: closes the supervisor's descriptors, and sets its attributes as the stage had them
- * before it became the supervisor. report: the fork's report socket; -1: the fork is for hooks. */
 void sup_in_fork(struct super *s, int report)
 {
 	int sink = s->null; /* of reports */
@@ -450,7 +443,6 @@ static void loop(struct super *s)
 	}
 }
 
-/* The whole life of the supervisor. */
 _Noreturn void supervise(struct stage *st)
 {
 	struct super s;

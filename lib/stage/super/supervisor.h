@@ -50,7 +50,7 @@ enum sup_phase {
 	SUP_PHASE_HOOKS,
 	SUP_PHASE_PAUSE,  /* before the next boot, where the last ones were short */
 	SUP_PHASE_OUTPUT, /* init and the hooks have ended; pumps still have output */
-	SUP_PHASE_DONE	  /* all is done; clients are being told */
+	SUP_PHASE_DONE	  /* all is done; the clients get their replies */
 };
 
 enum sup_client_is {
@@ -234,7 +234,7 @@ void sup_in_fork(struct super *s, int report);
 
 /* A line for log.file, CT_LOG_*. */
 void sup_log(struct super *s, unsigned level, const char *text);
-/* The same about a hook: "hook stop PROGRAM", `what`, text. */
+/* A line about a hook: "hook stop PROGRAM", `what`, text. */
 void sup_log_hook(struct super *s, unsigned level, const struct ct_wire_step *hook,
 		  const char *what, const char *text);
 
@@ -299,9 +299,10 @@ void sup_output_judge(struct super *s);
 
 /* ---- state.c --------------------------------------------------------------------------------- */
 
-/* Writes the state file with this state; tells waiters when it changed. 0 or negative errno. */
+/* Sets the state, writes the state file, and answers the clients that wait for the state. 0 or a
+ * negative errno. */
 int sup_set_state(struct super *s, uint32_t state);
-/* The file alone; s->state is what it will say. 0 or negative errno. */
+/* Writes the state file, with s->state. 0 or a negative errno. */
 int sup_write_state(struct super *s);
 /* Replaces control characters, for a state file has one line for each value. */
 void sup_clean_text(char *text);
