@@ -118,9 +118,10 @@ static void walk(struct walk *w, int dir, unsigned depth)
 static uint64_t with_groups_below(const struct ct_figure *row, int fd, uint64_t own)
 {
 	struct walk w = { row, own, CT_FIGURE_GROUPS };
+	struct stat st;
 	int dir;
 
-	if (!has_groups(fd) || faccessat(fd, row->local, F_OK, 0) == 0)
+	if (!has_groups(fd) || fstatat(fd, row->local, &st, 0) == 0)
 		return own;
 	dir = open_at(fd, ".", O_DIRECTORY);
 	if (dir < 0)

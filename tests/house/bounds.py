@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Bounds: function length, file length, licence line, no conflict marks or notes to self."""
+"""Bounds: function length, file length, size of the stage, licence line, no conflict marks or notes
+to self."""
+import json
+import os
 import re
+import sys
 
 from house import Tap, files, functions, read, scripts, top
 from tokens import conditionals
@@ -18,6 +22,7 @@ FUNCTIONS = [f for p, t in TEXTS.items() if p.endswith((".c", ".h")) for f in fu
 # What fits on a screen; what is dense takes more tokens than lines.
 LINES = 60
 TOKENS = 350
+STAGE = 100 << 10  # bytes of a stage made with musl
 CONDITIONALS = 28  # it may only become less: 15 is what it should be
 
 
@@ -50,6 +55,16 @@ def chained():
                         for nr in conditionals(text)[1])
 
 
+def stage(build):
+    """The stage's file, where it is above its bound."""
+    with open(os.path.join(build, "meson-info", "intro-buildoptions.json"), encoding="utf-8") as f:
+        compiler = next(o["value"] for o in json.load(f) if o["name"] == "stage_cc")
+    size = os.path.getsize(os.path.join(build, "lib", "stage", "ct-stage"))
+    # static glibc works, too, where there is no musl; it is not small
+    if "musl" in " ".join(compiler) and size > STAGE:
+        yield f"lib/stage/ct-stage: {size} bytes"
+
+
 def licence():
     for path, text in {**TEXTS, **{p: read(ROOT, p) for p in scripts(ROOT)}}.items():
         first = text.splitlines()[:2]
@@ -79,6 +94,7 @@ tap.check(f"at most {CONDITIONALS} conditional expressions in 1,000 lines", cond
 tap.check("conditional expressions do not stand in each other", chained())
 tap.check("files within 900 lines",
           (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 900))
+tap.check(f"the stage within {STAGE} bytes", stage(sys.argv[2]))
 tap.check("licence line", licence())
 tap.check("no notes to self", notes())
 tap.done()

@@ -133,9 +133,25 @@ static void test_group(void **state)
 	assert_int_equal(user_in_group(copy, &u, 2), -E2BIG);
 }
 
+static void test_number(void **state)
+{
+	uint64_t v = 5;
+
+	(void)state;
+	assert_int_equal(str_u64("18446744073709551615", UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(str_u64("18446744073709551616", UINT64_MAX, &v), -ERANGE);
+	assert_int_equal(str_u64("99999999999999999999", UINT64_MAX, &v), -ERANGE);
+	assert_int_equal(str_u64("4", 3, &v), -ERANGE);
+	assert_int_equal(str_u64("13", 12, &v), -ERANGE);
+	assert_int_equal(str_u64("012", 12, &v), 0);
+	assert_true(v == 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_passwd),
 		cmocka_unit_test(test_group),
