@@ -99,7 +99,8 @@ s.expect("stop gracefully", "ct-stop", "-n", "web", "-t", "20")
 t.join()
 s.check("who waited was told", waiter == [0], waiter)
 s.expect("stopped", "ct-info", "-n", "web", "-sH", out="STOPPED")
-s.expect("attach to a stopped one", "ct-attach", "web", "--", "true", code=125, err="is not running")
+s.expect("attach to a stopped one", "ct-attach", "web", "--", "true", code=125,
+         err="is not running")
 
 s.expect("start once more", "ct-start", "web")
 s.expect("ct-stop -k -n NAME", "ct-stop", "-k", "-n", "web")

@@ -236,7 +236,8 @@ s.check("the system itself goes on", s.pid(web) == init)
 usage = s.json("ct-stats --json", "ct-stats", web)[0]
 s.check("both are counted", usage["oom_kills"] >= 1 and usage["pids_refused"] >= 1, usage)
 s.expect("stop", "ct-stop", "-k", web)
-s.expect("a limit of a stopped one", "ct-cgroup", web, "limit.pids=5", code=125, err="is not running")
+s.expect("a limit of a stopped one", "ct-cgroup", web, "limit.pids=5", code=125,
+         err="is not running")
 s.expect("a file of a stopped one", "ct-cgroup", web, "pids.max", code=125, err="is not running")
 s.expect("of none", "ct-cgroup", s.name("none"), "pids.max", code=125, err="no such container")
 
