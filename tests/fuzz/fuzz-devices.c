@@ -2,6 +2,7 @@
 /* Lines of "+RULE" (allow) and "-RULE" (deny): what becomes a policy keeps its meaning as
  * text and as a program. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Bounds: function length, file length, licence line, no conflict marks or notes to self."""
+"""Bounds: function length, file length, licence line, no conflict marks or notes to self; headers
+of tests that only declare."""
 import re
 
-from house import Tap, files, functions, read, scripts, top
+from house import Tap, blank, files, functions, read, scripts, top
 from tokens import conditionals
 
 ROOT = top()
@@ -50,6 +51,32 @@ def chained():
                         for nr in conditionals(text)[1])
 
 
+def file_level(text):
+    """The declarations at file level in a header; what stands in braces is left out."""
+    depth, row = 0, ""
+    for c in re.sub(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", "", blank(text), flags=re.M):
+        depth -= c == "}"
+        if depth == 0:
+            row += c
+        depth += c == "{"
+        if depth == 0 and (c == ";" or c == "}" and ")" in row):
+            yield " ".join(row.strip(";").split())
+            row = ""
+
+
+def headers():
+    """Headers of tests that hold code: functions of more than two statements, data."""
+    for path, text in TEXTS.items():
+        if not path.startswith("tests/") or path.startswith("tests/bench/") or path[-2:] != ".h":
+            continue
+        yield from (f"{f}: a function" for f in functions(path, text) if f.body.count(";") > 2)
+        for row in file_level(text):
+            type_only = re.fullmatch(r"((struct|union|enum) ?\w* ?(\{\})?)?", row)
+            declared = row.startswith(("extern ", "typedef ")) or "(" in row and "=" not in row
+            if not type_only and not declared:
+                yield f"{path}: data: {row}"
+
+
 def licence():
     for path, text in {**TEXTS, **{p: read(ROOT, p) for p in scripts(ROOT)}}.items():
         first = text.splitlines()[:2]
@@ -79,6 +106,7 @@ tap.check(f"at most {CONDITIONALS} conditional expressions in 1,000 lines", cond
 tap.check("conditional expressions do not stand in each other", chained())
 tap.check("files within 900 lines",
           (f"{p}: {t.count(chr(10))} lines" for p, t in TEXTS.items() if t.count("\n") > 900))
+tap.check("headers of tests hold neither functions nor data", headers())
 tap.check("licence line", licence())
 tap.check("no notes to self", notes())
 tap.done()

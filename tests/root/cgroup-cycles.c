@@ -23,6 +23,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "cgroup-help.h"
 #include "leak.h"
 

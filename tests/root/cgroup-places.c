@@ -9,7 +9,17 @@
 
 #include <contain/contain.h>
 
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "places-help.h"
 
@@ -194,7 +204,7 @@ static void in_namespace_deeper(void)
 	CHECK(unshare(CLONE_NEWCGROUP) == 0, "%s", strerror(errno));
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	for (int i = 0; i < trees.n; i++) {
-		snprintf(dir, sizeof(dir), "%s%s", trees.v[i].mount, outside[i]);
+		place_in(&trees.v[i], dir);
 		make_group(dir, own, path);
 		make_group(path, own, deeper);
 		CHECK(put(deeper, "cgroup.procs", pid), "%s: %s", deeper, strerror(errno));

@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stdbool.h>
+
 #include "backend/cgroup/devices.h"
 
 #include "device-rules.h"

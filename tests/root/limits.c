@@ -23,6 +23,15 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "cgroup-help.h"
 #include "leak.h"
 

@@ -22,6 +22,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cgroup-help.h"
 
 /* What the payload finds: its terminal and its nodes, and that it may open none of these, nor make

@@ -16,6 +16,10 @@
 
 #include <contain/contain.h>
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "model.h"
 
 static void test_defaults(void **state)
