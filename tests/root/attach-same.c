@@ -24,12 +24,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define TELL                                                                                     \
 	"for f in status limits oom_score_adj personality coredump_filter timerslack_ns cgroup " \
 	"loginuid attr/current uid_map setgroups; do "                                           \
@@ -124,21 +121,12 @@ static int failed(ct_container *c, const char *what)
 	return 1;
 }
 
-static int write_proc(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC),
-	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return err;
-}
-
 /* All that a caller may do between its start and its attach. Limits go down only, as root here may
  * not raise them: those of init do not. */
 static int change(void)
 {
 	struct rlimit r;
-	int bad = write_proc("/proc/self/coredump_filter", "0x21");
+	int bad = write_to("/proc/self/coredump_filter", "0x21");
 
 	bad += personality(ADDR_NO_RANDOMIZE) < 0;
 	bad += prctl(PR_SET_TIMERSLACK, 999000, 0, 0, 0) != 0;
@@ -225,7 +213,6 @@ static void same(void **state)
 static void dropped(void **state)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL, got[64];
@@ -233,9 +220,8 @@ static void dropped(void **state)
 	(void)state;
 	/* of a program below a small init it is the small init that counts */
 	assert_ok(c, ct_set_config(c, "init.reaper", "0"));
-	o.argv = ARGV("/bin/busybox", "setpriv", "--nnp", "/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	assert_ok(c, box_start(c, 0, ARGV("/bin/busybox", "setpriv", "--nnp", "/bin/sleep", "1000"),
+			       &init));
 	/* until init has done so: it says by its name */
 	for (int i = 0; i < 3000; i++) {
 		free(out);
@@ -317,7 +303,6 @@ static void devices(void **state)
 	const struct device_row *row = *state;
 	ct_container *c = box_handle(&box, NULL);
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 	int r;
@@ -325,9 +310,7 @@ static void devices(void **state)
 	for (size_t i = 0; i + 1 < sizeof(row->config) / sizeof(*row->config) && row->config[i];
 	     i += 2)
 		assert_ok(c, ct_set_config(c, row->config[i], row->config[i + 1]));
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	a.flags = row->flags;
 	a.caps = row->caps;
 	r = box_attach(c, &a, ARGV("/bin/probe", "node", "c", "10", "237"), &out, NULL);
@@ -341,19 +324,6 @@ static void devices(void **state)
 	free(out);
 	ct_process_unref(init);
 	ct_unref(c);
-}
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -371,6 +341,5 @@ int main(void)
 		tests[N + i] = (struct CMUnitTest){ device_rows[i].name, devices, NULL, NULL,
 						    (void *)&device_rows[i] };
 	tests[N + D] = (struct CMUnitTest)cmocka_unit_test(dropped);
-	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, group_setup,
-				       group_teardown);
+	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, box_setup, box_teardown);
 }

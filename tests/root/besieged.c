@@ -21,16 +21,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define SHORT_MS 300 /* what a call with a deadline is given */
 #define SOME_MS 5000 /* what the header calls "some seconds" */
 #define NAME "besieged"
-
-static struct box box;
 
 /* ---- the payloads ---------------------------------------------------------------------------- */
 
@@ -359,19 +355,6 @@ static int let_go(void **data)
 	return 0;
 }
 
-static int open_box(void **data)
-{
-	(void)data;
-	return box_open_bare(&box);
-}
-
-static int close_box(void **data)
-{
-	(void)data;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(sieges) / sizeof(*sieges) };
@@ -389,5 +372,5 @@ int main(void)
 					     .teardown_func = let_go,
 					     .initial_state = (void *)(uintptr_t)&sieges[i / 2] };
 	}
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

@@ -28,15 +28,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define SOON_MS 20000 /* what must happen; how fast is no business of a test */
 #define NOBODY 65534
 #define KEEPER_STACK 28672 /* what follows the guard page */
-
-static struct box box;
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
@@ -70,7 +67,7 @@ static ct_container *handle(void)
 {
 	ct_container *c = box_handle(&box, NULL);
 
-	if (c && box_config(c, "rootfs.path", box.root.path, "limit.devices", "all", NULL) < 0)
+	if (c && box_config(c, "limit.devices", "all", NULL) < 0)
 		return NULL;
 	return c;
 }
@@ -386,19 +383,6 @@ static void limits_hold_while_the_caller_is_stopped(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-static int open_box(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,5 +394,5 @@ int main(void)
 		cmocka_unit_test(limits_hold_while_the_caller_is_stopped),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

@@ -24,57 +24,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup-help.h"
+#include "cgroup-ways.h"
 #include "leak.h"
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80];
 static struct talk talk;
-
-/* How a case's container is made. */
-struct way {
-	const char *backend;
-	bool detached;
-};
-
-static const struct way ways[] = { { "auto", false },	{ "auto", true },     { "cgroup1", false },
-				   { "cgroup1", true }, { "cgroup2", false }, { "cgroup2", true } };
-static const struct way *way;
 
 /* "All" but one that is of no use. */
 static int configure(ct_container *c)
 {
-	int r = box_config(c, "cgroup.pattern", pattern, "cap.drop", "wake_alarm", NULL);
-
-	return r || !strcmp(way->backend, "auto")
-		       ? r
-		       : box_config(c, "cgroup.backend", way->backend, NULL);
+	return box_config(c, "cgroup.pattern", box.pattern, "cap.drop", "wake_alarm", NULL) ||
+	       way_config(c);
 }
 
 static int setup(void **state)
 {
-	way = *state ? *state : &ways[0];
-	snprintf(word, sizeof(word), "esc%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	box.c = box_handle(&box, way->detached ? "escape" : NULL);
-	before = leak_take();
-	return box.c && !configure(box.c) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (box.c && way->detached && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
-}
-
-static uint64_t flags(void)
-{
-	return way->detached ? CT_START_DETACH : 0;
+	return way_setup(state, "esc", "escape") ||
+	       box_config(box.c, "cap.drop", "wake_alarm", NULL);
 }
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
@@ -136,7 +101,7 @@ static void agents(void **state)
 			/* of the forms that hand all of the host's groups over, the name says so */
 			if (strstr(line, "/release_agent") || !f->writable ||
 			    (keep && strcmp(f->word, "cgroup-full:rw") &&
-			     strcmp(f->word, "cgroup-full") && !strstr(line, word)))
+			     strcmp(f->word, "cgroup-full") && !strstr(line, box.word)))
 				fail_msg("%s%s: %s", f->word ? f->word : "nothing",
 					 keep ? ", the host's namespace" : "", line);
 		}
@@ -198,7 +163,7 @@ static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size
 		snprintf(host, sizeof(host), "%s%s", t->mount, place);
 		assert_int_equal(stat(host, &st), 0);
 		sscanf(strstr(out, "inode ") ? strstr(out, "inode ") : "", "inode %llu", &inode);
-		if (inode != st.st_ino || !strstr(place, word) ||
+		if (inode != st.st_ino || !strstr(place, box.word) ||
 		    strstr(out, "release_agent: write done"))
 			snprintf(bad + strlen(bad), size - strlen(bad), "%s: begins at %s%s; ",
 				 t->mount, place,
@@ -219,7 +184,7 @@ static void fresh_mounts(void **state)
 	(void)state;
 	trees_find(&t);
 	assert_ok(box.c, ct_set_config(box.c, "limit.pids", "try:200"));
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
+	talk_start(box.c, way_flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	for (int i = 0; i < t.n; i++)
 		n += fresh_mount(&t.v[i], ct_process_pid(talk.p), bad, sizeof(bad));
 	talk_end(&talk);
@@ -258,7 +223,7 @@ static void limits_hold(const char *mounts)
 	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu",
 				    "try:1.5", "mount.auto", mounts, NULL),
 			 0);
-	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
+	r = talk_try(box.c, way_flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
 	assert_ok(box.c, r);
@@ -267,7 +232,7 @@ static void limits_hold(const char *mounts)
 	talk_end(&talk);
 	if (way->detached)
 		ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS);
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", tries), &talk);
+	talk_start(box.c, way_flags(), ARGV("/bin/sh", "-c", tries), &talk);
 	memory = 64 * (long long)MIB;
 	/* a program's pid 1 is counted by the kernel, too */
 	pids = way->detached ? 60 : 61;
@@ -287,7 +252,8 @@ static void limits_hold(const char *mounts)
 		snprintf(head, sizeof(head), "%.*s",
 			 (int)(strchr(strchr(line, ':') + 1, ':') - line), line);
 		w = strstr(was, head);
-		if (w && memmem(w, strcspn(w, "\n"), word, strlen(word)) && !strstr(line, word))
+		if (w && memmem(w, strcspn(w, "\n"), box.word, strlen(box.word)) &&
+		    !strstr(line, box.word))
 			fail_msg("it is in a group outside now: %s", line);
 	}
 	free(was);
@@ -318,7 +284,7 @@ static void descriptors(void **state)
 	assert_int_equal(box_config(box.c, "limit.pids", "try:60", "mount.auto",
 				    "proc sys cgroup:rw", NULL),
 			 0);
-	talk_start(box.c, flags(),
+	talk_start(box.c, way_flags(),
 		   ARGV("/bin/sh", "-c", "probe on-cgroups; probe fds; echo ready; read x"), &talk);
 	assert_non_null(strstr(talk.text, "0 descriptors on cgroups"));
 	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "on-cgroups"), &out, NULL));
@@ -381,7 +347,7 @@ static void end_of(const char *name, const char *script)
 			 strstr(script, "exec probe groups") || strstr(script, "exec probe deep")
 				 ? number
 				 : "") > 0);
-	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", whole), &talk);
+	r = talk_try(box.c, way_flags(), ARGV("/bin/sh", "-c", whole), &talk);
 	free(whole);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
@@ -408,7 +374,7 @@ static void end_of(const char *name, const char *script)
 	/* what the supervisor could not do in its time, the next call does */
 	if (way->detached)
 		assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
-	assert_no_groups(word);
+	assert_no_groups(box.word);
 }
 
 /* The index of the mischief stands behind that of the way. */
@@ -483,22 +449,9 @@ static void names(void **state)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box) ? -1 : 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(name, f, w)                                              \
-	{                                                             \
-		name, f, setup, teardown, (void *)(uintptr_t)&ways[w] \
+#define CASE(name, f, w)                                                          \
+	{                                                                         \
+		name, f, setup, cgroup_case_teardown, (void *)(uintptr_t)&ways[w] \
 	}
 
 int main(void)
@@ -531,9 +484,10 @@ int main(void)
 			if (only && !strstr(names_of[n], only))
 				continue;
 			tests[n] = (struct CMUnitTest){ names_of[n], do_mischief, mischief_setup,
-							teardown, (void *)(uintptr_t)(i * 16 + w) };
+							cgroup_case_teardown,
+							(void *)(uintptr_t)(i * 16 + w) };
 			n++;
 		}
 	}
-	return _cmocka_run_group_tests("cgroup-escape", tests, n, group_setup, group_teardown);
+	return _cmocka_run_group_tests("cgroup-escape", tests, n, box_setup_bare, box_teardown);
 }

@@ -313,15 +313,26 @@ ct_exit talk_end(struct talk *t)
 	return ex;
 }
 
-int case_end(struct leak *before, const char *word)
+int cgroup_case_setup(const char *prefix, const char *name)
+{
+	void *state = (void *)(uintptr_t)name;
+
+	box_word(&box, prefix);
+	return case_setup(&state) || box_config(box.c, "cgroup.pattern", box.pattern, NULL);
+}
+
+int cgroup_case_teardown(void **state)
 {
 	char text[4096];
-	int n = leak_end(before, LEAK_NO_RSS), left;
+	int n, left;
 
-	left = groups_named(word, text, sizeof(text));
+	case_stop();
+	talk_drop_all();
+	n = case_teardown(state);
+	left = groups_named(box.word, text, sizeof(text));
 	if (left) {
 		print_error("# groups left: %.600s\n", text);
-		groups_drop(word);
+		groups_drop(box.word);
 	}
 	return n + left;
 }

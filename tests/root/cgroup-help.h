@@ -13,11 +13,9 @@
 
 #include <stdlib.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define MIB (1024ull * 1024)
 
 /* One mounted hierarchy. */
@@ -106,8 +104,9 @@ int talk_try(ct_container *c, uint64_t flags, const char *const argv[], struct t
 void talk_start(ct_container *c, uint64_t flags, const char *const argv[], struct talk *t);
 /* Lets it go on to its end, and waits for that. */
 ct_exit talk_end(struct talk *t);
-/* The end of a case: how much of the caller was touched since `before` (freed), and of its groups,
- * named with `word`, was left. */
-int case_end(struct leak *before, const char *word);
+/* case_setup() with box.word and box.pattern by this prefix, the pattern in the config; and its
+ * end, at which cgroups with the word in their name count, too. */
+int cgroup_case_setup(const char *prefix, const char *name);
+int cgroup_case_teardown(void **state);
 
 #endif

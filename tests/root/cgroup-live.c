@@ -25,59 +25,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup-help.h"
+#include "cgroup-ways.h"
 #include "leak.h"
 
 #define TICK_US 10000
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80];
 static char *own_places;
 
-/* What a case runs with: cgroup.backend, and whether a supervisor keeps it. */
-struct way {
-	const char *backend;
-	bool detached;
-};
-
-static const struct way ways[] = { { "auto", false },	{ "auto", true },     { "cgroup1", false },
-				   { "cgroup1", true }, { "cgroup2", false }, { "cgroup2", true } };
-static const struct way *way;
 static struct talk talk;
-
-/* A backend that is named is one that is asked for: then there are groups whatever
- * else the config says. */
-static int configure(void)
-{
-	int r = box_config(box.c, "cgroup.pattern", pattern, NULL);
-
-	return r || !strcmp(way->backend, "auto")
-		       ? r
-		       : box_config(box.c, "cgroup.backend", way->backend, NULL);
-}
 
 static int setup(void **state)
 {
-	way = *state ? *state : &ways[0];
-	snprintf(word, sizeof(word), "live%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	box.c = box_handle(&box, way->detached ? "live" : NULL);
-	before = leak_take();
-	return box.c && !configure() ? 0 : -1;
+	return way_setup(state, "live", "live");
 }
 
 static int teardown(void **state)
 {
 	char *now = leak_places(getpid());
-	int n;
+	int n = cgroup_case_teardown(state);
 
-	(void)state;
-	if (box.c && way->detached && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	n = case_end(before, word);
 	if (!now || strcmp(now, own_places) != 0) {
 		print_error("# the caller is in other groups now: %s\n", now ? now : "");
 		n++;
@@ -86,14 +52,9 @@ static int teardown(void **state)
 	return n;
 }
 
-static uint64_t flags(void)
-{
-	return way->detached ? CT_START_DETACH : 0;
-}
-
 static void start(const char *const argv[])
 {
-	talk_start(box.c, flags(), argv, &talk);
+	talk_start(box.c, way_flags(), argv, &talk);
 }
 
 static ct_exit end(void)
@@ -258,9 +219,10 @@ static int child_frozen(enum how how)
 
 	alarm(50);
 	box.c = box_handle(&box, way->detached ? "live" : NULL);
-	if (!box.c || configure() || box_config(box.c, "signal.halt", "SIGTERM", NULL))
+	if (!box.c || box_config(box.c, "cgroup.pattern", box.pattern, NULL) || way_config(box.c) ||
+	    box_config(box.c, "signal.halt", "SIGTERM", NULL))
 		return 1;
-	r = talk_try(box.c, flags(),
+	r = talk_try(box.c, way_flags(),
 		     ARGV("/bin/sh", "-c",
 			  "trap 'exit 9' TERM; echo ready; "
 			  "while :; do sleep 0.02; done"),
@@ -308,7 +270,7 @@ static void end_of_frozen(void **state)
 	box.c = box_handle(&box, NULL);
 	/* what a killed child of ours has left is cleared by the next start */
 	if (bad[0]) {
-		box_config(box.c, "cgroup.pattern", pattern, NULL);
+		box_config(box.c, "cgroup.pattern", box.pattern, NULL);
 		box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL);
 		fail_msg("%s", bad);
 	}
@@ -352,7 +314,7 @@ static void kill_all(void **state)
 		ct_exit ex = CT_EXIT_INIT;
 
 		start(ARGV("/bin/probe", "chains", "6"));
-		assert_true(place_of(ct_process_pid(talk.p), word, &t, place, sizeof(place)));
+		assert_true(place_of(ct_process_pid(talk.p), box.word, &t, place, sizeof(place)));
 		if (i % 2 && ct_freeze(box.c, PATIENCE_MS) == -EOPNOTSUPP)
 			print_message("# %s\n", ct_last_error(box.c)->message);
 		assert_ok(box.c, ct_kill_all(box.c, SIGKILL));
@@ -364,7 +326,7 @@ static void kill_all(void **state)
 	}
 	/* another signal reaches each one, too: the shell and its children */
 	start(ARGV("/bin/sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait; wait; exit 5"));
-	assert_true(place_of(ct_process_pid(talk.p), word, &t, place, sizeof(place)));
+	assert_true(place_of(ct_process_pid(talk.p), box.word, &t, place, sizeof(place)));
 	assert_true(processes(place, &t) >= 3);
 	assert_ok(box.c, ct_kill_all(box.c, SIGTERM));
 	assert_int_equal(end().signal, SIGTERM);
@@ -387,14 +349,14 @@ static void end_without_pidns(void **state)
 			 0);
 	for (i = 0; i < (quick() ? 2 : 6); i++) {
 		start(ARGV("/bin/probe", "chains", "4"));
-		assert_true(place_of(ct_process_pid(talk.p), word, &t, place, sizeof(place)));
+		assert_true(place_of(ct_process_pid(talk.p), box.word, &t, place, sizeof(place)));
 		assert_int_equal(ct_process_kill(talk.p, SIGKILL), 0);
 		end();
 		if (way->detached)
 			assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS),
 					 CT_STATE_STOPPED);
 		assert_int_equal(processes(place, &t), 0);
-		assert_no_groups(word);
+		assert_no_groups(box.word);
 	}
 }
 
@@ -402,7 +364,6 @@ static void end_without_pidns(void **state)
 
 static void attach(void **state)
 {
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
 	char *init, *entered;
 	int i;
@@ -413,11 +374,9 @@ static void attach(void **state)
 			 0);
 	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
 	init = leak_places(ct_process_pid(talk.p));
-	assert_non_null(strstr(init, word));
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	assert_non_null(strstr(init, box.word));
 	for (i = 0; i < 5; i++) {
-		assert_ok(box.c, ct_attach(box.c, &o, &p));
+		assert_ok(box.c, box_enter(box.c, ARGV("/bin/sleep", "1000"), &p));
 		entered = leak_places(ct_process_pid(p));
 		if (!entered || strcmp(init, entered))
 			fail_msg("init is in %s, what was attached in %s", init,
@@ -440,11 +399,8 @@ static struct entering {
 
 static void *enter(void *data)
 {
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	entering.r = ct_attach(entering.c, &o, &entering.p);
+	entering.r = box_enter(entering.c, ARGV("/bin/true"), &entering.p);
 	entering.back = true;
 	return data;
 }
@@ -469,7 +425,7 @@ static void attach_frozen(void **state)
 	if (back && entering.r == 0)
 		assert_int_equal(ct_process_wait(entering.p, NULL, 100), -ETIMEDOUT);
 	if (!back)
-		thaw_by_hand(ct_process_pid(talk.p), word);
+		thaw_by_hand(ct_process_pid(talk.p), box.word);
 	pthread_join(t, NULL);
 	if (entering.r)
 		print_message("# %s\n", ct_last_error(entering.c)->message);
@@ -712,16 +668,13 @@ static void *one_life(void *data)
 		ct_usage u = CT_USAGE_INIT;
 		ct_exit ex = CT_EXIT_INIT;
 		const char *at = "start";
-		int r = box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M",
+		int r = box_config(c, "cgroup.pattern", box.pattern, "limit.memory", "try:64M",
 				   "limit.pids", "try:50", NULL),
 		    frozen_too;
-		ct_start_opts o = CT_START_OPTS_INIT;
 		ct_process *p = NULL;
 
-		o.flags = nr % 2 ? CT_START_DETACH : 0;
-		o.argv = ARGV("/bin/sleep", "1000");
-		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-		r = r ? r : ct_start(c, &o, &p);
+		r = r ? r
+		      : box_start(c, nr % 2 ? CT_START_DETACH : 0, ARGV("/bin/sleep", "1000"), &p);
 		if (!r && (at = "stats"))
 			r = ct_stats(c, &u);
 		if (!r && (at = "freeze"))
@@ -774,29 +727,16 @@ static void threads(void **state)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static void *nothing(void *data)
-{
-	return data;
-}
-
 static int group_setup(void **state)
 {
-	pthread_t t;
-
-	(void)state;
-	/* the first thread of a process has the C library take a signal */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL))
-		return -1;
 	own_places = leak_places(getpid());
-	return !own_places || box_open_bare(&box) ? -1 : 0;
+	return own_places ? box_setup_used(state) : -1;
 }
 
 static int group_teardown(void **state)
 {
-	(void)state;
 	free(own_places);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }
 
 int main(void)

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,38 +25,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-static struct leak *before;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static int setup(void **state)
-{
-	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	return box.c ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box.c = ct_unref(box.c);
-	return leak_end(before, LEAK_NO_RSS);
-}
-
-static ct_exit finish(ct_process *p)
-{
-	ct_exit ex = CT_EXIT_INIT;
-
-	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
-	ct_process_unref(p);
-	return ex;
-}
+#include "setup.h"
 
 /* Text that can be read from a descriptor. */
 static int text_fd(const char *text)
@@ -82,7 +53,7 @@ static void stdio_given(void **state)
 	o.stdio[1] = out;
 	o.stdio[2] = err;
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(finish(p).code, 0);
+	assert_int_equal(must_end(p).code, 0);
 	assert_int_equal(pread(out, buf, sizeof(buf), 0), 12);
 	assert_memory_equal(buf, "from outside", 12);
 	assert_int_equal(pread(err, buf, sizeof(buf), 0), 8);
@@ -109,7 +80,7 @@ static void stdio_odd(void **state)
 	o.argv = ARGV("/bin/sh", "-c", "echo one; echo two >&2");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = out;
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(finish(p).code, 0);
+	assert_int_equal(must_end(p).code, 0);
 	assert_int_equal(lseek(out, 0, SEEK_END), 8);
 	close(out);
 	p = NULL;
@@ -442,7 +413,7 @@ static void terminal(void **state)
 	(void)probe_get(text, "session", value, sizeof(value));
 	free(out);
 	assert_int_equal(ct_process_resize(p, 70000, 1), -EINVAL);
-	assert_int_equal(finish(p).code, 0);
+	assert_int_equal(must_end(p).code, 0);
 	p = NULL;
 	o.flags = 0;
 	o.argv = ARGV("/bin/true");
@@ -450,20 +421,17 @@ static void terminal(void **state)
 	assert_ok(box.c, ct_start(box.c, &o, &p));
 	assert_int_equal(ct_process_pty(p), -ENOTTY);
 	assert_int_equal(ct_process_resize(p, 10, 10), -ENOTTY);
-	finish(p);
+	must_end(p);
 }
 
 static void terminal_attach(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL, *q = NULL;
 	char *out;
 
 	(void)state;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
+	p = must_start(box.c, 0, ARGV("/bin/sleep", "1000"));
 	a.flags = CT_ATTACH_PTY;
 	a.argv = ARGV("/bin/sh", "-c", "stty size; tty; read x; echo got $x");
 	a.rows = 12;
@@ -476,7 +444,7 @@ static void terminal_attach(void **state)
 	assert_non_null(strstr(out, "/dev/pts/"));
 	assert_non_null(strstr(out, "got w"));
 	free(out);
-	assert_int_equal(finish(q).code, 0);
+	assert_int_equal(must_end(q).code, 0);
 	ct_process_unref(p);
 }
 
@@ -497,23 +465,7 @@ static void terminal_hangup(void **state)
 	assert_true(kill(pid, 0) < 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	if (leak_own_mounts() || box_open(&box, NULL))
-		return -1;
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
-	       (box.c = ct_unref(box.c)) != NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, case_setup, case_teardown)
 
 int main(void)
 {
@@ -524,5 +476,5 @@ int main(void)
 		CASE(terminal_attach),	     CASE(terminal_hangup),
 	};
 
-	return cmocka_run_group_tests_name("descriptors", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("descriptors", tests, box_setup_used, box_teardown);
 }

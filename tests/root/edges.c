@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 static char *inside(char *buf, size_t size, const char *path)
 {
@@ -297,19 +294,6 @@ static void descriptor_zero(void **state)
 	ct_unref(c);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(links) / sizeof(links[0]) };
@@ -325,5 +309,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ links[i].text, link_nowhere, NULL, NULL,
 						(void *)&links[i] };
 	memcpy(tests + N, single, sizeof(single));
-	return _cmocka_run_group_tests("edges", tests, N + 6, group_setup, group_teardown);
+	return _cmocka_run_group_tests("edges", tests, N + 6, box_setup, box_teardown);
 }

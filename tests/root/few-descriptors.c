@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ENOUGH 64 /* descriptors more than are open */
 
 /* ---- few descriptors ------------------------------------------------------------------------- */
@@ -102,13 +99,10 @@ static int call_stats(void)
 
 static int call_attach(void)
 {
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_attach(c, &o, &p);
+	r = box_enter(c, ARGV("/bin/true"), &p);
 	ct_process_unref(p);
 	return r;
 }
@@ -193,12 +187,8 @@ static void each_open_fails(void **state)
 
 static void start(ct_container *k, const char *script, ct_process **p)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", script);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(k, ct_start(k, &o, p));
+	assert_ok(k, box_start(k, CT_START_DETACH, ARGV("/bin/sh", "-c", script), p));
 }
 
 /* The lock that a call of another process holds while it looks at the container, or begins a
@@ -291,8 +281,7 @@ static void open_process(void **state)
 
 static int setup(void **state)
 {
-	(void)state;
-	if (box_open_bare(&box))
+	if (box_setup_bare(state))
 		return -1;
 	c = box_handle(&box, "here");
 	if (!c || ct_create(c, NULL))
@@ -303,11 +292,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	ct_destroy(c, CT_DESTROY_FORCE);
 	ct_unref(c);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include <contain/contain.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 #include "box.h"
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* What a start without a user gives: root inside, and none of the caller's sets. */
 static int check_root(const char *out)

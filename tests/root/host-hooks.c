@@ -14,20 +14,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define WAIT_MS 60000
-
-static struct box box;
 
 /* A script of the host, in the box; its path. */
 static const char *script(const char *name, const char *text, char path[2 * PATH_MAX])
@@ -84,14 +82,10 @@ static void in_order(const char *text, const char *const words[])
 /* Starts a program detached and waits for its end, and that of all hooks. */
 static int run_detached(ct_container *c, const char *command)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", command);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
+	r = box_start(c, CT_START_DETACH, ARGV("/bin/sh", "-c", command), &p);
 	if (r >= 0)
 		assert_int_equal(ct_process_wait(p, NULL, PATIENCE_MS), 0);
 	ct_process_unref(p);
@@ -345,7 +339,6 @@ static void stop_fails(void **state)
 {
 	char path[2 * PATH_MAX], log[2 * PATH_MAX], want[3 * PATH_MAX], *text;
 	ct_container *c = box_handle(&box, "stop-fails");
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct said s = { "", 0 };
 	ct_process *p = NULL;
 
@@ -357,10 +350,10 @@ static void stop_fails(void **state)
 				    NULL),
 			 0);
 	assert_ok(c, ct_create(c, NULL));
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.02; done");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
+	assert_ok(c, box_start(c, CT_START_DETACH,
+			       ARGV("/bin/sh", "-c",
+				    "trap 'exit 0' TERM; while :; do sleep 0.02; done"),
+			       &p));
 	assert_ok(c, ct_set_log(c, CT_LOG_ERROR, listen_to, &s));
 	assert_ok(c, ct_stop(c, 0, WAIT_MS));
 	ct_process_unref(p);
@@ -374,19 +367,6 @@ static void stop_fails(void **state)
 	drop("log");
 	assert_ok(c, ct_destroy(c, 0));
 	ct_unref(c);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -413,5 +393,5 @@ int main(void)
 		cmocka_unit_test(stop_fails),
 	};
 
-	return cmocka_run_group_tests_name("host-hooks", tests, setup, teardown);
+	return cmocka_run_group_tests_name("host-hooks", tests, box_setup_bare, box_teardown);
 }

@@ -20,13 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define CAP_CHOWN 0
 #define CAP_NET_BIND 10
 #define DEFAULT_CAPS 0xa80425fbull
@@ -127,7 +123,6 @@ static void try_person(void **state)
 {
 	const struct person *p = *state;
 	ct_container *c = person_container(p);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 
@@ -135,9 +130,7 @@ static void try_person(void **state)
 	check_person(p, out, "start");
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	assert_ok(c, box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL));
 	check_person(p, out, "attach");
 	free(out);
@@ -154,15 +147,12 @@ static struct {
 
 static int run_one(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
 	(void)state;
 	running.c = box_handle(&box, NULL);
 	box_config(running.c, "cap.keep", "chown setuid setgid net_bind_service", "init.groups",
 		   "7", "environment", "FROM_CONFIG=1", NULL);
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	return ct_start(running.c, &o, &running.p);
+	return box_start(running.c, 0, ARGV("/bin/sleep", "1000"), &running.p);
 }
 
 static int end_one(void **state)
@@ -439,19 +429,6 @@ static void user_namespace(void **state)
 	ct_unref(c);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 #define CASE(f)                               \
 	{                                     \
 #f, f, run_one, end_one, NULL \
@@ -481,5 +458,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ p->name, try_person, NULL, NULL, p };
 	}
 	memcpy(tests + 32, single, sizeof(single));
-	return _cmocka_run_group_tests("identity", tests, 32 + SINGLE, group_setup, group_teardown);
+	return _cmocka_run_group_tests("identity", tests, 32 + SINGLE, box_setup, box_teardown);
 }

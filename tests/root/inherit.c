@@ -31,25 +31,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "box.h"
+#include <limits.h>
+
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* ---- a caller with odd habits, in a process of its own --------------------------------------- */
 
 #define HARD_BITS (SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS)
-
-static int write_proc(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC),
-	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return err;
-}
 
 static int with_nothing(void)
 {
@@ -128,7 +117,7 @@ static int with_thp(void)
 /* None is lower than what it has had: an administrator may raise it only. */
 static int with_oom(void)
 {
-	return write_proc("/proc/self/oom_score_adj", "321");
+	return write_to("/proc/self/oom_score_adj", "321");
 }
 
 static const struct habit {
@@ -190,7 +179,6 @@ static int check_report(const struct habit *h, const char *how, const char *repo
 static int with_habit(const struct habit *h)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
@@ -205,9 +193,7 @@ static int with_habit(const struct habit *h)
 	bad += check_report(h, "start", out);
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_start(c, &o, &init) < 0)
+	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
 		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
 		return box_failed(c, "attach");
@@ -269,7 +255,6 @@ static void habit(void **state)
 static int keys_child(const void *arg)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
@@ -287,9 +272,7 @@ static int keys_child(const void *arg)
 	       probe_expect(out, "keys", "start", "timerslack", "70000");
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_start(c, &o, &init) < 0)
+	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
 		return box_failed(c, "start");
 	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
 		return box_failed(c, "attach");
@@ -324,16 +307,13 @@ static void keys(void **state)
 static int detached_child(const void *arg)
 {
 	ct_container *c = box_handle(&box, "umask");
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char *out = NULL;
 	int bad = 0, i;
 
 	(void)arg;
 	umask(0137);
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "umask > /tmp/umask; exec sleep 1000");
 	rootfs_drop(&box.root, "tmp/umask");
-	if (ct_start(c, &o, NULL) < 0)
+	if (box_detach(c, ARGV("/bin/sh", "-c", "umask > /tmp/umask; exec sleep 1000")) < 0)
 		return box_failed(c, "detached start");
 	umask(0);
 	for (i = 0; i < 6000 && !bad; i++) {
@@ -458,7 +438,6 @@ static void file_capabilities(void **state)
 static int attach_by_name(const char *keep, int mapped, char **out)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *init = NULL;
 	int err;
@@ -469,9 +448,7 @@ static int attach_by_name(const char *keep, int mapped, char **out)
 		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap",
 					    "g 0 100000 65536", NULL),
 				 0);
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	a.user = "tester";
 	err = box_attach(c, &a, ARGV("/bin/probe"), out, NULL);
 	ct_process_unref(init);
@@ -508,19 +485,6 @@ static void lookup(void **state)
 	assert_int_equal(chmod(path, 0644), 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest single[] = { cmocka_unit_test(keys), cmocka_unit_test(detached),
@@ -535,6 +499,6 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ habits[i].name, habit, NULL, NULL,
 						(void *)&habits[i] };
 	memcpy(tests + N_HABITS, single, sizeof(single));
-	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, group_setup,
-				       group_teardown);
+	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, box_setup,
+				       box_teardown);
 }

@@ -33,11 +33,6 @@
 #include <unistd.h>
 
 #include "cgroup-help.h"
-#include "leak.h"
-
-static struct box box;
-static struct leak *before;
-static char word[64]; /* in the name of each group of ours */
 
 #define LIMIT "32M"
 #define LIMIT_BYTES (32 * MIB)
@@ -46,22 +41,8 @@ static char word[64]; /* in the name of each group of ours */
 
 static int setup(void **state)
 {
-	char pattern[80];
-
 	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	snprintf(word, sizeof(word), "lim%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	return box.c && !box_config(box.c, "cgroup.pattern", pattern, NULL) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
+	return cgroup_case_setup("lim", NULL);
 }
 
 static void set(const char *key, const char *value)
@@ -708,10 +689,8 @@ static void verdict_detached(void **state)
 {
 	ct_container *c;
 	ct_start_opts o = CT_START_OPTS_INIT;
-	char pattern[96];
 
 	(void)state;
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
 		const struct verdict *v = &verdicts[i];
 		ct_exit ex = CT_EXIT_INIT;
@@ -719,7 +698,8 @@ static void verdict_detached(void **state)
 		int r;
 
 		c = box_handle(&box, "verdict");
-		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", pattern, NULL),
+		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", box.pattern,
+					    NULL),
 				 0);
 		o.flags = CT_START_DETACH;
 		o.argv = v->argv;
@@ -833,22 +813,9 @@ static void plausible(void **state)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box) ? -1 : 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(name, f)                          \
-	{                                      \
-		name, f, setup, teardown, NULL \
+#define CASE(name, f)                                      \
+	{                                                  \
+		name, f, setup, cgroup_case_teardown, NULL \
 	}
 
 int main(void)
@@ -886,9 +853,9 @@ int main(void)
 		snprintf(names[i], sizeof(names[i]), value ? "%s = %s" : "verdict: %s%s",
 			 value ? v->key : w->name, value ? v->value : "");
 		tests[i] = (struct CMUnitTest){
-			names[i], value ? read_back : verdict, setup, teardown,
+			names[i], value ? read_back : verdict, setup, cgroup_case_teardown,
 			(void *)(uintptr_t)(value ? (const void *)v : (const void *)w)
 		};
 	}
-	return _cmocka_run_group_tests("limits", tests, n, group_setup, group_teardown);
+	return _cmocka_run_group_tests("limits", tests, n, box_setup_bare, box_teardown);
 }

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,30 +28,15 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "output-sinks.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define LONG_MS 60000 /* for what happens at once */
-
-static struct box box;
-static struct leak *before;
 
 static int setup(void **state)
 {
-	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	return box.c ? box_config(box.c, "limit.output", "1G", NULL) : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box.c = ct_unref(box.c);
-	return leak_end(before, LEAK_NO_RSS);
+	return case_setup(state) || box_config(box.c, "limit.output", "1G", NULL);
 }
 
 /* The whole of it is done when an issue ends: see tests/run --long. */
@@ -793,32 +779,15 @@ static void detached_unread(void **state)
 	ct_unref(c);
 }
 
-static void *nothing(void *p)
-{
-	return p;
-}
-
 static int group_setup(void **state)
 {
-	pthread_t t;
-
-	(void)state;
-	/* what the C library does once, and what a broken pipe does to a program that
-	 * says nothing */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL) ||
-	    signal(SIGPIPE, SIG_DFL) == SIG_ERR)
+	/* what a broken pipe does to a program that says nothing */
+	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
 		return -1;
-	return box_open_bare(&box);
+	return box_setup_used(state);
 }
 
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, case_teardown)
 
 int main(void)
 {
@@ -831,5 +800,5 @@ int main(void)
 		TEST(detached),	   TEST(detached_unread),
 	};
 
-	return cmocka_run_group_tests_name("output", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("output", tests, group_setup, box_teardown);
 }

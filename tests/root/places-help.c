@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct box box;
 struct trees trees;
 char word[32], own[40], pattern[64], spare[PATH_MAX + 8], told[2048];
 
@@ -135,14 +134,10 @@ ct_container *make(const char *name)
 
 ct_process *start(ct_container *c, uint64_t flags)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.flags = flags;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
+	r = box_start(c, flags, ARGV("/bin/sleep", "1000"), &p);
 	if (r == -EOPNOTSUPP) {
 		fprintf(stderr, "# elsewhere: %s\n", ct_last_error(c)->message);
 		_exit(ELSEWHERE);
@@ -245,8 +240,7 @@ int teardown(void **state)
 
 int group_setup(void **state)
 {
-	(void)state;
-	if (box_open_bare(&box))
+	if (box_setup_bare(state))
 		return -1;
 	trees_find(&trees);
 	for (int i = 0; i < trees.n; i++) {
@@ -264,8 +258,6 @@ int group_setup(void **state)
 
 int group_teardown(void **state)
 {
-	(void)state;
 	rmdir(spare);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }

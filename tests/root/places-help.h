@@ -12,7 +12,6 @@
 
 #define ELSEWHERE 77 /* exit code of a case that this host cannot have */
 
-extern struct box box;
 extern struct trees trees;	 /* as they are without the case's mounts */
 extern char word[32];		 /* in the names of all groups of a case */
 extern char own[40];		 /* last part of the caller's own groups in it */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
 #define WAIT_MS 60000
 #define SECRET "correct-horse"
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static struct box box;
 
 /* A small file's text, the caller's to free; NULL: there is none. */
 static char *text_of(const char *path)
@@ -41,25 +38,12 @@ static char *text_of(const char *path)
 	return text;
 }
 
-static ct_container *handle(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-
-	assert_non_null(c);
-	assert_ok(c, ct_set_config(c, "rootfs.path", box.root.path));
-	return c;
-}
-
 static int run_true(ct_container *c, uint64_t flags)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.flags = flags;
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
+	r = box_start(c, flags, ARGV("/bin/true"), &p);
 	if (r >= 0)
 		assert_int_equal(ct_process_wait(p, NULL, WAIT_MS), 0);
 	ct_process_unref(p);
@@ -71,7 +55,7 @@ static int run_true(ct_container *c, uint64_t flags)
 static void unseen_mistake(void **state)
 {
 	char file[PATH_MAX + 16];
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_mount m = CT_MOUNT_INIT;
 
 	(void)state;
@@ -110,7 +94,7 @@ static void unseen_mistake(void **state)
 
 static void forked_child(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	int status;
 	pid_t pid;
 
@@ -157,7 +141,7 @@ static void no_string_is_null(void **state)
 /* Which of the backends it was. */
 static void backend_named(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	const char *backend;
 
 	(void)state;
@@ -181,7 +165,7 @@ static void all_faults(void **state)
 	char file[PATH_MAX + 16], *all = NULL;
 	const ct_error *e;
 	ct_error *copy;
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	int lines = 1;
 	FILE *f;
 
@@ -231,7 +215,7 @@ static void all_faults(void **state)
 
 static void everything_cleared(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_mount m = CT_MOUNT_INIT;
 	char *plan;
 
@@ -255,7 +239,7 @@ static void everything_cleared(void **state)
 
 static void plan_without_secrets(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char *plan;
 
@@ -298,7 +282,7 @@ static void listen(void *data, int level, const char *line)
 static void told(uint64_t flags)
 {
 	static struct story s;
-	ct_container *c = handle(flags & CT_START_DETACH ? "promises-told" : NULL);
+	ct_container *c = must_open(flags & CT_START_DETACH ? "promises-told" : NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char *plan;
 	int steps = 0;
@@ -363,7 +347,7 @@ static void log_file(void **state)
 	(void)state;
 	snprintf(file, sizeof(file), "%s/the.log", box.dir);
 	for (int i = 0; i < 2; i++) {
-		ct_container *c = handle(i ? "promises-log" : NULL);
+		ct_container *c = must_open(i ? "promises-log" : NULL);
 
 		assert_int_equal(box_config(c, "log.file", file, "environment", "TOKEN=" SECRET,
 					    NULL),
@@ -408,7 +392,7 @@ static void log_file(void **state)
 static void log_is_no_pipe(void **state)
 {
 	char file[PATH_MAX + 16];
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	int fd;
 
 	(void)state;
@@ -442,18 +426,15 @@ static void small_files(void **state)
 		int failed = 0, went = 0;
 
 		for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-			ct_start_opts o = CT_START_OPTS_INIT;
 			ct_process *p = NULL;
 			int r;
 
 			if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){ limits[i], RLIM_INFINITY }))
 				_exit(1);
-			o.argv = ARGV("/bin/true");
-			o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 			if (ct_set_config(c, "rootfs.path", box.root.path) ||
 			    ct_set_config(c, "limit.output", "1M"))
 				_exit(2);
-			r = ct_start(c, &o, &p);
+			r = box_start(c, 0, ARGV("/bin/true"), &p);
 			if (r < 0 &&
 			    (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE"))) {
 				fprintf(stderr, "# with a limit of %llu: %s\n",
@@ -478,7 +459,7 @@ static void small_files(void **state)
 static void hook_destroy(void **state)
 {
 	char file[PATH_MAX + 16], hook[3 * PATH_MAX], *text;
-	ct_container *c = handle("promises-hook"), *other = box_handle(&box, "promises-hook");
+	ct_container *c = must_open("promises-hook"), *other = box_handle(&box, "promises-hook");
 	struct stat st;
 
 	(void)state;
@@ -526,7 +507,7 @@ static void hooks_provide_the_root(void **state)
 	snprintf(hook, sizeof(hook), "/bin/sh -c \"mount --bind %s %s\"", box.root.path, empty);
 	for (int i = 0; i < 2; i++) {
 		for (int readonly = 0; readonly < 2; readonly++) {
-			ct_container *c = handle(NULL);
+			ct_container *c = must_open(NULL);
 			ct_exit x = CT_EXIT_INIT;
 
 			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook,
@@ -559,7 +540,7 @@ static void hooks_provide_the_root(void **state)
  * without the key it is killed. */
 static void ended_by(uint64_t flags, const char *signal_stop, int reason, int code)
 {
-	ct_container *c = handle("promises-stop");
+	ct_container *c = must_open("promises-stop");
 	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_exit x = CT_EXIT_INIT;
 	ct_process *p = NULL;
@@ -599,19 +580,6 @@ static void signal_stop(void **state)
 	}
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -633,5 +601,5 @@ int main(void)
 		cmocka_unit_test(signal_stop),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

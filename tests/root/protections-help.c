@@ -9,17 +9,6 @@
 
 #include "run.h"
 
-ct_process *start(ct_container *c, const char *const argv[])
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p;
-
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
 void end(ct_container *c, ct_process *p)
 {
 	ct_process_kill(p, 9);

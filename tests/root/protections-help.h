@@ -3,10 +3,8 @@
 #ifndef CT_TEST_PROTECTIONS_HELP_H
 #define CT_TEST_PROTECTIONS_HELP_H
 
-#include "box.h"
+#include "setup.h"
 
-/* Starts it without standard descriptors. */
-ct_process *start(ct_container *c, const char *const argv[]);
 /* Kills it, and closes the handle. */
 void end(ct_container *c, ct_process *p);
 

@@ -21,23 +21,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "protections-help.h"
 #include "run.h"
+#include "setup.h"
 
 /* chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
  * mknod audit_write setfcap */
 #define DEFAULT_CAPS "\"00000000a80425fb\""
 #define NO_CAPS "\"0000000000000000\""
-
-static struct box box;
 
 static int setup(void **state)
 {
@@ -49,13 +46,6 @@ static int setup(void **state)
 	return rootfs_copy(&box.root, inside, "inside", 0755) ||
 	       rootfs_copy(&box.root, probe, "probe", 0755) ||
 	       rootfs_copy(&box.root, probe, "probe-setuid", 04755);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 /* A fresh handle on the box's rootfs. */
@@ -72,7 +62,7 @@ static ct_process *waiting(ct_container *c)
 {
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
 
-	return start(c, argv);
+	return must_start(c, 0, argv);
 }
 
 static char *started(ct_container *c, const ct_start_opts *o, const char *const argv[])
@@ -361,15 +351,12 @@ static void no_abstract_sockets(void **state)
 {
 	static const char *const pause_argv[] = { "/bin/sleep", "1000", NULL };
 	ct_container *c = box_handle(&box, "abstract-test");
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char line[512], *text;
 	FILE *f;
 
 	(void)state;
 	assert_non_null(c);
-	o.argv = pause_argv;
-	o.flags = CT_START_DETACH;
-	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, box_detach(c, pause_argv));
 	f = fopen("/proc/net/unix", "re");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
@@ -582,7 +569,6 @@ static void hooks_environment_is_fixed(void **state)
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
 	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384], want[64];
 	ct_container *c = box_handle(&box, "hooks");
-	ct_start_opts o = CT_START_OPTS_INIT;
 
 	(void)state;
 	assert_non_null(c);
@@ -596,9 +582,7 @@ static void hooks_environment_is_fixed(void **state)
 				    "hook.start-host", script, "hook.stop", script,
 				    "hook.post-stop", script, NULL),
 			 0);
-	o.argv = argv;
-	o.flags = CT_START_DETACH;
-	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, box_detach(c, argv));
 	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
 	read_hooks(out, text, sizeof(text));
 	ct_unref(c);
@@ -720,5 +704,5 @@ int main(void)
 		printf("# skip: needs root\n");
 		return 77;
 	}
-	return cmocka_run_group_tests_name("protections-process", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections-process", tests, setup, box_teardown);
 }

@@ -18,28 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "leak.h"
 #include "protections-help.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define WAITING ARGV("/bin/sleep", "1000")
-
-static int setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
 
 /* ---- the report as rows ---------------------------------------------------------------------- */
 
@@ -153,7 +137,7 @@ static void default_container(void **state)
 	static const char *const own[] = { "mnt", "pid", "uts", "ipc", "net" };
 	struct leak *before = leak_take();
 	ct_container *c = fresh(NULL);
-	ct_process *p = start(c, WAITING);
+	ct_process *p = must_start(c, 0, WAITING);
 	char *rows = rows_of(c), name[64], bounding[1024];
 
 	(void)state;
@@ -195,7 +179,7 @@ static void needs_a_running_one(void **state)
 
 	(void)state;
 	assert_refused(c, ct_protections(c, CT_FORMAT_TEXT, &text), -ESRCH);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	assert_refused(c, ct_protections(c, 77, &text), -EINVAL);
 	ct_process_kill(p, 9);
 	ct_process_wait(p, NULL, PATIENCE_MS);
@@ -219,7 +203,7 @@ static void limited(void **state)
 				    "prlimit.nofile", "100:200", "no_new_privs", "1",
 				    "rootfs.readonly", "1", "cap.keep", "none", NULL),
 			 0);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
 	expect(rows, "limit.pids", "50", "51", "pids.max of /", true);
@@ -262,7 +246,7 @@ static void tried_in_vain(void **state)
 				    "try:1", "limit.pids", "try:40", "limit.hugetlb.2MB", "max",
 				    NULL),
 			 0);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
 	expect(rows, "cgroup.nothing.max", "try:1", "not applied",
@@ -291,7 +275,7 @@ static void mapped(void **state)
 	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 200000 65536",
 				    "init.gid", "7", NULL),
 			 0);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace user", "own", "own", "clone3", true);
 	expect(rows, "user", "0, on the host 100000", "100000 on the host", "setresuid", true);
@@ -307,7 +291,7 @@ static void mapped(void **state)
 static void shared_namespace(void **state)
 {
 	ct_container *first = fresh(NULL), *c = fresh(NULL);
-	ct_process *p = start(first, WAITING), *q;
+	ct_process *p = must_start(first, 0, WAITING), *q;
 	char pid[16], with[64], *rows;
 
 	(void)state;
@@ -315,7 +299,7 @@ static void shared_namespace(void **state)
 	snprintf(with, sizeof(with), "shared with %s", pid);
 	assert_int_equal(box_config(c, "namespace.share.net", pid, "namespace.keep", "ipc", NULL),
 			 0);
-	q = start(c, WAITING);
+	q = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace net", with, with, "setns", true);
 	expect(rows, "namespace ipc", "the caller's", "the caller's", "-", true);
@@ -349,7 +333,8 @@ static void uncovered(void **state)
 
 	(void)state;
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
+	p = must_start(c, 0,
+		       ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	expect(rows, "/proc/sys", "read-only", "NOT THERE", NULL, false);
@@ -360,7 +345,7 @@ static void uncovered(void **state)
 	/* covered as a whole by another one, none of what was hidden below the first is any more */
 	c = fresh(NULL);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
+	p = must_start(c, 0, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
 	end(c, p);
 }
@@ -376,13 +361,14 @@ static void hostile_names(void **state)
 	(void)state;
 	assert_int_equal(rootfs_copy(&box.root, getenv("CT_PROBE"), "probe", 0755), 0);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c",
-			  "umount /proc/keys; d=\"/var/a\n"
-			  "b / /proc/keys ro - tmpfs x ro\n"
-			  "c\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
-			  "cp /bin/busybox \"/var/x\nCapBnd: 0\"; "
-			  "exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep "
-			  "1000"));
+	p = must_start(c, 0,
+		       ARGV("/bin/sh", "-c",
+			    "umount /proc/keys; d=\"/var/a\n"
+			    "b / /proc/keys ro - tmpfs x ro\n"
+			    "c\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
+			    "cp /bin/busybox \"/var/x\nCapBnd: 0\"; "
+			    "exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep "
+			    "1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	assert_false(has_row(rows, "c"));
@@ -397,7 +383,6 @@ static void hostile_names(void **state)
 static void detached(void **state)
 {
 	ct_container *c = fresh("web"), *other;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char *rows;
 
 	(void)state;
@@ -405,9 +390,7 @@ static void detached(void **state)
 				    "64M", "init.uid", "1000", "mount.auto",
 				    "proc:mixed sys:ro cgroup:ro", NULL),
 			 0);
-	o.flags = CT_START_DETACH;
-	o.argv = WAITING;
-	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, box_detach(c, WAITING));
 	/* a handle that has not started it, and whose own config says something else */
 	other = fresh("web");
 	assert_ok(other, ct_set_config(other, "limit.memory", "1G"));
@@ -439,5 +422,5 @@ int main(void)
 		cmocka_unit_test(detached),
 	};
 
-	return cmocka_run_group_tests_name("protections-report", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections-report", tests, box_setup, box_teardown);
 }

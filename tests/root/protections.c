@@ -20,12 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
 #define MAX_ARGS 64
-
-static struct box box;
 
 static int setup(void **state)
 {
@@ -35,13 +33,6 @@ static int setup(void **state)
 	if (box_open(&box, NULL) < 0 || !inside)
 		return -1;
 	return rootfs_copy(&box.root, inside, "inside", 0755);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 /* A handle with one key set (NULL: none); what `what` with `args` says inside, to be freed. */
@@ -326,5 +317,5 @@ int main(void)
 		printf("# skip: needs root\n");
 		return 77;
 	}
-	return cmocka_run_group_tests_name("protections", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections", tests, setup, box_teardown);
 }

@@ -26,11 +26,6 @@
 #include <unistd.h>
 
 #include "cgroup-help.h"
-#include "leak.h"
-
-static struct box box;
-static struct leak *before;
-static char word[64];
 
 #define SAID 65536
 #define WAIT_MS 60000
@@ -53,10 +48,9 @@ static void set(ct_container *c, const char *key, const char *value)
 
 static ct_container *handle(const char *name)
 {
-	ct_container *c = box_handle(&box, name);
+	ct_container *c = must_open(name);
 
-	assert_non_null(c);
-	set(c, "cgroup.pattern", word);
+	set(c, "cgroup.pattern", box.pattern);
 	return c;
 }
 
@@ -804,44 +798,24 @@ static void killed(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	before = leak_take();
-	snprintf(word, sizeof(word), "ct.reap%d.%%n", (int)getpid());
+	box_word(&box, "reap");
+	case_mark();
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	char text[64];
-
-	(void)state;
 	drop();
-	snprintf(text, sizeof(text), "reap%d.", (int)getpid());
-	return case_end(before, text);
+	return cgroup_case_teardown(state);
 }
 
 static int group_setup(void **state)
 {
 	const char *ender = getenv("CT_ENDER");
-	ct_container *c;
-	int r;
 
-	(void)state;
 	memset(&chat, 0, sizeof(chat));
 	chat.out = -1;
-	if (!ender || box_open_bare(&box) || rootfs_copy(&box.root, ender, "bin/ender", 0755))
-		return -1;
-	/* once before anything is measured */
-	c = box_handle(&box, NULL);
-	r = box_run(c, NULL, ARGV("/bin/true"), NULL, NULL);
-	ct_unref(c);
-	return r;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	return !ender || box_setup_used(state) || rootfs_copy(&box.root, ender, "bin/ender", 0755);
 }
 
 #define CASE(f, m)                                 \
@@ -892,5 +866,5 @@ int main(void)
 		ONE(killed),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, group_setup, box_teardown);
 }

@@ -14,20 +14,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 struct row {
 	const char *name;
@@ -282,13 +278,6 @@ static int group_setup(void **state)
 	return err;
 }
 
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(rows) / sizeof(rows[0]) };
@@ -303,5 +292,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ rows[i].name, rights, NULL, NULL,
 						(void *)&rows[i] };
 	memcpy(tests + N, single, sizeof(single));
-	return _cmocka_run_group_tests("start-hooks", tests, N + 4, group_setup, group_teardown);
+	return _cmocka_run_group_tests("start-hooks", tests, N + 4, group_setup, box_teardown);
 }

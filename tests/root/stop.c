@@ -16,13 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* ---- the signal ------------------------------------------------------------------------------ */
 
@@ -263,19 +258,6 @@ static void destroyed_by_force(void **state)
 	ct_unref(s.c);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,5 +266,5 @@ int main(void)
 		cmocka_unit_test(destroyed_by_force),
 	};
 
-	return cmocka_run_group_tests_name("stop", tests, setup, teardown);
+	return cmocka_run_group_tests_name("stop", tests, box_setup_bare, box_teardown);
 }
