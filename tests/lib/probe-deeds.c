@@ -277,6 +277,7 @@ static int open_each(char **v)
 static int nodes(char **v)
 {
 	for (; v[0] && v[1] && v[2]; v += 3) {
+		const char *opened = "not tried";
 		char path[64];
 		int made, fd;
 
@@ -287,11 +288,10 @@ static int nodes(char **v)
 			       ? errno
 			       : 0;
 		fd = made ? -1 : open(path, O_RDWR | O_NONBLOCK | O_NOCTTY);
+		if (!made)
+			opened = fd >= 0 ? "done" : strerror(errno);
 		printf("%s %s:%s mknod %s, open %s\n", v[0], v[1], v[2],
-		       made ? strerror(made) : "done",
-		       made	 ? "not tried"
-		       : fd >= 0 ? "done"
-				 : strerror(errno));
+		       made ? strerror(made) : "done", opened);
 		close(fd);
 	}
 	return 0;

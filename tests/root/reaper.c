@@ -231,6 +231,7 @@ static void all_ways(void **state)
 {
 	const struct mode *m = *state;
 	ct_container *c = handle(m->name);
+	const char *name = "plain";
 
 	for (int i = 0; m->config[i]; i += 2)
 		set(c, m->config[i], m->config[i + 1]);
@@ -238,11 +239,12 @@ static void all_ways(void **state)
 	set(c, "prlimit.fsize", "65536");
 	set(c, "prlimit.cpu", "1:20");
 	set(c, "mount.tmpfs", "tmp mode=1777");
+	if (*m->config)
+		name = m->config[0];
+	if (m->name)
+		name = m->name;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		end_in(m->name	    ? m->name
-		       : *m->config ? m->config[0]
-				    : "plain",
-		       c, m->flags, &ways[i]);
+		end_in(name, c, m->flags, &ways[i]);
 	chat.c = c;
 }
 

@@ -609,7 +609,7 @@ static int belongs(const struct kind *k, const struct call *a, const struct call
  * and usually only every so many of the pairs is tried, where no memory is shared fewer. */
 static void all_pairs(const struct kind *k, int ending)
 {
-	const size_t every = getenv("CT_LONG") || !ending ? 1 : k->flags ? 9 : 3;
+	const size_t usually = k->flags ? 9 : 3, every = getenv("CT_LONG") || !ending ? 1 : usually;
 	struct scene s = { .kind = k, .pidfd = -1, .leave = -1 };
 
 	for (size_t i = 0; i < CALLS; i++) {

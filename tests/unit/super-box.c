@@ -68,11 +68,16 @@ static _Noreturn void init(enum play play, int arg, int tty)
 {
 	static const char block[1000] = "x";
 	struct ct_keep told = { .type = CT_KEEP_STATUS, .num = playing->status };
+	void (*on_pwr)(int) = SIG_IGN;
 
 	signals_default();
 	if (play != PLAY_FORGET && playing->w.pdeath)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPWR, play == PLAY_HALT_ON_PWR ? exit_0 : play == PLAY_RTMIN_3 ? exit_5 : SIG_IGN);
+	if (play == PLAY_HALT_ON_PWR)
+		on_pwr = exit_0;
+	if (play == PLAY_RTMIN_3)
+		on_pwr = exit_5;
+	signal(SIGPWR, on_pwr);
 	signal(SIGTERM, SIG_IGN);
 	if (play == PLAY_RTMIN_3) {
 		struct sigaction a = { .sa_handler = exit_5 };

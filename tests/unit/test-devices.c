@@ -425,6 +425,15 @@ struct controller {
 	struct exception v[256];
 };
 
+/* 1, 2 and 4, as the kernel has them; 8: there is no such access. */
+static unsigned access_bit(char c)
+{
+	static const char letters[] = "rwm";
+	const char *at = strchr(letters, c);
+
+	return at ? 1u << (at - letters) : 8;
+}
+
 /* A write to devices.allow or devices.deny; false: the kernel says EINVAL. */
 static bool controller_write(struct controller *c, bool allow, const char *s)
 {
@@ -446,7 +455,7 @@ static bool controller_write(struct controller *c, bool allow, const char *s)
 	if (*s++ != ' ')
 		return false;
 	for (; *s; s++)
-		ex.access |= *s == 'r' ? 1 : *s == 'w' ? 2 : *s == 'm' ? 4 : 8;
+		ex.access |= access_bit(*s);
 	for (i = 0; i < c->n; i++) {
 		if (c->v[i].type == ex.type && c->v[i].major == ex.major &&
 		    c->v[i].minor == ex.minor)
