@@ -100,6 +100,23 @@ void message_encode(struct message *m)
 	memcpy(p + sizeof(m->head) + steps + m->head.super, m->pool, m->n_pool);
 }
 
+static void message_dev(struct message *m)
+{
+	struct ct_wire_step *s;
+
+	s = message_text(m, CT_PHASE_DEV, CT_OP_FS_NEW, "devpts");
+	s->o = 3;
+	s->s[1] = message_string(m, "gid=5,mode=620");
+	s = message_text(m, CT_PHASE_DEV, CT_OP_ATTACH, "dev/pts");
+	s->a = 3;
+	s->b = 2;
+	s = message_step(m, CT_PHASE_DEV, CT_OP_PTY_NEW);
+	s->a = 3;
+	s->o = 4;
+	s->p = 5;
+	message_step(m, CT_PHASE_DEV, CT_OP_SEND_FD)->a = 4;
+}
+
 void message_whole(struct message *m)
 {
 	static const char *const gids[] = { "5", "44", NULL }, *const keep[] = { "1", NULL };
@@ -120,17 +137,7 @@ void message_whole(struct message *m)
 	s = message_text(m, CT_PHASE_ENTER, CT_OP_ID_MAP, "uid_map");
 	s->s[1] = message_string(m, "0 100000 65536\n");
 	message_step(m, CT_PHASE_ROOT, CT_OP_STACK)->a = 2;
-	s = message_text(m, CT_PHASE_DEV, CT_OP_FS_NEW, "devpts");
-	s->o = 3;
-	s->s[1] = message_string(m, "gid=5,mode=620");
-	s = message_text(m, CT_PHASE_DEV, CT_OP_ATTACH, "dev/pts");
-	s->a = 3;
-	s->b = 2;
-	s = message_step(m, CT_PHASE_DEV, CT_OP_PTY_NEW);
-	s->a = 3;
-	s->o = 4;
-	s->p = 5;
-	message_step(m, CT_PHASE_DEV, CT_OP_SEND_FD)->a = 4;
+	message_dev(m);
 	message_step(m, CT_PHASE_PIVOT, CT_OP_PIVOT)->a = 2;
 	message_list(m, message_step(m, CT_PHASE_IDENTITY, CT_OP_GROUPS), 0, gids);
 	message_list(m, message_step(m, CT_PHASE_CLOSE, CT_OP_FDS), 0, keep);

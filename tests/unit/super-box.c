@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+
 #include "run.h"
 #include "stage/stage.h"
 
@@ -207,6 +208,21 @@ void super_new(struct super_box *b)
 	assert_true(b->shared != MAP_FAILED);
 }
 
+/* What the message would say of the strings, and of the slots that become_stage() fills. */
+static void place_slots(struct super_box *b)
+{
+	b->w.name = 1;
+	b->w.console_log_path = 5;
+	b->w.state_dir = 0;
+	b->w.alive = 1;
+	b->w.home = b->w.watch = CT_SLOT_NONE;
+	b->w.console = b->early ? 4 : CT_SLOT_NONE;
+	b->w.console_log_dir = 2;
+	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
+	b->w.home = b->w.log = b->w.console_device = CT_SLOT_NONE;
+	b->w.n_ttys = (uint32_t)b->ttys;
+}
+
 /* In the child: a stage as main() would leave it. */
 static _Noreturn void become_stage(struct super_box *b, int alive, int report, int early)
 {
@@ -229,16 +245,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	dup2(FIRST_FD, CT_STAGE_REPORT_FD);
 	dup2(FIRST_FD, CT_STAGE_KEEP_FD);
 	close(FIRST_FD);
-	b->w.name = 1;
-	b->w.console_log_path = 5;
-	b->w.state_dir = 0;
-	b->w.alive = 1;
-	b->w.home = b->w.watch = CT_SLOT_NONE;
-	b->w.console = b->early ? 4 : CT_SLOT_NONE;
-	b->w.console_log_dir = 2;
-	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
-	b->w.home = b->w.log = b->w.console_device = CT_SLOT_NONE;
-	b->w.n_ttys = (uint32_t)b->ttys;
+	place_slots(b);
 	steps[0].op = CT_OP_CLONE;
 	steps[0].n[0] = b->pid_ns ? CLONE_NEWPID : 0;
 	for (int i = 1; i <= b->hooks; i++)

@@ -700,6 +700,23 @@ static void copy_list(const struct ct_dev_list *l, struct ct_arena *a, struct ct
 	assert_non_null(out->v);
 }
 
+/* Rules at random, also when half of them are there. */
+static void random_list(struct written *w, uint64_t seed, uint64_t *dices, struct ct_arena *a,
+			struct ct_dev_list *l, struct ct_dev_list *half)
+{
+	const bool rest = l->allow_rest;
+
+	for (unsigned i = 0; i < w->n; i++) {
+		w->allow[i] = dice(dices, 4) ? !rest : rest;
+		random_rule(dices, &stock, w->text[i], RULE_BYTES);
+		ct_err_clear(&err);
+		if (ct_dev_add(l, w->allow[i], w->text[i], a, &err) < 0)
+			fail_list(w, rest, seed, err.message);
+		if (i == w->n / 2)
+			copy_list(l, a, half);
+	}
+}
+
 static void test_random(void **state)
 {
 	unsigned refused = 0;
@@ -714,15 +731,7 @@ static void test_random(void **state)
 		struct ct_dev_list half = l;
 		const char *wrong;
 
-		for (unsigned i = 0; i < w.n; i++) {
-			w.allow[i] = dice(&dices, 4) ? !rest : rest;
-			random_rule(&dices, &stock, w.text[i], RULE_BYTES);
-			ct_err_clear(&err);
-			if (ct_dev_add(&l, w.allow[i], w.text[i], a, &err) < 0)
-				fail_list(&w, rest, seed, err.message);
-			if (i == w.n / 2)
-				copy_list(&l, a, &half);
-		}
+		random_list(&w, seed, &dices, a, &l, &half);
 		wrong = check_change(&half, &l, a);
 		if (!wrong)
 			wrong = check_change(&l, &half, a);
