@@ -146,30 +146,42 @@ static char *of_init(int fd)
 	return read_all(fd, 60000);
 }
 
-static int same_child(const struct row *row)
+/* What the container's program says of itself, *init being the one that stays. */
+static char *started(ct_container *c, const struct row *row, ct_process **init)
 {
-	ct_container *c = box_handle(&box, NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_process *init = NULL;
-	char *start, *attach = NULL;
-	int pipe[2], bad;
+	char *start;
+	int pipe[2];
 
-	for (size_t i = 0; i < 12 && row->config[i]; i += 2)
-		if (ct_set_config(c, row->config[i], row->config[i + 1]) < 0)
-			return failed(c, "config");
 	if (pipe2(pipe, O_CLOEXEC))
-		return 1;
+		return NULL;
 	o.flags = row->flags;
 	/* init answers, then keeps nothing of the pipe */
 	o.argv = ARGV("/bin/sh", "-c", "sh -c \"$0\"; exec sleep 1000 > /dev/null 2>&1", TELL);
 	o.stdio[0] = -1;
 	o.stdio[1] = o.stdio[2] = pipe[1];
-	if (ct_start(c, &o, &init) < 0)
-		return failed(c, "start");
+	if (ct_start(c, &o, init) < 0)
+		return NULL;
 	close(pipe[1]);
 	start = of_init(pipe[0]);
 	close(pipe[0]);
+	return start;
+}
+
+static int same_child(const struct row *row)
+{
+	ct_container *c = box_handle(&box, NULL);
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	ct_process *init = NULL;
+	char *start, *attach = NULL;
+	int bad;
+
+	for (size_t i = 0; i < 12 && row->config[i]; i += 2)
+		if (ct_set_config(c, row->config[i], row->config[i + 1]) < 0)
+			return failed(c, "config");
+	start = started(c, row, &init);
+	if (!init)
+		return failed(c, "start");
 	if (!start || change())
 		return 1;
 	if (box_attach(c, &a, ARGV("/bin/sh", "-c", "sh -c \"$0\"", TELL), &attach, NULL) < 0)

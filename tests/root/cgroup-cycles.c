@@ -280,23 +280,14 @@ static void cycles_detached(void **state)
 
 /* ---- at once --------------------------------------------------------------------------------- */
 
-static void at_once(void **state)
+/* Every other one detached. */
+static void start_many(ct_container **c, int n)
 {
-	int n = times(200), i;
-	struct rlimit was_limit, more;
-	ct_container **c = calloc((size_t)n, sizeof(struct ct_container *));
 	ct_start_opts o = CT_START_OPTS_INIT;
-	struct host was = look();
-	char name[32], text[4096], *names = NULL;
+	char name[32];
 
-	(void)state;
-	assert_non_null(c);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was_limit), 0);
-	more = was_limit;
-	more.rlim_cur = more.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &more);
 	o.argv = ARGV("/bin/sleep", "1000");
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		ct_process *p = NULL;
 
 		snprintf(name, sizeof(name), "many%d", i);
@@ -307,6 +298,23 @@ static void at_once(void **state)
 		assert_ok(c[i], ct_start(c[i], &o, &p));
 		ct_process_unref(p);
 	}
+}
+
+static void at_once(void **state)
+{
+	int n = times(200), i;
+	struct rlimit was_limit, more;
+	ct_container **c = calloc((size_t)n, sizeof(struct ct_container *));
+	struct host was = look();
+	char text[4096], *names = NULL;
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was_limit), 0);
+	more = was_limit;
+	more.rlim_cur = more.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &more);
+	start_many(c, n);
 	assert_true(groups_named(box.word, NULL, 0) >= n);
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), n / 2);
 	ct_free(names);
@@ -374,6 +382,24 @@ static void act(int what)
 	}
 }
 
+/* Stops what a killed caller has left, once a start that was under way has come to its end. */
+static void end_it(const char *what, int round)
+{
+	ct_container *c;
+	long long end;
+	int r;
+
+	c = box_handle(&box, "killed");
+	assert_int_equal(configure(c), 0);
+	for (end = now_ms() + 20000; (r = ct_state(c)) == CT_STATE_STARTING && now_ms() < end;)
+		sleep_ms(5);
+	if (r == CT_STATE_RUNNING || r == CT_STATE_FROZEN || r == CT_STATE_STOPPING)
+		r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
+	if (r < 0 && r != -ESRCH)
+		fail_msg("%s, round %d: %d %s", what, round, r, ct_last_error(c)->message);
+	ct_unref(c);
+}
+
 /* One call that looks, and one start in the same hierarchies: then all is gone. */
 static void check_cleared(const char *what, int round, const struct host *was)
 {
@@ -382,16 +408,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 	long long end;
 	int n, r;
 
-	c = box_handle(&box, "killed");
-	assert_int_equal(configure(c), 0);
-	/* a start that was under way when its caller went may come to its end */
-	for (end = now_ms() + 20000; (r = ct_state(c)) == CT_STATE_STARTING && now_ms() < end;)
-		sleep_ms(5);
-	if (r == CT_STATE_RUNNING || r == CT_STATE_FROZEN || r == CT_STATE_STOPPING)
-		r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
-	if (r < 0 && r != -ESRCH)
-		fail_msg("%s, round %d: %d %s", what, round, r, ct_last_error(c)->message);
-	ct_unref(c);
+	end_it(what, round);
 	r = ct_list(&box.where, CT_LIST_RUNNING, &names);
 	if (r)
 		fail_msg("%s, round %d: ct_list() = %d: %s", what, round, r, names ? names : "");

@@ -301,6 +301,24 @@ static void time_of_frozen(void **state)
 
 /* ---- all of a tree --------------------------------------------------------------------------- */
 
+/* Another signal than SIGKILL reaches each one, too: the shell and its children. */
+static void signal_all(void)
+{
+	char place[512];
+	struct tree t;
+
+	start(ARGV("/bin/sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait; wait; exit 5"));
+	assert_true(place_of(ct_process_pid(talk.p), box.word, &t, place, sizeof(place)));
+	assert_true(processes(place, &t) >= 3);
+	assert_ok(box.c, ct_kill_all(box.c, SIGTERM));
+	assert_int_equal(end().signal, SIGTERM);
+	assert_refused(box.c, ct_kill_all(box.c, SIGTERM), -ESRCH);
+	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
+	assert_refused(box.c, ct_kill_all(box.c, 4711), -EINVAL);
+	assert_refused(box.c, ct_kill_all(box.c, -1), -EINVAL);
+	end();
+}
+
 static void kill_all(void **state)
 {
 	char place[512];
@@ -324,17 +342,7 @@ static void kill_all(void **state)
 		ex = end();
 		assert_int_equal(ex.signal, SIGKILL);
 	}
-	/* another signal reaches each one, too: the shell and its children */
-	start(ARGV("/bin/sh", "-c", "sleep 1000 & sleep 1000 & echo ready; wait; wait; exit 5"));
-	assert_true(place_of(ct_process_pid(talk.p), box.word, &t, place, sizeof(place)));
-	assert_true(processes(place, &t) >= 3);
-	assert_ok(box.c, ct_kill_all(box.c, SIGTERM));
-	assert_int_equal(end().signal, SIGTERM);
-	assert_refused(box.c, ct_kill_all(box.c, SIGTERM), -ESRCH);
-	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
-	assert_refused(box.c, ct_kill_all(box.c, 4711), -EINVAL);
-	assert_refused(box.c, ct_kill_all(box.c, -1), -EINVAL);
-	end();
+	signal_all();
 }
 
 /* Without a pid namespace of its own nothing lives on after the end of init either. */
@@ -458,6 +466,21 @@ static int set2(const char *key, const char *value, const char *key2, const char
 	return ct_set_limits(box.c, keys, values, key2 ? 2 : 1);
 }
 
+/* Memory and swap together, in either order; `both` is version 1's limit of their sum, -1. */
+static void set_swap(long long both)
+{
+	if (both < 0 && group_number(box.c, "memory.swap.max", NULL) < 0)
+		return;
+	assert_ok(box.c, set2("limit.memory", "200M", "limit.swap", "50M"));
+	assert_ok(box.c, set2("limit.swap", "10M", "limit.memory", "50M"));
+	assert_ok(box.c, set2("limit.swap", "300M", "limit.memory", "300M"));
+	assert_ok(box.c, set2("limit.memory", "64M", "limit.swap", "0"));
+	assert_true(memory_max() == 64 * (long long)MIB);
+	assert_true(both >= 0 ? group_number(box.c, NULL, "memory.memsw.limit_in_bytes") ==
+					64 * (long long)MIB
+			      : group_number(box.c, "memory.swap.max", NULL) == 0);
+}
+
 static void set_limits(void **state)
 {
 	long long both;
@@ -478,16 +501,7 @@ static void set_limits(void **state)
 			assert_true(group_number(box.c, NULL, "memory.memsw.limit_in_bytes") ==
 				    bytes[i] * (long long)MIB);
 	}
-	if (both >= 0 || group_number(box.c, "memory.swap.max", NULL) >= 0) {
-		assert_ok(box.c, set2("limit.memory", "200M", "limit.swap", "50M"));
-		assert_ok(box.c, set2("limit.swap", "10M", "limit.memory", "50M"));
-		assert_ok(box.c, set2("limit.swap", "300M", "limit.memory", "300M"));
-		assert_ok(box.c, set2("limit.memory", "64M", "limit.swap", "0"));
-		assert_true(memory_max() == 64 * (long long)MIB);
-		assert_true(both >= 0 ? group_number(box.c, NULL, "memory.memsw.limit_in_bytes") ==
-						64 * (long long)MIB
-				      : group_number(box.c, "memory.swap.max", NULL) == 0);
-	}
+	set_swap(both);
 	/* away and back */
 	assert_ok(box.c, set2("limit.pids", "", NULL, NULL));
 	assert_true(group_number(box.c, "pids.max", NULL) == INT64_MAX);
@@ -512,6 +526,46 @@ static const char *const refused_limits[][3] = {
 	{ "limit.cpuset.cpus", "65000", NULL },
 };
 
+/* False where the kernel takes it. */
+static bool is_refused(const char *const keys[], const char *const values[], const char *want)
+{
+	int r = ct_set_limits(box.c, keys, values, 3);
+
+	/* a processor that is not there is only noted down by version 2 */
+	if (!strcmp(keys[2], "limit.cpuset.cpus") && r == 0) {
+		assert_ok(box.c, set2("limit.pids", "100", "limit.memory", "64M"));
+		return false;
+	}
+	if (r >= 0 || !ct_last_error(box.c)->message[0])
+		fail_msg("%s = %s: %d, %s", keys[2], values[2], r, ct_last_error(box.c)->message);
+	if (want && r != (strcmp(want, "-ENOENT") ? -EINVAL : -ENOENT))
+		fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r, want,
+			 ct_last_error(box.c)->message);
+	return true;
+}
+
+/* What it was started without it does not get. */
+static void set_what_was_not_asked(void)
+{
+	assert_int_equal(box_config(box.c, "limit.memory", "", "limit.pids", "", "limit.io.weight",
+				    "", "limit.cpuset.mems", "", NULL),
+			 0);
+	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
+	if (!way->detached)
+		assert_refused(box.c, set2("limit.pids", "5", NULL, NULL), -EOPNOTSUPP);
+	end();
+}
+
+/* No values, no keys, and neither. */
+static void set_nothing(void)
+{
+	assert_refused(box.c,
+		       ct_set_limits(box.c, ARGV("limit.pids"), (const char *const[]){ NULL }, 1),
+		       -EINVAL);
+	assert_refused(box.c, ct_set_limits(box.c, NULL, NULL, 1), -EINVAL);
+	assert_ok(box.c, ct_set_limits(box.c, NULL, NULL, 0));
+}
+
 /* The second is refused: the first is as before. */
 static void all_or_nothing(void **state)
 {
@@ -530,20 +584,9 @@ static void all_or_nothing(void **state)
 	for (i = 0; i < sizeof(refused_limits) / sizeof(refused_limits[0]); i++) {
 		const char *const keys[] = { "limit.pids", "limit.memory", refused_limits[i][0] },
 				  *const values[] = { "33", "128M", refused_limits[i][1] };
-		int r = ct_set_limits(box.c, keys, values, 3);
 
-		/* a processor that is not there is only noted down by version 2 */
-		if (!strcmp(keys[2], "limit.cpuset.cpus") && r == 0) {
-			assert_ok(box.c, set2("limit.pids", "100", "limit.memory", "64M"));
+		if (!is_refused(keys, values, refused_limits[i][2]))
 			continue;
-		}
-		if (r >= 0 || !ct_last_error(box.c)->message[0])
-			fail_msg("%s = %s: %d, %s", keys[2], values[2], r,
-				 ct_last_error(box.c)->message);
-		if (refused_limits[i][2] &&
-		    r != (strcmp(refused_limits[i][2], "-ENOENT") ? -EINVAL : -ENOENT))
-			fail_msg("%s = %s: %d, not %s: %s", keys[2], values[2], r,
-				 refused_limits[i][2], ct_last_error(box.c)->message);
 		print_message("# %s\n", ct_last_error(box.c)->message);
 		if (memory_max() != memory || group_number(box.c, "pids.max", NULL) != pids ||
 		    group_number(box.c, NULL, "memory.memsw.limit_in_bytes") != memsw)
@@ -552,21 +595,10 @@ static void all_or_nothing(void **state)
 				 group_number(box.c, NULL, "memory.memsw.limit_in_bytes"),
 				 group_number(box.c, "pids.max", NULL));
 	}
-	assert_refused(box.c,
-		       ct_set_limits(box.c, ARGV("limit.pids"), (const char *const[]){ NULL }, 1),
-		       -EINVAL);
-	assert_refused(box.c, ct_set_limits(box.c, NULL, NULL, 1), -EINVAL);
-	assert_ok(box.c, ct_set_limits(box.c, NULL, NULL, 0));
+	set_nothing();
 	end();
 	assert_refused(box.c, set2("limit.pids", "5", NULL, NULL), -ESRCH);
-	/* what it was started without it does not get */
-	assert_int_equal(box_config(box.c, "limit.memory", "", "limit.pids", "", "limit.io.weight",
-				    "", "limit.cpuset.mems", "", NULL),
-			 0);
-	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
-	if (!way->detached)
-		assert_refused(box.c, set2("limit.pids", "5", NULL, NULL), -EOPNOTSUPP);
-	end();
+	set_what_was_not_asked();
 }
 
 /* Memory below what is in use: it is reclaimed, or the call says so; nobody is killed for it. */
@@ -594,7 +626,21 @@ static void below_use(void **state)
 
 /* ---- files by name --------------------------------------------------------------------------- */
 
-static void names(void **state)
+/* As snprintf(): the whole length, what fits, an end. */
+static void cut_short(void)
+{
+	char buf[8];
+
+	assert_int_equal(ct_cgroup_get(box.c, "pids.max", NULL, 0), 2);
+	memset(buf, '#', sizeof(buf));
+	assert_int_equal(ct_cgroup_get(box.c, "pids.max", buf, 2), 2);
+	assert_string_equal(buf, "7");
+	assert_int_equal(ct_cgroup_get(box.c, "pids.max", buf, sizeof(buf)), 2);
+	assert_string_equal(buf, "77");
+}
+
+/* Names that are none of a file of the cgroup's own. */
+static void bad_names(void)
 {
 	static char longest[300];
 	static const char *const bad[] = {
@@ -604,31 +650,30 @@ static void names(void **state)
 		NULL
 	};
 	char buf[8];
-	size_t i;
 
-	(void)state;
 	memset(longest, 'x', sizeof(longest) - 1);
-	assert_ok(box.c, ct_set_config(box.c, "limit.pids", "100"));
-	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_refused(box.c, ct_cgroup_get(box.c, bad[i], buf, sizeof(buf)), -EINVAL);
 		assert_refused(box.c, ct_cgroup_set(box.c, bad[i], "1"), -EINVAL);
 	}
 	longest[255] = 0;
 	assert_refused(box.c, ct_cgroup_get(box.c, longest, buf, sizeof(buf)), -ENOENT);
-	longest[255] = 'x';
+}
+
+static void names(void **state)
+{
+	char buf[8];
+
+	(void)state;
+	assert_ok(box.c, ct_set_config(box.c, "limit.pids", "100"));
+	start(ARGV("/bin/sh", "-c", "echo ready; read x"));
+	bad_names();
 	assert_refused(box.c, ct_cgroup_get(box.c, "no.such.file", buf, sizeof(buf)), -ENOENT);
 	assert_refused(box.c, ct_cgroup_set(box.c, "no.such.file", "1"), -ENOENT);
 	assert_refused(box.c, ct_cgroup_set(box.c, "pids.max", NULL), -EINVAL);
 	assert_refused(box.c, ct_cgroup_set(box.c, "pids.max", "few"), -EINVAL);
 	assert_ok(box.c, ct_cgroup_set(box.c, "pids.max", "77"));
-	/* as snprintf(): the whole length, what fits, an end */
-	assert_int_equal(ct_cgroup_get(box.c, "pids.max", NULL, 0), 2);
-	memset(buf, '#', sizeof(buf));
-	assert_int_equal(ct_cgroup_get(box.c, "pids.max", buf, 2), 2);
-	assert_string_equal(buf, "7");
-	assert_int_equal(ct_cgroup_get(box.c, "pids.max", buf, sizeof(buf)), 2);
-	assert_string_equal(buf, "77");
+	cut_short();
 	end();
 	assert_refused(box.c, ct_cgroup_get(box.c, "pids.max", buf, sizeof(buf)), -ESRCH);
 	assert_refused(box.c, ct_cgroup_set(box.c, "pids.max", "5"), -ESRCH);
@@ -739,39 +784,40 @@ static int group_teardown(void **state)
 	return box_teardown(state);
 }
 
+static const struct {
+	const char *name;
+	CMUnitTestFunction run;
+	bool each; /* with either version of the freezer */
+} cases[] = {
+	{ "freeze and thaw", frozen, true },
+	{ "wait for a frozen one", wait_frozen, true },
+	{ "the end of a frozen one", end_of_frozen, true },
+	{ "limit.time of a frozen one", time_of_frozen, true },
+	{ "kill all, no pid namespace", kill_all, true },
+	{ "end, no pid namespace", end_without_pidns, true },
+	{ "attach", attach, true },
+	{ "attach to a frozen one", attach_frozen, true },
+	{ "set limits", set_limits, false },
+	{ "set limits: all or nothing", all_or_nothing, false },
+	{ "set limits: below use", below_use, false },
+	{ "names of files", names, false },
+	{ "several threads", threads, false },
+};
+
 int main(void)
 {
-	static const struct {
-		const char *name;
-		CMUnitTestFunction run;
-		bool each; /* with either version of the freezer */
-	} rows[] = {
-		{ "freeze and thaw", frozen, true },
-		{ "wait for a frozen one", wait_frozen, true },
-		{ "the end of a frozen one", end_of_frozen, true },
-		{ "limit.time of a frozen one", time_of_frozen, true },
-		{ "kill all, no pid namespace", kill_all, true },
-		{ "end, no pid namespace", end_without_pidns, true },
-		{ "attach", attach, true },
-		{ "attach to a frozen one", attach_frozen, true },
-		{ "set limits", set_limits, false },
-		{ "set limits: all or nothing", all_or_nothing, false },
-		{ "set limits: below use", below_use, false },
-		{ "names of files", names, false },
-		{ "several threads", threads, false },
-	};
 	static struct CMUnitTest tests[128];
 	static char names_of[128][96];
 	const char *only = getenv("CT_ONLY");
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		for (size_t w = 0; w < (rows[i].each ? 6 : 2); w++) {
-			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", rows[i].name,
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t w = 0; w < (cases[i].each ? 6 : 2); w++) {
+			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", cases[i].name,
 				 ways[w].backend, ways[w].detached ? "detached" : "in process");
-			if ((only && !strstr(names_of[n], only)) || (rows[i].run == threads && w))
+			if ((only && !strstr(names_of[n], only)) || (cases[i].run == threads && w))
 				continue;
-			tests[n] = (struct CMUnitTest){ names_of[n], rows[i].run, setup, teardown,
+			tests[n] = (struct CMUnitTest){ names_of[n], cases[i].run, setup, teardown,
 							(void *)(uintptr_t)&ways[w] };
 			n++;
 		}

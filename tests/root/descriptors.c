@@ -90,12 +90,29 @@ static void stdio_odd(void **state)
 	assert_refused(box.c, ct_start(box.c, &o, &p), -EBADF);
 }
 
+/* Descriptors that go along into a container that runs. */
+static void keep_attached(const int fds[3])
+{
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	ct_process *p = must_start(box.c, 0, ARGV("/bin/sleep", "1000"));
+	char *out = NULL;
+
+	for (int i = 0; i < 3; i++)
+		lseek(fds[i], 0, SEEK_SET);
+	a.keep_fds = fds;
+	a.n_keep_fds = 2;
+	assert_ok(box.c,
+		  box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"),
+			     &out, NULL));
+	assert_string_equal(out, "fourthree{\"fds\": [0, 1, 2, 3, 4]}\n");
+	free(out);
+	ct_process_unref(p);
+}
+
 static void keep(void **state)
 {
 	int fds[3] = { text_fd("three"), text_fd("four"), text_fd("five") };
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_process *p = NULL;
 	char *out = NULL, bad[1] = "";
 	int wrong = 999, i;
 
@@ -124,21 +141,7 @@ static void keep(void **state)
 	o.keep_fds = fds;
 	o.n_keep_fds = 100000;
 	assert_true(box_run(box.c, &o, ARGV("/bin/true"), NULL, NULL) < 0);
-	/* and into a running one */
-	o = (ct_start_opts)CT_START_OPTS_INIT;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
-	for (i = 0; i < 3; i++)
-		lseek(fds[i], 0, SEEK_SET);
-	a.keep_fds = fds;
-	a.n_keep_fds = 2;
-	assert_ok(box.c,
-		  box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"),
-			     &out, NULL));
-	assert_string_equal(out, "fourthree{\"fds\": [0, 1, 2, 3, 4]}\n");
-	free(out);
-	ct_process_unref(p);
+	keep_attached(fds);
 	for (i = 0; i < 3; i++)
 		close(fds[i]);
 }
@@ -288,6 +291,34 @@ static void rootfs_by_descriptor(void **state)
 	rootfs_drop(&box.root, "marker");
 }
 
+/* By path, a file, and a new file system. */
+static void mount_by_path(void)
+{
+	ct_mount m = CT_MOUNT_INIT;
+	char *out = NULL;
+
+	ct_unref(box.c);
+	box.c = box_handle(&box, NULL);
+	m.source = "/etc/hostname";
+	m.target = "/tmp/host";
+	m.flags = CT_MOUNT_CREATE | CT_MOUNT_NOEXEC;
+	if (access(m.source, F_OK) == 0)
+		assert_ok(box.c, ct_add_mount(box.c, &m));
+	m = (ct_mount)CT_MOUNT_INIT;
+	m.fstype = "tmpfs";
+	m.source = "none";
+	m.options = "size=64k,mode=700";
+	m.target = "/home";
+	assert_ok(box.c, ct_add_mount(box.c, &m));
+	assert_ok(box.c,
+		  box_run(box.c, NULL,
+			  ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"),
+			  &out, NULL));
+	assert_non_null(strstr(out, "700\n"));
+	assert_non_null(strstr(out, "size=64k"));
+	free(out);
+}
+
 static void mount_by_descriptor(void **state)
 {
 	ct_mount m = CT_MOUNT_INIT;
@@ -321,28 +352,7 @@ static void mount_by_descriptor(void **state)
 	free(out);
 	rmdir(dir);
 	tree_remove(moved);
-	/* by path, a file, and a new file system */
-	ct_unref(box.c);
-	box.c = box_handle(&box, NULL);
-	m = (ct_mount)CT_MOUNT_INIT;
-	m.source = "/etc/hostname";
-	m.target = "/tmp/host";
-	m.flags = CT_MOUNT_CREATE | CT_MOUNT_NOEXEC;
-	if (access(m.source, F_OK) == 0)
-		assert_ok(box.c, ct_add_mount(box.c, &m));
-	m = (ct_mount)CT_MOUNT_INIT;
-	m.fstype = "tmpfs";
-	m.source = "none";
-	m.options = "size=64k,mode=700";
-	m.target = "/home";
-	assert_ok(box.c, ct_add_mount(box.c, &m));
-	assert_ok(box.c,
-		  box_run(box.c, NULL,
-			  ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"),
-			  &out, NULL));
-	assert_non_null(strstr(out, "700\n"));
-	assert_non_null(strstr(out, "size=64k"));
-	free(out);
+	mount_by_path();
 	rootfs_drop(&box.root, "mnt/new");
 	rootfs_drop(&box.root, "tmp/host");
 }
@@ -377,6 +387,16 @@ static void mount_refused(void **state)
 }
 
 /* ---- terminals ------------------------------------------------------------------------------- */
+
+/* A process without one. */
+static void no_terminal(void)
+{
+	ct_process *p = must_start(box.c, 0, ARGV("/bin/true"));
+
+	assert_int_equal(ct_process_pty(p), -ENOTTY);
+	assert_int_equal(ct_process_resize(p, 10, 10), -ENOTTY);
+	must_end(p);
+}
 
 static void terminal(void **state)
 {
@@ -414,14 +434,7 @@ static void terminal(void **state)
 	free(out);
 	assert_int_equal(ct_process_resize(p, 70000, 1), -EINVAL);
 	assert_int_equal(must_end(p).code, 0);
-	p = NULL;
-	o.flags = 0;
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(ct_process_pty(p), -ENOTTY);
-	assert_int_equal(ct_process_resize(p, 10, 10), -ENOTTY);
-	must_end(p);
+	no_terminal();
 }
 
 static void terminal_attach(void **state)

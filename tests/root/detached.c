@@ -352,6 +352,21 @@ static const char *terminal(int *fd)
 	return ptsname(*fd);
 }
 
+/* A terminal that nobody reads holds nothing up for long, nor does one that goes away. */
+static void unread_console_device(void)
+{
+	int fd;
+
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	assert_ok(box.c, box_detach(box.c, ARGV("/bin/sh", "-c", "seq 1 40000")));
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	close(fd);
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	start(ARGV("/bin/sh", "-c", "read a; echo; exit 0"));
+	close(fd);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+}
+
 /* console.path is a terminal of the host: what is printed is shown there, what is typed there is
  * read, and its mode is as it was at the end. */
 static void console_device(void **state)
@@ -379,16 +394,7 @@ static void console_device(void **state)
 	assert_int_equal(tcgetattr(fd, &then), 0);
 	assert_int_equal(then.c_lflag, mode.c_lflag);
 	close(fd);
-	/* one that nobody reads holds nothing up for long */
-	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
-	assert_ok(box.c, box_detach(box.c, ARGV("/bin/sh", "-c", "seq 1 40000")));
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
-	close(fd);
-	/* one that goes away does not, either */
-	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
-	start(ARGV("/bin/sh", "-c", "read a; echo; exit 0"));
-	close(fd);
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+	unread_console_device();
 }
 
 /* console.path is a file: it is made, and appended to. */
@@ -462,9 +468,27 @@ static void hooks(void **state)
 
 /* ---- definition ------------------------------------------------------------------------------ */
 
+/* Another handle of what was defined. */
+static ct_container *change_definition(void)
+{
+	char value[64], *names = NULL;
+	ct_container *d = box_handle(&box, "defined");
+
+	assert_refused(d, ct_create(d, NULL), -EEXIST);
+	assert_ok(d, ct_load_config(d, NULL));
+	assert_int_equal(ct_get_config(d, "uts.name", value, sizeof(value)), 4);
+	assert_string_equal(value, "kept");
+	assert_ok(d, ct_set_config(d, "uts.name", "changed"));
+	assert_ok(d, ct_save_config(d, NULL));
+	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 1);
+	assert_string_equal(names, "defined\n");
+	ct_free(names);
+	return d;
+}
+
 static void define_and_destroy(void **state)
 {
-	char config[2 * PATH_MAX], rootfs[2 * PATH_MAX], *names = NULL, value[64];
+	char config[2 * PATH_MAX], rootfs[2 * PATH_MAX], *names = NULL;
 	ct_create_opts o = CT_CREATE_OPTS_INIT;
 	ct_container *c = box_handle(&box, "defined"), *d;
 
@@ -478,16 +502,7 @@ static void define_and_destroy(void **state)
 	snprintf(config, sizeof(config), "%s/defined/config", box.dir);
 	assert_int_equal(access(config, F_OK), 0);
 	assert_string_equal(ct_path(c) + strlen(box.dir), "/defined");
-	d = box_handle(&box, "defined");
-	assert_refused(d, ct_create(d, NULL), -EEXIST);
-	assert_ok(d, ct_load_config(d, NULL));
-	assert_int_equal(ct_get_config(d, "uts.name", value, sizeof(value)), 4);
-	assert_string_equal(value, "kept");
-	assert_ok(d, ct_set_config(d, "uts.name", "changed"));
-	assert_ok(d, ct_save_config(d, NULL));
-	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 1);
-	assert_string_equal(names, "defined\n");
-	ct_free(names);
+	d = change_definition();
 	assert_ok(c, ct_destroy(c, 0));
 	assert_true(access(config, F_OK) != 0);
 	assert_refused(d, ct_destroy(d, 0), -ENOENT);

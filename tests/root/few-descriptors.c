@@ -210,6 +210,20 @@ static int hold_lock(const char *name)
 	return fd;
 }
 
+/* The verdict is there again and again, as the process itself had it. */
+static void check_last(ct_container *k, ct_container *other, const ct_exit *direct)
+{
+	ct_exit x = CT_EXIT_INIT;
+
+	for (int again = 0; again < 2; again++) {
+		assert_ok(other, ct_last_exit(other, &x));
+		assert_int_equal(x.reason, CT_EXIT_EXITED);
+		assert_int_equal(x.code, 9);
+		assert_memory_equal(&x, direct, sizeof(x));
+		assert_int_equal(ct_state(k), CT_STATE_STOPPED);
+	}
+}
+
 static void last_exit(void **state)
 {
 	ct_container *k = box_handle(&box, "last"), *other = box_handle(&box, "last");
@@ -223,13 +237,7 @@ static void last_exit(void **state)
 	start(k, "exit 9", &p);
 	assert_ok(k, ct_process_wait(p, &direct, 30000));
 	ct_process_unref(p);
-	for (int again = 0; again < 2; again++) {
-		assert_ok(other, ct_last_exit(other, &x));
-		assert_int_equal(x.reason, CT_EXIT_EXITED);
-		assert_int_equal(x.code, 9);
-		assert_memory_equal(&x, &direct, sizeof(x));
-		assert_int_equal(ct_state(k), CT_STATE_STOPPED);
-	}
+	check_last(k, other, &direct);
 	lock = hold_lock("last");
 	assert_ok(other, ct_last_exit(other, &x));
 	assert_memory_equal(&x, &direct, sizeof(x));

@@ -437,6 +437,18 @@ static void interpreter_is_us(void **state)
 	rootfs_drop(&box.root, "bin/trap");
 }
 
+static void check_masked(const char *out)
+{
+	char got[128];
+
+	if (strstr(probe_get(out, "/proc/kcore", got, sizeof(got)), "read data") ||
+	    strstr(probe_get(out, "/proc/keys", got, sizeof(got)), "read data") ||
+	    strstr(probe_get(out, "/proc/timer_list", got, sizeof(got)), "read data"))
+		fail_msg("a masked file can be read:\n%s", out);
+	if (strstr(probe_get(out, "/proc/sysrq-trigger", got, sizeof(got)), "write opens"))
+		fail_msg("sysrq-trigger can be written:\n%s", out);
+}
+
 /* With /dev from a hostile directory, what masks /proc is still ours: the masked files read as
  * nothing and cannot be written. */
 static void masks_not_from_rootfs(void **state)
@@ -445,7 +457,7 @@ static void masks_not_from_rootfs(void **state)
 					    "/proc/kcore", "/proc/sysrq-trigger",
 					    "/proc/keys",  "/proc/timer_list",
 					    NULL };
-	char dev[2 * PATH_MAX], entry[3 * PATH_MAX], null[2 * PATH_MAX + 16], got[128];
+	char dev[2 * PATH_MAX], entry[3 * PATH_MAX], null[2 * PATH_MAX + 16];
 	ct_container *c;
 	char *out = NULL;
 	struct leak *before;
@@ -469,12 +481,7 @@ static void masks_not_from_rootfs(void **state)
 			fail_msg("%s", ct_last_error(c)->message);
 		ct_unref(c);
 		end(before, now_ms(), "masks");
-		if (strstr(probe_get(out, "/proc/kcore", got, sizeof(got)), "read data") ||
-		    strstr(probe_get(out, "/proc/keys", got, sizeof(got)), "read data") ||
-		    strstr(probe_get(out, "/proc/timer_list", got, sizeof(got)), "read data"))
-			fail_msg("a masked file can be read:\n%s", out);
-		if (strstr(probe_get(out, "/proc/sysrq-trigger", got, sizeof(got)), "write opens"))
-			fail_msg("sysrq-trigger can be written:\n%s", out);
+		check_masked(out);
 		free(out);
 	}
 	unlink(null);

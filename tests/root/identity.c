@@ -308,11 +308,32 @@ static int has(const char *report, const char *entry)
 	return strstr(env, want) != NULL;
 }
 
+/* The config's, nothing of the caller's. */
+static void environment_attached(void)
+{
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	char *out = enter(&a);
+
+	assert_true(has(out, "FROM_CONFIG=1") && !has(out, "CT_SECRET=canary"));
+	free(out);
+	a.flags = CT_ATTACH_KEEP_ENV;
+	a.envp = ARGV("D=4");
+	out = enter(&a);
+	assert_true(has(out, "CT_SECRET=canary") && has(out, "D=4"));
+	free(out);
+	a.flags = CT_ATTACH_CLEAR_ENV;
+	out = enter(&a);
+	expect(out, "attach clear", "env", "[\"D=4\"]");
+	free(out);
+	a.flags = CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV;
+	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL),
+		       -EINVAL);
+}
+
 /* The caller's environment never goes in unless asked for; what is asked for replaces by name. */
 static void environment(void **state)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_container *c = box_handle(&box, NULL);
 	char *out = NULL;
 
@@ -333,22 +354,7 @@ static void environment(void **state)
 	assert_ok(c, box_run(c, &o, ARGV("/bin/probe"), &out, NULL));
 	expect(out, "clear", "env", "[\"A=replaced\", \"C=3\"]");
 	free(out);
-	/* attach: the config's, nothing of the caller's */
-	out = enter(&a);
-	assert_true(has(out, "FROM_CONFIG=1") && !has(out, "CT_SECRET=canary"));
-	free(out);
-	a.flags = CT_ATTACH_KEEP_ENV;
-	a.envp = ARGV("D=4");
-	out = enter(&a);
-	assert_true(has(out, "CT_SECRET=canary") && has(out, "D=4"));
-	free(out);
-	a.flags = CT_ATTACH_CLEAR_ENV;
-	out = enter(&a);
-	expect(out, "attach clear", "env", "[\"D=4\"]");
-	free(out);
-	a.flags = CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV;
-	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL),
-		       -EINVAL);
+	environment_attached();
 	unsetenv("CT_SECRET");
 	unsetenv("LD_PRELOAD_X");
 	ct_unref(c);

@@ -385,9 +385,24 @@ static int give_caps(const char *path)
 	return setxattr(path, "security.capability", caps, sizeof(caps), 0);
 }
 
+/* A hook of the host has what an exec of the caller's would have had: nothing. */
+static void check_hook(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text;
+
+	assert_true(fd >= 0);
+	text = read_all(fd, 10000);
+	close(fd);
+	assert_non_null(strstr(text, "CapInh:\t0000000000000000"));
+	assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
+	assert_non_null(strstr(text, "CapAmb:\t0000000000000000"));
+	free(text);
+}
+
 static void file_capabilities(void **state)
 {
-	char copy[PATH_MAX + 16], path[PATH_MAX + 32], *text;
+	char copy[PATH_MAX + 16], path[PATH_MAX + 32];
 	struct run_result r;
 	struct statvfs fs;
 	int status, fd;
@@ -421,15 +436,7 @@ static void file_capabilities(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	/* a hook of the host has what an exec of the caller's would have had: nothing */
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	text = read_all(fd, 10000);
-	close(fd);
-	assert_non_null(strstr(text, "CapInh:\t0000000000000000"));
-	assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
-	assert_non_null(strstr(text, "CapAmb:\t0000000000000000"));
-	free(text);
+	check_hook(path);
 	unlink(copy);
 }
 

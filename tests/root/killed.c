@@ -239,6 +239,27 @@ static void *hunt(void *data)
 	return NULL;
 }
 
+/* It has failed with a reason, or there is a process, which ends. */
+static void check_start(ct_container *c, int err, ct_process *p, int i, const struct hunter *h,
+			int *failed, int *lost)
+{
+	ct_exit ex = CT_EXIT_INIT;
+
+	if (err) {
+		(*failed)++;
+		if (!ct_last_error(c)->message[0] || ct_last_error(c)->err != err)
+			fail_msg("round %d: failed without a reason", i);
+		return;
+	}
+	if (ct_process_pid(p) <= 0)
+		fail_msg("round %d: ct_start() succeeded without a process (%d was shot)", i,
+			 (int)h->shot);
+	if (ct_process_wait(p, &ex, PATIENCE_MS))
+		fail_msg("round %d: %s (%d was shot)", i, ct_process_last_error(p)->message,
+			 (int)h->shot);
+	*lost += ex.reason != CT_EXIT_EXITED;
+}
+
 /* In-process starts while the keeper, or the stage, is shot: the call comes back, with a
  * reason; nothing hangs. */
 static void kill_below(void **state)
@@ -252,26 +273,12 @@ static void kill_below(void **state)
 				    .delay_us = (long)i * i * 6000 / (n * n) };
 		ct_container *c = box_handle(&box, NULL);
 		ct_process *p = NULL;
-		ct_exit ex = CT_EXIT_INIT;
 		long long began = now_ms();
 		int err;
 
 		assert_int_equal(pthread_create(&h.thread, NULL, hunt, &h), 0);
 		err = box_start(c, 0, ARGV("/bin/sleep", "0.05"), &p);
-		if (err) {
-			failed++;
-			if (!ct_last_error(c)->message[0] || ct_last_error(c)->err != err)
-				fail_msg("round %d: failed without a reason", i);
-		} else {
-			if (ct_process_pid(p) <= 0)
-				fail_msg("round %d: ct_start() succeeded without a process (%d was "
-					 "shot)",
-					 i, (int)h.shot);
-			if (ct_process_wait(p, &ex, PATIENCE_MS))
-				fail_msg("round %d: %s (%d was shot)", i,
-					 ct_process_last_error(p)->message, (int)h.shot);
-			lost += ex.reason != CT_EXIT_EXITED;
-		}
+		check_start(c, err, p, i, &h, &failed, &lost);
 		h.stop = true;
 		pthread_join(h.thread, NULL);
 		ct_process_unref(p);

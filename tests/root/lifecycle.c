@@ -367,21 +367,15 @@ static void wait_and_kill(void **state)
 
 /* ---- attach ---------------------------------------------------------------------------------- */
 
-static void attach(void **state)
+/* Its namespaces are those of the container's program, and none is the caller's. */
+static void check_namespaces(pid_t pid, const char *out)
 {
-	ct_process *p = start(ARGV("/bin/sleep", "1000"));
-	char *out = NULL, a[64], b[64], host[64], link[64];
 	const char *const ns[] = { "ns_mnt", "ns_pid", "ns_uts", "ns_ipc", "ns_net" };
-	char *inside = NULL;
-	ct_exit ex = CT_EXIT_INIT;
-	size_t i;
+	char a[64], b[64], host[64], link[64];
 	ssize_t n;
 
-	(void)state;
-	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe"), &out, &ex));
-	assert_int_equal(ex.reason, CT_EXIT_EXITED);
-	for (i = 0; i < 5; i++) {
-		snprintf(link, sizeof(link), "/proc/%d/ns/%s", (int)ct_process_pid(p), ns[i] + 3);
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(link, sizeof(link), "/proc/%d/ns/%s", (int)pid, ns[i] + 3);
 		n = readlink(link, a, sizeof(a) - 1);
 		assert_true(n > 0);
 		a[n] = 0;
@@ -393,6 +387,18 @@ static void attach(void **state)
 		host[n < 0 ? 0 : n] = 0;
 		assert_string_not_equal(a, host);
 	}
+}
+
+static void attach(void **state)
+{
+	ct_process *p = start(ARGV("/bin/sleep", "1000"));
+	char *out = NULL, a[64];
+	ct_exit ex = CT_EXIT_INIT;
+
+	(void)state;
+	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe"), &out, &ex));
+	assert_int_equal(ex.reason, CT_EXIT_EXITED);
+	check_namespaces(ct_process_pid(p), out);
 	assert_string_equal(probe_get(out, "fds", a, sizeof(a)), "[0, 1, 2]");
 	free(out);
 	/* exit codes, and what cannot be executed */
@@ -409,7 +415,6 @@ static void attach(void **state)
 	wait_end(p);
 	ex = wait_end(q);
 	assert_int_equal(ex.signal, SIGKILL);
-	free(inside);
 	ct_process_unref(q);
 	ct_process_unref(p);
 	assert_refused(box.c, box_attach(box.c, NULL, ARGV("/bin/true"), NULL, NULL), -ESRCH);

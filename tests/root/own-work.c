@@ -232,25 +232,33 @@ static int loop_device(char *path, size_t size)
 	return fd;
 }
 
+static void mount_disk(void)
+{
+	char disk[32] = "", entry[80];
+
+	device = loop_device(disk, sizeof(disk));
+	if (device < 0)
+		return;
+	snprintf(entry, sizeof(entry), "%s mnt/disk ext4 rw,create=dir 0 0", disk);
+	assert_ok(box.c, ct_set_config(box.c, "mount.entry", entry));
+}
+
 /* Each boot has its console, its disk and its list. */
 static void detached(void **state)
 {
-	char disk[32] = "", entry[80];
 	ct_start_opts o = CT_START_OPTS_INIT;
 	const char *script = "trap 'exit 5' TERM; trap 'reboot -f' INT; (: </dev/zero) && "
 			     "echo opened >>/var/log/opened; "
 			     "test -t 0 && echo x >>/var/log/boots; while :; do sleep 0.02; done";
+	const bool usual = !strcmp(way->name, "usual");
+	const char *hook = usual ? "hook\nopened\n" : "hook\nrefused\n";
 	ct_exit x = CT_EXIT_INIT;
 	ct_process *p = NULL;
 	struct stat st;
 	char path[PATH_MAX + 32];
 
 	(void)state;
-	device = loop_device(disk, sizeof(disk));
-	if (device >= 0) {
-		snprintf(entry, sizeof(entry), "%s mnt/disk ext4 rw,create=dir 0 0", disk);
-		assert_ok(box.c, ct_set_config(box.c, "mount.entry", entry));
-	}
+	mount_disk();
 	rootfs_drop(&box.root, "var/log/opened");
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/sh", "-c", script);
@@ -258,9 +266,7 @@ static void detached(void **state)
 	for (int boot = 1; boot <= 2; boot++) {
 		assert_int_equal(wait_until(has_booted, (void *)(intptr_t)boot), 1);
 		check_attach(boot == 1 ? "detached" : "after a reboot");
-		check_hook(boot == 1			? ""
-			   : strcmp(way->name, "usual") ? "hook\nrefused\n"
-							: "hook\nopened\n");
+		check_hook(boot == 1 ? "" : hook);
 		if (device >= 0)
 			assert_ok(box.c, box_attach(box.c, NULL,
 						    ARGV("/bin/test", "-d", "/mnt/disk/lost+found"),
@@ -271,7 +277,7 @@ static void detached(void **state)
 	}
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	snprintf(path, sizeof(path), "%s/var/log/opened", box.root.path);
-	assert_int_equal(stat(path, &st) == 0, !strcmp(way->name, "usual"));
+	assert_int_equal(stat(path, &st) == 0, usual);
 	ct_process_unref(p);
 	if (device < 0)
 		print_message(

@@ -155,26 +155,12 @@ static void backend_named(void **state)
 	ct_unref(c);
 }
 
-/* Ten faults of a file are ten lines: those of ct_error.more, and of a check. */
-static void all_faults(void **state)
+static void faults_of_a_file(ct_container *c, const char *file)
 {
-	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\n"
-				   "init.uid = x\nlimit.memory = lots\n"
-				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\n"
-				   "limit.pids = -1\nrootfs.path = /\n";
-	char file[PATH_MAX + 16], *all = NULL;
 	const ct_error *e;
 	ct_error *copy;
-	ct_container *c = must_open(NULL);
 	int lines = 1;
-	FILE *f;
 
-	(void)state;
-	snprintf(file, sizeof(file), "%s/ten.conf", box.dir);
-	f = fopen(file, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
 	assert_true(ct_load_config(c, file) < 0);
 	e = ct_last_error(c);
 	assert_int_equal(e->line, 1);
@@ -185,6 +171,26 @@ static void all_faults(void **state)
 	assert_int_equal(ct_error_copy(e, &copy), 0);
 	assert_string_equal(copy->more, e->more);
 	ct_free(copy);
+}
+
+/* Ten faults of a file are ten lines: those of ct_error.more, and of a check. */
+static void all_faults(void **state)
+{
+	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\n"
+				   "init.uid = x\nlimit.memory = lots\n"
+				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\n"
+				   "limit.pids = -1\nrootfs.path = /\n";
+	char file[PATH_MAX + 16], *all = NULL;
+	ct_container *c = must_open(NULL);
+	FILE *f;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/ten.conf", box.dir);
+	f = fopen(file, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	faults_of_a_file(c, file);
 	unlink(file);
 	/* of a config that can be read: relations, sources, hooks, keys that cannot be honoured */
 	assert_int_equal(box_config(c, "cap.drop", "chown", "cap.keep", "kill", "mount.entry",
@@ -278,6 +284,21 @@ static void listen(void *data, int level, const char *line)
 	s->steps++;
 }
 
+/* At DEBUG the names of the steps, at INFO that it runs. */
+static void told_less(ct_container *c, uint64_t flags, int steps)
+{
+	static struct story s;
+
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_DEBUG, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	assert_true(s.steps >= steps - 2 && !strstr(s.text, "tree="));
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_INFO, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	assert_true(s.steps == 0 && s.runs == 1);
+}
+
 /* Each step of the plan in its order, with its time, and none of the payload's secrets. */
 static void told(uint64_t flags)
 {
@@ -308,15 +329,7 @@ static void told(uint64_t flags)
 		assert_non_null(strstr(s.text, "close by init: run.reaper"));
 	assert_non_null(strstr(s.text, "exec by init: run.ready"));
 	assert_non_null(strstr(s.text, "rootfs.path"));
-	/* at DEBUG the names of the steps, at INFO that it runs */
-	s = (struct story){ .last = -1 };
-	assert_ok(c, ct_set_log(c, CT_LOG_DEBUG, listen, &s));
-	assert_ok(c, run_true(c, flags));
-	assert_true(s.steps >= steps - 2 && !strstr(s.text, "tree="));
-	s = (struct story){ .last = -1 };
-	assert_ok(c, ct_set_log(c, CT_LOG_INFO, listen, &s));
-	assert_ok(c, run_true(c, flags));
-	assert_true(s.steps == 0 && s.runs == 1);
+	told_less(c, flags, steps);
 	ct_unref(c);
 }
 
@@ -336,6 +349,22 @@ static void told_detached(void **state)
 {
 	(void)state;
 	told(CT_START_DETACH);
+}
+
+/* Who listens gets it, and the file nothing. */
+static void log_of_a_listener(ct_container *c, const char *file, uint64_t flags)
+{
+	static struct story s;
+	char *text;
+
+	assert_int_equal(truncate(file, 0), 0);
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_TRACE, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	text = text_of(file);
+	assert_true(s.steps > 0 && text && !*text);
+	free(text);
+	ct_set_log(c, 0, NULL, NULL);
 }
 
 /* The config's own log, where nobody listens; at its level. */
@@ -363,16 +392,7 @@ static void log_file(void **state)
 		assert_non_null(strstr(text, "INFO   it runs"));
 		assert_null(strstr(text, SECRET));
 		free(text);
-		/* who listens gets it, and nobody else */
-		assert_int_equal(truncate(file, 0), 0);
-		static struct story s;
-		s = (struct story){ .last = -1 };
-		assert_ok(c, ct_set_log(c, CT_LOG_TRACE, listen, &s));
-		assert_ok(c, run_true(c, modes[i]));
-		text = text_of(file);
-		assert_true(s.steps > 0 && text && !*text);
-		free(text);
-		ct_set_log(c, 0, NULL, NULL);
+		log_of_a_listener(c, file, modes[i]);
 		/* errors of other calls, too */
 		assert_int_equal(ct_kill(c, SIGTERM), -ESRCH);
 		text = text_of(file);

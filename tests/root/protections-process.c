@@ -228,31 +228,32 @@ static void callers_groups_not_inherited(void **state)
 	assert_int_equal(setgroups((size_t)n, before), 0);
 }
 
+static const struct {
+	const char *user, *uid, *gid; /* uid NULL: refused */
+} numbers[] = {
+	{ "1000", "[1000, 1000, 1000]", NULL },
+	{ "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
+	{ "1", "[1, 1, 1]", NULL },
+	{ "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
+	{ "4294967295", NULL, NULL },
+	{ "4294967296", NULL, NULL },
+	{ "18446744073709551616", NULL, NULL },
+	{ "-1", NULL, NULL },
+	{ "+1", NULL, NULL },
+	{ " 1", NULL, NULL },
+	{ "0x0", NULL, NULL },
+	{ "1e3", NULL, NULL },
+	{ "1:4294967296", NULL, NULL },
+	{ "1:-1", NULL, NULL },
+	{ "1:0:0", NULL, NULL },
+	{ "1:", NULL, NULL },
+	{ ":1", NULL, NULL },
+	{ "nobody-here", NULL, NULL },
+};
+
 /* A passwd that lies: numbers are numbers, never names. */
 static void numbers_are_not_names(void **state)
 {
-	static const struct {
-		const char *user, *uid, *gid; /* uid NULL: refused */
-	} rows[] = {
-		{ "1000", "[1000, 1000, 1000]", NULL },
-		{ "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
-		{ "1", "[1, 1, 1]", NULL },
-		{ "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
-		{ "4294967295", NULL, NULL },
-		{ "4294967296", NULL, NULL },
-		{ "18446744073709551616", NULL, NULL },
-		{ "-1", NULL, NULL },
-		{ "+1", NULL, NULL },
-		{ " 1", NULL, NULL },
-		{ "0x0", NULL, NULL },
-		{ "1e3", NULL, NULL },
-		{ "1:4294967296", NULL, NULL },
-		{ "1:-1", NULL, NULL },
-		{ "1:0:0", NULL, NULL },
-		{ "1:", NULL, NULL },
-		{ ":1", NULL, NULL },
-		{ "nobody-here", NULL, NULL },
-	};
 	ct_container *c = fresh();
 	ct_process *p;
 
@@ -265,21 +266,21 @@ static void numbers_are_not_names(void **state)
 			 0);
 	assert_int_equal(rootfs_file(&box.root, "etc/group", "root:x:0:\n1000:x:0:\n", 0644), 0);
 	p = waiting(c);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 		char *report = NULL;
 		int r;
 
-		o.user = rows[i].user;
+		o.user = numbers[i].user;
 		r = box_attach(c, &o, probe_argv, &report, NULL);
-		if (!rows[i].uid && r >= 0)
-			fail_msg("user \"%s\" was accepted: %s", rows[i].user, report);
-		if (rows[i].uid) {
+		if (!numbers[i].uid && r >= 0)
+			fail_msg("user \"%s\" was accepted: %s", numbers[i].user, report);
+		if (numbers[i].uid) {
 			assert_ok(c, r);
-			expect(report, "uid", rows[i].uid);
+			expect(report, "uid", numbers[i].uid);
 		}
-		if (rows[i].gid)
-			expect(report, "gid", rows[i].gid);
+		if (numbers[i].gid)
+			expect(report, "gid", numbers[i].gid);
 		free(report);
 	}
 	end(c, p);
@@ -562,12 +563,31 @@ static void read_hooks(const char *out, char *text, size_t size)
 	}
 }
 
+static void check_hooks(const char *text)
+{
+	static const char *const types[] = { "pre-start", "start-host", "stop", "post-stop" };
+	char want[64];
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		snprintf(want, sizeof(want), "LXC_HOOK_TYPE=%s\n", types[i]);
+		if (!strstr(text, want))
+			fail_msg("hook.%s did not run: %s", types[i], text);
+	}
+	assert_null(strstr(text, "canary"));
+	assert_null(strstr(text, "LD_"));
+	assert_null(strstr(text, "evil"));
+	/* standard descriptors, and what the shell itself opens: the script, its redirections */
+	for (const char *p = strstr(text, "fd: "); p; p = strstr(p + 1, "fd: "))
+		if (strncmp(p, "fd: pipe:", 9) && strncmp(p, "fd: /dev/null\n", 14) &&
+		    strncmp(p + 4, box.root.base, strlen(box.root.base)))
+			fail_msg("a hook has another descriptor: %.60s", p);
+}
+
 /* Hooks get a fixed environment: nothing of the caller's, nothing of the container's. */
 static void hooks_environment_is_fixed(void **state)
 {
-	static const char *const types[] = { "pre-start", "start-host", "stop", "post-stop" };
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
-	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384], want[64];
+	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384];
 	ct_container *c = box_handle(&box, "hooks");
 
 	(void)state;
@@ -587,19 +607,7 @@ static void hooks_environment_is_fixed(void **state)
 	read_hooks(out, text, sizeof(text));
 	ct_unref(c);
 	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		snprintf(want, sizeof(want), "LXC_HOOK_TYPE=%s\n", types[i]);
-		if (!strstr(text, want))
-			fail_msg("hook.%s did not run: %s", types[i], text);
-	}
-	assert_null(strstr(text, "canary"));
-	assert_null(strstr(text, "LD_"));
-	assert_null(strstr(text, "evil"));
-	/* standard descriptors, and what the shell itself opens: the script, its redirections */
-	for (const char *p = strstr(text, "fd: "); p; p = strstr(p + 1, "fd: "))
-		if (strncmp(p, "fd: pipe:", 9) && strncmp(p, "fd: /dev/null\n", 14) &&
-		    strncmp(p + 4, box.root.base, strlen(box.root.base)))
-			fail_msg("a hook has another descriptor: %.60s", p);
+	check_hooks(text);
 }
 
 /* ---- the rootfs says nothing ----------------------------------------------------------------- */

@@ -131,6 +131,26 @@ static ct_container *fresh(const char *name)
 	return c;
 }
 
+static const struct {
+	const char *name, *asked, *got, *how;
+} defaults[] = {
+	{ "namespace cgroup", "own", "own", NULL },
+	{ "namespace user", "the caller's", "the caller's", "-" },
+	{ "namespace time", "the caller's", "the caller's", "-" },
+	{ "capabilities, inheritable", "none to begin with", "none", NULL },
+	{ "no_new_privs", "-", "not set", "-" },
+	{ "user", "0", "0 on the host", NULL },
+	{ "groups", "none", "none", NULL },
+	{ "root file system", "writable", "writable", NULL },
+	{ "/sys", "read-only", "read-only", "sysfs" },
+	{ "/sys/fs/cgroup", "not mounted", "not mounted", "-" },
+	{ "/proc/kcore", "hidden", NULL, NULL },
+	{ "/proc/keys", "hidden", NULL, NULL },
+	{ "/proc/sys", "read-only", "read-only", "mount.readonly" },
+	{ "/sys/firmware", "hidden", NULL, NULL },
+	{ "devices", "default", NULL, NULL },
+};
+
 /* Nothing is set: all is as promised, and no line complains. */
 static void default_container(void **state)
 {
@@ -145,25 +165,13 @@ static void default_container(void **state)
 		snprintf(name, sizeof(name), "namespace %s", own[i]);
 		expect(rows, name, "own", "own", "clone3", true);
 	}
-	expect(rows, "namespace cgroup", "own", "own", NULL, true);
-	expect(rows, "namespace user", "the caller's", "the caller's", "-", true);
-	expect(rows, "namespace time", "the caller's", "the caller's", "-", true);
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		expect(rows, defaults[i].name, defaults[i].asked, defaults[i].got, defaults[i].how,
+		       true);
 	cell(rows, "capabilities, bounding", 1, bounding, sizeof(bounding));
 	expect(rows, "capabilities, bounding", bounding, bounding, NULL, true);
 	assert_non_null(strstr(bounding, "chown"));
 	assert_null(strstr(bounding, "sys_admin"));
-	expect(rows, "capabilities, inheritable", "none to begin with", "none", NULL, true);
-	expect(rows, "no_new_privs", "-", "not set", "-", true);
-	expect(rows, "user", "0", "0 on the host", NULL, true);
-	expect(rows, "groups", "none", "none", NULL, true);
-	expect(rows, "root file system", "writable", "writable", NULL, true);
-	expect(rows, "/sys", "read-only", "read-only", "sysfs", true);
-	expect(rows, "/sys/fs/cgroup", "not mounted", "not mounted", "-", true);
-	expect(rows, "/proc/kcore", "hidden", NULL, NULL, true);
-	expect(rows, "/proc/keys", "hidden", NULL, NULL, true);
-	expect(rows, "/proc/sys", "read-only", "read-only", "mount.readonly", true);
-	expect(rows, "/sys/firmware", "hidden", NULL, NULL, true);
-	expect(rows, "devices", "default", NULL, NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
 	end(c, p);
@@ -191,6 +199,26 @@ static void needs_a_running_one(void **state)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
+/* Somebody writes another value: asked is still what the config says. */
+static void limited_anew(ct_container *c)
+{
+	char *rows;
+
+	assert_ok(c, ct_cgroup_set(c, "pids.max", "100"));
+	rows = rows_of(c);
+	expect(rows, "limit.pids", "50", "100", "pids.max of /", false);
+	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
+	assert_int_equal(complaints(c, rows), 1);
+	free(rows);
+	assert_ok(c, ct_cgroup_set(c, "pids.max", "20"));
+	assert_ok(c, ct_set_limits(c, (const char *const[]){ "limit.memory" },
+				   (const char *const[]){ "96M" }, 1));
+	rows = rows_of(c);
+	expect(rows, "limit.pids", "50", "20", "pids.max of /", true);
+	expect(rows, "limit.memory", "96M", "100663296", "memory.", true);
+	free(rows);
+}
+
 static void limited(void **state)
 {
 	ct_container *c = fresh(NULL);
@@ -216,20 +244,7 @@ static void limited(void **state)
 	expect(rows, "capabilities, bounding", "none", "none", NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
-	/* somebody writes another value: asked is still what the config says */
-	assert_ok(c, ct_cgroup_set(c, "pids.max", "100"));
-	rows = rows_of(c);
-	expect(rows, "limit.pids", "50", "100", "pids.max of /", false);
-	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
-	assert_int_equal(complaints(c, rows), 1);
-	free(rows);
-	assert_ok(c, ct_cgroup_set(c, "pids.max", "20"));
-	assert_ok(c, ct_set_limits(c, (const char *const[]){ "limit.memory" },
-				   (const char *const[]){ "96M" }, 1));
-	rows = rows_of(c);
-	expect(rows, "limit.pids", "50", "20", "pids.max of /", true);
-	expect(rows, "limit.memory", "96M", "100663296", "memory.", true);
-	free(rows);
+	limited_anew(c);
 	end(c, p);
 }
 

@@ -670,27 +670,11 @@ static void expect_pid(const char *name, uint64_t flags, const char *key, const 
 	drop();
 }
 
-static void who_has_one(void **state)
+/* Without a pid namespace of its own there is none, and none can be asked for. */
+static void nobody_without_a_namespace(void)
 {
-	ct_container *c;
+	ct_container *c = handle(NULL);
 
-	(void)state;
-	memset(&chat, 0, sizeof(chat));
-	chat.out = -1;
-	expect_pid(NULL, 0, NULL, NULL, 2);
-	expect_pid(NULL, CT_START_NO_REAPER, NULL, NULL, 1);
-	expect_pid(NULL, 0, "init.reaper", "0", 1);
-	expect_pid(NULL, CT_START_REAPER, "init.reaper", "0", 2);
-	expect_pid(NULL, CT_START_NO_REAPER, "init.reaper", "1", 1);
-	expect_pid("web", 0, NULL, NULL, 1);
-	expect_pid("web", CT_START_DETACH, NULL, NULL, 1);
-	expect_pid("web", CT_START_DETACH, "init.reaper", "1", 2);
-	expect_pid("web", CT_START_DETACH | CT_START_REAPER, NULL, NULL, 2);
-	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, NULL, NULL, 2);
-	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, "init.reaper", "no", 1);
-	expect_pid("web", CT_START_EXECUTE, NULL, NULL, 2);
-	/* without a pid namespace of its own there is none, and none can be asked for */
-	c = handle(NULL);
 	set(c, "namespace.keep", "pid");
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL));
 	assert_refused(c,
@@ -708,6 +692,26 @@ static void who_has_one(void **state)
 				NULL),
 		       -EINVAL);
 	ct_unref(c);
+}
+
+static void who_has_one(void **state)
+{
+	(void)state;
+	memset(&chat, 0, sizeof(chat));
+	chat.out = -1;
+	expect_pid(NULL, 0, NULL, NULL, 2);
+	expect_pid(NULL, CT_START_NO_REAPER, NULL, NULL, 1);
+	expect_pid(NULL, 0, "init.reaper", "0", 1);
+	expect_pid(NULL, CT_START_REAPER, "init.reaper", "0", 2);
+	expect_pid(NULL, CT_START_NO_REAPER, "init.reaper", "1", 1);
+	expect_pid("web", 0, NULL, NULL, 1);
+	expect_pid("web", CT_START_DETACH, NULL, NULL, 1);
+	expect_pid("web", CT_START_DETACH, "init.reaper", "1", 2);
+	expect_pid("web", CT_START_DETACH | CT_START_REAPER, NULL, NULL, 2);
+	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, NULL, NULL, 2);
+	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, "init.reaper", "no", 1);
+	expect_pid("web", CT_START_EXECUTE, NULL, NULL, 2);
+	nobody_without_a_namespace();
 }
 
 /* What cannot be executed is told as before, with its step. */

@@ -307,14 +307,10 @@ static void ephemeral_held(void **state)
 
 /* ---- ct-create ------------------------------------------------------------------------------- */
 
-/* A template that fails and leaves a mount of the same file system. */
-static void failing_template(void **state)
+static void write_template(void)
 {
-	char create[PATH_MAX], dir[2 * PATH_MAX + 16], said[2 * PATH_MAX + 16];
-	struct run_result r;
 	FILE *f = fopen(at("template"), "we");
 
-	(void)state;
 	assert_non_null(f);
 	assert_int_equal(mkdir(at("dear"), 0755), 0);
 	file("dear/file");
@@ -325,6 +321,16 @@ static void failing_template(void **state)
 		at("dear"));
 	fclose(f);
 	assert_int_equal(chmod(at("template"), 0755), 0);
+}
+
+/* A template that fails and leaves a mount of the same file system. */
+static void failing_template(void **state)
+{
+	char create[PATH_MAX], dir[2 * PATH_MAX + 16], said[2 * PATH_MAX + 16];
+	struct run_result r;
+
+	(void)state;
+	write_template();
 	snprintf(dir, sizeof(dir), "--lxcpath=%s", box.dir);
 	assert_int_equal(run_tool(ARGV(built("tools/ct-create", create, sizeof(create)), dir, "-n",
 				       "failed", "-t", at("template")),

@@ -130,6 +130,17 @@ static void check_caps(const struct row *r, const char *hook, const char *payloa
 	same(r, hook, payload, "cap_ambient");
 }
 
+static void check_uid(const struct row *r, const char *hook)
+{
+	const uint32_t uid = r->root ? 0 : (uint32_t)r->uid;
+	char want[64], got[64];
+
+	snprintf(want, sizeof(want), "[%u, %u, %u]", uid, uid, uid);
+	probe_get(hook, "uid", got, sizeof(got));
+	if (strcmp(got, want) != 0)
+		fail_msg("%s: the hook's uid is %s, not %s", r->name, got, want);
+}
+
 /* What a hook has, against what the payload has. */
 static void rights(void **state)
 {
@@ -149,11 +160,7 @@ static void rights(void **state)
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/probe"), &payload, NULL));
 	hook = read_inside("tmp/hook");
 	assert_non_null(hook);
-	snprintf(want, sizeof(want), "[%u, %u, %u]", r->root ? 0 : r->uid, r->root ? 0 : r->uid,
-		 r->root ? 0 : r->uid);
-	probe_get(hook, "uid", got, sizeof(got));
-	if (strcmp(got, want) != 0)
-		fail_msg("%s: the hook's uid is %s, not %s", r->name, got, want);
+	check_uid(r, hook);
 	for (i = r->uid && r->root; i < sizeof(keys) / sizeof(keys[0]); i++)
 		same(r, hook, payload, keys[i]);
 	check_caps(r, hook, payload);

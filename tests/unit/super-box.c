@@ -23,7 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #include "run.h"
 #include "stage/stage.h"
 
