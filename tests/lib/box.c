@@ -256,3 +256,17 @@ int box_failed(ct_container *c, const char *what)
 	printf("# %s: %s\n", what, ct_last_error(c)->message);
 	return 1;
 }
+
+int box_attach_probe(ct_container *c, char **out)
+{
+	ct_process *init = NULL;
+	int r;
+
+	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
+		return box_failed(c, "start");
+	r = box_attach(c, NULL, ARGV("/bin/probe"), out, NULL);
+	if (r < 0)
+		box_failed(c, "attach");
+	ct_process_unref(init);
+	return r < 0;
+}

@@ -61,6 +61,9 @@ int probe_expect(const char *report, const char *who, const char *how, const cha
  * have no cmocka. */
 int box_failed(ct_container *c, const char *what);
 
+/* The probe's report by an attach to a container that only waits; 1 and box_failed() without. */
+int box_attach_probe(ct_container *c, char **out);
+
 /* For cmocka: the call succeeds, or the test fails with the container's own message. */
 #define assert_ok(c, call)                                                                \
 	do {                                                                              \

@@ -8,7 +8,10 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "leak.h"
 #include "run.h"
@@ -124,6 +127,23 @@ ct_exit must_end(ct_process *p)
 	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 	ct_process_unref(p);
 	return ex;
+}
+
+int in_process_of_its_own(int (*body)(void *), void *data)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		int r = body(data);
+
+		fflush(stdout);
+		_exit(r >= 0 && r < 126 ? r : 126);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int is_at_rest(void *c)

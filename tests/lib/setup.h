@@ -36,6 +36,8 @@ ct_container *must_open(const char *name);
 ct_process *must_start(ct_container *c, uint64_t flags, const char *const argv[]);
 /* Waits for its end and releases it. */
 ct_exit must_end(ct_process *p);
+/* Runs the body in a process of its own: what it returns, at most 126; 128 + signal. */
+int in_process_of_its_own(int (*body)(void *), void *data);
 /* For wait_until(): the container is stopped; box_boots() is at least this number. */
 int is_at_rest(void *c);
 int has_booted(void *n);

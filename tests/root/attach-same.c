@@ -21,7 +21,6 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -115,12 +114,6 @@ static int compare(const char *name, char *start, char *attach)
 	return bad;
 }
 
-static int failed(ct_container *c, const char *what)
-{
-	printf("# %s: %s\n", what, ct_last_error(c)->message);
-	return 1;
-}
-
 /* All that a caller may do between its start and its attach. Limits go down only, as root here may
  * not raise them: those of init do not. */
 static int change(void)
@@ -168,8 +161,9 @@ static char *started(ct_container *c, const struct row *row, ct_process **init)
 	return start;
 }
 
-static int same_child(const struct row *row)
+static int same_child(void *data)
 {
+	const struct row *row = data;
 	ct_container *c = box_handle(&box, NULL);
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *init = NULL;
@@ -178,14 +172,14 @@ static int same_child(const struct row *row)
 
 	for (size_t i = 0; i < 12 && row->config[i]; i += 2)
 		if (ct_set_config(c, row->config[i], row->config[i + 1]) < 0)
-			return failed(c, "config");
+			return box_failed(c, "config");
 	start = started(c, row, &init);
 	if (!init)
-		return failed(c, "start");
+		return box_failed(c, "start");
 	if (!start || change())
 		return 1;
 	if (box_attach(c, &a, ARGV("/bin/sh", "-c", "sh -c \"$0\"", TELL), &attach, NULL) < 0)
-		return failed(c, "attach");
+		return box_failed(c, "attach");
 	bad = compare(row->name, start, attach);
 	free(start);
 	free(attach);
@@ -193,7 +187,7 @@ static int same_child(const struct row *row)
 	/* elevated: none of it */
 	a.flags = CT_ATTACH_ELEVATED;
 	if (box_attach(c, &a, ARGV("/bin/probe"), &attach, NULL) < 0)
-		return failed(c, "elevated");
+		return box_failed(c, "elevated");
 	if (!strstr(attach, "\"no_new_privs\": 0"))
 		bad += printf("# %s: elevated has no_new_privs\n", row->name);
 	free(attach);
@@ -204,20 +198,7 @@ static int same_child(const struct row *row)
 
 static void same(void **state)
 {
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int bad = same_child(*state);
-
-		fflush(stdout);
-		_exit(bad ? 1 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_int_equal(in_process_of_its_own(same_child, *state), 0);
 }
 
 /* What init has dropped by itself is not given to who comes later, nor refused to who

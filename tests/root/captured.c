@@ -37,20 +37,6 @@
 
 /* ---- helpers --------------------------------------------------------------------------------- */
 
-/* The body runs in a process of its own; what it returns is its exit code. */
-static int in_child(int (*body)(void *), void *data)
-{
-	int status = -1;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		_exit(body(data));
-	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 static ct_process *start_in(ct_container *c, const char *const argv[])
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
@@ -204,7 +190,7 @@ static void a_captured_caller_gains_nothing(void **state)
 	}
 	sentinel = pid;
 	snprintf(target, sizeof(target), "%s/owned", box.dir);
-	assert_int_equal(in_child(attacked, NULL), 0);
+	assert_int_equal(in_process_of_its_own(attacked, NULL), 0);
 	assert_int_equal(access(target, F_OK), -1);
 	assert_int_equal(kill(pid, 0), 0);
 	kill(pid, SIGKILL);
@@ -244,7 +230,7 @@ static void a_caller_without_rights_ends_what_it_started(void **state)
 {
 	(void)state;
 	for (int way = 0; way < 3; way++) {
-		int code = in_child(ends_what_it_started, &way);
+		int code = in_process_of_its_own(ends_what_it_started, &way);
 
 		if (code)
 			fail_msg("way %d: exit code %d", way, code);

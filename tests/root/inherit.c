@@ -179,7 +179,6 @@ static int check_report(const struct habit *h, const char *how, const char *repo
 static int with_habit(const struct habit *h)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
 
@@ -193,37 +192,15 @@ static int with_habit(const struct habit *h)
 	bad += check_report(h, "start", out);
 	free(out);
 	out = NULL;
-	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
-		return box_failed(c, "start");
-	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "attach");
+	if (box_attach_probe(c, &out))
+		return 1;
 	bad += check_report(h, "attach", out);
 	free(out);
-	ct_process_unref(init);
 	ct_unref(c);
 	return bad;
 }
 
-static void in_child(int (*what)(const void *), const void *arg)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int bad = what(arg);
-
-		fflush(stdout);
-		_exit(bad ? 1 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (status)
-		fail_msg("the caller found something wrong, or died: status %x", status);
-}
-
-static int habit_child(const void *arg)
+static int habit_child(void *arg)
 {
 	return with_habit(arg);
 }
@@ -247,15 +224,14 @@ static void habit(void **state)
 
 	if (h->take == with_fifo && !can_take(h))
 		elsewhere_because("the cpu cgroup of the tests gives no budget of real time");
-	in_child(habit_child, h);
+	assert_int_equal(in_process_of_its_own(habit_child, *state), 0);
 }
 
 /* ---- what a key says otherwise --------------------------------------------------------------- */
 
-static int keys_child(const void *arg)
+static int keys_child(void *arg)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
 
@@ -272,15 +248,12 @@ static int keys_child(const void *arg)
 	       probe_expect(out, "keys", "start", "timerslack", "70000");
 	free(out);
 	out = NULL;
-	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
-		return box_failed(c, "start");
-	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "attach");
+	if (box_attach_probe(c, &out))
+		return 1;
 	bad += probe_expect(out, "keys", "attach", "umask", "\"027\"") +
 	       probe_expect(out, "keys", "attach", "nice", "7") +
 	       probe_expect(out, "keys", "attach", "personality", "8");
 	free(out);
-	ct_process_unref(init);
 	ct_unref(c);
 	return bad;
 }
@@ -295,7 +268,7 @@ static void keys(void **state)
 	size_t i;
 
 	(void)state;
-	in_child(keys_child, NULL);
+	assert_int_equal(in_process_of_its_own(keys_child, NULL), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (ct_set_config(c, bad[i][0], bad[i][1]) >= 0)
 			fail_msg("%s = %s was taken", bad[i][0], bad[i][1]);
@@ -304,7 +277,7 @@ static void keys(void **state)
 
 /* A detached container has the umask of who starts it, also after a reboot of its own; a program
  * attached has the attacher's. */
-static int detached_child(const void *arg)
+static int detached_child(void *arg)
 {
 	ct_container *c = box_handle(&box, "umask");
 	char *out = NULL;
@@ -345,11 +318,11 @@ static int detached_child(const void *arg)
 static void detached(void **state)
 {
 	(void)state;
-	in_child(detached_child, NULL);
+	assert_int_equal(in_process_of_its_own(detached_child, NULL), 0);
 }
 
 /* Locked bits cannot be taken back: that is told, and nothing is started with them. */
-static int locked_child(const void *arg)
+static int locked_child(void *arg)
 {
 	ct_container *c = box_handle(&box, NULL);
 
@@ -368,7 +341,7 @@ static int locked_child(const void *arg)
 static void locked(void **state)
 {
 	(void)state;
-	in_child(locked_child, NULL);
+	assert_int_equal(in_process_of_its_own(locked_child, NULL), 0);
 }
 
 /* ---- file capabilities ----------------------------------------------------------------------- */
