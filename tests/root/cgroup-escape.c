@@ -69,7 +69,7 @@ static void check_writable(const struct form *f, bool keep, char *out)
 	for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (strncmp(line, "writable ", 9))
 			continue;
-		/* of the forms that hand all of the host's groups over, the name says so */
+		/* where all of the host's cgroups are delegated, the form's name says so */
 		if (strstr(line, "/release_agent") || !f->writable ||
 		    (keep && strcmp(f->word, "cgroup-full:rw") && strcmp(f->word, "cgroup-full") &&
 		     !strstr(line, box.word)))

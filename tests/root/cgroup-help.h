@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the tests of limits and cgroups share: the hierarchies of this host as they are mounted,
- * where a process is in them, and what of one test's groups is there. Nothing of the library. */
+ * where a process is in them, and what of one test's cgroups is there. Nothing of the library. */
 #ifndef CT_TEST_CGROUP_HELP_H
 #define CT_TEST_CGROUP_HELP_H
 
@@ -40,7 +40,7 @@ static inline bool quick(void)
 
 /* The hierarchies in /proc/self/mountinfo, each once. */
 void trees_find(struct trees *t);
-/* The line of /proc/PID/cgroup that belongs to the tree: the path in it, or NULL. */
+/* The line of /proc/PID/cgroup that belongs to the hierarchy: the path in it, or NULL. */
 const char *tree_place(const struct tree *t, pid_t pid, char *buf, size_t size);
 /* Directories below `dir` whose name contains `word` (NULL: any); paths of the first
  * ones into text. */
@@ -49,10 +49,10 @@ int groups_below(const char *dir, const char *word, int depth, char *text, size_
 int groups_named(const char *word, char *text, size_t size);
 /* Removes what a failed test has left, however deep: so that it fails alone. */
 void group_drop(const char *path);
-/* All groups with that word in their name. */
+/* All cgroups with that word in their name. */
 void groups_drop(const char *word);
 
-/* For cmocka: none of the groups with that word in their name is there, after a while
+/* For cmocka: none of the cgroups with that word in their name is there, after a while
  * at the latest. */
 #define assert_no_groups(word)                                                                 \
 	do {                                                                                   \
@@ -65,13 +65,13 @@ void groups_drop(const char *word);
 			fail_msg("%d groups are left: %.2000s", n_, groups_);                  \
 	} while (0)
 
-/* Processes in a group. */
+/* Processes in a cgroup. */
 int processes(const char *place, const struct tree *t);
-/* A hierarchy in which the process has a group of ours; false without. */
+/* A hierarchy in which the process has a cgroup of ours; false without. */
 bool place_of(pid_t pid, const char *word, struct tree *t, char *place, size_t size);
-/* Thaws its groups by hand, while the handle is busy. */
+/* Thaws its cgroups by hand, while the handle is busy. */
 void thaw_by_hand(pid_t pid, const char *word);
-/* A number out of a file of the container's group under its version 2 or version 1 name; -1:
+/* A number out of a file of the container's cgroup under its version 2 or version 1 name; -1:
  * neither is there. `max` is INT64_MAX. */
 long long group_number(ct_container *c, const char *v2, const char *v1);
 

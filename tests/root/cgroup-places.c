@@ -360,7 +360,7 @@ static bool freeze_group(const struct tree *t, const char *path, bool on)
 			       : put(path, "freezer.state", on ? "FROZEN" : "THAWED");
 }
 
-/* It is refused by the frozen group's name, with nothing made, and goes once that is thawed. */
+/* Refused by the frozen cgroup's name, with nothing made; started once that is thawed. */
 static void start_frozen(ct_container *c, const struct tree *t, const char *path)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;

@@ -175,7 +175,7 @@ int words_left(void *data)
 	return n;
 }
 
-/* A case's process that somebody has killed cannot say why: what the kernel knows of it. */
+/* A case's process that was killed cannot say why: what the kernel knows of it. */
 static void tell_death(void)
 {
 	static const char *const files[] = { "memory.limit_in_bytes", "memory.max_usage_in_bytes",

@@ -199,7 +199,7 @@ static void needs_a_running_one(void **state)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-/* Somebody writes another value: asked is still what the config says. */
+/* Another value is written from outside: asked is still what the config says. */
 static void limited_anew(ct_container *c)
 {
 	char *rows;

@@ -174,7 +174,7 @@ static void needs_a_supervisor(struct sleeper s)
 	IN_TIME(ct_reboot(s.c, 300), 1000, r_ == -ETIMEDOUT);
 }
 
-/* What goes by the container's groups and its init. */
+/* What goes by the container's cgroups and its init. */
 static void needs_the_payload(struct sleeper s)
 {
 	ct_process *p = NULL;
