@@ -291,8 +291,7 @@ static void begin(struct side *s, const struct siege *siege, bool detached)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 
-	s->c = box_handle(&box, detached ? NAME : NULL);
-	assert_non_null(s->c);
+	s->c = must_open(detached ? NAME : NULL);
 	s->p = NULL;
 	assert_int_equal(box_config(s->c, "limit.pids", "try:100", "limit.memory", "try:256M",
 				    "mount.auto", "proc sys cgroup:rw", NULL),

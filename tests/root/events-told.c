@@ -51,8 +51,7 @@ static const char *const names[] = { "?",	 "STARTED",	"EXITED",     "OOM",
 void ask(int other, const ct_event_opts *opts)
 {
 	if (other) {
-		seer = box_handle(&box, "web");
-		assert_non_null(seer);
+		seer = must_open("web");
 	}
 	fd = ct_event_fd(seer, opts);
 	assert_ok(seer, fd);

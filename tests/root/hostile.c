@@ -209,8 +209,7 @@ static void try_case(void **state)
 
 	assert_int_equal(plant(h->place, h->shape), 0);
 	before = begin();
-	c = box_handle(&box, NULL);
-	assert_non_null(c);
+	c = must_open(NULL);
 	if (h->place->key) {
 		snprintf(value, sizeof(value), "%s%s",
 			 h->place->value[0] == '+' ? box.root.base : "",

@@ -65,10 +65,9 @@ static unsigned long long expected_caps(const struct person *p)
 
 static ct_container *person_container(const struct person *p)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	char id[16];
 
-	assert_non_null(c);
 	snprintf(id, sizeof(id), "%u", p->uid);
 	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, NULL), 0);
 	if (p->groups)

@@ -724,10 +724,9 @@ static int begin_detached(ct_container *c, int fd, const char *const argv[], ct_
 /* The supervisor keeps the limit, also when nobody has taken the process. */
 static void detached(void **state)
 {
-	ct_container *c = box_handle(&box, "talker");
+	ct_container *c = must_open("talker");
 
 	(void)state;
-	assert_non_null(c);
 	assert_int_equal(box_config(c, "limit.output", "100KB", NULL), 0);
 	for (int waited = 0; waited < 2; waited++) {
 		struct ends e = make_sink(PIPE);
@@ -755,14 +754,13 @@ static void detached(void **state)
 
 static void detached_unread(void **state)
 {
-	ct_container *c = box_handle(&box, "talker");
+	ct_container *c = must_open("talker");
 	struct ends e = make_sink(PIPE);
 	ct_process *p = NULL;
 	long long began;
 	ct_exit ex;
 
 	(void)state;
-	assert_non_null(c);
 	assert_int_equal(box_config(c, "limit.output", "1G", NULL), 0);
 	assert_ok(c, begin_detached(c, e.theirs, ARGV("/bin/seq", "100000000"), &p));
 	wait_blocked(p, e.theirs);

@@ -51,9 +51,8 @@ static int setup(void **state)
 /* A fresh handle on the box's rootfs. */
 static ct_container *fresh(void)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 
-	assert_non_null(c);
 	return c;
 }
 
@@ -351,12 +350,11 @@ static void only_three_descriptors(void **state)
 static void no_abstract_sockets(void **state)
 {
 	static const char *const pause_argv[] = { "/bin/sleep", "1000", NULL };
-	ct_container *c = box_handle(&box, "abstract-test");
+	ct_container *c = must_open("abstract-test");
 	char line[512], *text;
 	FILE *f;
 
 	(void)state;
-	assert_non_null(c);
 	assert_ok(c, box_detach(c, pause_argv));
 	f = fopen("/proc/net/unix", "re");
 	assert_non_null(f);
@@ -588,10 +586,9 @@ static void hooks_environment_is_fixed(void **state)
 {
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
 	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384];
-	ct_container *c = box_handle(&box, "hooks");
+	ct_container *c = must_open("hooks");
 
 	(void)state;
-	assert_non_null(c);
 	snprintf(script, sizeof(script), "%s/hook.sh", box.root.base);
 	snprintf(out, sizeof(out), "%s/hook.env", box.root.base);
 	write_hook(script, out);

@@ -123,14 +123,6 @@ static int complaints(ct_container *c, const char *rows)
 
 /* ---- containers ------------------------------------------------------------------------------ */
 
-static ct_container *fresh(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-
-	assert_non_null(c);
-	return c;
-}
-
 static const struct {
 	const char *name, *asked, *got, *how;
 } defaults[] = {
@@ -156,7 +148,7 @@ static void default_container(void **state)
 {
 	static const char *const own[] = { "mnt", "pid", "uts", "ipc", "net" };
 	struct leak *before = leak_take();
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p = must_start(c, 0, WAITING);
 	char *rows = rows_of(c), name[64], bounding[1024];
 
@@ -181,7 +173,7 @@ static void default_container(void **state)
 
 static void needs_a_running_one(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	char *text = NULL;
 	ct_process *p;
 
@@ -221,7 +213,7 @@ static void limited_anew(ct_container *c)
 
 static void limited(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
@@ -251,7 +243,7 @@ static void limited(void **state)
 /* What was only tried, and could not be, is told. */
 static void tried_in_vain(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows, how[1024];
 
@@ -282,7 +274,7 @@ static void tried_in_vain(void **state)
 
 static void mapped(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
@@ -305,7 +297,7 @@ static void mapped(void **state)
 
 static void shared_namespace(void **state)
 {
-	ct_container *first = fresh(NULL), *c = fresh(NULL);
+	ct_container *first = must_open(NULL), *c = must_open(NULL);
 	ct_process *p = must_start(first, 0, WAITING), *q;
 	char pid[16], with[64], *rows;
 
@@ -342,7 +334,7 @@ static int has_unmounted(void *data)
  * the container's own. */
 static void uncovered(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
@@ -358,7 +350,7 @@ static void uncovered(void **state)
 	free(rows);
 	end(c, p);
 	/* covered as a whole by another one, none of what was hidden below the first is any more */
-	c = fresh(NULL);
+	c = must_open(NULL);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
 	p = must_start(c, 0, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
@@ -369,7 +361,7 @@ static void uncovered(void **state)
  * as they are. */
 static void hostile_names(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
@@ -397,7 +389,7 @@ static void hostile_names(void **state)
 
 static void detached(void **state)
 {
-	ct_container *c = fresh("web"), *other;
+	ct_container *c = must_open("web"), *other;
 	char *rows;
 
 	(void)state;
@@ -407,7 +399,7 @@ static void detached(void **state)
 			 0);
 	assert_ok(c, box_detach(c, WAITING));
 	/* a handle that has not started it, and whose own config says something else */
-	other = fresh("web");
+	other = must_open("web");
 	assert_ok(other, ct_set_config(other, "limit.memory", "1G"));
 	rows = rows_of(other);
 	expect(rows, "limit.memory", "64M", "67108864", "ct.payload.web", true);

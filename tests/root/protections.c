@@ -39,12 +39,11 @@ static int setup(void **state)
 static char *look(const char *key, const char *value, const char *what, const char *const *args)
 {
 	const char *argv[MAX_ARGS] = { "/inside", what };
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	ct_exit ex = CT_EXIT_INIT;
 	char *out = NULL;
 	int n = 2;
 
-	assert_non_null(c);
 	while (*args && n < MAX_ARGS - 1)
 		argv[n++] = *args++;
 	if (key)

@@ -52,10 +52,9 @@ static const struct row rows[] = {
 
 static ct_container *make(const struct row *r)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	char id[16];
 
-	assert_non_null(c);
 	snprintf(id, sizeof(id), "%u", r->uid);
 	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, "init.groups", "2000",
 				    "prlimit.nofile", "77:99", "prlimit.core", "0", NULL),

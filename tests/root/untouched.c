@@ -399,8 +399,7 @@ static void first_start(void **state)
 	(void)state;
 	for (fd = 0; fd < 1024; fd++)
 		before[fd] = fcntl(fd, F_GETFD) >= 0;
-	c = box_handle(&box, NULL);
-	assert_non_null(c);
+	c = must_open(NULL);
 	if (one_start(c, why, sizeof(why)))
 		fail_msg("%s", why);
 	ct_unref(c);

@@ -41,8 +41,7 @@ static void watcher_start(struct watcher *w)
 	int in[2], out[2];
 	char ready[16];
 
-	w->c = box_handle(&box, NULL);
-	assert_non_null(w->c);
+	w->c = must_open(NULL);
 	/* cap.drop alone drops from the full set */
 	assert_ok(w->c, ct_set_config(w->c, "cap.drop", "wake_alarm"));
 	assert_ok(w->c, ct_set_config(w->c, "mount.auto", "proc:rw"));
