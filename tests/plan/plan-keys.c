@@ -136,7 +136,7 @@ static bool shown_by_test(const char *cell)
 static bool holds(const struct row *r, int detached, const struct ct_key *key)
 {
 	CT_CLEAN_BUF struct ct_buf without = CT_BUF_INIT, with = CT_BUF_INIT;
-	const char *cell = r->mode[detached], *a, *b;
+	const char *cell = r->mode[detached], *a, *b, *why;
 
 	plan(r, detached, false, &without);
 	plan(r, detached, true, &with);
@@ -159,11 +159,12 @@ static bool holds(const struct row *r, int detached, const struct ct_key *key)
 		if (!is_refused(b) && !strcmp(a, b) && shown_by_test(cell))
 			return true;
 	}
-	printf("# line %d: %s %s: %.300s\n", r->line, modes[detached], cell,
-	       is_refused(a)   ? a
-	       : is_refused(b) ? b
-	       : strcmp(a, b)  ? "the plan is another one"
-			       : "the plan is the same");
+	why = strcmp(a, b) ? "the plan is another one" : "the plan is the same";
+	if (is_refused(b))
+		why = b;
+	if (is_refused(a))
+		why = a;
+	printf("# line %d: %s %s: %.300s\n", r->line, modes[detached], cell, why);
 	return false;
 }
 
