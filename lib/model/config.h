@@ -35,7 +35,7 @@ static inline void ct_config_freep(struct ct_config **c)
 /* A deep copy; NULL without memory. */
 struct ct_config *ct_config_copy(const struct ct_config *c);
 
-/* As the public calls of the same name (see contain.h). 0 or negative errno, recorded in e. */
+/* What the public calls of the same name do. 0 or negative errno, recorded in e. */
 int ct_config_set(struct ct_config *c, const char *key, const char *value, struct ct_err *e);
 int ct_config_get(const struct ct_config *c, const char *key, struct ct_buf *out, struct ct_err *e);
 int ct_config_clear(struct ct_config *c, const char *key, struct ct_err *e);

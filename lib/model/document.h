@@ -53,10 +53,10 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 		 struct ct_item **out, struct ct_err *e);
 /* The config's own copy of a file name; NULL without memory. */
 const char *ct_config_file_name(struct ct_config *c, const char *file);
-/* Works out `effect` anew; -ENOMEM leaves it as it was. */
+/* Determines the entries in effect again; -ENOMEM leaves them as they were. */
 int ct_config_refresh(struct ct_config *c);
 /* Fills an INCLUDE item from the file or directory it names; one with a relative path is replaced
- * by one with the whole. */
+ * by one with the absolute path. */
 int ct_config_include(struct ct_config *c, struct ct_item **item, struct ct_err *e);
 /* Whether `name` is `group` or begins with it and a dot. */
 bool ct_name_is_below(const char *name, const char *group);

@@ -359,7 +359,8 @@ static size_t number_len(const char *s)
 	return n;
 }
 
-/* Whether `name` is the row's name or, for `group`, the front of it up to one of its dots. */
+/* Whether `name` is a name of the row; for `group`, what such a name has before one of its dots.
+ * *sub gets the part that the row's "*" stands for. */
 static bool matches(const char *row, const char *name, bool group, const char **sub)
 {
 	while (*row) {
@@ -475,7 +476,6 @@ const char *ct_key_renamed(const char *name)
 		const char *old = renamed[i].old;
 		size_t n = strlen(old);
 
-		/* one that ends in a dot stands for all that begin with it */
 		if (!strcmp(name, old) || (old[n - 1] == '.' && !strncmp(name, old, n)))
 			return renamed[i].now;
 	}
@@ -517,8 +517,9 @@ static unsigned distance(const char *a, const char *b)
 	return last[nb];
 }
 
-/* Writes `name` the way rows are: a number between dots becomes "*", and so does all behind as many
- * dots as `row` has before its last "*". False when it is too long. */
+/* `name` in the form of `row`, to be compared with it: a number between dots becomes "*". Where the
+ * row ends in "*" and has N dots, all behind the name's Nth dot becomes one "*", too. False when it
+ * is too long. */
 static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1])
 {
 	size_t n = strlen(row), used = 0;
