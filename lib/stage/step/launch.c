@@ -482,7 +482,9 @@ void init_steps(struct stage *st, uint32_t i)
 			continue;
 		if (step_run(st, i) < 0)
 			return;
-		close_used(st, i);
+		/* a filter loaded in CONFINE need not allow close(2): the exec closes the rest */
+		if (st->steps[i].phase < CT_PHASE_CONFINE)
+			close_used(st, i);
 	}
 }
 
