@@ -741,9 +741,6 @@ static void verdict_detached(void **state)
 		if (ex.cpu_us == 0)
 			fail_msg("%s: no CPU time; init itself %llu + %llu us", v->name,
 				 (unsigned long long)ex.user_us, (unsigned long long)ex.system_us);
-		print_message("# DBG %s: %llu; init itself %llu + %llu us\n", v->name,
-			      (unsigned long long)ex.cpu_us, (unsigned long long)ex.user_us,
-			      (unsigned long long)ex.system_us);
 	}
 }
 
