@@ -296,8 +296,8 @@ static bool keeps(ct_container *c, const char *cap)
 	return config_is_set(c, "cap.drop") && !has_word(c, "cap.drop", cap);
 }
 
-/* Warns if the tree's init lacks a capability by this config. What a root file system holds must not
- * give the container privileges, so the config is left to the user. */
+/* Warns if the tree's init lacks a capability by this config. What a root file system holds must
+ * not give the container privileges, so the config is left to the user. */
 static void warn_of_init(ct_container *c, const char *rootfs)
 {
 	if (!has_word(c, "init.cmd", "/sbin/init"))
