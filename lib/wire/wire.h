@@ -144,7 +144,7 @@ struct ct_wire_super {
 	uint64_t limit_time_us; /* 0: none */
 	uint64_t limit_output;	/* 0: none */
 	uint32_t flags;		/* CT_SUPER_* */
-	uint32_t pad;
+	uint32_t cpus;		/* processors that are online */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t console_device; /* console.path; CT_SLOT_NONE */
 	/* log.file, opened append, for messages after the starter has ended; CT_SLOT_NONE */

@@ -22,16 +22,16 @@ int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_
 			   "the CPU time of the container cannot be read");
 }
 
-int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e)
+int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, int *fd, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
-	int fd;
 
+	*fd = -1;
 	if (!g || g->version != 1)
-		return -1;
-	fd = openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
+		return 0;
+	*fd = openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
 	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat",
 			   "the freezer of the container cannot be reached");
 }

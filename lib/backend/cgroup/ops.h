@@ -32,8 +32,8 @@ int ct_cgroup_stats(const struct ct_cgroups_held *held, ct_usage *out, struct ct
 int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s,
 			    struct ct_err *e);
 /* Opens version 1's file that thaws: a process that the freezer holds does not die when it is
- * killed. A descriptor; -1: it has no freezer of version 1; another negative errno, recorded. */
-int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e);
+ * killed. *fd is -1 where there is no freezer of version 1. 0 or a negative errno, recorded. */
+int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, int *fd, struct ct_err *e);
 /* The path of cgroup.procs above the container's cgroup of version 1's freezer: a new process that
  * the payload freezes before its exec is moved there. The caller's to free; NULL: there is none. */
 char *ct_cgroup_way_out(const struct ct_cgroups_held *held);

@@ -137,6 +137,8 @@ static void fill_cgroups(const struct ct_prepared *p, struct ct_plan_super *s)
 	/* a limit that is best effort may have no cgroup that counts CPU time */
 	if (ct_cg_group_of(&st->held, CT_CG_CPUACCT))
 		s->wire.limit_cputime_us = p->spec->limit_cputime_us;
+	if (s->wire.limit_cputime_us)
+		s->wire.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	for (uint32_t i = 0; i < st->held.n; i++) {
 		const struct ct_cg_group *g = &st->held.v[i];
 

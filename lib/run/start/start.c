@@ -123,10 +123,7 @@ static int setup_cgroups(struct ct_process *proc, struct ct_err *e)
 	r = open_cpu_time(proc, e);
 	if (r < 0)
 		return r;
-	l->spawn.thaw_fd = ct_cgroup_open_thaw(&proc->groups, e);
-	if (l->spawn.thaw_fd < -1)
-		return l->spawn.thaw_fd;
-	return 0;
+	return ct_cgroup_open_thaw(&proc->groups, &l->spawn.thaw_fd, e);
 }
 
 static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc,

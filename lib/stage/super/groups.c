@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,22 +72,8 @@ void sup_groups_usage(const struct super *s, struct ct_counters *c)
 	ct_counters_read(v, places(s, v), c);
 }
 
-/* How many processors this process may use. */
-static uint64_t processors(void)
-{
-	unsigned char mask[CPU_SETSIZE / 8];
-	long n = sys3(SYS_sched_getaffinity, 0, sizeof(mask), mask);
-	uint64_t sum = 0;
-
-	for (long i = 0; i < n; i++) {
-		for (unsigned bits = mask[i]; bits; bits &= bits - 1)
-			sum++;
-	}
-	return sum;
-}
-
-/* 1: limit.cputime is used up; else s->cpu_at is when to check again: when all processors together
- * could have used the rest. */
+/* 1: limit.cputime is used up; else s->cpu_at is when to check again: when all of the host's
+ * processors together could have used the rest. */
 int sup_cputime_up(struct super *s)
 {
 	struct ct_cg_place v[CT_WIRE_GROUPS];
@@ -103,7 +88,7 @@ int sup_cputime_up(struct super *s)
 	used = ct_since(used, s->cpu_before);
 	if (used >= limit)
 		return 1;
-	left = (limit - used) / 1000 / u64_max(processors(), 1);
+	left = (limit - used) / 1000 / u64_max(s->w->cpus, 1);
 	s->cpu_at = s->now + u64_max(left, CPU_POLL_MS);
 	return 0;
 }
