@@ -11,17 +11,17 @@
 
 #include "quantity.h"
 
-#define AT_ONCE 16 /* threads to begin with, and how many come when none of them gets on */
+#define AT_ONCE 16 /* threads to begin with, and how many more when none has had an answer */
 #define STUCK_MS 100
 
 /* Shared with threads that may outlive the call. */
 struct round {
 	pthread_mutex_t lock;
-	pthread_cond_t news;
+	pthread_cond_t answered;
 	struct ask *v;
 	size_t n, next, done;
-	size_t threads; /* that still use this; 0: whoever comes last releases it */
-	int left;	/* the caller has gone */
+	size_t threads; /* that still use this */
+	int left;	/* the caller has returned: the last thread releases it */
 };
 
 static void leave(struct round *r)
@@ -32,17 +32,21 @@ static void leave(struct round *r)
 	if (!last)
 		return;
 	pthread_mutex_destroy(&r->lock);
-	pthread_cond_destroy(&r->news);
+	pthread_cond_destroy(&r->answered);
 	free(r->v);
 	free(r);
 }
 
 static void ask_one(struct ask *a)
 {
+	a->pid = 0;
 	a->state = ct_state(a->c);
-	a->pid = a->state < 0 || a->state == CT_STATE_STOPPED ? 0 : ct_init_pid(a->c);
-	if (a->state < 0)
+	if (a->state < 0) {
 		snprintf(a->why, sizeof(a->why), "%s", ct_last_error(a->c)->message);
+		return;
+	}
+	if (a->state != CT_STATE_STOPPED)
+		a->pid = ct_init_pid(a->c);
 	if (a->pid < 0)
 		a->pid = 0;
 }
@@ -61,20 +65,22 @@ static void *ask_some(void *arg)
 		answer.late = 0;
 		*a = answer;
 		r->done++;
-		pthread_cond_signal(&r->news);
+		pthread_cond_signal(&r->answered);
 	}
 	r->threads--;
 	leave(r);
 	return NULL;
 }
 
-/* More threads, with the lock held. */
-static void send_out(struct round *r)
+/* Starts more threads, with the lock held. */
+static void start_threads(struct round *r)
 {
-	size_t wanted = r->n - r->next < AT_ONCE ? r->n - r->next : AT_ONCE;
+	size_t wanted = r->n - r->next;
 	sigset_t all, before;
 	pthread_t t;
 
+	if (wanted > AT_ONCE)
+		wanted = AT_ONCE;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; i < wanted && !pthread_create(&t, NULL, ask_some, r); i++) {
@@ -89,16 +95,18 @@ static void await(struct round *r, int64_t until)
 	int64_t left;
 
 	while (r->done < r->n && (left = until - clock_ms()) > 0) {
-		int64_t ms = left < STUCK_MS ? left : STUCK_MS;
 		struct timespec t;
 		size_t done = r->done;
 
+		if (left > STUCK_MS)
+			left = STUCK_MS;
 		clock_gettime(CLOCK_MONOTONIC, &t);
-		t.tv_nsec += (long)ms * 1000000;
+		t.tv_nsec += (long)left * 1000000;
 		t.tv_sec += t.tv_nsec / 1000000000;
 		t.tv_nsec %= 1000000000;
-		if (pthread_cond_timedwait(&r->news, &r->lock, &t) == ETIMEDOUT && r->done == done)
-			send_out(r);
+		if (pthread_cond_timedwait(&r->answered, &r->lock, &t) == ETIMEDOUT &&
+		    r->done == done)
+			start_threads(r);
 	}
 }
 
@@ -124,7 +132,7 @@ static struct round *round_new(const struct ask *v, size_t n)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->news, &monotonic);
+	pthread_cond_init(&r->answered, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	return r;
 }
@@ -136,7 +144,7 @@ int ask_all(struct ask *v, size_t n, int patience_ms)
 	if (!r)
 		return -ENOMEM;
 	pthread_mutex_lock(&r->lock);
-	send_out(r);
+	start_threads(r);
 	await(r, clock_ms() + patience_ms);
 	memcpy(v, r->v, n * sizeof(*v));
 	r->left = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks many containers at the same time what they do, so that one whose supervisor is stopped keeps
- * no answer of the others back. */
+/* Asks many containers for their state at the same time, so that one whose supervisor is stopped
+ * does not delay the answers of the others. */
 #ifndef CT_TOOLS_ASK_H
 #define CT_TOOLS_ASK_H
 
@@ -13,8 +13,8 @@
 
 struct ask {
 	ct_container *c; /* the caller's */
-	int state;	 /* CT_STATE_*, or a negative errno: nobody knows, and why says so */
-	pid_t pid;	 /* of init; 0: it does not run, or nobody knows */
+	int state;	 /* CT_STATE_*, or a negative errno, with the message in `why` */
+	pid_t pid;	 /* of init; 0: it is not running, or not known */
 	char why[240];
 	int late; /* no answer yet: the handle is in use for the rest of the tool's life */
 };

@@ -48,9 +48,11 @@ static int log_level(const char *text)
 static void write_log(void *data, int level, const char *line)
 {
 	FILE *out = data;
+	const char *name = "?";
 
-	fprintf(out, "%-6s %s\n",
-		level >= CT_LOG_ERROR && level <= CT_LOG_TRACE ? log_names[level] : "?", line);
+	if (level >= CT_LOG_ERROR && level <= CT_LOG_TRACE)
+		name = log_names[level];
+	fprintf(out, "%-6s %s\n", name, line);
 	fflush(out);
 }
 
@@ -58,9 +60,11 @@ static void write_log(void *data, int level, const char *line)
  * tool ends. */
 static int start_log(const struct args *a, ct_container *c, const char *file, const char *level)
 {
-	int n = level ? log_level(level) : CT_LOG_INFO;
+	int n = CT_LOG_INFO;
 	FILE *out = stderr;
 
+	if (level)
+		n = log_level(level);
 	if (n < 0)
 		return fail(a,
 			    "--logpriority %s: no such level; there are ERROR, WARN, NOTICE, "
@@ -117,18 +121,19 @@ int define(const struct args *a, ct_container *c, const char *key, const char *v
 int define_all(const struct args *a, ct_container *c, const struct strings *defines)
 {
 	for (size_t i = 0; defines && i < defines->n; i++) {
-		const char *eq = strchr(defines->v[i], '=');
+		const char *text = defines->v[i], *value;
+		size_t n = strcspn(text, "=");
 		char key[256];
-		size_t n = eq ? (size_t)(eq - defines->v[i]) : 0;
 		int err;
 
-		if (!n || n >= sizeof(key))
-			return fail(a, "-s %s: expected KEY=VALUE", defines->v[i]);
-		memcpy(key, defines->v[i], n);
+		if (!n || n >= sizeof(key) || !text[n])
+			return fail(a, "-s %s: expected KEY=VALUE", text);
+		value = text + n + 1;
+		memcpy(key, text, n);
 		while (n && key[n - 1] == ' ')
 			n--;
 		key[n] = '\0';
-		err = define(a, c, key, eq + 1 + strspn(eq + 1, " "));
+		err = define(a, c, key, value + strspn(value, " "));
 		if (err)
 			return err;
 	}
@@ -167,8 +172,10 @@ bool is_empty_config(const char *file)
 
 int load_config(const struct args *a, ct_container *c, const struct strings *defines, bool optional)
 {
-	int err = is_empty_config(a->rcfile) ? 0 : ct_load_config(c, a->rcfile);
+	int err = 0;
 
+	if (!is_empty_config(a->rcfile))
+		err = ct_load_config(c, a->rcfile);
 	if (err < 0 && !(optional && !a->rcfile && ct_last_error(c)->id == CT_ERR_NOT_DEFINED))
 		return fail_container(a, c);
 	return define_all(a, c, defines);
@@ -214,8 +221,8 @@ bool is_known(const struct args *a, ct_container *c)
 
 /* ---- errors and ends ------------------------------------------------------------------------- */
 
-/* Further faults of the same call, a line each. */
-static void say_more(const struct args *a, const char *more)
+/* Prints further faults of the same call, one a line. */
+static void print_more(const struct args *a, const char *more)
 {
 	while (*more) {
 		int n = (int)strcspn(more, "\n");
@@ -228,18 +235,24 @@ static void say_more(const struct args *a, const char *more)
 
 int fail_error(const struct args *a, const ct_error *e)
 {
-	const char *text = e && *e->message ? e->message : "the library gave no reason";
-	size_t n = a->name ? strlen(a->name) : 0;
+	const char *text = "the library gave no reason";
+	size_t n = 0;
 
+	if (e && *e->message)
+		text = e->message;
+	if (a->name)
+		n = strlen(a->name);
 	if (n && *text == '"' && !strncmp(text + 1, a->name, n) &&
 	    !strncmp(text + 1 + n, "\": ", 3))
 		text += n + 4; /* the line begins with the name anyhow */
 	fail(a, "%s", text);
 	if (e)
-		say_more(a, e->more);
-	if (e && e->id == CT_ERR_EXEC)
-		return e->err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-	return EXIT_OWN;
+		print_more(a, e->more);
+	if (!e || e->id != CT_ERR_EXEC)
+		return EXIT_OWN;
+	if (e->err == -ENOENT)
+		return EXIT_NOT_FOUND;
+	return EXIT_NOT_EXECUTABLE;
 }
 
 int fail_container(const struct args *a, const ct_container *c)
@@ -263,22 +276,24 @@ const char *exit_reason(int reason)
 	return "?";
 }
 
-/* What limit.output let through and nobody took; a reader that has gone knows it.
- * Returns the exit code. */
+/* Prints that output within limit.output was lost, but not if its reader has gone (-EPIPE). Returns
+ * the exit code. */
 static int report_lost(const struct args *a, const ct_exit *x, int code)
 {
+	const char *why = strerror(-x->output_error);
+
 	if (!x->output_error || x->output_error == -EPIPE)
 		return code;
-	fail(a, "%llu bytes of its output are lost: %s", (unsigned long long)x->output_lost,
-	     x->output_error == -ECHILD ? "the process that counts it was killed"
-					: strerror(-x->output_error));
+	if (x->output_error == -ECHILD)
+		why = "the process that counts it was killed";
+	fail(a, "%llu bytes of its output are lost: %s", (unsigned long long)x->output_lost, why);
 	if (!code)
 		return EXIT_OWN;
 	return code;
 }
 
-/* A limit ends what runs by SIGKILL. That may have ended by itself before, of SIGPIPE for instance:
- * who reads the code is to see the limit. */
+/* The code after a limit, which ends a process by SIGKILL; also if the process has ended by itself
+ * before, by SIGPIPE for instance. */
 #define EXIT_LIMIT (128 + SIGKILL)
 
 int report_exit(const struct args *a, const ct_exit *x)
@@ -301,7 +316,7 @@ int report_exit(const struct args *a, const ct_exit *x)
 		return EXIT_LIMIT;
 	case CT_EXIT_MEMORY:
 		fail(a, "a process of it was killed: limit.memory was reached");
-		return x->code; /* what is left may have gone on, and even well */
+		return x->code; /* the first process may have gone on, and ended well */
 	case CT_EXIT_PIDS:
 		fail(a, "a process of it was refused: limit.pids was reached");
 		return x->code;

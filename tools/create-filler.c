@@ -24,7 +24,7 @@ static void ending_set(sigset_t *set)
 		sigaddset(set, ending[i]);
 }
 
-/* The program: what it prints goes to our standard error, so that our output stays ours. */
+/* Becomes the program. Its output goes to our standard error, so that ours has only our own. */
 static void __attribute__((noreturn)) become(char *const argv[], int why)
 {
 	sigset_t none;
@@ -42,8 +42,8 @@ static void __attribute__((noreturn)) become(char *const argv[], int why)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Waits for a child; a signal for us goes to `target` (a group when negative), a group that does
- * not end then is killed. Returns the signal, or 0. */
+/* Waits for a child. A signal for us is passed on to `target`, a process or (negative) a process
+ * group; a group that does not end then is killed. Returns the signal, or 0. */
 static int wait_child(pid_t child, pid_t target, int signals)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), asked = 0;
@@ -51,15 +51,21 @@ static int wait_child(pid_t child, pid_t target, int signals)
 
 	for (;;) {
 		struct signalfd_siginfo si;
-		int n = poll(fds, 2, asked && target < 0 ? GRACE_MS : -1);
+		int n, wait = -1;
 
+		if (asked && target < 0)
+			wait = GRACE_MS;
+		n = poll(fds, 2, wait);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
 			kill(target, SIGKILL);
 		if (n > 0 && fds[1].revents &&
 		    read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-			kill(target, asked && target < 0 ? SIGKILL : (int)si.ssi_signo);
+			if (asked && target < 0)
+				kill(target, SIGKILL);
+			else
+				kill(target, (int)si.ssi_signo);
 			asked = (int)si.ssi_signo;
 		}
 		if (n < 0 || fds[0].revents) {
@@ -85,7 +91,7 @@ static int verdict(const struct args *a, const char *what, int status, int exec_
 	return 0;
 }
 
-/* The guard: starts the program, and sees to its end whatever happens to the tool.
+/* The guard: starts the program, and ends it and removes the directory if the tool is killed.
  * Returns the exit code. */
 static int guard(const struct args *a, const struct partial *p, const char *what,
 		 char *const argv[], pid_t tool, int signals)
@@ -107,7 +113,7 @@ static int guard(const struct args *a, const struct partial *p, const char *what
 	if (read(why[0], &exec_errno, sizeof(exec_errno)) != (ssize_t)sizeof(exec_errno))
 		exec_errno = 0;
 	asked = wait_child(child, -child, signals);
-	kill(-child, SIGKILL); /* helpers that it left, before its number can be used again */
+	kill(-child, SIGKILL); /* what it left running, before it is reaped and its pid free */
 	waitpid(child, &status, 0);
 	if (getppid() != tool)
 		remove_partial(a, p->path);
@@ -121,7 +127,7 @@ int run_filler(const struct args *a, const struct partial *p, const char *what, 
 	sigset_t set;
 
 	ending_set(&set);
-	/* for the rest of the tool's life: what is begun is taken back first */
+	/* until the tool ends: it removes what was begun first */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0)

@@ -13,7 +13,7 @@
 #include "shared/remove.h"
 
 #define TRIES 100
-#define PIDS 4194304u /* more processes there are not */
+#define PIDS 4194304u /* the kernel's greatest pid_max */
 #define TABLE_MAX (16u << 20)
 
 /* ---- what stays ------------------------------------------------------------------------------ */
@@ -27,13 +27,17 @@ static char *read_table(void)
 	ssize_t n = 1;
 
 	while (fd >= 0 && text && n > 0 && size <= TABLE_MAX) {
-		char *more = len + 4096 < size ? text : realloc(text, size *= 2);
+		if (len + 4096 >= size) {
+			char *more = realloc(text, size * 2);
 
-		if (!more)
-			break;
-		text = more;
+			if (!more)
+				break;
+			text = more;
+			size *= 2;
+		}
 		n = read(fd, text + len, size - len - 1);
-		len += n > 0 ? (size_t)n : 0;
+		if (n > 0)
+			len += (size_t)n;
 	}
 	if (text)
 		text[len] = '\0';
@@ -56,21 +60,24 @@ static void what_is_mounted(int dir, const char *path, char *out, size_t size)
 	else
 		snprintf(id, sizeof(id), "%llu ", (unsigned long long)st.stx_mnt_id);
 	while (next && (line = strsep(&next, "\n"))) {
-		char *field[4] = { NULL }, *more = strstr(line, " - ");
+		char *root = NULL, *more = strstr(line, " - ");
 
 		if (strncmp(line, id, strlen(id)) || !more)
 			continue;
+		/* the fourth field of mountinfo */
 		for (int i = 0; i < 4; i++)
-			field[i] = strsep(&line, " ");
+			root = strsep(&line, " ");
+		if (!root)
+			continue;
 		more += 3;
-		snprintf(out, size, "%s of %s", field[3] ? field[3] : "?", more);
+		snprintf(out, size, "%s of %s", root, more);
 		out[strcspn(out, ",")] = '\0';
 	}
 	free(table);
 }
 
-/* Says what there is still of `dir`/left->path. */
-static int tell_left(const struct args *a, const char *dir, int dirfd, const struct ct_left *left)
+/* Prints what stays at `dir`/left->path, and why. */
+static int print_left(const struct args *a, const char *dir, int dirfd, const struct ct_left *left)
 {
 	char what[512];
 
@@ -98,7 +105,7 @@ int remove_partial(const struct args *a, const char *path)
 		return fail(a, "%s: %s", dir, strerror(errno));
 	err = ct_remove(fd, slash + 1, NULL, &left);
 	if (err)
-		err = tell_left(a, dir, fd, &left);
+		err = print_left(a, dir, fd, &left);
 	close(fd);
 	return err;
 }
@@ -122,9 +129,9 @@ static int make_dirs(const char *path)
 	return 0;
 }
 
-/* Makes the directory, as ct_create() does, and takes its lock. One that is not locked yet
- * may be swept by others, as left by a ct-create that was killed: then there is another. 0
- * or a negative errno. */
+/* Makes the directory, as ct_create() does, and locks it. Before it is locked another process may
+ * remove it, taking it for what a killed ct-create left: then it makes another. 0 or a negative
+ * errno. */
 static int make_locked(struct partial *p, const char *dir, const char *name)
 {
 	char hidden[CT_NAME_SIZE];
@@ -155,7 +162,8 @@ static int make_locked(struct partial *p, const char *dir, const char *name)
 	return -EAGAIN;
 }
 
-/* What killed calls have left is the library's to remove. What stays is told by ct_create(). */
+/* Has the library remove what killed calls have left, which ct_list() does. If something stays
+ * ct_create() reports it. */
 static void sweep(const struct args *a)
 {
 	ct_new_opts where = where_of(a, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What ct-create builds in: a hidden directory next to the container, that is gone when something
- * fails; and the programs that fill it. */
+/* The hidden directory next to the container in which ct-create builds, and which is removed when
+ * something fails; and the programs that fill it. */
 #ifndef CT_TOOLS_CREATE_H
 #define CT_TOOLS_CREATE_H
 
@@ -15,19 +15,19 @@ struct partial {
 	int lock;	   /* held as long as it is in use */
 };
 
-/* Makes the directory (and `dir` itself), with an empty rootfs and config, after what killed calls
- * have left was removed. 0, or the exit code after saying why. */
+/* Removes what killed calls have left, and makes the directory (and `dir` itself), with an empty
+ * rootfs and config. 0, or the exit code after an error message. */
 int partial_make(const struct args *a, struct partial *p, const char *dir, const char *name);
 /* Removes it and all that is in it. Safe to call twice, and on one that was never made. */
 void partial_remove(const struct args *a, struct partial *p);
-/* Removes a tree without following links and without crossing a mount; says what stays.
- * 0 or the exit code. */
+/* Removes a tree without following links and without crossing a mount; prints what stays. 0 or the
+ * exit code. */
 int remove_partial(const struct args *a, const char *path);
 
-/* Runs a program that fills the tree, below a guard process, in a process group of its own,
- * standard input closed. A signal for the tool is passed on to the group, which is killed when it
- * does not end. When the tool itself is killed, the guard does the same and removes the directory.
- * 0, or the exit code after saying why (128 + n after a signal). */
+/* Runs a program that fills the tree, below a guard process, in a process group of its own, with an
+ * empty standard input. A signal for the tool is passed on to the group, which is killed if it does
+ * not end. If the tool itself is killed, the guard does the same and removes the directory. 0, or
+ * the exit code after an error message (128 + n after a signal). */
 int run_filler(const struct args *a, const struct partial *p, const char *what, char *const argv[]);
 
 #endif

@@ -76,7 +76,7 @@ static const char *next_word(const char **list, char *word, size_t size)
 
 	*list += strspn(*list, "|, ");
 	n = strcspn(*list, "|, ");
-	snprintf(word, size, "%.*s", (int)(n < size ? n : size - 1), *list);
+	snprintf(word, size, "%.*s", (int)n, *list);
 	*list += n;
 	return word;
 }
@@ -105,7 +105,7 @@ static int parse_namespaces(const char *list, uint32_t *out)
 	return fail(&a, "-s: no namespace is named");
 }
 
-/* -e: capabilities are what this version confines by, so a list must have them. */
+/* -e: this version confines by capabilities alone, so a list must have CAP. */
 static int parse_elevated(const char *list, uint64_t *flags)
 {
 	char word[32];
@@ -146,8 +146,8 @@ static int parse_user(ct_attach_opts *ao)
 	return 0;
 }
 
-/* The variables that are handed over; *env is to be released, its --keep-var strings
- * live in environ. */
+/* Sets the variables that the program gets; *env is to be released, its --keep-var strings are
+ * those of environ. */
 static int environment(ct_attach_opts *ao, struct strings *env)
 {
 	extern char **environ;
@@ -217,7 +217,8 @@ static int attach(ct_container *c, ct_attach_opts *ao)
 	ao->rows = s.rows;
 	ao->cols = s.cols;
 	ao->modes_fd = s.modes_fd;
-	ao->flags |= s.pty ? CT_ATTACH_PTY : 0;
+	if (s.pty)
+		ao->flags |= CT_ATTACH_PTY;
 	err = launch_attach(&a, c, ao, &p);
 	if (!err && session_run(&s, p, &x) < 0)
 		err = fail(&a, "%s", ct_process_last_error(p)->message);

@@ -20,8 +20,8 @@ static const struct tool tool = {
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* Text of the file, to be released with free(); NULL after saying why. Read again when it
- * has grown meanwhile. */
+/* Text of the file, to be released with free(); NULL after an error message. Read again if it has
+ * grown meanwhile. */
 static char *read_file(ct_container *c, const char *file)
 {
 	char *buf = NULL;
@@ -53,10 +53,11 @@ static int print_file(ct_container *c, const char *file)
 {
 	struct json j = { .out = stdout };
 	char *text = read_file(c, file);
-	size_t n = text ? strlen(text) : 0;
+	size_t n;
 
 	if (!text)
 		return EXIT_OWN;
+	n = strlen(text);
 	while (n && text[n - 1] == '\n')
 		text[--n] = '\0';
 	if (a.json) {

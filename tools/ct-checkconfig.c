@@ -41,18 +41,22 @@ static int preflight(struct json *j, int *problems)
 	return 0;
 }
 
-/* Problems of one config, each on a line; file NULL: the container's own. */
+/* Prints the problems of one config, each on a line; file NULL: the container's own. */
 static int check(struct json *j, const char *file, int *problems)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
 	CLEAN_TEXT char *text = NULL;
-	const char *label = file ? file : a.name;
+	const char *kind = "file", *label = file;
 	ct_start_opts so = CT_START_OPTS_INIT;
 	int err = open_container(&a, &c), n;
 
 	if (err)
 		return err;
-	/* as a system is started: where there is a supervisor, all keys have a meaning */
+	if (!file) {
+		kind = "name";
+		label = a.name;
+	}
+	/* as a system is started: with a supervisor all keys have an effect */
 	so.flags = CT_START_DETACH;
 	n = ct_check_file(c, file, &so, &text);
 	if (n < 0)
@@ -60,7 +64,7 @@ static int check(struct json *j, const char *file, int *problems)
 	*problems += n;
 	if (a.json) {
 		json_open(j, NULL, '{');
-		json_string(j, file ? "file" : "name", label);
+		json_string(j, kind, label);
 		json_words(j, "problems", text, "\n");
 		json_close(j, '}');
 	} else if (n) {
@@ -73,8 +77,10 @@ static int check(struct json *j, const char *file, int *problems)
 
 static int check_all(struct json *j, int *problems)
 {
-	int err = a.name ? check(j, NULL, problems) : 0;
+	int err = 0;
 
+	if (a.name)
+		err = check(j, NULL, problems);
 	for (size_t i = 0; i < files.n && !err; i++)
 		err = check(j, files.v[i], problems);
 	for (int i = 0; i < a.n_rest && !err; i++)

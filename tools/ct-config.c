@@ -71,8 +71,11 @@ static int print_value(const char *key, const char *value, size_t len)
 	struct json j = { .out = stdout };
 	char *copy;
 
-	if (!a.json)
-		return printf("%.*s\n", (int)len, value) < 0 ? -EIO : 0;
+	if (!a.json) {
+		if (printf("%.*s\n", (int)len, value) < 0)
+			return -EIO;
+		return 0;
+	}
 	copy = strndup(value, len);
 	json_open(&j, NULL, '{');
 	json_string(&j, key, copy);
@@ -81,7 +84,7 @@ static int print_value(const char *key, const char *value, size_t len)
 	return json_end(&j);
 }
 
-/* The default container directory is where a container would be. */
+/* The default container directory is in the path of any container. */
 static int print_lxcpath(void)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
@@ -117,29 +120,46 @@ static int print_item(const char *item)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+static void describe_text(const char *key, const ct_key_info *k)
+{
+	printf("%s\n    %s\n    Type: %s", key, k->help, k->type);
+	if (k->flags & CT_KEY_LIST)
+		fputs(", each setting adds", stdout);
+	putchar('.');
+	if (*k->dflt)
+		printf(" Default: %s.", k->dflt);
+	if (k->flags & CT_KEY_STORED_ONLY)
+		fputs(" Kept, but not honoured by this version.", stdout);
+	putchar('\n');
+}
+
+static void describe_json(struct json *j, const char *key, const ct_key_info *k)
+{
+	const char *dflt = k->dflt;
+
+	if (!*dflt)
+		dflt = NULL;
+	json_open(j, NULL, '{');
+	json_string(j, "name", key);
+	json_string(j, "type", k->type);
+	json_string(j, "default", dflt);
+	json_string(j, "help", k->help);
+	json_bool(j, "list", k->flags & CT_KEY_LIST);
+	json_bool(j, "stored_only", k->flags & CT_KEY_STORED_ONLY);
+	json_bool(j, "lxc", !(k->flags & CT_KEY_OURS));
+	json_close(j, '}');
+}
+
 static void describe(struct json *j, const char *key)
 {
 	ct_key_info k = CT_KEY_INFO_INIT;
 
 	if (ct_describe_key(key, &k) < 0)
 		return;
-	if (!a.json) {
-		printf("%s\n    %s\n    Type: %s%s.", key, k.help, k.type,
-		       k.flags & CT_KEY_LIST ? ", each setting adds" : "");
-		printf(*k.dflt ? " Default: %s.%s\n" : "%s%s\n", k.dflt,
-		       k.flags & CT_KEY_STORED_ONLY ? " Kept, but not honoured by this version."
-						    : "");
-		return;
-	}
-	json_open(j, NULL, '{');
-	json_string(j, "name", key);
-	json_string(j, "type", k.type);
-	json_string(j, "default", *k.dflt ? k.dflt : NULL);
-	json_string(j, "help", k.help);
-	json_bool(j, "list", k.flags & CT_KEY_LIST);
-	json_bool(j, "stored_only", k.flags & CT_KEY_STORED_ONLY);
-	json_bool(j, "lxc", !(k.flags & CT_KEY_OURS));
-	json_close(j, '}');
+	if (a.json)
+		describe_json(j, key, &k);
+	else
+		describe_text(key, &k);
 }
 
 static int describe_keys(const char *prefix)
@@ -192,7 +212,10 @@ static int print_key(ct_container *c, const char *key)
 	if (ct_get_config(c, key, NULL, 0) < 0)
 		return fail_container(&a, c);
 	value = config_value(c, key);
-	err = print_value(key, value ? value : "", value ? strlen(value) : 0);
+	if (value)
+		err = print_value(key, value, strlen(value));
+	else
+		err = print_value(key, "", 0);
 	free(value);
 	return err;
 }
@@ -228,7 +251,7 @@ static int dispatch(void)
 	if (o.list)
 		return list_items();
 	if (o.keys)
-		return describe_keys(a.n_rest ? a.rest[0] : NULL);
+		return describe_keys(a.rest[0]); /* NULL without a word */
 	if (a.name)
 		return container();
 	if (!a.n_rest)

@@ -61,7 +61,7 @@ static int parse_escape(const char *text)
 	return toupper((unsigned char)text[0]) - '@';
 }
 
-/* Opens what was asked for. Returns the descriptor or a negative errno. */
+/* Opens the tty of -t, or the first free one. Returns the descriptor or a negative errno. */
 static int open_console(struct console *con)
 {
 	unsigned long n;
@@ -117,9 +117,12 @@ static int connect_terminal(ct_container *c, int escape)
 static int print_log(ct_container *c)
 {
 	CLEAN_TEXT char *text = NULL;
+	unsigned flags = 0;
 	size_t len;
 
-	if (ct_console_log(c, o.clear_log ? CT_CONSOLE_LOG_CLEAR : 0, &text, &len) < 0)
+	if (o.clear_log)
+		flags |= CT_CONSOLE_LOG_CLEAR;
+	if (ct_console_log(c, flags, &text, &len) < 0)
 		return fail_container(&a, c);
 	if (o.show_log)
 		out_as_it_is(text, len);

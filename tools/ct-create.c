@@ -85,8 +85,10 @@ static int unpack_tar(const struct partial *p)
 			 (char *)"--file",
 			 file,
 			 NULL };
-	int err = file ? run_filler(&a, p, "tar", argv) : EXIT_OWN;
+	int err = EXIT_OWN;
 
+	if (file)
+		err = run_filler(&a, p, "tar", argv);
 	free(file);
 	return err;
 }
@@ -118,13 +120,12 @@ static int copy_dir(const struct partial *p)
 	return err;
 }
 
-/* Where the template program is: a path; in $CT_TEMPLATE_PATH; next to this tool (a build that is
- * not installed); or installed. */
+/* Finds the template program: by its path; in $CT_TEMPLATE_PATH; next to this tool (a build that is
+ * not installed); or where it is installed. */
 static int find_template(char *path, size_t size)
 {
 	const char *env = getenv("CT_TEMPLATE_PATH");
-	char self[PATH_MAX];
-	ssize_t n;
+	char self[PATH_MAX] = "";
 
 	if (strchr(o.template, '/')) {
 		snprintf(path, size, "%s", o.template);
@@ -137,9 +138,7 @@ static int find_template(char *path, size_t size)
 		if (!access(path, X_OK))
 			return 0;
 	}
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/')) {
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 && strrchr(self, '/')) {
 		*strrchr(self, '/') = '\0';
 		snprintf(path, size, "%s/templates/ct-%s", self, o.template);
 		if (!access(path, X_OK))
@@ -154,14 +153,17 @@ static int find_template(char *path, size_t size)
 		    o.template, CT_TEMPLATE_DIR);
 }
 
-/* The way LXC calls templates: --path has the config to add to. */
+/* Calls a template as LXC does: --path is the directory with the config that it adds to. */
 static int run_template(const struct partial *p)
 {
 	char program[PATH_MAX + 64], path[PATH_MAX + 64], name[300], rootfs[PATH_MAX + 128],
 		what[256];
 	char **argv = calloc((size_t)a.n_rest + 5, sizeof(*argv));
-	int err = argv ? find_template(program, sizeof(program)) : fail(&a, "out of memory"), n = 0;
+	int err, n = 0;
 
+	if (!argv)
+		return fail(&a, "out of memory");
+	err = find_template(program, sizeof(program));
 	if (!err) {
 		snprintf(path, sizeof(path), "--path=%s", p->path);
 		snprintf(name, sizeof(name), "--name=%s", a.name);
@@ -229,27 +231,38 @@ static int base_config(ct_container *c)
 	return 0;
 }
 
-/* The name of the tree's own init, its links followed within the tree; "" when there is none. */
-static void init_of(const char *rootfs, char name[PATH_MAX])
+/* Opens the tree's own init, its links followed within the tree. A descriptor, or -1. */
+static int open_init(const char *rootfs)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, "sbin/init", &how, sizeof(how));
-	char self[64], path[PATH_MAX];
-	ssize_t n;
+	int fd, root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	n = fd < 0 ? -1 : readlink(self, path, sizeof(path) - 1);
-	path[n < 0 ? 0 : n] = '\0';
-	snprintf(name, PATH_MAX, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
-	if (fd >= 0)
-		close(fd);
-	if (root >= 0)
-		close(root);
+	if (root < 0)
+		return -1;
+	fd = (int)syscall(SYS_openat2, root, "sbin/init", &how, sizeof(how));
+	close(root);
+	return fd;
 }
 
-/* Whether one of the key's words is this. */
+/* Whether the tree's init is a program of this name, whatever links lead to it. */
+static bool has_init(const char *rootfs, const char *program)
+{
+	char self[64], path[PATH_MAX] = "";
+	const char *name;
+	int fd = open_init(rootfs);
+
+	if (fd < 0)
+		return false;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (readlink(self, path, sizeof(path) - 1) < 0)
+		path[0] = '\0';
+	close(fd);
+	name = strrchr(path, '/');
+	return name && !strcmp(name + 1, program);
+}
+
+/* Whether the value of a key has this word. */
 static int has_word(ct_container *c, const char *key, const char *word)
 {
 	char text[4096] = "", *save = NULL, *w;
@@ -262,46 +275,62 @@ static int has_word(ct_container *c, const char *key, const char *word)
 	return 0;
 }
 
-/* A tree that was not made for a container comes without lines of its own. What its init has to
- * have for a boot is a matter of rights, which no tree gives itself: it is told. */
-static void tell_missing(ct_container *c, const char *rootfs)
-{
-	char init[PATH_MAX];
-	int dropped = config_is_set(c, "cap.drop") && !config_is_set(c, "cap.keep") &&
-		      !has_word(c, "cap.drop", "sys_admin");
+/* Inits by the file that /sbin/init is, and the capability that each needs: systemd to mount, the
+ * others for reboot(2), without which they stay when they have ended all else. */
+static const struct {
+	const char *file, *name, *cap, *without, *more;
+} inits[] = {
+	{ "systemd", "systemd", "sys_admin", "does not boot",
+	  " 'mount.auto=proc:mixed sys:mixed cgroup:rw'" },
+	{ "init", "sysvinit", "sys_boot", "can neither halt nor reboot", "" },
+	{ "runit-init", "runit", "sys_boot", "can neither halt nor reboot", "" },
+	{ "openrc-init", "openrc-init", "sys_boot", "can neither halt nor reboot", "" },
+	{ "busybox", "busybox", "sys_boot", "can neither halt nor reboot", "" },
+};
 
-	if (!has_word(c, "init.cmd", "/sbin/init") || dropped ||
-	    has_word(c, "cap.keep", "sys_admin"))
-		return;
-	init_of(rootfs, init);
-	if (strcmp(init, "systemd") != 0)
-		return;
-	fail(&a,
-	     "its init is systemd, which does not boot without the capability sys_admin; "
-	     "what is missing: ct-config %s 'cap.drop=mac_admin mac_override sys_time "
-	     "sys_module sys_rawio' 'mount.auto=proc:mixed sys:mixed cgroup:rw'",
-	     a.name);
+/* Whether the config leaves the container a capability that is not among the default ones. */
+static bool keeps(ct_container *c, const char *cap)
+{
+	if (config_is_set(c, "cap.keep"))
+		return has_word(c, "cap.keep", cap);
+	return config_is_set(c, "cap.drop") && !has_word(c, "cap.drop", cap);
 }
 
-/* --dir: the finished tree goes to its place, which must be free; an empty directory
- * there is taken. */
+/* Warns if the tree's init lacks a capability by this config. What a root file system holds must
+ * not give the container privileges, so the config is left to the user. */
+static void warn_of_init(ct_container *c, const char *rootfs)
+{
+	if (!has_word(c, "init.cmd", "/sbin/init"))
+		return;
+	for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
+		if (has_init(rootfs, inits[i].file) && !keeps(c, inits[i].cap))
+			fail(&a,
+			     "its init is %s, which %s without the capability %s; what is missing: "
+			     "ct-config %s 'cap.drop=mac_admin mac_override sys_time sys_module "
+			     "sys_rawio'%s",
+			     inits[i].name, inits[i].without, inits[i].cap, a.name, inits[i].more);
+}
+
+/* --dir: moves the finished tree to its place, where at most an empty directory may be. */
 static int place_at_dir(ct_container *c, const struct partial *p)
 {
-	char parent[PATH_MAX], *abs, *path = NULL;
-	char *slash;
+	char copy[PATH_MAX], *name, *abs, *path = NULL;
+	const char *parent = copy;
 	int err = 0, moved = 0;
 
-	snprintf(parent, sizeof(parent), "%s", o.dir);
-	while ((slash = strrchr(parent, '/')) && slash > parent && !slash[1])
-		*slash = '\0';
-	if (!slash) {
-		abs = realpath(".", NULL);
-		slash = parent;
+	snprintf(copy, sizeof(copy), "%s", o.dir);
+	while ((name = strrchr(copy, '/')) && name > copy && !name[1])
+		*name = '\0';
+	if (!name) {
+		parent = ".";
+		name = copy;
 	} else {
-		*slash++ = '\0';
-		abs = realpath(*parent ? parent : "/", NULL);
+		*name++ = '\0';
+		if (!*parent)
+			parent = "/";
 	}
-	if (!abs || asprintf(&path, "%s/%s", abs, slash) < 0)
+	abs = realpath(parent, NULL);
+	if (!abs || asprintf(&path, "%s/%s", abs, name) < 0)
 		err = fail(&a, "--dir %s: %s", o.dir, strerror(errno));
 	else
 		moved = rename(p->rootfs, path);
@@ -327,7 +356,7 @@ static int create_filled(ct_container *c, struct partial *p)
 		return err;
 	if (ct_load_config(c, p->config) < 0)
 		return fail_container(&a, c);
-	tell_missing(c, p->rootfs);
+	warn_of_init(c, p->rootfs);
 	if (!o.dir) {
 		co.rootfs = p->rootfs;
 		if (ct_create(c, &co) < 0)
@@ -347,14 +376,17 @@ static int create_filled(ct_container *c, struct partial *p)
 
 static int create_plain(ct_container *c)
 {
-	char *abs = o.dir ? realpath(o.dir, NULL) : NULL;
+	char *abs = NULL;
 	int err;
 
-	if (o.dir && !abs)
-		return fail(&a, "--dir %s: %s", o.dir, strerror(errno));
+	if (o.dir) {
+		abs = realpath(o.dir, NULL);
+		if (!abs)
+			return fail(&a, "--dir %s: %s", o.dir, strerror(errno));
+	}
 	err = define(&a, c, "rootfs.path", abs);
 	if (!err && abs)
-		tell_missing(c, abs);
+		warn_of_init(c, abs);
 	free(abs);
 	if (err)
 		return err;

@@ -21,6 +21,7 @@ static const struct tool tool = {
 int main(int argc, char **argv)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
+	unsigned flags = 0;
 	int err;
 
 	tool_begin();
@@ -30,5 +31,9 @@ int main(int argc, char **argv)
 	err = open_container(&a, &c);
 	if (err)
 		return err;
-	return ct_destroy(c, force ? CT_DESTROY_FORCE : 0) < 0 ? fail_container(&a, c) : 0;
+	if (force)
+		flags |= CT_DESTROY_FORCE;
+	if (ct_destroy(c, flags) < 0)
+		return fail_container(&a, c);
+	return 0;
 }

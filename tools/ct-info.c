@@ -8,7 +8,7 @@
 
 #include "common.h"
 #include "out.h"
-#include "figures.h"
+#include "counters.h"
 #include "inside.h"
 #include "quantity.h"
 
@@ -42,12 +42,12 @@ static const struct tool tool = {
 struct facts {
 	ct_container *c;
 	int state;
-	pid_t pid; /* 0: does not run */
+	pid_t pid; /* 0: it is not running */
 	struct addresses addresses;
 	ct_usage usage;
 	bool has_usage;
 	ct_exit last;
-	bool has_ended;	   /* and left a word on how */
+	bool has_ended;	   /* and there is a record of it */
 	char *protections; /* text or JSON, the library's */
 };
 
@@ -63,7 +63,7 @@ static bool wants_all(void)
 	return !(o.ips || o.pid || o.stats || o.state || o.protections || o.keys.n);
 }
 
-/* As in LXC: a value by itself is bare with -H, several keep their names. */
+/* As in LXC: with -H one value is printed alone, several with their names. */
 static void line(const char *name, const char *value)
 {
 	if (o.raw && o.ips + o.pid + o.stats + o.state == 1)
@@ -87,8 +87,8 @@ static void print_addresses(const struct addresses *l)
 			line("IP:", l->v[i].text);
 }
 
-/* Figures keep their names with -H, because which of them there are differs from host to host. */
-static void figure_line(const char *name, uint64_t value, bool bytes)
+/* Counters have their names with -H, too, because a host may lack some of them. */
+static void counter_line(const char *name, uint64_t value, bool bytes)
 {
 	char text[32];
 
@@ -103,20 +103,22 @@ static void figure_line(const char *name, uint64_t value, bool bytes)
 
 static void print_usage(const ct_usage *u)
 {
-	bool io = u->io_read != CT_ABSENT && u->io_written != CT_ABSENT;
+	uint64_t io = CT_ABSENT;
 
+	if (u->io_read != CT_ABSENT && u->io_written != CT_ABSENT)
+		io = u->io_read + u->io_written;
 	if (u->cpu_us != CT_ABSENT && o.raw)
-		figure_line("CPU use:", u->cpu_us * 1000, false);
+		counter_line("CPU use:", u->cpu_us * 1000, false);
 	else if (u->cpu_us != CT_ABSENT)
 		printf("%-16s%.2f seconds\n", "CPU use:", (double)u->cpu_us / 1e6);
-	figure_line("BlkIO use:", io ? u->io_read + u->io_written : CT_ABSENT, true);
-	figure_line("Memory use:", u->memory, true);
-	figure_line("Memory limit:", u->memory_limit, true);
-	figure_line("KMem use:", u->memory_kernel, true);
-	figure_line("Swap use:", u->swap, true);
-	figure_line("Swap limit:", u->swap_limit, true);
-	figure_line("Processes:", u->pids, false);
-	figure_line("Process limit:", u->pids_limit, false);
+	counter_line("BlkIO use:", io, true);
+	counter_line("Memory use:", u->memory, true);
+	counter_line("Memory limit:", u->memory_limit, true);
+	counter_line("KMem use:", u->memory_kernel, true);
+	counter_line("Swap use:", u->swap, true);
+	counter_line("Swap limit:", u->swap_limit, true);
+	counter_line("Processes:", u->pids, false);
+	counter_line("Process limit:", u->pids_limit, false);
 }
 
 /* How it has ended, when it was detached and has no process now. */
@@ -140,7 +142,9 @@ static int print_key(ct_container *c, const char *key)
 	if (n < 0)
 		return fail_container(&a, c);
 	value = config_value(c, key);
-	rest = value ? value : (char *)"";
+	rest = value;
+	if (!rest)
+		rest = (char *)"";
 	do {
 		entry = strsep(&rest, "\n");
 		if (o.raw && o.keys.n == 1)
@@ -212,7 +216,7 @@ static int print_json(struct facts *f)
 	json_addresses(&j, &f->addresses);
 	if (f->has_usage) {
 		json_open(&j, "usage", '{');
-		json_figures(&j, &f->usage);
+		json_counters(&j, &f->usage);
 		json_close(&j, '}');
 	}
 	if (f->protections)
@@ -233,9 +237,9 @@ static int print_json(struct facts *f)
 	return json_end(&j);
 }
 
-/* Reads what the options ask for; what cannot be read of a running container is said,
- * but is no failure. */
-static void look(struct facts *f)
+/* Reads what the options ask for. If something of a running container cannot be read, that is
+ * printed, but no failure. */
+static void read_facts(struct facts *f)
 {
 	bool all = a.json || wants_all();
 	int pidfd, err = 0;
@@ -248,10 +252,11 @@ static void look(struct facts *f)
 		return;
 	}
 	if (all || o.ips) {
-		pidfd = ct_init_pidfd(f->c);
-		err = pidfd < 0 ? pidfd : addresses_of(pidfd, &f->addresses);
-		if (pidfd >= 0)
+		err = pidfd = ct_init_pidfd(f->c);
+		if (pidfd >= 0) {
+			err = addresses_of(pidfd, &f->addresses);
 			close(pidfd);
+		}
 		if (err < 0 && err != -ESRCH)
 			fail(&a, "its addresses cannot be read: %s", strerror(-err));
 	}
@@ -283,7 +288,7 @@ int main(int argc, char **argv)
 		return err;
 	f.c = c;
 	f.state = ct_state(c);
-	look(&f);
+	read_facts(&f);
 	if (o.protections && ct_protections(c, format_of(&a), &f.protections) < 0)
 		return fail_container(&a, c);
 	if (a.json)

@@ -53,13 +53,13 @@ static const struct tool tool = {
 struct row {
 	char *name;
 	ct_container *c;
-	int state;	 /* < 0: nobody knows, the supervisor does not answer */
-	const char *why; /* ... and what is known of that; "" */
-	pid_t pid;	 /* 0: does not run */
+	int state;	 /* < 0: not known, the supervisor does not answer */
+	const char *why; /* ... with this error; "" */
+	pid_t pid;	 /* 0: it is not running */
 	bool defined;
 	char *groups, *autostart;
 	bool unprivileged;
-	bool looked_addresses, looked_usage, has_usage;
+	bool read_addresses, read_usage, has_usage;
 	struct addresses addresses;
 	ct_usage usage;
 };
@@ -87,15 +87,15 @@ static void free_table(struct table *t)
 	free(t->answers);
 }
 
-/* ---- what a row says ------------------------------------------------------------------------- */
+/* ---- the cells of a row ---------------------------------------------------------------------- */
 
 static const struct addresses *addresses(struct row *r)
 {
 	int pidfd;
 
-	if (r->looked_addresses || !r->pid)
+	if (r->read_addresses || !r->pid)
 		return &r->addresses;
-	r->looked_addresses = true;
+	r->read_addresses = true;
 	pidfd = ct_init_pidfd(r->c);
 	if (pidfd >= 0) {
 		addresses_of(pidfd, &r->addresses);
@@ -106,9 +106,9 @@ static const struct addresses *addresses(struct row *r)
 
 static const ct_usage *usage(struct row *r)
 {
-	if (!r->looked_usage && r->pid)
+	if (!r->read_usage && r->pid)
 		r->has_usage = use_of(r->c, r->pid, &r->usage) == 0;
-	r->looked_usage = true;
+	r->read_usage = true;
 	if (r->has_usage)
 		return &r->usage;
 	return NULL;
@@ -140,8 +140,12 @@ static void put_autostart(struct row *r, FILE *out)
 
 static void put_groups(struct row *r, FILE *out)
 {
-	for (const char *p = r->groups; p && *p; p++)
-		fputc(*p == '\n' || *p == ' ' ? ',' : *p, out);
+	for (const char *p = r->groups; p && *p; p++) {
+		if (*p == '\n' || *p == ' ')
+			fputc(',', out);
+		else
+			fputc(*p, out);
+	}
 }
 
 static void put_unprivileged(struct row *r, FILE *out)
@@ -174,7 +178,11 @@ static void put_addresses(struct row *r, int family, FILE *out)
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->v[i].family != family || (family && !strcmp(l->v[i].name, "lo")))
 			continue;
-		fprintf(out, "%s%s", comma, family ? l->v[i].text : l->v[i].name);
+		fputs(comma, out);
+		if (family)
+			fputs(l->v[i].text, out);
+		else
+			fputs(l->v[i].name, out);
 		comma = ", ";
 	}
 }
@@ -212,8 +220,7 @@ static const struct column {
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* Cell as text, "-" when there is nothing to say; to be released with free(). NULL
- * without memory. */
+/* Cell as text, "-" when it is empty; to be released with free(). NULL without memory. */
 static char *cell(const struct column *col, struct row *r)
 {
 	char *text = NULL;
@@ -273,7 +280,7 @@ static bool in_groups(const struct row *r, const char *wanted)
 
 static bool is_shown(const struct row *r)
 {
-	/* a supervisor that does not answer is there all the same */
+	/* a supervisor that does not answer lives all the same */
 	bool active = r->state < 0 || r->state == CT_STATE_RUNNING || r->state == CT_STATE_FROZEN;
 
 	if (o.defined && !r->defined)
@@ -292,7 +299,7 @@ static bool needs_config(void)
 	return a.json || o.fancy || o.groups || o.defined;
 }
 
-/* Fills what the config says of one. 0 or an exit code. */
+/* Fills in what the config has of one. 0 or an exit code. */
 static int fill_row(struct row *r)
 {
 	struct args one = a;
@@ -339,7 +346,7 @@ static int ask_rows(struct table *t)
 		if (r->state < 0)
 			fail(&one, "%s", r->why);
 		if (t->answers[i].late)
-			r->c = NULL; /* somebody still asks with it */
+			r->c = NULL; /* a thread still uses it */
 		if (is_shown(r))
 			t->v[kept++] = *r;
 		else
@@ -404,10 +411,14 @@ static int print_fancy(struct table *t)
 		}
 	}
 	for (size_t i = 0; i < (t->n + 1) * n_col; i++) {
-		bool last = i % n_col == n_col - 1;
+		const char *s = text[i];
 
-		printf("%-*s%c", last ? 0 : (int)width[i % n_col], text[i] ? text[i] : "?",
-		       last ? '\n' : ' ');
+		if (!s)
+			s = "?";
+		if (i % n_col == n_col - 1)
+			printf("%s\n", s);
+		else
+			printf("%-*s ", (int)width[i % n_col], s);
 		free(text[i]);
 	}
 	free(text);
@@ -418,8 +429,11 @@ static void json_cell(struct json *j, const char *key, const char *column, struc
 		      const char *separators)
 {
 	char *text = cell(find_column(column, strlen(column)), r);
+	const char *words = text;
 
-	json_words(j, key, text && strcmp(text, "-") ? text : NULL, separators);
+	if (text && !strcmp(text, "-"))
+		words = NULL;
+	json_words(j, key, words, separators);
 	free(text);
 }
 
@@ -456,21 +470,29 @@ static int print_json(struct table *t)
 	return json_end(&j);
 }
 
-/* Names in columns down the screen, as ls(1) does; one a line when nobody looks. */
+/* Prints names in columns down the screen, as ls(1) does; one a line if it is no terminal. */
 static void print_names(const struct table *t)
 {
 	struct winsize w = { 0 };
 	size_t width = 1, per_line = 1, lines;
 
-	for (size_t i = 0; i < t->n; i++)
-		width = strlen(t->v[i].name) + 2 > width ? strlen(t->v[i].name) + 2 : width;
+	for (size_t i = 0; i < t->n; i++) {
+		size_t n = strlen(t->v[i].name) + 2;
+
+		if (n > width)
+			width = n;
+	}
 	if (!o.line && isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 &&
 	    w.ws_col > width)
 		per_line = w.ws_col / width;
 	lines = (t->n + per_line - 1) / per_line;
 	for (size_t l = 0; l < lines; l++) {
-		for (size_t i = l; i < t->n; i += lines)
-			printf("%-*s", i + lines < t->n ? (int)width : 0, t->v[i].name);
+		for (size_t i = l; i < t->n; i += lines) {
+			if (i + lines < t->n)
+				printf("%-*s", (int)width, t->v[i].name);
+			else
+				fputs(t->v[i].name, stdout);
+		}
 		putchar('\n');
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-monitor: prints what happens to containers, as it happens. */
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <regex.h>
@@ -11,7 +12,7 @@
 #include "out.h"
 #include "quantity.h"
 
-#define LOOK_MS 1000 /* how often to look for new containers, and for ones that were started */
+#define LIST_MS 1000 /* how often to look for new containers, and for ones that were started */
 
 static struct args a;
 static struct {
@@ -38,14 +39,14 @@ static const struct tool tool = {
 	TOOL_NAME_OPTIONAL | TOOL_JSON | TOOL_NO_RCFILE,
 };
 
-/* for the record of an end: hooks that take longer do not hold up what others have to say */
+/* to wait for the record of an end: stop hooks may take longer, and other containers have events */
 #define RECORD_MS 5000
 
 struct watched {
 	char *name;
 	ct_container *c;
 	int fd;	     /* the handle's; -1: it cannot be watched */
-	bool runs;   /* as far as we have told */
+	bool runs;   /* by the events printed so far */
 	bool listed; /* in the list that is being read */
 };
 
@@ -54,8 +55,8 @@ struct watch {
 	regex_t names;
 	struct watched *v;
 	size_t n;
-	bool begun; /* what runs when we begin is no news */
-	unsigned told;
+	bool begun; /* what was running before that is no event */
+	unsigned printed;
 };
 
 static void free_watched(struct watched *w)
@@ -74,34 +75,47 @@ static int bad_pressure(const char *text)
 		    text);
 }
 
+/* The member for the resource that the first n bytes of `text` name; NULL: none. */
+static uint64_t *stall_of(ct_event_opts *eo, const char *text, size_t n)
+{
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} rows[] = {
+		{ "cpu", &eo->cpu_stall_us },
+		{ "memory", &eo->memory_stall_us },
+		{ "io", &eo->io_stall_us },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strlen(rows[i].name) == n && !strncmp(rows[i].name, text, n))
+			return rows[i].to;
+	return NULL;
+}
+
 static int parse_pressure(ct_event_opts *eo, const char *text)
 {
-	static const char *const names[] = { "cpu", "memory", "io" };
-	uint64_t *const to[] = { &eo->cpu_stall_us, &eo->memory_stall_us, &eo->io_stall_us };
-	const char *eq = strchr(text, '='), *slash = eq ? strchr(eq, '/') : NULL;
-	uint64_t window = 1000000;
+	const char *eq = strchr(text, '='), *rest;
+	uint64_t window = 1000000, *to;
 	char stall[32];
 	size_t n;
-	int i;
 
 	if (!eq)
 		return bad_pressure(text);
-	for (i = 0; i < 3 && (strlen(names[i]) != (size_t)(eq - text) ||
-			      strncmp(names[i], text, (size_t)(eq - text)));
-	     i++)
-		;
-	n = slash ? (size_t)(slash - eq - 1) : strlen(eq + 1);
-	if (i == 3 || n >= sizeof(stall))
+	to = stall_of(eo, text, (size_t)(eq - text));
+	n = strcspn(eq + 1, "/");
+	if (!to || n >= sizeof(stall))
 		return bad_pressure(text);
 	memcpy(stall, eq + 1, n);
 	stall[n] = '\0';
-	if (parse_time(stall, to[i]) < 0)
+	rest = eq + 1 + n;
+	if (parse_time(stall, to) < 0)
 		return bad_pressure(text);
-	if (slash && parse_time(slash + 1, &window) < 0)
+	if (*rest && parse_time(rest + 1, &window) < 0)
 		return bad_pressure(text);
 	if (window < 500000 || window > 10000000)
 		return fail(&a, "--pressure %s: a window is 500ms to 10s long", text);
-	if (*to[i] > window)
+	if (*to > window)
 		return fail(&a, "--pressure %s: the stall is longer than the window", text);
 	if (eo->window_us && eo->window_us != window)
 		return fail(&a, "--pressure %s: all windows must be the same", text);
@@ -109,7 +123,7 @@ static int parse_pressure(ct_event_opts *eo, const char *text)
 	return 0;
 }
 
-/* ---- telling --------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static const struct event_name {
 	const char *name;  /* in JSON, and with capital letters in the text */
@@ -135,8 +149,8 @@ static const char *resource_name(const ct_event *e)
 	return NULL;
 }
 
-/* How it has ended, when that is on record: not of one that leaves nothing behind. The event comes
- * with the end of init, the record when its supervisor has cleared up. */
+/* How it has ended, if there is a record of it. The event comes with the end of init, the record
+ * when its supervisor has cleaned up. */
 static bool ended_how(const struct watched *it, const ct_event *e, ct_exit *x)
 {
 	*x = (ct_exit)CT_EXIT_INIT;
@@ -144,8 +158,9 @@ static bool ended_how(const struct watched *it, const ct_event *e, ct_exit *x)
 	       ct_last_exit(it->c, x) == 0;
 }
 
-static void tell_json(const struct watched *it, const struct event_name *known, const ct_event *e)
+static void print_json(const struct watched *it, const struct event_name *known, const ct_event *e)
 {
+	uint64_t count = e->count;
 	ct_exit x;
 	struct json j = { .out = stdout };
 	struct timespec now;
@@ -163,12 +178,14 @@ static void tell_json(const struct watched *it, const struct event_name *known, 
 		json_string(&j, "reason", exit_reason(x.reason));
 		json_number(&j, "code", x.code);
 	}
-	json_number(&j, "count", e->count ? (int64_t)e->count : 1);
+	if (!count)
+		count = 1;
+	json_number(&j, "count", (int64_t)count);
 	json_close(&j, '}');
 	fputc('\n', stdout);
 }
 
-static void tell_text(const struct watched *it, const struct event_name *known, const ct_event *e)
+static void print_text(const struct watched *it, const struct event_name *known, const ct_event *e)
 {
 	const char *name = it->name;
 	ct_exit x;
@@ -181,7 +198,7 @@ static void tell_text(const struct watched *it, const struct event_name *known, 
 	}
 	printf("'%s' had event [", name);
 	for (const char *p = known->name; *p; p++)
-		putchar(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+		putchar(toupper((unsigned char)*p));
 	putchar(']');
 	if (resource_name(e))
 		printf(" %s", resource_name(e));
@@ -190,27 +207,33 @@ static void tell_text(const struct watched *it, const struct event_name *known, 
 	putchar('\n');
 }
 
-static int tell(struct watch *w, struct watched *it, const ct_event *e)
+static int print_event(struct watch *w, struct watched *it, const ct_event *e)
 {
 	static const struct event_name unknown = { "unknown", NULL };
-	bool known = e->type > 0 && (size_t)e->type < sizeof(event_names) / sizeof(*event_names);
+	const struct event_name *name = &unknown;
 
+	if (e->type > 0 && (size_t)e->type < sizeof(event_names) / sizeof(*event_names))
+		name = &event_names[e->type];
 	if (e->type == CT_EVENT_STARTED)
 		it->runs = true;
 	else if (e->type == CT_EVENT_EXITED)
 		it->runs = false;
-	(a.json ? tell_json : tell_text)(it, known ? &event_names[e->type] : &unknown, e);
-	w->told++;
+	if (a.json)
+		print_json(it, name, e);
+	else
+		print_text(it, name, e);
+	w->printed++;
 	return out_flush(&a);
 }
 
 static bool is_done(const struct watch *w)
 {
-	return o.once && w->told >= o.once;
+	return o.once && w->printed >= o.once;
 }
 
-/* Says why one cannot be watched, once: it is passed over from then on. But who asked for
- * thresholds is not to wait in vain. Returns 0, or the exit code. */
+/* Prints why a container cannot be watched; it is passed over from then on. With --pressure that
+ * ends the tool: the thresholds may be the reason, and events would be waited for in vain. Returns
+ * 0, or the exit code. */
 static int give_up(struct watched *it, int err)
 {
 	struct args one = a;
@@ -224,7 +247,7 @@ static int give_up(struct watched *it, int err)
 	return 0;
 }
 
-/* Tells what one container has to say. Returns 0, or the exit code after saying why not. */
+/* Prints the events of one container. Returns 0, or the exit code after an error message. */
 static int drain(struct watch *w, struct watched *it)
 {
 	int err = 0, more = it->fd >= 0;
@@ -236,14 +259,14 @@ static int drain(struct watch *w, struct watched *it)
 		if (more < 0)
 			return give_up(it, more);
 		if (more)
-			err = tell(w, it, &e);
+			err = print_event(w, it, &e);
 	}
 	return err;
 }
 
-/* ---- who there is ---------------------------------------------------------------------------- */
+/* ---- the containers -------------------------------------------------------------------------- */
 
-/* Begins to watch one. What runs already is news when it has come since we began. */
+/* Begins to watch one. That it is running is an event if it was not in the first list. */
 static int add(struct watch *w, const char *name)
 {
 	struct watched *v = reallocarray(w->v, w->n + 1, sizeof(*v)), *it;
@@ -255,8 +278,10 @@ static int add(struct watch *w, const char *name)
 	w->v = v;
 	it = &v[w->n];
 	*it = (struct watched){ .name = strdup(name), .fd = -1, .listed = true };
+	if (!it->name)
+		return fail(&a, "out of memory");
 	one.name = name;
-	err = it->name ? open_container(&one, &it->c) : fail(&a, "out of memory");
+	err = open_container(&one, &it->c);
 	if (err) {
 		free_watched(it);
 		return err;
@@ -265,14 +290,16 @@ static int add(struct watch *w, const char *name)
 	it->fd = ct_event_fd(it->c, &w->opts);
 	if (it->fd < 0)
 		return give_up(it, it->fd);
-	err = w->begun ? drain(w, it) : 0;
+	if (w->begun)
+		err = drain(w, it);
 	if (err || it->runs || ct_init_pid(it->c) <= 0)
 		return err;
 	if (!w->begun || is_done(w)) {
 		it->runs = true;
 		return 0;
 	}
-	return tell(w, it, &(ct_event){ sizeof(ct_event), CT_EVENT_STARTED, CT_RESOURCE_NONE, 1 });
+	return print_event(w, it,
+			   &(ct_event){ sizeof(ct_event), CT_EVENT_STARTED, CT_RESOURCE_NONE, 1 });
 }
 
 static struct watched *find(struct watch *w, const char *name)
@@ -283,8 +310,8 @@ static struct watched *find(struct watch *w, const char *name)
 	return NULL;
 }
 
-/* Lets go of what is neither defined nor runs any more and has nothing left to say. */
-static void forget(struct watch *w)
+/* Removes containers that are neither defined nor running any more. Their events are printed. */
+static void remove_unlisted(struct watch *w)
 {
 	size_t kept = 0;
 
@@ -297,8 +324,8 @@ static void forget(struct watch *w)
 	w->n = kept;
 }
 
-/* Reads the list, tells what the containers known so far have to say, and begins with new ones. */
-static int look(struct watch *w)
+/* Reads the list, prints the events of the containers known so far, begins to watch new ones. */
+static int read_list(struct watch *w)
 {
 	CLEAN_TEXT char *names = NULL;
 	const ct_error *e = NULL;
@@ -314,7 +341,7 @@ static int look(struct watch *w)
 	}
 	rest = names;
 	while (!err && !is_done(w) && (name = strsep(&rest, "\n"))) {
-		struct watched *it = *name ? find(w, name) : NULL;
+		struct watched *it = find(w, name);
 
 		if (it)
 			it->listed = true;
@@ -322,13 +349,13 @@ static int look(struct watch *w)
 			err = add(w, name);
 	}
 	if (!err && !is_done(w))
-		forget(w);
+		remove_unlisted(w);
 	w->begun = true;
 	return err;
 }
 
-/* Waits until someone has something to say, or until `until`, and tells it. */
-static int listen_until(struct watch *w, int64_t until)
+/* Prints events as they come, until `until`. */
+static int watch_until(struct watch *w, int64_t until)
 {
 	struct pollfd *p = calloc(w->n + 1, sizeof(*p));
 	int64_t left;
@@ -360,11 +387,11 @@ static int monitor(struct watch *w, const char *regex)
 	    regcomp(&w->names, text, REG_EXTENDED | REG_NOSUB))
 		return fail(&a, "-n %s: not a regular expression", regex);
 	while (!err && !is_done(w)) {
-		int64_t next = clock_ms() + LOOK_MS;
+		int64_t next = clock_ms() + LIST_MS;
 
-		err = look(w);
+		err = read_list(w);
 		if (!err)
-			err = listen_until(w, next);
+			err = watch_until(w, next);
 	}
 	for (size_t i = 0; i < w->n; i++)
 		free_watched(&w->v[i]);
@@ -376,14 +403,15 @@ static int monitor(struct watch *w, const char *regex)
 int main(int argc, char **argv)
 {
 	struct watch w = { .opts = CT_EVENT_OPTS_INIT };
-	const char *regex;
+	const char *regex = ".*";
 	int err;
 
 	tool_begin();
 	err = args_parse(&a, &tool, argc, argv);
 	if (err >= 0)
 		return err;
-	regex = a.name ? a.name : ".*";
+	if (a.name)
+		regex = a.name;
 	a.name = NULL;
 	if (o.quit) {
 		fail(&a, "-Q is needless: there is no monitord that could quit");

@@ -36,19 +36,24 @@ static int add_mount_row(const struct opt *row, const char *value)
 	return 0;
 }
 
-/* One that is not set here is not set there. */
+/* A variable that is named without a value, and that the tool does not have, is left out. */
 static int add_variable(const struct opt *row, const char *text)
 {
-	const char *value = strchr(text, '=') ? NULL : getenv(text);
-	char *whole = NULL;
+	const char *value;
+	char *whole;
 
 	(void)row;
-	if (!strchr(text, '=') && !value)
-		return 0;
-	if (value && asprintf(&whole, "%s=%s", text, value) < 0)
+	if (!strchr(text, '=')) {
+		value = getenv(text);
+		if (!value)
+			return 0;
+		if (asprintf(&whole, "%s=%s", text, value) < 0)
+			return fail_tool("ct-run", "out of memory");
+		text = whole;
+	}
+	if (strings_add(&o.env, text) < 0)
 		return fail_tool("ct-run", "out of memory");
-	return strings_add(&o.env, whole ? whole : text) < 0 ? fail_tool("ct-run", "out of memory")
-							     : 0;
+	return 0;
 }
 
 static int keep_fd(const struct opt *row, const char *value)
@@ -150,6 +155,16 @@ static int known_namespaces(const struct strings *list, const char *option)
 	return 0;
 }
 
+static void add_word(char *text, size_t size, const char *word)
+{
+	size_t n = strlen(text);
+
+	if (n)
+		snprintf(text + n, size - n, " %s", word);
+	else
+		snprintf(text, size, "%s", word);
+}
+
 static int set_namespaces(ct_container *c)
 {
 	char text[128] = "";
@@ -161,20 +176,21 @@ static int set_namespaces(ct_container *c)
 		return err;
 	if (named(&o.share, "mnt"))
 		return fail(&a, "--share mnt: a sandbox always has mounts of its own");
-	for (size_t i = 0; i < N_OWN + N_REQUEST; i++) {
-		const char *ns = i < N_OWN ? own_by_default[i] : on_request[i - N_OWN];
-
-		if (i < N_OWN ? !named(&o.share, ns) : named(&o.unshare, ns))
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 *text ? " " : "", ns);
-	}
+	for (size_t i = 0; i < N_OWN; i++)
+		if (!named(&o.share, own_by_default[i]))
+			add_word(text, sizeof(text), own_by_default[i]);
+	for (size_t i = 0; i < N_REQUEST; i++)
+		if (named(&o.unshare, on_request[i]))
+			add_word(text, sizeof(text), on_request[i]);
 	return define(&a, c, "namespace.clone", text);
 }
 
 static int set_net(ct_container *c)
 {
-	if (!o.net || !strcmp(o.net, "empty"))
-		return o.net ? define(&a, c, "net.0.type", "empty") : 0;
+	if (!o.net)
+		return 0;
+	if (!strcmp(o.net, "empty"))
+		return define(&a, c, "net.0.type", "empty");
 	if (!strcmp(o.net, "host"))
 		return define(&a, c, "net.0.type", "none");
 	if (!strcmp(o.net, "none"))
@@ -185,27 +201,36 @@ static int set_net(ct_container *c)
 
 static int set_user(ct_container *c)
 {
-	const char *colon = o.user ? strchr(o.user, ':') : NULL;
+	const char *gid;
 	char uid[32];
+	size_t n;
 	int err;
 
 	if (!o.user)
 		return 0;
-	snprintf(uid, sizeof(uid), "%.*s", colon ? (int)(colon - o.user) : (int)strlen(o.user),
-		 o.user);
-	if (!*uid || (colon && !colon[1]))
+	n = strcspn(o.user, ":");
+	snprintf(uid, sizeof(uid), "%.*s", (int)n, o.user);
+	gid = uid;
+	if (o.user[n])
+		gid = o.user + n + 1;
+	if (!*uid || !*gid)
 		return fail(&a, "--user %s: expected UID or UID:GID", o.user);
 	err = define(&a, c, "init.uid", uid);
-	return err ? err : define(&a, c, "init.gid", colon ? colon + 1 : uid);
+	if (err)
+		return err;
+	return define(&a, c, "init.gid", gid);
 }
 
 static int configure(ct_container *c)
 {
-	int err = a.rcfile ? load_config(&a, c, NULL, false) : 0;
+	int err = 0;
 
+	if (a.rcfile)
+		err = load_config(&a, c, NULL, false);
 	if (!err)
 		err = define(&a, c, "rootfs.path", o.rootfs);
-	err = err ? err : define(&a, c, "rootfs.readonly", o.readonly ? "1" : NULL);
+	if (!err && o.readonly)
+		err = define(&a, c, "rootfs.readonly", "1");
 	if (!err)
 		err = define(&a, c, "limit.time", o.time);
 	if (!err)
@@ -245,7 +270,27 @@ static FILE *open_verdict(void)
 	return fopen(o.verdict, "we");
 }
 
-/* What came of it: a ct_exit, or why it did not start. */
+/* Why it did not start. The library has no error for a command line that is not valid. */
+static void json_error(struct json *j, const ct_error *e)
+{
+	static const ct_error invalid = { .err = -EINVAL,
+					  .id = CT_ERR_ARGUMENT,
+					  .message = "the command line is not valid",
+					  .hint = "" };
+	const char *hint = e->hint;
+
+	if (!*hint)
+		hint = NULL;
+	if (!e->err)
+		e = &invalid;
+	json_string(j, "reason", "error");
+	json_string(j, "error", ct_error_name(e->id));
+	json_number(j, "errno", -(int64_t)e->err);
+	json_string(j, "message", e->message);
+	json_string(j, "hint", hint);
+}
+
+/* Writes how it has ended, or, with `e`, why it did not start. */
 static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
 {
 	struct json j = { .out = out };
@@ -253,15 +298,10 @@ static int write_verdict(FILE *out, const ct_exit *x, const ct_error *e)
 	if (!out)
 		return 0;
 	json_open(&j, NULL, '{');
-	if (e) {
-		json_string(&j, "reason", "error");
-		json_string(&j, "error", ct_error_name(e->err ? e->id : CT_ERR_ARGUMENT));
-		json_number(&j, "errno", e->err ? -(int64_t)e->err : EINVAL);
-		json_string(&j, "message", e->err ? e->message : "the command line is not valid");
-		json_string(&j, "hint", *e->hint ? e->hint : NULL);
-	} else {
+	if (e)
+		json_error(&j, e);
+	else
 		json_exit(&j, x);
-	}
 	json_close(&j, '}');
 	if (json_end(&j) < 0)
 		return fail(&a, "--verdict %s: %s", o.verdict, strerror(errno));
@@ -298,6 +338,19 @@ static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 	return code;
 }
 
+static uint64_t start_flags(ct_container *c)
+{
+	uint64_t flags = 0;
+
+	if (o.clear_env)
+		flags |= CT_START_CLEAR_ENV;
+	if (!o.new_privs)
+		flags |= CT_START_NO_NEW_PRIVS;
+	if (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output")))
+		flags |= CT_START_PTY;
+	return flags;
+}
+
 int main(int argc, char **argv)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
@@ -330,11 +383,7 @@ int main(int argc, char **argv)
 	so.envp = o.env.v;
 	so.keep_fds = o.keep;
 	so.n_keep_fds = o.n_keep;
-	so.flags = (o.clear_env ? CT_START_CLEAR_ENV : 0) |
-		   (o.new_privs ? 0 : CT_START_NO_NEW_PRIVS) |
-		   (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output"))
-			    ? CT_START_PTY
-			    : 0);
+	so.flags = start_flags(c);
 	if (o.dry_run)
 		return print_plan(&a, c, &so);
 	return run(c, &so, verdict);

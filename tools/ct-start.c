@@ -47,15 +47,17 @@ static const struct tool tool = {
 
 static int configure(ct_container *c)
 {
-	const char *console = o.console && *o.console && strcmp(o.console, "none")
-				      ? absolute(o.console)
-				      : o.console;
+	const char *console = o.console;
 	int err = load_config(&a, c, &o.defines, false);
 
-	if (o.console && !console)
-		return fail(&a,
-			    "--console: the path of the working directory cannot be found out: %s",
-			    strerror(errno));
+	if (console && *console && strcmp(console, "none")) {
+		console = absolute(console);
+		if (!console)
+			return fail(&a,
+				    "--console: the path of the working directory cannot be found "
+				    "out: %s",
+				    strerror(errno));
+	}
 	if (!err)
 		err = define(&a, c, "console.path", console);
 	if (!err)
@@ -65,11 +67,15 @@ static int configure(ct_container *c)
 	return define_shares(&a, c, &o.shares);
 }
 
-/* A signal for the tool asks the system inside to go; a second one ends it. */
+/* A signal for the tool asks the system inside to shut down; a second one kills it. */
 static int stop_it(struct session *s, int sig, bool again)
 {
+	unsigned flags = CT_STOP_NO_WAIT;
+
 	(void)sig;
-	return ct_stop(s->container, (again ? CT_STOP_KILL : 0) | CT_STOP_NO_WAIT, 0);
+	if (again)
+		flags |= CT_STOP_KILL;
+	return ct_stop(s->container, flags, 0);
 }
 
 static int foreground(ct_container *c, ct_start_opts *so)
@@ -78,7 +84,7 @@ static int foreground(ct_container *c, ct_start_opts *so)
 	ct_exit x = CT_EXIT_INIT;
 	int err = run_foreground(&a, c, so, &s, o.pidfile, &x);
 
-	/* asked, it has powered itself off */
+	/* it was asked to shut down, and has: init ends by SIGINT at a power-off */
 	if (!err && x.reason == CT_EXIT_STOPPED && x.signal == SIGINT)
 		return 0;
 	if (err)

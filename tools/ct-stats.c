@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct-stats: the figures of containers' cgroups. */
+/* ct-stats: the counters of containers' cgroups. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
 #include "out.h"
-#include "figures.h"
+#include "counters.h"
 
 static struct args a;
 static struct {
@@ -54,7 +54,8 @@ static void free_table(struct table *t)
 }
 
 /* Reads one container into *r. With `running`, one that has ended meanwhile is no failure, nor is
- * one without figures. Returns 0, -1 for one to leave out, or the exit code after saying why. */
+ * one without cgroups. Returns 0, -1 for one to leave out, or the exit code after an error
+ * message. */
 static int fill_row(struct row *r, const char *name, bool running)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
@@ -68,13 +69,13 @@ static int fill_row(struct row *r, const char *name, bool running)
 		return exit_code(err);
 	err = ct_stats(c, &u);
 	if (running && err == -EOPNOTSUPP)
-		figures_clear(&u);
+		counters_clear(&u);
 	else if (running && err == -ESRCH)
 		return -1;
 	else if (err < 0)
 		return fail_container(&one, c);
 	*r = (struct row){ .name = name, .state = ct_state(c), .usage = u };
-	if (r->state < 0) /* its figures are known all the same */
+	if (r->state < 0) /* the counters are known all the same */
 		fail_container(&one, c);
 	return 0;
 }
@@ -111,14 +112,15 @@ static int add_running(struct table *t, char *names)
 static void print_blocks(const struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
+		if (i > 0)
+			putchar('\n');
 		if (o.raw) {
-			printf("%sname %s\nstate %s\n", i ? "\n" : "", t->v[i].name,
-			       state_text(t->v[i].state));
+			printf("name %s\nstate %s\n", t->v[i].name, state_text(t->v[i].state));
 		} else {
-			printf("%s%-24s%s\n", i ? "\n" : "", "Name:", t->v[i].name);
+			printf("%-24s%s\n", "Name:", t->v[i].name);
 			printf("%-24s%s\n", "State:", state_text(t->v[i].state));
 		}
-		print_figures(&t->v[i].usage, o.raw);
+		print_counters(&t->v[i].usage, o.raw);
 	}
 }
 
@@ -128,7 +130,8 @@ static void print_table(const struct table *t)
 	char text[40];
 
 	for (size_t i = 0; i < t->n; i++)
-		width = strlen(t->v[i].name) > width ? strlen(t->v[i].name) : width;
+		if (strlen(t->v[i].name) > width)
+			width = strlen(t->v[i].name);
 	printf("%-*s %-8s", (int)width, "NAME", "STATE");
 	for (size_t k = 0; k < N_COLUMNS; k++)
 		printf(" %*s", columns[k].width, columns[k].title);
@@ -136,7 +139,7 @@ static void print_table(const struct table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		printf("%-*s %-8s", (int)width, t->v[i].name, state_text(t->v[i].state));
 		for (size_t k = 0; k < N_COLUMNS; k++) {
-			figure_text(text, sizeof(text), &t->v[i].usage, columns[k].key, o.raw);
+			counter_text(text, sizeof(text), &t->v[i].usage, columns[k].key, o.raw);
 			printf(" %*s", columns[k].width, text);
 		}
 		putchar('\n');
@@ -152,7 +155,7 @@ static void print_json(const struct table *t)
 		json_open(&j, NULL, '{');
 		json_string(&j, "name", t->v[i].name);
 		json_string(&j, "state", state_text(t->v[i].state));
-		json_figures(&j, &t->v[i].usage);
+		json_counters(&j, &t->v[i].usage);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');

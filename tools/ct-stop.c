@@ -30,11 +30,23 @@ static const struct tool tool = {
 
 static int stop(ct_container *c)
 {
-	unsigned ms = o.timeout > INT_MAX / 1000 ? INT_MAX : o.timeout * 1000;
-	unsigned flags = (o.kill ? CT_STOP_KILL : 0) | (o.nokill ? CT_STOP_NO_KILL : 0) |
-			 (o.nowait ? CT_STOP_NO_WAIT : 0);
-	int err = o.reboot ? ct_reboot(c, o.nowait ? 0 : (int)ms) : ct_stop(c, flags, (int)ms);
+	unsigned flags = 0;
+	int err, ms = INT_MAX;
 
+	if (o.timeout <= INT_MAX / 1000)
+		ms = (int)o.timeout * 1000;
+	if (o.kill)
+		flags |= CT_STOP_KILL;
+	if (o.nokill)
+		flags |= CT_STOP_NO_KILL;
+	if (o.nowait)
+		flags |= CT_STOP_NO_WAIT;
+	if (o.reboot && o.nowait)
+		ms = 0;
+	if (o.reboot)
+		err = ct_reboot(c, ms);
+	else
+		err = ct_stop(c, flags, ms);
 	if (err >= 0)
 		return 0;
 	fail_container(&a, c);
@@ -52,8 +64,10 @@ int main(int argc, char **argv)
 	err = args_parse(&a, &tool, argc, argv);
 	if (err >= 0)
 		return err;
-	if (o.kill && (o.reboot || o.nokill))
-		return fail(&a, "-k excludes %s", o.reboot ? "-r" : "--nokill");
+	if (o.kill && o.reboot)
+		return fail(&a, "-k excludes -r");
+	if (o.kill && o.nokill)
+		return fail(&a, "-k excludes --nokill");
 	if (o.nokill && o.nowait)
 		return fail(
 			&a,

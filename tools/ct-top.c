@@ -9,12 +9,12 @@
 
 #include "common.h"
 #include "out.h"
-#include "figures.h"
+#include "counters.h"
 #include "quantity.h"
 #include "screen.h"
 #include "top.h"
 
-#define CTRL_D 4 /* no end of file on a terminal that hands over each key */
+#define CTRL_D 4 /* a key, since the terminal is not in canonical mode */
 
 static struct args a;
 static struct {
@@ -98,7 +98,7 @@ static void print_json(const struct top *t)
 			snprintf(percent, sizeof(percent), "%.2f", t->v[i].percent);
 			json_raw(&j, "cpu_percent", percent);
 		}
-		json_figures(&j, &t->v[i].usage);
+		json_counters(&j, &t->v[i].usage);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
@@ -123,14 +123,17 @@ static int print_rounds(struct top *t, int64_t delay)
 
 		if (err)
 			return err;
-		(a.json ? print_json : print_batch)(t);
+		if (a.json)
+			print_json(t);
+		else
+			print_batch(t);
 		err = out_flush(&a);
 		if (err)
 			return err;
 		if (round == o.rounds)
 			return 0;
 		next += delay;
-		/* it took longer, or we were stopped: no rounds are made up for */
+		/* it took longer, or we were stopped: rounds that were missed are left out */
 		if (next < clock_ms())
 			next = clock_ms();
 		sleep_until(next);
@@ -150,7 +153,8 @@ static int draw(const struct top *t)
 	if (f) {
 		screen_size(&rows, &cols);
 		top_view(t, rows, cols, f);
-		err = fclose(f) ? -ENOMEM : screen_draw(text);
+		if (fclose(f) == 0)
+			err = screen_draw(text);
 	}
 	free(text);
 	return err;
@@ -165,7 +169,8 @@ static void press(struct top *t, int key)
 	top_order(t);
 }
 
-/* Draws until it is time for the next round, or -1 for the end. Returns 0 then, or an exit code. */
+/* Draws until it is time for the next round, or a key or signal ends the tool (*done). Returns 0,
+ * or an exit code. */
 static int show_until(struct top *t, int64_t until, bool *done)
 {
 	for (;;) {

@@ -12,7 +12,7 @@ static struct args a;
 static struct {
 	const char *states, *timeout;
 	bool exit_status;
-} o;
+} o = { .states = "" };
 
 static const struct opt opts[] = {
 	{ 's', "state", "STATE|STATE", OPT_STRING, &o.states, "states to wait for", NULL },
@@ -31,7 +31,7 @@ static const struct tool tool = {
 	TOOL_NAME | TOOL_JSON,
 };
 
-/* FREEZING and THAWED are LXC's; a container that was thawed is running. */
+/* FREEZING and THAWED are LXC's: they end as FROZEN and RUNNING. */
 static const struct {
 	const char *name;
 	unsigned state;
@@ -79,13 +79,17 @@ static int print_state(int state, const ct_exit *x)
 	return 0;
 }
 
-/* It is in this state. Returns the exit code. */
-static int tell(ct_container *c, int state)
+/* Reports the state that was reached. Returns the exit code. */
+static int report(ct_container *c, int state)
 {
 	ct_exit x = CT_EXIT_INIT;
 	bool ended = state == CT_STATE_STOPPED && ct_last_exit(c, &x) >= 0;
-	int code = a.json ? print_state(state, ended ? &x : NULL) : 0;
+	int code = 0;
 
+	if (a.json && ended)
+		code = print_state(state, &x);
+	else if (a.json)
+		code = print_state(state, NULL);
 	if (code || !o.exit_status || state != CT_STATE_STOPPED)
 		return code;
 	if (ended)
@@ -110,14 +114,14 @@ int main(int argc, char **argv)
 				    INT_MAX / 1000);
 		ms = (int)seconds * 1000;
 	}
-	err = parse_states(o.states ? o.states : "", &mask);
+	err = parse_states(o.states, &mask);
 	if (!err)
 		err = open_container(&a, &c);
 	if (err || !is_known(&a, c))
 		return exit_code(err);
 	err = ct_wait(c, mask, ms);
 	if (err >= 0)
-		return tell(c, err);
+		return report(c, err);
 	fail_container(&a, c);
 	if (err == -ETIMEDOUT)
 		return 1;

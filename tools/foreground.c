@@ -8,11 +8,12 @@
 
 int write_pidfile(const struct args *a, const char *file, pid_t pid)
 {
-	FILE *f = file ? fopen(file, "we") : NULL;
+	FILE *f;
 	bool ok;
 
 	if (!file)
 		return 0;
+	f = fopen(file, "we");
 	ok = f && fprintf(f, "%d\n", pid) > 0;
 	if (f && fclose(f))
 		ok = false;
@@ -27,7 +28,7 @@ void plan_foreground(ct_start_opts *so)
 	if (terminal_here())
 		so->flags |= CT_START_PTY;
 	else
-		so->stdio[0] = so->stdio[1] = so->stdio[2] = -1; /* anything but the console */
+		so->stdio[0] = so->stdio[1] = so->stdio[2] = -1; /* not the console */
 }
 
 int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, struct session *s,
@@ -45,21 +46,23 @@ int run_foreground(const struct args *a, ct_container *c, ct_start_opts *so, str
 	so->rows = s->rows;
 	so->cols = s->cols;
 	so->modes_fd = s->modes_fd;
-	so->flags |= CT_START_DETACH | (s->pty ? CT_START_PTY : 0);
+	so->flags |= CT_START_DETACH;
+	if (s->pty)
+		so->flags |= CT_START_PTY;
 	code = launch_start(a, c, so, &p);
 	if (code) {
 		session_end(s);
 		return code;
 	}
 	code = write_pidfile(a, pidfile, ct_process_pid(p));
-	err = code ? 0 : session_run(s, p, x);
+	if (!code)
+		err = session_run(s, p, x);
 	session_end(s);
 	if (err < 0)
 		code = fail(a, "this terminal is lost for it, it is ended: %s", strerror(-err));
 	if (code)
 		ct_stop(c, CT_STOP_KILL, 0);
-	/* of an ephemeral container something stays: that is not the program's fault, but not as it
-	 * was asked for either */
+	/* something stays of an ephemeral container: then the exit code is not 0 */
 	else if (ct_process_wait(p, NULL, 0) > 0 &&
 		 fail(a, "%s", ct_process_last_error(p)->message) && !x->code)
 		code = EXIT_OWN;

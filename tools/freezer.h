@@ -5,8 +5,8 @@
 
 #include "common.h"
 
-/* main() of either. `timeout` is where the tool's option leaves its text, `act` what is done in so
- * many milliseconds (-1: for ever). */
+/* main() of either. *timeout is the text of the tool's option, `act` the call, with a timeout (-1:
+ * for ever). */
 int freezer_main(int argc, char **argv, const struct tool *tool, const char *const *timeout,
 		 int (*act)(ct_container *c, int timeout_ms));
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "figures.h"
+#include "counters.h"
 #include "options.h"
 
 #define MAX_ADDRESSES 4096
@@ -25,18 +25,20 @@ static bool fill_address(const struct ifaddrs *i, struct address *a)
 {
 	const struct sockaddr_in *v4 = (const void *)i->ifa_addr;
 	const struct sockaddr_in6 *v6 = (const void *)i->ifa_addr;
-	int family = i->ifa_addr ? i->ifa_addr->sa_family : 0;
 
 	*a = (struct address){ 0 };
 	snprintf(a->name, sizeof(a->name), "%s", i->ifa_name);
-	if (family == AF_INET)
-		inet_ntop(AF_INET, &v4->sin_addr, a->text, sizeof(a->text));
-	else if (family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
-		inet_ntop(AF_INET6, &v6->sin6_addr, a->text, sizeof(a->text));
-	else if (family != AF_PACKET)
+	if (!i->ifa_addr)
 		return false;
-	a->family = family == AF_PACKET ? 0 : family;
-	return true;
+	/* every interface has one of these */
+	if (i->ifa_addr->sa_family == AF_PACKET)
+		return true;
+	a->family = i->ifa_addr->sa_family;
+	if (a->family == AF_INET)
+		return inet_ntop(AF_INET, &v4->sin_addr, a->text, sizeof(a->text));
+	if (a->family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
+		return inet_ntop(AF_INET6, &v6->sin6_addr, a->text, sizeof(a->text));
+	return false;
 }
 
 /* Body of the child: enters the namespace and writes one record per interface and address. */
@@ -61,7 +63,7 @@ static int read_addresses(int in, struct addresses *out)
 	struct address a;
 	ssize_t n;
 
-	/* records are smaller than PIPE_BUF: never torn */
+	/* a record is smaller than PIPE_BUF, so it is read as a whole */
 	while ((n = read(in, &a, sizeof(a))) > 0) {
 		struct address *v;
 
@@ -92,10 +94,16 @@ int addresses_of(int pidfd, struct addresses *out)
 		_exit(write_addresses(pidfd, end[1]));
 	}
 	close(end[1]);
-	err = child < 0 ? -errno : read_addresses(end[0], out);
+	if (child < 0)
+		err = -errno;
+	else
+		err = read_addresses(end[0], out);
 	close(end[0]);
-	if (child > 0 && waitpid(child, &status, 0) == child && !err)
-		err = WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	if (child > 0 && waitpid(child, &status, 0) == child && !err) {
+		err = -ECHILD;
+		if (WIFEXITED(status))
+			err = -WEXITSTATUS(status);
+	}
 	if (err) {
 		free(out->v);
 		*out = (struct addresses){ 0 };
@@ -107,7 +115,7 @@ int addresses_of(int pidfd, struct addresses *out)
 
 struct sum {
 	uint64_t tasks;
-	uint64_t cpu_us;    /* of what lives and what was waited for */
+	uint64_t cpu_us;    /* of living processes and of those that they have waited for */
 	uint64_t ram, swap; /* proportional set size, bytes */
 };
 
@@ -129,12 +137,16 @@ static uint64_t field(const char *text, const char *key)
 static bool read_file(int dir, const char *name, char *buf, size_t size)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	ssize_t n;
 
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	return true;
 }
 
 /* utime, stime, cutime and cstime, fields 14 to 17 of /proc/PID/stat, and the number of threads,
@@ -198,7 +210,7 @@ static int sum_processes(pid_t init, struct sum *out)
 	proc = opendir("/proc");
 	if (!proc)
 		return -errno;
-	/* shared with ours: who belongs to it cannot be told */
+	/* it is ours, too: which processes are the container's is not known */
 	if (same_namespace(dirfd(proc), "self", ns)) {
 		closedir(proc);
 		return -EXDEV;
@@ -228,7 +240,7 @@ int use_of(ct_container *c, pid_t init, ct_usage *out)
 
 	none = ct_stats(c, &u);
 	if (none == -EOPNOTSUPP)
-		figures_clear(&u);
+		counters_clear(&u);
 	else if (none < 0)
 		return none;
 	if (u.memory == CT_ABSENT || u.cpu_us == CT_ABSENT || u.pids == CT_ABSENT) {

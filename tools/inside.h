@@ -27,11 +27,10 @@ struct addresses {
  * by a child that enters it. 0 or a negative errno; out->v is to be released with free(). */
 int addresses_of(int pidfd, struct addresses *out);
 
-/* What a running container uses: the figures of its cgroups. Where these do not tell its
- * memory, CPU time or number of processes (a user without cgroups of his own), the sum over the
- * processes in the pid namespace of `init` takes their place: proportional set sizes, and
- * nested namespaces not counted. 0 or a negative errno; -EXDEV: there are no cgroups, and it
- * shares our pid namespace. */
+/* What a running container uses: the counters of its cgroups. If these lack its memory, CPU time or
+ * number of processes (for a user without delegated cgroups), the sum over the processes in the pid
+ * namespace of `init` takes their place: proportional set sizes, without nested namespaces. 0 or a
+ * negative errno; -EXDEV: there are no cgroups, and it shares our pid namespace. */
 int use_of(ct_container *c, pid_t init, ct_usage *out);
 
 #endif

@@ -25,8 +25,11 @@ static void put_string(FILE *out, const char *text, size_t n)
 			fprintf(out, "\\u%04x", *s);
 		else
 			fwrite(s, 1, len, out);
-		s += len ? len : 1;
-		n -= len ? len : 1;
+		/* a byte that begins no sequence */
+		if (!len)
+			len = 1;
+		s += len;
+		n -= len;
 	}
 	fputc('"', out);
 }

@@ -13,13 +13,13 @@ struct launch {
 	ct_container *c;
 	bool detached;
 	int fd;		    /* signalfd */
-	int sig;	    /* that called it off; 0: none */
+	int sig;	    /* that cancelled it; 0: none */
 	sigset_t before;    /* mask that the tool had */
-	sigset_t meanwhile; /* mask while it waits: ^Z stops the tool as it stops any other */
+	sigset_t meanwhile; /* mask while it waits: without SIGTSTP, so that ^Z stops the tool */
 };
 
-/* Takes the signals that call it off. Those of a session that mean something else wait in its own
- * descriptor until it runs. */
+/* Takes the signals that cancel the start. Others of a session wait in the session's descriptor
+ * until that runs. */
 static int take_signals(struct launch *l)
 {
 	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -44,13 +44,14 @@ static void give_signals_back(struct launch *l)
 	sigprocmask(SIG_SETMASK, &l->before, NULL);
 }
 
-/* True when a signal has come that calls it off. */
+/* True when a signal has come that cancels the start; the first one is kept. */
 static bool called_off(struct launch *l)
 {
 	struct signalfd_siginfo si;
 
 	while (read(l->fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
-		l->sig = l->sig ? l->sig : (int)si.ssi_signo;
+		if (!l->sig)
+			l->sig = (int)si.ssi_signo;
 	return l->sig;
 }
 
@@ -73,8 +74,7 @@ static int follow(struct launch *l, ct_process *p)
 	return ct_process_started(p, -1);
 }
 
-/* The end of a start that was called off. It may have come to its own end before that,
- * well or not. */
+/* Ends a start that was cancelled. It may have succeeded or failed before the signal came. */
 static int end(struct launch *l, ct_process *p, int r)
 {
 	if (!r && l->detached)
@@ -87,13 +87,13 @@ static int end(struct launch *l, ct_process *p, int r)
 	return 128 + l->sig;
 }
 
-/* From what ct_start() or ct_attach() said to the tool's exit code. */
+/* From the result of ct_start() or ct_attach() to the tool's exit code. */
 static int finish(struct launch *l, ct_process *p, int r)
 {
 	if (r >= 0)
 		r = follow(l, p);
-	/* who is called off at the same moment fails perhaps for that reason: ^C reaches what runs
-	 * on the terminal, too */
+	/* a signal that comes at the same moment may be why it failed: ^C goes to all processes of
+	 * the terminal's foreground, hooks among them */
 	if (l->sig || (r < 0 && called_off(l)))
 		return end(l, p, r);
 	if (r < 0)
@@ -135,6 +135,6 @@ const ct_error *launch_error(ct_container *c, ct_process *p)
 {
 	if (!p)
 		return ct_last_error(c);
-	ct_process_started(p, 0); /* tells it again */
+	ct_process_started(p, 0); /* records the error again */
 	return ct_process_last_error(p);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A start, or an attach, that can be called off: SIGINT, SIGTERM, SIGHUP and SIGQUIT, unless they
- * were ignored when the tool began, end it in each of its moments, within a session or without.
- * Nothing of it is left then.
+ * A start, or an attach, that can be cancelled: SIGINT, SIGTERM, SIGHUP and SIGQUIT, unless they
+ * were ignored when the tool began, end it at any moment, within a session or without. Nothing of
+ * it is left then.
  */
 #ifndef CT_TOOLS_LAUNCH_H
 #define CT_TOOLS_LAUNCH_H
@@ -12,8 +12,8 @@
 #include "common.h"
 
 /* Starts c, as ct_start() does. Returns 0 with *out, the caller's; or the exit code, 128 + signal
- * when it was called off, after saying why in one line. *out is then the process that did not
- * begin, or NULL; launch_error() tells of it. */
+ * when it was cancelled, after an error message. *out is then the process that did not begin, or
+ * NULL, for launch_error(). */
 int launch_start(const struct args *a, ct_container *c, const ct_start_opts *so, ct_process **out);
 /* The same with ct_attach(). */
 int launch_attach(const struct args *a, ct_container *c, const ct_attach_opts *ao,

@@ -16,16 +16,17 @@ bool mode_foreground(int fd)
 	return group < 0 || group == getpgrp();
 }
 
-/* TCSANOW: to wait for the terminal to take what was written would be to wait for its reader. */
+/* TCSANOW, because any other action would wait for the terminal's reader. */
 int mode_set(const struct termios *mode)
 {
 	sigset_t ttou, before;
-	int err;
+	int err = 0;
 
 	sigemptyset(&ttou);
 	sigaddset(&ttou, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &ttou, &before);
-	err = tcsetattr(STDIN_FILENO, TCSANOW, mode) < 0 ? -errno : 0;
+	if (tcsetattr(STDIN_FILENO, TCSANOW, mode) < 0)
+		err = -errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
@@ -36,8 +37,11 @@ static int take(void)
 
 	if (!mode_foreground(STDIN_FILENO))
 		return 0;
-	if (!is_found && tcgetattr(STDIN_FILENO, &found) < 0)
-		return errno == ENOTTY ? 0 : -errno;
+	if (!is_found && tcgetattr(STDIN_FILENO, &found) < 0) {
+		if (errno == ENOTTY)
+			return 0;
+		return -errno;
+	}
 	is_found = true;
 	raw = found;
 	cfmakeraw(&raw);
@@ -55,7 +59,7 @@ int mode_raw(void)
 	return take();
 }
 
-void mode_look(void)
+void mode_check(void)
 {
 	if (wanted)
 		take();

@@ -21,7 +21,7 @@ struct rows {
 	int n;
 };
 
-/* The answers to the common rows that are not kept. */
+/* The common options that end the tool at once. */
 struct asked {
 	bool help, usage, version;
 };
@@ -73,7 +73,7 @@ int number(const char *text, unsigned long max, unsigned long *out)
 }
 
 static void __attribute__((format(printf, 3, 0)))
-say(const char *tool, const char *name, const char *fmt, va_list ap)
+print_error(const char *tool, const char *name, const char *fmt, va_list ap)
 {
 	fflush(stdout);
 	fprintf(stderr, "%s: ", tool);
@@ -90,7 +90,7 @@ int fail(const struct args *a, const char *fmt, ...)
 	if (a->quiet)
 		return EXIT_OWN;
 	va_start(ap, fmt);
-	say(a->tool->name, a->name, fmt, ap);
+	print_error(a->tool->name, a->name, fmt, ap);
 	va_end(ap);
 	return EXIT_OWN;
 }
@@ -100,29 +100,43 @@ int fail_tool(const char *tool, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(tool, NULL, fmt, ap);
+	print_error(tool, NULL, fmt, ap);
 	va_end(ap);
 	return EXIT_OWN;
 }
 
 /* ---- usage, from the rows -------------------------------------------------------------------- */
 
+/* What getopt_long(3) needs to know of an option's argument. */
+static int argument_of(const struct opt *o)
+{
+	if (!o->arg)
+		return no_argument;
+	if (o->arg[0] == '[')
+		return optional_argument;
+	return required_argument;
+}
+
 static void print_row(const struct opt *o)
 {
+	int has = argument_of(o), n;
 	char left[80];
-	const char *eq = o->arg && o->arg[0] != '[' ? "=" : "";
-	int n;
 
-	if (o->arg && o->arg[0] == '[')
+	if (has == optional_argument)
 		n = snprintf(left, sizeof(left), "--%s[=%.*s]", o->name, (int)strlen(o->arg) - 2,
 			     o->arg + 1);
+	else if (has == required_argument)
+		n = snprintf(left, sizeof(left), "--%s=%s", o->name, o->arg);
 	else
-		n = snprintf(left, sizeof(left), "--%s%s%s", o->name, eq, o->arg ? o->arg : "");
+		n = snprintf(left, sizeof(left), "--%s", o->name);
 	if (o->letter)
 		printf("  -%c, ", o->letter);
 	else
 		printf("      ");
-	printf(n < 26 ? "%-26s%s\n" : "%s\n                                %s\n", left, o->help);
+	if (n < 26)
+		printf("%-26s%s\n", left, o->help);
+	else
+		printf("%s\n                                %s\n", left, o->help);
 }
 
 static void print_rows(const struct opt *rows, size_t n)
@@ -148,30 +162,24 @@ static int print_usage(const struct tool *t, const struct rows *r)
 	printf("Usage: %s", t->name);
 	for (int i = 0; i < r->n; i++) {
 		const struct opt *o = r->row[i];
-		const char *bare = o->arg && o->arg[0] == '[' ? "" : o->arg;
+		bool has = argument_of(o) == required_argument;
 
 		if (o->kind == OPT_REFUSED || !o->help)
 			continue;
-		if (o->letter)
-			printf(" [-%c%s%s]", o->letter, bare && *bare ? " " : "", bare ? bare : "");
+		if (o->letter && has)
+			printf(" [-%c %s]", o->letter, o->arg);
+		else if (o->letter)
+			printf(" [-%c]", o->letter);
+		else if (has)
+			printf(" [--%s=%s]", o->name, o->arg);
 		else
-			printf(" [--%s%s%s]", o->name, bare && *bare ? "=" : "", bare ? bare : "");
+			printf(" [--%s]", o->name);
 	}
 	printf("\n       %s %s\n", t->name, t->usage);
 	return 0;
 }
 
 /* ---- parsing --------------------------------------------------------------------------------- */
-
-/* What getopt_long(3) is told of an option's argument. */
-static int argument_of(const struct opt *o)
-{
-	if (!o->arg)
-		return no_argument;
-	if (o->arg[0] == '[')
-		return optional_argument;
-	return required_argument;
-}
 
 static bool add_row(struct rows *r, const struct opt *o, size_t *len)
 {
@@ -196,8 +204,8 @@ static bool build_rows(struct rows *r, const struct tool *t, const struct opt *c
 	bool ok = true;
 
 	*r = (struct rows){ 0 };
-	r->shorts[len++] = '-'; /* words come in their place, as option 1 */
-	r->shorts[len++] = ':'; /* we say ourselves what is wrong */
+	r->shorts[len++] = '-'; /* words are returned in their place, as option 1 */
+	r->shorts[len++] = ':'; /* errors are returned, and we print them */
 	for (size_t i = 0; i < t->n_opts; i++)
 		ok = ok && add_row(r, &t->opts[i], &len);
 	for (size_t i = 0; i < n_common; i++)
@@ -223,7 +231,12 @@ const char *absolute(const char *path)
 	if (!*path || *path == '/' || path[word] == ':')
 		return path;
 	here = getcwd(NULL, 0);
-	if (here && asprintf(&whole, "%s/%s", strcmp(here, "/") ? here : "", path) < 0)
+	if (!here)
+		return NULL;
+	/* not "//PATH" below the root */
+	if (!strcmp(here, "/"))
+		*here = '\0';
+	if (asprintf(&whole, "%s/%s", here, path) < 0)
 		whole = NULL;
 	free(here);
 	return whole;
@@ -234,12 +247,15 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 	unsigned long n;
 	int err;
 
+	/* an optional argument that is missing */
+	if (!value)
+		value = "";
 	switch (o->kind) {
 	case OPT_FLAG:
 		*(bool *)o->to = true;
 		return -1;
 	case OPT_STRING:
-		*(const char **)o->to = value ? value : "";
+		*(const char **)o->to = value;
 		return -1;
 	case OPT_PATH:
 		value = absolute(value);
@@ -256,14 +272,14 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 		return -1;
 	case OPT_NUMBER:
 		err = number(value, UINT_MAX, &n);
+		if (err == -ERANGE)
+			return fail(a, "--%s %s: the number is too large", o->name, value);
 		if (err < 0)
-			return fail(a, "--%s %s: %s", o->name, value,
-				    err == -ERANGE ? "the number is too large"
-						   : "not a decimal number");
+			return fail(a, "--%s %s: not a decimal number", o->name, value);
 		*(unsigned *)o->to = (unsigned)n;
 		return -1;
 	case OPT_CALL:
-		err = o->call(o, value ? value : "");
+		err = o->call(o, value);
 		if (!err)
 			return -1;
 		return err;
@@ -275,8 +291,8 @@ static int take(const struct args *a, const struct opt *o, const char *value)
 	return -1;
 }
 
-/* A word: the name, when one is wanted and still missing, else one of the others. True: the
- * command begins here. */
+/* A word is the name, if the tool takes one and it is still missing, else one of the others. True:
+ * the command begins here. */
 static bool take_word(struct args *a, bool *name_was_word, char *word)
 {
 	unsigned f = a->tool->flags;
@@ -331,7 +347,7 @@ static int parse_loop(struct args *a, const struct rows *r, int argc, char **arg
 		err = take(a, o, optarg);
 		if (err >= 0)
 			return err;
-		/* -n after a word: the word was not the name */
+		/* with -n after it the first word was not the name */
 		if (a->name != before && name_was_word) {
 			a->rest[a->n_rest++] = (char *)before;
 			name_was_word = false;
@@ -356,7 +372,7 @@ static int check_words(const struct args *a)
 
 #define N_COMMON 11
 
-/* Fills in the rows that tools have in common; their number. */
+/* Fills in the rows that tools have in common. Returns their number. */
 static size_t common_rows(struct args *a, struct asked *asked, struct opt common[N_COMMON])
 {
 	unsigned flags = a->tool->flags;
@@ -415,8 +431,10 @@ int args_parse(struct args *a, const struct tool *tool, int argc, char **argv)
 		return print_help(tool, common, n);
 	if (asked.usage)
 		return print_usage(tool, &rows);
+	if (asked.version && printf("%s\n", ct_version()) < 0)
+		return EXIT_OWN;
 	if (asked.version)
-		return printf("%s\n", ct_version()) < 0 ? EXIT_OWN : 0;
+		return 0;
 	if (err >= 0)
 		return err;
 	return check_words(a);

@@ -19,12 +19,12 @@ struct strings {
 enum opt_kind {
 	OPT_FLAG,    /* bool *: becomes true */
 	OPT_STRING,  /* const char **: the argument; "" when an optional one is missing */
-	OPT_PATH,    /* const char **: the argument, from the root on where it is relative */
+	OPT_PATH,    /* const char **: the argument, made absolute */
 	OPT_LIST,    /* struct strings *: the argument is added */
 	OPT_NUMBER,  /* unsigned *: decimal */
-	OPT_CALL,    /* call(row, argument): 0, or an exit code after it said why */
+	OPT_CALL,    /* call(row, argument): 0, or an exit code after an error message */
 	OPT_IGNORED, /* accepted for LXC's sake: it is always so, or means nothing here */
-	OPT_REFUSED, /* an option of LXC's tool that cannot be honoured; help says why */
+	OPT_REFUSED, /* an option of LXC's tool that cannot be honoured; help is why */
 };
 
 struct opt {
@@ -68,8 +68,8 @@ struct args {
 	int n_rest;
 };
 
-/* Parses the command line into *a. Returns -1 to go on, or the exit code to leave with (after
- * --help, or after saying what is wrong). a->rest is to be released with args_free(). */
+/* Parses the command line into *a. Returns -1 to go on, or the exit code to end with (after --help,
+ * or after an error message). a->rest is to be released with args_free(). */
 int args_parse(struct args *a, const struct tool *tool, int argc, char **argv);
 /* Releases what args_parse() took. */
 void args_free(struct args *a);
@@ -80,12 +80,11 @@ void strings_free(struct strings *s);
 /* Adds a borrowed string. 0, or -ENOMEM. */
 int strings_add(struct strings *s, const char *text);
 
-/* A path from the root on; itself when it is that already, is empty, or begins with a word and a
- * colon ("dir:/srv/x"). It stays for the tool's life. NULL: out of memory, or the working
- * directory has gone. */
+/* The absolute path; itself if it is absolute, empty, or begins with a word and a colon
+ * ("dir:/srv/x"). It is never freed. NULL: out of memory, or the working directory was removed. */
 const char *absolute(const char *path);
 
-/* Says "tool: name: text" on standard error (not with -q) and returns EXIT_OWN. */
+/* Prints "tool: name: text" on standard error (not with -q) and returns EXIT_OWN. */
 int fail(const struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same before, or without, a parsed command line. */
 int fail_tool(const char *tool, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

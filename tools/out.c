@@ -13,13 +13,13 @@
 #include "common.h"
 
 #define EXIT_PIPE (128 + SIGPIPE)
-#define PATIENCE_MS 2000 /* for a terminal that does not take what is said of an end */
+#define PATIENCE_MS 2000 /* for a terminal that does not take an error message */
 
-static int lost; /* errno of the first write to standard output that failed */
-static bool said;
+static int lost;      /* errno of the first write to standard output that failed */
+static bool reported; /* its message is printed */
 
-/* A reader that has gone is told by EPIPE alone: the signal would end a tool that still has
- * something to clear away. It comes at the end. */
+/* write(2) without SIGPIPE, which would end a tool that still has to clean up: end_by_signal()
+ * raises it at the end. */
 static ssize_t write_some(int fd, const char *buf, size_t n)
 {
 	sigset_t pipe, before, pending;
@@ -40,7 +40,7 @@ static ssize_t write_some(int fd, const char *buf, size_t n)
 	return done;
 }
 
-/* EAGAIN is not ours: the open file is shared, and somebody else does not want to wait. */
+/* EAGAIN: the open file is shared, and another process has set O_NONBLOCK. */
 static ssize_t write_all(int fd, const char *buf, size_t n)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
@@ -67,10 +67,10 @@ static size_t put_code(char *out, unsigned char c)
 	return 4;
 }
 
-/* Names of interfaces and files are the payload's to choose: what could move a cursor, or be taken
- * for a key, is written as \xNN. The bytes stay those of UTF-8; its own control characters, U+0080
- * to U+009F, begin with 0xc2, which waits for what follows, as the first half of a line's end does.
- * At most 8 bytes for one. */
+/* Writes control characters as \xNN, since a payload chooses the names of its interfaces and files:
+ * they could move the cursor, or make the terminal send keys. UTF-8 is left as it is, but its
+ * control characters, U+0080 to U+009F: their first byte, 0xc2, is held until the next one comes,
+ * as is a carriage return before a newline. At most 8 bytes for one. */
 static size_t clean(const char *buf, size_t n, char *out)
 {
 	static unsigned char held;
@@ -78,10 +78,12 @@ static size_t clean(const char *buf, size_t n, char *out)
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)buf[i], before = held;
-		bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0,
-		     whole = before == 0xc2 ? !c1 : c == '\n';
+		bool c1 = before == 0xc2 && c >= 0x80 && c < 0xa0;
+		bool whole = (before == 0xc2 && !c1) || (before == '\r' && c == '\n');
 
-		held = c == 0xc2 || c == '\r' ? c : 0;
+		held = 0;
+		if (c == 0xc2 || c == '\r')
+			held = c;
 		if (before && whole)
 			out[len++] = (char)before;
 		else if (before)
@@ -96,8 +98,7 @@ static size_t clean(const char *buf, size_t n, char *out)
 	return len;
 }
 
-/* All that a tool prints of a list, a fact or a figure; what it passes on of a session
- * goes its own way. */
+/* The stream of all that a tool prints, but for the output of a session (pump.c). */
 static ssize_t write_out(void *cookie, const char *buf, size_t n)
 {
 	char text[8 * 512 + 8];
@@ -106,7 +107,9 @@ static ssize_t write_out(void *cookie, const char *buf, size_t n)
 	for (size_t done = 0, part; done < n; done += part) {
 		size_t len;
 
-		part = n - done < 512 ? n - done : 512;
+		part = n - done;
+		if (part > 512)
+			part = 512;
 		len = clean(buf + done, part, text);
 		if (len && !write_all(STDOUT_FILENO, text, len)) {
 			if (!lost)
@@ -117,8 +120,7 @@ static ssize_t write_out(void *cookie, const char *buf, size_t n)
 	return (ssize_t)n;
 }
 
-/* A terminal that nobody reads may have been the reason to end: what is said of it must
- * not hold up the end. */
+/* A terminal without a reader may be the reason to end: the message must not delay that. */
 static void write_terminal(int fd, const char *buf, size_t n)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
@@ -137,11 +139,11 @@ static void write_terminal(int fd, const char *buf, size_t n)
 
 static ssize_t write_err(void *cookie, const char *buf, size_t n)
 {
-	int own = isatty(STDERR_FILENO)
-			  ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-			  : -1;
+	int own = -1;
 
 	(void)cookie;
+	if (isatty(STDERR_FILENO))
+		own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (own < 0)
 		return write_all(STDERR_FILENO, buf, n);
 	write_terminal(own, buf, n);
@@ -164,14 +166,14 @@ static int say_lost(const char *tool)
 {
 	if (lost == EPIPE)
 		return EXIT_PIPE;
-	if (!said)
+	if (!reported)
 		fail_tool(tool, "cannot write: %s", strerror(lost));
-	said = true;
+	reported = true;
 	return EXIT_OWN;
 }
 
-/* Ends as any program does whose reader has gone; to who ignores the signal the exit
- * code says so. */
+/* Ends as any program does whose reader has gone. Returns if SIGPIPE is ignored: then the exit code
+ * tells. */
 static void end_by_signal(void)
 {
 	sigset_t pipe;
@@ -185,7 +187,7 @@ static void end_by_signal(void)
 static void at_end(void)
 {
 	fflush(stdout);
-	/* some file systems tell only then */
+	/* some file systems report a failed write at the close */
 	if (close(STDOUT_FILENO) < 0 && errno != EBADF && errno != EINTR && !lost)
 		lost = errno;
 	if (lost == EPIPE)
@@ -214,8 +216,10 @@ int out_flush(const struct args *a)
 	if (!fflush(stdout) && !lost)
 		return 0;
 	if (!lost)
-		lost = errno ? errno : EIO;
+		lost = errno;
+	if (!lost)
+		lost = EIO;
 	if (a->quiet)
-		said = true;
+		reported = true;
 	return say_lost(a->tool->name);
 }

@@ -6,7 +6,7 @@
 
 #include "quantity.h"
 
-#define AGAIN_MS 10 /* a terminal may poll writable and yet have no room for a line's end */
+#define AGAIN_MS 10 /* a terminal may poll writable and yet have no room for "\r\n" */
 
 void pump_init(struct pump *p)
 {
@@ -35,7 +35,7 @@ bool pump_pending(const struct pump *p)
 	return false;
 }
 
-/* Moves what is still wanted to the buffer's begin. */
+/* Moves what an outlet has still to get to the beginning of the buffer. */
 static void make_room(struct pump *p)
 {
 	size_t gone = p->end;
@@ -47,8 +47,13 @@ static void make_room(struct pump *p)
 		return;
 	memmove(p->buf, p->buf + gone, p->end - gone);
 	p->end -= gone;
-	for (int i = 0; i < PUMP_OUTLETS; i++)
-		p->to[i].at -= p->to[i].at < gone ? p->to[i].at : gone;
+	for (int i = 0; i < PUMP_OUTLETS; i++) {
+		/* one that is closed may be behind */
+		if (p->to[i].at < gone)
+			p->to[i].at = 0;
+		else
+			p->to[i].at -= gone;
+	}
 }
 
 bool pump_wants(const struct pump *p)
@@ -73,7 +78,7 @@ ssize_t pump_read(struct pump *p)
 	return n;
 }
 
-/* What cannot be written is lost, and told at the end; a later part may find room again. */
+/* Bytes that cannot be written are lost, which is an error at the end; later writes may succeed. */
 static void failed(struct pump *p, struct outlet *o)
 {
 	if (errno == EPIPE || errno == ECONNRESET ||
@@ -96,7 +101,9 @@ static void write_outlet(struct pump *p, struct outlet *o)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
 			o->blocked = true;
-			o->wait_until = was_blocked && !o->sink.helper ? clock_ms() + AGAIN_MS : 0;
+			o->wait_until = 0;
+			if (was_blocked && !o->sink.helper)
+				o->wait_until = clock_ms() + AGAIN_MS;
 			return;
 		}
 		was_blocked = o->blocked = false;

@@ -36,12 +36,14 @@ static const struct {
 
 int parse_time(const char *text, uint64_t *us)
 {
-	size_t digits = strspn(text, "0123456789"), point = text[digits] == '.';
-	size_t after = point ? strspn(text + digits + 1, "0123456789") : 0;
-	const char *unit = text + digits + point + after;
+	size_t digits = strspn(text, "0123456789"), point = text[digits] == '.', after = 0;
 	size_t i, n = sizeof(time_units) / sizeof(*time_units);
 	uint64_t whole = 0, value, scale;
+	const char *unit;
 
+	if (point)
+		after = strspn(text + digits + 1, "0123456789");
+	unit = text + digits + point + after;
 	for (i = 0; i < n && strcmp(time_units[i].name, unit); i++)
 		;
 	if (i == n || !digits || (point && !after))
@@ -64,12 +66,18 @@ int parse_time(const char *text, uint64_t *us)
 
 int parse_timeout(const char *text, int *ms)
 {
-	unsigned long seconds = 0;
-	int err = strcmp(text, "-1") ? number(text, INT_MAX / 1000, &seconds) : 0;
+	unsigned long seconds;
+	int err;
 
-	if (!err)
-		*ms = strcmp(text, "-1") ? (int)seconds * 1000 : -1;
-	return err;
+	if (!strcmp(text, "-1")) {
+		*ms = -1;
+		return 0;
+	}
+	err = number(text, INT_MAX / 1000, &seconds);
+	if (err)
+		return err;
+	*ms = (int)seconds * 1000;
+	return 0;
 }
 
 int64_t clock_ms(void)

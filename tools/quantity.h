@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sizes and times as people read and type them. */
+/* Sizes and times as users read and type them. */
 #ifndef CT_TOOLS_QUANTITY_H
 #define CT_TOOLS_QUANTITY_H
 

@@ -7,8 +7,7 @@
 #define SIZE 2048
 #define BLANKS ", \t"
 
-/* What the library grants to a container that says nothing: as cap.keep. A test holds
- * it against that. */
+/* The library's default for cap.keep; a test compares them. */
 static const char by_default[] = "chown dac_override fsetid fowner mknod net_raw setgid setuid "
 				 "setfcap setpcap net_bind_service sys_chroot "
 				 "kill audit_write";
@@ -22,13 +21,24 @@ static bool has(const char *list, const char *word, size_t n)
 	return false;
 }
 
-/* Adds a word to a list that has room for all there are; the same one only once. */
+/* Adds a word to a list that has room for all capabilities, unless it is in it. */
 static void add(char list[SIZE], const char *word, size_t n)
 {
 	size_t len = strlen(list);
 
-	if (!has(list, word, n) && len + n + 2 < SIZE)
-		snprintf(list + len, SIZE - len, "%s%.*s", len ? " " : "", (int)n, word);
+	if (has(list, word, n) || len + n + 2 >= SIZE)
+		return;
+	if (len)
+		list[len++] = ' ';
+	snprintf(list + len, SIZE - len, "%.*s", (int)n, word);
+}
+
+/* Adds the words of one list to another, without those in `less`. */
+static void add_all_but(char list[SIZE], const char *words, const char *less)
+{
+	for (const char *p = words; *p; p += strcspn(p, " "), p += strspn(p, " "))
+		if (!has(less, p, strcspn(p, " ")))
+			add(list, p, strcspn(p, " "));
 }
 
 /* The words of an option, "CAP_NET_RAW,chown", as the library calls them. Returns whether
@@ -41,8 +51,10 @@ static bool read_words(const char *text, char list[SIZE])
 		size_t n = strcspn(p, BLANKS);
 		char word[64];
 
-		p += n > 4 && !strncasecmp(p, "cap_", 4) ? 4 : 0;
-		n = strcspn(p, BLANKS);
+		if (n > 4 && !strncasecmp(p, "cap_", 4)) {
+			p += 4;
+			n -= 4;
+		}
 		snprintf(word, sizeof(word), "%.*s", (int)n, p);
 		for (char *w = word; *w; w++)
 			*w = (char)tolower((unsigned char)*w);
@@ -64,7 +76,7 @@ static bool read_each(const struct strings *texts, char list[SIZE])
 	return all;
 }
 
-/* A name that there is not would be overlooked where it is taken away. */
+/* Has the library check the names: an unknown one in --cap-drop would have no effect otherwise. */
 static int check_names(const struct args *a, ct_container *c, const char *key, const char *list)
 {
 	if (*list && (define(a, c, key, list) || ct_clear_config(c, key) < 0))
@@ -72,8 +84,17 @@ static int check_names(const struct args *a, ct_container *c, const char *key, c
 	return 0;
 }
 
+/* Sets a list of capabilities, which may be empty. */
+static int define_list(const struct args *a, ct_container *c, const char *key, const char *list)
+{
+	if (!*list)
+		list = "none";
+	return define(a, c, key, list);
+}
+
 int run_caps_apply(const struct args *a, ct_container *c, const struct run_caps *caps)
 {
+	const char *keep = by_default;
 	char more[SIZE] = "", less[SIZE] = "", base[SIZE] = "", list[SIZE] = "";
 	bool all = read_each(&caps->add, more), nothing = read_each(&caps->drop, less);
 
@@ -82,16 +103,14 @@ int run_caps_apply(const struct args *a, ct_container *c, const struct run_caps 
 	if (ct_clear_config(c, "cap.drop") < 0 || ct_clear_config(c, "cap.keep") < 0 ||
 	    check_names(a, c, "cap.drop", less) || check_names(a, c, "cap.keep", more))
 		return EXIT_OWN;
-	/* all that the caller has, but what is taken away */
+	/* all that the caller has, but for --cap-drop */
 	if (all && !nothing)
-		return define(a, c, "cap.drop", *less ? less : "none");
-	read_words(caps->keep ? caps->keep : by_default, base);
-	for (const char *p = nothing || has(base, "none", 4) ? "" : base; *p;
-	     p += strcspn(p, " "), p += strspn(p, " "))
-		if (!has(less, p, strcspn(p, " ")))
-			add(list, p, strcspn(p, " "));
-	for (const char *p = more; *p; p += strcspn(p, " "), p += strspn(p, " "))
-		if (!has(less, p, strcspn(p, " ")))
-			add(list, p, strcspn(p, " "));
-	return define(a, c, "cap.keep", *list ? list : "none");
+		return define_list(a, c, "cap.drop", less);
+	if (caps->keep)
+		keep = caps->keep;
+	read_words(keep, base);
+	if (!nothing && !has(base, "none", 4))
+		add_all_but(list, base, less);
+	add_all_but(list, more, less);
+	return define_list(a, c, "cap.keep", list);
 }

@@ -27,7 +27,7 @@ int run_limits_apply(const struct args *a, ct_container *c, const struct run_lim
 		err = define(a, c, rows[i].key, rows[i].value);
 	if (!err)
 		err = define_each(a, c, "limit.io.max", &l->io_max);
-	/* the same for either version: which one there is decides the host */
+	/* for both cgroup versions: the host decides which one is used */
 	if (!err)
 		err = define_each(a, c, "cgroup2.devices.allow", &l->device);
 	if (err)

@@ -44,7 +44,7 @@ static const struct {
 	{ "shared", CT_MOUNT_SHARED, 0 },   { "unbindable", CT_MOUNT_UNBINDABLE, 0 },
 };
 
-/* Takes our words out of a list of options; for a tmpfs what is left stays in `list` for the file
+/* Removes our words from a list of options; for a tmpfs the others stay in `list`, for the file
  * system. Returns the word that is not known, or NULL. */
 static const char *parse_options(char *list, uint64_t *flags, bool tmpfs)
 {
@@ -64,7 +64,7 @@ static const char *parse_options(char *list, uint64_t *flags, bool tmpfs)
 		} else {
 			if (kept != list)
 				*kept++ = ',';
-			memmove(kept, word, n); /* never passes what is still to be read */
+			memmove(kept, word, n); /* to before the rest, which is still to be read */
 			kept += n;
 		}
 	}
@@ -75,32 +75,35 @@ static const char *parse_options(char *list, uint64_t *flags, bool tmpfs)
 static int apply(const struct args *a, ct_container *c, const struct run_mount *r, char *text)
 {
 	ct_mount m = CT_MOUNT_INIT;
-	char *rest = text, *first, *second, *options;
-	const char *unknown;
+	char *rest = text, *first = strsep(&rest, ":"), *target;
+	const char *unknown = NULL;
 	size_t k = 0;
 
 	while (strcmp(kinds[k].option, r->option))
 		k++;
-	first = strsep(&rest, ":");
-	second = kinds[k].tmpfs ? first : strsep(&rest, ":");
-	options = rest;
 	m.flags = kinds[k].flags;
-	m.source = kinds[k].tmpfs ? "tmpfs" : first;
-	m.target = second && *second ? second : first;
-	m.fstype = kinds[k].tmpfs ? "tmpfs" : NULL;
 	if (!*first)
 		return fail(a, "--%s %s: the path is empty", r->option, r->text);
-	if (!kinds[k].tmpfs) {
+	if (kinds[k].tmpfs) {
+		m.source = m.fstype = "tmpfs";
+		m.target = first;
+	} else {
 		m.source = absolute(first);
-		m.target = second && *second ? second : m.source;
 		if (!m.source)
 			return fail(a, "--%s %s: the working directory cannot be found out: %s",
 				    r->option, r->text, strerror(errno));
+		target = strsep(&rest, ":");
+		m.target = m.source;
+		if (target && *target)
+			m.target = target;
 	}
-	unknown = options ? parse_options(options, &m.flags, kinds[k].tmpfs) : NULL;
+	/* `rest` are the options now */
+	if (rest)
+		unknown = parse_options(rest, &m.flags, kinds[k].tmpfs);
 	if (unknown)
 		return fail(a, "--%s %s: no option is called \"%s\"", r->option, r->text, unknown);
-	m.options = kinds[k].tmpfs && options && *options ? options : NULL;
+	if (kinds[k].tmpfs && rest && *rest)
+		m.options = rest;
 	if (ct_add_mount(c, &m) < 0)
 		return fail_container(a, c);
 	return 0;
@@ -113,7 +116,9 @@ int run_mounts_apply(const struct args *a, ct_container *c, const struct run_mou
 	for (size_t i = 0; i < m->n && !err; i++) {
 		char *text = strdup(m->v[i].text);
 
-		err = text ? apply(a, c, &m->v[i], text) : fail(a, "out of memory");
+		if (!text)
+			return fail(a, "out of memory");
+		err = apply(a, c, &m->v[i], text);
 		free(text);
 	}
 	return err;

@@ -15,7 +15,7 @@ struct run_mounts {
 
 /* Remembers one, in order. 0, or -ENOMEM. */
 int run_mounts_add(struct run_mounts *m, const char *option, const char *text);
-/* Adds all of them to the container. 0, or the exit code after saying why. */
+/* Adds all of them to the container. 0, or the exit code after an error message. */
 int run_mounts_apply(const struct args *a, ct_container *c, const struct run_mounts *m);
 
 #endif

@@ -20,15 +20,15 @@
 #define ENTER "\033[?1049h\033[?25l" /* the other screen, without a cursor */
 #define LEAVE "\033[0m\033[?25h\033[?1049l"
 
-#define LOOK_MS 1000 /* in the background: how often to look whether we still are */
-#define PART_MS 1000 /* for a terminal that does not take its last line */
+#define CHECK_MS 1000 /* in the background: how often to check whether we still are */
+#define PART_MS 1000  /* for a terminal that does not take its last line */
 
 static struct termios saved_mode;
 static bool taken, away; /* away: in the background; the terminal is left alone */
 static int signal_fd = -1;
 static struct source keys = { .fd = -1 };
 static struct sink out = { .fd = -1 };
-static sigset_t signals, before; /* those that we take, and the mask before */
+static sigset_t signals, before; /* those that are read from signal_fd, and the mask before */
 
 bool screen_here(void)
 {
@@ -40,16 +40,19 @@ bool screen_here(void)
 
 void screen_size(unsigned *rows, unsigned *cols)
 {
-	struct winsize w = { 0 };
-	bool known = !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_row && w.ws_col;
+	struct winsize w;
 
-	*rows = known ? w.ws_row : 24;
-	*cols = known ? w.ws_col : 80;
+	*rows = 24;
+	*cols = 80;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_row || !w.ws_col)
+		return;
+	*rows = w.ws_row;
+	*cols = w.ws_col;
 }
 
-/* Straight to the terminal, so that it works with whatever is still in the stream's buffer. Ends
- * early when a signal comes, or after wait_ms without progress (-1: never): 0, -EINTR, -ETIMEDOUT,
- * or -EIO when the terminal has gone. */
+/* Writes to the terminal, past the stream and its buffer. Ends early when a signal comes, or after
+ * wait_ms without progress (-1: never): 0, -EINTR, -ETIMEDOUT, or -EIO when the terminal has hung
+ * up. */
 static int put(const char *text, int wait_ms)
 {
 	size_t n = strlen(text);
@@ -171,10 +174,12 @@ int screen_draw(const char *text)
 		size_t n = strcspn(text, "\n");
 		bool last = !text[n] || !text[n + 1];
 
-		/* cleared before it is written: behind a full line the last character would go. No
-		 * newline behind the last one: it would move the screen. */
-		fprintf(f, "%s%.*s\033[0m%s", last ? "\033[J" : "\033[2K", (int)n, text,
-			last ? "" : "\r\n");
+		/* A line is cleared before it is written: after a full one the clearing would
+		 * remove its last character. A newline after the last one would scroll. */
+		if (last)
+			fprintf(f, "\033[J%.*s\033[0m", (int)n, text);
+		else
+			fprintf(f, "\033[2K%.*s\033[0m\r\n", (int)n, text);
 		text += n + (text[n] != '\0');
 	}
 	if (fclose(f)) {
@@ -183,17 +188,20 @@ int screen_draw(const char *text)
 	}
 	err = put(all, -1);
 	free(all);
-	return err == -EIO ? err : 0; /* who interrupts is looked at next */
+	/* -EINTR: screen_wait() reads the signal */
+	if (err == -EIO)
+		return err;
+	return 0;
 }
 
-/* As any program that has changed the terminal's mode. */
+/* Stops the tool with the terminal in its own mode, as any full-screen program does. */
 static void stop_here(void)
 {
 	give_terminal();
 	stop_self();
 }
 
-/* What a signal means: an answer of screen_wait(), or 0 to go on waiting. */
+/* Handles a signal. What screen_wait() returns, or 0 to go on waiting. */
 static int take_signal(int *sig)
 {
 	struct signalfd_siginfo si;
@@ -218,7 +226,7 @@ static int take_signal(int *sig)
 	}
 }
 
-/* A key, SCREEN_CLOSED, or 0: somebody else has read it. */
+/* A key, SCREEN_CLOSED, or 0: another process has read it. */
 static int take_key(void)
 {
 	unsigned char key;
@@ -235,25 +243,54 @@ static int take_key(void)
 	return SCREEN_CLOSED;
 }
 
+/* Takes the terminal again if we have come to the foreground. As take_signal(). */
+static int come_back(void)
+{
+	if (!away || !mode_foreground(STDIN_FILENO))
+		return 0;
+	if (take_terminal() < 0)
+		return SCREEN_CLOSED;
+	return SCREEN_AGAIN;
+}
+
+/* How long to poll: in the background there is no event when we come to the foreground. */
+static int poll_time(int64_t left)
+{
+	int64_t most = 60000;
+
+	if (away)
+		most = CHECK_MS;
+	if (left < 0)
+		return 0;
+	if (left > most)
+		return (int)most;
+	return (int)left;
+}
+
 int screen_wait(int64_t until_ms, int *sig)
 {
 	*sig = 0;
 	for (;;) {
-		struct pollfd p[] = { { keys.fd, away ? 0 : POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
-		int64_t left = until_ms - clock_ms(), most = away ? LOOK_MS : 60000;
-		int n = poll(p, 2, left > 0 ? (int)(left < most ? left : most) : 0), said = 0;
+		struct pollfd p[] = { { keys.fd, POLLIN, 0 }, { signal_fd, POLLIN, 0 } };
+		int64_t left = until_ms - clock_ms();
+		int n, answer;
 
+		if (away)
+			p[0].events = 0;
+		n = poll(p, 2, poll_time(left));
 		if (n < 0 && errno != EINTR)
 			return SCREEN_CLOSED;
 		if (n == 0 && left <= 0)
 			return SCREEN_TIME_UP;
 		if (n > 0 && p[1].revents)
-			said = take_signal(sig);
+			answer = take_signal(sig);
+		else if (n > 0 && p[0].revents && away)
+			answer = SCREEN_CLOSED;
 		else if (n > 0 && p[0].revents)
-			said = away ? SCREEN_CLOSED : take_key();
-		else if (away && mode_foreground(STDIN_FILENO))
-			said = take_terminal() < 0 ? SCREEN_CLOSED : SCREEN_AGAIN;
-		if (said)
-			return said;
+			answer = take_key();
+		else
+			answer = come_back();
+		if (answer)
+			return answer;
 	}
 }

@@ -16,7 +16,7 @@ bool screen_here(void);
 int screen_begin(void);
 /* Gives the terminal back. Safe to call twice. */
 void screen_end(void);
-/* Rows and columns there are now, 24 and 80 when nobody knows. */
+/* Rows and columns of the terminal now; 24 and 80 if it does not have them. */
 void screen_size(unsigned *rows, unsigned *cols);
 /* Draws lines of text, divided by newlines, each no wider than the screen, no more than it
  * has rows. 0 or -EIO. */

@@ -27,8 +27,8 @@ static bool is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* True for what has an open file of its own when it is opened by /proc, with the same
- * file behind it. */
+/* True for a descriptor that can be opened by /proc as another open file of the same pipe or
+ * terminal. */
 static bool is_reopenable(int fd)
 {
 	struct stat st;
@@ -36,7 +36,7 @@ static bool is_reopenable(int fd)
 	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(fd));
 }
 
-/* The kernel's own /dev/null and its like take it at once, or say why not. */
+/* Writes to /dev/null and its like (major number 1) never block. */
 static bool is_quick(int fd)
 {
 	struct stat st;
@@ -44,8 +44,8 @@ static bool is_quick(int fd)
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) == 1;
 }
 
-/* -1 with errno when it cannot be had: no /proc, another user's terminal or pipe, a pipe
- * without a reader (ENXIO). */
+/* -1 with errno if that fails: no /proc, another user's terminal or pipe, a pipe without a reader
+ * (ENXIO). */
 static int reopen(int fd, int mode)
 {
 	char path[32];
@@ -58,11 +58,15 @@ static int reopen(int fd, int mode)
 
 void source_open(struct source *s, int fd)
 {
-	int own = fd >= 0 && is_reopenable(fd) ? reopen(fd, O_RDONLY) : -1;
+	int own = -1;
 
-	*s = (struct source){ .fd = own < 0 ? fd : own,
-			      .own = own >= 0,
-			      .socket = fd >= 0 && is_socket(fd) };
+	*s = (struct source){ .fd = fd, .socket = fd >= 0 && is_socket(fd) };
+	if (fd >= 0 && is_reopenable(fd))
+		own = reopen(fd, O_RDONLY);
+	if (own < 0)
+		return;
+	s->fd = own;
+	s->own = true;
 }
 
 int source_own(struct source *s, int fd)
@@ -118,7 +122,9 @@ static void *write_for_us(void *arg)
 		if (read(h->go, &one, sizeof(one)) != (ssize_t)sizeof(one) || h->quit)
 			return NULL;
 		h->result = write_patiently(h->fd, h->buf, h->n);
-		h->err = h->result < 0 ? errno : 0;
+		h->err = 0;
+		if (h->result < 0)
+			h->err = errno;
 		one = 1;
 		if (write(h->done, &one, sizeof(one)) != (ssize_t)sizeof(one))
 			return NULL;
@@ -145,7 +151,9 @@ static struct helper *helper_begin(int fd)
 	h->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = h->go < 0 || h->done < 0 ? EMFILE : pthread_create(&h->thread, NULL, write_for_us, h);
+	err = EMFILE;
+	if (h->go >= 0 && h->done >= 0)
+		err = pthread_create(&h->thread, NULL, write_for_us, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!err)
 		return h;
@@ -158,7 +166,7 @@ static void helper_end(struct helper *h)
 	uint64_t one = 1;
 
 	if (h->busy && read(h->done, &one, sizeof(one)) != (ssize_t)sizeof(one)) {
-		/* held for good: it goes with the tool, and needs its memory until then */
+		/* it is blocked for good: it ends with the tool, and needs its memory until then */
 		pthread_detach(h->thread);
 		return;
 	}
@@ -180,7 +188,9 @@ static ssize_t helper_write(struct helper *h, const void *buf, size_t n)
 		errno = h->err;
 		return h->result;
 	}
-	h->n = n < sizeof(h->buf) ? n : sizeof(h->buf);
+	h->n = n;
+	if (h->n > sizeof(h->buf))
+		h->n = sizeof(h->buf);
 	memcpy(h->buf, buf, h->n);
 	if (write(h->go, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		return -1;
@@ -193,7 +203,7 @@ static ssize_t helper_write(struct helper *h, const void *buf, size_t n)
 
 int sink_open(struct sink *s, int fd)
 {
-	int own, err;
+	int own;
 
 	*s = (struct sink){ .fd = fd };
 	if (fd < 0)
@@ -201,16 +211,17 @@ int sink_open(struct sink *s, int fd)
 	s->socket = is_socket(fd);
 	if (s->socket || is_quick(fd))
 		return 0;
-	own = is_reopenable(fd) ? reopen(fd, O_WRONLY) : -1;
-	err = errno;
-	if (own >= 0) {
-		s->fd = own;
-		s->own = true;
-		return 0;
-	}
-	if (is_reopenable(fd) && (err == ENXIO || err == EIO)) {
-		s->fd = -1;
-		return -EPIPE;
+	if (is_reopenable(fd)) {
+		own = reopen(fd, O_WRONLY);
+		if (own >= 0) {
+			s->fd = own;
+			s->own = true;
+			return 0;
+		}
+		if (errno == ENXIO || errno == EIO) {
+			s->fd = -1;
+			return -EPIPE;
+		}
 	}
 	s->helper = helper_begin(fd);
 	if (s->helper)
@@ -237,9 +248,11 @@ ssize_t sink_write(struct sink *s, const void *buf, size_t n)
 
 int sink_poll(const struct sink *s, short *events)
 {
-	*events = s->helper ? POLLIN : POLLOUT;
-	if (s->helper)
+	if (s->helper) {
+		*events = POLLIN;
 		return s->helper->done;
+	}
+	*events = POLLOUT;
 	return s->fd;
 }
 

@@ -21,12 +21,12 @@
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
 #endif
-/* how often to look for the next init, or for the end, when one init has ended */
+/* how often to check for the next init, or for the end, when one init has ended */
 #define BETWEEN_MS 50
-#define LOOK_MS 1000 /* in the background: how often to look whether we still are */
-#define RETRY_MS 200 /* a terminal of the payload's that nobody has open is looked at that often */
+#define CHECK_MS 1000 /* in the background: how often to check whether we still are */
+#define RETRY_MS 200  /* how often to read a terminal of the payload's that no process has open */
 
-/* what is still queued at the end is not more, unless somebody goes on writing */
+/* more than can be queued at the end: then a process goes on writing */
 #define MOST_LEFT (1 << 20)
 
 enum { IN, OUT, ERR, N_PUMPS };
@@ -63,7 +63,7 @@ static int take_signals(struct session *s)
 	fd = signalfd(-1, &s->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	/* what a write to a pipe or a terminal may bring is told by the write */
+	/* the calls return what these signals mean, EPIPE and EIO, as errors */
 	sigaddset(&s->signals, SIGPIPE);
 	sigaddset(&s->signals, SIGTTIN);
 	sigaddset(&s->signals, SIGTTOU);
@@ -71,9 +71,9 @@ static int take_signals(struct session *s)
 	return fd;
 }
 
-/* A pipe that the payload may open anew as /dev/stdout, whoever it is by then, as it may a
- * terminal. By its mode and not by its owner, because who is that may be known inside only, or
- * change; a pipe has no name, so that nobody else comes to it. 0 or a negative errno. */
+/* A pipe that the payload may open again as /dev/stdout, as it may a terminal. By the mode and not
+ * by the owner: the payload's user may be known inside only, or change. A pipe has no name by which
+ * other users could reach it. 0 or a negative errno. */
 static int open_pipe(int end[2])
 {
 	if (pipe2(end, O_CLOEXEC) < 0)
@@ -83,22 +83,27 @@ static int open_pipe(int end[2])
 	return 0;
 }
 
-/* Replaces each of 0 to 2 that is a terminal by a pipe. The others are handed over as they are; a
- * detached start wants copies, because zeros mean the console there. */
+/* Replaces each of 0 to 2 that is a terminal by a pipe. The others are passed on as they are; a
+ * detached start needs copies, because zeros mean the console there. */
 static int pipes_for_terminals(struct session *s)
 {
 	for (int fd = 0; fd < 3; fd++) {
+		const int writes = fd != STDIN_FILENO; /* the payload has the writing end */
 		int end[2] = { -1, -1 }, err;
 
+		if (!isatty(fd) && !s->container) {
+			s->stdio[fd] = 0;
+			continue;
+		}
 		if (!isatty(fd)) {
-			s->stdio[fd] = s->container ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : 0;
+			s->stdio[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 			if (s->stdio[fd] < 0)
 				return -errno;
 			continue;
 		}
 		err = open_pipe(end);
-		s->stdio[fd] = end[fd ? 1 : 0];
-		s->ours[fd] = end[fd ? 0 : 1];
+		s->stdio[fd] = end[writes];
+		s->ours[fd] = end[!writes];
 		if (err < 0)
 			return err;
 	}
@@ -156,14 +161,18 @@ void session_end(struct session *s)
 		return;
 	drop(&s->signal_fd);
 	while (sigtimedwait(&s->signals, NULL, &now) > 0)
-		; /* they were for what has ended */
+		; /* they were for the process that has ended */
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
 int session_code(const struct args *a, const struct session *s, const ct_exit *x)
 {
-	int code = s->ended_for ? 128 + s->ended_for : report_exit(a, x);
+	int code;
 
+	if (s->ended_for)
+		code = 128 + s->ended_for;
+	else
+		code = report_exit(a, x);
 	if (s->lost)
 		fail(a, "not all that it printed could be written: %s", strerror(s->lost));
 	if (s->log_lost)
@@ -178,16 +187,17 @@ int session_code(const struct args *a, const struct session *s, const ct_exit *x
 
 static uint64_t hex_of(const char *s)
 {
+	static const char digits[] = "0123456789abcdef";
+	const char *digit;
 	uint64_t v = 0;
 
-	for (s += strspn(s, " \t"); *s && strchr("0123456789abcdef", *s); s++)
-		v = v << 4 | (uint64_t)(*s <= '9' ? *s - '0' : *s - 'a' + 10);
+	for (s += strspn(s, " \t"); *s && (digit = strchr(digits, *s)); s++)
+		v = v << 4 | (uint64_t)(digit - digits);
 	return v;
 }
 
-/* True when the kernel would throw `sig` away: the process is pid 1 of its namespace,
- * has no handler for it, and does not hold it back to look at it later. The library's
- * own pid 1 hands it on. */
+/* True when the kernel would discard `sig`: the process is pid 1 of its namespace and neither
+ * handles nor blocks it. The library's own pid 1, the reaper, passes it on. */
 static bool signal_is_lost(int pid, int sig)
 {
 	char line[256];
@@ -226,8 +236,7 @@ static void pass_on(struct session *s, int sig, bool again)
 	}
 }
 
-/* Somebody asks us to end, or to pass a signal on. The second request to go is not to
- * be refused. */
+/* A signal that asks us to end, or is to be passed on. The second one that asks to end kills. */
 static void ask(struct session *s, int sig)
 {
 	bool final = sig == SIGTERM || sig == SIGHUP ||
@@ -236,9 +245,9 @@ static void ask(struct session *s, int sig)
 	pass_on(s, sig, final && s->asked++);
 }
 
-/* Nobody reads the output any more, or the terminal has gone: told once, however many
- * signs of it there are. */
-static void tell_of_hangup(struct session *s)
+/* The output has no reader any more, or the terminal has hung up. The payload gets one SIGHUP,
+ * however often that is noticed. */
+static void pass_hangup(struct session *s)
 {
 	if (s->told)
 		return;
@@ -247,8 +256,8 @@ static void tell_of_hangup(struct session *s)
 		s->leave = true;
 	} else if (!s->ended && !s->deaf) {
 		pass_on(s, SIGHUP, false);
-		/* for a moment nothing is taken from it, to be thrown away: it is to end of the
-		 * signal, not of having said all */
+		/* its output would be discarded: reading on at once might let it complete before
+		 * the signal ends it */
 		if (s->pump)
 			s->pump[OUT].hold = true;
 	}
@@ -271,7 +280,7 @@ static void hang_up(struct session *s)
 			pump_cut(&s->pump[i], PUMP_OUT);
 	if (s->pump && s->from_terminal)
 		s->pump[IN].eof = true;
-	tell_of_hangup(s);
+	pass_hangup(s);
 }
 
 static void new_size(struct session *s)
@@ -286,12 +295,12 @@ static void new_size(struct session *s)
 		ct_process_resize(s->process, rows, cols);
 }
 
-/* ^Z from outside: as any program that has changed the terminal's mode. */
+/* SIGTSTP: stops the tool with the terminal in its own mode, as any such program does. */
 static void stop_here(struct session *s)
 {
 	mode_pause();
 	stop_self();
-	mode_look();
+	mode_check();
 	new_size(s);
 }
 
@@ -302,20 +311,20 @@ static void take_signal(struct session *s, const struct signalfd_siginfo *si)
 	if (sig == SIGWINCH) {
 		new_size(s);
 	} else if (sig == SIGCONT) {
-		mode_look();
+		mode_check();
 		new_size(s);
 	} else if (sig == SIGTSTP) {
 		stop_here(s);
 	} else if (sig == SIGHUP && (s->gone || is_hung_up(s->tty))) {
 		hang_up(s);
 	} else if (sig == SIGHUP && si->ssi_code == SI_KERNEL) {
-		tell_of_hangup(s);
+		pass_hangup(s);
 	} else if (!s->process) {
 		s->leave = true;
 	} else if (!s->ended) {
 		ask(s, sig);
 	} else if (sig != SIGUSR1 && sig != SIGUSR2) {
-		s->ended_for = sig; /* it has ended, but not all that it said has been read */
+		s->ended_for = sig; /* it has ended, but not all of its output has been read */
 		s->leave = true;
 	}
 }
@@ -330,8 +339,8 @@ static void read_signals(struct session *s)
 
 /* ---- input ----------------------------------------------------------------------------------- */
 
-/* A ^C, or what stands for it, that the pseudo terminal would send to a pid 1 that
- * does not care for it. */
+/* A ^C (or another VINTR) by which the pseudo terminal sends a signal that the kernel discards,
+ * since its only receiver is a pid 1. */
 static void catch_interrupt(struct session *s, const struct pump *p, const char *typed, size_t n)
 {
 	int master = p->to[PUMP_OUT].sink.fd;
@@ -347,7 +356,7 @@ static void catch_interrupt(struct session *s, const struct pump *p, const char 
 		ask(s, SIGINT);
 }
 
-/* Takes the console's escape sequences out of what was typed. Returns how much is left. */
+/* Removes the console's escape sequences from what was typed. Returns the length that is left. */
 static size_t catch_escape(struct session *s, char *typed, size_t n)
 {
 	size_t kept = 0;
@@ -362,14 +371,14 @@ static size_t catch_escape(struct session *s, char *typed, size_t n)
 		if (s->escaped && ch == 'q')
 			s->leave = true;
 		else
-			typed[kept++] = ch; /* the escape before an other character is swallowed */
+			typed[kept++] = ch; /* without the escape before it */
 		s->escaped = false;
 	}
 	return kept;
 }
 
-/* Reads standard input. Of a terminal an end or an error may be its end, or that we are in the
- * background after all. */
+/* Reads standard input. An end or an error of a terminal may mean that it has hung up, or that we
+ * are in the background. */
 static void take_input(struct session *s)
 {
 	struct pump *p = &s->pump[IN];
@@ -410,24 +419,27 @@ static void end_input(struct session *s)
 	} else if (s->process && !s->stream && tcgetattr(to, &t) == 0 && t.c_lflag & ICANON) {
 		p->buf[0] = p->buf[1] = (char)t.c_cc[VEOF];
 		p->to[PUMP_OUT].at = 0;
-		p->end = s->last == '\n' ? 1 : 2;
+		p->end = 2;
+		if (s->last == '\n')
+			p->end = 1;
 	}
 }
 
 /* A process in the background does not read from its terminal, nor change its mode. */
-static void look_for_foreground(struct session *s)
+static void check_foreground(struct session *s)
 {
 	bool here = !s->from_terminal || s->gone || mode_foreground(STDIN_FILENO);
 
 	if (here && s->behind)
-		mode_look();
+		mode_check();
 	s->behind = !here;
 	s->pump[IN].hold = !here;
 }
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
-/* While we have it open ourselves, the payload may close its terminal, and open it again. */
+/* As long as we have the payload's side open, too, it does not hang up when the payload closes it,
+ * and may be opened again. */
 static void open_peer(struct session *s, int master)
 {
 	drop(&s->peer);
@@ -446,8 +458,8 @@ static ssize_t take_output(struct session *s, struct pump *p)
 	return n;
 }
 
-/* Takes what the payload has left behind. When somebody else still has the other side, nothing
- * more is waited for. */
+/* Reads what the payload has left in the pipe or terminal. If another process still has the other
+ * side open, it does not wait for more. */
 static void take_rest(struct session *s, struct pump *p)
 {
 	p->hold = false;
@@ -473,8 +485,8 @@ static void begin_rest(struct session *s)
 		s->in_before[i] = s->pump[i].in;
 }
 
-/* Who was written to has gone. */
-static void look_for_readers(struct session *s)
+/* Handles outlets whose reader has gone. */
+static void check_readers(struct session *s)
 {
 	struct pump *in = &s->pump[IN];
 
@@ -484,7 +496,7 @@ static void look_for_readers(struct session *s)
 		if (o->reader_gone && o->terminal)
 			hang_up(s);
 		else if (o->reader_gone)
-			tell_of_hangup(s);
+			pass_hangup(s);
 	}
 	if (in->to[PUMP_OUT].reader_gone)
 		in->eof = true;
@@ -520,7 +532,7 @@ static int wait_time(const struct session *s)
 	int ms = -1;
 
 	if (s->behind && s->pump[IN].from.fd >= 0)
-		ms = LOOK_MS;
+		ms = CHECK_MS;
 	if (s->pump[OUT].hold)
 		ms = RETRY_MS;
 	if (!s->ended && s->process && s->init_fd < 0)
@@ -532,19 +544,26 @@ static int poll_round(struct session *s)
 {
 	struct pollfd fds[N_PUMPS * PUMP_POLLS + 3] = {
 		{ s->signal_fd, POLLIN, 0 },
-		{ s->ended ? -1 : s->init_fd, POLLIN, 0 },
-		{ s->gone ? -1 : s->tty, 0, 0 },
+		{ s->init_fd, POLLIN, 0 },
+		{ s->tty, 0, 0 },
 	};
 	unsigned n = 3, first[N_PUMPS + 1];
 	int wait_ms = wait_time(s);
 
+	if (s->ended)
+		fds[1].fd = -1;
+	if (s->gone)
+		fds[2].fd = -1;
 	for (int i = 0; i < N_PUMPS; i++) {
 		first[i] = n;
 		n += pump_polls(&s->pump[i], fds + n, &wait_ms);
 	}
 	first[N_PUMPS] = n;
-	if (poll(fds, n, wait_ms) < 0)
-		return errno == EINTR ? 0 : -errno;
+	if (poll(fds, n, wait_ms) < 0) {
+		if (errno == EINTR)
+			return 0;
+		return -errno;
+	}
 	if (fds[0].revents)
 		read_signals(s);
 	if (fds[2].revents & (POLLHUP | POLLERR))
@@ -583,12 +602,12 @@ static int copy_loop(struct session *s)
 	for (;;) {
 		int err;
 
-		look_for_foreground(s);
+		check_foreground(s);
 		for (int i = OUT; s->ended && i < N_PUMPS; i++)
 			take_rest(s, &s->pump[i]);
 		for (int i = 0; i < N_PUMPS; i++)
 			pump_write(&s->pump[i]);
-		look_for_readers(s);
+		check_readers(s);
 		if (is_done(s))
 			return 0;
 		if (!s->input_ended && s->pump[IN].from.fd >= 0 && is_drained(&s->pump[IN])) {
@@ -615,7 +634,19 @@ static int open_outlet(struct pump *p, int outlet, int fd)
 	return err;
 }
 
-/* The payload's side, which nobody else has, and ours, which others have, too. */
+/* One direction of output: `from` is the payload's, -1: not used; `fd` is ours. */
+static int open_output(struct pump *p, int from, int fd)
+{
+	int err = source_own(&p->from, from);
+
+	if (err)
+		return err;
+	if (from < 0)
+		fd = -1;
+	return open_outlet(p, PUMP_OUT, fd);
+}
+
+/* The payload's descriptors are ours alone; those of the tool are shared with other processes. */
 static int open_pumps(struct session *s, int in_to, int out_from, int err_from)
 {
 	struct pump *p = s->pump;
@@ -625,14 +656,14 @@ static int open_pumps(struct session *s, int in_to, int out_from, int err_from)
 		source_open(&p[IN].from, STDIN_FILENO);
 	s->from_terminal = in_to >= 0 && isatty(STDIN_FILENO);
 	if (!err)
-		err = source_own(&p[OUT].from, out_from);
+		err = open_output(&p[OUT], out_from, STDOUT_FILENO);
 	if (!err)
-		err = source_own(&p[ERR].from, err_from);
-	err = err ? err : open_outlet(&p[OUT], PUMP_OUT, out_from < 0 ? -1 : STDOUT_FILENO);
-	err = err ? err : open_outlet(&p[ERR], PUMP_OUT, err_from < 0 ? -1 : STDERR_FILENO);
+		err = open_output(&p[ERR], err_from, STDERR_FILENO);
 	if (!err && s->log_fd > 0)
 		err = open_outlet(&p[OUT], PUMP_LOG, s->log_fd);
-	s->tty = s->from_terminal ? p[IN].from.fd : -1;
+	s->tty = -1;
+	if (s->from_terminal)
+		s->tty = p[IN].from.fd;
 	for (int i = OUT; i < N_PUMPS && s->tty < 0; i++)
 		if (p[i].to[PUMP_OUT].terminal)
 			s->tty = p[i].to[PUMP_OUT].sink.fd;
@@ -651,8 +682,9 @@ static int run_pumps(struct session *s, int in_to, int out_from, int err_from)
 	err = open_pumps(s, in_to, out_from, err_from);
 	if (!err)
 		err = copy_loop(s);
-	s->lost = s->pump[OUT].to[PUMP_OUT].err ? s->pump[OUT].to[PUMP_OUT].err
-						: s->pump[ERR].to[PUMP_OUT].err;
+	s->lost = s->pump[OUT].to[PUMP_OUT].err;
+	if (!s->lost)
+		s->lost = s->pump[ERR].to[PUMP_OUT].err;
 	s->log_lost = s->pump[OUT].to[PUMP_LOG].err;
 	if (!s->log_lost && s->pump[OUT].to[PUMP_LOG].reader_gone)
 		s->log_lost = EPIPE;
@@ -664,7 +696,7 @@ static int run_pumps(struct session *s, int in_to, int out_from, int err_from)
 	return err;
 }
 
-/* A terminal that has gone already is found out later. */
+/* That the terminal has hung up (EIO) is noticed later. */
 static int begin_raw(void)
 {
 	int err = mode_raw();
@@ -676,8 +708,10 @@ static int begin_raw(void)
 
 int session_run(struct session *s, ct_process *p, ct_exit *x)
 {
-	int err, pty = s->pty ? ct_process_pty(p) : -1;
+	int err, pty = -1;
 
+	if (s->pty)
+		pty = ct_process_pty(p);
 	s->process = p;
 	s->result = x;
 	s->pid = ct_process_pid(p);
@@ -691,10 +725,13 @@ int session_run(struct session *s, ct_process *p, ct_exit *x)
 		return pty;
 	if (s->pty && !s->stream)
 		open_peer(s, pty);
-	err = s->pty ? begin_raw() : 0;
-	if (!err)
-		err = s->pty ? run_pumps(s, pty, pty, -1)
-			     : run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
+	if (s->pty) {
+		err = begin_raw();
+		if (!err)
+			err = run_pumps(s, pty, pty, -1);
+	} else {
+		err = run_pumps(s, s->ours[0], s->ours[1], s->ours[2]);
+	}
 	mode_restore();
 	if (err)
 		return err;

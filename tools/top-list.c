@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "figures.h"
+#include "counters.h"
 
 static void free_item(struct top_item *it)
 {
@@ -42,8 +42,8 @@ static uint64_t clock_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Takes new figures. One that was started again meanwhile has used less than before: then nothing
- * is known of its share. */
+/* Takes new counters. If a container was started again meanwhile it may have used less than before:
+ * then its share is not known. */
 static void take(struct top_item *it, const ct_usage *u)
 {
 	uint64_t before = it->usage.cpu_us, now = clock_us();
@@ -57,8 +57,7 @@ static void take(struct top_item *it, const ct_usage *u)
 	it->read = true;
 }
 
-/* Returns 0, -1 when it does not run any more, or the exit code after saying why it
- * cannot be read. */
+/* Returns 0, -1 if it is not running any more, or the exit code after an error message. */
 static int read_item(const struct args *a, struct top_item *it)
 {
 	ct_usage u = CT_USAGE_INIT;
@@ -68,11 +67,11 @@ static int read_item(const struct args *a, struct top_item *it)
 	one.name = it->name;
 	if (err == -ESRCH)
 		return -1;
-	if (err == -EOPNOTSUPP) /* it has no cgroup: shown without figures */
-		figures_clear(&u);
+	if (err == -EOPNOTSUPP) /* it has no cgroup: shown without counters */
+		counters_clear(&u);
 	else if (err < 0)
 		return fail_container(&one, it->c);
-	/* < 0: its supervisor does not answer, but its figures are known */
+	/* < 0: its supervisor does not answer, but its counters are known */
 	it->state = ct_state(it->c);
 	take(it, &u);
 	if (it->state == CT_STATE_STOPPED)
@@ -99,8 +98,10 @@ static int add(const struct args *a, struct top *t, const char *name)
 	t->v = v;
 	it = &v[t->n];
 	*it = (struct top_item){ .name = strdup(name), .listed = true };
+	if (!it->name)
+		return fail(a, "out of memory");
 	one.name = name;
-	err = it->name ? open_container(&one, &it->c) : fail(a, "out of memory");
+	err = open_container(&one, &it->c);
 	if (err)
 		free_item(it);
 	else
@@ -123,7 +124,7 @@ int top_read(const struct args *a, struct top *t)
 		t->v[i].listed = false;
 	rest = names;
 	while (!err && (name = strsep(&rest, "\n"))) {
-		struct top_item *it = *name ? find(t, name) : NULL;
+		struct top_item *it = find(t, name);
 
 		if (it)
 			it->listed = true;
@@ -172,7 +173,7 @@ static uint64_t sort_value(const struct top_item *it, char by)
 	}
 }
 
-/* Names go up, values down, what is absent comes last; reversed all of it the other way round. */
+/* Names in ascending order, values in descending order, absent ones last; or all reversed. */
 static int compare(const void *left, const void *right, void *data)
 {
 	const struct top *t = data;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "figures.h"
+#include "counters.h"
 #include "quantity.h"
 
 #define HEAD "\033[7m\033[1m"
@@ -20,7 +20,7 @@ static const struct column {
 	unsigned width, rank;
 	enum kind kind;
 	size_t offset;
-	bool if_used; /* only when someone uses any */
+	bool if_used; /* only if a container uses any */
 } columns[] = {
 	{ { "CPU", "Used" }, 12, 3, SECONDS, AT(cpu_us), false },
 	{ { "CPU", "Sys" }, 12, 7, SECONDS, AT(cpu_system_us), false },
@@ -36,13 +36,13 @@ static const struct column {
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 #define N_RANKS 11
 
-/* What fits. */
+/* The columns that fit. */
 struct layout {
 	bool shown[N_COLUMNS];
 	unsigned name; /* width of the first column */
 };
 
-static uint64_t figure(const ct_usage *u, size_t offset)
+static uint64_t counter(const ct_usage *u, size_t offset)
 {
 	uint64_t v;
 
@@ -73,7 +73,7 @@ static void put_io(char *out, size_t size, const ct_usage *u)
 static void cell(char *out, size_t size, const struct column *col, const ct_usage *u,
 		 double percent)
 {
-	uint64_t v = figure(u, col->offset);
+	uint64_t v = counter(u, col->offset);
 
 	snprintf(out, size, "-");
 	switch (col->kind) {
@@ -125,9 +125,9 @@ static void put_row(FILE *out, const struct layout *l, unsigned cols, const char
 
 static void put_head(FILE *out, const struct layout *l, unsigned cols, unsigned which)
 {
+	static const char *const first[2] = { "Container", "Name" };
 	char line[512];
-	int n = snprintf(line, sizeof(line), "%-*.*s", (int)l->name, (int)l->name,
-			 which ? "Name" : "Container");
+	int n = snprintf(line, sizeof(line), "%-*.*s", (int)l->name, (int)l->name, first[which]);
 
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		if (l->shown[i])
@@ -142,31 +142,50 @@ static void add_up(const struct top *t, ct_usage *sum, double *percent)
 					AT(io_read), AT(io_written),	AT(memory),
 					AT(swap),    AT(memory_kernel), AT(pids) };
 
-	figures_clear(sum);
+	counters_clear(sum);
 	*percent = -1;
 	for (size_t i = 0; i < t->n; i++) {
 		for (size_t k = 0; k < sizeof(added) / sizeof(*added); k++) {
-			uint64_t v = top_plus(figure(sum, added[k]),
-					      figure(&t->v[i].usage, added[k]));
+			uint64_t v = top_plus(counter(sum, added[k]),
+					      counter(&t->v[i].usage, added[k]));
 
 			memcpy((char *)sum + added[k], &v, sizeof(v));
 		}
-		if (t->v[i].percent >= 0)
-			*percent = (*percent >= 0 ? *percent : 0) + t->v[i].percent;
+		if (t->v[i].percent < 0)
+			continue;
+		if (*percent < 0)
+			*percent = 0;
+		*percent += t->v[i].percent;
 	}
 }
 
-/* Columns by rank, as long as there is room; what room is left goes to a fuller block I/O, and
- * then to long names. */
+/* How much wider than MIN_NAME the names are. */
+static unsigned more_for_names(const struct top *t)
+{
+	size_t longest = MIN_NAME;
+
+	for (size_t i = 0; i < t->n; i++) {
+		size_t n = strlen(t->v[i].name);
+
+		if (n > longest)
+			longest = n;
+	}
+	return (unsigned)(longest - MIN_NAME);
+}
+
+/* Chooses columns by rank, as long as there is room; what is left of it goes to the longer form of
+ * block I/O, and then to long names. */
 static void choose(struct layout *l, const struct top *t, const ct_usage *sum, unsigned cols)
 {
-	unsigned left = cols > MIN_NAME ? cols - MIN_NAME : 0;
-	size_t longest = 0, io = 0;
+	unsigned left = 0, more = more_for_names(t);
+	size_t io = 0;
 
+	if (cols > MIN_NAME)
+		left = cols - MIN_NAME;
 	*l = (struct layout){ .name = MIN_NAME };
 	for (unsigned rank = 1; rank < N_RANKS; rank++) {
 		for (size_t i = 0; i < N_COLUMNS; i++) {
-			uint64_t used = figure(sum, columns[i].offset);
+			uint64_t used = counter(sum, columns[i].offset);
 			unsigned width = columns[i].width + 1;
 
 			if (columns[i].rank != rank ||
@@ -184,23 +203,23 @@ static void choose(struct layout *l, const struct top *t, const ct_usage *sum, u
 				io = i;
 		}
 	}
-	for (size_t i = 0; i < t->n; i++)
-		longest = strlen(t->v[i].name) > longest ? strlen(t->v[i].name) : longest;
-	if (longest > MIN_NAME)
-		l->name += (unsigned)(longest - MIN_NAME) < left ? (unsigned)(longest - MIN_NAME)
-								 : left;
+	if (more > left)
+		more = left;
+	l->name += more;
 }
 
 void top_view(const struct top *t, unsigned rows, unsigned cols, FILE *out)
 {
-	/* a small window is for containers */
-	unsigned heads = rows > 4 ? 2 : rows > 2, total = rows > 2;
-	size_t room = rows - heads - total, n = t->n < room ? t->n : room;
+	/* a small window has room for containers alone */
+	unsigned heads = (rows > 2) + (rows > 4), total = rows > 2;
+	size_t room = rows - heads - total, n = t->n;
 	struct layout l;
 	double percent;
 	ct_usage sum;
 	char name[64];
 
+	if (n > room)
+		n = room;
 	add_up(t, &sum, &percent);
 	choose(&l, t, &sum, cols);
 	for (unsigned i = 0; i < heads; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cgroups: freezing, files, limits, figures, events, protections. */
+/* Cgroups: freezing, files, limits, counters, events, protections. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -76,8 +76,9 @@ CT_PUBLIC int ct_set_limits(ct_container *c, const char *const *keys, const char
 	return ct_done(c, &e, r);
 }
 
-/* Fills as much of the caller's struct as it has room for; what it has beyond ours is zero. */
-static int hand_out(void *out, size_t size, const void *ours, size_t have)
+/* Fills the caller's struct, which may be that of an older or newer header: as much as it has room
+ * for, and the rest with zeros. */
+static void fill_struct(void *out, size_t size, const void *ours, size_t have)
 {
 	size_t n = have;
 
@@ -87,10 +88,9 @@ static int hand_out(void *out, size_t size, const void *ours, size_t have)
 	       n - sizeof(size_t));
 	if (size > n)
 		memset((char *)out + n, 0, size - n);
-	return 0;
 }
 
-/* out: a struct that begins with its size. */
+/* Checks the size that a struct of the caller's begins with. */
 static int check_size(const size_t *out, size_t min, const char *init, struct ct_err *e)
 {
 	if (out && *out >= min && *out <= 65536)
@@ -110,7 +110,7 @@ CT_PUBLIC int ct_stats(ct_container *c, ct_usage *out)
 	if (r >= 0)
 		r = ct_unless_ended(c, ct_run_stats(c, &u, &e), &e);
 	if (r >= 0)
-		hand_out(out, out->size, &u, sizeof(u));
+		fill_struct(out, out->size, &u, sizeof(u));
 	return ct_done(c, &e, r);
 }
 
@@ -139,7 +139,7 @@ CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out)
 	if (r >= 0)
 		r = ct_run_next_event(c, &ev, &e);
 	if (r > 0)
-		hand_out(out, out->size, &ev, sizeof(ev));
+		fill_struct(out, out->size, &ev, sizeof(ev));
 	return ct_done(c, &e, r);
 }
 

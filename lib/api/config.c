@@ -2,11 +2,13 @@
 /* The config of a handle, its descriptors and extra mounts, and the key table for others. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "api/call.h"
 #include "base/fd.h"
+#include "base/origin.h"
 
 CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 {
@@ -20,8 +22,8 @@ CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 	return ct_done_change(c, &e, key, r);
 }
 
-/* snprintf's way: as much as fits, terminated; the full length. */
-static ssize_t give_text(const struct ct_buf *text, char *buf, size_t size)
+/* As snprintf(3) does: copies as much as fits, terminated, and returns the full length. */
+static ssize_t copy_out(const struct ct_buf *text, char *buf, size_t size)
 {
 	size_t n = text->len;
 
@@ -48,7 +50,7 @@ CT_PUBLIC ssize_t ct_get_config(ct_container *c, const char *key, char *buf, siz
 		r = ct_buf_error(&text);
 	if (ct_done(c, &e, r) < 0)
 		return r;
-	return give_text(&text, buf, size);
+	return copy_out(&text, buf, size);
 }
 
 CT_PUBLIC int ct_clear_config(ct_container *c, const char *key)
@@ -73,17 +75,16 @@ CT_PUBLIC ssize_t ct_list_keys(const char *prefix, char *buf, size_t size)
 		return -EINVAL;
 	if (!prefix)
 		prefix = "";
-	if (!strncmp(prefix, "lxc.", 4))
-		prefix += 4;
+	prefix = ct_plain_key(prefix);
 	for (uint32_t i = 0; i < ct_n_keys; i++)
 		if (!strncmp(ct_keys[i].name, prefix, strlen(prefix)))
 			ct_buf_printf(&text, "%s\n", ct_keys[i].name);
 	if (ct_buf_error(&text))
 		return -ENOMEM;
-	return give_text(&text, buf, size);
+	return copy_out(&text, buf, size);
 }
 
-/* The library's flags of a key and the caller's names for them. */
+/* The library's flags of a key, and those of the public interface. */
 static const struct {
 	uint32_t ours, theirs;
 } key_flags[] = {
@@ -169,29 +170,31 @@ CT_PUBLIC int ct_load_config(ct_container *c, const char *path)
 	return r;
 }
 
+static int write_text(const char *path, const struct ct_buf *text)
+{
+	CT_CLEAN_FD int dir = -1;
+	char parent[PATH_MAX + 1]; /* a longer one is cut, and refused with ENAMETOOLONG */
+	const char *name = ct_parent(parent, sizeof(parent), path);
+
+	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	return ct_write_file_at(dir, name, ct_buf_text(text), text->len, 0640);
+}
+
 static int write_config(ct_container *c, const char *path, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int dir = -1;
-	const char *slash = strrchr(path, '/');
-	char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	int r = parent ? ct_config_print(c->config, true, &text) : -ENOMEM;
+	int r = ct_config_print(c->config, true, &text);
 
-	if (r >= 0) {
-		dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		r = dir < 0 ? -errno
-			    : ct_write_file_at(dir, slash ? slash + 1 : path, ct_buf_text(&text),
-					       text.len, 0640);
-	}
-	free(parent);
-	if (r < 0) {
-		ct_err_object(e, path);
-		ct_err_hint(e, "its directory must exist and be writable for the caller");
-	}
-	if (r < 0)
-		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat",
-				   "the config cannot be written");
-	return 0;
+	if (r >= 0)
+		r = write_text(path, &text);
+	if (r >= 0)
+		return 0;
+	ct_err_object(e, path);
+	ct_err_hint(e, "its directory must exist and be writable for the caller");
+	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "config", "openat",
+			   "the config cannot be written");
 }
 
 CT_PUBLIC int ct_save_config(ct_container *c, const char *path)

@@ -39,7 +39,7 @@ STATIC_ERROR(err_out, -EINVAL, CT_ERR_ARGUMENT, "no place for the handle");
 STATIC_ERROR(err_no_base, -ENOENT, CT_ERR_STATE,
 	     "there is no run-time directory. Hint: set XDG_RUNTIME_DIR, or give state_dir");
 
-/* What is wrong with a name; NULL: nothing. */
+/* The error for a name; NULL: it is valid. */
 static const ct_error *name_error(const char *name)
 {
 	if (!name)
@@ -65,8 +65,10 @@ static const ct_error *take_new_opts(const ct_new_opts *in, ct_new_opts *o)
 	r = ct_take_opts(o, sizeof(*o), in, offsetof(ct_new_opts, dir), &o->flags, 0, &e);
 	if (r == -E2BIG)
 		return &err_tail;
+	if (r < 0 && e.id == CT_ERR_FLAGS)
+		return &err_flags;
 	if (r < 0)
-		return e.id == CT_ERR_FLAGS ? &err_flags : &err_size;
+		return &err_size;
 	if ((o->dir && *o->dir != '/') || (o->state_dir && *o->state_dir != '/'))
 		return &err_dir;
 	return NULL;
@@ -131,11 +133,15 @@ static struct ct_container *make(const char *name, const ct_new_opts *o)
 	ct_records_init(&c->errors);
 	if (name)
 		memcpy(c->name, name, strlen(name));
-	c->dir = o->dir ? strdup(o->dir) : ct_default_dir();
+	if (o->dir)
+		c->dir = strdup(o->dir);
+	else
+		c->dir = ct_default_dir();
 	c->base = state_base(o);
 	c->config = ct_config_new();
 	c->log = (struct ct_log){ .name = c->name, .config = &c->config };
-	c->path = name && c->dir ? ct_container_path(c, NULL) : NULL;
+	if (name && c->dir)
+		c->path = ct_container_path(c, NULL);
 	return c;
 }
 
@@ -199,13 +205,13 @@ CT_PUBLIC const ct_error *ct_last_error(const ct_container *c)
 {
 	if (!c)
 		return &ct_no_handle;
-	/* another thread of the parent's may have held the lock at the fork */
+	/* not in a forked child: another thread may have held the lock at the fork */
 	if (c->owner == getpid())
 		return ct_last_of(&((struct ct_container *)(uintptr_t)c)->errors);
 	return &ct_forked;
 }
 
-/* The strings follow the struct, in the order of the pointers. */
+/* One block of memory: the struct, and behind it the strings in the order of the pointers. */
 CT_PUBLIC int ct_error_copy(const ct_error *e, ct_error **out)
 {
 	static const size_t at[] = { offsetof(ct_error, message),      offsetof(ct_error, where),

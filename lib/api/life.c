@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Start, attach, stop and what else concerns a container that runs or is defined. */
+/* Start, attach, stop, and the other calls for running or defined containers. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -30,14 +30,16 @@ static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_
 
 CT_PUBLIC int ct_start(ct_container *c, const ct_start_opts *opts, ct_process **out)
 {
-	ct_process *p = NULL;
+	ct_process *p = NULL, **wanted = NULL;
 	ct_start_opts o;
 	BEGIN(c, e);
 
+	if (out)
+		wanted = &p;
 	if (r >= 0)
 		r = take_start_opts(opts, &o, &e);
 	if (r >= 0)
-		r = ct_run_start(c, &o, out ? &p : NULL, &e);
+		r = ct_run_start(c, &o, wanted, &e);
 	if (r >= 0 && out)
 		*out = p;
 	return ct_done(c, &e, r);
@@ -172,7 +174,7 @@ CT_PUBLIC int ct_open_process(ct_container *c, ct_process **out)
 	return ct_done(c, &e, r);
 }
 
-/* State directory of a running detached container, or the error. */
+/* The state directory of a running detached container, or a negative errno, recorded. */
 static int supervised(ct_container *c, struct ct_err *e)
 {
 	int dir = ct_state_dir(c, e);
@@ -229,7 +231,9 @@ CT_PUBLIC int ct_console_log(ct_container *c, unsigned flags, char **out, size_t
 	if (r >= 0) {
 		*len = text.len;
 		data = ct_buf_take(&text);
-		r = data ? 0 : ct_oom(&e);
+		r = 0;
+		if (!data)
+			r = ct_oom(&e);
 	}
 	if (r >= 0)
 		*out = data;
@@ -258,8 +262,8 @@ CT_PUBLIC int ct_destroy(ct_container *c, unsigned flags)
 	return ct_done(c, &e, r);
 }
 
-/* Text of a call without a handle of the caller's; *out is touched on success only. */
-static int hand_over(struct ct_buf *text, char **out)
+/* Gives the text to the caller. 0 or -ENOMEM; *out is set on success only. */
+static int give_text(struct ct_buf *text, char **out)
 {
 	char *s;
 
@@ -272,7 +276,8 @@ static int hand_over(struct ct_buf *text, char **out)
 	return 0;
 }
 
-/* ct_list() has no handle to keep a record in: a fixed description for each kind of failure. */
+/* ct_list() has no handle that could have a record, so it has a static error for each kind of
+ * failure. */
 static const ct_error *list_error(int id)
 {
 	static const ct_error errors[] = {
@@ -305,7 +310,7 @@ CT_PUBLIC int ct_list(const ct_new_opts *where, unsigned which, char **out)
 	if (r >= 0)
 		r = n = ct_run_list(&o, which, &text, &e);
 	if (r >= 0)
-		r = hand_over(&text, out);
+		r = give_text(&text, out);
 	if (r < 0 && o.error)
 		*o.error = list_error(e.id);
 	if (r < 0)
@@ -325,17 +330,17 @@ CT_PUBLIC int ct_check(ct_container *c, const ct_start_opts *opts)
 	return ct_done(c, &e, r);
 }
 
-/* Looks ahead, and adds to what has been collected. Their number, the text in *out; or a
- * negative errno, recorded. */
-static int look_for_all(struct ct_container *c, const ct_start_opts *o, char **out,
-			struct ct_err *e)
+/* Checks a start, and adds to the faults that have been collected. Returns their number, with their
+ * messages in *out, or a negative errno, recorded. */
+static int check_for_all(struct ct_container *c, const ct_start_opts *o, char **out,
+			 struct ct_err *e)
 {
 	int r = 0;
 
-	/* what ends the look is a problem, too */
+	/* a failure that ends the check is one of the faults */
 	if (ct_look_ahead(c, o, e) < 0 && !ct_err_next(e))
 		r = e->err;
-	if (r >= 0 && (r = hand_over(&e->all->text, out)) < 0)
+	if (r >= 0 && (r = give_text(&e->all->text, out)) < 0)
 		ct_oom(e);
 	if (r < 0)
 		return r;
@@ -359,7 +364,7 @@ CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **ou
 		r = take_check(opts, &o, out, &e);
 	e.all = &faults;
 	if (r >= 0)
-		r = look_for_all(c, &o, out, &e);
+		r = check_for_all(c, &o, out, &e);
 	ct_faults_free(&faults);
 	e.all = NULL;
 	return ct_done(c, &e, r);
@@ -379,13 +384,14 @@ CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_op
 	if (r >= 0) {
 		before = c->config;
 		c->config = ct_config_copy(before);
-		r = c->config ? 0 : ct_oom(&e);
+		if (!c->config)
+			r = ct_oom(&e);
 	}
 	e.all = &faults;
 	if (r >= 0)
 		r = ct_load_into(c, c->config, &path, &own, &e);
 	if (r >= 0)
-		r = look_for_all(c, &o, out, &e);
+		r = check_for_all(c, &o, out, &e);
 	if (before) {
 		ct_config_free(c->config);
 		c->config = before;
@@ -426,7 +432,7 @@ CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int forma
 		r = take_start_opts(opts, &o, &e);
 	if (r >= 0)
 		r = dump_plan(c, &o, format, &text, &e);
-	if (r >= 0 && (r = hand_over(&text, out)) < 0)
+	if (r >= 0 && (r = give_text(&text, out)) < 0)
 		ct_oom(&e);
 	return ct_done(c, &e, r);
 }
@@ -439,7 +445,7 @@ CT_PUBLIC int ct_preflight(int format, char **out)
 	if (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON))
 		return -EINVAL;
 	n = ct_host_report(format, &text);
-	r = hand_over(&text, out);
+	r = give_text(&text, out);
 	if (r < 0)
 		return r;
 	return n;

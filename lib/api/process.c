@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processes: the public face of run/child/process.c. */
+/* The public functions for processes. */
 #include <errno.h>
 #include <sys/ioctl.h>
 
@@ -7,13 +7,15 @@
 #include "run/child/control.h"
 #include "run/start/launch.h"
 
-/* The record becomes the process handle's. */
+/* Ends a call: the record becomes the thread's, in the handle. Returns r. */
 static int done(ct_process *p, const struct ct_err *e, int r)
 {
 	if (!p || p->owner != getpid())
 		return r;
-	/* an end may have something to tell, too */
-	ct_records_set(&p->errors, r < 0 || e->err ? e : NULL);
+	/* a wait that succeeds may have a record, too: of what went wrong behind the end */
+	if (r >= 0 && !e->err)
+		e = NULL;
+	ct_records_set(&p->errors, e);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The loops over the backends. */
+/* Calls the functions of all backends of a start or attach. */
 #include "backend/backend.h"
 
 #include <errno.h>
@@ -9,15 +9,17 @@
 #include "base/sys.h"
 #include "plan/trace.h"
 
-/* One that this host cannot do is not opened. */
+/* Fails when the host does not support the backend. */
 static int probe(const struct ct_backend *b, const struct ct_backend_input *in, struct ct_err *e)
 {
-	const char *why = NULL;
+	const char *why = NULL, *where = "start";
 
 	if (!b->probe || b->probe(in->host, &why))
 		return 0;
+	if (in->attach)
+		where = "attach";
 	ct_err_backend(e, b->name);
-	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, in->attach ? "attach" : "start", "%s", why);
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, where, "%s", why);
 }
 
 static int open_one(struct ct_backend_set *set, const struct ct_backend *b,
@@ -31,7 +33,7 @@ static int open_one(struct ct_backend_set *set, const struct ct_backend *b,
 	state = ct_arena_alloc(in->arena, b->state);
 	if (!state)
 		return ct_oom(e);
-	/* in the set before it is opened: closed also when that fails half way */
+	/* before it is opened, so that it is closed also when that fails */
 	set->v[set->n] = b;
 	set->state[set->n] = state;
 	set->area[set->n++] = (struct ct_area){ state, b->inputs, b->plan, b->mounts };
@@ -77,14 +79,16 @@ void ct_backends_sweep(const struct ct_backend_set *set)
 void ct_backends_notice(const struct ct_backend_set *set, const struct ct_log *log)
 {
 	for (uint32_t i = 0; i < set->n; i++) {
-		const char *text = set->v[i]->notice ? set->v[i]->notice(set->state[i]) : NULL;
+		const char *text = NULL;
 
+		if (set->v[i]->notice)
+			text = set->v[i]->notice(set->state[i]);
 		if (text)
 			ct_log(log, CT_LOG_NOTICE, "%s", text);
 	}
 }
 
-/* What one backend has in it. */
+/* Undoes the records of one backend. */
 static int undo_one(const struct ct_backend *b, const char *text, size_t len, struct ct_err *e)
 {
 	CT_CLEAN_RECORDS struct ct_undo_records records;
@@ -92,8 +96,10 @@ static int undo_one(const struct ct_backend *b, const char *text, size_t len, st
 
 	if (r == -ENOMEM)
 		return ct_oom(e);
-	/* one that makes no sense has nothing to tell */
-	return r == 0 && records.n ? b->undo(records.v, records.n, e) : 0;
+	/* a text that is no journal has no records */
+	if (r < 0 || !records.n)
+		return 0;
+	return b->undo(records.v, records.n, e);
 }
 
 int ct_undo_run(const char *text, size_t len, struct ct_err *e)
@@ -104,12 +110,16 @@ int ct_undo_run(const char *text, size_t len, struct ct_err *e)
 	while (ct_backends[i])
 		i++;
 	while (len && i-- > 0) {
-		int r = ct_backends[i]->undo ? undo_one(ct_backends[i], text, len, first ? NULL : e)
-					     : 0;
+		int r = 0;
 
-		first = first ? first : r;
+		if (ct_backends[i]->undo)
+			r = undo_one(ct_backends[i], text, len, e);
+		if (r < 0 && !first) {
+			first = r;
+			e = NULL;
+		}
 	}
-	return first < 0 ? first : 0;
+	return first;
 }
 
 int ct_undo_all(struct ct_undo *u, struct ct_err *e)
@@ -120,7 +130,7 @@ int ct_undo_all(struct ct_undo *u, struct ct_err *e)
 	return r;
 }
 
-/* By the backend whose name stands in front of the step's. */
+/* A step is carried out by the backend whose name its own begins with. */
 static int carry_out(struct ct_backend_set *set, const struct ct_setup *context,
 		     const struct ct_step *s, struct ct_err *e)
 {

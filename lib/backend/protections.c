@@ -7,14 +7,21 @@
 
 #define CELL_MAX 800u /* bytes shown of one text */
 
-/* A copy fit for one line: what a file of the container holds may be anything. */
+/* A copy for one line of the table. The texts of a container's files may be anything. */
 static const char *clean(struct ct_protections *r, const char *text)
 {
-	size_t n = text ? strnlen(text, CELL_MAX + 1) : 0;
-	char *out = text ? ct_arena_printf(r->arena, "%.*s%s", (int)(n > CELL_MAX ? CELL_MAX : n),
-					   text, n > CELL_MAX ? ".." : "")
-			 : NULL;
+	const char *more = "";
+	size_t n;
+	char *out = NULL;
 
+	if (text) {
+		n = strnlen(text, CELL_MAX + 1);
+		if (n > CELL_MAX) {
+			n = CELL_MAX;
+			more = "..";
+		}
+		out = ct_arena_printf(r->arena, "%.*s%s", (int)n, text, more);
+	}
 	if (!out) {
 		r->oom = true;
 		return "";
@@ -32,7 +39,7 @@ void ct_protections_add(struct ct_protections *r, bool ok, const char *name, con
 			const char *got, const char *how)
 {
 	if (r->n == r->cap) {
-		uint32_t cap = r->cap ? r->cap * 2 : 64;
+		uint32_t cap = r->cap * 2 + 64;
 		struct ct_protection *v = ct_arena_grow(r->arena, r->rows, r->n, cap, sizeof(*v));
 
 		if (!v) {

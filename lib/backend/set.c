@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The backends of one start or attach, for themselves: without the list. */
+/* The backends of one start or attach. This file does not need the list of all backends. */
 #include "backend/backend.h"
 
 void *ct_backend_state(const struct ct_backend_set *set, const struct ct_backend *backend)

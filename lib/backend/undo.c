@@ -16,11 +16,13 @@ static int add_line(struct ct_undo *u, const char *mark, const char *backend, co
 	ct_buf_printf(&u->text, "%s%s\t%s\n", mark, backend, record);
 	if (ct_buf_error(&u->text))
 		return ct_oom(e);
-	r = u->file < 0 ? 0 : ct_write_all(u->file, u->text.data + begin, u->text.len - begin);
-	if (r >= 0)
+	if (u->file < 0)
 		return 0;
-	return ct_fail_sys(e, r, CT_ERR_STATE, "start", "write",
-			   "the groups cannot be written down");
+	r = ct_write_all(u->file, u->text.data + begin, u->text.len - begin);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "start", "write",
+				   "the groups cannot be written down");
+	return 0;
 }
 
 int ct_undo_before(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e)
@@ -53,7 +55,7 @@ void ct_undo_free(struct ct_undo *u)
 	ct_buf_free(&u->text);
 }
 
-/* Cuts the text into lines. 0 or -EINVAL. */
+/* Cuts the text into lines, and keeps the backend's. 0 or -EINVAL. */
 static int find_records(char *text, const char *backend, struct ct_undo_records *out)
 {
 	size_t name = strlen(backend);
@@ -81,7 +83,9 @@ int ct_undo_read(const char *text, size_t len, const char *backend, struct ct_un
 	if (memchr(text, '\0', len))
 		return -EINVAL;
 	out->text = strndup(text, len);
-	return out->text ? find_records(out->text, backend, out) : -ENOMEM;
+	if (!out->text)
+		return -ENOMEM;
+	return find_records(out->text, backend, out);
 }
 
 void ct_undo_records_free(struct ct_undo_records *records)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The journal of what is to be taken back: a line before each deed and one after it,
+ * The journal of what a start makes, for its removal: a line before each action and one after it,
  *   ?NAME<TAB>RECORD        about to be done
  *   NAME<TAB>RECORD         done
  * where NAME is a backend's and RECORD its own text. It is kept in memory, and of a detached
- * container in a file of its state directory, too, from which whoever comes after a kill -9 takes
- * back what there is.
+ * container also in a file of its state directory, so that after a kill -9 the next call can undo
+ * what has been done.
  */
 #ifndef CT_BACKEND_UNDO_H
 #define CT_BACKEND_UNDO_H
@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-#define CT_UNDO_RECORDS_MAX 256 /* in one journal */
+#define CT_UNDO_RECORDS_MAX 256 /* of one backend in a journal */
 
 /* A journal that is written. */
 struct ct_undo {
@@ -35,21 +35,21 @@ struct ct_undo_record {
 	const char *text;
 };
 
-/* Whether it outlives the process. */
+/* Whether it is also in a file, which outlives the process. */
 static inline bool ct_undo_is_kept(const struct ct_undo *u)
 {
 	return u->file >= 0;
 }
 
-/* Adds a line: what is about to be done, what has been. 0 or a negative errno, recorded. */
+/* Adds a line, before or after the action. 0 or a negative errno, recorded. */
 int ct_undo_before(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e);
 int ct_undo_after(struct ct_undo *u, const char *backend, const char *record, struct ct_err *e);
 /* Whether it has a record of this backend. */
 bool ct_undo_names(const struct ct_undo *u, const char *backend);
-/* Closes the file and frees the memory; nothing is taken back. */
+/* Closes the file and frees the memory; nothing is undone. */
 void ct_undo_free(struct ct_undo *u);
 
-/* Those of one backend, in the order they were written. */
+/* The records of one backend, in the order in which they were written. */
 struct ct_undo_records {
 	struct ct_undo_record v[CT_UNDO_RECORDS_MAX];
 	uint32_t n;
@@ -57,15 +57,15 @@ struct ct_undo_records {
 };
 #define CT_CLEAN_RECORDS __attribute__((cleanup(ct_undo_records_free)))
 
-/* Reads them from the text of a journal. 0; -EINVAL: it is none; -ENOMEM. They are the caller's to
- * free, also after a failure. */
+/* Reads them from the text of a journal. 0; -EINVAL: it is no journal; -ENOMEM. They are the
+ * caller's to free, also after a failure. */
 int ct_undo_read(const char *text, size_t len, const char *backend, struct ct_undo_records *out);
 void ct_undo_records_free(struct ct_undo_records *records);
-/* Takes back all that a journal tells of, the backends in reverse order. All of them are
- * tried. 0, also for an empty one and one that makes no sense, or the errno of the first
- * that failed, recorded. */
+/* Undoes all records of a journal, the backends in reverse order; when one fails the others go on.
+ * 0, also for an empty text and one that is no journal, or the errno of the first that failed,
+ * recorded. */
 int ct_undo_run(const char *text, size_t len, struct ct_err *e);
-/* The same of a journal in memory, which is empty then. */
+/* The same for a journal in memory, which is empty afterwards. */
 int ct_undo_all(struct ct_undo *u, struct ct_err *e);
 
 #endif

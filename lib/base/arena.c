@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A list of chunks; the newest is filled from its front. Chunks double up to CHUNK_MAX; a bigger
- * request gets its own. */
+/* A list of chunks, of which the first is filled. Each new chunk is twice as big as the one before
+ * it, up to CHUNK_MAX; a request that is bigger gets a chunk of its own. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -43,13 +43,15 @@ void ct_arena_free(struct ct_arena *a)
 	free(a);
 }
 
-/* A new chunk with room for `size` bytes; one made for a single big request goes behind
- * the one being filled. */
+/* A new chunk with room for `size` bytes. One that holds a single big request goes behind the chunk
+ * that is being filled, which stays the newest. */
 static struct chunk *new_chunk(struct ct_arena *a, size_t size)
 {
-	size_t room = size > a->next_size ? size : a->next_size;
+	size_t room = a->next_size;
 	struct chunk *c;
 
+	if (size > room)
+		room = size;
 	c = calloc(1, sizeof(*c) + room);
 	if (!c)
 		return NULL;
@@ -87,7 +89,7 @@ void *ct_arena_alloc(struct ct_arena *a, size_t size)
 	return p;
 }
 
-/* A copy of the n bytes at s, with a NUL behind them. */
+/* A copy of the n bytes at s; the arena's memory is zero, so a NUL follows them. */
 static char *copy(struct ct_arena *a, const char *s, size_t n)
 {
 	char *p = ct_arena_alloc(a, n + 1);
@@ -135,7 +137,9 @@ void *ct_arena_grow(struct ct_arena *a, const void *old, size_t n_old, size_t n_
 	if (__builtin_mul_overflow(n_new, element, &size))
 		return NULL;
 	p = ct_arena_alloc(a, size);
-	if (p && old && n_old)
-		memcpy(p, old, (n_old < n_new ? n_old : n_new) * element);
-	return p;
+	if (!p || !old)
+		return p;
+	if (n_old > n_new)
+		n_old = n_new;
+	return memcpy(p, old, n_old * element);
 }

@@ -2,12 +2,14 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "shared/utf8.h"
 
 void ct_buf_free(struct ct_buf *b)
@@ -16,7 +18,7 @@ void ct_buf_free(struct ct_buf *b)
 	*b = CT_BUF_INIT;
 }
 
-/* Makes room for n more bytes and the NUL; 0 or -ENOMEM, which sticks. */
+/* Makes room for n more bytes and the NUL. 0 or -ENOMEM, which stays the buffer's error. */
 static int reserve(struct ct_buf *b, size_t n)
 {
 	size_t need, cap;
@@ -29,7 +31,9 @@ static int reserve(struct ct_buf *b, size_t n)
 	need = b->len + n + 1;
 	if (need <= b->cap)
 		return 0;
-	cap = b->cap ? b->cap : 64;
+	cap = b->cap;
+	if (!cap)
+		cap = 64;
 	while (cap < need)
 		cap *= 2;
 	p = realloc(b->data, cap);
@@ -103,12 +107,13 @@ void ct_buf_json(struct ct_buf *b, const char *s)
 			ct_buf_char(b, to[escape - from]);
 		} else if (!n) {
 			ct_buf_str(b, "\xef\xbf\xbd");
+			n = 1;
 		} else if (*p < 0x20 || *p == 0x7f) {
 			ct_buf_printf(b, "\\u%04x", *p);
 		} else {
 			ct_buf_add(b, p, n);
 		}
-		p += n ? n : 1;
+		p += n;
 	}
 	ct_buf_char(b, '"');
 }
@@ -166,10 +171,12 @@ int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max)
 	size_t got = 0;
 
 	for (;;) {
-		/* one byte more than allowed tells "too big" from "just full" */
-		size_t want = max - got < 4096 ? max - got + 1 : 4096;
+		size_t want = 4096;
 		ssize_t n;
 
+		/* one byte more than allowed tells "too big" from "just full" */
+		if (max - got < want)
+			want = max - got + 1;
 		if (reserve(b, want))
 			return b->err;
 		n = read(fd, b->data + b->len, want);
@@ -185,4 +192,13 @@ int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max)
 		if (got > max)
 			return -EFBIG;
 	}
+}
+
+int ct_buf_read_at(struct ct_buf *b, int dirfd, const char *path, size_t max)
+{
+	CT_CLEAN_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return ct_buf_read_fd(b, fd, max);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A growing byte string, always NUL-terminated; an error (no memory) sticks until
- * ct_buf_error() is asked. */
+/* A growing byte string, always NUL-terminated. Once memory has run out its error stays, so it is
+ * enough to check ct_buf_error() at the end. */
 #ifndef CT_BASE_BUF_H
 #define CT_BASE_BUF_H
 
@@ -29,12 +29,15 @@ void ct_buf_vprintf(struct ct_buf *b, const char *fmt, va_list ap)
 void ct_buf_json(struct ct_buf *b, const char *s);
 /* s in double quotes with \n \t \" \\ \xNN. */
 void ct_buf_quoted(struct ct_buf *b, const char *s);
+/* 0 or -ENOMEM. */
 int ct_buf_error(const struct ct_buf *b);
 /* Text ("" when empty). Belongs to the buffer. */
 const char *ct_buf_text(const struct ct_buf *b);
-/* Hands over the storage (never NULL unless out of memory) and empties the buffer; free(3) it. */
+/* Takes the storage out of the buffer, which is empty then; free(3) it. NULL: out of memory. */
 char *ct_buf_take(struct ct_buf *b);
-/* Reads the whole descriptor, at most max bytes (-EFBIG). */
+/* Reads the whole descriptor, at most max bytes (-EFBIG). 0 or a negative errno. */
 int ct_buf_read_fd(struct ct_buf *b, int fd, size_t max);
+/* The same for a file, relative to dirfd as in openat(2). */
+int ct_buf_read_at(struct ct_buf *b, int dirfd, const char *path, size_t max);
 
 #endif

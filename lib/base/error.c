@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/origin.h"
 
-/* Where the next byte of the message goes; at the end of the storage the rest is dropped
- * and "..." closes it. */
+/* A text that is being written. What does not fit is left out, and finish() ends the text in
+ * "...". */
 struct out {
 	char *buf;
 	size_t len, size;
@@ -30,8 +31,8 @@ static void put(struct out *o, const char *s, size_t n)
 
 static void puts_clean(struct out *o, const char *s)
 {
-	/* File names and the kernel's words come from anywhere; a message is one line
-	 * and moves no cursor. */
+	/* file names and texts of the kernel may hold anything; control characters are escaped, so
+	 * that a message is one line and does not move a terminal's cursor */
 	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
 		int c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
 		char hex[8];
@@ -61,7 +62,7 @@ static void finish(struct out *o)
 	o->buf[n] = 0;
 }
 
-/* Copies into a field of the record. */
+/* Copies into a field of the record, as far as it fits. */
 static void keep(char *field, size_t size, const char *s)
 {
 	struct out o = { field, 0, size, 0 };
@@ -74,55 +75,61 @@ static void keep(char *field, size_t size, const char *s)
 /* KEY (FILE:LINE): */
 static void put_origin(struct out *o, const struct ct_err *e)
 {
+	bool both = *e->key && *e->file;
 	char line[16] = "";
 
-	if (e->line > 0)
+	if (*e->file && e->line > 0)
 		snprintf(line, sizeof(line), ":%d", e->line);
 	puts_clean(o, e->key);
-	if (*e->file) {
-		puts_clean(o, *e->key ? " (" : "");
-		puts_clean(o, e->file);
-		puts_clean(o, line);
-		puts_clean(o, *e->key ? ")" : "");
-	}
+	if (both)
+		puts_clean(o, " (");
+	puts_clean(o, e->file);
+	puts_clean(o, line);
+	if (both)
+		puts_clean(o, ")");
 	if (*e->key || *e->file)
 		puts_clean(o, ": ");
 }
 
-/* Puts the parts together; the form stands in error.h. */
+/* Makes the message of the parts; error.h describes its form. */
 static void build(struct ct_err *e)
 {
 	struct out o = { e->message, 0, sizeof(e->message), 0 };
-	const char *step = *e->step_name ? e->step_name : e->syscall_name;
-	int with_errno = e->err < 0 && (!*e->reason || *e->syscall_name);
+	const char *step = e->step_name;
 
+	if (!*step)
+		step = e->syscall_name;
 	put_origin(&o, e);
 	puts_clean(&o, step);
+	if (*step && *e->object)
+		puts_clean(&o, " ");
 	if (*e->object) {
-		puts_clean(&o, *step ? " \"" : "\"");
+		puts_clean(&o, "\"");
 		puts_clean(&o, e->object);
 		puts_clean(&o, "\"");
 	}
 	if (*step || *e->object)
 		puts_clean(&o, ": ");
 	puts_clean(&o, e->reason);
-	if (with_errno) {
-		puts_clean(&o, *e->reason ? ": " : "");
+	if (e->err < 0 && *e->syscall_name && *e->reason)
+		puts_clean(&o, ": ");
+	if (e->err < 0 && (*e->syscall_name || !*e->reason))
 		puts_clean(&o, ct_errno_text(-e->err));
-	}
 	if (*e->kernel) {
 		puts_clean(&o, " (");
 		puts_clean(&o, e->kernel);
 		puts_clean(&o, ")");
 	}
 	if (*e->hint) {
-		puts_clean(&o, o.len && o.buf[o.len - 1] == '.' ? " Hint: " : ". Hint: ");
+		if (!o.len || o.buf[o.len - 1] != '.')
+			puts_clean(&o, ".");
+		puts_clean(&o, " Hint: ");
 		puts_clean(&o, e->hint);
 	}
 	finish(&o);
 }
 
-/* After a part of a record that already tells a failure has changed. */
+/* Called when a part of the record has changed: one that holds a failure has a message. */
 static void rebuild(struct ct_err *e)
 {
 	if (e->err)
@@ -142,9 +149,9 @@ void ct_err_reset(struct ct_err *e)
 		*e = (struct ct_err){ .step = -1, .all = e->all };
 }
 
-/* Whether a fault of the same line, or with the same words, has been told: one mistake is
- * met by several looks. */
-static bool is_told(const struct ct_faults *all, const struct ct_err *e)
+/* Whether a fault of the same line, or with the same text, has been collected: several checks may
+ * meet one mistake. */
+static bool is_collected(const struct ct_faults *all, const struct ct_err *e)
 {
 	char head[512];
 	struct out o = { head, 0, sizeof(head), 0 };
@@ -155,14 +162,13 @@ static bool is_told(const struct ct_faults *all, const struct ct_err *e)
 		finish(&o);
 		text = head;
 	}
-	for (const char *p = ct_buf_text(&all->text); p && *p;
-	     p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+	for (const char *p = ct_buf_text(&all->text); *p; p += strcspn(p, "\n"), p += *p == '\n')
 		if (!strncmp(p, text, strlen(text)))
 			return true;
 	return false;
 }
 
-/* Whether it speaks of a key whose value was taken out. */
+/* Whether the fault names a key whose value was taken out, and may only follow from that. */
 static bool is_derived(const struct ct_faults *all, const struct ct_err *e)
 {
 	char key[sizeof(e->key)];
@@ -179,11 +185,12 @@ static bool is_derived(const struct ct_faults *all, const struct ct_err *e)
 
 bool ct_err_next(struct ct_err *e)
 {
-	struct ct_faults *all = e ? e->all : NULL;
+	struct ct_faults *all;
 
-	if (!all || !e->err || e->err == -ENOMEM)
+	if (!e || !e->all || !e->err || e->err == -ENOMEM)
 		return false;
-	if (!is_told(all, e) && !is_derived(all, e)) {
+	all = e->all;
+	if (!is_collected(all, e) && !is_derived(all, e)) {
 		if (!all->n)
 			all->first = *e;
 		if (all->n++ < CT_FAULTS_MAX)
@@ -212,21 +219,24 @@ int ct_err_collected(struct ct_err *e)
 {
 	if (!e || !e->all || !e->all->n)
 		return 0;
-	*e = e->all->first; /* it says, too, where they are collected */
+	*e = e->all->first; /* its `all` is the same */
 	return e->err;
 }
 
 const char *ct_err_more(const struct ct_err *e)
 {
-	const char *first = e->all ? strchr(ct_buf_text(&e->all->text), '\n') : NULL;
+	const char *first;
 
+	if (!e->all)
+		return "";
+	first = strchr(ct_buf_text(&e->all->text), '\n');
 	if (!first)
 		return "";
 	return first + 1;
 }
 
-/* What is to be done about a limit of the caller's own, wherever it is met: it is better advice
- * than that of the place. */
+/* The hint for a limit of the caller's own. It replaces the hint of the place that met the limit;
+ * NULL: none does. */
 static const char *limit_hint(int err)
 {
 	static const struct {
@@ -255,7 +265,7 @@ record(struct ct_err *e, int err, int id, const char *where, const char *fmt, va
 	e->err = err;
 	e->id = id;
 	KEEP(e->where, where);
-	/* a file that is too big for us says how big it may be */
+	/* EFBIG without a system call is a limit of this library, not RLIMIT_FSIZE */
 	if (limit_hint(err) && *e->syscall_name)
 		KEEP(e->hint, limit_hint(err));
 	n = vsnprintf(e->reason, sizeof(e->reason), fmt, ap);
@@ -299,7 +309,9 @@ void ct_err_origin(struct ct_err *e, const struct ct_origin *at)
 		return;
 	if (at->key)
 		KEEP(e->key, at->key);
-	KEEP(e->file, at->file ? at->file : "");
+	*e->file = '\0';
+	if (at->file)
+		KEEP(e->file, at->file);
 	e->line = at->line;
 	rebuild(e);
 }
@@ -329,7 +341,7 @@ void ct_err_step(struct ct_err *e, int step, const char *name)
 	rebuild(e);
 }
 
-/* It is no part of the message: the first who knows it says it. */
+/* The message does not have it. The first one that is set stays: it is nearest to the failure. */
 void ct_err_backend(struct ct_err *e, const char *name)
 {
 	if (e && name && !*e->backend)

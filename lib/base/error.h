@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why something failed, in fixed storage. Recorded where it is seen, passed on unchanged. */
+/* The record of a failure, in fixed storage. It is made where the failure is seen and passed on
+ * unchanged. */
 #ifndef CT_BASE_ERROR_H
 #define CT_BASE_ERROR_H
 
@@ -28,9 +29,9 @@ struct ct_err {
 	char object[256];
 	char kernel[160];
 	char hint[320];
-	char reason[320];      /* the sentence the caller of ct_fail() gave */
-	char message[1024];    /* put together when something of it changes */
-	struct ct_faults *all; /* where faults are collected; NULL: the first is the last */
+	char reason[320];      /* the sentence given to ct_fail() */
+	char message[1024];    /* made of the parts above whenever one changes */
+	struct ct_faults *all; /* where faults are collected; NULL: the first ends the call */
 };
 
 /* All faults of something that has several, such as a file of many lines. */
@@ -38,41 +39,39 @@ struct ct_faults {
 	struct ct_buf text; /* their messages, one a line */
 	struct ct_err first;
 	uint32_t n;
-	/* those whose values were taken out, one a line */
+	/* keys whose values were left out because they were faulty, one a line */
 	struct ct_buf keys;
-	bool keep_good; /* a file with faults gives what else is in it, for a look that goes on */
-	/* what comes now may only follow from a value that was taken out: what names its
-	 * key is not told of */
+	bool keep_good; /* a config file with faults is loaded without the faulty lines */
+	/* from now on a fault that names one of `keys` is not collected: it may only follow from
+	 * the value that was left out */
 	bool derived;
 };
-#define CT_FAULTS_MAX 1000 /* what comes behind them is only counted */
+#define CT_FAULTS_MAX 1000 /* more are counted, without their messages */
 
-/* Puts the fault that e holds to the others, if they are collected, and empties e: then the next
- * may be looked for. False: it is to be passed on, for nobody collects, or there is no memory. */
+/* Adds the fault in e to those collected and empties e, so that the check can go on. False: e is
+ * unchanged and is to be returned, because faults are not collected or memory ran out. */
 bool ct_err_next(struct ct_err *e);
-/* `r`; 0 when it is the failure in e and was put to the others. */
+/* Returns r, or 0 when it is the failure in e and ct_err_next() has collected it. */
 int ct_err_go_on(struct ct_err *e, int r);
 void ct_faults_free(struct ct_faults *all);
 /* 0 when nothing was collected; else e holds the first fault, and its errno is returned. */
 int ct_err_collected(struct ct_err *e);
-/* What was collected behind the first; "" for nothing. */
+/* The messages of the faults after the first, one a line; "": there are none. */
 const char *ct_err_more(const struct ct_err *e);
-/* Empties `e`, but for where faults are collected. */
+/* Empties e, but keeps e->all. */
 void ct_err_reset(struct ct_err *e);
 /* Makes an empty record (step -1). */
 void ct_err_clear(struct ct_err *e);
-/* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf).
- * Keeps key/file/line/ object/hint that were set before with the functions below. A record
- * that already holds an error is kept: the first is the cause. Builds the message. Returns
- * err. e may be NULL. */
+/* Records a failure: err (negative errno), id, where ("config", "plan", ...), reason (printf). Key,
+ * file, line, object and hint that were set before with the functions below are kept. A record that
+ * already holds an error is not changed: the first is the cause. Returns err. e may be NULL. */
 int ct_fail(struct ct_err *e, int err, int id, const char *where, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-/* The same for a failed system call: `call` is named where there is no step, the errno's text
- * follows the reason. */
+/* The same for a failed system call. The message has the errno's text behind the reason, and names
+ * `call` where there is no step. */
 int ct_fail_sys(struct ct_err *e, int err, int id, const char *where, const char *call,
 		const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-/* Adds to a record (before or after ct_fail(); the message is rebuilt). NULL arguments
- * are ignored. */
+/* Set a part of the record, before or after ct_fail(). NULL arguments are ignored. */
 void ct_err_origin(struct ct_err *e, const struct ct_origin *at);
 void ct_err_object(struct ct_err *e, const char *object);
 void ct_err_syscall(struct ct_err *e, const char *name);
@@ -80,7 +79,7 @@ void ct_err_step(struct ct_err *e, int step, const char *name);
 void ct_err_backend(struct ct_err *e, const char *name);
 void ct_err_kernel(struct ct_err *e, const char *text);
 void ct_err_hint(struct ct_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* -ENOMEM recorded. */
+/* Records and returns -ENOMEM. */
 int ct_oom(struct ct_err *e);
 
 /* The kernel's sentence for a positive errno, independent of locale and thread-safe:

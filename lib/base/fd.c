@@ -18,11 +18,20 @@
 
 int ct_dup(int fd)
 {
-	int r = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return ct_or_errno(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
 
-	if (r < 0)
-		return -errno;
-	return r;
+/* A socket is written to by send(2), which can be kept from raising SIGPIPE. */
+static ssize_t write_some(int fd, const void *p, size_t n, bool *is_socket)
+{
+	if (*is_socket) {
+		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (done >= 0 || errno != ENOTSOCK)
+			return done;
+		*is_socket = false;
+	}
+	return write(fd, p, n);
 }
 
 static int write_all(int fd, const void *p, size_t n)
@@ -31,12 +40,8 @@ static int write_all(int fd, const void *p, size_t n)
 	bool is_socket = true;
 
 	while (n) {
-		ssize_t done = is_socket ? send(fd, at, n, MSG_NOSIGNAL) : write(fd, at, n);
+		ssize_t done = write_some(fd, at, n, &is_socket);
 
-		if (done < 0 && is_socket && errno == ENOTSOCK) {
-			is_socket = false;
-			continue;
-		}
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
@@ -47,8 +52,9 @@ static int write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
-/* Above RLIMIT_FSIZE a write says EFBIG and sends SIGXFSZ, which would end the caller. It goes to
- * the thread that writes: there it is held back and taken away again. */
+/* A write above RLIMIT_FSIZE fails with EFBIG and sends SIGXFSZ to the thread, which would end the
+ * caller. The signal is blocked meanwhile, and taken from the pending ones unless it was pending
+ * before. */
 struct quiet {
 	bool on, pending;
 	sigset_t before;
@@ -102,12 +108,15 @@ int ct_write_at(int fd, const void *p, size_t n, off_t at)
 {
 	struct quiet q = quiet_begin();
 	ssize_t done = pwrite(fd, p, n, at);
-	int r = done < 0 ? -errno : 0;
+	int r = 0;
 
-	/* why not all of it: the rest tells */
-	if (r == 0 && (size_t)done < n)
-		r = pwrite(fd, (const char *)p + done, n - (size_t)done, at + done) < 0 ? -errno
-											: -ENOSPC;
+	/* a second write of what is left fails with the reason for a short one */
+	if (done >= 0 && (size_t)done < n) {
+		r = -ENOSPC;
+		done = pwrite(fd, (const char *)p + done, n - (size_t)done, at + done);
+	}
+	if (done < 0)
+		r = -errno;
 	quiet_end(&q, r);
 	return r;
 }
@@ -136,8 +145,8 @@ ssize_t ct_read_text(int fd, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
-/* A new file dirfd/name; what a killed writer left there is removed. Descriptor or
- * negative errno. */
+/* Creates the file dirfd/name; one that a killed writer has left is removed first. Its descriptor,
+ * or a negative errno. */
 static int create_new(int dirfd, const char *name, unsigned mode)
 {
 	for (int i = 0; i < RENAME_TRIES; i++) {
@@ -154,8 +163,7 @@ static int create_new(int dirfd, const char *name, unsigned mode)
 	return -EBUSY;
 }
 
-/* Whether dirfd/name still is the file behind fd: another writer may have put its own
- * in the place. */
+/* Whether dirfd/name is still the file behind fd: another writer may have replaced it. */
 static bool is_same(int fd, int dirfd, const char *name)
 {
 	struct stat a, b;
@@ -204,9 +212,12 @@ const char *ct_parent(char *dir, size_t size, const char *path)
 
 int ct_fd_readable(int fd, int timeout_ms)
 {
-	int64_t until = timeout_ms > 0 ? ct_now_ms() + timeout_ms : 0, left = timeout_ms;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t until = 0, left = timeout_ms;
 	int n;
+
+	if (timeout_ms > 0)
+		until = ct_now_ms() + timeout_ms;
 
 	while ((n = poll(&p, 1, (int)left)) < 0 && errno == EINTR) {
 		if (timeout_ms > 0)

@@ -9,8 +9,8 @@
 #define ID_NONE UINT32_MAX /* the kernel's "no id" */
 #define MODE_MAX 07777u
 
-/* Reads digits of `base` from *s on; *s is left behind them. -EINVAL without any, -ERANGE when too
- * big for 64 bits (all digits are still skipped). */
+/* Reads digits of `base` and moves *s behind them. -EINVAL without any; -ERANGE, *s also behind
+ * them, when the number needs more than 64 bits. */
 static int digits(const char **s, unsigned base, uint64_t *out)
 {
 	const char *p = *s;
@@ -64,9 +64,12 @@ int ct_parse_i64(const char *s, int64_t *out)
 	uint64_t v;
 	int r = whole(s + minus, 10, (uint64_t)INT64_MAX + minus, &v);
 
-	if (r == 0)
-		*out = minus ? (int64_t)(0 - v) : (int64_t)v;
-	return r;
+	if (r < 0)
+		return r;
+	if (minus)
+		v = 0 - v;
+	*out = (int64_t)v;
+	return 0;
 }
 
 int ct_parse_id(const char *s, uint32_t *out)
@@ -102,7 +105,7 @@ int ct_parse_bool(const char *s, int *out)
 	return -EINVAL;
 }
 
-/* Shift of a size's unit, -1 when it is none. */
+/* The unit of a size as a shift; -1: it is no unit. */
 static int size_unit(const char *s)
 {
 	static const char letters[] = "KMGT";
@@ -189,7 +192,7 @@ int ct_parse_duration_us(const char *s, uint64_t *out)
 		return r;
 	total = (unsigned __int128)unit * billionths;
 	if (total % (1000u * UINT64_C(1000000000)))
-		return -EINVAL; /* finer than a microsecond: rounding could make "none" of it */
+		return -EINVAL; /* finer than a microsecond: rounded, it could be 0 */
 	total = total / (1000u * UINT64_C(1000000000)) + (unsigned __int128)unit / 1000 * v;
 	if (total > UINT64_MAX)
 		return -ERANGE;
@@ -213,7 +216,9 @@ int ct_parse_offset_ns(const char *s, int64_t *out)
 		return -EINVAL;
 	if (r < 0 || __builtin_mul_overflow(v, unit, &ns))
 		return -ERANGE;
-	*out = minus ? -ns : ns;
+	if (minus)
+		ns = -ns;
+	*out = ns;
 	return 0;
 }
 

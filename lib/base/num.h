@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one place where numbers are parsed. All: whole string or -EINVAL, out of range -ERANGE, no
- * leading blank, sign, or base prefix unless said; *out is untouched on failure. */
+/* Parsers of numbers. All take the whole string or fail with -EINVAL, and with -ERANGE when it is
+ * out of range. No leading blank, sign or base prefix, unless said. *out is set on success only. */
 #ifndef CT_BASE_NUM_H
 #define CT_BASE_NUM_H
 
@@ -15,8 +15,7 @@ int ct_parse_i64(const char *s, int64_t *out);
 int ct_parse_id(const char *s, uint32_t *out);
 /* Octal digits, at most 07777. */
 int ct_parse_mode(const char *s, uint32_t *out);
-/* The hexadecimal digits that s begins with, at most max of them (what follows is not
- * looked at). */
+/* The hexadecimal digits at the beginning of s, at most max of them. Anything may follow. */
 int ct_parse_hex(const char *s, unsigned max, uint64_t *out);
 /* 0 or 1; also yes/no, true/false, on/off. */
 int ct_parse_bool(const char *s, int *out);

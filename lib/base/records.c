@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/records.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/origin.h"
+
 struct ct_record {
 	struct ct_record *next;
 	pid_t thread;
-	uint64_t used; /* when, counted in calls */
+	uint64_t used; /* ct_records.calls when it was set last */
 	struct ct_err err;
 	char *more;
 	ct_error view;
@@ -43,7 +46,8 @@ static struct ct_record *of_thread(struct ct_records *all, pid_t thread)
 	return r;
 }
 
-/* A new one, or the one that was not used for longest; NULL without memory for the first. */
+/* A record for a thread that has none: a new one, or when there are CT_RECORDS_MAX the one that was
+ * used least recently. NULL: there is none yet, and no memory. */
 static struct ct_record *place_for(struct ct_records *all, pid_t thread)
 {
 	struct ct_record *oldest = all->first, *r;
@@ -52,7 +56,8 @@ static struct ct_record *place_for(struct ct_records *all, pid_t thread)
 	for (r = all->first; r; r = r->next, n++)
 		if (r->used < oldest->used)
 			oldest = r;
-	r = n < CT_RECORDS_MAX ? calloc(1, sizeof(*r)) : NULL;
+	if (n < CT_RECORDS_MAX)
+		r = calloc(1, sizeof(*r));
 	if (r) {
 		r->next = all->first;
 		all->first = r;
@@ -67,9 +72,12 @@ static struct ct_record *place_for(struct ct_records *all, pid_t thread)
 static void fill(struct ct_record *r, const struct ct_err *from)
 {
 	const struct ct_err *e = &r->err;
+	const char *more = ct_err_more(from);
 
 	free(r->more);
-	r->more = *ct_err_more(from) ? strdup(ct_err_more(from)) : NULL;
+	r->more = NULL;
+	if (*more)
+		r->more = strdup(more);
 	r->err = *from;
 	r->err.all = NULL;
 	r->view = (ct_error){ .size = sizeof(r->view),
@@ -77,7 +85,7 @@ static void fill(struct ct_record *r, const struct ct_err *from)
 			      .id = e->id,
 			      .line = e->line,
 			      .step = e->step,
-			      .message = e->err ? e->message : "",
+			      .message = "",
 			      .where = e->where,
 			      .step_name = e->step_name,
 			      .backend = e->backend,
@@ -87,7 +95,11 @@ static void fill(struct ct_record *r, const struct ct_err *from)
 			      .object = e->object,
 			      .kernel = e->kernel,
 			      .hint = e->hint,
-			      .more = r->more ? r->more : "" };
+			      .more = "" };
+	if (e->err)
+		r->view.message = e->message;
+	if (r->more)
+		r->view.more = r->more;
 }
 
 void ct_records_set(struct ct_records *all, const struct ct_err *e)
@@ -98,17 +110,19 @@ void ct_records_set(struct ct_records *all, const struct ct_err *e)
 
 	pthread_mutex_lock(&all->lock);
 	r = of_thread(all, thread);
-	/* who never failed needs no place to say so */
+	/* a thread without a failed call so far needs no record */
 	if (!r && e)
 		r = place_for(all, thread);
+	if (!e)
+		e = &none;
 	if (r) {
-		fill(r, e ? e : &none);
+		fill(r, e);
 		r->used = ++all->calls;
 	}
 	pthread_mutex_unlock(&all->lock);
 }
 
-static void drop_held(struct ct_records *all)
+static void free_held(struct ct_records *all)
 {
 	free(all->held);
 	all->held = NULL;
@@ -120,26 +134,26 @@ const ct_error *ct_records_get(struct ct_records *all)
 
 	pthread_mutex_lock(&all->lock);
 	r = of_thread(all, gettid());
-	drop_held(all);
+	free_held(all);
 	pthread_mutex_unlock(&all->lock);
-	return r ? &r->view : NULL;
-}
-
-static const char *plain(const char *key)
-{
-	return strncmp(key, "lxc.", 4) ? key : key + 4;
+	if (!r)
+		return NULL;
+	return &r->view;
 }
 
 void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char *key)
 {
 	pthread_mutex_lock(&all->lock);
 	if (!all->held) {
-		/* without memory it is as if somebody had asked: the call itself has told */
+		/* without memory the failure is not held: the call itself has returned it */
 		all->held = malloc(sizeof(*all->held));
 		if (all->held) {
 			*all->held = *e;
 			all->held->all = NULL;
-			snprintf(all->held_key, sizeof(all->held_key), "%s", key ? plain(key) : "");
+			all->held_key[0] = '\0';
+			if (key)
+				snprintf(all->held_key, sizeof(all->held_key), "%s",
+					 ct_plain_key(key));
 		}
 	}
 	pthread_mutex_unlock(&all->lock);
@@ -148,19 +162,21 @@ void ct_records_hold(struct ct_records *all, const struct ct_err *e, const char 
 void ct_records_let_go(struct ct_records *all, const char *key)
 {
 	pthread_mutex_lock(&all->lock);
-	if (all->held && !strcmp(all->held_key, plain(key)))
-		drop_held(all);
+	if (all->held && !strcmp(all->held_key, ct_plain_key(key)))
+		free_held(all);
 	pthread_mutex_unlock(&all->lock);
 }
 
 int ct_records_held(struct ct_records *all, struct ct_err *out)
 {
-	int held;
+	bool held;
 
 	pthread_mutex_lock(&all->lock);
 	held = all->held != NULL;
 	if (held)
 		*out = *all->held;
 	pthread_mutex_unlock(&all->lock);
-	return held ? out->err : 0;
+	if (!held)
+		return 0;
+	return out->err;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/fd.h"
 #include "base/num.h"
 
 /* From 424 on a system call has the same number on every architecture; these are newer than the C
@@ -21,30 +21,22 @@
 #define NR_PIDFD_OPEN 434
 #define NR_OPENAT2 437
 
-/* Result of syscall(2) as a negative errno. */
-static int result(long r)
-{
-	if (r < 0)
-		return -errno;
-	return (int)r;
-}
-
 int ct_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
 	int r;
 
-	/* EAGAIN: a rename or mount went on somewhere while ".." was resolved; the kernel
-	 * asks to try again. */
+	/* EAGAIN: something was renamed or mounted while ".." was resolved; openat2(2) asks to try
+	 * again */
 	for (int i = 0; i < 128; i++) {
-		r = result(syscall(NR_OPENAT2, dirfd, path, &how, sizeof(how)));
+		r = ct_or_errno(syscall(NR_OPENAT2, dirfd, path, &how, sizeof(how)));
 		if (r != -EAGAIN && r != -EINTR)
 			break;
 	}
 	return r;
 }
 
-/* struct statx of the kernel, which some C libraries have not. */
+/* The kernel's struct statx, which some C libraries do not declare. */
 struct statx_head {
 	uint32_t mask;
 	uint32_t upto_mount[35];
@@ -57,7 +49,7 @@ struct statx_head {
 int ct_statx_mount(int dirfd, const char *path, int flags, uint64_t *id)
 {
 	struct statx_head st;
-	int r = result(syscall(SYS_statx, dirfd, path, flags, STATX_MOUNT, &st));
+	int r = ct_or_errno(syscall(SYS_statx, dirfd, path, flags, STATX_MOUNT, &st));
 
 	if (r < 0)
 		return r;
@@ -69,35 +61,36 @@ int ct_statx_mount(int dirfd, const char *path, int flags, uint64_t *id)
 
 int ct_rename_new(int from_dir, const char *from, int to_dir, const char *to)
 {
-	return result(syscall(SYS_renameat2, from_dir, from, to_dir, to, 1 /* RENAME_NOREPLACE */));
+	return ct_or_errno(
+		syscall(SYS_renameat2, from_dir, from, to_dir, to, 1 /* RENAME_NOREPLACE */));
 }
 
 int ct_sched_core_get(pid_t pid, uint64_t *cookie)
 {
-	return result(syscall(SYS_prctl, 62 /* PR_SCHED_CORE */, 0 /* PR_SCHED_CORE_GET */, pid, 0,
-			      cookie));
+	return ct_or_errno(syscall(SYS_prctl, 62 /* PR_SCHED_CORE */, 0 /* PR_SCHED_CORE_GET */,
+				   pid, 0, cookie));
 }
 
 int ct_pidfd_open(pid_t pid)
 {
-	return result(syscall(NR_PIDFD_OPEN, pid, 0));
+	return ct_or_errno(syscall(NR_PIDFD_OPEN, pid, 0));
 }
 
 int ct_pidfd_send_signal(int pidfd, int sig)
 {
-	return result(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, NULL, 0));
+	return ct_or_errno(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, NULL, 0));
 }
 
 int ct_pidfd_queue_signal(int pidfd, int sig, int code)
 {
 	siginfo_t si = { .si_signo = sig, .si_code = code };
 
-	return result(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, &si, 0));
+	return ct_or_errno(syscall(NR_PIDFD_SEND_SIGNAL, pidfd, sig, &si, 0));
 }
 
 int ct_memfd_create(const char *name, unsigned flags)
 {
-	return result(syscall(SYS_memfd_create, name, flags));
+	return ct_or_errno(syscall(SYS_memfd_create, name, flags));
 }
 
 struct name {
@@ -128,6 +121,9 @@ static const struct name names[] = {
 	NAME(getsid),
 	NAME(setpgid),
 	NAME(prlimit64),
+	NAME(getrusage),
+	NAME(sched_setattr),
+	NAME(ioprio_set),
 	NAME(personality),
 	NAME(prctl),
 	NAME(seccomp),
@@ -283,15 +279,13 @@ const char *ct_syscall_name(unsigned nr, char *buf, size_t size)
 uint64_t ct_proc_start_time(pid_t pid)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
 	char path[40], *p, *word = NULL;
 	uint64_t v;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 4096) || !text.len)
+	if (ct_buf_read_at(&text, AT_FDCWD, path, 4096) < 0 || !text.len)
 		return 0;
-	/* the name may hold anything; after it the state is field 3, the start 22 */
+	/* the name may hold anything; behind it are the fields from 3, the state, on */
 	p = strrchr(text.data, ')');
 	for (int field = 2; p && field <= 22; field++)
 		word = strsep(&p, " ");
@@ -317,5 +311,15 @@ int ct_poll_ms(int64_t left, int most)
 {
 	if (left <= 0)
 		return 0;
-	return left > most ? most : (int)left;
+	if (left > most)
+		return most;
+	return (int)left;
+}
+
+int ct_back_off(int ms)
+{
+	poll(NULL, 0, ms);
+	if (ms < 20)
+		return 2 * ms;
+	return ms;
 }

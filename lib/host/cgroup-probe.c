@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cgroup hierarchies of this host. The table of mounts is a hint: what counts is
- * where a path leads. */
+/* Probes the cgroup hierarchies of this host. The mount table alone is not enough, for one mount
+ * may cover another: a path must lead to the mount. */
 #include "host/cgroup.h"
 
 #include <dirent.h>
@@ -23,20 +23,19 @@
 #define SELF "/proc/thread-self/cgroup"
 #define UNSEEN "the cgroups of this host cannot be looked at"
 #define NAMESPACE_DEPTH 64     /* levels that a cgroup namespace may begin below a mount */
-#define NAMESPACE_GROUPS 20000 /* groups that are looked through for the caller's own */
+#define NAMESPACE_GROUPS 20000 /* cgroups that are searched for the caller's own */
 
 /* ---- what the directories allow -------------------------------------------------------------- */
 
-/* A file of a hierarchy, at its top or in the caller's directory; false: the name is too long. */
+/* A file of a hierarchy, at its top or in the caller's directory. False: the path is too long. */
 static bool path_of(const struct ct_cg_tree *t, const char *dir, const char *file,
 		    char path[PATH_SIZE])
 {
-	return (size_t)snprintf(path, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "",
-				file) < PATH_SIZE;
+	return *ct_look_path(t, dir, file, path, PATH_SIZE);
 }
 
-/* The controllers named in a file of version 2. 0, also where there is no such file, or
- * what reading says. */
+/* The controllers named in a file of version 2. 0, also when there is no such file, or an errno of
+ * reading it. */
 static int controllers_in(const char *path, uint32_t *bits)
 {
 	char text[512];
@@ -44,8 +43,10 @@ static int controllers_in(const char *path, uint32_t *bits)
 	ssize_t r = ct_host_read(path, text, sizeof(text));
 
 	*bits = 0;
+	if (r == -ENOENT)
+		return 0;
 	if (r < 0)
-		return r == -ENOENT ? 0 : (int)r;
+		return (int)r;
 	while (*s) {
 		size_t n = strcspn(s, " ");
 
@@ -55,6 +56,7 @@ static int controllers_in(const char *path, uint32_t *bits)
 	return 0;
 }
 
+/* Whether the caller may make no cgroup in a directory. */
 static bool closed(const struct ct_cg_tree *t, const char *dir)
 {
 	char path[PATH_SIZE];
@@ -65,8 +67,8 @@ static bool closed(const struct ct_cg_tree *t, const char *dir)
 	       (errno == EACCES || errno == EPERM || errno == EROFS);
 }
 
-/* systemd marks what it has delegated ("Delegate=" in systemd.resource-control(5));
- * user.* since 251. */
+/* systemd sets an attribute of a cgroup that it has delegated ("Delegate=" in
+ * systemd.resource-control(5)); user.* since 251. */
 static bool is_delegated(const char *path)
 {
 	static const char *const names[] = { "user.delegate", "trusted.delegate" };
@@ -78,8 +80,8 @@ static bool is_delegated(const char *path)
 	return false;
 }
 
-/* Who was delegated a group of version 2 and has moved into one below it may still use the first:
- * it can give controllers on. */
+/* Finds the nearest cgroup above the caller's that was delegated. A service may have moved itself
+ * into a cgroup below the delegated one, which then has no process and can enable controllers. */
 static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 {
 	size_t top = strlen(t->mount);
@@ -95,7 +97,8 @@ static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 	t->granted = ct_arena_strdup(a, path + top);
 	if (!t->granted)
 		return -ENOMEM;
-	/* in one with a process of its own nothing can be changed */
+	/* without a process of its own it can enable all that it has; else only what is enabled
+	 * already can be used */
 	if (path_of(t, t->granted, "cgroup.procs", below) &&
 	    ct_host_read(below, text, sizeof(text)) == 0)
 		path_of(t, t->granted, "cgroup.controllers", below);
@@ -106,8 +109,9 @@ static int find_granted(struct ct_cg_tree *t, struct ct_arena *a)
 	return 0;
 }
 
-/* Below the caller's own directory. What cannot be read is not asked of it. */
-static int look_at_own(struct ct_cg_tree *t, struct ct_arena *a)
+/* What is possible below the caller's own directory. A read that fails is no failure of the
+ * probe. */
+static int probe_own(struct ct_cg_tree *t, struct ct_arena *a)
 {
 	char path[PATH_SIZE], text[64];
 
@@ -115,7 +119,7 @@ static int look_at_own(struct ct_cg_tree *t, struct ct_arena *a)
 		if (path_of(t, t->self, "cgroup.subtree_control", path) &&
 		    controllers_in(path, &t->self_gives) < 0)
 			t->self_gives = 0;
-		/* the top of all has no type */
+		/* the top of the hierarchy has no cgroup.type */
 		t->self_bars = path_of(t, t->self, "cgroup.type", path) &&
 			       ct_host_read(path, text, sizeof(text)) > 0 && strcmp(text, "domain");
 		return find_granted(t, a);
@@ -129,15 +133,14 @@ static int look_at_own(struct ct_cg_tree *t, struct ct_arena *a)
 
 /* ---- the caller's directory from outside its cgroup namespace -------------------------------- */
 
-/* One open directory for each level. */
 struct search {
-	char path[PATH_SIZE]; /* below the mount */
+	char path[PATH_SIZE]; /* the directory that is searched, below the mount */
 	const char *rest;     /* from the namespace's top to the caller */
 	const char *mount;
-	unsigned left; /* groups that may still be looked at */
+	unsigned left; /* cgroups that may still be searched */
 };
 
-/* Whether the calling process is in the group. */
+/* Whether the calling process is in the cgroup. */
 static bool is_in(const char *procs)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -154,6 +157,8 @@ static bool is_in(const char *procs)
 	return false;
 }
 
+/* Searches so many levels below s->path, with one open directory for each, for the top of the
+ * namespace: the caller is in the cgroup `rest` below it. */
 static bool find_down(struct search *s, unsigned levels)
 {
 	char path[2 * PATH_SIZE];
@@ -183,15 +188,15 @@ static bool find_down(struct search *s, unsigned levels)
 	return found;
 }
 
-/* A mount that is older than the caller's cgroup namespace shows more than that, but nobody tells
- * the names of what is between. */
+/* A mount that is older than the caller's cgroup namespace begins above its top. The kernel does
+ * not report the names in between, so the caller's directory has to be searched. */
 static void find_outside(struct ct_cg_tree *t, const char *in_namespace, struct ct_arena *a)
 {
-	struct search s = { .rest = strcmp(in_namespace, "/") ? in_namespace : "",
-			    .mount = t->mount,
-			    .left = NAMESPACE_GROUPS };
+	struct search s = { .rest = in_namespace, .mount = t->mount, .left = NAMESPACE_GROUPS };
 	unsigned levels = 0;
 
+	if (!strcmp(in_namespace, "/"))
+		s.rest = "";
 	for (const char *p = t->above; *p; p += 3, levels++)
 		if (strncmp(p, "/..", 3) || levels == NAMESPACE_DEPTH)
 			return;
@@ -199,12 +204,11 @@ static void find_outside(struct ct_cg_tree *t, const char *in_namespace, struct 
 		t->self = ct_arena_printf(a, "%s%s", s.path, s.rest);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- the probe ------------------------------------------------------------------------------- */
 
-static int slurp(const char *path, size_t max, struct ct_buf *out, struct ct_err *e)
+static int read_proc(const char *path, size_t max, struct ct_buf *out, struct ct_err *e)
 {
-	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, max);
+	int r = ct_buf_read_at(out, AT_FDCWD, path, max);
 
 	if (r >= 0)
 		return 0;
@@ -212,7 +216,7 @@ static int slurp(const char *path, size_t max, struct ct_buf *out, struct ct_err
 	return ct_fail_sys(e, r, CT_ERR_CGROUP, "host", "open", UNSEEN);
 }
 
-/* A directory that another mount covers is not the caller's. */
+/* Another mount may cover the caller's directory: then it is not reached by this one. */
 static void check_own(struct ct_cg_tree *t)
 {
 	char path[PATH_SIZE];
@@ -222,8 +226,8 @@ static void check_own(struct ct_cg_tree *t)
 		t->self = NULL;
 }
 
-static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct ct_arena *a,
-			struct ct_err *e)
+static int probe_hierarchy(struct ct_cg_tree *t, const struct ct_cgroups *c, struct ct_arena *a,
+			   struct ct_err *e)
 {
 	char path[PATH_SIZE], own[PATH_SIZE];
 	int r = 0;
@@ -239,7 +243,7 @@ static int look_at_tree(struct ct_cg_tree *t, const struct ct_cgroups *c, struct
 	check_own(t);
 	t->top_closed = closed(t, "");
 	t->self_closed = !t->self || closed(t, t->self);
-	if (t->self && *t->self && look_at_own(t, a) < 0)
+	if (t->self && *t->self && probe_own(t, a) < 0)
 		return ct_oom(e);
 	return 0;
 }
@@ -249,7 +253,7 @@ int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_are
 {
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
 	char *copy;
-	int r = slurp(SELF, SELF_MAX, &self, e);
+	int r = read_proc(SELF, SELF_MAX, &self, e);
 
 	out->n = 0;
 	if (r < 0)
@@ -258,14 +262,14 @@ int ct_cgroups_fill(const char *mountinfo, struct ct_cgroups *out, struct ct_are
 	if (!copy || ct_cgroups_read(mountinfo, copy, ct_mount_is_seen, out, arena) < 0)
 		return ct_oom(e);
 	for (uint32_t i = 0; r >= 0 && i < out->n; i++)
-		r = look_at_tree(&out->v[i], out, arena, e);
+		r = probe_hierarchy(&out->v[i], out, arena, e);
 	return r;
 }
 
 int ct_cgroups_probe(struct ct_cgroups *out, struct ct_arena *arena, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf mounts = CT_BUF_INIT;
-	int r = slurp("/proc/thread-self/mountinfo", MOUNTINFO_MAX, &mounts, e);
+	int r = read_proc("/proc/thread-self/mountinfo", MOUNTINFO_MAX, &mounts, e);
 
 	out->n = 0;
 	if (r < 0)
@@ -277,8 +281,8 @@ bool ct_cgroups_of_caller(const struct ct_cgroups *c)
 {
 	CT_CLEAN_BUF struct ct_buf self = CT_BUF_INIT;
 
-	/* what was not there may be there by now */
-	return c->n && c->self && slurp(SELF, SELF_MAX, &self, NULL) >= 0 &&
+	/* with n 0 there is nothing to compare: one may have been mounted since */
+	return c->n && c->self && read_proc(SELF, SELF_MAX, &self, NULL) >= 0 &&
 	       !strcmp(ct_buf_text(&self), c->self);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which cgroup hierarchies there are, from the text of mountinfo and /proc/self/cgroup. Nothing
- * that they say is taken for granted. */
+/* Which cgroup hierarchies there are, from the texts of mountinfo and /proc/self/cgroup, neither of
+ * which is trusted. */
 #include "host/cgroup.h"
 
 #include <errno.h>
@@ -45,9 +45,13 @@ uint32_t ct_cg_bit(const char *name, size_t n)
 
 const char *ct_cg_name(uint32_t bit, int version)
 {
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].bit == bit)
-			return version == 2 && names[i].v2 ? names[i].v2 : names[i].v1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].bit != bit)
+			continue;
+		if (version == 2 && names[i].v2)
+			return names[i].v2;
+		return names[i].v1;
+	}
 	return "?";
 }
 
@@ -57,9 +61,10 @@ const struct ct_cg_tree *ct_cg_serving(const struct ct_cgroups *c, uint32_t bit,
 		if (only && only != version)
 			continue;
 		for (uint32_t i = 0; i < c->n; i++) {
-			uint32_t has = c->v[i].controllers |
-				       (c->v[i].version == 2 ? CT_CG_CORE : 0);
+			uint32_t has = c->v[i].controllers;
 
+			if (c->v[i].version == 2)
+				has |= CT_CG_CORE;
 			if (c->v[i].version == version && (has & bit) == bit)
 				return &c->v[i];
 		}
@@ -86,11 +91,11 @@ const char *ct_cg_layout(const struct ct_cgroups *c)
 
 /* ---- mountinfo ------------------------------------------------------------------------------- */
 
-/* The controllers among the super block's options, and a name for the hierarchy:
- * "cpu,cpuacct", "name=systemd". */
+/* The controllers among the super block's options, and a name for the hierarchy: "cpu,cpuacct",
+ * "name=systemd". */
 static uint32_t super_options(const char *s, size_t n, struct ct_arena *a, const char **name)
 {
-	const char *list = "", *end = s + n;
+	const char *list = "", *end = s + n, *comma = "";
 	uint32_t bits = 0;
 
 	while (s < end) {
@@ -101,7 +106,8 @@ static uint32_t super_options(const char *s, size_t n, struct ct_arena *a, const
 			len++;
 		bit = ct_cg_bit(s, len);
 		if (list && (bit || (len > 5 && !memcmp(s, "name=", 5)))) {
-			list = ct_arena_printf(a, "%s%s%.*s", list, *list ? "," : "", (int)len, s);
+			list = ct_arena_printf(a, "%s%s%.*s", list, comma, (int)len, s);
+			comma = ",";
 			bits |= bit;
 		}
 		s += len + (s + len < end);
@@ -115,20 +121,27 @@ static bool is_readonly(const char *options)
 	return ct_look_word(options, strlen(options), ",", "ro");
 }
 
-/* One line: 1 when it is a cgroup mount, in *t and *root; 0 when not; -ENOMEM. */
+/* Reads one line: 1 when it is a cgroup mount, in *t and *root; 0 when not; -ENOMEM. */
 static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const char **root,
 		      struct ct_arena *a)
 {
 	struct ct_mount_row m;
-	int r = memmem(line, n, " - cgroup", 9) ? ct_mount_row_read(line, n, &m, a) : 0;
+	int r;
 
+	if (!memmem(line, n, " - cgroup", 9))
+		return 0;
+	r = ct_mount_row_read(line, n, &m, a);
 	if (r <= 0)
 		return r;
-	if (strcmp(m.type, "cgroup") && strcmp(m.type, "cgroup2"))
-		return 0;
-	*t = (struct ct_cg_tree){ .version = strcmp(m.type, "cgroup2") ? 1 : 2, .name = "unified" };
-	if (t->version == 1)
+	*t = (struct ct_cg_tree){ .name = "unified" };
+	if (!strcmp(m.type, "cgroup")) {
+		t->version = 1;
 		t->controllers = super_options(m.super, strlen(m.super), a, &t->name);
+	} else if (!strcmp(m.type, "cgroup2")) {
+		t->version = 2;
+	} else {
+		return 0;
+	}
 	t->mount_id = m.id;
 	t->readonly = is_readonly(m.options) || is_readonly(m.super);
 	t->mount = m.point;
@@ -138,7 +151,7 @@ static int read_mount(const char *line, size_t n, struct ct_cg_tree *t, const ch
 	return -ENOMEM;
 }
 
-/* Is this hierarchy known already, by another of its mounts? */
+/* The same hierarchy, found by another of its mounts; NULL: this is the first one. */
 static struct ct_cg_tree *known(struct ct_cgroups *c, const struct ct_cg_tree *t)
 {
 	for (uint32_t i = 0; i < c->n; i++)
@@ -149,9 +162,9 @@ static struct ct_cg_tree *known(struct ct_cgroups *c, const struct ct_cg_tree *t
 
 /* ---- where the caller is --------------------------------------------------------------------- */
 
-/* Whether the list of /proc/self/cgroup's second field is the hierarchy's: the same
- * controllers, or the same name. */
-static bool is_tree(const struct ct_cg_tree *t, const char *s, size_t n)
+/* Whether the second field of a line of /proc/self/cgroup is the hierarchy's: the same controllers,
+ * or the same name. */
+static bool is_hierarchy(const struct ct_cg_tree *t, const char *s, size_t n)
 {
 	uint32_t bits = 0;
 
@@ -170,17 +183,20 @@ static bool is_tree(const struct ct_cg_tree *t, const char *s, size_t n)
 	return bits == t->controllers;
 }
 
-/* Whether a path goes up first, out of a cgroup namespace: "/.." or "/../a". */
+/* Whether a path begins with "..", and so leads out of a cgroup namespace: "/.." or "/../a". */
 static bool goes_up(const char *path)
 {
 	return !strncmp(path, "/..", 3) && (!path[3] || path[3] == '/');
 }
 
-/* The caller's directory as seen below a mount whose root is `root` of the hierarchy; both may
- * begin with "/..". NULL: it is not below it, or without memory. */
+/* The caller's directory, relative to a mount whose root is `root` in the hierarchy; both may begin
+ * with "/..". NULL: it is not below the mount, or there is no memory. */
 static const char *below(const char *path, const char *root, struct ct_arena *a)
 {
-	size_t n = strlen(path), k = strcmp(root, "/") ? strlen(root) : 0;
+	size_t n = strlen(path), k = strlen(root);
+
+	if (!strcmp(root, "/"))
+		k = 0;
 
 	if (k > n || memcmp(path, root, k) || (k < n && path[k] != '/') || goes_up(path + k))
 		return NULL;
@@ -201,7 +217,7 @@ bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, siz
 			continue;
 		list++;
 		path = memchr(list, ':', n - (size_t)(list - line));
-		if (!path || path[1] != '/' || !is_tree(t, list, (size_t)(path - list)))
+		if (!path || path[1] != '/' || !is_hierarchy(t, list, (size_t)(path - list)))
 			continue;
 		return (size_t)snprintf(buf, size, "%.*s", (int)(n - (size_t)(path + 1 - line)),
 					path + 1) < size;
@@ -209,8 +225,18 @@ bool ct_cg_own_path(const struct ct_cg_tree *t, const char *self, char *buf, siz
 	return false;
 }
 
-/* Of several mounts of one hierarchy the first that can be written to and shows where
- * the caller is. */
+const char *ct_cg_v2_path(const char *text)
+{
+	const char *line;
+	size_t n;
+
+	while ((line = ct_look_line(&text, &n)))
+		if (!strncmp(line, "0::", 3))
+			return line + 3;
+	return NULL;
+}
+
+/* Of several mounts of one hierarchy the one with most points counts, the first of equal ones. */
 static int rank(const struct ct_cg_tree *t)
 {
 	int points = 0;

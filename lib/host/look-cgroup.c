@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of the report: cgroups. What counts is what is mounted as what, never which
- * folders exist. */
+/* Rows of the report: cgroups. They go by what is mounted, not by which directories exist. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,18 +16,13 @@
 #define BIT(n) (UINT64_C(1) << (n))
 #define PATH_SIZE 4096
 
-/* A file of a hierarchy: at its top, or in the directory of it that is given ("" or "/a/b"). */
 static const char *path_of(const struct ct_cg_tree *t, const char *dir, const char *file,
 			   char buf[PATH_SIZE])
 {
-	int n = snprintf(buf, PATH_SIZE, "%s%s%s%s", t->mount, dir, *file ? "/" : "", file);
-
-	if (n < 0 || n >= PATH_SIZE)
-		return "";
-	return buf;
+	return ct_look_path(t, dir, file, buf, PATH_SIZE);
 }
 
-/* The words of cgroup.controllers of a directory of the v2 tree, "" when there is none. */
+/* The text of cgroup.controllers in a directory of version 2, "" when there is none. */
 static void read_controllers(const struct ct_cg_tree *t, const char *dir, char *out, size_t size)
 {
 	char path[PATH_SIZE];
@@ -62,7 +56,7 @@ int ct_look_cgroups(struct ct_look_facts *f)
 	f->arena = ct_arena_new();
 	if (!f->arena)
 		return -ENOMEM;
-	/* what cannot be read is not there to be used */
+	/* hierarchies that cannot be read cannot be used: the report goes on without them */
 	if (ct_cgroups_fill(ct_buf_text(&f->mountinfo), &f->cgroups, f->arena, NULL) == -ENOMEM)
 		return -ENOMEM;
 	return 0;
@@ -100,20 +94,26 @@ static bool on_v1(const struct ct_look_facts *f, const char *controller)
 	return false;
 }
 
-/* Adds a name to a list that begins with `head`. */
+/* Adds a name to a list. The first one comes behind `head`. */
 static void add_name(struct ct_buf *list, const char *head, const char *name)
 {
-	ct_buf_str(list, list->len ? " " : head);
+	if (list->len)
+		ct_buf_char(list, ' ');
+	else
+		ct_buf_str(list, head);
 	ct_buf_str(list, name);
 }
 
 static void append(struct ct_buf *out, const struct ct_buf *list)
 {
-	if (list->len)
-		ct_buf_printf(out, "%s%s", out->len ? "; " : "", ct_buf_text(list));
+	if (!list->len)
+		return;
+	if (out->len)
+		ct_buf_str(out, "; ");
+	ct_buf_str(out, ct_buf_text(list));
 }
 
-/* Each controller: on v1, on v2, nowhere. */
+/* Which controllers are in version 1, in version 2, in neither. */
 void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg,
 				struct ct_look_item *it)
 {
@@ -146,7 +146,7 @@ void ct_look_cgroup_controllers(const struct ct_look_facts *f, uint64_t arg,
 		ct_look_no(it, "mount cgroup2 on /sys/fs/cgroup", "no controller can be used");
 }
 
-/* ---- where this user may make groups --------------------------------------------------------- */
+/* ---- where this user may make cgroups -------------------------------------------------------- */
 
 enum place { NOWHERE, AT_TOP, IN_OWN };
 
@@ -157,8 +157,8 @@ static bool may_write(const struct ct_cg_tree *t, const char *dir, const char *f
 	return faccessat(AT_FDCWD, path_of(t, dir, file, path), W_OK, AT_EACCESS) == 0;
 }
 
-/* A group is no good unless processes can be put into it: version 2 asks for the right to write to
- * both ends' common group. */
+/* Where cgroups can be made and processes can be moved into them. In version 2 the latter needs
+ * write access to cgroup.procs of the common ancestor. */
 static enum place place_in(const struct ct_cg_tree *t)
 {
 	if (may_write(t, "", "") && may_write(t, "", "cgroup.procs"))
@@ -172,7 +172,7 @@ static enum place place_in(const struct ct_cg_tree *t)
 	"run as root, or have a group delegated (systemd-run --user --scope -p " \
 	"Delegate=yes) and set cgroup.relative = 1"
 
-/* In which hierarchies. */
+/* In which hierarchies this user may make cgroups. */
 void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	static const char *const heads[] = { "not in ", "in ", "below the own group in " };
@@ -196,8 +196,8 @@ void ct_look_cgroup_groups(const struct ct_look_facts *f, uint64_t arg, struct c
 		ct_buf_free(&lists[i]);
 }
 
-/* Whether processes live in a group of version 2, so that it can give no controllers on. The top of
- * all, which has no type, may have both. */
+/* Whether a cgroup of version 2 has processes, so that it cannot enable controllers. The top of the
+ * hierarchy, which has no cgroup.type, may have both. */
 static bool is_busy(const struct ct_cg_tree *t, const char *dir)
 {
 	char path[PATH_SIZE], first[32];
@@ -210,8 +210,27 @@ static bool is_busy(const struct ct_cg_tree *t, const char *dir)
 #define NOT_BUSY \
 	"move them into a group below it, or start from a group that is delegated and empty"
 
-/* The caller's own group of version 2: whose it is, and whether it could give controllers on. Who
- * may use the top does not need it. */
+/* Describes the caller's own cgroup; whether it is delegated to this user. */
+static bool describe_own(const struct ct_look_facts *f, const struct ct_cg_tree *t,
+			 const struct stat *dir, const struct stat *procs, struct ct_buf *out)
+{
+	char path[PATH_SIZE];
+	uint32_t uid = f->host.uid, owner = dir->st_uid;
+
+	if (owner == uid)
+		owner = procs->st_uid;
+	if (faccessat(AT_FDCWD, path_of(t, t->self, "cgroup.type", path), F_OK, 0) < 0)
+		ct_buf_printf(out, "%s%s, the top of all groups", t->mount, t->self);
+	else if (owner != uid)
+		ct_buf_printf(out, "%s%s, not delegated to you: it belongs to user %u", t->mount,
+			      t->self, owner);
+	else
+		ct_buf_printf(out, "%s%s, delegated to you", t->mount, t->self);
+	return owner == uid;
+}
+
+/* The caller's own cgroup of version 2: its owner, and whether it could enable controllers. A
+ * caller that may use the top does not need that. */
 void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	const struct ct_cg_tree *t = find_v2(f);
@@ -221,11 +240,12 @@ void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 
 	(void)arg;
 	it->state = CT_LOOK_INFO;
-	if (!t || !t->self) {
-		if (t)
-			ct_buf_str(&it->value, "not below the mount of version 2");
-		else
-			ct_buf_str(&it->value, "there is no version 2");
+	if (!t) {
+		ct_buf_str(&it->value, "there is no version 2");
+		return;
+	}
+	if (!t->self) {
+		ct_buf_str(&it->value, "not below the mount of version 2");
 		return;
 	}
 	if (stat(path_of(t, t->self, "", path), &dir) < 0 ||
@@ -234,33 +254,28 @@ void ct_look_cgroup_own(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 			   t->self, ct_errno_text(errno));
 		return;
 	}
-	mine = dir.st_uid == f->host.uid && procs.st_uid == f->host.uid;
-	if (faccessat(AT_FDCWD, path_of(t, t->self, "cgroup.type", path), F_OK, 0) < 0)
-		ct_buf_printf(&it->value, "%s%s, the top of all groups", t->mount, t->self);
-	else if (!mine)
-		ct_buf_printf(&it->value, "%s%s, not delegated to you: it belongs to user %u",
-			      t->mount, t->self,
-			      dir.st_uid != f->host.uid ? dir.st_uid : procs.st_uid);
-	else
-		ct_buf_printf(&it->value, "%s%s, delegated to you", t->mount, t->self);
-	if (!mine || place_in(t) == AT_TOP)
-		ct_buf_str(&it->value, is_busy(t, t->self) ? "; " BUSY : "");
-	else if (is_busy(t, t->self))
+	mine = describe_own(f, t, &dir, &procs, &it->value);
+	if (!is_busy(t, t->self)) {
+		if (mine && place_in(t) != AT_TOP)
+			it->state = CT_LOOK_YES;
+	} else if (!mine || place_in(t) == AT_TOP) {
+		ct_buf_str(&it->value, "; " BUSY);
+	} else {
 		ct_look_no(it, NOT_BUSY, BUSY);
-	else
-		it->state = CT_LOOK_YES;
+	}
 }
 
 /* ---- what can be limited --------------------------------------------------------------------- */
 
-/* One key, or what else a group is for. What is left out is not needed. */
+/* A key, or something else that cgroups are used for, and what it needs besides a controller. */
 static const struct limit {
 	uint32_t bit;
-	bool two_first; /* version 2 does it better, whatever is bound to version 1 */
-	/* one of them, on version 1, and this one in any group of version 2: */
+	bool two_first; /* version 2 is used where there is one */
+	/* version 1: one of these files must exist */
 	const char *file1, *other1;
+	/* version 2: this file must exist */
 	const char *file2;
-	const char *lack, *remedy; /* what it means when it is not there */
+	const char *lack, *remedy; /* the message when it does not */
 } limits[] = {
 	[CT_LIMIT_MEMORY] = { .bit = CT_CG_MEMORY },
 	[CT_LIMIT_SWAP] = { .bit = CT_CG_MEMORY,
@@ -300,16 +315,19 @@ static const struct limit {
 			    .remedy = "use Linux 5.14 or newer" },
 };
 
-/* Whether a group has the file: the top may not have it, so another group is looked at. -1: there
- * is none, it cannot be told. */
+/* Whether cgroups have the file. The top may lack a file that those below have, so one of them is
+ * checked, too. -1: there is none, so it is not known. */
 static int has_file(const struct ct_cg_tree *t, const char *file)
 {
+	const char *own = t->self;
 	char path[PATH_SIZE];
 	struct dirent *d;
 	int found = -1;
 	DIR *dir;
 
-	if (faccessat(AT_FDCWD, path_of(t, t->self ? t->self : "", file, path), F_OK, 0) == 0)
+	if (!own)
+		own = "";
+	if (faccessat(AT_FDCWD, path_of(t, own, file, path), F_OK, 0) == 0)
 		return 1;
 	dir = opendir(t->mount);
 	while (dir && found < 0 && (d = readdir(dir))) {
@@ -325,13 +343,14 @@ static int has_file(const struct ct_cg_tree *t, const char *file)
 
 static bool lacks_files(const struct limit *l, const struct ct_cg_tree *t)
 {
-	const char *file = t->version == 1 ? l->file1 : l->file2;
-
-	return file && has_file(t, file) == 0 &&
-	       (t->version == 2 || !l->other1 || has_file(t, l->other1) == 0);
+	if (t->version == 2)
+		return l->file2 && has_file(t, l->file2) == 0;
+	return l->file1 && has_file(t, l->file1) == 0 &&
+	       (!l->other1 || has_file(t, l->other1) == 0);
 }
 
-/* Version 2 has a program in the controller's place, which takes rights over the whole host. */
+/* Instead of a devices controller version 2 has BPF programs, which need rights on the host
+ * itself. */
 static bool lacks_bpf(const struct ct_look_facts *f, struct ct_look_item *it)
 {
 	uint64_t caps = f->host.cap_permitted;
@@ -364,7 +383,7 @@ static void no_place(const struct ct_look_facts *f, const struct ct_cg_tree *t,
 		   ct_errno_text(err));
 }
 
-/* By what it is done. */
+/* Adds what carries it out. */
 static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_t arg,
 		      struct ct_look_item *it)
 {
@@ -379,13 +398,39 @@ static void add_means(const struct limit *l, const struct ct_cg_tree *t, uint64_
 		ct_buf_str(&it->value, ", process by process");
 }
 
+/* Whether the caller may use it in the hierarchy, and where. */
+static void check_place(const struct ct_look_facts *f, const struct limit *l,
+			const struct ct_cg_tree *t, struct ct_look_item *it)
+{
+	bool needs_controller = t->version == 2 && !(l->bit & CT_CG_CORE);
+	enum place p = place_in(t);
+	const char *dir = t->self;
+	char words[512] = "";
+
+	if (p == NOWHERE) {
+		no_place(f, t, it);
+		return;
+	}
+	if (p == AT_TOP)
+		dir = "";
+	if (p == IN_OWN && needs_controller)
+		read_controllers(t, dir, words, sizeof(words));
+	if (p == IN_OWN && needs_controller && !(l->bit & controller_bits(words)))
+		ct_look_no(it,
+			   "have it delegated, too: Delegate=yes in the unit, and the unit of "
+			   "user@.service",
+			   "the own group %s was not given this controller", dir);
+	else if (needs_controller && is_busy(t, dir))
+		ct_look_no(it, NOT_BUSY, "the group %s%s is " BUSY, t->mount, dir);
+	else if (p == IN_OWN)
+		ct_buf_str(&it->value, ", with cgroup.relative = 1");
+}
+
 /* arg: CT_LIMIT_*. */
 void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	const struct limit *l = &limits[arg];
 	const struct ct_cg_tree *t = NULL;
-	enum place p;
-	char words[512] = "";
 
 	if (l->two_first)
 		t = ct_cg_serving(&f->cgroups, l->bit, 2);
@@ -406,21 +451,5 @@ void ct_look_cgroup_limit(const struct ct_look_facts *f, uint64_t arg, struct ct
 	}
 	if (arg == CT_LIMIT_DEVICES && t->version == 2 && lacks_bpf(f, it))
 		return;
-	p = place_in(t);
-	if (p == IN_OWN && t->version == 2)
-		read_controllers(t, t->self, words, sizeof(words));
-	if (p == NOWHERE)
-		no_place(f, t, it);
-	else if (p == IN_OWN && t->version == 2 &&
-		 !(l->bit & (controller_bits(words) | CT_CG_CORE)))
-		ct_look_no(it,
-			   "have it delegated, too: Delegate=yes in the unit, and the unit of "
-			   "user@.service",
-			   "the own group %s was not given this controller", t->self);
-	else if (t->version == 2 && !(l->bit & CT_CG_CORE) &&
-		 is_busy(t, p == AT_TOP ? "" : t->self))
-		ct_look_no(it, NOT_BUSY, "the group %s%s is " BUSY, t->mount,
-			   p == AT_TOP ? "" : t->self);
-	else if (p == IN_OWN)
-		ct_buf_str(&it->value, ", with cgroup.relative = 1");
+	check_place(f, l, t, it);
 }

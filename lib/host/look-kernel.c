@@ -15,13 +15,17 @@
 
 #define LANDLOCK_VERSION_FLAG 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 
-/* Oldest supported release. */
+/* Whether the kernel is supported. */
 void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
+	const char *hint = NULL;
+
 	(void)arg;
 	ct_buf_str(&it->value, f->host.kernel_release);
+	if (f->err.hint[0])
+		hint = f->err.hint;
 	if (f->probe_err < 0)
-		ct_look_no(it, f->err.hint[0] ? f->err.hint : NULL, "%s", f->err.reason);
+		ct_look_no(it, hint, "%s", f->err.reason);
 	else if (!ct_host_at_least(&f->host, CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR))
 		ct_look_no(it, "update the kernel", "Linux %d.%d or newer is needed",
 			   CT_HOST_KERNEL_MAJOR, CT_HOST_KERNEL_MINOR);
@@ -30,10 +34,13 @@ void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 /* arg: CT_NS_*. */
 void ct_look_namespace(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
+	const char *why = "the kernel was built without it";
+
 	if (f->host.namespaces & arg)
 		return;
-	ct_look_no(it, "use a kernel with it",
-		   f->probe_err < 0 ? "could not be looked at" : "the kernel was built without it");
+	if (f->probe_err < 0)
+		why = "could not be looked at";
+	ct_look_no(it, "use a kernel with it", "%s", why);
 }
 
 /* arg: CT_HOST_F_*. */
@@ -81,7 +88,7 @@ void ct_look_extra(const struct ct_look_facts *f, uint64_t arg, struct ct_look_i
 /* The stage is executed from a memfd. */
 void ct_look_memfd(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	/* asked of the kernel itself: the sysctl of a pid namespace above counts, too */
+	/* by a call, not by the sysctl: that of a pid namespace above applies, too */
 	CT_CLEAN_FD int fd = ct_memfd_create("ct-look", MFD_CLOEXEC | CT_MFD_EXEC);
 
 	(void)f, (void)arg;
@@ -137,7 +144,7 @@ void ct_look_filesystem(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 		ct_look_no(it, "use a kernel with it", "the kernel has no such file system");
 }
 
-/* A network device type leaves no trace until it is loaded or used. */
+/* The kernel lists no types of network devices, so this goes by its modules. */
 void ct_look_veth(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	(void)arg;
@@ -151,7 +158,7 @@ void ct_look_veth(const struct ct_look_facts *f, uint64_t arg, struct ct_look_it
 	ct_buf_str(&it->value, "cannot be told: no module list for this kernel under /lib/modules");
 }
 
-/* Security modules in effect. */
+/* The security modules that are active. */
 void ct_look_lsm(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	char text[256], on[8];
@@ -167,7 +174,10 @@ void ct_look_lsm(const struct ct_look_facts *f, uint64_t arg, struct ct_look_ite
 		ct_buf_str(&it->value, "apparmor ");
 	if (has_filesystem(f, "selinuxfs"))
 		ct_buf_str(&it->value, "selinux ");
-	ct_buf_printf(&it->value, "%s", it->value.len ? "(from other traces; " : "none seen (");
+	if (it->value.len)
+		ct_buf_str(&it->value, "(from other traces; ");
+	else
+		ct_buf_str(&it->value, "none seen (");
 	ct_buf_str(&it->value, "securityfs is not mounted on /sys/kernel/security)");
 }
 
@@ -188,7 +198,7 @@ void ct_look_landlock(const struct ct_look_facts *f, uint64_t arg, struct ct_loo
 		ct_look_no(it, "use a kernel with it", "the kernel lacks it");
 }
 
-/* Actions that a filter can take. */
+/* The actions that a filter can have. */
 void ct_look_seccomp(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	char text[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of the report: rights of this user, id ranges, directories. No name service: the
- * files are read as data. */
+/* Rows of the report: rights of this user, id ranges, directories. Files such as /etc/passwd are
+ * read directly, without a name service. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -39,7 +39,7 @@ static void cap_names(struct ct_buf *out, uint64_t mask)
 	}
 }
 
-/* Whether this user may make user namespaces; reason and hint of a no into `it`. */
+/* Whether this user may make user namespaces; `it` gets the reason of a no. */
 static bool may_userns(const struct ct_look_facts *f, struct ct_look_item *it)
 {
 	bool root = f->host.cap_permitted & BIT(CAP_SYS_ADMIN);
@@ -91,9 +91,10 @@ void ct_look_rights(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 	ct_look_no(it, "run as root", "lacks %s", ct_buf_text(&names));
 }
 
-/* Capabilities that nobody started from here can have. */
+/* Capabilities that no process started from here can have. */
 void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
+	const char *hint = "no container can be given these";
 	uint64_t lacking = ct_host_all_caps(&f->host) & ~f->host.cap_bounding;
 	CT_CLEAN_BUF struct ct_buf names = CT_BUF_INIT;
 
@@ -102,12 +103,10 @@ void ct_look_bounding(const struct ct_look_facts *f, uint64_t arg, struct ct_loo
 		ct_buf_printf(&it->value, "all %u in the bounding set", f->host.cap_last + 1);
 		return;
 	}
+	if (lacking & BIT(CAP_SYS_RESOURCE))
+		hint = "no container can be given these; prlimit.* cannot raise a hard limit";
 	cap_names(&names, lacking);
-	ct_look_no(it,
-		   lacking & BIT(CAP_SYS_RESOURCE)
-			   ? "no container can be given these; prlimit.* cannot raise a hard limit"
-			   : "no container can be given these",
-		   "missing in the bounding set: %s", ct_buf_text(&names));
+	ct_look_no(it, hint, "missing in the bounding set: %s", ct_buf_text(&names));
 }
 
 /* User namespaces for this user. */
@@ -121,8 +120,8 @@ void ct_look_userns(const struct ct_look_facts *f, uint64_t arg, struct ct_look_
 		ct_buf_printf(&it->value, "at most %s", text);
 }
 
-/* Whether a line is of a mount that is seen on the procfs here, in *point; those of a file system
- * that is made for it do not count. */
+/* Whether a line is of a mount that covers a part of /proc, in *point. Mounts of file systems that
+ * belong there do not count. */
 static bool covers_proc(const char *line, size_t n, struct ct_arena *a, const char **point)
 {
 	struct ct_mount_row m;
@@ -153,31 +152,46 @@ void ct_look_proc_whole(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 	}
 }
 
+/* Cuts `line` at its first three colons, "NAME:PASSWORD:UID:". False: there are fewer. */
+static bool find_colons(const char *line, size_t n, const char *colon[3])
+{
+	const char *p = line;
+
+	for (int i = 0; i < 3; i++) {
+		colon[i] = memchr(p, ':', n - (size_t)(p - line));
+		if (!colon[i])
+			return false;
+		p = colon[i] + 1;
+	}
+	return true;
+}
+
 /* The name of a uid in /etc/passwd, "" when it is not there. */
 static void user_name(uint32_t uid, char *out, size_t size)
 {
 	CT_CLEAN_BUF struct ct_buf passwd = CT_BUF_INIT;
-	const char *s, *line;
+	const char *s, *line, *colon[3];
 	size_t n;
 
 	out[0] = '\0';
 	ct_look_slurp("/etc/passwd", MAX_FILE, &passwd);
 	s = ct_buf_text(&passwd);
 	while ((line = ct_look_line(&s, &n))) {
-		const char *c1 = memchr(line, ':', n);
-		const char *c2 = c1 ? memchr(c1 + 1, ':', n - (size_t)(c1 + 1 - line)) : NULL;
-		const char *c3 = c2 ? memchr(c2 + 1, ':', n - (size_t)(c2 + 1 - line)) : NULL;
 		char digits[16];
 		uint32_t found;
+		size_t len;
 
-		if (!c3 || (size_t)(c3 - c2) > sizeof(digits) || (size_t)(c1 - line) >= size)
+		if (!find_colons(line, n, colon))
 			continue;
-		memcpy(digits, c2 + 1, (size_t)(c3 - c2 - 1));
-		digits[c3 - c2 - 1] = '\0';
+		len = (size_t)(colon[2] - colon[1] - 1);
+		if (len >= sizeof(digits) || (size_t)(colon[0] - line) >= size)
+			continue;
+		memcpy(digits, colon[1] + 1, len);
+		digits[len] = '\0';
 		if (ct_parse_u32(digits, &found) < 0 || found != uid)
 			continue;
-		memcpy(out, line, (size_t)(c1 - line));
-		out[c1 - line] = '\0';
+		memcpy(out, line, (size_t)(colon[0] - line));
+		out[colon[0] - line] = '\0';
 		return;
 	}
 }
@@ -195,34 +209,46 @@ static const struct id_kind *id_kind(uint64_t arg)
 	return &groups;
 }
 
-/* arg: 'u' or 'g'. Ranges of this user in /etc/subuid or /etc/subgid; both files go by user. */
+/* Adds the ranges of a line of /etc/subuid or /etc/subgid if its first field, the user, is one of
+ * two names. */
+static void add_range(const char *line, size_t n, const char *name, const char *uid,
+		      struct ct_buf *out)
+{
+	const char *colon = memchr(line, ':', n);
+	size_t own;
+
+	if (!colon || colon == line)
+		return;
+	own = (size_t)(colon - line);
+	if (!ct_look_word(line, own, "", name) && !ct_look_word(line, own, "", uid))
+		return;
+	if (out->len)
+		ct_buf_char(out, ' ');
+	ct_buf_printf(out, "%.*s", (int)(n - own - 1), colon + 1);
+}
+
+/* arg: 'u' or 'g'. Ranges of this user in /etc/subuid or /etc/subgid; both are by user. */
 void ct_look_subid(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	const char *hint = "let root add a line such as NAME:100000:65536";
-	const char *file = id_kind(arg)->file, *s, *line;
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, uid = CT_BUF_INIT;
 	char name[256];
+	const char *file = id_kind(arg)->file, *s, *line, *who = name;
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, uid = CT_BUF_INIT;
 	size_t n;
 
 	user_name(f->host.uid, name, sizeof(name));
 	ct_buf_printf(&uid, "%u", f->host.uid);
 	ct_look_slurp(file, MAX_FILE, &text);
 	s = ct_buf_text(&text);
-	while ((line = ct_look_line(&s, &n))) {
-		const char *colon = memchr(line, ':', n);
-		size_t own = colon ? (size_t)(colon - line) : 0;
-
-		if (!own || !(ct_look_word(line, own, "", name) ||
-			      ct_look_word(line, own, "", ct_buf_text(&uid))))
-			continue;
-		ct_buf_printf(&it->value, "%s%.*s", it->value.len ? " " : "", (int)(n - own - 1),
-			      colon + 1);
-	}
+	while ((line = ct_look_line(&s, &n)))
+		add_range(line, n, name, ct_buf_text(&uid), &it->value);
 	if (it->value.len)
 		return;
+	if (!name[0])
+		who = ct_buf_text(&uid);
 	if (f->host.cap_permitted & BIT(CAP_SYS_ADMIN))
 		hint = "root can use any range in idmap; this only keeps users apart";
-	ct_look_no(it, hint, "%s has no range for %s", file, name[0] ? name : ct_buf_text(&uid));
+	ct_look_no(it, hint, "%s has no range for %s", file, who);
 }
 
 /* arg: 'u' or 'g'. */
@@ -246,14 +272,13 @@ void ct_look_idmap_tool(const struct ct_look_facts *f, uint64_t arg, struct ct_l
 		   "%s is not installed", tool);
 }
 
-/* Where root's directory is, and another user's below the directory that a variable names. */
+/* A directory by default: root's, and another user's, below what an environment variable names. */
 static const struct default_place {
 	const char *root, *variable, *below;
 } state_place = { "/run/libcontain", "XDG_RUNTIME_DIR", "/libcontain" },
   container_place = { "/var/lib/libcontain", "HOME", "/.local/share/libcontain" };
 
-/* The directory of CT_DIR_* by default; false when a variable that it hangs on is not set (its
- * name in *variable). */
+/* The default directory of CT_DIR_*. False: the environment variable in *variable is not set. */
 static bool default_directory(const struct ct_look_facts *f, uint64_t which, struct ct_buf *path,
 			      const char **variable)
 {
@@ -274,7 +299,7 @@ static bool default_directory(const struct ct_look_facts *f, uint64_t which, str
 	return true;
 }
 
-/* arg: CT_DIR_*. Writable, or can be made. */
+/* arg: CT_DIR_*. Whether the directory is writable, or can be made. */
 void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
 	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
@@ -297,7 +322,7 @@ void ct_look_directory(const struct ct_look_facts *f, uint64_t arg, struct ct_lo
 		err = errno;
 		slash = strrchr(at, '/');
 		if (err == ENOENT && slash && slash != at) {
-			*slash = '\0'; /* will be made: look at what it will be made in */
+			*slash = '\0'; /* it will be made: check the directory above */
 			continue;
 		}
 		ct_look_no(it, "name another directory in the options of ct_new()", "%s: %s", at,

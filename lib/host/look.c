@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the rows of the report, and the probes, read files with. */
+/* Functions for reading files, which the rows of the report and the probes share. */
 #include "host/look.h"
 
 #include <fcntl.h>
@@ -30,6 +30,20 @@ void ct_look_slurp(const char *path, size_t max, struct ct_buf *out)
 		ct_buf_free(out);
 		*out = CT_BUF_INIT;
 	}
+}
+
+const char *ct_look_path(const struct ct_cg_tree *t, const char *dir, const char *file, char *buf,
+			 size_t size)
+{
+	int n;
+
+	if (*file)
+		n = snprintf(buf, size, "%s%s/%s", t->mount, dir, file);
+	else
+		n = snprintf(buf, size, "%s%s", t->mount, dir);
+	if (n < 0 || (size_t)n >= size)
+		return "";
+	return buf;
 }
 
 const char *ct_look_line(const char **s, size_t *n)

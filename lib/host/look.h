@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Inside lib/host: the report is a table of things to look at, one row each; a row's
+/* For lib/host alone: the preflight report is a table of things to probe, one row each. A row's
  * function fills one item. */
 #ifndef CT_HOST_LOOK_H
 #define CT_HOST_LOOK_H
@@ -16,7 +16,7 @@
 enum ct_look_state {
 	CT_LOOK_YES,
 	CT_LOOK_NO,
-	CT_LOOK_INFO, /* neither good nor bad, or it cannot be told */
+	CT_LOOK_INFO, /* neither good nor bad, or not known */
 };
 
 struct ct_look_item {
@@ -26,7 +26,7 @@ struct ct_look_item {
 	struct ct_buf hint;   /* what to do about it */
 };
 
-/* What several rows look at, read once. */
+/* What several rows need, read once. */
 struct ct_look_facts {
 	struct ct_host host;
 	int probe_err; /* of ct_host_probe() */
@@ -51,6 +51,10 @@ void ct_look_slurp(const char *path, size_t max, struct ct_buf *out);
 void ct_look_no(struct ct_look_item *it, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* A file of a hierarchy, at its top or in the directory `dir` of it ("" or "/a/b"); `file` "": the
+ * directory itself. buf, or "" when the path is too long. */
+const char *ct_look_path(const struct ct_cg_tree *t, const char *dir, const char *file, char *buf,
+			 size_t size);
 /* Next line of *s (not terminated), its length in *n; moves *s behind it. NULL at the end. */
 const char *ct_look_line(const char **s, size_t *n);
 /* Whether `word` is one of the words in s[0..n), separated by any of `seps`. */

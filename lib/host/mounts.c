@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "host/look.h"
 
-#define DEPTH 256 /* mounts upon mounts that are followed upwards */
+#define DEPTH 256 /* parents of a mount that are followed */
 
 /* ---- the text -------------------------------------------------------------------------------- */
 
@@ -22,18 +22,21 @@ struct span {
 	size_t n;
 };
 
-/* Takes n fields, separated by one blank each, from s[0..len). false: there are fewer. */
+/* Reads n fields of s[0..len), which are separated by one blank each. False: there are fewer. */
 static bool take_fields(const char *s, size_t len, struct span *out, unsigned n)
 {
 	const char *end = s + len;
 
 	for (unsigned i = 0; i < n; i++) {
-		const char *blank = s <= end ? memchr(s, ' ', (size_t)(end - s)) : NULL;
+		const char *blank;
 
 		if (s > end)
 			return false;
-		out[i] = (struct span){ s, (size_t)((blank ? blank : end) - s) };
-		s += out[i].n + 1;
+		blank = memchr(s, ' ', (size_t)(end - s));
+		if (!blank)
+			blank = end;
+		out[i] = (struct span){ s, (size_t)(blank - s) };
+		s = blank + 1;
 	}
 	return true;
 }
@@ -99,10 +102,12 @@ int ct_mount_rows_read(const char *text, struct ct_mount_rows *out, struct ct_ar
 		int r;
 
 		if (out->n == cap) {
-			cap = cap ? cap * 2 : 256;
+			cap = cap * 2 + 256;
 			out->v = ct_arena_grow(a, out->v, out->n, cap, sizeof(*out->v));
+			if (!out->v)
+				return -ENOMEM;
 		}
-		r = out->v ? ct_mount_row_read(line, n, &out->v[out->n], a) : -ENOMEM;
+		r = ct_mount_row_read(line, n, &out->v[out->n], a);
 		if (r < 0)
 			return r;
 		out->n += (uint32_t)r;
@@ -112,7 +117,7 @@ int ct_mount_rows_read(const char *text, struct ct_mount_rows *out, struct ct_ar
 
 /* ---- by opening ------------------------------------------------------------------------------ */
 
-/* proc_pid_fdinfo(5), for who may not call statx(2). */
+/* By proc_pid_fdinfo(5), where a filter refuses statx(2). */
 static uint64_t id_by_fdinfo(int fd)
 {
 	char path[64], text[512], *at;
@@ -157,12 +162,14 @@ bool ct_mount_is_seen(const char *path, uint64_t id)
 /* Whether `path` is `dir`, or below it. */
 static bool is_below(const char *path, const char *dir)
 {
-	size_t n = strcmp(dir, "/") ? strlen(dir) : 0;
+	size_t n = strlen(dir);
 
+	if (!strcmp(dir, "/"))
+		n = 0;
 	return !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
 }
 
-/* A mount on the same one as m, or on m itself, at a place that the way to m leads
+/* Another mount on the mount `on`, m's parent or m itself, at a place that the path to m leads
  * through; NULL: none. */
 static const struct ct_mount_row *in_the_way(const struct ct_mount_rows *all,
 					     const struct ct_mount_row *m, uint64_t on)
@@ -190,7 +197,7 @@ bool ct_mount_rows_show(const struct ct_mount_rows *all, const struct ct_mount_r
 	for (int depth = 0; depth < DEPTH; depth++) {
 		const struct ct_mount_row *up = parent_of(all, m);
 
-		/* the first of all: what it stands on is not ours to see */
+		/* the root of this mount namespace */
 		if (!up)
 			return true;
 		if (in_the_way(all, m, up->id))

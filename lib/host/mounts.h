@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The mount table as text: a hint, not a fact, for a mount may cover others. One counts when its
- * path, opened, has the line's mount id; where no path can be opened (a container's, which may be
- * made to hold who looks), when the table itself says that nothing covers it.
+ * The mount table as text. A mount in it may be covered by another, so one counts only when its
+ * path, opened, has the mount id of its line. The paths of a container are not opened, because the
+ * payload may make that block: there a mount counts when no mount in the table covers it.
  */
 #ifndef CT_HOST_MOUNTS_H
 #define CT_HOST_MOUNTS_H
@@ -13,8 +13,8 @@
 
 #include "base/arena.h"
 
-/* One line of /proc/PID/mountinfo; strings belong to an arena, the kernel's escapes are
- * taken out of the paths. */
+/* One line of /proc/PID/mountinfo. The strings belong to an arena; the paths are without the
+ * kernel's escapes. */
 struct ct_mount_row {
 	uint64_t id, parent;
 	const char *root, *point, *options, *type, *super;
@@ -36,8 +36,8 @@ ct_mount_seen ct_mount_is_seen;
 /* The id of the mount that a path leads to; 0: it leads to none. */
 uint64_t ct_mount_id(const char *path);
 
-/* By the table alone: whether no other mount covers it, or a place on the way to it. m
- * is one of the rows. */
+/* By the table alone: whether no other mount covers m, which is one of the rows, or a place on the
+ * way to it. */
 bool ct_mount_rows_show(const struct ct_mount_rows *all, const struct ct_mount_row *m);
 /* The mount that is seen at a path, NULL: none. */
 const struct ct_mount_row *ct_mount_rows_at(const struct ct_mount_rows *all, const char *path);

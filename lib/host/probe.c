@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel and this thread can do, found out by calls that cannot succeed: with an argument
- * that every kernel refuses at once, a call that exists says EINVAL, one that does not ENOSYS, and
- * one behind a filter EPERM.
+ * Probes what the kernel and this thread can do, by calls that cannot succeed: with an argument
+ * that every kernel refuses at once, a call that exists fails with EINVAL, one that does not with
+ * ENOSYS, and one behind a seccomp filter with EPERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
  * architecture we know. */
 #define NR_STATMOUNT 457
 
-/* The initial user namespace has had this number since 3.8. */
+/* The inode number of the initial user namespace, the same on all kernels (since 3.8). */
 #define INIT_USER_NS "user:[4026531837]"
 #define NS_DIR "/proc/thread-self/ns"
 #define TTY_GROUP 5 /* on every distribution; terminals belong to it */
@@ -45,7 +45,7 @@ static const struct feature {
 	  "openat2",
 	  SYS_openat2,
 	  { -1, 0, 0, 0, 0 } },
-	/* flags that do not exist, looked at before the rights */
+	/* flags that do not exist, which the kernel checks before the rights */
 	{ CT_HOST_F_MOUNT_API,
 	  offsetof(struct ct_host, mount_api),
 	  "open_tree, move_mount, fsopen",
@@ -115,8 +115,7 @@ static int probe_kernel(struct ct_host *h, struct ct_err *e)
 	return 0;
 }
 
-/* Rights of the calling thread: each thread has its own, and /proc/self speaks of the
- * first only. */
+/* Rights of the calling thread: each thread has its own, and /proc/self has those of the first. */
 static int probe_rights(struct ct_host *h, struct ct_err *e)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -174,8 +173,8 @@ static bool has_group(uint32_t gid)
 	return false;
 }
 
-/* An ordinary user's namespace must not let go of groups: some are there to keep him from a file
- * (user_namespaces(7)). */
+/* In a namespace that an ordinary user has made, supplementary groups cannot be dropped: a group
+ * may be what refuses access to a file (user_namespaces(7)). */
 static bool refuses_setgroups(void)
 {
 	char text[16];
@@ -184,7 +183,7 @@ static bool refuses_setgroups(void)
 	       !strncmp(text, "deny", 4);
 }
 
-static void look_at_userns(struct ct_host *h, int dir, const char *name)
+static void probe_userns(struct ct_host *h, int dir, const char *name)
 {
 	h->initial_userns = is_initial(h, dir, name);
 	h->no_tty_group = !h->initial_userns && !has_group(TTY_GROUP);
@@ -207,7 +206,7 @@ static int probe_namespaces(struct ct_host *h, struct ct_err *e)
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		if (fstatat(dir, ct_namespaces[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			h->namespaces |= ct_namespaces[i].bit;
-	look_at_userns(h, dir, "user");
+	probe_userns(h, dir, "user");
 	return 0;
 }
 
@@ -225,20 +224,20 @@ static void probe_features(struct ct_host *h)
 	}
 }
 
-/* What is used where it is there, and done without where it is not. */
+/* Features that are used where available, and not required. */
 static void probe_extras(struct ct_host *h)
 {
 	uint64_t cookie;
 
 	h->statmount = syscall(NR_STATMOUNT, NULL, NULL, 0L, 0x7fffffffL) < 0 && errno == EINVAL;
 	h->sched_core = ct_sched_core_get(0, &cookie) == 0;
-	/* no call tells these without doing something first */
+	/* no call without a side effect tells these */
 	h->tree_of_detached = ct_host_at_least(h, 6, 15);
 	h->pidfd_info = ct_host_at_least(h, 6, 15);
 	h->yama = access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0;
 }
 
-/* Left empty when it cannot be read: only a container with a state file needs it. */
+/* The id stays empty when it cannot be read: only a container with a state file needs it. */
 static void read_boot_id(struct ct_host *h)
 {
 	ct_host_read("/proc/sys/kernel/random/boot_id", h->boot_id, sizeof(h->boot_id));
@@ -280,7 +279,7 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 
 int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 {
-	look_at_userns(h, AT_FDCWD, NS_DIR "/user");
+	probe_userns(h, AT_FDCWD, NS_DIR "/user");
 	if (!h->boot_id[0])
 		read_boot_id(h);
 	return probe_rights(h, e);

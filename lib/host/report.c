@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The preflight report: the table of what is looked at, and its two forms. Changes nothing
- * and is in no hurry. */
+/* The preflight report: the table of what is probed, and its two formats. It changes nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -28,7 +27,7 @@ static const struct ct_look looks[] = {
 	{ "kernel", "clone of a detached tree", false, ct_look_extra, CT_EXTRA_DETACHED },
 	{ "kernel", "core scheduling", false, ct_look_extra, CT_EXTRA_SCHED_CORE },
 
-/* what every container gets, then what few ask for */
+/* first those that every container has, then the others */
 #define NEEDED(...) __VA_ARGS__,
 #define OPTIONAL(...)
 #define CT_NAMESPACE(bit, clone, name, alias, how) \
@@ -119,7 +118,7 @@ static int facts_read(struct ct_look_facts *f)
 	r = ct_look_cgroups(f);
 	if (r < 0 || !f->host.kernel_release[0])
 		return r;
-	/* both: a module that exists will be loaded when it is asked for */
+	/* those built in, and those that are loaded when they are needed */
 	read_modules(f, "modules.builtin");
 	read_modules(f, "modules.dep");
 	return 0;
@@ -183,7 +182,7 @@ static void print_json(const struct ct_look *l, const struct ct_look_item *it, b
 	ct_buf_printf(out, ", \"needed\": %s}", l->needed ? "true" : "false");
 }
 
-/* Looks at row i and adds it to `out`. Returns 1 when a needed thing is missing. */
+/* Probes row i and adds it to `out`. Returns 1 when it is required and missing. */
 static int one_row(const struct ct_look_facts *f, size_t i, int format, struct ct_buf *out)
 {
 	const struct ct_look *l = &looks[i];

@@ -10,8 +10,7 @@
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e);
 /* The same for the keys of cgroups and limits. */
 int ct_spec_check_cgroup(const struct ct_spec *s, struct ct_err *e);
-/* Records that what was asked for at `at` goes not together with something else;
- * returns -EINVAL. */
+/* Records that what `at` asks for conflicts with another key; returns -EINVAL. */
 int ct_check_conflict(struct ct_err *e, const struct ct_origin *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

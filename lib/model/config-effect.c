@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a document comes to. Its lines are walked backwards, included ones in their place: an entry
- * is in effect unless a line behind it clears its key, or sets it again when it holds one value
- * only. So one walk and one set of names do.
+ * Which entries of a document are in effect. Its lines are walked backwards, included ones in their
+ * place: an entry is in effect unless a later line clears its key, or sets it again when the key
+ * holds one value only. One walk with a set of names finds them.
  */
 #include "model/document.h"
 
@@ -48,7 +48,7 @@ static void add(struct done *d, const char *name, bool group)
 	*s = (struct done_name){ name, strlen(name), group };
 }
 
-/* Whether a line behind it has taken back what the name holds. */
+/* Whether a later line has cleared the name, or set it again. */
 static bool is_done(const struct done *d, const char *name)
 {
 	if (has(d, name, strlen(name), false))

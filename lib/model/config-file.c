@@ -19,7 +19,7 @@
 #define DEPTH_MAX 16
 #define BLANKS " \t\r\v\f"
 
-/* One load: the file in hand and what was read so far. */
+/* One load: the file that is being read, and what was read so far. */
 struct reader {
 	struct ct_config *c;
 	struct ct_err *e;
@@ -32,7 +32,7 @@ struct reader {
 
 static int read_include(struct reader *r, struct ct_item **place);
 
-/* Records a failure in the line in hand. */
+/* Records a failure in the line that is being read. */
 static int line_fail(struct reader *r, int err, int id, const char *reason)
 {
 	struct ct_origin at = { NULL, r->file, r->line };
@@ -41,7 +41,7 @@ static int line_fail(struct reader *r, int err, int id, const char *reason)
 	return ct_fail(r->e, err, id, "config", "%s", reason);
 }
 
-/* Records what a system call or a limit says about a file. */
+/* Records that a system call on a file failed, or that it passes a limit. */
 static int file_fail(struct reader *r, int err, const char *call, const char *path,
 		     const char *reason)
 {
@@ -56,7 +56,7 @@ static int file_fail(struct reader *r, int err, const char *call, const char *pa
 	return ct_fail(r->e, err, CT_ERR_CONFIG_FILE, "config", "%s", reason);
 }
 
-/* Blanks around a text are cut off, in place. */
+/* Cuts off blanks around a text, in place. */
 static char *trim(char *s)
 {
 	size_t n;
@@ -69,7 +69,7 @@ static char *trim(char *s)
 	return s;
 }
 
-/* One pair of quotes around the whole value goes. */
+/* Cuts off one pair of quotes around the whole value, in place. */
 static char *unquote(char *s)
 {
 	size_t n = strlen(s);
@@ -84,20 +84,22 @@ static char *unquote(char *s)
 /* Where an include is read from: a relative one is relative to the file that has it. */
 static void include_path(const struct reader *r, const char *value, struct ct_buf *out)
 {
-	const char *slash = *value != '/' && r->file ? strrchr(r->file, '/') : NULL;
+	const char *slash = NULL;
 
+	if (*value != '/' && r->file)
+		slash = strrchr(r->file, '/');
 	if (slash)
 		ct_buf_add(out, r->file, (size_t)(slash - r->file) + 1);
 	ct_buf_str(out, value);
 }
 
-/* Makes the item of a relative include anew with the whole path, so that the config can
- * be saved anywhere. */
+/* Replaces the item of a relative include by one with the absolute path, so that the config can be
+ * saved in any directory. */
 static int make_absolute(struct reader *r, struct ct_item **item, const char *path)
 {
 	struct ct_entry entry = (*item)->entry;
 	CT_CLEAN_BUF struct ct_buf whole = CT_BUF_INIT;
-	struct ct_item *new;
+	struct ct_item *new = NULL;
 
 	if (*entry.value == '/')
 		return 0;
@@ -111,7 +113,8 @@ static int make_absolute(struct reader *r, struct ct_item **item, const char *pa
 	}
 	ct_buf_str(&whole, path);
 	entry.value = ct_buf_text(&whole);
-	new = ct_buf_error(&whole) ? NULL : ct_item_new(CT_ITEM_INCLUDE, &entry, NULL);
+	if (!ct_buf_error(&whole))
+		new = ct_item_new(CT_ITEM_INCLUDE, &entry, NULL);
 	if (!new)
 		return ct_oom(r->e);
 	ct_item_free(*item);
@@ -119,7 +122,7 @@ static int make_absolute(struct reader *r, struct ct_item **item, const char *pa
 	return 0;
 }
 
-/* A line "key = value"; `line` is taken to pieces, `text` is the same untouched. */
+/* A line "key = value"; `line` is modified, `text` is the same line as it was. */
 static int read_setting(struct reader *r, char *line, const char *text, struct ct_items *out)
 {
 	char *equals = strchr(line, '='), *key, *value;
@@ -148,28 +151,33 @@ static int read_setting(struct reader *r, char *line, const char *text, struct c
 	return 0;
 }
 
+/* Parses a line, which is modified; `text` is the same line as it was. */
+static int parse_line(struct reader *r, char *line, const char *text, struct ct_items *out)
+{
+	struct ct_entry nothing = { .name = NULL };
+	const char *start = line + strspn(line, BLANKS);
+
+	if (*start && *start != '#')
+		return read_setting(r, line, text, out);
+	if (ct_items_add(out, ct_item_new(CT_ITEM_TEXT, &nothing, text)) < 0)
+		return ct_oom(r->e);
+	return 0;
+}
+
 /* One line without its end. */
 static int read_line(struct reader *r, const char *s, size_t n, struct ct_items *out)
 {
-	struct ct_entry nothing = { .name = NULL };
-	char *text, *copy, *start;
+	char *text, *copy;
 	int ret;
 
 	if (memchr(s, 0, n))
 		return line_fail(r, -EILSEQ, CT_ERR_CONTROL_CHARACTER, "the line has a NUL byte");
 	text = strndup(s, n);
 	copy = strndup(s, n);
-	if (!text || !copy) {
+	if (text && copy)
+		ret = parse_line(r, copy, text, out);
+	else
 		ret = ct_oom(r->e);
-	} else {
-		start = copy + strspn(copy, BLANKS);
-		if (!*start || *start == '#')
-			ret = ct_items_add(out, ct_item_new(CT_ITEM_TEXT, &nothing, text)) < 0
-				      ? ct_oom(r->e)
-				      : 0;
-		else
-			ret = read_setting(r, copy, text, out);
-	}
 	free(text);
 	free(copy);
 	return ret;
@@ -184,9 +192,12 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 				 "included files come to more than 16 MiB");
 	for (r->line = 1; len; r->line++) {
 		const char *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len;
-		int ret = read_line(r, text, n, out);
+		size_t n = len;
+		int ret;
 
+		if (end)
+			n = (size_t)(end - text);
+		ret = read_line(r, text, n, out);
 		if (ret < 0 && !ct_err_next(r->e))
 			return ret;
 		n += end != NULL;
@@ -196,9 +207,8 @@ static int read_text(struct reader *r, const char *text, size_t len, struct ct_i
 	return 0;
 }
 
-/* Opens dirfd/name and says in *st what it is; `path` names it in messages. Nothing but files
- * and directories, so nothing that could make the open or the read wait. Descriptor or
- * negative errno, recorded. */
+/* Opens dirfd/name, a file or a directory: anything else could make the open or the read wait.
+ * `path` names it in messages. Descriptor or negative errno, recorded. */
 static int open_config(struct reader *r, int dirfd, const char *name, const char *path,
 		       struct stat *st)
 {
@@ -206,8 +216,10 @@ static int open_config(struct reader *r, int dirfd, const char *name, const char
 
 	if (fd < 0) {
 		fd = -errno;
-		ct_err_hint(r->e, fd == -ENOENT ? "make the file, or mend its path"
-						: "the caller must be able to read it");
+		if (fd == -ENOENT)
+			ct_err_hint(r->e, "make the file, or mend its path");
+		else
+			ct_err_hint(r->e, "the caller must be able to read it");
 		return file_fail(r, ct_take_fd(&fd), "open", path, "");
 	}
 	if (fstat(fd, st) < 0)
@@ -217,7 +229,7 @@ static int open_config(struct reader *r, int dirfd, const char *name, const char
 	return ct_take_fd(&fd);
 }
 
-/* Reads an open file, with the file in hand put aside meanwhile. */
+/* Reads an open file; origins are in it meanwhile, and then in the including one again. */
 static int read_open_file(struct reader *r, int fd, const char *path, struct ct_items *out)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -232,8 +244,10 @@ static int read_open_file(struct reader *r, int fd, const char *path, struct ct_
 		return line_fail(r, -ELOOP, CT_ERR_INCLUDE_DEPTH,
 				 "more than 1024 files are included");
 	r->file = ct_config_file_name(r->c, path);
-	ret = r->file ? read_text(r, ct_buf_text(&text), text.len, out) : ct_oom(r->e);
-	/* a fault has taken its place from them already */
+	if (r->file)
+		ret = read_text(r, ct_buf_text(&text), text.len, out);
+	else
+		ret = ct_oom(r->e);
 	r->file = file;
 	r->line = line;
 	return ret;
@@ -290,30 +304,41 @@ static int list_directory(int fd, struct names *out)
 	return ret;
 }
 
+/* Reads dirfd/name, of the directory `dir`; one that is a directory itself is passed over. */
+static int read_drop_in(struct reader *r, int dirfd, const char *dir, const char *name,
+			struct ct_items *out)
+{
+	CT_CLEAN_BUF struct ct_buf path = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	size_t n = strlen(dir);
+	struct stat st;
+
+	ct_buf_str(&path, dir);
+	if (!n || dir[n - 1] != '/')
+		ct_buf_char(&path, '/');
+	ct_buf_str(&path, name);
+	if (ct_buf_error(&path))
+		return ct_oom(r->e);
+	fd = open_config(r, dirfd, name, ct_buf_text(&path), &st);
+	if (fd < 0)
+		return fd;
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	return read_open_file(r, fd, ct_buf_text(&path), out);
+}
+
 /* Reads the files of a directory. */
 static int read_directory(struct reader *r, int fd, const char *path, struct ct_items *out)
 {
 	__attribute__((cleanup(free_names))) struct names names = { NULL, 0 };
-	int copy = ct_dup(fd), ret = copy < 0 ? copy : list_directory(copy, &names);
+	int ret = ct_dup(fd);
 
+	if (ret >= 0)
+		ret = list_directory(ret, &names);
 	if (ret < 0)
 		return file_fail(r, ret, "readdir", path, "");
 	for (size_t i = 0; i < names.n; i++) {
-		CT_CLEAN_BUF struct ct_buf name = CT_BUF_INIT;
-		size_t n = strlen(path);
-		struct stat st;
-		CT_CLEAN_FD int file = -1;
-
-		ct_buf_printf(&name, "%s%s%s", path, n && path[n - 1] == '/' ? "" : "/",
-			      names.v[i]);
-		if (ct_buf_error(&name))
-			return ct_oom(r->e);
-		file = open_config(r, fd, names.v[i], ct_buf_text(&name), &st);
-		ret = file;
-		if (file >= 0)
-			ret = S_ISDIR(st.st_mode)
-				      ? 0
-				      : read_open_file(r, file, ct_buf_text(&name), out);
+		ret = read_drop_in(r, fd, path, names.v[i], out);
 		if (ret < 0 && !ct_err_next(r->e))
 			return ret;
 	}
@@ -339,7 +364,9 @@ static int read_include(struct reader *r, struct ct_item **place)
 
 	include_path(r, (*place)->entry.value, &buf);
 	path = ct_buf_text(&buf);
-	ret = ct_buf_error(&buf) ? ct_oom(r->e) : make_absolute(r, place, path);
+	if (ct_buf_error(&buf))
+		return ct_oom(r->e);
+	ret = make_absolute(r, place, path);
 	if (ret < 0)
 		return ret;
 	item = *place;
@@ -358,8 +385,10 @@ static int read_include(struct reader *r, struct ct_item **place)
 		return fd;
 	}
 	r->depth++;
-	ret = S_ISDIR(st.st_mode) ? read_directory(r, fd, path, &item->inside)
-				  : read_open_file(r, fd, path, &item->inside);
+	if (S_ISDIR(st.st_mode))
+		ret = read_directory(r, fd, path, &item->inside);
+	else
+		ret = read_open_file(r, fd, path, &item->inside);
 	r->depth--;
 	return ret;
 }
@@ -391,8 +420,8 @@ static int take_items(struct ct_config *c, struct ct_items *items, struct ct_err
 	return ct_oom(e);
 }
 
-/* The end of a reading: where all faults are collected, and good lines are not kept, one
- * of them is an error. */
+/* The result of a load. Where faults are collected, one of them is an error, unless the good lines
+ * are to be kept. */
 static int end_reading(int r, struct ct_err *e)
 {
 	if (r < 0 || (e && e->all && e->all->keep_good))

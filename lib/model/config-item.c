@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a key and a value, as someone wrote them, to a checked line of the document. */
+/* From a key and a value as they are written to a checked line of the document. */
 #include "model/document.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #define KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
-/* Control characters but the tab. */
+/* Fails for a control character other than the tab, and for a value that is too long. */
 static int check_characters(const char *value, struct ct_err *e)
 {
 	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
@@ -27,7 +27,7 @@ static int check_characters(const char *value, struct ct_err *e)
 		       CT_VALUE_MAX);
 }
 
-/* Records that there is no key of that name, with what was perhaps meant. */
+/* Records that there is no key of that name, and as a hint which one may be meant. */
 static int unknown(const char *name, struct ct_err *e)
 {
 	const char *now = ct_key_renamed(name), *near = ct_key_suggest(name),
@@ -53,7 +53,7 @@ static int find(struct ct_entry *entry, const char *written, struct ct_err *e)
 
 	if (strlen(entry->name) > CT_NAME_MAX || entry->name[strspn(entry->name, KEY_LETTERS)])
 		return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "no such key");
-	/* the table takes one "lxc." off by itself: a second one is no prefix */
+	/* by the name as written: ct_key_find() takes one "lxc." off, a second one is no prefix */
 	entry->key = ct_key_find(written, &entry->sub);
 	if (entry->key || (clear && ct_key_in_group(written)))
 		return 0;

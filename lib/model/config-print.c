@@ -7,7 +7,7 @@
 
 #include "model/type.h"
 
-/* Whether reading the value back would strip something from it. */
+/* Whether a reader would strip blanks or quotes from the value. */
 static bool needs_quotes(const char *value)
 {
 	size_t n = strlen(value);
@@ -18,17 +18,27 @@ static bool needs_quotes(const char *value)
 	       (n > 1 && strchr("\"'", value[0]) && value[0] == value[n - 1]);
 }
 
-/* A line that no file had. LXC passes over lines without "lxc.", so keys that it would not know are
- * written without: it can still read the file. */
+/* Whether the key is written with "lxc.". For LXC those are that it knows: it ignores lines without
+ * the prefix, so that it can read the file. */
+static bool has_prefix(const struct ct_entry *entry, bool for_lxc)
+{
+	if (!for_lxc)
+		return entry->lxc;
+	return !entry->key || !(entry->key->flags & CT_KF_OURS);
+}
+
+/* A line that was made by a call and was in no file. */
 static void print_made(const struct ct_item *item, bool for_lxc, struct ct_buf *out)
 {
-	const struct ct_key *key = item->entry.key;
-	const char *quote = needs_quotes(item->entry.value) ? "\"" : "";
+	const char *value = item->entry.value;
 
-	if (for_lxc ? !key || !(key->flags & CT_KF_OURS) : item->entry.lxc)
+	if (has_prefix(&item->entry, for_lxc))
 		ct_buf_str(out, "lxc.");
-	ct_buf_printf(out, "%s =%s%s%s%s", item->entry.name, *item->entry.value ? " " : "", quote,
-		      item->entry.value, quote);
+	ct_buf_printf(out, "%s =", item->entry.name);
+	if (needs_quotes(value))
+		ct_buf_printf(out, " \"%s\"", value);
+	else if (*value)
+		ct_buf_printf(out, " %s", value);
 }
 
 int ct_config_print(const struct ct_config *c, bool for_lxc, struct ct_buf *out)

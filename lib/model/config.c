@@ -26,15 +26,23 @@ void ct_config_free(struct ct_config *c)
 	free(c);
 }
 
+static const char *or_empty(const char *s)
+{
+	if (!s)
+		return "";
+	return s;
+}
+
 struct ct_item *ct_item_new(enum ct_item_kind kind, const struct ct_entry *entry, const char *text)
 {
-	const char *name = entry->name ? entry->name : "",
-		   *value = entry->value ? entry->value : "";
-	size_t n_name = strlen(name) + 1, n_value = strlen(value) + 1,
-	       n_text = text ? strlen(text) + 1 : 0;
-	struct ct_item *item = calloc(1, sizeof(*item) + n_name + n_value + n_text);
+	const char *name = or_empty(entry->name), *value = or_empty(entry->value);
+	size_t n_name = strlen(name) + 1, n_value = strlen(value) + 1, n_text = 0;
+	struct ct_item *item;
 	char *p;
 
+	if (text)
+		n_text = strlen(text) + 1;
+	item = calloc(1, sizeof(*item) + n_name + n_value + n_text);
 	if (!item)
 		return NULL;
 	item->kind = kind;
@@ -42,7 +50,7 @@ struct ct_item *ct_item_new(enum ct_item_kind kind, const struct ct_entry *entry
 	p = item->storage;
 	item->entry.name = item->entry.at.key = memcpy(p, name, n_name);
 	/* `sub` is the end of the name */
-	item->entry.sub = p + n_name - 1 - (entry->sub ? strlen(entry->sub) : 0);
+	item->entry.sub = p + n_name - 1 - strlen(or_empty(entry->sub));
 	item->entry.value = memcpy(p + n_name, value, n_value);
 	if (text)
 		item->text = memcpy(p + n_name + n_value, text, n_text);
@@ -68,9 +76,11 @@ void ct_items_free(struct ct_items *items)
 /* Room for `more` further items. */
 static int reserve(struct ct_items *items, uint32_t more)
 {
-	uint32_t cap = items->cap ? items->cap : 16;
+	uint32_t cap = items->cap;
 	struct ct_item **v;
 
+	if (!cap)
+		cap = 16;
 	while (cap < items->n + more)
 		cap *= 2;
 	if (cap == items->cap)
@@ -188,7 +198,7 @@ static int append(struct ct_config *c, struct ct_item *item)
 
 int ct_config_set(struct ct_config *c, const char *key, const char *value, struct ct_err *e)
 {
-	struct ct_item *item = NULL, **place;
+	struct ct_item *item = NULL, **place = NULL;
 	int r;
 
 	if (!value || !*value)
@@ -203,14 +213,18 @@ int ct_config_set(struct ct_config *c, const char *key, const char *value, struc
 			return r;
 		}
 	}
-	place = item->entry.key->flags & CT_KF_LIST ? NULL : own_item(c, item->entry.name);
-	r = place ? replace(c, place, item) : append(c, item);
+	if (!(item->entry.key->flags & CT_KF_LIST))
+		place = own_item(c, item->entry.name);
+	if (place)
+		r = replace(c, place, item);
+	else
+		r = append(c, item);
 	if (r < 0)
 		return ct_oom(e);
 	return 0;
 }
 
-/* Whether a clear of `what` takes back the item. */
+/* Whether a clear of `what` removes the item. */
 static bool is_cleared(const struct ct_item *item, const struct ct_entry *what)
 {
 	if (item->kind == CT_ITEM_TEXT)
@@ -220,35 +234,37 @@ static bool is_cleared(const struct ct_item *item, const struct ct_entry *what)
 	return ct_name_is_below(item->entry.name, what->name);
 }
 
-/* Whether anything that a clear of `what` should have taken back is in effect still: it
- * comes from an include. */
+/* Whether anything that a clear of `what` should remove is still in effect: it comes from an
+ * included file. */
 static bool is_left(const struct ct_config *c, const struct ct_entry *what)
 {
 	for (uint32_t i = 0; i < c->n_effect; i++) {
-		struct ct_item probe = { .kind = CT_ITEM_SET, .entry = *c->effect[i] };
+		struct ct_item item = { .kind = CT_ITEM_SET, .entry = *c->effect[i] };
 
-		if (is_cleared(&probe, what))
+		if (is_cleared(&item, what))
 			return true;
 	}
 	return false;
 }
 
-/* Moves the items of `from` that a clear takes back to `gone`, the others to `kept`. */
+/* Copies the items of `from` that a clear removes to `gone`, the others to `kept`. */
 static int divide(const struct ct_items *from, const struct ct_entry *what, struct ct_items *kept,
 		  struct ct_items *gone)
 {
 	if (reserve(kept, from->n + 1) < 0 || reserve(gone, from->n + 1) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < from->n; i++) {
-		struct ct_items *to = is_cleared(from->v[i], what) ? gone : kept;
+		struct ct_items *to = kept;
 
+		if (is_cleared(from->v[i], what))
+			to = gone;
 		to->v[to->n++] = from->v[i];
 	}
 	return 0;
 }
 
-/* Takes back by removing own lines; `clear` is added as a line only where included
- * files need it. */
+/* Removes the document's own lines that `clear` is about; it is added as a line itself only where
+ * included files have such lines. Takes `clear`. */
 static int clear_items(struct ct_config *c, struct ct_item *clear)
 {
 	struct ct_items old = c->items, kept = { NULL, 0, 0 }, gone = { NULL, 0, 0 };
@@ -266,8 +282,7 @@ static int clear_items(struct ct_config *c, struct ct_item *clear)
 			c->items.n--;
 	}
 	if (r < 0) {
-		/* the lines are the old document's again; an effect of it that was
-		 * replaced is made once more */
+		/* back to the old lines, and to what they come to */
 		free(c->items.v);
 		free(gone.v);
 		c->items = old;

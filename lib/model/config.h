@@ -35,7 +35,7 @@ static inline void ct_config_freep(struct ct_config **c)
 /* A deep copy; NULL without memory. */
 struct ct_config *ct_config_copy(const struct ct_config *c);
 
-/* As the public calls of the same name (see contain.h). 0 or negative errno, recorded in e. */
+/* What the public calls of the same name do. 0 or negative errno, recorded in e. */
 int ct_config_set(struct ct_config *c, const char *key, const char *value, struct ct_err *e);
 int ct_config_get(const struct ct_config *c, const char *key, struct ct_buf *out, struct ct_err *e);
 int ct_config_clear(struct ct_config *c, const char *key, struct ct_err *e);
@@ -45,8 +45,8 @@ int ct_config_load(struct ct_config *c, const char *path, struct ct_err *e);
  * fuzzing and tests.) */
 int ct_config_load_text(struct ct_config *c, const char *text, size_t len, const char *name,
 			struct ct_err *e);
-/* The document as a file would hold it. `for_lxc`: what no file had gets names that LXC can read;
- * else those it was set by. */
+/* The document as the text of a file. `for_lxc`: lines that were set by calls get names that LXC
+ * can read; else the names that they were set by. */
 int ct_config_print(const struct ct_config *c, bool for_lxc, struct ct_buf *out);
 
 /* Entries in effect, in order of appearance, entries of included files in place. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inside of a config document, shared by config*.c: lines as they were written, and
- * what they come to. */
+/* The inside of a config document, shared by config*.c: its lines as they were written, and the
+ * entries in effect. */
 #ifndef CT_DOCUMENT_H
 #define CT_DOCUMENT_H
 
@@ -14,7 +14,7 @@
 enum ct_item_kind {
 	CT_ITEM_TEXT, /* comment or blank line */
 	CT_ITEM_SET,
-	CT_ITEM_CLEAR, /* empty value: takes back what stands before, included or not */
+	CT_ITEM_CLEAR, /* empty value: earlier lines with the key, also included, have no effect */
 	CT_ITEM_INCLUDE
 };
 
@@ -33,7 +33,7 @@ struct ct_item {
 
 struct ct_config {
 	struct ct_items items;
-	const struct ct_entry **effect; /* what is set after all, in order */
+	const struct ct_entry **effect; /* the entries in effect, in order */
 	uint32_t n_effect;
 	char **files; /* names of files, for origins; each once */
 	uint32_t n_files;
@@ -53,10 +53,10 @@ int ct_item_make(const char *key, const char *value, const char *text, const cha
 		 struct ct_item **out, struct ct_err *e);
 /* The config's own copy of a file name; NULL without memory. */
 const char *ct_config_file_name(struct ct_config *c, const char *file);
-/* Works out `effect` anew; -ENOMEM leaves it as it was. */
+/* Determines the entries in effect again; -ENOMEM leaves them as they were. */
 int ct_config_refresh(struct ct_config *c);
 /* Fills an INCLUDE item from the file or directory it names; one with a relative path is replaced
- * by one with the whole. */
+ * by one with the absolute path. */
 int ct_config_include(struct ct_config *c, struct ct_item **item, struct ct_err *e);
 /* Whether `name` is `group` or begins with it and a dot. */
 bool ct_name_is_below(const char *name, const char *group);

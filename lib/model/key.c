@@ -359,7 +359,8 @@ static size_t number_len(const char *s)
 	return n;
 }
 
-/* Whether `name` is the row's name or, for `group`, the front of it up to one of its dots. */
+/* Whether `name` is a name of the row; for `group`, what such a name has before one of its dots.
+ * *sub gets the part that the row's "*" stands for. */
 static bool matches(const char *row, const char *name, bool group, const char **sub)
 {
 	while (*row) {
@@ -472,10 +473,10 @@ const char *ct_key_renamed(const char *name)
 {
 	name = without_prefix(name);
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++) {
-		size_t n = strlen(renamed[i].old);
+		const char *old = renamed[i].old;
+		size_t n = strlen(old);
 
-		if (renamed[i].old[n - 1] == '.' ? !strncmp(name, renamed[i].old, n)
-						 : !strcmp(name, renamed[i].old))
+		if (!strcmp(name, old) || (old[n - 1] == '.' && !strncmp(name, old, n)))
 			return renamed[i].now;
 	}
 	return NULL;
@@ -500,7 +501,7 @@ static unsigned distance(const char *a, const char *b)
 	for (unsigned j = 0; j <= nb; j++)
 		last[j] = j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned *spare = before;
+		unsigned *reused = before;
 
 		now[0] = (unsigned)i;
 		for (size_t j = 1; j <= nb; j++) {
@@ -511,13 +512,14 @@ static unsigned distance(const char *a, const char *b)
 		}
 		before = last;
 		last = now;
-		now = spare;
+		now = reused;
 	}
 	return last[nb];
 }
 
-/* Writes `name` the way rows are: a number between dots becomes "*", and so does all behind as many
- * dots as `row` has before its last "*". False when it is too long. */
+/* `name` in the form of `row`, to be compared with it: a number between dots becomes "*". Where the
+ * row ends in "*" and has N dots, all behind the name's Nth dot becomes one "*", too. False when it
+ * is too long. */
 static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1])
 {
 	size_t n = strlen(row), used = 0;
@@ -527,8 +529,10 @@ static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1]
 	for (const char *p = row; *p; p++)
 		dots += *p == '.';
 	for (const char *p = name; *p; p++) {
-		size_t digits = p > name && p[-1] == '.' ? strspn(p, "0123456789") : 0;
+		size_t digits = 0;
 
+		if (p > name && p[-1] == '.')
+			digits = strspn(p, "0123456789");
 		if (used == NAME_MAX_LEN)
 			return false;
 		if (digits && (p[digits] == '.' || !p[digits])) {
@@ -560,7 +564,7 @@ const char *ct_key_suggest(const char *name)
 
 		if (!as_row(name, ct_keys[i].name, like))
 			return NULL;
-		/* as near, but with a name of its own: the likelier one */
+		/* of two that are as near the one without a "*" is preferred */
 		d = distance(like, ct_keys[i].name) + !!strchr(ct_keys[i].name, '*');
 		if (d < best && d <= 3 && d * 3 <= strlen(like)) {
 			best = d;

@@ -18,7 +18,7 @@ struct ct_entry;
 
 /* One type of value: checks a value, and parses it into a field of the spec. */
 struct ct_type {
-	const char *name; /* a word or a few: "size", "list of capabilities" */
+	const char *name; /* for the manual: "size", "list of capabilities" */
 	/* Parses entry's value into `field` (the spec's field of the row), adding for list types.
 	 * NULL field: check only, `spec` may then be NULL, too. 0, or a negative errno with the
 	 * reason recorded (without origin: the caller adds it). */
@@ -58,8 +58,8 @@ extern const uint32_t ct_n_keys;
 const struct ct_key *ct_key_find(const char *name, const char **sub);
 /* The first key that begins with name and a dot ("hook", "net.0"); NULL: the name is no group. */
 const char *ct_key_in_group(const char *name);
-/* What became of a key of LXC 2 ("utsname": "uts.name"), or a well-meant one that never was;
- * NULL: nothing is known. */
+/* What takes the place of a key of LXC 2 ("utsname": "uts.name"), or is meant by a name that is
+ * often tried; NULL: nothing is known. */
 const char *ct_key_renamed(const char *name);
 /* The known key nearest to a wrong one, for "did you mean"; NULL when none is near. */
 const char *ct_key_suggest(const char *name);

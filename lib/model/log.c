@@ -18,25 +18,31 @@
 /* The last entry of a key with one value; NULL: not set. */
 static const struct ct_entry *entry_of(const struct ct_log *log, const char *key)
 {
-	const struct ct_config *c = log->config ? *log->config : NULL;
 	const struct ct_entry *found = NULL;
 
-	for (uint32_t i = 0; c && i < ct_config_count(c); i++)
-		if (!strcmp(ct_config_entry(c, i)->name, key))
-			found = ct_config_entry(c, i);
+	if (!log->config)
+		return NULL;
+	for (uint32_t i = 0; i < ct_config_count(*log->config); i++)
+		if (!strcmp(ct_config_entry(*log->config, i)->name, key))
+			found = ct_config_entry(*log->config, i);
 	return found;
 }
 
-/* The file that the log goes to when nobody listens, and up to which level; NULL: none. */
+/* The file that lines go to where the caller has set no function, and up to which level; NULL:
+ * none. */
 static const char *find_file(const struct ct_log *log, uint32_t *level)
 {
 	const struct ct_entry *file = entry_of(log, "log.file"),
 			      *up_to = entry_of(log, "log.level");
 
-	*level = log->config ? CT_LOG_ERROR : log->file_level;
+	*level = log->file_level;
+	if (log->config)
+		*level = CT_LOG_ERROR;
 	if (up_to)
 		up_to->key->type->parse(up_to, level, NULL, NULL);
-	return file ? file->value : log->file;
+	if (file)
+		return file->value;
+	return log->file;
 }
 
 /* The file for a line of this level; NULL: none. */
@@ -45,7 +51,9 @@ static const char *file_for(const struct ct_log *log, int level)
 	uint32_t most;
 	const char *file = find_file(log, &most);
 
-	return level <= (int)most ? file : NULL;
+	if (level > (int)most)
+		return NULL;
+	return file;
 }
 
 int ct_log_copy(struct ct_log *out, const struct ct_log *log)
@@ -58,9 +66,10 @@ int ct_log_copy(struct ct_log *out, const struct ct_log *log)
 	out->config = NULL;
 	out->name = out->file = NULL;
 	out->file_level = level;
-	out->strings = file ? malloc(n + strlen(file) + 1) : NULL;
+	out->strings = NULL;
 	if (!file)
 		return 0;
+	out->strings = malloc(n + strlen(file) + 1);
 	if (!out->strings)
 		return -ENOMEM;
 	out->name = memcpy(out->strings, log->name, n);
@@ -77,58 +86,64 @@ bool ct_log_wants(const struct ct_log *log, int level)
 {
 	if (!log)
 		return false;
-	return log->fn ? level <= log->level : file_for(log, level) != NULL;
+	if (log->fn)
+		return level <= log->level;
+	return file_for(log, level) != NULL;
 }
 
-/* Neither a pipe without a reader nor a terminal that stands still may hold the caller
- * up or end it. */
+/* Opens a file or a character device. Neither a pipe without a reader nor a stopped terminal may
+ * block the caller, or end it by a signal. */
 static int open_file(const char *path, bool make)
 {
-	int fd = open(path,
-		      O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_NONBLOCK | O_NOCTTY |
-			      O_CLOEXEC,
-		      MODE),
-	    r;
+	int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	CT_CLEAN_FD int fd = -1;
 	struct stat st;
 
-	if (fd < 0)
+	if (make)
+		flags |= O_CREAT;
+	fd = open(path, flags, MODE);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0)
-		r = -errno;
-	else
-		r = S_ISREG(st.st_mode) || S_ISCHR(st.st_mode) ? 0 : -EINVAL;
-	if (r < 0)
-		ct_close(&fd);
-	return r < 0 ? r : fd;
+	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		return -EINVAL;
+	return ct_take_fd(&fd);
 }
 
 int ct_log_open(const struct ct_log *log, uint32_t *level)
 {
 	const char *file = find_file(log, level);
-	int fd = file ? open_file(file, true) : -1;
+	int fd = -1;
 
-	return fd < 0 ? -1 : fd;
+	if (file)
+		fd = open_file(file, true);
+	if (fd < 0)
+		return -1;
+	return fd;
 }
 
 static void to_file(const struct ct_log *log, const char *path, int level, const char *line)
 {
 	CT_CLEAN_FD int fd = open_file(path, true);
 	char text[LINE_SIZE + 512], when[32];
+	const char *name = "-";
 	struct timespec now;
 	struct tm tm;
-	int n;
+	size_t n;
 
 	if (fd < 0)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
 	strftime(when, sizeof(when), "%Y%m%d%H%M%S", &tm);
-	n = snprintf(text, sizeof(text), "%s %s.%03ld %-6s %s\n",
-		     log->name && *log->name ? log->name : "-", when, now.tv_nsec / 1000000,
-		     ct_log_level_name((uint32_t)level), line);
-	/* one write for a line: others append to the file, too. A full disk is no reason for a
-	 * container not to run */
-	ct_write_all(fd, text, (size_t)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1));
+	if (log->name && *log->name)
+		name = log->name;
+	n = (size_t)snprintf(text, sizeof(text), "%s %s.%03ld %-6s %s\n", name, when,
+			     now.tv_nsec / 1000000, ct_log_level_name((uint32_t)level), line);
+	if (n >= sizeof(text))
+		n = sizeof(text) - 1;
+	/* one write for a line, as other processes append to the file, too; that it fails, as on a
+	 * full disk, must not fail the call */
+	ct_write_all(fd, text, n);
 }
 
 void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
@@ -141,7 +156,7 @@ void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	/* a line is one, and moves no cursor, whoever has said it */
+	/* the text may be a payload's: it must not make lines or control a terminal */
 	for (char *p = line; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
@@ -153,10 +168,10 @@ void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 
 int ct_log_check(const struct ct_log *log, bool make, struct ct_err *e)
 {
-	const struct ct_entry *file = log->fn ? NULL : entry_of(log, "log.file");
+	const struct ct_entry *file = entry_of(log, "log.file");
 	CT_CLEAN_FD int fd = -1;
 
-	if (!file)
+	if (log->fn || !file)
 		return 0;
 	fd = open_file(file->value, make);
 	if (fd >= 0)

@@ -13,8 +13,8 @@ struct ct_log {
 	int level;
 	ct_log_fn fn; /* NULL: log.file, up to log.level */
 	void *data;
-	const char *name; /* of the container, for the file */
-	/* where the handle has its config; NULL: a copy, which has `file` */
+	const char *name; /* of the container, for the lines of the file */
+	/* where the handle has its config; NULL: this is a copy, which has `file` */
 	struct ct_config *const *config;
 	const char *file; /* log.file; NULL: none */
 	uint32_t file_level;
@@ -27,14 +27,14 @@ void ct_log_free(struct ct_log *copy);
 
 /* Whether a line of this level goes anywhere. */
 bool ct_log_wants(const struct ct_log *log, int level);
-/* The file for who says things when the caller has gone, up to *level: opened, or -1. */
+/* Opens the file for a process that logs when the caller has ended, up to *level. -1: none. */
 int ct_log_open(const struct ct_log *log, uint32_t *level);
 /* Sends a line when its level is wanted. The file is opened for each line, so that no descriptor
  * stays in the caller. */
 void ct_log(const struct ct_log *log, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Whether log.file can be written, where it is needed: 0, or a negative errno with its key. `make`:
- * it is made when there is none; else that is -ENOENT. */
+/* Checks that log.file, where one is needed, can be written to: 0 or a negative errno, recorded.
+ * `make`: a file that does not exist is made; else that is -ENOENT. */
 int ct_log_check(const struct ct_log *log, bool make, struct ct_err *e);
 
 #endif

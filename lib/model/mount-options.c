@@ -71,7 +71,7 @@ int ct_mount_flag(struct ct_span option, struct ct_mount_flags *flags)
 	return 0;
 }
 
-/* An option for us, not for the kernel: 1 when it was one, 0 when not, negative errno. */
+/* Takes an option that the library itself honours: 1 when it is one, 0 when not, negative errno. */
 static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_mount_item *m,
 			   struct ct_err *e)
 {
@@ -84,7 +84,7 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 		m->move = true;
 	} else if (ct_span_is(option, "_netdev") || ct_span_after(option, "x-") ||
 		   ct_span_after(option, "X-")) {
-		/* for others who read the same line: mount(8), systemd */
+		/* for other readers of the line: mount(8), systemd */
 	} else if (ct_span_is(option, "optional") || ct_span_is(option, "nofail")) {
 		m->optional = true;
 	} else if (ct_span_is(option, "relative")) {
@@ -110,7 +110,7 @@ static int take_own_option(struct ct_span option, struct ct_arena *a, struct ct_
 	return 1;
 }
 
-/* The comma list of options; what nobody knows is the file system's own. */
+/* The list of options. Unknown ones are handed to the file system. */
 static int parse_options(const char *s, struct ct_arena *a, struct ct_mount_item *m,
 			 struct ct_err *e)
 {
@@ -148,7 +148,7 @@ static int parse_options(const char *s, struct ct_arena *a, struct ct_mount_item
 	return 0;
 }
 
-/* fstab's way to write a blank or backslash: \040, \011, \012, \134. In place. */
+/* Decodes fstab's form of blanks and backslashes, \040, \011, \012, \134, in place. */
 static void decode_octal(char *s)
 {
 	char *to = s;
@@ -179,7 +179,7 @@ static char *take_field(const char **s, struct ct_arena *a)
 	return field;
 }
 
-/* Whether a decoded field is as a path may be. */
+/* Fails for a field that cannot be a path. */
 static int check_field(const char *s, struct ct_err *e)
 {
 	for (const char *p = s; *p; p++) {
@@ -192,7 +192,7 @@ static int check_field(const char *s, struct ct_err *e)
 	return ct_fail(e, -ERANGE, CT_ERR_RANGE, "config", "a path is longer than 4095 bytes");
 }
 
-/* The two numbers at the end, which mean nothing to us but must be ones. */
+/* The two numbers at the end (dump and pass) are checked and not used. */
 static int check_rest(const char *s, struct ct_err *e)
 {
 	struct ct_span word;
@@ -222,7 +222,7 @@ static int check_target(const char *target, struct ct_err *e)
 	return ct_value_fail(e, "the target \"%s\" is the root itself", target);
 }
 
-/* What the parts of an entry say about each other. */
+/* Checks the relations between the fields of an entry. */
 static int check_entry(const struct ct_mount_item *m, struct ct_err *e)
 {
 	if (m->bind && m->move)

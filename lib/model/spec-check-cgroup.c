@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the keys of cgroups and limits say about each other. */
+/* Checks of the relations between the keys of cgroups and limits. */
 #include "model/check.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ static const struct ct_cglimit_item *find_limit(const struct ct_spec *s, const c
 	return NULL;
 }
 
-/* A mark below the limit that is above it would never be passed. */
+/* limit.memory.high and limit.memory.low have no effect above limit.memory. */
 static int check_marks(const struct ct_spec *s, struct ct_err *e)
 {
 	static const char *const marks[] = { "limit.memory.high", "limit.memory.low" };
@@ -38,7 +38,7 @@ static int check_marks(const struct ct_spec *s, struct ct_err *e)
 	return r;
 }
 
-/* Limits that mean nothing without another one. */
+/* Limits that have no effect without another one. */
 static int check_companions(const struct ct_spec *s, struct ct_err *e)
 {
 	static const struct {
@@ -83,14 +83,16 @@ static int check_burst(const struct ct_spec *s, struct ct_err *e)
 /* Records that `at` needs the cgroup that cgroup.backend = none does not make. */
 static int no_cgroup(struct ct_err *e, const struct ct_origin *at, bool may_try)
 {
-	ct_err_hint(e, may_try ? "take one of them out, or write \"try:\" in front of the value"
-			       : "take one of them out");
+	if (may_try)
+		ct_err_hint(e, "take one of them out, or write \"try:\" in front of the value");
+	else
+		ct_err_hint(e, "take one of them out");
 	return ct_err_go_on(e, ct_check_conflict(e, at,
 						 "it needs a cgroup, and cgroup.backend = "
 						 "none makes none"));
 }
 
-/* Directories without a cgroup to be in them. */
+/* Keys for the directories of cgroups, where none are made. */
 static int check_none_dirs(const struct ct_spec *s, struct ct_err *e)
 {
 	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container",
@@ -118,7 +120,7 @@ static int check_none_files(const struct ct_cgfiles *files, struct ct_err *e)
 	return r;
 }
 
-/* What cannot be done without a cgroup. */
+/* Keys that cannot be honoured without a cgroup. */
 static int check_none(const struct ct_spec *s, struct ct_err *e)
 {
 	int r = 0;
@@ -146,9 +148,8 @@ static int check_none(const struct ct_spec *s, struct ct_err *e)
 	return check_none_dirs(s, e);
 }
 
-/* As in LXC: either one directory for all, or one each for payload and supervisor, and
- * perhaps more for these. Without one of its own a supervisor stays where its starter is; in
- * process there is none. */
+/* As in LXC: either one directory for all, or one for the payload, and beside it perhaps one for
+ * the supervisor and one within the payload's. */
 static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 {
 	static const struct {
@@ -182,12 +183,12 @@ static int check_dirs(const struct ct_spec *s, struct ct_err *e)
 /* Whether `path` is `dir` or below it. */
 static bool is_below(const char *path, const char *dir)
 {
-	size_t n = dir ? strlen(dir) : 0;
+	size_t n = strlen(dir);
 
 	return n && !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
 }
 
-/* Payload and supervisor are not in one directory. */
+/* The directories of payload and supervisor must not contain each other. */
 static int check_places(const struct ct_spec *s, struct ct_err *e)
 {
 	if (s->cgroup_dir_container && s->cgroup_dir_monitor &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What keys say about each other. Each check is one function; the table at the end is
- * their order. */
+/* Checks of the relations between keys. Each is one function; the table at the end has their
+ * order. */
 #include "model/check.h"
 
 #include <errno.h>
@@ -135,7 +135,6 @@ static bool ranges_meet(uint32_t a, uint32_t b, uint32_t n_a, uint32_t n_b)
 	return a - b < n_b;
 }
 
-/* The kernel refuses maps that overlap on either side. */
 static const char *kind_of(const struct ct_idmap_item *m)
 {
 	if (m->group)
@@ -143,6 +142,7 @@ static const char *kind_of(const struct ct_idmap_item *m)
 	return "u";
 }
 
+/* The kernel refuses maps that overlap on either side. */
 static int check_idmap_overlap(const struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < s->idmap.n; i++) {
@@ -211,7 +211,7 @@ static int unmapped(struct ct_err *e, const struct ct_origin *at, const char *wh
 					      what, id));
 }
 
-/* Where the key is, or else the map that does without its id. */
+/* Where the key was set, else the first map: at its default it is idmap that lacks the id. */
 static const struct ct_origin *id_origin(const struct ct_spec *s, const char *key)
 {
 	const struct ct_origin *at = ct_spec_origin(s, key);
@@ -221,7 +221,7 @@ static const struct ct_origin *id_origin(const struct ct_spec *s, const char *ke
 	return ct_spec_origin(s, "idmap");
 }
 
-/* Who init runs as must exist inside. */
+/* The ids that init runs with must be mapped. */
 static int check_ids(const struct ct_spec *s, struct ct_err *e)
 {
 	int r = 0;
@@ -238,7 +238,7 @@ static int check_ids(const struct ct_spec *s, struct ct_err *e)
 }
 
 struct sysctl_home {
-	const char *name; /* with a dot at its end: all that begin with it */
+	const char *name; /* one that ends in a dot stands for all that begin with it */
 	uint32_t ns;
 };
 
@@ -262,20 +262,25 @@ static const struct sysctl_home sysctl_homes[] = {
 	{ "user.", CT_NS_USER },
 };
 
+static bool is_at_home(const char *name, const char *home)
+{
+	size_t n = strlen(home);
+
+	if (home[n - 1] == '.')
+		return !strncmp(name, home, n);
+	return !strcmp(name, home);
+}
+
 /* The namespace that a kernel parameter belongs to, 0: the whole host. */
 static uint32_t sysctl_ns(const char *name)
 {
-	for (size_t i = 0; i < sizeof(sysctl_homes) / sizeof(*sysctl_homes); i++) {
-		const char *home = sysctl_homes[i].name;
-		size_t n = strlen(home);
-
-		if (home[n - 1] == '.' ? !strncmp(name, home, n) : !strcmp(name, home))
+	for (size_t i = 0; i < sizeof(sysctl_homes) / sizeof(*sysctl_homes); i++)
+		if (is_at_home(name, sysctl_homes[i].name))
 			return sysctl_homes[i].ns;
-	}
 	return 0;
 }
 
-/* What else gives a container a namespace of its own. */
+/* For a hint: what else it takes to give a container a namespace of its own. */
 static const char *also_needed(uint32_t ns)
 {
 	if (ns == CT_NS_NET)
@@ -313,7 +318,7 @@ static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
 	return r;
 }
 
-/* One network that is the host's and others of the container's own cannot be. */
+/* Type none, the host's network, excludes networks of the container's own. */
 static int check_networks(const struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; s->net.n > 1 && i < s->net.n; i++) {

@@ -27,8 +27,10 @@ static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct c
 		const struct ct_entry *from = ct_config_entry(cfg, i);
 		char *name = ct_arena_strdup(s->arena, from->name),
 		     *value = ct_arena_strdup(s->arena, from->value);
-		char *file = from->at.file ? ct_arena_strdup(s->arena, from->at.file) : NULL;
+		char *file = NULL;
 
+		if (from->at.file)
+			file = ct_arena_strdup(s->arena, from->at.file);
 		if (!name || !value || (from->at.file && !file))
 			return ct_oom(e);
 		v[i] = (struct ct_entry){ from->key, name,	name + (from->sub - from->name),
@@ -43,15 +45,18 @@ static int copy_entries(struct ct_spec *s, const struct ct_config *cfg, struct c
 /* Parses one entry into the field that its row names. */
 static int parse_entry(struct ct_spec *s, const struct ct_entry *entry, struct ct_err *e)
 {
-	void *field = entry->key->field == SIZE_MAX ? NULL : (char *)s + entry->key->field;
-	int r = entry->key->type->parse(entry, field, s, e);
+	void *field = NULL;
+	int r;
 
+	if (entry->key->field != SIZE_MAX)
+		field = (char *)s + entry->key->field;
+	r = entry->key->type->parse(entry, field, s, e);
 	if (r < 0)
 		ct_err_origin(e, &entry->at);
 	return r;
 }
 
-/* Every row's default, in the form a person would write it. */
+/* Parses the default of every row. */
 static int read_defaults(struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < ct_n_keys; i++) {
@@ -68,7 +73,7 @@ static int read_defaults(struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
-/* Whether the value of a stored key is one that asks for nothing. */
+/* Whether the value is one that its key lists as asking for nothing. */
 static bool is_idle(const struct ct_entry *entry)
 {
 	const char *idle = entry->key->idle;
@@ -92,7 +97,7 @@ static int add_str(struct ct_spec *s, struct ct_strs *list, const struct ct_orig
 	return 0;
 }
 
-/* Notes that a start cannot honour this. */
+/* Adds a key or value that a start cannot honour. */
 static int add_unsupported(struct ct_spec *s, const struct ct_origin *at, const char *value,
 			   struct ct_err *e)
 {
@@ -111,7 +116,7 @@ static const struct ct_net_item *find_net(const struct ct_spec *s, const struct 
 	return NULL;
 }
 
-/* A net.N.* key: those of a network that is empty or none need nothing. */
+/* A net.N.* key. Those of a network of type empty or none have no effect. */
 static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct ct_err *e)
 {
 	const struct ct_net_item *net = find_net(s, entry);
@@ -131,7 +136,7 @@ static int read_net_key(struct ct_spec *s, const struct ct_entry *entry, struct 
 	return add_unsupported(s, &entry->at, entry->value, e);
 }
 
-/* What is set and cannot be honoured yet, or not by every start. */
+/* Collects the keys that no start can honour yet, and those that only a detached one can. */
 static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 {
 	for (uint32_t i = 0; i < s->n_entries; i++) {
@@ -156,7 +161,7 @@ static int read_unsupported(struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
-/* The components of a path without empty ones and ".", which the type has refused to climb. */
+/* A path without empty components and "."; its type has refused "..". NULL: no memory. */
 static char *clean_path(struct ct_arena *a, const char *path)
 {
 	char *out = ct_arena_alloc(a, strlen(path) + 1), *p = out;
@@ -177,11 +182,14 @@ static char *clean_path(struct ct_arena *a, const char *path)
  * own path on the host. */
 static int clean_targets(struct ct_spec *s, struct ct_err *e)
 {
-	const char *root = s->rootfs_path ? clean_path(s->arena, s->rootfs_path) : "";
-	size_t n = root ? strlen(root) : 0;
+	const char *root = "";
+	size_t n;
 
+	if (s->rootfs_path)
+		root = clean_path(s->arena, s->rootfs_path);
 	if (!root)
 		return ct_oom(e);
+	n = strlen(root);
 	for (uint32_t i = 0; i < s->mounts.n; i++) {
 		struct ct_mount_item *m = &s->mounts.v[i];
 		bool absolute = *m->target == '/';
@@ -201,7 +209,7 @@ static int clean_targets(struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
-/* Lines of a fstab file; comments and blank ones are passed over. `text` is taken to pieces. */
+/* Lines of a fstab file; comments and blank ones are passed over. `text` is modified. */
 static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char *text,
 			   struct ct_mounts *out, struct ct_err *e)
 {
@@ -212,9 +220,11 @@ static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char
 		struct ct_mount_item *item;
 		int r;
 
-		text = end ? end + 1 : NULL;
-		if (end)
+		text = NULL;
+		if (end) {
+			text = end + 1;
 			*end = 0;
+		}
 		at.line++;
 		line += strspn(line, " \t\r");
 		if (!*line || *line == '#')
@@ -244,8 +254,10 @@ static int read_fstab(struct ct_spec *s, const struct ct_str_item *file, struct 
 	struct ct_origin inside = { file->at.key, file->value, 0 };
 	const char *call = "open", *reason = "";
 	struct stat st;
-	int r = fd < 0 ? -errno : 0;
+	int r = 0;
 
+	if (fd < 0)
+		r = -errno;
 	if (r == 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
 		r = -EINVAL;
 		call = NULL;
@@ -297,7 +309,7 @@ static int read_fstabs(struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
-/* What was set, for fields whose value does not tell. */
+/* Notes which keys were set, for fields whose value does not show it. */
 static void note_set(struct ct_spec *s)
 {
 	s->arch_set = ct_spec_origin(s, "arch");
@@ -345,19 +357,23 @@ static int parse_entries(struct ct_spec *s, struct ct_entry *good, uint32_t *n_g
 	return 0;
 }
 
-/* Defaults and entries. What an entry with a fault has left in the fields makes them of no use:
- * then *s is begun anew without those. */
+/* Fills the spec with defaults and entries. An entry with a fault may have left half a value in a
+ * field: then *s becomes a new spec, of the entries without one. */
 static int fill(struct ct_spec **s, struct ct_err *e)
 {
 	struct ct_spec *first = *s, *clean;
 	bool collects = e && e->all;
-	struct ct_entry *good = collects
-					? ct_arena_grow(first->arena, NULL, 0,
-							(size_t)first->n_entries + 1, sizeof(*good))
-					: NULL;
+	struct ct_entry *good = NULL;
 	uint32_t n_good = 0;
-	int r = collects && !good ? ct_oom(e) : read_defaults(first, e);
+	int r;
 
+	if (collects) {
+		good = ct_arena_grow(first->arena, NULL, 0, (size_t)first->n_entries + 1,
+				     sizeof(*good));
+		if (!good)
+			return ct_oom(e);
+	}
+	r = read_defaults(first, e);
 	if (r == 0)
 		r = parse_entries(first, good, &n_good, e);
 	if (r < 0 || !collects || n_good == first->n_entries)
@@ -388,7 +404,7 @@ struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena
 	note_set(s);
 	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0)
 		return NULL;
-	/* from here on it is about what the values say to each other, and to the host */
+	/* from here on relations between values, and with the host, are checked */
 	if (e && e->all)
 		e->all->derived = true;
 	if (ct_spec_check(s, e) == 0)

@@ -125,14 +125,13 @@ struct ct_mounts {
 	uint32_t n;
 };
 
-/* limit.* of the keys that a cgroup carries out, in order of appearance; of a key that holds one
- * value only the last is kept */
+/* limit.* keys that cgroups enforce, in order of appearance; of a key that holds one value only the
+ * last is kept */
 struct ct_cglimit_item {
 	struct ct_origin at;
 	const char *key; /* "limit.memory"; of a key that takes a name, up to it: "limit.hugetlb" */
 	const char *sub; /* that name, "2MB"; "" otherwise */
-	/* the value without "try:"; of the keys that the kernel gets as text in one
-	 * form of blanks */
+	/* the value without "try:"; with single blanks where the kernel gets it as text */
 	const char *text;
 	bool tried; /* "try:" */
 	bool max;   /* "max": no limit */
@@ -147,8 +146,7 @@ struct ct_cglimits {
 	struct ct_cglimit_item *v;
 	uint32_t n;
 };
-/* Whether it asks for nothing that a group without it would not have, either: "max" of what limits,
- * limit.oom.group = 0. */
+/* Whether it asks for what a cgroup has by default: "max" of a limit, limit.oom.group = 0. */
 bool ct_cglimit_idle(const struct ct_cglimit_item *item);
 #define CT_RATE_UNSET (~UINT64_C(0))
 #define CT_RATE_MAX (~UINT64_C(0) - 1)
@@ -227,7 +225,7 @@ struct ct_spec {
 	const struct ct_config *config;
 	const struct ct_entry *entries; /* what was set, in order; copies of the config's */
 	uint32_t n_entries;
-	bool lxc; /* some of it was written with "lxc." in front: a config of LXC's */
+	bool lxc; /* some key was written with "lxc." in front: it is a config of LXC's */
 
 	/* program */
 	unsigned long personality; /* arch: PER_LINUX or PER_LINUX32 */
@@ -236,7 +234,7 @@ struct ct_spec {
 	const char *init_cwd;
 	uint32_t init_uid, init_gid;
 	struct ct_ids init_groups;
-	/* pid 1 is the stage's own, the program its child; see ct_build_reaper() */
+	/* pid 1 is a reaper, the program its child: as set, or as ct_build_reaper() decides */
 	bool init_reaper;
 	bool init_reaper_set;
 	uint32_t init_umask;
@@ -331,7 +329,7 @@ struct ct_spec {
  * NULL and a record in `e` on failure. Where `e` collects faults they are all found, and the spec
  * is what is left without the entries that have one. */
 struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena, struct ct_err *e);
-/* The first hook of the host that runs where init is, in the container's namespaces and groups;
+/* The first hook that is a program of the host and runs in the container's namespaces and cgroups;
  * NULL: there is none. */
 const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s);
 /* Where a scalar key was set; NULL when it is at its default. */

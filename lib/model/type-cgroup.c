@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * limit.*: what a cgroup may use, in units of people. Each parser fills one item of the spec; what
- * it means for the kernel is written down in lib/backend. "try:" in front lets a start do without
- * the limit, "max" is none.
+ * limit.*: portable limits of a cgroup, in units such as MiB and seconds. Each parser fills one
+ * item of the spec; the cgroup backend converts it to the kernel's files. "try:" in front makes a
+ * limit best effort, "max" is no limit.
  */
 #include "model/type.h"
 
@@ -22,11 +22,11 @@ bool ct_cglimit_idle(const struct ct_cglimit_item *item)
 {
 	if (!strcmp(item->key, "limit.oom.group"))
 		return !item->n;
-	/* that one protects: "max" is all of it */
+	/* limit.memory.low protects memory: "max" protects all of it */
 	return item->max && strcmp(item->key, "limit.memory.low");
 }
 
-/* The beginning of an item: `text` is the value without "try:". */
+/* A new item of an entry: `text` is the value without "try:". */
 static struct ct_cglimit_item begin(const struct ct_entry *entry)
 {
 	struct ct_cglimit_item item = { .at = entry->at,
@@ -58,7 +58,8 @@ static int put(const struct ct_cglimit_item *item, bool adds, void *field, struc
 	if (!list)
 		return 0;
 	for (uint32_t i = 0; !adds && !place && i < list->n; i++)
-		place = same_place(&list->v[i], item) ? &list->v[i] : NULL;
+		if (same_place(&list->v[i], item))
+			place = &list->v[i];
 	if (!place)
 		place = CT_LIST_ADD(spec->arena, list);
 	if (!place)
@@ -72,11 +73,14 @@ static int put_number(const struct ct_entry *entry, struct ct_cglimit_item *item
 		      int (*reader)(const char *s, uint64_t *out), void *field,
 		      struct ct_spec *spec, struct ct_err *e)
 {
-	int r = item->max ? 0 : ct_value_number(entry, reader(item->text, &item->n), e);
+	const struct ct_type *type = entry->key->type;
+	int r = 0;
 
-	if (r == 0 && !item->max &&
-	    (item->n < entry->key->type->min || item->n > entry->key->type->max))
-		r = ct_value_range(entry, e);
+	if (!item->max) {
+		r = ct_value_number(entry, reader(item->text, &item->n), e);
+		if (r == 0 && (item->n < type->min || item->n > type->max))
+			r = ct_value_range(entry, e);
+	}
 	if (r < 0)
 		return r;
 	return put(item, false, field, spec, e);
@@ -111,7 +115,8 @@ static int parse_hugetlb(const struct ct_entry *entry, void *field, struct ct_sp
 	char digits[8] = "";
 	uint32_t size = 0;
 
-	memcpy(digits, entry->sub, n < sizeof(digits) ? n : 0);
+	if (n < sizeof(digits))
+		memcpy(digits, entry->sub, n);
 	if (*entry->sub == '0' || ct_parse_u32(digits, &size) < 0 || size & (size - 1) ||
 	    size >= 1024 || (strcmp(unit, "KB") && strcmp(unit, "MB") && strcmp(unit, "GB"))) {
 		ct_err_hint(e, "name it as the kernel does: 64KB, 2MB, 1GB; "
@@ -245,13 +250,17 @@ static int span_number(struct ct_span word, uint64_t least, uint64_t most, uint6
 static int check_range(struct ct_span range)
 {
 	const char *dash = memchr(range.s, '-', range.n);
-	size_t n = dash ? (size_t)(dash - range.s) : range.n;
 	uint64_t first = 0, last = 0;
-	int r = span_number((struct ct_span){ range.s, n }, 0, CPU_LAST, &first);
+	size_t n;
+	int r;
 
-	if (r == 0 && dash)
+	if (!dash)
+		return span_number(range, 0, CPU_LAST, &first);
+	n = (size_t)(dash - range.s);
+	r = span_number((struct ct_span){ range.s, n }, 0, CPU_LAST, &first);
+	if (r == 0)
 		r = span_number((struct ct_span){ dash + 1, range.n - n - 1 }, 0, CPU_LAST, &last);
-	if (r == 0 && dash && last < first)
+	if (r == 0 && last < first)
 		r = -EINVAL;
 	return r;
 }
@@ -274,10 +283,14 @@ static int parse_limit_cpus(const struct ct_entry *entry, void *field, struct ct
 {
 	struct ct_cglimit_item item = begin(entry);
 	const char *s = item.text;
-	char *out = field ? ct_arena_alloc(spec->arena, strlen(s) + 1) : NULL, *end = out;
+	char *out = NULL, *end;
 
-	if (field && !out)
-		return ct_oom(e);
+	if (field) {
+		out = ct_arena_alloc(spec->arena, strlen(s) + 1);
+		if (!out)
+			return ct_oom(e);
+	}
+	end = out;
 	for (;; s++) {
 		size_t n = strcspn(s, ",");
 		struct ct_span range = trimmed(s, n);
@@ -502,12 +515,12 @@ static int parse_rdma(const struct ct_entry *entry, void *field, struct ct_spec 
 	if (!ct_next_word(&s, BLANKS, &word) || !is_resource(word))
 		return ct_value_bad(entry, e);
 	while (ct_next_word(&s, BLANKS, &word)) {
-		int i = ct_span_after(word, names[0]) ? 0 : 1, r = 0;
-		const char *value = ct_span_after(word, names[i]);
-		struct ct_span rest = { value, value ? word.n - strlen(names[i]) : 0 };
+		int i = !ct_span_after(word, names[0]), r = 0;
+		struct ct_span rest = { .s = ct_span_after(word, names[i]) };
 
-		if (!value || seen[i])
+		if (!rest.s || seen[i])
 			return ct_value_bad(entry, e);
+		rest.n = word.n - strlen(names[i]);
 		seen[i] = true;
 		if (!ct_span_is(rest, "max"))
 			r = ct_value_number(entry, span_number(rest, 0, INT32_MAX, &number), e);

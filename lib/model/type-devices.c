@@ -54,9 +54,12 @@ static bool read_access(struct ct_span word, uint8_t *out)
 
 	for (size_t i = 0; i < word.n; i++) {
 		const char *p = memchr(letters, word.s[i], 3);
-		unsigned bit = p ? 1u << (p - letters) : 0;
+		unsigned bit;
 
-		if (!bit || (access & bit))
+		if (!p)
+			return false;
+		bit = 1u << (p - letters);
+		if (access & bit)
 			return false;
 		access |= bit;
 	}
@@ -120,8 +123,7 @@ const char *ct_device_rule_read(const char *text, struct ct_device_rule *out)
 		return "the numbers are MAJOR:MINOR, up to 4095:1048575, or * for any";
 	if (!ct_next_word(&s, BLANK, &word) || !read_access(word, &rule.access))
 		return bad_access;
-	/* what follows the rule in public configs; the kernel of version 1 does not
-	 * look at it either */
+	/* published configs have comments behind a rule, which the kernel ignores with version 1 */
 	if (ct_next_word(&s, BLANK, &word) && *word.s != '#')
 		return "there is more behind the access; a second rule needs a line of its own";
 	*out = rule;
@@ -139,8 +141,7 @@ static int parse_rule(const struct ct_entry *entry, bool allow, void *field, str
 
 	if (wrong)
 		return ct_value_fail(e, "\"%.80s\" is not a device rule: %s", entry->value, wrong);
-	/* the kernel of version 1 looks at the first letter only, LXC with version 2
-	 * at all of it */
+	/* the kernel takes it for "a" with version 1, LXC reads all of it with version 2 */
 	if (version == 1 && rule.type == 'a' &&
 	    (rule.major >= 0 || rule.minor >= 0 || rule.access != ALL_ACCESS)) {
 		ct_err_hint(e, "write \"a\" for all devices, or one rule beginning with c and one "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who the payload is: identity maps, capabilities, resource limits, namespaces. */
+/* The identity of the payload: identity maps, capabilities, resource limits, namespaces. */
 #include "model/type.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #define BLANKS " \t"
 
-/* A number out of a span. As ct_parse_id(). */
+/* A number out of a span, as ct_parse_u32(). */
 static int span_number(struct ct_span word, uint32_t *out)
 {
 	char number[24] = "";
@@ -185,8 +185,7 @@ static const struct limit_name limits[] = {
 	{ "stack", RLIMIT_STACK },
 };
 
-/* A number or "unlimited", -1 for short, which is the kernel's RLIM_INFINITY: as a number it would
- * mean something else. */
+/* A number, or "unlimited" or "-1" for RLIM_INFINITY, whose number is refused. */
 static int parse_one_limit(const char *s, size_t n, uint64_t *out)
 {
 	char number[24] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of the kernel that the key itself names: sysctl.NAME, proc.NAME, cgroup.NAME. */
+/* Keys that name a file of the kernel: sysctl.NAME, proc.NAME, cgroup.NAME. */
 #include "model/type.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #define SMALL "abcdefghijklmnopqrstuvwxyz0123456789_-"
 #define LARGE "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* One part, or several with single dots between them, of `letters`: no way out of the directory it
- * will be put behind. */
+/* Whether a name is made of `letters`, with `dots` of several parts with single dots between them:
+ * as a path it then stays below its directory. */
 static bool is_plain_name(const char *s, const char *letters, bool dots)
 {
 	for (;;) {
@@ -26,7 +26,7 @@ static bool is_plain_name(const char *s, const char *letters, bool dots)
 	}
 }
 
-/* Records that the key's free part cannot be a file. */
+/* Records that the key does not name a file below `what`. */
 static int bad_name(const struct ct_entry *entry, const char *what, struct ct_err *e)
 {
 	return ct_fail(e, -ENOENT, CT_ERR_UNKNOWN_KEY, "config", "\"%s\" cannot be a file below %s",
@@ -41,8 +41,8 @@ static int keep_pair(const struct ct_entry *entry, struct ct_pairs *list, struct
 			    (struct ct_pair_item){ entry->at, entry->sub, entry->value });
 }
 
-/* "net/ipv4/conf/eth0.1/forwarding", sysctl(8)'s other way to write a name, in which a dot is a
- * dot: parts that climb nowhere. */
+/* Whether a name is in the other form of sysctl(8), "net/ipv4/conf/eth0.1/forwarding", where a dot
+ * stands for itself, and has no part that begins with a dot. */
 static bool is_slashed_name(const char *s)
 {
 	for (;;) {
@@ -59,11 +59,15 @@ static bool is_slashed_name(const char *s)
 static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 			struct ct_err *e)
 {
-	bool slashed = strchr(entry->sub, '/');
+	bool slashed = strchr(entry->sub, '/'), good;
 	struct ct_entry dotted = *entry;
 	char *name;
 
-	if (slashed ? !is_slashed_name(entry->sub) : !is_plain_name(entry->sub, SMALL, true)) {
+	if (slashed)
+		good = is_slashed_name(entry->sub);
+	else
+		good = is_plain_name(entry->sub, SMALL, true);
+	if (!good) {
 		ct_err_hint(e, "write the name with dots, as sysctl.net.ipv4.ip_forward, or with "
 			       "slashes");
 		return bad_name(entry, "/proc/sys", e);
@@ -73,8 +77,12 @@ static int parse_sysctl(const struct ct_entry *entry, void *field, struct ct_spe
 	dotted.sub = name = ct_arena_strdup(spec->arena, entry->sub);
 	if (!name)
 		return ct_oom(e);
-	for (char *p = name; (p = strpbrk(p, "./")); p++)
-		*p = *p == '/' ? '.' : '/';
+	for (char *p = name; (p = strpbrk(p, "./")); p++) {
+		if (*p == '/')
+			*p = '.';
+		else
+			*p = '/';
+	}
 	return keep_pair(&dotted, field, spec, e);
 }
 
@@ -92,7 +100,8 @@ static int parse_proc(const struct ct_entry *entry, void *field, struct ct_spec 
 
 const struct ct_type ct_type_proc = { "text", parse_proc, "a text" };
 
-/* Files of a group that hold no limit: they move processes, or end them, or are ours to write. */
+/* Files of a cgroup that are no limits: they move or end processes, or only the library writes
+ * them. */
 static bool is_housekeeping(const char *file)
 {
 	static const char *const names[] = {

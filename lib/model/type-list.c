@@ -9,7 +9,7 @@
 #include "base/num.h"
 
 #define BLANKS " \t"
-/* what a shell would have read as more than a letter */
+/* characters that have a meaning of their own in a shell */
 #define SHELL_SPECIAL "$`|&;<>()*?[]{}~\\#!"
 
 /* Copies one word from *s to `to` without its quotes. False: a quote is not closed. */
@@ -19,8 +19,12 @@ static bool take_word(const char **s, char *to, char *bare)
 	char quote = 0;
 
 	for (; *p && (quote || !strchr(BLANKS, *p)); p++) {
-		if (quote ? *p == quote : *p == '\'' || *p == '"') {
-			quote = quote ? 0 : *p;
+		if (quote && *p == quote) {
+			quote = 0;
+			continue;
+		}
+		if (!quote && (*p == '\'' || *p == '"')) {
+			quote = *p;
 			continue;
 		}
 		if (!quote && bare && !*bare && strchr(SHELL_SPECIAL, *p))
@@ -36,7 +40,7 @@ int ct_split_words(struct ct_arena *a, const char *s, struct ct_words *out, char
 {
 	size_t room = strlen(s) + 1;
 	struct ct_words w = { NULL, 0 };
-	/* words are never longer than the line; they are put one behind the other */
+	/* the words, one behind the other, are never longer than the line */
 	char *text = ct_arena_alloc(a, room);
 
 	w.v = ct_arena_alloc(a, (room / 2 + 2) * sizeof(*w.v));
@@ -59,22 +63,21 @@ int ct_split_words(struct ct_arena *a, const char *s, struct ct_words *out, char
 	return 0;
 }
 
-/* Splits into spec's arena, or, to check only, into one of its own. */
+/* Splits a command into the arena `a`; NULL: into one of its own, to check it only. */
 static int split(const struct ct_entry *entry, struct ct_arena *a, struct ct_words *out, char *bare,
 		 struct ct_err *e)
 {
-	CT_CLEAN_ARENA struct ct_arena *own = a ? NULL : ct_arena_new();
-	char first = 0;
+	CT_CLEAN_ARENA struct ct_arena *own = NULL;
 	int r;
 
-	if (!a && !own)
+	if (!a)
+		a = own = ct_arena_new();
+	if (!a)
 		return ct_oom(e);
-	r = ct_split_words(a ? a : own, entry->value, out, bare);
+	r = ct_split_words(a, entry->value, out, bare);
 	if (r == -ENOMEM)
 		return ct_oom(e);
-	if (r == 0)
-		first = *out->v[0];
-	if (r < 0 || first != '/')
+	if (r < 0 || *out->v[0] != '/')
 		return ct_value_bad(entry, e);
 	return 0;
 }

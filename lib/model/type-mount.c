@@ -16,15 +16,22 @@
 static int add_mount(const struct ct_entry *entry, const char *line, struct ct_mount_item item,
 		     struct ct_mounts *list, struct ct_spec *spec, struct ct_err *e)
 {
-	CT_CLEAN_ARENA struct ct_arena *own = list ? NULL : ct_arena_new();
+	CT_CLEAN_ARENA struct ct_arena *own = NULL;
+	struct ct_arena *a;
 	int r;
 
-	if (!list && !own)
+	if (list)
+		a = spec->arena;
+	else
+		a = own = ct_arena_new();
+	if (!a)
 		return ct_oom(e);
 	item.at = entry->at;
 	item.source_fd = -1;
-	r = ct_mount_parse(line, list ? spec->arena : own, &item, e);
-	return r < 0 ? r : CT_LIST_KEEP(spec, list, e, item);
+	r = ct_mount_parse(line, a, &item, e);
+	if (r < 0)
+		return r;
+	return CT_LIST_KEEP(spec, list, e, item);
 }
 
 static int parse_mount(const struct ct_entry *entry, void *field, struct ct_spec *spec,
@@ -38,7 +45,7 @@ const struct ct_type ct_type_mount = {
 	"a line as in fstab(5), such as /srv/data data none bind,create=dir"
 };
 
-/* A tmpfs option whose value is easily wrong. */
+/* Checks the values of size= and mode=. */
 static int check_tmpfs_option(struct ct_span option, struct ct_err *e)
 {
 	const char *size = ct_span_after(option, "size="), *mode = ct_span_after(option, "mode=");
@@ -106,7 +113,7 @@ const struct ct_type ct_type_tmpfs = {
 	"a target and perhaps options, such as /tmp size=64m,mode=1777"
 };
 
-/* The file is read when the spec is. */
+/* Only the path: the file is read with the spec. */
 static int parse_fstab(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		       struct ct_err *e)
 {
@@ -160,12 +167,15 @@ static bool read_cgroup_word(struct ct_span word, struct ct_mount_auto *to)
 	size_t force = strlen(":force");
 
 	to->cgroup_force = word.n > force && !memcmp(word.s + word.n - force, ":force", force);
-	word.n -= to->cgroup_force ? force : 0;
+	if (to->cgroup_force)
+		word.n -= force;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const char *behind = ct_span_after(word, kinds[i].name);
-		struct ct_span mode = { behind, behind ? word.n - (size_t)(behind - word.s) : 0 };
+		struct ct_span mode = { .s = ct_span_after(word, kinds[i].name) };
 
-		for (size_t j = 0; behind && j < sizeof(modes) / sizeof(*modes); j++) {
+		if (!mode.s)
+			continue;
+		mode.n = word.n - strlen(kinds[i].name);
+		for (size_t j = 0; j < sizeof(modes) / sizeof(*modes); j++) {
 			if (!ct_span_is(mode, modes[j].name))
 				continue;
 			to->cgroup_kind = kinds[i].value;
@@ -203,7 +213,7 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 		     struct ct_err *e)
 {
 	const char *rest = ct_span_after(word, "shmounts:");
-	struct ct_mount_auto unkept;
+	struct ct_mount_auto ignored, *cgroup = to;
 
 	for (size_t i = 0; i < sizeof(auto_rows) / sizeof(*auto_rows); i++) {
 		if (!ct_span_is(word, auto_rows[i].name))
@@ -214,7 +224,9 @@ static int take_auto(struct ct_span word, struct ct_mount_auto *to, struct ct_sp
 	}
 	if (rest)
 		return take_shmounts(rest, word.n - (size_t)(rest - word.s), to, spec, e);
-	if (!read_cgroup_word(word, to ? to : &unkept)) {
+	if (!cgroup)
+		cgroup = &ignored;
+	if (!read_cgroup_word(word, cgroup)) {
 		ct_err_hint(e, "proc, proc:mixed, proc:rw, sys, sys:ro, sys:mixed, sys:rw, "
 			       "cgroup[-full|2][:ro|:mixed|:rw]"
 			       "[:force] and shmounts:HOST[:TARGET] are known");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* net.N.*: checked by form here, each key alone; their order does not matter. */
+/* net.N.*: only the form of each value is checked here. */
 #include "model/type.h"
 
 #include <arpa/inet.h>
@@ -101,7 +101,9 @@ static int parse_mac(const struct ct_entry *entry, void *field, struct ct_spec *
 	if (strlen(s) != 17)
 		return ct_value_bad(entry, e);
 	for (int i = 0; i < 17; i++) {
-		if (i % 3 == 2 ? s[i] != ':' : !strchr(digits, s[i]))
+		bool separator = i % 3 == 2;
+
+		if ((separator && s[i] != ':') || (!separator && !strchr(digits, s[i])))
 			return ct_value_bad(entry, e);
 	}
 	return 0;
@@ -112,29 +114,33 @@ const struct ct_type ct_type_mac = {
 	"an address such as 10:66:6a:xx:xx:xx, where each x becomes random"
 };
 
-/* An address of a family, perhaps with /PREFIX (needed or not allowed). */
-static bool is_address(struct ct_span word, int family, int prefix)
+/* Whether an address has /PREFIX. */
+enum prefix { NO_PREFIX, MAY_HAVE_PREFIX, NEEDS_PREFIX };
+
+static bool is_address(struct ct_span word, int family, enum prefix prefix)
 {
 	unsigned char raw[sizeof(struct in6_addr)];
 	char text[INET6_ADDRSTRLEN] = "", *slash;
-	uint32_t bits = 0;
+	uint32_t bits = 0, most = 128;
 
 	if (word.n >= sizeof(text))
 		return false;
 	memcpy(text, word.s, word.n);
 	slash = strchr(text, '/');
-	if (prefix < 0 ? slash != NULL : prefix > 0 && !slash)
+	if ((slash && prefix == NO_PREFIX) || (!slash && prefix == NEEDS_PREFIX))
 		return false;
+	if (family == AF_INET)
+		most = 32;
 	if (slash) {
 		*slash = 0;
-		if (ct_parse_u32(slash + 1, &bits) < 0 || bits > (family == AF_INET ? 32 : 128))
+		if (ct_parse_u32(slash + 1, &bits) < 0 || bits > most)
 			return false;
 	}
 	return inet_pton(family, text, raw) == 1;
 }
 
 /* ADDRESS[/PREFIX] and for IPv4 perhaps the broadcast address. */
-static int parse_address(const struct ct_entry *entry, int family, int n_max, int prefix,
+static int parse_address(const struct ct_entry *entry, int family, int n_max, enum prefix prefix,
 			 struct ct_err *e)
 {
 	const char *s = entry->value;
@@ -142,8 +148,9 @@ static int parse_address(const struct ct_entry *entry, int family, int n_max, in
 	int n = 0;
 
 	for (; ct_next_word(&s, BLANKS, &word); n++) {
-		if (n == n_max || !is_address(word, family, n ? -1 : prefix))
+		if (n == n_max || !is_address(word, family, prefix))
 			return ct_value_bad(entry, e);
+		prefix = NO_PREFIX;
 	}
 	if (n)
 		return 0;
@@ -155,7 +162,7 @@ static int parse_ipv4_address(const struct ct_entry *entry, void *field, struct 
 {
 	(void)field;
 	(void)spec;
-	return parse_address(entry, AF_INET, 2, 0, e);
+	return parse_address(entry, AF_INET, 2, MAY_HAVE_PREFIX, e);
 }
 
 static int parse_ipv6_address(const struct ct_entry *entry, void *field, struct ct_spec *spec,
@@ -163,7 +170,7 @@ static int parse_ipv6_address(const struct ct_entry *entry, void *field, struct 
 {
 	(void)field;
 	(void)spec;
-	return parse_address(entry, AF_INET6, 1, 0, e);
+	return parse_address(entry, AF_INET6, 1, MAY_HAVE_PREFIX, e);
 }
 
 static int parse_ipv4_route(const struct ct_entry *entry, void *field, struct ct_spec *spec,
@@ -171,7 +178,7 @@ static int parse_ipv4_route(const struct ct_entry *entry, void *field, struct ct
 {
 	(void)field;
 	(void)spec;
-	return parse_address(entry, AF_INET, 1, 1, e);
+	return parse_address(entry, AF_INET, 1, NEEDS_PREFIX, e);
 }
 
 static int parse_ipv6_route(const struct ct_entry *entry, void *field, struct ct_spec *spec,
@@ -179,14 +186,14 @@ static int parse_ipv6_route(const struct ct_entry *entry, void *field, struct ct
 {
 	(void)field;
 	(void)spec;
-	return parse_address(entry, AF_INET6, 1, 1, e);
+	return parse_address(entry, AF_INET6, 1, NEEDS_PREFIX, e);
 }
 
 static int parse_gateway(const struct ct_entry *entry, int family, struct ct_err *e)
 {
 	if (!strcmp(entry->value, "auto") || !strcmp(entry->value, "dev"))
 		return 0;
-	return parse_address(entry, family, 1, -1, e);
+	return parse_address(entry, family, 1, NO_PREFIX, e);
 }
 
 static int parse_ipv4_gateway(const struct ct_entry *entry, void *field, struct ct_spec *spec,

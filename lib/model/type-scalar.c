@@ -80,7 +80,9 @@ const char *ct_value_tried(const char *value, bool *tried)
 
 	if (tried)
 		*tried = is;
-	return value + (is ? 4 : 0);
+	if (is)
+		return value + 4;
+	return value;
 }
 
 bool ct_path_climbs(const char *path)
@@ -191,8 +193,10 @@ static int parse_ring_size(const struct ct_entry *entry, void *field, struct ct_
 		return r;
 	while (v && rounded < v)
 		rounded *= 2;
+	if (!v)
+		rounded = 0;
 	if (field)
-		*(uint64_t *)field = v ? rounded : 0;
+		*(uint64_t *)field = rounded;
 	return 0;
 }
 
@@ -315,11 +319,12 @@ static const struct signal_name signals[] = {
 	SIGNAL(XFSZ), SIGNAL(VTALRM), SIGNAL(PROF), SIGNAL(WINCH), SIGNAL(IO),	 SIGNAL(POLL),
 	SIGNAL(PWR),  SIGNAL(SYS),
 };
-/* As programs inside count them; the C library this one is built with may keep more for itself. */
+/* As programs in the container count them with glibc; the C library of this build may reserve more
+ * or fewer. */
 #define RT_FIRST 34u
 #define RT_LAST 64u
 
-/* Number of SIGRTMIN+n or SIGRTMAX-n (`name` without "SIG"); 0 when it is none. */
+/* The number of SIGRTMIN+n or SIGRTMAX-n (`name` without "SIG"); 0: it is another name. */
 static uint32_t real_time_signal(const char *name)
 {
 	bool first = !strncasecmp(name, "RTMIN", 5), last = !strncasecmp(name, "RTMAX", 5);
@@ -339,13 +344,17 @@ static uint32_t real_time_signal(const char *name)
 static int parse_signal(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 			struct ct_err *e)
 {
-	const char *name = entry->value + (strncasecmp(entry->value, "SIG", 3) ? 0 : 3);
-	uint32_t nr = real_time_signal(name);
+	const char *name = entry->value;
+	uint32_t nr;
 	uint64_t v;
 
 	(void)spec;
+	if (!strncasecmp(name, "SIG", 3))
+		name += 3;
+	nr = real_time_signal(name);
 	for (size_t i = 0; !nr && i < sizeof(signals) / sizeof(*signals); i++)
-		nr = strcasecmp(name, signals[i].name) ? 0 : signals[i].nr;
+		if (!strcasecmp(name, signals[i].name))
+			nr = signals[i].nr;
 	if (!nr) {
 		int r = ct_value_number(entry, ct_parse_u64(entry->value, &v), e);
 

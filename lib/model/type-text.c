@@ -12,7 +12,7 @@
 
 #include "base/num.h"
 
-/* Keeps a copy of n bytes of the value where `field` says. */
+/* Stores a copy of the text in the field; NULL: the value is only checked. */
 static int keep(const char *s, void *field, struct ct_spec *spec, struct ct_err *e)
 {
 	if (!field)
@@ -107,9 +107,9 @@ const struct ct_type ct_type_dev_dir = { "directory below /dev", parse_below,
 					 "a directory below /dev such as lxc, without leading "
 					 "slash and without \"..\"" };
 
-/* Directories below a cgroup, divided by single slashes: none that climbs, that is hidden in
- * another's way of writing, or that could be taken for a file of the kernel. A "*" at the end is
- * what our own temporary names have. */
+/* Whether a text is a relative path of directories for cgroups: without parts that are empty, "."
+ * or "..", have control characters, or begin as the kernel's own files do. A "*" at the end marks
+ * temporary names of the library's. */
 static bool is_cgroup_path(const char *s)
 {
 	for (;;) {
@@ -207,15 +207,14 @@ const struct ct_type ct_type_include = { "file or directory", parse_include,
 					 "the path of a file or directory, of less than 4096 "
 					 "bytes" };
 
-/* [BACKEND:]PATH. A path may have a colon itself, so only what is no absolute path is
- * looked at for a backend. */
+/* [BACKEND:]PATH. A path may have a colon itself: an absolute path has no backend in front. */
 static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 			struct ct_err *e)
 {
 	static const char *const backends[] = { "dir", "overlay", "overlayfs", "btrfs", "lvm",
 						"zfs", "loop",	  "nbd",       "rbd" };
 	const char *colon = strchr(entry->value, ':'), *backend = NULL;
-	struct ct_span name = { entry->value, colon ? (size_t)(colon - entry->value) : 0 };
+	struct ct_span name;
 	int r;
 
 	if (*entry->value == '/' || !colon) {
@@ -224,6 +223,7 @@ static int parse_rootfs(const struct ct_entry *entry, void *field, struct ct_spe
 			return r;
 		return keep(entry->value, field, spec, e);
 	}
+	name = (struct ct_span){ entry->value, (size_t)(colon - entry->value) };
 	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++) {
 		if (ct_span_is(name, backends[i]))
 			backend = backends[i];
@@ -297,7 +297,7 @@ const char *ct_log_level_name(uint32_t level)
 static int parse_log_level(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 			   struct ct_err *e)
 {
-	/* in the order of LXC's numbers; from "error" on we do not tell them apart */
+	/* in the order of LXC's numbers; the levels from "error" on are one here */
 	static const struct level_name levels[] = {
 		{ "trace", CT_LOG_TRACE },   { "debug", CT_LOG_DEBUG }, { "info", CT_LOG_INFO },
 		{ "notice", CT_LOG_NOTICE }, { "warn", CT_LOG_WARN },	{ "error", CT_LOG_ERROR },

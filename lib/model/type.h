@@ -45,7 +45,7 @@ extern const struct ct_type ct_type_net, ct_type_net_name, ct_type_net_link, ct_
 	ct_type_ipv4_address, ct_type_ipv6_address, ct_type_ipv4_gateway, ct_type_ipv6_gateway,
 	ct_type_ipv4_route, ct_type_ipv6_route, ct_type_vlan_or_none;
 
-/* Records that the value has not its type's form; returns -EINVAL. */
+/* Records that the value does not have its type's form; returns -EINVAL. */
 int ct_value_bad(const struct ct_entry *entry, struct ct_err *e);
 /* Records that a number is out of its type's range; returns -ERANGE. */
 int ct_value_range(const struct ct_entry *entry, struct ct_err *e);
@@ -72,8 +72,7 @@ static inline int ct_span_shown(struct ct_span span)
 bool ct_span_is(struct ct_span span, const char *s);
 /* The rest behind `prefix` when the span begins with it, else NULL. */
 const char *ct_span_after(struct ct_span span, const char *prefix);
-/* The value behind "try:", which *tried tells (it may be NULL): what cannot be done is
- * passed over. */
+/* The value without "try:" in front; *tried, unless NULL: it had it, and is best effort. */
 const char *ct_value_tried(const char *value, bool *tried);
 /* Whether a '/'-divided path has ".." as a component. */
 bool ct_path_climbs(const char *path);

@@ -6,8 +6,8 @@
 
 #include "plan/builder.h"
 
-/* A terminal of the host's, for a container that has none to give. */
-static int spare_terminal(struct ct_builder *b)
+/* A terminal of the host's, used where the container has no devpts to open one in. */
+static int host_terminal(struct ct_builder *b)
 {
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_PTY_NEW, NULL);
 	int master = ct_plan_slot(b->plan, "host terminal");
@@ -18,9 +18,9 @@ static int spare_terminal(struct ct_builder *b)
 	return master;
 }
 
-/* The terminal is opened by the launcher: what is in the container's groups may not be allowed to,
- * by its list of devices. */
-static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
+/* The terminal is opened by the launcher: a process in the container's cgroups may be refused it by
+ * their list of devices. */
+static void open_terminal(struct ct_builder *b, int fallback, int master, int peer)
 {
 	struct ct_step *s;
 
@@ -31,7 +31,7 @@ static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
 	s->flags = CT_SF_STRICT | CT_SF_OPTIONAL;
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_PTY_NEW, NULL);
 	s->a = (int16_t)b->pts;
-	s->b = (int16_t)spare;
+	s->b = (int16_t)fallback;
 	s->o = (int16_t)master;
 	s->p = (int16_t)peer;
 	s->n[0] = b->req->rows;
@@ -39,23 +39,20 @@ static void open_terminal(struct ct_builder *b, int spare, int master, int peer)
 	s->s[1] = b->req->modes;
 }
 
-/* Joins the namespaces, and on the way opens the terminal: before children of ours are in the
- * container's sight. */
+/* Opens a terminal between the other namespaces and the pid namespace: children that this takes
+ * are made before processes of the container could see them. */
 static void join_with_terminal(struct ct_builder *b)
 {
-	uint32_t ns = b->req->namespaces, later = b->req->pty ? ns & CT_NS_PID : 0;
-	int spare, master, peer;
+	uint32_t ns = b->req->namespaces;
+	int fallback = host_terminal(b), master, peer;
 	struct ct_step *s;
 
-	spare = b->req->pty ? spare_terminal(b) : CT_SLOT_NONE;
-	ct_build_join(b, b->in_pidfd, ns & ~later, NULL);
+	ct_build_join(b, b->in_pidfd, ns & ~CT_NS_PID, NULL);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
-	if (!b->req->pty)
-		return;
 	master = ct_plan_slot(b->plan, "terminal");
 	peer = ct_plan_slot(b->plan, "terminal peer");
-	open_terminal(b, spare, master, peer);
-	ct_build_join(b, b->in_pidfd, later, NULL);
+	open_terminal(b, fallback, master, peer);
+	ct_build_join(b, b->in_pidfd, ns & CT_NS_PID, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SEND_FD, NULL);
 	s->a = (int16_t)master;
 	s->n[0] = CT_FD_TAG_PTY;
@@ -64,19 +61,37 @@ static void join_with_terminal(struct ct_builder *b)
 	s->n[0] = 1;
 }
 
+static void join_namespaces(struct ct_builder *b)
+{
+	if (b->req->pty) {
+		join_with_terminal(b);
+		return;
+	}
+	ct_build_join(b, b->in_pidfd, b->req->namespaces, NULL);
+	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
+}
+
+/* The groups of the request, else those of the config, which go with its own user only. */
 static int attach_groups(struct ct_builder *b, struct ct_identity *id)
 {
 	const struct ct_request *r = b->req;
-	uint32_t n = r->set_uid || r->set_gid ? 0 : b->spec->init_groups.n;
+	const struct ct_ids *own = &b->spec->init_groups;
 	const char **list;
+	uint32_t n = 0;
 
-	n = r->set_groups ? r->n_groups : n;
+	if (r->set_groups)
+		n = r->n_groups;
+	else if (!r->set_uid && !r->set_gid)
+		n = own->n;
 	list = ct_arena_alloc(b->arena, (n + 1) * sizeof(*list));
 	if (!list)
 		return ct_oom(b->err);
-	for (uint32_t i = 0; i < n; i++)
-		list[i] = ct_build_num(b,
-				       r->set_groups ? r->groups[i] : b->spec->init_groups.v[i].id);
+	for (uint32_t i = 0; i < n; i++) {
+		if (r->set_groups)
+			list[i] = ct_build_num(b, r->groups[i]);
+		else
+			list[i] = ct_build_num(b, own->v[i].id);
+	}
 	id->groups = list;
 	id->n_groups = n;
 	return 0;
@@ -89,13 +104,12 @@ static int attach_caps(struct ct_builder *b, uint64_t *keep)
 
 	if (r < 0)
 		return r;
-	/* what init has dropped by now is not the container's any more */
+	/* none that init has taken out of its bounding set since */
 	if (b->req->running)
 		have &= b->req->running->cap_bounding;
 	*keep = have;
 	if (b->req->elevated)
-		*keep = b->userns ? ct_host_all_caps(b->host)
-				  : b->host->cap_bounding & b->host->cap_permitted;
+		*keep = ct_build_available_caps(b->host, b->userns);
 	if (b->req->set_caps)
 		*keep = b->req->caps;
 	if (b->req->set_caps && !b->req->elevated && (b->req->caps & ~have)) {
@@ -125,80 +139,130 @@ static const char *const limit_names[CT_RUNNING_LIMITS] = {
 	"memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"
 };
 
-/* The limits that init has, where this process has others; a key's soft limit stays what it says,
- * since a program may move its own. */
+/* A limit of the config. Where init's hard limit is lower by now, that is a bound for both: a soft
+ * limit of init's is not taken over, since a program may lower its own. */
+static void config_limit(struct ct_builder *b, const struct ct_limit_item *l,
+			 const struct ct_running *run)
+{
+	bool known = run && (unsigned)l->resource < CT_RUNNING_LIMITS &&
+		     run->has_limit[l->resource];
+	uint64_t soft = l->soft, hard = l->hard;
+
+	if (known && run->hard[l->resource] < hard)
+		hard = run->hard[l->resource];
+	if (soft > hard)
+		soft = hard;
+	add_limit(b, l->resource, l->name, soft, hard, &l->at);
+}
+
+/* What init has by now and the attached program gets, too; NULL: only the config counts. */
+static const struct ct_running *running_limits(const struct ct_builder *b)
+{
+	if (b->req->elevated)
+		return NULL;
+	return b->req->running;
+}
+
+/* The limits of the config, and init's where this process has others. */
 static void attach_limits(struct ct_builder *b)
 {
-	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
+	const struct ct_running *run = running_limits(b);
 	bool given[CT_RUNNING_LIMITS] = { false };
 
 	for (uint32_t i = 0; i < b->spec->prlimit.n; i++) {
 		const struct ct_limit_item *l = &b->spec->prlimit.v[i];
-		bool known = run && (unsigned)l->resource < CT_RUNNING_LIMITS &&
-			     run->has_limit[l->resource];
-		uint64_t hard = known && run->hard[l->resource] < l->hard ? run->hard[l->resource]
-									  : l->hard;
 
-		add_limit(b, l->resource, l->name, l->soft < hard ? l->soft : hard, hard, &l->at);
+		config_limit(b, l, run);
 		if ((unsigned)l->resource < CT_RUNNING_LIMITS)
 			given[l->resource] = true;
 	}
 	for (int i = 0; run && i < CT_RUNNING_LIMITS; i++) {
 		if (given[i] || !run->has_limit[i])
 			continue;
-		/* one higher than ours, where raising it needs a right that we do not
-		 * have, stays as it is */
+		/* best effort: to raise a hard limit takes CAP_SYS_RESOURCE */
 		add_limit(b, i, limit_names[i], run->soft[i], run->hard[i], NULL)->flags =
 			CT_SF_OPTIONAL;
 	}
 }
 
-static void write_file(struct ct_builder *b, const char *file, const char *value, bool optional,
-		       const struct ct_origin *at)
+static struct ct_step *write_file(struct ct_builder *b, const char *file, const char *value,
+				  const struct ct_origin *at)
 {
-	struct ct_step *s;
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, at);
 
-	if (!value)
-		return;
-	s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, at);
 	s->s[0] = file;
 	s->s[1] = value;
-	s->flags = optional ? (uint8_t)CT_SF_OPTIONAL : 0;
+	return s;
+}
+
+/* The files of /proc/PID that init's values are read from. */
+static const char *const read_files[] = { "oom_score_adj", "coredump_filter", "timerslack_ns" };
+
+static bool is_read(const char *file)
+{
+	for (unsigned i = 0; i < sizeof(read_files) / sizeof(*read_files); i++)
+		if (!strcmp(file, read_files[i]))
+			return true;
+	return false;
 }
 
 /* The files of /proc/PID: those that can be read as init has them, the others as the
  * config says. */
 static void attach_files(struct ct_builder *b)
 {
-	static const char *const read[] = { "oom_score_adj", "coredump_filter", "timerslack_ns" };
-	const struct ct_running *run = b->req->elevated ? NULL : b->req->running;
+	const struct ct_running *run = running_limits(b);
+	struct ct_step *s;
 
 	for (uint32_t i = 0; i < b->spec->proc.n && !b->req->elevated; i++) {
 		const struct ct_pair_item *p = &b->spec->proc.v[i];
-		bool known = false;
 
-		for (unsigned k = 0; run && k < sizeof(read) / sizeof(*read); k++)
-			known |= !strcmp(p->name, read[k]);
-		if (!known)
-			write_file(b, p->name, p->value, false, &p->at);
+		if (p->value && !(run && is_read(p->name)))
+			write_file(b, p->name, p->value, &p->at);
 	}
 	if (!run)
 		return;
-	write_file(b, read[0], run->oom_score_adj, run->oom_lower, NULL);
-	write_file(b, read[1], run->coredump_filter, false, NULL);
-	write_file(b, read[2], run->timerslack, false, NULL);
+	if (run->oom_score_adj) {
+		s = write_file(b, "oom_score_adj", run->oom_score_adj, NULL);
+		if (run->oom_lower)
+			s->flags = CT_SF_OPTIONAL;
+	}
+	if (run->coredump_filter)
+		write_file(b, "coredump_filter", run->coredump_filter, NULL);
+	if (run->timerslack)
+		write_file(b, "timerslack_ns", run->timerslack, NULL);
 }
 
-/* The nice value of init, and its core scheduling cookie, which a child of ours then has, too. */
+/* The nice value and the core scheduling cookie of init; in a plan that is only printed without a
+ * container, those of the config. */
 static void attach_sched(struct ct_builder *b)
 {
 	const struct ct_running *run = b->req->running;
-	bool cookie = run ? run->sched_core : b->spec->sched_core;
+	int nice = b->spec->init_nice;
+	bool cookie = b->spec->sched_core;
+	uint64_t of = 1;
 
-	ct_build_sched(b, run ? run->nice : b->spec->init_nice, !run && b->spec->init_nice_set);
+	if (run) {
+		nice = run->nice;
+		cookie = run->sched_core;
+		of = (uint64_t)run->pid;
+	}
+	ct_build_sched(b, nice, !run && b->spec->init_nice_set);
 	if (cookie)
 		ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_SCHED_CORE, ct_build_at(b, "sched.core"))
-			->n[0] = run ? (uint64_t)run->pid : 1;
+			->n[0] = of;
+}
+
+/* Adds the look-up of the user in the container's passwd. */
+static void look_up_user(struct ct_builder *b, const struct ct_identity *id, bool shell)
+{
+	const char *user = b->req->user;
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, NULL);
+
+	if (!user)
+		user = ct_arena_printf(b->arena, "%u:%u", id->uid, id->gid);
+	s->s[0] = user;
+	s->n[0] = shell;
+	s->n[1] = id->keep;
 }
 
 static int attach_identity(struct ct_builder *b)
@@ -208,35 +272,36 @@ static int attach_identity(struct ct_builder *b)
 	bool nnp = sp->no_new_privs || r->no_new_privs || (r->running && r->running->no_new_privs);
 	bool shell = !r->argv && !r->has_exec_fd;
 	struct ct_identity id = { .lookup = r->user || (shell && !r->set_uid),
-				  .uid = r->set_uid ? r->uid : sp->init_uid,
-				  .gid = r->set_gid ? r->gid : sp->init_gid,
+				  .uid = sp->init_uid,
+				  .gid = sp->init_gid,
 				  .no_new_privs = !r->elevated && nnp,
-				  .personality = r->running && r->running->has_personality
-							 ? r->running->personality
-							 : sp->personality,
+				  .personality = sp->personality,
 				  .arch_at = ct_build_at(b, "arch"),
-				  .cwd = r->cwd ? r->cwd : "/",
+				  .cwd = "/",
 				  .uid_at = ct_build_at(b, "init.uid"),
 				  .cap_at = ct_build_at(b, "cap.keep"),
 				  .cwd_at = ct_build_at(b, "init.cwd") };
-	struct ct_step *s;
 	int rc = attach_groups(b, &id);
 
-	rc = rc < 0 ? rc : attach_caps(b, &id.keep);
+	if (rc >= 0)
+		rc = attach_caps(b, &id.keep);
 	if (rc < 0)
 		return rc;
+	if (r->set_uid)
+		id.uid = r->uid;
+	if (r->set_gid)
+		id.gid = r->gid;
+	if (r->running && r->running->has_personality)
+		id.personality = r->running->personality;
+	if (r->cwd)
+		id.cwd = r->cwd;
 	if (sp->keyring_session)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_KEYRING,
 			    ct_build_at(b, "keyring.session"));
-	if (r->user || shell) {
-		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_LOOKUP_USER, NULL);
-		s->s[0] = r->user ? r->user : ct_arena_printf(b->arena, "%u:%u", id.uid, id.gid);
-		s->n[0] = shell;
-		s->n[1] = id.keep;
-	} else if (r->namespaces & CT_NS_MNT) {
-		/* else the passwd would be the host's */
+	if (r->user || shell)
+		look_up_user(b, &id, shell);
+	else if (r->namespaces & CT_NS_MNT) /* else the passwd would be the host's */
 		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
-	}
 	return ct_build_ids(b, &id);
 }
 
@@ -248,7 +313,7 @@ static int attach_join(struct ct_builder *b)
 	if (r < 0)
 		return r;
 	attach_sched(b);
-	join_with_terminal(b);
+	join_namespaces(b);
 	r = ct_build_areas(b);
 	s = ct_plan_add(b->plan, CT_PHASE_SPAWN, CT_OP_CLONE, NULL);
 	s->n[0] = 0;
@@ -270,11 +335,14 @@ int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct c
 	b.userns = r->namespaces & CT_NS_USER;
 	b.in_pidfd = 0;
 	rc = attach_join(&b);
-	rc = rc < 0 ? rc : attach_identity(&b);
+	if (rc >= 0)
+		rc = attach_identity(&b);
 	while (r->argv && r->argv[n])
 		n++;
-	rc = rc < 0 ? rc : ct_build_finish(&b, r->argv, n, NULL);
-	rc = rc < 0 ? rc : ct_plan_freeze(b.plan, e);
+	if (rc >= 0)
+		rc = ct_build_finish(&b, r->argv, n, NULL);
+	if (rc >= 0)
+		rc = ct_plan_freeze(b.plan, e);
 	if (rc < 0)
 		return rc;
 	*out = b.plan;

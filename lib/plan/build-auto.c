@@ -18,8 +18,8 @@ static void attach(struct ct_builder *b, int tree, const char *where, uint8_t fl
 	s->flags = flags;
 }
 
-/* A new instance, or, where the namespace behind it is not of the container's user
- * namespace, the host's own. */
+/* A new instance, or a copy of the host's mount where the file system's namespace does not belong
+ * to the container's user namespace. */
 static int instance(struct ct_builder *b, const char *type, const char *host, bool ours,
 		    uint64_t attr, enum ct_phase phase, const struct ct_origin *at)
 {
@@ -78,11 +78,13 @@ static void add_sys(struct ct_builder *b, enum ct_auto_mode mode)
 {
 	const struct ct_origin *at = ct_build_at(b, "mount.auto");
 	bool ours = !b->userns || ((b->own | b->shared) & CT_NS_NET);
+	uint64_t attr = QUIET;
 
 	if (mode == CT_AUTO_NO)
 		return;
-	b->sys = instance(b, "sysfs", "/sys", ours,
-			  QUIET | (mode == CT_AUTO_RW ? 0 : MOUNT_ATTR_RDONLY), CT_PHASE_DEV, at);
+	if (mode != CT_AUTO_RW)
+		attr |= MOUNT_ATTR_RDONLY;
+	b->sys = instance(b, "sysfs", "/sys", ours, attr, CT_PHASE_DEV, at);
 	attach(b, b->sys, "sys", CT_SF_STRICT | CT_SF_CREATE_DIR, at);
 	if (mode == CT_AUTO_MIXED && ours && ((b->own | b->shared) & CT_NS_NET))
 		add_net_devices(b, at);
@@ -112,10 +114,14 @@ static void add_shared(struct ct_builder *b)
 int ct_build_auto(struct ct_builder *b)
 {
 	const struct ct_mount_auto *m = &b->spec->mount_auto;
-	bool set = b->spec->mount_auto_set;
 
-	add_proc(b, set ? m->proc : CT_AUTO_MIXED);
-	add_sys(b, set ? m->sys : CT_AUTO_RO);
+	if (b->spec->mount_auto_set) {
+		add_proc(b, m->proc);
+		add_sys(b, m->sys);
+	} else {
+		add_proc(b, CT_AUTO_MIXED);
+		add_sys(b, CT_AUTO_RO);
+	}
 	ct_build_area_mounts(b);
 	add_shared(b);
 	return 0;

@@ -25,8 +25,8 @@ static const struct {
 	{ "ptmx", "pts/ptmx" },
 };
 
-/* Makes the node, or, where that right is missing, binds the host's, which was cloned with
- * the caller's rights. */
+/* Makes the node, or binds the host's, which is cloned with the caller's rights, where init may not
+ * make one. */
 static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct ct_origin *at)
 {
 	struct ct_step *s;
@@ -58,14 +58,17 @@ static void add_node(struct ct_builder *b, unsigned i, bool bind, const struct c
 
 bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name)
 {
-	bool own = b->dev != CT_SLOT_NONE;
-
-	s->b = (int16_t)(own ? b->dev : b->root);
-	s->s[0] = own ? name : ct_arena_printf(b->arena, "dev/%s", name);
-	return own;
+	if (b->dev != CT_SLOT_NONE) {
+		s->b = (int16_t)b->dev;
+		s->s[0] = name;
+		return true;
+	}
+	s->b = (int16_t)b->root;
+	s->s[0] = ct_arena_printf(b->arena, "dev/%s", name);
+	return false;
 }
 
-/* A file system of /dev's own, made in a phase, at a directory that is made for it. */
+/* A new file system, made in the phase `made`, at /dev/NAME. */
 static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, const char *type,
 		  const char *options, uint64_t attr, const struct ct_origin *at)
 {
@@ -85,13 +88,16 @@ static int add_fs(struct ct_builder *b, enum ct_phase made, const char *name, co
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_ATTACH, at);
 	s->a = (int16_t)slot;
-	s->flags = ct_build_in_dev(b, s, name) ? CT_SF_STRICT : CT_SF_CREATE_DIR;
+	if (ct_build_in_dev(b, s, name))
+		s->flags = CT_SF_STRICT;
+	else
+		s->flags = CT_SF_CREATE_DIR;
 	return slot;
 }
 
-/* Terminals that the container's list of devices refuses are opened by the launcher, who is
- * not under it, on behalf of the container's root. Who that is in somebody else's user
- * namespace is not known. */
+/* Terminals that the container's list of devices refuses are opened by the launcher, which is not
+ * under that list, for the container's root. The ids of root in a user namespace that is only
+ * joined are not known. */
 static bool early_terminals(const struct ct_builder *b)
 {
 	return (b->refused & CT_REFUSED_TERMINALS) && (!b->userns || (b->own & CT_NS_USER));
@@ -101,20 +107,24 @@ static const char *pts_options(struct ct_builder *b)
 {
 	const char *o = "ptmxmode=0666,mode=0620";
 	/* pty.max is the payload's: console and terminals come on top */
-	uint32_t own = (b->req->pty || b->req->detached) +
-		       (b->req->detached ? b->spec->tty_max : 0);
+	uint32_t own = b->req->pty || b->req->detached, gid = 5;
 
+	if (b->req->detached)
+		own += b->spec->tty_max;
+	if (b->pts_phase == CT_PHASE_HOST)
+		gid = ct_build_outside(b->spec, true, 5);
 	if (ct_build_mapped(b->spec, true, 5) && (b->spec->idmap.n || !b->host->no_tty_group))
-		o = ct_arena_printf(b->arena, "%s,gid=%u", o,
-				    b->pts_phase == CT_PHASE_HOST
-					    ? ct_build_outside(b->spec, true, 5)
-					    : 5);
-	return o ? ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own) : NULL;
+		o = ct_arena_printf(b->arena, "%s,gid=%u", o, gid);
+	if (!o)
+		return NULL;
+	return ct_arena_printf(b->arena, "%s,max=%u", o, b->spec->pty_max + own);
 }
 
 void ct_build_pts(struct ct_builder *b, const struct ct_origin *at)
 {
-	b->pts_phase = early_terminals(b) ? CT_PHASE_HOST : CT_PHASE_DEV;
+	b->pts_phase = CT_PHASE_DEV;
+	if (early_terminals(b))
+		b->pts_phase = CT_PHASE_HOST;
 	b->pts = add_fs(b, b->pts_phase, "pts", "devpts", pts_options(b),
 			MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, at);
 }

@@ -9,7 +9,8 @@
 struct env {
 	const char **v;
 	uint32_t n, cap;
-	uint32_t *table, mask; /* of index + 1 by name; mask + 1 places, twice cap */
+	/* hash table by name, of index + 1 in v; mask + 1 places, twice cap */
+	uint32_t *table, mask;
 	struct ct_builder *b;
 };
 
@@ -45,16 +46,14 @@ static bool env_grow(struct env *env)
 	return true;
 }
 
-/* Adds "K=V"; one of the same name is replaced. */
+/* Adds "K=V" and replaces one of the same name; NULL: there was no memory for it. */
 static void env_put(struct env *env, const char *kv)
 {
 	uint32_t *at;
 
-	if (!kv || !strchr(kv, '=')) {
-		env->b->plan->err = kv ? env->b->plan->err : -ENOMEM;
+	if (kv && !strchr(kv, '='))
 		return;
-	}
-	if (env->n == env->cap && !env_grow(env)) {
+	if (!kv || (env->n == env->cap && !env_grow(env))) {
 		env->b->plan->err = -ENOMEM;
 		return;
 	}
@@ -82,25 +81,37 @@ static int config_env(struct env *env)
 	return 0;
 }
 
+/* What the payload gets before the variables of the config. */
+static void default_env(struct env *env)
+{
+	struct ct_builder *b = env->b;
+	const char *term = ct_build_caller_var(b->req, "TERM");
+
+	env_put(env, "PATH=" CT_DEFAULT_PATH);
+	/* OpenRC, and tools of administration, know no other word in systems that LXC has made */
+	if (b->spec->lxc)
+		env_put(env, "container=lxc");
+	else
+		env_put(env, "container=libcontain");
+	if (!term)
+		term = "TERM=linux";
+	if (b->req->pty || b->req->detached)
+		env_put(env, term);
+	if (b->ttys)
+		env_put(env, b->ttys);
+	if (!b->req->keep_env)
+		return;
+	for (const char *const *e = b->req->caller_env; e && *e; e++)
+		env_put(env, *e);
+}
+
 int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 {
 	struct env env = { .b = b };
 	int r = 0;
 
 	if (!b->req->clear_env) {
-		env_put(&env, "PATH=" CT_DEFAULT_PATH);
-		/* OpenRC, and tools of administration, know no other word in systems
-		 * that LXC has made */
-		env_put(&env, b->spec->lxc ? "container=lxc" : "container=libcontain");
-		if (b->req->pty || b->req->detached)
-			env_put(&env, ct_build_caller_var(b->req, "TERM")
-					      ? ct_build_caller_var(b->req, "TERM")
-					      : "TERM=linux");
-		if (b->ttys)
-			env_put(&env, b->ttys);
-		for (const char *const *e = b->req->keep_env ? b->req->caller_env : NULL; e && *e;
-		     e++)
-			env_put(&env, *e);
+		default_env(&env);
 		r = config_env(&env);
 	}
 	for (const char *const *e = b->req->envp; e && *e && r >= 0; e++) {
@@ -117,17 +128,21 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n)
 	return r;
 }
 
-/* The program's words: the caller's, or the config's, or /sbin/init. */
+/* The program and its arguments: the caller's, or the config's, or /sbin/init. */
 static int program(struct ct_builder *b, const char *const **argv, uint32_t *n,
 		   const struct ct_origin **at)
 {
 	static const char *const init[] = { "/sbin/init" };
-	const struct ct_words *words = b->req->execute ? &b->spec->execute_cmd : &b->spec->init_cmd;
+	static const struct ct_origin asked = { .key = "" };
+	const struct ct_words *words = &b->spec->init_cmd;
+	const char *key = "init.cmd";
 
-	*at = ct_build_at(b, b->req->execute ? "execute.cmd" : "init.cmd");
+	if (b->req->execute) {
+		words = &b->spec->execute_cmd;
+		key = "execute.cmd";
+	}
+	*at = ct_build_at(b, key);
 	if (b->req->argv) {
-		static const struct ct_origin asked = { .key = "" };
-
 		*argv = b->req->argv;
 		for (*n = 0; b->req->argv[*n];)
 			(*n)++;
@@ -161,7 +176,7 @@ bool ct_build_reaper(const struct ct_request *r)
 	return program && (r->execute || !r->name[0]) && (ct_build_namespaces(r->spec) & CT_NS_PID);
 }
 
-/* Only the first process of a pid namespace is handed its orphans. */
+/* Only the first process of a pid namespace becomes the parent of its orphans. */
 static int add_reaper(struct ct_builder *b)
 {
 	struct ct_step *s;
@@ -169,7 +184,8 @@ static int add_reaper(struct ct_builder *b)
 	if (b->in_pidfd != CT_SLOT_NONE || !b->spec->init_reaper)
 		return 0;
 	if (!(b->own & CT_NS_PID)) {
-		ct_err_origin(b->err, b->req->reaper ? NULL : ct_build_at(b, "init.reaper"));
+		if (!b->req->reaper)
+			ct_err_origin(b->err, ct_build_at(b, "init.reaper"));
 		ct_err_hint(b->err, "leave the pid namespace out of namespace.keep and "
 				    "namespace.share, or set init.reaper = 0");
 		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
@@ -180,20 +196,27 @@ static int add_reaper(struct ct_builder *b)
 	return 0;
 }
 
-/* What the program is to inherit, and nothing else. */
+/* The signal that init gets when its parent ends; 0: none. In process the keeper always ends init,
+ * a supervisor may be told to leave it. */
+static uint32_t death_signal(const struct ct_builder *b)
+{
+	if (b->req->detached && b->spec->pdeath_set)
+		return b->spec->pdeath;
+	return SIGKILL;
+}
+
+/* Leaves the program what it is to inherit, and nothing else. */
 static int close_all(struct ct_builder *b)
 {
 	const char **keep = ct_arena_alloc(b->arena, (b->req->n_keep_fds + 1) * sizeof(*keep));
-	/* In process the keeper always takes init with it; a supervisor may be told to leave it. */
-	uint32_t pdeath = b->req->detached && b->spec->pdeath_set ? b->spec->pdeath : SIGKILL;
 	const struct ct_origin *pdeath_at = ct_build_at(b, "monitor.signal.pdeath");
 	struct ct_plan *p = b->plan;
 	struct ct_step *s;
 
 	if (!keep)
 		return ct_oom(b->err);
-	/* 0 takes back what the stage has set for the time of the set-up */
-	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_PDEATHSIG, pdeath_at)->n[0] = pdeath;
+	/* with 0, too: the stage has set one for the time of the set-up */
+	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_PDEATHSIG, pdeath_at)->n[0] = death_signal(b);
 	for (uint32_t i = 0; i < b->req->n_keep_fds; i++)
 		keep[i] = ct_build_num(b, (uint64_t)b->in_keep[i]);
 	s = ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_FDS, NULL);
@@ -205,7 +228,7 @@ static int close_all(struct ct_builder *b)
 	}
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_SIGNALS, NULL);
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_CLOSE, NULL);
-	/* what comes after is the program's alone */
+	/* the steps behind it are the program's, which the reaper starts */
 	if (add_reaper(b) < 0)
 		return b->err->err;
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_LIMITS, NULL);
@@ -223,10 +246,12 @@ int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_ar
 	ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_READY, NULL);
 	s = ct_plan_add(b->plan, CT_PHASE_EXEC, CT_OP_EXEC, at);
 	s->a = (int16_t)b->in_exec;
-	/* the report of its failure may come when the caller's words are gone */
-	s->s[0] = n_argv ? ct_arena_strdup(b->arena, argv[0]) : NULL;
-	if (n_argv && !s->s[0])
-		return ct_oom(b->err);
+	/* copied: its failure may be reported when the caller's arguments have been freed */
+	if (n_argv) {
+		s->s[0] = ct_arena_strdup(b->arena, argv[0]);
+		if (!s->s[0])
+			return ct_oom(b->err);
+	}
 	s->list[0] = argv;
 	s->n_list[0] = n_argv;
 	s->flags = CT_SF_ENV_PATH;
@@ -240,5 +265,7 @@ int ct_build_exec(struct ct_builder *b)
 	uint32_t n = 0;
 	int r = program(b, &argv, &n, &at);
 
-	return r < 0 ? r : ct_build_finish(b, argv, n, at);
+	if (r < 0)
+		return r;
+	return ct_build_finish(b, argv, n, at);
 }

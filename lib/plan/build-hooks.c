@@ -25,15 +25,19 @@ static const struct {
 
 #define OWN_VARIABLES 16
 
-/* The variables of LXC that the config decides. */
+/* The variables of LXC that depend on the config. */
 static void config_variables(struct ct_builder *b, const char **env, uint32_t *n)
 {
 	const struct ct_spec *sp = b->spec;
-	const char *root = sp->rootfs_path ? sp->rootfs_path : "/";
+	const char *root = "/", *mount;
 
+	if (sp->rootfs_path)
+		root = sp->rootfs_path;
+	mount = root;
+	if (sp->rootfs_mount)
+		mount = sp->rootfs_mount;
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_PATH=%s", root);
-	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s",
-				      sp->rootfs_mount ? sp->rootfs_mount : root);
+	env[(*n)++] = ct_arena_printf(b->arena, "LXC_ROOTFS_MOUNT=%s", mount);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_HOOK_VERSION=%u", sp->hook_version);
 	env[(*n)++] = ct_arena_printf(b->arena, "LXC_LOG_LEVEL=%s",
 				      ct_log_level_name(sp->log_level));
@@ -70,7 +74,7 @@ static const char *const *hook_env(struct ct_builder *b, const char *type, uint3
 	return env;
 }
 
-/* The hook's own words, and for version 0 the arguments LXC adds: name, section, type. */
+/* The hook's own arguments, and for version 0 the arguments LXC adds: name, section, type. */
 static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_item *cmd,
 				    const char *type, uint32_t *n)
 {
@@ -89,11 +93,15 @@ static const char *const *hook_argv(struct ct_builder *b, const struct ct_cmd_it
 	return argv;
 }
 
-/* `path` is `dir` or lies below it; "/" has nothing that is not the host's. */
+/* Whether `path` is `dir` or lies below it. Never below "/", where the root file system is the
+ * host's own. */
 static bool lies_below(const char *path, const char *dir)
 {
-	size_t n = dir ? strlen(dir) : 0;
+	size_t n;
 
+	if (!dir)
+		return false;
+	n = strlen(dir);
 	while (n && dir[n - 1] == '/')
 		n--;
 	return n && !strncmp(path, dir, n) && (path[n] == '/' || !path[n]);
@@ -116,14 +124,16 @@ static int check_program(struct ct_builder *b, enum ct_phase phase, const struct
 		       "host");
 }
 
-/* As the stage takes it: 0 would be for ever, and 24 days are as good. */
+/* In the stage's milliseconds: 0 would be for ever, so 1 at least, and 24 days at most. */
 static uint64_t timeout_ms(const struct ct_spec *s)
 {
 	uint64_t ms = s->hook_timeout_us / 1000;
 
 	if (ms < 1)
 		return 1;
-	return ms < INT32_MAX ? ms : INT32_MAX;
+	if (ms > INT32_MAX)
+		return INT32_MAX;
+	return ms;
 }
 
 static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
@@ -138,7 +148,7 @@ static int add_hooks(struct ct_builder *b, unsigned row, uint64_t caps)
 		s->s[0] = rows[row].type;
 		s->list[0] = hook_argv(b, &cmds->v[k], rows[row].type, &s->n_list[0]);
 		s->list[1] = hook_env(b, rows[row].type, &s->n_list[1]);
-		/* a variable that there is not has said so already */
+		/* a variable that the caller does not have is recorded already, and stays */
 		if (!s->list[0] || !s->list[1]) {
 			ct_oom(b->err);
 			return b->err->err;

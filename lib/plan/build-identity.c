@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who the payload is: host name, keyring, users, capabilities. Shared by start and attach, so that
- * both give the same. */
+/* The identity of the payload: host name, keyring, users, capabilities. Shared by start and attach,
+ * so that both give the same. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
@@ -13,7 +13,7 @@
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
-/* What engines grant to a container that says nothing. */
+/* What container engines grant by default. */
 #define DEFAULT_CAPS                                                                              \
 	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | \
 	 CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) |        \
@@ -24,35 +24,46 @@ static void cap_text(uint64_t caps, char *buf, size_t size)
 {
 	char *name = cap_to_name(__builtin_ctzll(caps));
 
-	snprintf(buf, size, "%s", name && !strncmp(name, "cap_", 4) ? name + 4 : "?");
+	if (name && !strncmp(name, "cap_", 4))
+		snprintf(buf, size, "%s", name + 4);
+	else
+		snprintf(buf, size, "?");
 	cap_free(name);
 }
 
-/* What a container that takes capabilities away has of them. On the host's network net_admin is
- * not one: the shutdown of an ordinary system would take the host's interfaces down. Who wants it
- * says so, in cap.keep. */
+/* What cap.drop takes away from. On the host's network that is without net_admin: the shutdown of
+ * an ordinary system would take the host's interfaces down. cap.keep can have it. */
 static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
 {
-	bool shared = false;
+	bool own = ct_build_namespaces(s) & CT_NS_NET;
 
 	for (uint32_t i = 0; i < s->ns_share.n; i++)
-		shared |= s->ns_share.v[i].ns == CT_NS_NET;
-	return ct_host_all_caps(h) &
-	       ~((ct_build_namespaces(s) & CT_NS_NET) || shared ? 0 : CAP(NET_ADMIN));
+		own |= s->ns_share.v[i].ns == CT_NS_NET;
+	if (own)
+		return ct_host_all_caps(h);
+	return ct_host_all_caps(h) & ~CAP(NET_ADMIN);
+}
+
+uint64_t ct_build_available_caps(const struct ct_host *h, bool userns)
+{
+	if (userns)
+		return ct_host_all_caps(h);
+	return h->cap_bounding & h->cap_permitted;
 }
 
 int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep,
 		  struct ct_err *e)
 {
-	bool userns = ct_build_namespaces(s) & CT_NS_USER;
-	uint64_t have = userns ? ct_host_all_caps(h) : h->cap_bounding & h->cap_permitted, missing;
+	uint64_t have = ct_build_available_caps(h, ct_build_namespaces(s) & CT_NS_USER);
+	uint64_t missing = s->cap_keep & ~have;
 	char name[40];
 
 	if (s->cap_keep == CT_CAP_MASK_UNSET) {
-		*keep = (s->cap_drop_set ? full_set(s, h) & ~s->cap_drop : DEFAULT_CAPS) & have;
+		*keep = DEFAULT_CAPS & have;
+		if (s->cap_drop_set)
+			*keep = full_set(s, h) & ~s->cap_drop & have;
 		return 0;
 	}
-	missing = s->cap_keep & ~have;
 	if (missing) {
 		cap_text(missing, name, sizeof(name));
 		ct_err_origin(e, ct_spec_origin(s, "cap.keep"));
@@ -87,7 +98,7 @@ bool ct_build_keeps_mknod(const struct ct_spec *s, const struct ct_host *h)
 {
 	uint64_t keep;
 
-	/* what a start will refuse keeps whatever it asks for */
+	/* capabilities that a start will refuse count as kept */
 	return !ct_build_userns(s) && (ct_build_caps(s, h, &keep, NULL) < 0 || (keep & CAP(MKNOD)));
 }
 
@@ -102,7 +113,8 @@ void ct_build_sched(struct ct_builder *b, int nice, bool required)
 					ct_build_at(b, "init.nice"));
 
 	s->s[0] = ct_arena_printf(b->arena, "%d", nice);
-	s->flags = required ? 0 : (uint8_t)CT_SF_OPTIONAL;
+	if (!required)
+		s->flags = CT_SF_OPTIONAL;
 	if (!s->s[0])
 		b->plan->err = -ENOMEM;
 }
@@ -123,8 +135,8 @@ static bool can_become_root(const struct ct_builder *b, const struct ct_identity
 	       !(b->spec->rootfs_options.attr_set & MOUNT_ATTR_NOSUID);
 }
 
-/* Start hooks as root, before init has the payload's user: init still has the caller's
- * capabilities, and whoever may trace it has them, too. */
+/* Start hooks as root, before init has the payload's user. They get no CAP_SYS_PTRACE: init still
+ * has the caller's capabilities, and a process that traces it could use them. */
 static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 {
 	if (!b->spec->hook[CT_HOOK_START].n)
@@ -149,17 +161,22 @@ static int check_may_filter(struct ct_builder *b)
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
+	uint64_t uid = id->uid, gid = id->gid, caps = id->keep;
 	bool as_root = id->start_hooks && can_become_root(b, id), late;
 	struct ct_step *s;
 	int r = 0;
 
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_DEFAULTS, NULL);
 	add_number(b, CT_OP_PERSONALITY, id->personality, id->arch_at);
-	/* where the kernel refuses it to this user, no groups asked for is those that he has */
+	/* where the kernel refuses setgroups(2), an empty list leaves the groups as they are */
 	if (id->lookup || id->n_groups || !b->host->no_setgroups) {
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
-		s->list[0] = id->lookup ? looked_up : id->groups;
-		s->n_list[0] = id->lookup ? 1 : id->n_groups;
+		s->list[0] = id->groups;
+		s->n_list[0] = id->n_groups;
+		if (id->lookup) {
+			s->list[0] = looked_up;
+			s->n_list[0] = 1;
+		}
 	}
 	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
 	if (id->no_new_privs)
@@ -167,12 +184,15 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 			    ct_build_at(b, "no_new_privs"));
 	if (as_root)
 		r = hooks_as_root(b, id);
-	add_user(b, id->lookup ? ~UINT64_C(0) : id->uid, id->lookup ? ~UINT64_C(0) : id->gid,
-		 id->uid_at);
+	if (id->lookup)
+		uid = gid = ~UINT64_C(0);
+	add_user(b, uid, gid, id->uid_at);
 	late = b->filtered && !id->no_new_privs && !(id->keep & CAP(SYS_ADMIN));
 	if (r >= 0 && late)
 		r = check_may_filter(b);
-	add_number(b, CT_OP_CAPS, late ? id->keep | CAP(SYS_ADMIN) : id->keep, id->cap_at);
+	if (late)
+		caps |= CAP(SYS_ADMIN);
+	add_number(b, CT_OP_CAPS, caps, id->cap_at);
 	if (late)
 		ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_CAPS, id->cap_at)->n[0] = id->keep;
 	if (r >= 0 && id->start_hooks && !as_root)
@@ -196,7 +216,7 @@ void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t ca
 		b->plan->err = -ENOMEM;
 }
 
-/* init.groups as decimals. */
+/* init.groups as decimal numbers; NULL: no memory. */
 static const char *const *group_list(struct ct_builder *b)
 {
 	const struct ct_ids *ids = &b->spec->init_groups;
@@ -212,7 +232,7 @@ static void add_surroundings(struct ct_builder *b)
 	const struct ct_spec *sp = b->spec;
 	const char *host = sp->uts_name;
 
-	/* the kernel takes so much of a name, and the container's own may be longer */
+	/* the container's own name may be longer than the kernel takes */
 	if (!host)
 		host = ct_arena_printf(b->arena, "%.*s", CT_HOST_NAME_BYTES, b->req->name);
 	if ((b->own & CT_NS_UTS) && host && *host)
@@ -241,10 +261,9 @@ int ct_build_identity(struct ct_builder *b)
 				  .start_hooks = true,
 				  .personality = sp->personality,
 				  .arch_at = ct_build_at(b, "arch"),
-				  .cwd = sp->init_cwd ? sp->init_cwd : "/",
+				  .cwd = "/",
 				  .uid_at = ct_build_at(b, "init.uid"),
-				  .cap_at = ct_build_at(b,
-							sp->cap_drop_set ? "cap.drop" : "cap.keep"),
+				  .cap_at = ct_build_at(b, "cap.keep"),
 				  .cwd_at = ct_build_at(b, "init.cwd") };
 	int r = ct_err_go_on(b->err, ct_build_caps(sp, b->host, &id.keep, b->err));
 
@@ -258,6 +277,10 @@ int ct_build_identity(struct ct_builder *b)
 		return r;
 	if (!id.groups)
 		return ct_oom(b->err);
+	if (sp->init_cwd)
+		id.cwd = sp->init_cwd;
+	if (sp->cap_drop_set)
+		id.cap_at = ct_build_at(b, "cap.drop");
 	add_surroundings(b);
 	if (ct_spec_origin(sp, "init.uid"))
 		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);

@@ -35,24 +35,35 @@ static uint8_t create_flag(const struct ct_mount_item *m)
 					[CT_CREATE_FILE] = CT_SF_CREATE_FILE,
 					[CT_CREATE_LIKE_SOURCE] = CT_SF_CREATE };
 
-	return m->create < sizeof(flag) ? flag[m->create] : 0;
+	if (m->create >= sizeof(flag))
+		return 0;
+	return flag[m->create];
+}
+
+static uint8_t recursive_flag(bool recursive)
+{
+	if (recursive)
+		return CT_SF_RECURSIVE;
+	return 0;
 }
 
 /* The tree to bind, in `slot`. Returns the phase in which it was made. */
 static enum ct_phase clone_source(struct ct_builder *b, const struct ct_mount_item *m,
 				  enum ct_phase inside, int slot, int input, uint8_t optional)
 {
-	enum ct_phase phase = m->relative ? inside : CT_PHASE_HOST;
-	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_TREE_CLONE, &m->at);
+	enum ct_phase phase = CT_PHASE_HOST;
+	struct ct_step *s;
 
+	if (m->relative)
+		phase = inside;
+	s = ct_plan_add(b->plan, phase, CT_OP_TREE_CLONE, &m->at);
 	s->o = (int16_t)slot;
-	s->flags = (uint8_t)(optional | (m->recursive ? CT_SF_RECURSIVE : 0));
-	if (input != CT_SLOT_NONE) {
-		s->a = (int16_t)input;
-	} else {
-		s->a = (int16_t)(m->relative ? b->root : CT_SLOT_NONE);
+	s->flags = optional | recursive_flag(m->recursive);
+	s->a = (int16_t)input;
+	if (input == CT_SLOT_NONE)
 		s->s[0] = m->source;
-	}
+	if (input == CT_SLOT_NONE && m->relative)
+		s->a = (int16_t)b->root;
 	return phase;
 }
 
@@ -64,12 +75,13 @@ static void set_attributes(struct ct_builder *b, const struct ct_mount_item *m, 
 	s->a = (int16_t)slot;
 	s->n[0] = m->attr_set;
 	s->n[1] = m->attr_clear;
-	s->n[2] = m->propagation ? m->propagation : MS_SLAVE;
-	s->flags = (uint8_t)(optional |
-			     (m->recursive || m->propagation_recursive ? CT_SF_RECURSIVE : 0));
+	s->n[2] = MS_SLAVE;
+	if (m->propagation)
+		s->n[2] = m->propagation;
+	s->flags = optional | recursive_flag(m->recursive || m->propagation_recursive);
 }
 
-/* Whether it takes rights that init does not have: those of the host's root, or one to a device
+/* Whether init may not make the file system: that takes the rights of the host's root, or a device
  * that the container's list refuses. */
 static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mount_item *m)
 {
@@ -82,13 +94,18 @@ static bool takes_callers_rights(const struct ct_builder *b, const struct ct_mou
 static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_phase inside,
 		   int slot, uint8_t optional)
 {
-	enum ct_phase phase = takes_callers_rights(b, m) ? CT_PHASE_HOST : inside;
-	struct ct_step *s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
+	enum ct_phase phase = inside;
+	struct ct_step *s;
 
+	if (takes_callers_rights(b, m))
+		phase = CT_PHASE_HOST;
+	s = ct_plan_add(b->plan, phase, CT_OP_FS_NEW, &m->at);
 	s->o = (int16_t)slot;
 	s->s[0] = m->fstype;
 	s->s[1] = m->data;
-	s->s[2] = m->source && strcmp(m->source, "none") ? m->source : m->fstype;
+	s->s[2] = m->fstype;
+	if (m->source && strcmp(m->source, "none") != 0)
+		s->s[2] = m->source;
 	s->n[0] = m->attr_set;
 	s->flags = optional;
 	if (!m->propagation)
@@ -99,7 +116,7 @@ static void new_fs(struct ct_builder *b, const struct ct_mount_item *m, enum ct_
 	s->flags = optional;
 }
 
-/* `inside`: the phase of what is done in the container. */
+/* One entry of the config. `inside`: the phase of the steps that init carries out. */
 static int add_mount(struct ct_builder *b, uint32_t i, enum ct_phase inside)
 {
 	const struct ct_mount_item *m = &b->spec->mounts.v[i];
@@ -138,7 +155,8 @@ int ct_build_mounts(struct ct_builder *b)
 	return r;
 }
 
-/* What is below a path that is hidden is not there: a mount on it that may be left out is. */
+/* A mount at or below `path`, which is hidden. Below it there is no target: an entry that is marked
+ * optional is left out, another one is refused. */
 static int add_on_hidden(struct ct_builder *b, uint32_t i, const char *path)
 {
 	const struct ct_mount_item *m = &b->spec->mounts.v[i];
@@ -162,9 +180,13 @@ int ct_build_mounts_on_protected(struct ct_builder *b)
 		bool hides = false;
 		const char *path = ct_build_protected(b, b->spec->mounts.v[i].target, &hides);
 
-		if (path)
-			r = ct_err_go_on(b->err, hides ? add_on_hidden(b, i, path)
-						       : add_mount(b, i, CT_PHASE_MASK));
+		if (!path)
+			continue;
+		if (hides)
+			r = add_on_hidden(b, i, path);
+		else
+			r = add_mount(b, i, CT_PHASE_MASK);
+		r = ct_err_go_on(b->err, r);
 	}
 	return r;
 }

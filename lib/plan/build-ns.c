@@ -21,17 +21,41 @@ uint64_t ct_clone_flags(uint32_t ns)
 /* The key that asks for a time namespace. */
 static const char *time_key(const struct ct_spec *s)
 {
-	return s->time_boot_set ? "time.offset.boot" : "time.offset.monotonic";
+	if (s->time_boot_set)
+		return "time.offset.boot";
+	return "time.offset.monotonic";
 }
 
-/* What must hold between the namespaces and the rest. */
+/* No mount namespace of its own: the key that says so. */
+static const char *mount_key(const struct ct_spec *s)
+{
+	if (s->ns_keep_set)
+		return "namespace.keep";
+	return "namespace.share.mnt";
+}
+
+/* A user namespace that is not mapped: the key that asks for it. */
+static const char *user_key(const struct ct_spec *s)
+{
+	if (s->idmap.n)
+		return "idmap";
+	return "namespace.clone";
+}
+
+static const char *kind_key(const struct ct_spec *s, uint32_t ns)
+{
+	if (ns == CT_NS_TIME)
+		return time_key(s);
+	return "namespace.clone";
+}
+
+/* Fails for namespaces that the config does not go with, or the kernel does not have. */
 static int check(struct ct_builder *b)
 {
 	const struct ct_spec *s = b->spec;
 
 	if (!(b->own & CT_NS_MNT)) {
-		ct_err_origin(b->err, ct_build_at(b, s->ns_keep_set ? "namespace.keep"
-								    : "namespace.share.mnt"));
+		ct_err_origin(b->err, ct_build_at(b, mount_key(s)));
 		ct_err_hint(b->err, "take mnt out of namespace.keep and namespace.share, or add it "
 				    "to namespace.clone");
 		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan",
@@ -39,7 +63,7 @@ static int check(struct ct_builder *b)
 	}
 	if ((b->own & CT_NS_USER) &&
 	    (!ct_build_mapped(s, false, 0) || !ct_build_mapped(s, true, 0) || !s->idmap.n)) {
-		ct_err_origin(b->err, ct_build_at(b, s->idmap.n ? "idmap" : "namespace.clone"));
+		ct_err_origin(b->err, ct_build_at(b, user_key(s)));
 		ct_err_hint(b->err, "add idmap = u 0 HOST COUNT and idmap = g 0 HOST COUNT");
 		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan",
 			       "a user namespace needs maps that map user 0 and group 0");
@@ -49,8 +73,7 @@ static int check(struct ct_builder *b)
 
 		if (!((b->own | b->shared) & ns->bit & ~b->host->namespaces))
 			continue;
-		ct_err_origin(b->err, ct_build_at(b, ns->bit == CT_NS_TIME ? time_key(b->spec)
-									   : "namespace.clone"));
+		ct_err_origin(b->err, ct_build_at(b, kind_key(s, ns->bit)));
 		ct_err_object(b->err, ns->name);
 		return ct_fail(b->err, -ENOSYS, CT_ERR_NAMESPACE, "plan",
 			       "this kernel has no %s namespace", ns->name);
@@ -71,8 +94,8 @@ static void join(struct ct_builder *b, enum ct_phase phase, int fd, uint32_t ns,
 	s->n[0] = ct_clone_flags(ns);
 }
 
-/* Who is in a cgroup namespace already, but not below its root, cannot put a child there (mount
- * option nsdelegate): with groups to get into, that one is joined by init itself. */
+/* With the mount option nsdelegate a process in a cgroup namespace cannot put a child from outside
+ * of the namespace's root into it: where init gets cgroups, it joins that namespace itself. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at)
 {
 	join(b, CT_PHASE_SPAWN, fd, ns & ~b->late, at);
@@ -110,8 +133,8 @@ static void add_offset(struct ct_builder *b, const char *key, const char *clock,
 	s->s[0] = ct_arena_printf(b->arena, "%s %" PRId64 " %" PRId64, clock, sec, rest);
 }
 
-/* A cgroup namespace has the group for its root that its maker is in: with groups of its own, init
- * makes it once it is in them. */
+/* The root of a cgroup namespace is the cgroup of the process that makes it: where init gets
+ * cgroups, it makes the namespace once it is in them. */
 static uint32_t late(const struct ct_builder *b)
 {
 	return b->own & b->late;
@@ -144,7 +167,7 @@ static int make_own(struct ct_builder *b)
 	return r;
 }
 
-static void write_map(struct ct_builder *b, bool group)
+static void write_map(struct ct_builder *b, const char *file, bool group)
 {
 	const char *text = "";
 	const struct ct_origin *at = NULL;
@@ -157,10 +180,11 @@ static void write_map(struct ct_builder *b, bool group)
 			continue;
 		text = ct_arena_printf(b->arena, "%s%u %u %u\n", text, m->inside, m->outside,
 				       m->count);
-		at = at ? at : &m->at;
+		if (!at)
+			at = &m->at;
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_ID_MAP, at);
-	s->s[0] = group ? "gid_map" : "uid_map";
+	s->s[0] = file;
 	s->s[1] = text;
 }
 
@@ -176,8 +200,8 @@ static void process_settings(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
 
-	/* who is protected from the host's out of memory keeps that for itself: a limit of memory
-	 * must find somebody */
+	/* a negative oom_score_adj is not inherited from the caller: at a limit of memory the
+	 * kernel must find a process to kill */
 	if (b->req->oom_protected && !has_proc(sp, "oom_score_adj")) {
 		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_PROC_WRITE, NULL);
 
@@ -202,8 +226,9 @@ static void process_settings(struct ct_builder *b)
 	}
 }
 
-/* From here on init is root inside; files and mounts that it makes belong to the mapped root, and
- * where nothing is mapped to root, also when the caller's rights come from file capabilities. */
+/* From here on init has the user and group id 0: files and mounts that it makes belong to the
+ * mapped root, or without a map to the host's, also when the caller has its rights from file
+ * capabilities. */
 static void become_root(struct ct_builder *b)
 {
 	struct ct_step *s;
@@ -216,7 +241,8 @@ static void become_root(struct ct_builder *b)
 	s->n[0] = SIGKILL;
 }
 
-/* What stop hooks are told of, for who runs them: all that is not the host's. */
+/* The container's namespaces for the supervisor, which hands them to the stop hooks: all that are
+ * not the caller's. */
 static void send_namespaces(struct ct_builder *b)
 {
 	static const struct {
@@ -235,6 +261,7 @@ static void send_namespaces(struct ct_builder *b)
 
 int ct_build_ns(struct ct_builder *b)
 {
+	const struct ct_origin *net_at = NULL;
 	int r = ct_err_go_on(b->err, check(b));
 
 	if (r < 0)
@@ -245,19 +272,20 @@ int ct_build_ns(struct ct_builder *b)
 	if (r < 0)
 		return r;
 	if (b->own & CT_NS_USER) {
-		write_map(b, false);
-		write_map(b, true);
+		write_map(b, "uid_map", false);
+		write_map(b, "gid_map", true);
 	}
-	/* not in somebody else's user namespace, which may have no root */
+	/* not in a user namespace that is only joined: it may have no root */
 	if (b->own & CT_NS_USER || (!b->userns && (b->host->uid || b->host->gid)))
 		become_root(b);
 	if (late(b))
 		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CT_CLONE_CGROUP;
 	process_settings(b);
 	ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_SETSID, NULL);
+	if (b->spec->net.n)
+		net_at = &b->spec->net.v[0].at;
 	if (b->own & CT_NS_NET)
-		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK,
-			    b->spec->net.n ? &b->spec->net.v[0].at : NULL);
+		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_LOOPBACK, net_at);
 	send_namespaces(b);
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output: whether, and for whom, what the payload prints goes through the pump. */
+/* limit.output: whether the payload's output goes through the output pump. */
 #include <errno.h>
 
 #include "plan/builder.h"
 
 bool ct_build_pumps(const struct ct_request *r)
 {
-	/* a terminal of the container's own is counted by the supervisor, who has its other end */
+	/* output on a terminal of the container's own is counted by the supervisor, which has its
+	 * other end */
 	return r->spec->limit_output && !r->pty && (!r->detached || r->stdio_given);
 }
 

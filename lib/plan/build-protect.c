@@ -43,13 +43,20 @@ static const struct place readonly[] = {
 	{ IN_PROC, "pressure" }, { IN_PROC, "sys" },	{ IN_PROC, "sysrq-trigger" },
 };
 
-/* net.ipv4.ip_forward -> sys/net/ipv4/ip_forward; a slash in a part is its dot */
+/* The path of a sysctl: sys/net/ipv4/ip_forward of net.ipv4.ip_forward. A slash in the name stands
+ * for a dot in the path, as in sysctl(8). */
 static const char *sysctl_path(struct ct_builder *b, const char *name)
 {
 	char *path = ct_arena_printf(b->arena, "sys/%s", name);
 
-	for (char *p = path ? path + strlen("sys/") : NULL; p && (p = strpbrk(p, "./")); p++)
-		*p = *p == '.' ? '/' : '.';
+	if (!path)
+		return NULL;
+	for (char *p = strpbrk(path + strlen("sys/"), "./"); p; p = strpbrk(p + 1, "./")) {
+		if (*p == '.')
+			*p = '/';
+		else
+			*p = '.';
+	}
 	return path;
 }
 
@@ -65,6 +72,7 @@ static void add_sysctls(struct ct_builder *b)
 	}
 }
 
+/* Whether mount.auto asks for the places of /proc, or of /sys, to be hidden and read-only. */
 static bool covered(struct ct_builder *b, uint8_t where)
 {
 	const struct ct_mount_auto *m = &b->spec->mount_auto;
@@ -102,24 +110,28 @@ const char *ct_build_protected(struct ct_builder *b, const char *target, bool *h
 	const char *path = find_place(b, target, hidden, sizeof(hidden) / sizeof(*hidden));
 
 	*hides = path != NULL;
-	return path ? path : find_place(b, target, readonly, sizeof(readonly) / sizeof(*readonly));
+	if (path)
+		return path;
+	return find_place(b, target, readonly, sizeof(readonly) / sizeof(*readonly));
 }
 
-/* One step on a path of /proc or /sys; what this kernel does not have is skipped. */
+/* One step on a path of /proc or /sys; the stage skips one that this kernel does not have. */
 static struct ct_step *protect(struct ct_builder *b, enum ct_op op, uint8_t where, const char *path,
 			       const struct ct_origin *at)
 {
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, op, at);
 
-	s->b = (int16_t)(where == IN_PROC ? b->proc : b->sys);
+	s->b = (int16_t)b->sys;
+	if (where == IN_PROC)
+		s->b = (int16_t)b->proc;
 	s->s[0] = path;
 	s->flags = CT_SF_OPTIONAL | CT_SF_STRICT;
 	return s;
 }
 
-/* proc:mixed, as LXC has it: the parameters of a network of its own are the container's to set,
- * which its systems expect. A copy of them is taken while all of sys can still be written to, for
- * the place below the read-only one. Without the word all of sys stays read-only. */
+/* With proc:mixed the container may set the parameters of a network of its own, as with LXC. Their
+ * directory is cloned while /proc/sys is writable, and attached on the read-only one. Where
+ * mount.auto is not set, all of /proc/sys stays read-only. */
 static int copy_net(struct ct_builder *b, const struct ct_origin *at)
 {
 	int slot = ct_plan_slot(b->plan, "sys-net");
@@ -167,7 +179,7 @@ int ct_build_protect(struct ct_builder *b)
 		s->a = (int16_t)b->mask;
 		s->s[1] = CT_BOOT_ID_FILE;
 	}
-	/* where nobody has a state directory yet there is nothing to hide */
+	/* best effort: a path that does not exist has nothing to hide */
 	for (uint32_t i = 0; i < b->req->n_hidden; i++) {
 		s = ct_plan_add(b->plan, CT_PHASE_MASK, CT_OP_MASK, ct_build_at(b, "rootfs.path"));
 		s->a = (int16_t)b->mask;

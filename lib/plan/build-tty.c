@@ -14,9 +14,9 @@ struct tty {
 	const struct ct_origin *at;
 };
 
-/* The peer at /dev/NAME: in a /dev of the container's own on a new file, else on what the root
- * file system has there. */
-static void stand(struct ct_builder *b, const struct tty *t, int peer)
+/* Binds the peer at /dev/NAME: in a /dev of the container's own on a new file, else on what the
+ * root file system has there. */
+static void bind_peer(struct ct_builder *b, const struct tty *t, int peer)
 {
 	struct ct_step *s;
 
@@ -28,11 +28,12 @@ static void stand(struct ct_builder *b, const struct tty *t, int peer)
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_PTY_BIND, t->at);
 	s->a = (int16_t)peer;
-	s->flags = ct_build_in_dev(b, s, t->name) ? 0 : CT_SF_CREATE_FILE;
+	if (!ct_build_in_dev(b, s, t->name))
+		s->flags = CT_SF_CREATE_FILE;
 }
 
-/* A new pty whose peer stands at /dev/NAME and whose master goes to the caller.
- * Returns the peer's slot. */
+/* A new pty: its peer is bound at /dev/NAME, its master is sent to the caller. Returns the peer's
+ * slot. */
 static int add_tty(struct ct_builder *b, const struct tty *t)
 {
 	int master = ct_plan_slot(b->plan, t->slot),
@@ -49,7 +50,7 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 		s->n[2] = ct_build_outside(b->spec, false, 0);
 		s->n[3] = ct_build_outside(b->spec, true, 0);
 	}
-	stand(b, t, peer);
+	bind_peer(b, t, peer);
 	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_SEND_FD, t->at);
 	s->a = (int16_t)master;
 	s->n[0] = t->tag;
@@ -57,7 +58,7 @@ static int add_tty(struct ct_builder *b, const struct tty *t)
 	return peer;
 }
 
-/* tty.dir: the terminal stands in the directory, a link to it where programs look. */
+/* tty.dir: the terminal is in that directory, and a link to it at its usual name. */
 static void link_tty(struct ct_builder *b, const char *name, const char *to,
 		     const struct ct_origin *at)
 {
@@ -68,7 +69,8 @@ static void link_tty(struct ct_builder *b, const char *name, const char *to,
 	s->s[1] = to;
 }
 
-/* Where a terminal stands below /dev: NAME, or DIR/NAME with a link. */
+/* The path of a terminal below /dev: NAME, or DIR/NAME, to which it makes the link. NULL: no
+ * memory. */
 static const char *place(struct ct_builder *b, const char *name, const struct ct_origin *at)
 {
 	const char *dir = b->spec->tty_dir, *path;
@@ -81,45 +83,79 @@ static const char *place(struct ct_builder *b, const char *name, const struct ct
 	return path;
 }
 
-/* The payload is told of them in the variable that systemd starts its logins by, as LXC does: a
- * devpts that is theirs alone numbers them from `first` on. */
+/* The terminals of a system's logins. The payload gets their names in the variable that systemd
+ * starts its logins by, as LXC has it; the container's own devpts numbers them from `first` on. */
 static void add_ttys(struct ct_builder *b, uint32_t first)
 {
 	const struct ct_origin *at = ct_build_at(b, "tty.max");
-	const char *told = "container_ttys=";
+	const char *names = "container_ttys=", *separator = "";
 
-	for (uint32_t i = 1; i <= b->spec->tty_max; i++) {
+	for (uint32_t i = 1; i <= b->spec->tty_max && names; i++) {
 		const char *name = ct_arena_printf(b->arena, "tty%u", i);
-		struct tty t = { .name = name ? place(b, name, at) : "",
-				 .slot = name ? name : "",
-				 .tag = CT_FD_TAG_TTY,
-				 .index = i,
-				 .at = at };
+		struct tty t = { .slot = name, .tag = CT_FD_TAG_TTY, .index = i, .at = at };
 
+		if (name)
+			t.name = place(b, name, at);
+		if (!t.name) {
+			names = NULL;
+			break;
+		}
 		add_tty(b, &t);
-		told = told ? ct_arena_printf(b->arena, "%s%spts/%u", told, i > 1 ? " " : "",
-					      first + i - 1)
-			    : NULL;
+		names = ct_arena_printf(b->arena, "%s%spts/%u", names, separator, first + i - 1);
+		separator = " ";
 	}
-	if (!told)
+	if (!names)
 		b->plan->err = -ENOMEM;
-	b->ttys = b->spec->tty_max ? told : NULL;
+	if (b->spec->tty_max)
+		b->ttys = names;
+}
+
+/* Whether the container has a console. Beside stdio of the caller's it is best effort: only with a
+ * /dev of the container's own. */
+static bool has_console(const struct ct_builder *b)
+{
+	const char *path = b->spec->console_path;
+
+	if (b->req->pty)
+		return true;
+	if (!b->req->detached || (path && !strcmp(path, "none")))
+		return false;
+	return !b->req->stdio_given || b->dev != CT_SLOT_NONE;
+}
+
+/* The console of a detached container, or the terminal of one in process. */
+static void add_console(struct ct_builder *b)
+{
+	const char *key = "autodev";
+	struct tty t = { .slot = "console", .tag = CT_FD_TAG_PTY, .modes = b->req->modes };
+	struct ct_step *s;
+	int peer;
+
+	if (b->req->pty)
+		key = "console.path";
+	if (b->req->detached)
+		t.tag = CT_FD_TAG_CONSOLE;
+	t.at = ct_build_at(b, key);
+	t.name = place(b, "console", t.at);
+	peer = add_tty(b, &t);
+	if (b->req->stdio_given)
+		return;
+	s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_STDIO, t.at);
+	s->a = (int16_t)peer;
+	/* the child of a reaper makes it its controlling terminal itself */
+	s->n[0] = !b->spec->init_reaper;
+	b->own_tty = true;
 }
 
 int ct_build_tty(struct ct_builder *b)
 {
-	const struct ct_spec *sp = b->spec;
-	bool none = sp->console_path && !strcmp(sp->console_path, "none");
-	/* with descriptors of the caller's as stdio it is a convenience: done without where there
-	 * is no place for it */
-	bool spare = b->req->stdio_given && b->dev == CT_SLOT_NONE;
-	bool console = b->req->pty || (b->req->detached && !none && !spare);
-	const struct ct_origin *at = ct_build_at(b, b->req->pty ? "console.path" : "autodev");
+	const char *dir = b->spec->tty_dir;
+	bool console = has_console(b), has_dir = dir && *dir;
 	struct ct_step *s;
 
-	if (!console && !(b->req->detached && sp->tty_max))
+	if (!console && !(b->req->detached && b->spec->tty_max))
 		return 0;
-	if (b->dev == CT_SLOT_NONE && sp->tty_dir && *sp->tty_dir) {
+	if (b->dev == CT_SLOT_NONE && has_dir) {
 		ct_err_origin(b->err, ct_build_at(b, "tty.dir"));
 		ct_err_hint(b->err, "set autodev = 1, or take tty.dir out: the terminals then "
 				    "stand in the /dev of the root file system itself");
@@ -128,28 +164,14 @@ int ct_build_tty(struct ct_builder *b)
 	}
 	if (b->dev == CT_SLOT_NONE)
 		ct_build_pts(b, ct_build_at(b, "autodev"));
-	if (sp->tty_dir && *sp->tty_dir) {
+	if (has_dir) {
 		s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_MKDIR, ct_build_at(b, "tty.dir"));
 		s->b = (int16_t)b->dev;
-		s->s[0] = sp->tty_dir;
+		s->s[0] = dir;
 		s->n[0] = 0755;
 	}
-	if (console) {
-		struct tty t = { .name = place(b, "console", at),
-				 .slot = "console",
-				 .tag = b->req->detached ? CT_FD_TAG_CONSOLE : CT_FD_TAG_PTY,
-				 .modes = b->req->modes,
-				 .at = at };
-		int peer = add_tty(b, &t);
-
-		if (!b->req->stdio_given) {
-			s = ct_plan_add(b->plan, CT_PHASE_DEV, CT_OP_STDIO, at);
-			s->a = (int16_t)peer;
-			/* of a reaper's child, which takes it for itself */
-			s->n[0] = !sp->init_reaper;
-			b->own_tty = true;
-		}
-	}
+	if (console)
+		add_console(b);
 	if (b->req->detached)
 		add_ttys(b, console);
 	return 0;

@@ -5,14 +5,32 @@
 #include <errno.h>
 #include <string.h>
 
-/* The descriptors a caller hands over take the first slots. */
+/* Of a start only: the namespaces that are shared, and the sources of mounts that were given as
+ * descriptors. */
+static void start_inputs(struct ct_builder *b)
+{
+	const struct ct_mounts *mounts = &b->spec->mounts;
+	bool start = b->in_rootfs != CT_SLOT_NONE;
+
+	for (int i = 0; i < CT_NAMESPACES; i++) {
+		b->in_share[i] = CT_SLOT_NONE;
+		if (start && (b->shared & (1u << i)))
+			b->in_share[i] = ct_plan_input(b->plan, "namespace", b->req->share_fd[i]);
+	}
+	for (uint32_t i = 0; i < mounts->n; i++) {
+		b->in_mount[i] = CT_SLOT_NONE;
+		if (start && mounts->v[i].source_fd >= 0)
+			b->in_mount[i] = ct_plan_input(b->plan, "source", mounts->v[i].source_fd);
+	}
+}
+
+/* The descriptors that the caller hands over take the first slots. */
 int ct_build_inputs(struct ct_builder *b)
 {
 	const struct ct_request *r = b->req;
-	uint32_t n = b->spec->mounts.n;
 
 	b->in_keep = ct_arena_alloc(b->arena, (r->n_keep_fds + 1) * sizeof(int));
-	b->in_mount = ct_arena_alloc(b->arena, (n + 1) * sizeof(int));
+	b->in_mount = ct_arena_alloc(b->arena, (b->spec->mounts.n + 1) * sizeof(int));
 	if (!b->in_keep || !b->in_mount)
 		return ct_oom(b->err);
 	for (uint32_t i = 0; i < r->n_extra_fds; i++)
@@ -24,19 +42,12 @@ int ct_build_inputs(struct ct_builder *b)
 	if (b->in_rootfs != CT_SLOT_NONE && ct_build_pumps(r))
 		b->in_output = ct_plan_input(b->plan, "output", r->output_fd);
 	ct_build_area_inputs(b);
-	b->in_exec = r->has_exec_fd ? ct_plan_input(b->plan, "program", r->exec_fd) : CT_SLOT_NONE;
+	if (r->has_exec_fd)
+		b->in_exec = ct_plan_input(b->plan, "program", r->exec_fd);
 	for (uint32_t i = 0; i < r->n_keep_fds; i++)
 		b->in_keep[i] = ct_plan_input(b->plan, ct_arena_printf(b->arena, "keep %u", i),
 					      r->keep_fds[i]);
-	for (int i = 0; i < CT_NAMESPACES; i++)
-		b->in_share[i] = b->in_rootfs != CT_SLOT_NONE && (b->shared & (1u << i))
-					 ? ct_plan_input(b->plan, "namespace", r->share_fd[i])
-					 : CT_SLOT_NONE;
-	for (uint32_t i = 0; i < n; i++)
-		b->in_mount[i] = b->in_rootfs != CT_SLOT_NONE && b->spec->mounts.v[i].source_fd >= 0
-					 ? ct_plan_input(b->plan, "source",
-							 b->spec->mounts.v[i].source_fd)
-					 : CT_SLOT_NONE;
+	start_inputs(b);
 	return 0;
 }
 
@@ -58,12 +69,14 @@ int ct_build_refuse(const struct ct_spec *s, bool detached, uint32_t i, struct c
 		       "the key needs a supervisor, and a start in process has none");
 }
 
-/* Keys that no backend honours yet, or not in this mode, make a start fail by name. */
+/* A start fails with the name of a key that this version cannot honour, or not in this mode. */
 static int refuse_unsupported(struct ct_builder *b)
 {
 	const struct ct_spec *s = b->spec;
-	int r = b->req->keys_told ? 0 : ct_build_refuse(s, b->req->detached, 0, b->err);
+	int r = 0;
 
+	if (!b->req->keys_told)
+		r = ct_build_refuse(s, b->req->detached, 0, b->err);
 	if (r < 0)
 		return r;
 	if (s->rootfs_backend) {
@@ -85,7 +98,7 @@ typedef int (*area_fn)(struct ct_builder *);
 
 static int run_areas(struct ct_builder *b, const area_fn *areas)
 {
-	struct ct_err unheard = { 0 };
+	struct ct_err ignored = { 0 };
 	bool whole = true;
 	int r = 0;
 
@@ -95,8 +108,12 @@ static int run_areas(struct ct_builder *b, const area_fn *areas)
 		r = ct_err_go_on(b->err, done);
 		whole &= done >= 0;
 	}
-	/* the parts of a plan with a fault, which somebody looks at, may not fit together */
-	return r < 0 ? r : ct_plan_freeze(b->plan, whole ? b->err : &unheard);
+	if (r < 0)
+		return r;
+	if (whole)
+		return ct_plan_freeze(b->plan, b->err);
+	/* the faults are collected: what does not fit together now only follows from them */
+	return ct_plan_freeze(b->plan, &ignored);
 }
 
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,

@@ -15,8 +15,8 @@
 #include "plan/plan.h"
 #include "shared/namespaces.h"
 
-/* What init of a running container has by now, as the kernel tells it: an attach gives the same,
- * whoever asked for it then. */
+/* What init of a running container has, read from the kernel: an attached program gets the same,
+ * wherever init has it from. */
 #define CT_RUNNING_LIMITS 16
 struct ct_running {
 	bool no_new_privs;
@@ -26,26 +26,25 @@ struct ct_running {
 	int nice;
 	bool has_personality;
 	unsigned long personality;
-	/* what differs from what this process has, and is handed on by it otherwise */
-	const char *oom_score_adj, *coredump_filter, *timerslack; /* to be written; NULL: nothing */
-	/* a lower one, which may be refused */
-	bool oom_lower;
+	/* values to be written where they differ from this process's, which are inherited
+	 * otherwise; NULL: nothing */
+	const char *oom_score_adj, *coredump_filter, *timerslack;
+	bool oom_lower; /* oom_score_adj is lowered, which the kernel may refuse */
 	bool has_limit[CT_RUNNING_LIMITS];
 	uint64_t soft[CT_RUNNING_LIMITS], hard[CT_RUNNING_LIMITS];
 };
 
 struct ct_builder;
 
-/* Part of a plan that a backend makes (lib/backend/backend.h). A member that is NULL
- * has nothing to add. */
+/* Part of a plan that a backend makes. A member that is NULL has nothing to add. */
 struct ct_area {
 	void *state;
-	/* Adds its descriptors to the plan's inputs, and tells the builder what others
-	 * have to know. */
+	/* Adds its descriptors to the plan's inputs, and sets members of the builder that the other
+	 * builders read. */
 	void (*inputs)(void *state, struct ct_builder *b);
 	/* Adds its steps, just before the clone of init. 0 or a negative errno, recorded. */
 	int (*plan)(void *state, struct ct_builder *b);
-	/* Adds the mounts of its own that mount.auto asks for, when /proc and /sys are there. */
+	/* Adds its mounts that mount.auto asks for, behind those of /proc and /sys. */
 	void (*mounts)(void *state, struct ct_builder *b);
 };
 
@@ -60,10 +59,10 @@ struct ct_request {
 	const char *const *envp;       /* NULL: none */
 	const char *const *caller_env; /* environ, for `environment = NAME`, TERM and keep_env */
 	bool pty, clear_env, keep_env, execute, no_new_privs, elevated;
-	bool reaper, no_reaper; /* whatever the config says */
+	bool reaper, no_reaper; /* override the config */
 	bool oom_protected;	/* the caller has a negative oom_score_adj */
 	bool detached;		/* with a supervisor */
-	/* of the keys that it cannot honour somebody has been told: go on without them */
+	/* the keys that it cannot honour have been reported: go on without them */
 	bool keys_told;
 	bool stdio_given; /* a detached start with descriptors of the caller's as stdio */
 	unsigned rows, cols;
@@ -75,11 +74,11 @@ struct ct_request {
 	uint32_t n_keep_fds;
 	const int *extra_fds; /* further inputs, slots 0 .. n_extra_fds - 1 (the supervisor's) */
 	uint32_t n_extra_fds;
-	const struct ct_area *areas; /* what backends bring, in their order */
+	const struct ct_area *areas; /* of the backends, in their order */
 	uint32_t n_areas;
 	/* start */
 	int rootfs_fd; /* the opened root directory */
-	/* below the root: what is ours and none of the payload's, the state directory */
+	/* paths below the root that the payload is not to see: of the state directory */
 	const char *const *hidden;
 	uint32_t n_hidden;
 	int output_fd; /* struct ct_wire_output, when ct_build_pumps() says so */
@@ -102,32 +101,32 @@ struct ct_request {
 /* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name
  * are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
-/* Whether the program of this start is the child of a small init: as asked, as init.reaper says,
- * else where it is a program and not a system, and has a pid namespace of its own. Whoever reads
- * the spec of a start finds it in spec->init_reaper, where the caller has to put it. */
+/* Whether the program of this start is the child of a reaper: as the request or init.reaper says,
+ * else where it is a program and not a system, and has a pid namespace of its own. The caller puts
+ * the answer into spec->init_reaper, which builders and backends read. */
 bool ct_build_reaper(const struct ct_request *r);
 /* Whether the payload lives in a user namespace that is not the caller's. */
 bool ct_build_userns(const struct ct_spec *spec);
 /* Whether the payload may mount a cgroup hierarchy of version 1 with the rights of the host
  * (mount(8) in a cgroup namespace of its own with CAP_SYS_ADMIN): it then sees the hierarchy from
- * its own group on, and from the host's where it has none. */
+ * its own cgroup on, and from the host's where it has none. */
 bool ct_build_mounts_cgroups(const struct ct_spec *spec, const struct ct_host *host);
 /* Whether the payload may make device nodes that the host takes for its own: CAP_MKNOD is kept, in
  * the host's user namespace. */
 bool ct_build_keeps_mknod(const struct ct_spec *spec, const struct ct_host *host);
-/* Capabilities that the payload's bounding set keeps. -EPERM: asks for one that this
- * caller does not have. */
+/* Capabilities that the payload's bounding set keeps. -EPERM: cap.keep has one that this caller
+ * does not have. */
 int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep,
 		  struct ct_err *e);
-/* Whether what the payload prints goes through the output pump: limit.output, and descriptors of
- * the caller's to count for. */
+/* Whether the payload's output goes through the output pump: limit.output is set, and the output
+ * goes to descriptors of the caller's. */
 bool ct_build_pumps(const struct ct_request *r);
-/* Why a start cannot honour the i-th of the spec's keys that it cannot: records it and returns a
- * negative errno. 0: there are fewer. */
+/* Records why a start cannot honour the i-th of the spec's keys that it cannot honour, and returns
+ * a negative errno. 0: there are no more than i of them. */
 int ct_build_refuse(const struct ct_spec *spec, bool detached, uint32_t i, struct ct_err *e);
 /* The plan of a start, frozen, in `arena`; of a detached one with what its supervisor does at the
- * end. Where e collects faults it is what can be planned in spite of them, and an error without a
- * record when that makes no plan. */
+ * end. Where e collects faults, the plan has the steps that can be planned in spite of them; when
+ * these make no plan it returns an error that is not recorded. */
 int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
 		   struct ct_err *e);
 /* The plan of what runs before a container is destroyed: hook.destroy. No steps: there

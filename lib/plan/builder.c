@@ -25,7 +25,7 @@ uint32_t ct_build_namespaces(const struct ct_spec *s)
 	return ns;
 }
 
-/* The line of the map that an id of the container is in; NULL: none. */
+/* The line of idmap that an id of the container is in; NULL: none. */
 static const struct ct_idmap_item *line_of(const struct ct_spec *s, bool group, uint32_t inside)
 {
 	for (uint32_t i = 0; i < s->idmap.n; i++) {
@@ -46,7 +46,9 @@ uint32_t ct_build_outside(const struct ct_spec *s, bool group, uint32_t inside)
 {
 	const struct ct_idmap_item *m = line_of(s, group, inside);
 
-	return m ? m->outside + (inside - m->inside) : inside;
+	if (!m)
+		return inside;
+	return m->outside + (inside - m->inside);
 }
 
 const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key)
@@ -66,9 +68,11 @@ const char *ct_build_num(struct ct_builder *b, uint64_t v)
 {
 	const char *s = ct_arena_printf(b->arena, "%llu", (unsigned long long)v);
 
-	if (!s)
+	if (!s) {
 		b->plan->err = -ENOMEM;
-	return s ? s : "";
+		return "";
+	}
+	return s;
 }
 
 int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_arena *arena,
@@ -100,7 +104,6 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 	return 0;
 }
 
-/* "NAME=value" of the caller, NULL when it has none. */
 const char *ct_build_caller_var(const struct ct_request *r, const char *name)
 {
 	size_t len = strlen(name);
@@ -113,15 +116,17 @@ const char *ct_build_caller_var(const struct ct_request *r, const char *name)
 
 const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item)
 {
-	const char *kv = item->value ? ct_arena_printf(b->arena, "%s=%s", item->name, item->value)
-				     : ct_build_caller_var(b->req, item->name);
+	const char *kv;
 
+	if (item->value) {
+		kv = ct_arena_printf(b->arena, "%s=%s", item->name, item->value);
+		if (!kv)
+			ct_oom(b->err);
+		return kv;
+	}
+	kv = ct_build_caller_var(b->req, item->name);
 	if (kv)
 		return kv;
-	if (item->value) {
-		ct_oom(b->err);
-		return NULL;
-	}
 	ct_err_origin(b->err, &item->at);
 	ct_err_object(b->err, item->name);
 	ct_err_hint(b->err, "set the variable, or give a value: %s = %s=VALUE", item->at.key,

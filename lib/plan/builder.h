@@ -20,20 +20,21 @@ struct ct_builder {
 	bool userns;
 	/* slots */
 	int in_rootfs, in_exec, in_pidfd, in_output, in_share[CT_NAMESPACES];
-	int *in_keep, *in_mount; /* in_mount: by index of spec->mounts, CT_SLOT_NONE when by path */
+	/* in_mount: by index of spec->mounts, CT_SLOT_NONE: the source is a path */
+	int *in_keep, *in_mount;
 	int root, mask, proc, sys, dev, pts;
 	/* what init is cloned into: a cgroup of version 2; CT_SLOT_NONE: as the launcher */
 	int into;
 	uint32_t late; /* namespaces that init itself joins or makes, once it is in its cgroups */
-	/* CT_REFUSED_*: what the container's list of devices does not let be done under it */
+	/* CT_REFUSED_*: what a process under the container's list of devices may not do */
 	uint32_t refused;
 	/* when devpts is made and terminals are opened */
 	enum ct_phase pts_phase;
-	/* the hook for which the list of devices is lifted; NULL: it is not */
+	/* the hook for whose time the list of devices is lifted; NULL: it is not */
 	const struct ct_origin *lifted;
 	bool filtered; /* system calls are: a filter is loaded in phase CONFINE */
 	bool own_tty;  /* stdio is a terminal of the container's own */
-	/* what the payload is told of its terminals, NULL: nothing */
+	/* the variable with the names of the terminals, NULL: none */
 	const char *ttys;
 };
 
@@ -48,10 +49,10 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 int ct_build_inputs(struct ct_builder *b);
 int ct_build_output(struct ct_builder *b);
 int ct_build_ns(struct ct_builder *b);
-/* "NAME=VALUE" of a variable of the config; NULL, recorded: it is to be the caller's,
- * who has none. */
+/* "NAME=VALUE" of a variable of the config; NULL, recorded: its value is to be the caller's, which
+ * has no such variable, or there was no memory. */
 const char *ct_build_variable(struct ct_builder *b, const struct ct_pair_item *item);
-/* The first steps of all: what they do, the others find. */
+/* The first steps of all: the later ones find what these hooks have done. */
 int ct_build_pre_start_hooks(struct ct_builder *b);
 int ct_build_root(struct ct_builder *b);
 int ct_build_dev(struct ct_builder *b);
@@ -63,11 +64,11 @@ bool ct_build_in_dev(struct ct_builder *b, struct ct_step *s, const char *name);
 int ct_build_tty(struct ct_builder *b);
 int ct_build_auto(struct ct_builder *b);
 int ct_build_mounts(struct ct_builder *b);
-/* Those on what ct_build_protect() has covered: what the config mounts there holds. */
+/* The config's mounts at and below paths that ct_build_protect() covers, to be mounted on top. */
 int ct_build_mounts_on_protected(struct ct_builder *b);
 int ct_build_protect(struct ct_builder *b);
-/* Whether it is a system that boots, which gets an id of its own for each boot: in a file of the
- * tree that masks come from. */
+/* Whether the payload is a system that boots: it gets a boot id of its own, which is a file of the
+ * file system that masks come from. */
 bool ct_build_own_boot_id(const struct ct_builder *b);
 #define CT_BOOT_ID_FILE "boot_id"
 /* The hidden or read-only path that a target, relative to the root, is or lies below, also relative
@@ -77,15 +78,19 @@ int ct_build_hooks(struct ct_builder *b);
 int ct_build_identity(struct ct_builder *b);
 int ct_build_exec(struct ct_builder *b);
 
-/* Joins the namespaces `flags` (CT_NS_*) of the descriptor in slot `fd`. */
+/* Joins the namespaces `ns` (CT_NS_*) of the descriptor in slot `fd`. */
 void ct_build_join(struct ct_builder *b, int fd, uint32_t ns, const struct ct_origin *at);
-/* The parts of the plan that backends make. 0 or a negative errno, recorded. */
+/* The parts of the plan that backends make. */
 void ct_build_area_inputs(struct ct_builder *b);
+/* 0 or a negative errno, recorded. */
 int ct_build_areas(struct ct_builder *b);
 void ct_build_area_mounts(struct ct_builder *b);
+/* Capabilities that a program of the container can have at most: those of this caller, or all in a
+ * user namespace of the container's own. */
+uint64_t ct_build_available_caps(const struct ct_host *h, bool userns);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
-/* How everything from the clone on is scheduled, instead of as the caller is. */
+/* The nice value of all from the clone on, instead of the caller's; best effort, or required. */
 void ct_build_sched(struct ct_builder *b, int nice, bool required);
 /* Steps that end a start and an attach alike: bounding set, ids, capabilities, no_new_privs, death
  * signal, signals, cwd. */
@@ -98,7 +103,7 @@ struct ct_identity {
 	bool no_new_privs;
 	unsigned long personality;
 	const struct ct_origin *arch_at;
-	bool start_hooks; /* run the config's, which get what the payload gets */
+	bool start_hooks; /* run hook.start, with the identity of the payload */
 	const char *cwd;
 	const struct ct_origin *uid_at, *cap_at, *cwd_at;
 };
@@ -111,8 +116,8 @@ void ct_build_home(struct ct_builder *b, uint32_t uid, uint32_t gid, uint64_t ca
 /* The start hooks, programs of the rootfs, with the capabilities `caps` where they run as
  * root. 0 or -ENOMEM. */
 int ct_build_start_hooks(struct ct_builder *b, uint64_t caps);
-/* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the login shell
- * that was looked up. */
+/* Descriptors, death signal, signals, exec: the end of every plan. argv NULL: the user's login
+ * shell, which was looked up. */
 int ct_build_finish(struct ct_builder *b, const char *const *argv, uint32_t n_argv,
 		    const struct ct_origin *at);
 /* The environment as "K=V" list: defaults, config, caller's (keep_env), envp: later
@@ -122,9 +127,9 @@ int ct_build_env(struct ct_builder *b, const char *const **out, uint32_t *n);
 const char *ct_build_caller_var(const struct ct_request *r, const char *name);
 /* A decimal number as string in the arena. */
 const char *ct_build_num(struct ct_builder *b, uint64_t v);
-/* Is the id mapped into the container? True without an idmap. */
+/* Whether the id is mapped into the container. True without an idmap. */
 bool ct_build_mapped(const struct ct_spec *spec, bool group, uint32_t inside);
-/* ... and the caller's id for one that is; the same without an idmap. */
+/* The caller's id for one that is mapped; the same id without an idmap. */
 uint32_t ct_build_outside(const struct ct_spec *spec, bool group, uint32_t inside);
 /* Where `key` was set (never NULL: its name alone when it is at its default). */
 const struct ct_origin *ct_build_at(struct ct_builder *b, const char *key);

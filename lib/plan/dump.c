@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plan in words: text for people and golden files, JSON for programs. Both read the
- * schema of steps.def. */
+/* Prints a plan: as text for people and golden files, as JSON for programs. Both follow the schema
+ * that each step has in steps.def. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,14 +15,28 @@ static const struct ct_op_row rows[CT_OP_COUNT] = {
 
 const struct ct_op_row *ct_op_row(unsigned op)
 {
-	return op > CT_OP_NONE && op < CT_OP_COUNT ? &rows[op] : NULL;
+	if (op <= CT_OP_NONE || op >= CT_OP_COUNT)
+		return NULL;
+	return &rows[op];
 }
 
 const char *ct_op_name(unsigned op)
 {
 	const struct ct_op_row *row = ct_op_row(op);
 
-	return row ? row->name : "?";
+	if (!row)
+		return "?";
+	return row->name;
+}
+
+/* "" of an op that is unknown. */
+static const char *schema_of(unsigned op)
+{
+	const struct ct_op_row *row = ct_op_row(op);
+
+	if (!row)
+		return "";
+	return row->schema;
 }
 
 static const struct {
@@ -53,7 +67,9 @@ static bool next_field(const char **at, struct field *f)
 	if (!*p)
 		return false;
 	f->kind = *p++;
-	f->index = strchr("slenxm", f->kind) ? *p++ : '0';
+	f->index = '0';
+	if (strchr("slenxm", f->kind))
+		f->index = *p++;
 	p++; /* '=' */
 	n = strcspn(p, " ");
 	f->maybe = n && (p[n - 1] == '?' || p[n - 1] == '|');
@@ -78,7 +94,7 @@ static int16_t slot_of(const struct ct_step *s, char kind)
 	}
 }
 
-/* Is the field worth printing? */
+/* Whether the step has a value in the field. */
 static bool field_set(const struct ct_step *s, const struct field *f)
 {
 	int i = f->index - '0';
@@ -94,14 +110,17 @@ static bool field_set(const struct ct_step *s, const struct field *f)
 
 static const char *slot_name(const struct ct_plan *p, int16_t slot)
 {
-	return slot >= 0 && slot < p->n_slots ? p->slot_name[slot] : "none";
+	if (slot < 0 || slot >= p->n_slots)
+		return "none";
+	return p->slot_name[slot];
 }
 
 /* How values are written. */
 struct style {
 	void (*put)(struct ct_buf *, const char *); /* a string */
-	const char *comma;			    /* between those of a list */
-	bool secrets;
+	const char *comma;			    /* between the entries of a list */
+	bool json;				    /* has decimal numbers only, and slots quoted */
+	bool secrets;				    /* prints the values of all variables */
 };
 
 /* Variables whose values are no secret: a plan without them says too little. */
@@ -138,7 +157,8 @@ static void put_list(const struct ct_step *s, const struct field *f, const struc
 
 	ct_buf_char(out, '[');
 	for (uint32_t k = 0; k < s->n_list[i]; k++) {
-		ct_buf_str(out, k ? y->comma : "");
+		if (k)
+			ct_buf_str(out, y->comma);
 		if (f->kind == 'e')
 			put_variable(y, s->list[i][k], out);
 		else
@@ -147,11 +167,22 @@ static void put_list(const struct ct_step *s, const struct field *f, const struc
 	ct_buf_char(out, ']');
 }
 
+static void put_number(const struct style *y, char kind, uint64_t n, struct ct_buf *out)
+{
+	if (kind == 'n' && n == UINT64_MAX) /* an id that is looked up in the container */
+		ct_buf_str(out, "-1");
+	else if (kind == 'x' && !y->json)
+		ct_buf_printf(out, "0x%" PRIx64, n);
+	else if (kind == 'm' && !y->json)
+		ct_buf_printf(out, "0%" PRIo64, n);
+	else
+		ct_buf_printf(out, "%" PRIu64, n);
+}
+
 /* The field's value; numbers bare, lists in brackets. */
 static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f,
 		      const struct style *y, struct ct_buf *out)
 {
-	const char *comma = y->comma;
 	int i = f->index - '0';
 
 	switch (f->kind) {
@@ -163,17 +194,12 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 		put_list(s, f, y, out);
 		break;
 	case 'n':
-		/* an id that is looked up in the container */
-		ct_buf_printf(out, s->n[i] == UINT64_MAX ? "-1" : "%" PRIu64, s->n[i]);
-		break;
 	case 'x':
-		ct_buf_printf(out, comma[0] == ',' ? "%" PRIu64 : "0x%" PRIx64, s->n[i]);
-		break;
 	case 'm':
-		ct_buf_printf(out, comma[0] == ',' ? "%" PRIu64 : "0%" PRIo64, s->n[i]);
+		put_number(y, f->kind, s->n[i], out);
 		break;
 	default:
-		if (comma[0] == ',')
+		if (y->json)
 			ct_buf_json(out, slot_name(p, slot_of(s, f->kind)));
 		else
 			ct_buf_str(out, slot_name(p, slot_of(s, f->kind)));
@@ -183,12 +209,11 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets,
 		      struct ct_buf *out)
 {
-	const struct style style = { ct_buf_quoted, " ", secrets };
-	const struct ct_op_row *row = ct_op_row(s->op);
+	const struct style style = { ct_buf_quoted, " ", false, secrets };
 	struct field f;
 
 	ct_buf_str(out, ct_op_name(s->op));
-	for (const char *at = row ? row->schema : ""; next_field(&at, &f);) {
+	for (const char *at = schema_of(s->op); next_field(&at, &f);) {
 		if (f.maybe && !field_set(s, &f))
 			continue;
 		ct_buf_printf(out, " %s=", f.name);
@@ -236,15 +261,14 @@ int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out)
 
 static void step_json(const struct ct_plan *p, uint32_t i, bool secrets, struct ct_buf *out)
 {
-	const struct style style = { ct_buf_json, ",", secrets };
+	const struct style style = { ct_buf_json, ",", true, secrets };
 	const struct ct_step *s = &p->steps[i];
-	const struct ct_op_row *row = ct_op_row(s->op);
 	struct field f;
 
 	ct_buf_printf(out,
 		      "{\"step\":%u,\"phase\":\"%s\",\"actor\":\"%s\",\"op\":\"%s\",\"args\":{", i,
 		      ct_phase_name(s->phase), ct_phase_actor(s->phase), ct_op_name(s->op));
-	for (const char *at = row ? row->schema : "", *comma = ""; next_field(&at, &f);) {
+	for (const char *at = schema_of(s->op), *comma = ""; next_field(&at, &f);) {
 		if (f.maybe && !field_set(s, &f))
 			continue;
 		ct_buf_printf(out, "%s\"%s\":", comma, f.name);

@@ -21,9 +21,11 @@ static uint32_t put_list(struct ct_buf *pool, const char *const *list, uint32_t 
 {
 	uint32_t at = (uint32_t)pool->len;
 
+	if (!n)
+		return 0;
 	for (uint32_t i = 0; i < n; i++)
 		ct_buf_add(pool, list[i], strlen(list[i]) + 1);
-	return n ? at : 0;
+	return at;
 }
 
 static void put_steps(const struct ct_plan *p, struct ct_buf *steps, struct ct_buf *pool)
@@ -92,5 +94,7 @@ int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, u
 	ct_buf_add(out, steps.data, steps.len);
 	ct_buf_add(out, &wire, head.super);
 	ct_buf_add(out, pool.data, pool.len);
-	return ct_buf_error(out) ? ct_oom(e) : 0;
+	if (ct_buf_error(out))
+		return ct_oom(e);
+	return 0;
 }

@@ -5,7 +5,7 @@
 
 struct ct_op_row {
 	const char *name;   /* "mount.attach" */
-	const char *schema; /* "a=tree b=under s0=at": see steps.def */
+	const char *schema; /* "a=tree b=under s0=at", explained in steps.def */
 };
 
 /* Row of an op; NULL when there is none. */

@@ -4,7 +4,8 @@
 
 #include "wire/wire.h"
 
-/* "mount" of CT_PHASE_MOUNT, and "init", who carries it out; "?" when unknown. */
+/* The name of a phase ("mount"), and of the process that carries it out ("init"); "?" when
+ * unknown. */
 const char *ct_phase_name(unsigned phase);
 const char *ct_phase_actor(unsigned phase);
 

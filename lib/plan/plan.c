@@ -48,12 +48,14 @@ struct ct_step *ct_plan_add(struct ct_plan *p, enum ct_phase phase, enum ct_op o
 	struct ct_step *s = next_step(p);
 
 	if (!s)
-		s = &p->spare;
+		s = &p->discarded;
 	memset(s, 0, sizeof(*s));
 	s->op = (uint16_t)op;
 	s->phase = (uint8_t)phase;
 	s->a = s->b = s->o = s->p = CT_SLOT_NONE;
-	s->at = at ? at : &by_default;
+	s->at = &by_default;
+	if (at)
+		s->at = at;
 	s->order = p->n_steps;
 	return s;
 }
@@ -80,16 +82,29 @@ int ct_plan_slot(struct ct_plan *p, const char *name)
 	return p->n_slots++;
 }
 
+/* The first error stays. */
+static void keep_error(struct ct_plan *p, int err)
+{
+	if (!p->err)
+		p->err = err;
+}
+
 int ct_plan_input(struct ct_plan *p, const char *name, int fd)
 {
-	int slot = p->n_inputs < CT_WIRE_INPUTS ? ct_plan_slot(p, name) : -1;
+	int slot;
 
-	if (slot < 0 || p->err == -ENOMEM) {
-		p->err = p->err ? p->err : -E2BIG;
+	if (p->n_inputs >= CT_WIRE_INPUTS) {
+		keep_error(p, -E2BIG);
 		return 0;
 	}
-	if (slot != p->n_inputs)
-		p->err = p->err ? p->err : -EINVAL; /* an input after another slot */
+	slot = ct_plan_slot(p, name);
+	if (p->err == -ENOMEM)
+		return 0;
+	/* an input after another slot: its number may be beyond the table of inputs */
+	if (slot != p->n_inputs) {
+		keep_error(p, -EINVAL);
+		return 0;
+	}
 	p->input_fd[slot] = fd;
 	p->n_inputs = slot + 1;
 	return slot;
@@ -100,8 +115,8 @@ static int by_phase(const void *x, const void *y)
 	const struct ct_step *a = x, *b = y;
 
 	if (a->phase != b->phase)
-		return a->phase < b->phase ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
+		return a->phase - b->phase;
+	return (a->order > b->order) - (a->order < b->order);
 }
 
 /* A slot that a step reads must have been filled by an earlier step or by the caller. */

@@ -23,7 +23,7 @@ struct ct_step {
 	const char *s[4];
 	const char *const *list[2]; /* go out as s[2]/n[2] and s[3]/n[3] */
 	uint32_t n_list[2];
-	const struct ct_origin *at; /* who asked for it, never NULL */
+	const struct ct_origin *at; /* the key that asked for it, never NULL */
 	uint32_t order;		    /* order of adding, for a stable sort */
 };
 
@@ -31,7 +31,7 @@ struct ct_plan {
 	struct ct_arena *arena;
 	struct ct_step *steps;
 	uint32_t n_steps, cap_steps;
-	uint32_t n_setup; /* the first of them, of phase SETUP: not part of the message */
+	uint32_t n_setup; /* so many of phase SETUP come first: not part of the message */
 	const char **slot_name;
 	int cap_slots;
 	/* borrowed; of the first n_inputs slots; -1 in a plan that is only printed */
@@ -39,8 +39,8 @@ struct ct_plan {
 	int n_inputs, n_slots;
 	int err; /* sticky: -ENOMEM, -E2BIG; ct_plan_freeze() returns it */
 	bool frozen;
-	bool hooks;	      /* hooks on the host and nothing else: no container is made */
-	struct ct_step spare; /* what ct_plan_add() hands out without memory */
+	bool hooks;		  /* hooks on the host and nothing else: no container is made */
+	struct ct_step discarded; /* what ct_plan_add() hands out without memory */
 };
 
 /* New empty plan in `arena`; NULL without memory. */
@@ -57,21 +57,21 @@ int ct_plan_slot(struct ct_plan *p, const char *name);
  * bug of a builder. */
 int ct_plan_freeze(struct ct_plan *p, struct ct_err *e);
 
-/* The plan as text and JSON, stable enough for golden files. `secrets` false: the values of
- * the program's environment are left out, but for those that say nothing of its user
- * ("PATH=/bin", "TOKEN=..."). */
+/* The plan as text and JSON, stable enough for golden files. `secrets` false: values of the
+ * program's environment are left out ("TOKEN=..."), but for variables that hold no secret, such as
+ * PATH. */
 int ct_plan_text(const struct ct_plan *p, bool secrets, struct ct_buf *out);
 int ct_plan_json(const struct ct_plan *p, bool secrets, struct ct_buf *out);
 /* One step as in the text dump, without number and newline. */
 int ct_plan_step_text(const struct ct_plan *p, const struct ct_step *s, bool secrets,
 		      struct ct_buf *out);
-/* The message for the stage. `super` may be NULL; its strings are given as text in `name` and
- * `log_path`. -E2BIG when it would pass CT_WIRE_MAX. */
+/* What the supervisor gets beside the plan. */
 struct ct_plan_super {
-	struct ct_wire_super wire; /* all but the two strings */
+	struct ct_wire_super wire; /* but for its strings, which are given as text below */
 	const char *name, *log_path;
 	const char *group_path[CT_WIRE_GROUPS]; /* of wire.group */
 };
+/* The message for the stage. `super` may be NULL. -E2BIG when it would pass CT_WIRE_MAX. */
 int ct_plan_encode(const struct ct_plan *p, const struct ct_plan_super *super, uint32_t flags,
 		   struct ct_buf *out, struct ct_err *e);
 

@@ -25,22 +25,29 @@ bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan,
 void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
 		   const char *line)
 {
-	const struct ct_step *s = i < plan->n_steps ? &plan->steps[i] : NULL;
+	const struct ct_step *s;
+	const char *program = "";
 
-	if (s && s->op == CT_OP_HOOK)
-		ct_log(log, CT_LOG_INFO, "hook %s %s: %s", s->s[0],
-		       s->n_list[0] ? s->list[0][0] : "", line);
+	if (i >= plan->n_steps || plan->steps[i].op != CT_OP_HOOK)
+		return;
+	s = &plan->steps[i];
+	if (s->n_list[0])
+		program = s->list[0][0];
+	ct_log(log, CT_LOG_INFO, "hook %s %s: %s", s->s[0], program, line);
 }
 
 void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
 		   uint64_t took_ns)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	const struct ct_step *s = i < plan->n_steps ? &plan->steps[i] : NULL;
-	int level = ct_log_wants(log, CT_LOG_TRACE) ? CT_LOG_TRACE : CT_LOG_DEBUG;
+	const struct ct_step *s;
+	int level = CT_LOG_DEBUG;
 
-	if (!s)
+	if (i >= plan->n_steps)
 		return;
+	s = &plan->steps[i];
+	if (ct_log_wants(log, CT_LOG_TRACE))
+		level = CT_LOG_TRACE;
 	ct_buf_printf(&text, "step %" PRIu32 ", %" PRIu64 " us, %s by %s: ", i, took_ns / 1000,
 		      ct_phase_name(s->phase), ct_phase_actor(s->phase));
 	if (level == CT_LOG_TRACE)

@@ -15,8 +15,8 @@ bool ct_said_wanted(const struct ct_log *log, const struct ct_plan *plan,
 /* A line that the hook of step i has printed, to the log. */
 void ct_trace_said(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
 		   const char *line);
-/* Tells that step i is done and how long it took: by its name, and at CT_LOG_TRACE with
- * all that it works on. */
+/* Logs that step i is done and how long it took: with its name, and at CT_LOG_TRACE with its
+ * arguments. */
 void ct_trace_step(const struct ct_log *log, const struct ct_plan *plan, uint32_t i,
 		   uint64_t took_ns);
 

@@ -32,27 +32,31 @@ static int open_proc(pid_t pid, const char *file)
 		path[n++] = *file++;
 	path[n] = 0;
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
-	if (fd >= 0)
-		return fd;
-	return errno == ENOENT ? -ESRCH : -errno;
+	if (fd < 0 && errno == ENOENT)
+		return -ESRCH;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 static int hex(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
 }
 
-/* Where a reader of "FIELD:\tMASK" stands in a line. */
+/* The state of a reader of "FIELD:\tMASK", which gets byte by byte. */
 struct scan {
 	const char *field;
 	size_t column, n; /* n: bytes of the field's name */
-	int fits;
+	int fits;	  /* the line begins like that of the field */
 	uint64_t mask;
 };
 
-/* 1 when the line with the field is over. */
+/* 1 at the end of the field's line. */
 static int scan_byte(struct scan *s, char c)
 {
 	size_t at = s->column++;
@@ -83,7 +87,7 @@ int ct_proc_signals(pid_t pid, const char *field, uint64_t *mask)
 
 	if (fd < 0)
 		return fd;
-	/* somebody's six hundred groups stand before it */
+	/* a list of groups of any length may stand before the field */
 	while (!found && (n = syscall(SYS_read, fd, buf, sizeof(buf))) > 0)
 		for (long i = 0; i < n && !found; i++)
 			found = scan_byte(&s, buf[i]);
@@ -94,8 +98,8 @@ int ct_proc_signals(pid_t pid, const char *field, uint64_t *mask)
 	return 0;
 }
 
-/* /proc/PID/stat into buf: what stands behind the name, which may hold anything: the blank before
- * field 3. NULL, and *err. */
+/* Reads /proc/PID/stat into buf and returns what follows the name, which may hold any character:
+ * the blank before field 3. NULL, and *err. */
 static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 {
 	int fd = open_proc(pid, "stat");
@@ -105,8 +109,10 @@ static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 	*err = fd;
 	if (fd < 0)
 		return NULL;
+	*err = 0;
 	n = syscall(SYS_read, fd, buf, size - 1);
-	*err = n < 0 ? -errno : 0;
+	if (n < 0)
+		*err = -errno;
 	syscall(SYS_close, fd);
 	if (n < 0)
 		return NULL;
@@ -114,7 +120,9 @@ static const char *read_stat(pid_t pid, char *buf, size_t size, int *err)
 	p = strrchr(buf, ')');
 	if (p && p[1] == ' ')
 		return p + 1;
-	*err = n ? -EIO : -ESRCH;
+	*err = -EIO;
+	if (n == 0)
+		*err = -ESRCH;
 	return NULL;
 }
 
@@ -150,8 +158,7 @@ int ct_proc_exiting(pid_t pid)
 	int err;
 	const char *p = read_stat(pid, buf, sizeof(buf), &err);
 
-	/* a zombie that can still be seen may be the first of several threads, of
-	 * which others live */
+	/* a zombie may be the first of several threads, of which others live */
 	return p && p[1] != 'Z' && stat_field(p, 9, &flags) == 0 && (flags & EXITING);
 }
 

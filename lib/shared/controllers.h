@@ -11,14 +11,14 @@
 #define CT_CG_IO 0x0010u
 #define CT_CG_PIDS 0x0020u
 #define CT_CG_DEVICES 0x0040u /* version 2: a BPF program, no controller */
-#define CT_CG_FREEZER 0x0080u /* version 2: part of every group but the root */
+#define CT_CG_FREEZER 0x0080u /* version 2: part of every cgroup but the root */
 #define CT_CG_HUGETLB 0x0100u
 #define CT_CG_RDMA 0x0200u
 #define CT_CG_MISC 0x0400u
 #define CT_CG_NET_CLS 0x0800u
 #define CT_CG_NET_PRIO 0x1000u
 #define CT_CG_PERF 0x2000u
-/* What a version 2 hierarchy does without any controller. */
+/* What version 2 has without any controller. */
 #define CT_CG_CORE (CT_CG_DEVICES | CT_CG_FREEZER | CT_CG_CPUACCT)
 
 #endif

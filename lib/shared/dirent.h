@@ -21,7 +21,7 @@ struct ct_dirent {
 	char name[];
 };
 
-/* A group below the one that is read. */
+/* Whether it is a cgroup below the one that is read. */
 static inline int ct_dirent_is_group(const struct ct_dirent *e)
 {
 	return e->type == CT_DIRENT_DIR && strcmp(e->name, ".") && strcmp(e->name, "..");
@@ -33,7 +33,9 @@ static inline int ct_dirent_open(int dir, const char *name)
 	int fd = (int)syscall(SYS_openat, dir, name,
 			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 #endif

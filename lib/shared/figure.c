@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Figures from cgroup files. Each file is opened, read and closed once for all figures in it. */
+/* Counters from cgroup files. Each file is opened, read and closed once for all counters in it. */
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #define FILE_MAX (64u << 10) /* bytes of one file */
 #define PIECE (8u << 10)     /* bytes of it at a time */
-#define TOGETHER 12	     /* figures from one reading of a file */
+#define TOGETHER 12	     /* counters from one reading of a file */
 
 static int open_at(int dir, const char *name, int flags)
 {
@@ -24,8 +24,8 @@ static void shut(int fd)
 	syscall(SYS_close, fd);
 }
 
-/* Feeds a file's text to all of k[]. The kernel gives such a file in one go: a short read is its
- * last. False: it cannot be read. */
+/* Feeds a file's text to all of k[]. The kernel returns as much as it has at once: a short read is
+ * the last. False: it cannot be read. */
 __attribute__((noinline)) static int feed_file(int dir, const char *file, struct ct_keyed *k,
 					       uint32_t n_k)
 {
@@ -44,12 +44,14 @@ __attribute__((noinline)) static int feed_file(int dir, const char *file, struct
 			break;
 		total += (size_t)got;
 		have = kept + (size_t)got;
-		whole = (size_t)got < room ? have : ct_keyed_whole(buf, have);
+		whole = have;
+		if ((size_t)got == room)
+			whole = ct_keyed_whole(buf, have);
 		for (uint32_t i = 0; i < n_k; i++)
 			ct_keyed_feed(&k[i], buf, whole);
 		kept = have - whole;
 		memmove(buf, buf + whole, kept);
-		/* a buffer without the end of a line is none of the kernel's texts */
+		/* the kernel has no line as long as the buffer */
 		if ((size_t)got < room || !whole)
 			break;
 	} while (total < FILE_MAX);
@@ -57,17 +59,18 @@ __attribute__((noinline)) static int feed_file(int dir, const char *file, struct
 	return got >= 0;
 }
 
-/* ---- groups below a group -------------------------------------------------------------------- */
+/* ---- cgroups below a cgroup ------------------------------------------------------------------ */
 
 struct walk {
 	const struct ct_figure *row;
 	uint64_t sum;
-	uint32_t left; /* groups that may still be looked at */
+	uint32_t left; /* how many cgroups may still be read */
 };
 
 static void walk(struct walk *w, int dir, unsigned depth);
 
-/* cgroup file systems count a directory's directories in its links; those that do not have 1. */
+/* The links of a directory are 2 and the directories in it; a file system that does not count them
+ * has 1. */
 static int has_groups(int dir)
 {
 	struct stat st;
@@ -94,7 +97,7 @@ static void walk_into(struct walk *w, int dir, const char *name, unsigned depth)
 	shut(fd);
 }
 
-/* All groups in the directory, and `depth` levels more. */
+/* Adds all cgroups in the directory, and those of `depth` levels more. */
 static void walk(struct walk *w, int dir, unsigned depth)
 {
 	char buf[1024] __attribute__((aligned(8)));
@@ -115,9 +118,10 @@ static void walk(struct walk *w, int dir, unsigned depth)
 static uint64_t with_groups_below(const struct ct_figure *row, int fd, uint64_t own)
 {
 	struct walk w = { row, own, CT_FIGURE_GROUPS };
+	struct stat st;
 	int dir;
 
-	if (!has_groups(fd) || faccessat(fd, row->local, F_OK, 0) == 0)
+	if (!has_groups(fd) || fstatat(fd, row->local, &st, 0) == 0)
 		return own;
 	dir = open_at(fd, ".", O_DIRECTORY);
 	if (dir < 0)
@@ -134,14 +138,14 @@ static uint64_t *place_of(struct ct_figures *s, const struct ct_figure *row)
 	return (uint64_t *)((char *)s->out + row->offset);
 }
 
-/* Puts what was found where it belongs. */
+/* Sets the counter of a row to what was found, unless an earlier row has set it. */
 static void settle(struct ct_figures *s, const struct ct_figure *row, const struct ct_keyed *k,
 		   int fd)
 {
 	uint64_t *out = place_of(s, row), v = ct_keyed_value(k);
 
-	/* io.stat has only devices that were used; version 1's files lack also those
-	 * that nobody counts for */
+	/* io.stat has only devices that were used, so none is 0; version 1's files also lack those
+	 * that are not counted, so none is absent */
 	if (row->how == CT_KEYED_DEVICES && ct_keyed_unsaid(k))
 		v = 0;
 	if (v == CT_ABSENT || *out != CT_ABSENT)
@@ -151,7 +155,7 @@ static void settle(struct ct_figures *s, const struct ct_figure *row, const stru
 	*out = v / row->divisor;
 }
 
-/* The rows from `first` on that are in the same file and due. */
+/* Reads the file of the row `first` for all rows from there on that are due and have that file. */
 static void read_together(struct ct_figures *s, uint32_t first, uint8_t *due, int fd)
 {
 	const struct ct_figure *row[TOGETHER];
@@ -175,7 +179,7 @@ void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers
 {
 	uint8_t due[CT_FIGURE_ROWS];
 
-	/* version 2 counts CPU time in every group */
+	/* version 2 counts CPU time in every cgroup */
 	if (version == 2)
 		controllers |= CT_CG_CPUACCT;
 	for (uint32_t i = 0; i < s->n; i++) {

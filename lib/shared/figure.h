@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Figures of a container's groups by a table, one row for each figure and version: read by the
- * library and by the stage alike. System calls and a few KiB of stack, nothing else.
+ * The counters of a container's cgroups by a table, one row for each counter and version: read by
+ * the library and by the stage alike. System calls and a few KiB of stack, nothing else.
  */
 #ifndef CT_SHARED_FIGURE_H
 #define CT_SHARED_FIGURE_H
@@ -19,9 +19,9 @@ struct ct_cg_place {
 };
 
 /*
- * One row. Of several rows for one figure the first that tells it counts. A TREE row counts
- * for the group alone where there is no file FILE.local beside it; it is then read in all
- * groups below, too.
+ * One row. Of several rows for one counter the first whose file has it is taken. A TREE row is of
+ * one that, without a file FILE.local beside FILE, counts for the cgroup alone: then it is read in
+ * all cgroups below, too.
  */
 struct ct_figure {
 	const char *file;
@@ -40,22 +40,22 @@ struct ct_figure {
 		.version = v, .how = CT_KEYED_##form                                            \
 	}
 
-/* Limits of what is looked at below a group. */
+/* Limits of what is read below a cgroup. */
 #define CT_FIGURE_DEPTH 8
 #define CT_FIGURE_GROUPS 1000
 
 struct ct_figures {
 	const struct ct_figure *rows;
 	uint32_t n;	 /* at most CT_FIGURE_ROWS */
-	uint32_t wanted; /* controllers that no group has served yet */
-	void *out;	 /* its figures are CT_ABSENT when it begins */
+	uint32_t wanted; /* controllers that no cgroup has served yet */
+	void *out;	 /* its counters are CT_ABSENT at the beginning */
 };
 #define CT_FIGURE_ROWS 128
 
 /*
- * Fills in what one group tells: the figures of its controllers that no group before it served. So
- * version 1's groups come first, and what one of them does not tell is not taken from another. `fd`
- * is its directory, O_PATH is enough. Never fails.
+ * Fills in the counters of one cgroup: of its controllers that no cgroup before it served. So
+ * version 1's cgroups come first, and a counter that one of them lacks is not taken from another.
+ * `fd` is its directory, O_PATH is enough. Never fails.
  */
 void ct_figures_add(struct ct_figures *s, unsigned version, uint32_t controllers, int fd);
 /* The same for all places of that version. */

@@ -21,13 +21,18 @@ static int same(struct span a, struct span b)
 	return span_is(a, b.p, (size_t)(b.end - b.p));
 }
 
-/* Takes what stands in front of the next `stop` out of *rest; all of it when there is none. */
+/* Takes what precedes the next `stop` out of *rest; all of it if there is none. */
 static struct span cut(struct span *rest, char stop)
 {
 	const char *at = memchr(rest->p, stop, (size_t)(rest->end - rest->p));
-	struct span head = { rest->p, at ? at : rest->end };
+	struct span head = *rest;
 
-	rest->p = at ? at + 1 : rest->end;
+	if (!at) {
+		rest->p = rest->end;
+		return head;
+	}
+	head.end = at;
+	rest->p = at + 1;
 	return head;
 }
 
@@ -71,8 +76,12 @@ static uint64_t hundredths(struct span s)
 static uint64_t number(struct span s)
 {
 	struct span rest = s, line = cut(&rest, '\n');
-	uint64_t v = rest.p == rest.end ? digits(line) : CT_ABSENT;
+	uint64_t v;
 
+	/* more than one line */
+	if (rest.p != rest.end)
+		return CT_ABSENT;
+	v = digits(line);
 	if (v <= INT64_MAX && v > (uint64_t)INT64_MAX - NO_LIMIT_PAGE && v % 4096 == 0)
 		return CT_ABSENT;
 	return v;
@@ -96,7 +105,7 @@ static void feed_key(struct ct_keyed *k, struct span line)
 		found(k, digits(line));
 }
 
-/* The same with the keys of a list; of each the first line counts. */
+/* The same for the keys of a list, which are added up; of each the first line is taken. */
 static void feed_keys(struct ct_keyed *k, struct span line)
 {
 	struct span word = cut(&line, ' '), keys = key_span(k->key);
@@ -117,7 +126,10 @@ static void feed_field(struct ct_keyed *k, struct span line, struct span key)
 
 		if (!same(name, key))
 			continue;
-		found(k, k->how == CT_KEYED_HUNDREDTHS ? hundredths(value) : digits(value));
+		if (k->how == CT_KEYED_HUNDREDTHS)
+			found(k, hundredths(value));
+		else
+			found(k, digits(value));
 		return;
 	}
 }
@@ -135,8 +147,8 @@ static void feed_line(struct ct_keyed *k, struct span line)
 		feed_keys(k, line);
 		break;
 	case CT_KEYED_DEVICES:
-		/* the first word is the device's name; 5.15 has more of them, of
-		 * devices without figures */
+		/* the first word is the device's name; on 5.15 a line may have several, of devices
+		 * without counters, which are no fields */
 		cut(&line, ' ');
 		feed_field(k, line, key);
 		break;
@@ -153,7 +165,7 @@ static void feed_line(struct ct_keyed *k, struct span line)
 	}
 }
 
-/* The forms that are sums look at every line, the others at the first that they find. */
+/* Whether no further line can matter: forms that are sums read all lines. */
 static int settled(const struct ct_keyed *k)
 {
 	int sum = k->how == CT_KEYED_LINES || k->how == CT_KEYED_DEVICES ||
@@ -170,7 +182,11 @@ void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 		return;
 	rest = (struct span){ text, text + n };
 	if (k->how == CT_KEYED_NUMBER) {
-		found(k, k->state == NOTHING ? number(rest) : CT_ABSENT);
+		/* a second piece: it is more than a number */
+		if (k->state != NOTHING)
+			k->state = BAD;
+		else
+			found(k, number(rest));
 		return;
 	}
 	while (rest.p < rest.end && !settled(k))
@@ -179,7 +195,9 @@ void ct_keyed_feed(struct ct_keyed *k, const char *text, size_t n)
 
 uint64_t ct_keyed_value(const struct ct_keyed *k)
 {
-	return k->state == FOUND ? k->value : CT_ABSENT;
+	if (k->state != FOUND)
+		return CT_ABSENT;
+	return k->value;
 }
 
 int ct_keyed_unsaid(const struct ct_keyed *k)
@@ -206,7 +224,9 @@ static int flag(const char *text, size_t n, const char *key)
 {
 	uint64_t v = ct_keyed_in(CT_KEYED_LINE, text, n, key);
 
-	return v <= 1 ? (int)v : -1;
+	if (v > 1)
+		return -1;
+	return (int)v;
 }
 
 int ct_keyed_populated(const char *text, size_t n)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The options of a file system in one string: how the stage hands them to the kernel, and how the
- * library looks at them before. */
+/* The options of a file system in one string, as the stage passes them to the kernel and the
+ * library checks them before. */
 #ifndef CT_SHARED_OPTION_H
 #define CT_SHARED_OPTION_H
 
-/* "key=value" or "flag", ended by a comma or the end of the string; a backslash keeps the next
- * character from being looked at, and stays, as file systems expect it. Cuts the option off and
+/* "key=value" or "flag", ended by a comma or the end of the string. A backslash and the character
+ * after it belong to the option, and stay in it, as file systems expect it. Cuts the option off and
  * returns the rest, NULL at the end. */
 static inline char *ct_next_option(char *opt)
 {

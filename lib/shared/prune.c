@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Down along the first group of each level to one that has none below, up by "..", and there it
- * is removed by the name that the parent has for its inode. No path is kept: a chain of groups
- * may be longer than any.
+ * Goes down by the first cgroup of each level to one that has none below, then up by ".." to its
+ * parent, where it is removed by the name that its inode has there. No path is kept: a chain of
+ * cgroups may be longer than PATH_MAX.
  */
 #include "shared/prune.h"
 
@@ -16,9 +16,9 @@
 
 #include "shared/dirent.h"
 
-#define ANY 0 /* inode: the first that comes */
+#define ANY 0 /* no inode has this number */
 
-/* The name of a group in `dir`: of one inode, or of any. 1, 0: there is none, or a
+/* The name of the cgroup in `dir` with this inode, or of the first one. 1; 0: there is none; or a
  * negative errno. */
 static int find(int dir, uint64_t ino, char name[256])
 {
@@ -38,11 +38,13 @@ static int find(int dir, uint64_t ino, char name[256])
 			memcpy(name, e->name, strlen(e->name) + 1);
 			return 1;
 		}
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return 0;
 }
 
-/* From a group without any below: to the one above, where it is removed. The descriptor of that,
- * or a negative errno. */
+/* Goes from a cgroup without any below to its parent and removes it there. The descriptor of the
+ * parent, or a negative errno. */
 static int remove_and_climb(int at, void (*busy)(int dir))
 {
 	int up = ct_dirent_open(at, ".."), r;
@@ -51,8 +53,11 @@ static int remove_and_climb(int at, void (*busy)(int dir))
 
 	if (up < 0)
 		return up;
-	r = fstat(at, &st) < 0 ? -errno : find(up, st.st_ino, name);
-	/* somebody else has removed it meanwhile */
+	if (fstat(at, &st) < 0)
+		r = -errno;
+	else
+		r = find(up, st.st_ino, name);
+	/* ENOENT: another process has removed it meanwhile */
 	if (r == 1 && syscall(SYS_unlinkat, up, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		r = -errno;
 		if (r == -EBUSY && busy)
@@ -66,28 +71,34 @@ static int remove_and_climb(int at, void (*busy)(int dir))
 
 int ct_prune(int dir, void (*busy)(int dir))
 {
-	int at = ct_dirent_open(dir, "."), r = at < 0 ? at : 1, next;
+	int at = ct_dirent_open(dir, "."), r, next;
 	unsigned depth = 0;
 	char name[256];
 
-	while (r >= 0) {
+	if (at < 0)
+		return at;
+	for (;;) {
 		r = find(at, ANY, name);
 		if (r < 0 || (r == 0 && depth == 0))
 			break;
-		next = r ? ct_dirent_open(at, name) : remove_and_climb(at, busy);
-		/* it has gone while we looked at it: look again */
-		if (next == -ENOENT && r)
-			continue;
+		if (r) {
+			next = ct_dirent_open(at, name);
+			/* removed since it was found */
+			if (next == -ENOENT)
+				continue;
+			depth++;
+		} else {
+			next = remove_and_climb(at, busy);
+			depth--;
+		}
 		if (next < 0) {
 			r = next;
 			break;
 		}
-		depth = r ? depth + 1 : depth - 1;
 		syscall(SYS_close, at);
 		at = next;
 	}
-	if (at >= 0)
-		syscall(SYS_close, at);
+	syscall(SYS_close, at);
 	return r;
 }
 
@@ -102,12 +113,13 @@ void ct_prune_above(const char *path, size_t keep)
 	while (n > keep && rmdir(up) == 0) {
 		while (n > keep && up[n - 1] != '/')
 			n--;
-		up[n ? n - 1 : 0] = '\0';
-		n = n ? n - 1 : 0;
+		if (n)
+			n--;
+		up[n] = '\0';
 	}
 }
 
-/* What cannot be looked at is not gone. */
+/* True also when that cannot be found out. */
 static int is_still_there(const char *path, uint64_t inode)
 {
 	struct stat st;
@@ -115,6 +127,13 @@ static int is_still_there(const char *path, uint64_t inode)
 	if (lstat(path, &st) < 0)
 		return errno != ENOENT;
 	return st.st_ino == inode;
+}
+
+static int remove_empty(const char *path)
+{
+	if (rmdir(path) < 0)
+		return -errno;
+	return 0;
 }
 
 int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (*busy)(int dir))
@@ -125,11 +144,11 @@ int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (
 
 	if (!is_still_there(path, inode))
 		return 0;
-	r = rmdir(path) < 0 ? -errno : 0;
-	/* most have none below */
+	r = remove_empty(path);
+	/* there are cgroups below, which most do not have */
 	if (r == -EBUSY || r == -ENOTEMPTY) {
 		ct_prune(dir, busy);
-		r = rmdir(path) < 0 ? -errno : 0;
+		r = remove_empty(path);
 	}
 	while (n > keep && path[n - 1] != '/')
 		n--;
@@ -138,5 +157,7 @@ int ct_prune_path(int dir, uint64_t inode, const char *path, size_t keep, void (
 		above[n - 1] = '\0';
 		ct_prune_above(above, keep);
 	}
-	return r == -ENOENT ? 0 : r;
+	if (r == -ENOENT)
+		return 0;
+	return r;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Down into one directory after another, up by "..", which must then be the very directory that was
- * left on the way down: who moves directories meanwhile does not lead the walk out of the tree.
- * openat2(RESOLVE_NO_XDEV) sees every mount, bind mounts, too.
+ * Goes down into one directory after another and up by "..", which must then be the directory that
+ * was left on the way down: a process that moves directories meanwhile cannot lead the walk out of
+ * the tree. openat2(RESOLVE_NO_XDEV) crosses no mount, no bind mount of the same file system,
+ * either.
  */
 #include "shared/remove.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "shared/dirent.h"
+#include "shared/grow.h"
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
@@ -26,14 +28,14 @@
 
 #define ROOM 65536u /* bytes of names at a time */
 
-/* over one directory: some file systems pass over entries when others are removed */
+/* over one directory: with some file systems a reader misses entries when others are removed */
 #define PASSES 64
-#define TRIES 16 /* from the top, when directories are moved away meanwhile */
+#define TRIES 16 /* from the top, when directories are moved meanwhile */
 
 /* A directory above the one the walk is in; its own name follows. */
 struct level {
 	uint64_t dev, ino;
-	int64_t behind; /* where to go on in it */
+	int64_t behind; /* offset at which to go on reading it */
 	uint32_t prev;	/* the level above: offset */
 	uint16_t passes;
 	uint8_t failed;	 /* something in it stays */
@@ -66,14 +68,18 @@ static int is_same(const struct stat *st, uint64_t dev, uint64_t ino)
 /* A directory of this mount, to be read. A descriptor; -EXDEV: a mount is there; another errno. */
 static int open_dir(int dir, const char *name)
 {
-	const uint64_t how[3] = { O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-				  NO_XDEV | NO_SYMLINKS | (strcmp(name, "..") ? BENEATH : 0) };
+	uint64_t how[3] = { O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+			    NO_XDEV | NO_SYMLINKS };
 	int fd;
 
+	if (strcmp(name, ".."))
+		how[2] |= BENEATH;
 	do
 		fd = (int)syscall(SYS_openat2, dir, name, how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 /* ---- what stays ------------------------------------------------------------------------------ */
@@ -86,7 +92,14 @@ static size_t add(char *to, size_t n, size_t size, const char *from)
 	return n;
 }
 
-/* The path of `name` in the directory the walk is in: the beginning of it, and its end. */
+/* Bytes of a level whose name has this length, the NUL included, rounded up to 8. */
+static uint32_t level_size(size_t name)
+{
+	return (uint32_t)((sizeof(struct level) + name + 8) & ~7u);
+}
+
+/* Writes down the path of `name` in the directory the walk is in; "..." for a middle that is too
+ * long. */
 static void tell_path(const struct remover *r, const char *name)
 {
 	char *path = r->left->path;
@@ -106,18 +119,17 @@ static void tell_path(const struct remover *r, const char *name)
 		tail += more;
 		from = at;
 	}
-	/* downwards: the levels lie one behind the other */
+	/* downwards: the levels are in memory one after the other */
 	for (at = 0; at < r->used && n < size - tail - 8;) {
 		if (at == from)
 			break;
 		n = add(path, n, size - tail - 8, name_of(r, at));
 		n = add(path, n, size, "/");
-		at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u);
+		at += level_size(strlen(name_of(r, at)));
 	}
 	if (at != from)
 		n = add(path, n, size, "...");
-	for (at = from; at < r->used;
-	     at += (uint32_t)((sizeof(struct level) + strlen(name_of(r, at)) + 8) & ~7u)) {
+	for (at = from; at < r->used; at += level_size(strlen(name_of(r, at)))) {
 		if (n && path[n - 1] != '/')
 			n = add(path, n, size, "/");
 		n = add(path, n, size, name_of(r, at));
@@ -133,7 +145,9 @@ static void stays(struct remover *r, const char *name, int err)
 	if (r->left->n++)
 		return;
 	r->left->mount = err == -EXDEV || err == -EBUSY;
-	r->left->err = err == -EXDEV ? -EBUSY : err;
+	r->left->err = err;
+	if (err == -EXDEV)
+		r->left->err = -EBUSY;
 	tell_path(r, name);
 }
 
@@ -148,20 +162,18 @@ static int make_room(struct remover *r, uint32_t want)
 		return 0;
 	if (room < r->room)
 		return -ENOMEM;
-	more = r->mem ? mremap(r->mem, r->room, room, MREMAP_MAYMOVE)
-		      : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			     0);
-	if (more == MAP_FAILED)
+	more = ct_grow(r->mem, r->room, room);
+	if (!more)
 		return -ENOMEM;
 	r->mem = more;
 	r->room = room;
 	return 0;
 }
 
-/* Goes into an opened directory, which is the walk's from here on. 0 or a negative errno. */
+/* Goes into an opened directory; the walk closes it, also on failure. 0 or a negative errno. */
 static int go_down(struct remover *r, int fd, const char *name, int64_t behind)
 {
-	uint32_t want = (uint32_t)((sizeof(struct level) + strlen(name) + 8) & ~7u);
+	uint32_t want = level_size(strlen(name));
 	int err = make_room(r, want);
 	struct stat st;
 
@@ -171,7 +183,7 @@ static int go_down(struct remover *r, int fd, const char *name, int64_t behind)
 		syscall(SYS_close, fd);
 		return err;
 	}
-	/* a directory of our own that says no even to us */
+	/* without CAP_DAC_OVERRIDE even the owner needs these bits */
 	if ((st.st_mode & 0700) != 0700)
 		(void)!fchmod(fd, (st.st_mode & 07777) | 0700);
 	if (r->at >= 0) {
@@ -186,16 +198,18 @@ static int go_down(struct remover *r, int fd, const char *name, int64_t behind)
 	return 0;
 }
 
-/* Back to the directory above, where this one is removed. 0; -ESTALE: that is not above any more;
- * or a negative errno. */
+/* Goes back to the directory above and removes this one there. 0; -ESTALE: it was moved away from
+ * there; or a negative errno. */
 static int go_up(struct remover *r)
 {
 	uint32_t below = r->now, up = level(r, below)->prev;
 	int fd = open_dir(r->at, ".."), failed = level(r, below)->failed;
 	struct stat st;
 
+	if (fd == -ENOENT || fd == -EXDEV)
+		return -ESTALE;
 	if (fd < 0)
-		return fd == -ENOENT || fd == -EXDEV ? -ESTALE : fd;
+		return fd;
 	if (fstat(fd, &st) < 0 || !is_same(&st, level(r, up)->dev, level(r, up)->ino)) {
 		syscall(SYS_close, fd);
 		return -ESTALE;
@@ -210,12 +224,14 @@ static int go_up(struct remover *r)
 		level(r, up)->removed = 1;
 	else if (errno != ENOENT)
 		stays(r, name_of(r, below), -errno);
-	return syscall(SYS_lseek, fd, level(r, up)->behind, SEEK_SET) < 0 ? -errno : 0;
+	if (syscall(SYS_lseek, fd, level(r, up)->behind, SEEK_SET) < 0)
+		return -errno;
+	return 0;
 }
 
 /* ---- one entry ------------------------------------------------------------------------------- */
 
-/* 1: it is what is kept. */
+/* 1: it is the file or directory that stays. */
 static int is_kept(const struct remover *r, int dir, const char *name)
 {
 	struct stat st;
@@ -224,7 +240,7 @@ static int is_kept(const struct remover *r, int dir, const char *name)
 	       is_same(&st, r->keep->dev, r->keep->ino);
 }
 
-/* A number behind what is in `at` already; the length of it all. */
+/* Appends a number to the n bytes in `at`; returns the new length. */
 static size_t add_number(char *at, size_t n, size_t size, unsigned v)
 {
 	char digits[12];
@@ -238,24 +254,26 @@ static size_t add_number(char *at, size_t n, size_t size, unsigned v)
 	return add(at, n, size, digits + i);
 }
 
-/* A directory of our own that we may not read: by descriptor, for a link may take its place. */
+/* Opens a directory of our own whose mode does not let us, after a chmod(2). That is done by
+ * descriptor, since a link may take the directory's place. */
 static int open_closed(int dir, const char *name)
 {
-	int fd = (int)syscall(SYS_openat, dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-			      0),
-	    r;
+	int r, fd = (int)syscall(SYS_openat, dir, name,
+				 O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	char path[40];
 
 	if (fd < 0)
 		return -errno;
 	add_number(path, add(path, 0, sizeof(path), "/proc/self/fd/"), sizeof(path), (unsigned)fd);
-	r = chmod(path, 0700) < 0 ? -EACCES : 0;
+	r = chmod(path, 0700);
 	syscall(SYS_close, fd);
-	return r ? r : open_dir(dir, name);
+	if (r < 0)
+		return -EACCES;
+	return open_dir(dir, name);
 }
 
-/* Removes one entry of `dir`, or opens it when it is a directory with something in it. A
- * descriptor, -ENOENT: removed or gone already, or why it stays. */
+/* Removes one entry of `dir`, or opens it when it is a directory that is not empty. A descriptor;
+ * -ENOENT: it is removed, or was before; or why it stays. */
 static int remove_or_open(int dir, const char *name)
 {
 	int why, fd;
@@ -265,7 +283,7 @@ static int remove_or_open(int dir, const char *name)
 	why = errno;
 	if (why != EISDIR && why != EPERM && why != EACCES)
 		return -why;
-	/* most directories are left when they are empty, or have been from the beginning */
+	/* an empty directory need not be opened */
 	if (syscall(SYS_unlinkat, dir, name, AT_REMOVEDIR) == 0)
 		return -ENOENT;
 	if (errno == ENOTDIR)
@@ -273,10 +291,12 @@ static int remove_or_open(int dir, const char *name)
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return -errno;
 	fd = open_dir(dir, name);
-	return fd == -EACCES ? open_closed(dir, name) : fd;
+	if (fd == -EACCES)
+		return open_closed(dir, name);
+	return fd;
 }
 
-/* 1: went down into it; 0: done with it; a negative errno: the walk cannot go on. */
+/* One entry. 1: went down into it; 0: done with it; a negative errno: the walk cannot go on. */
 static int take(struct remover *r, int dir, const char *name, int64_t behind)
 {
 	int fd;
@@ -289,7 +309,9 @@ static int take(struct remover *r, int dir, const char *name, int64_t behind)
 	if (fd >= 0) {
 		int err = go_down(r, fd, name, behind);
 
-		return err ? err : 1;
+		if (err)
+			return err;
+		return 1;
 	}
 	if (fd == -ENOENT && r->at >= 0)
 		level(r, r->now)->removed = 1;
@@ -316,11 +338,13 @@ static int go_on(struct remover *r)
 			if (err)
 				return err;
 		}
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return 0;
 }
 
-/* Whether the directory must be read once more: entries were passed over while others were removed,
- * or have been made meanwhile. */
+/* Whether the directory must be read once more, for entries that were missed or made while others
+ * were removed. */
 static int once_more(struct remover *r)
 {
 	struct level *l = level(r, r->now);
@@ -330,7 +354,7 @@ static int once_more(struct remover *r)
 	return more && syscall(SYS_lseek, r->at, 0, SEEK_SET) == 0;
 }
 
-/* All below the tree's top. 0; -ESTALE: begin again; or a negative errno. */
+/* Removes all below the tree's top. 0; -ESTALE: begin again; or a negative errno. */
 static int all_below(struct remover *r)
 {
 	int err;
@@ -352,9 +376,12 @@ static int all_below(struct remover *r)
 /* One attempt from the top. 0, -ESTALE, or a negative errno that ends it. */
 static int from_top(struct remover *r, int dir, const char *name)
 {
-	int fd = is_kept(r, dir, name) ? -ENOENT : remove_or_open(dir, name), err;
+	int fd, err;
 
 	r->used = r->now = 0;
+	if (is_kept(r, dir, name))
+		return 0;
+	fd = remove_or_open(dir, name);
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0) {
@@ -383,8 +410,10 @@ int ct_remove(int dir, const char *name, const struct ct_spare *keep, struct ct_
 	for (int i = 0; err == -ESTALE && i < TRIES; i++) {
 		memset(left, 0, sizeof(*left));
 		err = from_top(&r, dir, name);
-		if (err && err != -ESTALE)
-			stays(&r, r.at < 0 ? name : "", err);
+		if (err && err != -ESTALE && r.at < 0)
+			stays(&r, name, err);
+		else if (err && err != -ESTALE)
+			stays(&r, "", err);
 		if (r.at >= 0)
 			syscall(SYS_close, r.at);
 		r.at = -1;
@@ -404,11 +433,12 @@ int ct_remove(int dir, const char *name, const struct ct_spare *keep, struct ct_
 
 size_t ct_short_name(char *at, const char *name, size_t room)
 {
-	size_t len = strlen(name), n = add(at, 0, (len <= room ? len : room - SUM_BYTES) + 1, name);
 	uint64_t sum = 0xcbf29ce484222325u;
+	size_t n;
 
-	if (len <= room)
-		return n;
+	if (strlen(name) <= room)
+		return add(at, 0, room + 1, name);
+	n = add(at, 0, room - SUM_BYTES + 1, name);
 	for (const char *p = name; *p; p++)
 		sum = (sum ^ (unsigned char)*p) * 0x100000001b3u;
 	at[n++] = '~';

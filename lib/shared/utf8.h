@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is UTF-8, for whoever writes text that somebody else has made: library and tools. */
+/* What is UTF-8, for text that comes from elsewhere. Shared by the library and the tools. */
 #ifndef CT_SHARED_UTF8_H
 #define CT_SHARED_UTF8_H
 
@@ -16,11 +16,13 @@ static inline size_t ct_utf8_begins(unsigned char first)
 		return 2;
 	if (first < 0xf0)
 		return 3;
-	return first < 0xf5 ? 4 : 0;
+	if (first < 0xf5)
+		return 4;
+	return 0;
 }
 
-/* Length of the sequence at s, of which n bytes may be looked at (SIZE_MAX: up to a zero byte). 0:
- * there is none; overlong forms, surrogates and what is above U+10FFFF are none. */
+/* Length of the sequence at s, of which n bytes may be read (SIZE_MAX: up to a zero byte). 0: there
+ * is none; overlong forms, surrogates and what is above U+10FFFF are none. */
 static inline size_t ct_utf8_length(const unsigned char *s, size_t n)
 {
 	size_t len = ct_utf8_begins(s[0]);

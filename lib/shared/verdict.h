@@ -11,7 +11,7 @@
 
 #include "shared/figure.h"
 
-/* Of the whole tree of processes; CT_ABSENT: no cgroup tells. */
+/* Of all processes of the container; CT_ABSENT: no cgroup counts it. */
 struct ct_counters {
 #define CT_COUNTER(field) uint64_t field;
 #include "shared/verdict.def"
@@ -27,22 +27,25 @@ struct ct_verdict {
 	uint32_t pad;
 };
 
+/* What was added since a counter had the value `before`; 0 if it has become less. */
 static inline uint64_t ct_since(uint64_t whole, uint64_t before)
 {
-	return whole > before ? whole - before : 0;
+	if (whole < before)
+		return 0;
+	return whole - before;
 }
 
-/* Reads the counters while the cgroups are still there. Where the kernel counts an event only in
+/* Reads the counters while the cgroups exist. Where the kernel counts an event only in
  * the cgroup of the process, the cgroups below are counted, too. Never fails. */
 void ct_counters_read(const struct ct_cg_place *v, uint32_t n, struct ct_counters *out);
-/* The CPU time alone, from one file; CT_ABSENT: no cgroup tells. */
+/* The CPU time alone, from one file; CT_ABSENT: no cgroup counts it. */
 uint64_t ct_counters_cpu_us(const struct ct_cg_place *v, uint32_t n);
 
 /*
- * Puts the counters into a verdict whose reason is set already. A reason that says no more than how
- * the process ended gives way to a limit of the tree that was reached: a request to end and the
- * limits that we keep ourselves go before it. `before_us`: CPU time that the cgroup had counted at
- * the exec. `reaper`: pid 1 is the stage's own, and none of the payload's processes.
+ * Puts the counters into a verdict whose reason is set. If that is only how the process ended, a
+ * limit of the cgroup that was reached becomes the reason; a request to end, or a limit that we
+ * keep ourselves, stays. `before_us`: CPU time that the cgroup had counted at the exec. `reaper`:
+ * pid 1 is the stage's own, and none of the payload's processes.
  */
 void ct_verdict_add(struct ct_verdict *v, const struct ct_counters *c, uint64_t before_us,
 		    int reaper);

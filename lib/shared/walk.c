@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Down into the first group, up by "..", on from where that one stood: one descriptor, and eight
- * bytes for each level. */
+/* Goes down into the first cgroup of each level, up by "..", and on from the offset at which that
+ * one was read: one descriptor, and eight bytes for each level. */
 #include "shared/walk.h"
 
 #include <errno.h>
@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 #include "shared/dirent.h"
+#include "shared/grow.h"
 
-#define TRIES 100 /* from the beginning, when a group is removed while the walk is in it */
+#define TRIES 100 /* from the beginning, when a cgroup is removed while the walk is in it */
 #define ROOM 4096 /* levels more at a time */
 
 struct walk {
 	int at;
-	int down;    /* a group before those in it */
-	int64_t *up; /* for each level above, where to go on there */
+	int down;    /* a cgroup before those in it */
+	int64_t *up; /* for each level above, the offset at which to go on there */
 	size_t n, room;
 };
 
@@ -33,23 +34,22 @@ static void go_to(struct walk *w, int fd)
 static int make_room(struct walk *w)
 {
 	size_t room = w->room + ROOM;
-	void *more = w->up ? mremap(w->up, w->room * sizeof(*w->up), room * sizeof(*w->up),
-				    MREMAP_MAYMOVE)
-			   : mmap(NULL, room * sizeof(*w->up), PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *more = ct_grow(w->up, w->room * sizeof(*w->up), room * sizeof(*w->up));
 
-	if (more == MAP_FAILED)
+	if (!more)
 		return -ENOMEM;
 	w->up = more;
 	w->room = room;
 	return 0;
 }
 
-/* Most groups have none below, and no memory is taken for those. */
+/* No memory is taken before the first level, since most cgroups have none below. */
 static int go_down(struct walk *w, int fd, int64_t behind)
 {
-	int r = w->n == w->room ? make_room(w) : 0;
+	int r = 0;
 
+	if (w->n == w->room)
+		r = make_room(w);
 	if (r < 0) {
 		syscall(SYS_close, fd);
 		return r;
@@ -59,8 +59,8 @@ static int go_down(struct walk *w, int fd, int64_t behind)
 	return 0;
 }
 
-/* The next group in this one, opened, and where to go on behind it. A descriptor; -ENOENT: there is
- * none left, or another errno. */
+/* Opens the next cgroup in this one; *behind is the offset after it. A descriptor; -ENOENT: there
+ * is none left; or another errno. */
 static int next(const struct walk *w, int64_t *behind)
 {
 	char buf[2048] __attribute__((aligned(8)));
@@ -79,11 +79,13 @@ static int next(const struct walk *w, int64_t *behind)
 			if (fd != -ENOENT)
 				return fd;
 		}
-	return n < 0 ? -errno : -ENOENT;
+	if (n < 0)
+		return -errno;
+	return -ENOENT;
 }
 
-/* One group after another, until the top has none left. 0, what visit returned, or a negative
- * errno; -ENOENT: the group went away. */
+/* Visits one cgroup after another, until the top has none left. 0, what visit returned, or a
+ * negative errno; -ENOENT: a cgroup was removed while the walk was in it. */
 static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 {
 	for (;;) {
@@ -98,11 +100,15 @@ static int all_below(struct walk *w, int (*visit)(int, void *), void *arg)
 				return r;
 			continue;
 		}
-		if (fd != -ENOENT || !w->n)
-			return fd == -ENOENT ? 0 : fd;
-		r = w->down ? 0 : visit(w->at, arg);
-		if (r)
-			return r;
+		if (fd != -ENOENT)
+			return fd;
+		if (!w->n)
+			return 0;
+		if (!w->down) {
+			r = visit(w->at, arg);
+			if (r)
+				return r;
+		}
 		fd = ct_dirent_open(w->at, "..");
 		if (fd < 0)
 			return fd;
@@ -127,20 +133,26 @@ static int walk(int dir, int down, int (*visit)(int dir, void *arg), void *arg)
 	}
 	if (w.up)
 		munmap(w.up, w.room * sizeof(*w.up));
-	/* the whole of it has gone */
-	return r == -ENOENT ? 0 : r;
+	/* `dir` itself was removed */
+	if (r == -ENOENT)
+		return 0;
+	return r;
 }
 
 int ct_walk(int dir, int (*visit)(int dir, void *arg), void *arg)
 {
 	int r = walk(dir, 0, visit, arg);
 
-	return r ? r : visit(dir, arg);
+	if (r)
+		return r;
+	return visit(dir, arg);
 }
 
 int ct_walk_down(int dir, int (*visit)(int dir, void *arg), void *arg)
 {
 	int r = visit(dir, arg);
 
-	return r ? r : walk(dir, 1, visit, arg);
+	if (r)
+		return r;
+	return walk(dir, 1, visit, arg);
 }

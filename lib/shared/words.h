@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a step fails, in the words of the stage, which meets it, and of the library,
- * which looks before. */
+/* Why a step fails, in the same words whether the stage meets it or the library checks before. */
 #ifndef CT_SHARED_WORDS_H
 #define CT_SHARED_WORDS_H
 
@@ -16,17 +15,19 @@
  * must be one; at_link: the last component is a link. NULL: the errno says it. */
 static inline const char *ct_target_words(int err, int no_links, int directory, int at_link)
 {
+	static const char *const loop[2][2] = {
+		{ "target leads through a link of procfs, or through links without end",
+		  "target is a symbolic link without end" },
+		{ "target leads through a symbolic link", "target is a symbolic link" },
+	};
+
 	switch (err) {
 	case -ELOOP:
-		if (at_link)
-			return no_links ? "target is a symbolic link"
-					: "target is a symbolic link without end";
-		return no_links ? "target leads through a symbolic link"
-				: "target leads through a link of procfs, or through links without "
-				  "end";
+		return loop[!!no_links][!!at_link];
 	case -ENOTDIR:
-		return directory ? "target is not a directory, or leads through a file"
-				 : "target leads through what is not a directory";
+		if (directory)
+			return "target is not a directory, or leads through a file";
+		return "target leads through what is not a directory";
 	case -EXDEV:
 		return "target leaves the directory that it must stay below";
 	case -EAGAIN:
@@ -35,14 +36,16 @@ static inline const char *ct_target_words(int err, int no_links, int directory, 
 	return 0;
 }
 
-/* A program that is there and not executed. NULL: nothing of its own mode is the reason. */
+/* Why a program that exists cannot be executed, by its mode. NULL: that is not the reason. */
 static inline const char *ct_program_words(mode_t mode)
 {
 	if (S_ISDIR(mode))
 		return "it is a directory";
 	if (!S_ISREG(mode))
 		return "it is not a regular file";
-	return mode & 0111 ? 0 : "it is not executable";
+	if (!(mode & 0111))
+		return "it is not executable";
+	return 0;
 }
 
 #endif

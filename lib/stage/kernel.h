@@ -73,7 +73,7 @@ struct k_mount_attr {
 	uint64_t attr_set, attr_clr, propagation, userns_fd;
 };
 
-/* What we look at of struct statx; its size is fixed by the kernel. */
+/* The fields of struct statx that are used; the kernel fixes its size. */
 struct k_statx {
 	uint32_t mask;
 	uint32_t skipped[7];
@@ -135,7 +135,6 @@ struct k_termios {
 #define K_PR_SET_NAME 15
 #define K_PR_CAPBSET_READ 23
 #define K_PR_CAPBSET_DROP 24
-#define K_PR_SET_NAME 15
 #define K_PR_SET_NO_NEW_PRIVS 38
 #define K_PR_GET_NO_NEW_PRIVS 39
 #define K_PR_CAP_AMBIENT 47
@@ -177,13 +176,9 @@ struct k_sched_attr {
 };
 
 #define K_NSIG 64
-/* Big enough for every architecture's kernel sigaction, whose first word is the handler in all of
- * them but MIPS; all zero is the default action everywhere. */
+/* As large as the kernel's struct sigaction on any architecture. All zero is the default action. */
 struct k_sigaction {
 	unsigned long word[8];
-};
-struct k_timespec {
-	int64_t tv_sec, tv_nsec;
 };
 
 #define K_SO_PEERPIDFD 77

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The stage, executed from a sealed memfd. Its descriptors: 0-2 the payload's, 3 the report socket,
- * 4 the keeper's socket, 5.. the inputs, and last the message's file, whose number is argv[1]; that
- * of the report socket: it is a packet there. argv[2] and argv[3], where there are: the caller's
- * inheritable and ambient capabilities.
+ * 4 the keeper's socket, 5.. the inputs, and last the message's file. argv[1] is the number of that
+ * file; where it is 3, the message is the first packet of the report socket. argv[2] and argv[3]
+ * are optional: the caller's inheritable and ambient capabilities.
  */
 #include <errno.h>
 #include <signal.h>
@@ -13,7 +13,8 @@
 
 #include "stage/step/steps.h"
 
-/* The message must be sealed: what was checked may not change, nor shrink under the mapping. */
+/* Whether the message is sealed: after the check it must not change, nor shrink under the mapping.
+ * */
 static int is_sealed(int fd)
 {
 	const int need = 0x2 | 0x4 | 0x8; /* F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE */
@@ -22,14 +23,14 @@ static int is_sealed(int fd)
 	return seals >= 0 && (seals & need) == need;
 }
 
-/* What is said when the stage cannot even begin. */
+/* What is reported when the stage cannot begin. */
 struct trouble {
 	int sys; /* system call, 0: none */
 	const char *why;
 };
 
-/* The first packet of the report socket: *msg, a copy that is ours alone. Its size, or a
- * negative errno with *t. */
+/* Receives the first packet of the report socket into *msg. Its size, or a negative errno with *t.
+ * */
 static ssize_t receive_message(int sock, void **msg, struct trouble *t)
 {
 	*t = (struct trouble){ SYS_mmap, "there is no memory for the plan's message" };
@@ -58,24 +59,29 @@ static ssize_t map_message(int fd, void **msg, struct trouble *t)
 		return -EBADMSG;
 	*msg = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	*t = (struct trouble){ SYS_mmap, "the plan's message cannot be mapped" };
-	return *msg == MAP_FAILED ? -errno : (ssize_t)sb.st_size;
+	if (*msg == MAP_FAILED)
+		return -errno;
+	return (ssize_t)sb.st_size;
 }
 
 /* Takes and checks the message. 0 or a negative errno with *t. */
 static int read_message(struct stage *st, int fd, struct trouble *t)
 {
 	void *msg = NULL;
-	ssize_t size = fd == CT_STAGE_REPORT_FD ? receive_message(fd, &msg, t)
-						: map_message(fd, &msg, t);
+	ssize_t size;
 
+	if (fd == CT_STAGE_REPORT_FD)
+		size = receive_message(fd, &msg, t);
+	else
+		size = map_message(fd, &msg, t);
 	if (size < 0)
 		return (int)size;
 	*t = (struct trouble){ 0, "the plan's message cannot be understood" };
 	return stage_decode(msg, (size_t)size, st);
 }
 
-/* Inputs into their slots; nothing stays open that is neither standard, nor report socket, nor
- * input; all of them close-on-exec. 0 or a negative errno. */
+/* Fills the slots of the inputs. All descriptors above the standard ones become close-on-exec;
+ * those above the inputs are closed. 0 or a negative errno. */
 static int take_descriptors(struct stage *st)
 {
 	unsigned end = CT_STAGE_INPUT_FD + st->head->n_inputs;
@@ -85,10 +91,12 @@ static int take_descriptors(struct stage *st)
 	for (uint32_t i = 0; i < st->head->n_inputs; i++)
 		st->slot[i] = CT_STAGE_INPUT_FD + (int)i;
 	err = sys_close_range(CT_STAGE_REPORT_FD, end - 1, K_CLOSE_RANGE_CLOEXEC);
-	return err ? err : sys_close_range(end, ~0u, 0);
+	if (err)
+		return err;
+	return sys_close_range(end, ~0u, 0);
 }
 
-/* The caller's own inheritable and ambient capabilities. 0 or a negative errno. */
+/* Restores the caller's inheritable and ambient capabilities. 0 or a negative errno. */
 static int take_caps(const char *inheritable, const char *ambient)
 {
 	uint64_t inh, amb;
@@ -96,7 +104,36 @@ static int take_caps(const char *inheritable, const char *ambient)
 
 	if (!err)
 		err = str_u64(ambient, UINT64_MAX, &amb);
-	return err ? err : caps_restore(inh, amb);
+	if (err)
+		return err;
+	return caps_restore(inh, amb);
+}
+
+/* Takes arguments, message and descriptors. 0 or a negative errno with *t. */
+static int begin(struct stage *st, int argc, char **argv, struct trouble *t)
+{
+	uint64_t fd;
+	int err;
+
+	*t = (struct trouble){ 0, "the stage was not called by its library" };
+	if (argc != 2 && argc != 4)
+		return -EINVAL;
+	st->title = argv[0];
+	err = str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_INPUTS, &fd);
+	if (err)
+		return err;
+	if (argc == 4) {
+		*t = (struct trouble){ SYS_capset,
+				       "the caller's capabilities cannot be given back" };
+		err = take_caps(argv[2], argv[3]);
+		if (err)
+			return err;
+	}
+	err = read_message(st, (int)fd, t);
+	if (err)
+		return err;
+	*t = (struct trouble){ SYS_close_range, "the stage's descriptors cannot be taken" };
+	return take_descriptors(st);
 }
 
 int main(int argc, char **argv)
@@ -105,42 +142,31 @@ int main(int argc, char **argv)
 	struct stage *st = &stage;
 	struct trouble t = { SYS_prctl, "the stage could be looked at by others" };
 	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
-	uint64_t fd = 0;
 
 	signals_block();
 	signal_default(SIGCHLD);
 	st->umask = (uint32_t)sys1(SYS_umask, 0);
-	st->title = argc == 2 || argc == 4 ? argv[0] : NULL;
 	st->report_fd = CT_STAGE_REPORT_FD;
 	st->keep_fd = CT_STAGE_KEEP_FD;
 	st->init_pidfd = -1;
 	st->current = CT_STEP_NONE;
-	if (!err) {
-		t = (struct trouble){ 0, "the stage was not called by its library" };
-		err = argc == 2 || argc == 4
-			      ? str_u64(argv[1], CT_STAGE_INPUT_FD + CT_WIRE_INPUTS, &fd)
-			      : -EINVAL;
-	}
-	if (!err && argc == 4) {
-		t = (struct trouble){ SYS_capset,
-				      "the caller's capabilities cannot be given back" };
-		err = take_caps(argv[2], argv[3]);
-	}
 	if (!err)
-		err = read_message(st, (int)fd, &t);
-	if (!err) {
-		t = (struct trouble){ SYS_close_range, "the stage's descriptors cannot be taken" };
-		err = take_descriptors(st);
-	}
+		err = begin(st, argc, argv, &t);
 	if (err) {
 		report_error(st, err, t.sys, NULL, t.why);
 		sys_exit(127);
 	}
-	if (st->head->mode == CT_MODE_SUPERVISE) {
+	switch (st->head->mode) {
+	case CT_MODE_SUPERVISE:
 		signals_reset();
 		supervise(st);
+	case CT_MODE_HOOKS:
+		err = stage_hooks(st);
+		break;
+	default:
+		err = stage_launch(st);
 	}
-	if (st->head->mode == CT_MODE_HOOKS)
-		sys_exit(stage_hooks(st) < 0 ? 127 : 0);
-	sys_exit(stage_launch(st) < 0 ? 127 : 0);
+	if (err < 0)
+		sys_exit(127);
+	sys_exit(0);
 }

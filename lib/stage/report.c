@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the stage tells the library: fixed-size records on a SOCK_SEQPACKET socket. */
+/* What the stage reports to the library: fixed-size records on a SOCK_SEQPACKET socket. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -26,22 +26,28 @@ static int send_packet(int sock, const void *data, size_t size, int fd, int flag
 	do
 		n = sys3(SYS_sendmsg, sock, &m, MSG_NOSIGNAL | flags);
 	while (n == -EINTR);
-	return n < 0 ? (int)n : 0;
+	if (n < 0)
+		return (int)n;
+	return 0;
 }
 
-/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is
- * gone). A start is not held up for its log: a caller that does not read loses CT_REPORT_STEP
- * and CT_REPORT_SAID. */
+/* Sends one record, with fd when it is >= 0. 0 or a negative errno (-EPIPE: the peer is gone).
+ * Records for the log do not block: a caller that does not read loses CT_REPORT_STEP and
+ * CT_REPORT_SAID. */
 int report_send(struct stage *st, struct ct_report *r, int fd)
 {
-	return send_packet(st->report_fd, r, sizeof(*r), fd,
-			   r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID ? MSG_DONTWAIT
-										  : 0);
+	int flags = 0;
+
+	if (r->type == CT_REPORT_STEP || r->type == CT_REPORT_SAID)
+		flags = MSG_DONTWAIT;
+	return send_packet(st->report_fd, r, sizeof(*r), fd, flags);
 }
 
 int keep_send(struct stage *st, const struct ct_keep *k, int fd)
 {
-	return st->keep_fd < 0 ? 0 : send_packet(st->keep_fd, k, sizeof(*k), fd, MSG_DONTWAIT);
+	if (st->keep_fd < 0)
+		return 0;
+	return send_packet(st->keep_fd, k, sizeof(*k), fd, MSG_DONTWAIT);
 }
 
 static uint64_t microseconds(const struct timeval *t)
@@ -51,11 +57,11 @@ static uint64_t microseconds(const struct timeval *t)
 
 void usage_note(struct stage *st)
 {
-	static const int who[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
+	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
 	struct rusage ru;
 
 	for (int i = 0; i < 2; i++) {
-		if (getrusage(who[i], &ru))
+		if (getrusage(whose[i], &ru))
 			continue;
 		st->user_us += microseconds(&ru.ru_utime);
 		st->system_us += microseconds(&ru.ru_stime);
@@ -70,7 +76,7 @@ void usage_note_outside(struct stage *st)
 		st->outside_us = microseconds(&ru.ru_utime) + microseconds(&ru.ru_stime);
 }
 
-/* Tells the keeper that the limits of time begin. */
+/* Tells the keeper that the time limits begin. */
 static int keep_exec(struct stage *st, uint64_t at_ns)
 {
 	const struct ct_keep k = { .type = CT_KEEP_EXEC,
@@ -82,8 +88,8 @@ static int keep_exec(struct stage *st, uint64_t at_ns)
 	return keep_send(st, &k, -1);
 }
 
-/* Whether this is the launcher of an init that has ended: what it does to that one fails for many
- * reasons, and for this one alone. */
+/* Whether this is the launcher of an init that has ended: whatever errno the launcher's next call
+ * gives, that is the reason. */
 static int has_lost_init(const struct stage *st)
 {
 	struct pollfd p = { .fd = st->init_pidfd, .events = POLLIN };
@@ -141,7 +147,7 @@ int report_num(struct stage *st, uint32_t type, int num, int fd)
 	return report_send(st, &r, fd);
 }
 
-/* CT_REPORT_EXEC_NEXT, with the time. Whoever reads it may come late. 0 or a negative errno. */
+/* CT_REPORT_EXEC_NEXT, with the time, for the record may be read late. 0 or a negative errno. */
 int report_exec_next(struct stage *st)
 {
 	struct ct_report r;
@@ -152,7 +158,9 @@ int report_exec_next(struct stage *st)
 	r.step = st->current;
 	r.at_ns = clock_ns(CLOCK_REALTIME);
 	err = keep_exec(st, r.at_ns);
-	return err ? err : report_send(st, &r, -1);
+	if (err)
+		return err;
+	return report_send(st, &r, -1);
 }
 
 static void report_text(struct stage *st, uint32_t type, const char *text)

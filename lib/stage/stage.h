@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The stage: the static program that carries out a plan. It knows only steps. No stdio, no malloc;
- * everything that can fail returns a negative errno. One global: the kernel's environment pointer
- * is not used, the stage's state is passed on.
+ * The stage: the static program that carries out a plan, step by step. No stdio, no malloc;
+ * functions that can fail return a negative errno.
  */
 #ifndef CT_STAGE_H
 #define CT_STAGE_H
@@ -15,10 +14,10 @@
 #include "wire/wire.h"
 
 #define STAGE_MAX_GROUPS 65536u /* NGROUPS_MAX */
-#define STAGE_PROGRAMS 64	/* of one kind in a cgroup: the kernel takes no more */
-#define STAGE_NO_ID 0xffffffffu /* "no id" for the kernel; n0 of IDS: take what LOOKUP_USER found */
+#define STAGE_PROGRAMS 64	/* BPF programs of one kind in a cgroup: the kernel's maximum */
+#define STAGE_NO_ID 0xffffffffu /* "no id" for the kernel; n0 of IDS: what LOOKUP_USER has found */
 
-/* What LOOKUP_USER found in the container's passwd and group. */
+/* What LOOKUP_USER has found in the container's passwd and group. */
 struct stage_user {
 	int valid;
 	uint32_t uid, gid;
@@ -40,37 +39,37 @@ struct stage {
 
 	/* descriptor of a slot, -1 while it is empty */
 	int slot[CT_WIRE_SLOTS];
-	int report_fd;	  /* SOCK_SEQPACKET to whoever asked */
-	int keep_fd;	  /* SOCK_SEQPACKET to whoever keeps init; -1: nobody wants to be told */
+	int report_fd;	  /* SOCK_SEQPACKET to the caller or the supervisor */
+	int keep_fd;	  /* SOCK_SEQPACKET to the keeper or the supervisor; -1: there is neither */
 	uint16_t current; /* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
-	uint64_t began;	  /* when, where steps are traced: by CLOCK_MONOTONIC */
+	uint64_t began;	  /* its time by CLOCK_MONOTONIC, where steps are traced */
 	/* an error of this process has been reported: later ones are consequences */
 	int reported;
 
 	/* Launcher: set by stage_launch() when it returns 0 in the launcher. */
 	pid_t init_pid; /* as the launcher sees it */
-	int init_pidfd; /* the launcher's own copy; it was sent with CT_REPORT_CLONED, too */
+	int init_pidfd; /* the launcher's own copy of what CT_REPORT_CLONED sends */
 
 	/* Private to launch.c and the steps. */
 	int in_init;	/* this process is init */
-	int pdeath_set; /* the plan has said what happens when the parent dies */
+	int pdeath_set; /* the plan has set the parent death signal */
 	uint32_t umask; /* of the payload: the caller's, or what the plan says */
 	int own_tty;	/* stdio is a terminal that a step has made */
-	int hold[2];	/* the launcher's end and init's, while a list of devices is lifted; -1 */
-	/* init's end, or the launcher's, of the hand-shake; -1 where there is nothing
-	 * to wait for */
+	int hold[2];	/* sockets of launcher and init, while a list of devices is lifted; -1 */
+	/* the launcher's socket, or init's, for the hand-shake; -1 where there is none */
 	int go_fd;
 	int proc_fd; /* checked procfs of the host, -1 until needed */
-	/* soft limit of open files that the payload is to have; 0: it was not changed */
+	/* the caller's soft limit of open files, which the payload gets; 0: it was not changed */
 	uint64_t nofile;
 	/* in init: the last step that reads a slot; 0: none */
 	uint16_t last_use[CT_WIRE_SLOTS];
 	uint32_t n_keep; /* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
-	char *title;	 /* where the kernel reads our command line */
-	/* takes what hooks print; NULL: it is reported, where that is asked for */
-	void (*say)(void *data, const char *line);
-	void *say_data;
-	uint64_t user_us, system_us; /* CPU time that the set-up has taken, hooks included */
+	char *title;	 /* the memory of /proc/PID/cmdline */
+	/* receives each line that a hook prints; NULL: lines are reported, where the caller wants
+	 * it */
+	void (*on_line)(void *data, const char *line);
+	void *on_line_data;
+	uint64_t user_us, system_us; /* CPU time of the set-up, with hooks */
 	uint64_t outside_us;	     /* of these, before init was in its cgroup */
 	struct stage_user user;
 };
@@ -108,20 +107,19 @@ static inline uint32_t step_list_n(const struct ct_wire_step *s, int i)
 /* ---- launch.c -------------------------------------------------------------------------------- */
 
 /*
- * Carries out HOST, SPAWN and ENTER steps in the calling process (the launcher) and makes init,
- * which becomes a child of the launcher's parent (CLONE_PARENT) with exit signal 0. Sends
- * CT_REPORT_CLONED with the pidfd, lets init go. Returns 0 in the launcher (init_pid and init_pidfd
- * set) or, after an error that has been reported, -1. Never returns in init: that carries out the
- * remaining phases and execs, or reports and exits with 127. The process is used up after it: call
- * it in the process that exits next (mode RUN), or in one forked for the purpose with st->report_fd
- * set to that fork's socket.
+ * Carries out the steps of HOST, SPAWN and ENTER in the calling process (the launcher) and clones
+ * init, a child of the launcher's parent (CLONE_PARENT) with exit signal 0. Sends CT_REPORT_CLONED
+ * with the pidfd. Returns 0 in the launcher (init_pid and init_pidfd set) or, after an error that
+ * has been reported, -1. Never returns in init: that carries out the remaining phases and execs, or
+ * reports and exits with 127. The calling process must exit afterwards, for its namespaces,
+ * descriptors and limits have changed.
  */
 int stage_launch(struct stage *st);
 /* Carries out a plan of hooks (CT_MODE_HOOKS). 0, or -1 when one failed and was reported. */
 int stage_hooks(struct stage *st);
 
-/* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable by which a
- * stop hook finds it. */
+/* A kind of namespace: its CLONE_NEW flag, its name in /proc/PID/ns, the variable that tells a stop
+ * hook its path. */
 #define STAGE_NS CT_NAMESPACES
 struct stage_ns {
 	uint64_t flag;
@@ -137,17 +135,17 @@ _Noreturn void supervise(struct stage *st);
 
 /* ---- hook.c ---------------------------------------------------------------------------------- */
 
-/* What a hook gets behind the words and the variables of its step: NULL-terminated
- * each, NULL for nothing. */
+/* What a hook gets behind the arguments and the environment of its step: NULL-terminated; NULL for
+ * nothing. */
 struct stage_more {
 	const char *const *argv, *const *env;
 };
 /*
- * Runs the program of a HOOK step: exactly its argv and its environment, and `more`, input at its
- * end, output a pipe that is read, no other descriptor, default signals, a session of its own, our
- * directory. Waits n0 ms (0: for ever), then kills it. 0, or a negative errno with the reason
- * ("exit code 3: last line of stderr") in `why`. *sys is the number of the system call that failed
- * (or wait4). Blocks; the supervisor calls it in a fork.
+ * Runs the program of a HOOK step, with its arguments, its environment and `more`; empty input,
+ * output to a pipe that is read, no other descriptor, default signals, a session of its own, the
+ * caller's directory. Waits n0 ms (0: for ever), then kills it. 0, or a negative errno with the
+ * reason ("exit code 3: last line of stderr") in `why`. *sys is the number of the system call that
+ * failed (or wait4). Blocks; the supervisor calls it in a fork.
  */
 int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stage_more *more,
 	       char *why, size_t n_why, int *sys);
@@ -168,18 +166,32 @@ int report_exec_next(struct stage *st);
 /* Adds to st->user_us and st->system_us what this process and its children have used: once in each
  * process that sets up. */
 void usage_note(struct stage *st);
-/* Notes what init has used when it gets to know that it is in its cgroup. */
+/* Notes what init has used, when it learns that it is in its cgroup. */
 void usage_note_outside(struct stage *st);
-/* One record for whoever keeps init, with fd when it is >= 0; 0, also when there is nobody,
+/* One record for the keeper or supervisor, with fd when it is >= 0. 0, also where there is neither,
  * or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);
 void report_step(struct stage *st, uint64_t took_ns);
-/* CT_REPORT_SAID, where it is asked for. */
+/* CT_REPORT_SAID, where the caller wants it. */
 void report_said(struct stage *st, const char *line);
 /* CT_REPORT_WARN */
 void report_warn(struct stage *st, const char *text);
 
 /* ---- util.c ---------------------------------------------------------------------------------- */
+
+static inline uint64_t u64_min(uint64_t a, uint64_t b)
+{
+	if (a < b)
+		return a;
+	return b;
+}
+
+static inline uint64_t u64_max(uint64_t a, uint64_t b)
+{
+	if (a > b)
+		return a;
+	return b;
+}
 
 /* Nanoseconds of a clock, CLOCK_*. */
 uint64_t clock_ns(int clock);
@@ -196,9 +208,9 @@ char *str_add_u64(char *dst, size_t n, uint64_t v);
 int str_u64(const char *s, uint64_t max, uint64_t *out);
 /* True when s begins with prefix. */
 int str_begins(const char *s, const char *prefix);
-/* NULL-terminated array of the n strings that follow each other at `first`, with room for `spare`
- * more before the NULL (left NULL). From stage_alloc(); NULL without memory. */
-const char **str_vector(const char *first, uint32_t n, uint32_t spare);
+/* NULL-terminated array of the n strings that follow each other at `first`, with room for `more`
+ * before the NULL (left NULL). From stage_alloc(); NULL without memory. */
+const char **str_vector(const char *first, uint32_t n, uint32_t more);
 /* Writes all of it; 0 or negative errno. EINTR is retried. */
 int write_all(int fd, const void *p, size_t n);
 /* Reads up to n bytes until end of file. Bytes read or negative errno. EINTR is retried. */

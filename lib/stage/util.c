@@ -1,43 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Strings, memory, signals and system calls of the stage. */
+/* Strings, memory, clocks and signals of the stage. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "stage/stage.h"
 #include "stage/sys.h"
 
-/* The system call itself: >= 0, or a negative errno. */
-long sys_call(long nr, long a, long b, long c, long d, long e, long f)
-{
-	long r = syscall(nr, a, b, c, d, e, f);
-
-	return r == -1 ? -errno : r;
-}
-
-/* 0 or a negative errno. */
-int sys_fstat(int fd, struct stat *st)
-{
-	return fstat(fd, st) == 0 ? 0 : -errno;
-}
-
-/* The file system's magic number, or a negative errno. */
-long sys_fs_magic(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) != 0)
-		return -errno;
-	return (long)((unsigned long)fs.f_type & 0xffffffffu);
-}
-
 uint64_t clock_ns(int clock)
 {
 	struct timespec t;
 
+	/* by the vDSO: after the phase CONFINE a filter may refuse the system call */
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
@@ -49,7 +25,7 @@ int64_t clock_ms(void)
 
 #define ARENA_CHUNK (64u << 10)
 
-/* Zeroed memory that is never freed; NULL without memory. Not for use by two threads. */
+/* Zeroed memory that is never freed; NULL without memory. */
 void *stage_alloc(size_t n)
 {
 	static char *chunk;
@@ -58,8 +34,10 @@ void *stage_alloc(size_t n)
 
 	n = (n + 15) & ~(size_t)15;
 	if (n > left) {
-		size_t take = n > ARENA_CHUNK / 2 ? n : ARENA_CHUNK;
+		size_t take = ARENA_CHUNK;
 
+		if (n > ARENA_CHUNK / 2)
+			take = n;
 		p = mmap(NULL, take, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			return NULL;
@@ -120,14 +98,14 @@ int str_u64(const char *s, uint64_t max, uint64_t *out)
 	if (!*s)
 		return -EINVAL;
 	for (; *s; s++) {
+		uint64_t digit = (uint64_t)(*s - '0');
+
 		if (*s < '0' || *s > '9')
 			return -EINVAL;
-		if (v > (max - (uint64_t)(*s - '0')) / 10 && v * 10 + (uint64_t)(*s - '0') > max)
+		if (digit > max || v > (max - digit) / 10)
 			return -ERANGE;
-		v = v * 10 + (uint64_t)(*s - '0');
+		v = v * 10 + digit;
 	}
-	if (v > max)
-		return -ERANGE;
 	*out = v;
 	return 0;
 }
@@ -138,11 +116,11 @@ int str_begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* Array of the n strings that follow each other at `first`, with `spare` free places and
- * a NULL at its end. */
-const char **str_vector(const char *first, uint32_t n, uint32_t spare)
+/* Array of the n strings that follow each other at `first`, with `more` free places and a NULL at
+ * its end. */
+const char **str_vector(const char *first, uint32_t n, uint32_t more)
 {
-	const char **v = stage_alloc(((size_t)n + spare + 1) * sizeof(*v));
+	const char **v = stage_alloc(((size_t)n + more + 1) * sizeof(*v));
 
 	for (uint32_t i = 0; v && i < n; i++) {
 		v[i] = first;
@@ -151,7 +129,7 @@ const char **str_vector(const char *first, uint32_t n, uint32_t spare)
 	return v;
 }
 
-/* In the order in which LXC names them to its stop hooks. */
+/* In the order of the arguments that LXC gives to its stop hooks. */
 const struct stage_ns stage_ns[STAGE_NS] = {
 #define CT_NAMESPACE(bit, clone, name, alias, how) { clone, name, "LXC_" #bit "_NS" },
 #include "shared/namespaces.def"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the library and the stage say to each other. Host byte order, one machine, one
- * version: the stage is embedded in the library that talks to it. Both sides decode what they get
- * as hostile.
+ * The messages between the library and the stage. Host byte order, one machine, one version: the
+ * stage is embedded in the library that talks to it. Both sides decode what they receive as
+ * hostile.
  */
 #ifndef CT_WIRE_H
 #define CT_WIRE_H
@@ -12,7 +12,7 @@
 
 #include "shared/verdict.h"
 
-/* Where programs are looked for when nothing else is said. */
+/* Where programs are searched when the environment has no PATH. */
 #define CT_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum ct_op {
@@ -32,8 +32,7 @@ enum ct_phase {
 	CT_PHASE_COUNT
 };
 
-/* Sets of phases, for the rows of steps.def. What needs an init that waits, or one that is set up,
- * is named phase by phase. */
+/* Sets of phases, for the rows of steps.def: without those in which init waits, or is set up. */
 #define CT_AT(phase) (1u << CT_PHASE_##phase)
 #define CT_BY_LAUNCHER (CT_AT(HOST) | CT_AT(SPAWN))
 #define CT_BY_INIT                                                                           \
@@ -62,8 +61,8 @@ enum ct_phase {
 
 /* step flags */
 
-/* missing source or target: skip (the slot it would fill stays empty; a step whose input slot is
- * empty is skipped, too, when it is optional itself) */
+/* best effort: skipped if the source or target is missing (the slot that it would fill stays empty;
+ * a step with this flag whose input slot is empty is skipped, too) */
 #define CT_SF_OPTIONAL 0x01u
 #define CT_SF_CREATE_DIR 0x02u /* make the missing target, each missing component mode 0755 */
 #define CT_SF_CREATE_FILE 0x04u
@@ -105,8 +104,8 @@ struct ct_wire_head {
 	uint32_t super; /* bytes of the supervisor part: 0 or sizeof(struct ct_wire_super) */
 	uint32_t flags; /* CT_WIRE_* */
 };
-#define CT_WIRE_TRACE 0x1u /* tell of each step that is done, and how long it took */
-#define CT_WIRE_SAY 0x2u   /* tell what hooks print */
+#define CT_WIRE_TRACE 0x1u /* report each step that is done, and how long it took */
+#define CT_WIRE_SAY 0x2u   /* report what hooks print */
 
 /* One of the container's cgroups, as the supervisor needs it. */
 #define CT_WIRE_GROUPS 24
@@ -145,11 +144,10 @@ struct ct_wire_super {
 	uint64_t limit_time_us; /* 0: none */
 	uint64_t limit_output;	/* 0: none */
 	uint32_t flags;		/* CT_SUPER_* */
-	uint32_t pad;
+	uint32_t cpus;		/* processors that are online */
 	int16_t console;	/* a stream that is the console's first client; CT_SLOT_NONE */
 	int16_t console_device; /* console.path; CT_SLOT_NONE */
-	/* log.file, opened append, for what is to be said when the starter has gone;
-	 * CT_SLOT_NONE */
+	/* log.file, opened append, for messages after the starter has ended; CT_SLOT_NONE */
 	int16_t log;
 	uint16_t log_level; /* CT_LOG_*, up to which */
 	/* 0: none */
@@ -165,7 +163,7 @@ struct ct_wire_super {
 /* no state stays after the end */
 #define CT_SUPER_EPHEMERAL 0x1u
 
-/* pid 1 is the stage's own: it tells the status of the program, its child */
+/* pid 1 is a reaper: it reports the status of the program, its child */
 #define CT_SUPER_REAPER 0x4u
 
 /* keep_dev, keep_ino stay when the container's directory is removed */
@@ -180,29 +178,29 @@ struct ct_wire_super {
 /* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
 #define CT_SUPER_PROGRAM 0x2u
 
-/* The code of a queued signal that tells a reaper to stop its child: a SIGSTOP would stop the
- * reaper alone. The number is one that queues. */
+/* The code of a queued signal that tells a reaper to stop its child, for SIGSTOP would stop the
+ * reaper alone; and the signal, a real-time one, since these are queued. */
 #define CT_SI_STOP (-0x63)
 #define CT_STOP_SIGNAL 64
 
 /*
- * limit.output: what the output pump has done, in memory (a memfd, one of the inputs)
- * that it shares with whoever ends the container and is over all boots of it. No process
- * of the container has it.
+ * limit.output: the counters of the output pump, over all boots of the container, in memory (a
+ * memfd, one of the inputs) that it shares with the process that ends the container. No process of
+ * the container has it.
  */
 struct ct_wire_output {
 	uint64_t taken;	    /* bytes read from the payload; may pass the limit */
 	uint64_t delivered; /* bytes that a sink has taken; never more than the limit */
 	uint64_t lost;	    /* bytes within the limit that no sink has taken, or will */
-	uint64_t waiting;   /* bytes still on the way, once the payload has ended */
-	/* negative errno of the first sink that failed; -ETIMEDOUT: nobody took it */
+	uint64_t waiting;   /* bytes in the pump's buffers, once the payload has ended */
+	/* negative errno of the first sink that failed; -ETIMEDOUT: it was not read */
 	int32_t error;
 	uint32_t over;	/* 1: the payload has passed the limit */
-	uint32_t ended; /* CT_OUTPUT_*, by who ends the container */
+	uint32_t ended; /* CT_OUTPUT_*, set by the process that ends the container */
 	uint32_t pad;
 };
 /* Adds to a verdict what has become of the output. `broken`: the pump was killed, and what it had
- * in hand is lost. */
+ * read and not delivered is lost. */
 static inline void ct_output_told(const struct ct_wire_output *told, int broken,
 				  struct ct_verdict *v)
 {
@@ -235,10 +233,10 @@ enum ct_report_type {
 	CT_REPORT_SUPERVISOR, /* num: supervisor's pid; its socket listens, state is written */
 	CT_REPORT_WARN,	      /* object: text for the log */
 	CT_REPORT_DONE,	      /* all hooks of CT_MODE_HOOKS have ended well */
-	/* step: it is done; at_ns: nanoseconds that it took. Sent when it is asked for,
-	 * lost when nobody reads */
+	/* step: it is done; at_ns: nanoseconds that it took. Sent with CT_WIRE_TRACE, lost when the
+	 * socket is full */
 	CT_REPORT_STEP,
-	/* step: a hook; object: a line that it has printed. As CT_REPORT_STEP */
+	/* step: a hook; object: a line that it has printed. With CT_WIRE_SAY; lost likewise */
 	CT_REPORT_SAID
 };
 #define CT_TERMINAL_CHARS 19 /* control characters of a terminal: the kernel's NCCS */
@@ -250,9 +248,9 @@ enum ct_report_type {
 #define CT_FD_TAG_NS 4
 
 /*
- * What whoever keeps a container (the keeper of an in-process one, the supervisor of a detached
- * one) is told: fixed-size records on a SOCK_SEQPACKET socket of its own. Limits of time are kept
- * by these alone, not by who reads the reports.
+ * What the keeper of an in-process container, or the supervisor of a detached one, receives:
+ * fixed-size records on a SOCK_SEQPACKET socket of its own. Limits of time are kept by these alone:
+ * they do not depend on a caller that reads the reports.
  */
 enum ct_keep_type {
 	/* num: init's pid as the launcher sees it; carries its pidfd; by the launcher */
@@ -265,8 +263,8 @@ enum ct_keep_type {
 	CT_KEEP_STATUS,
 	/* the payload has passed limit.output; by the pump */
 	CT_KEEP_OUTPUT,
-	/* init is cloned next; by the launcher, who is not to be killed between this
-	 * and CT_KEEP_INIT */
+	/* init is cloned next; by the launcher, which is not to be killed between this and
+	 * CT_KEEP_INIT */
 	CT_KEEP_CLONE
 };
 struct ct_keep {
@@ -276,14 +274,18 @@ struct ct_keep {
 	uint64_t user_us, system_us;
 	uint64_t outside_us; /* of these, before init was in its cgroup of version 1 */
 };
-/* Whether a payload's wait(2) status is one, and one that its reaper has ended with. */
+/* Whether a reaper can have reported this wait(2) status of its child: it is one, and the reaper's
+ * own, `init`, is an exit with the code that follows from it. */
 static inline int ct_keep_fits(int payload, int init)
 {
 	int sig = payload & 0x7f, code = payload >> 8 & 0xff;
 
-	if (payload & ~0xffff || (init & 0x7f) || (sig ? sig > 64 || code : payload & 0x80))
+	if (payload & ~0xffff || (init & 0x7f))
 		return 0;
-	return (init >> 8 & 0xff) == (sig ? 128 + sig : code);
+	/* an exit; 0x80 is the core dump of a signal */
+	if (!sig)
+		return !(payload & 0x80) && (init >> 8 & 0xff) == code;
+	return sig <= 64 && !code && (init >> 8 & 0xff) == 128 + sig;
 }
 
 #define CT_STEP_IN_LAUNCHER 0xfffeu /* report.step when no step was running: the launcher itself */
@@ -302,20 +304,22 @@ struct ct_report {
 	char kernel[112]; /* fsopen's message, or the stage's own reason; NUL-terminated */
 };
 
-/* How long ago a record was written, given its at_ns and the clock's time now. A clock that was set
- * meanwhile must not make a time of its own: then 0. */
+/* How long ago a record was written, given its at_ns and the clock's time now. 0 if that is more
+ * than 10 s or negative: then the clock was set meanwhile. */
 static inline uint64_t ct_age_ns(uint64_t at_ns, uint64_t real_now_ns)
 {
 	uint64_t age = real_now_ns - at_ns;
 
-	return at_ns && age < 10000000000u ? age : 0;
+	if (!at_ns || age >= 10000000000u)
+		return 0;
+	return age;
 }
 
 /*
- * The supervisor's socket: SOCK_SEQPACKET, one request, its replies. A peer whose uid is
- * neither 0 nor the supervisor's is closed at once; one that sends nothing whole within 5 s,
- * too. One of another user, mount or pid namespace is turned away: a reply of type 0 with
- * -EPERM, num tells which.
+ * The supervisor's socket: SOCK_SEQPACKET, one request, its replies. The connection of a client
+ * whose uid is neither 0 nor the supervisor's is closed at once, as is one on which no whole
+ * request comes within 5 s. A client in another user, mount or pid namespace is refused: a reply of
+ * type 0 with -EPERM, whose num is an enum ct_ctl_stranger.
  */
 #define CT_CTL_MAGIC 0x6c744363u
 enum ct_ctl_type {
@@ -335,7 +339,7 @@ enum ct_ctl_type {
 	CT_CTL_RESIZE /* arg0: tty number, arg1: rows << 16 | cols */
 };
 enum ct_ctl_stranger {
-	CT_CTL_UNSEEN = 1, /* the supervisor may not look at it */
+	CT_CTL_UNSEEN = 1, /* the supervisor may not read its namespaces */
 	CT_CTL_OTHER_USER,
 	CT_CTL_OTHER_MNT,
 	CT_CTL_OTHER_PID

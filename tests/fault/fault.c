@@ -653,11 +653,11 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (geteuid() != 0 || !REGS_KNOWN) {
+	if (geteuid() != 0 || !regs_known()) {
 		printf("1..0 # skip: %s\n",
-		       REGS_KNOWN ? "needs root"
-				  : "nobody has described this processor's registers in "
-				    "tests/fault/regs.h");
+		       regs_known() ? "needs root"
+				    : "nobody has described this processor's registers in "
+				      "tests/fault/regs.h");
 		return 0;
 	}
 	f.verbose = !!getenv("CT_ALL");

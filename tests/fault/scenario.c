@@ -310,24 +310,47 @@ static void cut_out(char *text, const char *word)
 		memmove(p, p + strlen(word), strlen(p + strlen(word)) + 1);
 }
 
+/* "{"ns_NAME": ..." as the caller's namespace, or another one. */
+static void put_namespace(char *copy, size_t size)
+{
+	char own[256], path[64], *p;
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%.*s", (int)strcspn(copy + 5, "\""), copy + 5);
+	got = readlink(path, own, sizeof(own) - 1);
+	own[got < 0 ? 0 : got] = 0;
+	p = strchr(copy + 5, ':');
+	if (p)
+		snprintf(p, size - (size_t)(p - copy), ": %s",
+			 got > 0 && strstr(p, own) ? "caller's" : "another");
+}
+
+/* "{"fd_objects": ..." without device and inode, the words with a ':' in their midst. */
+static void put_objects(char *copy)
+{
+	char *to = copy + 12, *p;
+	size_t n;
+
+	for (p = copy + 12; *p; p += n) {
+		n = strcspn(p, " ") + 1;
+		n -= !p[n - 1];
+		if (p[strcspn(p, ": ")] == ':' && p[strcspn(p, ": ") + 1] != ' ')
+			continue;
+		memmove(to, p, n);
+		to += n;
+	}
+	*to = 0;
+}
+
 /* One line of the probe's report without what differs from run to run. */
 static void put_line(char *out, const char *line, size_t len)
 {
-	size_t n, at = strlen(out);
-	char copy[4096], own[256], path[64], *p;
-	ssize_t got;
+	size_t at = strlen(out);
+	char copy[4096], *p;
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
 	if (!strncmp(copy, "{\"ns_", 5)) {
-		/* the caller's namespace, or another one */
-		snprintf(path, sizeof(path), "/proc/self/ns/%.*s", (int)strcspn(copy + 5, "\""),
-			 copy + 5);
-		got = readlink(path, own, sizeof(own) - 1);
-		own[got < 0 ? 0 : got] = 0;
-		p = strchr(copy + 5, ':');
-		if (p)
-			snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s",
-				 got > 0 && strstr(p, own) ? "caller's" : "another");
+		put_namespace(copy, sizeof(copy));
 	} else if (!strncmp(copy, "{\"session_keyring", 17) && (p = strchr(copy, ':'))) {
 		/* KEYCTL_GET_KEYRING_ID of KEY_SPEC_SESSION_KEYRING */
 		long mine = syscall(SYS_keyctl, 0, -3, 0);
@@ -335,18 +358,7 @@ static void put_line(char *out, const char *line, size_t len)
 		snprintf(p, sizeof(copy) - (size_t)(p - copy), ": %s",
 			 strtol(p + 2, NULL, 10) == mine ? "caller's" : "another");
 	} else if (!strncmp(copy, "{\"fd_objects", 12)) {
-		/* without device and inode, the words with a ':' in their midst */
-		char *to = copy + 12;
-
-		for (p = copy + 12; *p; p += n) {
-			n = strcspn(p, " ") + 1;
-			n -= !p[n - 1];
-			if (p[strcspn(p, ": ")] == ':' && p[strcspn(p, ": ") + 1] != ' ')
-				continue;
-			memmove(to, p, n);
-			to += n;
-		}
-		*to = 0;
+		put_objects(copy);
 	}
 	cut_out(copy, "//deleted");
 	snprintf(out + at, VIEW_SIZE - at, "%s\n", copy);

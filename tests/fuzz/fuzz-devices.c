@@ -2,6 +2,7 @@
 /* Lines of "+RULE" (allow) and "-RULE" (deny): what becomes a policy keeps its meaning as
  * text and as a program. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,22 @@ static void check_access(const struct ct_dev_list *l, const struct ct_dev_list *
 	}
 }
 
+/* The devices that rule i names, and where it crosses the next. */
+static void check_around(const struct ct_dev_list *l, const struct ct_dev_list *back,
+			 const struct bpf_insn *v, uint32_t n, uint32_t i)
+{
+	uint32_t major = l->v[i].major < 0 ? 77 : (uint32_t)l->v[i].major;
+	uint32_t minor = l->v[(i + 1) % l->n].minor < 0 ? 77 : (uint32_t)l->v[(i + 1) % l->n].minor;
+
+	for (uint32_t k = 0; k < 2; k++) {
+		check_access(l, back, v, n, "cb"[k], major, minor);
+		check_access(l, back, v, n, "cb"[k], major,
+			     l -> v[i].minor < 0 ? 5 : (uint32_t)l->v[i].minor);
+		check_access(l, back, v, n, "cb"[k], major, minor + 1);
+		check_access(l, back, v, n, "cb"[k], major + 1, minor);
+	}
+}
+
 /* Each device that a rule names, its neighbours, and where rules cross. */
 static void check_list(const struct ct_dev_list *l, struct ct_arena *a)
 {
@@ -52,18 +69,7 @@ static void check_list(const struct ct_dev_list *l, struct ct_arena *a)
 	r = ct_dev_v1_writes(l, NULL, a, &writes, &e);
 	MUST(r == -EOPNOTSUPP ? e.err == r && *e.hint : r == 0 && writes.n > 0);
 	for (uint32_t i = 0; i < l->n; i++) {
-		uint32_t major = l->v[i].major < 0 ? 77 : (uint32_t)l->v[i].major;
-		uint32_t minor = l->v[(i + 1) % l->n].minor < 0
-					 ? 77
-					 : (uint32_t)l->v[(i + 1) % l->n].minor;
-
-		for (uint32_t k = 0; k < 2; k++) {
-			check_access(l, &back, v, n, "cb"[k], major, minor);
-			check_access(l, &back, v, n, "cb"[k], major,
-				     l -> v[i].minor < 0 ? 5 : (uint32_t)l->v[i].minor);
-			check_access(l, &back, v, n, "cb"[k], major, minor + 1);
-			check_access(l, &back, v, n, "cb"[k], major + 1, minor);
-		}
+		check_around(l, &back, v, n, i);
 	}
 	check_access(l, &back, v, n, 'c', 3000, 3000);
 }

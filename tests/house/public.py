@@ -49,6 +49,23 @@ def structs_begin_with_size():
             yield f"struct {m[1]} does not begin with size"
 
 
+MEMBER = re.compile(r"(\w+)\s*(?:\[[^\]]*\])?\s*(?=,|$)")
+NUMBER = re.compile(r"^#define (CT_\w+)[ \t]+[-(~\d]", re.M)
+
+
+def laid_down():
+    """What tests/abi/layout.txt holds are all members and numbers."""
+    layout = read(ROOT, "tests/abi/layout.c")
+    body = re.sub(r"/\*.*?\*/", "", TEXT, flags=re.S)
+    for m in re.finditer(r"typedef struct (\w+) \{\s*(.*?)\}", body, re.S):
+        for name in (n for line in m[2].split(";") for n in MEMBER.findall(line.strip())):
+            if name != "size" and f"FIELD({m[1]}, {name})" not in layout:
+                yield f"{m[1]}.{name} is not in tests/abi/layout.c"
+    for name in NUMBER.findall(TEXT):
+        if f"NUMBER({name})" not in layout:
+            yield f"{name} is not in tests/abi/layout.c"
+
+
 tap = Tap()
 tap.check("declarations are found",
           [] if len(list(DECLARATION.finditer(TEXT))) > 40 else ["too few"])
@@ -56,4 +73,5 @@ tap.check("documented, with Since", documented())
 tap.check("errors named", errors())
 tap.check("simple types only", simple_types())
 tap.check("option structs begin with size", structs_begin_with_size())
+tap.check("members and numbers in the golden layout", laid_down())
 tap.done()

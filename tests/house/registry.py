@@ -78,6 +78,25 @@ def steps_done():
             yield f"step {s.name} may stand in no phase"
 
 
+def calls_named():
+    """An error names the system call that failed: lib/base/sys.c knows those of all steps."""
+    known = read(ROOT, "lib/base/sys.c")
+    for s in steps():
+        for call in re.split(r",| or |[()]", s.calls):
+            name = call.split()[0].rstrip(".") if call.strip() else ""
+            if name and not re.search(rf'\bNAME\(p?{name}\)|"{name}" \}}', known):
+                yield f"{name}, of step {s.name}"
+
+
+def stage_headers():
+    """The stage's image, which meson does not look into, is made anew when one of them changes."""
+    listed = read(ROOT, "lib/stage/meson.build") + read(ROOT, "lib/shared/meson.build")
+    for path in files(ROOT, ("lib/stage", "lib/shared"), (".h", ".def")):
+        name = path.split("/", 2)[2]
+        if f"'{name}'" not in listed:
+            yield f"{path} is neither in stage_headers nor in shared_headers"
+
+
 def key_rows():
     """Names in the key table, lib/model/key.c."""
     table = read(ROOT, "lib/model/key.c").split("ct_keys[] = {", 1)[1].split("\n};", 1)[0]
@@ -115,6 +134,8 @@ tap.check("doc/ERRORS.md is the registry's", errors_told())
 tap.check("steps are found", [] if len(list(steps())) > 60 else [f"only {len(list(steps()))} rows"])
 tap.check("steps and phases in doc/ARCHITECTURE.md are those of the rows", steps_told())
 tap.check("every step has its function", steps_done())
+tap.check("the system calls of all steps have a name", calls_named())
+tap.check("the stage depends on its headers", stage_headers())
 tap.check("keys are found",
           [] if len(key_rows()) > 60 else [f"only {len(key_rows())} rows found in lib/model"])
 tap.check("every key in the manual page", keys_told())

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,40 @@ int box_config(ct_container *c, ...)
 	return err;
 }
 
+void box_word(struct box *b, const char *prefix)
+{
+	snprintf(b->word, sizeof(b->word), "%.16s%d.", prefix, (int)getpid());
+	snprintf(b->pattern, sizeof(b->pattern), "ct.%s%%n", b->word);
+}
+
+int box_start(ct_container *c, uint64_t flags, const char *const argv[], ct_process **p)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+
+	o.flags = flags;
+	o.argv = argv;
+	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	return ct_start(c, &o, p);
+}
+
+int box_detach(ct_container *c, const char *const argv[])
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+
+	o.flags = CT_START_DETACH;
+	o.argv = argv;
+	return ct_start(c, &o, NULL);
+}
+
+int box_enter(ct_container *c, const char *const argv[], ct_process **p)
+{
+	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
+
+	o.argv = argv;
+	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
+	return ct_attach(c, &o, p);
+}
+
 /* Reads what comes out of the pipe, waits for the process and lets it go. */
 static int collect(ct_process *p, int fd, char **out, ct_exit *ex)
 {
@@ -110,18 +145,32 @@ static int collect(ct_process *p, int fd, char **out, ct_exit *ex)
 	return text ? 0 : -ETIMEDOUT;
 }
 
-/* A pipe whose ends are never 0-2, which mean something else in stdio[]. */
-static int new_pipe(int fd[2])
+/* A pipe for what the program writes: *out, and the end for reading, or a negative errno. Neither
+ * is 0-2, which mean something else in stdio[]. */
+static int open_pipe(int stdio[3], int *out)
 {
-	int low[2], i;
+	int low[2], fd[2];
 
 	if (pipe2(low, O_CLOEXEC))
 		return -errno;
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		fd[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
 		close(low[i]);
 	}
-	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : 0;
+	if (!stdio[0])
+		stdio[0] = -1;
+	stdio[1] = stdio[2] = *out = fd[1];
+	return fd[0] < 0 || fd[1] < 0 ? -EMFILE : fd[0];
+}
+
+/* Closes the pipe, once all is read when the call that was given it succeeded. */
+static int close_pipe(int in, int out, int err, ct_process *p, char **text, ct_exit *ex)
+{
+	close(out);
+	if (!err)
+		err = collect(p, in, text, ex);
+	close(in);
+	return err;
 }
 
 int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[], char **out,
@@ -129,23 +178,16 @@ int box_run(ct_container *c, const ct_start_opts *opts, const char *const argv[]
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
-	int fd[2] = { -1, -1 }, err;
+	int in, theirs, err;
 
 	if (opts)
 		o = *opts;
-	err = new_pipe(fd);
-	if (err)
-		return err;
 	o.argv = argv;
-	if (!o.stdio[0])
-		o.stdio[0] = -1;
-	o.stdio[1] = o.stdio[2] = fd[1];
+	in = open_pipe(o.stdio, &theirs);
+	if (in < 0)
+		return in;
 	err = ct_start(c, &o, &p);
-	close(fd[1]);
-	if (!err)
-		err = collect(p, fd[0], out, ex);
-	close(fd[0]);
-	return err;
+	return close_pipe(in, theirs, err, p, out, ex);
 }
 
 int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const argv[], char **out,
@@ -153,23 +195,16 @@ int box_attach(ct_container *c, const ct_attach_opts *opts, const char *const ar
 {
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
-	int fd[2] = { -1, -1 }, err;
+	int in, theirs, err;
 
 	if (opts)
 		o = *opts;
-	err = new_pipe(fd);
-	if (err)
-		return err;
 	o.argv = argv;
-	if (!o.stdio[0])
-		o.stdio[0] = -1;
-	o.stdio[1] = o.stdio[2] = fd[1];
+	in = open_pipe(o.stdio, &theirs);
+	if (in < 0)
+		return in;
 	err = ct_attach(c, &o, &p);
-	close(fd[1]);
-	if (!err)
-		err = collect(p, fd[0], out, ex);
-	close(fd[0]);
-	return err;
+	return close_pipe(in, theirs, err, p, out, ex);
 }
 
 const char *probe_get(const char *report, const char *key, char *buf, size_t size)
@@ -220,4 +255,18 @@ int box_failed(ct_container *c, const char *what)
 {
 	printf("# %s: %s\n", what, ct_last_error(c)->message);
 	return 1;
+}
+
+int box_attach_probe(ct_container *c, char **out)
+{
+	ct_process *init = NULL;
+	int r;
+
+	if (box_start(c, 0, ARGV("/bin/sleep", "1000"), &init) < 0)
+		return box_failed(c, "start");
+	r = box_attach(c, NULL, ARGV("/bin/probe"), out, NULL);
+	if (r < 0)
+		box_failed(c, "attach");
+	ct_process_unref(init);
+	return r < 0;
 }

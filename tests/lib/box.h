@@ -7,11 +7,14 @@
 
 #include "rootfs.h"
 
+#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 struct box {
 	struct rootfs root;
 	char dir[PATH_MAX], state[PATH_MAX]; /* container and state directory of this box */
 	ct_new_opts where;
 	ct_container *c;
+	char word[32], pattern[64]; /* by box_word() */
 };
 
 /* Rootfs, directories and a handle (name NULL: anonymous) with rootfs.path set. 0 or
@@ -27,6 +30,15 @@ ct_container *box_handle(const struct box *b, const char *name);
 
 /* One "key = value" after the other, NULL at the end; stops at the first error and prints it. */
 int box_config(ct_container *c, ...) __attribute__((sentinel));
+
+/* A word for the names of what this process makes, and a cgroup.pattern with it. */
+void box_word(struct box *b, const char *prefix);
+
+/* Starts argv without standard descriptors; detached, with the console for them; attaches it
+ * without. p may be NULL when the start is detached. */
+int box_start(ct_container *c, uint64_t flags, const char *const argv[], ct_process **p);
+int box_detach(ct_container *c, const char *const argv[]);
+int box_enter(ct_container *c, const char *const argv[], ct_process **p);
 
 /* Starts argv with its output and errors going to a pipe, reads all, waits. *out (freed by the
  * caller) and *ex may be NULL. opts gives the rest and may be NULL. */
@@ -48,6 +60,9 @@ int probe_expect(const char *report, const char *who, const char *how, const cha
 /* Says what the handle's last call failed of. Returns 1. For children of a test, which
  * have no cmocka. */
 int box_failed(ct_container *c, const char *what);
+
+/* The probe's report by an attach to a container that only waits; 1 and box_failed() without. */
+int box_attach_probe(ct_container *c, char **out);
 
 /* For cmocka: the call succeeds, or the test fails with the container's own message. */
 #define assert_ok(c, call)                                                                \

@@ -216,3 +216,18 @@ int no_orphans(void *data)
 		fclose(f);
 	return !text[0];
 }
+
+void sleep_us(long us)
+{
+	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
+		  NULL);
+}
+
+int write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC),
+	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
+
+	close(fd);
+	return err ? -1 : 0;
+}

@@ -49,6 +49,11 @@ int rounds(int ci, int longer);
  * CT_SLOW, else 1. For the few bounds on how long a call may take. */
 int slowness(void);
 
+/* Sleeps for less than that: where a moment between two events is looked for. */
+void sleep_us(long us);
+/* Writes text to a file that is there, as those of /proc; 0 or -1. */
+int write_to(const char *path, const char *text);
+
 /* Of a process; 0 when it has gone. */
 pid_t parent_of(pid_t pid);
 

@@ -25,16 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define LATER_MS 300 /* for a child that comes when the call is over */
-
-static struct box box;
-static char own_name[32]; /* nobody else's on this host */
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* ---- starts and attaches that fail ----------------------------------------------------------- */
 
@@ -191,7 +186,7 @@ static int start(ct_container *c, uint64_t flags, const char *program, ct_proces
 
 static void failing_start(const struct kind *k, const struct failure *f)
 {
-	ct_container *c = box_handle(&box, own_name);
+	ct_container *c = box_handle(&box, box.word);
 	ct_process *p = NULL;
 
 	if (configure(c, f) < 0)
@@ -272,17 +267,14 @@ static void many_starts(void)
 static void called_off(void)
 {
 	for (int n = rounds(40, 400); n; n--) {
-		ct_container *c = box_handle(&box, own_name);
-		ct_start_opts o = CT_START_OPTS_INIT;
+		ct_container *c = box_handle(&box, box.word);
 		ct_process *p = NULL;
 
-		o.argv = ARGV("/bin/sleep", "1000");
-		o.flags = CT_START_NOWAIT | (n % 2 ? CT_START_DETACH : 0);
-		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 		if (n % 3 == 0 &&
 		    ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0)
 			WRONG("called off: %s", ct_last_error(c)->message);
-		if (ct_start(c, &o, &p) < 0)
+		if (box_start(c, CT_START_NOWAIT | (n % 2 ? CT_START_DETACH : 0),
+			      ARGV("/bin/sleep", "1000"), &p) < 0)
 			WRONG("called off: %s", ct_last_error(c)->message);
 		/* that one which is executed and detached has a supervisor that comes
 		 * to us, is no secret */
@@ -318,17 +310,13 @@ static pid_t child_of(pid_t pid)
  * ends, that is not to us either. */
 static void called_off_and_stopped(void)
 {
-	ct_container *c = box_handle(&box, own_name);
-	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_container *c = box_handle(&box, box.word);
 	ct_process *p = NULL;
 	struct pollfd end = { .fd = -1, .events = POLLIN };
 	pid_t supervisor = 0;
 
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.flags = CT_START_NOWAIT | CT_START_DETACH;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	if (ct_set_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"") < 0 ||
-	    ct_start(c, &o, &p) < 0)
+	    box_start(c, CT_START_NOWAIT | CT_START_DETACH, ARGV("/bin/sleep", "1000"), &p) < 0)
 		WRONG("stopped: %s", ct_last_error(c)->message);
 	/* the keeper's child; that one's child is the launcher, which is there when the supervisor
 	 * is ready for signals */
@@ -434,16 +422,10 @@ static void process_1(void **state)
 
 static int open_box(void **state)
 {
-	(void)state;
-	snprintf(own_name, sizeof(own_name), "reaper-%llx", now_ms());
-	return box_open_bare(&box);
-}
+	int r = box_setup_bare(state);
 
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	box_word(&box, "reaper");
+	return r;
 }
 
 int main(void)
@@ -453,5 +435,5 @@ int main(void)
 		cmocka_unit_test(process_1),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, open_box, box_teardown);
 }

@@ -10,6 +10,8 @@
  *   kept          nothing of a start: the key says that it is kept for later, and nothing else
  *   DIR/FILE WORD an effect that no plan shows: the test FILE in tests/ shows it, and has that word
  *   -             another row of the key has this mode
+ * A key that changes what a start does to init itself has to change an attach, too, but for those
+ * in not_attached.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,6 +34,20 @@ static unsigned n_rows, count[4]; /* plan, refused, kept, tests */
 static int nr, failed;
 static const char *source;
 static const char *const modes[] = { "in process", "detached" };
+enum { IN_PROCESS, DETACHED, ATTACH };
+static const char *const mode_lines[] = {
+	[IN_PROCESS] = "",
+	[DETACHED] = "#: flag detached\n",
+	[ATTACH] = "#: attach fd\n#: argv /bin/true\n",
+};
+
+/* Set in namespaces that an attach joins, or for init alone. */
+static const char *const not_attached[] = {
+	"init.cwd",	   "init.reaper", "uts.name",	"uts.domain",
+	"namespace.clone", "idmap",	  "hook.start",
+};
+/* The phases of what is done to init itself. */
+static const char *const init_phases[] = { "enter:", "identity:", "close:", "confine:" };
 
 static void result(bool ok, const char *key, const char *what)
 {
@@ -81,13 +97,12 @@ static int read_table(const char *path)
 }
 
 /* The plan in this mode, with the key or without. */
-static void plan(const struct row *r, int detached, bool with, struct ct_buf *out)
+static void plan(const struct row *r, int mode, bool with, struct ct_buf *out)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	char before[1024], behind[1024] = "", *next = before, *part;
 
-	ct_buf_printf(&text, "#: name web\n%srootfs.path = /srv/root\n",
-		      detached ? "#: flag detached\n" : "");
+	ct_buf_printf(&text, "#: name web\n%srootfs.path = /srv/root\n", mode_lines[mode]);
 	snprintf(before, sizeof(before), "%s", r->before);
 	while ((part = strsep(&next, ";"))) {
 		part = trim(part);
@@ -133,10 +148,71 @@ static bool shown_by_test(const char *cell)
 	return strstr(text, word);
 }
 
+static bool is_of_init(const char *head)
+{
+	for (size_t i = 0; i < sizeof(init_phases) / sizeof(*init_phases); i++)
+		if (!strncmp(head, init_phases[i], strlen(init_phases[i])))
+			return true;
+	return false;
+}
+
+/* The steps in a plan's text without their numbers and origins; all, or those done to init. */
+static void steps_of(const char *text, bool all, struct ct_buf *out)
+{
+	bool taken = all;
+
+	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
+		size_t n = strcspn(line, "\n"), number = strspn(line, " 0123456789");
+		const char *origin = memmem(line, n, "  # ", 4);
+
+		end = line + n;
+		if (!number)
+			taken = all || is_of_init(line);
+		else if (taken)
+			ct_buf_printf(out, "%.*s\n",
+				      (int)((origin ? origin : end) - line - (ptrdiff_t)number),
+				      line + number);
+	}
+}
+
+/* Whether the key changes the steps in this mode; false where it is refused. */
+static bool changes(const struct row *r, int mode, bool all)
+{
+	CT_CLEAN_BUF struct ct_buf without = CT_BUF_INIT, with = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf a = CT_BUF_INIT, b = CT_BUF_INIT;
+
+	plan(r, mode, false, &without);
+	plan(r, mode, true, &with);
+	if (is_refused(ct_buf_text(&with)))
+		return false;
+	steps_of(ct_buf_text(&without), all, &a);
+	steps_of(ct_buf_text(&with), all, &b);
+	return strcmp(ct_buf_text(&a), ct_buf_text(&b));
+}
+
+static bool is_start_only(const char *key)
+{
+	for (size_t i = 0; i < sizeof(not_attached) / sizeof(*not_attached); i++)
+		if (!strcmp(not_attached[i], key))
+			return true;
+	return false;
+}
+
+/* A key that changes what is done to init. */
+static void check_attach(const struct row *r)
+{
+	bool start_only = is_start_only(r->key);
+
+	if (!changes(r, IN_PROCESS, false))
+		return;
+	result(changes(r, ATTACH, true) != start_only, r->key,
+	       start_only ? "is init's alone" : "changes an attach, too");
+}
+
 static bool holds(const struct row *r, int detached, const struct ct_key *key)
 {
 	CT_CLEAN_BUF struct ct_buf without = CT_BUF_INIT, with = CT_BUF_INIT;
-	const char *cell = r->mode[detached], *a, *b;
+	const char *cell = r->mode[detached], *a, *b, *why;
 
 	plan(r, detached, false, &without);
 	plan(r, detached, true, &with);
@@ -159,11 +235,12 @@ static bool holds(const struct row *r, int detached, const struct ct_key *key)
 		if (!is_refused(b) && !strcmp(a, b) && shown_by_test(cell))
 			return true;
 	}
-	printf("# line %d: %s %s: %.300s\n", r->line, modes[detached], cell,
-	       is_refused(a)   ? a
-	       : is_refused(b) ? b
-	       : strcmp(a, b)  ? "the plan is another one"
-			       : "the plan is the same");
+	why = strcmp(a, b) ? "the plan is another one" : "the plan is the same";
+	if (is_refused(b))
+		why = b;
+	if (is_refused(a))
+		why = a;
+	printf("# line %d: %s %s: %.300s\n", r->line, modes[detached], cell, why);
 	return false;
 }
 
@@ -183,6 +260,7 @@ static void check_key(const struct ct_key *key)
 			found[m] = true;
 			result(holds(&rows[i], m, key), rows[i].key, modes[m]);
 		}
+		check_attach(&rows[i]);
 	}
 	for (int m = 0; m < 2; m++)
 		if (!found[m])

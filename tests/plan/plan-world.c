@@ -213,6 +213,13 @@ static int set_host(struct ct_host *h, const char *field, const char *value)
 	return 0;
 }
 
+static void join_hierarchy(struct wish *w, bool v2)
+{
+	w->join[w->cgroup.n_join++] = (struct ct_cg_join){ v2 ? 2 : 1, -1,
+							   v2 ? "unified" : "memory" };
+	w->cgroup.join = w->join;
+}
+
 /* What an attach alone asks for. */
 static int directive_attach(struct wish *w, const char *key, const char **v, uint32_t n)
 {
@@ -241,12 +248,29 @@ static int directive_attach(struct wish *w, const char *key, const char **v, uin
 	} else if (!strcmp(key, "cwd")) {
 		r->cwd = v[0];
 	} else if (!strcmp(key, "join") && n == 1) {
-		w->join[w->cgroup.n_join++] = (struct ct_cg_join){ !strcmp(v[0], "v2") ? 2 : 1, -1,
-								   !strcmp(v[0], "v2") ? "unified"
-										       : "memory" };
-		w->cgroup.join = w->join;
+		join_hierarchy(w, !strcmp(v[0], "v2"));
 	} else {
 		return -1;
+	}
+	return 0;
+}
+
+/* Terminals and descriptors, and what the host is like. */
+static int directive_world(struct wish *w, const char *key, const char **v, uint32_t n)
+{
+	if (!strcmp(key, "size")) {
+		w->req.rows = (unsigned)number(v[0], 10);
+		w->req.cols = (unsigned)number(v[1], 10);
+	} else if (!strcmp(key, "modes")) {
+		w->req.modes = v[0];
+	} else if (!strcmp(key, "keep_fds")) {
+		w->req.n_keep_fds = (uint32_t)number(v[0], 10);
+	} else if (!strcmp(key, "layout") && n == 1) {
+		return set_layout(w, v[0]);
+	} else if (!strcmp(key, "host") && n == 2) {
+		return set_host(&w->host, v[0], v[1]);
+	} else {
+		return directive_attach(w, key, v, n);
 	}
 	return 0;
 }
@@ -276,19 +300,8 @@ static int directive(struct wish *w, char *line)
 		w->scope = true;
 	} else if (!strcmp(key, "flag")) {
 		return set_flag(&w->req, v[0] ? v[0] : "");
-	} else if (!strcmp(key, "size")) {
-		w->req.rows = (unsigned)number(v[0], 10);
-		w->req.cols = (unsigned)number(v[1], 10);
-	} else if (!strcmp(key, "modes")) {
-		w->req.modes = v[0];
-	} else if (!strcmp(key, "keep_fds")) {
-		w->req.n_keep_fds = (uint32_t)number(v[0], 10);
-	} else if (!strcmp(key, "layout") && n == 1) {
-		return set_layout(w, v[0]);
-	} else if (!strcmp(key, "host") && n == 2) {
-		return set_host(&w->host, v[0], v[1]);
 	} else {
-		return directive_attach(w, key, v, n);
+		return directive_world(w, key, v, n);
 	}
 	return 0;
 }

@@ -21,15 +21,11 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define TELL                                                                                     \
 	"for f in status limits oom_score_adj personality coredump_filter timerslack_ns cgroup " \
 	"loginuid attr/current uid_map setgroups; do "                                           \
@@ -118,27 +114,12 @@ static int compare(const char *name, char *start, char *attach)
 	return bad;
 }
 
-static int failed(ct_container *c, const char *what)
-{
-	printf("# %s: %s\n", what, ct_last_error(c)->message);
-	return 1;
-}
-
-static int write_proc(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC),
-	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return err;
-}
-
 /* All that a caller may do between its start and its attach. Limits go down only, as root here may
  * not raise them: those of init do not. */
 static int change(void)
 {
 	struct rlimit r;
-	int bad = write_proc("/proc/self/coredump_filter", "0x21");
+	int bad = write_to("/proc/self/coredump_filter", "0x21");
 
 	bad += personality(ADDR_NO_RANDOMIZE) < 0;
 	bad += prctl(PR_SET_TIMERSLACK, 999000, 0, 0, 0) != 0;
@@ -158,34 +139,47 @@ static char *of_init(int fd)
 	return read_all(fd, 60000);
 }
 
-static int same_child(const struct row *row)
+/* What the container's program says of itself, *init being the one that stays. */
+static char *started(ct_container *c, const struct row *row, ct_process **init)
 {
-	ct_container *c = box_handle(&box, NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_process *init = NULL;
-	char *start, *attach = NULL;
-	int pipe[2], bad;
+	char *start;
+	int pipe[2];
 
-	for (size_t i = 0; i < 12 && row->config[i]; i += 2)
-		if (ct_set_config(c, row->config[i], row->config[i + 1]) < 0)
-			return failed(c, "config");
 	if (pipe2(pipe, O_CLOEXEC))
-		return 1;
+		return NULL;
 	o.flags = row->flags;
 	/* init answers, then keeps nothing of the pipe */
 	o.argv = ARGV("/bin/sh", "-c", "sh -c \"$0\"; exec sleep 1000 > /dev/null 2>&1", TELL);
 	o.stdio[0] = -1;
 	o.stdio[1] = o.stdio[2] = pipe[1];
-	if (ct_start(c, &o, &init) < 0)
-		return failed(c, "start");
+	if (ct_start(c, &o, init) < 0)
+		return NULL;
 	close(pipe[1]);
 	start = of_init(pipe[0]);
 	close(pipe[0]);
+	return start;
+}
+
+static int same_child(void *data)
+{
+	const struct row *row = data;
+	ct_container *c = box_handle(&box, NULL);
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	ct_process *init = NULL;
+	char *start, *attach = NULL;
+	int bad;
+
+	for (size_t i = 0; i < 12 && row->config[i]; i += 2)
+		if (ct_set_config(c, row->config[i], row->config[i + 1]) < 0)
+			return box_failed(c, "config");
+	start = started(c, row, &init);
+	if (!init)
+		return box_failed(c, "start");
 	if (!start || change())
 		return 1;
 	if (box_attach(c, &a, ARGV("/bin/sh", "-c", "sh -c \"$0\"", TELL), &attach, NULL) < 0)
-		return failed(c, "attach");
+		return box_failed(c, "attach");
 	bad = compare(row->name, start, attach);
 	free(start);
 	free(attach);
@@ -193,7 +187,7 @@ static int same_child(const struct row *row)
 	/* elevated: none of it */
 	a.flags = CT_ATTACH_ELEVATED;
 	if (box_attach(c, &a, ARGV("/bin/probe"), &attach, NULL) < 0)
-		return failed(c, "elevated");
+		return box_failed(c, "elevated");
 	if (!strstr(attach, "\"no_new_privs\": 0"))
 		bad += printf("# %s: elevated has no_new_privs\n", row->name);
 	free(attach);
@@ -204,20 +198,7 @@ static int same_child(const struct row *row)
 
 static void same(void **state)
 {
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int bad = same_child(*state);
-
-		fflush(stdout);
-		_exit(bad ? 1 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	assert_int_equal(in_process_of_its_own(same_child, *state), 0);
 }
 
 /* What init has dropped by itself is not given to who comes later, nor refused to who
@@ -225,7 +206,6 @@ static void same(void **state)
 static void dropped(void **state)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL, got[64];
@@ -233,9 +213,8 @@ static void dropped(void **state)
 	(void)state;
 	/* of a program below a small init it is the small init that counts */
 	assert_ok(c, ct_set_config(c, "init.reaper", "0"));
-	o.argv = ARGV("/bin/busybox", "setpriv", "--nnp", "/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	assert_ok(c, box_start(c, 0, ARGV("/bin/busybox", "setpriv", "--nnp", "/bin/sleep", "1000"),
+			       &init));
 	/* until init has done so: it says by its name */
 	for (int i = 0; i < 3000; i++) {
 		free(out);
@@ -317,7 +296,6 @@ static void devices(void **state)
 	const struct device_row *row = *state;
 	ct_container *c = box_handle(&box, NULL);
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 	int r;
@@ -325,9 +303,7 @@ static void devices(void **state)
 	for (size_t i = 0; i + 1 < sizeof(row->config) / sizeof(*row->config) && row->config[i];
 	     i += 2)
 		assert_ok(c, ct_set_config(c, row->config[i], row->config[i + 1]));
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	a.flags = row->flags;
 	a.caps = row->caps;
 	r = box_attach(c, &a, ARGV("/bin/probe", "node", "c", "10", "237"), &out, NULL);
@@ -341,19 +317,6 @@ static void devices(void **state)
 	free(out);
 	ct_process_unref(init);
 	ct_unref(c);
-}
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -371,6 +334,5 @@ int main(void)
 		tests[N + i] = (struct CMUnitTest){ device_rows[i].name, devices, NULL, NULL,
 						    (void *)&device_rows[i] };
 	tests[N + D] = (struct CMUnitTest)cmocka_unit_test(dropped);
-	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, group_setup,
-				       group_teardown);
+	return _cmocka_run_group_tests("attach-same", tests, N + D + 1, box_setup, box_teardown);
 }

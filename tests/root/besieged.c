@@ -21,16 +21,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define SHORT_MS 300 /* what a call with a deadline is given */
 #define SOME_MS 5000 /* what the header calls "some seconds" */
 #define NAME "besieged"
-
-static struct box box;
 
 /* ---- the payloads ---------------------------------------------------------------------------- */
 
@@ -295,8 +291,7 @@ static void begin(struct side *s, const struct siege *siege, bool detached)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
 
-	s->c = box_handle(&box, detached ? NAME : NULL);
-	assert_non_null(s->c);
+	s->c = must_open(detached ? NAME : NULL);
 	s->p = NULL;
 	assert_int_equal(box_config(s->c, "limit.pids", "try:100", "limit.memory", "try:256M",
 				    "mount.auto", "proc sys cgroup:rw", NULL),
@@ -359,19 +354,6 @@ static int let_go(void **data)
 	return 0;
 }
 
-static int open_box(void **data)
-{
-	(void)data;
-	return box_open_bare(&box);
-}
-
-static int close_box(void **data)
-{
-	(void)data;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(sieges) / sizeof(*sieges) };
@@ -389,5 +371,5 @@ int main(void)
 					     .teardown_func = let_go,
 					     .initial_state = (void *)(uintptr_t)&sieges[i / 2] };
 	}
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

@@ -28,31 +28,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define SOON_MS 20000 /* what must happen; how fast is no business of a test */
 #define NOBODY 65534
 #define KEEPER_STACK 28672 /* what follows the guard page */
 
-static struct box box;
-
 /* ---- helpers --------------------------------------------------------------------------------- */
-
-/* The body runs in a process of its own; what it returns is its exit code. */
-static int in_child(int (*body)(void *), void *data)
-{
-	int status = -1;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		_exit(body(data));
-	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 static ct_process *start_in(ct_container *c, const char *const argv[])
 {
@@ -70,7 +53,7 @@ static ct_container *handle(void)
 {
 	ct_container *c = box_handle(&box, NULL);
 
-	if (c && box_config(c, "rootfs.path", box.root.path, "limit.devices", "all", NULL) < 0)
+	if (c && box_config(c, "limit.devices", "all", NULL) < 0)
 		return NULL;
 	return c;
 }
@@ -207,7 +190,7 @@ static void a_captured_caller_gains_nothing(void **state)
 	}
 	sentinel = pid;
 	snprintf(target, sizeof(target), "%s/owned", box.dir);
-	assert_int_equal(in_child(attacked, NULL), 0);
+	assert_int_equal(in_process_of_its_own(attacked, NULL), 0);
 	assert_int_equal(access(target, F_OK), -1);
 	assert_int_equal(kill(pid, 0), 0);
 	kill(pid, SIGKILL);
@@ -247,7 +230,7 @@ static void a_caller_without_rights_ends_what_it_started(void **state)
 {
 	(void)state;
 	for (int way = 0; way < 3; way++) {
-		int code = in_child(ends_what_it_started, &way);
+		int code = in_process_of_its_own(ends_what_it_started, &way);
 
 		if (code)
 			fail_msg("way %d: exit code %d", way, code);
@@ -386,19 +369,6 @@ static void limits_hold_while_the_caller_is_stopped(void **state)
 	assert_int_equal(wrong, 0);
 }
 
-static int open_box(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,5 +380,5 @@ int main(void)
 		cmocka_unit_test(limits_hold_while_the_caller_is_stopped),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

@@ -11,33 +11,21 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cgroup-help.h"
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80];
 static bool detached;
 static struct talk talk;
 
 static int setup(void **state)
 {
 	detached = *state != NULL;
-	snprintf(word, sizeof(word), "below%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	box.c = box_handle(&box, detached ? "below" : NULL);
-	before = leak_take();
-	return box.c ? box_config(box.c, "cgroup.pattern", pattern, NULL) : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (box.c && detached && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
+	return cgroup_case_setup("below", detached ? "below" : NULL);
 }
 
 static void start(const char *const argv[])
@@ -127,8 +115,8 @@ static void supervisors_place(void **state)
 	pid_t pid;
 
 	(void)state;
-	snprintf(container, sizeof(container), "ct.%sc/payload", word);
-	snprintf(monitor, sizeof(monitor), "ct.%sm/a/b", word);
+	snprintf(container, sizeof(container), "ct.%sc/payload", box.word);
+	snprintf(monitor, sizeof(monitor), "ct.%sm/a/b", box.word);
 	assert_int_equal(box_config(box.c, "cgroup.pattern", "", "cgroup.dir.container", container,
 				    "cgroup.dir.monitor", monitor, NULL),
 			 0);
@@ -137,7 +125,7 @@ static void supervisors_place(void **state)
 	trees_find(&t);
 	for (int i = 0; i < t.n; i++)
 		if (tree_place(&t.v[i], ct_init_pid(box.c), place, sizeof(place)) &&
-		    strstr(place, word)) {
+		    strstr(place, box.word)) {
 			assert_non_null(tree_place(&t.v[i], pid, place, sizeof(place)));
 			assert_non_null(strstr(place, monitor));
 		}
@@ -145,30 +133,18 @@ static void supervisors_place(void **state)
 	/* the supervisor goes after it; who comes next takes the place away */
 	assert_int_equal(wait_until(has_gone, &pid), 1);
 	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
-	assert_no_groups(word);
-}
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	assert_no_groups(box.word);
 }
 
 int main(void)
 {
 	static int yes = 1;
 	const struct CMUnitTest tests[] = {
-		{ "groups below it, in process", groups_below_it, setup, teardown, NULL },
-		{ "groups below it, detached", groups_below_it, setup, teardown, &yes },
-		{ "the supervisor's place", supervisors_place, setup, teardown, &yes },
+		{ "groups below it, in process", groups_below_it, setup, cgroup_case_teardown,
+		  NULL },
+		{ "groups below it, detached", groups_below_it, setup, cgroup_case_teardown, &yes },
+		{ "the supervisor's place", supervisors_place, setup, cgroup_case_teardown, &yes },
 	};
 
-	return cmocka_run_group_tests_name("cgroup-below", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("cgroup-below", tests, box_setup_bare, box_teardown);
 }

@@ -17,21 +17,24 @@
 #include <linux/bpf.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "cgroup-help.h"
-#include "leak.h"
 
 #define WINDOW 100 /* starts whose median is looked at */
 #define OTHERS 40  /* groups and programs of others that may come meanwhile */
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80], files_before[4096];
+static char files_before[4096];
 static unsigned seed;
 
 static int times(int many)
@@ -125,7 +128,7 @@ static void assert_as_before(const struct host *was)
 {
 	struct host is = look();
 
-	assert_no_groups(word);
+	assert_no_groups(box.word);
 	for (int i = 0;
 	     i < 100 && (is.groups > was->groups + OTHERS || is.programs > was->programs + OTHERS);
 	     i++) {
@@ -166,16 +169,15 @@ static void list_state(char *out, size_t size)
 
 static int configure(ct_container *c)
 {
-	return box_config(c, "cgroup.pattern", pattern, "limit.memory", "try:64M", "limit.pids",
+	return box_config(c, "cgroup.pattern", box.pattern, "limit.memory", "try:64M", "limit.pids",
 			  "try:50", "limit.cpu", "try:1.5", NULL);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(word, sizeof(word), "cyc%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	before = leak_take();
+	box_word(&box, "cyc");
+	case_mark();
 	return 0;
 }
 
@@ -183,10 +185,9 @@ static int teardown(void **state)
 {
 	char orphans[256];
 
-	(void)state;
 	box.c = ct_unref(box.c);
 	wait_until(no_orphans, orphans);
-	return case_end(before, word);
+	return cgroup_case_teardown(state);
 }
 
 static long long now_us(void)
@@ -195,12 +196,6 @@ static long long now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
-}
-
-static void sleep_us(long us)
-{
-	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
-		  NULL);
 }
 
 static int by_size(const void *a, const void *b)
@@ -225,7 +220,6 @@ static long long median(const long long *v, int n)
 static void cycles(void **state)
 {
 	int n = times(1000), i;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was;
 	long long *took;
 
@@ -237,8 +231,6 @@ static void cycles(void **state)
 	assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL));
 	box.c = ct_unref(box.c);
 	was = look();
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < n; i++) {
 		ct_exit ex = CT_EXIT_INIT;
 		ct_process *p = NULL;
@@ -251,7 +243,7 @@ static void cycles(void **state)
 			assert_int_equal(configure(box.c), 0);
 		}
 		began = now_us();
-		assert_ok(box.c, ct_start(box.c, &o, &p));
+		p = must_start(box.c, 0, ARGV("/bin/true"));
 		took[i] = now_us() - began;
 		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		if (ex.reason != CT_EXIT_EXITED || ex.code)
@@ -269,17 +261,14 @@ static void cycles(void **state)
 static void cycles_detached(void **state)
 {
 	int n = times(200), i;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was = look();
 	char text[4096];
 
 	(void)state;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.flags = CT_START_DETACH;
 	for (i = 0; i < n; i++) {
 		box.c = box_handle(&box, "cycle");
 		assert_int_equal(configure(box.c), 0);
-		assert_ok(box.c, ct_start(box.c, &o, NULL));
+		assert_ok(box.c, box_detach(box.c, ARGV("/bin/sleep", "1000")));
 		assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 		box.c = ct_unref(box.c);
 	}
@@ -291,23 +280,14 @@ static void cycles_detached(void **state)
 
 /* ---- at once --------------------------------------------------------------------------------- */
 
-static void at_once(void **state)
+/* Every other one detached. */
+static void start_many(ct_container **c, int n)
 {
-	int n = times(200), i;
-	struct rlimit was_limit, more;
-	ct_container **c = calloc((size_t)n, sizeof(struct ct_container *));
 	ct_start_opts o = CT_START_OPTS_INIT;
-	struct host was = look();
-	char name[32], text[4096], *names = NULL;
+	char name[32];
 
-	(void)state;
-	assert_non_null(c);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was_limit), 0);
-	more = was_limit;
-	more.rlim_cur = more.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &more);
 	o.argv = ARGV("/bin/sleep", "1000");
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		ct_process *p = NULL;
 
 		snprintf(name, sizeof(name), "many%d", i);
@@ -318,7 +298,24 @@ static void at_once(void **state)
 		assert_ok(c[i], ct_start(c[i], &o, &p));
 		ct_process_unref(p);
 	}
-	assert_true(groups_named(word, NULL, 0) >= n);
+}
+
+static void at_once(void **state)
+{
+	int n = times(200), i;
+	struct rlimit was_limit, more;
+	ct_container **c = calloc((size_t)n, sizeof(struct ct_container *));
+	struct host was = look();
+	char text[4096], *names = NULL;
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was_limit), 0);
+	more = was_limit;
+	more.rlim_cur = more.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &more);
+	start_many(c, n);
+	assert_true(groups_named(box.word, NULL, 0) >= n);
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), n / 2);
 	ct_free(names);
 	for (i = 0; i < n; i++) {
@@ -362,7 +359,6 @@ static bool act_is_possible(int act)
 /* In the child, until it is killed. */
 static void act(int what)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
 	for (;;) {
 		ct_container *c = box_handle(&box, what == DETACHED ? "killed" : NULL);
@@ -371,10 +367,9 @@ static void act(int what)
 		if (!c || configure(c) ||
 		    (what == FROZEN_V1 && box_config(c, "cgroup.backend", "cgroup1", NULL)))
 			_exit(1);
-		o.argv = ARGV("/bin/sleep", "1000");
-		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-		o.flags = what == DETACHED ? CT_START_DETACH : 0;
-		if (ct_start(c, &o, &p) && what != DETACHED)
+		if (box_start(c, what == DETACHED ? CT_START_DETACH : 0, ARGV("/bin/sleep", "1000"),
+			      &p) &&
+		    what != DETACHED)
 			_exit(2);
 		if (what >= FROZEN) {
 			ct_freeze(c, PATIENCE_MS);
@@ -387,6 +382,24 @@ static void act(int what)
 	}
 }
 
+/* Stops what a killed caller has left, once a start that was under way has come to its end. */
+static void end_it(const char *what, int round)
+{
+	ct_container *c;
+	long long end;
+	int r;
+
+	c = box_handle(&box, "killed");
+	assert_int_equal(configure(c), 0);
+	for (end = now_ms() + 20000; (r = ct_state(c)) == CT_STATE_STARTING && now_ms() < end;)
+		sleep_ms(5);
+	if (r == CT_STATE_RUNNING || r == CT_STATE_FROZEN || r == CT_STATE_STOPPING)
+		r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
+	if (r < 0 && r != -ESRCH)
+		fail_msg("%s, round %d: %d %s", what, round, r, ct_last_error(c)->message);
+	ct_unref(c);
+}
+
 /* One call that looks, and one start in the same hierarchies: then all is gone. */
 static void check_cleared(const char *what, int round, const struct host *was)
 {
@@ -395,16 +408,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 	long long end;
 	int n, r;
 
-	c = box_handle(&box, "killed");
-	assert_int_equal(configure(c), 0);
-	/* a start that was under way when its caller went may come to its end */
-	for (end = now_ms() + 20000; (r = ct_state(c)) == CT_STATE_STARTING && now_ms() < end;)
-		sleep_ms(5);
-	if (r == CT_STATE_RUNNING || r == CT_STATE_FROZEN || r == CT_STATE_STOPPING)
-		r = ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
-	if (r < 0 && r != -ESRCH)
-		fail_msg("%s, round %d: %d %s", what, round, r, ct_last_error(c)->message);
-	ct_unref(c);
+	end_it(what, round);
 	r = ct_list(&box.where, CT_LIST_RUNNING, &names);
 	if (r)
 		fail_msg("%s, round %d: ct_list() = %d: %s", what, round, r, names ? names : "");
@@ -421,7 +425,7 @@ static void check_cleared(const char *what, int round, const struct host *was)
 	if (!wait_until(no_orphans, text))
 		fail_msg("%s, round %d: processes left: %s", what, round, text);
 	for (end = now_ms() + 10000;
-	     (n = groups_named(word, text, sizeof(text))) && now_ms() < end;)
+	     (n = groups_named(box.word, text, sizeof(text))) && now_ms() < end;)
 		sleep_ms(10);
 	if (n)
 		fail_msg("%s, round %d: groups left: %.1000s", what, round, text);
@@ -459,13 +463,10 @@ static void kill_caller(void **state)
 static void kill_supervisor(void **state)
 {
 	int what = (int)(intptr_t)*state, n = times(what == DETACHED ? 50 : 20), i, r;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct host was = look();
 
 	if (!act_is_possible(what))
 		elsewhere_because("there is no version 1 freezer here");
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "sleep 1000 & sleep 1000");
 	for (i = 0; i < n; i++) {
 		pid_t init, super;
 
@@ -473,7 +474,8 @@ static void kill_supervisor(void **state)
 		assert_int_equal(configure(box.c), 0);
 		if (what == FROZEN_V1)
 			assert_int_equal(box_config(box.c, "cgroup.backend", "cgroup1", NULL), 0);
-		assert_ok(box.c, ct_start(box.c, &o, NULL));
+		assert_ok(box.c,
+			  box_detach(box.c, ARGV("/bin/sh", "-c", "sleep 1000 & sleep 1000")));
 		init = ct_init_pid(box.c);
 		assert_true(init > 0);
 		super = parent_of(init);
@@ -502,31 +504,12 @@ static void kill_supervisor(void **state)
 
 static int group_setup(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	char text[256];
-
 	(void)state;
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	seed = (unsigned)time(NULL);
 	print_message("# seed %u\n", seed);
-	if (leak_own_mounts() || box_open(&box, "first"))
+	if (box_setup_lived("first"))
 		return -1;
-	/* what a regular life leaves in the state directory, if anything, is no leak
-	 * of a killed one */
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/true");
-	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
-		return -1;
-	wait_until(no_orphans, text);
-	box.c = ct_unref(box.c);
 	list_state(files_before, sizeof(files_before));
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
 	return 0;
 }
 
@@ -550,5 +533,5 @@ int main(void)
 		CASE("supervisor killed, frozen by version 1", kill_supervisor, FROZEN_V1),
 	};
 
-	return cmocka_run_group_tests_name("cgroup-cycles", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("cgroup-cycles", tests, group_setup, box_teardown);
 }

@@ -16,59 +16,30 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include "cgroup-help.h"
+#include "cgroup-ways.h"
 #include "leak.h"
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80];
 static struct talk talk;
-
-/* How a case's container is made. */
-struct way {
-	const char *backend;
-	bool detached;
-};
-
-static const struct way ways[] = { { "auto", false },	{ "auto", true },     { "cgroup1", false },
-				   { "cgroup1", true }, { "cgroup2", false }, { "cgroup2", true } };
-static const struct way *way;
 
 /* "All" but one that is of no use. */
 static int configure(ct_container *c)
 {
-	int r = box_config(c, "cgroup.pattern", pattern, "cap.drop", "wake_alarm", NULL);
-
-	return r || !strcmp(way->backend, "auto")
-		       ? r
-		       : box_config(c, "cgroup.backend", way->backend, NULL);
+	return box_config(c, "cgroup.pattern", box.pattern, "cap.drop", "wake_alarm", NULL) ||
+	       way_config(c);
 }
 
 static int setup(void **state)
 {
-	way = *state ? *state : &ways[0];
-	snprintf(word, sizeof(word), "esc%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	box.c = box_handle(&box, way->detached ? "escape" : NULL);
-	before = leak_take();
-	return box.c && !configure(box.c) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	if (box.c && way->detached && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
-}
-
-static uint64_t flags(void)
-{
-	return way->detached ? CT_START_DETACH : 0;
+	return way_setup(state, "esc", "escape") ||
+	       box_config(box.c, "cap.drop", "wake_alarm", NULL);
 }
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
@@ -90,6 +61,23 @@ static const struct form {
 	{ "cgroup2", true },
 };
 
+/* Of what the probe could open for writing. */
+static void check_writable(const struct form *f, bool keep, char *out)
+{
+	char *line, *save = NULL;
+
+	for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "writable ", 9))
+			continue;
+		/* where all of the host's cgroups are delegated, the form's name says so */
+		if (strstr(line, "/release_agent") || !f->writable ||
+		    (keep && strcmp(f->word, "cgroup-full:rw") && strcmp(f->word, "cgroup-full") &&
+		     !strstr(line, box.word)))
+			fail_msg("%s%s: %s", f->word ? f->word : "nothing",
+				 keep ? ", the host's namespace" : "", line);
+	}
+}
+
 /* Nothing that has the host's kernel run a program, or that opens devices, can be opened for
  * writing but in the payload's own groups, and release_agent not even there. */
 static void agents(void **state)
@@ -101,7 +89,7 @@ static void agents(void **state)
 	(void)state;
 	for (i = 0; i < 2 * sizeof(forms) / sizeof(forms[0]); i++) {
 		const struct form *f = &forms[i / 2];
-		char *out = NULL, *line, *save = NULL;
+		char *out = NULL;
 		ct_container *c = box_handle(&box, NULL);
 		int r;
 
@@ -124,16 +112,7 @@ static void agents(void **state)
 			fail_msg("%s%s: %d %s", f->word ? f->word : "nothing",
 				 keep ? ", the host's namespace" : "", r, text);
 		tried++;
-		for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-			if (strncmp(line, "writable ", 9))
-				continue;
-			/* of the forms that hand all of the host's groups over, the name says so */
-			if (strstr(line, "/release_agent") || !f->writable ||
-			    (keep && strcmp(f->word, "cgroup-full:rw") &&
-			     strcmp(f->word, "cgroup-full") && !strstr(line, word)))
-				fail_msg("%s%s: %s", f->word ? f->word : "nothing",
-					 keep ? ", the host's namespace" : "", line);
-		}
+		check_writable(f, keep, out);
 		free(out);
 	}
 	print_message("# %d forms tried\n", tried);
@@ -159,18 +138,10 @@ static void not_asked(void **state)
 	free(out);
 }
 
-/* A new instance of one hierarchy, mounted from inside: it begins at the payload's own group, not
- * at the host's. Nothing is changed in it: release_agent is written with what it says. */
-static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size)
+/* What a hierarchy of version 1 is mounted with, without ",rw,xattr" and the like. */
+static void options_of(const struct tree *t, char *host, size_t size)
 {
-	static const char look[] = "probe mount $0 /mnt \"$1\" || exit; stat -c 'inode %i' /mnt; "
-				   "[ -e /mnt/release_agent ] && probe write "
-				   "/mnt/release_agent=\"$(cat /mnt/release_agent)\"; umount /mnt";
-	const ct_attach_opts elevated = { .size = sizeof(elevated), .flags = CT_ATTACH_ELEVATED };
-	char options[300] = "", host[1024], place[512] = "", *out = NULL;
-	unsigned long long inode = 0;
-	struct stat st;
-	bool mounted;
+	char options[300] = "";
 
 	/* ",rw,cpu," and ",rw,xattr,name=systemd," */
 	if (t->version == 1)
@@ -180,9 +151,25 @@ static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size
 	if (options[0] && options[strlen(options) - 1] == ',')
 		options[strlen(options) - 1] = 0;
 	if (strstr(options, "name=") == options)
-		snprintf(host, sizeof(host), "none,%s", options);
+		snprintf(host, size, "none,%s", options);
 	else
-		snprintf(host, sizeof(host), "%s", options);
+		snprintf(host, size, "%s", options);
+}
+
+/* A new instance of one hierarchy, mounted from inside: it begins at the payload's own group, not
+ * at the host's. Nothing is changed in it: release_agent is written with what it says. */
+static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size)
+{
+	static const char look[] = "probe mount $0 /mnt \"$1\" || exit; stat -c 'inode %i' /mnt; "
+				   "[ -e /mnt/release_agent ] && probe write "
+				   "/mnt/release_agent=\"$(cat /mnt/release_agent)\"; umount /mnt";
+	const ct_attach_opts elevated = { .size = sizeof(elevated), .flags = CT_ATTACH_ELEVATED };
+	char host[1024], place[512] = "", *out = NULL;
+	unsigned long long inode = 0;
+	struct stat st;
+	bool mounted;
+
+	options_of(t, host, sizeof(host));
 	assert_ok(box.c, box_attach(box.c, &elevated,
 				    ARGV("/bin/sh", "-c", look,
 					 t->version == 2 ? "cgroup2" : "cgroup", host),
@@ -192,7 +179,7 @@ static bool fresh_mount(const struct tree *t, pid_t init, char *bad, size_t size
 		snprintf(host, sizeof(host), "%s%s", t->mount, place);
 		assert_int_equal(stat(host, &st), 0);
 		sscanf(strstr(out, "inode ") ? strstr(out, "inode ") : "", "inode %llu", &inode);
-		if (inode != st.st_ino || !strstr(place, word) ||
+		if (inode != st.st_ino || !strstr(place, box.word) ||
 		    strstr(out, "release_agent: write done"))
 			snprintf(bad + strlen(bad), size - strlen(bad), "%s: begins at %s%s; ",
 				 t->mount, place,
@@ -213,7 +200,7 @@ static void fresh_mounts(void **state)
 	(void)state;
 	trees_find(&t);
 	assert_ok(box.c, ct_set_config(box.c, "limit.pids", "try:200"));
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
+	talk_start(box.c, way_flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	for (int i = 0; i < t.n; i++)
 		n += fresh_mount(&t.v[i], ct_process_pid(talk.p), bad, sizeof(bad));
 	talk_end(&talk);
@@ -241,27 +228,46 @@ static const char tries[] =
 	"echo tried; probe forks 200 0; probe node c 10 237; echo ready; read x; "
 	"exec probe hold 0 100000000";
 
-/* With `mounts` as mount.auto. */
-static void limits_hold(const char *mounts)
+/* "4:memory:/ct.x": where it was among ours in the beginning, it is still. */
+static void check_places(const char *was, char *is)
 {
-	long long memory, pids, memory_after, pids_after;
-	char *was, *is, *save = NULL, head[256];
-	ct_exit ex;
-	int r;
+	char *save = NULL, head[256];
 
-	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu",
-				    "try:1.5", "mount.auto", mounts, NULL),
-			 0);
-	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
-	if (r == -EOPNOTSUPP)
-		elsewhere_because("%s", ct_last_error(box.c)->message);
-	assert_ok(box.c, r);
-	assert_true(read_until(talk.out, "ready", PATIENCE_MS, talk.text, sizeof(talk.text)));
+	for (char *line = strtok_r(is, "\n", &save), *w; line; line = strtok_r(NULL, "\n", &save)) {
+		snprintf(head, sizeof(head), "%.*s",
+			 (int)(strchr(strchr(line, ':') + 1, ':') - line), line);
+		w = strstr(was, head);
+		if (w && memmem(w, strcspn(w, "\n"), box.word, strlen(box.word)) &&
+		    !strstr(line, box.word))
+			fail_msg("it is in a group outside now: %s", line);
+	}
+}
+
+/* Where a program is that tries nothing. */
+static char *first_places(void)
+{
+	char *was;
+
+	talk_start(box.c, way_flags(), ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	was = leak_places(ct_process_pid(talk.p));
 	talk_end(&talk);
 	if (way->detached)
 		ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS);
-	talk_start(box.c, flags(), ARGV("/bin/sh", "-c", tries), &talk);
+	return was;
+}
+
+/* With `mounts` as mount.auto. */
+static void limits_hold(const char *mounts)
+{
+	long long memory, pids, memory_after, pids_after;
+	char *was, *is;
+	ct_exit ex;
+
+	assert_int_equal(box_config(box.c, "limit.memory", "64M", "limit.pids", "60", "limit.cpu",
+				    "try:1.5", "mount.auto", mounts, NULL),
+			 0);
+	was = first_places();
+	talk_start(box.c, way_flags(), ARGV("/bin/sh", "-c", tries), &talk);
 	memory = 64 * (long long)MIB;
 	/* a program's pid 1 is counted by the kernel, too */
 	pids = way->detached ? 60 : 61;
@@ -276,14 +282,7 @@ static void limits_hold(const char *mounts)
 		fail_msg("it has a device: %s", talk.text);
 	if (memory_after != memory || pids_after != pids)
 		fail_msg("memory is limited to %lld, pids to %lld", memory_after, pids_after);
-	for (char *line = strtok_r(is, "\n", &save), *w; line; line = strtok_r(NULL, "\n", &save)) {
-		/* "4:memory:/ct.x": where it was among ours in the beginning, it is still */
-		snprintf(head, sizeof(head), "%.*s",
-			 (int)(strchr(strchr(line, ':') + 1, ':') - line), line);
-		w = strstr(was, head);
-		if (w && memmem(w, strcspn(w, "\n"), word, strlen(word)) && !strstr(line, word))
-			fail_msg("it is in a group outside now: %s", line);
-	}
+	check_places(was, is);
 	free(was);
 	free(is);
 	if (ex.reason != CT_EXIT_MEMORY)
@@ -312,7 +311,7 @@ static void descriptors(void **state)
 	assert_int_equal(box_config(box.c, "limit.pids", "try:60", "mount.auto",
 				    "proc sys cgroup:rw", NULL),
 			 0);
-	talk_start(box.c, flags(),
+	talk_start(box.c, way_flags(),
 		   ARGV("/bin/sh", "-c", "probe on-cgroups; probe fds; echo ready; read x"), &talk);
 	assert_non_null(strstr(talk.text, "0 descriptors on cgroups"));
 	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe", "on-cgroups"), &out, NULL));
@@ -358,28 +357,31 @@ static const char *const mischief[][2] = {
 		    "echo 4096 >$d/memory.max; done 2>/dev/null; echo ready; read x" },
 };
 
-static void end_of(const char *name, const char *script)
+static void start_mischief(const char *name, const char *script)
 {
-	char number[16];
+	const char *number = "";
 	char *whole = NULL;
-	long long began;
-	ct_exit ex = CT_EXIT_INIT;
 	int r;
 
-	snprintf(number, sizeof(number), "%d",
-		 !strcmp(name, "deep groups") ? 300
-		 : quick()		      ? 1000
-					      : 10000);
-	assert_true(
-		asprintf(&whole, "%s%s", script,
-			 strstr(script, "exec probe groups") || strstr(script, "exec probe deep")
-				 ? number
-				 : "") > 0);
-	r = talk_try(box.c, flags(), ARGV("/bin/sh", "-c", whole), &talk);
+	if (strstr(script, "exec probe groups") || strstr(script, "exec probe deep"))
+		number = quick() ? "1000" : "10000";
+	if (!strcmp(name, "deep groups"))
+		number = "300";
+	assert_true(asprintf(&whole, "%s%s", script, number) > 0);
+	r = talk_try(box.c, way_flags(), ARGV("/bin/sh", "-c", whole), &talk);
 	free(whole);
 	if (r == -EOPNOTSUPP)
 		elsewhere_because("%s", ct_last_error(box.c)->message);
 	assert_ok(box.c, r);
+}
+
+static void end_of(const char *name, const char *script)
+{
+	long long began;
+	ct_exit ex = CT_EXIT_INIT;
+	int r;
+
+	start_mischief(name, script);
 	/* who limits itself to nothing may not come to say so */
 	if (!read_until(talk.out, "ready",
 			strcmp(name, "limits itself to nothing") ? PATIENCE_MS : 2000, talk.text,
@@ -402,7 +404,7 @@ static void end_of(const char *name, const char *script)
 	/* what the supervisor could not do in its time, the next call does */
 	if (way->detached)
 		assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
-	assert_no_groups(word);
+	assert_no_groups(box.word);
 }
 
 /* The index of the mischief stands behind that of the way. */
@@ -427,6 +429,33 @@ static int mischief_setup(void **state)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
+/* No start takes that name, and the reason is told. */
+static void check_name(const char *key, const char *bad)
+{
+	ct_container *c = box_handle(&box, "name");
+	ct_start_opts o = CT_START_OPTS_INIT;
+	int r;
+
+	assert_int_equal(box_config(c, "limit.pids", "try:50", NULL), 0);
+	if (!strcmp(key, "cgroup.dir.container") || !strcmp(key, "cgroup.dir.monitor") ||
+	    !strcmp(key, "cgroup.dir.container.inner"))
+		assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x", "cgroup.dir.monitor",
+					    "ct.y", NULL),
+				 0);
+	o.argv = ARGV("/bin/true");
+	r = ct_set_config(c, key, bad);
+	if (r == 0)
+		r = ct_check(c, &o);
+	/* a format means nothing in a name but %n, and stays within it */
+	if (r == 0 && !strchr(bad, '%') && strcmp(bad, "a/") && strcmp(bad, "a//b"))
+		fail_msg("%s = \"%s\" is taken", key, bad);
+	if (r == 0)
+		print_message("# %s = \"%s\" is taken\n", key, bad);
+	if (r < 0 && !ct_last_error(c)->message[0])
+		fail_msg("%s = \"%s\" is refused without a word", key, bad);
+	ct_unref(c);
+}
+
 static void names(void **state)
 {
 	static char longest[300], deep_path[300];
@@ -444,80 +473,42 @@ static void names(void **state)
 	memcpy(deep_path, "a/", 2);
 	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-			ct_container *c = box_handle(&box, "name");
-			ct_start_opts o = CT_START_OPTS_INIT;
-			int r;
-
-			assert_int_equal(box_config(c, "limit.pids", "try:50", NULL), 0);
-			if (!strcmp(keys[k], "cgroup.dir.container.inner"))
-				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x",
-							    "cgroup.dir.monitor", "ct.y", NULL),
-						 0);
-			if (!strcmp(keys[k], "cgroup.dir.container") ||
-			    !strcmp(keys[k], "cgroup.dir.monitor"))
-				assert_int_equal(box_config(c, "cgroup.dir.container", "ct.x",
-							    "cgroup.dir.monitor", "ct.y", NULL),
-						 0);
-			o.argv = ARGV("/bin/true");
-			r = ct_set_config(c, keys[k], bad[i]);
-			if (r == 0)
-				r = ct_check(c, &o);
-			/* a format means nothing in a name but %n, and stays within it */
-			if (r == 0 && !strchr(bad[i], '%') && strcmp(bad[i], "a/") &&
-			    strcmp(bad[i], "a//b"))
-				fail_msg("%s = \"%s\" is taken", keys[k], bad[i]);
-			if (r == 0)
-				print_message("# %s = \"%s\" is taken\n", keys[k], bad[i]);
-			if (r < 0 && !ct_last_error(c)->message[0])
-				fail_msg("%s = \"%s\" is refused without a word", keys[k], bad[i]);
-			ct_unref(c);
+			check_name(keys[k], bad[i]);
 		}
 	}
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box) ? -1 : 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(name, f, w)                                              \
-	{                                                             \
-		name, f, setup, teardown, (void *)(uintptr_t)&ways[w] \
+#define CASE(name, f, w)                                                          \
+	{                                                                         \
+		name, f, setup, cgroup_case_teardown, (void *)(uintptr_t)&ways[w] \
 	}
+
+static const struct CMUnitTest cases[] = {
+	CASE("release agents and rules", agents, 0),
+	CASE("nothing asked for", not_asked, 0),
+	CASE("fresh mounts", fresh_mounts, 0),
+	CASE("fresh mounts, detached", fresh_mounts, 1),
+	CASE("own limits", own_limits, 0),
+	CASE("own limits, detached", own_limits, 1),
+	CASE("limits of who may mount", limits_of_a_mounter, 0),
+	CASE("limits of who may mount, detached", limits_of_a_mounter, 1),
+	CASE("descriptors", descriptors, 0),
+	CASE("descriptors, detached", descriptors, 1),
+	CASE("names", names, 0),
+};
 
 int main(void)
 {
-	static const struct CMUnitTest first[] = {
-		CASE("release agents and rules", agents, 0),
-		CASE("nothing asked for", not_asked, 0),
-		CASE("fresh mounts", fresh_mounts, 0),
-		CASE("fresh mounts, detached", fresh_mounts, 1),
-		CASE("own limits", own_limits, 0),
-		CASE("own limits, detached", own_limits, 1),
-		CASE("limits of who may mount", limits_of_a_mounter, 0),
-		CASE("limits of who may mount, detached", limits_of_a_mounter, 1),
-		CASE("descriptors", descriptors, 0),
-		CASE("descriptors, detached", descriptors, 1),
-		CASE("names", names, 0),
-	};
 	static struct CMUnitTest tests[128];
 	static char names_of[128][96];
 	const char *only = getenv("CT_ONLY");
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
-		if (!only || strstr(first[i].name, only))
-			tests[n++] = first[i];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (!only || strstr(cases[i].name, only))
+			tests[n++] = cases[i];
 	for (size_t i = 0; i < sizeof(mischief) / sizeof(mischief[0]); i++) {
 		for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
 			snprintf(names_of[n], sizeof(names_of[n]), "%s, %s, %s", mischief[i][0],
@@ -525,9 +516,10 @@ int main(void)
 			if (only && !strstr(names_of[n], only))
 				continue;
 			tests[n] = (struct CMUnitTest){ names_of[n], do_mischief, mischief_setup,
-							teardown, (void *)(uintptr_t)(i * 16 + w) };
+							cgroup_case_teardown,
+							(void *)(uintptr_t)(i * 16 + w) };
 			n++;
 		}
 	}
-	return _cmocka_run_group_tests("cgroup-escape", tests, n, group_setup, group_teardown);
+	return _cmocka_run_group_tests("cgroup-escape", tests, n, box_setup_bare, box_teardown);
 }

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the tests of limits and cgroups share: the hierarchies of this host as they are mounted,
- * where a process is in them, and what of one test's groups is there. Nothing of the library. */
+ * where a process is in them, and what of one test's cgroups is there. Nothing of the library. */
 #ifndef CT_TEST_CGROUP_HELP_H
 #define CT_TEST_CGROUP_HELP_H
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define MIB (1024ull * 1024)
 
 /* One mounted hierarchy. */
@@ -34,155 +32,27 @@ struct trees {
 	int n;
 };
 
+/* In a guest of the vm tier, where everything is slow: fewer rounds. */
 static inline bool quick(void)
 {
 	return getenv("CT_QUICK") != NULL;
 }
 
 /* The hierarchies in /proc/self/mountinfo, each once. */
-static inline void trees_find(struct trees *t)
-{
-	char line[2048], mount[256], type[64], super[256];
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-
-	t->n = 0;
-	while (f && fgets(line, sizeof(line), f) && t->n < 32) {
-		const char *dash = strstr(line, " - ");
-		struct tree *x = &t->v[t->n];
-		bool known = false;
-
-		if (!dash || sscanf(line, "%*s %*s %*s / %255s", mount) != 1 ||
-		    sscanf(dash, " - %63s %*s %255s", type, super) != 2)
-			continue;
-		if (strcmp(type, "cgroup") && strcmp(type, "cgroup2"))
-			continue;
-		x->version = type[6] ? 2 : 1;
-		snprintf(x->mount, sizeof(x->mount), "%s", mount);
-		snprintf(x->words, sizeof(x->words), ",%.250s,", x->version == 1 ? super : "");
-		for (int i = 0; i < t->n; i++)
-			known |= !strcmp(t->v[i].words, x->words) && t->v[i].version == x->version;
-		t->n += !known;
-	}
-	if (f)
-		fclose(f);
-}
-
-/* The line of /proc/PID/cgroup that belongs to the tree: the path in it, or NULL. */
-static inline const char *tree_place(const struct tree *t, pid_t pid, char *buf, size_t size)
-{
-	char path[64], line[2048], word[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	f = fopen(path, "re");
-	buf[0] = 0;
-	while (f && fgets(line, sizeof(line), f)) {
-		char *first = strchr(line, ':'), *second = first ? strchr(first + 1, ':') : NULL;
-		size_t n = second ? strcspn(first + 1, ",:") : 0;
-
-		if (!second)
-			continue;
-		second[strcspn(second, "\n")] = 0;
-		snprintf(word, sizeof(word), ",%.*s,", (int)n, first + 1);
-		if (t->version == 2 ? n == 0 : n && strstr(t->words, word)) {
-			snprintf(buf, size, "%s", second + 1);
-			break;
-		}
-	}
-	if (f)
-		fclose(f);
-	return buf[0] ? buf : NULL;
-}
-
+void trees_find(struct trees *t);
+/* The line of /proc/PID/cgroup that belongs to the hierarchy: the path in it, or NULL. */
+const char *tree_place(const struct tree *t, pid_t pid, char *buf, size_t size);
 /* Directories below `dir` whose name contains `word` (NULL: any); paths of the first
  * ones into text. */
-static inline int groups_below(const char *dir, const char *word, int depth, char *text,
-			       size_t size)
-{
-	char path[2048];
-	struct dirent *e;
-	DIR *d = depth ? opendir(dir) : NULL;
-	int n = 0;
-
-	while (d && (e = readdir(d))) {
-		if (e->d_type != DT_DIR || e->d_name[0] == '.')
-			continue;
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
-			continue;
-		if (!word || strstr(e->d_name, word)) {
-			n++;
-			if (text && strlen(text) + strlen(path) + 2 < size)
-				strcat(strcat(text, path), " ");
-		}
-		n += groups_below(path, word, depth - 1, text, size);
-	}
-	if (d)
-		closedir(d);
-	return n;
-}
-
+int groups_below(const char *dir, const char *word, int depth, char *text, size_t size);
 /* Over all hierarchies. */
-static inline int groups_named(const char *word, char *text, size_t size)
-{
-	struct trees t;
-	int n = 0;
-
-	trees_find(&t);
-	if (text && size)
-		text[0] = 0;
-	for (int i = 0; i < t.n; i++)
-		n += groups_below(t.v[i].mount, word, 8, text, size);
-	return n;
-}
-
+int groups_named(const char *word, char *text, size_t size);
 /* Removes what a failed test has left, however deep: so that it fails alone. */
-static inline void group_drop(const char *path)
-{
-	int home = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), depth = 0, fuel = 100000;
-	char name[4096], *last;
-	struct dirent *e;
-	ssize_t n;
-	DIR *d;
+void group_drop(const char *path);
+/* All cgroups with that word in their name. */
+void groups_drop(const char *word);
 
-	if (chdir(path))
-		fuel = 0;
-	while (fuel-- > 0) {
-		d = opendir(".");
-		while (d && (e = readdir(d)) && (e->d_type != DT_DIR || e->d_name[0] == '.'))
-			;
-		snprintf(name, sizeof(name), "%s", d && e ? e->d_name : "");
-		if (d)
-			closedir(d);
-		if (name[0]) {
-			depth++;
-			if (chdir(name))
-				break;
-			continue;
-		}
-		n = depth ? readlink("/proc/self/cwd", name, sizeof(name) - 1) : -1;
-		if (n < 0)
-			break;
-		name[n] = 0;
-		last = strrchr(name, '/');
-		depth--;
-		if (chdir("..") || rmdir(last + 1))
-			break;
-	}
-	if (fchdir(home) || close(home))
-		abort();
-	rmdir(path);
-}
-
-static inline void groups_drop(const char *word)
-{
-	char text[16384], *path, *save = NULL;
-
-	groups_named(word, text, sizeof(text));
-	for (path = strtok_r(text, " ", &save); path; path = strtok_r(NULL, " ", &save))
-		group_drop(path);
-}
-
-/* For cmocka: none of the groups with that word in their name is there, after a while
+/* For cmocka: none of the cgroups with that word in their name is there, after a while
  * at the latest. */
 #define assert_no_groups(word)                                                                 \
 	do {                                                                                   \
@@ -195,70 +65,15 @@ static inline void groups_drop(const char *word)
 			fail_msg("%d groups are left: %.2000s", n_, groups_);                  \
 	} while (0)
 
-/* Processes in a group. */
-static inline int processes(const char *place, const struct tree *t)
-{
-	char path[1024], line[64];
-	int n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s%s/cgroup.procs", t->mount, place);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		n++;
-	if (f)
-		fclose(f);
-	return n;
-}
-
-/* A hierarchy in which the process has a group of ours; false without. */
-static inline bool place_of(pid_t pid, const char *word, struct tree *t, char *place, size_t size)
-{
-	struct trees all;
-
-	trees_find(&all);
-	for (int i = 0; i < all.n; i++) {
-		if (tree_place(&all.v[i], pid, place, size) && strstr(place, word)) {
-			*t = all.v[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Thaws its groups by hand, while the handle is busy. */
-static inline void thaw_by_hand(pid_t pid, const char *word)
-{
-	char place[512], path[1024];
-	struct trees t;
-
-	trees_find(&t);
-	for (int i = 0; i < t.n; i++) {
-		FILE *f;
-
-		if (!tree_place(&t.v[i], pid, place, sizeof(place)) || !strstr(place, word))
-			continue;
-		snprintf(path, sizeof(path), "%s%s/%s", t.v[i].mount, place,
-			 t.v[i].version == 2 ? "cgroup.freeze" : "freezer.state");
-		f = fopen(path, "r+e");
-		if (f) {
-			fputs(t.v[i].version == 2 ? "0" : "THAWED", f);
-			fclose(f);
-		}
-	}
-}
-
-/* A number out of a file of the container's group under its version 2 or version 1 name; -1:
- * neither is there. `max` is UINT64_MAX. */
-static inline long long group_number(ct_container *c, const char *v2, const char *v1)
-{
-	char text[256];
-
-	if ((!v2 || ct_cgroup_get(c, v2, text, sizeof(text)) < 0) &&
-	    (!v1 || ct_cgroup_get(c, v1, text, sizeof(text)) < 0))
-		return -1;
-	return strcmp(text, "max") ? strtoll(text, NULL, 10) : INT64_MAX;
-}
+/* Processes in a cgroup. */
+int processes(const char *place, const struct tree *t);
+/* A hierarchy in which the process has a cgroup of ours; false without. */
+bool place_of(pid_t pid, const char *word, struct tree *t, char *place, size_t size);
+/* Thaws its cgroups by hand, while the handle is busy. */
+void thaw_by_hand(pid_t pid, const char *word);
+/* A number out of a file of the container's cgroup under its version 2 or version 1 name; -1:
+ * neither is there. `max` is INT64_MAX. */
+long long group_number(ct_container *c, const char *v2, const char *v1);
 
 /* What a container that cannot be had says: a reason to look elsewhere. Other failures fail. */
 #define start_here(c, o, p)                                                 \
@@ -270,18 +85,7 @@ static inline long long group_number(ct_container *c, const char *v2, const char
 	} while (0)
 
 /* A pipe with ends above 2, the second for the payload. */
-static inline int pipe_above(int fd[2])
-{
-	int low[2];
-
-	if (pipe2(low, O_CLOEXEC))
-		return -1;
-	for (int i = 0; i < 2; i++) {
-		fd[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
-		close(low[i]);
-	}
-	return 0;
-}
+int pipe_above(int fd[2]);
 
 /* A payload that talks: it writes to `out`, and ends, when it wants to, at the end of `in`. */
 struct talk {
@@ -290,119 +94,19 @@ struct talk {
 	char text[8192];
 };
 
-/* Of those that are under way: process and descriptors, so that a test that fails leaves none. */
-static struct {
-	ct_process *p;
-	int out, in;
-} talking[8];
-
-static inline void talk_note(const struct talk *t, bool on)
-{
-	for (int i = 0; i < 8; i++) {
-		if (talking[i].p != (on ? NULL : t->p))
-			continue;
-		talking[i].p = on ? ct_process_ref(t->p) : NULL;
-		talking[i].out = t->out;
-		talking[i].in = t->in;
-		if (!on)
-			ct_process_unref(t->p);
-		return;
-	}
-}
-
+/* It is under way, or no longer: talk_drop_all() ends those that are. */
+void talk_note(const struct talk *t, bool on);
 /* For teardown: ends what a failed test has left. */
-static inline void talk_drop_all(void)
-{
-	for (int i = 0; i < 8; i++) {
-		if (!talking[i].p)
-			continue;
-		ct_process_kill(talking[i].p, 9);
-		ct_process_wait(talking[i].p, NULL, PATIENCE_MS);
-		/* the test's own, and ours */
-		ct_process_unref(talking[i].p);
-		ct_process_unref(talking[i].p);
-		talking[i].p = NULL;
-		close(talking[i].out);
-		close(talking[i].in);
-	}
-}
-
+void talk_drop_all(void);
 /* Starts it; -EOPNOTSUPP and other errors are the caller's. */
-static inline int talk_try(ct_container *c, uint64_t flags, const char *const argv[],
-			   struct talk *t)
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	int out[2], in[2], r;
-
-	memset(t, 0, sizeof(*t));
-	t->out = t->in = -1;
-	if (pipe_above(out) || pipe_above(in))
-		return -EMFILE;
-	o.flags = flags;
-	o.argv = argv;
-	o.stdio[0] = in[0];
-	o.stdio[1] = o.stdio[2] = out[1];
-	r = ct_start(c, &o, &t->p);
-	close(out[1]);
-	close(in[0]);
-	t->out = out[0];
-	t->in = in[1];
-	if (r < 0) {
-		close(t->out);
-		close(t->in);
-	} else {
-		talk_note(t, true);
-	}
-	return r;
-}
-
+int talk_try(ct_container *c, uint64_t flags, const char *const argv[], struct talk *t);
 /* Starts it and waits until it has said "ready"; as start_here(). */
-static inline void talk_start(ct_container *c, uint64_t flags, const char *const argv[],
-			      struct talk *t)
-{
-	int r = talk_try(c, flags, argv, t);
-
-	if (r == -EOPNOTSUPP)
-		elsewhere_because("%s", ct_last_error(c)->message);
-	assert_ok(c, r);
-	if (!read_until(t->out, "ready", PATIENCE_MS, t->text, sizeof(t->text)))
-		fail_msg("the payload is not ready: %s", t->text);
-}
-
+void talk_start(ct_container *c, uint64_t flags, const char *const argv[], struct talk *t);
 /* Lets it go on to its end, and waits for that. */
-static inline ct_exit talk_end(struct talk *t)
-{
-	ct_exit ex = CT_EXIT_INIT;
-	int r;
-
-	close(t->in);
-	t->in = -1;
-	r = ct_process_wait(t->p, &ex, PATIENCE_MS);
-	close(t->out);
-	t->out = -1;
-	for (int i = 0; i < 8; i++)
-		if (talking[i].p == t->p)
-			talking[i].in = talking[i].out = -1;
-	if (r)
-		fail_msg("the payload does not end: %s", ct_process_last_error(t->p)->message);
-	talk_note(t, false);
-	t->p = ct_process_unref(t->p);
-	return ex;
-}
-
-/* The end of a case: how much of the caller was touched since `before` (freed), and of its groups,
- * named with `word`, was left. */
-static inline int case_end(struct leak *before, const char *word)
-{
-	char text[4096];
-	int n = leak_end(before, LEAK_NO_RSS), left;
-
-	left = groups_named(word, text, sizeof(text));
-	if (left) {
-		print_error("# groups left: %.600s\n", text);
-		groups_drop(word);
-	}
-	return n + left;
-}
+ct_exit talk_end(struct talk *t);
+/* case_setup() with box.word and box.pattern by this prefix, the pattern in the config; and its
+ * end, at which cgroups with the word in their name count, too. */
+int cgroup_case_setup(const char *prefix, const char *name);
+int cgroup_case_teardown(void **state);
 
 #endif

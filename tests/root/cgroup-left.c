@@ -8,7 +8,14 @@
 
 #include <contain/contain.h>
 
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "places-help.h"
 

@@ -9,7 +9,17 @@
 
 #include <contain/contain.h>
 
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "places-help.h"
 
@@ -194,7 +204,7 @@ static void in_namespace_deeper(void)
 	CHECK(unshare(CLONE_NEWCGROUP) == 0, "%s", strerror(errno));
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	for (int i = 0; i < trees.n; i++) {
-		snprintf(dir, sizeof(dir), "%s%s", trees.v[i].mount, outside[i]);
+		place_in(&trees.v[i], dir);
 		make_group(dir, own, path);
 		make_group(path, own, deeper);
 		CHECK(put(deeper, "cgroup.procs", pid), "%s: %s", deeper, strerror(errno));
@@ -350,16 +360,33 @@ static bool freeze_group(const struct tree *t, const char *path, bool on)
 			       : put(path, "freezer.state", on ? "FROZEN" : "THAWED");
 }
 
+/* Refused by the frozen cgroup's name, with nothing made; started once that is thawed. */
+static void start_frozen(ct_container *c, const struct tree *t, const char *path)
+{
+	ct_start_opts o = CT_START_OPTS_INIT;
+	const struct ct_error *e;
+	ct_process *p = NULL;
+	char text[16384];
+	int below, r;
+
+	o.argv = ARGV("/bin/true");
+	r = ct_start(c, &o, &p);
+	e = ct_last_error(c);
+	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r,
+	      e->message);
+	CHECK(find_groups(text, sizeof(text), &below) == 0, "%s", text);
+	CHECK(freeze_group(t, path, false), "%s", strerror(errno));
+	CHECK(ct_start(c, &o, &p) == 0, "thawed: %s", ct_last_error(c)->message);
+	CHECK(ct_process_wait(p, NULL, 60000) == 0, "wait");
+	ct_process_unref(p);
+}
+
 /* A start in or below a frozen group, by each version, is refused by its name before
  * anything is made. */
 static void frozen_with(const char *backend, const struct tree *t, bool deep)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	char path[2048], sub[2048], dir[128], text[16384];
-	const struct ct_error *e;
+	char path[2048], sub[2048], dir[128];
 	ct_container *c;
-	ct_process *p = NULL;
-	int below, r;
 
 	snprintf(dir, sizeof(dir), "%s.ice", word);
 	make_group(t->mount, dir, path);
@@ -371,16 +398,7 @@ static void frozen_with(const char *backend, const struct tree *t, bool deep)
 	c = make(NULL);
 	WORKS(c, ct_set_config(c, "cgroup.backend", backend));
 	WORKS(c, ct_set_config(c, "cgroup.dir", dir));
-	o.argv = ARGV("/bin/true");
-	r = ct_start(c, &o, &p);
-	e = ct_last_error(c);
-	CHECK(r == -EBUSY && strstr(e->message, path) && strstr(e->hint, "thaw"), "%d: %s", r,
-	      e->message);
-	CHECK(find_groups(text, sizeof(text), &below) == 0, "%s", text);
-	CHECK(freeze_group(t, path, false), "%s", strerror(errno));
-	CHECK(ct_start(c, &o, &p) == 0, "thawed: %s", ct_last_error(c)->message);
-	CHECK(ct_process_wait(p, NULL, 60000) == 0, "wait");
-	ct_process_unref(p);
+	start_frozen(c, t, path);
 	ct_unref(c);
 	if (deep)
 		CHECK(rmdir(sub) == 0, "%s", strerror(errno));

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,14 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
 static ct_container *victim;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
@@ -139,24 +136,18 @@ static void hidden(void **state)
 
 static int setup(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
-	(void)state;
-	if (box_open_bare(&box))
+	if (box_setup_bare(state))
 		return -1;
 	victim = box_handle(&box, "victim");
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sleep", "1000");
-	return victim ? ct_start(victim, &o, NULL) : -1;
+	return victim ? box_detach(victim, ARGV("/bin/sleep", "1000")) : -1;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	ct_stop(victim, CT_STOP_KILL, 5000);
 	ct_unref(victim);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }
 
 int main(void)

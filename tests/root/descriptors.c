@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,38 +25,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-static struct leak *before;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static int setup(void **state)
-{
-	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	return box.c ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box.c = ct_unref(box.c);
-	return leak_end(before, LEAK_NO_RSS);
-}
-
-static ct_exit finish(ct_process *p)
-{
-	ct_exit ex = CT_EXIT_INIT;
-
-	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
-	ct_process_unref(p);
-	return ex;
-}
+#include "setup.h"
 
 /* Text that can be read from a descriptor. */
 static int text_fd(const char *text)
@@ -82,7 +53,7 @@ static void stdio_given(void **state)
 	o.stdio[1] = out;
 	o.stdio[2] = err;
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(finish(p).code, 0);
+	assert_int_equal(must_end(p).code, 0);
 	assert_int_equal(pread(out, buf, sizeof(buf), 0), 12);
 	assert_memory_equal(buf, "from outside", 12);
 	assert_int_equal(pread(err, buf, sizeof(buf), 0), 8);
@@ -109,7 +80,7 @@ static void stdio_odd(void **state)
 	o.argv = ARGV("/bin/sh", "-c", "echo one; echo two >&2");
 	o.stdio[0] = o.stdio[1] = o.stdio[2] = out;
 	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(finish(p).code, 0);
+	assert_int_equal(must_end(p).code, 0);
 	assert_int_equal(lseek(out, 0, SEEK_END), 8);
 	close(out);
 	p = NULL;
@@ -119,12 +90,29 @@ static void stdio_odd(void **state)
 	assert_refused(box.c, ct_start(box.c, &o, &p), -EBADF);
 }
 
+/* Descriptors that go along into a container that runs. */
+static void keep_attached(const int fds[3])
+{
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	ct_process *p = must_start(box.c, 0, ARGV("/bin/sleep", "1000"));
+	char *out = NULL;
+
+	for (int i = 0; i < 3; i++)
+		lseek(fds[i], 0, SEEK_SET);
+	a.keep_fds = fds;
+	a.n_keep_fds = 2;
+	assert_ok(box.c,
+		  box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"),
+			     &out, NULL));
+	assert_string_equal(out, "fourthree{\"fds\": [0, 1, 2, 3, 4]}\n");
+	free(out);
+	ct_process_unref(p);
+}
+
 static void keep(void **state)
 {
 	int fds[3] = { text_fd("three"), text_fd("four"), text_fd("five") };
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
-	ct_process *p = NULL;
 	char *out = NULL, bad[1] = "";
 	int wrong = 999, i;
 
@@ -153,21 +141,7 @@ static void keep(void **state)
 	o.keep_fds = fds;
 	o.n_keep_fds = 100000;
 	assert_true(box_run(box.c, &o, ARGV("/bin/true"), NULL, NULL) < 0);
-	/* and into a running one */
-	o = (ct_start_opts)CT_START_OPTS_INIT;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
-	for (i = 0; i < 3; i++)
-		lseek(fds[i], 0, SEEK_SET);
-	a.keep_fds = fds;
-	a.n_keep_fds = 2;
-	assert_ok(box.c,
-		  box_attach(box.c, &a, ARGV("/bin/sh", "-c", "cat <&4; cat <&3; /bin/probe fds"),
-			     &out, NULL));
-	assert_string_equal(out, "fourthree{\"fds\": [0, 1, 2, 3, 4]}\n");
-	free(out);
-	ct_process_unref(p);
+	keep_attached(fds);
 	for (i = 0; i < 3; i++)
 		close(fds[i]);
 }
@@ -317,6 +291,34 @@ static void rootfs_by_descriptor(void **state)
 	rootfs_drop(&box.root, "marker");
 }
 
+/* By path, a file, and a new file system. */
+static void mount_by_path(void)
+{
+	ct_mount m = CT_MOUNT_INIT;
+	char *out = NULL;
+
+	ct_unref(box.c);
+	box.c = box_handle(&box, NULL);
+	m.source = "/etc/hostname";
+	m.target = "/tmp/host";
+	m.flags = CT_MOUNT_CREATE | CT_MOUNT_NOEXEC;
+	if (access(m.source, F_OK) == 0)
+		assert_ok(box.c, ct_add_mount(box.c, &m));
+	m = (ct_mount)CT_MOUNT_INIT;
+	m.fstype = "tmpfs";
+	m.source = "none";
+	m.options = "size=64k,mode=700";
+	m.target = "/home";
+	assert_ok(box.c, ct_add_mount(box.c, &m));
+	assert_ok(box.c,
+		  box_run(box.c, NULL,
+			  ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"),
+			  &out, NULL));
+	assert_non_null(strstr(out, "700\n"));
+	assert_non_null(strstr(out, "size=64k"));
+	free(out);
+}
+
 static void mount_by_descriptor(void **state)
 {
 	ct_mount m = CT_MOUNT_INIT;
@@ -350,28 +352,7 @@ static void mount_by_descriptor(void **state)
 	free(out);
 	rmdir(dir);
 	tree_remove(moved);
-	/* by path, a file, and a new file system */
-	ct_unref(box.c);
-	box.c = box_handle(&box, NULL);
-	m = (ct_mount)CT_MOUNT_INIT;
-	m.source = "/etc/hostname";
-	m.target = "/tmp/host";
-	m.flags = CT_MOUNT_CREATE | CT_MOUNT_NOEXEC;
-	if (access(m.source, F_OK) == 0)
-		assert_ok(box.c, ct_add_mount(box.c, &m));
-	m = (ct_mount)CT_MOUNT_INIT;
-	m.fstype = "tmpfs";
-	m.source = "none";
-	m.options = "size=64k,mode=700";
-	m.target = "/home";
-	assert_ok(box.c, ct_add_mount(box.c, &m));
-	assert_ok(box.c,
-		  box_run(box.c, NULL,
-			  ARGV("/bin/sh", "-c", "stat -c %a /home; grep ' /home ' /proc/mounts"),
-			  &out, NULL));
-	assert_non_null(strstr(out, "700\n"));
-	assert_non_null(strstr(out, "size=64k"));
-	free(out);
+	mount_by_path();
 	rootfs_drop(&box.root, "mnt/new");
 	rootfs_drop(&box.root, "tmp/host");
 }
@@ -406,6 +387,16 @@ static void mount_refused(void **state)
 }
 
 /* ---- terminals ------------------------------------------------------------------------------- */
+
+/* A process without one. */
+static void no_terminal(void)
+{
+	ct_process *p = must_start(box.c, 0, ARGV("/bin/true"));
+
+	assert_int_equal(ct_process_pty(p), -ENOTTY);
+	assert_int_equal(ct_process_resize(p, 10, 10), -ENOTTY);
+	must_end(p);
+}
 
 static void terminal(void **state)
 {
@@ -442,28 +433,18 @@ static void terminal(void **state)
 	(void)probe_get(text, "session", value, sizeof(value));
 	free(out);
 	assert_int_equal(ct_process_resize(p, 70000, 1), -EINVAL);
-	assert_int_equal(finish(p).code, 0);
-	p = NULL;
-	o.flags = 0;
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_int_equal(ct_process_pty(p), -ENOTTY);
-	assert_int_equal(ct_process_resize(p, 10, 10), -ENOTTY);
-	finish(p);
+	assert_int_equal(must_end(p).code, 0);
+	no_terminal();
 }
 
 static void terminal_attach(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL, *q = NULL;
 	char *out;
 
 	(void)state;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
+	p = must_start(box.c, 0, ARGV("/bin/sleep", "1000"));
 	a.flags = CT_ATTACH_PTY;
 	a.argv = ARGV("/bin/sh", "-c", "stty size; tty; read x; echo got $x");
 	a.rows = 12;
@@ -476,7 +457,7 @@ static void terminal_attach(void **state)
 	assert_non_null(strstr(out, "/dev/pts/"));
 	assert_non_null(strstr(out, "got w"));
 	free(out);
-	assert_int_equal(finish(q).code, 0);
+	assert_int_equal(must_end(q).code, 0);
 	ct_process_unref(p);
 }
 
@@ -497,23 +478,7 @@ static void terminal_hangup(void **state)
 	assert_true(kill(pid, 0) < 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	if (leak_own_mounts() || box_open(&box, NULL))
-		return -1;
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
-	       (box.c = ct_unref(box.c)) != NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, case_setup, case_teardown)
 
 int main(void)
 {
@@ -524,5 +489,5 @@ int main(void)
 		CASE(terminal_attach),	     CASE(terminal_hangup),
 	};
 
-	return cmocka_run_group_tests_name("descriptors", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("descriptors", tests, box_setup_used, box_teardown);
 }

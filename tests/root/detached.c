@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,54 +25,23 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-static struct leak *before;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* An init that goes at SIGTERM, reboots at SIGINT, and says on the console what it does. */
 #define INIT                                                                          \
 	"trap 'echo bye; exit 3' TERM; trap 'echo again; reboot -f' INT; echo boot; " \
 	"echo x >>/var/log/boots; while :; do sleep 0.05; done"
 
-static int setup(void **state)
-{
-	(void)state;
-	box.c = box_handle(&box, "web");
-	before = leak_take();
-	return box.c ? 0 : -1;
-}
-
-static int has_child(void *data)
-{
-	char *text = data;
-	FILE *f = fopen("/proc/thread-self/children", "re");
-
-	text[0] = 0;
-	if (f && !fgets(text, 64, f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-		;
-	return !text[0];
-}
-
 static int teardown(void **state)
 {
-	char children[64];
+	char children[256];
 	int n;
 
-	(void)state;
-	if (ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
+	case_stop();
 	box.c = ct_unref(box.c);
-	wait_until(has_child, children);
-	n = leak_end(before, LEAK_NO_RSS);
+	wait_until(no_orphans, children);
+	n = case_teardown(state);
 	rootfs_drop(&box.root, "var/log/boots");
 	return n;
 }
@@ -79,11 +49,8 @@ static int teardown(void **state)
 /* Of a program that may have ended by now. */
 static void start_brief(const char *const argv[])
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
-	o.flags = CT_START_DETACH;
-	o.argv = argv;
-	assert_ok(box.c, ct_start(box.c, &o, NULL));
+	assert_ok(box.c, box_detach(box.c, argv));
 }
 
 static void start(const char *const argv[])
@@ -148,11 +115,8 @@ static void from_another_handle(void **state)
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 1);
 	assert_string_equal(names, "web\n");
 	ct_free(names);
-	ct_start_opts o = CT_START_OPTS_INIT;
 
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/true");
-	assert_refused(other, ct_start(other, &o, NULL), -EBUSY);
+	assert_refused(other, box_detach(other, ARGV("/bin/true")), -EBUSY);
 	assert_ok(other, ct_stop(other, 0, PATIENCE_MS));
 	assert_int_equal(ct_state(box.c), CT_STATE_STOPPED);
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), 0);
@@ -170,11 +134,8 @@ static void caller_goes(void **state)
 	pid = fork();
 	if (pid == 0) {
 		ct_container *c = box_handle(&box, "web");
-		ct_start_opts o = CT_START_OPTS_INIT;
 
-		o.flags = CT_START_DETACH;
-		o.argv = ARGV("/bin/sleep", "1000");
-		_exit(ct_start(c, &o, NULL) ? 1 : 0);
+		_exit(box_detach(c, ARGV("/bin/sleep", "1000")) ? 1 : 0);
 	}
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
@@ -391,13 +352,27 @@ static const char *terminal(int *fd)
 	return ptsname(*fd);
 }
 
+/* A terminal that nobody reads holds nothing up for long, nor does one that goes away. */
+static void unread_console_device(void)
+{
+	int fd;
+
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	assert_ok(box.c, box_detach(box.c, ARGV("/bin/sh", "-c", "seq 1 40000")));
+	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
+	close(fd);
+	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
+	start(ARGV("/bin/sh", "-c", "read a; echo; exit 0"));
+	close(fd);
+	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+}
+
 /* console.path is a terminal of the host: what is printed is shown there, what is typed there is
  * read, and its mode is as it was at the end. */
 static void console_device(void **state)
 {
 	struct winsize size = { .ws_row = 41, .ws_col = 97 };
 	struct termios mode, then;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char text[4096] = "";
 	int fd;
 
@@ -419,18 +394,7 @@ static void console_device(void **state)
 	assert_int_equal(tcgetattr(fd, &then), 0);
 	assert_int_equal(then.c_lflag, mode.c_lflag);
 	close(fd);
-	/* one that nobody reads holds nothing up for long */
-	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "seq 1 40000");
-	assert_ok(box.c, ct_start(box.c, &o, NULL));
-	assert_int_equal(ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS), CT_STATE_STOPPED);
-	close(fd);
-	/* one that goes away does not, either */
-	assert_ok(box.c, ct_set_config(box.c, "console.path", terminal(&fd)));
-	start(ARGV("/bin/sh", "-c", "read a; echo; exit 0"));
-	close(fd);
-	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
+	unread_console_device();
 }
 
 /* console.path is a file: it is made, and appended to. */
@@ -504,9 +468,27 @@ static void hooks(void **state)
 
 /* ---- definition ------------------------------------------------------------------------------ */
 
+/* Another handle of what was defined. */
+static ct_container *change_definition(void)
+{
+	char value[64], *names = NULL;
+	ct_container *d = box_handle(&box, "defined");
+
+	assert_refused(d, ct_create(d, NULL), -EEXIST);
+	assert_ok(d, ct_load_config(d, NULL));
+	assert_int_equal(ct_get_config(d, "uts.name", value, sizeof(value)), 4);
+	assert_string_equal(value, "kept");
+	assert_ok(d, ct_set_config(d, "uts.name", "changed"));
+	assert_ok(d, ct_save_config(d, NULL));
+	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 1);
+	assert_string_equal(names, "defined\n");
+	ct_free(names);
+	return d;
+}
+
 static void define_and_destroy(void **state)
 {
-	char config[2 * PATH_MAX], rootfs[2 * PATH_MAX], *names = NULL, value[64];
+	char config[2 * PATH_MAX], rootfs[2 * PATH_MAX], *names = NULL;
 	ct_create_opts o = CT_CREATE_OPTS_INIT;
 	ct_container *c = box_handle(&box, "defined"), *d;
 
@@ -520,16 +502,7 @@ static void define_and_destroy(void **state)
 	snprintf(config, sizeof(config), "%s/defined/config", box.dir);
 	assert_int_equal(access(config, F_OK), 0);
 	assert_string_equal(ct_path(c) + strlen(box.dir), "/defined");
-	d = box_handle(&box, "defined");
-	assert_refused(d, ct_create(d, NULL), -EEXIST);
-	assert_ok(d, ct_load_config(d, NULL));
-	assert_int_equal(ct_get_config(d, "uts.name", value, sizeof(value)), 4);
-	assert_string_equal(value, "kept");
-	assert_ok(d, ct_set_config(d, "uts.name", "changed"));
-	assert_ok(d, ct_save_config(d, NULL));
-	assert_int_equal(ct_list(&box.where, CT_LIST_DEFINED, &names), 1);
-	assert_string_equal(names, "defined\n");
-	ct_free(names);
+	d = change_definition();
 	assert_ok(c, ct_destroy(c, 0));
 	assert_true(access(config, F_OK) != 0);
 	assert_refused(d, ct_destroy(d, 0), -ENOENT);
@@ -556,17 +529,14 @@ static void many(void **state)
 {
 	enum { N = 20 };
 	ct_container *c[N];
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char name[32], *names = NULL;
 	int i;
 
 	(void)state;
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sleep", "1000");
 	for (i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "many-%d", i);
 		c[i] = box_handle(&box, name);
-		assert_ok(c[i], ct_start(c[i], &o, NULL));
+		assert_ok(c[i], box_detach(c[i], ARGV("/bin/sleep", "1000")));
 	}
 	assert_int_equal(ct_list(&box.where, CT_LIST_RUNNING, &names), N);
 	ct_free(names);
@@ -599,23 +569,10 @@ static void socket_place(void **state)
 	fclose(f);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	if (leak_own_mounts() || box_open(&box, NULL))
-		return -1;
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
-	       (box.c = ct_unref(box.c)) != NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f)                                    \
+	{                                          \
+#f, f, case_setup, teardown, "web" \
+	}
 
 int main(void)
 {
@@ -639,5 +596,5 @@ int main(void)
 		CASE(socket_place),
 	};
 
-	return cmocka_run_group_tests_name("detached", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("detached", tests, box_setup_used, box_teardown);
 }

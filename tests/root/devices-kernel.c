@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stdbool.h>
+
 #include "backend/cgroup/devices.h"
 
 #include "device-rules.h"
@@ -120,7 +122,9 @@ static char try_one(size_t i)
 		snprintf(name, sizeof(name), "new-%d", (int)getpid());
 		r = make_node(name, &p);
 		unlinkat(nodes_fd, name, 0);
-		return r == -EPERM ? '-' : r == 0 ? '+' : '.';
+		if (r == -EPERM)
+			return '-';
+		return r == 0 ? '+' : '.';
 	}
 	if (!exists(&p))
 		return '.';

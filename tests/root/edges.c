@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 static char *inside(char *buf, size_t size, const char *path)
 {
@@ -127,6 +124,20 @@ static const struct link {
 	{ "/proc/1/root/escape", NULL, "create=file", -ELOOP },
 };
 
+/* What the link leads to inside was made, and mounted on. */
+static void check_made(const struct link *l, const char *out)
+{
+	char path[PATH_MAX + 64], entry[128];
+	struct stat st;
+
+	if (!l->made)
+		return;
+	snprintf(entry, sizeof(entry), " /%s ", l->made);
+	assert_non_null(strstr(out, entry));
+	assert_int_equal(lstat(inside(path, sizeof(path), l->made), &st), 0);
+	assert_true(strcmp(l->create, "create=dir") ? S_ISREG(st.st_mode) : S_ISDIR(st.st_mode));
+}
+
 static void link_nowhere(void **state)
 {
 	const struct link *l = *state;
@@ -152,13 +163,7 @@ static void link_nowhere(void **state)
 		assert_int_equal(r, l->err);
 	else
 		assert_ok(c, r);
-	if (l->made) {
-		snprintf(entry, sizeof(entry), " /%s ", l->made);
-		assert_non_null(strstr(out, entry));
-		assert_int_equal(lstat(inside(path, sizeof(path), l->made), &st), 0);
-		assert_true(strcmp(l->create, "create=dir") ? S_ISREG(st.st_mode)
-							    : S_ISDIR(st.st_mode));
-	}
+	check_made(l, out);
 	/* the link itself stays, and nothing was made outside */
 	assert_int_equal(lstat(inside(path, sizeof(path), "etc/nowhere"), &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -223,29 +228,18 @@ static void many_mounts(void **state)
 	rootfs_drop(&box.root, "many");
 }
 
-static void many_words(void **state)
+/* A hundred thousand variables, and each of them again: the later ones count. */
+static void many_variables(ct_container *c)
 {
-	enum { N = 150000 };
-	const char **argv = calloc(N + 4, sizeof(*argv)), **envp = calloc(N + 1, sizeof(*envp));
-	ct_container *c = box_handle(&box, NULL);
+	enum { N = 100000 };
+	const char **envp = calloc(N + 1, sizeof(*envp));
 	ct_start_opts o = CT_START_OPTS_INIT;
-	static char names[100000][16];
-	char *out = NULL, *big, *at;
+	static char names[N][16];
+	char *out = NULL, *at;
 	long long begin;
 	int i;
 
-	(void)state;
-	argv[0] = "/bin/sh";
-	argv[1] = "-c";
-	argv[2] = "echo $#";
-	for (i = 3; i < N + 3; i++)
-		argv[i] = "x";
-	assert_ok(c, box_run(c, NULL, argv, &out, NULL));
-	assert_int_equal(atoi(out), N - 1);
-	free(out);
-	out = NULL;
-	/* a hundred thousand variables, and each of them again: the later ones count */
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < N; i++) {
 		snprintf(names[i], sizeof(names[i]), "V%d=%d", i / 2, i % 2);
 		envp[i] = names[i];
 	}
@@ -258,6 +252,27 @@ static void many_words(void **state)
 	assert_int_equal(i, 50000);
 	print_message("# %lld ms\n", now_ms() - begin);
 	free(out);
+	free(envp);
+}
+
+static void many_words(void **state)
+{
+	enum { N = 150000 };
+	const char **argv = calloc(N + 4, sizeof(*argv));
+	ct_container *c = box_handle(&box, NULL);
+	char *out = NULL, *big;
+	int i;
+
+	(void)state;
+	argv[0] = "/bin/sh";
+	argv[1] = "-c";
+	argv[2] = "echo $#";
+	for (i = 3; i < N + 3; i++)
+		argv[i] = "x";
+	assert_ok(c, box_run(c, NULL, argv, &out, NULL));
+	assert_int_equal(atoi(out), N - 1);
+	free(out);
+	many_variables(c);
 	/* more than the kernel takes is an error that says so */
 	big = malloc(200000);
 	memset(big, 'x', 199999);
@@ -266,7 +281,6 @@ static void many_words(void **state)
 	assert_non_null(strstr(ct_last_error(c)->message, "longer than the kernel takes"));
 	free(big);
 	free(argv);
-	free(envp);
 	ct_unref(c);
 }
 
@@ -297,19 +311,6 @@ static void descriptor_zero(void **state)
 	ct_unref(c);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(links) / sizeof(links[0]) };
@@ -325,5 +326,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ links[i].text, link_nowhere, NULL, NULL,
 						(void *)&links[i] };
 	memcpy(tests + N, single, sizeof(single));
-	return _cmocka_run_group_tests("edges", tests, N + 6, group_setup, group_teardown);
+	return _cmocka_run_group_tests("edges", tests, N + 6, box_setup, box_teardown);
 }

@@ -226,15 +226,12 @@ static void pressure_errors(void **state)
 	o.window_us = 2000000;
 	r = ct_event_fd(c, &o);
 	if (r >= 0) {
-		ct_start_opts so = CT_START_OPTS_INIT;
 		ct_event e = CT_EVENT_INIT;
 
 		assert_ok(c, ct_set_config(c, "cgroup.backend", "none"));
 		assert_ok(c, ct_set_config(c, "limit.devices", "all"));
-		so.argv = ARGV("/bin/sleep", "1000");
-		so.stdio[0] = so.stdio[1] = so.stdio[2] = -1;
 		p = NULL;
-		assert_ok(c, ct_start(c, &so, &p));
+		p = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 		assert_refused(c, ct_next_event(c, &e), -EOPNOTSUPP);
 		assert_int_equal(ct_next_event(c, &e), 1);
 		assert_int_equal(e.type, CT_EVENT_STARTED);
@@ -256,6 +253,5 @@ int main(void)
 		CASE(pressure_errors),
 	};
 
-	return cmocka_run_group_tests_name("events-groups", tests, events_group_setup,
-					   events_group_teardown);
+	return cmocka_run_group_tests_name("events-groups", tests, box_setup_used, box_teardown);
 }

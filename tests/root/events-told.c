@@ -10,52 +10,35 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "leak.h"
-
 #define PATIENCE PATIENCE_MS
 
-struct box box;
-static struct leak *before;
 ct_container *seer;
 int fd;
 char told[4096];
 
 int events_setup(void **state)
 {
+	static char web[] = "web";
+	int r;
+
 	(void)state;
-	box.c = box_handle(&box, "web");
+	r = case_setup(&(void *){ web });
 	seer = box.c;
 	fd = -1;
 	told[0] = 0;
-	before = leak_take();
-	return box.c ? 0 : -1;
-}
-
-static int has_child(void *data)
-{
-	char text[64] = "";
-	FILE *f = fopen("/proc/thread-self/children", "re");
-
-	(void)data;
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-		;
-	return !text[0];
+	return r;
 }
 
 int events_teardown(void **state)
 {
-	(void)state;
-	if (ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
+	char children[256];
+
+	case_stop();
 	if (seer != box.c)
 		ct_unref(seer);
 	box.c = ct_unref(box.c);
-	wait_until(has_child, NULL);
-	return leak_end(before, LEAK_NO_RSS);
+	wait_until(no_orphans, children);
+	return case_teardown(state);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -68,8 +51,7 @@ static const char *const names[] = { "?",	 "STARTED",	"EXITED",     "OOM",
 void ask(int other, const ct_event_opts *opts)
 {
 	if (other) {
-		seer = box_handle(&box, "web");
-		assert_non_null(seer);
+		seer = must_open("web");
 	}
 	fd = ct_event_fd(seer, opts);
 	assert_ok(seer, fd);
@@ -208,10 +190,7 @@ ct_process *start(int detached, const char *const argv[])
 
 void end(ct_process *p)
 {
-	ct_exit ex = CT_EXIT_INIT;
-
-	assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
-	ct_process_unref(p);
+	must_end(p);
 }
 
 /* Sum of the lines that begin with `line` in the descriptions of this process' descriptors. */
@@ -235,21 +214,4 @@ int watches(const char *line)
 	if (d)
 		closedir(d);
 	return n;
-}
-
-int events_group_setup(void **state)
-{
-	(void)state;
-	if (leak_own_mounts() || box_open(&box, NULL))
-		return -1;
-	/* once, for what a process pays only once */
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
-	       (box.c = ct_unref(box.c)) != NULL;
-}
-
-int events_group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }

@@ -11,21 +11,17 @@
 
 #include <contain/contain.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define CASE(name) cmocka_unit_test_setup_teardown(name, events_setup, events_teardown)
 
-extern struct box box;
 /* the handle that asks for events; box.c unless ask() was told otherwise */
 extern ct_container *seer;
 extern int fd;		/* its descriptor */
 extern char told[4096]; /* what it was told, "STARTED OOM_KILL=2 .." */
 
-/* For cmocka: of the group, and of each test, which leaves the caller as it was. */
-int events_group_setup(void **state);
-int events_group_teardown(void **state);
+/* For cmocka: of each test, which leaves the caller as it was; the group has box_setup_used(). */
 int events_setup(void **state);
 int events_teardown(void **state);
 

@@ -161,11 +161,6 @@ static void detached_again_at_once(void **state)
 	assert_ok(box.c, ct_destroy(box.c, 0));
 }
 
-static int booted(void *n)
-{
-	return box_boots(&box) >= (int)(intptr_t)n;
-}
-
 static void rebooted(void **state)
 {
 	intptr_t n = 1;
@@ -176,7 +171,7 @@ static void rebooted(void **state)
 			 0);
 	rootfs_drop(&box.root, "var/log/boots");
 	ct_process_unref(start(1, ARGV("/bin/sh", "-c", INIT)));
-	assert_int_equal(wait_until(booted, (void *)n++), 1);
+	assert_int_equal(wait_until(has_booted, (void *)n++), 1);
 	ask(1, NULL);
 	quiet();
 	for (int i = 0; i < 3; i++) {
@@ -185,11 +180,11 @@ static void rebooted(void **state)
 		quiet();
 		assert_string_equal(told, "STARTED");
 		forget();
-		assert_int_equal(wait_until(booted, (void *)n++), 1);
+		assert_int_equal(wait_until(has_booted, (void *)n++), 1);
 	}
 	/* twice without a look */
 	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
-	assert_int_equal(wait_until(booted, (void *)n++), 1);
+	assert_int_equal(wait_until(has_booted, (void *)n++), 1);
 	assert_ok(box.c, ct_reboot(box.c, PATIENCE_MS));
 	assert_string_equal(take_all(), "STARTED=2");
 	quiet();
@@ -424,6 +419,5 @@ int main(void)
 		CASE(forked),
 	};
 
-	return cmocka_run_group_tests_name("events", tests, events_group_setup,
-					   events_group_teardown);
+	return cmocka_run_group_tests_name("events", tests, box_setup_used, box_teardown);
 }

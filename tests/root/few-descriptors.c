@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ENOUGH 64 /* descriptors more than are open */
 
 /* ---- few descriptors ------------------------------------------------------------------------- */
@@ -102,13 +99,10 @@ static int call_stats(void)
 
 static int call_attach(void)
 {
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_attach(c, &o, &p);
+	r = box_enter(c, ARGV("/bin/true"), &p);
 	ct_process_unref(p);
 	return r;
 }
@@ -193,12 +187,8 @@ static void each_open_fails(void **state)
 
 static void start(ct_container *k, const char *script, ct_process **p)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", script);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(k, ct_start(k, &o, p));
+	assert_ok(k, box_start(k, CT_START_DETACH, ARGV("/bin/sh", "-c", script), p));
 }
 
 /* The lock that a call of another process holds while it looks at the container, or begins a
@@ -220,6 +210,20 @@ static int hold_lock(const char *name)
 	return fd;
 }
 
+/* The verdict is there again and again, as the process itself had it. */
+static void check_last(ct_container *k, ct_container *other, const ct_exit *direct)
+{
+	ct_exit x = CT_EXIT_INIT;
+
+	for (int again = 0; again < 2; again++) {
+		assert_ok(other, ct_last_exit(other, &x));
+		assert_int_equal(x.reason, CT_EXIT_EXITED);
+		assert_int_equal(x.code, 9);
+		assert_memory_equal(&x, direct, sizeof(x));
+		assert_int_equal(ct_state(k), CT_STATE_STOPPED);
+	}
+}
+
 static void last_exit(void **state)
 {
 	ct_container *k = box_handle(&box, "last"), *other = box_handle(&box, "last");
@@ -233,13 +237,7 @@ static void last_exit(void **state)
 	start(k, "exit 9", &p);
 	assert_ok(k, ct_process_wait(p, &direct, 30000));
 	ct_process_unref(p);
-	for (int again = 0; again < 2; again++) {
-		assert_ok(other, ct_last_exit(other, &x));
-		assert_int_equal(x.reason, CT_EXIT_EXITED);
-		assert_int_equal(x.code, 9);
-		assert_memory_equal(&x, &direct, sizeof(x));
-		assert_int_equal(ct_state(k), CT_STATE_STOPPED);
-	}
+	check_last(k, other, &direct);
 	lock = hold_lock("last");
 	assert_ok(other, ct_last_exit(other, &x));
 	assert_memory_equal(&x, &direct, sizeof(x));
@@ -291,8 +289,7 @@ static void open_process(void **state)
 
 static int setup(void **state)
 {
-	(void)state;
-	if (box_open_bare(&box))
+	if (box_setup_bare(state))
 		return -1;
 	c = box_handle(&box, "here");
 	if (!c || ct_create(c, NULL))
@@ -303,11 +300,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	(void)state;
 	ct_destroy(c, CT_DESTROY_FORCE);
 	ct_unref(c);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include <contain/contain.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 #include "box.h"
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* What a start without a user gives: root inside, and none of the caller's sets. */
 static int check_root(const char *out)
@@ -26,14 +25,35 @@ static int check_root(const char *out)
 			    "\"00000000a80425fb\"");
 }
 
+/* A user of the container has none of them, neither at a start nor at an attach. */
+static int check_user(ct_container *c)
+{
+	char *out = NULL;
+	int bad = 0;
+
+	if (ct_set_config(c, "init.uid", "1000") < 0 ||
+	    box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
+		return box_failed(c, "start as user");
+	bad += probe_expect(out, "file capabilities", "user", "uid", "[1000, 1000, 1000]") +
+	       probe_expect(out, "file capabilities", "user", "cap_permitted",
+			    "\"0000000000000000\"");
+	free(out);
+	out = NULL;
+	if (box_attach_probe(c, &out))
+		return 1;
+	bad += probe_expect(out, "file capabilities", "attach", "uid", "[1000, 1000, 1000]") +
+	       probe_expect(out, "file capabilities", "attach", "cap_ambient",
+			    "\"0000000000000000\"");
+	free(out);
+	return bad;
+}
+
 /* For the test "inherit": executed as user 1000, by a copy that has file capabilities: ROOTFS DIR
  * STATE. Exits with 0 when all is well. */
 int main(int argc, char **argv)
 {
 	ct_new_opts where = CT_NEW_OPTS_INIT;
 	ct_container *c = NULL;
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *init = NULL;
 	char *out = NULL, hook[PATH_MAX];
 	int bad = 0, i;
 
@@ -63,25 +83,7 @@ int main(int argc, char **argv)
 		bad += prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) > 0
 			       ? printf("# ambient %d\n", i)
 			       : 0;
-	if (ct_set_config(c, "init.uid", "1000") < 0 ||
-	    box_run(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "start as user");
-	bad += probe_expect(out, "file capabilities", "user", "uid", "[1000, 1000, 1000]") +
-	       probe_expect(out, "file capabilities", "user", "cap_permitted",
-			    "\"0000000000000000\"");
-	free(out);
-	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_start(c, &o, &init) < 0)
-		return box_failed(c, "start");
-	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "attach");
-	bad += probe_expect(out, "file capabilities", "attach", "uid", "[1000, 1000, 1000]") +
-	       probe_expect(out, "file capabilities", "attach", "cap_ambient",
-			    "\"0000000000000000\"");
-	free(out);
-	ct_process_unref(init);
+	bad += check_user(c);
 	ct_unref(c);
 	return bad ? 1 : 0;
 }

@@ -14,20 +14,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define WAIT_MS 60000
-
-static struct box box;
 
 /* A script of the host, in the box; its path. */
 static const char *script(const char *name, const char *text, char path[2 * PATH_MAX])
@@ -84,14 +82,10 @@ static void in_order(const char *text, const char *const words[])
 /* Starts a program detached and waits for its end, and that of all hooks. */
 static int run_detached(ct_container *c, const char *command)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", command);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
+	r = box_start(c, CT_START_DETACH, ARGV("/bin/sh", "-c", command), &p);
 	if (r >= 0)
 		assert_int_equal(ct_process_wait(p, NULL, PATIENCE_MS), 0);
 	ct_process_unref(p);
@@ -143,41 +137,42 @@ static void place(void **state)
 	ct_unref(c);
 }
 
+static const struct {
+	const char *text;
+	int err;
+	const char *why;
+} failures[] = {
+	{ "echo not today >&2; exit 3", -ECANCELED, "exit code 3: not today" },
+	{ "sleep 1000", -ETIMEDOUT, "too long" },
+	{ "kill -9 $LXC_PID; while grep -q 'State:.[^Z]' /proc/$LXC_PID/status; do :; "
+	  "done; exit 1",
+	  -ECHILD, "init" },
+};
+
 /* The start fails with the hook's words, or with what it has done to init; the program does not
  * run, nothing is left. */
 static void start_host_fails(void **state)
 {
-	static const struct {
-		const char *text;
-		int err;
-		const char *why;
-	} rows[] = {
-		{ "echo not today >&2; exit 3", -ECANCELED, "exit code 3: not today" },
-		{ "sleep 1000", -ETIMEDOUT, "too long" },
-		{ "kill -9 $LXC_PID; while grep -q 'State:.[^Z]' /proc/$LXC_PID/status; do :; "
-		  "done; exit 1",
-		  -ECHILD, "init" },
-	};
 	char path[2 * PATH_MAX], text[256];
 
 	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < 2 * sizeof(failures) / sizeof(failures[0]); i++) {
 		struct leak *w = leak_take();
 		ct_container *c = box_handle(&box, i & 1 ? "host-fails" : NULL);
 
 		rootfs_drop(&box.root, "tmp/ran");
-		snprintf(text, sizeof(text), "%s", rows[i / 2].text);
+		snprintf(text, sizeof(text), "%s", failures[i / 2].text);
 		assert_int_equal(box_config(c, "rootfs.path", box.root.path, "hook.timeout",
-					    rows[i / 2].err == -ETIMEDOUT ? "1s" : "60s",
+					    failures[i / 2].err == -ETIMEDOUT ? "1s" : "60s",
 					    "hook.start-host", script("host", text, path), NULL),
 				 0);
 		if (i & 1)
-			assert_refused(c, run_detached(c, "echo >/tmp/ran"), rows[i / 2].err);
+			assert_refused(c, run_detached(c, "echo >/tmp/ran"), failures[i / 2].err);
 		else
 			assert_refused(c,
 				       box_run(c, NULL, ARGV("/bin/touch", "/tmp/ran"), NULL, NULL),
-				       rows[i / 2].err);
-		if (!strstr(ct_last_error(c)->message, rows[i / 2].why))
+				       failures[i / 2].err);
+		if (!strstr(ct_last_error(c)->message, failures[i / 2].why))
 			fail_msg("%s: %s", text, ct_last_error(c)->message);
 		ct_unref(c);
 		assert_int_equal(leak_end(w, LEAK_NO_RSS), 0);
@@ -203,7 +198,7 @@ static void namespaces(void **state)
 		"for n in %s; do readlink /proc/self/ns/$n; done >/tmp/ns; exit 0";
 	char path[2 * PATH_MAX], command[256], *seen, *ns, *want;
 	const struct place *p = *state;
-	int version = p->uid;
+	int version = p->uid, words = 0;
 	ct_container *c = box_handle(&box, p->name);
 
 	rootfs_drop(&box.root, "tmp/ns");
@@ -221,11 +216,9 @@ static void namespaces(void **state)
 	seen = text_of("seen");
 	ns = text_of("rootfs/tmp/ns");
 	assert_true(strlen(ns) > 50);
-	assert_true(asprintf(&want, "stop %d\nended\n%s%s",
-			     version	 ? 0
-			     : p->mapped ? 10
-					 : 9,
-			     ns, version ? "" : ns) > 0);
+	if (!version)
+		words = p->mapped ? 10 : 9;
+	assert_true(asprintf(&want, "stop %d\nended\n%s%s", words, ns, version ? "" : ns) > 0);
 	assert_string_equal(seen, want);
 	free(seen);
 	free(ns);
@@ -290,6 +283,21 @@ static void listen_to(void *data, int level, const char *line)
 static const char talk[] = "echo out of $1; echo err of $1 >&2; head -c 500 /dev/zero | tr '\\0' "
 			   "x; printf '\\na\\033[2Jno end'";
 
+/* Of the stop hooks, too, where they have run by then. */
+static void check_printed(const char *text, int stopped)
+{
+	in_order(text,
+		 ARGV("hook pre-start ", ": out of pre-start\n", ": err of pre-start\n", ": xxx",
+		      ": a?[2Jno end\n", "hook pre-mount ", "hook mount ", ": err of mount\n",
+		      ": out of autodev\n", "hook start /bin/echo: out of start ",
+		      ": out of start-host\n", ": err of start-host\n"));
+	if (stopped)
+		in_order(text, ARGV(": err of start-host\n", "INFO   hook stop ", ": out of stop\n",
+				    ": err of stop\n", "hook post-stop "));
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+		assert_true(strchr(line, '\n') - line < 5000);
+}
+
 /* Both streams of each hook, line by line, with its name; control characters and long lines
  * do no harm. By the caller's function and by the file, in process and detached, also when
  * the caller has gone. */
@@ -322,17 +330,7 @@ static void printed(void **state)
 		else
 			assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL));
 		text = k ? text_of("log") : strdup(s.text);
-		in_order(text, ARGV("hook pre-start ", ": out of pre-start\n",
-				    ": err of pre-start\n", ": xxx", ": a?[2Jno end\n",
-				    "hook pre-mount ", "hook mount ", ": err of mount\n",
-				    ": out of autodev\n", "hook start /bin/echo: out of start ",
-				    ": out of start-host\n", ": err of start-host\n"));
-		if (k && detached)
-			in_order(text,
-				 ARGV(": err of start-host\n", "INFO   hook stop ",
-				      ": out of stop\n", ": err of stop\n", "hook post-stop "));
-		for (const char *line = text; *line; line = strchr(line, '\n') + 1)
-			assert_true(strchr(line, '\n') - line < 5000);
+		check_printed(text, k && detached);
 		free(text);
 	}
 	drop("log");
@@ -345,7 +343,6 @@ static void stop_fails(void **state)
 {
 	char path[2 * PATH_MAX], log[2 * PATH_MAX], want[3 * PATH_MAX], *text;
 	ct_container *c = box_handle(&box, "stop-fails");
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct said s = { "", 0 };
 	ct_process *p = NULL;
 
@@ -357,10 +354,10 @@ static void stop_fails(void **state)
 				    NULL),
 			 0);
 	assert_ok(c, ct_create(c, NULL));
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.02; done");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
+	assert_ok(c, box_start(c, CT_START_DETACH,
+			       ARGV("/bin/sh", "-c",
+				    "trap 'exit 0' TERM; while :; do sleep 0.02; done"),
+			       &p));
 	assert_ok(c, ct_set_log(c, CT_LOG_ERROR, listen_to, &s));
 	assert_ok(c, ct_stop(c, 0, WAIT_MS));
 	ct_process_unref(p);
@@ -374,19 +371,6 @@ static void stop_fails(void **state)
 	drop("log");
 	assert_ok(c, ct_destroy(c, 0));
 	ct_unref(c);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -413,5 +397,5 @@ int main(void)
 		cmocka_unit_test(stop_fails),
 	};
 
-	return cmocka_run_group_tests_name("host-hooks", tests, setup, teardown);
+	return cmocka_run_group_tests_name("host-hooks", tests, box_setup_bare, box_teardown);
 }

@@ -28,16 +28,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "box.h"
+#include <limits.h>
+
 #include "decoy.h"
 #include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define TOO_LONG_MS PATIENCE_MS
 #define FLIPS 80 /* starts for each of three places */
 #define LONG_FLIPS 167
 
-static struct box box;
 static struct decoy decoy;
 
 /* ---- what stands there ----------------------------------------------------------------------- */
@@ -208,8 +209,7 @@ static void try_case(void **state)
 
 	assert_int_equal(plant(h->place, h->shape), 0);
 	before = begin();
-	c = box_handle(&box, NULL);
-	assert_non_null(c);
+	c = must_open(NULL);
 	if (h->place->key) {
 		snprintf(value, sizeof(value), "%s%s",
 			 h->place->value[0] == '+' ? box.root.base : "",
@@ -330,7 +330,6 @@ static void try_tables(void **state)
 	static const char *const init[] = { "/bin/sleep", "1000", NULL };
 	static const char *const id[] = { "/bin/probe", NULL };
 	enum table_shape shape = (enum table_shape)(uintptr_t)*state;
-	ct_start_opts so = CT_START_OPTS_INIT;
 	ct_attach_opts by_name = CT_ATTACH_OPTS_INIT, shell = CT_ATTACH_OPTS_INIT;
 	ct_container *c = box_handle(&box, NULL);
 	ct_process *p = NULL;
@@ -338,9 +337,7 @@ static void try_tables(void **state)
 	int which, err;
 	char *out;
 
-	so.argv = init;
-	so.stdio[0] = so.stdio[1] = so.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &so, &p));
+	p = must_start(c, 0, init);
 	by_name.user = "tester";
 	for (which = 0; which < 3; which++) {
 		long long began = now_ms();
@@ -439,6 +436,18 @@ static void interpreter_is_us(void **state)
 	rootfs_drop(&box.root, "bin/trap");
 }
 
+static void check_masked(const char *out)
+{
+	char got[128];
+
+	if (strstr(probe_get(out, "/proc/kcore", got, sizeof(got)), "read data") ||
+	    strstr(probe_get(out, "/proc/keys", got, sizeof(got)), "read data") ||
+	    strstr(probe_get(out, "/proc/timer_list", got, sizeof(got)), "read data"))
+		fail_msg("a masked file can be read:\n%s", out);
+	if (strstr(probe_get(out, "/proc/sysrq-trigger", got, sizeof(got)), "write opens"))
+		fail_msg("sysrq-trigger can be written:\n%s", out);
+}
+
 /* With /dev from a hostile directory, what masks /proc is still ours: the masked files read as
  * nothing and cannot be written. */
 static void masks_not_from_rootfs(void **state)
@@ -447,7 +456,7 @@ static void masks_not_from_rootfs(void **state)
 					    "/proc/kcore", "/proc/sysrq-trigger",
 					    "/proc/keys",  "/proc/timer_list",
 					    NULL };
-	char dev[2 * PATH_MAX], entry[3 * PATH_MAX], null[2 * PATH_MAX + 16], got[128];
+	char dev[2 * PATH_MAX], entry[3 * PATH_MAX], null[2 * PATH_MAX + 16];
 	ct_container *c;
 	char *out = NULL;
 	struct leak *before;
@@ -471,12 +480,7 @@ static void masks_not_from_rootfs(void **state)
 			fail_msg("%s", ct_last_error(c)->message);
 		ct_unref(c);
 		end(before, now_ms(), "masks");
-		if (strstr(probe_get(out, "/proc/kcore", got, sizeof(got)), "read data") ||
-		    strstr(probe_get(out, "/proc/keys", got, sizeof(got)), "read data") ||
-		    strstr(probe_get(out, "/proc/timer_list", got, sizeof(got)), "read data"))
-			fail_msg("a masked file can be read:\n%s", out);
-		if (strstr(probe_get(out, "/proc/sysrq-trigger", got, sizeof(got)), "write opens"))
-			fail_msg("sysrq-trigger can be written:\n%s", out);
+		check_masked(out);
 		free(out);
 	}
 	unlink(null);
@@ -592,23 +596,12 @@ static void try_flipper(void **state)
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
-static void *nothing(void *data)
-{
-	return data;
-}
-
 static int group_setup(void **state)
 {
-	static const char *const argv[] = { "/bin/true", NULL };
-	pthread_t t;
 	char path[2 * PATH_MAX];
 	int fd;
 
-	(void)state;
-	/* the C library's own handler comes with the first thread */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL))
-		return -1;
-	if (leak_own_mounts() || box_open(&box, NULL) || decoy_make(&decoy, box.root.base))
+	if (box_setup_used(state) || decoy_make(&decoy, box.root.base))
 		return -1;
 	snprintf(path, sizeof(path), "%s/data", box.root.base);
 	if (mkdir(path, 0755))
@@ -616,16 +609,16 @@ static int group_setup(void **state)
 	snprintf(path, sizeof(path), "%s/data/file", box.root.base);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	close(fd);
-	/* once, for what a process pays only once */
-	return box_run(box.c, NULL, argv, NULL, NULL);
+	/* the stage's descriptor stays for as long as a handle is open: it is there before
+	 * and after each case */
+	box.c = box_handle(&box, NULL);
+	return box.c ? box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) : -1;
 }
 
 static int group_teardown(void **state)
 {
-	(void)state;
 	decoy_close(&decoy);
-	box_close(&box);
-	return 0;
+	return box_teardown(state);
 }
 
 static void add(struct CMUnitTest *t, const char *name, CMUnitTestFunction fn, const void *state)

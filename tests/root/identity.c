@@ -20,13 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define CAP_CHOWN 0
 #define CAP_NET_BIND 10
 #define DEFAULT_CAPS 0xa80425fbull
@@ -69,10 +65,9 @@ static unsigned long long expected_caps(const struct person *p)
 
 static ct_container *person_container(const struct person *p)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	char id[16];
 
-	assert_non_null(c);
 	snprintf(id, sizeof(id), "%u", p->uid);
 	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, NULL), 0);
 	if (p->groups)
@@ -127,7 +122,6 @@ static void try_person(void **state)
 {
 	const struct person *p = *state;
 	ct_container *c = person_container(p);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *init = NULL;
 	char *out = NULL;
 
@@ -135,9 +129,7 @@ static void try_person(void **state)
 	check_person(p, out, "start");
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	assert_ok(c, box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL));
 	check_person(p, out, "attach");
 	free(out);
@@ -154,15 +146,12 @@ static struct {
 
 static int run_one(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
 	(void)state;
 	running.c = box_handle(&box, NULL);
 	box_config(running.c, "cap.keep", "chown setuid setgid net_bind_service", "init.groups",
 		   "7", "environment", "FROM_CONFIG=1", NULL);
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	return ct_start(running.c, &o, &running.p);
+	return box_start(running.c, 0, ARGV("/bin/sleep", "1000"), &running.p);
 }
 
 static int end_one(void **state)
@@ -318,11 +307,32 @@ static int has(const char *report, const char *entry)
 	return strstr(env, want) != NULL;
 }
 
+/* The config's, nothing of the caller's. */
+static void environment_attached(void)
+{
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	char *out = enter(&a);
+
+	assert_true(has(out, "FROM_CONFIG=1") && !has(out, "CT_SECRET=canary"));
+	free(out);
+	a.flags = CT_ATTACH_KEEP_ENV;
+	a.envp = ARGV("D=4");
+	out = enter(&a);
+	assert_true(has(out, "CT_SECRET=canary") && has(out, "D=4"));
+	free(out);
+	a.flags = CT_ATTACH_CLEAR_ENV;
+	out = enter(&a);
+	expect(out, "attach clear", "env", "[\"D=4\"]");
+	free(out);
+	a.flags = CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV;
+	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL),
+		       -EINVAL);
+}
+
 /* The caller's environment never goes in unless asked for; what is asked for replaces by name. */
 static void environment(void **state)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_container *c = box_handle(&box, NULL);
 	char *out = NULL;
 
@@ -343,22 +353,7 @@ static void environment(void **state)
 	assert_ok(c, box_run(c, &o, ARGV("/bin/probe"), &out, NULL));
 	expect(out, "clear", "env", "[\"A=replaced\", \"C=3\"]");
 	free(out);
-	/* attach: the config's, nothing of the caller's */
-	out = enter(&a);
-	assert_true(has(out, "FROM_CONFIG=1") && !has(out, "CT_SECRET=canary"));
-	free(out);
-	a.flags = CT_ATTACH_KEEP_ENV;
-	a.envp = ARGV("D=4");
-	out = enter(&a);
-	assert_true(has(out, "CT_SECRET=canary") && has(out, "D=4"));
-	free(out);
-	a.flags = CT_ATTACH_CLEAR_ENV;
-	out = enter(&a);
-	expect(out, "attach clear", "env", "[\"D=4\"]");
-	free(out);
-	a.flags = CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV;
-	assert_refused(running.c, box_attach(running.c, &a, ARGV("/bin/true"), NULL, NULL),
-		       -EINVAL);
+	environment_attached();
 	unsetenv("CT_SECRET");
 	unsetenv("LD_PRELOAD_X");
 	ct_unref(c);
@@ -439,19 +434,6 @@ static void user_namespace(void **state)
 	ct_unref(c);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 #define CASE(f)                               \
 	{                                     \
 #f, f, run_one, end_one, NULL \
@@ -481,5 +463,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ p->name, try_person, NULL, NULL, p };
 	}
 	memcpy(tests + 32, single, sizeof(single));
-	return _cmocka_run_group_tests("identity", tests, 32 + SINGLE, group_setup, group_teardown);
+	return _cmocka_run_group_tests("identity", tests, 32 + SINGLE, box_setup, box_teardown);
 }

@@ -31,25 +31,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "box.h"
+#include <limits.h>
+
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* ---- a caller with odd habits, in a process of its own --------------------------------------- */
 
 #define HARD_BITS (SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS)
-
-static int write_proc(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC),
-	    err = fd < 0 || write(fd, text, strlen(text)) < 0;
-
-	close(fd);
-	return err;
-}
 
 static int with_nothing(void)
 {
@@ -128,7 +117,7 @@ static int with_thp(void)
 /* None is lower than what it has had: an administrator may raise it only. */
 static int with_oom(void)
 {
-	return write_proc("/proc/self/oom_score_adj", "321");
+	return write_to("/proc/self/oom_score_adj", "321");
 }
 
 static const struct habit {
@@ -190,8 +179,6 @@ static int check_report(const struct habit *h, const char *how, const char *repo
 static int with_habit(const struct habit *h)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
 
@@ -205,39 +192,15 @@ static int with_habit(const struct habit *h)
 	bad += check_report(h, "start", out);
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_start(c, &o, &init) < 0)
-		return box_failed(c, "start");
-	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "attach");
+	if (box_attach_probe(c, &out))
+		return 1;
 	bad += check_report(h, "attach", out);
 	free(out);
-	ct_process_unref(init);
 	ct_unref(c);
 	return bad;
 }
 
-static void in_child(int (*what)(const void *), const void *arg)
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int bad = what(arg);
-
-		fflush(stdout);
-		_exit(bad ? 1 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (status)
-		fail_msg("the caller found something wrong, or died: status %x", status);
-}
-
-static int habit_child(const void *arg)
+static int habit_child(void *arg)
 {
 	return with_habit(arg);
 }
@@ -261,16 +224,14 @@ static void habit(void **state)
 
 	if (h->take == with_fifo && !can_take(h))
 		elsewhere_because("the cpu cgroup of the tests gives no budget of real time");
-	in_child(habit_child, h);
+	assert_int_equal(in_process_of_its_own(habit_child, *state), 0);
 }
 
 /* ---- what a key says otherwise --------------------------------------------------------------- */
 
-static int keys_child(const void *arg)
+static int keys_child(void *arg)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *init = NULL;
 	char *out = NULL;
 	int bad = 0;
 
@@ -287,17 +248,12 @@ static int keys_child(const void *arg)
 	       probe_expect(out, "keys", "start", "timerslack", "70000");
 	free(out);
 	out = NULL;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	if (ct_start(c, &o, &init) < 0)
-		return box_failed(c, "start");
-	if (box_attach(c, NULL, ARGV("/bin/probe"), &out, NULL) < 0)
-		return box_failed(c, "attach");
+	if (box_attach_probe(c, &out))
+		return 1;
 	bad += probe_expect(out, "keys", "attach", "umask", "\"027\"") +
 	       probe_expect(out, "keys", "attach", "nice", "7") +
 	       probe_expect(out, "keys", "attach", "personality", "8");
 	free(out);
-	ct_process_unref(init);
 	ct_unref(c);
 	return bad;
 }
@@ -312,7 +268,7 @@ static void keys(void **state)
 	size_t i;
 
 	(void)state;
-	in_child(keys_child, NULL);
+	assert_int_equal(in_process_of_its_own(keys_child, NULL), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (ct_set_config(c, bad[i][0], bad[i][1]) >= 0)
 			fail_msg("%s = %s was taken", bad[i][0], bad[i][1]);
@@ -321,19 +277,16 @@ static void keys(void **state)
 
 /* A detached container has the umask of who starts it, also after a reboot of its own; a program
  * attached has the attacher's. */
-static int detached_child(const void *arg)
+static int detached_child(void *arg)
 {
 	ct_container *c = box_handle(&box, "umask");
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char *out = NULL;
 	int bad = 0, i;
 
 	(void)arg;
 	umask(0137);
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "umask > /tmp/umask; exec sleep 1000");
 	rootfs_drop(&box.root, "tmp/umask");
-	if (ct_start(c, &o, NULL) < 0)
+	if (box_detach(c, ARGV("/bin/sh", "-c", "umask > /tmp/umask; exec sleep 1000")) < 0)
 		return box_failed(c, "detached start");
 	umask(0);
 	for (i = 0; i < 6000 && !bad; i++) {
@@ -365,11 +318,11 @@ static int detached_child(const void *arg)
 static void detached(void **state)
 {
 	(void)state;
-	in_child(detached_child, NULL);
+	assert_int_equal(in_process_of_its_own(detached_child, NULL), 0);
 }
 
 /* Locked bits cannot be taken back: that is told, and nothing is started with them. */
-static int locked_child(const void *arg)
+static int locked_child(void *arg)
 {
 	ct_container *c = box_handle(&box, NULL);
 
@@ -388,7 +341,7 @@ static int locked_child(const void *arg)
 static void locked(void **state)
 {
 	(void)state;
-	in_child(locked_child, NULL);
+	assert_int_equal(in_process_of_its_own(locked_child, NULL), 0);
 }
 
 /* ---- file capabilities ----------------------------------------------------------------------- */
@@ -405,9 +358,24 @@ static int give_caps(const char *path)
 	return setxattr(path, "security.capability", caps, sizeof(caps), 0);
 }
 
+/* A hook of the host has what an exec of the caller's would have had: nothing. */
+static void check_hook(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text;
+
+	assert_true(fd >= 0);
+	text = read_all(fd, 10000);
+	close(fd);
+	assert_non_null(strstr(text, "CapInh:\t0000000000000000"));
+	assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
+	assert_non_null(strstr(text, "CapAmb:\t0000000000000000"));
+	free(text);
+}
+
 static void file_capabilities(void **state)
 {
-	char copy[PATH_MAX + 16], path[PATH_MAX + 32], *text;
+	char copy[PATH_MAX + 16], path[PATH_MAX + 32];
 	struct run_result r;
 	struct statvfs fs;
 	int status, fd;
@@ -441,15 +409,7 @@ static void file_capabilities(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	/* a hook of the host has what an exec of the caller's would have had: nothing */
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	text = read_all(fd, 10000);
-	close(fd);
-	assert_non_null(strstr(text, "CapInh:\t0000000000000000"));
-	assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
-	assert_non_null(strstr(text, "CapAmb:\t0000000000000000"));
-	free(text);
+	check_hook(path);
 	unlink(copy);
 }
 
@@ -458,7 +418,6 @@ static void file_capabilities(void **state)
 static int attach_by_name(const char *keep, int mapped, char **out)
 {
 	ct_container *c = box_handle(&box, NULL);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_process *init = NULL;
 	int err;
@@ -469,9 +428,7 @@ static int attach_by_name(const char *keep, int mapped, char **out)
 		assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap",
 					    "g 0 100000 65536", NULL),
 				 0);
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &init));
+	init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
 	a.user = "tester";
 	err = box_attach(c, &a, ARGV("/bin/probe"), out, NULL);
 	ct_process_unref(init);
@@ -508,19 +465,6 @@ static void lookup(void **state)
 	assert_int_equal(chmod(path, 0644), 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest single[] = { cmocka_unit_test(keys), cmocka_unit_test(detached),
@@ -535,6 +479,6 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ habits[i].name, habit, NULL, NULL,
 						(void *)&habits[i] };
 	memcpy(tests + N_HABITS, single, sizeof(single));
-	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, group_setup,
-				       group_teardown);
+	return _cmocka_run_group_tests("inherit", tests, N_HABITS + SINGLE, box_setup,
+				       box_teardown);
 }

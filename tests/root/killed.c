@@ -23,32 +23,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
 static char listing_before[4096];
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ROUNDS 40
 #define LONG_ROUNDS 80
 
 static int kills(void)
 {
 	return rounds(ROUNDS, LONG_ROUNDS);
-}
-
-static void sleep_us(long us)
-{
-	nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
-		  NULL);
 }
 
 /* ---- what must be so afterwards -------------------------------------------------------------- */
@@ -95,7 +85,6 @@ static int settled(void *data)
 /* All is gone, or one call away from it; the container can be started. */
 static void check_clean(const char *what, int round, bool start_again)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char text[4096] = "", *names = NULL;
 	int state = 0, r;
 
@@ -117,9 +106,7 @@ static void check_clean(const char *what, int round, bool start_again)
 		fail_msg("%s, round %d: in the state directory: %s", what, round, text);
 	if (!start_again)
 		return;
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sleep", "1000");
-	assert_ok(box.c, ct_start(box.c, &o, NULL));
+	assert_ok(box.c, box_detach(box.c, ARGV("/bin/sleep", "1000")));
 	assert_int_equal(ct_state(box.c), CT_STATE_RUNNING);
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	wait_until(no_orphans, text);
@@ -154,14 +141,13 @@ static void act(enum action a)
 
 static void run_web(void)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 
 	if (ct_state(box.c) == CT_STATE_RUNNING)
 		return;
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done");
 	assert_ok(box.c, ct_set_config(box.c, "signal.halt", "SIGTERM"));
-	assert_ok(box.c, ct_start(box.c, &o, NULL));
+	assert_ok(box.c,
+		  box_detach(box.c, ARGV("/bin/sh", "-c",
+					 "trap 'exit 0' TERM; while :; do sleep 0.01; done")));
 }
 
 /* A pid namespace ends only when the last process in it is reaped; those whose caller is gone come
@@ -253,42 +239,46 @@ static void *hunt(void *data)
 	return NULL;
 }
 
+/* It has failed with a reason, or there is a process, which ends. */
+static void check_start(ct_container *c, int err, ct_process *p, int i, const struct hunter *h,
+			int *failed, int *lost)
+{
+	ct_exit ex = CT_EXIT_INIT;
+
+	if (err) {
+		(*failed)++;
+		if (!ct_last_error(c)->message[0] || ct_last_error(c)->err != err)
+			fail_msg("round %d: failed without a reason", i);
+		return;
+	}
+	if (ct_process_pid(p) <= 0)
+		fail_msg("round %d: ct_start() succeeded without a process (%d was shot)", i,
+			 (int)h->shot);
+	if (ct_process_wait(p, &ex, PATIENCE_MS))
+		fail_msg("round %d: %s (%d was shot)", i, ct_process_last_error(p)->message,
+			 (int)h->shot);
+	*lost += ex.reason != CT_EXIT_EXITED;
+}
+
 /* In-process starts while the keeper, or the stage, is shot: the call comes back, with a
  * reason; nothing hangs. */
 static void kill_below(void **state)
 {
 	int depth = (int)(intptr_t)*state, i, n = kills(), failed = 0, lost = 0;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	char text[256];
 
-	o.argv = ARGV("/bin/sleep", "0.05");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < n; i++) {
 		struct hunter h = { .tid = gettid(),
 				    .depth = depth,
 				    .delay_us = (long)i * i * 6000 / (n * n) };
 		ct_container *c = box_handle(&box, NULL);
 		ct_process *p = NULL;
-		ct_exit ex = CT_EXIT_INIT;
 		long long began = now_ms();
 		int err;
 
 		assert_int_equal(pthread_create(&h.thread, NULL, hunt, &h), 0);
-		err = ct_start(c, &o, &p);
-		if (err) {
-			failed++;
-			if (!ct_last_error(c)->message[0] || ct_last_error(c)->err != err)
-				fail_msg("round %d: failed without a reason", i);
-		} else {
-			if (ct_process_pid(p) <= 0)
-				fail_msg("round %d: ct_start() succeeded without a process (%d was "
-					 "shot)",
-					 i, (int)h.shot);
-			if (ct_process_wait(p, &ex, PATIENCE_MS))
-				fail_msg("round %d: %s (%d was shot)", i,
-					 ct_process_last_error(p)->message, (int)h.shot);
-			lost += ex.reason != CT_EXIT_EXITED;
-		}
+		err = box_start(c, 0, ARGV("/bin/sleep", "0.05"), &p);
+		check_start(c, err, p, i, &h, &failed, &lost);
 		h.stop = true;
 		pthread_join(h.thread, NULL);
 		ct_process_unref(p);
@@ -416,8 +406,7 @@ static int each_teardown(void **state)
 	char text[256];
 
 	(void)state;
-	if (ct_state(box.c) == CT_STATE_RUNNING)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
+	case_stop();
 	box.c = ct_unref(box.c);
 	wait_until(no_orphans, text);
 	return 0;
@@ -425,29 +414,10 @@ static int each_teardown(void **state)
 
 static int group_setup(void **state)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	char text[256];
-
 	(void)state;
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	if (leak_own_mounts() || box_open(&box, "web"))
+	if (box_setup_lived("web"))
 		return -1;
-	/* what a regular life leaves in the state directory, if anything, is no leak
-	 * of a killed one */
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/true");
-	if (ct_start(box.c, &o, NULL) || ct_wait(box.c, CT_STATE_STOPPED, PATIENCE_MS) < 0)
-		return -1;
-	wait_until(no_orphans, text);
 	list_dir(box.state, listing_before, sizeof(listing_before));
-	box.c = ct_unref(box.c);
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
 	return 0;
 }
 
@@ -470,5 +440,5 @@ int main(void)
 		CASE("supervisor, without pdeath", supervisor_without_pdeath, 0),
 	};
 
-	return cmocka_run_group_tests_name("killed", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("killed", tests, group_setup, box_teardown);
 }

@@ -21,41 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-static struct leak *before;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static int setup(void **state)
-{
-	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	return box.c ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box.c = ct_unref(box.c);
-	return leak_end(before, LEAK_NO_RSS);
-}
+#include "setup.h"
 
 /* Starts with no stdio. */
 static ct_process *start(const char *const argv[])
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_start(box.c, &o, &p));
-	assert_non_null(p);
-	return p;
+	return must_start(box.c, 0, argv);
 }
 
 #define TRAPPED(trap) ARGV("/bin/sh", "-c", trap "; echo trapped; while :; do sleep 0.05; done")
@@ -233,13 +205,10 @@ static void again(void **state)
 static void let_go(void **state)
 {
 	ct_process *p = start(ARGV("/bin/sleep", "1000")), *q = NULL;
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	pid_t pid = ct_process_pid(p), entered;
 
 	(void)state;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_attach(box.c, &o, &q));
+	assert_ok(box.c, box_enter(box.c, ARGV("/bin/sleep", "1000"), &q));
 	entered = ct_process_pid(q);
 	ct_process_ref(q);
 	ct_process_unref(q);
@@ -398,21 +367,15 @@ static void wait_and_kill(void **state)
 
 /* ---- attach ---------------------------------------------------------------------------------- */
 
-static void attach(void **state)
+/* Its namespaces are those of the container's program, and none is the caller's. */
+static void check_namespaces(pid_t pid, const char *out)
 {
-	ct_process *p = start(ARGV("/bin/sleep", "1000"));
-	char *out = NULL, a[64], b[64], host[64], link[64];
 	const char *const ns[] = { "ns_mnt", "ns_pid", "ns_uts", "ns_ipc", "ns_net" };
-	char *inside = NULL;
-	ct_exit ex = CT_EXIT_INIT;
-	size_t i;
+	char a[64], b[64], host[64], link[64];
 	ssize_t n;
 
-	(void)state;
-	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe"), &out, &ex));
-	assert_int_equal(ex.reason, CT_EXIT_EXITED);
-	for (i = 0; i < 5; i++) {
-		snprintf(link, sizeof(link), "/proc/%d/ns/%s", (int)ct_process_pid(p), ns[i] + 3);
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(link, sizeof(link), "/proc/%d/ns/%s", (int)pid, ns[i] + 3);
 		n = readlink(link, a, sizeof(a) - 1);
 		assert_true(n > 0);
 		a[n] = 0;
@@ -424,6 +387,18 @@ static void attach(void **state)
 		host[n < 0 ? 0 : n] = 0;
 		assert_string_not_equal(a, host);
 	}
+}
+
+static void attach(void **state)
+{
+	ct_process *p = start(ARGV("/bin/sleep", "1000"));
+	char *out = NULL, a[64];
+	ct_exit ex = CT_EXIT_INIT;
+
+	(void)state;
+	assert_ok(box.c, box_attach(box.c, NULL, ARGV("/bin/probe"), &out, &ex));
+	assert_int_equal(ex.reason, CT_EXIT_EXITED);
+	check_namespaces(ct_process_pid(p), out);
 	assert_string_equal(probe_get(out, "fds", a, sizeof(a)), "[0, 1, 2]");
 	free(out);
 	/* exit codes, and what cannot be executed */
@@ -433,17 +408,13 @@ static void attach(void **state)
 	assert_int_equal(ct_last_error(box.c)->id, CT_ERR_EXEC);
 	assert_refused(box.c, box_attach(box.c, NULL, ARGV("/etc/passwd"), NULL, NULL), -EACCES);
 	/* the container's end is the end of those who entered */
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	ct_process *q = NULL;
 
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(box.c, ct_attach(box.c, &o, &q));
+	assert_ok(box.c, box_enter(box.c, ARGV("/bin/sleep", "1000"), &q));
 	ct_process_kill(p, SIGKILL);
 	wait_end(p);
 	ex = wait_end(q);
 	assert_int_equal(ex.signal, SIGKILL);
-	free(inside);
 	ct_process_unref(q);
 	ct_process_unref(p);
 	assert_refused(box.c, box_attach(box.c, NULL, ARGV("/bin/true"), NULL, NULL), -ESRCH);
@@ -474,7 +445,8 @@ static void forked(void **state)
 	ct_process_unref(p);
 }
 
-/* A start that fails, at any point, leaves the handle usable and nothing behind (see teardown). */
+/* A start that fails, at any point, leaves the handle usable and nothing behind:
+ * case_teardown() compares. */
 static void failed_then_fine(void **state)
 {
 	ct_process *p;
@@ -513,34 +485,7 @@ static void dry(void **state)
 	assert_string_equal(ct_last_error(box.c)->key, "seccomp.profile");
 }
 
-static void *nothing(void *data)
-{
-	return data;
-}
-
-static int group_setup(void **state)
-{
-	pthread_t t;
-
-	(void)state;
-	/* the C library's own handler comes with the first thread */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL))
-		return -1;
-	if (leak_own_mounts() || box_open(&box, NULL))
-		return -1;
-	/* once, for what a process pays only once */
-	return box_run(box.c, NULL, ARGV("/bin/true"), NULL, NULL) ||
-	       (box.c = ct_unref(box.c)) != NULL;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, case_setup, case_teardown)
 
 int main(void)
 {
@@ -564,5 +509,5 @@ int main(void)
 		CASE(dry),
 	};
 
-	return cmocka_run_group_tests_name("lifecycle", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("lifecycle", tests, box_setup_used, box_teardown);
 }

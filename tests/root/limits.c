@@ -23,12 +23,16 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-#include "cgroup-help.h"
-#include "leak.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static struct box box;
-static struct leak *before;
-static char word[64]; /* in the name of each group of ours */
+#include "cgroup-help.h"
 
 #define LIMIT "32M"
 #define LIMIT_BYTES (32 * MIB)
@@ -37,22 +41,8 @@ static char word[64]; /* in the name of each group of ours */
 
 static int setup(void **state)
 {
-	char pattern[80];
-
 	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	snprintf(word, sizeof(word), "lim%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	return box.c && !box_config(box.c, "cgroup.pattern", pattern, NULL) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
+	return cgroup_case_setup("lim", NULL);
 }
 
 static void set(const char *key, const char *value)
@@ -160,15 +150,26 @@ static void memory_cache(void **state)
 	assert_true(u.memory_limit == 64 * MIB);
 }
 
+static bool swap_is_on(void)
+{
+	char text[256];
+	int lines = 0;
+	FILE *f = fopen("/proc/swaps", "re");
+
+	while (f && fgets(text, sizeof(text), f))
+		lines += !!strchr(text, '\n');
+	if (f)
+		fclose(f);
+	return lines >= 2;
+}
+
 /* No swap unless it is asked for. */
 static void memory_swap(void **state)
 {
-	char *out = NULL, text[64];
+	char *out = NULL;
 	long long both, alone;
 	struct talk t;
 	ct_exit ex;
-	FILE *f;
-	int lines = 0;
 
 	(void)state;
 	set("limit.memory", LIMIT);
@@ -187,12 +188,7 @@ static void memory_swap(void **state)
 	talk_end(&t);
 	assert_true(both < 0 ? alone == 48 * (long long)MIB
 			     : both == (long long)(LIMIT_BYTES + 48 * MIB));
-	f = fopen("/proc/swaps", "re");
-	while (f && fgets(text, sizeof(text), f))
-		lines += !!strchr(text, '\n');
-	if (f)
-		fclose(f);
-	if (lines < 2) {
+	if (!swap_is_on()) {
 		print_message(
 			"# no swap is on here: the values are right, their use is not seen\n");
 		return;
@@ -421,31 +417,51 @@ static long long rate_of(const char *out)
 	return (long long)((double)bytes * 1000000 / (double)us);
 }
 
+static void check_rates(const char *const out[2], const ct_exit *ex)
+{
+	print_message("# io.max rbps=%llu: %lld; wbps=%llu: %lld bytes a second; "
+		      "counted as read %lld, written %lld\n",
+		      2 * MIB, rate_of(out[0]), MIB, rate_of(out[1]), (long long)ex->io_read,
+		      (long long)ex->io_written);
+	if (rate_of(out[0]) <= 0 || rate_of(out[0]) > (long long)(2 * MIB) * 130 / 100)
+		fail_msg("reads were not slowed down: %s", out[0]);
+	if (rate_of(out[1]) <= 0 || rate_of(out[1]) > (long long)MIB * 130 / 100)
+		fail_msg("writes were not slowed down: %s", out[1]);
+	/* the second one only wrote */
+	if (ex->io_written != CT_ABSENT)
+		assert_true(ex->io_written >= 3000000);
+}
+
+static int configure_disk(const struct loop *l)
+{
+	char limit[128], rule[64], entry[128];
+	struct stat st;
+
+	fstat(l->fd, &st);
+	snprintf(limit, sizeof(limit), "%s rbps=2M wbps=1M", l->node);
+	snprintf(rule, sizeof(rule), "b %u:%u rw", major(st.st_rdev), minor(st.st_rdev));
+	snprintf(entry, sizeof(entry), "%s dev/disk none bind,create=file 0 0", l->node);
+	if (box_config(box.c, "limit.io.max", limit, "cgroup2.devices.allow", rule, "mount.entry",
+		       entry, NULL))
+		return -EINVAL;
+	return 0;
+}
+
 static void io_max(void **state)
 {
 	const char *const dirs[] = { "r", "w" };
-	char limit[128], rule[64], entry[128], *out[2] = { NULL, NULL };
-	unsigned maj_min[2];
-	struct stat st;
+	char *out[2] = { NULL, NULL };
 	struct loop l;
 	ct_exit ex = CT_EXIT_INIT;
 	char why[512] = "";
-	int r = 0, i;
+	int r, i;
 
 	(void)state;
 	if (loop_make(&l, 16 * (off_t)MIB)) {
 		loop_drop(&l);
 		elsewhere_because("no loop device is to be had here");
 	}
-	fstat(l.fd, &st);
-	maj_min[0] = major(st.st_rdev);
-	maj_min[1] = minor(st.st_rdev);
-	snprintf(limit, sizeof(limit), "%s rbps=2M wbps=1M", l.node);
-	snprintf(rule, sizeof(rule), "b %u:%u rw", maj_min[0], maj_min[1]);
-	snprintf(entry, sizeof(entry), "%s dev/disk none bind,create=file 0 0", l.node);
-	if (box_config(box.c, "limit.io.max", limit, "cgroup2.devices.allow", rule, "mount.entry",
-		       entry, NULL))
-		r = -EINVAL;
+	r = configure_disk(&l);
 	for (i = 0; i < 2 && r == 0; i++)
 		r = box_run(box.c, NULL,
 			    ARGV("/bin/probe", "direct", "/dev/disk", dirs[i],
@@ -458,17 +474,7 @@ static void io_max(void **state)
 		elsewhere_because("%s", why);
 	if (r)
 		fail_msg("%d %s", r, why);
-	print_message("# io.max rbps=%llu: %lld; wbps=%llu: %lld bytes a second; "
-		      "counted as read %lld, written %lld\n",
-		      2 * MIB, rate_of(out[0]), MIB, rate_of(out[1]), (long long)ex.io_read,
-		      (long long)ex.io_written);
-	if (rate_of(out[0]) <= 0 || rate_of(out[0]) > (long long)(2 * MIB) * 130 / 100)
-		fail_msg("reads were not slowed down: %s", out[0]);
-	if (rate_of(out[1]) <= 0 || rate_of(out[1]) > (long long)MIB * 130 / 100)
-		fail_msg("writes were not slowed down: %s", out[1]);
-	/* the second one only wrote */
-	if (ex.io_written != CT_ABSENT)
-		assert_true(ex.io_written >= 3000000);
+	check_rates((const char *const *)out, &ex);
 	free(out[0]);
 	free(out[1]);
 }
@@ -699,10 +705,8 @@ static void verdict_detached(void **state)
 {
 	ct_container *c;
 	ct_start_opts o = CT_START_OPTS_INIT;
-	char pattern[96];
 
 	(void)state;
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
 		const struct verdict *v = &verdicts[i];
 		ct_exit ex = CT_EXIT_INIT;
@@ -710,7 +714,8 @@ static void verdict_detached(void **state)
 		int r;
 
 		c = box_handle(&box, "verdict");
-		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", pattern, NULL),
+		assert_int_equal(box_config(c, v->key, v->value, "cgroup.pattern", box.pattern,
+					    NULL),
 				 0);
 		o.flags = CT_START_DETACH;
 		o.argv = v->argv;
@@ -736,9 +741,6 @@ static void verdict_detached(void **state)
 		if (ex.cpu_us == 0)
 			fail_msg("%s: no CPU time; init itself %llu + %llu us", v->name,
 				 (unsigned long long)ex.user_us, (unsigned long long)ex.system_us);
-		print_message("# DBG %s: %llu; init itself %llu + %llu us\n", v->name,
-			      (unsigned long long)ex.cpu_us, (unsigned long long)ex.user_us,
-			      (unsigned long long)ex.system_us);
 	}
 }
 
@@ -824,51 +826,39 @@ static void plausible(void **state)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box) ? -1 : 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(name, f)                          \
-	{                                      \
-		name, f, setup, teardown, NULL \
+#define CASE(name, f)                                      \
+	{                                                  \
+		name, f, setup, cgroup_case_teardown, NULL \
 	}
+
+static const struct CMUnitTest cases[] = {
+	CASE("memory: a tree of processes", memory_tree),
+	CASE("memory: tmpfs and shared pages", memory_tmpfs),
+	CASE("memory: page cache", memory_cache),
+	CASE("memory: swap", memory_swap),
+	CASE("pids", pids),
+	CASE("pids: a fork bomb", fork_bomb),
+	CASE("cpu", cpu),
+	CASE("cpuset", cpuset),
+	CASE("cputime", cputime),
+	CASE("io.max", io_max),
+	CASE("devices", devices),
+	CASE("devices: rules while it runs", live_rules),
+	CASE("figures", plausible),
+	CASE("stopped wins", stopped_wins),
+	CASE("verdicts of a supervisor", verdict_detached),
+};
 
 int main(void)
 {
-	static const struct CMUnitTest first[] = {
-		CASE("memory: a tree of processes", memory_tree),
-		CASE("memory: tmpfs and shared pages", memory_tmpfs),
-		CASE("memory: page cache", memory_cache),
-		CASE("memory: swap", memory_swap),
-		CASE("pids", pids),
-		CASE("pids: a fork bomb", fork_bomb),
-		CASE("cpu", cpu),
-		CASE("cpuset", cpuset),
-		CASE("cputime", cputime),
-		CASE("io.max", io_max),
-		CASE("devices", devices),
-		CASE("devices: rules while it runs", live_rules),
-		CASE("figures", plausible),
-		CASE("stopped wins", stopped_wins),
-		CASE("verdicts of a supervisor", verdict_detached),
-	};
-	const size_t n_first = sizeof(first) / sizeof(first[0]),
+	const size_t n_first = sizeof(cases) / sizeof(cases[0]),
 		     n_values = sizeof(values) / sizeof(values[0]);
 	const size_t n_verdicts = sizeof(verdicts) / sizeof(verdicts[0]),
 		     n = n_first + n_values + n_verdicts;
 	static char names[64][96];
 	struct CMUnitTest tests[64];
 
-	memcpy(tests, first, sizeof(first));
+	memcpy(tests, cases, sizeof(cases));
 	for (size_t i = n_first; i < n; i++) {
 		const bool value = i < n_first + n_values;
 		const struct value *v = &values[value ? i - n_first : 0];
@@ -877,9 +867,9 @@ int main(void)
 		snprintf(names[i], sizeof(names[i]), value ? "%s = %s" : "verdict: %s%s",
 			 value ? v->key : w->name, value ? v->value : "");
 		tests[i] = (struct CMUnitTest){
-			names[i], value ? read_back : verdict, setup, teardown,
+			names[i], value ? read_back : verdict, setup, cgroup_case_teardown,
 			(void *)(uintptr_t)(value ? (const void *)v : (const void *)w)
 		};
 	}
-	return _cmocka_run_group_tests("limits", tests, n, group_setup, group_teardown);
+	return _cmocka_run_group_tests("limits", tests, n, box_setup_bare, box_teardown);
 }

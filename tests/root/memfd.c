@@ -20,13 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
 #define SYSCTL "/proc/sys/vm/memfd_noexec"
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static struct box box;
 
 /* As pid 1 of its own namespace. */
 static int with_level(const char *level)
@@ -84,24 +81,11 @@ static void level(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { { "0", level, NULL, NULL, "0" },
 					    { "1", level, NULL, NULL, "1" },
 					    { "2", level, NULL, NULL, "2" } };
 
-	return _cmocka_run_group_tests("memfd", tests, 3, group_setup, group_teardown);
+	return _cmocka_run_group_tests("memfd", tests, 3, box_setup, box_teardown);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,68 +18,67 @@
 #include "run.h"
 
 #define ROOT "rootfs.path = %B/rootfs\n"
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* ---- what stands in the way, put there and taken away ---------------------------------------- */
 
 static void put_not_executable(void)
 {
-	rootfs_file(&mistake_box.root, "bin/not-executable", "#!/bin/sh\n", 0644);
+	rootfs_file(&box.root, "bin/not-executable", "#!/bin/sh\n", 0644);
 }
 
 static void drop_not_executable(void)
 {
-	rootfs_drop(&mistake_box.root, "bin/not-executable");
+	rootfs_drop(&box.root, "bin/not-executable");
 }
 
 static void put_bad_format(void)
 {
-	rootfs_file(&mistake_box.root, "bin/bad-format", "no program at all\n", 0755);
+	rootfs_file(&box.root, "bin/bad-format", "no program at all\n", 0755);
 }
 
 static void drop_bad_format(void)
 {
-	rootfs_drop(&mistake_box.root, "bin/bad-format");
+	rootfs_drop(&box.root, "bin/bad-format");
 }
 
 static void put_no_interpreter(void)
 {
-	rootfs_file(&mistake_box.root, "bin/script", "#!/bin/no-such-shell\n", 0755);
+	rootfs_file(&box.root, "bin/script", "#!/bin/no-such-shell\n", 0755);
 }
 
 static void drop_no_interpreter(void)
 {
-	rootfs_drop(&mistake_box.root, "bin/script");
+	rootfs_drop(&box.root, "bin/script");
 }
 
 static void put_proc_link(void)
 {
-	rootfs_drop(&mistake_box.root, "proc");
-	rootfs_link(&mistake_box.root, "/tmp", "proc");
+	rootfs_drop(&box.root, "proc");
+	rootfs_link(&box.root, "/tmp", "proc");
 }
 
 static void put_proc_file(void)
 {
-	rootfs_drop(&mistake_box.root, "proc");
-	rootfs_file(&mistake_box.root, "proc", "", 0644);
+	rootfs_drop(&box.root, "proc");
+	rootfs_file(&box.root, "proc", "", 0644);
 }
 
 static void heal_proc(void)
 {
-	rootfs_drop(&mistake_box.root, "proc");
-	rootfs_mkdir(&mistake_box.root, "proc", 0755);
+	rootfs_drop(&box.root, "proc");
+	rootfs_mkdir(&box.root, "proc", 0755);
 }
 
 static void put_dev_link(void)
 {
-	rootfs_drop(&mistake_box.root, "dev");
-	rootfs_link(&mistake_box.root, "../../../../dev", "dev");
+	rootfs_drop(&box.root, "dev");
+	rootfs_link(&box.root, "../../../../dev", "dev");
 }
 
 static void heal_dev(void)
 {
-	rootfs_drop(&mistake_box.root, "dev");
-	rootfs_mkdir(&mistake_box.root, "dev", 0755);
+	rootfs_drop(&box.root, "dev");
+	rootfs_mkdir(&box.root, "dev", 0755);
 }
 
 static void put_fifo_root(void)
@@ -136,7 +136,7 @@ static void drop_include(void)
 
 static ct_container *anonymous(void)
 {
-	return box_handle(&mistake_box, NULL);
+	return box_handle(&box, NULL);
 }
 
 /* Runs one call on a new anonymous handle. */
@@ -162,7 +162,7 @@ static int start_with(ct_container *c, const ct_start_opts *o)
 static int new_with(const char *name, const ct_new_opts *o)
 {
 	const ct_error *why = NULL;
-	ct_new_opts opts = o ? *o : mistake_box.where;
+	ct_new_opts opts = o ? *o : box.where;
 	ct_container *c = NULL;
 	int err;
 
@@ -276,7 +276,7 @@ static int start_twice(void)
 
 static int not_defined(void)
 {
-	ct_container *c = box_handle(&mistake_box, "never-made");
+	ct_container *c = box_handle(&box, "never-made");
 	int err = mistake_said(c, ct_load_config(c, NULL));
 
 	ct_unref(c);
@@ -285,7 +285,7 @@ static int not_defined(void)
 
 static int destroy_not_defined(void)
 {
-	ct_container *c = box_handle(&mistake_box, "never-made");
+	ct_container *c = box_handle(&box, "never-made");
 	int err = mistake_said(c, ct_destroy(c, 0));
 
 	ct_unref(c);
@@ -294,7 +294,7 @@ static int destroy_not_defined(void)
 
 static int create_twice(void)
 {
-	ct_container *c = box_handle(&mistake_box, "twice"), *d = box_handle(&mistake_box, "twice");
+	ct_container *c = box_handle(&box, "twice"), *d = box_handle(&box, "twice");
 	int err = ct_create(c, NULL);
 
 	if (!err)
@@ -309,14 +309,11 @@ static int create_twice(void)
 static int attach_with(const ct_attach_opts *o)
 {
 	ct_container *c = anonymous();
-	ct_start_opts so = CT_START_OPTS_INIT;
 	ct_process *p = NULL, *q = NULL;
 	int err;
 
 	ct_set_config(c, "cap.keep", "chown setuid setgid");
-	so.argv = ARGV("/bin/sleep", "100");
-	so.stdio[0] = so.stdio[1] = so.stdio[2] = -1;
-	err = ct_start(c, &so, &p);
+	err = box_start(c, 0, ARGV("/bin/sleep", "100"), &p);
 	if (!err)
 		err = mistake_said(c, ct_attach(c, o, &q));
 	ct_process_unref(q);
@@ -380,13 +377,10 @@ static int attach_two_users(void)
 static int call_running(int (*call)(ct_container *c))
 {
 	ct_container *c = anonymous();
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int err;
 
-	o.argv = ARGV("/bin/sleep", "100");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	err = ct_start(c, &o, &p);
+	err = box_start(c, 0, ARGV("/bin/sleep", "100"), &p);
 	if (!err)
 		err = mistake_said(c, call(c));
 	ct_process_unref(p);
@@ -469,13 +463,13 @@ static int as_user(const char *config)
 
 	if (pipe2(fd, O_CLOEXEC))
 		return 0;
-	chmod(mistake_box.state, 0777);
+	chmod(box.state, 0777);
 	mistake_write("config", config);
 	pid = fork();
 	if (pid == 0) {
 		char path[PATH_MAX + 64];
 
-		if (setgid(64321) || setuid(64321) || ct_new(&c, NULL, &mistake_box.where))
+		if (setgid(64321) || setuid(64321) || ct_new(&c, NULL, &box.where))
 			_exit(1);
 		status = ct_load_config(c, mistake_path("config", path, sizeof(path)));
 		if (!status)
@@ -490,7 +484,7 @@ static int as_user(const char *config)
 	waitpid(pid, &status, 0);
 	snprintf(mistake_text, sizeof(mistake_text), "%s", text ? text : "it hung");
 	free(text);
-	chmod(mistake_box.state, 0700);
+	chmod(box.state, 0700);
 	mistake_write("config", "");
 	return WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EPERM : 0;
 }

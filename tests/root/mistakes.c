@@ -9,7 +9,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,6 @@
 #include "leak.h"
 #include "run.h"
 
-struct box mistake_box;
 char mistake_text[4096];
 static char foretold[4096];
 
@@ -31,7 +32,7 @@ static char *golden;
 
 const char *mistake_path(const char *name, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s/%s", mistake_box.root.base, name);
+	snprintf(buf, size, "%s/%s", box.root.base, name);
 	return buf;
 }
 
@@ -53,7 +54,7 @@ static void expand(const char *text, char *out, size_t size)
 
 	for (; *text && n + PATH_MAX < size; text++) {
 		if (text[0] == '%' && text[1] == 'B') {
-			n += (size_t)snprintf(out + n, size - n, "%s", mistake_box.root.base);
+			n += (size_t)snprintf(out + n, size - n, "%s", box.root.base);
 			text++;
 		} else {
 			out[n++] = *text;
@@ -65,7 +66,7 @@ static void expand(const char *text, char *out, size_t size)
 /* The reverse, so that golden texts do not depend on where the box stands; pids become PID. */
 static void contract(char *text)
 {
-	const char *base = mistake_box.root.base;
+	const char *base = box.root.base;
 	char *at;
 
 	while ((at = strstr(text, base))) {
@@ -125,7 +126,7 @@ static int by_config(const struct mistake *m, int *told)
 	ct_container *c = NULL;
 	int err;
 
-	if (mistake_write("config", m->config) || ct_new(&c, NULL, &mistake_box.where))
+	if (mistake_write("config", m->config) || ct_new(&c, NULL, &box.where))
 		return 0;
 	err = mistake_said(c, ct_load_config(c, mistake_path("config", path, sizeof(path))));
 	if (m->start && err)
@@ -249,7 +250,7 @@ static int try_one(const struct mistake *m, FILE *update)
 /* What the container directory and the state directory of the box hold. */
 static int files_left(void)
 {
-	const char *const dirs[] = { mistake_box.dir, mistake_box.state };
+	const char *const dirs[] = { box.dir, box.state };
 	struct dirent *e;
 	int i, n = 0;
 
@@ -286,12 +287,11 @@ int main(void)
 	}
 	/* so that there is a capability which the caller itself has not */
 	prctl(PR_CAPBSET_DROP, 24 /* CAP_SYS_RESOURCE */, 0, 0, 0);
-	if (leak_own_mounts() || box_open(&mistake_box, NULL) ||
-	    box_run(mistake_box.c, NULL, argv, NULL, NULL)) {
-		printf("Bail out! no box: %s\n", ct_last_error(mistake_box.c)->message);
+	if (leak_own_mounts() || box_open(&box, NULL) || box_run(box.c, NULL, argv, NULL, NULL)) {
+		printf("Bail out! no box: %s\n", ct_last_error(box.c)->message);
 		return 1;
 	}
-	mistake_box.c = ct_unref(mistake_box.c);
+	box.c = ct_unref(box.c);
 	if (getenv("CT_UPDATE"))
 		update = fopen(golden_path, "we");
 	printf("1..%zu\n", n_mistakes + 1);
@@ -306,6 +306,6 @@ int main(void)
 	if (update)
 		fclose(update);
 	free(golden);
-	box_close(&mistake_box);
+	box_close(&box);
 	return bad || failed;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "box.h"
+#include "setup.h"
 
 /* A mistake: a config that does not load, one that does not start, or a call. */
 struct mistake {
@@ -26,7 +26,6 @@ struct mistake {
 extern const struct mistake mistakes[];
 extern const size_t n_mistakes;
 
-extern struct box mistake_box;
 extern char mistake_text[4096];
 
 /* base/name, in buf. */

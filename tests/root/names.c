@@ -10,6 +10,7 @@
 #include <contain/contain.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "cgroup-help.h"
+#include "leak.h"
 #include "run.h"
 
 #define WAIT_MS 60000
@@ -27,13 +28,10 @@
 	"trap 'exit 5' TERM; trap 'reboot -f' INT; echo x >>/var/log/boots; while :; " \
 	"do sleep 0.02; done"
 
-static struct box box;
-static char word[32]; /* what all names of this run begin with */
-
 /* A name of this run with `n` bytes that ends in `last`. */
 static const char *name_of(size_t n, char last, char *name)
 {
-	int begin = snprintf(name, 300, "%s", word);
+	int begin = snprintf(name, 300, "%s", box.word);
 
 	memset(name + begin, 'x', n - (size_t)begin);
 	name[n - 1] = last;
@@ -43,25 +41,17 @@ static const char *name_of(size_t n, char last, char *name)
 
 static ct_container *handle(const char *name)
 {
-	ct_container *c = box_handle(&box, name);
+	ct_container *c = must_open(name);
 
-	assert_non_null(c);
-	assert_int_equal(box_config(c, "rootfs.path", box.root.path, "signal.halt", "SIGTERM",
-				    "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL),
+	assert_int_equal(box_config(c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT",
+				    "cap.drop", "sys_module", NULL),
 			 0);
 	return c;
 }
 
 static ct_process *start(ct_container *c, uint64_t flags, const char *script)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.flags = flags;
-	o.argv = ARGV("/bin/sh", "-c", script);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
+	return must_start(c, flags, ARGV("/bin/sh", "-c", script));
 }
 
 static int lists(unsigned which, const char *name)
@@ -79,17 +69,7 @@ static int lists(unsigned which, const char *name)
 static int no_groups(void *data)
 {
 	(void)data;
-	return groups_named(word, NULL, 0) == 0;
-}
-
-static int stopped(void *c)
-{
-	return ct_state(c) == CT_STATE_STOPPED;
-}
-
-static int booted(void *n)
-{
-	return box_boots(&box) >= (int)(intptr_t)n;
+	return groups_named(box.word, NULL, 0) == 0;
 }
 
 static void host_name_is(ct_container *c, const char *want)
@@ -115,7 +95,7 @@ static void whole_life(size_t n)
 	assert_true(lists(CT_LIST_DEFINED, name));
 	rootfs_drop(&box.root, "var/log/boots");
 	p = start(c, CT_START_DETACH, INIT);
-	assert_int_equal(wait_until(booted, (void *)1), 1);
+	assert_int_equal(wait_until(has_booted, (void *)1), 1);
 	other = handle(name);
 	assert_int_equal(ct_state(other), CT_STATE_RUNNING);
 	assert_true(lists(CT_LIST_RUNNING, name));
@@ -124,7 +104,7 @@ static void whole_life(size_t n)
 	before = ct_init_pid(other);
 	assert_ok(other, ct_reboot(other, WAIT_MS));
 	assert_int_not_equal(ct_init_pid(other), before);
-	assert_int_equal(wait_until(booted, (void *)2), 1);
+	assert_int_equal(wait_until(has_booted, (void *)2), 1);
 	host_name_is(other, host);
 	assert_ok(other, ct_stop(other, 0, WAIT_MS));
 	assert_int_equal(ct_process_wait(p, &x, WAIT_MS), 0);
@@ -164,7 +144,7 @@ static void groups_are_told_apart(void **state)
 			places[i] = leak_places(ct_process_pid(p[i]));
 			assert_non_null(places[i]);
 		}
-		if (strstr(places[0], word))
+		if (strstr(places[0], box.word))
 			assert_string_not_equal(places[0], places[1]);
 		for (int i = 0; i < 2; i++) {
 			assert_ok(c[i], ct_stop(c[i], CT_STOP_KILL, WAIT_MS));
@@ -198,7 +178,7 @@ static void a_killed_supervisor_is_cleared_up_after(void **state)
 	assert_int_equal(kill(parent, SIGKILL), 0);
 	assert_int_equal(ct_process_wait(p, NULL, WAIT_MS), 0);
 	/* its sockets and locks go one after the other */
-	assert_int_equal(wait_for(stopped, c, WAIT_MS), 1);
+	assert_int_equal(wait_for(is_at_rest, c, WAIT_MS), 1);
 	assert_int_equal(wait_until(no_groups, NULL), 1);
 	assert_false(lists(CT_LIST_RUNNING, name));
 	ct_process_unref(p);
@@ -312,16 +292,10 @@ static void one_byte_more(void **state)
 
 static int open_box(void **state)
 {
-	(void)state;
-	snprintf(word, sizeof(word), "long%d-", (int)getpid());
-	return box_open_bare(&box);
-}
+	int r = box_setup_bare(state);
 
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	box_word(&box, "long");
+	return r;
 }
 
 int main(void)
@@ -336,5 +310,5 @@ int main(void)
 		cmocka_unit_test(one_byte_more),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, open_box, box_teardown);
 }

@@ -18,35 +18,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define SOON_MS 20000 /* what must happen; how fast is no business of a test */
 #define NAME "nowait"
 
-static struct box box;
-
-static ct_container *handle(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-
-	assert_non_null(c);
-	assert_int_equal(box_config(c, "rootfs.path", box.root.path, NULL), 0);
-	return c;
-}
-
 static ct_process *begin(ct_container *c, uint64_t flags, const char *const argv[])
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.argv = argv;
-	o.flags = CT_START_NOWAIT | flags;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	assert_non_null(p);
-	return p;
+	return must_start(c, CT_START_NOWAIT | flags, argv);
 }
 
 /* As an event loop does: polls the descriptor, asks, never waits in the call. */
@@ -76,7 +56,7 @@ static void a_start_is_followed_by_its_descriptor(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		ct_container *c = handle(NAME);
+		ct_container *c = must_open(NAME);
 		ct_process *p = begin(c, kinds[i], exits_3);
 		ct_exit x = CT_EXIT_INIT;
 
@@ -93,7 +73,7 @@ static void a_start_is_followed_by_its_descriptor(void **state)
 
 static void a_wait_goes_through_the_start(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p = begin(c, 0, exits_3);
 	ct_exit x = CT_EXIT_INIT;
 
@@ -111,15 +91,11 @@ static void a_failure_is_told_in_full(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		ct_container *c = handle(NAME);
-		ct_start_opts o = CT_START_OPTS_INIT;
+		ct_container *c = must_open(NAME);
 		ct_process *p, *none = NULL;
 		char message[1024];
 
-		o.argv = missing;
-		o.flags = kinds[i];
-		o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-		assert_refused(c, ct_start(c, &o, &none), -ENOENT);
+		assert_refused(c, box_start(c, kinds[i], missing, &none), -ENOENT);
 		assert_null(none);
 		snprintf(message, sizeof(message), "%s", ct_last_error(c)->message);
 		p = begin(c, kinds[i], missing);
@@ -137,7 +113,7 @@ static void a_failure_is_told_in_full(void **state)
 
 static ct_container *held_by_a_hook(const char *name)
 {
-	ct_container *c = handle(name);
+	ct_container *c = must_open(name);
 
 	assert_int_equal(box_config(c, "hook.pre-start", "/bin/sh -c \"exec sleep 50\"", NULL), 0);
 	return c;
@@ -154,13 +130,9 @@ struct starter {
 static void *start_and_wait(void *data)
 {
 	struct starter *s = data;
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 
-	o.argv = sleeps;
-	o.flags = s->flags;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	s->r = ct_start(s->c, &o, &p);
+	s->r = box_start(s->c, s->flags, sleeps, &p);
 	/* the thread's own record */
 	s->id = ct_last_error(s->c)->id;
 	snprintf(s->message, sizeof(s->message), "%s", ct_last_error(s->c)->message);
@@ -246,7 +218,7 @@ static void a_payload_cannot_hold_an_attach(void **state)
 	const int rounds = getenv("CT_LONG") ? 500 : 10;
 	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	static const char *const argv[] = { "/bin/true", NULL };
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p = begin(c, 0, hostile);
 	int held = 0;
 
@@ -274,7 +246,7 @@ static void a_payload_cannot_hold_an_attach(void **state)
 static void mistakes(void **state)
 {
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_container *c = handle(NAME);
+	ct_container *c = must_open(NAME);
 	ct_process *p;
 
 	(void)state;
@@ -286,19 +258,6 @@ static void mistakes(void **state)
 	ct_unref(c);
 	assert_int_equal(ct_process_start_fd(NULL), -EINVAL);
 	assert_int_equal(ct_process_started(NULL, 0), -EINVAL);
-}
-
-static int open_box(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -314,5 +273,5 @@ int main(void)
 		cmocka_unit_test(mistakes),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

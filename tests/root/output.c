@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,30 +28,15 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "output-sinks.h"
 #include "run.h"
+#include "setup.h"
 
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define LONG_MS 60000 /* for what happens at once */
-
-static struct box box;
-static struct leak *before;
 
 static int setup(void **state)
 {
-	(void)state;
-	box.c = box_handle(&box, NULL);
-	before = leak_take();
-	return box.c ? box_config(box.c, "limit.output", "1G", NULL) : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box.c = ct_unref(box.c);
-	return leak_end(before, LEAK_NO_RSS);
+	return case_setup(state) || box_config(box.c, "limit.output", "1G", NULL);
 }
 
 /* The whole of it is done when an issue ends: see tests/run --long. */
@@ -738,10 +724,9 @@ static int begin_detached(ct_container *c, int fd, const char *const argv[], ct_
 /* The supervisor keeps the limit, also when nobody has taken the process. */
 static void detached(void **state)
 {
-	ct_container *c = box_handle(&box, "talker");
+	ct_container *c = must_open("talker");
 
 	(void)state;
-	assert_non_null(c);
 	assert_int_equal(box_config(c, "limit.output", "100KB", NULL), 0);
 	for (int waited = 0; waited < 2; waited++) {
 		struct ends e = make_sink(PIPE);
@@ -769,14 +754,13 @@ static void detached(void **state)
 
 static void detached_unread(void **state)
 {
-	ct_container *c = box_handle(&box, "talker");
+	ct_container *c = must_open("talker");
 	struct ends e = make_sink(PIPE);
 	ct_process *p = NULL;
 	long long began;
 	ct_exit ex;
 
 	(void)state;
-	assert_non_null(c);
 	assert_int_equal(box_config(c, "limit.output", "1G", NULL), 0);
 	assert_ok(c, begin_detached(c, e.theirs, ARGV("/bin/seq", "100000000"), &p));
 	wait_blocked(p, e.theirs);
@@ -793,32 +777,15 @@ static void detached_unread(void **state)
 	ct_unref(c);
 }
 
-static void *nothing(void *p)
-{
-	return p;
-}
-
 static int group_setup(void **state)
 {
-	pthread_t t;
-
-	(void)state;
-	/* what the C library does once, and what a broken pipe does to a program that
-	 * says nothing */
-	if (pthread_create(&t, NULL, nothing, NULL) || pthread_join(t, NULL) ||
-	    signal(SIGPIPE, SIG_DFL) == SIG_ERR)
+	/* what a broken pipe does to a program that says nothing */
+	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
 		return -1;
-	return box_open_bare(&box);
+	return box_setup_used(state);
 }
 
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, case_teardown)
 
 int main(void)
 {
@@ -831,5 +798,5 @@ int main(void)
 		TEST(detached),	   TEST(detached_unread),
 	};
 
-	return cmocka_run_group_tests_name("output", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("output", tests, group_setup, box_teardown);
 }

@@ -22,6 +22,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cgroup-help.h"
 
 /* What the payload finds: its terminal and its nodes, and that it may open none of these, nor make
@@ -33,9 +38,6 @@
 	"echo opened; "                                                              \
 	"mknod /tmp/disk b 7 0 2>&1; (: </tmp/disk) 2>/dev/fd/9 && echo opened; echo end; "
 
-static struct box box;
-static struct leak *before;
-static char word[64], pattern[80];
 static int device = -1; /* the loop device of a case */
 
 struct way {
@@ -102,17 +104,13 @@ static int has_said(void *want)
 
 static int setup(void **state)
 {
-	int r = 0;
+	int r;
 
 	way = *state;
-	snprintf(word, sizeof(word), "own%d.", (int)getpid());
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
 	rootfs_drop(&box.root, "var/log/boots");
-	before = leak_take();
-	box.c = box_handle(&box, "own");
-	if (!box.c || box_config(box.c, "cgroup.pattern", pattern, "signal.halt", "SIGTERM",
-				 "signal.reboot", "SIGINT", "cap.drop", "sys_module", NULL))
-		return -1;
+	r = cgroup_case_setup("own", "own") ||
+	    box_config(box.c, "signal.halt", "SIGTERM", "signal.reboot", "SIGINT", "cap.drop",
+		       "sys_module", NULL);
 	for (int i = 0; way->config[i] && r == 0; i += 2)
 		r = box_config(box.c, way->config[i], way->config[i + 1], NULL);
 	return r ? r : set_hook();
@@ -137,14 +135,12 @@ static void check_hook(const char *earlier)
 
 static int teardown(void **state)
 {
-	(void)state;
-	if (ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
+	case_stop();
 	box.c = ct_unref(box.c);
 	if (device >= 0)
 		close(device);
 	device = -1;
-	return case_end(before, word);
+	return cgroup_case_teardown(state);
 }
 
 /* What was found at a terminal whose other end is `fd`. */
@@ -199,11 +195,6 @@ static void in_process(void **state)
 	ct_process_unref(p);
 }
 
-static int booted(void *n)
-{
-	return box_boots(&box) >= (int)(intptr_t)n;
-}
-
 /* A mount of its own file system on a device, where the host has loop devices; ends
  * with its last user. */
 static int loop_device(char *path, size_t size)
@@ -241,35 +232,41 @@ static int loop_device(char *path, size_t size)
 	return fd;
 }
 
+static void mount_disk(void)
+{
+	char disk[32] = "", entry[80];
+
+	device = loop_device(disk, sizeof(disk));
+	if (device < 0)
+		return;
+	snprintf(entry, sizeof(entry), "%s mnt/disk ext4 rw,create=dir 0 0", disk);
+	assert_ok(box.c, ct_set_config(box.c, "mount.entry", entry));
+}
+
 /* Each boot has its console, its disk and its list. */
 static void detached(void **state)
 {
-	char disk[32] = "", entry[80];
 	ct_start_opts o = CT_START_OPTS_INIT;
 	const char *script = "trap 'exit 5' TERM; trap 'reboot -f' INT; (: </dev/zero) && "
 			     "echo opened >>/var/log/opened; "
 			     "test -t 0 && echo x >>/var/log/boots; while :; do sleep 0.02; done";
+	const bool usual = !strcmp(way->name, "usual");
+	const char *hook = usual ? "hook\nopened\n" : "hook\nrefused\n";
 	ct_exit x = CT_EXIT_INIT;
 	ct_process *p = NULL;
 	struct stat st;
 	char path[PATH_MAX + 32];
 
 	(void)state;
-	device = loop_device(disk, sizeof(disk));
-	if (device >= 0) {
-		snprintf(entry, sizeof(entry), "%s mnt/disk ext4 rw,create=dir 0 0", disk);
-		assert_ok(box.c, ct_set_config(box.c, "mount.entry", entry));
-	}
+	mount_disk();
 	rootfs_drop(&box.root, "var/log/opened");
 	o.flags = CT_START_DETACH;
 	o.argv = ARGV("/bin/sh", "-c", script);
 	start_here(box.c, &o, &p);
 	for (int boot = 1; boot <= 2; boot++) {
-		assert_int_equal(wait_until(booted, (void *)(intptr_t)boot), 1);
+		assert_int_equal(wait_until(has_booted, (void *)(intptr_t)boot), 1);
 		check_attach(boot == 1 ? "detached" : "after a reboot");
-		check_hook(boot == 1			? ""
-			   : strcmp(way->name, "usual") ? "hook\nrefused\n"
-							: "hook\nopened\n");
+		check_hook(boot == 1 ? "" : hook);
 		if (device >= 0)
 			assert_ok(box.c, box_attach(box.c, NULL,
 						    ARGV("/bin/test", "-d", "/mnt/disk/lost+found"),
@@ -280,7 +277,7 @@ static void detached(void **state)
 	}
 	assert_ok(box.c, ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS));
 	snprintf(path, sizeof(path), "%s/var/log/opened", box.root.path);
-	assert_int_equal(stat(path, &st) == 0, !strcmp(way->name, "usual"));
+	assert_int_equal(stat(path, &st) == 0, usual);
 	ct_process_unref(p);
 	if (device < 0)
 		print_message(
@@ -291,21 +288,13 @@ static int group_setup(void **state)
 {
 	char log[PATH_MAX + 16];
 
-	(void)state;
-	if (box_open_bare(&box))
+	if (box_setup_bare(state))
 		return -1;
 	/* for root of any map */
 	snprintf(log, sizeof(log), "%s/var/log", box.root.path);
 	rootfs_mkdir(&box.root, "mnt/disk", 0755);
 	rootfs_mkdir(&box.root, "tmp", 0777);
 	return chmod(log, 0777) || chmod(box.root.base, 0777) || chmod(box.root.path, 0755);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -322,5 +311,5 @@ int main(void)
 							teardown, (void *)(uintptr_t)&ways[i] };
 		}
 	}
-	return cmocka_run_group_tests_name("own-work", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("own-work", tests, group_setup, box_teardown);
 }

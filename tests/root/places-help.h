@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cases about where groups are: each is a process in a mount namespace of its own, which can go
- * into groups of its own. Begins with cmocka's headers and contain.h; no function of cmocka's
- * is used in a case. */
+/* Cases about where cgroups are: each is a process in a mount namespace of its own, which can go
+ * into cgroups of its own. No function of cmocka's is used in a case. */
 #ifndef CT_TEST_PLACES_HELP_H
 #define CT_TEST_PLACES_HELP_H
 
-#include <errno.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/klog.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "cgroup-help.h"
 
 #define ELSEWHERE 77 /* exit code of a case that this host cannot have */
 
-static struct box box;
-static struct trees trees; /* as they are without the case's mounts */
-static char word[32];	   /* in the names of all groups of a case */
-static char own[40];	   /* last part of the caller's own groups in it */
-static char pattern[64];
-static char spare[PATH_MAX + 8]; /* a directory with a blank in its name, for mounts */
-static char told[2048];		 /* what the library has said */
+extern struct trees trees;	 /* as they are without the case's mounts */
+extern char word[32];		 /* in the names of all cgroups of a case */
+extern char own[40];		 /* last part of the caller's own cgroups in it */
+extern char pattern[64];	 /* begins the names of the containers' cgroups */
+extern char spare[PATH_MAX + 8]; /* a directory with a blank in its name, for mounts */
+extern char told[2048];		 /* what the library has said */
 
 /* In a case's process: cmocka's macros would go on with the other tests there. */
 #define CHECK(what, ...)                                                             \
@@ -37,269 +31,43 @@ static char told[2048];		 /* what the library has said */
 	} while (0)
 #define WORKS(c, call) CHECK((call) >= 0, "%s", ct_last_error(c)->message)
 
-/* ---- groups by hand -------------------------------------------------------------------------- */
+/* ---- cgroups by hand ------------------------------------------------------------------------- */
 
-static inline bool put(const char *dir, const char *file, const char *value)
-{
-	char path[4096];
-	FILE *f;
-	bool ok;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	f = fopen(path, "we");
-	ok = f && fputs(value, f) >= 0;
-	return f ? !fclose(f) && ok : false;
-}
-
-static inline void get(const char *dir, const char *file, char *buf, size_t size)
-{
-	char path[4096];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	f = fopen(path, "re");
-	buf[0] = 0;
-	if (f && !fgets(buf, (int)size, f))
-		buf[0] = 0;
-	if (f)
-		fclose(f);
-}
-
+/* Writes dir/file; reads its first line, "" when there is none. */
+bool put(const char *dir, const char *file, const char *value);
+void get(const char *dir, const char *file, char *buf, size_t size);
 /* A directory in a hierarchy that processes can live in. */
-static inline void make_group(const char *dir, const char *name, char path[2048])
-{
-	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
-	char value[256];
-
-	snprintf(path, 2048, "%.1900s/%.100s", dir, name);
-	CHECK(mkdir(path, 0755) == 0 || errno == EEXIST, "%s: %s", path, strerror(errno));
-	for (int i = 0; i < 2; i++) {
-		get(dir, files[i], value, sizeof(value));
-		if (value[0])
-			put(path, files[i], value);
-	}
-}
-
-static char outside[32][512]; /* the test's own place in each hierarchy, "" at the top */
-
+void make_group(const char *dir, const char *name, char path[2048]);
 /* Where the test itself is. */
-static inline void place_in(const struct tree *t, char dir[1024])
-{
-	snprintf(dir, 1024, "%s%s", t->mount, outside[t - trees.v]);
-}
-
-/* The case's process goes into groups of its own, in every hierarchy. */
-static inline void enter_own(void)
-{
-	char dir[1024], path[2048], pid[16];
-
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	for (int i = 0; i < trees.n; i++) {
-		place_in(&trees.v[i], dir);
-		make_group(dir, own, path);
-		CHECK(put(path, "cgroup.procs", pid), "%s: %s", path, strerror(errno));
-	}
-}
-
-static inline const struct tree *tree_with(const char *controller)
-{
-	char list[64];
-
-	snprintf(list, sizeof(list), ",%s,", controller);
-	for (int i = 0; i < trees.n; i++)
-		if (trees.v[i].version == 1 && strstr(trees.v[i].words, list))
-			return &trees.v[i];
-	return NULL;
-}
-
-static inline const struct tree *tree_v2(void)
-{
-	for (int i = 0; i < trees.n; i++)
-		if (trees.v[i].version == 2)
-			return &trees.v[i];
-	return NULL;
-}
-
-/* Paths of the container's groups, and how many of them are below the case's own. */
-static inline int find_groups(char *text, size_t size, int *below)
-{
-	char copy[16384], *path, *save = NULL;
-	int n = 0;
-
-	text[0] = 0;
-	*below = 0;
-	for (int i = 0; i < trees.n; i++)
-		n += groups_below(trees.v[i].mount, pattern, 16, text, size);
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (path = strtok_r(copy, " ", &save); path; path = strtok_r(NULL, " ", &save))
-		*below += strstr(path, own) != NULL;
-	return n;
-}
+void place_in(const struct tree *t, char dir[1024]);
+/* The case's process goes into cgroups of its own, in every hierarchy. */
+void enter_own(void);
+/* The hierarchy of version 1 with this controller; that of version 2; NULL. */
+const struct tree *tree_with(const char *controller);
+const struct tree *tree_v2(void);
+/* Paths of the container's cgroups, and how many of them are below the case's own. */
+int find_groups(char *text, size_t size, int *below);
 
 /* ---- containers ------------------------------------------------------------------------------ */
 
-static inline void on_log(void *data, int level, const char *line)
-{
-	size_t n = strlen(told);
-
-	(void)data;
-	(void)level;
-	snprintf(told + n, sizeof(told) - n, "%s\n", line);
-}
-
-static inline ct_container *make(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-	char text[80];
-
-	CHECK(c, "no handle");
-	snprintf(text, sizeof(text), "%s%%n", pattern);
-	WORKS(c, ct_set_config(c, "cgroup.pattern", text));
-	told[0] = 0;
-	ct_set_log(c, CT_LOG_NOTICE, on_log, NULL);
-	return c;
-}
-
-static inline ct_process *start(ct_container *c, uint64_t flags)
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-	int r;
-
-	o.flags = flags;
-	o.argv = ARGV("/bin/sleep", "1000");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
-	if (r == -EOPNOTSUPP) {
-		fprintf(stderr, "# elsewhere: %s\n", ct_last_error(c)->message);
-		_exit(ELSEWHERE);
-	}
-	WORKS(c, r);
-	return p;
-}
-
-static inline void end(ct_container *c, ct_process *p)
-{
-	ct_process_kill(p, SIGKILL);
-	CHECK(ct_process_wait(p, NULL, 60000) == 0, "%s", ct_process_last_error(p)->message);
-	ct_process_unref(p);
-	ct_unref(c);
-}
-
-/* The groups with our word in their names, but for the caller's own; their paths in
+/* A handle whose cgroups have our word in their names, and whose log goes to `told`. */
+ct_container *make(const char *name);
+/* A payload that only waits. Where the host cannot have it, the case ends with ELSEWHERE. */
+ct_process *start(ct_container *c, uint64_t flags);
+/* Kills it, and closes the handle. */
+void end(ct_container *c, ct_process *p);
+/* The cgroups with our word in their names, but for the caller's own; their paths in
  * data, char[4096]. */
-static inline int words_left(void *data)
-{
-	char *text = data;
-	int n = 0;
-
-	text[0] = 0;
-	for (int i = 0; i < trees.n; i++) {
-		char copy[16384] = "", *path, *save = NULL;
-
-		groups_below(trees.v[i].mount, word, 16, copy, sizeof(copy));
-		for (path = strtok_r(copy, " ", &save); path; path = strtok_r(NULL, " ", &save)) {
-			const char *last = strrchr(path, '/') + 1;
-
-			/* the caller's own stay */
-			if (strcmp(last, own) && strlen(text) + strlen(path) + 2 < 4096)
-				strcat(strcat(text, path), " "), n++;
-		}
-	}
-	return n;
-}
-
-/* A case's process that somebody has killed cannot say why: what the kernel knows of it. */
-static inline void tell_death(void)
-{
-	static const char *const files[] = { "memory.limit_in_bytes", "memory.max_usage_in_bytes",
-					     "memory.failcnt" };
-	const struct tree *t = tree_with("memory");
-	char log[65536], dir[1024], path[2048], value[256], *line, *save = NULL;
-	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
-
-	for (int i = 0; t && i < 3; i++) {
-		place_in(t, dir);
-		snprintf(path, sizeof(path), "%.1000s/%s", dir, own);
-		get(path, files[i], value, sizeof(value));
-		fprintf(stderr, "# %s: %s%s", files[i], value, *value ? "" : "\n");
-	}
-	log[n > 0 ? n : 0] = '\0';
-	for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (strstr(line, "oom") || strstr(line, "illed process"))
-			fprintf(stderr, "# kernel: %.300s\n", line);
-}
+int words_left(void *data);
 
 /* ---- the frame ------------------------------------------------------------------------------- */
 
-static inline void in_child(void **state)
-{
-	void (*run)(void) = (void (*)(void))(uintptr_t)*state;
-	int status = 0;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid) {
-		alarm(300);
-		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-			_exit(2);
-		run();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == ELSEWHERE)
-		elsewhere_because("this host's hierarchies are others");
-	if (WIFSIGNALED(status))
-		tell_death();
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		fail_msg("the case's process ended with status %x", status);
-}
-
-static inline int teardown(void **state)
-{
-	char text[4096], dir[1024], path[2048];
-	int n = words_left(text);
-
-	(void)state;
-	if (n)
-		print_error("# groups left: %.600s\n", text);
-	for (int i = 0; i < trees.n; i++) {
-		place_in(&trees.v[i], dir);
-		snprintf(path, sizeof(path), "%s/%s", dir, own);
-		group_drop(path);
-	}
-	if (n)
-		groups_drop(word);
-	return n;
-}
-
-static inline int group_setup(void **state)
-{
-	(void)state;
-	if (box_open_bare(&box))
-		return -1;
-	trees_find(&trees);
-	for (int i = 0; i < trees.n; i++) {
-		char place[512];
-
-		if (tree_place(&trees.v[i], getpid(), place, sizeof(place)) && strcmp(place, "/"))
-			snprintf(outside[i], sizeof(outside[i]), "%s", place);
-	}
-	snprintf(word, sizeof(word), "places%d", (int)getpid());
-	snprintf(own, sizeof(own), "%s.own", word);
-	snprintf(pattern, sizeof(pattern), "%s.run.", word);
-	snprintf(spare, sizeof(spare), "%s/m m", box.dir);
-	return mkdir(spare, 0755);
-}
-
-static inline int group_teardown(void **state)
-{
-	(void)state;
-	rmdir(spare);
-	box_close(&box);
-	return 0;
-}
+/* Carries the function in *state out in a process of its own: a case. */
+void in_child(void **state);
+/* For cmocka: of each case, and of the group. */
+int teardown(void **state);
+int group_setup(void **state);
+int group_teardown(void **state);
 
 #define CASE(name)                                                         \
 	{                                                                  \

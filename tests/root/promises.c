@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
 #define WAIT_MS 60000
 #define SECRET "correct-horse"
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static struct box box;
 
 /* A small file's text, the caller's to free; NULL: there is none. */
 static char *text_of(const char *path)
@@ -41,25 +38,12 @@ static char *text_of(const char *path)
 	return text;
 }
 
-static ct_container *handle(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-
-	assert_non_null(c);
-	assert_ok(c, ct_set_config(c, "rootfs.path", box.root.path));
-	return c;
-}
-
 static int run_true(ct_container *c, uint64_t flags)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.flags = flags;
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(c, &o, &p);
+	r = box_start(c, flags, ARGV("/bin/true"), &p);
 	if (r >= 0)
 		assert_int_equal(ct_process_wait(p, NULL, WAIT_MS), 0);
 	ct_process_unref(p);
@@ -71,7 +55,7 @@ static int run_true(ct_container *c, uint64_t flags)
 static void unseen_mistake(void **state)
 {
 	char file[PATH_MAX + 16];
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_mount m = CT_MOUNT_INIT;
 
 	(void)state;
@@ -110,7 +94,7 @@ static void unseen_mistake(void **state)
 
 static void forked_child(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	int status;
 	pid_t pid;
 
@@ -157,7 +141,7 @@ static void no_string_is_null(void **state)
 /* Which of the backends it was. */
 static void backend_named(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	const char *backend;
 
 	(void)state;
@@ -171,26 +155,12 @@ static void backend_named(void **state)
 	ct_unref(c);
 }
 
-/* Ten faults of a file are ten lines: those of ct_error.more, and of a check. */
-static void all_faults(void **state)
+static void faults_of_a_file(ct_container *c, const char *file)
 {
-	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\n"
-				   "init.uid = x\nlimit.memory = lots\n"
-				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\n"
-				   "limit.pids = -1\nrootfs.path = /\n";
-	char file[PATH_MAX + 16], *all = NULL;
 	const ct_error *e;
 	ct_error *copy;
-	ct_container *c = handle(NULL);
 	int lines = 1;
-	FILE *f;
 
-	(void)state;
-	snprintf(file, sizeof(file), "%s/ten.conf", box.dir);
-	f = fopen(file, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
 	assert_true(ct_load_config(c, file) < 0);
 	e = ct_last_error(c);
 	assert_int_equal(e->line, 1);
@@ -201,6 +171,26 @@ static void all_faults(void **state)
 	assert_int_equal(ct_error_copy(e, &copy), 0);
 	assert_string_equal(copy->more, e->more);
 	ct_free(copy);
+}
+
+/* Ten faults of a file are ten lines: those of ct_error.more, and of a check. */
+static void all_faults(void **state)
+{
+	static const char text[] = "utsname = a\nnetwork.type = veth\ntty = 4\nno equals\n"
+				   "init.uid = x\nlimit.memory = lots\n"
+				   "cap.drop = nonsense\nmount.entry = one\nidmap = x\n"
+				   "limit.pids = -1\nrootfs.path = /\n";
+	char file[PATH_MAX + 16], *all = NULL;
+	ct_container *c = must_open(NULL);
+	FILE *f;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/ten.conf", box.dir);
+	f = fopen(file, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	faults_of_a_file(c, file);
 	unlink(file);
 	/* of a config that can be read: relations, sources, hooks, keys that cannot be honoured */
 	assert_int_equal(box_config(c, "cap.drop", "chown", "cap.keep", "kill", "mount.entry",
@@ -231,7 +221,7 @@ static void all_faults(void **state)
 
 static void everything_cleared(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_mount m = CT_MOUNT_INIT;
 	char *plan;
 
@@ -255,7 +245,7 @@ static void everything_cleared(void **state)
 
 static void plan_without_secrets(void **state)
 {
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char *plan;
 
@@ -294,11 +284,26 @@ static void listen(void *data, int level, const char *line)
 	s->steps++;
 }
 
+/* At DEBUG the names of the steps, at INFO that it runs. */
+static void told_less(ct_container *c, uint64_t flags, int steps)
+{
+	static struct story s;
+
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_DEBUG, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	assert_true(s.steps >= steps - 2 && !strstr(s.text, "tree="));
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_INFO, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	assert_true(s.steps == 0 && s.runs == 1);
+}
+
 /* Each step of the plan in its order, with its time, and none of the payload's secrets. */
 static void told(uint64_t flags)
 {
 	static struct story s;
-	ct_container *c = handle(flags & CT_START_DETACH ? "promises-told" : NULL);
+	ct_container *c = must_open(flags & CT_START_DETACH ? "promises-told" : NULL);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	char *plan;
 	int steps = 0, last = 0;
@@ -329,15 +334,7 @@ static void told(uint64_t flags)
 		assert_non_null(strstr(s.text, "close by init: run.reaper"));
 	assert_non_null(strstr(s.text, "exec by init: run.ready"));
 	assert_non_null(strstr(s.text, "rootfs.path"));
-	/* at DEBUG the names of the steps, at INFO that it runs */
-	s = (struct story){ .last = -1 };
-	assert_ok(c, ct_set_log(c, CT_LOG_DEBUG, listen, &s));
-	assert_ok(c, run_true(c, flags));
-	assert_true(s.steps >= steps - 2 && !strstr(s.text, "tree="));
-	s = (struct story){ .last = -1 };
-	assert_ok(c, ct_set_log(c, CT_LOG_INFO, listen, &s));
-	assert_ok(c, run_true(c, flags));
-	assert_true(s.steps == 0 && s.runs == 1);
+	told_less(c, flags, steps);
 	ct_unref(c);
 }
 
@@ -359,6 +356,22 @@ static void told_detached(void **state)
 	told(CT_START_DETACH);
 }
 
+/* Who listens gets it, and the file nothing. */
+static void log_of_a_listener(ct_container *c, const char *file, uint64_t flags)
+{
+	static struct story s;
+	char *text;
+
+	assert_int_equal(truncate(file, 0), 0);
+	s = (struct story){ .last = -1 };
+	assert_ok(c, ct_set_log(c, CT_LOG_TRACE, listen, &s));
+	assert_ok(c, run_true(c, flags));
+	text = text_of(file);
+	assert_true(s.steps > 0 && text && !*text);
+	free(text);
+	ct_set_log(c, 0, NULL, NULL);
+}
+
 /* The config's own log, where nobody listens; at its level. */
 static void log_file(void **state)
 {
@@ -368,7 +381,7 @@ static void log_file(void **state)
 	(void)state;
 	snprintf(file, sizeof(file), "%s/the.log", box.dir);
 	for (int i = 0; i < 2; i++) {
-		ct_container *c = handle(i ? "promises-log" : NULL);
+		ct_container *c = must_open(i ? "promises-log" : NULL);
 
 		assert_int_equal(box_config(c, "log.file", file, "environment", "TOKEN=" SECRET,
 					    NULL),
@@ -384,16 +397,7 @@ static void log_file(void **state)
 		assert_non_null(strstr(text, "INFO   it runs"));
 		assert_null(strstr(text, SECRET));
 		free(text);
-		/* who listens gets it, and nobody else */
-		assert_int_equal(truncate(file, 0), 0);
-		static struct story s;
-		s = (struct story){ .last = -1 };
-		assert_ok(c, ct_set_log(c, CT_LOG_TRACE, listen, &s));
-		assert_ok(c, run_true(c, modes[i]));
-		text = text_of(file);
-		assert_true(s.steps > 0 && text && !*text);
-		free(text);
-		ct_set_log(c, 0, NULL, NULL);
+		log_of_a_listener(c, file, modes[i]);
 		/* errors of other calls, too */
 		assert_int_equal(ct_kill(c, SIGTERM), -ESRCH);
 		text = text_of(file);
@@ -413,7 +417,7 @@ static void log_file(void **state)
 static void log_is_no_pipe(void **state)
 {
 	char file[PATH_MAX + 16];
-	ct_container *c = handle(NULL);
+	ct_container *c = must_open(NULL);
 	int fd;
 
 	(void)state;
@@ -447,18 +451,15 @@ static void small_files(void **state)
 		int failed = 0, went = 0;
 
 		for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-			ct_start_opts o = CT_START_OPTS_INIT;
 			ct_process *p = NULL;
 			int r;
 
 			if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){ limits[i], RLIM_INFINITY }))
 				_exit(1);
-			o.argv = ARGV("/bin/true");
-			o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 			if (ct_set_config(c, "rootfs.path", box.root.path) ||
 			    ct_set_config(c, "limit.output", "1M"))
 				_exit(2);
-			r = ct_start(c, &o, &p);
+			r = box_start(c, 0, ARGV("/bin/true"), &p);
 			if (r < 0 &&
 			    (r != -EFBIG || !strstr(ct_last_error(c)->message, "RLIMIT_FSIZE"))) {
 				fprintf(stderr, "# with a limit of %llu: %s\n",
@@ -483,7 +484,7 @@ static void small_files(void **state)
 static void hook_destroy(void **state)
 {
 	char file[PATH_MAX + 16], hook[3 * PATH_MAX], *text;
-	ct_container *c = handle("promises-hook"), *other = box_handle(&box, "promises-hook");
+	ct_container *c = must_open("promises-hook"), *other = box_handle(&box, "promises-hook");
 	struct stat st;
 
 	(void)state;
@@ -531,7 +532,7 @@ static void hooks_provide_the_root(void **state)
 	snprintf(hook, sizeof(hook), "/bin/sh -c \"mount --bind %s %s\"", box.root.path, empty);
 	for (int i = 0; i < 2; i++) {
 		for (int readonly = 0; readonly < 2; readonly++) {
-			ct_container *c = handle(NULL);
+			ct_container *c = must_open(NULL);
 			ct_exit x = CT_EXIT_INIT;
 
 			assert_int_equal(box_config(c, "rootfs.path", empty, hooks[i], hook,
@@ -564,7 +565,7 @@ static void hooks_provide_the_root(void **state)
  * without the key it is killed. */
 static void ended_by(uint64_t flags, const char *signal_stop, int reason, int code)
 {
-	ct_container *c = handle("promises-stop");
+	ct_container *c = must_open("promises-stop");
 	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_exit x = CT_EXIT_INIT;
 	ct_process *p = NULL;
@@ -604,19 +605,6 @@ static void signal_stop(void **state)
 	}
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -638,5 +626,5 @@ int main(void)
 		cmocka_unit_test(signal_stop),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, box_setup_bare, box_teardown);
 }

@@ -3,26 +3,9 @@
 #ifndef CT_TEST_PROTECTIONS_HELP_H
 #define CT_TEST_PROTECTIONS_HELP_H
 
-#include "box.h"
-#include "run.h"
+#include "setup.h"
 
-static inline ct_process *start(ct_container *c, const char *const argv[])
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p;
-
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
-static inline void end(ct_container *c, ct_process *p)
-{
-	ct_process_kill(p, 9);
-	ct_process_wait(p, NULL, PATIENCE_MS);
-	ct_process_unref(p);
-	ct_unref(c);
-}
+/* Kills it, and closes the handle. */
+void end(ct_container *c, ct_process *p);
 
 #endif

@@ -15,28 +15,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "protections-help.h"
 #include "run.h"
+#include "setup.h"
 
 /* chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot
  * mknod audit_write setfcap */
 #define DEFAULT_CAPS "\"00000000a80425fb\""
 #define NO_CAPS "\"0000000000000000\""
-
-static struct box box;
 
 static int setup(void **state)
 {
@@ -50,19 +48,11 @@ static int setup(void **state)
 	       rootfs_copy(&box.root, probe, "probe-setuid", 04755);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 /* A fresh handle on the box's rootfs. */
 static ct_container *fresh(void)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 
-	assert_non_null(c);
 	return c;
 }
 
@@ -71,7 +61,7 @@ static ct_process *waiting(ct_container *c)
 {
 	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
 
-	return start(c, argv);
+	return must_start(c, 0, argv);
 }
 
 static char *started(ct_container *c, const ct_start_opts *o, const char *const argv[])
@@ -237,31 +227,32 @@ static void callers_groups_not_inherited(void **state)
 	assert_int_equal(setgroups((size_t)n, before), 0);
 }
 
+static const struct {
+	const char *user, *uid, *gid; /* uid NULL: refused */
+} numbers[] = {
+	{ "1000", "[1000, 1000, 1000]", NULL },
+	{ "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
+	{ "1", "[1, 1, 1]", NULL },
+	{ "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
+	{ "4294967295", NULL, NULL },
+	{ "4294967296", NULL, NULL },
+	{ "18446744073709551616", NULL, NULL },
+	{ "-1", NULL, NULL },
+	{ "+1", NULL, NULL },
+	{ " 1", NULL, NULL },
+	{ "0x0", NULL, NULL },
+	{ "1e3", NULL, NULL },
+	{ "1:4294967296", NULL, NULL },
+	{ "1:-1", NULL, NULL },
+	{ "1:0:0", NULL, NULL },
+	{ "1:", NULL, NULL },
+	{ ":1", NULL, NULL },
+	{ "nobody-here", NULL, NULL },
+};
+
 /* A passwd that lies: numbers are numbers, never names. */
 static void numbers_are_not_names(void **state)
 {
-	static const struct {
-		const char *user, *uid, *gid; /* uid NULL: refused */
-	} rows[] = {
-		{ "1000", "[1000, 1000, 1000]", NULL },
-		{ "1000:1000", "[1000, 1000, 1000]", "[1000, 1000, 1000]" },
-		{ "1", "[1, 1, 1]", NULL },
-		{ "4294967294", "[4294967294, 4294967294, 4294967294]", NULL },
-		{ "4294967295", NULL, NULL },
-		{ "4294967296", NULL, NULL },
-		{ "18446744073709551616", NULL, NULL },
-		{ "-1", NULL, NULL },
-		{ "+1", NULL, NULL },
-		{ " 1", NULL, NULL },
-		{ "0x0", NULL, NULL },
-		{ "1e3", NULL, NULL },
-		{ "1:4294967296", NULL, NULL },
-		{ "1:-1", NULL, NULL },
-		{ "1:0:0", NULL, NULL },
-		{ "1:", NULL, NULL },
-		{ ":1", NULL, NULL },
-		{ "nobody-here", NULL, NULL },
-	};
 	ct_container *c = fresh();
 	ct_process *p;
 
@@ -274,21 +265,21 @@ static void numbers_are_not_names(void **state)
 			 0);
 	assert_int_equal(rootfs_file(&box.root, "etc/group", "root:x:0:\n1000:x:0:\n", 0644), 0);
 	p = waiting(c);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 		char *report = NULL;
 		int r;
 
-		o.user = rows[i].user;
+		o.user = numbers[i].user;
 		r = box_attach(c, &o, probe_argv, &report, NULL);
-		if (!rows[i].uid && r >= 0)
-			fail_msg("user \"%s\" was accepted: %s", rows[i].user, report);
-		if (rows[i].uid) {
+		if (!numbers[i].uid && r >= 0)
+			fail_msg("user \"%s\" was accepted: %s", numbers[i].user, report);
+		if (numbers[i].uid) {
 			assert_ok(c, r);
-			expect(report, "uid", rows[i].uid);
+			expect(report, "uid", numbers[i].uid);
 		}
-		if (rows[i].gid)
-			expect(report, "gid", rows[i].gid);
+		if (numbers[i].gid)
+			expect(report, "gid", numbers[i].gid);
 		free(report);
 	}
 	end(c, p);
@@ -359,16 +350,12 @@ static void only_three_descriptors(void **state)
 static void no_abstract_sockets(void **state)
 {
 	static const char *const pause_argv[] = { "/bin/sleep", "1000", NULL };
-	ct_container *c = box_handle(&box, "abstract-test");
-	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_container *c = must_open("abstract-test");
 	char line[512], *text;
 	FILE *f;
 
 	(void)state;
-	assert_non_null(c);
-	o.argv = pause_argv;
-	o.flags = CT_START_DETACH;
-	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, box_detach(c, pause_argv));
 	f = fopen("/proc/net/unix", "re");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
@@ -574,34 +561,11 @@ static void read_hooks(const char *out, char *text, size_t size)
 	}
 }
 
-/* Hooks get a fixed environment: nothing of the caller's, nothing of the container's. */
-static void hooks_environment_is_fixed(void **state)
+static void check_hooks(const char *text)
 {
 	static const char *const types[] = { "pre-start", "start-host", "stop", "post-stop" };
-	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
-	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384], want[64];
-	ct_container *c = box_handle(&box, "hooks");
-	ct_start_opts o = CT_START_OPTS_INIT;
+	char want[64];
 
-	(void)state;
-	assert_non_null(c);
-	snprintf(script, sizeof(script), "%s/hook.sh", box.root.base);
-	snprintf(out, sizeof(out), "%s/hook.env", box.root.base);
-	write_hook(script, out);
-	assert_int_equal(setenv("CT_TEST_SECRET", "canary-8f1d", 1), 0);
-	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment",
-				    "LD_LIBRARY_PATH=/evil", "environment", "BASH_ENV=/evil",
-				    "hook.version", "1", "hook.pre-start", script,
-				    "hook.start-host", script, "hook.stop", script,
-				    "hook.post-stop", script, NULL),
-			 0);
-	o.argv = argv;
-	o.flags = CT_START_DETACH;
-	assert_ok(c, ct_start(c, &o, NULL));
-	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
-	read_hooks(out, text, sizeof(text));
-	ct_unref(c);
-	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		snprintf(want, sizeof(want), "LXC_HOOK_TYPE=%s\n", types[i]);
 		if (!strstr(text, want))
@@ -615,6 +579,32 @@ static void hooks_environment_is_fixed(void **state)
 		if (strncmp(p, "fd: pipe:", 9) && strncmp(p, "fd: /dev/null\n", 14) &&
 		    strncmp(p + 4, box.root.base, strlen(box.root.base)))
 			fail_msg("a hook has another descriptor: %.60s", p);
+}
+
+/* Hooks get a fixed environment: nothing of the caller's, nothing of the container's. */
+static void hooks_environment_is_fixed(void **state)
+{
+	static const char *const argv[] = { "/bin/sleep", "1000", NULL };
+	char script[PATH_MAX + 64], out[PATH_MAX + 64], text[16384];
+	ct_container *c = must_open("hooks");
+
+	(void)state;
+	snprintf(script, sizeof(script), "%s/hook.sh", box.root.base);
+	snprintf(out, sizeof(out), "%s/hook.env", box.root.base);
+	write_hook(script, out);
+	assert_int_equal(setenv("CT_TEST_SECRET", "canary-8f1d", 1), 0);
+	assert_int_equal(box_config(c, "environment", "LD_PRELOAD=/evil.so", "environment",
+				    "LD_LIBRARY_PATH=/evil", "environment", "BASH_ENV=/evil",
+				    "hook.version", "1", "hook.pre-start", script,
+				    "hook.start-host", script, "hook.stop", script,
+				    "hook.post-stop", script, NULL),
+			 0);
+	assert_ok(c, box_detach(c, argv));
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
+	read_hooks(out, text, sizeof(text));
+	ct_unref(c);
+	assert_int_equal(unsetenv("CT_TEST_SECRET"), 0);
+	check_hooks(text);
 }
 
 /* ---- the rootfs says nothing ----------------------------------------------------------------- */
@@ -719,5 +709,5 @@ int main(void)
 		printf("# skip: needs root\n");
 		return 77;
 	}
-	return cmocka_run_group_tests_name("protections-process", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections-process", tests, setup, box_teardown);
 }

@@ -18,28 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "leak.h"
 #include "protections-help.h"
 #include "run.h"
+#include "setup.h"
 
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define WAITING ARGV("/bin/sleep", "1000")
-
-static int setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
 
 /* ---- the report as rows ---------------------------------------------------------------------- */
 
@@ -139,21 +123,33 @@ static int complaints(ct_container *c, const char *rows)
 
 /* ---- containers ------------------------------------------------------------------------------ */
 
-static ct_container *fresh(const char *name)
-{
-	ct_container *c = box_handle(&box, name);
-
-	assert_non_null(c);
-	return c;
-}
+static const struct {
+	const char *name, *asked, *got, *how;
+} defaults[] = {
+	{ "namespace cgroup", "own", "own", NULL },
+	{ "namespace user", "the caller's", "the caller's", "-" },
+	{ "namespace time", "the caller's", "the caller's", "-" },
+	{ "capabilities, inheritable", "none to begin with", "none", NULL },
+	{ "no_new_privs", "-", "not set", "-" },
+	{ "user", "0", "0 on the host", NULL },
+	{ "groups", "none", "none", NULL },
+	{ "root file system", "writable", "writable", NULL },
+	{ "/sys", "read-only", "read-only", "sysfs" },
+	{ "/sys/fs/cgroup", "not mounted", "not mounted", "-" },
+	{ "/proc/kcore", "hidden", NULL, NULL },
+	{ "/proc/keys", "hidden", NULL, NULL },
+	{ "/proc/sys", "read-only", "read-only", "mount.readonly" },
+	{ "/sys/firmware", "hidden", NULL, NULL },
+	{ "devices", "default", NULL, NULL },
+};
 
 /* Nothing is set: all is as promised, and no line complains. */
 static void default_container(void **state)
 {
 	static const char *const own[] = { "mnt", "pid", "uts", "ipc", "net" };
 	struct leak *before = leak_take();
-	ct_container *c = fresh(NULL);
-	ct_process *p = start(c, WAITING);
+	ct_container *c = must_open(NULL);
+	ct_process *p = must_start(c, 0, WAITING);
 	char *rows = rows_of(c), name[64], bounding[1024];
 
 	(void)state;
@@ -161,25 +157,13 @@ static void default_container(void **state)
 		snprintf(name, sizeof(name), "namespace %s", own[i]);
 		expect(rows, name, "own", "own", "clone3", true);
 	}
-	expect(rows, "namespace cgroup", "own", "own", NULL, true);
-	expect(rows, "namespace user", "the caller's", "the caller's", "-", true);
-	expect(rows, "namespace time", "the caller's", "the caller's", "-", true);
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		expect(rows, defaults[i].name, defaults[i].asked, defaults[i].got, defaults[i].how,
+		       true);
 	cell(rows, "capabilities, bounding", 1, bounding, sizeof(bounding));
 	expect(rows, "capabilities, bounding", bounding, bounding, NULL, true);
 	assert_non_null(strstr(bounding, "chown"));
 	assert_null(strstr(bounding, "sys_admin"));
-	expect(rows, "capabilities, inheritable", "none to begin with", "none", NULL, true);
-	expect(rows, "no_new_privs", "-", "not set", "-", true);
-	expect(rows, "user", "0", "0 on the host", NULL, true);
-	expect(rows, "groups", "none", "none", NULL, true);
-	expect(rows, "root file system", "writable", "writable", NULL, true);
-	expect(rows, "/sys", "read-only", "read-only", "sysfs", true);
-	expect(rows, "/sys/fs/cgroup", "not mounted", "not mounted", "-", true);
-	expect(rows, "/proc/kcore", "hidden", NULL, NULL, true);
-	expect(rows, "/proc/keys", "hidden", NULL, NULL, true);
-	expect(rows, "/proc/sys", "read-only", "read-only", "mount.readonly", true);
-	expect(rows, "/sys/firmware", "hidden", NULL, NULL, true);
-	expect(rows, "devices", "default", NULL, NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
 	end(c, p);
@@ -189,13 +173,13 @@ static void default_container(void **state)
 
 static void needs_a_running_one(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	char *text = NULL;
 	ct_process *p;
 
 	(void)state;
 	assert_refused(c, ct_protections(c, CT_FORMAT_TEXT, &text), -ESRCH);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	assert_refused(c, ct_protections(c, 77, &text), -EINVAL);
 	ct_process_kill(p, 9);
 	ct_process_wait(p, NULL, PATIENCE_MS);
@@ -207,32 +191,11 @@ static void needs_a_running_one(void **state)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-static void limited(void **state)
+/* Another value is written from outside: asked is still what the config says. */
+static void limited_anew(ct_container *c)
 {
-	ct_container *c = fresh(NULL);
-	ct_process *p;
 	char *rows;
 
-	(void)state;
-	assert_int_equal(box_config(c, "limit.memory", "64M", "limit.pids", "50", "limit.cpu",
-				    "0.5", "limit.time", "1h", "limit.cputime", "100s",
-				    "prlimit.nofile", "100:200", "no_new_privs", "1",
-				    "rootfs.readonly", "1", "cap.keep", "none", NULL),
-			 0);
-	p = start(c, WAITING);
-	rows = rows_of(c);
-	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
-	expect(rows, "limit.pids", "50", "51", "pids.max of /", true);
-	expect(rows, "limit.cpu", "0.5", NULL, "cpu.", true);
-	expect(rows, "limit.time", "1h", "kept", "keeper", true);
-	expect(rows, "limit.cputime", "100s", "kept", "keeper, by cpu", true);
-	expect(rows, "prlimit.nofile", "100:200", "100:200", "prlimit64", true);
-	expect(rows, "no_new_privs", "set", "set", "prctl", true);
-	expect(rows, "root file system", "read-only", "read-only", NULL, true);
-	expect(rows, "capabilities, bounding", "none", "none", NULL, true);
-	assert_int_equal(complaints(c, rows), 0);
-	free(rows);
-	/* somebody writes another value: asked is still what the config says */
 	assert_ok(c, ct_cgroup_set(c, "pids.max", "100"));
 	rows = rows_of(c);
 	expect(rows, "limit.pids", "50", "100", "pids.max of /", false);
@@ -246,13 +209,41 @@ static void limited(void **state)
 	expect(rows, "limit.pids", "50", "20", "pids.max of /", true);
 	expect(rows, "limit.memory", "96M", "100663296", "memory.", true);
 	free(rows);
+}
+
+static void limited(void **state)
+{
+	ct_container *c = must_open(NULL);
+	ct_process *p;
+	char *rows;
+
+	(void)state;
+	assert_int_equal(box_config(c, "limit.memory", "64M", "limit.pids", "50", "limit.cpu",
+				    "0.5", "limit.time", "1h", "limit.cputime", "100s",
+				    "prlimit.nofile", "100:200", "no_new_privs", "1",
+				    "rootfs.readonly", "1", "cap.keep", "none", NULL),
+			 0);
+	p = must_start(c, 0, WAITING);
+	rows = rows_of(c);
+	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
+	expect(rows, "limit.pids", "50", "51", "pids.max of /", true);
+	expect(rows, "limit.cpu", "0.5", NULL, "cpu.", true);
+	expect(rows, "limit.time", "1h", "kept", "keeper", true);
+	expect(rows, "limit.cputime", "100s", "kept", "keeper, by cpu", true);
+	expect(rows, "prlimit.nofile", "100:200", "100:200", "prlimit64", true);
+	expect(rows, "no_new_privs", "set", "set", "prctl", true);
+	expect(rows, "root file system", "read-only", "read-only", NULL, true);
+	expect(rows, "capabilities, bounding", "none", "none", NULL, true);
+	assert_int_equal(complaints(c, rows), 0);
+	free(rows);
+	limited_anew(c);
 	end(c, p);
 }
 
 /* What was only tried, and could not be, is told. */
 static void tried_in_vain(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows, how[1024];
 
@@ -262,7 +253,7 @@ static void tried_in_vain(void **state)
 				    "try:1", "limit.pids", "try:40", "limit.hugetlb.2MB", "max",
 				    NULL),
 			 0);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
 	expect(rows, "cgroup.nothing.max", "try:1", "not applied",
@@ -283,7 +274,7 @@ static void tried_in_vain(void **state)
 
 static void mapped(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
@@ -291,7 +282,7 @@ static void mapped(void **state)
 	assert_int_equal(box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 200000 65536",
 				    "init.gid", "7", NULL),
 			 0);
-	p = start(c, WAITING);
+	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace user", "own", "own", "clone3", true);
 	expect(rows, "user", "0, on the host 100000", "100000 on the host", "setresuid", true);
@@ -306,8 +297,8 @@ static void mapped(void **state)
 
 static void shared_namespace(void **state)
 {
-	ct_container *first = fresh(NULL), *c = fresh(NULL);
-	ct_process *p = start(first, WAITING), *q;
+	ct_container *first = must_open(NULL), *c = must_open(NULL);
+	ct_process *p = must_start(first, 0, WAITING), *q;
 	char pid[16], with[64], *rows;
 
 	(void)state;
@@ -315,7 +306,7 @@ static void shared_namespace(void **state)
 	snprintf(with, sizeof(with), "shared with %s", pid);
 	assert_int_equal(box_config(c, "namespace.share.net", pid, "namespace.keep", "ipc", NULL),
 			 0);
-	q = start(c, WAITING);
+	q = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	expect(rows, "namespace net", with, with, "setns", true);
 	expect(rows, "namespace ipc", "the caller's", "the caller's", "-", true);
@@ -343,13 +334,14 @@ static int has_unmounted(void *data)
  * the container's own. */
 static void uncovered(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
 	(void)state;
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
+	p = must_start(c, 0,
+		       ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	expect(rows, "/proc/sys", "read-only", "NOT THERE", NULL, false);
@@ -358,9 +350,9 @@ static void uncovered(void **state)
 	free(rows);
 	end(c, p);
 	/* covered as a whole by another one, none of what was hidden below the first is any more */
-	c = fresh(NULL);
+	c = must_open(NULL);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
+	p = must_start(c, 0, ARGV("/bin/sh", "-c", "mount -t proc again /proc; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
 	end(c, p);
 }
@@ -369,20 +361,21 @@ static void uncovered(void **state)
  * as they are. */
 static void hostile_names(void **state)
 {
-	ct_container *c = fresh(NULL);
+	ct_container *c = must_open(NULL);
 	ct_process *p;
 	char *rows;
 
 	(void)state;
 	assert_int_equal(rootfs_copy(&box.root, getenv("CT_PROBE"), "probe", 0755), 0);
 	assert_int_equal(box_config(c, "cap.drop", "sys_module", NULL), 0);
-	p = start(c, ARGV("/bin/sh", "-c",
-			  "umount /proc/keys; d=\"/var/a\n"
-			  "b / /proc/keys ro - tmpfs x ro\n"
-			  "c\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
-			  "cp /bin/busybox \"/var/x\nCapBnd: 0\"; "
-			  "exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep "
-			  "1000"));
+	p = must_start(c, 0,
+		       ARGV("/bin/sh", "-c",
+			    "umount /proc/keys; d=\"/var/a\n"
+			    "b / /proc/keys ro - tmpfs x ro\n"
+			    "c\"; mkdir -p \"$d\"; mount -t tmpfs \" - x\" \"$d\"; "
+			    "cp /bin/busybox \"/var/x\nCapBnd: 0\"; "
+			    "exec -a sleep \"/var/x\nCapBnd: 0\" 1000 || exec sleep "
+			    "1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	assert_false(has_row(rows, "c"));
@@ -396,8 +389,7 @@ static void hostile_names(void **state)
 
 static void detached(void **state)
 {
-	ct_container *c = fresh("web"), *other;
-	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_container *c = must_open("web"), *other;
 	char *rows;
 
 	(void)state;
@@ -405,11 +397,9 @@ static void detached(void **state)
 				    "64M", "init.uid", "1000", "mount.auto",
 				    "proc:mixed sys:ro cgroup:ro", NULL),
 			 0);
-	o.flags = CT_START_DETACH;
-	o.argv = WAITING;
-	assert_ok(c, ct_start(c, &o, NULL));
+	assert_ok(c, box_detach(c, WAITING));
 	/* a handle that has not started it, and whose own config says something else */
-	other = fresh("web");
+	other = must_open("web");
 	assert_ok(other, ct_set_config(other, "limit.memory", "1G"));
 	rows = rows_of(other);
 	expect(rows, "limit.memory", "64M", "67108864", "ct.payload.web", true);
@@ -439,5 +429,5 @@ int main(void)
 		cmocka_unit_test(detached),
 	};
 
-	return cmocka_run_group_tests_name("protections-report", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections-report", tests, box_setup, box_teardown);
 }

@@ -20,12 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
+#include "setup.h"
 
 #define MAX_ARGS 64
-
-static struct box box;
 
 static int setup(void **state)
 {
@@ -37,23 +35,15 @@ static int setup(void **state)
 	return rootfs_copy(&box.root, inside, "inside", 0755);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 /* A handle with one key set (NULL: none); what `what` with `args` says inside, to be freed. */
 static char *look(const char *key, const char *value, const char *what, const char *const *args)
 {
 	const char *argv[MAX_ARGS] = { "/inside", what };
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	ct_exit ex = CT_EXIT_INIT;
 	char *out = NULL;
 	int n = 2;
 
-	assert_non_null(c);
 	while (*args && n < MAX_ARGS - 1)
 		argv[n++] = *args++;
 	if (key)
@@ -326,5 +316,5 @@ int main(void)
 		printf("# skip: needs root\n");
 		return 77;
 	}
-	return cmocka_run_group_tests_name("protections", tests, setup, teardown);
+	return cmocka_run_group_tests_name("protections", tests, setup, box_teardown);
 }

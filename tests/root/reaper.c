@@ -14,18 +14,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cgroup-help.h"
-#include "leak.h"
-
-static struct box box;
-static struct leak *before;
-static char word[64];
 
 #define SAID 65536
 #define WAIT_MS 60000
@@ -48,10 +48,9 @@ static void set(ct_container *c, const char *key, const char *value)
 
 static ct_container *handle(const char *name)
 {
-	ct_container *c = box_handle(&box, name);
+	ct_container *c = must_open(name);
 
-	assert_non_null(c);
-	set(c, "cgroup.pattern", word);
+	set(c, "cgroup.pattern", box.pattern);
 	return c;
 }
 
@@ -232,6 +231,7 @@ static void all_ways(void **state)
 {
 	const struct mode *m = *state;
 	ct_container *c = handle(m->name);
+	const char *name = "plain";
 
 	for (int i = 0; m->config[i]; i += 2)
 		set(c, m->config[i], m->config[i + 1]);
@@ -239,11 +239,12 @@ static void all_ways(void **state)
 	set(c, "prlimit.fsize", "65536");
 	set(c, "prlimit.cpu", "1:20");
 	set(c, "mount.tmpfs", "tmp mode=1777");
+	if (*m->config)
+		name = m->config[0];
+	if (m->name)
+		name = m->name;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		end_in(m->name	    ? m->name
-		       : *m->config ? m->config[0]
-				    : "plain",
-		       c, m->flags, &ways[i]);
+		end_in(name, c, m->flags, &ways[i]);
 	chat.c = c;
 }
 
@@ -669,27 +670,11 @@ static void expect_pid(const char *name, uint64_t flags, const char *key, const 
 	drop();
 }
 
-static void who_has_one(void **state)
+/* Without a pid namespace of its own there is none, and none can be asked for. */
+static void nobody_without_a_namespace(void)
 {
-	ct_container *c;
+	ct_container *c = handle(NULL);
 
-	(void)state;
-	memset(&chat, 0, sizeof(chat));
-	chat.out = -1;
-	expect_pid(NULL, 0, NULL, NULL, 2);
-	expect_pid(NULL, CT_START_NO_REAPER, NULL, NULL, 1);
-	expect_pid(NULL, 0, "init.reaper", "0", 1);
-	expect_pid(NULL, CT_START_REAPER, "init.reaper", "0", 2);
-	expect_pid(NULL, CT_START_NO_REAPER, "init.reaper", "1", 1);
-	expect_pid("web", 0, NULL, NULL, 1);
-	expect_pid("web", CT_START_DETACH, NULL, NULL, 1);
-	expect_pid("web", CT_START_DETACH, "init.reaper", "1", 2);
-	expect_pid("web", CT_START_DETACH | CT_START_REAPER, NULL, NULL, 2);
-	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, NULL, NULL, 2);
-	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, "init.reaper", "no", 1);
-	expect_pid("web", CT_START_EXECUTE, NULL, NULL, 2);
-	/* without a pid namespace of its own there is none, and none can be asked for */
-	c = handle(NULL);
 	set(c, "namespace.keep", "pid");
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/true"), NULL, NULL));
 	assert_refused(c,
@@ -707,6 +692,26 @@ static void who_has_one(void **state)
 				NULL),
 		       -EINVAL);
 	ct_unref(c);
+}
+
+static void who_has_one(void **state)
+{
+	(void)state;
+	memset(&chat, 0, sizeof(chat));
+	chat.out = -1;
+	expect_pid(NULL, 0, NULL, NULL, 2);
+	expect_pid(NULL, CT_START_NO_REAPER, NULL, NULL, 1);
+	expect_pid(NULL, 0, "init.reaper", "0", 1);
+	expect_pid(NULL, CT_START_REAPER, "init.reaper", "0", 2);
+	expect_pid(NULL, CT_START_NO_REAPER, "init.reaper", "1", 1);
+	expect_pid("web", 0, NULL, NULL, 1);
+	expect_pid("web", CT_START_DETACH, NULL, NULL, 1);
+	expect_pid("web", CT_START_DETACH, "init.reaper", "1", 2);
+	expect_pid("web", CT_START_DETACH | CT_START_REAPER, NULL, NULL, 2);
+	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, NULL, NULL, 2);
+	expect_pid("web", CT_START_DETACH | CT_START_EXECUTE, "init.reaper", "no", 1);
+	expect_pid("web", CT_START_EXECUTE, NULL, NULL, 2);
+	nobody_without_a_namespace();
 }
 
 /* What cannot be executed is told as before, with its step. */
@@ -799,44 +804,24 @@ static void killed(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	before = leak_take();
-	snprintf(word, sizeof(word), "ct.reap%d.%%n", (int)getpid());
+	box_word(&box, "reap");
+	case_mark();
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	char text[64];
-
-	(void)state;
 	drop();
-	snprintf(text, sizeof(text), "reap%d.", (int)getpid());
-	return case_end(before, text);
+	return cgroup_case_teardown(state);
 }
 
 static int group_setup(void **state)
 {
 	const char *ender = getenv("CT_ENDER");
-	ct_container *c;
-	int r;
 
-	(void)state;
 	memset(&chat, 0, sizeof(chat));
 	chat.out = -1;
-	if (!ender || box_open_bare(&box) || rootfs_copy(&box.root, ender, "bin/ender", 0755))
-		return -1;
-	/* once before anything is measured */
-	c = box_handle(&box, NULL);
-	r = box_run(c, NULL, ARGV("/bin/true"), NULL, NULL);
-	ct_unref(c);
-	return r;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	return !ender || box_setup_used(state) || rootfs_copy(&box.root, ender, "bin/ender", 0755);
 }
 
 #define CASE(f, m)                                 \
@@ -887,5 +872,5 @@ int main(void)
 		ONE(killed),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, group_setup, box_teardown);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* An init that reboots at SIGINT and exits with 5 at SIGTERM, once it has said that it
  * may be told so. */
@@ -46,24 +42,7 @@ static ct_container *booting(const char *name)
 
 static ct_process *start(ct_container *c, const char *script)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/sh", "-c", script);
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
-static int booted(void *n)
-{
-	return box_boots(&box) >= (int)(intptr_t)n;
-}
-
-static int stopped(void *c)
-{
-	return ct_state(c) == CT_STATE_STOPPED;
+	return must_start(c, CT_START_DETACH, ARGV("/bin/sh", "-c", script));
 }
 
 /* ---- hooks ----------------------------------------------------------------------------------- */
@@ -86,9 +65,9 @@ static void hooks_in_order(void **state)
 		assert_ok(c, ct_set_config(c, key, entry));
 	}
 	p = start(c, INIT);
-	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)1, 30000), 1);
 	assert_ok(c, ct_reboot(c, 30000));
-	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)2, 30000), 1);
 	assert_ok(c, ct_stop(c, 0, 30000));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -105,6 +84,16 @@ static void hooks_in_order(void **state)
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
+/* Whether a character may stand where the form of a random UUID has `form`. */
+static int fits(char form, char c)
+{
+	if (form == 'x')
+		return strchr("0123456789abcdef", c) != NULL;
+	if (form == 'y')
+		return strchr("89ab", c) != NULL;
+	return c == form;
+}
+
 /* The line `at` is of a random UUID, and of no other that is there. */
 static void check_id(const char *text, const char *at)
 {
@@ -112,9 +101,7 @@ static void check_id(const char *text, const char *at)
 	char id[38] = "";
 
 	for (size_t i = 0; form[i]; i++)
-		if (form[i] == 'x'   ? !strchr("0123456789abcdef", at[i])
-		    : form[i] == 'y' ? !strchr("89ab", at[i])
-				     : at[i] != form[i])
+		if (!fits(form[i], at[i]))
 			fail_msg("no id of a boot: %s", at);
 	memcpy(id, at, 37);
 	assert_ptr_equal(strstr(text, id), at);
@@ -159,9 +146,9 @@ static void boot_ids(void **state)
 		assert_ok(system, box_run(system, NULL, NULL, NULL, NULL));
 	}
 	p = start(c, "cat " BOOT_ID " >>/tmp/ids; " INIT);
-	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)1, 30000), 1);
 	assert_ok(c, ct_reboot(c, 30000));
-	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)2, 30000), 1);
 	assert_ok(c, box_attach(c, NULL,
 				ARGV("/bin/sh", "-c",
 				     "cat " BOOT_ID "; echo x 2>/dev/null >" BOOT_ID
@@ -193,7 +180,7 @@ static void frozen(void **state)
 	long long began;
 
 	(void)state;
-	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)1, 30000), 1);
 	if (ct_freeze(c, 10000) < 0)
 		skip_because("no freezer here: %s", ct_last_error(c)->message);
 	began = now_ms();
@@ -205,7 +192,7 @@ static void frozen(void **state)
 	assert_int_equal(ct_state(c), CT_STATE_RUNNING);
 	assert_int_equal(box_boots(&box), 1);
 	assert_ok(c, ct_reboot(c, 30000));
-	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)2, 30000), 1);
 	assert_ok(c, ct_stop(c, 0, 30000));
 	ct_process_unref(p);
 	ct_unref(c);
@@ -267,16 +254,16 @@ static void full(void **state)
 	assert_int_equal(mount("state", box.state, "tmpfs", 0, options), 0);
 	c = booting("full");
 	p = start(c, INIT);
-	assert_int_equal(wait_for(booted, (void *)1, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)1, 30000), 1);
 	fill(box.state);
 	assert_ok(c, ct_reboot(c, 30000));
-	assert_int_equal(wait_for(booted, (void *)2, 30000), 1);
+	assert_int_equal(wait_for(has_booted, (void *)2, 30000), 1);
 	other = box_handle(&box, "full");
 	assert_int_equal(ct_state(other), CT_STATE_RUNNING);
 	assert_ok(c, ct_kill(c, SIGTERM));
 	assert_ok(c, ct_process_wait(p, &x, 30000));
 	assert_int_equal(x.code, 5);
-	assert_int_equal(wait_for(stopped, other, 10000), 1);
+	assert_int_equal(wait_for(is_at_rest, other, 10000), 1);
 	/* another start needs room, and says so */
 	ct_process_unref(p);
 	snprintf(filler, sizeof(filler), "%s/filler", box.state);
@@ -284,24 +271,11 @@ static void full(void **state)
 	p = start(c, "exit 3");
 	assert_ok(c, ct_process_wait(p, &x, 30000));
 	assert_int_equal(x.code, 3);
-	assert_int_equal(wait_for(stopped, other, 10000), 1);
+	assert_int_equal(wait_for(is_at_rest, other, 10000), 1);
 	ct_process_unref(p);
 	ct_unref(other);
 	ct_unref(c);
 	assert_int_equal(umount2(box.state, MNT_DETACH), 0);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
 }
 
 int main(void)
@@ -312,5 +286,5 @@ int main(void)
 		cmocka_unit_test(full),
 	};
 
-	return cmocka_run_group_tests_name("reboot", tests, setup, teardown);
+	return cmocka_run_group_tests_name("reboot", tests, box_setup_bare, box_teardown);
 }

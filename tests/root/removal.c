@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 static char *at(const char *path)
 {
@@ -244,7 +240,6 @@ static int gone(void *path)
 
 static void ephemeral(const char *managed, int held)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_container *c = box_handle(&box, "eph");
 	char root[2 * PATH_MAX];
 	ct_process *p = NULL;
@@ -266,10 +261,7 @@ static void ephemeral(const char *managed, int held)
 		assert_int_equal(mount(at("dear"), at("containers/eph/mnt"), NULL, MS_BIND, NULL),
 				 0);
 	}
-	o.flags = CT_START_DETACH;
-	o.argv = ARGV("/bin/true");
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
+	p = must_start(c, CT_START_DETACH, ARGV("/bin/true"));
 	r = ct_process_wait(p, &x, 30000);
 	assert_int_equal(x.reason, CT_EXIT_EXITED);
 	assert_int_equal(r, held);
@@ -315,14 +307,10 @@ static void ephemeral_held(void **state)
 
 /* ---- ct-create ------------------------------------------------------------------------------- */
 
-/* A template that fails and leaves a mount of the same file system. */
-static void failing_template(void **state)
+static void write_template(void)
 {
-	char create[PATH_MAX], dir[2 * PATH_MAX + 16], said[2 * PATH_MAX + 16];
-	struct run_result r;
 	FILE *f = fopen(at("template"), "we");
 
-	(void)state;
 	assert_non_null(f);
 	assert_int_equal(mkdir(at("dear"), 0755), 0);
 	file("dear/file");
@@ -333,6 +321,16 @@ static void failing_template(void **state)
 		at("dear"));
 	fclose(f);
 	assert_int_equal(chmod(at("template"), 0755), 0);
+}
+
+/* A template that fails and leaves a mount of the same file system. */
+static void failing_template(void **state)
+{
+	char create[PATH_MAX], dir[2 * PATH_MAX + 16], said[2 * PATH_MAX + 16];
+	struct run_result r;
+
+	(void)state;
+	write_template();
 	snprintf(dir, sizeof(dir), "--lxcpath=%s", box.dir);
 	assert_int_equal(run_tool(ARGV(built("tools/ct-create", create, sizeof(create)), dir, "-n",
 				       "failed", "-t", at("template")),
@@ -362,19 +360,6 @@ static void failing_template(void **state)
 	unlink(at("template"));
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,5 +373,5 @@ int main(void)
 		cmocka_unit_test(failing_template),
 	};
 
-	return cmocka_run_group_tests_name("removal", tests, setup, teardown);
+	return cmocka_run_group_tests_name("removal", tests, box_setup_bare, box_teardown);
 }

@@ -14,20 +14,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "box.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 struct row {
 	const char *name;
@@ -56,10 +52,9 @@ static const struct row rows[] = {
 
 static ct_container *make(const struct row *r)
 {
-	ct_container *c = box_handle(&box, NULL);
+	ct_container *c = must_open(NULL);
 	char id[16];
 
-	assert_non_null(c);
 	snprintf(id, sizeof(id), "%u", r->uid);
 	assert_int_equal(box_config(c, "init.uid", id, "init.gid", id, "init.groups", "2000",
 				    "prlimit.nofile", "77:99", "prlimit.core", "0", NULL),
@@ -134,6 +129,17 @@ static void check_caps(const struct row *r, const char *hook, const char *payloa
 	same(r, hook, payload, "cap_ambient");
 }
 
+static void check_uid(const struct row *r, const char *hook)
+{
+	const uint32_t uid = r->root ? 0 : (uint32_t)r->uid;
+	char want[64], got[64];
+
+	snprintf(want, sizeof(want), "[%u, %u, %u]", uid, uid, uid);
+	probe_get(hook, "uid", got, sizeof(got));
+	if (strcmp(got, want) != 0)
+		fail_msg("%s: the hook's uid is %s, not %s", r->name, got, want);
+}
+
 /* What a hook has, against what the payload has. */
 static void rights(void **state)
 {
@@ -153,11 +159,7 @@ static void rights(void **state)
 	assert_ok(c, box_run(c, NULL, ARGV("/bin/probe"), &payload, NULL));
 	hook = read_inside("tmp/hook");
 	assert_non_null(hook);
-	snprintf(want, sizeof(want), "[%u, %u, %u]", r->root ? 0 : r->uid, r->root ? 0 : r->uid,
-		 r->root ? 0 : r->uid);
-	probe_get(hook, "uid", got, sizeof(got));
-	if (strcmp(got, want) != 0)
-		fail_msg("%s: the hook's uid is %s, not %s", r->name, got, want);
+	check_uid(r, hook);
 	for (i = r->uid && r->root; i < sizeof(keys) / sizeof(keys[0]); i++)
 		same(r, hook, payload, keys[i]);
 	check_caps(r, hook, payload);
@@ -282,13 +284,6 @@ static int group_setup(void **state)
 	return err;
 }
 
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(rows) / sizeof(rows[0]) };
@@ -303,5 +298,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ rows[i].name, rights, NULL, NULL,
 						(void *)&rows[i] };
 	memcpy(tests + N, single, sizeof(single));
-	return _cmocka_run_group_tests("start-hooks", tests, N + 4, group_setup, group_teardown);
+	return _cmocka_run_group_tests("start-hooks", tests, N + 4, group_setup, box_teardown);
 }

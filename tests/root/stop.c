@@ -16,13 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
-
-static struct box box;
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#include "setup.h"
 
 /* ---- the signal ------------------------------------------------------------------------------ */
 
@@ -166,14 +161,38 @@ static void go_on(struct sleeper *s)
 				 ct_last_error(s.c)->message);                     \
 	} while (0)
 
+/* What only the supervisor can do. */
+static void needs_a_supervisor(struct sleeper s)
+{
+	char *text = NULL;
+	size_t len;
+
+	IN_TIME(ct_console_open(s.c, 0), 1000, r_ == -ETIMEDOUT);
+	IN_TIME(ct_console_log(s.c, 0, &text, &len), 1000, r_ == -ETIMEDOUT);
+	IN_TIME(ct_console_resize(s.c, 0, 20, 20), 1000, r_ == -ETIMEDOUT);
+	IN_TIME(ct_reboot(s.c, 0), 1000, r_ == -ETIMEDOUT);
+	IN_TIME(ct_reboot(s.c, 300), 1000, r_ == -ETIMEDOUT);
+}
+
+/* What goes by the container's cgroups and its init. */
+static void needs_the_payload(struct sleeper s)
+{
+	ct_process *p = NULL;
+	ct_usage u = CT_USAGE_INIT;
+	ct_attach_opts ao = CT_ATTACH_OPTS_INIT;
+
+	ao.argv = ARGV("/bin/true");
+	IN_TIME(ct_stats(s.c, &u), 1000, r_ != -ESRCH);
+	IN_TIME(ct_freeze(s.c, 1000), 2000, r_ != -ESRCH);
+	IN_TIME(ct_unfreeze(s.c, 1000), 2000, r_ != -ESRCH);
+	IN_TIME(ct_attach(s.c, &ao, &p), 3000, r_ == 0);
+	ct_process_unref(p);
+}
+
 static void calls_come_back(void **state)
 {
 	struct sleeper s = stopped("mute"), other = { .c = box_handle(&box, "other") };
-	ct_attach_opts ao = CT_ATTACH_OPTS_INIT;
-	ct_usage u = CT_USAGE_INIT;
-	ct_process *p = NULL;
 	char *text = NULL, pid[32];
-	size_t len;
 
 	(void)state;
 	other.p = trapping(other.c, "TERM", CT_START_DETACH);
@@ -187,17 +206,8 @@ static void calls_come_back(void **state)
 	IN_TIME(ct_wait(s.c, CT_STATE_STOPPED, 0), 1000, r_ == -ETIMEDOUT);
 	IN_TIME(ct_wait(s.c, CT_STATE_STOPPED, 700), 1200, r_ == -ETIMEDOUT);
 	IN_TIME(ct_wait(s.c, CT_STATE_RUNNING, 300), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_console_open(s.c, 0), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_console_log(s.c, 0, &text, &len), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_console_resize(s.c, 0, 20, 20), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_reboot(s.c, 0), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_reboot(s.c, 300), 1000, r_ == -ETIMEDOUT);
-	IN_TIME(ct_stats(s.c, &u), 1000, r_ != -ESRCH);
-	IN_TIME(ct_freeze(s.c, 1000), 2000, r_ != -ESRCH);
-	IN_TIME(ct_unfreeze(s.c, 1000), 2000, r_ != -ESRCH);
-	ao.argv = ARGV("/bin/true");
-	IN_TIME(ct_attach(s.c, &ao, &p), 3000, r_ == 0);
-	ct_process_unref(p);
+	needs_a_supervisor(s);
+	needs_the_payload(s);
 	IN_TIME(ct_kill(s.c, 0), 1000, r_ == 0);
 	IN_TIME(ct_destroy(s.c, 0), 1000, r_ < 0);
 	IN_TIME(ct_stop(s.c, CT_STOP_NO_WAIT | CT_STOP_NO_KILL, 0), 1000, r_ == 0);
@@ -263,19 +273,6 @@ static void destroyed_by_force(void **state)
 	ct_unref(s.c);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,5 +281,5 @@ int main(void)
 		cmocka_unit_test(destroyed_by_force),
 	};
 
-	return cmocka_run_group_tests_name("stop", tests, setup, teardown);
+	return cmocka_run_group_tests_name("stop", tests, box_setup_bare, box_teardown);
 }

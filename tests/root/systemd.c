@@ -11,18 +11,22 @@
 #include <contain/contain.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cgroup-help.h"
-#include "leak.h"
 
-static struct box box;
-static struct leak *before;
 static struct talk talk;
-static char word[32], unit[160];
+static char unit[160];
 static bool of_user;
 
 /* ---- systemd's view -------------------------------------------------------------------------- */
@@ -58,7 +62,7 @@ static void assert_scope_gone(void)
 		sleep_ms(50);
 	if (strcmp(state, "inactive"))
 		fail_msg("%s is still %s", unit, state);
-	assert_no_groups(word);
+	assert_no_groups(box.word);
 }
 
 /* The scope that the process is in: "ct-....scope". */
@@ -67,7 +71,7 @@ static void find_unit(pid_t pid)
 	char place[512];
 	struct tree t;
 
-	if (!place_of(pid, word, &t, place, sizeof(place)))
+	if (!place_of(pid, box.word, &t, place, sizeof(place)))
 		fail_msg("the payload has no group of ours");
 	unit[0] = 0;
 	for (char *save = NULL, *part = strtok_r(place, "/", &save); part;
@@ -80,43 +84,28 @@ static void find_unit(pid_t pid)
 
 /* ---- cases ----------------------------------------------------------------------------------- */
 
-static int make(const char *name)
+static int set_limits(void)
 {
-	char pattern[64];
-
-	box.c = box_handle(&box, name);
-	snprintf(pattern, sizeof(pattern), "ct.%s%%n", word);
-	return box.c ? box_config(box.c, "cgroup.pattern", pattern, "limit.memory", "64M",
-				  "limit.pids", "30", NULL)
-		     : -1;
+	return box_config(box.c, "limit.memory", "64M", "limit.pids", "30", NULL);
 }
 
-static int setup(void **state)
+/* box.c is another one, anonymous. */
+static int make_another(void)
 {
-	const char *name = *state;
-
-	snprintf(word, sizeof(word), "sysd%d.", (int)getpid());
-	/* libsystemd stays loaded once it was */
-	before = leak_take();
-	return make(name) || box_config(box.c, "cgroup.backend", "systemd", NULL);
+	box.c = box_handle(&box, NULL);
+	return !box.c || set_limits() ||
+	       box_config(box.c, "cgroup.pattern", box.pattern, "cgroup.backend", "systemd", NULL);
 }
 
 /* Nothing says who is to make the groups. */
 static int setup_automatic(void **state)
 {
-	snprintf(word, sizeof(word), "sysd%d.", (int)getpid());
-	before = leak_take();
-	return make(*state);
+	return cgroup_case_setup("sysd", *state) || set_limits();
 }
 
-static int teardown(void **state)
+static int setup(void **state)
 {
-	(void)state;
-	if (box.c && ct_state(box.c) != CT_STATE_STOPPED)
-		ct_stop(box.c, CT_STOP_KILL, PATIENCE_MS);
-	talk_drop_all();
-	box.c = ct_unref(box.c);
-	return case_end(before, word);
+	return setup_automatic(state) || box_config(box.c, "cgroup.backend", "systemd", NULL);
 }
 
 /* What the manager and the kernel have of it. */
@@ -199,8 +188,7 @@ static void two(void **state)
 	talk_start(first, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &talk);
 	find_unit(ct_process_pid(talk.p));
 	snprintf(one, sizeof(one), "%s", unit);
-	assert_int_equal(make(NULL), 0);
-	assert_int_equal(box_config(box.c, "cgroup.backend", "systemd", NULL), 0);
+	assert_int_equal(make_another(), 0);
 	talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &other);
 	find_unit(ct_process_pid(other.p));
 	assert_string_not_equal(one, unit);
@@ -223,8 +211,7 @@ static void killed_caller(void **state)
 	if (pid == 0) {
 		struct talk t;
 
-		box.c = NULL;
-		if (make(NULL) || box_config(box.c, "cgroup.backend", "systemd", NULL))
+		if (make_another())
 			_exit(1);
 		talk_start(box.c, 0, ARGV("/bin/sh", "-c", "echo ready; read x"), &t);
 		find_unit(ct_process_pid(t.p));
@@ -284,22 +271,9 @@ static void become_root(void)
 	of_user = true;
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open_bare(&box) ? -1 : 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
-#define CASE(f, name)                                             \
-	{                                                         \
-#f, f, setup, teardown, (void *)(uintptr_t)(name) \
+#define CASE(f, name)                                                         \
+	{                                                                     \
+#f, f, setup, cgroup_case_teardown, (void *)(uintptr_t)(name) \
 	}
 
 int main(void)
@@ -308,13 +282,13 @@ int main(void)
 					   CASE(detached, "sysd"),
 					   CASE(two, NULL),
 					   CASE(killed_caller, NULL),
-					   { "automatic", automatic, setup_automatic, teardown,
-					     NULL } };
+					   { "automatic", automatic, setup_automatic,
+					     cgroup_case_teardown, NULL } };
 	const struct CMUnitTest without[] = { CASE(without_systemd, NULL) };
 
 	if (geteuid() != 0)
 		become_root();
 	if (booted_by_systemd())
-		return cmocka_run_group_tests_name("systemd", with, group_setup, group_teardown);
-	return cmocka_run_group_tests_name("systemd", without, group_setup, group_teardown);
+		return cmocka_run_group_tests_name("systemd", with, box_setup_bare, box_teardown);
+	return cmocka_run_group_tests_name("systemd", without, box_setup_bare, box_teardown);
 }

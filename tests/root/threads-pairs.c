@@ -25,16 +25,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define SOON_MS 5000 /* for a call beside one that hinders it, as a freeze does an attach */
-
-static struct box box;
-static char name[32]; /* nobody else's on this host */
-
-#define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* What one thread works on. */
 struct side {
@@ -172,14 +166,10 @@ static int call_attach(const struct side *s)
 
 static int start(const struct side *s, uint64_t flags)
 {
-	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_process *p = NULL;
 	int r;
 
-	o.argv = ARGV("/bin/true");
-	o.flags = flags;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
-	r = ct_start(s->c, &o, &p);
+	r = box_start(s->c, flags, ARGV("/bin/true"), &p);
 	if (r >= 0)
 		ct_process_wait(p, NULL, PATIENCE_MS);
 	ct_process_unref(p);
@@ -546,7 +536,7 @@ static void open_scene(struct scene *s)
 
 	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
 	for (int i = 0; i < s->kind->handles; i++) {
-		s->side[i].c = box_handle(&box, name);
+		s->side[i].c = box_handle(&box, box.word);
 		assert_non_null(s->side[i].c);
 		assert_int_equal(box_config(s->side[i].c, "limit.pids", "100",
 					    s->kind->flags & CT_START_DETACH ? "console.buffer.size"
@@ -619,7 +609,7 @@ static int belongs(const struct kind *k, const struct call *a, const struct call
  * and usually only every so many of the pairs is tried, where no memory is shared fewer. */
 static void all_pairs(const struct kind *k, int ending)
 {
-	const size_t every = getenv("CT_LONG") || !ending ? 1 : k->flags ? 9 : 3;
+	const size_t usually = k->flags ? 9 : 3, every = getenv("CT_LONG") || !ending ? 1 : usually;
 	struct scene s = { .kind = k, .pidfd = -1, .leave = -1 };
 
 	for (size_t i = 0; i < CALLS; i++) {
@@ -656,7 +646,7 @@ static void while_it_starts(void **state)
 			if (!(call->is & BREAKS_IN))
 				continue;
 			s.kind = &waited;
-			s.side[0].c = s.side[1].c = box_handle(&box, name);
+			s.side[0].c = s.side[1].c = box_handle(&box, box.word);
 			if (call->on == CONTAINER)
 				together(&s, &starts[i % 2], call, 0);
 			close_scene(&s);
@@ -703,16 +693,10 @@ static void while_it_ends(void **state)
 
 static int open_box(void **state)
 {
-	(void)state;
-	snprintf(name, sizeof(name), "pairs%d", (int)getpid());
-	return box_open_bare(&box);
-}
+	int r = box_setup_bare(state);
 
-static int close_box(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
+	box_word(&box, "pairs");
+	return r;
 }
 
 int main(void)
@@ -723,5 +707,5 @@ int main(void)
 		cmocka_unit_test(while_it_ends),
 	};
 
-	return cmocka_run_group_tests(tests, open_box, close_box);
+	return cmocka_run_group_tests(tests, open_box, box_teardown);
 }

@@ -34,15 +34,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "box.h"
+#include <limits.h>
+
 #include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define STARTS 1000
 #define THREADS 8
 #define TIME_LIMIT_S 120 /* between two starts */
 
-static struct box box;
 static atomic_int handler_calls, failed_calls, reaped;
 static atomic_bool threads_stop;
 
@@ -398,8 +399,7 @@ static void first_start(void **state)
 	(void)state;
 	for (fd = 0; fd < 1024; fd++)
 		before[fd] = fcntl(fd, F_GETFD) >= 0;
-	c = box_handle(&box, NULL);
-	assert_non_null(c);
+	c = must_open(NULL);
 	if (one_start(c, why, sizeof(why)))
 		fail_msg("%s", why);
 	ct_unref(c);
@@ -421,19 +421,6 @@ static void first_start(void **state)
 	assert_true(more <= 1);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	enum { N = sizeof(states) / sizeof(states[0]) };
@@ -447,5 +434,5 @@ int main(void)
 		tests[i + 1].test_func = try_state;
 		tests[i + 1].initial_state = (void *)(uintptr_t)&states[i];
 	}
-	return cmocka_run_group_tests_name("untouched", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("untouched", tests, box_setup, box_teardown);
 }

@@ -21,14 +21,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "box.h"
-#include "leak.h"
 #include "run.h"
+#include "setup.h"
 
 #define ROUNDS 300
 #define LONG_ROUNDS 1000
-
-static struct box box;
 
 struct watcher {
 	ct_container *c;
@@ -44,8 +41,7 @@ static void watcher_start(struct watcher *w)
 	int in[2], out[2];
 	char ready[16];
 
-	w->c = box_handle(&box, NULL);
-	assert_non_null(w->c);
+	w->c = must_open(NULL);
 	/* cap.drop alone drops from the full set */
 	assert_ok(w->c, ct_set_config(w->c, "cap.drop", "wake_alarm"));
 	assert_ok(w->c, ct_set_config(w->c, "mount.auto", "proc:rw"));
@@ -107,19 +103,16 @@ static void attaches(void **state)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
 	int i, n = rounds(ROUNDS, LONG_ROUNDS);
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
 	struct watcher w;
 	char *report;
 
 	(void)state;
 	watcher_start(&w);
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < n; i++) {
 		ct_process *p = NULL;
 		ct_exit ex = CT_EXIT_INIT;
 
-		assert_ok(w.c, ct_attach(w.c, &o, &p));
+		assert_ok(w.c, box_enter(w.c, argv, &p));
 		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
 		ct_process_unref(p);
@@ -134,7 +127,6 @@ static void starts(void **state)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
 	int i, n = rounds(ROUNDS, LONG_ROUNDS);
-	ct_start_opts o = CT_START_OPTS_INIT;
 	struct watcher w;
 	ct_container *c;
 	char pid[32], *report;
@@ -144,13 +136,11 @@ static void starts(void **state)
 	c = box_handle(&box, NULL);
 	snprintf(pid, sizeof(pid), "%d", (int)ct_process_pid(w.p));
 	assert_ok(c, ct_set_config(c, "namespace.share.pid", pid));
-	o.argv = argv;
-	o.stdio[0] = o.stdio[1] = o.stdio[2] = -1;
 	for (i = 0; i < n; i++) {
 		ct_process *p = NULL;
 		ct_exit ex = CT_EXIT_INIT;
 
-		assert_ok(c, ct_start(c, &o, &p));
+		p = must_start(c, 0, argv);
 		assert_int_equal(ct_process_wait(p, &ex, PATIENCE_MS), 0);
 		assert_int_equal(ex.reason, CT_EXIT_EXITED);
 		ct_process_unref(p);
@@ -161,19 +151,6 @@ static void starts(void **state)
 	free(report);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	return box_open(&box, NULL);
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	box_close(&box);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,5 +158,5 @@ int main(void)
 		cmocka_unit_test(starts),
 	};
 
-	return cmocka_run_group_tests_name("watcher", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("watcher", tests, box_setup, box_teardown);
 }

@@ -64,7 +64,7 @@ class System:
         self.s.expect(f"{self.name}: start", "ct-start", self.name)
         self.boot("it boots")
         self.s.check(f"{self.name}: it answers",
-                     self.inside("cat", "/proc/sys/kernel/hostname")[1] == self.name + "\n")
+                     self.inside("sh", "-c", "echo here")[1] == "here\n")
 
     def end(self, what, *options):
         began = time.monotonic()

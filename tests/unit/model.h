@@ -3,23 +3,11 @@
 #ifndef TEST_MODEL_H
 #define TEST_MODEL_H
 
-#include <stdio.h>
-#include <string.h>
-
 #include "model/config.h"
 #include "model/spec.h"
 
 /* A config from text, which must load. The file is called "c" in messages. */
-static inline struct ct_config *config_of(const char *text)
-{
-	struct ct_config *c = ct_config_new();
-	struct ct_err e;
-
-	ct_err_clear(&e);
-	if (!c || ct_config_load_text(c, text, strlen(text), "c", &e) < 0)
-		fail_msg("%s\n%s", text, c ? e.message : "no memory");
-	return c;
-}
+struct ct_config *config_of(const char *text);
 
 /* A config and its spec, released together. */
 struct box {
@@ -28,58 +16,17 @@ struct box {
 	const struct ct_spec *spec;
 };
 
-static inline void free_box(struct box *b)
-{
-	ct_config_free(b->config);
-	ct_arena_free(b->arena);
-}
+/* Releases both. */
+void free_box(struct box *b);
 #define CLEAN_BOX __attribute__((cleanup(free_box)))
 
-static inline struct box box_of(const char *text)
-{
-	struct box b = { config_of(text), ct_arena_new(), NULL };
-	struct ct_err e;
-
-	ct_err_clear(&e);
-	b.spec = ct_spec_read(b.config, b.arena, &e);
-	if (!b.spec)
-		fail_msg("%s\n%s", text, e.message);
-	return b;
-}
-
+/* A config from text and its spec, which must both be good. */
+struct box box_of(const char *text);
 /* What is in effect, "name=value" a line. */
-static inline void effect_of(const struct ct_config *c, struct ct_buf *out)
-{
-	for (uint32_t i = 0; i < ct_config_count(c); i++)
-		ct_buf_printf(out, "%s=%s\n", ct_config_entry(c, i)->name,
-			      ct_config_entry(c, i)->value);
-}
-
-static inline void check_effect(const struct ct_config *c, const char *want)
-{
-	CT_CLEAN_BUF struct ct_buf got = CT_BUF_INIT;
-
-	effect_of(c, &got);
-	assert_string_equal(ct_buf_text(&got), want);
-}
-
+void effect_of(const struct ct_config *c, struct ct_buf *out);
+/* ... is this. */
+void check_effect(const struct ct_config *c, const char *want);
 /* Saved, loaded again, and the same in effect; saved once more, and the same text. */
-static inline void check_round_trip(const struct ct_config *c)
-{
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT, again = CT_BUF_INIT, before = CT_BUF_INIT,
-				   after = CT_BUF_INIT;
-	CT_CLEAN_CONFIG struct ct_config *back = ct_config_new();
-	struct ct_err e;
-
-	ct_err_clear(&e);
-	assert_int_equal(ct_config_print(c, true, &text), 0);
-	if (ct_config_load_text(back, ct_buf_text(&text), text.len, "saved", &e) < 0)
-		fail_msg("%s\n%s", ct_buf_text(&text), e.message);
-	effect_of(c, &before);
-	effect_of(back, &after);
-	assert_string_equal(ct_buf_text(&before), ct_buf_text(&after));
-	assert_int_equal(ct_config_print(back, true, &again), 0);
-	assert_string_equal(ct_buf_text(&text), ct_buf_text(&again));
-}
+void check_round_trip(const struct ct_config *c);
 
 #endif

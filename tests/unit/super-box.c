@@ -68,11 +68,16 @@ static _Noreturn void init(enum play play, int arg, int tty)
 {
 	static const char block[1000] = "x";
 	struct ct_keep told = { .type = CT_KEEP_STATUS, .num = playing->status };
+	void (*on_pwr)(int) = SIG_IGN;
 
 	signals_default();
 	if (play != PLAY_FORGET && playing->w.pdeath)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPWR, play == PLAY_HALT_ON_PWR ? exit_0 : play == PLAY_RTMIN_3 ? exit_5 : SIG_IGN);
+	if (play == PLAY_HALT_ON_PWR)
+		on_pwr = exit_0;
+	if (play == PLAY_RTMIN_3)
+		on_pwr = exit_5;
+	signal(SIGPWR, on_pwr);
 	signal(SIGTERM, SIG_IGN);
 	if (play == PLAY_RTMIN_3) {
 		struct sigaction a = { .sa_handler = exit_5 };
@@ -202,6 +207,21 @@ void super_new(struct super_box *b)
 	assert_true(b->shared != MAP_FAILED);
 }
 
+/* What the message would say of the strings, and of the slots that become_stage() fills. */
+static void place_slots(struct super_box *b)
+{
+	b->w.name = 1;
+	b->w.console_log_path = 5;
+	b->w.state_dir = 0;
+	b->w.alive = 1;
+	b->w.home = b->w.watch = CT_SLOT_NONE;
+	b->w.console = b->early ? 4 : CT_SLOT_NONE;
+	b->w.console_log_dir = 2;
+	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
+	b->w.home = b->w.log = b->w.console_device = CT_SLOT_NONE;
+	b->w.n_ttys = (uint32_t)b->ttys;
+}
+
 /* In the child: a stage as main() would leave it. */
 static _Noreturn void become_stage(struct super_box *b, int alive, int report, int early)
 {
@@ -224,16 +244,7 @@ static _Noreturn void become_stage(struct super_box *b, int alive, int report, i
 	dup2(FIRST_FD, CT_STAGE_REPORT_FD);
 	dup2(FIRST_FD, CT_STAGE_KEEP_FD);
 	close(FIRST_FD);
-	b->w.name = 1;
-	b->w.console_log_path = 5;
-	b->w.state_dir = 0;
-	b->w.alive = 1;
-	b->w.home = b->w.watch = CT_SLOT_NONE;
-	b->w.console = b->early ? 4 : CT_SLOT_NONE;
-	b->w.console_log_dir = 2;
-	b->w.console_log = b->log_path ? 3 : CT_SLOT_NONE;
-	b->w.home = b->w.log = b->w.console_device = CT_SLOT_NONE;
-	b->w.n_ttys = (uint32_t)b->ttys;
+	place_slots(b);
 	steps[0].op = CT_OP_CLONE;
 	steps[0].n[0] = b->pid_ns ? CLONE_NEWPID : 0;
 	for (int i = 1; i <= b->hooks; i++)

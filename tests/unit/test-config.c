@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -274,13 +276,8 @@ static void check_message(struct tree *t, const struct ct_err *e, const char *wa
 	assert_string_equal(e->message, ct_buf_text(&text));
 }
 
-static void test_includes(void **state)
+static void put_included(struct tree *t)
 {
-	struct tree *t = *state;
-	CT_CLEAN_CONFIG struct ct_config *c = NULL, *copy = NULL;
-	char text[400];
-	struct ct_err e;
-
 	put_dir(t, "d");
 	put_file(t, "d/20.conf", "cap.drop = mknod\n");
 	put_file(t, "d/10.conf", "# in d\ncap.drop = kill\ninclude = ../deep\n");
@@ -288,6 +285,34 @@ static void test_includes(void **state)
 	put_file(t, "d/.hidden.conf", "nonsense\n");
 	put_dir(t, "d/40.conf");
 	put_file(t, "deep", "cap.drop = setuid\nuts.name = deep\n");
+}
+
+static void check_clears(struct ct_config *copy)
+{
+	struct ct_err e;
+
+	/* what an include brought in stays away after a clear, also in the saved file; the
+	 * includes themselves can go */
+	assert_int_equal(ct_config_clear(copy, "cap.drop", &e), 0);
+	SET(copy, "cap.drop", "sys_time");
+	check_effect(copy, "uts.name=deep\ncap.drop=sys_time\n");
+	check_round_trip(copy);
+	SET(copy, "uts.name", "mine");
+	check_effect(copy, "cap.drop=sys_time\nuts.name=mine\n");
+	check_round_trip(copy);
+	assert_int_equal(ct_config_clear(copy, "include", &e), 0);
+	check_text(copy, "uts.name = first\n# between\nlxc.cap.drop =\nlxc.cap.drop = sys_time\n"
+			 "lxc.uts.name = mine\n");
+}
+
+static void test_includes(void **state)
+{
+	struct tree *t = *state;
+	CT_CLEAN_CONFIG struct ct_config *c = NULL, *copy = NULL;
+	char text[400];
+	struct ct_err e;
+
+	put_included(t);
 	snprintf(text, sizeof(text),
 		 "uts.name = first\nlxc.include = %s/d\n# between\n"
 		 "include = missing.d/\ninclude = deep\n"
@@ -317,18 +342,7 @@ static void test_includes(void **state)
 	assert_int_equal(ct_config_entry(copy, 0)->at.line, 2);
 	assert_string_equal(strrchr(ct_config_entry(copy, 0)->at.file, '/'), "/10.conf");
 	check_round_trip(copy);
-	/* what an include brought in stays away after a clear, also in the saved file; the
-	 * includes themselves can go */
-	assert_int_equal(ct_config_clear(copy, "cap.drop", &e), 0);
-	SET(copy, "cap.drop", "sys_time");
-	check_effect(copy, "uts.name=deep\ncap.drop=sys_time\n");
-	check_round_trip(copy);
-	SET(copy, "uts.name", "mine");
-	check_effect(copy, "cap.drop=sys_time\nuts.name=mine\n");
-	check_round_trip(copy);
-	assert_int_equal(ct_config_clear(copy, "include", &e), 0);
-	check_text(copy, "uts.name = first\n# between\nlxc.cap.drop =\nlxc.cap.drop = sys_time\n"
-			 "lxc.uts.name = mine\n");
+	check_clears(copy);
 }
 
 static void test_include_by_call(void **state)

@@ -79,13 +79,32 @@ static size_t take(int fd, char *buf, size_t n)
 	return got;
 }
 
-static void console_speaks(void **state)
+static void last_words_are_kept(struct super_box *b, int fd)
 {
 	CT_CLEAN_BUF struct ct_buf log = CT_BUF_INIT;
+	int again;
+
+	/* one at a time */
+	assert_int_equal(ct_ctl_console(b->dirfd, 0, &again, NULL, &b->e), -EBUSY);
+	ct_err_clear(&b->e);
+	/* what is typed before going still arrives; what comes after it is kept */
+	assert_int_equal(write(fd, "!", 1), 1);
+	close(fd);
+	for (int i = 0; i < PATIENCE_MS / 10 && b->shared->echoes < 6; i++)
+		sleep_ms(10);
+	nothing_happens_for(30);
+	assert_int_equal(ct_ctl_console_log(b->dirfd, 1, &log, &b->e), 0);
+	assert_string_equal(ct_buf_text(&log), ">h>e>l>l>o>!");
+	assert_int_equal(ct_ctl_console_log(b->dirfd, 0, &log, &b->e), 0);
+	assert_int_equal(log.len, 12);
+}
+
+static void console_speaks(void **state)
+{
 	struct super_box b;
 	unsigned number = 9;
 	char buf[16];
-	int fd, again;
+	int fd;
 
 	(void)state;
 	super_new(&b);
@@ -100,19 +119,7 @@ static void console_speaks(void **state)
 	assert_int_equal(write(fd, "hello", 5), 5);
 	assert_int_equal(take(fd, buf, 10), 10);
 	assert_memory_equal(buf, ">h>e>l>l>o", 10);
-	/* one at a time */
-	assert_int_equal(ct_ctl_console(b.dirfd, 0, &again, NULL, &b.e), -EBUSY);
-	ct_err_clear(&b.e);
-	/* what is typed before going still arrives; what comes after it is kept */
-	assert_int_equal(write(fd, "!", 1), 1);
-	close(fd);
-	for (int i = 0; i < PATIENCE_MS / 10 && b.shared->echoes < 6; i++)
-		sleep_ms(10);
-	nothing_happens_for(30);
-	assert_int_equal(ct_ctl_console_log(b.dirfd, 1, &log, &b.e), 0);
-	assert_string_equal(ct_buf_text(&log), ">h>e>l>l>o>!");
-	assert_int_equal(ct_ctl_console_log(b.dirfd, 0, &log, &b.e), 0);
-	assert_int_equal(log.len, 12);
+	last_words_are_kept(&b, fd);
 	assert_int_equal(ct_ctl_console(b.dirfd, 0, &fd, NULL, &b.e), 0);
 	close(fd);
 	assert_int_equal(ct_ctl_stop(b.dirfd, CT_STOP_KILL, -1, NULL, &b.e), 0);
@@ -147,10 +154,36 @@ static void console_from_the_first_byte(void **state)
 	super_free(&b);
 }
 
+static void resizes_are_checked(struct super_box *b)
+{
+	assert_int_equal(ct_ctl_resize(b->dirfd, 1, 30, 100, &b->e), 0);
+	assert_int_equal(ct_ctl_resize(b->dirfd, 0, 30, 100, &b->e), -ENOTTY);
+	ct_err_clear(&b->e);
+	assert_int_equal(ct_ctl_resize(b->dirfd, 1, 70000, 100, &b->e), -EINVAL);
+	ct_err_clear(&b->e);
+}
+
+static void any_is_the_next_free(struct super_box *b, int fd[2])
+{
+	int none;
+	unsigned n;
+
+	assert_int_equal(ct_ctl_console(b->dirfd, CT_CTL_TTY_ANY, &fd[0], &n, &b->e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(ct_ctl_console(b->dirfd, CT_CTL_TTY_ANY, &fd[1], &n, &b->e), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(ct_ctl_console(b->dirfd, CT_CTL_TTY_ANY, &none, &n, &b->e), -EBUSY);
+	ct_err_clear(&b->e);
+	close(fd[0]);
+	sleep_ms(30);
+	assert_int_equal(ct_ctl_console(b->dirfd, CT_CTL_TTY_ANY, &fd[0], &n, &b->e), 0);
+	assert_int_equal(n, 1);
+}
+
 static void ttys_are_given_out(void **state)
 {
 	struct super_box b;
-	int fd[3];
+	int fd[2];
 	unsigned n;
 
 	(void)state;
@@ -162,21 +195,8 @@ static void ttys_are_given_out(void **state)
 	ct_err_clear(&b.e);
 	assert_int_equal(ct_ctl_console(b.dirfd, 3, &fd[0], &n, &b.e), -ENOTTY);
 	ct_err_clear(&b.e);
-	assert_int_equal(ct_ctl_console(b.dirfd, CT_CTL_TTY_ANY, &fd[0], &n, &b.e), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(ct_ctl_console(b.dirfd, CT_CTL_TTY_ANY, &fd[1], &n, &b.e), 0);
-	assert_int_equal(n, 2);
-	assert_int_equal(ct_ctl_console(b.dirfd, CT_CTL_TTY_ANY, &fd[2], &n, &b.e), -EBUSY);
-	ct_err_clear(&b.e);
-	close(fd[0]);
-	sleep_ms(30);
-	assert_int_equal(ct_ctl_console(b.dirfd, CT_CTL_TTY_ANY, &fd[0], &n, &b.e), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(ct_ctl_resize(b.dirfd, 1, 30, 100, &b.e), 0);
-	assert_int_equal(ct_ctl_resize(b.dirfd, 0, 30, 100, &b.e), -ENOTTY);
-	ct_err_clear(&b.e);
-	assert_int_equal(ct_ctl_resize(b.dirfd, 1, 70000, 100, &b.e), -EINVAL);
-	ct_err_clear(&b.e);
+	any_is_the_next_free(&b, fd);
+	resizes_are_checked(&b);
 	assert_int_equal(ct_ctl_console_log(b.dirfd, 0, NULL, &b.e), -ENODATA);
 	/* the end of the container is the end of the stream */
 	assert_int_equal(ct_ctl_stop(b.dirfd, CT_STOP_KILL, -1, NULL, &b.e), -0);
@@ -344,13 +364,44 @@ static int cpu_ms(pid_t pid)
 	return (int)((user + system) * 1000 / sysconf(_SC_CLK_TCK));
 }
 
+/* Descriptors that nobody asked for; two requests in one connection; no wish to hear the reply. */
+static void send_descriptors(struct super_box *b)
+{
+	struct ct_ctl_request rq = { CT_CTL_MAGIC, CT_CTL_WAIT, CT_STATE_STOPPED, CT_CTL_FOREVER };
+	int sock, fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	for (int i = 0; i < 200; i++) {
+		char buf[CMSG_SPACE(2 * sizeof(int))] = "";
+		struct iovec iov = { &rq, sizeof(rq) };
+		struct msghdr m = { .msg_iov = &iov,
+				    .msg_iovlen = 1,
+				    .msg_control = buf,
+				    .msg_controllen = sizeof(buf) };
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
+		assert_int_equal(ct_ctl_connect(b->dirfd, &sock, &b->e), 0);
+		/* one of so many may be turned away before it has spoken */
+		assert_true(sendmsg(sock, &m, MSG_NOSIGNAL) == sizeof(rq) || errno == EPIPE);
+		(void)!sendmsg(sock, &m, MSG_NOSIGNAL);
+		shutdown(sock, SHUT_RDWR);
+		close(sock);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void bad_packets(void **state)
 {
 	static char large[70000];
 	struct ct_ctl_request rq = { CT_CTL_MAGIC, 99, 0, 0 };
 	struct ct_ctl_reply r;
 	struct super_box b;
-	int sock, fds[2], err = -EAGAIN;
+	int sock, err = -EAGAIN;
 
 	(void)state;
 	super_new(&b);
@@ -365,34 +416,7 @@ static void bad_packets(void **state)
 		assert_int_equal(send(sock, large, n, MSG_NOSIGNAL), (ssize_t)n);
 		close(sock);
 	}
-	/* descriptors that nobody asked for; two requests in one connection; no wish
-	 * to hear the reply */
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	for (int i = 0; i < 200; i++) {
-		char buf[CMSG_SPACE(2 * sizeof(int))] = "";
-		struct iovec iov = { &rq, sizeof(rq) };
-		struct msghdr m = { .msg_iov = &iov,
-				    .msg_iovlen = 1,
-				    .msg_control = buf,
-				    .msg_controllen = sizeof(buf) };
-		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-		rq.type = CT_CTL_WAIT;
-		rq.arg0 = CT_STATE_STOPPED;
-		rq.arg1 = CT_CTL_FOREVER;
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(2 * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
-		assert_int_equal(ct_ctl_connect(b.dirfd, &sock, &b.e), 0);
-		/* one of so many may be turned away before it has spoken */
-		assert_true(sendmsg(sock, &m, MSG_NOSIGNAL) == sizeof(rq) || errno == EPIPE);
-		(void)!sendmsg(sock, &m, MSG_NOSIGNAL);
-		shutdown(sock, SHUT_RDWR);
-		close(sock);
-	}
-	close(fds[0]);
-	close(fds[1]);
+	send_descriptors(&b);
 	/* it may still be busy with them */
 	for (int i = 0;
 	     i < PATIENCE_MS / 10 && (err = ct_ctl_status(b.dirfd, &r, NULL, &b.e)) == -EAGAIN; i++)

@@ -25,42 +25,43 @@
 #include "stage/super/supervisor.h"
 #include "super-box.h"
 
+static const struct {
+	uint32_t magic, type;
+	uint64_t arg0, arg1;
+	int want;
+} requests[] = {
+	{ CT_CTL_MAGIC, CT_CTL_STATUS, 0, 0, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_STATUS, 1, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_STATUS, 0, 1, -EINVAL },
+	{ CT_CTL_MAGIC + 1, CT_CTL_STATUS, 0, 0, -EBADMSG },
+	{ CT_CTL_MAGIC, 0, 0, 0, -EOPNOTSUPP },
+	{ CT_CTL_MAGIC, CT_CTL_RESIZE + 1, 0, 0, -EOPNOTSUPP },
+	{ CT_CTL_MAGIC, UINT32_MAX, 0, 0, -EOPNOTSUPP },
+	{ CT_CTL_MAGIC, CT_CTL_KILL, 64, 0, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_KILL, 65, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_KILL, UINT64_MAX, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_STOP, CT_STOP_KILL | CT_STOP_NO_WAIT, CT_CTL_FOREVER, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_STOP, CT_STOP_KILL | CT_STOP_NO_KILL, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_STOP, 8, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_WAIT, 0, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_WAIT, 0x3f, CT_CTL_FOREVER, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_WAIT, 0x40, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_CONSOLE, CT_CTL_TTY_FREE, 0, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_CONSOLE_LOG, 2, 0, -EINVAL },
+	{ CT_CTL_MAGIC, CT_CTL_RESIZE, 0, UINT32_MAX, 0 },
+	{ CT_CTL_MAGIC, CT_CTL_RESIZE, 0, 1ull << 32, -EINVAL },
+};
+
 static void requests_are_checked(void **state)
 {
-	static const struct {
-		uint32_t magic, type;
-		uint64_t arg0, arg1;
-		int want;
-	} rows[] = {
-		{ CT_CTL_MAGIC, CT_CTL_STATUS, 0, 0, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_STATUS, 1, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_STATUS, 0, 1, -EINVAL },
-		{ CT_CTL_MAGIC + 1, CT_CTL_STATUS, 0, 0, -EBADMSG },
-		{ CT_CTL_MAGIC, 0, 0, 0, -EOPNOTSUPP },
-		{ CT_CTL_MAGIC, CT_CTL_RESIZE + 1, 0, 0, -EOPNOTSUPP },
-		{ CT_CTL_MAGIC, UINT32_MAX, 0, 0, -EOPNOTSUPP },
-		{ CT_CTL_MAGIC, CT_CTL_KILL, 64, 0, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_KILL, 65, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_KILL, UINT64_MAX, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_STOP, CT_STOP_KILL | CT_STOP_NO_WAIT, CT_CTL_FOREVER, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_STOP, CT_STOP_KILL | CT_STOP_NO_KILL, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_STOP, 8, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_WAIT, 0, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_WAIT, 0x3f, CT_CTL_FOREVER, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_WAIT, 0x40, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_CONSOLE, CT_CTL_TTY_FREE, 0, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_CONSOLE_LOG, 2, 0, -EINVAL },
-		{ CT_CTL_MAGIC, CT_CTL_RESIZE, 0, UINT32_MAX, 0 },
-		{ CT_CTL_MAGIC, CT_CTL_RESIZE, 0, 1ull << 32, -EINVAL },
-	};
 	struct ct_ctl_request rq, out;
 	char large[sizeof(rq) + 1] = "";
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		rq = (struct ct_ctl_request){ rows[i].magic, rows[i].type, rows[i].arg0,
-					      rows[i].arg1 };
-		if (ctl_decode(&rq, sizeof(rq), &out) != rows[i].want)
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		rq = (struct ct_ctl_request){ requests[i].magic, requests[i].type, requests[i].arg0,
+					      requests[i].arg1 };
+		if (ctl_decode(&rq, sizeof(rq), &out) != requests[i].want)
 			fail_msg("row %zu", i);
 	}
 	rq = (struct ct_ctl_request){ CT_CTL_MAGIC, CT_CTL_STATUS, 0, 0 };
@@ -175,25 +176,35 @@ static void goes_without_an_answer(void **state)
 	super_free(&b);
 }
 
+/* What the status is; the pidfd that came with it. */
+static int check_running(struct super_box *b)
+{
+	struct ct_ctl_reply r;
+	int pidfd = -1;
+
+	assert_int_equal(ct_ctl_status(b->dirfd, &r, &pidfd, &b->e), 0);
+	assert_int_equal(r.state, CT_STATE_RUNNING);
+	assert_int_equal(r.init_pid, b->shared->init);
+	assert_int_equal(r.supervisor_pid, b->pid);
+	assert_int_equal(r.boots, 1);
+	assert_int_equal(r.verdict.reason, CT_EXIT_NONE);
+	assert_true(pidfd >= 0 && (fcntl(pidfd, F_GETFD) & FD_CLOEXEC));
+	return pidfd;
+}
+
 static void runs_and_stops(void **state)
 {
 	struct ct_ctl_reply r;
 	struct super_box b;
 	struct pollfd p;
-	int pidfd = -1;
+	int pidfd;
 
 	(void)state;
 	super_new(&b);
 	b.play[0] = PLAY_HALT_ON_PWR;
 	super_run(&b);
 	assert_int_equal(ct_state_sweep(b.dirfd, -1, NULL, NULL, &b.e), CT_LIFE_SUPERVISED);
-	assert_int_equal(ct_ctl_status(b.dirfd, &r, &pidfd, &b.e), 0);
-	assert_int_equal(r.state, CT_STATE_RUNNING);
-	assert_int_equal(r.init_pid, b.shared->init);
-	assert_int_equal(r.supervisor_pid, b.pid);
-	assert_int_equal(r.boots, 1);
-	assert_int_equal(r.verdict.reason, CT_EXIT_NONE);
-	assert_true(pidfd >= 0 && (fcntl(pidfd, F_GETFD) & FD_CLOEXEC));
+	pidfd = check_running(&b);
 	assert_int_equal(ct_ctl_kill(b.dirfd, 0, &b.e), 0);
 	assert_int_equal(ct_ctl_wait(b.dirfd, CT_STATE_RUNNING, 0, &r, &b.e), 0);
 	assert_int_equal(ct_ctl_wait(b.dirfd, CT_STATE_STOPPED, 50, &r, &b.e), -ETIMEDOUT);
@@ -313,47 +324,47 @@ static void verdicts(void **state)
 	}
 }
 
+static const struct {
+	int flags, status, exits, reason, code, signal;
+} reapers[] = {
+	{ CT_SUPER_REAPER, SIGABRT | 0x80, 128 + SIGABRT, CT_EXIT_SIGNALED, 128 + SIGABRT,
+	  SIGABRT },
+	{ CT_SUPER_REAPER, SIGHUP, 128 + SIGHUP, CT_EXIT_SIGNALED, 128 + SIGHUP, SIGHUP },
+	{ CT_SUPER_REAPER, SIGINT, 128 + SIGINT, CT_EXIT_SIGNALED, 128 + SIGINT, SIGINT },
+	{ CT_SUPER_REAPER, 64, 128 + 64, CT_EXIT_SIGNALED, 128 + 64, 64 },
+	{ CT_SUPER_REAPER, 137 << 8, 137, CT_EXIT_EXITED, 137, 0 },
+	{ CT_SUPER_REAPER, SIGABRT, 7, CT_EXIT_EXITED, 7, 0 },
+	{ CT_SUPER_REAPER, 0x7f | SIGSTOP << 8, 128 + 0x7f, CT_EXIT_EXITED, 128 + 0x7f, 0 },
+	{ CT_SUPER_REAPER, 0xffff, 255, CT_EXIT_EXITED, 255, 0 },
+	{ CT_SUPER_REAPER, 1 << 20 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
+	{ CT_SUPER_REAPER, 0x80 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
+	{ CT_SUPER_REAPER, -1, 5, CT_EXIT_EXITED, 5, 0 },
+	{ 0, SIGABRT, 128 + SIGABRT, CT_EXIT_EXITED, 128 + SIGABRT, 0 },
+};
+
 /* What a reaper tells of its child counts where it fits to how it ends itself; anything else is
  * the payload's fancy. */
 static void reaped(void **state)
 {
-	static const struct {
-		int flags, status, exits, reason, code, signal;
-	} rows[] = {
-		{ CT_SUPER_REAPER, SIGABRT | 0x80, 128 + SIGABRT, CT_EXIT_SIGNALED, 128 + SIGABRT,
-		  SIGABRT },
-		{ CT_SUPER_REAPER, SIGHUP, 128 + SIGHUP, CT_EXIT_SIGNALED, 128 + SIGHUP, SIGHUP },
-		{ CT_SUPER_REAPER, SIGINT, 128 + SIGINT, CT_EXIT_SIGNALED, 128 + SIGINT, SIGINT },
-		{ CT_SUPER_REAPER, 64, 128 + 64, CT_EXIT_SIGNALED, 128 + 64, 64 },
-		{ CT_SUPER_REAPER, 137 << 8, 137, CT_EXIT_EXITED, 137, 0 },
-		{ CT_SUPER_REAPER, SIGABRT, 7, CT_EXIT_EXITED, 7, 0 },
-		{ CT_SUPER_REAPER, 0x7f | SIGSTOP << 8, 128 + 0x7f, CT_EXIT_EXITED, 128 + 0x7f, 0 },
-		{ CT_SUPER_REAPER, 0xffff, 255, CT_EXIT_EXITED, 255, 0 },
-		{ CT_SUPER_REAPER, 1 << 20 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
-		{ CT_SUPER_REAPER, 0x80 | 3 << 8, 3, CT_EXIT_EXITED, 3, 0 },
-		{ CT_SUPER_REAPER, -1, 5, CT_EXIT_EXITED, 5, 0 },
-		{ 0, SIGABRT, 128 + SIGABRT, CT_EXIT_EXITED, 128 + SIGABRT, 0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(reapers) / sizeof(reapers[0]); i++) {
 		struct ct_state_file reply;
 		const struct ct_verdict *v;
 		struct super_box b;
 
 		super_new(&b);
-		b.w.flags = (uint32_t)rows[i].flags;
+		b.w.flags = (uint32_t)reapers[i].flags;
 		b.play[0] = PLAY_EXIT;
-		b.arg[0] = rows[i].exits;
-		b.status = rows[i].status;
+		b.arg[0] = reapers[i].exits;
+		b.status = reapers[i].status;
 		b.pid_ns = 1;
 		super_run(&b);
 		/* by the file: it may have ended before anybody can ask it */
 		super_reap(&b);
 		reply = after(&b);
 		v = &reply.verdict;
-		if (v->reason != rows[i].reason || v->code != rows[i].code ||
-		    v->signal != rows[i].signal || v->core != (i == 0))
+		if (v->reason != reapers[i].reason || v->code != reapers[i].code ||
+		    v->signal != reapers[i].signal || v->core != (i == 0))
 			fail_msg("row %d: reason %d, code %d, signal %d, core %d", (int)i,
 				 v->reason, v->code, v->signal, v->core);
 		super_free(&b);

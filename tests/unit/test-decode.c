@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -88,37 +90,37 @@ static void test_last_phases(void **state)
 	}
 }
 
+static const struct {
+	size_t field;
+	uint32_t value;
+	int err;
+} headers[] = {
+	{ offsetof(struct ct_wire_head, magic), 0, -EPROTO },
+	{ offsetof(struct ct_wire_head, version), CT_WIRE_VERSION + 1, -EPROTO },
+	{ offsetof(struct ct_wire_head, total), 0, -EBADMSG },
+	{ offsetof(struct ct_wire_head, total), 0xffffffffu, -EBADMSG },
+	{ offsetof(struct ct_wire_head, mode), 0, -EBADMSG },
+	{ offsetof(struct ct_wire_head, mode), 3, -EBADMSG },
+	{ offsetof(struct ct_wire_head, mode), CT_MODE_SUPERVISE, -EBADMSG },
+	{ offsetof(struct ct_wire_head, n_steps), 0, -EBADMSG },
+	{ offsetof(struct ct_wire_head, n_steps), WHOLE + 1, -EBADMSG },
+	{ offsetof(struct ct_wire_head, n_steps), CT_WIRE_MAX_STEPS + 1, -E2BIG },
+	{ offsetof(struct ct_wire_head, n_steps), 0xffffffffu, -E2BIG },
+	{ offsetof(struct ct_wire_head, n_inputs), 7, -E2BIG },
+	{ offsetof(struct ct_wire_head, n_inputs), 0, -EBADMSG },
+	{ offsetof(struct ct_wire_head, n_slots), CT_WIRE_SLOTS + 1, -E2BIG },
+	{ offsetof(struct ct_wire_head, n_slots), 2, -EBADMSG },
+	{ offsetof(struct ct_wire_head, pool), 0, -EBADMSG },
+	{ offsetof(struct ct_wire_head, pool), 0xffffffffu, -EBADMSG },
+	{ offsetof(struct ct_wire_head, super), sizeof(struct ct_wire_super), -EBADMSG },
+};
+
 static void test_header(void **state)
 {
-	static const struct {
-		size_t field;
-		uint32_t value;
-		int err;
-	} rows[] = {
-		{ offsetof(struct ct_wire_head, magic), 0, -EPROTO },
-		{ offsetof(struct ct_wire_head, version), CT_WIRE_VERSION + 1, -EPROTO },
-		{ offsetof(struct ct_wire_head, total), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, total), 0xffffffffu, -EBADMSG },
-		{ offsetof(struct ct_wire_head, mode), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, mode), 3, -EBADMSG },
-		{ offsetof(struct ct_wire_head, mode), CT_MODE_SUPERVISE, -EBADMSG },
-		{ offsetof(struct ct_wire_head, n_steps), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, n_steps), WHOLE + 1, -EBADMSG },
-		{ offsetof(struct ct_wire_head, n_steps), CT_WIRE_MAX_STEPS + 1, -E2BIG },
-		{ offsetof(struct ct_wire_head, n_steps), 0xffffffffu, -E2BIG },
-		{ offsetof(struct ct_wire_head, n_inputs), 7, -E2BIG },
-		{ offsetof(struct ct_wire_head, n_inputs), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, n_slots), CT_WIRE_SLOTS + 1, -E2BIG },
-		{ offsetof(struct ct_wire_head, n_slots), 2, -EBADMSG },
-		{ offsetof(struct ct_wire_head, pool), 0, -EBADMSG },
-		{ offsetof(struct ct_wire_head, pool), 0xffffffffu, -EBADMSG },
-		{ offsetof(struct ct_wire_head, super), sizeof(struct ct_wire_super), -EBADMSG },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
 		message_whole(&m);
-		assert_int_equal(decode_with(rows[i].field, rows[i].value), rows[i].err);
+		assert_int_equal(decode_with(headers[i].field, headers[i].value), headers[i].err);
 	}
 }
 
@@ -206,6 +208,29 @@ static void test_slots(void **state)
 	assert_int_equal(decode(), 0);
 }
 
+static void test_phases(void **state)
+{
+	(void)state;
+	/* the launcher runs hooks for an init that waits, and nothing else; namespaces
+	 * are sent early */
+	for (int i = 0; i < 4; i++) {
+		static const struct {
+			uint8_t phase;
+			uint16_t op;
+			int err;
+		} rows[] = { { CT_PHASE_READY, CT_OP_HOOK, 0 },
+			     { CT_PHASE_READY, CT_OP_SETSID, -EBADMSG },
+			     { CT_PHASE_NEW, CT_OP_NS_SEND, 0 },
+			     { CT_PHASE_ROOT, CT_OP_NS_SEND, -EBADMSG } };
+
+		message_init(&m, 0, 0);
+		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
+		message_step(&m, rows[i].phase, rows[i].op);
+		message_exec(&m);
+		assert_int_equal(decode(), rows[i].err);
+	}
+}
+
 static void test_order(void **state)
 {
 	(void)state;
@@ -237,24 +262,6 @@ static void test_order(void **state)
 	m.steps[1].phase = CT_PHASE_SPAWN;
 	m.steps[1].a = 0;
 	assert_int_equal(decode(), 0);
-	/* the launcher runs hooks for an init that waits, and nothing else; namespaces
-	 * are sent early */
-	for (int i = 0; i < 4; i++) {
-		static const struct {
-			uint8_t phase;
-			uint16_t op;
-			int err;
-		} rows[] = { { CT_PHASE_READY, CT_OP_HOOK, 0 },
-			     { CT_PHASE_READY, CT_OP_SETSID, -EBADMSG },
-			     { CT_PHASE_NEW, CT_OP_NS_SEND, 0 },
-			     { CT_PHASE_ROOT, CT_OP_NS_SEND, -EBADMSG } };
-
-		message_init(&m, 0, 0);
-		message_step(&m, CT_PHASE_SPAWN, CT_OP_CLONE);
-		message_step(&m, rows[i].phase, rows[i].op);
-		message_exec(&m);
-		assert_int_equal(decode(), rows[i].err);
-	}
 	message_whole(&m); /* something after the exec */
 	message_step(&m, CT_PHASE_EXEC, CT_OP_SIGNALS);
 	assert_int_equal(decode(), -EBADMSG);
@@ -443,9 +450,10 @@ int main(void)
 		cmocka_unit_test(test_last_phases), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_lists),	    cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_order),	    cmocka_unit_test(test_values),
-		cmocka_unit_test(test_super),	    cmocka_unit_test(test_actors),
-		cmocka_unit_test(test_end),	    cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_order),	    cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_values),	    cmocka_unit_test(test_super),
+		cmocka_unit_test(test_actors),	    cmocka_unit_test(test_end),
+		cmocka_unit_test(test_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

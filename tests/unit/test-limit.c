@@ -9,7 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -286,6 +289,18 @@ static void test_proc_has_no_device(void **state)
 					  "Hint: name the block device below it"));
 }
 
+static void put_text(const char *dir, const char *name, const char *text)
+{
+	char path[100];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
 /* A partition stands for its disk: a made-up /sys/dev/block. */
 static void test_partition(void **state)
 {
@@ -293,7 +308,6 @@ static void test_partition(void **state)
 	unsigned major = 0, minor = 0, want_major, want_minor;
 	struct stat st;
 	struct ct_err e;
-	FILE *f;
 
 	(void)state;
 	assert_int_equal(stat("/tmp", &st), 0);
@@ -312,19 +326,11 @@ static void test_partition(void **state)
 	assert_int_equal(mkdirat(sysfd, "sda/sda1", 0700), 0);
 	snprintf(path, sizeof(path), "%u:%u", want_major, want_minor);
 	assert_int_equal(symlinkat("sda/sda1", sysfd, path), 0);
-	snprintf(path, sizeof(path), "%s/sda/sda1/partition", dir);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs("1\n", f);
-	fclose(f);
+	put_text(dir, "sda/sda1/partition", "1\n");
 	assert_int_equal(ct_limit_device(sysfd, "/tmp", &major, &minor, &e), -ENOENT);
 	assert_non_null(strstr(e.message, "the disk of the partition"));
 	ct_err_clear(&e);
-	snprintf(path, sizeof(path), "%s/sda/dev", dir);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs("77:16\n", f);
-	fclose(f);
+	put_text(dir, "sda/dev", "77:16\n");
 	assert_int_equal(ct_limit_device(sysfd, "/tmp", &major, &minor, &e), 0);
 	assert_true(major == 77 && minor == 16);
 	/* a number is taken as it is: who writes one means it */
@@ -384,39 +390,36 @@ struct name_row {
 	uint32_t bit;
 };
 
+static const struct name_row names[] = {
+	{ "limit.memory", "", "memory.max", "memory.limit_in_bytes", CT_CG_MEMORY },
+	{ "limit.memory.high", "", "memory.high", NULL, CT_CG_MEMORY },
+	{ "limit.memory.low", "", "memory.low", "memory.soft_limit_in_bytes", CT_CG_MEMORY },
+	{ "limit.swap", "", "memory.swap.max", "memory.memsw.limit_in_bytes", CT_CG_MEMORY },
+	{ "limit.oom.group", "", "memory.oom.group", NULL, CT_CG_MEMORY },
+	{ "limit.pids", "", "pids.max", "pids.max", CT_CG_PIDS },
+	{ "limit.cpu", "", "cpu.max", "cpu.cfs_quota_us", CT_CG_CPU },
+	{ "limit.cpu.weight", "", "cpu.weight", "cpu.shares", CT_CG_CPU },
+	{ "limit.cpu.burst", "", "cpu.max.burst", "cpu.cfs_burst_us", CT_CG_CPU },
+	{ "limit.cpuset.cpus", "", "cpuset.cpus", "cpuset.cpus", CT_CG_CPUSET },
+	{ "limit.cpuset.mems", "", "cpuset.mems", "cpuset.mems", CT_CG_CPUSET },
+	{ "limit.io.weight", "", "io.weight", "blkio.bfq.weight", CT_CG_IO },
+	{ "limit.io.max", "", "io.max", "blkio.throttle.read_bps_device", CT_CG_IO },
+	{ "limit.hugetlb", "2MB", "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes", CT_CG_HUGETLB },
+	{ "limit.hugetlb.1GB", "", "hugetlb.1GB.max", "hugetlb.1GB.limit_in_bytes", CT_CG_HUGETLB },
+	{ "limit.rdma", "", "rdma.max", "rdma.max", CT_CG_RDMA },
+	{ "limit.misc", "", "misc.max", "misc.max", CT_CG_MISC },
+	{ "limit.cputime", "", NULL, NULL, CT_CG_CPUACCT },
+	{ "limit.devices", "", NULL, NULL, CT_CG_DEVICES },
+	{ "limit.time", "", NULL, NULL, 0 },
+	{ "limit.memory.x", "", NULL, NULL, 0 },
+	{ "limit.mem", "", NULL, NULL, 0 },
+	{ "limit.hugetlb.", "", NULL, NULL, 0 },
+	{ "limit", "", NULL, NULL, 0 },
+	{ "", "", NULL, NULL, 0 },
+};
+
 static void test_names(void **state)
 {
-	static const struct name_row names[] = {
-		{ "limit.memory", "", "memory.max", "memory.limit_in_bytes", CT_CG_MEMORY },
-		{ "limit.memory.high", "", "memory.high", NULL, CT_CG_MEMORY },
-		{ "limit.memory.low", "", "memory.low", "memory.soft_limit_in_bytes",
-		  CT_CG_MEMORY },
-		{ "limit.swap", "", "memory.swap.max", "memory.memsw.limit_in_bytes",
-		  CT_CG_MEMORY },
-		{ "limit.oom.group", "", "memory.oom.group", NULL, CT_CG_MEMORY },
-		{ "limit.pids", "", "pids.max", "pids.max", CT_CG_PIDS },
-		{ "limit.cpu", "", "cpu.max", "cpu.cfs_quota_us", CT_CG_CPU },
-		{ "limit.cpu.weight", "", "cpu.weight", "cpu.shares", CT_CG_CPU },
-		{ "limit.cpu.burst", "", "cpu.max.burst", "cpu.cfs_burst_us", CT_CG_CPU },
-		{ "limit.cpuset.cpus", "", "cpuset.cpus", "cpuset.cpus", CT_CG_CPUSET },
-		{ "limit.cpuset.mems", "", "cpuset.mems", "cpuset.mems", CT_CG_CPUSET },
-		{ "limit.io.weight", "", "io.weight", "blkio.bfq.weight", CT_CG_IO },
-		{ "limit.io.max", "", "io.max", "blkio.throttle.read_bps_device", CT_CG_IO },
-		{ "limit.hugetlb", "2MB", "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes",
-		  CT_CG_HUGETLB },
-		{ "limit.hugetlb.1GB", "", "hugetlb.1GB.max", "hugetlb.1GB.limit_in_bytes",
-		  CT_CG_HUGETLB },
-		{ "limit.rdma", "", "rdma.max", "rdma.max", CT_CG_RDMA },
-		{ "limit.misc", "", "misc.max", "misc.max", CT_CG_MISC },
-		{ "limit.cputime", "", NULL, NULL, CT_CG_CPUACCT },
-		{ "limit.devices", "", NULL, NULL, CT_CG_DEVICES },
-		{ "limit.time", "", NULL, NULL, 0 },
-		{ "limit.memory.x", "", NULL, NULL, 0 },
-		{ "limit.mem", "", NULL, NULL, 0 },
-		{ "limit.hugetlb.", "", NULL, NULL, 0 },
-		{ "limit", "", NULL, NULL, 0 },
-		{ "", "", NULL, NULL, 0 },
-	};
 	char buf[64];
 
 	(void)state;

@@ -11,54 +11,54 @@
 
 #include "stage/step/steps.h"
 
+static const struct {
+	const char *spec;
+	int err, by_name, has_gid;
+	uint32_t uid, gid;
+} queries[] = {
+	{ "root", 0, 1, 0, 0, 0 },
+	{ "www-data", 0, 1, 0, 0, 0 },
+	{ "3com", 0, 1, 0, 0, 0 },
+	{ "0x0", 0, 1, 0, 0, 0 }, /* a name, and never zero */
+	{ "0", 0, 0, 0, 0, 0 },
+	{ "1", 0, 0, 0, 1, 0 },
+	{ "1000", 0, 0, 0, 1000, 0 },
+	{ "007", 0, 0, 0, 7, 0 },
+	{ "1000:5", 0, 0, 1, 1000, 5 },
+	{ "0:0", 0, 0, 1, 0, 0 },
+	{ "2147483648", 0, 0, 0, 2147483648u, 0 },
+	{ "4294967294", 0, 0, 0, 4294967294u, 0 },
+	{ "4294967295", -ERANGE, 0, 0, 0, 0 },
+	{ "4294967296", -ERANGE, 0, 0, 0, 0 },
+	{ "18446744073709551616", -ERANGE, 0, 0, 0, 0 },
+	{ "99999999999999999999999999999999", -ERANGE, 0, 0, 0, 0 },
+	{ "1:4294967295", -ERANGE, 0, 0, 0, 0 },
+	{ "", -EINVAL, 0, 0, 0, 0 },
+	{ "-1", -EINVAL, 0, 0, 0, 0 },
+	{ "+1", -EINVAL, 0, 0, 0, 0 },
+	{ " 1", -EINVAL, 0, 0, 0, 0 },
+	{ "1:", -EINVAL, 0, 0, 0, 0 },
+	{ ":1", -EINVAL, 0, 0, 0, 0 },
+	{ ":", -EINVAL, 0, 0, 0, 0 },
+	{ "1:2:3", -EINVAL, 0, 0, 0, 0 },
+	{ "root:5", -EINVAL, 0, 0, 0, 0 },
+	{ "5:wheel", -EINVAL, 0, 0, 0, 0 },
+};
+
 static void test_query(void **state)
 {
-	static const struct {
-		const char *spec;
-		int err, by_name, has_gid;
-		uint32_t uid, gid;
-	} rows[] = {
-		{ "root", 0, 1, 0, 0, 0 },
-		{ "www-data", 0, 1, 0, 0, 0 },
-		{ "3com", 0, 1, 0, 0, 0 },
-		{ "0x0", 0, 1, 0, 0, 0 }, /* a name, and never zero */
-		{ "0", 0, 0, 0, 0, 0 },
-		{ "1", 0, 0, 0, 1, 0 },
-		{ "1000", 0, 0, 0, 1000, 0 },
-		{ "007", 0, 0, 0, 7, 0 },
-		{ "1000:5", 0, 0, 1, 1000, 5 },
-		{ "0:0", 0, 0, 1, 0, 0 },
-		{ "2147483648", 0, 0, 0, 2147483648u, 0 },
-		{ "4294967294", 0, 0, 0, 4294967294u, 0 },
-		{ "4294967295", -ERANGE, 0, 0, 0, 0 },
-		{ "4294967296", -ERANGE, 0, 0, 0, 0 },
-		{ "18446744073709551616", -ERANGE, 0, 0, 0, 0 },
-		{ "99999999999999999999999999999999", -ERANGE, 0, 0, 0, 0 },
-		{ "1:4294967295", -ERANGE, 0, 0, 0, 0 },
-		{ "", -EINVAL, 0, 0, 0, 0 },
-		{ "-1", -EINVAL, 0, 0, 0, 0 },
-		{ "+1", -EINVAL, 0, 0, 0, 0 },
-		{ " 1", -EINVAL, 0, 0, 0, 0 },
-		{ "1:", -EINVAL, 0, 0, 0, 0 },
-		{ ":1", -EINVAL, 0, 0, 0, 0 },
-		{ ":", -EINVAL, 0, 0, 0, 0 },
-		{ "1:2:3", -EINVAL, 0, 0, 0, 0 },
-		{ "root:5", -EINVAL, 0, 0, 0, 0 },
-		{ "5:wheel", -EINVAL, 0, 0, 0, 0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
 		struct user_query q;
-		int err = user_query_parse(rows[i].spec, &q);
+		int err = user_query_parse(queries[i].spec, &q);
 
-		assert_int_equal(err, rows[i].err);
+		assert_int_equal(err, queries[i].err);
 		if (err)
 			continue;
-		assert_int_equal(q.by_name, rows[i].by_name);
-		assert_int_equal(q.has_gid, rows[i].has_gid);
-		assert_int_equal(q.uid, rows[i].uid);
-		assert_int_equal(q.gid, rows[i].gid);
+		assert_int_equal(q.by_name, queries[i].by_name);
+		assert_int_equal(q.has_gid, queries[i].has_gid);
+		assert_int_equal(q.uid, queries[i].uid);
+		assert_int_equal(q.gid, queries[i].gid);
 	}
 }
 
@@ -133,9 +133,25 @@ static void test_group(void **state)
 	assert_int_equal(user_in_group(copy, &u, 2), -E2BIG);
 }
 
+static void test_number(void **state)
+{
+	uint64_t v = 5;
+
+	(void)state;
+	assert_int_equal(str_u64("18446744073709551615", UINT64_MAX, &v), 0);
+	assert_true(v == UINT64_MAX);
+	assert_int_equal(str_u64("18446744073709551616", UINT64_MAX, &v), -ERANGE);
+	assert_int_equal(str_u64("99999999999999999999", UINT64_MAX, &v), -ERANGE);
+	assert_int_equal(str_u64("4", 3, &v), -ERANGE);
+	assert_int_equal(str_u64("13", 12, &v), -ERANGE);
+	assert_int_equal(str_u64("012", 12, &v), 0);
+	assert_true(v == 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_passwd),
 		cmocka_unit_test(test_group),

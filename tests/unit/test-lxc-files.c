@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "model.h"

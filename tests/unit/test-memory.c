@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "backend/cgroup/limit.h"
@@ -151,8 +152,11 @@ static int do_limits(struct ct_config *c, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
 	const struct ct_spec *s = a ? ct_spec_read(c, a, e) : NULL;
-	int r = s ? write_limits(s, 1, e) : a ? e->err : ct_oom(e);
+	int r;
 
+	if (!s)
+		return a ? e->err : ct_oom(e);
+	r = write_limits(s, 1, e);
 	return r < 0 ? r : write_limits(s, 2, e);
 }
 

@@ -9,56 +9,57 @@
 
 #include "run/protect/protections.h"
 
+static const struct {
+	const char *asked, *starter, *got;
+	bool ok;
+} labels[] = {
+	/* nothing was asked for: that of who started it, or one where that had none */
+	{ NULL, "unconfined", "unconfined", true },
+	{ "unchanged", "unconfined", "unconfined", true },
+	{ "", "unconfined", "unconfined", true },
+	{ NULL, "service (enforce)", "service (enforce)", true },
+	{ NULL, "unconfined", "service (enforce)", true },
+	{ NULL, "flag (unconfined)", "unconfined", true },
+	{ NULL, "service (enforce)", "unconfined", false },
+	{ "unchanged", "service (enforce)", "other (enforce)", false },
+	{ NULL, "service (enforce)", "service (complain)", false },
+	{ NULL, "system_u:system_r:init_t:s0", "system_u:system_r:init_t:s0", true },
+	{ NULL, "system_u:system_r:container_t:s0", "system_u:system_r:init_t:s0", false },
+	{ NULL, "u:r:unconfined_t:s0", "system_u:system_r:container_t:s0", true },
+	{ NULL, "_", "_", true },
+	{ NULL, "starter", "_", false },
+	{ NULL, NULL, "service (enforce)", true },
+	/* asked to be without: everything is more */
+	{ "unconfined", "service (enforce)", "unconfined", true },
+	{ "unconfined", "service (enforce)", "service (enforce)", true },
+	{ "unconfined_t", NULL, "system_u:system_r:init_t:s0", true },
+	/* a name: that one and no other, and not one that only complains, whatever
+	 * who started it has */
+	{ "web", "unconfined", "web (enforce)", true },
+	{ "web", "web (enforce)", "web (kill)", true },
+	{ "web", "unconfined", "web", true },
+	{ "web", "unconfined", "web (complain)", false },
+	{ "web", "unconfined", "web2 (enforce)", false },
+	{ "web", "unconfined", "unconfined", false },
+	{ "generated", "unconfined", "unconfined", false },
+	{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t:s0:c1,c2", true },
+	{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t", true },
+	{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t2:s0", false },
+	{ "container_t", "u:r:init_t:s0", "system_u:container_t:init_t:s0", false },
+	{ "system_u:system_r:container_t:s0:c1", NULL, "system_u:system_r:container_t:s0:c1",
+	  true },
+	{ "system_u:system_r:container_t:s0:c1", NULL, "system_u:system_r:container_t:s0:c2",
+	  false },
+};
+
 static void test_labels(void **state)
 {
-	static const struct {
-		const char *asked, *starter, *got;
-		bool ok;
-	} rows[] = {
-		/* nothing was asked for: that of who started it, or one where that had none */
-		{ NULL, "unconfined", "unconfined", true },
-		{ "unchanged", "unconfined", "unconfined", true },
-		{ "", "unconfined", "unconfined", true },
-		{ NULL, "service (enforce)", "service (enforce)", true },
-		{ NULL, "unconfined", "service (enforce)", true },
-		{ NULL, "flag (unconfined)", "unconfined", true },
-		{ NULL, "service (enforce)", "unconfined", false },
-		{ "unchanged", "service (enforce)", "other (enforce)", false },
-		{ NULL, "service (enforce)", "service (complain)", false },
-		{ NULL, "system_u:system_r:init_t:s0", "system_u:system_r:init_t:s0", true },
-		{ NULL, "system_u:system_r:container_t:s0", "system_u:system_r:init_t:s0", false },
-		{ NULL, "u:r:unconfined_t:s0", "system_u:system_r:container_t:s0", true },
-		{ NULL, "_", "_", true },
-		{ NULL, "starter", "_", false },
-		{ NULL, NULL, "service (enforce)", true },
-		/* asked to be without: everything is more */
-		{ "unconfined", "service (enforce)", "unconfined", true },
-		{ "unconfined", "service (enforce)", "service (enforce)", true },
-		{ "unconfined_t", NULL, "system_u:system_r:init_t:s0", true },
-		/* a name: that one and no other, and not one that only complains, whatever
-		 * who started it has */
-		{ "web", "unconfined", "web (enforce)", true },
-		{ "web", "web (enforce)", "web (kill)", true },
-		{ "web", "unconfined", "web", true },
-		{ "web", "unconfined", "web (complain)", false },
-		{ "web", "unconfined", "web2 (enforce)", false },
-		{ "web", "unconfined", "unconfined", false },
-		{ "generated", "unconfined", "unconfined", false },
-		{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t:s0:c1,c2", true },
-		{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t", true },
-		{ "container_t", "u:r:init_t:s0", "system_u:system_r:container_t2:s0", false },
-		{ "container_t", "u:r:init_t:s0", "system_u:container_t:init_t:s0", false },
-		{ "system_u:system_r:container_t:s0:c1", NULL,
-		  "system_u:system_r:container_t:s0:c1", true },
-		{ "system_u:system_r:container_t:s0:c1", NULL,
-		  "system_u:system_r:container_t:s0:c2", false },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (ct_protect_label_ok(rows[i].asked, rows[i].starter, rows[i].got) != rows[i].ok)
-			fail_msg("asked %s, started by %s, got %s: not %d", rows[i].asked,
-				 rows[i].starter, rows[i].got, rows[i].ok);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++)
+		if (ct_protect_label_ok(labels[i].asked, labels[i].starter, labels[i].got) !=
+		    labels[i].ok)
+			fail_msg("asked %s, started by %s, got %s: not %d", labels[i].asked,
+				 labels[i].starter, labels[i].got, labels[i].ok);
 }
 
 static void test_names(void **state)

@@ -31,10 +31,29 @@ static struct {
 	pid_t pid;
 } box;
 
+static _Noreturn void become_pump(struct pump *p, int keeper, const int *from, const int *sink)
+{
+	static char buf[PUMP_WAYS][PUMP_BYTES];
+	sigset_t all;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigfillset(&all);
+	sigdelset(&all, SIGALRM);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* no other end of anything */
+	p->told = box.told;
+	p->keeper = fcntl(keeper, F_DUPFD, 200);
+	for (uint32_t i = 0; i < p->n; i++)
+		p->way[i] = (struct pump_way){ .from = fcntl(from[i], F_DUPFD, 200),
+					       .to = fcntl(sink[i], F_DUPFD, 200),
+					       .buf = buf[i] };
+	close_range(3, 199, 0);
+	_exit(pump_run(p));
+}
+
 /* A pump of n ways to these sinks, which it gets copies of. */
 static void begin(uint64_t limit, uint32_t n, const int *sink)
 {
-	static char buf[PUMP_WAYS][PUMP_BYTES];
 	struct pump p = { .limit = limit, .n = n };
 	int pair[2], from[PUMP_WAYS];
 
@@ -53,21 +72,7 @@ static void begin(uint64_t limit, uint32_t n, const int *sink)
 	box.pid = fork();
 	assert_true(box.pid >= 0);
 	if (box.pid == 0) {
-		sigset_t all;
-
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		sigfillset(&all);
-		sigdelset(&all, SIGALRM);
-		sigprocmask(SIG_SETMASK, &all, NULL);
-		/* no other end of anything */
-		p.told = box.told;
-		p.keeper = fcntl(pair[1], F_DUPFD, 200);
-		for (uint32_t i = 0; i < n; i++)
-			p.way[i] = (struct pump_way){ .from = fcntl(from[i], F_DUPFD, 200),
-						      .to = fcntl(sink[i], F_DUPFD, 200),
-						      .buf = buf[i] };
-		close_range(3, 199, 0);
-		_exit(pump_run(&p));
+		become_pump(&p, pair[1], from, sink);
 	}
 	close(pair[1]);
 	for (uint32_t i = 0; i < n; i++)
@@ -351,31 +356,38 @@ static void unread(void **state)
 	}
 }
 
+/* With nothing on the way. */
+static void idle_reader_goes(enum sink kind)
+{
+	struct pollfd p;
+	int pair[2];
+
+	make_sink(kind, pair);
+	begin(0, 1, &pair[1]);
+	close(pair[1]);
+	assert_int_equal(write(box.in[0], "x", 1), 1);
+	p = (struct pollfd){ .fd = pair[0], .events = POLLIN };
+	assert_int_equal(poll(&p, 1, 30 * SECOND), 1);
+	close(pair[0]);
+	p = (struct pollfd){ .fd = box.in[0] };
+	assert_int_equal(poll(&p, 1, 30 * SECOND), 1);
+	assert_true(p.revents & POLLERR);
+	assert_int_equal(over(), CT_PUMP_DONE);
+	assert_int_equal(box.told->lost, 0);
+	assert_int_equal(box.told->error, 0);
+	teardown(NULL);
+}
+
 /* A reader that goes: the payload sees a broken pipe, as without a pump, and what was
  * on the way is told. */
 static void reader_goes(void **state)
 {
 	int pair[2], status;
-	struct pollfd p;
 	pid_t pid;
 
 	(void)state;
 	for (int kind = PIPE; kind <= STREAM; kind++) {
-		/* with nothing on the way */
-		make_sink((enum sink)kind, pair);
-		begin(0, 1, &pair[1]);
-		close(pair[1]);
-		assert_int_equal(write(box.in[0], "x", 1), 1);
-		p = (struct pollfd){ .fd = pair[0], .events = POLLIN };
-		assert_int_equal(poll(&p, 1, 30 * SECOND), 1);
-		close(pair[0]);
-		p = (struct pollfd){ .fd = box.in[0] };
-		assert_int_equal(poll(&p, 1, 30 * SECOND), 1);
-		assert_true(p.revents & POLLERR);
-		assert_int_equal(over(), CT_PUMP_DONE);
-		assert_int_equal(box.told->lost, 0);
-		assert_int_equal(box.told->error, 0);
-		teardown(NULL);
+		idle_reader_goes((enum sink)kind);
 		/* in mid-run */
 		make_sink((enum sink)kind, pair);
 		begin(0, 1, &pair[1]);

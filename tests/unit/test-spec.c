@@ -16,6 +16,10 @@
 
 #include <contain/contain.h>
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "model.h"
 
 static void test_defaults(void **state)
@@ -89,6 +93,22 @@ static void test_scalars(void **state)
 	assert_string_equal(ct_spec_origin(s, "init.uid")->file, "c");
 }
 
+/* Of test_list_values(): namespaces, maps, groups and hooks. */
+static void check_others(const struct ct_spec *s)
+{
+	assert_int_equal(s->ns_share.n, 2);
+	assert_int_equal(s->ns_share.v[0].ns, CT_NS_NET);
+	assert_string_equal(s->ns_share.v[0].with, "c1");
+	assert_int_equal(s->idmap.n, 2);
+	assert_true(s->idmap.v[1].group && s->idmap.v[1].outside == 200000 &&
+		    s->idmap.v[1].count == 20);
+	assert_int_equal(s->group.n, 3);
+	assert_int_equal(s->hook[CT_HOOK_START].n, 2);
+	assert_int_equal(s->hook[CT_HOOK_START].v[0].argv.n, 2);
+	assert_string_equal(s->hook[CT_HOOK_START].v[0].argv.v[1], "b c");
+	assert_int_equal(s->hook[CT_HOOK_POST_STOP].v[0].at.line, 18);
+}
+
 static void test_list_values(void **state)
 {
 	CLEAN_BOX struct box b = box_of("init.groups = 5,6\ninit.groups = 7\nenvironment = A=1\n"
@@ -115,17 +135,7 @@ static void test_list_values(void **state)
 	assert_true(s->prlimit.v[0].hard == UINT64_MAX);
 	assert_string_equal(s->sysctl.v[0].name, "kernel.sem");
 	assert_string_equal(s->proc.v[0].value, "-5");
-	assert_int_equal(s->ns_share.n, 2);
-	assert_int_equal(s->ns_share.v[0].ns, CT_NS_NET);
-	assert_string_equal(s->ns_share.v[0].with, "c1");
-	assert_int_equal(s->idmap.n, 2);
-	assert_true(s->idmap.v[1].group && s->idmap.v[1].outside == 200000 &&
-		    s->idmap.v[1].count == 20);
-	assert_int_equal(s->group.n, 3);
-	assert_int_equal(s->hook[CT_HOOK_START].n, 2);
-	assert_int_equal(s->hook[CT_HOOK_START].v[0].argv.n, 2);
-	assert_string_equal(s->hook[CT_HOOK_START].v[0].argv.v[1], "b c");
-	assert_int_equal(s->hook[CT_HOOK_POST_STOP].v[0].at.line, 18);
+	check_others(s);
 }
 
 static void test_masks(void **state)
@@ -146,6 +156,23 @@ static void test_masks(void **state)
 	assert_true(keep.spec->cap_keep == UINT64_C(1) << CAP_KILL);
 	assert_true(none.spec->cap_keep == 0);
 	assert_true(cleared.spec->cap_keep == CT_CAP_MASK_UNSET && !cleared.spec->cap_drop_set);
+}
+
+/* Of test_mounts(): the last three. */
+static void check_options(const struct ct_mounts *m)
+{
+	assert_string_equal(m->v[2].source, "/a b");
+	assert_string_equal(m->v[2].target, "srv/rootless");
+	assert_true(m->v[2].relative && m->v[2].bind && !m->v[2].recursive);
+	assert_int_equal(m->v[2].attr_clear, MOUNT_ATTR_RDONLY);
+	/* options are compared whole: "bindx" is no bind and "create-me" no create */
+	assert_false(m->v[3].bind);
+	assert_int_equal(m->v[3].create, CT_CREATE_NO);
+	assert_string_equal(m->v[3].data, "mode=755,bindx,create-me");
+	assert_int_equal(m->v[3].attr_set, MOUNT_ATTR_NOATIME | MOUNT_ATTR_NOSUID);
+	assert_int_equal(m->v[3].attr_clear,
+			 MOUNT_ATTR_RDONLY | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODEV);
+	assert_string_equal(m->v[4].fstype, "proc");
 }
 
 static void test_mounts(void **state)
@@ -179,18 +206,7 @@ static void test_mounts(void **state)
 	assert_int_equal(m->v[1].attr_set,
 			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	assert_int_equal(m->v[1].create, CT_CREATE_DIR);
-	assert_string_equal(m->v[2].source, "/a b");
-	assert_string_equal(m->v[2].target, "srv/rootless");
-	assert_true(m->v[2].relative && m->v[2].bind && !m->v[2].recursive);
-	assert_int_equal(m->v[2].attr_clear, MOUNT_ATTR_RDONLY);
-	/* options are compared whole: "bindx" is no bind and "create-me" no create */
-	assert_false(m->v[3].bind);
-	assert_int_equal(m->v[3].create, CT_CREATE_NO);
-	assert_string_equal(m->v[3].data, "mode=755,bindx,create-me");
-	assert_int_equal(m->v[3].attr_set, MOUNT_ATTR_NOATIME | MOUNT_ATTR_NOSUID);
-	assert_int_equal(m->v[3].attr_clear,
-			 MOUNT_ATTR_RDONLY | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODEV);
-	assert_string_equal(m->v[4].fstype, "proc");
+	check_options(m);
 }
 
 static void test_fstab(void **state)
@@ -297,6 +313,25 @@ static void test_auto_cgroup(void **state)
 	}
 }
 
+/* Of test_cgroups(): files, rules and limits. */
+static void check_cgroup_files(const struct ct_spec *s)
+{
+	assert_int_equal(s->cgroup1.n, 1);
+	assert_string_equal(s->cgroup1.v[0].file, "cpu.shares");
+	assert_string_equal(s->cgroup1.v[0].value, "512");
+	assert_int_equal(s->cgroup2.n, 2);
+	assert_true(s->cgroup2.v[0].tried && !s->cgroup2.v[1].tried);
+	assert_string_equal(s->cgroup2.v[0].value, "64M");
+	assert_int_equal(s->cgroup2.v[1].at.line, 9);
+	assert_int_equal(s->devrules.n, 2);
+	assert_true(!s->devrules.v[0].allow && s->devrules.v[0].version == 1);
+	assert_true(s->devrules.v[1].allow && s->devrules.v[1].version == 2);
+	assert_true(s->limit_cputime_us == 1500000 && s->limit_cputime_tried);
+	assert_true(s->devices_set && s->devices_tried);
+	assert_string_equal(s->devices_preset, "none");
+	assert_int_equal(s->unsupported.n, 0);
+}
+
 static void test_cgroups(void **state)
 {
 	CLEAN_BOX struct box none = box_of("");
@@ -324,20 +359,7 @@ static void test_cgroups(void **state)
 	assert_string_equal(s->cgroup_dir_container, "web/payload");
 	assert_string_equal(s->cgroup_dir_inner, "inner");
 	assert_string_equal(s->cgroup_dir_monitor, "web/monitor");
-	assert_int_equal(s->cgroup1.n, 1);
-	assert_string_equal(s->cgroup1.v[0].file, "cpu.shares");
-	assert_string_equal(s->cgroup1.v[0].value, "512");
-	assert_int_equal(s->cgroup2.n, 2);
-	assert_true(s->cgroup2.v[0].tried && !s->cgroup2.v[1].tried);
-	assert_string_equal(s->cgroup2.v[0].value, "64M");
-	assert_int_equal(s->cgroup2.v[1].at.line, 9);
-	assert_int_equal(s->devrules.n, 2);
-	assert_true(!s->devrules.v[0].allow && s->devrules.v[0].version == 1);
-	assert_true(s->devrules.v[1].allow && s->devrules.v[1].version == 2);
-	assert_true(s->limit_cputime_us == 1500000 && s->limit_cputime_tried);
-	assert_true(s->devices_set && s->devices_tried);
-	assert_string_equal(s->devices_preset, "none");
-	assert_int_equal(s->unsupported.n, 0);
+	check_cgroup_files(s);
 }
 
 /* Without a cgroup only what a start may do without, or what asks for nothing, goes. */

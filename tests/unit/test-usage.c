@@ -580,6 +580,19 @@ static void test_v1(void **state)
 	close(place.fd);
 }
 
+static void check_hybrid(const ct_usage *u)
+{
+	assert_int_equal(u->memory, 4403200);
+	assert_int_equal(u->pids, 2);
+	assert_int_equal(u->cpu_us, 54004);
+	assert_int_equal(u->cpu_user_us, 12000);
+	assert_int_equal(u->cpu_periods, 4);
+	assert_int_equal(u->io_read, ABSENT);
+	assert_int_equal(u->oom_events, ABSENT);
+	assert_int_equal(u->cpu_pressure.some_total_us, 55822);
+	assert_int_equal(u->io_pressure.some_avg10, 100);
+}
+
 /* Each of version 1's hierarchies is a place of its own; version 2 has what no controller needs. */
 static void test_hybrid(void **state)
 {
@@ -596,15 +609,7 @@ static void test_hybrid(void **state)
 		put_all(place[i].fd, place[i].version == 1 ? v1_files : v2_files,
 			place[i].version == 1 ? COUNT(v1_files) : COUNT(v2_files));
 	read_usage(place, COUNT(place), &u);
-	assert_int_equal(u.memory, 4403200);
-	assert_int_equal(u.pids, 2);
-	assert_int_equal(u.cpu_us, 54004);
-	assert_int_equal(u.cpu_user_us, 12000);
-	assert_int_equal(u.cpu_periods, 4);
-	assert_int_equal(u.io_read, ABSENT);
-	assert_int_equal(u.oom_events, ABSENT);
-	assert_int_equal(u.cpu_pressure.some_total_us, 55822);
-	assert_int_equal(u.io_pressure.some_avg10, 100);
+	check_hybrid(&u);
 	/* version 1's place says nothing: nothing is said */
 	unlinkat(place[4].fd, "cpuacct.usage", 0);
 	read_usage(place, COUNT(place), &u);
@@ -722,47 +727,47 @@ static void test_many_devices(void **state)
 	close(place.fd);
 }
 
+static const struct {
+	int reason;
+	uint64_t cpu_us, pids_peak, oom_kills, pids_refused;
+	int reaper, want;
+	uint64_t want_cpu_us, want_peak;
+} verdicts[] = {
+	{ CT_EXIT_EXITED, 150, 3, 0, 0, 0, CT_EXIT_EXITED, 50, 3 },
+	{ CT_EXIT_EXITED, 100, 3, 0, 0, 1, CT_EXIT_EXITED, 0, 2 },
+	{ CT_EXIT_EXITED, 99, 1, 0, 0, 1, CT_EXIT_EXITED, 0, 1 },
+	{ CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT, CT_ABSENT, CT_ABSENT, 1, CT_EXIT_SIGNALED,
+	  CT_ABSENT, CT_ABSENT },
+	{ CT_EXIT_SIGNALED, 101, 2, 1, 1, 0, CT_EXIT_MEMORY, 1, 2 },
+	{ CT_EXIT_EXITED, 101, 2, 1, CT_ABSENT, 0, CT_EXIT_MEMORY, 1, 2 },
+	{ CT_EXIT_EXITED, 101, 2, CT_ABSENT, 1, 0, CT_EXIT_PIDS, 1, 2 },
+	{ CT_EXIT_STOPPED, 101, 2, 1, 1, 0, CT_EXIT_STOPPED, 1, 2 },
+	{ CT_EXIT_TIME, 101, 2, 1, 1, 0, CT_EXIT_TIME, 1, 2 },
+	{ CT_EXIT_LOST, 101, 2, 1, 1, 0, CT_EXIT_LOST, 1, 2 },
+};
+
 /* What the counters add to a verdict, and which reasons give way to a limit. */
 static void test_verdict(void **state)
 {
-	static const struct {
-		int reason;
-		uint64_t cpu_us, pids_peak, oom_kills, pids_refused;
-		int reaper, want;
-		uint64_t want_cpu_us, want_peak;
-	} rows[] = {
-		{ CT_EXIT_EXITED, 150, 3, 0, 0, 0, CT_EXIT_EXITED, 50, 3 },
-		{ CT_EXIT_EXITED, 100, 3, 0, 0, 1, CT_EXIT_EXITED, 0, 2 },
-		{ CT_EXIT_EXITED, 99, 1, 0, 0, 1, CT_EXIT_EXITED, 0, 1 },
-		{ CT_EXIT_SIGNALED, CT_ABSENT, CT_ABSENT, CT_ABSENT, CT_ABSENT, 1, CT_EXIT_SIGNALED,
-		  CT_ABSENT, CT_ABSENT },
-		{ CT_EXIT_SIGNALED, 101, 2, 1, 1, 0, CT_EXIT_MEMORY, 1, 2 },
-		{ CT_EXIT_EXITED, 101, 2, 1, CT_ABSENT, 0, CT_EXIT_MEMORY, 1, 2 },
-		{ CT_EXIT_EXITED, 101, 2, CT_ABSENT, 1, 0, CT_EXIT_PIDS, 1, 2 },
-		{ CT_EXIT_STOPPED, 101, 2, 1, 1, 0, CT_EXIT_STOPPED, 1, 2 },
-		{ CT_EXIT_TIME, 101, 2, 1, 1, 0, CT_EXIT_TIME, 1, 2 },
-		{ CT_EXIT_LOST, 101, 2, 1, 1, 0, CT_EXIT_LOST, 1, 2 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct ct_counters c = { .cpu_us = rows[i].cpu_us,
-					 .pids_peak = rows[i].pids_peak,
-					 .oom_kills = rows[i].oom_kills,
-					 .pids_refused = rows[i].pids_refused,
+	for (size_t i = 0; i < COUNT(verdicts); i++) {
+		struct ct_counters c = { .cpu_us = verdicts[i].cpu_us,
+					 .pids_peak = verdicts[i].pids_peak,
+					 .oom_kills = verdicts[i].oom_kills,
+					 .pids_refused = verdicts[i].pids_refused,
 					 .memory_peak = 77 };
-		struct ct_verdict v = { .reason = rows[i].reason, .code = 5 };
+		struct ct_verdict v = { .reason = verdicts[i].reason, .code = 5 };
 
-		ct_verdict_add(&v, &c, 100, rows[i].reaper);
-		if (v.reason != rows[i].want || v.tree.cpu_us != rows[i].want_cpu_us ||
-		    v.tree.pids_peak != rows[i].want_peak)
+		ct_verdict_add(&v, &c, 100, verdicts[i].reaper);
+		if (v.reason != verdicts[i].want || v.tree.cpu_us != verdicts[i].want_cpu_us ||
+		    v.tree.pids_peak != verdicts[i].want_peak)
 			fail_msg("row %zu: reason %d, %llu us, peak %llu", i, v.reason,
 				 (unsigned long long)v.tree.cpu_us,
 				 (unsigned long long)v.tree.pids_peak);
 		assert_int_equal(v.code, 5);
 		assert_int_equal(v.tree.memory_peak, 77);
-		assert_true(v.tree.oom_kills == rows[i].oom_kills &&
-			    v.tree.pids_refused == rows[i].pids_refused);
+		assert_true(v.tree.oom_kills == verdicts[i].oom_kills &&
+			    v.tree.pids_refused == verdicts[i].pids_refused);
 	}
 }
 

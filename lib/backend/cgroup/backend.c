@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cgroups as a backend. */
+/* The row of cgroups in the list of backends. */
 #include "backend/cgroup/backend.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "base/fd.h"
 #include "host/mounts.h"
 
-/* Whether the mounts that the groups are to be made in are where they were when somebody looked. */
-static bool are_there(const struct ct_cgroup_state *st)
+/* Whether the mounts that the cgroups are to be made in are still where the probe found them. */
+static bool mounts_are_there(const struct ct_cgroup_state *st)
 {
 	for (uint32_t i = 0; i < st->want.n; i++)
 		for (uint32_t k = 0; k < st->trees.n; k++)
@@ -22,8 +22,17 @@ static bool are_there(const struct ct_cgroup_state *st)
 	return true;
 }
 
-/* With what an earlier look found, as long as what is taken from it is still there; else
- * with another look. */
+/* Whether a decision may be outdated: it succeeded, and its mounts are not there any more; or it
+ * failed, and the hierarchies have changed since the probe. */
+static bool is_outdated(const struct ct_cgroup_state *st, int r)
+{
+	if (r >= 0)
+		return !mounts_are_there(st);
+	return !ct_cgroups_still(&st->trees);
+}
+
+/* Decides by the hierarchies that the handle knows, and when they are outdated once more after
+ * another probe. */
 static int decide(struct ct_cgroup_state *st, const struct ct_backend_input *in,
 		  const struct ct_cg_ask *ask, struct ct_err *e)
 {
@@ -31,15 +40,17 @@ static int decide(struct ct_cgroup_state *st, const struct ct_backend_input *in,
 
 	if (r >= 0)
 		r = ct_cg_decide(ask, in->arena, &st->want, e);
-	if (r >= 0 ? are_there(st) : ct_cgroups_still(&st->trees))
+	if (!is_outdated(st, r))
 		return r;
 	ct_err_reset(e);
 	r = in->hierarchies(in->arg, true, &st->trees, e);
-	return r < 0 ? r : ct_cg_decide(ask, in->arena, &st->want, e);
+	if (r < 0)
+		return r;
+	return ct_cg_decide(ask, in->arena, &st->want, e);
 }
 
-/* Only root's own systemd takes a scope of any process; and what serves a controller besides
- * version 2 is not its own. */
+/* Whether the cgroups can be made in a scope instead of at the top. Only the system's manager puts
+ * any process into a scope; and a scope has no cgroups of version 1. */
 static bool may_have_scope(const struct ct_cgroup_state *st, const struct ct_host *host)
 {
 	return st->want.scope_wanted && !host->uid && host->initial_userns &&
@@ -53,7 +64,7 @@ static int open_start(struct ct_cgroup_state *st, const struct ct_backend_input 
 	struct ct_cg_ask ask = { .spec = q->spec,
 				 .host = in->host,
 				 .name = q->name,
-				 .mark = in->mark ? in->mark : "",
+				 .mark = "",
 				 .detached = q->detached,
 				 .userns = ct_build_userns(q->spec),
 				 .mounts = ct_build_mounts_cgroups(q->spec, in->host),
@@ -61,7 +72,9 @@ static int open_start(struct ct_cgroup_state *st, const struct ct_backend_input 
 	const char *why;
 	int r;
 
-	/* before anything that a config for systemd's hosts may lack elsewhere */
+	if (in->mark)
+		ask.mark = in->mark;
+	/* first, because a config for hosts with systemd may ask for more that this host lacks */
 	if (in->mark && q->spec->cgroup_backend == CT_CGB_SYSTEMD && !ct_systemd_usable(&why)) {
 		ct_err_origin(e, ct_spec_origin(q->spec, "cgroup.backend"));
 		return ct_systemd_refuse(why, e);
@@ -85,7 +98,9 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	struct ct_cgroup_state *st = state;
 
 	st->extra = st->file = -1;
-	return in->attach ? ct_cg_open_attach(st, in, e) : open_start(st, in, e);
+	if (in->attach)
+		return ct_cg_open_attach(st, in, e);
+	return open_start(st, in, e);
 }
 
 static int undo(const struct ct_undo_record *records, uint32_t n, struct ct_err *e)
@@ -93,7 +108,7 @@ static int undo(const struct ct_undo_record *records, uint32_t n, struct ct_err 
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	int r = ct_cg_load_to_remove(records, n, &held);
 
-	/* what makes no sense has nothing to tell */
+	/* it is no journal: there is nothing to remove */
 	if (r == -EINVAL)
 		return 0;
 	if (r < 0)
@@ -109,7 +124,7 @@ static void sweep(void *state)
 	ct_cgroup_sweep(&st->trees, &st->want);
 }
 
-/* Why some are not below the caller's own group. */
+/* Why some cgroups are not below the caller's own. */
 static const char *notice(const void *state)
 {
 	const struct ct_cgroup_state *st = state;

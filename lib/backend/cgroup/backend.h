@@ -8,9 +8,9 @@
 
 extern const struct ct_backend ct_backend_cgroup;
 
-/* What it has looked at, decided and made; state.h. */
+/* Its state in a set of backends. */
 const struct ct_cgroup_state *ct_cgroup_state(const struct ct_backend_set *set);
-/* Hands over the cgroups that a start has made: the caller's to forget. */
+/* Takes the cgroups that a start has made out of the state: ct_cgroup_forget() releases them. */
 struct ct_cgroups_held ct_cgroup_take(struct ct_backend_set *set);
 
 #endif

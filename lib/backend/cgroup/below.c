@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Files of version 1 in which a group cannot have less than the groups below it, nor these more
- * than it: the processors and nodes of cpuset (Documentation/admin-guide/cgroup-v1/cpusets.rst) and
- * the share of processor time that quota and period make. Version 2 has what is wanted and what
- * holds in two files, here the groups below have to be changed with their group.
+ * Files of version 1 in which a cgroup cannot have less than those below it, nor these more than
+ * it: the processors and nodes of cpuset (Documentation/admin-guide/cgroup-v1/cpusets.rst) and the
+ * share of processor time that quota and period make. In version 2 the kernel bounds the cgroups
+ * below itself; in version 1 they have to be changed together with the one above.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,41 +18,53 @@
 #include "shared/walk.h"
 
 #define LIST_MAX (64u << 10)
-#define TRIES 5	       /* while the payload makes and changes groups of its own */
+#define TRIES 5	       /* while the payload makes and changes cgroups of its own */
 #define QUOTA_MIN 1000 /* microseconds: the least that the kernel takes */
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 struct lists {
 	const char *file;
-	struct ct_cpulist top, want; /* of the uppermost group: so far, and from now on */
+	struct ct_cpulist top, want; /* of the topmost cgroup: before and after the change */
 };
 
-/* 1: there is one; 0: the group has none yet, or has gone. */
+/* 1: the cgroup has a list; 0: it has none yet, or has been removed. */
 static int read_list(int dir, const char *file, struct ct_cpulist *out)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, LIST_MAX);
+	int r = ct_buf_read_at(&text, dir, file, LIST_MAX);
 
+	if (r == -ENOENT || r == -ENODEV)
+		return 0;
 	if (r < 0)
-		return r == -ENOENT || r == -ENODEV ? 0 : r;
+		return r;
 	ct_cpulist_read(ct_buf_text(&text), out);
 	return !ct_cpulist_is_empty(out);
+}
+
+/* Writes a file of a cgroup that may have been removed meanwhile, which is no failure. */
+static int write_below(int dir, const char *file, const char *value)
+{
+	int r = ct_cg_write(dir, file, value);
+
+	if (r == -ENODEV)
+		return 0;
+	return r;
 }
 
 static int write_list(int dir, const char *file, const struct ct_cpulist *l)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	int r;
 
 	ct_cpulist_print(l, &text);
-	r = ct_buf_error(&text) ? -ENOMEM : ct_cg_write(dir, file, ct_buf_text(&text));
-	return r == -ENODEV ? 0 : r;
+	if (ct_buf_error(&text))
+		return -ENOMEM;
+	return write_below(dir, file, ct_buf_text(&text));
 }
 
-/* What a group is to have in the end. One that had all that the uppermost has goes with it; another
- * keeps what is left to it, or when that is nothing gets what the group above is to have. */
+/* What a cgroup is to have after the change. One that had all that the topmost had gets all of the
+ * new list; another keeps what the new list leaves it, or when that is nothing, gets what the
+ * cgroup above it is to have. */
 static int target(int dir, const struct lists *l, const struct ct_cpulist *now,
 		  struct ct_cpulist *out)
 {
@@ -66,13 +78,17 @@ static int target(int dir, const struct lists *l, const struct ct_cpulist *now,
 	if (!ct_cpulist_is_empty(out))
 		return 0;
 	above = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = above < 0 ? -errno : read_list(above, l->file, out);
+	if (above < 0)
+		return -errno;
+	r = read_list(above, l->file, out);
+	if (r < 0)
+		return r;
 	if (r > 0)
 		ct_cpulist_both(out, &l->want, out);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
-/* From above: each gets what it is to have besides what it has. */
+/* First, from the top down, each cgroup gets what it is to have in addition to what it has. */
 static int add_to(int dir, void *arg)
 {
 	const struct lists *l = arg;
@@ -82,11 +98,15 @@ static int add_to(int dir, void *arg)
 	if (r <= 0)
 		return r;
 	r = target(dir, l, &now, &later);
+	if (r < 0)
+		return r;
 	ct_cpulist_either(&now, &later, &later);
-	return r < 0 || ct_cpulist_equal(&now, &later) ? r : write_list(dir, l->file, &later);
+	if (ct_cpulist_equal(&now, &later))
+		return 0;
+	return write_list(dir, l->file, &later);
 }
 
-/* From below: each loses what it is not to have. */
+/* Then, from the bottom up, each loses what it is not to have. */
 static int take_from(int dir, void *arg)
 {
 	const struct lists *l = arg;
@@ -96,9 +116,9 @@ static int take_from(int dir, void *arg)
 	if (r <= 0)
 		return r;
 	ct_cpulist_both(&now, &l->want, &later);
-	return ct_cpulist_is_empty(&later) || ct_cpulist_equal(&now, &later)
-		       ? 0
-		       : write_list(dir, l->file, &later);
+	if (ct_cpulist_is_empty(&later) || ct_cpulist_equal(&now, &later))
+		return 0;
+	return write_list(dir, l->file, &later);
 }
 
 static int set_lists(int dir, const char *file, const char *value)
@@ -106,7 +126,7 @@ static int set_lists(int dir, const char *file, const char *value)
 	struct lists l = { .file = file };
 	int r;
 
-	/* what makes no sense the kernel refuses; what was empty has nothing below */
+	/* a faulty value is left to the kernel to refuse; below an empty list all are empty */
 	if (!ct_cpulist_read(value, &l.want) || ct_cpulist_is_empty(&l.want) ||
 	    read_list(dir, file, &l.top) <= 0)
 		return ct_cg_write(dir, file, value);
@@ -122,7 +142,7 @@ static int set_lists(int dir, const char *file, const char *value)
 
 /* ---- processor time -------------------------------------------------------------------------- */
 
-/* The uppermost group's, as they are to be. */
+/* Quota and period of the topmost cgroup, after the change. */
 struct share {
 	int64_t quota, period;
 };
@@ -134,14 +154,13 @@ static bool read_number(int dir, const char *file, int64_t *out)
 	return ct_cg_read(dir, file, text, sizeof(text)) > 0 && ct_parse_i64(text, out) == 0;
 }
 
-/* A group below with a greater share gets as much as the uppermost, which is what it can use;
- * without one of its own it has that already. */
+/* A cgroup with a greater share than the topmost gets the same share, which is all that it can use
+ * anyway. One without a quota needs no change. */
 static int lower_share(int dir, void *arg)
 {
 	const struct share *s = arg;
 	int64_t quota, period;
 	char text[32];
-	int r;
 
 	if (!read_number(dir, "cpu.cfs_quota_us", &quota) || quota <= 0 ||
 	    !read_number(dir, "cpu.cfs_period_us", &period))
@@ -149,28 +168,34 @@ static int lower_share(int dir, void *arg)
 	if ((double)quota * (double)s->period <= (double)s->quota * (double)period)
 		return 0;
 	quota = (int64_t)((double)s->quota / (double)s->period * (double)period);
-	snprintf(text, sizeof(text), "%" PRId64, quota < QUOTA_MIN ? -1 : quota);
-	r = ct_cg_write(dir, "cpu.cfs_quota_us", text);
-	return r == -ENODEV ? 0 : r;
+	/* a quota that the kernel would not take is removed: the cgroup above still limits */
+	if (quota < QUOTA_MIN)
+		quota = -1;
+	snprintf(text, sizeof(text), "%" PRId64, quota);
+	return write_below(dir, "cpu.cfs_quota_us", text);
 }
 
 static int set_share(int dir, const char *file, const char *value)
 {
-	bool period = !strcmp(file, "cpu.cfs_period_us");
 	int r = ct_cg_write(dir, file, value);
+	int64_t *changed;
 	struct share s;
 
 	if (r != -EINVAL || !read_number(dir, "cpu.cfs_quota_us", &s.quota) ||
 	    !read_number(dir, "cpu.cfs_period_us", &s.period))
 		return r;
-	if (ct_parse_i64(value, period ? &s.period : &s.quota) < 0 || s.quota < QUOTA_MIN ||
-	    s.period < QUOTA_MIN)
+	changed = &s.quota;
+	if (!strcmp(file, "cpu.cfs_period_us"))
+		changed = &s.period;
+	if (ct_parse_i64(value, changed) < 0 || s.quota < QUOTA_MIN || s.period < QUOTA_MIN)
 		return r;
 	r = ct_walk(dir, lower_share, &s);
-	return r < 0 ? r : ct_cg_write(dir, file, value);
+	if (r < 0)
+		return r;
+	return ct_cg_write(dir, file, value);
 }
 
-/* ---- which ----------------------------------------------------------------------------------- */
+/* ---- the files ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *file;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The steps of cgroups: what the caller makes and writes before, and how init gets into them. */
+/* The steps of cgroups: those of phase SETUP, which make them, and those that put init into
+ * them. */
 #include <string.h>
 
 #include "backend/cgroup/state.h"
@@ -14,11 +15,11 @@ void ct_cg_inputs(void *state, struct ct_builder *b)
 
 		st->in_group[i] =
 			ct_plan_input(b->plan, ct_arena_printf(b->arena, "cgroup %s", d->tree), -1);
-		st->in_inner[i] =
-			d->inner ? ct_plan_input(b->plan,
-						 ct_arena_printf(b->arena, "payload %s", d->tree),
-						 -1)
-				 : CT_SLOT_NONE;
+		st->in_inner[i] = CT_SLOT_NONE;
+		if (d->inner)
+			st->in_inner[i] =
+				ct_plan_input(b->plan,
+					      ct_arena_printf(b->arena, "payload %s", d->tree), -1);
 	}
 	for (uint32_t i = 0; i < st->n_join; i++) {
 		const struct ct_cg_join *j = &st->join[i];
@@ -28,19 +29,24 @@ void ct_cg_inputs(void *state, struct ct_builder *b)
 						j->fd);
 		st->in_inner[i] = CT_SLOT_NONE;
 	}
-	/* a cgroup namespace has the cgroup for its root that its maker is in, and who is in one
-	 * already cannot put a child there from outside of it (mount option nsdelegate) */
+	/* init makes its cgroup namespace only when it is in its cgroup: that becomes the root, and
+	 * from inside of a namespace no process can be moved to a cgroup outside of it (mount
+	 * option nsdelegate) */
 	if (st->want.n || st->n_join)
 		b->late |= CT_NS_CGROUP;
-	b->refused |= (st->want.no_nodes ? CT_REFUSED_NODES : 0) |
-		      (st->want.no_terminals ? CT_REFUSED_TERMINALS : 0) |
-		      (st->want.no_blocks ? CT_REFUSED_BLOCKS : 0);
+	if (st->want.no_nodes)
+		b->refused |= CT_REFUSED_NODES;
+	if (st->want.no_terminals)
+		b->refused |= CT_REFUSED_TERMINALS;
+	if (st->want.no_blocks)
+		b->refused |= CT_REFUSED_BLOCKS;
 }
 
-/* Slot of the directory that the payload itself lives in. */
-static int payload(const struct ct_cgroup_state *st, uint32_t i)
+int ct_cg_payload_slot(const struct ct_cgroup_state *st, uint32_t i)
 {
-	return st->in_inner[i] != CT_SLOT_NONE ? st->in_inner[i] : st->in_group[i];
+	if (st->in_inner[i] != CT_SLOT_NONE)
+		return st->in_inner[i];
+	return st->in_group[i];
 }
 
 /* The cgroup of version 2 that init is cloned into. */
@@ -48,7 +54,7 @@ static int into(const struct ct_cgroup_state *st)
 {
 	for (uint32_t i = 0; i < st->want.n; i++)
 		if (st->want.v[i].version == 2 && !st->want.v[i].monitor)
-			return payload(st, i);
+			return ct_cg_payload_slot(st, i);
 	for (uint32_t i = 0; i < st->n_join; i++)
 		if (st->join[i].version == 2)
 			return st->in_group[i];
@@ -61,15 +67,15 @@ static void enter(const struct ct_cgroup_state *st, struct ct_builder *b)
 	for (uint32_t i = 0; i < st->want.n; i++)
 		if (st->want.v[i].version == 1 && !st->want.v[i].monitor)
 			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, st->want.at)->a =
-				(int16_t)payload(st, i);
+				(int16_t)ct_cg_payload_slot(st, i);
 	for (uint32_t i = 0; i < st->n_join; i++)
 		if (st->join[i].version == 1)
 			ct_plan_add(b->plan, CT_PHASE_ENTER, CT_OP_CGROUP_ENTER, NULL)->a =
 				(int16_t)st->in_group[i];
 }
 
-/* With hooks of the host that run where init is: lifts the list of devices until the builder of
- * hooks has it put back. */
+/* Hooks of the host that run in init's place need the host's devices: the list of devices is lifted
+ * for them. The builder of hooks adds the step that puts it back. */
 static void lift(const struct ct_cgroup_state *st, struct ct_builder *b)
 {
 	const struct ct_cmd_item *hook = ct_spec_hooks_inside(b->spec);
@@ -92,13 +98,15 @@ static void make_group(const struct ct_cgroup_state *st, struct ct_builder *b, u
 	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_MAKE, st->want.at);
 
 	s->o = (int16_t)st->in_group[i];
-	s->s[0] = st->want.unit ? ct_arena_printf(b->arena, "%s (%s)", d->mount, st->want.unit)
-				: ct_arena_printf(b->arena, "%s%s", d->mount, d->base);
+	if (st->want.unit)
+		s->s[0] = ct_arena_printf(b->arena, "%s (%s)", d->mount, st->want.unit);
+	else
+		s->s[0] = ct_arena_printf(b->arena, "%s%s", d->mount, d->base);
 	s->s[1] = d->path;
 	s->list[0] = d->enable;
 	s->n_list[0] = d->n_enable;
-	s->list[1] = d->wish;
-	s->n_list[1] = d->n_wish;
+	s->list[1] = d->best_effort;
+	s->n_list[1] = d->n_best_effort;
 	s->n[0] = d->version;
 	s->n[1] = d->numbered;
 }
@@ -116,12 +124,12 @@ static void make_inner(const struct ct_cgroup_state *st, struct ct_builder *b, u
 	s->s[0] = d->inner;
 	s->list[0] = d->enable;
 	s->n_list[0] = d->n_enable;
-	s->list[1] = d->wish;
-	s->n_list[1] = d->n_wish;
+	s->list[1] = d->best_effort;
+	s->n_list[1] = d->n_best_effort;
 }
 
-/* Who is not root on the host can only manage groups that belong to it. */
-static void hand_over(const struct ct_cgroup_state *st, struct ct_builder *b, uint32_t i)
+/* A payload that is not root on the host can only manage cgroups that belong to it. */
+static void delegate(const struct ct_cgroup_state *st, struct ct_builder *b, uint32_t i)
 {
 	struct ct_step *s;
 
@@ -131,6 +139,13 @@ static void hand_over(const struct ct_cgroup_state *st, struct ct_builder *b, ui
 	s->a = (int16_t)st->in_inner[i];
 	s->n[0] = ct_build_outside(b->spec, false, 0);
 	s->n[1] = ct_build_outside(b->spec, true, 0);
+}
+
+static uint8_t optional_flag(bool optional)
+{
+	if (optional)
+		return CT_SF_OPTIONAL;
+	return 0;
 }
 
 static void write_files(const struct ct_cgroup_state *st, struct ct_builder *b, uint32_t i)
@@ -147,7 +162,7 @@ static void write_files(const struct ct_cgroup_state *st, struct ct_builder *b, 
 		s->s[2] = w->file2;
 		s->s[3] = w->value2;
 		s->n[0] = w->if_there;
-		s->flags = w->optional ? CT_SF_OPTIONAL : 0;
+		s->flags = optional_flag(w->optional);
 	}
 	if (d->rules) {
 		struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_CGROUP_DEVICES,
@@ -156,7 +171,7 @@ static void write_files(const struct ct_cgroup_state *st, struct ct_builder *b, 
 		s->a = (int16_t)st->in_group[i];
 		s->list[0] = d->rules;
 		s->n_list[0] = d->n_rules;
-		s->flags = d->rules_optional ? CT_SF_OPTIONAL : 0;
+		s->flags = optional_flag(d->rules_optional);
 	}
 }
 
@@ -170,7 +185,7 @@ static void remove_groups(const struct ct_cgroup_state *st, struct ct_builder *b
 				(int16_t)st->in_group[i];
 }
 
-/* All that is made, how init gets in, and the end. */
+/* The steps of a start and its end, or of an attach, which makes nothing. */
 int ct_cg_plan(void *state, struct ct_builder *b)
 {
 	struct ct_cgroup_state *st = state;
@@ -187,7 +202,7 @@ int ct_cg_plan(void *state, struct ct_builder *b)
 		make_group(st, b, i);
 		write_files(st, b, i);
 		make_inner(st, b, i);
-		hand_over(st, b, i);
+		delegate(st, b, i);
 	}
 	lift(st, b);
 	b->into = into(st);

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "model/type.h"
 
+/* The number in s[0..n). */
 static bool number(const char *s, size_t n, uint64_t *out)
 {
 	char text[24] = "";
@@ -16,6 +17,22 @@ static bool number(const char *s, size_t n, uint64_t *out)
 	return ct_parse_u64(text, out) == 0;
 }
 
+/* "3", or "0-3". */
+static bool read_range(struct ct_span range, uint64_t *first, uint64_t *last)
+{
+	const char *dash = memchr(range.s, '-', range.n);
+	size_t n;
+
+	if (!dash) {
+		if (!number(range.s, range.n, first))
+			return false;
+		*last = *first;
+		return true;
+	}
+	n = (size_t)(dash - range.s);
+	return number(range.s, n, first) && number(dash + 1, range.n - n - 1, last);
+}
+
 bool ct_cpulist_read(const char *text, struct ct_cpulist *out)
 {
 	struct ct_span range;
@@ -23,16 +40,12 @@ bool ct_cpulist_read(const char *text, struct ct_cpulist *out)
 
 	memset(out, 0, sizeof(*out));
 	while (ct_next_word(&text, ", \n", &range)) {
-		const char *dash = memchr(range.s, '-', range.n);
-		size_t k = dash ? (size_t)(dash - range.s) : range.n;
 		uint64_t first, last;
 
-		if (!number(range.s, k, &first) ||
-		    (dash && !number(dash + 1, range.n - k - 1, &last))) {
+		if (!read_range(range, &first, &last)) {
 			good = false;
 			continue;
 		}
-		last = dash ? last : first;
 		good = good && first <= last && last < CT_CPULIST_MAX;
 		for (uint64_t n = first; n <= last && n < CT_CPULIST_MAX; n++)
 			out->v[n / 64] |= UINT64_C(1) << (n % 64);

@@ -15,14 +15,14 @@ struct ct_cpulist {
 	uint64_t v[CT_CPULIST_WORDS];
 };
 
-/* From text. False: something in it is no number or range, or beyond any kernel; the
- * rest is read. */
+/* From text. False: something in it is no number or range, or above CT_CPULIST_MAX; the rest is
+ * read. */
 bool ct_cpulist_read(const char *text, struct ct_cpulist *out);
 /* As text, "" for none. */
 void ct_cpulist_print(const struct ct_cpulist *l, struct ct_buf *out);
 bool ct_cpulist_is_empty(const struct ct_cpulist *l);
 bool ct_cpulist_equal(const struct ct_cpulist *a, const struct ct_cpulist *b);
-/* What is in both, and what is in either; `out` may be one of them. */
+/* Intersection and union; `out` may be one of them. */
 void ct_cpulist_both(const struct ct_cpulist *a, const struct ct_cpulist *b,
 		     struct ct_cpulist *out);
 void ct_cpulist_either(const struct ct_cpulist *a, const struct ct_cpulist *b,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container wants of cgroups, which hierarchy serves it, and what is to be
- * written there. Pure. */
+/* What a container wants of cgroups, which hierarchy serves it, and what is to be written there.
+ * Pure. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -14,94 +14,110 @@
 #include "backend/cgroup/limit.h"
 #include "shared/remove.h"
 
-/* What a system that runs detached can be asked about, where it costs nothing to have it. */
+/* Controllers that a container with cgroups gets anyway, for its statistics and so that its limits
+ * can be changed later. */
 #define USUAL                                                                               \
 	(CT_CG_CPU | CT_CG_CPUACCT | CT_CG_MEMORY | CT_CG_IO | CT_CG_PIDS | CT_CG_DEVICES | \
 	 CT_CG_FREEZER)
-/* directory below the one with the limits, when the payload manages its own */
+/* directory below the one with the limits, when the payload manages its own cgroups */
 #define PAYLOAD "payload"
 
-/* in a scope */
+/* the supervisor's directory in a scope */
 #define MONITOR "ct.monitor"
 #define NUMBER_BYTES 4u /* "-999" behind a name that is taken */
 
-/* bytes of a container's name that are always there; a pattern that leaves no room for
- * them is too long */
+/* bytes of a container's name that are kept; a pattern without room for them is too long */
 #define SHORTEST 32u
 
 /* One thing wanted of a controller. */
 struct want {
-	uint32_t bit; /* CT_CG_*; 0: of version `only` as such */
-	int only;     /* 1, 2: of that version; 0: either */
-	bool hard;    /* no start without it */
+	uint32_t bit;  /* CT_CG_*; 0: any cgroup of version `only` will do */
+	int only;      /* 1, 2: of that version; 0: either */
+	bool required; /* no start without it */
 	const struct ct_origin *at;
-	const char *instead; /* remedy */
+	const char *remedy;
 };
 
 struct decision {
 	const struct ct_cg_ask *ask;
 	const struct ct_spec *spec;
-	const struct ct_cgroups *trees;
+	const struct ct_cgroups *cgroups; /* the host's hierarchies, by which the arrays go */
 	struct ct_arena *arena;
 	struct ct_cg_plan *out;
 	struct ct_err *err;
-	uint32_t bits[CT_CG_TREES];  /* what each hierarchy is to serve */
-	uint32_t hard[CT_CG_TREES];  /* ... and must */
-	uint32_t asked[CT_CG_TREES]; /* ... and was asked for, be it with "try:" */
+	uint32_t bits[CT_CG_TREES];	/* controllers that each hierarchy is to serve */
+	uint32_t required[CT_CG_TREES]; /* those of them that are required */
+	uint32_t asked[CT_CG_TREES];	/* those that the config asks for, also with "try:" */
 	bool used[CT_CG_TREES];
 	bool devices; /* they are restricted */
 };
 
 static const struct ct_origin by_default = { .key = "" };
 
-static int only_of(const struct ct_spec *s)
-{
-	if (s->cgroup_backend == CT_CGB_V1)
-		return 1;
-	return s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
-}
-
-/* Version 2 freezes, counts CPU time and ends a whole tree better than version 1, whatever is bound
- * where; for anything else a controller is where it is bound. */
+/* Freezing, CPU time and killing are done by version 2 where there is one: it does them for all
+ * cgroups below, too. Any other controller is used in the hierarchy that it is bound to. */
 static const struct ct_cg_tree *serving(const struct decision *d, uint32_t bit, int only)
 {
-	const struct ct_cg_tree *t = NULL;
+	const struct ct_cg_tree *t;
 
-	if (!only && (bit & (CT_CG_FREEZER | CT_CG_CPUACCT)))
-		t = ct_cg_serving(d->trees, bit, 2);
-	return t ? t : ct_cg_serving(d->trees, bit, only);
+	if (!only && (bit & (CT_CG_FREEZER | CT_CG_CPUACCT))) {
+		t = ct_cg_serving(d->cgroups, bit, 2);
+		if (t)
+			return t;
+	}
+	return ct_cg_serving(d->cgroups, bit, only);
 }
 
-/* ---- what is not to be had ------------------------------------------------------------------- */
-
-static int nowhere(struct decision *d, const struct want *w, int only)
+/* The config's keys cgroup.FILE for version 1, cgroup2.FILE for version 2. */
+static const struct ct_cgfiles *files_of(const struct ct_spec *s, int version)
 {
-	const char *layout = ct_cg_layout(d->trees);
-	const char *name = w->bit ? ct_cg_name(w->bit, only ? only : 2) : "";
+	if (version == 1)
+		return &s->cgroup1;
+	return &s->cgroup2;
+}
 
+/* ---- what is not available ------------------------------------------------------------------- */
+
+/* The parts of the error for a want that cannot be served. */
+static void describe(struct decision *d, const struct want *w, const char *backend)
+{
 	ct_err_origin(d->err, w->at);
-	/* only the devices are restricted without being asked to */
-	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
-	ct_err_hint(d->err, "%s", w->instead);
-	ct_err_backend(d->err, only ? ct_cg_version_of(only)->name : "cgroup");
-	if (!d->trees->n)
+	/* a want without a key is the restriction of devices, the only one by default */
+	if (!w->at->key[0])
+		ct_err_object(d->err, "devices");
+	ct_err_backend(d->err, backend);
+}
+
+static int not_served(struct decision *d, const struct want *w, int only)
+{
+	const char *layout = ct_cg_layout(d->cgroups), *backend = CT_CG_NAME, *name;
+	int version = 2;
+
+	if (only) {
+		version = only;
+		backend = ct_cg_version_of(only)->name;
+	}
+	describe(d, w, backend);
+	ct_err_hint(d->err, "%s", w->remedy);
+	if (!d->cgroups->n)
 		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 			       "no cgroup file system is mounted here");
 	if (only && !w->bit)
 		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 			       "no cgroup hierarchy of version %d is mounted here (layout %s)",
 			       only, layout);
-	if (only == 2 && ct_cg_serving(d->trees, w->bit, 1))
+	name = ct_cg_name(w->bit, version);
+	if (only == 2 && ct_cg_serving(d->cgroups, w->bit, 1))
 		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 			       "%s is bound to version 1 here (layout %s)", name, layout);
-	if (only == 1 && ct_cg_serving(d->trees, w->bit, 2))
+	if (only == 1 && ct_cg_serving(d->cgroups, w->bit, 2))
 		return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 			       "%s belongs to version 2 here (layout %s)", name, layout);
 	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 		       "no hierarchy has the %s controller here (layout %s)", name, layout);
 }
 
-/* Where a container's groups are made. */
+/* Where a container's cgroups are made. */
 enum place { AT_TOP, BELOW_OWN, WHERE_POSSIBLE };
 
 static bool in_scope(const struct decision *d)
@@ -112,17 +128,18 @@ static bool in_scope(const struct decision *d)
 static enum place place_of(const struct decision *d)
 {
 	const struct ct_spec *s = d->spec;
+	bool relative = ct_spec_origin(s, "cgroup.relative");
 
-	if (ct_spec_origin(s, "cgroup.relative"))
-		return s->cgroup_relative ? BELOW_OWN : AT_TOP;
-	/* a path that is given begins at the top; and who outlives its starter is not part of
-	 * the starter's service */
-	if (s->cgroup_dir || s->cgroup_dir_container || d->ask->detached || in_scope(d))
+	if (relative && s->cgroup_relative)
+		return BELOW_OWN;
+	/* a path in the config begins at the top; and a detached container, which outlives its
+	 * caller, must not end with the caller's service */
+	if (relative || s->cgroup_dir || s->cgroup_dir_container || d->ask->detached || in_scope(d))
 		return AT_TOP;
 	return WHERE_POSSIBLE;
 }
 
-/* Whether the place that the container's group is to be made in is out of the caller's reach. */
+/* Whether the caller may make no cgroup in the place of the container's. */
 static bool is_closed(const struct decision *d, const struct ct_cg_tree *t)
 {
 	const struct ct_spec *s = d->spec;
@@ -139,39 +156,62 @@ static bool is_closed(const struct decision *d, const struct ct_cg_tree *t)
 	}
 }
 
-static int out_of_reach(struct decision *d, const struct want *w, const struct ct_cg_tree *t)
+static int not_delegated(struct decision *d, const struct want *w, const struct ct_cg_tree *t)
 {
-	ct_err_origin(d->err, w->at);
-	ct_err_object(d->err, w->at->key[0] ? NULL : "devices");
+	const char *below = "";
+
+	describe(d, w, ct_cg_version_of(t->version)->name);
 	ct_err_hint(d->err,
 		    "start it as root, or have a group delegated and set cgroup.relative = "
 		    "1 (doc/CGROUPS.md); or %s",
-		    w->instead);
-	ct_err_backend(d->err, ct_cg_version_of(t->version)->name);
+		    w->remedy);
+	if (d->spec->cgroup_relative && t->self)
+		below = t->self;
+	if (!w->bit)
+		return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan",
+			       "no group can be made in %s%s: it is not delegated to you", t->mount,
+			       below);
 	return ct_fail(d->err, -EACCES, CT_ERR_LIMIT, "plan",
-		       "no group can be made%s%s in %s%s: it is not delegated to you",
-		       w->bit ? " for " : "", w->bit ? ct_cg_name(w->bit, t->version) : "",
-		       t->mount, d->spec->cgroup_relative && t->self ? t->self : "");
+		       "no group can be made for %s in %s%s: it is not delegated to you",
+		       ct_cg_name(w->bit, t->version), t->mount, below);
 }
 
-/* Notes who serves it. Only a hard want fails. */
+/* The hierarchy that serves a want, of version `only` where that is not 0; NULL: none. */
+static const struct ct_cg_tree *find_server(const struct decision *d, const struct want *w,
+					    int only)
+{
+	int backend = ct_cg_only_version(d->spec);
+
+	if (w->bit && w->only && backend && w->only != backend)
+		return NULL;
+	if (w->bit)
+		return serving(d, w->bit, only);
+	for (uint32_t i = 0; i < d->cgroups->n; i++)
+		if (d->cgroups->v[i].version == only)
+			return &d->cgroups->v[i];
+	return NULL;
+}
+
+/* Assigns a want to a hierarchy. Fails only when it is required. */
 static int add(struct decision *d, const struct want *w)
 {
-	int backend = only_of(d->spec), only = w->only ? w->only : backend;
-	const struct ct_cg_tree *t = NULL;
+	const struct ct_cg_tree *t;
+	int only = w->only;
 
-	if (!w->only || !backend || w->only == backend)
-		t = w->bit ? serving(d, w->bit, only) : NULL;
-	for (uint32_t i = 0; !w->bit && !t && i < d->trees->n; i++)
-		if (d->trees->v[i].version == only)
-			t = &d->trees->v[i];
-	if (!t)
-		return w->hard ? nowhere(d, w, only) : 0;
-	if (is_closed(d, t))
-		return w->hard ? out_of_reach(d, w, t) : 0;
-	d->bits[t - d->trees->v] |= w->bit;
-	d->hard[t - d->trees->v] |= w->hard ? w->bit : 0;
-	d->used[t - d->trees->v] = true;
+	if (!only)
+		only = ct_cg_only_version(d->spec);
+	t = find_server(d, w, only);
+	if (!t || is_closed(d, t)) {
+		if (!w->required)
+			return 0;
+		if (!t)
+			return not_served(d, w, only);
+		return not_delegated(d, w, t);
+	}
+	d->bits[t - d->cgroups->v] |= w->bit;
+	if (w->required)
+		d->required[t - d->cgroups->v] |= w->bit;
+	d->used[t - d->cgroups->v] = true;
 	return 0;
 }
 
@@ -183,23 +223,23 @@ static int want_limits(struct decision *d)
 	int r = 0;
 
 	for (uint32_t bit = 1; all && bit <= all && r == 0; bit <<= 1) {
-		bool tried = false;
+		bool best_effort = false;
 		struct want w = { .bit = bit,
-				  .instead = "leave the limit out, write try: before "
-					     "its value, or have the controller "
-					     "mounted or delegated" };
+				  .remedy = "leave the limit out, write try: before "
+					    "its value, or have the controller "
+					    "mounted or delegated" };
 
 		if (!(all & bit))
 			continue;
-		w.at = ct_limit_asking(d->spec, bit, &tried);
-		w.hard = !tried;
+		w.at = ct_limit_asking(d->spec, bit, &best_effort);
+		w.required = !best_effort;
 		r = add(d, &w);
 	}
 	return r;
 }
 
-/* "memory.max" -> CT_CG_MEMORY; a file of every group ("cgroup.max.depth") is 0; -1: no
- * controller of that name. */
+/* The controller of a file: CT_CG_MEMORY for "memory.max". 0: it is a file of every cgroup
+ * ("cgroup.max.depth"); -1: there is no controller of that name. */
 static int64_t file_bit(const char *file)
 {
 	size_t n = strcspn(file, ".");
@@ -207,43 +247,52 @@ static int64_t file_bit(const char *file)
 
 	if (bit)
 		return bit;
-	return n == 6 && !strncmp(file, "cgroup", 6) ? 0 : -1;
+	if (n == strlen("cgroup") && !strncmp(file, "cgroup", n))
+		return 0;
+	return -1;
 }
 
-/* Whether the config says the same for the other version, as LXC's do for hosts of either, and that
- * one is this host's: then this file may be missing here. */
+/* Whether the config has a key of the same controller for the other version, and this host has the
+ * controller there. LXC's configs are for hosts of either version in this way; the file of this
+ * version is not required then. */
 static bool has_twin(const struct decision *d, int64_t bit, int version)
 {
-	const struct ct_cgfiles *others = version == 1 ? &d->spec->cgroup2 : &d->spec->cgroup1;
+	const struct ct_cgfiles *others = files_of(d->spec, 3 - version);
 
 	for (uint32_t i = 0; bit > 0 && i < others->n; i++)
 		if (file_bit(others->v[i].file) == bit &&
-		    ct_cg_serving(d->trees, (uint32_t)bit, 3 - version))
+		    ct_cg_serving(d->cgroups, (uint32_t)bit, 3 - version))
 			return true;
 	return false;
 }
 
-static int want_files(struct decision *d, const struct ct_cgfiles *files, int version)
+static int no_controller(struct decision *d, const struct ct_cgfile_item *f)
 {
+	ct_err_origin(d->err, &f->at);
+	ct_err_hint(d->err, "a file's name begins with that of its controller, as memory.max");
+	return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
+		       "there is no such cgroup controller");
+}
+
+static int want_files(struct decision *d, int version)
+{
+	const struct ct_cgfiles *files = files_of(d->spec, version);
 	int r = 0;
 
 	for (uint32_t i = 0; i < files->n && r == 0; i++) {
 		const struct ct_cgfile_item *f = &files->v[i];
 		int64_t bit = file_bit(f->file);
-		struct want w = { bit > 0 ? (uint32_t)bit : 0, version,
-				  !f->tried && !has_twin(d, bit, version), &f->at,
-				  "use the portable limit.* key, write try: before the value, or "
-				  "leave it out" };
+		struct want w = { .only = version,
+				  .required = !f->tried && !has_twin(d, bit, version),
+				  .at = &f->at,
+				  .remedy = "use the portable limit.* key, write try: before the "
+					    "value, or leave it out" };
 
 		if (bit < 0 && f->tried)
 			continue;
-		if (bit < 0) {
-			ct_err_origin(d->err, &f->at);
-			ct_err_hint(d->err, "a file's name begins with that of its controller, as "
-					    "memory.max");
-			return ct_fail(d->err, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
-				       "there is no such cgroup controller");
-		}
+		if (bit < 0)
+			return no_controller(d, f);
+		w.bit = (uint32_t)bit;
 		r = add(d, &w);
 	}
 	return r;
@@ -255,7 +304,8 @@ static bool lifts_devices(const struct ct_spec *s)
 	return s->devices_preset && !strcmp(s->devices_preset, "all") && !s->devrules.n;
 }
 
-/* Without rights over the host's devices there is nothing to restrict. */
+/* Whether the payload has no rights over the host's devices, so that there is nothing to
+ * restrict. */
 static bool has_no_devices(const struct ct_cg_ask *ask)
 {
 	return ask->userns || !ask->host->initial_userns ||
@@ -266,9 +316,12 @@ static int want_devices(struct decision *d)
 {
 	const struct ct_spec *s = d->spec;
 	bool asked = s->devices_set || s->devrules.n;
-	struct want w = { CT_CG_DEVICES, 0, !s->devices_tried, &by_default,
-			  "mount the devices controller or cgroup2, or set limit.devices = all if "
-			  "the payload may use every device" };
+	struct want w = { .bit = CT_CG_DEVICES,
+			  .required = !s->devices_tried,
+			  .at = &by_default,
+			  .remedy =
+				  "mount the devices controller or cgroup2, or set limit.devices = "
+				  "all if the payload may use every device" };
 
 	if (lifts_devices(s) || (!asked && has_no_devices(d->ask)))
 		return 0;
@@ -276,55 +329,64 @@ static int want_devices(struct decision *d)
 		w.at = ct_spec_origin(s, "limit.devices");
 	else if (s->devrules.n)
 		w.at = &s->devrules.v[0].at;
-	d->devices = serving(d, CT_CG_DEVICES, only_of(s)) != NULL;
+	d->devices = serving(d, CT_CG_DEVICES, ct_cg_only_version(s)) != NULL;
 	return add(d, &w);
 }
 
-/* What is there anyway for a container that has groups; never a reason to fail. */
+/* What a container that has cgroups gets without asking. Nothing of it is required. */
 static void want_usual(struct decision *d, bool everything)
 {
 	for (uint32_t bit = 1; everything && bit <= USUAL; bit <<= 1)
 		if (USUAL & bit & ~CT_CG_DEVICES)
 			add(d, &(struct want){ .bit = bit });
-	/* the whole tree is reached through it */
+	/* all processes are signalled and frozen through it */
 	add(d, &(struct want){ .bit = CT_CG_FREEZER });
-	for (uint32_t i = 0; i < d->trees->n && d->spec->mount_auto.cgroup_kind; i++)
-		d->used[i] = d->used[i] || d->trees->v[i].version == 1 || only_of(d->spec) != 1;
-	/* a mount of version 1 begins at the payload's group, and the host's has a release_agent */
-	for (uint32_t i = 0; i < d->trees->n && d->ask->mounts; i++)
-		d->used[i] = d->used[i] || d->trees->v[i].version == 1;
+	for (uint32_t i = 0; i < d->cgroups->n && d->spec->mount_auto.cgroup_kind; i++)
+		d->used[i] = d->used[i] || d->cgroups->v[i].version == 1 ||
+			     ct_cg_only_version(d->spec) != 1;
+	/* a payload that may mount version 1 needs a cgroup of its own in each hierarchy: a mount
+	 * begins there, and at the host's top there is a release_agent */
+	for (uint32_t i = 0; i < d->cgroups->n && d->ask->mounts; i++)
+		d->used[i] = d->used[i] || d->cgroups->v[i].version == 1;
 }
 
 /* ---- directories ----------------------------------------------------------------------------- */
 
-/* The container's name beside `beside` other bytes, as far as one directory has room for both. */
+/* The container's name, shortened so that one directory's name has room for it and for `beside`
+ * other bytes. */
 static const char *fitting_name(struct decision *d, size_t beside)
 {
-	const char *name = *d->ask->name ? d->ask->name : "anonymous";
-	size_t room = beside < NAME_MAX - SHORTEST ? NAME_MAX - beside : SHORTEST;
+	const char *name = d->ask->name;
+	size_t room = SHORTEST;
 	char *out = ct_arena_alloc(d->arena, NAME_MAX + 1);
 
+	if (!*name)
+		name = "anonymous";
+	if (beside < NAME_MAX - SHORTEST)
+		room = NAME_MAX - beside;
 	if (out)
 		ct_short_name(out, name, room);
 	return out;
 }
 
-/* The pattern with the container's name for %n; in the directory of that go also the mark, and a
- * number for one that is taken. */
+/* The pattern with the container's name in place of %n. The component with %n must also have room
+ * for the mark, and for a number when the name is taken. */
 static const char *by_pattern(struct decision *d)
 {
-	const char *pattern = d->spec->cgroup_pattern ? d->spec->cgroup_pattern : "ct.payload.%n",
-		   *at = strstr(pattern, "%n"), *name;
+	const char *pattern = d->spec->cgroup_pattern, *at, *name;
 	size_t before = 0;
 
+	if (!pattern)
+		pattern = "ct.payload.%n";
+	at = strstr(pattern, "%n");
 	if (!at)
 		return pattern;
 	while (before < (size_t)(at - pattern) && at[-1 - (ptrdiff_t)before] != '/')
 		before++;
 	name = fitting_name(d, before + strcspn(at + 2, "/") + strlen(d->out->mark) + NUMBER_BYTES);
-	return name ? ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name,
-				      at + 2)
-		    : NULL;
+	if (!name)
+		return NULL;
+	return ct_arena_printf(d->arena, "%.*s%s%s", (int)(at - pattern), pattern, name, at + 2);
 }
 
 static int name_dir(struct decision *d, struct ct_cg_dir *dir)
@@ -334,28 +396,29 @@ static int name_dir(struct decision *d, struct ct_cg_dir *dir)
 
 	if (!name)
 		return ct_oom(d->err);
-	if (s->cgroup_dir_container) {
+	dir->numbered = d->ask->detached && !s->cgroup_dir_container;
+	if (s->cgroup_dir_container)
 		dir->path = s->cgroup_dir_container;
-	} else {
-		dir->numbered = d->ask->detached;
-		dir->path = ct_arena_printf(d->arena, "%s%s%s%s",
-					    s->cgroup_dir ? s->cgroup_dir : "",
-					    s->cgroup_dir ? "/" : "", name, d->out->mark);
-	}
+	else if (s->cgroup_dir)
+		dir->path = ct_arena_printf(d->arena, "%s/%s%s", s->cgroup_dir, name, d->out->mark);
+	else
+		dir->path = ct_arena_printf(d->arena, "%s%s", name, d->out->mark);
+	if (!dir->path)
+		return ct_oom(d->err);
 	dir->inner = s->cgroup_dir_inner;
-	/* LXC's words without a mode mean that the payload may write, too; and who may mount
-	 * needs not ask for one */
+	/* in LXC, mount.auto's cgroup words without a mode let the payload write; and a payload
+	 * that may mount cgroups can do so itself */
 	if (!dir->inner && (d->ask->mounts ||
 			    (s->mount_auto.cgroup_kind && s->mount_auto.cgroup_mode != CT_AUTO_RO)))
 		dir->inner = PAYLOAD;
-	return dir->path ? 0 : ct_oom(d->err);
+	return 0;
 }
 
-/* Why the group cannot be below the caller's own; NULL: it can. */
+/* Why the container's cgroup cannot be below the caller's own; NULL: it can. */
 static const char *no_place_below(struct decision *d, uint32_t i)
 {
-	const struct ct_cg_tree *t = &d->trees->v[i];
-	uint32_t lack = t->version == 2 ? d->asked[i] & ~CT_CG_CORE & ~t->self_gives : 0;
+	const struct ct_cg_tree *t = &d->cgroups->v[i];
+	uint32_t lack = d->asked[i] & ~CT_CG_CORE & ~t->self_gives;
 
 	if (!t->self)
 		return "which is not below this mount";
@@ -365,7 +428,7 @@ static const char *no_place_below(struct decision *d, uint32_t i)
 		return "which is not delegated to the caller";
 	if (t->self_bars)
 		return "which is threaded";
-	if (lack)
+	if (t->version == 2 && lack)
 		return ct_arena_printf(d->arena, "which does not give %s on",
 				       ct_cg_name(lack & -lack, 2));
 	if (t->version == 1 && d->devices && (t->controllers & CT_CG_DEVICES) && t->self_narrow)
@@ -373,38 +436,46 @@ static const char *no_place_below(struct decision *d, uint32_t i)
 	return NULL;
 }
 
-/* One more that is not below the caller's own, with the reason. */
-static int say_elsewhere(struct decision *d, const struct ct_cg_tree *t, const char *why)
+/* Adds to out->elsewhere that the cgroup of this hierarchy is at the top, and why. */
+static int note_elsewhere(struct decision *d, const struct ct_cg_tree *t, const char *why)
 {
-	const char *before = d->out->elsewhere;
+	const char *before = d->out->elsewhere, *sep = "; ";
+	const char *self = t->self, *blank = " ";
 
+	if (!before)
+		before = sep = "";
+	if (!self)
+		self = blank = "";
 	d->out->elsewhere = ct_arena_printf(d->arena,
 					    "%s%s%s is made at the top of %s, not below "
 					    "the caller's own cgroup%s%s, %s",
-					    before ? before : "", before ? "; " : "", t->name,
-					    t->mount, t->self ? " " : "", t->self ? t->self : "",
-					    why);
-	return d->out->elsewhere ? 0 : ct_oom(d->err);
+					    before, sep, t->name, t->mount, blank, self, why);
+	if (!d->out->elsewhere)
+		return ct_oom(d->err);
+	return 0;
 }
 
-/* The existing group that ours is made in. */
+/* The existing cgroup that the container's is made in. */
 static int base_dir(struct decision *d, uint32_t i, struct ct_cg_dir *dir)
 {
-	const struct ct_cg_tree *t = &d->trees->v[i];
+	const struct ct_cg_tree *t = &d->cgroups->v[i];
 	enum place place = place_of(d);
-	const char *why = place == WHERE_POSSIBLE ? no_place_below(d, i) : NULL;
+	const char *why = NULL;
 
 	dir->base = "";
 	if (place == AT_TOP)
 		return 0;
+	if (place == WHERE_POSSIBLE)
+		why = no_place_below(d, i);
 	if (why && t->granted && !(d->asked[i] & ~CT_CG_CORE & ~t->granted_gives)) {
 		dir->base = t->granted;
 		return 0;
 	}
-	/* who may not use the top is told by the kernel what is in the way below its own */
+	/* else the top; where that is closed the start goes on below the caller's own, and fails
+	 * with the kernel's reason */
 	if (why && (!t->top_closed || !t->self)) {
 		d->out->scope_wanted = d->out->scope_wanted || (t->version == 2 && t->self);
-		return say_elsewhere(d, t, why);
+		return note_elsewhere(d, t, why);
 	}
 	dir->base = t->self;
 	if (t->self)
@@ -415,19 +486,20 @@ static int base_dir(struct decision *d, uint32_t i, struct ct_cg_dir *dir)
 		       "the caller's own group is not below this mount");
 }
 
-/* The controllers that the groups above must give on, and those that they may. */
-static int list_controllers(struct decision *d, uint32_t bits, uint32_t hard, struct ct_cg_dir *dir)
+/* The controllers that the cgroups above must enable, and those that are best effort. */
+static int list_controllers(struct decision *d, uint32_t bits, uint32_t required,
+			    struct ct_cg_dir *dir)
 {
 	bits &= ~CT_CG_CORE;
 	dir->enable = ct_arena_alloc(d->arena, 32 * sizeof(*dir->enable));
-	dir->wish = ct_arena_alloc(d->arena, 32 * sizeof(*dir->wish));
-	if (!dir->enable || !dir->wish)
+	dir->best_effort = ct_arena_alloc(d->arena, 32 * sizeof(*dir->best_effort));
+	if (!dir->enable || !dir->best_effort)
 		return ct_oom(d->err);
 	for (uint32_t bit = 1; bits; bit <<= 1) {
-		if (bits & bit & hard)
+		if (bits & bit & required)
 			dir->enable[dir->n_enable++] = ct_cg_name(bit, 2);
 		else if (bits & bit)
-			dir->wish[dir->n_wish++] = ct_cg_name(bit, 2);
+			dir->best_effort[dir->n_best_effort++] = ct_cg_name(bit, 2);
 		bits &= ~bit;
 	}
 	return 0;
@@ -447,19 +519,25 @@ static int add_write(struct decision *d, struct ct_cg_dir *dir, const struct ct_
 	return 0;
 }
 
-/* cgroup.FILE and cgroup2.FILE come after the limits: who writes a file by its name means it. */
+/* Whether the directory has the file. The files of every cgroup count as version 2's. */
+static bool has_file(const struct ct_cg_dir *dir, const char *file)
+{
+	int64_t bit = file_bit(file);
+
+	if (bit > 0)
+		return dir->controllers & (uint32_t)bit;
+	return bit == 0 && dir->version == 2;
+}
+
+/* Files that the config names are written after the limits, and so override them. */
 static int add_files(struct decision *d, struct ct_cg_dir *dir)
 {
-	const struct ct_cgfiles *files = dir->version == 2 ? &d->spec->cgroup2 : &d->spec->cgroup1;
+	const struct ct_cgfiles *files = files_of(d->spec, dir->version);
 	int r = 0;
 
-	for (uint32_t i = 0; i < files->n && r == 0; i++) {
-		int64_t bit = file_bit(files->v[i].file);
-
-		if (bit > 0 ? (dir->controllers & (uint32_t)bit) != 0
-			    : bit == 0 && dir->version == 2)
+	for (uint32_t i = 0; i < files->n && r == 0; i++)
+		if (has_file(dir, files->v[i].file))
 			r = add_write(d, dir, &files->v[i]);
-	}
 	return r;
 }
 
@@ -474,15 +552,16 @@ static int write_devices(struct decision *d, const struct ct_dev_list *list,
 	return r;
 }
 
-/* The policy as lines, the way a plan and a state file have it. */
+/* The policy as lines, as plans and state files have it. */
 static int print_rules(struct decision *d, const struct ct_dev_list *list, struct ct_cg_dir *dir)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	char *copy, *line;
+	char *copy = NULL, *line;
 	uint32_t n = 0;
 
 	ct_dev_print_list(list, &text);
-	copy = ct_buf_error(&text) ? NULL : ct_arena_strdup(d->arena, ct_buf_text(&text));
+	if (!ct_buf_error(&text))
+		copy = ct_arena_strdup(d->arena, ct_buf_text(&text));
 	for (const char *p = copy; p && *p; p++)
 		n += *p == '\n';
 	dir->rules = ct_arena_alloc(d->arena, (n + 1) * sizeof(*dir->rules));
@@ -494,8 +573,8 @@ static int print_rules(struct decision *d, const struct ct_dev_list *list, struc
 	return 0;
 }
 
-/* What init needs of the rules to set the container up, and what it is spared where they refuse it:
- * that is done outside of the group. */
+/* Notes which of the things that init needs to set the container up the rules refuse. Those are
+ * done by a process outside of the cgroup. */
 static int note_refusals(struct decision *d, const struct ct_dev_list *list)
 {
 	static const struct {
@@ -532,8 +611,10 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 	if (r < 0)
 		return r;
 	dir->lists = true;
+	if (!at && d->spec->devrules.n)
+		at = &d->spec->devrules.v[0].at;
 	if (!at)
-		at = d->spec->devrules.n ? &d->spec->devrules.v[0].at : &by_default;
+		at = &by_default;
 	if (dir->version == 1)
 		return write_devices(d, list, at, dir);
 	dir->rules_at = at;
@@ -543,23 +624,21 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 
 static int add_dir(struct decision *d, uint32_t i)
 {
-	const struct ct_cg_tree *t = &d->trees->v[i];
+	const struct ct_cg_tree *t = &d->cgroups->v[i];
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
 	int r;
 
-	/* a directory of version 1 has all that is bound there; one of version 2 what
-	 * is given on to it */
-	*dir = (struct ct_cg_dir){ .version = t->version,
-				   .tree = t->name,
-				   .mount = t->mount,
-				   .controllers = t->version == 1 ? t->controllers
-								  : d->bits[i] | (CT_CG_CORE &
-										  ~CT_CG_DEVICES) };
+	*dir = (struct ct_cg_dir){ .version = t->version, .tree = t->name, .mount = t->mount };
+	/* a directory of version 1 has all controllers that are bound there; one of version 2 has
+	 * those that are enabled for it */
+	dir->controllers = t->controllers;
+	if (t->version == 2)
+		dir->controllers = d->bits[i] | (CT_CG_CORE & ~CT_CG_DEVICES);
 	r = base_dir(d, i, dir);
 	if (r == 0)
 		r = name_dir(d, dir);
 	if (r == 0 && t->version == 2)
-		r = list_controllers(d, dir->controllers, d->hard[i], dir);
+		r = list_controllers(d, dir->controllers, d->required[i], dir);
 	if (r == 0)
 		r = ct_cg_version_of(t->version)->plan(d->spec, d->bits[i], d->arena, dir, d->err);
 	if (r == 0)
@@ -572,22 +651,25 @@ static int add_dir(struct decision *d, uint32_t i)
 	return r;
 }
 
-/* NULL: the supervisor stays where it is. */
+/* The supervisor's directory; NULL: the supervisor stays where it is. */
 static const char *monitor_dir(const struct decision *d)
 {
 	const char *asked = d->spec->cgroup_dir_monitor;
 
 	if (!d->ask->detached)
 		return NULL;
-	/* systemd takes a scope away, with all figures in it, when the last process has left: that
-	 * is to be the supervisor */
-	return !asked && in_scope(d) ? MONITOR : asked;
+	/* systemd removes a scope, with its statistics, when the last process has left it: the
+	 * supervisor reads them, so it has to be that process */
+	if (!asked && in_scope(d))
+		return MONITOR;
+	return asked;
 }
 
-/* The supervisor's own place, in each hierarchy that the container has one in. */
+/* The supervisor's directory in a hierarchy in which the container has one. */
 static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 {
 	struct ct_cg_dir *dir = &d->out->v[d->out->n];
+	int r;
 
 	*dir = (struct ct_cg_dir){ .version = payload->version,
 				   .tree = ct_arena_printf(d->arena, CT_CG_MONITOR "%s",
@@ -597,40 +679,41 @@ static int add_monitor(struct decision *d, const struct ct_cg_dir *payload)
 				   .path = monitor_dir(d),
 				   .monitor = true,
 				   .controllers = payload->controllers };
-	int r;
-
 	if (!dir->tree)
 		return ct_oom(d->err);
 	d->out->n++;
-	/* none of the limits, but what a process needs to get in */
+	/* no limits; but in version 1 cpuset must be filled before a process can enter */
 	r = ct_cg_version_of(payload->version)->plan(d->spec, 0, d->arena, dir, d->err);
 	dir->controllers = 0;
 	return r;
 }
 
-/* The scope's name is the container's; what systemd would take for another part of a
- * name is not in it. */
+/* Names the scope after the container, without the characters that mean something in names of
+ * units. */
 static int name_scope(struct decision *d)
 {
 	const char *name;
-	char *unit;
+	char *unit = NULL;
 
 	if (!in_scope(d) || !d->out->n)
 		return 0;
 	name = fitting_name(d, strlen("ct-.scope") + strlen(d->out->mark));
-	unit = name ? ct_arena_printf(d->arena, "ct-%s%s.scope", name, d->out->mark) : NULL;
+	if (name)
+		unit = ct_arena_printf(d->arena, "ct-%s%s.scope", name, d->out->mark);
 	if (!unit)
 		return ct_oom(d->err);
 	for (char *p = strpbrk(unit, "@~"); p; p = strpbrk(p, "@~"))
 		*p = '-';
 	d->out->unit = unit;
-	/* root of a user namespace is a user like others to the host's systemd */
+	/* the host's systemd knows root of a user namespace as an ordinary user */
 	d->out->user_manager = d->ask->host->uid != 0 || !d->ask->host->initial_userns;
-	d->out->slice = d->out->user_manager ? "app.slice" : "machine.slice";
+	d->out->slice = "machine.slice";
+	if (d->out->user_manager)
+		d->out->slice = "app.slice";
 	return 0;
 }
 
-/* Has the config asked for groups in a way that no single controller stands for? */
+/* The key that asks for cgroups without asking for a controller; NULL: none does. */
 static const struct ct_origin *asks_for_groups(const struct ct_spec *s)
 {
 	static const char *const keys[] = { "cgroup.dir", "cgroup.dir.container",
@@ -639,48 +722,52 @@ static const struct ct_origin *asks_for_groups(const struct ct_spec *s)
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (ct_spec_origin(s, keys[i]))
 			return ct_spec_origin(s, keys[i]);
-	return s->mount_auto.cgroup_kind ? ct_spec_origin(s, "mount.auto") : NULL;
+	if (!s->mount_auto.cgroup_kind)
+		return NULL;
+	return ct_spec_origin(s, "mount.auto");
 }
 
 static int want_groups(struct decision *d, const struct ct_origin *at)
 {
-	if (!d->trees->n)
-		return nowhere(d,
-			       &(struct want){ .at = at,
-					       .instead = "mount cgroup2 on /sys/fs/cgroup" },
-			       0);
-	if (!only_of(d->spec))
+	struct want w = { .only = ct_cg_only_version(d->spec), .required = true, .at = at };
+
+	if (!d->cgroups->n) {
+		w.remedy = "mount cgroup2 on /sys/fs/cgroup";
+		return not_served(d, &w, 0);
+	}
+	if (!w.only)
 		return 0;
-	return add(d, &(struct want){ .only = only_of(d->spec),
-				      .hard = true,
-				      .at = at,
-				      .instead = "take cgroup.backend out, or mount a hierarchy of "
-						 "that version" });
+	w.remedy = "take cgroup.backend out, or mount a hierarchy of that version";
+	return add(d, &w);
 }
 
 static int decide(struct decision *d)
 {
 	const struct ct_origin *groups = asks_for_groups(d->spec);
 	bool any = groups != NULL || d->ask->detached;
-	int r = groups ? want_groups(d, groups) : 0;
+	int r = 0;
 
+	d->out->at = &by_default;
+	if (groups) {
+		d->out->at = groups;
+		r = want_groups(d, groups);
+	}
 	if (r == 0)
 		r = want_limits(d);
 	if (r == 0)
-		r = want_files(d, &d->spec->cgroup1, 1);
+		r = want_files(d, 1);
 	if (r == 0)
-		r = want_files(d, &d->spec->cgroup2, 2);
+		r = want_files(d, 2);
 	if (r == 0)
 		r = want_devices(d);
-	for (uint32_t i = 0; i < d->trees->n; i++)
+	for (uint32_t i = 0; i < d->cgroups->n; i++)
 		any |= d->used[i];
 	memcpy(d->asked, d->bits, sizeof(d->asked));
 	if (r == 0 && any)
 		want_usual(d, groups || d->ask->detached);
-	/* who manages groups itself is there for what these can do */
+	/* a payload that manages cgroups has asked for all that they can do */
 	if (d->spec->mount_auto.cgroup_kind)
 		memcpy(d->asked, d->bits, sizeof(d->asked));
-	d->out->at = groups ? groups : &by_default;
 	return r;
 }
 
@@ -699,6 +786,28 @@ int ct_cg_check_none(const struct ct_cg_ask *ask, const char *where, struct ct_e
 		"devices cannot be restricted without a cgroup, and the payload keeps mknod");
 }
 
+/* Version 2's directories come first, and are removed last: the next start searches there for what
+ * a killed owner has left. */
+static int add_dirs(struct decision *d)
+{
+	int r = 0;
+
+	for (int version = 2; version >= 1; version--)
+		for (uint32_t i = 0; r == 0 && i < d->cgroups->n; i++)
+			if (d->used[i] && d->cgroups->v[i].version == version)
+				r = add_dir(d, i);
+	for (uint32_t i = 0, n = d->out->n; r == 0 && i < n && monitor_dir(d); i++) {
+		if (d->out->n >= CT_CG_TREES) {
+			ct_err_origin(d->err, ct_spec_origin(d->spec, "cgroup.dir.monitor"));
+			return ct_fail(d->err, -E2BIG, CT_ERR_CGROUP, "plan",
+				       "there are too many cgroup hierarchies for a cgroup of the "
+				       "supervisor in each");
+		}
+		r = add_monitor(d, &d->out->v[i]);
+	}
+	return r;
+}
+
 int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_plan *out,
 		 struct ct_err *e)
 {
@@ -709,20 +818,18 @@ int ct_cg_decide(const struct ct_cg_ask *ask, struct ct_arena *a, struct ct_cg_p
 	*out = (struct ct_cg_plan){ .mark = ct_arena_strdup(a, ask->mark) };
 	if (!out->mark)
 		return ct_oom(e);
-	d.trees = ask->host->cgroups ? ask->host->cgroups : &nothing;
+	d.cgroups = ask->host->cgroups;
+	if (!d.cgroups)
+		d.cgroups = &nothing;
 	if (ask->spec->cgroup_backend == CT_CGB_NONE)
 		return ct_cg_check_none(ask, "plan", e);
-	out->v = ct_arena_alloc(a, (2 * d.trees->n + 1) * sizeof(*out->v));
+	out->v = ct_arena_alloc(a, (2 * d.cgroups->n + 1) * sizeof(*out->v));
 	if (!out->v)
 		return ct_oom(e);
 	r = decide(&d);
-	/* version 2's is made first and removed last: what a killed owner has left is
-	 * looked for there */
-	for (int version = 2; version >= 1; version--)
-		for (uint32_t i = 0; r == 0 && i < d.trees->n; i++)
-			if (d.used[i] && d.trees->v[i].version == version)
-				r = add_dir(&d, i);
-	for (uint32_t i = 0, n = out->n; r == 0 && i < n && monitor_dir(&d); i++)
-		r = out->n < CT_CG_TREES ? add_monitor(&d, &out->v[i]) : -E2BIG;
-	return r == 0 ? name_scope(&d) : r;
+	if (r == 0)
+		r = add_dirs(&d);
+	if (r < 0)
+		return r;
+	return name_scope(&d);
 }

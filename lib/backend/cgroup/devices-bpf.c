@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy as a program of version 2. It does not walk the rules, it looks for the device's cell:
- * an access costs one comparison for each major number and each minor number of one of them, and
- * the verifier's work grows with the number of rules only, in whatever way they overlap. There are
- * no loops and no jumps backward.
+ * The policy as a BPF program for version 2. It does not go through the rules, but finds the
+ * device's cell: an access costs one comparison for each major number and for each minor number of
+ * the device's. The verifier's work is linear in the number of rules, however they overlap. There
+ * are no loops and no backward jumps.
  */
 #include "backend/cgroup/devices.h"
 
@@ -14,11 +14,12 @@
 
 #include "backend/cgroup/devices-cells.h"
 #include "base/fd.h"
+#include "base/sys.h"
 
-/* Of the kernel's context, and what stays in them. R0 is the answer. */
+/* Registers. R0 is the program's answer, R1 the kernel's context. */
 enum { R_ANSWER, R_CONTEXT, R_TYPE, R_ACCESS, R_MAJOR, R_MINOR };
 
-/* Jumps to places that are not known yet; real ones are never negative. */
+/* Jump offsets in place of targets that are not known yet; real offsets are never negative. */
 enum { TO_ALLOW = -1, TO_DENY = -2, TO_REST = -3 };
 
 #define NAME "ct_devices"
@@ -45,7 +46,7 @@ static void emit_return(struct program *p, int answer)
 	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* Skips to a place that is patched in later; returns where it stands. */
+/* Jumps, unless the register has the value, to a target that land() sets; returns its index. */
 static uint32_t emit_unless(struct program *p, int reg, int64_t value)
 {
 	emit(p, BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)value);
@@ -58,25 +59,31 @@ static void land(struct program *p, uint32_t from)
 	p->v[from].off = (int16_t)(p->n - from - 1);
 }
 
-/* The answer of one cell: whatever is not allowed, kinds of access that are not known
- * included, is denied. */
+/* The answer of one cell. Any access that is not allowed is denied, also kinds of access that this
+ * code does not know. */
 static void emit_cell(struct program *p, const struct ct_dev_cell *cell)
 {
 	unsigned allowed = 0;
 
-	allowed |= cell->allowed & CT_DEV_READ ? BPF_DEVCG_ACC_READ : 0;
-	allowed |= cell->allowed & CT_DEV_WRITE ? BPF_DEVCG_ACC_WRITE : 0;
-	allowed |= cell->allowed & CT_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0;
+	if (cell->allowed & CT_DEV_READ)
+		allowed |= BPF_DEVCG_ACC_READ;
+	if (cell->allowed & CT_DEV_WRITE)
+		allowed |= BPF_DEVCG_ACC_WRITE;
+	if (cell->allowed & CT_DEV_MKNOD)
+		allowed |= BPF_DEVCG_ACC_MKNOD;
 	emit(p, BPF_JMP | BPF_JSET | BPF_K, R_ACCESS, 0, TO_DENY, (int)(0xffff & ~allowed));
 	emit(p, BPF_JMP | BPF_JA, 0, 0, TO_ALLOW, 0);
 }
 
-/* The cells of one major number, or of any; returns the first cell behind them. */
+/* The cells of the major number of cell i; returns the first cell behind them. */
 static uint32_t emit_group(struct program *p, const struct ct_dev_cells *cells, uint32_t i)
 {
 	int64_t major = cells->v[i].major;
 	bool any = major == CT_DEV_ANY, whole = false;
-	uint32_t past = any ? 0 : emit_unless(p, R_MAJOR, major);
+	uint32_t past = 0;
+
+	if (!any)
+		past = emit_unless(p, R_MAJOR, major);
 
 	for (; i < cells->n && cells->v[i].major == major; i++) {
 		whole = cells->v[i].minor == CT_DEV_ANY;
@@ -96,7 +103,7 @@ static uint32_t emit_group(struct program *p, const struct ct_dev_cells *cells, 
 	return i;
 }
 
-/* All for one type of device. */
+/* The part for one type of device. */
 static void emit_type(struct program *p, const struct ct_dev_cells *cells, int type)
 {
 	uint32_t past = emit_unless(p, R_TYPE, type), start = p->n, rest, allow, i = 0;
@@ -134,7 +141,7 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 		r = ct_dev_cells(l, 'b', a, &b, e);
 	if (r < 0)
 		return r;
-	/* a cell is at most four instructions and one more for the way out of its group */
+	/* a cell has at most four instructions, and one for the jump to the cells of all majors */
 	p.v = ct_arena_alloc(a, ((size_t)c.n + b.n) * 5 * sizeof(*p.v) + 32 * sizeof(*p.v));
 	if (!p.v)
 		return ct_oom(e);
@@ -159,15 +166,13 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 
 static int bpf(int command, union bpf_attr *attr)
 {
-	long r = syscall(SYS_bpf, command, attr, sizeof(*attr));
-
-	return r < 0 ? -errno : (int)r;
+	return ct_or_errno(syscall(SYS_bpf, command, attr, sizeof(*attr)));
 }
 
 /* The program's descriptor, or a negative errno. */
 static int load(const struct bpf_insn *insns, uint32_t n)
 {
-	/* no function of the kernel is called that asks for a licence of its own */
+	/* the program calls no function of the kernel that is for GPL programs only */
 	static const char licence[] = "LGPL-2.1-or-later";
 	union bpf_attr attr;
 
@@ -204,13 +209,16 @@ int ct_dev_programs(int dirfd)
 	attr.query.target_fd = (uint32_t)dirfd;
 	attr.query.attach_type = BPF_CGROUP_DEVICE;
 	r = bpf(BPF_PROG_QUERY, &attr);
-	return r < 0 ? r : (int)attr.query.prog_cnt;
+	if (r < 0)
+		return r;
+	return (int)attr.query.prog_cnt;
 }
 
-#define GROUP_PROGRAMS 64 /* the kernel takes no more in one group */
+#define GROUP_PROGRAMS 64 /* the kernel takes no more in one cgroup */
 
-/* Descriptor of our program in the group, -1 when there is none; 0 or a negative errno; -ENOENT:
- * one has gone while we looked, and another may be there in its place. *call names what failed. */
+/* Finds our program in the cgroup: *out is its descriptor, -1 when there is none. 0 or a negative
+ * errno; -ENOENT: a program was removed meanwhile, and another may be in its place. *call is the
+ * call that failed. */
 static int find_ours(int dirfd, int *out, const char **call)
 {
 	uint32_t ids[GROUP_PROGRAMS];
@@ -227,7 +235,9 @@ static int find_ours(int dirfd, int *out, const char **call)
 	r = bpf(BPF_PROG_QUERY, &attr);
 	if (r < 0)
 		return r;
-	n = attr.query.prog_cnt < GROUP_PROGRAMS ? attr.query.prog_cnt : GROUP_PROGRAMS;
+	n = attr.query.prog_cnt;
+	if (n > GROUP_PROGRAMS)
+		n = GROUP_PROGRAMS;
 	*out = -1;
 	*call = "bpf BPF_PROG_GET_FD_BY_ID";
 	for (uint32_t i = 0; i < n; i++) {
@@ -246,7 +256,7 @@ static int find_ours(int dirfd, int *out, const char **call)
 	return 0;
 }
 
-/* Attaches beside the programs of others; `old`, when it is one, goes in the same step. */
+/* Attaches the program beside those of others. `old` (-1: none) is replaced in the same step. */
 static int attach(int dirfd, int fd, int old)
 {
 	union bpf_attr attr;
@@ -300,7 +310,7 @@ static int load_failed(int r, struct ct_err *e)
 			   "the device program cannot be loaded");
 }
 
-/* Records that it could not be put into the group. */
+/* Records that the program could not be attached. */
 static int attach_failed(int r, const char *call, struct ct_err *e)
 {
 	switch (r) {
@@ -333,11 +343,9 @@ static int attach_failed(int r, const char *call, struct ct_err *e)
 			   "the device program cannot be attached to the group");
 }
 
-/* Two that do this at once see each other's program go: then look again. */
-#define TRIES 32
+#define TRIES 32 /* while other processes replace programs of the same cgroup */
 
-/* Leaves no descriptor open. Another start of ours on the same group at the same time
- * is waited out. */
+/* Leaves no descriptor open. */
 int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
@@ -366,7 +374,9 @@ int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
 		if (r != -ENOENT)
 			break;
 	}
-	return r < 0 ? attach_failed(r, call, e) : 0;
+	if (r < 0)
+		return attach_failed(r, call, e);
+	return 0;
 }
 
 bool ct_dev_bpf_usable(const char **why)
@@ -377,7 +387,9 @@ bool ct_dev_bpf_usable(const char **why)
 
 	emit_return(&p, 1);
 	fd = load(v, p.n);
-	if (why)
-		*why = fd < 0 ? why_not(fd) : "device programs can be loaded";
+	if (why && fd < 0)
+		*why = why_not(fd);
+	else if (why)
+		*why = "device programs can be loaded";
 	return fd >= 0;
 }

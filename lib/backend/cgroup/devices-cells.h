@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A device policy without order, as both ways into the kernel want it. A cell is a device, or all
- * devices of a major or a minor number but those that have cells of their own; each has one answer.
- * The most special cell that a device is in decides alone.
+ * A device policy without order, from which both versions' forms are made. A cell is one device, or
+ * all devices of a major or a minor number that have no cells of their own. A device's narrowest
+ * cell alone decides what is allowed.
  */
 #ifndef CT_BACKEND_CGROUP_DEVICES_CELLS_H
 #define CT_BACKEND_CGROUP_DEVICES_CELLS_H
@@ -24,12 +24,12 @@ struct ct_dev_cells {
 	uint32_t n;
 };
 
-/* What the policy allows of CT_DEV_* for a device; CT_DEV_ANY stands for a number that
- * no rule names. */
+/* The access (CT_DEV_*) that the policy allows to a device. CT_DEV_ANY stands for a number that no
+ * rule names. */
 uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int64_t minor);
-/* The cells of one type: by major number, within it by minor number, CT_DEV_ANY behind the
- * others; the last is that of all devices. They belong to the arena. -E2BIG recorded: too
- * many rules, -ENOMEM. */
+/* The cells of one type, sorted by major number and then by minor number, CT_DEV_ANY behind the
+ * others: the last one is that of all devices. They belong to the arena. -E2BIG for too many rules,
+ * or -ENOMEM, recorded. */
 int ct_dev_cells(const struct ct_dev_list *l, char type, struct ct_arena *a,
 		 struct ct_dev_cells *out, struct ct_err *e);
 

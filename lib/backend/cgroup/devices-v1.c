@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy for the devices controller of version 1, which keeps a default and exceptions
- * from it without order:
+ * The policy for the devices controller of version 1, which has a default and exceptions from it
+ * without order:
  *  - Default "deny": an access is allowed when one exception names the device and all of the access
  *    asked for. So each cell is written with all that it allows, and no cell may allow less than a
- *    wider one does: a hole in a wildcard cannot be said.
+ *    wider one does: a hole in a wildcard cannot be expressed.
  *  - Default "allow": an access is denied when any exception names the device and some of the
  *    access. So no cell may deny less than a wider one does.
- * What fits neither is refused, exactly that: which rules the policy was made of, and in which
- * order, plays no part.
+ * A policy that fits neither default is refused. Only what the policy allows counts, not the rules
+ * that it was made of, nor their order.
  */
 #include "backend/cgroup/devices.h"
 
@@ -17,15 +17,15 @@
 #include "backend/cgroup/devices-cells.h"
 #include "model/type.h"
 
-/* A policy as the kernel keeps it: the default, and for each type the exceptions; `allowed` of a
- * cell is the exception's access. */
-struct told {
+/* A policy as the kernel has it: the default, and for each type of device the exceptions, whose
+ * access is in the cells' `allowed`. */
+struct v1_list {
 	bool allow;
 	struct ct_dev_cells of[2];
 };
 
-/* The cell next wider than `cell`: by minor number (step 0) or by major number (1). False: it is as
- * wide as that already. */
+/* The cell that has any minor number (step 0), or any major number (step 1), in place of the number
+ * of `cell`. False: `cell` has it already. */
 static bool widen(const struct ct_dev_list *l, const struct ct_dev_cell *cell, int step,
 		  struct ct_dev_cell *out)
 {
@@ -40,16 +40,18 @@ static bool widen(const struct ct_dev_list *l, const struct ct_dev_cell *cell, i
 	return true;
 }
 
-/* What an exception says for a cell when the default is `allow`. */
+/* The access that an exception for a cell has when the default is `allow`. */
 static uint8_t exception(const struct ct_dev_cell *cell, bool allow)
 {
-	return allow ? (uint8_t)(CT_DEV_ALL & ~cell->allowed) : cell->allowed;
+	if (allow)
+		return (uint8_t)(CT_DEV_ALL & ~cell->allowed);
+	return cell->allowed;
 }
 
-/* Whether exceptions from this default can tell the policy. If not, `hole` and `around` become the
- * cells that cannot stand together. */
-static bool can_tell(const struct ct_dev_list *l, const struct ct_dev_cells cells[2], bool allow,
-		     struct ct_dev_cell *hole, struct ct_dev_cell *around)
+/* Whether exceptions from this default can express the policy. If not, `hole` becomes the cell that
+ * cannot be expressed because of the wider cell `around`. */
+static bool can_express(const struct ct_dev_list *l, const struct ct_dev_cells cells[2], bool allow,
+			struct ct_dev_cell *hole, struct ct_dev_cell *around)
 {
 	for (int t = 0; t < 2; t++) {
 		for (uint32_t i = 0; i < cells[t].n; i++) {
@@ -71,31 +73,37 @@ static const char *text_of(const struct ct_dev_cell *cell, uint8_t access, struc
 	struct ct_dev_rule rule = { cell->type, true, access, cell->major, cell->minor };
 
 	ct_dev_print(&rule, &b);
-	return ct_buf_error(&b) ? NULL : ct_arena_strdup(a, ct_buf_text(&b));
+	if (ct_buf_error(&b))
+		return NULL;
+	return ct_arena_strdup(a, ct_buf_text(&b));
 }
 
-/* Records which part of the policy version 1 has no words for. */
+/* Records which part of the policy version 1 cannot express. */
 static int refuse(const struct ct_dev_cell *hole, const struct ct_dev_cell *around, bool allow,
 		  struct ct_arena *a, struct ct_err *e)
 {
 	uint8_t lost = (uint8_t)(exception(around, allow) & ~exception(hole, allow));
 	const char *inner = text_of(hole, lost, a),
 		   *outer = text_of(around, exception(around, allow), a);
-	const char *verb = allow ? "allow" : "deny";
+	const char *verb = "deny", *opposite = "allow", *state = "allowed";
 
+	if (allow) {
+		verb = "allow";
+		opposite = "deny";
+		state = "denied";
+	}
 	if (!inner || !outer)
 		return ct_oom(e);
 	ct_err_object(e, inner);
 	ct_err_hint(e,
 		    "leave out \"%s %s\", or %s devices one by one instead of \"%s\"; "
 		    "cgroup version 2 can do it",
-		    verb, inner, allow ? "deny" : "allow", outer);
+		    verb, inner, opposite, outer);
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_DEVICES, "devices",
-		       "cgroup version 1 cannot %s this while \"%s\" is %s", verb, outer,
-		       allow ? "denied" : "allowed");
+		       "cgroup version 1 cannot %s this while \"%s\" is %s", verb, outer, state);
 }
 
-/* Makes exceptions of cells; those that a wider one speaks for go. */
+/* Makes exceptions of the cells. Those that a wider exception includes are left out. */
 static void make_exceptions(const struct ct_dev_list *l, bool allow, struct ct_dev_cells *cells)
 {
 	uint32_t n = 0;
@@ -103,20 +111,22 @@ static void make_exceptions(const struct ct_dev_list *l, bool allow, struct ct_d
 	for (uint32_t i = 0; i < cells->n; i++) {
 		struct ct_dev_cell cell = cells->v[i], wider;
 		uint8_t access = exception(&cell, allow);
-		bool said = !access;
+		bool is_included = !access;
 
 		for (int step = 0; step < 2; step++)
-			said |= widen(l, &cell, step, &wider) && exception(&wider, allow) == access;
+			is_included |= widen(l, &cell, step, &wider) &&
+				       exception(&wider, allow) == access;
 		cell.allowed = access;
-		if (!said)
+		if (!is_included)
 			cells->v[n++] = cell;
 	}
 	cells->n = n;
 }
 
-/* Finds the words: the same for the same policy, whenever it is asked. */
-static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
-		struct told *out, struct ct_err *e)
+/* Converts the policy. The result depends on nothing else, so that a later call for the policy that
+ * was written before gives what the kernel has. */
+static int convert(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
+		   struct v1_list *out, struct ct_err *e)
 {
 	struct ct_dev_cell hole, around, other[2];
 	int r = 0;
@@ -124,9 +134,9 @@ static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct 
 	for (int t = 0; t < 2 && r == 0; t++)
 		r = ct_dev_cells(l, "cb"[t], a, &out -> of[t], e);
 	out->allow = l->allow_rest;
-	if (r == 0 && !can_tell(l, out->of, out->allow, &hole, &around)) {
+	if (r == 0 && !can_express(l, out->of, out->allow, &hole, &around)) {
 		out->allow = !out->allow;
-		if (!can_tell(l, out->of, out->allow, &other[0], &other[1]))
+		if (!can_express(l, out->of, out->allow, &other[0], &other[1]))
 			r = refuse(&hole, &around, !out->allow, a, e);
 	}
 	if (r < 0) {
@@ -140,20 +150,24 @@ static int tell(const struct ct_dev_list *l, const struct ct_origin *at, struct 
 
 /* ---- writes ---------------------------------------------------------------------------------- */
 
-/* One write, appended. */
+/* Appends one write. */
 static int put(struct ct_cg_writes *out, bool allow, const char *value, const struct ct_origin *at,
 	       struct ct_arena *a)
 {
-	struct ct_cg_write *w = value ? CT_LIST_ADD(a, out) : NULL;
+	struct ct_cg_write *w = NULL;
 
+	if (value)
+		w = CT_LIST_ADD(a, out);
 	if (!w)
 		return -ENOMEM;
-	*w = (struct ct_cg_write){ at, allow ? "devices.allow" : "devices.deny", value, false };
+	*w = (struct ct_cg_write){ .at = at, .file = "devices.deny", .value = value };
+	if (allow)
+		w->file = "devices.allow";
 	return 0;
 }
 
 /* The default, then the exceptions. */
-static int put_all(const struct told *to, const struct ct_origin *at, struct ct_arena *a,
+static int put_all(const struct v1_list *to, const struct ct_origin *at, struct ct_arena *a,
 		   struct ct_cg_writes *out)
 {
 	int r = put(out, to->allow, "a", at, a);
@@ -168,7 +182,7 @@ static int put_all(const struct told *to, const struct ct_origin *at, struct ct_
 	return r;
 }
 
-/* What an exception list says for exactly this cell. */
+/* The access in the exception for exactly this cell; 0: there is none. */
 static uint8_t access_in(const struct ct_dev_cells *list, const struct ct_dev_cell *cell)
 {
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -178,9 +192,9 @@ static uint8_t access_in(const struct ct_dev_cells *list, const struct ct_dev_ce
 	return 0;
 }
 
-/* The exceptions of `from` that `to` has not, or has less of, by the file that takes them
- * back or makes them. */
-static int put_difference(const struct told *from, const struct told *to, bool allow,
+/* What the exceptions of `from` have more than those of `to`, written to devices.allow or
+ * devices.deny. */
+static int put_difference(const struct v1_list *from, const struct v1_list *to, bool allow,
 			  const struct ct_origin *at, struct ct_arena *a, struct ct_cg_writes *out)
 {
 	int r = 0;
@@ -197,15 +211,14 @@ static int put_difference(const struct told *from, const struct told *to, bool a
 	return r;
 }
 
-/* Without memory -ENOMEM, with too many rules -E2BIG, both recorded. The kernel takes the
- * first write only while the group has no groups below it, and copies its list to those
- * that are made later. */
+/* -ENOMEM, and -E2BIG for too many rules, are recorded, too. The kernel accepts the first write
+ * only while the cgroup has none below it, and copies the list to those that are made later. */
 int ct_dev_v1_writes(const struct ct_dev_list *l, const struct ct_origin *at, struct ct_arena *a,
 		     struct ct_cg_writes *out, struct ct_err *e)
 {
 	struct ct_cg_writes writes = *out;
-	struct told to;
-	int r = tell(l, at, a, &to, e);
+	struct v1_list to;
+	int r = convert(l, at, a, &to, e);
 
 	if (r < 0)
 		return r;
@@ -220,23 +233,28 @@ int ct_dev_v1_change(const struct ct_dev_list *from, const struct ct_dev_list *l
 		     struct ct_err *e)
 {
 	struct ct_cg_writes writes = *out;
-	struct told was, to;
-	int r = tell(from, at, a, &was, e);
+	struct v1_list was, to;
+	/* with the default "deny" a new exception allows, and a removed one denies; with "allow" it
+	 * is the other way round */
+	const struct v1_list *allows = &to, *denies = &was;
+	int r = convert(from, at, a, &was, e);
 
 	if (r == 0)
-		r = tell(l, at, a, &to, e);
+		r = convert(l, at, a, &to, e);
 	if (r < 0)
 		return r;
+	if (to.allow) {
+		allows = &was;
+		denies = &to;
+	}
 	if (was.allow != to.allow) {
 		r = put_all(&to, at, a, &writes);
 	} else {
-		/* first what is allowed now, so that nothing is ever denied that both
-		 * policies allow */
-		const struct told *less = to.allow ? &was : &to, *more = to.allow ? &to : &was;
-
-		r = put_difference(less, more, true, at, a, &writes);
+		/* first what is allowed from now on, so that what both policies allow is never
+		 * denied */
+		r = put_difference(allows, denies, true, at, a, &writes);
 		if (r == 0)
-			r = put_difference(more, less, false, at, a, &writes);
+			r = put_difference(denies, allows, false, at, a, &writes);
 	}
 	if (r < 0)
 		return ct_oom(e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The device policy: where it comes from, what it says, and its text. */
+/* The device policy: how it is built, what it allows, and its text. */
 #include "backend/cgroup/devices.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 _Static_assert(CT_DEV_READ == 1 && CT_DEV_WRITE == 2 && CT_DEV_MKNOD == 4,
 	       "the letters of device-rule.h");
 
-/* ---- what a policy says ---------------------------------------------------------------------- */
+/* ---- what a policy allows -------------------------------------------------------------------- */
 
 static bool number_matches(int64_t rule, int64_t n)
 {
@@ -31,6 +31,7 @@ static bool matches(const struct ct_dev_rule *r, char type, int64_t major, int64
 
 uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int64_t minor)
 {
+	/* `open`: no rule has decided about it yet; the last one decides */
 	unsigned open = CT_DEV_ALL, allowed = 0;
 
 	for (uint32_t i = l->n; i > 0 && open; i--) {
@@ -42,7 +43,9 @@ uint8_t ct_dev_decide(const struct ct_dev_list *l, char type, int64_t major, int
 			allowed |= open & r->access;
 		open &= ~(unsigned)r->access;
 	}
-	return (uint8_t)(l->allow_rest ? allowed | open : allowed);
+	if (l->allow_rest)
+		allowed |= open;
+	return (uint8_t)allowed;
 }
 
 bool ct_dev_allowed(const struct ct_dev_list *l, char type, uint32_t major, uint32_t minor,
@@ -68,7 +71,7 @@ static bool numbers_meet(int64_t a, int64_t b)
 	return a == CT_DEV_ANY || b == CT_DEV_ANY || a == b;
 }
 
-/* Whether two rules say different things to some access of some device. */
+/* Whether two rules contradict each other for some access of some device. */
 static bool disagree(const struct ct_dev_rule *a, const struct ct_dev_rule *b)
 {
 	return a->allow != b->allow && (a->access & b->access) &&
@@ -76,8 +79,8 @@ static bool disagree(const struct ct_dev_rule *a, const struct ct_dev_rule *b)
 	       numbers_meet(a->major, b->major) && numbers_meet(a->minor, b->minor);
 }
 
-/* Whether a rule changes nothing: it says what holds for the rest, and none of the n rules before
- * it says anything else. */
+/* Whether a rule changes nothing: it is what applies without a rule anyway, and none of the n rules
+ * before it contradicts it. */
 static bool is_idle(const struct ct_dev_list *l, const struct ct_dev_rule *r, uint32_t n)
 {
 	if (r->allow != l->allow_rest)
@@ -89,7 +92,7 @@ static bool is_idle(const struct ct_dev_list *l, const struct ct_dev_rule *r, ui
 	return true;
 }
 
-/* Takes from the rules what `last` says anew; rules that say nothing any more go. */
+/* Takes from the rules the access that `last` decides, and removes rules without an effect. */
 static void overrule(struct ct_dev_list *l, const struct ct_dev_rule *last)
 {
 	bool changed = false;
@@ -116,7 +119,8 @@ static void overrule(struct ct_dev_list *l, const struct ct_dev_rule *last)
 	l->n = n;
 }
 
-/* Puts one more rule behind the others, and keeps the list as short as is easy. 0 or -ENOMEM. */
+/* Appends a rule, and removes those that have no effect any more, as far as that is cheap to find
+ * out. 0 or -ENOMEM. */
 static int apply(struct ct_dev_list *l, struct ct_dev_rule rule, struct ct_arena *a)
 {
 	struct ct_dev_rule *v;
@@ -127,7 +131,7 @@ static int apply(struct ct_dev_list *l, struct ct_dev_rule rule, struct ct_arena
 		l->allow_rest = rule.allow;
 		return 0;
 	}
-	/* first of all the room, so that without memory the policy stays as it is */
+	/* before any change, so that without memory the policy stays as it is */
 	v = ct_list_room(a, l->v, l->n, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
@@ -138,7 +142,7 @@ static int apply(struct ct_dev_list *l, struct ct_dev_rule rule, struct ct_arena
 	return 0;
 }
 
-/* The rule that a device node in the host's file system stands for. */
+/* Type and numbers for a rule that names a device node in the host's file system. */
 static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, struct ct_arena *a,
 		   struct ct_err *e)
 {
@@ -160,14 +164,16 @@ static int look_up(const struct ct_device_rule *text, struct ct_dev_rule *rule, 
 		ct_err_object(e, path);
 		return ct_fail(e, -EINVAL, CT_ERR_DEVICES, "config", "this is not a device");
 	}
-	rule->type = S_ISCHR(st.st_mode) ? 'c' : 'b';
+	rule->type = 'b';
+	if (S_ISCHR(st.st_mode))
+		rule->type = 'c';
 	rule->major = major(st.st_rdev);
 	rule->minor = minor(st.st_rdev);
 	return 0;
 }
 
-/* Changes the list's own elements: a copy of the struct made before does not keep the policy. A
- * path that is not there is the errno of stat(2), recorded. */
+/* Changes the elements of the list, so that an earlier copy of the struct is not the earlier
+ * policy. A path that does not exist is the errno of stat(2), recorded. */
 int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_arena *a,
 	       struct ct_err *e)
 {
@@ -185,11 +191,13 @@ int ct_dev_add(struct ct_dev_list *l, bool allow, const char *text, struct ct_ar
 		if (r < 0)
 			return r;
 	}
-	return apply(l, rule, a) < 0 ? ct_oom(e) : 0;
+	if (apply(l, rule, a) < 0)
+		return ct_oom(e);
+	return 0;
 }
 
-/* What programs expect of any container. Nodes may be made freely: what counts is who
- * may open them. */
+/* The devices that programs expect in any container. Any node may be made: to open it is what is
+ * restricted. */
 static const struct ct_dev_rule usual[] = {
 	{ 'c', true, CT_DEV_MKNOD, CT_DEV_ANY, CT_DEV_ANY },
 	{ 'b', true, CT_DEV_MKNOD, CT_DEV_ANY, CT_DEV_ANY },
@@ -204,7 +212,7 @@ static const struct ct_dev_rule usual[] = {
 	{ 'c', true, CT_DEV_ALL, 136, CT_DEV_ANY }, /* pts */
 };
 
-/* The policy that rules are put on top of. */
+/* The policy before the first rule. */
 static int start_from(const char *preset, struct ct_arena *a, struct ct_dev_list *l,
 		      struct ct_err *e)
 {
@@ -225,11 +233,11 @@ static int rules_for(const struct ct_devrules *rules, int version)
 		if (rules->v[i].version == version)
 			return version;
 	}
-	return version == 1 ? 2 : 1;
+	return 3 - version;
 }
 
-/* Without limit.devices: LXC begins with all devices and has its configs deny them first; a config
- * that only ever allows means an allow list, and adds to ours. */
+/* The preset without limit.devices. LXC begins with all devices, which its configs deny first; a
+ * config without a deny rule means an allow list, and adds to "default". */
 static const char *preset_of(const struct ct_spec *s, int version)
 {
 	if (s->devices_set)
@@ -267,11 +275,11 @@ int ct_dev_from_spec(const struct ct_spec *s, int version, struct ct_arena *a,
 	return r;
 }
 
-/* ---- without order --------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static int compare_number(int64_t a, int64_t b)
 {
-	/* CT_DEV_ANY is -1, the greatest without a sign */
+	/* CT_DEV_ANY is -1: unsigned, it is the greatest */
 	return ((uint64_t)a > (uint64_t)b) - ((uint64_t)a < (uint64_t)b);
 }
 
@@ -280,10 +288,12 @@ static int compare_cells(const void *a, const void *b)
 	const struct ct_dev_cell *x = a, *y = b;
 	int r = compare_number(x->major, y->major);
 
-	return r ? r : compare_number(x->minor, y->minor);
+	if (r)
+		return r;
+	return compare_number(x->minor, y->minor);
 }
 
-/* Sorts, and leaves one of each. */
+/* Sorts them and removes duplicates. */
 static void sort_cells(struct ct_dev_cells *c)
 {
 	uint32_t n = 0;
@@ -296,7 +306,8 @@ static void sort_cells(struct ct_dev_cells *c)
 	c->n = n;
 }
 
-/* Adds where "any minor of this major" and "any major with this minor" meet. */
+/* Adds the cells that are in both an "any minor of this major" and an "any major with this
+ * minor". */
 static int cross_cells(struct ct_dev_cells *c, struct ct_arena *a, struct ct_err *e)
 {
 	uint32_t n = c->n, rows = 0, columns = 0;
@@ -379,15 +390,20 @@ void ct_dev_print(const struct ct_dev_rule *r, struct ct_buf *out)
 	}
 }
 
-/* One line. */
+#define ALLOW "allow "
+#define DENY "deny "
+
 static void print_line(const struct ct_dev_rule *r, struct ct_buf *out)
 {
-	ct_buf_str(out, r->allow ? "allow " : "deny ");
+	if (r->allow)
+		ct_buf_str(out, ALLOW);
+	else
+		ct_buf_str(out, DENY);
 	ct_dev_print(r, out);
 	ct_buf_char(out, '\n');
 }
 
-/* The first line is what holds for the rest: "deny a *:* rwm". */
+/* The first line is the answer where no rule applies: "deny a *:* rwm". */
 void ct_dev_print_list(const struct ct_dev_list *l, struct ct_buf *out)
 {
 	print_line(&(struct ct_dev_rule){ 'a', l->allow_rest, CT_DEV_ALL, CT_DEV_ANY, CT_DEV_ANY },
@@ -399,12 +415,14 @@ void ct_dev_print_list(const struct ct_dev_list *l, struct ct_buf *out)
 /* Applies one line. */
 static int parse_line(struct ct_span line, bool first, struct ct_arena *a, struct ct_dev_list *l)
 {
-	bool allow = ct_span_after(line, "allow ");
-	const char *rest = ct_span_after(line, allow ? "allow " : "deny ");
+	const char *rest = ct_span_after(line, ALLOW);
+	bool allow = rest;
 	struct ct_device_rule read;
 	char text[48];
 	size_t n;
 
+	if (!rest)
+		rest = ct_span_after(line, DENY);
 	if (!rest)
 		return -EINVAL;
 	n = line.n - (size_t)(rest - line.s);

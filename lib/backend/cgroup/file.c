@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of a cgroup, the same for both versions. A cgroup file system has no links, and a payload
- * can only make groups in it. */
+/* Files of a cgroup, the same for both versions. They are opened without a check for links: a
+ * cgroup file system has none, and a payload can only make cgroups in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +22,9 @@ ssize_t ct_cg_read(int dirfd, const char *file, char *buf, size_t size)
 	CT_CLEAN_FD int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC);
 
 	buf[0] = '\0';
-	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
+	if (fd < 0)
+		return -errno;
+	return ct_read_text(fd, buf, size);
 }
 
 int ct_cg_write(int dirfd, const char *file, const char *value)
@@ -35,7 +37,9 @@ int ct_cg_write(int dirfd, const char *file, const char *value)
 	do
 		n = write(fd, value, strlen(value));
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	return 0;
 }
 
 uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt)
@@ -56,16 +60,15 @@ uint64_t ct_cg_keyed(int dirfd, const char *file, const char *key, uint64_t dflt
 	return dflt;
 }
 
-/* Is the process of this pidfd still in the group? Looked at after the pidfd was opened: then
- * it is nobody else. */
+/* Whether a process is in the cgroup. Called when its pidfd is open already: only then is it
+ * certain that the number is still that process. */
 static bool is_in(int dirfd, uint32_t pid)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	char *p, *word;
 	uint32_t other;
 
-	if (fd < 0 || ct_buf_read_fd(&text, fd, PROCS_MAX) < 0 || !text.data)
+	if (ct_buf_read_at(&text, dirfd, "cgroup.procs", PROCS_MAX) < 0 || !text.data)
 		return false;
 	for (p = text.data; (word = strsep(&p, "\n"));)
 		if (ct_parse_u32(word, &other) == 0 && other == pid)
@@ -73,6 +76,7 @@ static bool is_in(int dirfd, uint32_t pid)
 	return false;
 }
 
+/* Signals a process, if it is still in the cgroup. */
 static int signal_pid(int dirfd, uint32_t pid, int sig)
 {
 	CT_CLEAN_FD int pidfd = ct_pidfd_open((pid_t)pid);
@@ -87,11 +91,10 @@ static int signal_pid(int dirfd, uint32_t pid, int sig)
 int ct_cg_signal_one(int dirfd, int sig, pid_t skip)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	char *p, *word;
-	int n = 0, r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, PROCS_MAX);
+	int n = 0, r = ct_buf_read_at(&text, dirfd, "cgroup.procs", PROCS_MAX);
 
-	/* a threaded group has no list of processes: its threads are in its domain's */
+	/* a threaded cgroup has no list of processes: they are in that of its domain */
 	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP)
 		return 0;
 	if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A container's cgroup files, read and written by name. */
+/* The cgroup files of a container, read and written by name. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int bad_name(const char *file, struct ct_err *e)
 	return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "cgroup", "this is no name of a cgroup file");
 }
 
-/* The group that has the file: by its controller, else whichever has it. */
+/* The cgroup that has the file: that of its controller, or else any. */
 static const struct ct_cg_group *group_with(const struct ct_cgroups_held *held, const char *file)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
@@ -50,16 +50,11 @@ int ct_cgroup_check_name(const char *file, struct ct_err *e)
 		       "rules are written there, none can be read");
 }
 
-static int find_file(const struct ct_cgroups_held *held, const char *file,
-		     const struct ct_cg_group **g, struct ct_err *e)
+static int no_file(const struct ct_cgroups_held *held, const char *file, struct ct_err *e)
 {
-	const struct ct_cg_group *other;
+	const struct ct_cg_group *other = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
 
-	*g = group_with(held, file);
-	if (*g)
-		return 0;
 	ct_err_object(e, file);
-	other = ct_cg_group_of(held, ct_cg_bit(file, strcspn(file, ".")));
 	if (other)
 		ct_err_hint(e,
 			    "the files of version %d are in %s; limit.* keys mean the same on "
@@ -68,13 +63,23 @@ static int find_file(const struct ct_cgroups_held *held, const char *file,
 	else
 		ct_err_hint(e, "ct_protections() (ct-info --protections) tells which controllers "
 			       "the container has");
+	if (!held->n)
+		return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup", "the container has no cgroup");
 	return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "cgroup",
-		       held->n ? "no group of the container has this file"
-			       : "the container has no cgroup");
+		       "no group of the container has this file");
 }
 
-/* Of who is in it the payload's own group tells: the one that carries the limits may
- * have nobody. */
+static int find_file(const struct ct_cgroups_held *held, const char *file,
+		     const struct ct_cg_group **g, struct ct_err *e)
+{
+	*g = group_with(held, file);
+	if (!*g)
+		return no_file(held, file, e);
+	return 0;
+}
+
+/* The directory to read or write a file in. The files of processes are those of the payload's own
+ * cgroup: the one with the limits may have no process. */
 static int dir_of(const struct ct_cg_group *g, const char *file)
 {
 	static const char *const members[] = { "cgroup.procs", "cgroup.threads", "tasks" };
@@ -90,16 +95,21 @@ ssize_t ct_cgroup_read_file(const struct ct_cgroups_held *held, const char *file
 {
 	const struct ct_cg_group *g = NULL;
 	CT_CLEAN_FD int fd = -1;
+	const char *call = "openat";
 	int r = find_file(held, file, &g, e);
 
 	if (r < 0)
 		return r;
 	fd = openat(dir_of(g, file), file, O_RDONLY | O_CLOEXEC);
-	r = fd < 0 ? -errno : ct_buf_read_fd(out, fd, FILE_MAX);
+	if (fd < 0) {
+		r = -errno;
+	} else {
+		call = "read";
+		r = ct_buf_read_fd(out, fd, FILE_MAX);
+	}
 	if (r < 0) {
 		ct_err_object(e, file);
-		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", fd < 0 ? "openat" : "read",
-				   "the file cannot be read");
+		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", call, "the file cannot be read");
 	}
 	while (out->len && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
@@ -114,9 +124,15 @@ int ct_cgroup_write_file(const struct ct_cgroups_held *held, const char *file, c
 
 	if (r < 0)
 		return r;
-	/* nothing written is nothing done: an empty line is what takes a value away */
-	value = *value ? value : "\n";
+	/* a write of nothing does nothing; an empty line takes a value away */
+	if (!*value)
+		value = "\n";
 	dir = dir_of(g, file);
-	r = dir == g->fd ? ct_cg_write_all(g, file, value) : ct_cg_write(dir, file, value);
-	return r < 0 ? ct_cg_set_failed(g, file, value, r, e) : 0;
+	if (dir == g->fd)
+		r = ct_cg_write_all(g, file, value);
+	else
+		r = ct_cg_write(dir, file, value);
+	if (r < 0)
+		return ct_cg_set_failed(g, file, value, r, e);
+	return 0;
 }

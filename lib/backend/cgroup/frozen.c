@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups in which whoever comes is stopped at once. */
+/* Cgroups that are frozen, so that a process that enters them stops at once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,13 +8,15 @@
 #include "backend/cgroup/cgroup.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/sys.h"
 
 #define PATH_SIZE 4096
-#define LEVELS 64 /* of groups that are looked through one by one */
+#define LEVELS 64 /* of cgroups that are checked one by one */
 
-/* The file by which each version freezes, and the word that thaws. */
+/* The file by which each version freezes, and what is written to thaw. */
 static const struct {
-	const char *own, *file, *thaw; /* own: "1" where this very group was frozen */
+	/* own: it has "1" when the cgroup itself was frozen, not only one above it */
+	const char *own, *file, *thaw;
 } words[] = {
 	[1] = { "freezer.self_freezing", "freezer.state", "THAWED" },
 	[2] = { "cgroup.freeze", "cgroup.freeze", "0" },
@@ -22,12 +24,10 @@ static const struct {
 
 static int open_dir(const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
+	return ct_or_errno(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Takes the last component off. False: there is none. */
+/* Cuts off the last component. False: there is none. */
 static bool up(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -38,7 +38,7 @@ static bool up(char *path)
 	return true;
 }
 
-/* Whether a group is frozen, by its own or one above. */
+/* Whether a cgroup is frozen, by itself or by one above. */
 static bool is_frozen(int version, int dir)
 {
 	char text[32];
@@ -52,8 +52,9 @@ bool ct_cg_freezes(int version, int dir)
 {
 	char file[3 * LEVELS + 16] = "cgroup.freeze", text[8];
 
-	/* version 2 says "frozen" only when the last process has stopped, version 1 at once, also
-	 * those below. What the top has not, no one above it has. */
+	/* version 2's cgroup.events reports "frozen" only when the last process has stopped, so
+	 * cgroup.freeze is read here and in all cgroups above, up to the top, which has no such
+	 * file. Version 1's freezer.state changes at once, also in those below. */
 	for (int i = 0; version == 2 && i < LEVELS && ct_cg_read(dir, file, text, sizeof(text)) > 0;
 	     i++) {
 		if (!strcmp(text, "1"))
@@ -64,17 +65,16 @@ bool ct_cg_freezes(int version, int dir)
 	return is_frozen(version, dir);
 }
 
-/* Goes up from path to the group that was frozen itself: 1, path is its. 0: there is
- * none that can be seen. */
+/* Goes up from path to the cgroup that was frozen itself. 1: path is its path; 0: none can be
+ * seen. */
 static int find_frozen(int version, char *path)
 {
 	do {
 		CT_CLEAN_FD int dir = open_dir(path);
 		char text[8];
-		ssize_t n = dir < 0 ? dir : ct_cg_read(dir, words[version].own, text, sizeof(text));
 
-		/* the top of all cannot be frozen, and above a mount there is no group */
-		if (n < 0)
+		/* the top cannot be frozen, and what is above a mount is no cgroup */
+		if (dir < 0 || ct_cg_read(dir, words[version].own, text, sizeof(text)) < 0)
 			return 0;
 		if (!strcmp(text, "1"))
 			return 1;
@@ -89,13 +89,13 @@ int ct_cg_frozen_at(int version, const char *path, char *which, size_t size)
 
 	if ((size_t)snprintf(at, sizeof(at), "%s", path) >= sizeof(at))
 		return 0;
-	/* what is not there yet begins as the one that it is made in */
+	/* a cgroup that does not exist yet begins in the state of the one that it is made in */
 	while ((dir = open_dir(at)) == -ENOENT && up(at))
 		;
 	if (dir < 0 || !ct_cg_freezes(version, dir))
 		return 0;
 	snprintf(which, size, "%s", at);
-	/* else by one above that cannot be seen */
+	/* otherwise the frozen one is out of sight: `which` stays the path itself */
 	if (find_frozen(version, at))
 		snprintf(which, size, "%s", at);
 	return 1;

@@ -23,10 +23,10 @@
 #include "shared/prune.h"
 #include "shared/walk.h"
 
-#define CLAIM_TRIES 100 /* against one who clears, and is about to remove what was just made */
+#define CLAIM_TRIES 100 /* when a process that removes cgroups is about to remove the new one */
 #define NAME_TRIES 1000 /* -1 .. behind a name that is taken */
-#define END_MS 10000	/* for what was killed to be gone */
-#define REMOVE_MS 5000	/* for a group without processes to let itself be removed */
+#define END_MS 10000	/* for killed processes to end */
+#define REMOVE_MS 5000	/* for a cgroup without processes to become removable */
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -55,34 +55,51 @@ struct making {
 	size_t len;
 	int fd; /* of path */
 	int claim;
-	bool old; /* all of path was there before us */
+	bool old; /* all of path existed before */
 	size_t keep;
 };
 
-/* The directory that was just made, by a lock on it: whoever clears what a killed start meant to
- * make under this name takes the lock first, and leaves alone what is locked. -EAGAIN: such a one
- * was quicker, and is about to remove it. */
+/* An error of a call on a directory that may have been removed meanwhile: -EAGAIN. */
+static int removed_or_errno(void)
+{
+	if (errno == ENOENT)
+		return -EAGAIN;
+	return -errno;
+}
+
+/* Takes the lock on the directory that was just made. A process that removes what a killed start
+ * has recorded under this name takes the lock first, and leaves a locked directory alone. -EAGAIN:
+ * such a process has the lock already, and is about to remove the directory. */
 static int claim(struct making *m, const char *name)
 {
 	CT_CLEAN_FD int fd = openat(m->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat ours, now;
 
 	if (fd < 0)
-		return errno == ENOENT ? -EAGAIN : -errno;
+		return removed_or_errno();
+	/* EWOULDBLOCK, which is EAGAIN: another process has the lock */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		return -errno;
 	if (fstat(fd, &ours) < 0)
 		return -errno;
 	if (fstatat(m->fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? -EAGAIN : -errno;
+		return removed_or_errno();
 	if (now.st_ino != ours.st_ino)
 		return -EAGAIN;
 	m->claim = ct_take_fd(&fd);
 	return 0;
 }
 
-/* Who is killed in between has left a word about it. */
-static int make_noted(struct making *m, const struct ct_cg_making *what, const char *name)
+static int make_and_claim(struct making *m, const char *name)
+{
+	if (mkdirat(m->fd, name, 0755) < 0)
+		return -errno;
+	return claim(m, name);
+}
+
+/* Makes a directory after its path has been recorded in the journal, so that it is removed when
+ * this process is killed in between. */
+static int make_recorded(struct making *m, const struct ct_cg_making *what, const char *name)
 {
 	char path[sizeof(m->path) + 300];
 	int r;
@@ -91,25 +108,27 @@ static int make_noted(struct making *m, const struct ct_cg_making *what, const c
 		return -EEXIST;
 	snprintf(path, sizeof(path), "%s/%s", m->path, name);
 	r = ct_undo_before(what->undo, CT_CG_NAME, path, NULL);
-	for (int i = 0; r == 0 && i < CLAIM_TRIES; i++) {
-		r = mkdirat(m->fd, name, 0755) < 0 ? -errno : claim(m, name);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		r = make_and_claim(m, name);
 		if (r != -EAGAIN)
-			break;
+			return r;
 		poll(NULL, 0, 1);
-		r = i + 1 < CLAIM_TRIES ? 0 : -EBUSY;
 	}
-	return r;
+	return -EBUSY;
 }
 
-/* One directory; who says in its name whose it is needs no more. */
+/* Makes one directory. Without a journal in a file its name has the owner's mark, and no record is
+ * needed. */
 static int make_named(struct making *m, const struct ct_cg_making *what, const char *name)
 {
 	if (ct_undo_is_kept(what->undo))
-		return make_noted(m, what, name);
-	return mkdirat(m->fd, name, 0755) < 0 ? -errno : 0;
+		return make_recorded(m, what, name);
+	return ct_or_errno(mkdirat(m->fd, name, 0755));
 }
 
-/* The last component, perhaps with a number behind it when the name is taken. The name made
+/* Makes the last component, with a number behind it while the name is taken. The name that was made
  * goes to name[256]. */
 static int make_last(struct making *m, const struct ct_cg_making *what, const char *last,
 		     char *name)
@@ -127,7 +146,7 @@ static int make_last(struct making *m, const struct ct_cg_making *what, const ch
 	return r;
 }
 
-/* Never onto another mount: what covers a group is none. */
+/* Opens the directory `name` in m->fd, and goes on there. Never another mount that covers it. */
 static int step_into(struct making *m, const char *name)
 {
 	int n = snprintf(m->path + m->len, sizeof(m->path) - m->len, "/%s", name);
@@ -146,12 +165,15 @@ static int step_into(struct making *m, const char *name)
 	return 0;
 }
 
-/* A component before the last one: there already, or made and to be removed again. */
+/* Makes a component before the last one, if it does not exist. One that is made is removed with the
+ * last one. */
 static int make_above(struct making *m, const struct ct_cg_making *what, const char *name)
 {
 	bool made = mkdirat(m->fd, name, 0755) == 0;
-	int r = made || errno == EEXIST ? 0 : -errno;
+	int r = 0;
 
+	if (!made && errno != EEXIST)
+		r = -errno;
 	if (r == 0)
 		r = step_into(m, name);
 	m->old = m->old && !made;
@@ -178,10 +200,13 @@ static int fill_group(const struct making *m, int version, struct ct_cg_group *g
 				   .fd = m->fd,
 				   .inner_fd = -1,
 				   .claim = m->claim };
-	return g->path ? 0 : ct_oom(e);
+	if (!g->path)
+		return ct_oom(e);
+	return 0;
 }
 
-/* Still a group of that version, not what has been mounted over it meanwhile. */
+/* Opens the directory to make it in, if that is still a cgroup of the version: another mount may
+ * cover it by now. */
 static int open_under(const struct ct_cg_making *what)
 {
 	CT_CLEAN_FD int fd = open(what->under, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -189,50 +214,71 @@ static int open_under(const struct ct_cg_making *what)
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0)
 		return -errno;
-	if (fs.f_type != (what->version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+	if (what->version == 1 && fs.f_type != CGROUP_SUPER_MAGIC)
+		return -ENODEV;
+	if (what->version == 2 && fs.f_type != CGROUP2_SUPER_MAGIC)
 		return -ENODEV;
 	return ct_take_fd(&fd);
 }
 
+static int make_last_and_mark(struct making *m, const struct ct_cg_making *what, const char *last,
+			      char *name)
+{
+	int r = make_last(m, what, last, name);
+
+	if (r == 0)
+		r = step_into(m, name);
+	if (r == 0)
+		r = ct_cg_mark(m->fd, what->mark, false);
+	return r;
+}
+
+/* Makes all components of the path. */
+static int make_path(struct making *m, const struct ct_cg_making *what, struct ct_err *e)
+{
+	const struct ct_cg_version *version = ct_cg_version_of(what->version);
+	const char *path = what->path;
+	char name[256];
+
+	for (;;) {
+		size_t len = strcspn(path, "/");
+		int r = version->enable(m->fd, m->path, &what->controllers, e);
+
+		if (r < 0)
+			return r;
+		if ((size_t)snprintf(name, sizeof(name), "%.*s", (int)len, path) >= sizeof(name))
+			r = -ENAMETOOLONG;
+		else if (path[len])
+			r = make_above(m, what, name);
+		else
+			r = make_last_and_mark(m, what, path, name);
+		if (r < 0) {
+			char whole[sizeof(m->path) + 300];
+
+			snprintf(whole, sizeof(whole), "%s/%s", m->path, name);
+			return cannot_make(r, whole, e);
+		}
+		if (!path[len])
+			return 0;
+		path += len + 1;
+	}
+}
+
 static int make_group(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct_err *e)
 {
-	const struct ct_cg_version *b = ct_cg_version_of(what->version);
-	const char *path = what->path;
 	struct making m = { .old = true, .claim = -1 };
-	char name[256];
 	int r;
 
 	m.len = m.keep = (size_t)snprintf(m.path, sizeof(m.path), "%s", what->under);
-	m.fd = m.len < sizeof(m.path) ? open_under(what) : -ENAMETOOLONG;
+	m.fd = -ENAMETOOLONG;
+	if (m.len < sizeof(m.path))
+		m.fd = open_under(what);
 	if (m.fd < 0) {
 		ct_err_object(e, what->under);
 		return ct_fail_sys(e, m.fd, CT_ERR_CGROUP, "cgroup", "open",
 				   "the group to make it in cannot be opened");
 	}
-	for (;;) {
-		size_t len = strcspn(path, "/");
-
-		r = b->enable(m.fd, m.path, &what->give, e);
-		if (r < 0)
-			break;
-		if ((size_t)snprintf(name, sizeof(name), "%.*s", (int)len, path) >= sizeof(name))
-			r = -ENAMETOOLONG;
-		else if (path[len])
-			r = make_above(&m, what, name);
-		else if ((r = make_last(&m, what, path, name)) == 0 &&
-			 (r = step_into(&m, name)) == 0)
-			r = ct_cg_mark(m.fd, what->mark, false);
-		if (r < 0) {
-			char whole[sizeof(m.path) + 300];
-
-			snprintf(whole, sizeof(whole), "%s/%s", m.path, name);
-			cannot_make(r, whole, e);
-			break;
-		}
-		if (!path[len])
-			break;
-		path += len + 1;
-	}
+	r = make_path(&m, what, e);
 	if (r == 0)
 		r = fill_group(&m, what->version, g, e);
 	if (r < 0) {
@@ -252,10 +298,10 @@ int ct_cg_make(const struct ct_cg_making *what, struct ct_cg_group *g, struct ct
 	return r;
 }
 
-int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg_give *give,
-		     struct ct_err *e)
+int ct_cg_make_inner(struct ct_cg_group *g, const char *name,
+		     const struct ct_cg_controllers *controllers, struct ct_err *e)
 {
-	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, give, e);
+	int r = ct_cg_version_of(g->version)->enable(g->fd, g->path, controllers, e);
 
 	if (r < 0)
 		return r;
@@ -267,15 +313,15 @@ int ct_cg_make_inner(struct ct_cg_group *g, const char *name, const struct ct_cg
 		return ct_oom(e);
 	if (g->inner_fd < 0)
 		return cannot_make(-errno, name, e);
-	/* for a process to enter, what is to be filled is filled; nothing is given on further */
+	/* fills version 1's cpuset, without which no process can enter; enables nothing more */
 	return ct_cg_version_of(g->version)->enable(g->inner_fd, name, NULL, e);
 }
 
-/* Of several that fit the last counts. */
+/* If several rows match, the last one counts. */
 static const struct {
 	int err;
 	const char *hint;
-	const char *file; /* that the file's name begins with; NULL: any */
+	const char *file; /* the beginning of the file's name; NULL: any */
 } set_hints[] = {
 	{ -ENOENT, "this kernel does not have the file: it is older, or was built without it",
 	  NULL },
@@ -301,76 +347,92 @@ static const struct {
 	  "cpu.cfs_quota_us" },
 };
 
+static bool begins_with(const char *file, const char *prefix)
+{
+	return !prefix || !strncmp(file, prefix, strlen(prefix));
+}
+
 int ct_cg_set_failed(const struct ct_cg_group *g, const char *file, const char *value, int err,
 		     struct ct_err *e)
 {
+	const char *call = "write";
 	char what[128];
 
 	for (unsigned i = 0; i < sizeof(set_hints) / sizeof(*set_hints); i++)
-		if (set_hints[i].err == err &&
-		    (!set_hints[i].file ||
-		     !strncmp(file, set_hints[i].file, strlen(set_hints[i].file))))
+		if (set_hints[i].err == err && begins_with(file, set_hints[i].file))
 			ct_err_hint(e, "%s", set_hints[i].hint);
 	snprintf(what, sizeof(what), "%s = %s", file, value);
 	ct_err_object(e, what);
 	ct_err_backend(e, ct_cg_version_of(g->version)->name);
-	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", err == -ENOENT ? "openat" : "write",
-			   "the %s group does not take it", g->tree ? g->tree : "");
+	if (err == -ENOENT)
+		call = "openat";
+	return ct_fail_sys(e, err, CT_ERR_LIMIT, "cgroup", call, "the %s group does not take it",
+			   g->tree ? g->tree : "");
 }
 
 int ct_cg_set(const struct ct_cg_group *g, const char *file, const char *value, struct ct_err *e)
 {
 	int r = ct_cg_write_all(g, file, value);
 
-	return r < 0 ? ct_cg_set_failed(g, file, value, r, e) : 0;
+	if (r < 0)
+		return ct_cg_set_failed(g, file, value, r, e);
+	return 0;
 }
 
-/* ---- ends ------------------------------------------------------------------------------------ */
+/* ---- signals --------------------------------------------------------------------------------- */
 
-struct told {
+struct signal {
 	int sig;
 	pid_t skip;
 };
 
-static int kill_one(int dirfd, void *arg)
+static int signal_one(int dirfd, void *arg)
 {
-	const struct told *t = arg;
-	int r = ct_cg_signal_one(dirfd, t->sig, t->skip);
+	const struct signal *s = arg;
+	int r = ct_cg_signal_one(dirfd, s->sig, s->skip);
 
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	return 0;
 }
 
 int ct_cg_signal(const struct ct_cgroups_held *h, int sig, pid_t skip, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_whole(h);
-	struct told t = { sig, skip };
-	int r = g ? ct_walk(g->fd, kill_one, &t) : -ESRCH;
+	struct signal s = { sig, skip };
+	int r = -ESRCH;
 
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal",
-				   "signal %d cannot be sent to all", sig)
-		     : 0;
+	if (g)
+		r = ct_walk(g->fd, signal_one, &s);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "pidfd_send_signal",
+				   "signal %d cannot be sent to all", sig);
+	return 0;
 }
 
-/* Version 1: stop them so that nobody forks, send the signal, let them go; until nobody is left. */
+/* Version 1: freezes the processes so that none forks, kills them, thaws them; until none is
+ * left. */
 static int kill_by_signals(const struct ct_cg_group *g, int timeout_ms)
 {
-	const struct ct_cg_version *b = ct_cg_version_of(g->version);
+	const struct ct_cg_version *version = ct_cg_version_of(g->version);
 	int64_t until = ct_now_ms() + timeout_ms;
-	struct told t = { SIGKILL, 0 };
+	struct signal s = { SIGKILL, 0 };
 	int r = 0;
 
 	do {
-		/* who cannot be stopped is killed all the same; the loop catches what
-		 * it has forked */
+		/* a process that cannot be frozen is killed anyway; what it has forked is killed in
+		 * the next round */
 		if (g->controllers & CT_CG_FREEZER)
-			b->freeze(g, true, 200);
-		r = ct_walk(g->fd, kill_one, &t);
+			version->freeze(g, true, 200);
+		r = ct_walk(g->fd, signal_one, &s);
 		if (g->controllers & CT_CG_FREEZER)
-			b->freeze(g, false, 0);
-		if (b->wait_empty(g, 100) == 0)
+			version->freeze(g, false, 0);
+		if (version->wait_empty(g, 100) == 0)
 			return 0;
 	} while (r == 0 && ct_now_ms() < until);
-	return r < 0 ? r : -ETIMEDOUT;
+	if (r < 0)
+		return r;
+	return -ETIMEDOUT;
 }
 
 void ct_cgroup_thaw(const struct ct_cgroups_held *h)
@@ -380,7 +442,8 @@ void ct_cgroup_thaw(const struct ct_cgroups_held *h)
 			ct_cg_version_of(h->v[i].version)->freeze(&h->v[i], false, 0);
 }
 
-/* Version 2, all at once. One of them may have frozen others by version 1 until it died. */
+/* Version 2, by cgroup.kill. Before it ends one of the processes may freeze others by version 1, so
+ * those are thawed and killed again. */
 static int kill_at_once(const struct ct_cgroups_held *h, const struct ct_cg_group *g,
 			int timeout_ms)
 {
@@ -402,7 +465,7 @@ int ct_cgroup_kill(const struct ct_cgroups_held *h, int timeout_ms, struct ct_er
 	const struct ct_cg_group *g = ct_cg_whole(h);
 	int r = -ESRCH;
 
-	/* a signal does nothing to a process that a version 1 freezer holds */
+	/* a process that version 1's freezer holds does not receive a signal */
 	ct_cgroup_thaw(h);
 	if (g && g->version == 2)
 		r = kill_at_once(h, g, timeout_ms);
@@ -411,50 +474,52 @@ int ct_cgroup_kill(const struct ct_cgroups_held *h, int timeout_ms, struct ct_er
 	if (r == -ETIMEDOUT)
 		ct_err_hint(e, "a process that waits for a device or a network file system cannot "
 			       "die: look for state D in ps(1)");
-	return r < 0 ? ct_fail(e, r, CT_ERR_CGROUP, "cgroup",
-			       "the processes of the container do not end")
-		     : 0;
+	if (r < 0)
+		return ct_fail(e, r, CT_ERR_CGROUP, "cgroup",
+			       "the processes of the container do not end");
+	return 0;
 }
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* Only in version 1, and only without a pid namespace, can anybody be left in a group that the
- * walks did not reach. */
+/* Called for a cgroup that has processes although all have been killed: only in version 1, and only
+ * without a pid namespace, can a walk miss some. */
 static void end_in(int dir)
 {
 	ct_cg_signal_one(dir, SIGKILL, 0);
 }
 
-/* A group is busy for a moment after its last process has gone. */
+/* A cgroup stays busy for a moment after its last process has ended. */
 static int remove_group(const struct ct_cg_group *g)
 {
 	int64_t until = ct_now_ms() + REMOVE_MS;
 	char inner[4096];
-	int r;
+	int r, pause = 1;
 
 	if (g->by_path && g->inner &&
 	    (size_t)snprintf(inner, sizeof(inner), "%s/%s", g->path, g->inner) < sizeof(inner))
 		rmdir(inner);
-	for (int pause = 1;; pause = pause < 20 ? pause * 2 : pause) {
+	for (;;) {
 		r = ct_prune_path(g->fd, g->id, g->path, g->keep, end_in);
 		if (r == 0 || r == -EACCES || r == -EPERM || r == -EROFS || ct_now_ms() >= until)
 			return r;
-		poll(NULL, 0, pause);
+		pause = ct_back_off(pause);
 	}
 }
 
 int ct_cg_undo(struct ct_cgroups_held *h, struct ct_err *e)
 {
-	const struct ct_cg_group *g;
+	const struct ct_cg_group *g = ct_cg_whole(h);
 	int first = 0;
 
-	g = ct_cg_whole(h);
 	if (g && ct_cg_version_of(g->version)->populated(g))
 		first = ct_cgroup_kill(h, END_MS, e);
 	for (uint32_t i = h->n; i > 0; i--) {
 		const struct ct_cg_group *one = &h->v[i - 1];
-		int r = one->fd >= 0 || one->by_path ? remove_group(one) : 0;
+		int r = 0;
 
+		if (one->fd >= 0 || one->by_path)
+			r = remove_group(one);
 		if (r < 0 && !first) {
 			ct_err_object(e, one->path);
 			first = ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "rmdir",

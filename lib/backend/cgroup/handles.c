@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What keeper and launch need of the cgroups. */
+/* Files of the cgroups that keeper and launcher hold open. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "backend/cgroup/ops.h"
+#include "base/sys.h"
 
 int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s,
 			    struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_CPUACCT);
-	int fd = g ? openat(g->fd, g->version == 2 ? "cpu.stat" : "cpuacct.usage",
-			    O_RDONLY | O_CLOEXEC)
-		   : -1;
+	int r = -EOPNOTSUPP;
 
-	if (fd >= 0)
-		return fd;
+	if (g)
+		r = ct_or_errno(openat(g->fd, ct_cg_cpu_time_file(g), O_RDONLY | O_CLOEXEC));
+	if (r >= 0)
+		return r;
 	ct_err_origin(e, ct_spec_origin(s, "limit.cputime"));
-	return ct_fail_sys(e, g ? -errno : -EOPNOTSUPP, CT_ERR_LIMIT, "start", "openat",
+	return ct_fail_sys(e, r, CT_ERR_LIMIT, "start", "openat",
 			   "the CPU time of the container cannot be read");
 }
 
-int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e)
+int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, int *fd, struct ct_err *e)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(held, CT_CG_FREEZER);
-	int fd = g && g->version == 1 ? openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC) : -1;
 
-	if (!g || g->version != 1 || fd >= 0)
-		return fd;
+	*fd = -1;
+	if (!g || g->version != 1)
+		return 0;
+	*fd = openat(g->fd, "freezer.state", O_WRONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
 	return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "start", "openat",
 			   "the freezer of the container cannot be reached");
 }

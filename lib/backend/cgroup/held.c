@@ -35,16 +35,24 @@ uint32_t ct_cg_places(const struct ct_cgroups_held *h, struct ct_cg_place out[CT
 	return n;
 }
 
+/* Replaces *s, if it is not NULL, by a copy. */
 static int copy_text(char **s)
 {
-	if (*s && !(*s = strdup(*s)))
+	if (!*s)
+		return 0;
+	*s = strdup(*s);
+	if (!*s)
 		return -ENOMEM;
 	return 0;
 }
 
+/* Replaces *fd, if it is open, by a copy. */
 static int copy_fd(int *fd)
 {
-	return *fd < 0 ? 0 : (*fd = ct_dup(*fd));
+	if (*fd < 0)
+		return 0;
+	*fd = ct_dup(*fd);
+	return *fd;
 }
 
 int ct_cgroup_copy(const struct ct_cgroups_held *from, struct ct_cgroups_held *to)
@@ -54,17 +62,18 @@ int ct_cgroup_copy(const struct ct_cgroups_held *from, struct ct_cgroups_held *t
 	*to = (struct ct_cgroups_held){ 0 };
 	for (uint32_t i = 0; r >= 0 && i < from->n; i++) {
 		struct ct_cg_group *g = &to->v[to->n++];
-		int did[5];
+		int results[5];
 
 		*g = from->v[i];
 		g->claim = -1;
-		did[0] = copy_fd(&g->fd);
-		did[1] = copy_fd(&g->inner_fd);
-		did[2] = copy_text(&g->tree);
-		did[3] = copy_text(&g->path);
-		did[4] = copy_text(&g->inner);
+		/* all of them, so that *g holds nothing of the other when it is released */
+		results[0] = copy_fd(&g->fd);
+		results[1] = copy_fd(&g->inner_fd);
+		results[2] = copy_text(&g->tree);
+		results[3] = copy_text(&g->path);
+		results[4] = copy_text(&g->inner);
 		for (int k = 0; r >= 0 && k < 5; k++)
-			r = did[k] < 0 ? did[k] : 0;
+			r = results[k];
 	}
 	if (r < 0)
 		ct_cgroup_forget(to);
@@ -78,7 +87,7 @@ bool ct_cg_is_payloads(const struct ct_cg_group *g)
 
 const struct ct_cg_group *ct_cg_group_of(const struct ct_cgroups_held *h, uint32_t bit)
 {
-	/* what version 2 does without a controller it does for the whole tree, and better */
+	/* version 2 counts CPU time and freezes for all cgroups below, too */
 	for (uint32_t i = 0; i < h->n && (bit & (CT_CG_FREEZER | CT_CG_CPUACCT)); i++)
 		if (h->v[i].fd >= 0 && h->v[i].version == 2 && (h->v[i].controllers & bit))
 			return &h->v[i];
@@ -86,6 +95,13 @@ const struct ct_cg_group *ct_cg_group_of(const struct ct_cgroups_held *h, uint32
 		if (h->v[i].fd >= 0 && (h->v[i].controllers & bit))
 			return &h->v[i];
 	return NULL;
+}
+
+const char *ct_cg_cpu_time_file(const struct ct_cg_group *g)
+{
+	if (g->version == 2)
+		return "cpu.stat";
+	return "cpuacct.usage";
 }
 
 const struct ct_cg_group *ct_cg_whole(const struct ct_cgroups_held *h)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether a container's cgroups can be joined by who attaches. */
+/* The cgroups that an attach joins, and whether it may. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -16,8 +16,8 @@
 
 #define LIST_MAX (256u << 10)
 
-/* Whoever joins one of them (`fd`: of g, or below it) would be stopped before the exec that the
- * attach waits for: -EBUSY, recorded, with the name of what is frozen. */
+/* A process that joins a frozen cgroup (`fd`: g, or one below it) never comes to the exec that the
+ * attach waits for: -EBUSY, recorded, with the name of the frozen one. */
 static int check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
 {
 	char link[64], path[4096], which[4096];
@@ -38,25 +38,27 @@ static int check_join(const struct ct_cg_group *g, int fd, struct ct_err *e)
 	return ct_fail(e, -EBUSY, CT_ERR_CGROUP, "attach", "the container is frozen");
 }
 
+/* Whether the text of devices.list allows all devices of the type, and the policy does not. */
+static bool allows_more(const char *text, const char *all, char type, const struct ct_dev_list *l)
+{
+	return strstr(text, all) && ct_dev_decide(l, type, CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL;
+}
+
 /* For hooks of the host the launcher lifts the list for a while (lib/stage/step/devices.c). */
 static bool is_lifted(const struct ct_cg_group *g, const struct ct_dev_list *l)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
 
 	if (g->version == 2)
 		return ct_dev_programs(g->fd) == 0;
-	fd = openat(g->fd, "devices.list", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, LIST_MAX) < 0)
+	if (ct_buf_read_at(&text, g->fd, "devices.list", LIST_MAX) < 0)
 		return false;
-	return (strstr(ct_buf_text(&text), "c *:* rwm") &&
-		ct_dev_decide(l, 'c', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL) ||
-	       (strstr(ct_buf_text(&text), "b *:* rwm") &&
-		ct_dev_decide(l, 'b', CT_DEV_ANY, CT_DEV_ANY) != CT_DEV_ALL);
+	return allows_more(ct_buf_text(&text), "c *:* rwm", 'c', l) ||
+	       allows_more(ct_buf_text(&text), "b *:* rwm", 'b', l);
 }
 
-/* -EBUSY, recorded, while the group's list of devices is lifted for a hook of the start: nobody
- * else is to come in without it. */
+/* -EBUSY, recorded, while the cgroup's list of devices is lifted for a hook of the start: the
+ * attached process would be without it. */
 static int check_list(const struct ct_cg_group *g, const struct ct_spec *s, struct ct_arena *a,
 		      struct ct_err *e)
 {
@@ -75,24 +77,22 @@ static int check_list(const struct ct_cg_group *g, const struct ct_spec *s, stru
 		       "is lifted");
 }
 
-/* The group of version 2 that init is in now, when it has left the one that it was given: a system
- * that gives controllers on to groups of its own has no process in the first one. Never outside of
- * the container's. -1: the given one it is. */
+/* The cgroup of version 2 that init is in now, when it has left the one that it was started in: a
+ * system that enables controllers has no process in the topmost one. Never outside of the
+ * container's. -1: init is where it was started. */
 static int inits_group(const struct ct_cg_group *g, pid_t pid)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
 	const char *at, *own = strrchr(g->path, '/');
 	char path[64], rel[2048];
 	size_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 20) < 0)
+	if (ct_buf_read_at(&text, AT_FDCWD, path, 1 << 20) < 0)
 		return -1;
-	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::")
-						   : ct_buf_text(&text);
-	at = at ? strstr(at, own) : NULL;
+	at = ct_cg_v2_path(ct_buf_text(&text));
+	if (at)
+		at = strstr(at, own);
 	if (!at)
 		return -1;
 	at += strlen(own);
@@ -105,7 +105,8 @@ static int inits_group(const struct ct_cg_group *g, pid_t pid)
 			  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
-/* Who comes with mknod into a container that needed no list of devices for want of it. */
+/* A container whose payload had no mknod needed no list of devices. Fails when the attached process
+ * would have it. */
 static int check_devices(const struct ct_backend_input *in, struct ct_err *e)
 {
 	const struct ct_request *q = in->req;
@@ -122,17 +123,19 @@ static int check_devices(const struct ct_backend_input *in, struct ct_err *e)
 static int add_join(struct ct_cgroup_state *st, const struct ct_cg_group *g,
 		    const struct ct_backend_input *in, struct ct_err *e)
 {
-	int fd = g->inner_fd >= 0 ? g->inner_fd : g->fd, r;
+	int fd = g->fd, r;
 
 	if (g->fd < 0) {
 		ct_err_object(e, g->path);
 		return ct_fail(e, -ENOENT, CT_ERR_CGROUP, "attach",
 			       "a group of the container has been removed");
 	}
-	if (g->version == 2) {
+	if (g->inner_fd >= 0)
+		fd = g->inner_fd;
+	if (g->version == 2)
 		st->extra = inits_group(g, in->init);
-		fd = st->extra >= 0 ? st->extra : fd;
-	}
+	if (g->version == 2 && st->extra >= 0)
+		fd = st->extra;
 	r = check_join(g, fd, e);
 	if (r >= 0)
 		r = check_list(g, in->req->spec, in->arena, e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a limit is in the kernel's files. Sources: Documentation/admin-guide/cgroup-v2.rst and
- * cgroup-v1/ of the kernel, its code where these are silent, and the OCI runtime specification with
- * the table of its runtimes (crun(1), "cgroup v2") where the versions differ in scale.
+ * Converts limits to what is written into the kernel's files. Sources: the kernel's
+ * Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/, its code for what they leave out, and the
+ * OCI runtime specification with crun(1), "cgroup v2", where the versions have different ranges.
  */
 #include "backend/cgroup/limit-convert.h"
 
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "model/type.h"
@@ -23,26 +24,35 @@
 const char *ct_limit_name(const struct ct_limit_row *row, const char *sub, int version, char *buf,
 			  size_t n)
 {
-	const char *file = version == 1 ? row->file1 : row->file2,
-		   *hole = file ? strstr(file, "%s") : NULL;
+	const char *file = row->file2, *hole;
 	int len;
 
+	if (version == 1)
+		file = row->file1;
 	if (!file)
 		return NULL;
-	len = hole ? snprintf(buf, n, "%.*s%s%s", (int)(hole - file), file, sub, hole + 2)
-		   : snprintf(buf, n, "%s", file);
-	return len < 0 || (size_t)len >= n ? NULL : buf;
+	hole = strstr(file, "%s");
+	if (hole)
+		len = snprintf(buf, n, "%.*s%s%s", (int)(hole - file), file, sub, hole + 2);
+	else
+		len = snprintf(buf, n, "%s", file);
+	if (len < 0 || (size_t)len >= n)
+		return NULL;
+	return buf;
 }
 
-/* Adds one write of the item; `value` is copied, NULL is the parent's. NULL without
- * memory, recorded. */
+/* Adds a write for the item. `value` is copied; NULL is the parent's value. The write, or NULL
+ * without memory, recorded. */
 static struct ct_cg_write *add(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
 			       const char *file, const char *value)
 {
-	const char *name = ct_arena_strdup(j->a, file),
-		   *text = value ? ct_arena_strdup(j->a, value) : NULL;
-	struct ct_cg_write *w = name && (text || !value) ? CT_LIST_ADD(j->a, j->out) : NULL;
+	const char *name = ct_arena_strdup(j->a, file), *text = NULL;
+	struct ct_cg_write *w = NULL;
 
+	if (value)
+		text = ct_arena_strdup(j->a, value);
+	if (name && (text || !value))
+		w = CT_LIST_ADD(j->a, j->out);
 	if (!w) {
 		ct_oom(j->e);
 		return NULL;
@@ -55,13 +65,21 @@ static struct ct_cg_write *add(const struct ct_limit_job *j, const struct ct_cgl
 	return w;
 }
 
-/* The same with the value printed; the write, or NULL without memory. */
-static struct ct_cg_write *addf(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
-				const char *file, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+/* The same. 0 or -ENOMEM, recorded. */
+static int put(const struct ct_limit_job *j, const struct ct_cglimit_item *item, const char *file,
+	       const char *value)
+{
+	if (!add(j, item, file, value))
+		return -ENOMEM;
+	return 0;
+}
 
-static struct ct_cg_write *addf(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
-				const char *file, const char *fmt, ...)
+/* The same with the value printed. */
+static int putf(const struct ct_limit_job *j, const struct ct_cglimit_item *item, const char *file,
+		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static int putf(const struct ct_limit_job *j, const struct ct_cglimit_item *item, const char *file,
+		const char *fmt, ...)
 {
 	char value[256];
 	va_list ap;
@@ -69,10 +87,19 @@ static struct ct_cg_write *addf(const struct ct_limit_job *j, const struct ct_cg
 	va_start(ap, fmt);
 	vsnprintf(value, sizeof(value), fmt, ap);
 	va_end(ap);
-	return add(j, item, file, value);
+	return put(j, item, file, value);
 }
 
-/* Into the row's own file. */
+/* The word for no limit. Version 1's files of bytes only know -1 (page_counter_memparse(),
+ * hugetlb_cgroup_write_legacy()). */
+static const char *no_limit(const struct ct_limit_job *j, const struct ct_limit_row *row)
+{
+	if (j->version == 1)
+		return row->max1;
+	return "max";
+}
+
+/* A write into the row's own file. */
 static int add_main(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		    const struct ct_cglimit_item *item, const char *value)
 {
@@ -88,35 +115,33 @@ static int add_main(const struct ct_limit_job *j, const struct ct_limit_row *row
 		return ct_fail(j->e, -EOPNOTSUPP, CT_ERR_LIMIT, "plan",
 			       "version 1 of cgroups has no %s", row->lack);
 	}
-	return add(j, item, name, value) ? 0 : -ENOMEM;
+	return put(j, item, name, value);
 }
 
-/*
- * Bytes and counts are the same in both versions. No limit is "max", but -1 for what version 1
- * counts in bytes: its page counters know no other word (page_counter_memparse(),
- * hugetlb_cgroup_write_legacy()).
- */
+/* Bytes and counts are the same in both versions. */
 int ct_limit_number(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		    const struct ct_cglimit_item *item)
 {
 	char number[24];
 
+	if (item->max)
+		return add_main(j, row, item, no_limit(j, row));
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)item->n);
-	if (!item->max)
-		return add_main(j, row, item, number);
-	return add_main(j, row, item, j->version == 1 ? row->max1 : "max");
+	return add_main(j, row, item, number);
 }
 
-/* The kernel takes no more than its greatest number of processes (pids_max_write()), which cannot
- * be reached anyway. */
+/* A reaper is one process more. The kernel takes no more than its greatest number of processes
+ * (pids_max_write()), which cannot be reached anyway. */
 int ct_limit_pids(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		  const struct ct_cglimit_item *item)
 {
 	uint64_t n = item->n + (j->s->init_reaper && item->n < CT_LIMIT_PIDS_GREATEST);
 	char number[24];
 
+	if (item->max)
+		return add_main(j, row, item, "max");
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)n);
-	return add_main(j, row, item, item->max ? "max" : number);
+	return add_main(j, row, item, number);
 }
 
 static const struct ct_cglimit_item *find_item(const struct ct_spec *s, const char *key)
@@ -128,37 +153,49 @@ static const struct ct_cglimit_item *find_item(const struct ct_spec *s, const ch
 	return NULL;
 }
 
+/* The write of the file for swap that limit.memory makes where limit.swap is not set. */
+static struct ct_cg_write *add_no_swap(const struct ct_limit_job *j,
+				       const struct ct_cglimit_item *item)
+{
+	char sum[24];
+
+	if (j->version == 2 && item->max)
+		return add(j, item, "memory.swap.max", "max");
+	if (j->version == 2)
+		return add(j, item, "memory.swap.max", "0");
+	if (item->max)
+		return add(j, item, "memory.memsw.limit_in_bytes", "-1");
+	snprintf(sum, sizeof(sum), "%llu", (unsigned long long)item->n);
+	return add(j, item, "memory.memsw.limit_in_bytes", sum);
+}
+
 /*
  * A limit on memory alone would only move the container into swap, so no swap is the default;
- * with no limit on memory there is none on swap, which a running container needs to be told.
- * Version 1's second file counts both together and must not be below the first, which is
- * therefore written before it.
+ * without a limit on memory there is none on swap, which must be written for a change while the
+ * container runs. Version 1's second file counts both together and must not be below the first,
+ * which is therefore written before it.
  */
 int ct_limit_memory(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		    const struct ct_cglimit_item *item)
 {
-	const char *file = j->version == 1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max";
 	int r = ct_limit_number(j, row, item);
 	struct ct_cg_write *w;
 
 	if (r < 0 || find_item(j->s, "limit.swap"))
 		return r;
-	if (item->max)
-		w = add(j, item, file, j->version == 1 ? "-1" : "max");
-	else
-		w = addf(j, item, file, "%llu", j->version == 1 ? (unsigned long long)item->n : 0);
+	w = add_no_swap(j, item);
 	if (!w)
 		return -ENOMEM;
 	w->if_there = true;
 	return 0;
 }
 
-/* Version 1 has a limit for the sum only, so it takes a limit of memory to make one of swap. */
+/* Version 1 limits only the sum, so a limit of swap needs one of memory. */
 int ct_limit_swap(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		  const struct ct_cglimit_item *item)
 {
 	const struct ct_cglimit_item *memory = find_item(j->s, "limit.memory");
-	uint64_t sum;
+	uint64_t sum = INT64_MAX;
 
 	if (j->version == 2 || item->max)
 		return ct_limit_number(j, row, item);
@@ -169,40 +206,46 @@ int ct_limit_swap(const struct ct_limit_job *j, const struct ct_limit_row *row,
 			       "version 1 of cgroups limits swap only together with memory, and "
 			       "there is no limit.memory");
 	}
-	sum = memory->n > INT64_MAX - item->n ? INT64_MAX : memory->n + item->n;
-	return addf(j, item, row->file1, "%llu", (unsigned long long)sum) ? 0 : -ENOMEM;
+	if (memory->n <= INT64_MAX - item->n)
+		sum = memory->n + item->n;
+	return putf(j, item, row->file1, "%llu", (unsigned long long)sum);
 }
 
 int ct_limit_oom_group(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		       const struct ct_cglimit_item *item)
 {
-	return j->version == 1 && !item->n ? 0 : ct_limit_number(j, row, item);
+	if (j->version == 1 && !item->n)
+		return 0;
+	return ct_limit_number(j, row, item);
 }
 
 /*
- * So much time in each period of 100 ms, the kernel's default. The smallest limit, 0.01 cores, is
+ * The quota is for each period of 100 ms, the kernel's default. The smallest limit, 0.01 cores, is
  * the smallest quota that the kernel takes (min_cfs_quota_period, 1 ms), so a longer period is
- * never needed. A fraction of a microsecond is dropped: never more than asked. Version 1: the
- * period is written first, for the quota is checked against it.
+ * never needed. Fractions of a microsecond are cut off, so that the limit is never more than asked.
+ * Version 1 checks the quota against the period, so the period is written first.
  */
 int ct_limit_cpu(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		 const struct ct_cglimit_item *item)
 {
-	char quota[24];
+	char number[24];
+	const char *quota = number;
+	int r;
 
-	snprintf(quota, sizeof(quota), "%llu",
+	snprintf(number, sizeof(number), "%llu",
 		 (unsigned long long)(item->n / (1000000 / PERIOD_US)));
+	if (item->max)
+		quota = no_limit(j, row);
 	if (j->version == 2)
-		return addf(j, item, row->file2, "%s %u", item->max ? "max" : quota, PERIOD_US)
-			       ? 0
-			       : -ENOMEM;
-	if (!addf(j, item, "cpu.cfs_period_us", "%u", PERIOD_US))
-		return -ENOMEM;
-	return add(j, item, row->file1, item->max ? "-1" : quota) ? 0 : -ENOMEM;
+		return putf(j, item, row->file2, "%s %u", quota, PERIOD_US);
+	r = putf(j, item, "cpu.cfs_period_us", "%u", PERIOD_US);
+	if (r < 0)
+		return r;
+	return put(j, item, row->file1, quota);
 }
 
-/* 100 is 1024 shares, rounded, as the kernel itself converts (sched_weight_from_cgroup()); it takes
- * no less than two (MIN_SHARES). */
+/* A weight of 100 is 1024 shares, rounded, as the kernel converts (sched_weight_from_cgroup()); it
+ * takes no less than two shares (MIN_SHARES). */
 int ct_limit_cpu_weight(const struct ct_limit_job *j, const struct ct_limit_row *row,
 			const struct ct_cglimit_item *item)
 {
@@ -210,12 +253,12 @@ int ct_limit_cpu_weight(const struct ct_limit_job *j, const struct ct_limit_row 
 
 	if (j->version == 2)
 		return ct_limit_number(j, row, item);
-	return addf(j, item, row->file1, "%llu", (unsigned long long)(shares < 2 ? 2 : shares))
-		       ? 0
-		       : -ENOMEM;
+	if (shares < 2)
+		shares = 2;
+	return putf(j, item, row->file1, "%llu", (unsigned long long)shares);
 }
 
-/* The parent's value, without which nothing can enter the group: never optional. */
+/* The parent's value, without which no process can enter the cgroup: required also with "try:". */
 static int add_parents(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
 		       const char *file)
 {
@@ -227,22 +270,29 @@ static int add_parents(const struct ct_limit_job *j, const struct ct_cglimit_ite
 	return 0;
 }
 
-/* A new group of version 1 has neither processors nor memory nodes, and nothing may enter it. What
- * the config does not say, or what may not be possible, is first taken from the group above. */
+/* A new cgroup of version 1 has neither processors nor memory nodes, so that no process can enter
+ * it. A list that the config does not set, or that may not be possible, is first taken from the
+ * cgroup above. */
 int ct_limit_cpuset(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		    const struct ct_cglimit_item *item)
 {
-	bool cpus = !strcmp(item->key, "limit.cpuset.cpus");
+	const char *other_key = "limit.cpuset.cpus", *other_file = "cpuset.cpus";
 	int r = 0;
 
-	if (j->version == 1 && !find_item(j->s, cpus ? "limit.cpuset.mems" : "limit.cpuset.cpus"))
-		r = add_parents(j, item, cpus ? "cpuset.mems" : "cpuset.cpus");
+	if (!strcmp(item->key, other_key)) {
+		other_key = "limit.cpuset.mems";
+		other_file = "cpuset.mems";
+	}
+	if (j->version == 1 && !find_item(j->s, other_key))
+		r = add_parents(j, item, other_file);
 	if (r == 0 && j->version == 1 && item->tried)
 		r = add_parents(j, item, row->file1);
-	return r < 0 ? r : add_main(j, row, item, item->text);
+	if (r < 0)
+		return r;
+	return add_main(j, row, item, item->text);
 }
 
-/* "8:0", perhaps with a line end, as numbers. */
+/* The two numbers of "8:0", with or without a newline at the end. */
 static int read_numbers(char *text, unsigned *major, unsigned *minor)
 {
 	char *colon = strchr(text, ':');
@@ -264,7 +314,6 @@ static int read_numbers(char *text, unsigned *major, unsigned *minor)
 static int whole_disk(int sysfd, unsigned *major, unsigned *minor)
 {
 	char path[64], text[32] = "";
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "%u:%u/partition", *major, *minor);
 	if (faccessat(sysfd, path, F_OK, 0) < 0)
@@ -272,10 +321,11 @@ static int whole_disk(int sysfd, unsigned *major, unsigned *minor)
 	snprintf(path, sizeof(path), "%u:%u/../dev", *major, *minor);
 	CT_CLEAN_FD int fd = openat(sysfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
 		return -errno;
-	return read_numbers(text, major, minor) < 0 ? -ENODEV : 0;
+	if (read_numbers(text, major, minor) < 0)
+		return -ENODEV;
+	return 0;
 }
 
 int ct_limit_device(int sysfd, const char *device, unsigned *major, unsigned *minor,
@@ -288,16 +338,18 @@ int ct_limit_device(int sysfd, const char *device, unsigned *major, unsigned *mi
 
 	if (*device != '/') {
 		memcpy(text, device, strnlen(device, sizeof(text) - 1));
-		return read_numbers(text, major, minor) < 0
-			       ? ct_fail(e, -EINVAL, CT_ERR_BAD_VALUE, "plan",
-					 "\"%s\" is not a device", device)
-			       : 0;
+		if (read_numbers(text, major, minor) < 0)
+			return ct_fail(e, -EINVAL, CT_ERR_BAD_VALUE, "plan",
+				       "\"%s\" is not a device", device);
+		return 0;
 	}
 	ct_err_object(e, device);
 	if (stat(device, &st) < 0)
 		return ct_fail_sys(e, -errno, CT_ERR_LIMIT, "plan", "stat",
 				   "the device cannot be looked up");
-	number = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	number = st.st_dev;
+	if (S_ISBLK(st.st_mode))
+		number = st.st_rdev;
 	*major = major(number);
 	*minor = minor(number);
 	if (!*major) {
@@ -316,47 +368,55 @@ int ct_limit_device(int sysfd, const char *device, unsigned *major, unsigned *mi
 }
 
 /* The device's number as text. */
-static int look_up(const struct ct_limit_job *j, const struct ct_cglimit_item *item, char *buf,
-		   size_t n)
+static int device_text(const struct ct_limit_job *j, const struct ct_cglimit_item *item, char *buf,
+		       size_t n)
 {
-	CT_CLEAN_FD int sysfd = *item->device == '/'
-					? open("/sys/dev/block", O_PATH | O_DIRECTORY | O_CLOEXEC)
-					: -1;
+	CT_CLEAN_FD int sysfd = -1;
 	unsigned major = 0, minor = 0;
-	int r = ct_limit_device(sysfd, item->device, &major, &minor, j->e);
+	int r;
 
+	if (*item->device == '/')
+		sysfd = open("/sys/dev/block", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = ct_limit_device(sysfd, item->device, &major, &minor, j->e);
 	if (r < 0)
 		ct_err_origin(j->e, &item->at);
 	snprintf(buf, n, "%u:%u", major, minor);
 	return r;
 }
 
-/* BFQ has 1 to 1000 with 100 in the middle, as version 2 has 1 to 10000: everyone's share stays
- * everyone's share, as with systemd (systemd.resource-control(5), IOWeight=). */
+/* BFQ has weights from 1 to 1000 and version 2 from 1 to 10000, both with 100 as the default, which
+ * stays 100, as with systemd (systemd.resource-control(5), IOWeight=). */
 static unsigned long long bfq_weight(unsigned long long weight)
 {
-	return weight <= 100 ? weight : 100 + (weight - 100) * (1000 - 100) / (10000 - 100);
+	if (weight <= 100)
+		return weight;
+	return 100 + (weight - 100) * (1000 - 100) / (10000 - 100);
 }
 
-/* blkio.weight of older kernels: 10 to 1000, by the relation of OCI's runtime-spec
+/* blkio.weight of older kernels has 10 to 1000; converted as OCI's runtime-spec says
  * (config-linux.md, "Block IO"). */
 static unsigned long long blkio_weight(unsigned long long weight)
 {
 	return 10 + ((weight - 1) * 990 + 9999 / 2) / 9999;
 }
 
-/* One write; the file may have another name, and then another range. */
+/* A write of `first`, or of `second` into the file's other name, which has another range. */
 static int add_weight(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
 		      const char *prefix, const char *const file[2], unsigned long long first,
 		      unsigned long long second)
 {
-	struct ct_cg_write *w = addf(j, item, file[0], "%s%llu", prefix, first);
+	struct ct_cg_write *w;
+	char value[64];
 
+	snprintf(value, sizeof(value), "%s%llu", prefix, first);
+	w = add(j, item, file[0], value);
 	if (!w)
 		return -ENOMEM;
 	w->file2 = file[1];
 	w->value2 = ct_arena_printf(j->a, "%s%llu", prefix, second);
-	return w->value2 ? 0 : ct_oom(j->e);
+	if (!w->value2)
+		return ct_oom(j->e);
+	return 0;
 }
 
 int ct_limit_io_weight(const struct ct_limit_job *j, const struct ct_limit_row *row,
@@ -365,17 +425,21 @@ int ct_limit_io_weight(const struct ct_limit_job *j, const struct ct_limit_row *
 	static const char *const all[2] = { "blkio.bfq.weight", "blkio.weight" };
 	static const char *const one[2] = { "blkio.bfq.weight_device", "blkio.weight_device" };
 	const char *const v2[2] = { row->file2, "io.bfq.weight" };
-	unsigned long long weight = item->n;
+	unsigned long long weight = item->n, bfq = bfq_weight(weight);
 	char device[32] = "default", prefix[40];
-	int r = item->device ? look_up(j, item, device, sizeof(device)) : 0;
 
-	if (r < 0)
-		return r;
+	if (item->device) {
+		int r = device_text(j, item, device, sizeof(device));
+
+		if (r < 0)
+			return r;
+	}
 	snprintf(prefix, sizeof(prefix), "%s ", device);
 	if (j->version == 2)
-		return add_weight(j, item, prefix, v2, weight, bfq_weight(weight));
-	return add_weight(j, item, item->device ? prefix : "", item->device ? one : all,
-			  bfq_weight(weight), blkio_weight(weight));
+		return add_weight(j, item, prefix, v2, weight, bfq);
+	if (item->device)
+		return add_weight(j, item, prefix, one, bfq, blkio_weight(weight));
+	return add_weight(j, item, "", all, bfq, blkio_weight(weight));
 }
 
 /* Version 1's four files, in the order of rate[]. */
@@ -384,34 +448,47 @@ static const char *const throttle[4] = { "blkio.throttle.read_bps_device",
 					 "blkio.throttle.read_iops_device",
 					 "blkio.throttle.write_iops_device" };
 
+/* Version 1 has a file for each rate, and 0 takes a limit away. */
+static int throttle_v1(const struct ct_limit_job *j, const struct ct_cglimit_item *item,
+		       const char *device)
+{
+	int r = 0;
+
+	for (int i = 0; i < 4 && r == 0; i++) {
+		unsigned long long rate = item->rate[i];
+
+		if (item->rate[i] == CT_RATE_UNSET)
+			continue;
+		if (item->rate[i] == CT_RATE_MAX)
+			rate = 0;
+		r = putf(j, item, throttle[i], "%s %llu", device, rate);
+	}
+	return r;
+}
+
 int ct_limit_io_max(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		    const struct ct_cglimit_item *item)
 {
 	static const char *const names[4] = { "rbps", "wbps", "riops", "wiops" };
-	char device[32], line[160];
-	int used, r = look_up(j, item, device, sizeof(device));
+	CT_CLEAN_BUF struct ct_buf line = CT_BUF_INIT;
+	char device[32];
+	int r = device_text(j, item, device, sizeof(device));
 
 	if (r < 0)
 		return r;
-	used = snprintf(line, sizeof(line), "%s", device);
+	if (j->version == 1)
+		return throttle_v1(j, item, device);
+	ct_buf_str(&line, device);
 	for (int i = 0; i < 4; i++) {
-		bool max = item->rate[i] == CT_RATE_MAX;
-
-		if (item->rate[i] == CT_RATE_UNSET)
-			continue;
-		if (j->version == 1) {
-			/* there 0 takes the rule away */
-			if (!addf(j, item, throttle[i], "%s %llu", device,
-				  max ? 0 : (unsigned long long)item->rate[i]))
-				return -ENOMEM;
-			continue;
-		}
-		used += max ? snprintf(line + used, sizeof(line) - (size_t)used, " %s=max",
-				       names[i])
-			    : snprintf(line + used, sizeof(line) - (size_t)used, " %s=%llu",
-				       names[i], (unsigned long long)item->rate[i]);
+		if (item->rate[i] == CT_RATE_MAX)
+			ct_buf_printf(&line, " %s=max", names[i]);
+		else if (item->rate[i] != CT_RATE_UNSET)
+			ct_buf_printf(&line, " %s=%llu", names[i],
+				      (unsigned long long)item->rate[i]);
 	}
-	return j->version == 1 || add(j, item, row->file2, line) ? 0 : -ENOMEM;
+	if (ct_buf_error(&line))
+		return ct_oom(j->e);
+	return put(j, item, row->file2, ct_buf_text(&line));
 }
 
 int ct_limit_text(const struct ct_limit_job *j, const struct ct_limit_row *row,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The limits in one table. Its order is the order in which the kernel takes the files. */
+/* The limits in one table, in the order in which their files must be written. */
 #include "backend/cgroup/limit.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static const struct ct_limit_row rows[] = {
 	  ct_limit_number, NULL, NULL },
 	{ "limit.rdma", CT_CG_RDMA, "rdma.max", "rdma.max", NULL, ct_limit_text, NULL, NULL },
 	{ "limit.misc", CT_CG_MISC, "misc.max", "misc.max", NULL, ct_limit_text, NULL, NULL },
-	/* carried out by whoever waits, who reads the time that the group has used */
+	/* enforced by the keeper or supervisor, which polls the CPU time of the cgroup */
 	{ "limit.cputime", CT_CG_CPUACCT, NULL, NULL, NULL, NULL, NULL, NULL },
 	/* devices.c */
 	{ "limit.devices", CT_CG_DEVICES, NULL, NULL, NULL, NULL, NULL, NULL },
@@ -45,19 +45,24 @@ static const struct ct_limit_row rows[] = {
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
-/* The row of a key; *sub is what stands behind it and a dot, where the row takes that.
- * NULL: there is none. */
+/* The row of a key; *sub is what follows the row's key and a dot, where the row allows that. NULL:
+ * there is none. */
 static const struct ct_limit_row *find_row(const char *key, const char **sub)
 {
 	for (size_t i = 0; i < N_ROWS; i++) {
 		size_t n = strlen(rows[i].key);
 		bool open = rows[i].file2 && strchr(rows[i].file2, '%');
 
-		if (strncmp(key, rows[i].key, n) ||
-		    (key[n] && (!open || key[n] != '.' || !key[n + 1])))
+		if (strncmp(key, rows[i].key, n))
 			continue;
-		*sub = key[n] ? key + n + 1 : "";
-		return &rows[i];
+		if (!key[n]) {
+			*sub = "";
+			return &rows[i];
+		}
+		if (open && key[n] == '.' && key[n + 1]) {
+			*sub = key + n + 1;
+			return &rows[i];
+		}
 	}
 	return NULL;
 }
@@ -67,73 +72,79 @@ uint32_t ct_limit_bit(const char *key)
 	const char *sub;
 	const struct ct_limit_row *row = find_row(key, &sub);
 
-	return row ? row->bit : 0;
+	if (!row)
+		return 0;
+	return row->bit;
 }
 
 const char *ct_limit_file(const char *key, const char *sub, int version, char *buf, size_t n)
 {
-	const char *behind = "";
-	const struct ct_limit_row *row = find_row(key, &behind);
+	const char *in_key = "";
+	const struct ct_limit_row *row = find_row(key, &in_key);
 
-	return row ? ct_limit_name(row, *behind ? behind : sub, version, buf, n) : NULL;
+	if (!row)
+		return NULL;
+	if (*in_key)
+		sub = in_key;
+	return ct_limit_name(row, sub, version, buf, n);
 }
 
-/* Whether a start may go on without this one. */
-static bool is_spare(const struct ct_cglimit_item *item)
+/* Whether a start goes on without this limit: one with "try:", or one that limits nothing. */
+static bool is_best_effort(const struct ct_cglimit_item *item)
 {
 	return item->tried || ct_cglimit_idle(item);
 }
 
-uint32_t ct_limit_controllers(const struct ct_spec *s, bool tried)
+uint32_t ct_limit_controllers(const struct ct_spec *s, bool best_effort)
 {
 	uint32_t bits = 0;
 
 	for (uint32_t i = 0; i < s->cglimits.n; i++) {
-		if (tried || !is_spare(&s->cglimits.v[i]))
+		if (best_effort || !is_best_effort(&s->cglimits.v[i]))
 			bits |= ct_limit_bit(s->cglimits.v[i].key);
 	}
-	if (s->limit_cputime_us && (tried || !s->limit_cputime_tried))
+	if (s->limit_cputime_us && (best_effort || !s->limit_cputime_tried))
 		bits |= CT_CG_CPUACCT;
 	return bits;
 }
 
-const struct ct_origin *ct_limit_asking(const struct ct_spec *s, uint32_t bit, bool *tried)
+const struct ct_origin *ct_limit_asking(const struct ct_spec *s, uint32_t bit, bool *best_effort)
 {
-	const struct ct_origin *spare = NULL;
+	const struct ct_origin *first = NULL;
 
-	*tried = false;
+	*best_effort = false;
 	for (uint32_t i = 0; i < s->cglimits.n; i++) {
 		const struct ct_cglimit_item *item = &s->cglimits.v[i];
 
 		if (ct_limit_bit(item->key) != bit)
 			continue;
-		if (!is_spare(item))
+		if (!is_best_effort(item))
 			return &item->at;
-		if (!spare)
-			spare = &item->at;
+		if (!first)
+			first = &item->at;
 	}
-	if (!spare && bit == CT_CG_CPUACCT && s->limit_cputime_us) {
-		*tried = s->limit_cputime_tried;
+	if (!first && bit == CT_CG_CPUACCT && s->limit_cputime_us) {
+		*best_effort = s->limit_cputime_tried;
 		return ct_spec_origin(s, "limit.cputime");
 	}
-	*tried = spare;
-	return spare;
+	*best_effort = first;
+	return first;
 }
 
-/* The writes of one item. What a start may do without, and cannot be expressed or found,
- * leaves nothing behind. */
+/* Adds the writes of one item. A best-effort one that cannot be expressed adds nothing, and is no
+ * failure. */
 static int convert(const struct ct_limit_job *j, const struct ct_limit_row *row,
 		   const struct ct_cglimit_item *item)
 {
 	struct ct_limit_job quiet = *j;
-	struct ct_err unheard;
+	struct ct_err ignored;
 	uint32_t before = j->out->n;
 	int r;
 
-	if (!is_spare(item))
+	if (!is_best_effort(item))
 		return row->convert(j, row, item);
-	ct_err_clear(&unheard);
-	quiet.e = &unheard;
+	ct_err_clear(&ignored);
+	quiet.e = &ignored;
 	r = row->convert(&quiet, row, item);
 	if (r == -ENOMEM)
 		return ct_oom(j->e);
@@ -148,11 +159,14 @@ int ct_limit_writes(const struct ct_spec *s, int version, uint32_t bits, struct 
 	const struct ct_limit_job job = { s, version, a, out, e };
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		for (uint32_t k = 0; rows[i].convert && rows[i].bit & bits && k < s->cglimits.n;
-		     k++) {
-			const struct ct_cglimit_item *item = &s->cglimits.v[k];
-			int r = strcmp(item->key, rows[i].key) ? 0 : convert(&job, &rows[i], item);
+		const struct ct_limit_row *row = &rows[i];
 
+		for (uint32_t k = 0; row->convert && row->bit & bits && k < s->cglimits.n; k++) {
+			const struct ct_cglimit_item *item = &s->cglimits.v[k];
+			int r = 0;
+
+			if (!strcmp(item->key, row->key))
+				r = convert(&job, row, item);
 			if (r < 0)
 				return r;
 		}

@@ -9,17 +9,16 @@
 
 #define CT_LIMIT_PIDS_GREATEST 4194304u /* the kernel's PID_MAX_LIMIT */
 
-/* Controllers (CT_CG_*) that the spec's limits need, limit.devices not among them; with
- * `tried` also those of values that a start may do without: "try:" ones, and those that ask
- * for nothing ("max"). */
-uint32_t ct_limit_controllers(const struct ct_spec *s, bool tried);
-/* Where the first limit that needs the controller `bit` was set; if there is none, the first that a
- * start may do without, and *tried is true. NULL: nobody asks for it. */
-const struct ct_origin *ct_limit_asking(const struct ct_spec *s, uint32_t bit, bool *tried);
+/* Controllers (CT_CG_*) that the spec's limits need, without limit.devices. With `best_effort` also
+ * those of limits that a start goes on without: with "try:", and "max", which limits nothing. */
+uint32_t ct_limit_controllers(const struct ct_spec *s, bool best_effort);
+/* The key of the first limit that requires the controller `bit`; if there is none, of the first
+ * that is best effort, and *best_effort is true. NULL: no limit needs it. */
+const struct ct_origin *ct_limit_asking(const struct ct_spec *s, uint32_t bit, bool *best_effort);
 /* Adds to *out the writes that carry out the spec's limits of the controllers in `bits` on
- * `version`, in the order in which the kernel takes them. 0; -EOPNOTSUPP (CT_ERR_LIMIT) for a limit
- * that this version cannot express, with its remedy, unless it is only tried (then it is passed
- * over); -ENODEV and others for a device that io.max names and that is not there; -ENOMEM. */
+ * `version`, in the order in which they must be written. 0; -EOPNOTSUPP (CT_ERR_LIMIT) for a limit
+ * that this version cannot express, with its remedy, unless it is best effort: that is left out;
+ * -ENODEV and others for a device in io.max that does not exist; -ENOMEM. */
 int ct_limit_writes(const struct ct_spec *s, int version, uint32_t bits, struct ct_arena *a,
 		    struct ct_cg_writes *out, struct ct_err *e);
 
@@ -27,8 +26,8 @@ int ct_limit_writes(const struct ct_spec *s, int version, uint32_t bits, struct 
  * from. `sub` as in the spec ("2MB"; ""), or part of the key ("limit.hugetlb.2MB"). NULL: no such
  * key, no such file on this version, or buf is too small. */
 const char *ct_limit_file(const char *key, const char *sub, int version, char *buf, size_t n);
-/* The controller (CT_CG_*) of a limit key, "limit.memory", "limit.hugetlb.2MB"; 0: it is none that
- * a cgroup carries out. */
+/* The controller (CT_CG_*) of a limit key, "limit.memory", "limit.hugetlb.2MB"; 0: it is no limit
+ * of cgroups. */
 uint32_t ct_limit_bit(const char *key);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * mount.auto's cgroup words: the hierarchies below /sys/fs/cgroup. In a cgroup namespace of its own
- * the payload sees its groups as the tops of fresh instances; without one it gets the host's trees,
- * of which, unless all is asked for, only its own groups can be written to.
+ * the payload gets new mounts whose tops are its own cgroups; without one it gets bind mounts of
+ * the host's hierarchies, in which, unless "full" is asked for, only its own cgroups are writable.
  */
 #include <linux/mount.h>
 #include <string.h>
@@ -19,7 +19,7 @@ struct cgroup_mounts {
 	const struct ct_origin *at;
 	bool own_ns, one; /* one: version 2 alone, mounted on TOP itself */
 	bool v2_freezes;
-	uint64_t whole, own; /* attributes of the trees, and of the payload's own groups in them */
+	uint64_t whole, own; /* mount attributes of the hierarchies, and of the payload's cgroups */
 };
 
 static void attach(struct cgroup_mounts *m, int tree, const char *where, uint8_t flags)
@@ -32,35 +32,46 @@ static void attach(struct cgroup_mounts *m, int tree, const char *where, uint8_t
 	s->flags = flags;
 }
 
-/* What the payload may do with its own group. A task that both versions' freezers hold spins in the
- * kernel (seen with 6.1 on hybrid hosts: get_signal() never ends, and on a kernel without
- * preemption that processor does nothing else): where version 2 freezes, version 1's freezer is
- * there to be looked at. */
+/* The attributes for the payload's own cgroup. A task that the freezers of both versions hold spins
+ * in the kernel (seen with 6.1 on hybrid hosts: get_signal() never ends, and without preemption the
+ * processor does nothing else). So where version 2 freezes, version 1's freezer is read-only. */
 static uint64_t own_attr(const struct cgroup_mounts *m, const struct ct_cg_dir *d)
 {
-	bool second = m->v2_freezes && d->version == 1 && (d->controllers & CT_CG_FREEZER);
-
-	return m->own | (second ? MOUNT_ATTR_RDONLY : 0);
+	if (m->v2_freezes && d->version == 1 && (d->controllers & CT_CG_FREEZER))
+		return m->own | MOUNT_ATTR_RDONLY;
+	return m->own;
 }
 
-/* A fresh instance, whose top is the payload's own group. */
+/* The name of a hierarchy of version 1 without "name=", which one without controllers has. */
+static const char *plain_name(const char *tree)
+{
+	if (!strncmp(tree, "name=", 5))
+		return tree + 5;
+	return tree;
+}
+
+/* A new mount, whose top is the payload's own cgroup. */
 static int instance(struct cgroup_mounts *m, const struct ct_cg_dir *d)
 {
 	int slot = ct_plan_slot(m->b->plan, ct_arena_printf(m->b->arena, "tree %s", d->tree));
 	struct ct_step *s = ct_plan_add(m->b->plan, CT_PHASE_DEV, CT_OP_FS_NEW, m->at);
 
 	s->o = (int16_t)slot;
-	s->s[0] = d->version == 2 ? "cgroup2" : "cgroup";
-	if (d->version == 1)
-		s->s[1] = strncmp(d->tree, "name=", 5)
-				  ? d->tree
-				  : ct_arena_printf(m->b->arena, "none,%s", d->tree);
+	s->s[0] = "cgroup2";
+	if (d->version == 1) {
+		s->s[0] = "cgroup";
+		s->s[1] = d->tree;
+		/* a hierarchy without controllers */
+		if (plain_name(d->tree) != d->tree)
+			s->s[1] = ct_arena_printf(m->b->arena, "none,%s", d->tree);
+	}
 	s->s[2] = "cgroup";
 	s->n[0] = own_attr(m, d);
 	return slot;
 }
 
-/* A tree of the host's, or a group of it: `path`, or the descriptor in `from`. */
+/* A bind mount of a hierarchy of the host's, or of a cgroup in it: `path`, or the descriptor in
+ * `from`. */
 static int copy(struct cgroup_mounts *m, const char *name, const char *path, int from,
 		uint64_t attr)
 {
@@ -73,19 +84,19 @@ static int copy(struct cgroup_mounts *m, const char *name, const char *path, int
 	s = ct_plan_add(m->b->plan, CT_PHASE_HOST, CT_OP_SETATTR, m->at);
 	s->a = (int16_t)slot;
 	s->n[0] = attr;
-	s->n[1] = attr & MOUNT_ATTR_RDONLY ? 0 : MOUNT_ATTR_RDONLY;
+	s->n[1] = ~attr & MOUNT_ATTR_RDONLY;
 	s->n[2] = MS_PRIVATE;
 	return slot;
 }
 
-/* One hierarchy at its place. */
-static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
+/* One hierarchy, mounted at `where`. */
+static void add_hierarchy(struct cgroup_mounts *m, uint32_t i, const char *where)
 {
 	const struct ct_cg_dir *d = &m->st->want.v[i];
 	uint8_t flags = CT_SF_STRICT | CT_SF_CREATE_DIR;
 	struct ct_arena *a = m->b->arena;
 	uint64_t own = own_attr(m, d);
-	int group = m->st->in_inner[i] != CT_SLOT_NONE ? m->st->in_inner[i] : m->st->in_group[i];
+	const char *at;
 
 	if (m->own_ns) {
 		attach(m, instance(m, d), where, flags);
@@ -93,14 +104,18 @@ static void add_tree(struct cgroup_mounts *m, uint32_t i, const char *where)
 	}
 	attach(m, copy(m, ct_arena_printf(a, "tree %s", d->tree), d->mount, CT_SLOT_NONE, m->whole),
 	       where, flags);
-	if (own != m->whole && m->own != m->whole)
-		attach(m, copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, group, own),
-		       ct_arena_printf(a, "%s%s/%s%s%s", where, d->base, d->path,
-				       d->inner ? "/" : "", d->inner ? d->inner : ""),
-		       CT_SF_STRICT);
+	if (own == m->whole || m->own == m->whole)
+		return;
+	at = ct_arena_printf(a, "%s%s/%s", where, d->base, d->path);
+	if (at && d->inner)
+		at = ct_arena_printf(a, "%s/%s", at, d->inner);
+	attach(m,
+	       copy(m, ct_arena_printf(a, "own %s", d->tree), NULL, ct_cg_payload_slot(m->st, i),
+		    own),
+	       at, CT_SF_STRICT);
 }
 
-/* Joined controllers are looked for by each of their names, too. */
+/* Controllers in one hierarchy, "cpu,cpuacct", are also found by the name of each: links. */
 static void link_names(struct cgroup_mounts *m, int top, const char *tree)
 {
 	for (const char *p = tree; strchr(tree, ',') && *p;) {
@@ -114,8 +129,7 @@ static void link_names(struct cgroup_mounts *m, int top, const char *tree)
 	}
 }
 
-/* Several hierarchies stand side by side in a small file system, which becomes
- * read-only once they do. */
+/* Several hierarchies are mounted side by side in a tmpfs, which becomes read-only afterwards. */
 static void add_side_by_side(struct cgroup_mounts *m)
 {
 	int top = ct_plan_slot(m->b->plan, "cgroups");
@@ -129,11 +143,11 @@ static void add_side_by_side(struct cgroup_mounts *m)
 	attach(m, top, TOP, CT_SF_STRICT | CT_SF_CREATE_DIR);
 	for (uint32_t i = 0; i < m->st->want.n; i++) {
 		const struct ct_cg_dir *d = &m->st->want.v[i];
-		const char *name = strncmp(d->tree, "name=", 5) ? d->tree : d->tree + 5;
+		const char *name = plain_name(d->tree);
 
 		if (d->monitor)
 			continue;
-		add_tree(m, i, ct_arena_printf(m->b->arena, TOP "/%s", name));
+		add_hierarchy(m, i, ct_arena_printf(m->b->arena, TOP "/%s", name));
 		link_names(m, top, name);
 	}
 	s = ct_plan_add(m->b->plan, CT_PHASE_DEV, CT_OP_SETATTR, m->at);
@@ -141,8 +155,8 @@ static void add_side_by_side(struct cgroup_mounts *m)
 	s->n[0] = MOUNT_ATTR_RDONLY;
 }
 
-/* A program named there is run by the host's kernel outside of any container: never
- * the payload's to say. */
+/* The kernel runs the program that a release_agent names as root on the host, outside of any
+ * container: the payload must not be able to write it. */
 static void protect_release_agents(struct cgroup_mounts *m)
 {
 	for (uint32_t i = 0; i < m->st->want.n; i++) {
@@ -154,12 +168,12 @@ static void protect_release_agents(struct cgroup_mounts *m)
 		s = ct_plan_add(m->b->plan, CT_PHASE_MASK, CT_OP_READONLY, m->at);
 		s->b = (int16_t)m->b->root;
 		s->s[0] = ct_arena_printf(m->b->arena, TOP "/%s/release_agent",
-					  strncmp(d->tree, "name=", 5) ? d->tree : d->tree + 5);
+					  plain_name(d->tree));
 		s->flags = CT_SF_STRICT | CT_SF_OPTIONAL;
 	}
 }
 
-/* As mount.auto's words have it. */
+/* The mounts that mount.auto asks for. */
 void ct_cg_mounts(void *state, struct ct_builder *b)
 {
 	const struct ct_cgroup_state *st = state;
@@ -168,23 +182,23 @@ void ct_cg_mounts(void *state, struct ct_builder *b)
 	struct cgroup_mounts m = { .b = b,
 				   .st = st,
 				   .at = ct_build_at(b, "mount.auto"),
-				   .own_ns = (b->own | b->shared) & CT_NS_CGROUP };
-	bool writable = a->cgroup_mode != CT_AUTO_RO;
+				   .own_ns = (b->own | b->shared) & CT_NS_CGROUP,
+				   .whole = QUIET | MOUNT_ATTR_RDONLY,
+				   .own = QUIET };
 
 	if (!a->cgroup_kind || !p->n)
 		return;
 	for (uint32_t i = 0; i < p->n; i++)
 		m.v2_freezes |= p->v[i].version == 2 && !p->v[i].monitor;
-	m.own = QUIET | (writable ? 0 : MOUNT_ATTR_RDONLY);
-	/* all of the host's groups for writing is what the word "full" with rw says,
-	 * and nothing less */
-	m.whole = QUIET | (a->cgroup_kind == CT_AUTO_CGROUP_FULL && (a->cgroup_mode == CT_AUTO_RW ||
-								     a->cgroup_mode == CT_AUTO_NO)
-				   ? 0
-				   : MOUNT_ATTR_RDONLY);
+	if (a->cgroup_mode == CT_AUTO_RO)
+		m.own |= MOUNT_ATTR_RDONLY;
+	/* only "full" with rw makes all of the host's cgroups writable */
+	if (a->cgroup_kind == CT_AUTO_CGROUP_FULL &&
+	    (a->cgroup_mode == CT_AUTO_RW || a->cgroup_mode == CT_AUTO_NO))
+		m.whole = QUIET;
 	m.one = p->v[0].version == 2 && (p->n == 1 || p->v[1].monitor);
 	if (m.one)
-		add_tree(&m, 0, TOP);
+		add_hierarchy(&m, 0, TOP);
 	else
 		add_side_by_side(&m);
 	protect_release_agents(&m);

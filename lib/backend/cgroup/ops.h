@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What can be done with the cgroups of a container that runs. All calls but ct_cgroup_kill() and
- * ct_cgroup_freeze() return at once. */
+/* What can be done with the cgroups of a running container. All calls but ct_cgroup_kill() and
+ * ct_cgroup_freeze() return without waiting. */
 #ifndef CT_BACKEND_CGROUP_OPS_H
 #define CT_BACKEND_CGROUP_OPS_H
 
@@ -13,38 +13,40 @@
 
 #define CT_CLEAN_CGROUPS __attribute__((cleanup(ct_cgroup_forget)))
 
-/* -EOPNOTSUPP, recorded: the container has no cgroup that could do this. */
+/* Records and returns -EOPNOTSUPP: the container has no cgroup that could do `what`. */
 int ct_cgroup_none(struct ct_err *e, const char *what);
-/* Stops every process of it, or lets it go on, and waits until that is so. 0, -ETIMEDOUT (it goes
- * on), or what else the kernel says, recorded. */
+/* Freezes or thaws every process of it, and waits until that is done. 0; -ETIMEDOUT: it is again as
+ * it was before; or another errno of the kernel's, recorded. */
 int ct_cgroup_freeze(const struct ct_cgroups_held *held, int on, int timeout_ms, struct ct_err *e);
 /* 1: it is frozen. */
 int ct_cgroup_frozen(const struct ct_cgroups_held *held);
 /* Sends a signal, not SIGKILL, to each process but `skip` (0: none). */
 int ct_cgroup_tell(const struct ct_cgroups_held *held, int sig, pid_t skip, struct ct_err *e);
-/* What it uses. */
+/* Its counters. */
 int ct_cgroup_stats(const struct ct_cgroups_held *held, ct_usage *out, struct ct_err *e);
 
-/* ---- handles.c: what must be at hand while it starts and runs -------------------------------- */
+/* ---- handles.c: descriptors that are held while it starts and runs --------------------------- */
 
-/* The file that tells the CPU time of the whole tree, for limit.cputime. A descriptor or a
- * negative errno, recorded. */
+/* Opens the file with the CPU time of all processes, for limit.cputime. A descriptor or a negative
+ * errno, recorded. */
 int ct_cgroup_open_cpu_time(const struct ct_cgroups_held *held, const struct ct_spec *s,
 			    struct ct_err *e);
-/* What version 1's freezer holds dies only when it is let go: the file that does it. -1: there is
- * no such thing; below: an errno, recorded. */
-int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, struct ct_err *e);
-/* Where a newcomer is led that a process of the container holds by a freezer of version 1:
- * cgroup.procs above the container's cgroup. The caller's; NULL: nowhere. */
+/* Opens version 1's file that thaws: a process that the freezer holds does not die when it is
+ * killed. *fd is -1 where there is no freezer of version 1. 0 or a negative errno, recorded. */
+int ct_cgroup_open_thaw(const struct ct_cgroups_held *held, int *fd, struct ct_err *e);
+/* The path of cgroup.procs above the container's cgroup of version 1's freezer: a new process that
+ * the payload freezes before its exec is moved there. The caller's to free; NULL: there is none. */
 char *ct_cgroup_way_out(const struct ct_cgroups_held *held);
 
 /* ---- files.c: one file, by its name ---------------------------------------------------------- */
 
 /* 0, or -EINVAL, recorded: it is no name of a file that can be read. */
 int ct_cgroup_check_name(const char *file, struct ct_err *e);
-/* What both versions take in the words of version 1, and neither has as a file to be read. */
+/* Whether it is devices.allow or devices.deny. Rules may be written to these in both versions, and
+ * none can be read. */
 bool ct_cgroup_is_rule(const char *file);
-/* The file of whichever cgroup has it, newlines at the end taken off: its length. */
+/* Reads the file of the cgroup that has it, without newlines at the end. The length, or a negative
+ * errno, recorded. */
 ssize_t ct_cgroup_read_file(const struct ct_cgroups_held *held, const char *file,
 			    struct ct_buf *out, struct ct_err *e);
 int ct_cgroup_write_file(const struct ct_cgroups_held *held, const char *file, const char *value,
@@ -59,17 +61,17 @@ struct ct_cgroup_change {
 	struct ct_arena *arena;
 	struct ct_config *config; /* the running one: it gets the changes */
 	struct ct_err *err;
-	struct ct_cgroup_change_item *v; /* files to write, and what they said before */
+	struct ct_cgroup_change_item *v; /* files to write, and their texts before */
 	uint32_t n;
 };
 
-/* Changes n keys of ->config and writes the files that stand for them. On failure all of them have
- * their old values again. */
+/* Changes n keys of ->config and writes their files. On failure all files have their old values
+ * again. */
 int ct_cgroup_change_limits(struct ct_cgroup_change *ch, const char *const *keys,
 			    const char *const *values, size_t n);
-/* One device rule more, allowed or denied. */
+/* Adds one device rule. */
 int ct_cgroup_change_devices(struct ct_cgroup_change *ch, int allow, const char *rule);
-/* Writes the old values again: what is to go with the change has failed. */
+/* Restores the old values, when something else fails that belongs to the change. */
 void ct_cgroup_change_back(struct ct_cgroup_change *ch);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of ct_protections(): which devices the container may use, and who sees to it. */
+/* The row of ct_protections() for devices: which the container may use, and what enforces it. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -10,18 +10,21 @@
 
 #define LIST_MAX 65536
 
-/* "default", "none and 3 rules". */
+/* "default", "try:none and 3 rules". */
 static const char *asked_for(struct ct_protections *r)
 {
 	const struct ct_spec *s = r->spec;
-	const char *preset = s->devices_preset ? s->devices_preset : "default";
+	const char *preset = s->devices_preset;
 
-	if (!s->devrules.n)
-		return CT_ROW_TEXT(r, "%s%s", s->devices_tried ? "try:" : "", preset);
-	if (!s->devices_set)
+	if (s->devrules.n && !s->devices_set)
 		return CT_ROW_TEXT(r, "%u rules", s->devrules.n);
-	return CT_ROW_TEXT(r, "%s%s and %u rules", s->devices_tried ? "try:" : "", preset,
-			   s->devrules.n);
+	if (!preset)
+		preset = "default";
+	if (s->devices_tried)
+		preset = CT_ROW_TEXT(r, "try:%s", preset);
+	if (!preset || !s->devrules.n)
+		return preset;
+	return CT_ROW_TEXT(r, "%s and %u rules", preset, s->devrules.n);
 }
 
 /* Version 1: the kernel's own list, which is "a *:* rwm" where nothing is restricted. */
@@ -30,10 +33,12 @@ static void add_list(struct ct_protections *r, const char *asked, const struct c
 	const char *how = CT_ROW_TEXT(r, "devices controller, devices.list of %s (version 1)",
 				      g->path);
 	char *text = ct_arena_alloc(r->arena, LIST_MAX);
-	ssize_t got = text ? ct_cg_read(g->fd, "devices.list", text, LIST_MAX) : -ENOMEM;
+	ssize_t got = -ENOMEM;
 	unsigned n = 0;
 	bool all = false;
 
+	if (text)
+		got = ct_cg_read(g->fd, "devices.list", text, LIST_MAX);
 	if (got < 0) {
 		ct_protections_add(r, false, "devices", asked,
 				   CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text((int)-got)),
@@ -44,35 +49,41 @@ static void add_list(struct ct_protections *r, const char *asked, const struct c
 		all |= *p == 'a' && !strncmp(p, "a *:* rwm", 9);
 		n++;
 	}
-	ct_protections_add(r, !all, "devices", asked,
-			   all ? "not restricted" : CT_ROW_TEXT(r, "allow list of %u rules", n),
-			   how);
+	if (all)
+		ct_protections_add(r, false, "devices", asked, "not restricted", how);
+	else
+		ct_protections_add(r, true, "devices", asked,
+				   CT_ROW_TEXT(r, "allow list of %u rules", n), how);
 }
 
-/* Version 2: a program says nothing of itself, but that it is there. */
+/* Version 2: the kernel only reports that there is a program; its rules are those of the config. */
 static void add_program(struct ct_protections *r, const char *asked, const struct ct_cg_group *g,
 			const struct ct_cg_dir *d)
 {
 	const char *how = CT_ROW_TEXT(r, "BPF program on %s (version 2)", g->path);
+	const char *got = "restricted";
 	int programs = ct_dev_programs(g->fd);
 	unsigned n = 0;
 
-	for (uint32_t i = 0; d && i < d->n_rules; i++)
-		n += !strncmp(d->rules[i], "allow", 5);
-	if (programs < 0)
+	if (programs < 0) {
 		ct_protections_add(r, false, "devices", asked,
 				   CT_ROW_TEXT(r, "cannot be told: %s", ct_errno_text(-programs)),
 				   how);
-	else if (!programs)
+		return;
+	}
+	if (!programs) {
 		ct_protections_add(r, false, "devices", asked, "not restricted",
 				   CT_ROW_TEXT(r, "no BPF program on %s", g->path));
-	else
-		ct_protections_add(r, true, "devices", asked,
-				   d ? CT_ROW_TEXT(r, "allow list of %u rules", n) : "restricted",
-				   how);
+		return;
+	}
+	for (uint32_t i = 0; d && i < d->n_rules; i++)
+		n += !strncmp(d->rules[i], "allow", 5);
+	if (d)
+		got = CT_ROW_TEXT(r, "allow list of %u rules", n);
+	ct_protections_add(r, true, "devices", asked, got, how);
 }
 
-/* Why nothing restricts them; what was asked for then is not had. */
+/* No cgroup restricts them: the reason. */
 static void add_unrestricted(const struct ct_cgroup_state *st, struct ct_protections *r,
 			     const char *asked, bool wanted)
 {
@@ -81,8 +92,9 @@ static void add_unrestricted(const struct ct_cgroup_state *st, struct ct_protect
 	if (wanted && ct_cg_serving(&st->trees, CT_CG_DEVICES, 0) && r->running->n &&
 	    ct_dev_bpf_usable(&why))
 		why = NULL;
-	ct_protections_add(r, false, "devices", asked, "not restricted",
-			   why ? why : ct_cg_lack(st, r, CT_CG_DEVICES, 0));
+	if (!why)
+		why = ct_cg_lack(st, r, CT_CG_DEVICES, 0);
+	ct_protections_add(r, false, "devices", asked, "not restricted", why);
 }
 
 void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protections *r)

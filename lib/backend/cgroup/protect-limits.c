@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Each limit as it was asked for, and as the kernel has it in the group's file now. */
+/* Rows of ct_protections(): each limit as the config asks for it, and as the kernel has it in the
+ * cgroup's file now. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,35 +12,30 @@
 
 #define VALUE_MAX 4096
 
-/* The one version that cgroup.backend leaves; 0: either. */
-static int only_of(const struct ct_spec *s)
-{
-	if (s->cgroup_backend == CT_CGB_V1)
-		return 1;
-	return s->cgroup_backend == CT_CGB_V2 || s->cgroup_backend == CT_CGB_SYSTEMD ? 2 : 0;
-}
-
 const char *ct_cg_lack(const struct ct_cgroup_state *st, struct ct_protections *r, uint32_t bit,
 		       int only)
 {
-	const struct ct_cgroups *trees = &st->trees;
+	const struct ct_cgroups *cgroups = &st->trees;
 
 	if (r->spec->cgroup_backend == CT_CGB_NONE)
 		return "cgroup.backend = none";
 	if (r->not_opened->err)
 		return r->not_opened->message;
-	if (!trees->n)
+	if (!cgroups->n)
 		return "no cgroup file system is mounted here";
-	only = only ? only : only_of(r->spec);
+	if (!only)
+		only = ct_cg_only_version(r->spec);
 	if (!bit)
 		return "there is no such cgroup controller";
-	if (!ct_cg_serving(trees, bit, 0))
+	if (!ct_cg_serving(cgroups, bit, 0))
 		return CT_ROW_TEXT(r, "no hierarchy has the %s controller here (layout %s)",
-				   ct_cg_name(bit, 2), ct_cg_layout(trees));
-	if (!ct_cg_serving(trees, bit, only))
-		return CT_ROW_TEXT(r, "%s %s version %d here (layout %s)", ct_cg_name(bit, only),
-				   only == 2 ? "is bound to" : "belongs to", only == 2 ? 1 : 2,
-				   ct_cg_layout(trees));
+				   ct_cg_name(bit, 2), ct_cg_layout(cgroups));
+	if (only == 2 && !ct_cg_serving(cgroups, bit, 2))
+		return CT_ROW_TEXT(r, "%s is bound to version 1 here (layout %s)",
+				   ct_cg_name(bit, 2), ct_cg_layout(cgroups));
+	if (only == 1 && !ct_cg_serving(cgroups, bit, 1))
+		return CT_ROW_TEXT(r, "%s belongs to version 2 here (layout %s)",
+				   ct_cg_name(bit, 1), ct_cg_layout(cgroups));
 	return CT_ROW_TEXT(r, "the container has no group with the %s controller",
 			   ct_cg_name(bit, 2));
 }
@@ -49,13 +45,28 @@ struct asked {
 	const char *name, *text;
 	const struct ct_origin *at;
 	uint32_t bit;			    /* CT_CG_*; 0: none */
-	int only;			    /* version, for a file that is named; 0: either */
-	const struct ct_cglimit_item *item; /* NULL: a file that is named */
-	const char *file;		    /* ... this one */
+	int only;			    /* version of a file that the config names; 0: either */
+	const struct ct_cglimit_item *item; /* NULL: the config names a file */
+	const char *file;		    /* that file */
 };
 
-/* What a version says to a limit that a start may do without, and has done without.
- * NULL: nothing. */
+/* The file that stands for a limit on a version; NULL: there is none. */
+static const char *main_file(const struct asked *a, int version, char *buf, size_t size)
+{
+	if (!a->item)
+		return a->file;
+	return ct_limit_file(a->item->key, a->item->sub, version, buf, size);
+}
+
+/* The value as the config has it, with its "try:". */
+static const char *asked_text(struct ct_protections *r, bool tried, const char *text)
+{
+	if (tried)
+		return CT_ROW_TEXT(r, "try:%s", text);
+	return CT_ROW_TEXT(r, "%s", text);
+}
+
+/* Why the version cannot express a limit that was only tried; NULL: it can. */
 static const char *not_expressible(struct ct_protections *r, const struct asked *a)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(r->running, a->bit);
@@ -83,33 +94,41 @@ static const char *where(struct ct_protections *r, const struct ct_cg_group *g, 
 	return CT_ROW_TEXT(r, "%s of %s (version %d)%s", file, g->path, g->version, more);
 }
 
-/* A write of the plan, against what is read back. */
+/* The row of one write of the plan: compares it with what is read back. */
 static void add_write(struct ct_protections *r, const char *name, const char *asked,
 		      const struct ct_cg_group *g, const struct ct_cg_write *w)
 {
-	bool other = w->file2 && faccessat(g->fd, w->file, F_OK, 0) < 0, weaker;
-	const char *file = other ? w->file2 : w->file,
-		   *value = other && w->value2 ? w->value2 : w->value;
+	const char *file = w->file, *value = w->value, *more = "", *got = "nothing";
 	char text[VALUE_MAX];
-	int got = (int)ct_cg_read(g->fd, file, text, sizeof(text));
+	bool weaker;
+	int n;
 
-	if (got == -ENOENT && w->if_there) {
+	if (w->file2 && faccessat(g->fd, w->file, F_OK, 0) < 0) {
+		file = w->file2;
+		if (w->value2)
+			value = w->value2;
+	}
+	n = (int)ct_cg_read(g->fd, file, text, sizeof(text));
+	if (n == -ENOENT && w->if_there) {
 		ct_protections_add(r, true, name, asked, "nothing to limit",
 				   where(r, g, file, ": this kernel does not have it"));
 		return;
 	}
-	if (got < 0) {
+	if (n < 0) {
 		ct_protections_add(r, false, name, asked, "not applied",
 				   CT_ROW_TEXT(r, "%s of %s: %s", file, g->path,
-					       ct_errno_text(-got)));
+					       ct_errno_text(-n)));
 		return;
 	}
 	weaker = ct_cg_weaker(file, value, text);
-	ct_protections_add(r, !weaker, name, asked, *text ? text : "nothing",
-			   where(r, g, file, weaker && w->optional ? ": not taken" : ""));
+	if (weaker && w->optional)
+		more = ": not taken";
+	if (*text)
+		got = text;
+	ct_protections_add(r, !weaker, name, asked, got, where(r, g, file, more));
 }
 
-/* The container's group in a directory's hierarchy; NULL: it has none there any more. */
+/* The container's cgroup in a directory's hierarchy; NULL: it has none there any more. */
 static const struct ct_cg_group *group_of(const struct ct_protections *r, const struct ct_cg_dir *d)
 {
 	for (uint32_t i = 0; i < r->running->n; i++) {
@@ -121,19 +140,17 @@ static const struct ct_cg_group *group_of(const struct ct_protections *r, const 
 	return NULL;
 }
 
-/* The file that stands for a limit: its own; what else is written along with it comes after. */
+/* Whether a write is the limit's own file, not one that is written along with it. */
 static bool is_main(const struct asked *a, const struct ct_cg_dir *d, const struct ct_cg_write *w)
 {
 	char buf[128];
-	const char *file = a->item ? ct_limit_file(a->item->key, a->item->sub, d->version, buf,
-						   sizeof(buf))
-				   : a->file;
+	const char *file = main_file(a, d->version, buf, sizeof(buf));
 
 	return file && !strcmp(w->file, file);
 }
 
-/* The rows of one limit's writes in one directory, those that stand for it or the
- * others. Their number. */
+/* The rows of one limit's writes in one directory: of its own file (`main`), or of the others.
+ * Their number. */
 static uint32_t add_writes(struct ct_protections *r, const struct asked *a,
 			   const struct ct_cg_dir *d, bool main)
 {
@@ -159,17 +176,20 @@ static uint32_t add_writes(struct ct_protections *r, const struct asked *a,
 	return n;
 }
 
-/* What the groups say where a start of today could not be compared with. */
+/* When it is not known what a start would write now: the text of the cgroup's file, without a
+ * comparison. */
 static bool add_uncompared(struct ct_protections *r, const struct asked *a)
 {
-	const struct ct_cg_group *g = a->bit ? ct_cg_group_of(r->running, a->bit) : NULL;
+	const struct ct_cg_group *g;
 	char buf[128], text[VALUE_MAX];
 	const char *file;
 
-	if (!r->not_opened->err || !g)
+	if (!r->not_opened->err || !a->bit)
 		return false;
-	file = a->item ? ct_limit_file(a->item->key, a->item->sub, g->version, buf, sizeof(buf))
-		       : a->file;
+	g = ct_cg_group_of(r->running, a->bit);
+	if (!g)
+		return false;
+	file = main_file(a, g->version, buf, sizeof(buf));
 	if (!file || ct_cg_read(g->fd, file, text, sizeof(text)) < 0)
 		return false;
 	ct_protections_add(r, false, a->name, a->text, text,
@@ -198,8 +218,9 @@ static void add_limit(const struct ct_cgroup_state *st, struct ct_protections *r
 	if (add_uncompared(r, a))
 		return;
 	why = not_expressible(r, a);
-	ct_protections_add(r, false, a->name, a->text, "not applied",
-			   why ? why : ct_cg_lack(st, r, a->bit, a->only));
+	if (!why)
+		why = ct_cg_lack(st, r, a->bit, a->only);
+	ct_protections_add(r, false, a->name, a->text, "not applied", why);
 }
 
 /* ---- the lists ------------------------------------------------------------------------------- */
@@ -212,19 +233,23 @@ static void add_cglimits(const struct ct_cgroup_state *st, struct ct_protections
 		const struct ct_cglimit_item *item = &l->v[i];
 		struct asked a = { .at = &item->at, .bit = ct_limit_bit(item->key), .item = item };
 
-		a.name = CT_ROW_TEXT(r, "%s%s%s", item->key, *item->sub ? "." : "", item->sub);
-		a.text = CT_ROW_TEXT(r, "%s%s", item->tried ? "try:" : "", item->text);
+		a.name = item->key;
+		if (*item->sub)
+			a.name = CT_ROW_TEXT(r, "%s.%s", item->key, item->sub);
+		a.text = asked_text(r, item->tried, item->text);
 		add_limit(st, r, &a);
 	}
 }
 
-/* Whether a later entry sets the same again: of a file with a line for each device,
- * the same device's. */
+/* Whether a later entry sets the same again; in a file with a line for each device, the same
+ * device's line. */
 static bool is_set_again(const struct ct_cgfiles *files, uint32_t i)
 {
-	const char *value = files->v[i].value;
-	size_t n = strchr(value, ' ') ? strcspn(value, " ") + 1 : 0;
+	const char *value = files->v[i].value, *blank = strchr(value, ' ');
+	size_t n = 0;
 
+	if (blank)
+		n = (size_t)(blank - value) + 1;
 	for (uint32_t k = i + 1; k < files->n; k++)
 		if (!strcmp(files->v[k].file, files->v[i].file) &&
 		    !strncmp(files->v[k].value, value, n))
@@ -233,7 +258,7 @@ static bool is_set_again(const struct ct_cgfiles *files, uint32_t i)
 }
 
 static void add_files(const struct ct_cgroup_state *st, struct ct_protections *r,
-		      const struct ct_cgfiles *files, int version)
+		      const struct ct_cgfiles *files, const char *prefix, int version)
 {
 	for (uint32_t i = 0; i < files->n; i++) {
 		const struct ct_cgfile_item *f = &files->v[i];
@@ -244,21 +269,22 @@ static void add_files(const struct ct_cgroup_state *st, struct ct_protections *r
 
 		if (is_set_again(files, i))
 			continue;
-		a.name = CT_ROW_TEXT(r, "%s.%s", version == 2 ? "cgroup2" : "cgroup", f->file);
-		a.text = CT_ROW_TEXT(r, "%s%s", f->tried ? "try:" : "", f->value);
+		a.name = CT_ROW_TEXT(r, "%s.%s", prefix, f->file);
+		a.text = asked_text(r, f->tried, f->value);
 		add_limit(st, r, &a);
 	}
 }
 
-/* limit.cputime, which somebody keeps by looking. */
+/* limit.cputime, which a process enforces by polling the counter. */
 static void add_cputime(const struct ct_cgroup_state *st, struct ct_protections *r)
 {
-	const char *asked = ct_protections_asked(r, "limit.cputime"),
-		   *how = r->care == CT_CARE_KEEPER ? "keeper" : "supervisor";
+	const char *asked = ct_protections_asked(r, "limit.cputime"), *by = "supervisor";
 	const struct ct_cg_group *g = ct_cg_group_of(r->running, CT_CG_CPUACCT);
 
 	if (!asked)
 		return;
+	if (r->care == CT_CARE_KEEPER)
+		by = "keeper";
 	if (!r->spec->limit_cputime_us)
 		ct_protections_add(r, true, "limit.cputime", asked, "no limit", "-");
 	else if (!g)
@@ -269,16 +295,14 @@ static void add_cputime(const struct ct_cgroup_state *st, struct ct_protections 
 				   "the supervisor has been killed");
 	else
 		ct_protections_add(r, true, "limit.cputime", asked, "kept",
-				   CT_ROW_TEXT(r, "%s, by %s", how,
-					       where(r, g,
-						     g->version == 2 ? "cpu.stat" : "cpuacct.usage",
-						     "")));
+				   CT_ROW_TEXT(r, "%s, by %s", by,
+					       where(r, g, ct_cg_cpu_time_file(g), "")));
 }
 
 void ct_cg_protect_limits(const struct ct_cgroup_state *st, struct ct_protections *r)
 {
 	add_cglimits(st, r);
-	add_files(st, r, &r->spec->cgroup1, 1);
-	add_files(st, r, &r->spec->cgroup2, 2);
+	add_files(st, r, &r->spec->cgroup1, "cgroup", 1);
+	add_files(st, r, &r->spec->cgroup2, "cgroup2", 2);
 	add_cputime(st, r);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The steps of phase SETUP: cgroups made and written to, by the caller. */
+/* Carries out the steps of phase SETUP, in the caller: cgroups are made and written to. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,14 +17,30 @@
 
 #define VALUE_MAX 4096
 
-/* What one step is carried out with. */
+/* The arguments of all functions that carry out a step. */
 struct setup {
 	struct ct_cgroup_state *st;
 	const struct ct_setup *context;
 	struct ct_err *err;
 };
 
-/* The group in a slot. */
+/* Where the failure of a step is recorded; NULL: the step is optional. */
+static struct ct_err *err_of(const struct setup *u, const struct ct_step *s)
+{
+	if (s->flags & CT_SF_OPTIONAL)
+		return NULL;
+	return u->err;
+}
+
+/* The result of a step: an optional one does not fail. */
+static int result_of(const struct ct_step *s, int r)
+{
+	if (s->flags & CT_SF_OPTIONAL)
+		return 0;
+	return r;
+}
+
+/* The cgroup whose directory is in a slot. */
 static struct ct_cg_group *group_in(struct setup *u, int slot)
 {
 	for (uint32_t i = 0; i < u->st->held.n; i++)
@@ -33,7 +49,7 @@ static struct ct_cg_group *group_in(struct setup *u, int slot)
 	return NULL;
 }
 
-/* A cgroup that is there, for the journal: again once it has its inner directory. */
+/* Records a cgroup in the journal when it has been made, and again with its inner directory. */
 static int note(struct setup *u, const struct ct_cg_group *g)
 {
 	CT_CLEAN_BUF struct ct_buf line = CT_BUF_INIT;
@@ -43,14 +59,21 @@ static int note(struct setup *u, const struct ct_cg_group *g)
 	return ct_undo_after(u->context->undo, CT_CG_NAME, ct_buf_text(&line), u->err);
 }
 
-static int move_to(const char *group, pid_t pid, struct ct_err *e)
+static int move_pid(const char *group, pid_t pid)
 {
 	CT_CLEAN_FD int dir = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char number[24];
-	int r;
 
+	if (dir < 0)
+		return -errno;
 	snprintf(number, sizeof(number), "%d", (int)pid);
-	r = dir < 0 ? -errno : ct_cg_write(dir, "cgroup.procs", number);
+	return ct_cg_write(dir, "cgroup.procs", number);
+}
+
+static int move_to(const char *group, pid_t pid, struct ct_err *e)
+{
+	int r = move_pid(group, pid);
+
 	if (r >= 0)
 		return 0;
 	ct_err_object(e, group);
@@ -58,7 +81,8 @@ static int move_to(const char *group, pid_t pid, struct ct_err *e)
 			   "the scope's first process cannot be moved");
 }
 
-/* What this start has made for one group goes with the last of those below it. */
+/* A directory that this start has made for an earlier cgroup and that g is in, too, is removed with
+ * the last of them. */
 static void share_keep(const struct setup *u, struct ct_cg_group *g)
 {
 	for (uint32_t i = 0; i < u->st->held.n; i++) {
@@ -69,8 +93,8 @@ static void share_keep(const struct setup *u, struct ct_cg_group *g)
 	}
 }
 
-/* A scope begins with a process, and gives nothing on while one lives in it: it goes into
- * a group of its own. */
+/* A scope begins with a process, and no controller can be enabled for the cgroups below while it
+ * has one: the process is moved into a cgroup of its own below. */
 static int setup_scope(struct setup *u, const struct ct_step *s)
 {
 	struct ct_scope scope = { .unit = s->s[0],
@@ -100,9 +124,9 @@ static int setup_scope(struct setup *u, const struct ct_step *s)
 	return move_to(*place, pid, u->err);
 }
 
-static struct ct_cg_give give_of(const struct ct_step *s)
+static struct ct_cg_controllers controllers_of(const struct ct_step *s)
 {
-	return (struct ct_cg_give){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
+	return (struct ct_cg_controllers){ s->list[0], s->list[1], s->n_list[0], s->n_list[1] };
 }
 
 static int setup_make(struct setup *u, const struct ct_step *s)
@@ -110,14 +134,19 @@ static int setup_make(struct setup *u, const struct ct_step *s)
 	const struct ct_cg_dir *d = &u->st->want.v[u->st->held.n];
 	struct ct_cg_group *g = &u->st->held.v[u->st->held.n];
 	struct ct_cg_making m = { .version = (int)s->n[0],
-				  .under = u->st->scope ? u->st->scope : s->s[0],
+				  .under = s->s[0],
 				  .path = s->s[1],
 				  .numbered = s->n[1],
-				  .give = give_of(s),
-				  .mark = *u->st->want.mark ? u->st->want.mark : CT_CG_BY_JOURNAL,
+				  .controllers = controllers_of(s),
+				  .mark = u->st->want.mark,
 				  .undo = u->context->undo };
-	int r = ct_cg_make(&m, g, u->err);
+	int r;
 
+	if (u->st->scope)
+		m.under = u->st->scope;
+	if (!*m.mark)
+		m.mark = CT_CG_BY_JOURNAL;
+	r = ct_cg_make(&m, g, u->err);
 	if (r < 0)
 		return r;
 	share_keep(u, g);
@@ -133,8 +162,8 @@ static int setup_make(struct setup *u, const struct ct_step *s)
 static int setup_inner(struct setup *u, const struct ct_step *s)
 {
 	struct ct_cg_group *g = group_in(u, s->a);
-	const struct ct_cg_give give = give_of(s);
-	int r = ct_cg_make_inner(g, s->s[0], &give, u->err);
+	const struct ct_cg_controllers controllers = controllers_of(s);
+	int r = ct_cg_make_inner(g, s->s[0], &controllers, u->err);
 
 	if (r < 0)
 		return r;
@@ -142,25 +171,28 @@ static int setup_inner(struct setup *u, const struct ct_step *s)
 	return note(u, g);
 }
 
-/* A file that wants the parent's value, as version 1's cpuset does before a process may enter. */
+/* The value of the same file in the parent. */
 static int parents_value(const struct ct_cg_group *g, const char *file, char *value)
 {
 	CT_CLEAN_FD int parent = openat(g->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ssize_t n = parent < 0 ? -errno : ct_cg_read(parent, file, value, VALUE_MAX);
+	ssize_t n;
 
-	return n < 0 ? (int)n : 0;
+	if (parent < 0)
+		return -errno;
+	n = ct_cg_read(parent, file, value, VALUE_MAX);
+	if (n < 0)
+		return (int)n;
+	return 0;
 }
 
-/* What cannot be told is not missing: the write will say what there is to say. */
+/* Only ENOENT means that it is missing: with any other errno the write itself fails and reports. */
 static bool has_file(const struct ct_cg_group *g, const char *file)
 {
 	return faccessat(g->fd, file, F_OK, 0) == 0 || errno != ENOENT;
 }
 
-/* A file that is written to several times in a row, as version 1's list of devices is,
- * stays open. */
-static int write_again(struct setup *u, const struct ct_step *s, const char *value,
-		       struct ct_err *e)
+/* Keeps the file open for the next step: version 1's list of devices takes many writes in a row. */
+static int write_open(struct setup *u, const struct ct_step *s, const char *value, struct ct_err *e)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
 
@@ -175,15 +207,28 @@ static int write_again(struct setup *u, const struct ct_step *s, const char *val
 	return ct_cg_set_failed(g, s->s[0], value, -errno, e);
 }
 
-/* One file. A kernel may have the same thing under two names, each for its own kind of device:
- * then both are written. */
+static bool is_set(const char *s)
+{
+	return s && *s;
+}
+
+/* Writes the file by its second name, with the value for that if there is one. */
+static int write_other(const struct ct_cg_group *g, const struct ct_step *s, const char *value,
+		       struct ct_err *e)
+{
+	if (is_set(s->s[3]))
+		value = s->s[3];
+	return ct_cg_set(g, s->s[2], value, e);
+}
+
+/* Writes one file. A kernel may have it by two names, each for some kinds of devices: then both are
+ * written. */
 static int setup_set(struct setup *u, const struct ct_step *s)
 {
 	const struct ct_cg_group *g = group_in(u, s->a);
-	const char *value = s->s[1], *other = s->s[2] && *s->s[2] ? s->s[2] : NULL;
-	bool second = other && has_file(g, other);
+	const char *value = s->s[1];
+	bool second = is_set(s->s[2]) && has_file(g, s->s[2]);
 	bool first = (!second && !s->n[0]) || has_file(g, s->s[0]);
-	struct ct_err *e = s->flags & CT_SF_OPTIONAL ? NULL : u->err;
 	char parents[VALUE_MAX];
 	int r = 0;
 
@@ -195,13 +240,13 @@ static int setup_set(struct setup *u, const struct ct_step *s)
 		value = parents;
 	}
 	if (first)
-		r = write_again(u, s, value, e);
+		r = write_open(u, s, value, err_of(u, s));
 	if (r == 0 && second)
-		r = ct_cg_set(g, other, s->s[3] && *s->s[3] ? s->s[3] : value, e);
-	return s->flags & CT_SF_OPTIONAL ? 0 : r;
+		r = write_other(g, s, value, err_of(u, s));
+	return result_of(s, r);
 }
 
-/* cgroups(7), "Cgroups delegation"; /sys/kernel/cgroup/delegate. */
+/* The files are those of cgroups(7), "Cgroups delegation", and /sys/kernel/cgroup/delegate. */
 static int setup_own(struct setup *u, const struct ct_step *s)
 {
 	static const char *const files[] = { "",
@@ -223,27 +268,37 @@ static int setup_own(struct setup *u, const struct ct_step *s)
 	return 0;
 }
 
+static int read_rules(const struct ct_step *s, struct ct_arena *a, struct ct_dev_list *list)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+
+	if (!a)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->n_list[0]; i++)
+		ct_buf_printf(&text, "%s\n", s->list[0][i]);
+	/* without its last rules the list might allow more */
+	if (ct_buf_error(&text))
+		return -ENOMEM;
+	return ct_dev_parse_list(ct_buf_text(&text), a, list);
+}
+
 static int setup_devices(struct setup *u, const struct ct_step *s)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct ct_dev_list list;
-	int r = arena ? 0 : -ENOMEM;
+	int r = read_rules(s, arena, &list);
 
-	for (uint32_t i = 0; i < s->n_list[0]; i++)
-		ct_buf_printf(&text, "%s\n", s->list[0][i]);
-	if (r == 0)
-		r = ct_dev_parse_list(ct_buf_text(&text), arena, &list);
+	if (r == -ENOMEM)
+		return ct_oom(u->err);
 	if (r < 0)
-		return r == -ENOMEM ? ct_oom(u->err)
-				    : ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup",
-					      "the device rules cannot be read back");
-	r = ct_dev_attach(group_in(u, s->a)->fd, &list, s->flags & CT_SF_OPTIONAL ? NULL : u->err);
-	return s->flags & CT_SF_OPTIONAL ? 0 : r;
+		return ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup",
+			       "the device rules cannot be read back");
+	r = ct_dev_attach(group_in(u, s->a)->fd, &list, err_of(u, s));
+	return result_of(s, r);
 }
 
-/* Where the group is to be made. That itself is always new: one of its name that is there already
- * is somebody else's. */
+/* The directory that the cgroup is to be made in. The cgroup itself is always new: an existing one
+ * of its name belongs to another container. */
 static void path_above(const struct ct_cg_plan *want, const struct ct_cg_dir *d, char *out,
 		       size_t size)
 {
@@ -257,7 +312,7 @@ static void path_above(const struct ct_cg_plan *want, const struct ct_cg_dir *d,
 		snprintf(out, size, "%s%s", d->mount, d->base);
 }
 
-/* Nobody could be started in a group that begins frozen. */
+/* A cgroup below a frozen one begins frozen: init could not run in it. */
 static int check_frozen(const struct ct_cg_plan *want, struct ct_err *e)
 {
 	int r = 0;
@@ -281,27 +336,42 @@ static int (*const steps[CT_OP_COUNT])(struct setup *u, const struct ct_step *s)
 #include "wire/steps.def"
 };
 
-/* Who refuses them when it is not the version of the cgroup, which says so itself. */
-static const char *refuses(unsigned op)
+/* The backend that has refused a step; NULL: the step records it itself. */
+static const char *backend_of(unsigned op)
 {
-	if (op == CT_OP_CGROUP_SCOPE)
+	switch (op) {
+	case CT_OP_CGROUP_SCOPE:
 		return "systemd";
-	return op == CT_OP_CGROUP_DEVICES ? ct_cg_version2.name : NULL;
+	case CT_OP_CGROUP_DEVICES:
+		return ct_cg_version2.name;
+	default:
+		return NULL;
+	}
 }
 
-/* Nothing is made where init could not run: a cgroup that begins frozen. */
+static int carry_out(struct setup *u, const struct ct_step *s)
+{
+	int r = 0;
+
+	/* before the first step, when nothing has been made yet */
+	if (!u->st->begun)
+		r = check_frozen(&u->st->want, u->err);
+	u->st->begun = true;
+	if (r < 0)
+		return r;
+	if (!steps[s->op])
+		return ct_fail(u->err, -EINVAL, CT_ERR_PLAN, "start",
+			       "the caller cannot carry out this step");
+	return steps[s->op](u, s);
+}
+
 int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_step *s,
 		struct ct_err *e)
 {
 	struct setup u = { state, context, e };
-	int r = u.st->begun ? 0 : check_frozen(&u.st->want, e);
+	int r = carry_out(&u, s);
 
-	u.st->begun = true;
-	if (r >= 0)
-		r = steps[s->op] ? steps[s->op](&u, s)
-				 : ct_fail(e, -EINVAL, CT_ERR_PLAN, "start",
-					   "the caller cannot carry out this step");
-	if (r < 0 && refuses(s->op))
-		ct_err_backend(e, refuses(s->op));
+	if (r < 0)
+		ct_err_backend(e, backend_of(s->op));
 	return r;
 }

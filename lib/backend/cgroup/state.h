@@ -8,23 +8,23 @@
 #include "plan/builder.h"
 
 struct ct_cgroup_state {
-	struct ct_cgroups trees; /* the host's hierarchies, as looked at */
-	/* start: what is to be made, and what has been. The directories are the plan's inputs for
-	 * as long as the state is there */
+	struct ct_cgroups trees; /* the host's hierarchies, as probed */
+	/* start: what is to be made, and what has been. The directories in held are the plan's
+	 * inputs, so they stay open until the state is closed */
 	struct ct_cg_plan want;
 	struct ct_cgroups_held held;
 	/* attach: what is to be joined */
 	struct ct_cg_join *join;
 	uint32_t n_join;
-	/* a descriptor of its own among them; -1 */
+	/* the one descriptor in `join` that is not borrowed; -1: none */
 	int extra;
 	int in_group[CT_CG_TREES], in_inner[CT_CG_TREES]; /* slots, by index of want or join */
 	/* while steps are carried out */
 	bool begun;
-	int file; /* written to last, -1; of that group, by that name */
-	const struct ct_cg_group *of;
-	const char *name;
-	char *scope; /* absolute path of the scope's group; NULL: none */
+	int file;		      /* the file written to last, still open; -1: none */
+	const struct ct_cg_group *of; /* its cgroup */
+	const char *name;	      /* its name */
+	char *scope;		      /* absolute path of the scope's cgroup; NULL: none */
 };
 
 /* The parts of the row (backend/backend.h) that have files of their own. */
@@ -36,12 +36,15 @@ int ct_cg_setup(void *state, const struct ct_setup *context, const struct ct_ste
 
 void ct_cg_protect(const void *state, struct ct_protections *r);
 
+/* Slot of the directory that the payload lives in. */
+int ct_cg_payload_slot(const struct ct_cgroup_state *st, uint32_t i);
+
 /* Rows of the limits. */
 void ct_cg_protect_limits(const struct ct_cgroup_state *st, struct ct_protections *r);
-/* Rows of the devices that may be used, and who sees to it. */
+/* The row of the devices that may be used. */
 void ct_cg_protect_devices(const struct ct_cgroup_state *st, struct ct_protections *r);
-/* Why no group serves a controller (CT_CG_*), a sentence; `only` 1 or 2: of that
- * version, 0: of either. */
+/* A sentence why no cgroup serves a controller (CT_CG_*); `only` 1 or 2: one of that version, 0: of
+ * either. */
 const char *ct_cg_lack(const struct ct_cgroup_state *st, struct ct_protections *r, uint32_t bit,
 		       int only);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What killed callers have left. A group says whose it is twice: in its name, which is quickly
- * looked through, and by an attribute, which nobody gives to a directory by chance: only what has
- * the attribute is ended. A name alone is no proof: it is the user's.
+ * Removes the cgroups that killed callers have left. A cgroup has its owner's mark twice: in its
+ * name, by which it is found quickly, and in an attribute, which no directory has by chance.
+ * Processes are killed only in a cgroup with the attribute: a name may be chosen by a user.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,13 +19,15 @@
 #include "base/fd.h"
 
 #define PATH_SIZE 4096
-#define DEPTH 64      /* levels that are looked through */
-#define GROUPS 100000 /* groups, in all */
+#define DEPTH 64      /* levels that are searched */
+#define GROUPS 100000 /* cgroups that are searched, in all */
 
-/* ---- what is found --------------------------------------------------------------------------- */
+/* ---- finding them ---------------------------------------------------------------------------- */
 
 struct stale {
-	char mark[CT_OWNER_MARK + 2]; /* "": of the name alone, or it was made on the way */
+	/* of its attribute; "": it has the mark in its name alone, or only holds other cgroups, and
+	 * is removed if it is empty */
+	char mark[CT_OWNER_MARK + 2];
 	char *path;
 };
 
@@ -40,10 +42,10 @@ struct sweep {
 static void note(struct sweep *s, const char *mark)
 {
 	if (s->n == s->room) {
-		uint32_t room = s->room ? 2 * s->room : 64;
+		uint32_t room = 2 * s->room + 64;
 		struct stale *more = realloc(s->v, room * sizeof(*more));
 
-		/* the next sweep finds it */
+		/* it is left for the next sweep */
 		if (!more)
 			return;
 		s->v = more;
@@ -54,8 +56,9 @@ static void note(struct sweep *s, const char *mark)
 	s->n += s->v[s->n].path != NULL;
 }
 
-/* Notes s->path when its owner is dead. Whether to look below it: not in a container's own. */
-static bool look_at(struct sweep *s, const char *name)
+/* Notes the cgroup s->path when its owner is dead. Whether to search below it, too: not in a
+ * container's own. */
+static bool check_group(struct sweep *s, const char *name)
 {
 	char mark[CT_OWNER_MARK + 2];
 
@@ -70,21 +73,20 @@ static bool look_at(struct sweep *s, const char *name)
 			note(s, mark);
 		return false;
 	}
-	/* its owner was killed before it could give it the attribute, and nobody is in it:
-	 * then it can be removed */
+	/* the owner may have been killed before it set the attribute: then the cgroup is empty */
 	if (ct_owner_is_dead(name, &s->cache))
 		note(s, "");
 	return true;
 }
 
-static void look_below(struct sweep *s, unsigned depth)
+static void search_below(struct sweep *s, unsigned depth)
 {
 	size_t len = strlen(s->path);
 	DIR *dir = opendir(s->path);
 	struct dirent *d;
 	struct stat st;
 
-	/* another file system that is mounted there is another's */
+	/* another file system may be mounted there */
 	if (dir && (fstat(dirfd(dir), &st) < 0 || st.st_dev != s->dev)) {
 		closedir(dir);
 		return;
@@ -95,15 +97,15 @@ static void look_below(struct sweep *s, unsigned depth)
 		s->left--;
 		if ((size_t)snprintf(s->path + len, sizeof(s->path) - len, "/%s", d->d_name) <
 			    sizeof(s->path) - len &&
-		    look_at(s, d->d_name) && depth)
-			look_below(s, depth - 1);
+		    check_group(s, d->d_name) && depth)
+			search_below(s, depth - 1);
 		s->path[len] = '\0';
 	}
 	if (dir)
 		closedir(dir);
 }
 
-static void look_through(struct sweep *s, const char *top)
+static void search(struct sweep *s, const char *top)
 {
 	struct stat st;
 
@@ -112,12 +114,12 @@ static void look_through(struct sweep *s, const char *top)
 		return;
 	s->dev = st.st_dev;
 	s->left = GROUPS;
-	look_below(s, DEPTH);
+	search_below(s, DEPTH);
 }
 
-/* ---- its end --------------------------------------------------------------------------------- */
+/* ---- ending and removing them ---------------------------------------------------------------- */
 
-/* One directory of a container whose owner is dead. */
+/* Adds a directory of a container whose owner is dead. */
 static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 {
 	struct ct_cg_group *g = &h->v[h->n];
@@ -130,15 +132,18 @@ static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 				   .inner_fd = -1,
 				   .claim = -1 };
 	g->fd = open(f->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* somebody may have removed it meanwhile, and another have made one */
+	/* it may have been removed meanwhile, and a new one made under its name */
 	if (g->fd < 0 || strcmp(ct_cg_mark_read(f->path, mark), f->mark)) {
 		ct_close(&g->fd);
 		return;
 	}
-	g->version = faccessat(g->fd, "cgroup.events", F_OK, 0) == 0 ? 2 : 1;
+	g->version = 1;
+	if (faccessat(g->fd, "cgroup.events", F_OK, 0) == 0)
+		g->version = 2;
 	if (g->version == 2 || faccessat(g->fd, "freezer.state", F_OK, 0) == 0)
 		g->controllers = CT_CG_FREEZER;
-	g->id = fstat(g->fd, &st) == 0 ? st.st_ino : 0;
+	if (fstat(g->fd, &st) == 0)
+		g->id = st.st_ino;
 	g->path = strdup(f->path);
 	if (g->id && g->path)
 		h->n++;
@@ -146,8 +151,8 @@ static void add_group(struct ct_cgroups_held *h, const struct stale *f)
 		ct_cg_forget_one(g);
 }
 
-/* A container's groups have one mark in all hierarchies, and are ended together: what one of them
- * holds frozen does not die in another. */
+/* A container's cgroups have the same mark in all hierarchies. They are ended together, because a
+ * process that is frozen in one hierarchy does not die when it is killed through another. */
 static int end_containers(struct sweep *s)
 {
 	int ended = 0;
@@ -170,17 +175,17 @@ static int end_containers(struct sweep *s)
 	return ended;
 }
 
-/* Looks through all groups below the n tops of hierarchies, ends the containers whose owner is dead
- * by its attribute, and removes their groups in all of them. Their number. */
+/* Searches all cgroups below the n tops of hierarchies, ends the containers whose owner is dead by
+ * the attribute, and removes their cgroups. Returns how many it has ended and removed. */
 static int sweep_all(const char *const *tops, uint32_t n)
 {
 	struct sweep s = { .n = 0 };
 	int ended;
 
 	for (uint32_t i = 0; i < n; i++)
-		look_through(&s, tops[i]);
+		search(&s, tops[i]);
 	ended = end_containers(&s);
-	/* from the deepest on; one in which somebody lives, or is another's, stays */
+	/* the deepest first; one that has a process, or a cgroup of another container, stays */
 	for (uint32_t i = s.n; i > 0; i--) {
 		ended += rmdir(s.v[i - 1].path) == 0;
 		free(s.v[i - 1].path);
@@ -189,15 +194,19 @@ static int sweep_all(const char *const *tops, uint32_t n)
 	return ended;
 }
 
-/* Whether a directory is, or has right in it, what may be one of those: a quick look, by name. */
+/* Whether a directory has a mark of a dead owner, or one right below it in its name. This is cheap:
+ * no attribute is read there. */
 static bool has_stale(const char *dir)
 {
 	struct ct_owner_cache cache = { 0 };
 	char mark[CT_OWNER_MARK + 2];
 	struct dirent *d;
-	bool found = ct_owner_is_dead(ct_cg_mark_read(dir, mark), &cache);
-	DIR *list = found ? NULL : opendir(dir);
+	bool found = false;
+	DIR *list;
 
+	if (ct_owner_is_dead(ct_cg_mark_read(dir, mark), &cache))
+		return true;
+	list = opendir(dir);
 	while (list && !found && (d = readdir(list)))
 		found = d->d_type == DT_DIR && ct_owner_is_dead(d->d_name, &cache);
 	if (list)
@@ -205,23 +214,25 @@ static bool has_stale(const char *dir)
 	return found;
 }
 
-/* Whether there may be something to clear in the places where this start is going to make its first
- * group, or others have theirs. */
-static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir *d)
+/* Whether there may be something to remove in the places where this start is going to make its
+ * first cgroup, and where other callers make theirs. */
+static bool may_be_stale(const struct ct_cgroups *cgroups, const struct ct_cg_dir *d)
 {
 	char path[4096];
 
 	if (has_stale(d->mount))
 		return true;
-	for (uint32_t i = 0; i < trees->n; i++) {
-		const struct ct_cg_tree *t = &trees->v[i];
+	for (uint32_t i = 0; i < cgroups->n; i++) {
+		const struct ct_cg_tree *t = &cgroups->v[i];
 
-		snprintf(path, sizeof(path), "%s%s", t->mount, t->self ? t->self : "");
-		if (!strcmp(t->mount, d->mount) && t->self && *t->self && has_stale(path))
+		if (strcmp(t->mount, d->mount) || !t->self || !*t->self)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", t->mount, t->self);
+		if (has_stale(path))
 			return true;
 	}
-	/* from the group itself, which a killed caller may have named alike, up to
-	 * where the path begins */
+	/* the cgroup itself, which a killed caller may have given the same name, and those above it
+	 * up to the base */
 	snprintf(path, sizeof(path), "%s%s/%s", d->mount, d->base, d->path);
 	for (size_t least = strlen(d->mount) + strlen(d->base); strlen(path) > least;
 	     *strrchr(path, '/') = '\0')
@@ -230,20 +241,22 @@ static bool may_be_stale(const struct ct_cgroups *trees, const struct ct_cg_dir 
 	return false;
 }
 
-void ct_cgroup_sweep(const struct ct_cgroups *trees, const struct ct_cg_plan *want)
+void ct_cgroup_sweep(const struct ct_cgroups *cgroups, const struct ct_cg_plan *want)
 {
-	const struct ct_cg_tree *freezer = ct_cg_serving(trees, CT_CG_FREEZER, 1);
+	const struct ct_cg_tree *freezer = ct_cg_serving(cgroups, CT_CG_FREEZER, 1);
 	const char *few[2], *all[CT_CG_TREES];
 	uint32_t n = 0;
 
-	if (want && (!want->n || !may_be_stale(trees, &want->v[0])))
+	if (want && (!want->n || !may_be_stale(cgroups, &want->v[0])))
 		return;
-	for (uint32_t i = 0; i < trees->n; i++) {
-		all[i] = trees->v[i].mount;
-		if (trees->v[i].version == 2 || &trees->v[i] == freezer)
-			few[n < 2 ? n++ : 1] = all[i];
+	for (uint32_t i = 0; i < cgroups->n; i++) {
+		const struct ct_cg_tree *t = &cgroups->v[i];
+
+		all[i] = t->mount;
+		if (n < 2 && (t->version == 2 || t == freezer))
+			few[n++] = t->mount;
 	}
-	/* every container is in one of these two */
+	/* every container has a cgroup in version 2's hierarchy or in the freezer's */
 	if (want || sweep_all(few, n))
-		sweep_all(all, trees->n);
+		sweep_all(all, cgroups->n);
 }

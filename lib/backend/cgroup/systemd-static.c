@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The twin for static programs: they cannot load a library. */
+/* The twin of systemd.c for static programs, which cannot load a library. */
 #include <errno.h>
 
 #include "backend/cgroup/systemd.h"

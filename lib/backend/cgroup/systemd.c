@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Through sd-bus of libsystemd, which is loaded when it is asked for and never else: a program that
- * uses this library must not pay for it, nor have it. The interface is that of
- * org.freedesktop.systemd1(5), the functions those of sd-bus(3).
+ * Talks to systemd by sd-bus of libsystemd, which is loaded only when a scope is asked for:
+ * programs that use this library do not depend on it. The interface is that of
+ * org.freedesktop.systemd1(5), the functions are those of sd-bus(3).
  */
 #include "backend/cgroup/systemd.h"
 
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/fd.h"
 #include "base/sys.h"
+#include "host/cgroup.h"
 
 #define LIBRARY "libsystemd.so.0"
 #define SERVICE "org.freedesktop.systemd1"
@@ -30,7 +30,7 @@ struct sd_error { /* sd_bus_error */
 	int need_free;
 };
 
-/* What is used of sd-bus. */
+/* The functions of sd-bus that are used. */
 struct bus_calls {
 	int (*open_system)(void **bus);
 	int (*open_user)(void **bus);
@@ -84,7 +84,7 @@ int ct_systemd_refuse(const char *why, struct ct_err *e)
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_CGROUP, "cgroup", "%s", why);
 }
 
-/* It stays loaded: libsystemd is not made to be taken out again. */
+/* The library stays loaded: libsystemd does not support to be unloaded. */
 static int load(struct bus_calls *b, struct ct_err *e)
 {
 	void *lib = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL), **at = (void **)b;
@@ -110,11 +110,11 @@ static int load(struct bus_calls *b, struct ct_err *e)
 
 struct job {
 	const struct bus_calls *b;
-	char path[256];	 /* of the job that was begun; "": not known yet */
-	char result[32]; /* "": it goes on */
+	char path[256];	 /* of the job; "": not known yet */
+	char result[32]; /* "": it has not ended */
 };
 
-/* JobRemoved(u id, o job, s unit, s result) */
+/* The signal JobRemoved(u id, o job, s unit, s result). */
 static int on_removed(void *m, void *data, struct sd_error *unused)
 {
 	struct job *job = data;
@@ -136,8 +136,10 @@ static int wait_for_job(void *bus, struct job *job, struct ct_err *e)
 		int64_t left = until - ct_now_ms();
 		int r = job->b->process(bus, NULL);
 
-		if (r == 0)
-			r = left <= 0 ? -ETIMEDOUT : job->b->wait(bus, (uint64_t)left * 1000);
+		if (r == 0 && left <= 0)
+			r = -ETIMEDOUT;
+		else if (r == 0)
+			r = job->b->wait(bus, (uint64_t)left * 1000);
 		if (r < 0 && r != -EINTR)
 			return ct_fail(e, r, CT_ERR_CGROUP, "cgroup",
 				       "systemd does not say how the scope came out");
@@ -190,23 +192,21 @@ static int begin(const struct bus_calls *b, void *bus, const struct ct_scope *s,
 	return r;
 }
 
-/* Where the process is now, in the version 2 tree. */
+/* The cgroup of a process in version 2's hierarchy. */
 static int find_group(pid_t pid, char *path, size_t size, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	CT_CLEAN_FD int fd = -1;
 	char file[40];
 	const char *at;
+	int r;
 
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ct_buf_read_fd(&text, fd, 1 << 16) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_CGROUP, "cgroup", "open",
+	r = ct_buf_read_at(&text, AT_FDCWD, file, 1 << 16);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "open",
 				   "the scope's group cannot be found");
-	at = strncmp(ct_buf_text(&text), "0::", 3) ? strstr(ct_buf_text(&text), "\n0::")
-						   : ct_buf_text(&text);
-	at = at ? strchr(at, '/') : NULL;
-	if (!at || strcspn(at, "\n") >= size)
+	at = ct_cg_v2_path(ct_buf_text(&text));
+	if (!at || *at != '/' || strcspn(at, "\n") >= size)
 		return ct_fail(e, -EPROTO, CT_ERR_CGROUP, "cgroup",
 			       "the scope's group cannot be found");
 	snprintf(path, size, "%.*s", (int)strcspn(at, "\n"), at);
@@ -225,6 +225,24 @@ bool ct_systemd_reachable(void)
 	return true;
 }
 
+static int open_bus(const struct bus_calls *b, bool of_user, void **bus, struct ct_err *e)
+{
+	int r;
+
+	if (of_user)
+		r = b->open_user(bus);
+	else
+		r = b->open_system(bus);
+	if (r >= 0)
+		return 0;
+	if (of_user)
+		ct_err_hint(e, "log in with a session: XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS "
+			       "names its bus");
+	else
+		ct_err_hint(e, "is dbus running?");
+	return ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd's bus cannot be reached");
+}
+
 int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct ct_err *e)
 {
 	struct bus_calls b;
@@ -238,14 +256,10 @@ int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct c
 	r = load(&b, e);
 	if (r < 0)
 		return r;
-	r = s->of_user ? b.open_user(&bus) : b.open_system(&bus);
-	if (r < 0) {
-		ct_err_hint(e, !s->of_user ? "is dbus running?"
-					   : "log in with a session: XDG_RUNTIME_DIR or "
-					     "DBUS_SESSION_BUS_ADDRESS names its bus");
-		return ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd's bus cannot be reached");
-	}
-	/* before it is asked: the answer may be there before we look */
+	r = open_bus(&b, s->of_user, &bus, e);
+	if (r < 0)
+		return r;
+	/* before the call: the job may have ended when its reply is read */
 	r = b.match(bus, NULL, SERVICE, OBJECT, MANAGER, "JobRemoved", on_removed, &job);
 	if (r < 0)
 		ct_fail(e, r, CT_ERR_CGROUP, "cgroup", "systemd's word cannot be listened to");
@@ -254,5 +268,7 @@ int ct_systemd_scope(const struct ct_scope *s, char *path, size_t size, struct c
 	if (r >= 0)
 		r = wait_for_job(bus, &job, e);
 	b.close(bus);
-	return r < 0 ? r : find_group(s->pid, path, size, e);
+	if (r < 0)
+		return r;
+	return find_group(s->pid, path, size, e);
 }

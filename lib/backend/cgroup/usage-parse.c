@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The texts of cgroup files one at a time; shared/keyed.c knows their forms. */
+/* Parsers for the texts of single cgroup files, by shared/keyed.c. */
 #include "backend/cgroup/usage.h"
 #include "shared/keyed.h"
 

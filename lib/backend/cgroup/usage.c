@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a container uses: one row for each figure and version. How a row is read: shared/figure.h
- * and shared/keyed.h. */
+/* What a container uses: a table with a row for each counter and version, which is read as
+ * shared/figure.h and shared/keyed.h say. */
 #include <stddef.h>
 #include <string.h>
 
@@ -9,9 +9,9 @@
 
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
-/* Its order does not matter but between rows of the same figure. */
+/* Of several rows for one counter and version, the first that has a value counts. */
 static const struct ct_figure usage_rows[] = {
-/* what both tell: now, and at the end */
+/* the counters that are reported also when a container has ended */
 #define CT_VERDICT(field, version, controller, file, how, key, divisor) \
 	CT_FIGURE(ct_usage, field, version, controller, file, how, key, divisor),
 #include "shared/verdict.def"
@@ -25,8 +25,8 @@ static const struct ct_figure usage_rows[] = {
 	V1(memory_file, MEMORY, "memory.stat", LINE, "total_cache", 1),
 	V1(memory_kernel, MEMORY, "memory.kmem.usage_in_bytes", NUMBER, "", 1),
 	V1(memory_max_events, MEMORY, "memory.failcnt", NUMBER, "", 1),
-	/* the difference of two counters that are read one after the other would be noise
-	 * where there is no swap */
+	/* not memory.memsw.usage_in_bytes without memory.usage_in_bytes: both change between the
+	 * reads, so their difference is not 0 without swap */
 	V1(swap, MEMORY, "memory.stat", LINE, "total_swap", 1),
 	V1(cpu_user_us, CPUACCT, "cpuacct.usage_user", NUMBER, "", 1000),
 	V1(cpu_system_us, CPUACCT, "cpuacct.usage_sys", NUMBER, "", 1000),
@@ -60,7 +60,7 @@ static const struct ct_figure usage_rows[] = {
 	V2(io_writes, IO, "io.stat", DEVICES, "wios"),
 	V2(pids, PIDS, "pids.current", NUMBER, ""),
 	V2(pids_limit, PIDS, "pids.max", NUMBER, ""),
-/* pressure: of every group of version 2, whatever it serves */
+/* pressure: any cgroup of version 2 has it */
 #define PRESSURE(field, file, kind)                                              \
 	V2(field.kind##_avg10, ANY, file, HUNDREDTHS, #kind " avg10"),           \
 		V2(field.kind##_avg60, ANY, file, HUNDREDTHS, #kind " avg60"),   \
@@ -76,7 +76,8 @@ static const struct ct_figure usage_rows[] = {
 };
 _Static_assert(COUNT(usage_rows) <= CT_FIGURE_ROWS, "ct_figures_add() takes no more");
 
-/* Memory and swap together, which only says something of swap where memory has a limit. */
+/* The limit of memory and swap together, from which that of swap follows where memory has a
+ * limit. */
 static const struct ct_figure both_rows[] = { V1(swap_limit, MEMORY, "memory.memsw.limit_in_bytes",
 						 NUMBER, "", 1) };
 #undef V1
@@ -90,9 +91,12 @@ static void read_swap_limit(const struct ct_cg_place *v, uint32_t n, ct_usage *o
 	if (out->memory_limit == CT_ABSENT)
 		return;
 	ct_figures_add_places(&s, 1, v, n);
-	if (out->swap_limit != CT_ABSENT)
-		out->swap_limit -= out->swap_limit > out->memory_limit ? out->memory_limit
-								       : out->swap_limit;
+	if (out->swap_limit == CT_ABSENT)
+		return;
+	if (out->swap_limit > out->memory_limit)
+		out->swap_limit -= out->memory_limit;
+	else
+		out->swap_limit = 0;
 }
 
 void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out)

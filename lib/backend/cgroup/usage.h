@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Figures of a container's groups, read from the files of either version. What is read is not
- * trusted: bounded, and what does not have its form is absent. */
+/* Counters of a container's cgroups, read from the files of either version. The texts are not
+ * trusted: they are bounded, and a value that does not have its form is absent. */
 #ifndef CT_BACKEND_CGROUP_USAGE_H
 #define CT_BACKEND_CGROUP_USAGE_H
 
@@ -9,13 +9,13 @@
 #include "host/cgroup.h"
 #include "shared/figure.h"
 
-/* Fills *out (size is kept, everything else set); what no group tells is CT_ABSENT. Never fails.
- * About twenty files. Of a hybrid layout a controller's figures are version 1's when a place serves
- * it there; what that does not tell is not taken from another. */
+/* Fills *out, but for its size; a counter that no cgroup has is CT_ABSENT. Never fails. Reads about
+ * twenty files. In a hybrid layout a controller's counters are version 1's when a place serves it
+ * there; what is absent there is not taken from another cgroup. */
 void ct_usage_read(const struct ct_cg_place *v, uint32_t n, ct_usage *out);
 
 /* Parsers, pure, for tests and fuzzing: n bytes of text, not terminated. */
-/* "KEY VALUE" lines: the value, or CT_ABSENT. */
+/* "KEY VALUE" lines: the key's value, or CT_ABSENT. */
 uint64_t ct_usage_keyed(const char *text, size_t n, const char *key);
 /* io.stat, "MAJ:MIN rbytes=1 wbytes=2 ...": the sum of a field over all devices, CT_ABSENT when
  * there is no line with it. */

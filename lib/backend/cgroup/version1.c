@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Version 1: a hierarchy for each controller, or a few (Documentation/admin-guide/cgroup-v1/). */
+/* Version 1: each hierarchy has one or a few controllers (Documentation/admin-guide/cgroup-v1/). */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 
 #include "backend/cgroup/cgroup.h"
@@ -12,7 +11,7 @@
 #include "base/sys.h"
 #include "shared/walk.h"
 
-/* A group that was made for another reason takes no process either while these are empty. */
+/* No process can enter a cgroup while these are empty, also where the config sets no cpuset. */
 static int fill_cpuset(struct ct_arena *a, struct ct_cg_dir *dir, struct ct_err *e)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
@@ -41,29 +40,43 @@ static int plan(const struct ct_spec *s, uint32_t bits, struct ct_arena *a, stru
 	return r;
 }
 
-/* Every group of a hierarchy has its controllers; but those below one of cpuset can only have what
- * it has, which is nothing in a group that was just made. */
-static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
+/* The value of the same file in the parent. */
+static int read_parents(int dirfd, const char *file, char *value, size_t size)
+{
+	CT_CLEAN_FD int parent = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (parent < 0)
+		return -errno;
+	return (int)ct_cg_read(parent, file, value, size);
+}
+
+/* Fills a file that is empty with the parent's value. -ENOENT: the hierarchy has no such file. */
+static int fill_from_parent(int dirfd, const char *file)
+{
+	char value[4096];
+	int r = (int)ct_cg_read(dirfd, file, value, sizeof(value));
+
+	if (r != 0)
+		return r;
+	r = read_parents(dirfd, file, value, sizeof(value));
+	if (r < 0)
+		return r;
+	return ct_cg_write(dirfd, file, value);
+}
+
+/* A hierarchy's controllers are in all of its cgroups. But a new cgroup of cpuset has no processors
+ * and no memory nodes, and those below it can have no more than it has. */
+static int enable(int dirfd, const char *path, const struct ct_cg_controllers *controllers,
+		  struct ct_err *e)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
 
-	(void)give;
+	(void)controllers;
 	for (int i = 0; i < 2; i++) {
-		char value[4096];
-		CT_CLEAN_FD int parent = -1;
-		int r = (int)ct_cg_read(dirfd, files[i], value, sizeof(value));
+		int r = fill_from_parent(dirfd, files[i]);
 
-		/* most hierarchies have neither of them */
 		if (r == -ENOENT)
 			return 0;
-		if (r > 0)
-			continue;
-		if (r == 0) {
-			parent = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-			r = parent < 0 ? -errno
-				       : (int)ct_cg_read(parent, files[i], value, sizeof(value));
-		}
-		r = r < 0 ? r : ct_cg_write(dirfd, files[i], value);
 		if (r < 0) {
 			ct_err_object(e, path);
 			return ct_fail_sys(e, r, CT_ERR_CGROUP, "cgroup", "write",
@@ -88,25 +101,30 @@ static int thaw_one(int dirfd, void *arg)
 	return 0;
 }
 
-/* A payload may have frozen groups below its own. */
+/* Thaws also the cgroups below, which the payload may have frozen. */
 static int thaw(const struct ct_cg_group *g)
 {
 	int r = ct_cg_write(g->fd, "freezer.state", "THAWED");
 
-	return r < 0 ? r : ct_walk(g->fd, thaw_one, NULL);
+	if (r < 0)
+		return r;
+	return ct_walk(g->fd, thaw_one, NULL);
 }
 
-/* The kernel may need more than one turn to stop who is just being born or sleeps in the kernel. */
+/* The write is repeated: one may not be enough for a process that is being forked, or that sleeps
+ * in the kernel. */
 static int freeze(const struct ct_cg_group *g, bool on, int timeout_ms)
 {
 	int64_t until = ct_now_ms() + timeout_ms;
-	int r = on ? ct_cg_write(g->fd, "freezer.state", "FROZEN") : thaw(g), pause = 1;
+	int r, pause = 1;
 
-	while (r == 0 && on && !frozen(g)) {
+	if (!on)
+		return thaw(g);
+	r = ct_cg_write(g->fd, "freezer.state", "FROZEN");
+	while (r == 0 && !frozen(g)) {
 		if (timeout_ms >= 0 && ct_now_ms() >= until)
 			return -ETIMEDOUT;
-		poll(NULL, 0, pause);
-		pause = pause < 20 ? pause * 2 : pause;
+		pause = ct_back_off(pause);
 		r = ct_cg_write(g->fd, "freezer.state", "FROZEN");
 	}
 	return r;
@@ -125,15 +143,16 @@ static int populated(const struct ct_cg_group *g)
 	return ct_walk(g->fd, has_process, NULL) == 1;
 }
 
-/* Nothing tells of it in version 1 but a release agent, which belongs to the whole host. */
+/* Version 1 reports it only to the release agent, which is one for the whole host: polls. */
 static int wait_empty(const struct ct_cg_group *g, int timeout_ms)
 {
 	int64_t until = ct_now_ms() + timeout_ms;
+	int pause = 1;
 
-	for (int pause = 1; populated(g); pause = pause < 20 ? pause * 2 : pause) {
+	while (populated(g)) {
 		if (timeout_ms >= 0 && ct_now_ms() >= until)
 			return -ETIMEDOUT;
-		poll(NULL, 0, pause);
+		pause = ct_back_off(pause);
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Version 2: one tree for all controllers, given on level by level
+/* Version 2: one hierarchy for all controllers, which are enabled level by level
  * (Documentation/admin-guide/cgroup-v2.rst). */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +25,8 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The first process that lives in a group itself; 0: none, or it cannot be seen. */
-static unsigned lives_in(int dirfd)
+/* The first process that is in the cgroup itself; 0: none, or it cannot be seen. */
+static unsigned first_process(int dirfd)
 {
 	char text[64];
 	unsigned pid = 0;
@@ -37,18 +37,18 @@ static unsigned lives_in(int dirfd)
 	return pid;
 }
 
-/* Why a controller was refused, and what to do. */
+/* Records why a controller could not be enabled. */
 static int refused(int err, int dirfd, const char *path, const char *controller, struct ct_err *e)
 {
 	struct stat st;
 
 	ct_err_object(e, path);
-	if (err == -EBUSY && lives_in(dirfd)) {
+	if (err == -EBUSY && first_process(dirfd)) {
 		ct_err_hint(e, "a group that gives controllers on has no process of its own: move "
 			       "it into a group below, or set cgroup.dir");
 		return ct_fail(e, err, CT_ERR_CGROUP, "cgroup",
 			       "%s cannot be given on: busy, process %u lives in it", controller,
-			       lives_in(dirfd));
+			       first_process(dirfd));
 	}
 	if (err == -ENOENT) {
 		ct_err_hint(e, "whoever manages the group above must delegate it: systemd does "
@@ -71,9 +71,10 @@ static int refused(int err, int dirfd, const char *path, const char *controller,
 			   "%s cannot be given on (cgroup.subtree_control)", controller);
 }
 
-/* Whether processes live in it that could be in the way. The kernel would take controllers that can
- * be had for threads ("pids"), turn the group into a threaded one, and let no process into those
- * below it. The top of all, which has no type, may have both. */
+/* Whether it has processes of its own, so that no controller may be enabled for those below. The
+ * kernel would enable one that is for threads, too ("pids"), but it would make the cgroup threaded
+ * and refuse processes in those below. The top of the hierarchy, which has no cgroup.type, may have
+ * processes. */
 static bool is_busy(int dirfd)
 {
 	char c[2];
@@ -82,30 +83,46 @@ static bool is_busy(int dirfd)
 	       faccessat(dirfd, "cgroup.type", F_OK, 0) == 0;
 }
 
-/* One after another: of several in one write, none is given on when one is refused. */
-static int enable(int dirfd, const char *path, const struct ct_cg_give *give, struct ct_err *e)
+/* A cgroup whose controllers are being enabled for those below. */
+struct enabling {
+	int dirfd;
+	char on[512];	       /* the list of those that are enabled */
+	bool is_checked, busy; /* is_busy() is called once, and only when it is needed */
+};
+
+static int enable_one(struct enabling *x, const char *name)
 {
-	uint32_t n = give ? give->n_must + give->n_may : 0;
-	char on[512], word[40];
-	int busy = -1;
+	char word[40];
 
-	if (!n)
+	if (has_word(x->on, name))
 		return 0;
-	if (ct_cg_read(dirfd, "cgroup.subtree_control", on, sizeof(on)) < 0)
-		on[0] = '\0';
-	for (uint32_t i = 0; i < n; i++) {
-		bool must = i < give->n_must;
-		const char *name = must ? give->must[i] : give->may[i - give->n_must];
-		int r;
+	if (!x->is_checked)
+		x->busy = is_busy(x->dirfd);
+	x->is_checked = true;
+	if (x->busy)
+		return -EBUSY;
+	snprintf(word, sizeof(word), "+%s", name);
+	return ct_cg_write(x->dirfd, "cgroup.subtree_control", word);
+}
 
-		if (has_word(on, name))
-			continue;
-		busy = busy < 0 ? is_busy(dirfd) : busy;
-		snprintf(word, sizeof(word), "+%s", name);
-		r = busy ? -EBUSY : ct_cg_write(dirfd, "cgroup.subtree_control", word);
-		if (r < 0 && must)
-			return refused(r, dirfd, path, name, e);
+/* In one write for each: when the kernel refuses one of several in a write, it enables none. */
+static int enable(int dirfd, const char *path, const struct ct_cg_controllers *controllers,
+		  struct ct_err *e)
+{
+	struct enabling x = { .dirfd = dirfd };
+
+	if (!controllers || !(controllers->n_required + controllers->n_best_effort))
+		return 0;
+	if (ct_cg_read(dirfd, "cgroup.subtree_control", x.on, sizeof(x.on)) < 0)
+		x.on[0] = '\0';
+	for (uint32_t i = 0; i < controllers->n_required; i++) {
+		int r = enable_one(&x, controllers->required[i]);
+
+		if (r < 0)
+			return refused(r, dirfd, path, controllers->required[i], e);
 	}
+	for (uint32_t i = 0; i < controllers->n_best_effort; i++)
+		enable_one(&x, controllers->best_effort[i]);
 	return 0;
 }
 
@@ -125,35 +142,51 @@ static int populated(const struct ct_cg_group *g)
 	return ct_cg_keyed(g->fd, "cgroup.events", "populated", 0) == 1;
 }
 
-/* Waits until the flag of cgroup.events has that value; the file says POLLPRI when it changes. */
+/* Milliseconds to poll: at most a second, so that a missed event does not delay the end. */
+static int poll_time(int timeout_ms, int64_t left)
+{
+	if (timeout_ms < 0)
+		return 1000;
+	return ct_poll_ms(left, 1000);
+}
+
+/* Waits until a flag of cgroup.events has the value. The kernel reports POLLPRI when the file
+ * changes. */
 static int wait_flag(const struct ct_cg_group *g, const char *flag, uint64_t value, int timeout_ms)
 {
 	CT_CLEAN_FD int fd = openat(g->fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	int64_t until = ct_now_ms() + timeout_ms;
 
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLPRI };
-		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
+		int64_t left = until - ct_now_ms();
 		char c;
 
-		/* what was read before is what poll waits for a change of */
+		/* poll waits for a change after the last read by this descriptor */
 		(void)!pread(fd, &c, 1, 0);
 		if (ct_cg_keyed(g->fd, "cgroup.events", flag, value) == value)
 			return 0;
 		if (timeout_ms >= 0 && left <= 0)
 			return -ETIMEDOUT;
-		/* not longer than a second: the wait must not hang on a notice that was missed */
-		poll(&p, 1, left < 0 || left > 1000 ? 1000 : (int)left);
+		poll(&p, 1, poll_time(timeout_ms, left));
 	}
 }
 
 static int freeze(const struct ct_cg_group *g, bool on, int timeout_ms)
 {
-	int r = ct_cg_write(g->fd, "cgroup.freeze", on ? "1" : "0");
+	const char *value = "0";
+	int r;
 
-	return r < 0 ? r : wait_flag(g, "frozen", on, timeout_ms);
+	if (on)
+		value = "1";
+	r = ct_cg_write(g->fd, "cgroup.freeze", value);
+	if (r < 0)
+		return r;
+	return wait_flag(g, "frozen", on, timeout_ms);
 }
 
 static int wait_empty(const struct ct_cg_group *g, int timeout_ms)

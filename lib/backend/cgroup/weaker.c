@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Is what a cgroup's file says weaker than what was written into it? The kernel rounds, sorts and
- * adds to what it is given. */
+/* Compares the text of a cgroup's file with what was written into it, which the kernel may have
+ * rounded, sorted or extended. */
 #include <string.h>
 #include <unistd.h>
 
@@ -11,12 +11,12 @@
 
 enum way {
 	AT_MOST,  /* a number that limits */
-	AT_LEAST, /* one that protects; it may have been rounded to pages */
+	AT_LEAST, /* a number that protects, and may have been rounded to pages */
 	WITHIN,	  /* a list of processors or nodes */
 	EXACTLY	  /* words */
 };
 
-/* By a part of the file's name, the first that fits. */
+/* How a file is compared, by a part of its name: the first that fits. */
 static const struct {
 	const char *part;
 	enum way way;
@@ -39,7 +39,7 @@ static enum way way_of(const char *file)
 	return EXACTLY;
 }
 
-/* A word as a number: "max" and -1 are the greatest. False: it is none. */
+/* A word as a number: "max" and -1 are the greatest one. False: it is no number. */
 static bool number(struct ct_span word, uint64_t *out)
 {
 	char text[32] = "";
@@ -52,7 +52,6 @@ static bool number(struct ct_span word, uint64_t *out)
 	       ct_parse_size(text, out) == 0;
 }
 
-/* Each line of `got` in turn. */
 static bool next_line(const char **s, struct ct_span *line)
 {
 	return ct_next_word(s, "\n", line);
@@ -81,7 +80,7 @@ static bool equal(struct ct_span a, struct ct_span b)
 	return a.n == b.n && !memcmp(a.s, b.s, a.n);
 }
 
-/* An empty list is all that the group above has. */
+/* Whether a list has more than was wanted. An empty one means all that the cgroup above has. */
 static bool is_beyond(const char *wanted, const char *got)
 {
 	struct ct_cpulist want, have, both;
@@ -92,15 +91,15 @@ static bool is_beyond(const char *wanted, const char *got)
 	return ct_cpulist_is_empty(&have) || !ct_cpulist_equal(&both, &have);
 }
 
-/* A word that asks for nothing: "wbps=max"; where a rule is taken away by it, "0". */
+/* A word that limits nothing: "wbps=max", or "0" where that removes a limit. */
 static bool is_idle(struct ct_span word)
 {
 	return ct_span_is(word, "max") || ct_span_is(word, "0") ||
 	       (word.n > 4 && !memcmp(word.s + word.n - 4, "=max", 4));
 }
 
-/* One line of got has each word of wanted; where none begins as it does, nothing was asked that
- * would leave a line. */
+/* Whether no line of `got` has all words of `wanted`. When no line begins with the same word, words
+ * that limit nothing are not missed: the kernel has no line for those. */
 static bool lacks_words(struct ct_span wanted, const char *got)
 {
 	struct ct_span line;
@@ -130,7 +129,7 @@ static bool lacks_words(struct ct_span wanted, const char *got)
 	return n < 2;
 }
 
-/* Quota and period: what counts is the one by the other. */
+/* Whether a limit is greater. Quota and period are compared by their quotient. */
 static bool is_greater(struct ct_span wanted, struct ct_span got)
 {
 	uint64_t w = 0, g = 0, w_per, g_per;
@@ -157,5 +156,3 @@ bool ct_cg_weaker(const char *file, const char *wanted, const char *got)
 		return is_greater(want, have);
 	return g < w && w - g >= page && !(w == UINT64_MAX && g >= (uint64_t)INT64_MAX - page);
 }
-
-/* ---- labels of security modules -------------------------------------------------------------- */

@@ -23,30 +23,30 @@
 #define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
 #define ALLOW RETURN(SECCOMP_RET_ALLOW)
 
-/* The kernel tries every number there is on a filter, to remember those that are always allowed;
- * that takes longer than all that the keeper asks of it in its life. It does not with one that uses
- * the index register, hence the first instruction. */
+/* When a filter is loaded, the kernel tries every system call number on it, to remember those that
+ * are always allowed; that takes longer than all calls of the keeper. It does not for a filter that
+ * uses the index register, hence the first instruction. */
 #define BEGIN                                                                       \
 	BPF_STMT(BPF_MISC | BPF_TAX, 0), LOAD(offsetof(struct seccomp_data, arch)), \
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CT_RAW_ARCH, 1, 0), REFUSE,     \
 		LOAD(offsetof(struct seccomp_data, nr))
 /* The call, whatever its arguments. */
 #define CALL(nr) SKIP_UNLESS(nr, 1), ALLOW
-/* The call on this descriptor alone, or with this word in its place. */
+/* The call with this first argument alone: a descriptor, or an option. */
 #define CALL_ON(nr, fd) SKIP_UNLESS(nr, 4), LOAD(ARG(0)), SKIP_UNLESS(fd, 1), ALLOW, REFUSE
 #define EITHER(a, b) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, a, 1, 0), SKIP_UNLESS(b, 1)
 /* The call with this second argument alone. */
 #define CALL_FOR(nr, what) SKIP_UNLESS(nr, 4), LOAD(ARG(1)), SKIP_UNLESS(what, 1), ALLOW, REFUSE
-/* The end, asked for or not, of one of two pidfds. */
+/* SIGKILL and SIGTERM alone, to one of two pidfds. */
 #define END_ON(a, b)                                                                            \
 	SKIP_UNLESS(SYS_pidfd_send_signal, 10), LOAD(ARG(1)), EITHER(SIGKILL, SIGTERM),         \
 		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), REFUSE, LOAD(ARG(0)), EITHER(a, b), ALLOW, \
 		REFUSE
-/* What every wait needs: the last is what the kernel makes of one that a stop has interrupted. */
+/* A wait that a stop signal has interrupted goes on as restart_syscall(2). */
 #define WAIT_AND_END \
 	CALL(SYS_ppoll), CALL(SYS_restart_syscall), CALL(SYS_exit), CALL(SYS_exit_group)
 
-/* Without the capability there is nothing to keep: init is then the caller's to end by its user. */
+/* A caller without `keep` can end init by its user id, and so can the keeper without any. */
 static long drop_capabilities(unsigned keep)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };

@@ -13,6 +13,7 @@
 
 #include <contain/contain.h>
 
+#include "base/deadline.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/state/state.h"
@@ -21,39 +22,33 @@
 
 #define WHERE "supervisor"
 #define PACKET_MAX 65536
-#define LOOK_MS 250 /* how often a supervisor that does not answer is looked at */
+#define CHECK_MS 250 /* how often to check whether a supervisor that does not answer is stopped */
 
-/* When it is too late; timeout_ms -1: never. */
-static int64_t deadline(int timeout_ms)
-{
-	return timeout_ms < 0 ? INT64_MAX : ct_now_ms() + timeout_ms;
-}
-
-/* Waits for events. 1: there; 0: too late; negative errno. */
+/* Waits for events until the deadline. 1: there; 0: too late; negative errno. */
 static int wait_for(int sock, short events, int64_t until)
 {
 	for (;;) {
 		struct pollfd p = { .fd = sock, .events = events };
-		int64_t left = until == INT64_MAX ? 3600000 : until - ct_now_ms();
-		int r = poll(&p, 1, ct_poll_ms(left, 3600000));
+		int r = poll(&p, 1, ct_left_ms(until));
 
 		if (r > 0)
 			return 1;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (until != INT64_MAX && ct_now_ms() >= until)
+		if (ct_left_ms(until) == 0)
 			return 0;
 	}
 }
 
-/* The process at the other end, by the number that it had when it began to listen; 0: not of
- * our pid namespace. */
+/* The pid of the process that listens at the other end; 0: it is not in our pid namespace. */
 static pid_t peer_of(int sock)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
 
-	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? 0 : peer.pid;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &n))
+		return 0;
+	return peer.pid;
 }
 
 int ct_ctl_is_stopped(pid_t pid)
@@ -65,21 +60,23 @@ int ct_ctl_is_stopped(pid_t pid)
 	       (state == 'T' || state == 't');
 }
 
-/* As wait_for(), but no longer than a supervisor can answer: one that is seen to be
- * stopped, twice, will not. */
+/* As wait_for(), but gives up on a supervisor that is found stopped at two checks in a row. */
 static int wait_answer(int sock, int64_t until)
 {
 	const pid_t pid = peer_of(sock);
 	int seen = 0, r;
 
 	for (;;) {
-		int64_t next = ct_now_ms() + LOOK_MS;
+		int64_t next = ct_now_ms() + CHECK_MS;
 
-		r = wait_for(sock, POLLIN, next < until ? next : until);
+		if (next > until)
+			next = until;
+		r = wait_for(sock, POLLIN, next);
 		if (r || ct_now_ms() >= until)
 			return r;
-		seen = ct_ctl_is_stopped(pid) ? seen + 1 : 0;
-		if (seen == 2)
+		if (!ct_ctl_is_stopped(pid))
+			seen = 0;
+		else if (++seen == 2)
 			return 0;
 	}
 }
@@ -95,8 +92,8 @@ static int refused(struct ct_err *e, int err, const char *call)
 	return ct_fail(e, err, CT_ERR_SUPERVISOR, WHERE, "the supervisor cannot be reached");
 }
 
-/* Who answers must be root or ourselves: others could not have made the socket there, and we
- * do not rely on it. */
+/* The peer must be root's or our own user's. Others cannot make a socket in the state directory,
+ * but this does not depend on that. */
 static int check_peer(int sock, struct ct_err *e)
 {
 	struct ucred peer;
@@ -113,7 +110,7 @@ static int check_peer(int sock, struct ct_err *e)
 int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int64_t until = deadline(CT_CTL_PATIENCE_MS);
+	int64_t until = ct_deadline(CT_CTL_PATIENCE_MS);
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int r;
 
@@ -137,8 +134,8 @@ int ct_ctl_connect(int dirfd, int *sock, struct ct_err *e)
 	return 0;
 }
 
-/* What the supervisor's own errors mean. */
-static int said_no(int err, struct ct_err *e)
+/* Records the error of a reply. */
+static int reply_error(int err, struct ct_err *e)
 {
 	static const struct {
 		int err, id;
@@ -165,8 +162,8 @@ static int said_no(int err, struct ct_err *e)
 		       ct_errno_text(-err));
 }
 
-/* One packet with what came along; bytes or negative errno. More than one descriptor, or a
- * cut one, is closed. */
+/* Receives one packet, and the descriptor that came with it. Its length or a negative errno. A
+ * descriptor that was cut off is an error. */
 static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 {
 	union ct_rights room;
@@ -177,27 +174,29 @@ static ssize_t take_packet(int sock, void *p, size_t n, int *fd)
 
 	*fd = -1;
 	ct_rights_room(&m, &room);
-	/* a peer that closed before it had read all resets the connection; what it had said
-	 * before comes after that */
+	/* a peer that closes before it has read all resets the connection: what it had sent before
+	 * can be received after that error */
 	do {
 		r = recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	} while (r < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (r < 0)
 		return -errno;
 	*fd = ct_rights_take(&m);
-	/* a descriptor came and found no place */
+	/* a descriptor was sent, but no number is free for it */
 	if (m.msg_flags & MSG_CTRUNC) {
 		ct_close(fd);
 		return -EMFILE;
 	}
-	return m.msg_flags & MSG_TRUNC ? -EPROTO : r;
+	if (m.msg_flags & MSG_TRUNC)
+		return -EPROTO;
+	return r;
 }
 
-static int no_answer(int sock, int r, struct ct_err *e)
+static int timed_out(int sock, struct ct_err *e)
 {
-	const pid_t pid = r ? 0 : peer_of(sock);
+	const pid_t pid = peer_of(sock);
 
-	if (r == 0 && ct_ctl_is_stopped(pid)) {
+	if (ct_ctl_is_stopped(pid)) {
 		ct_err_hint(e,
 			    "kill -CONT %d lets it go on; ct_stop() with CT_STOP_KILL (ct-stop "
 			    "-k) goes round it",
@@ -207,22 +206,26 @@ static int no_answer(int sock, int r, struct ct_err *e)
 			       "stopped",
 			       (int)pid);
 	}
-	if (r == 0) {
-		if (pid > 0)
-			ct_err_hint(e,
-				    "look at process %d (ct-supervisor): it may be frozen; "
-				    "ct_stop() with CT_STOP_KILL (ct-stop -k) goes round it",
-				    (int)pid);
-		return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE,
-			       "the supervisor does not answer");
-	}
+	if (pid > 0)
+		ct_err_hint(e,
+			    "look at process %d (ct-supervisor): it may be frozen; ct_stop() with "
+			    "CT_STOP_KILL (ct-stop -k) goes round it",
+			    (int)pid);
+	return ct_fail(e, -ETIMEDOUT, CT_ERR_SUPERVISOR, WHERE, "the supervisor does not answer");
+}
+
+/* Records why there is no answer: r is 0 for a timeout, or a negative errno. */
+static int no_answer(int sock, int r, struct ct_err *e)
+{
+	if (r == 0)
+		return timed_out(sock, e);
 	if (r == -ECONNRESET || r == -EPIPE)
 		return ct_fail(e, -ECONNRESET, CT_ERR_SUPERVISOR, WHERE,
 			       "the supervisor ended before it answered");
 	return refused(e, r, "recvmsg");
 }
 
-/* Who is in other namespaces than the supervisor might be in a container. */
+/* A process in other namespaces than the supervisor's may be one of a container. */
 static int turned_away(uint32_t why, struct ct_err *e)
 {
 	static const char *const what[] = {
@@ -251,7 +254,10 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	int r;
 
 	do {
-		r = until == INT64_MAX ? wait_for(sock, POLLIN, until) : wait_answer(sock, until);
+		if (until == CT_NEVER)
+			r = wait_for(sock, POLLIN, until);
+		else
+			r = wait_answer(sock, until);
 		if (r <= 0)
 			return no_answer(sock, r, e);
 		n = take_packet(sock, &got, sizeof(got), fd);
@@ -263,7 +269,7 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 				   "no descriptor is free for what the supervisor hands over");
 	if (n < 0 && n != -EPROTO)
 		return no_answer(sock, (int)n, e);
-	/* type 0: turned away before it was read */
+	/* type 0: turned away before the request was read */
 	if (n != sizeof(got) || got.magic != CT_CTL_MAGIC || (got.type != type && got.type != 0) ||
 	    got.err > 0 || (got.type == 0 && !got.err)) {
 		ct_close(fd);
@@ -276,13 +282,13 @@ static int take_reply(int sock, uint32_t type, int64_t until, struct ct_ctl_repl
 	ct_close(fd);
 	if (got.type == 0 && got.err == -EPERM)
 		return turned_away(got.num, e);
-	return said_no(got.err, e);
+	return reply_error(got.err, e);
 }
 
 static int send_request(int sock, const struct ct_ctl_request *rq, struct ct_err *e)
 {
 	while (send(sock, rq, sizeof(*rq), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		/* turned away already: why stands in its reply */
+		/* turned away already: the reply tells why */
 		if (errno == EPIPE)
 			break;
 		if (errno != EINTR)
@@ -301,7 +307,7 @@ int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms,
 	if (err)
 		return err;
 	memset(&r, 0, sizeof(r));
-	err = take_reply(sock, rq->type, deadline(timeout_ms), &r, &got, e);
+	err = take_reply(sock, rq->type, ct_deadline(timeout_ms), &r, &got, e);
 	if (reply && r.magic)
 		*reply = r;
 	if (!err && fd)
@@ -327,27 +333,30 @@ static int ask(int dirfd, uint32_t type, uint64_t arg0, uint64_t arg1, int timeo
 	return r;
 }
 
-/* The peer's patience and then ours. */
+/* The supervisor's timeout and `more` for its answer. */
 static int with_patience(int timeout_ms, int more)
 {
 	if (timeout_ms < 0)
 		return -1;
-	return timeout_ms > INT32_MAX - more ? INT32_MAX : timeout_ms + more;
+	if (timeout_ms > INT32_MAX - more)
+		return INT32_MAX;
+	return timeout_ms + more;
 }
 
 static uint64_t wire_timeout(int timeout_ms)
 {
-	return timeout_ms < 0 ? CT_CTL_FOREVER : (uint64_t)timeout_ms;
+	if (timeout_ms < 0)
+		return CT_CTL_FOREVER;
+	return (uint64_t)timeout_ms;
 }
 
-/* The end of the connection is the end of the supervisor. */
+/* Waits until the supervisor has ended: it closes the connection by that. */
 static void wait_for_end(int sock)
 {
 	char byte;
 
-	if (wait_for(sock, POLLIN, deadline(CT_CTL_PATIENCE_MS)) > 0 &&
-	    recv(sock, &byte, 1, MSG_DONTWAIT) < 0)
-		return;
+	if (wait_for(sock, POLLIN, ct_deadline(CT_CTL_PATIENCE_MS)) > 0)
+		(void)!recv(sock, &byte, 1, MSG_DONTWAIT);
 }
 
 int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd,
@@ -361,7 +370,7 @@ int ct_ctl_status(int dirfd, struct ct_ctl_reply *reply, int *pidfd, struct ct_e
 	return ct_ctl_status_in(dirfd, CT_CTL_PATIENCE_MS, reply, pidfd, e);
 }
 
-/* For what is asked of the container, not of the supervisor: with the supervisor it has ended. */
+/* Of a request that concerns the container: if the supervisor has ended, so has the container. */
 static int has_ended(int r, struct ct_err *e)
 {
 	if (r != -ECONNRESET)
@@ -384,8 +393,8 @@ int ct_ctl_kill(int dirfd, int sig, struct ct_err *e)
 	return ask_container(dirfd, CT_CTL_KILL, (uint64_t)sig, 0, CT_CTL_PING_MS, NULL, NULL, e);
 }
 
-/* Waits for a reply that may well take its time, as long as the supervisor gives signs
- * of life in between. */
+/* Waits for a reply that may take long. From `soon` on the supervisor must answer a status request
+ * on another connection every now and then. */
 static int take_late_reply(int dirfd, int sock, uint32_t type, int64_t soon, int64_t until,
 			   struct ct_ctl_reply *reply, struct ct_err *e)
 {
@@ -415,20 +424,24 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 					   .arg1 = wire_timeout(timeout_ms) };
 	struct ct_ctl_reply own;
 	CT_CLEAN_FD int sock = -1;
-	int r, more = flags & (CT_STOP_NO_WAIT | CT_STOP_NO_KILL) ? CT_CTL_LATE_MS : CT_CTL_END_MS,
-	       wait;
+	int r, wait = timeout_ms, soon = CT_CTL_PATIENCE_MS, more = CT_CTL_END_MS;
 
-	wait = flags & (CT_STOP_NO_WAIT | CT_STOP_KILL) ? 0 : timeout_ms;
+	if (!reply)
+		reply = &own;
+	if (flags & (CT_STOP_NO_WAIT | CT_STOP_KILL))
+		wait = 0;
+	if (wait >= 0)
+		soon = with_patience(wait, CT_CTL_LATE_MS);
+	if (flags & CT_STOP_NO_KILL)
+		more = CT_CTL_LATE_MS;
+	if (flags & CT_STOP_NO_WAIT)
+		more = CT_CTL_PING_MS;
 	r = ct_ctl_connect(dirfd, &sock, e);
 	if (!r)
 		r = send_request(sock, &rq, e);
-	if (!r && flags & CT_STOP_NO_WAIT)
-		more = CT_CTL_PING_MS;
 	if (!r)
-		r = take_late_reply(dirfd, sock, CT_CTL_STOP,
-				    deadline(wait < 0 ? CT_CTL_PATIENCE_MS
-						      : with_patience(wait, CT_CTL_LATE_MS)),
-				    deadline(with_patience(wait, more)), reply ? reply : &own, e);
+		r = take_late_reply(dirfd, sock, CT_CTL_STOP, ct_deadline(soon),
+				    ct_deadline(with_patience(wait, more)), reply, e);
 	if (!r && !(flags & CT_STOP_NO_WAIT))
 		wait_for_end(sock);
 	return r;
@@ -436,10 +449,12 @@ int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *
 
 int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e)
 {
-	return ask_container(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms),
-			     timeout_ms ? with_patience(timeout_ms, CT_CTL_LATE_MS)
-					: CT_CTL_PING_MS,
-			     reply, NULL, e);
+	int patience = CT_CTL_PING_MS;
+
+	if (timeout_ms)
+		patience = with_patience(timeout_ms, CT_CTL_LATE_MS);
+	return ask_container(dirfd, CT_CTL_REBOOT, 0, wire_timeout(timeout_ms), patience, reply,
+			     NULL, e);
 }
 
 int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply,
@@ -483,7 +498,7 @@ int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e)
 int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = -1;
-	int r = take_reply(sock, CT_CTL_WAIT, deadline(CT_CTL_PATIENCE_MS), reply, &fd, e);
+	int r = take_reply(sock, CT_CTL_WAIT, ct_deadline(CT_CTL_PATIENCE_MS), reply, &fd, e);
 
 	if (!r)
 		wait_for_end(sock);
@@ -494,10 +509,12 @@ int ct_ctl_console(int dirfd, unsigned tty, int *fd, unsigned *got, struct ct_er
 {
 	struct ct_ctl_reply reply = { 0 };
 	CT_CLEAN_FD int stream = -1;
+	uint64_t wanted = tty;
 	int r;
 
-	r = ask_container(dirfd, CT_CTL_CONSOLE, tty == CT_CTL_TTY_ANY ? CT_CTL_TTY_FREE : tty, 0,
-			  CT_CTL_PATIENCE_MS, &reply, &stream, e);
+	if (tty == CT_CTL_TTY_ANY)
+		wanted = CT_CTL_TTY_FREE;
+	r = ask_container(dirfd, CT_CTL_CONSOLE, wanted, 0, CT_CTL_PATIENCE_MS, &reply, &stream, e);
 	if (r)
 		return r;
 	if (stream < 0)
@@ -512,7 +529,7 @@ int ct_ctl_console(int dirfd, unsigned tty, int *fd, unsigned *got, struct ct_er
 static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf buf = CT_BUF_INIT;
-	int64_t until = deadline(CT_CTL_PATIENCE_MS);
+	int64_t until = ct_deadline(CT_CTL_PATIENCE_MS);
 
 	while (buf.len < len) {
 		char packet[PACKET_MAX];
@@ -525,8 +542,10 @@ static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e
 		ct_close(&fd);
 		if (n == -EAGAIN)
 			continue;
-		if (n <= 0)
-			return no_answer(sock, n ? (int)n : -ECONNRESET, e);
+		if (n == 0)
+			n = -ECONNRESET;
+		if (n < 0)
+			return no_answer(sock, (int)n, e);
 		ct_buf_add(&buf, packet, (size_t)n);
 		if (ct_buf_error(&buf))
 			return ct_oom(e);
@@ -535,7 +554,9 @@ static int take_log(int sock, uint32_t len, struct ct_buf *out, struct ct_err *e
 		return ct_fail(e, -EPROTO, CT_ERR_SUPERVISOR, WHERE,
 			       "the supervisor sent more than it said");
 	ct_buf_add(out, ct_buf_text(&buf), buf.len);
-	return ct_buf_error(out) ? ct_oom(e) : 0;
+	if (ct_buf_error(out))
+		return ct_oom(e);
+	return 0;
 }
 
 int ct_ctl_console_log(int dirfd, int clear, struct ct_buf *out, struct ct_err *e)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Talking to the supervisor of a detached container: each function makes one connection to
+ * The client of the supervisor of a detached container: each function makes one connection to
  * "control" in the state directory `dirfd`. All return 0 or a negative errno recorded in e: -ESRCH
- * (CT_ERR_NOT_RUNNING: nobody listens), -ETIMEDOUT (CT_ERR_TIMEOUT: the time given was up;
- * CT_ERR_SUPERVISOR: no answer), -EPROTO, -EPERM; else what the supervisor said. `reply` may be
- * NULL where it is optional. Nothing blocks longer than its timeout and CT_CTL_PATIENCE_MS (a stop
- * that kills: CT_CTL_END_MS, as long as the supervisor gives signs of life).
+ * (CT_ERR_NOT_RUNNING: no process listens), -ETIMEDOUT (CT_ERR_TIMEOUT: the time given was up;
+ * CT_ERR_SUPERVISOR: no answer), -EPROTO, -EPERM; else the error of the supervisor's reply. `reply`
+ * may be NULL. Nothing blocks longer than its timeout and CT_CTL_PATIENCE_MS (a stop that kills:
+ * CT_CTL_END_MS, as long as the supervisor answers status requests).
  */
 #ifndef CT_RUN_CHILD_CONTROL_H
 #define CT_RUN_CHILD_CONTROL_H
@@ -18,10 +18,10 @@
 #include "base/error.h"
 #include "wire/wire.h"
 
-/* for an answer that should come at once; a supervisor that is seen to be stopped ends it sooner */
+/* for an answer that should come at once; the wait ends sooner if the supervisor is stopped */
 #define CT_CTL_PATIENCE_MS 3000
-#define CT_CTL_LATE_MS 500  /* for an answer behind the time that was given for it */
-#define CT_CTL_PING_MS 1000 /* for a sign of life, before somebody goes round the supervisor */
+#define CT_CTL_LATE_MS 500  /* for an answer after the timeout that the request has */
+#define CT_CTL_PING_MS 1000 /* for a status, before a caller does without the supervisor */
 #define CT_CTL_END_MS 65000 /* for an end: from signal.stop over SIGKILL to the last stop hook */
 
 /* Connects; *sock is the caller's. */
@@ -37,27 +37,27 @@ int ct_ctl_call(int sock, const struct ct_ctl_request *rq, int timeout_ms,
 int ct_ctl_status(int dirfd, struct ct_ctl_reply *reply, int *pidfd, struct ct_err *e);
 int ct_ctl_status_in(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, int *pidfd,
 		     struct ct_err *e);
-/* 1 when an error says that the supervisor gives no sign of life. */
+/* 1 when an error says that the supervisor does not answer. */
 static inline int ct_ctl_is_mute(const struct ct_err *e)
 {
 	return e->err == -ETIMEDOUT && e->id == CT_ERR_SUPERVISOR;
 }
 /* -ESRCH, recorded: the container is not running; `where` asks. */
 int ct_ctl_not_running(struct ct_err *e, const char *where);
-/* 1: somebody has stopped the supervisor with this number, or traces it. */
+/* 1: the supervisor with this pid is stopped (SIGSTOP), or traced and stopped. */
 int ct_ctl_is_stopped(pid_t pid);
-/* Of the calls below those that ask something of the container say -ESRCH when the supervisor goes
- * before it has answered; only a status, a stop and a wait tell it apart as -ECONNRESET. */
-/* Sends a signal to init; 0 only looks. -EINVAL, -ESRCH. */
+/* When the supervisor ends before it has answered, a status, a stop and a wait return -ECONNRESET;
+ * the other calls -ESRCH, since the container has ended with it. */
+/* Sends a signal to init; 0 only checks that there is one. -EINVAL, -ESRCH. */
 int ct_ctl_kill(int dirfd, int sig, struct ct_err *e);
 /* flags: CT_STOP_*. timeout_ms -1: waits for ever before signal.stop. Returns when the supervisor
- * has gone (not with NO_WAIT): a new start may follow at once. */
+ * has ended (not with NO_WAIT): a new start may follow at once. */
 int ct_ctl_stop(int dirfd, unsigned flags, int timeout_ms, struct ct_ctl_reply *reply,
 		struct ct_err *e);
 /* timeout_ms 0: asks and returns; -1: waits for ever. */
 int ct_ctl_reboot(int dirfd, int timeout_ms, struct ct_ctl_reply *reply, struct ct_err *e);
 /* Waits until the state is in mask (CT_STATE_*); reply->state has it. -1: for ever. When STOPPED
- * is reached the supervisor has gone on return. A supervisor that is killed meanwhile:
+ * is reached the supervisor has ended on return. A supervisor that is killed meanwhile:
  * -ECONNRESET, sweep then. */
 int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *reply,
 		struct ct_err *e);
@@ -68,8 +68,8 @@ int ct_ctl_wait(int dirfd, unsigned mask, int timeout_ms, struct ct_ctl_reply *r
 int ct_ctl_watch(int *mine, int *theirs, struct ct_err *e);
 /* Asks on a connection to be told of the end, as ct_ctl_watched() takes it. */
 int ct_ctl_ask_end(int sock, struct ct_err *e);
-/* What a watch was told: reply with the verdict, -ECONNRESET when the supervisor was killed.
- * Returns when it has gone. */
+/* What a watch receives: reply with the verdict, -ECONNRESET when the supervisor was killed.
+ * Returns when it has ended. */
 int ct_ctl_watched(int sock, struct ct_ctl_reply *reply, struct ct_err *e);
 
 #define CT_CTL_TTY_ANY (~0u)

@@ -20,27 +20,28 @@
 #include "run/child/rawcall.h"
 #include "wire/wire.h"
 
-#define CPU_LOOK_NS 2000000u /* how closely limit.cputime is kept */
-#define AGAIN_NS 10000000u   /* from one SIGKILL to the next, of an init that is held where it is */
-#define TELL_NS 100000000u   /* for a launcher to tell of the init that it clones */
-#define STRAY_NS 2000000000u /* for children that nobody has told us of to end by themselves */
+#define CPU_POLL_NS 2000000u /* shortest time between two reads for limit.cputime */
+#define AGAIN_NS 10000000u   /* from one SIGKILL to the next, of an init that is kept frozen */
+#define CLONE_NS 100000000u  /* for a launcher to report the init that it is cloning */
+#define STRAY_NS 2000000000u /* for children that no record names to end by themselves */
 
 /* for a supervisor to undo a start that failed */
 #define SUPERVISOR_NS 15000000000u
 #define NEVER UINT64_MAX
 
-/* What it knows beyond the struct. */
+/* What the keeper knows beyond the struct. */
 struct keep {
 	struct ct_keeper *k;
 	long launcher;	 /* 0: reaped */
-	int has_init;	 /* its pidfd is there */
-	int cloning;	 /* the launcher has said that there will be one */
-	int sock_closed; /* nobody is left who could tell anything */
+	int has_init;	 /* its pidfd has been received */
+	int cloning;	 /* the launcher has reported that it clones init next */
+	int sock_closed; /* no process is left that could send a record */
 	int leash_closed;
 	int pump_told;	    /* that init has ended */
-	int child_news;	    /* a child may have ended since we looked */
-	int ending, leave;  /* the caller said so, or is gone; the supervisor is to be left alone */
-	uint64_t ending_at; /* since when */
+	int check_children; /* a child may have ended since the last wait4() */
+	int ending; /* all processes are to be ended: the caller asked for it, or has ended */
+	int leave;  /* the supervisor goes on alone, and the keeper ends */
+	uint64_t ending_at; /* since when `ending` */
 };
 
 static void publish(struct ct_keeper *k, int state)
@@ -57,11 +58,13 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Puts *fd out of the way of the low numbers. */
+/* Moves *fd out of the low numbers: to `above` or higher. */
 static long lift(int *fd, int above)
 {
-	long r = *fd < above ? RAW3(SYS_fcntl, *fd, F_DUPFD_CLOEXEC, above) : *fd;
+	long r = *fd;
 
+	if (*fd < above)
+		r = RAW3(SYS_fcntl, *fd, F_DUPFD_CLOEXEC, above);
 	if (r >= 0)
 		*fd = (int)r;
 	return r;
@@ -72,9 +75,8 @@ static long place(int fd, int at)
 	return RAW3(SYS_dup3, fd, at, 0);
 }
 
-/* In the process that execs, which shares our memory while we are suspended (vfork):
- * descriptors into the places that wire.h names, everything else closed, the stage executed
- * from its sealed memfd. */
+/* In a child that shares our memory while we are suspended (vfork): puts the descriptors into the
+ * places that wire.h names, closes all others, executes the stage from its sealed memfd. */
 static int exec_stage(void *arg)
 {
 	struct ct_keeper *k = arg;
@@ -119,8 +121,7 @@ static int failed(struct ct_keeper *k, const char *call, long err)
 	return -1;
 }
 
-/* The stage, the caller's life, the ends of children: what there is to wait for, in
- * fd[]. 0, or -1. */
+/* Starts the stage, and makes in fd[] the descriptors that the keeper waits on. 0, or -1. */
 static int begin(struct keep *keep, int fd[CT_KEEPER_FDS])
 {
 	struct ct_keeper *k = keep->k;
@@ -135,7 +136,7 @@ static int begin(struct keep *keep, int fd[CT_KEEPER_FDS])
 	if (r < 0)
 		return failed(k, "pidfd_open", r);
 	fd[CT_KEEPER_FD_OWNER] = (int)r;
-	/* its number may be somebody else's by now */
+	/* the caller has ended, and its pid may be another process' */
 	if (RAW0(SYS_getppid) != k->caller)
 		return failed(k, "getppid", -ESRCH);
 	r = RAW4(SYS_signalfd4, -1, &child, sizeof(child), SFD_NONBLOCK);
@@ -153,14 +154,16 @@ static int begin(struct keep *keep, int fd[CT_KEEPER_FDS])
 	keep->launcher = r;
 	if (k->spawn_err)
 		return failed(k, "execveat", k->spawn_err);
-	/* ours and not reaped: the number is its own */
+	/* our child, not yet reaped: the pid is still its own */
 	r = RAW2(SYS_pidfd_open, keep->launcher, 0);
 	fd[CT_KEEPER_FD_LAUNCHER] = (int)r;
-	return r < 0 ? failed(k, "pidfd_open", r) : 0;
+	if (r < 0)
+		return failed(k, "pidfd_open", r);
+	return 0;
 }
 
-/* Its descriptors to their places, everything else closed. Where there is none, the socket fills
- * the gap, so that the first one received is CT_KEEPER_FD_INIT. */
+/* Puts the descriptors into their places and closes all others. The socket fills the place of one
+ * that is missing, so that the first one received gets the number CT_KEEPER_FD_INIT. */
 static int place_all(struct ct_keeper *k, int fd[CT_KEEPER_FDS])
 {
 	long r = 0;
@@ -174,13 +177,15 @@ static int place_all(struct ct_keeper *k, int fd[CT_KEEPER_FDS])
 		r = place(fd[i], i);
 	if (r >= 0)
 		r = RAW3(SYS_close_range, CT_KEEPER_FD_INIT, ~0u, 0);
-	return r < 0 ? failed(k, "dup3", r) : 0;
+	if (r < 0)
+		return failed(k, "dup3", r);
+	return 0;
 }
 
-/* ---- what is told ---------------------------------------------------------------------------- */
+/* ---- records from the stage ------------------------------------------------------------------ */
 
-/* Takes one record in. Each says a thing once; what comes from inside the container is no
- * more than a number. */
+/* Handles one record. The first of a type counts; what comes from inside the container is no more
+ * than a number. */
 static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 {
 	struct ct_keeper *k = keep->k;
@@ -189,13 +194,15 @@ static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 	switch (r->type) {
 	case CT_KEEP_INIT:
 		keep->has_init = keep->has_init || got_fd == CT_KEEPER_FD_INIT;
-		k->init = k->init ? k->init : r->num;
+		if (!k->init)
+			k->init = r->num;
 		break;
 	case CT_KEEP_CLONE:
 		keep->cloning = 1;
 		break;
 	case CT_KEEP_PUMP:
-		k->pump = k->pump ? k->pump : r->num;
+		if (!k->pump)
+			k->pump = r->num;
 		break;
 	case CT_KEEP_OUTPUT:
 		k->output_over = k->output != NULL;
@@ -206,7 +213,7 @@ static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 		age = ct_age_ns(r->at_ns, now_ns(CLOCK_REALTIME));
 		k->exec_user_us = r->user_us;
 		k->exec_system_us = r->system_us;
-		/* not what the cgroup has counted by now: this may be read late */
+		/* not what the cgroup has counted now: the record may have waited for long */
 		k->exec_cpu_us = ct_since(r->user_us + r->system_us, r->outside_us);
 		k->exec_ns = now_ns(CLOCK_MONOTONIC) - age;
 		break;
@@ -219,7 +226,7 @@ static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 	}
 }
 
-/* Reads one record. Only the first may carry a descriptor. 1: there may be more. */
+/* Receives one record. Init's may carry a descriptor. 1: there may be more. */
 static int take_record(struct keep *keep)
 {
 	union {
@@ -246,7 +253,7 @@ static int take_record(struct keep *keep)
 	if (n > 0 || n == -EAGAIN || n == -EINTR)
 		return n > 0;
 	keep->sock_closed = 1;
-	/* deaf, it could keep no limit */
+	/* no limit can be kept without the records */
 	if (n < 0 && !keep->k->supervise) {
 		keep->ending = 1;
 		failed(keep->k, "recvmsg", n);
@@ -264,7 +271,7 @@ static void keep_verdict(struct ct_keeper *k, int status, const struct rusage *r
 	k->have_status = 1;
 }
 
-/* Reaps what has ended. 1 while there is something to wait for. */
+/* Reaps children that have ended. 1 while there are others. */
 static int reap(struct keep *keep)
 {
 	struct ct_keeper *k = keep->k;
@@ -272,11 +279,11 @@ static int reap(struct keep *keep)
 	int status;
 	long pid;
 
-	if (!keep->child_news)
+	if (!keep->check_children)
 		return 1;
-	keep->child_news = 0;
+	keep->check_children = 0;
 	while ((pid = RAW4(SYS_wait4, -1, &status, WNOHANG | __WALL, &ru)) > 0) {
-		/* that there is a pump was told before there could be another */
+		/* the launcher has reported the pump before it made another child */
 		while (k->output && !k->pump && take_record(keep))
 			;
 		if (pid == keep->launcher) {
@@ -289,7 +296,7 @@ static int reap(struct keep *keep)
 		} else {
 			while (!k->init && take_record(keep))
 				;
-			/* else it is a hook whose launcher we have killed */
+			/* another pid: a hook whose launcher we have killed */
 			if (!k->init || pid == k->init)
 				keep_verdict(k, status, &ru);
 		}
@@ -299,43 +306,46 @@ static int reap(struct keep *keep)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-/* The tree's CPU time in microseconds; 0 when it cannot be read. */
+/* The cgroup's CPU time in microseconds; 0 when it cannot be read. */
 static uint64_t cpu_time(const struct ct_keeper *k)
 {
 	char text[64];
-	long n = k->cpu_fd < 0 ? 0 : RAW4(SYS_pread64, CT_KEEPER_FD_CPU, text, sizeof(text), 0),
-	     i = 0;
+	long n = 0, i = 0;
 	uint64_t v = 0;
 
-	/* version 2 says "usage_usec" in front, version 1 counts nanoseconds */
+	if (k->cpu_fd >= 0)
+		n = RAW4(SYS_pread64, CT_KEEPER_FD_CPU, text, sizeof(text), 0);
+	/* "usage_usec 12" with version 2; a number of nanoseconds alone with version 1 */
 	while (i < n && (text[i] < '0' || text[i] > '9'))
 		i++;
 	for (long at = i; at < n && text[at] >= '0' && text[at] <= '9'; at++)
 		v = v * 10 + (uint64_t)(text[at] - '0');
-	return i ? v : v / 1000;
+	if (i == 0)
+		v /= 1000;
+	return v;
 }
 
 /* Nanoseconds until limit.time is up, measured from the exec. */
 static uint64_t time_left(const struct ct_keeper *k)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), used = now > k->exec_ns ? now - k->exec_ns : 0;
-
-	return used >= k->limit_time_ns ? 0 : k->limit_time_ns - used;
+	return ct_since(k->limit_time_ns, ct_since(now_ns(CLOCK_MONOTONIC), k->exec_ns));
 }
 
 /* Nanoseconds until the CPU time can be used up at the earliest, 0: it is. */
 static uint64_t cpu_left(const struct ct_keeper *k)
 {
-	uint64_t now = cpu_time(k), used = now > k->exec_cpu_us ? now - k->exec_cpu_us : 0, left;
+	uint64_t left = ct_since(k->limit_cpu_us, ct_since(cpu_time(k), k->exec_cpu_us)) * 1000u;
 
-	if (used >= k->limit_cpu_us)
+	if (!left)
 		return 0;
-	left = (k->limit_cpu_us - used) * 1000u / (uint64_t)(k->cpus > 0 ? k->cpus : 1);
-	return left < CPU_LOOK_NS ? CPU_LOOK_NS : left;
+	if (k->cpus > 1)
+		left /= (uint64_t)k->cpus;
+	if (left < CPU_POLL_NS)
+		return CPU_POLL_NS;
+	return left;
 }
 
-/* Nanoseconds until a limit has to be looked at again. Before the exec there is
- * nothing to limit. */
+/* Nanoseconds until a limit has to be checked again. Nothing is limited before the exec. */
 static uint64_t watch_limits(struct ct_keeper *k)
 {
 	uint64_t time = NEVER, cpu = NEVER;
@@ -346,10 +356,13 @@ static uint64_t watch_limits(struct ct_keeper *k)
 		time = time_left(k);
 	if (k->limit_cpu_us && time)
 		cpu = cpu_left(k);
-	if (!time || !cpu)
-		__atomic_store_n(&k->timed_out, time ? CT_KEEPER_CPU : CT_KEEPER_TIME,
-				 __ATOMIC_RELEASE);
-	return time < cpu ? time : cpu;
+	if (!time)
+		__atomic_store_n(&k->timed_out, CT_KEEPER_TIME, __ATOMIC_RELEASE);
+	else if (!cpu)
+		__atomic_store_n(&k->timed_out, CT_KEEPER_CPU, __ATOMIC_RELEASE);
+	if (time < cpu)
+		return time;
+	return cpu;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -359,8 +372,8 @@ static void kill_by(int pidfd, int sig)
 	RAW4(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
-/* A process of the payload may hold init by a freezer as soon as it is thawed: so again and again.
- * Nanoseconds until then. */
+/* Kills init. A process of the payload may freeze it again as soon as it is thawed: the time until
+ * this is to be repeated is returned. */
 static uint64_t end_init(struct keep *keep)
 {
 	struct ct_keeper *k = keep->k;
@@ -373,45 +386,58 @@ static uint64_t end_init(struct keep *keep)
 	return AGAIN_NS;
 }
 
-/* Init has ended: the pump is to come to its end, too, and how soon. What holds its pipes
- * open does not hold it. */
+/* How long the pump may go on once init has ended. */
+static uint32_t pump_grace(const struct keep *keep)
+{
+	const struct ct_keeper *k = keep->k;
+
+	if (keep->ending)
+		return CT_OUTPUT_NOW;
+	if (k->timed_out ||
+	    (k->have_status && WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL))
+		return CT_OUTPUT_KILLED;
+	return CT_OUTPUT_ENDED;
+}
+
+/* Tells the pump that init has ended, and that it is to end, too, even if its pipes are open. */
 static void end_pump(struct keep *keep)
 {
 	struct ct_keeper *k = keep->k;
-	int killed = k->have_status && WIFSIGNALED(k->status) && WTERMSIG(k->status) == SIGKILL;
-	uint32_t how = killed || k->timed_out ? CT_OUTPUT_KILLED : CT_OUTPUT_ENDED;
 
 	if (!k->output || !k->pump || k->have_pump_status)
 		return;
-	__atomic_store_n(&k->output->ended, keep->ending ? CT_OUTPUT_NOW : how, __ATOMIC_RELEASE);
+	__atomic_store_n(&k->output->ended, pump_grace(keep), __ATOMIC_RELEASE);
 	if (!keep->pump_told)
 		RAW2(SYS_shutdown, CT_KEEPER_FD_SOCK, SHUT_WR);
 	keep->pump_told = 1;
 }
 
-/* What it leaves behind, as a hook that dies with it, comes to us: the caller may be a reaper. */
+/* Its orphans, such as a hook, come to us and not to the caller, which may be a subreaper. */
 static void kill_launcher(void)
 {
 	RAW5(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	kill_by(CT_KEEPER_FD_LAUNCHER, SIGKILL);
 }
 
-/* How long the launcher is left alone. An init that it could not tell us of any more could not be
- * killed: one that the payload stops at its birth would stay. */
+/* How long the launcher is not killed. While it clones init it is needed: an init that it does not
+ * report cannot be killed, and would stay if it is stopped as soon as it is cloned. */
 static uint64_t grace(const struct keep *keep)
 {
 	if (keep->k->supervise)
 		return SUPERVISOR_NS;
-	return keep->cloning && !keep->has_init ? TELL_NS : 0;
+	if (keep->cloning && !keep->has_init)
+		return CLONE_NS;
+	return 0;
 }
 
-/* Ends all that there is; one round. 0: no more can be done, and the kernel takes the
- * rest when we end. */
+/* One round of ending all processes. Returns the time until the next one; 0: no more can be done,
+ * and the kernel does the rest when we end. */
 static uint64_t end_all(struct keep *keep)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC),
-		 patience = keep->k->supervise ? SUPERVISOR_NS : STRAY_NS;
+	uint64_t now = now_ns(CLOCK_MONOTONIC), patience = STRAY_NS;
 
+	if (keep->k->supervise)
+		patience = SUPERVISOR_NS;
 	while (take_record(keep))
 		;
 	if (!keep->ending_at) {
@@ -444,9 +470,9 @@ static void read_leash(struct keep *keep)
 		keep->leash_closed = 1;
 }
 
-/* Whether what the stage tells is wanted at once. If not it stays in the socket until init ends:
- * each record would cost a start the time in which we wake up. */
-static int listens(const struct keep *keep)
+/* Whether records are needed at once. If not they stay in the socket until init ends: a wake-up for
+ * each would make a start slower. */
+static int needs_records(const struct keep *keep)
 {
 	const struct ct_keeper *k = keep->k;
 
@@ -454,30 +480,39 @@ static int listens(const struct keep *keep)
 	       (k->limit_time_ns || k->limit_cpu_us || k->output || k->supervise || keep->ending);
 }
 
-/* Waits for news, at most so long. */
-static void wait_for_news(struct keep *keep, uint64_t ns)
+/* Waits for an event, at most so long, and handles it. */
+static void wait_for_event(struct keep *keep, uint64_t ns)
 {
 	struct timespec t = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+	const struct timespec *timeout = &t;
 	struct pollfd fds[] = {
 		{ .fd = CT_KEEPER_FD_SIGNALS, .events = POLLIN },
-		{ .fd = listens(keep) ? CT_KEEPER_FD_SOCK : -1, .events = POLLIN },
-		{ .fd = keep->leash_closed ? -1 : CT_KEEPER_FD_LEASH, .events = POLLIN },
-		{ .fd = keep->ending ? -1 : CT_KEEPER_FD_OWNER, .events = POLLIN },
+		{ .fd = CT_KEEPER_FD_SOCK, .events = POLLIN },
+		{ .fd = CT_KEEPER_FD_LEASH, .events = POLLIN },
+		{ .fd = CT_KEEPER_FD_OWNER, .events = POLLIN },
 	};
 	struct signalfd_siginfo si;
 
-	if (RAW5(SYS_ppoll, fds, sizeof(fds) / sizeof(*fds), ns == NEVER ? NULL : &t, NULL, 0) <= 0)
+	/* poll(2) passes over negative descriptors */
+	if (!needs_records(keep))
+		fds[1].fd = -1;
+	if (keep->leash_closed)
+		fds[2].fd = -1;
+	if (keep->ending)
+		fds[3].fd = -1;
+	if (ns == NEVER)
+		timeout = NULL;
+	if (RAW5(SYS_ppoll, fds, sizeof(fds) / sizeof(*fds), timeout, NULL, 0) <= 0)
 		return;
 	if (fds[0].revents) {
 		RAW3(SYS_read, CT_KEEPER_FD_SIGNALS, &si, sizeof(si));
-		keep->child_news = 1;
+		keep->check_children = 1;
 	}
 	if (fds[1].revents)
 		take_record(keep);
 	if (fds[2].revents)
 		read_leash(keep);
-	/* a supervisor is to live on without its starter; one that is called off comes to its end
-	 * also when nobody waits for that any more */
+	/* the caller has ended: a supervisor goes on without it, unless the start was cancelled */
 	if (!keep->ending && (fds[3].revents || keep->leash_closed)) {
 		keep->ending = !keep->k->supervise;
 		keep->leave = keep->k->supervise;
@@ -497,9 +532,9 @@ static void keep_all(struct keep *keep)
 			end_pump(keep);
 		if (!wait)
 			break;
-		wait_for_news(keep, wait);
+		wait_for_event(keep, wait);
 	}
-	/* the last word of a reaper may have come with its end */
+	/* a reaper sends the payload's status just before it ends */
 	while (take_record(keep))
 		;
 }
@@ -508,7 +543,7 @@ static void undo_begin(struct keep *keep)
 {
 	int status;
 
-	/* ours and not reaped: the number is its own */
+	/* our child, not yet reaped: the pid is still its own */
 	if (keep->launcher)
 		RAW2(SYS_kill, keep->launcher, SIGKILL);
 	while (keep->launcher && RAW4(SYS_wait4, -1, &status, __WALL, NULL) == -EINTR)
@@ -523,7 +558,7 @@ int ct_placeholder_main(void *arg)
 	const char *call;
 	long r;
 
-	/* not PR_SET_PDEATHSIG: that comes with the end of the caller's thread */
+	/* not PR_SET_PDEATHSIG, which is sent when the caller's thread ends */
 	r = RAW2(SYS_pidfd_open, task->caller, 0);
 	if (r < 0 || RAW0(SYS_getppid) != task->caller)
 		return 1;
@@ -546,13 +581,12 @@ int ct_placeholder_main(void *arg)
 int ct_keeper_main(void *arg)
 {
 	static const unsigned long by_default[8]; /* the kernel's struct sigaction, all zero */
-	struct keep keep = { .k = arg, .child_news = 1 };
+	struct keep keep = { .k = arg, .check_children = 1 };
 	struct ct_keeper *k = arg;
 	int fd[CT_KEEPER_FDS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 	int err;
 
-	/* a caller that ignores SIGCHLD hands that on: the kernel would take our child
-	 * without a word */
+	/* inherited from a caller that ignores SIGCHLD: the kernel would reap our children */
 	RAW4(SYS_rt_sigaction, SIGCHLD, by_default, NULL, 8);
 	err = begin(&keep, fd);
 	if (!err)

@@ -36,7 +36,9 @@ int ct_output_begin(struct ct_output *o, int *fd, struct ct_err *e)
 
 uint64_t ct_output_waiting(const struct ct_output *o)
 {
-	return o->told ? __atomic_load_n(&o->told->waiting, __ATOMIC_RELAXED) : 0;
+	if (!o->told)
+		return 0;
+	return __atomic_load_n(&o->told->waiting, __ATOMIC_RELAXED);
 }
 
 void ct_output_judge(const struct ct_output *o, int lost, struct ct_verdict *v)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/fd.h"
 #include "backend/cgroup/usage.h"
 #include "base/sys.h"
@@ -45,12 +46,14 @@ struct ct_process *ct_process_new(struct ct_launch *launch, const struct ct_laun
 	return p;
 }
 
-/* What a wait status says, unless the caller's own wish explains it. `own`: it is of the payload,
- * whose reaper was pid 1. */
+/* Fills in how it ended, by its wait status. `asked` is the reason if the caller or a limit has
+ * caused the end, else 0. `own`: the status is the payload's, whose reaper was pid 1. */
 static void judge(const struct ct_process *p, int status, int own, int asked, struct ct_verdict *v)
 {
-	/* who exits has not been killed, but may have been asked */
-	v->reason = asked & CT_ASKED ? asked & ~CT_ASKED : CT_EXIT_EXITED;
+	v->reason = CT_EXIT_EXITED;
+	/* an exit is no answer to SIGKILL, but may be one to a signal that asks */
+	if (asked & CT_ASKED)
+		v->reason = asked & ~CT_ASKED;
 	v->code = WEXITSTATUS(status);
 	if (WIFEXITED(status))
 		return;
@@ -58,7 +61,9 @@ static void judge(const struct ct_process *p, int status, int own, int asked, st
 	v->signal = WTERMSIG(status);
 	v->core = !!WCOREDUMP(status);
 	v->code = 128 + v->signal;
-	v->reason = asked ? asked : CT_EXIT_SIGNALED;
+	v->reason = CT_EXIT_SIGNALED;
+	if (asked)
+		v->reason = asked;
 	/* reboot(2) in a pid namespace: its init dies of SIGHUP (restart) or SIGINT (halt) */
 	if (!asked && !own && p->reboots && v->signal == SIGHUP)
 		v->reason = CT_EXIT_REBOOT;
@@ -66,8 +71,8 @@ static void judge(const struct ct_process *p, int status, int own, int asked, st
 		v->reason = CT_EXIT_HALT;
 }
 
-/* Whether the reaper's word is the payload's end: it comes from inside the container, and counts
- * where init's own end bears it out. */
+/* Whether the status that the reaper has sent is the payload's: it comes from inside the container,
+ * and counts only if it fits init's own end. */
 static int is_payload_status(const struct ct_process *p, const struct ct_keeper *k)
 {
 	return p->reaper && k->have_payload_status && ct_keep_fits(k->payload_status, k->status);
@@ -78,9 +83,9 @@ static void take_keeper_verdict(struct ct_process *p)
 	static const int limits[] = {
 		[CT_KEEPER_TIME] = CT_EXIT_TIME, [CT_KEEPER_CPU] = CT_EXIT_CPUTIME
 	};
-	int broken;
 	struct ct_keeper k = { 0 };
-	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE), own;
+	int asked = __atomic_load_n(&p->stop, __ATOMIC_ACQUIRE);
+	int broken, own, status;
 
 	ct_child_reap(&p->child, &k);
 	broken = !k.have_pump_status || !WIFEXITED(k.pump_status) ||
@@ -92,33 +97,39 @@ static void take_keeper_verdict(struct ct_process *p)
 		return;
 	}
 	own = is_payload_status(p, &k);
-	judge(p, own ? k.payload_status : k.status, own, k.timed_out ? limits[k.timed_out] : asked,
-	      &p->verdict);
+	status = k.status;
+	if (own)
+		status = k.payload_status;
+	if (k.timed_out)
+		asked = limits[k.timed_out];
+	judge(p, status, own, asked, &p->verdict);
 	p->verdict.wall_us = ct_since(k.end_ns, p->child.exec_ns) / 1000;
 	p->verdict.user_us = ct_since(k.user_us, k.exec_user_us);
 	p->verdict.system_us = ct_since(k.system_us, k.exec_system_us);
 	p->verdict.max_rss = k.max_rss;
 	p->before_us = k.exec_cpu_us;
-	/* it may have said too much and gone before anybody could end it */
+	/* it may have passed limit.output and ended before the keeper could end it */
 	if (k.output_over && !k.timed_out)
 		p->verdict.reason = CT_EXIT_OUTPUT;
 }
 
-/* What the supervisor says of an ephemeral container's directory that has not gone. */
+/* Reads why the supervisor could not remove all of an ephemeral container's directory. */
 static void take_left(struct ct_process *p)
 {
 	struct ct_state_file st = { 0 };
+	const char *why = st.error;
 
 	p->left = 1;
 	(void)ct_state_read(p->state, &st, NULL);
+	if (!*why)
+		why = "something of its directory stays";
 	ct_err_clear(&p->left_err);
 	ct_err_hint(&p->left_err,
 		    "the next ct_destroy(), ct_create() or ct_list() (ct-ls) tries again");
-	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s",
-		st.error[0] ? st.error : "something of its directory stays");
+	ct_fail(&p->left_err, -EBUSY, CT_ERR_ROOTFS, "supervisor", "%s", why);
 }
 
-/* The supervisor tells, at the end of the last boot; one that was killed does not. */
+/* The supervisor sends the verdict at the end of the last boot, unless it was killed. */
 static void take_supervisor_verdict(struct ct_process *p)
 {
 	struct ct_ctl_reply r = { 0 };
@@ -141,7 +152,7 @@ static void end_of_backends(struct ct_process *p)
 		ct_counters_read(places, ct_cg_places(&p->groups, places), &c);
 	if (p->groups.n && p->verdict.reason != CT_EXIT_LOST)
 		ct_verdict_add(&p->verdict, &c, p->before_us, p->reaper);
-	/* its descriptors are what undo may need */
+	/* undo may need the descriptors that these take up */
 	ct_cgroup_forget(&p->groups);
 	ct_undo_all(&p->undo, NULL);
 	ct_placeholder_end(&p->holder);
@@ -177,7 +188,7 @@ uint32_t ct_process_usage(struct ct_process *p, ct_usage *out)
 	return n;
 }
 
-/* The end has been seen: make the verdict final, once. */
+/* Makes the verdict final, once, after the end. */
 static void finish(struct ct_process *p)
 {
 	pthread_mutex_lock(&p->lock);
@@ -198,7 +209,9 @@ int ct_process_ends(const struct ct_process *p)
 {
 	if (p->watch >= 0)
 		return p->watch;
-	return p->child.end >= 0 ? p->child.end : p->child.pidfd;
+	if (p->child.end >= 0)
+		return p->child.end;
+	return p->child.pidfd;
 }
 
 int ct_process_running(struct ct_process *p)
@@ -233,7 +246,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	if (out && (r = ct_exit_check(out, "wait", e)) < 0)
 		return r;
 	if (ct_process_starting(p) || p->failed.err) {
-		int64_t until = ct_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+		int64_t until = ct_deadline(timeout_ms);
 
 		r = p->launch_ops->follow(p, timeout_ms, e);
 		if (r == -EINPROGRESS) {
@@ -243,8 +256,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 		}
 		if (r < 0)
 			return r;
-		if (timeout_ms > 0)
-			timeout_ms = until > ct_now_ms() ? (int)(until - ct_now_ms()) : 0;
+		timeout_ms = ct_left_ms(until);
 	}
 	if (!ct_process_done(p)) {
 		if (!ct_fd_readable(ct_process_ends(p), timeout_ms))
@@ -258,7 +270,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 	return p->left;
 }
 
-#define SETTLE_MS 500 /* for output that somebody reads */
+#define SETTLE_MS 500 /* for output that a reader takes */
 
 int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 {
@@ -270,24 +282,29 @@ int ct_process_await_end(struct ct_process *p, int timeout_ms, struct ct_err *e)
 	return 0;
 }
 
-/* Who is to be killed must not be frozen: version 1 would hold it all the same. */
+/* Before SIGKILL: with version 1 a frozen process does not end by it. */
 static void thaw(struct ct_process *p)
 {
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
+	int r;
 
-	if ((p->state >= 0 ? ct_groups_load(p->state, &held, NULL) : ct_process_groups(p, &held)) >=
-	    0)
+	if (p->state >= 0)
+		r = ct_groups_load(p->state, &held, NULL);
+	else
+		r = ct_process_groups(p, &held);
+	if (r >= 0)
 		ct_cgroup_thaw(&held);
 	ct_cgroup_forget(&held);
 }
 
 int ct_init_signal(int pidfd, int sig, int reaper)
 {
-	return reaper && sig == SIGSTOP ? ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP)
-					: ct_pidfd_send_signal(pidfd, sig);
+	if (reaper && sig == SIGSTOP)
+		return ct_pidfd_queue_signal(pidfd, CT_STOP_SIGNAL, CT_SI_STOP);
+	return ct_pidfd_send_signal(pidfd, sig);
 }
 
-/* A signal that would end the program ends its start; another would find nobody. */
+/* A signal that would end the program cancels its start; for another there is no process yet. */
 static int signal_launch(struct ct_process *p, int sig, struct ct_err *e)
 {
 	static const int ends[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT };
@@ -316,11 +333,13 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 		__atomic_store_n(&p->stop, CT_EXIT_STOPPED, __ATOMIC_RELEASE);
 		thaw(p);
 	}
-	/* the supervisor knows which init there is by now */
-	r = ct_process_done(p) || p->state < 0 ? -ESRCH : ct_ctl_kill(p->state, sig, NULL);
+	r = -ESRCH;
+	/* after a reboot only the supervisor knows the present init */
+	if (!ct_process_done(p) && p->state >= 0)
+		r = ct_ctl_kill(p->state, sig, NULL);
 	if ((r == -ESRCH || r == -ETIMEDOUT) && !ct_process_done(p))
 		r = ct_init_signal(p->child.pidfd, sig, p->reaper);
-	/* a caller that has given up its rights has still the keeper's leash */
+	/* a caller that has dropped its privileges still has the keeper's leash */
 	if (r == -EPERM && sig == SIGKILL && p->state < 0) {
 		ct_child_end(&p->child);
 		r = 0;
@@ -333,7 +352,7 @@ int ct_process_signal(struct ct_process *p, int sig, struct ct_err *e)
 	return 0;
 }
 
-/* Until it is dead, whatever its own do to hold it. */
+/* Kills init, also if processes of the container keep freezing it. */
 static void kill_init(struct ct_process *p)
 {
 	thaw(p);

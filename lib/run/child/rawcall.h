@@ -11,7 +11,7 @@
 #elif defined(__aarch64__)
 #include "run/child/rawcall-aarch64.h"
 #else
-#error "libcontain has no raw system calls for this architecture yet: add run/rawcall-ARCH.h"
+#error "libcontain has no raw system calls for this architecture yet: add run/child/rawcall-ARCH.h"
 #endif
 
 #define RAW0(nr) ct_raw6(nr, 0, 0, 0, 0, 0, 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An exec takes the capabilities of a caller who is not root (by file capabilities, or
- * SECBIT_NOROOT) unless they are ambient. In the process that executes the stage, whose credentials
- * are its own: raw system calls only. The stage gives back what was raised.
+ * A caller that is not root, but has file capabilities, or that has SECBIT_NOROOT, loses its
+ * capabilities by an exec unless they are ambient. So the process that executes the stage makes
+ * them ambient, by raw system calls only; the stage takes that back.
  */
 #ifndef CT_RUN_CHILD_RAWCAPS_H
 #define CT_RUN_CHILD_RAWCAPS_H
@@ -33,8 +33,8 @@ static inline void ct_raw_decimal(char out[24], uint64_t v)
 	out[i] = 0;
 }
 
-/* Raises what is permitted to inheritable and ambient where the exec would take it. 1: *had tells
- * what the stage has to give back; 0: nothing was changed. */
+/* Makes the permitted capabilities inheritable and ambient where an exec would remove them. 1: *had
+ * is what the stage has to restore; 0: nothing was changed. */
 static inline int ct_raw_keep_caps(struct ct_raw_caps *had)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -17,11 +17,11 @@
 #include "plan/trace.h"
 #include "shared/rights.h"
 
-/* How long to wait for the socket to close by the exec before looking whether it has happened:
- * another thread may have forked a child that holds a copy of the stage's end. */
-#define LOOK_AFTER_MS 50
+/* How long to wait for the socket to close by the exec before it is checked in /proc whether that
+ * has happened: a child that another thread has forked may hold a copy of the stage's end. */
+#define CHECK_AFTER_MS 50
 
-/* One record, with its descriptor if one came along. 1, 0 at the end, or negative errno. */
+/* Receives one record, and the descriptor that came with it. 1, 0 at the end, or negative errno. */
 static int read_report(int sock, struct ct_report *r, int *fd)
 {
 	union ct_rights room;
@@ -30,12 +30,14 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	ssize_t n;
 
 	ct_rights_room(&m, &room);
-	/* ECONNRESET comes once, before what was told: the stage has ended without its message */
+	/* ECONNRESET comes once, before the records: the stage has ended before it read its plan */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-	if (n <= 0)
-		return n < 0 ? -errno : 0;
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return 0;
 	*fd = ct_rights_take(&m);
 	if (n != sizeof(*r))
 		return -EPROTO;
@@ -44,12 +46,12 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
-/* What to do about it; of several rows the first one counts. */
+/* Hints for errors of steps. Of several rows that fit the first one counts. */
 static const struct {
 	uint16_t op;
 	int err;
 	const char *text;
-	const char *key; /* NULL: whichever asked for the step */
+	const char *key; /* only for a step that comes from this key; NULL: from any */
 } advices[] = {
 	{ CT_OP_ATTACH, ENOENT,
 	  "the target must exist: make it in the rootfs, or set "
@@ -156,13 +158,18 @@ static int id_of(const struct ct_step *s, int err)
 int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r,
 		    struct ct_err *e)
 {
-	const struct ct_step *s = step < plan->n_steps ? &plan->steps[step] : NULL;
-	int err = r->err > 0 && r->err < 4096 ? -r->err : -EIO;
+	const struct ct_step *s = NULL;
+	int err = -EIO, id = CT_ERR_STAGE;
 	const char *hint;
 	char number[32];
 
-	if (s)
+	if (r->err > 0 && r->err < 4096)
+		err = -r->err;
+	if (step < plan->n_steps) {
+		s = &plan->steps[step];
+		id = id_of(s, err);
 		ct_err_step(e, (int)step, ct_op_name(s->op));
+	}
 	if (s && s->at->key[0])
 		ct_err_origin(e, s->at);
 	if (r->object[0])
@@ -175,10 +182,10 @@ int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_r
 	hint = advice(s, -err);
 	if (hint)
 		ct_err_hint(e, "%s", hint);
-	return ct_fail(e, err, s ? id_of(s, err) : CT_ERR_STAGE, "stage", "%s", "");
+	return ct_fail(e, err, id, "stage", "%s", "");
 }
 
-/* Is it still the stage? 0 also when it has gone. */
+/* Whether the process still executes the stage. 0 also when it has ended. */
 static int is_stage(pid_t pid)
 {
 	char path[40], link[64];
@@ -192,7 +199,7 @@ static int is_stage(pid_t pid)
 	return !strncmp(link, "/memfd:ct-stage", 15);
 }
 
-/* Has init, or the one child of an init that stays the stage's, executed its program? */
+/* Whether init has executed its program, or, if init is a reaper, its child has. */
 static int has_executed(pid_t pid)
 {
 	CT_CLEAN_FD int fd = -1;
@@ -209,7 +216,12 @@ static int has_executed(pid_t pid)
 	return ct_parse_u32(text, &child) == 0 && child && !is_stage((pid_t)child);
 }
 
-/* Takes in one record. 1: go on, 0: ready, negative: failed. */
+static int unexpected(struct ct_err *e)
+{
+	return ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+}
+
+/* Handles one record. 1: more will come, 0: the start is complete, negative: failed. */
 static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 		struct ct_child *child, struct ct_err *e)
 {
@@ -233,9 +245,9 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
 		return 1;
 	case CT_REPORT_DONE:
-		return s->plan->hooks
-			       ? 0
-			       : ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+		if (!s->plan->hooks)
+			return unexpected(e);
+		return 0;
 	case CT_REPORT_STEP:
 		ct_trace_step(s->log, s->plan, s->plan->n_setup + r->step, r->at_ns);
 		return 1;
@@ -244,8 +256,9 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 		return 1;
 	case CT_REPORT_SUPERVISOR:
 		child->supervisor = r->num;
-		return s->super ? 0
-				: ct_fail(e, -EPROTO, CT_ERR_STAGE, "stage", "unexpected report");
+		if (!s->super)
+			return unexpected(e);
+		return 0;
 	case CT_REPORT_ERROR:
 		return ct_report_fault(s->plan, s->plan->n_setup + r->step, r, e);
 	default:
@@ -259,25 +272,28 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
 {
 	struct pollfd p = { .fd = child->report, .events = POLLIN };
-	int look = child->exec_ns && child->pidfd >= 0 && !s->super;
+	int check = child->exec_ns && child->pidfd >= 0 && !s->super;
+	int most = 1000;
 
+	if (check)
+		most = CHECK_AFTER_MS;
 	for (;;) {
-		int ms = ct_poll_ms(until_ms - ct_now_ms(), 1000), n;
+		int n = poll(&p, 1, ct_poll_ms(until_ms - ct_now_ms(), most));
 
-		n = poll(&p, 1, look && ms > LOOK_AFTER_MS ? LOOK_AFTER_MS : ms);
 		if (n > 0 || (n < 0 && errno != EINTR))
 			return 1;
-		/* an init that has failed and gone since the poll looks the same; what it
-		 * has told comes first */
-		if (n == 0 && look && child->pid > 0 && has_executed(child->pid))
+		/* an init that has failed and ended since the poll cannot be told from one that has
+		 * executed its program: its report, if there is one, comes first */
+		if (n == 0 && check && child->pid > 0 && has_executed(child->pid))
 			return poll(&p, 1, 0) > 0;
 		if (ct_now_ms() >= until_ms)
 			return -EINPROGRESS;
 	}
 }
 
-/* The socket has closed. By the exec: 0. The stage tells first the keeper that the exec is next,
- * and then us: a limit of time that was used up in between is one of the program's. */
+/* The socket has closed: 0 if that was by the exec. The stage reports the exec to the keeper before
+ * it reports it to us: if a limit of time was reached in between, the program counts as executed.
+ */
 static int closed(const struct ct_spawn *s, struct ct_child *child)
 {
 	const struct ct_keeper *k = child->keeper;
@@ -289,15 +305,15 @@ static int closed(const struct ct_spawn *s, struct ct_child *child)
 	return !child->exec_ns;
 }
 
-/* Most starts end with the socket's close, what was told still in it: to wait for that alone spares
- * a wake-up for each record, on a processor that the container could use. */
+/* Waits for the socket's close alone (POLLHUP), with which most starts end: that saves a wake-up
+ * for each record, on a processor that the container could use. The records stay in the socket. */
 static void wait_closed(const struct ct_child *child, int64_t until_ms)
 {
 	struct pollfd p = { .fd = child->report, .events = 0 };
 	int64_t left = until_ms - ct_now_ms();
 
 	if (left > 0)
-		poll(&p, 1, left > LOOK_AFTER_MS ? LOOK_AFTER_MS : (int)left);
+		poll(&p, 1, ct_poll_ms(left, CHECK_AFTER_MS));
 }
 
 int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms, struct ct_err *e)

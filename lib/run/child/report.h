@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stage's reports, read as hostile, and made into the caller's error. */
+/* Reads the stage's reports, as hostile, and makes them the caller's error. */
 #ifndef CT_RUN_CHILD_REPORT_H
 #define CT_RUN_CHILD_REPORT_H
 
@@ -7,9 +7,9 @@
 #include "run/child/spawn.h"
 #include "wire/wire.h"
 
-/* Records what a step has met, or will meet, as the caller's error: the stage's words for it in
- * `r`. `step` counts all steps of the plan; one that it has not is the stage itself. Returns
- * the negative errno. */
+/* Records as the caller's error how a step has failed, or will fail: `r` is what the stage reports
+ * of it. `step` counts all steps of the plan; a number beyond them is the stage itself. Returns the
+ * negative errno. */
 int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_report *r,
 		    struct ct_err *e);
 /* Reads child->report until the program is executed or the supervisor is ready; fills *child. 0; 1

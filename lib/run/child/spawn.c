@@ -23,11 +23,11 @@
 #include "plan/trace.h"
 
 #define PAGE 4096
-#define LOOK_MS 100	       /* how often to look whether a keeper that says nothing lives */
+#define CHECK_MS 100	       /* how often to check whether a keeper was killed */
 #define DROP_MS 3000	       /* for a start that is taken back to end */
 #define EXEC_STACK (12 * 1024) /* of the process that execs: room for the descriptor table */
 
-/* Everything that must live while the keeper does: it is in one mapping, the struct at its end. */
+/* Everything that must live as long as the keeper, at the end of its mapping. */
 struct mapping {
 	struct ct_keeper keeper;
 	char number[12];
@@ -63,12 +63,14 @@ static struct ct_keeper *new_mapping(struct ct_err *e)
 	return &m->keeper;
 }
 
-/* The message as a file of its own, to be the stage's last input. */
+/* Puts the message into a file, which becomes the stage's last input. */
 static int write_message(const struct ct_buf *message, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = ct_memfd_create("ct-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r = fd < 0 ? fd : ct_write_all(fd, message->data, message->len);
+	int r = fd;
 
+	if (r >= 0)
+		r = ct_write_all(fd, message->data, message->len);
 	if (r >= 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
@@ -78,17 +80,26 @@ static int write_message(const struct ct_buf *message, struct ct_err *e)
 	return ct_take_fd(&fd);
 }
 
-/* Hands the plan to the stage, which is not there yet: by the socket of its reports where
- * one packet holds it, which is half the work for the kernel, else by a file, whose
- * descriptor goes to *fd. */
+static uint32_t message_flags(const struct ct_spawn *s)
+{
+	const struct ct_wire_super *super = NULL;
+	uint32_t flags = 0;
+
+	if (s->super)
+		super = &s->super->wire;
+	if (s->trace)
+		flags |= CT_WIRE_TRACE;
+	if (ct_said_wanted(s->log, s->plan, super))
+		flags |= CT_WIRE_SAY;
+	return flags;
+}
+
+/* Leaves the plan for the stage, which does not exist yet: as a packet in the socket of its reports
+ * if it fits into one, which is half the work for the kernel, else in a file, *fd. */
 static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
-	uint32_t flags = (s->trace ? CT_WIRE_TRACE : 0) |
-			 (ct_said_wanted(s->log, s->plan, s->super ? &s->super->wire : NULL)
-				  ? CT_WIRE_SAY
-				  : 0);
-	int r = ct_plan_encode(s->plan, s->super, flags, &message, e);
+	int r = ct_plan_encode(s->plan, s->super, message_flags(s), &message, e);
 
 	if (r < 0)
 		return r;
@@ -97,7 +108,9 @@ static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_e
 		    (ssize_t)message.len)
 		return 0;
 	*fd = write_message(&message, e);
-	return *fd < 0 ? *fd : 0;
+	if (*fd < 0)
+		return *fd;
+	return 0;
 }
 
 /* The payload's three descriptors; /dev/null, opened to *null, for each that is -1 or not open. */
@@ -117,11 +130,12 @@ static int choose_stdio(const struct ct_spawn *s, int stdio[3], int *null, struc
 	return 0;
 }
 
-/* Fills in what the keeper is given. */
+/* Fills in the keeper's arguments. */
 static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int stdio[3], int report,
 		    int message, int leash)
 {
 	struct mapping *m = mapping_of(k);
+	int message_fd = CT_STAGE_REPORT_FD;
 
 	k->caller = getpid();
 	k->supervise = !!s->super;
@@ -133,8 +147,10 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int std
 	k->n_inputs = s->plan->n_inputs;
 	memcpy(m->inputs, s->plan->input_fd, (size_t)k->n_inputs * sizeof(int));
 	k->inputs = m->inputs;
-	snprintf(m->number, sizeof(m->number), "%d",
-		 message < 0 ? CT_STAGE_REPORT_FD : CT_STAGE_INPUT_FD + k->n_inputs);
+	/* behind the inputs */
+	if (message >= 0)
+		message_fd = CT_STAGE_INPUT_FD + k->n_inputs;
+	snprintf(m->number, sizeof(m->number), "%d", message_fd);
 	m->argv[0] = "ct-stage";
 	m->argv[1] = m->number;
 	k->argv = m->argv;
@@ -143,11 +159,12 @@ static void prepare(struct ct_keeper *k, const struct ct_spawn *s, const int std
 	k->limit_cpu_us = s->limit_cputime_us;
 	k->cpu_fd = s->cpu_fd;
 	k->thaw_fd = s->thaw_fd;
-	k->cpus = s->limit_cputime_us ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+	k->cpus = 1;
+	if (s->limit_cputime_us)
+		k->cpus = sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* The clone itself, with every signal blocked around it, also those of the C library: the
- * keeper keeps them so. */
+/* Clones with every signal blocked, also those of the C library: the keeper keeps them so. */
 static long clone_keeper(struct ct_keeper *k)
 {
 	unsigned long all = ~0ul, old;
@@ -166,16 +183,15 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 
 	if (!c->keeper)
 		return;
-	/* Someone who waits with __WALL may take the keeper first (ECHILD): it has
-	 * ended then, too. */
+	/* another thread that waits with __WALL may reap the keeper first (ECHILD): then it has
+	 * ended, too */
 	do
 		r = waitpid(c->keeper_pid, NULL, __WALL);
 	while (r < 0 && errno == EINTR);
 	if (verdict)
 		*verdict = *c->keeper;
-	/* A keeper killed before it could say that the stage is executed: who executes it may
-	 * still stand on its stack in there. Then the mapping stays, which nobody but a killer of
-	 * keepers can bring about. */
+	/* a keeper was killed before the stage was executed: the process that executes it may still
+	 * have its stack in the mapping, which therefore stays */
 	if (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) != CT_KEEPER_STARTING)
 		munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
 	c->keeper = NULL;
@@ -188,7 +204,7 @@ static long wait_for_change(const struct ct_keeper *k, int state, int ms)
 	return RAW4(SYS_futex, &k->state, FUTEX_WAIT, state, &t);
 }
 
-/* Has the keeper's process ended? It is ours, and not reaped by us. */
+/* Whether the keeper has ended. We have not reaped it, so its pid is its own. */
 static int has_ended(const struct ct_child *c)
 {
 	siginfo_t si = { 0 };
@@ -197,8 +213,8 @@ static int has_ended(const struct ct_child *c)
 	       si.si_pid;
 }
 
-/* Waits for the keeper's end; 0 when the time is up. Somebody may kill it: then its
- * state says nothing. */
+/* Waits for the keeper's end; 0 when the time is up. The state of a keeper that was killed does not
+ * change. */
 static int ended_by(const struct ct_child *c, int64_t until)
 {
 	for (;;) {
@@ -208,7 +224,7 @@ static int ended_by(const struct ct_child *c, int64_t until)
 			return 1;
 		if (ct_now_ms() >= until)
 			return 0;
-		wait_for_change(c->keeper, state, LOOK_MS);
+		wait_for_change(c->keeper, state, CHECK_MS);
 	}
 }
 
@@ -216,12 +232,12 @@ void ct_spawn_settle(const struct ct_child *c)
 {
 	while (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) == CT_KEEPER_STARTING &&
 	       !has_ended(c))
-		wait_for_change(c->keeper, CT_KEEPER_STARTING, LOOK_MS);
+		wait_for_change(c->keeper, CT_KEEPER_STARTING, CHECK_MS);
 }
 
-static void say(const struct ct_child *c, char word)
+/* Sends a CT_LEASH_*. That a keeper has ended is no error. */
+static void tell_keeper(const struct ct_child *c, char word)
 {
-	/* a keeper that has ended needs no word */
 	if (c->leash >= 0)
 		(void)!send(c->leash, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -229,12 +245,12 @@ static void say(const struct ct_child *c, char word)
 void ct_child_kill(const struct ct_child *c)
 {
 	if (c->pidfd < 0 || ct_pidfd_send_signal(c->pidfd, SIGKILL) == -EPERM)
-		say(c, CT_LEASH_END);
+		tell_keeper(c, CT_LEASH_END);
 }
 
 void ct_child_end(const struct ct_child *c)
 {
-	say(c, CT_LEASH_END);
+	tell_keeper(c, CT_LEASH_END);
 }
 
 static void close_leash(struct ct_child *c)
@@ -249,8 +265,8 @@ static void close_leash(struct ct_child *c)
 	ct_close(&fd);
 }
 
-/* The keeper reaps what there is, for the caller may be a reaper. One that cannot come to its end,
- * because something holds init, is left: it goes with init. */
+/* The keeper reaps its children, which would come to a caller that is a subreaper. A keeper that
+ * does not end, because init cannot be killed, is left: it ends with init. */
 void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict)
 {
 	int64_t until = ct_now_ms() + DROP_MS;
@@ -266,7 +282,7 @@ void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict)
 	ct_close(&c->end);
 }
 
-/* The stage's socket closed before it said how things went. */
+/* The stage's socket closed before a report of success or failure. */
 static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, struct ct_err *e)
 {
 	if (k->spawn_err) {
@@ -331,8 +347,8 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	return 0;
 }
 
-/* The stage may be quicker than its keeper, without which nothing is kept: whether
- * that could not begin. */
+/* Whether the keeper could not begin, without which no limit is kept. The stage may have been
+ * quicker. */
 static int keeper_failed(const struct ct_child *c)
 {
 	ct_spawn_settle(c);
@@ -353,7 +369,9 @@ int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_
 	}
 	if (r) {
 		ct_child_drop(c, &verdict);
-		return r < 0 ? r : explain_silence(s, &verdict, e);
+		if (r < 0)
+			return r;
+		return explain_silence(s, &verdict, e);
 	}
 	ct_close(&c->report);
 	if (s->plan->hooks) {
@@ -366,7 +384,7 @@ int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_
 	else
 		ct_log(s->log, CT_LOG_INFO, "it runs: init is process %d", (int)c->pid);
 	if (s->super) {
-		say(c, CT_LEASH_DONE);
+		tell_keeper(c, CT_LEASH_DONE);
 		ct_child_reap(c, NULL);
 		close_leash(c);
 	}

@@ -21,8 +21,8 @@ struct ct_spawn {
 	int image;
 	int stdio[3]; /* real descriptors, -1: /dev/null */
 	uint64_t limit_time_us;
-	int thaw_fd; /* lets go of a tree that version 1 holds frozen, for the limits of time; -1 */
-	int cpu_fd;  /* tells the tree's CPU time, for limit_cputime_us; -1 */
+	int thaw_fd; /* thaws a container that version 1 holds frozen, for the limits of time; -1 */
+	int cpu_fd;  /* the CPU time of the container's cgroup, for limit_cputime_us; -1 */
 	uint64_t limit_cputime_us;
 	/* in process: what the output pump shares; NULL: there is none */
 	struct ct_wire_output *output;
@@ -37,13 +37,11 @@ struct ct_child {
 	pid_t pid, supervisor; /* init, as the caller sees it */
 	int pidfd, pty;
 	int leash; /* the keeper's: it ends all when this closes, as by an exec of the caller's */
-	/* who calls off from another thread has it while the leash is used; NULL: no
-	 * one else can */
+	/* guards the leash against a thread that cancels the start; NULL: no other thread can */
 	pthread_mutex_t *leash_lock;
-	int report; /* what the stage says until it is started; -1: it is */
-	int end;    /* pidfd of the keeper, where init's own tells of too early an end; else -1 */
-	/* CLOCK_MONOTONIC */
-	uint64_t exec_ns;
+	int report; /* the stage's reports, until the program is executed; -1 then */
+	int end; /* pidfd of the keeper, where that ends later than init, by the output; else -1 */
+	uint64_t exec_ns; /* CLOCK_MONOTONIC; 0: not yet executed */
 };
 #define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0 })
 
@@ -51,20 +49,20 @@ struct ct_child {
  * nothing left. */
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e);
 /* Waits until the stage is executed and the keeper confined, which takes less than a millisecond:
- * whatever the caller does then, gives up its rights for one, concerns them no more. That it failed
- * is told by ct_spawn_follow(). */
+ * after that it does not matter to them if the caller drops its privileges, for instance. A failure
+ * is returned by ct_spawn_follow(). */
 void ct_spawn_settle(const struct ct_child *c);
 /* Follows the stage until the program is executed (in process) or the supervisor is ready: 0.
  * -EINPROGRESS, not recorded: until_ms, by ct_now_ms(), has come before that. Another negative
  * errno: it failed, nothing is left, and the record in e has step, key, system call and reason. */
 int ct_spawn_follow(const struct ct_spawn *s, struct ct_child *c, int64_t until_ms,
 		    struct ct_err *e);
-/* Tells the keeper to end all that there is, and to give up what is left of the output, from any
- * thread while `c` stays; from another than the owner's with leash_lock taken. Does not wait. */
+/* Tells the keeper to end all processes, and to give up the rest of the output. From any thread
+ * while `c` exists; from another than the owner's with leash_lock taken. Does not wait. */
 void ct_child_end(const struct ct_child *c);
-/* Takes back a start that has not come to its end. *verdict may be NULL. */
+/* Takes back a start that is not complete. *verdict may be NULL. */
 void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict);
-/* Has init killed, by us, or by the keeper where we may not any more. Does not wait. */
+/* Kills init, or has the keeper kill it where we may not any more. Does not wait. */
 void ct_child_kill(const struct ct_child *c);
 /* Waits for the keeper's end (init has ended or is being killed), releases its mapping after
  * copying it to *verdict (may be NULL). Does nothing the second time. */

@@ -15,10 +15,12 @@ int ct_exit_check(const ct_exit *out, const char *where, struct ct_err *e)
 
 void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)
 {
-	size_t n = out->size < sizeof(*out) ? out->size : sizeof(*out);
+	size_t n = sizeof(*out);
 	ct_exit all;
 
-	/* also what lies between the members: callers compare and copy it as a whole */
+	if (n > out->size)
+		n = out->size;
+	/* padding, too: callers compare and copy the struct as a whole */
 	memset(&all, 0, sizeof(all));
 	all.size = out->size;
 #define CT_STATUS(field) all.field = v->field;

@@ -9,8 +9,6 @@
 #include "run/child/control.h"
 #include "run/handle/container.h"
 
-/* Which config the container runs with: this handle's own start, or what its starter left in
- * the state directory. */
 int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = -1, fd = -1;
@@ -40,7 +38,9 @@ int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_
 		return ct_ctl_not_running(e, "attach");
 	}
 	config = ct_config_new();
-	r = config ? ct_buf_read_fd(&text, fd, 16 << 20) : -ENOMEM;
+	r = -ENOMEM;
+	if (config)
+		r = ct_buf_read_fd(&text, fd, 16 << 20);
 	if (r >= 0)
 		r = ct_config_load_text(config, ct_buf_text(&text), text.len, "running config", e);
 	if (r < 0)
@@ -59,10 +59,11 @@ int ct_running_reaper(struct ct_container *c, struct ct_err *e)
 
 	if (r >= 0)
 		r = ct_config_get(config, "init.reaper", &text, e);
-	return r < 0 ? r : !strcmp(ct_buf_text(&text), "1");
+	if (r < 0)
+		return r;
+	return !strcmp(ct_buf_text(&text), "1");
 }
 
-/* On success the config is the container's. */
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -85,8 +86,7 @@ int ct_keep_running_config(struct ct_container *c, struct ct_config *config, str
 		r = ct_config_print(config, false, &text);
 	if (r >= 0)
 		r = ct_write_file_at(dir, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	/* an in-process container's end, or a detached one's that keeps nothing, takes
-	 * all of it away */
+	/* in process there is no state directory, and that of an ephemeral container is removed */
 	if (r == -ENOENT || r == -ESRCH) {
 		ct_err_clear(e);
 		return ct_fail(e, -ESRCH, CT_ERR_STATE, "limits",

@@ -9,25 +9,33 @@
 
 char *ct_default_dir(void)
 {
-	const char *home;
-	char *dir = NULL;
+	const char *home, *below = "";
+	char *dir;
 
 	if (geteuid() == 0)
 		return strdup("/var/lib/libcontain");
 	home = secure_getenv("XDG_DATA_HOME");
-	if (home && *home == '/')
-		return asprintf(&dir, "%s/libcontain", home) < 0 ? NULL : dir;
-	home = secure_getenv("HOME");
-	return asprintf(&dir, "%s/.local/share/libcontain", home && *home == '/' ? home : "") < 0
-		       ? NULL
-		       : dir;
+	if (!home || *home != '/') {
+		below = "/.local/share";
+		home = secure_getenv("HOME");
+	}
+	if (!home || *home != '/')
+		home = "";
+	if (asprintf(&dir, "%s%s/libcontain", home, below) < 0)
+		return NULL;
+	return dir;
 }
 
 char *ct_container_path(const struct ct_container *c, const char *file)
 {
-	char *path = NULL;
+	char *path;
+	int n;
 
-	if (asprintf(&path, "%s/%s%s%s", c->dir, c->name, file ? "/" : "", file ? file : "") < 0)
+	if (file)
+		n = asprintf(&path, "%s/%s/%s", c->dir, c->name, file);
+	else
+		n = asprintf(&path, "%s/%s", c->dir, c->name);
+	if (n < 0)
 		return NULL;
 	return path;
 }

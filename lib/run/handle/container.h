@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What ct_container is, and what the public calls are made of. */
+/* What ct_container is, and the functions behind the public calls. */
 #ifndef CT_RUN_HANDLE_CONTAINER_H
 #define CT_RUN_HANDLE_CONTAINER_H
 
@@ -44,11 +44,11 @@ struct ct_container {
 	int image;	     /* borrowed sealed stage; -1 until the first start */
 	struct ct_host host; /* probed by the first call that needs it */
 	int host_known;
-	/* its cgroup hierarchies as last looked at; strings in trees_arena. Under the lock */
+	/* the host's cgroup hierarchies as last probed; strings in trees_arena. Under the lock */
 	struct ct_cgroups trees;
 	struct ct_arena *trees_arena;
-	char process[CT_OWNER_PROCESS]; /* how groups say whose they are; "": not needed yet */
-	int swept;			/* what killed callers left in them has been cleared */
+	char process[CT_OWNER_PROCESS]; /* the mark of its cgroups; "": not needed yet */
+	int swept;			/* cgroups that killed callers left have been removed */
 	struct ct_log log;
 	/* guards init and running; never held while waiting or cloning */
 	pthread_mutex_t lock;
@@ -61,7 +61,7 @@ struct ct_container {
 
 /* ---- request.c: from the handle's config to a request for a plan ----------------------------- */
 
-/* A prepared start or attach: everything that must live until the plan has been used. */
+/* A prepared start or attach: everything that must exist until the plan has been carried out. */
 struct ct_prepared {
 	struct ct_arena *arena;
 	struct ct_spec *spec;
@@ -84,10 +84,12 @@ static inline int ct_given_fd(int fd)
 {
 	if (fd == CT_FD_ZERO)
 		return 0;
-	return fd > 0 ? fd : -1;
+	if (fd <= 0)
+		return -1;
+	return fd;
 }
 
-/* The descriptors of option structs: open, and not more than can be handed over. */
+/* Checks the descriptors of option structs: open, and not more than can be passed on. */
 int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int exec_fd,
 			 const char *where, struct ct_err *e);
 /* The modes of the terminal `given` (a member of an option struct) as the plan has them, in the
@@ -97,19 +99,19 @@ int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p,
 	       struct ct_err *e);
-/* The cgroup hierarchies of the host, and where the caller is in them: looked at again only when
- * that has changed since the handle's last look. Strings of *out live as long as the handle. 0 or
- * what ct_cgroups_probe() says. */
+/* The cgroup hierarchies of the host, and the caller's cgroups in them: probed again only if that
+ * has changed since the handle's last probe. Strings of *out live as long as the handle. 0 or an
+ * error of ct_cgroups_probe(). */
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e);
-/* Opens the backends for a start of p->req, which has spec, host, name and `detached`.
- * Nothing is made. */
+/* Opens the backends for a start of p->req, which has spec, host, name and `detached`. Changes
+ * nothing on the host. */
 int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark,
 		     struct ct_err *e);
 /* Opens the root directory and the namespaces to share, and fills p->req for a start. Where e
  * collects faults, without what failed. */
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 		     struct ct_err *e);
-/* Host paths, programs and rights that the plan needs: what can be looked at beforehand. Where e
+/* Checks beforehand the paths, programs and privileges on the host that the plan needs. Where e
  * collects faults all of them are found, and a plan is only made of a config without any; else it
  * stops at the first. 0 or a negative errno. */
 int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e);
@@ -123,7 +125,7 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 int ct_run_state(struct ct_container *c, struct ct_err *e);
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e);
 int ct_run_stop(struct ct_container *c, unsigned flags, int timeout_ms, struct ct_err *e);
-/* Ends it with its supervisor, also with one that gives no sign of life. */
+/* Ends it with its supervisor, also with one that does not answer. */
 int ct_run_end(struct ct_container *c, struct ct_err *e);
 int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e);
 int ct_run_reboot(struct ct_container *c, int timeout_ms, struct ct_err *e);
@@ -131,15 +133,14 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e);
 int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct ct_err *e);
 /* pidfd of init, the caller's to close, and its pid (may be NULL). -ESRCH. */
 int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e);
-/* What a call on a running container's groups has come to: -ESRCH when it failed because the
- * container has ended meanwhile, else r. */
+/* The result of a call on a running container's cgroups: -ESRCH if it failed because the container
+ * has ended meanwhile, else r. */
 int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e);
 /* State directory of a detached container that runs, the caller's to close. -ESRCH, recorded. */
 int ct_running_dir(struct ct_container *c, struct ct_err *e);
 int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err *e);
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e);
-/* Lets a frozen container go on, so that it can be asked to end. Nothing to do, and no
- * error, when it is not. */
+/* Thaws the container, so that it can be asked to end. No error if it is not frozen. */
 void ct_run_thaw(struct ct_container *c);
 /* 1: the container is frozen. */
 int ct_run_frozen(struct ct_container *c);
@@ -160,17 +161,17 @@ int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e);
 int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e);
 int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e);
 
-/* Which config a running container has: this handle's own start's, or what its starter left in the
- * state directory. *out is the caller's. */
+/* The config that a running container has: that of this handle's start, or what its starter left in
+ * the state directory. *out is the caller's. */
 int ct_running_config(struct ct_container *c, struct ct_config **out, struct ct_err *e);
-/* 1: its init is a reaper, which the stage is; 0: it is not. -ESRCH and others, recorded. */
+/* 1: its init is a reaper; 0: it is not. -ESRCH and others, recorded. */
 int ct_running_reaper(struct ct_container *c, struct ct_err *e);
-/* It has changed while the container runs. */
+/* Makes a changed config that of the running container; on success `config` is the container's. */
 int ct_keep_running_config(struct ct_container *c, struct ct_config *config, struct ct_err *e);
-/* One device rule more, allowed or denied, in a running container. */
+/* Adds a device rule, allowed or denied, to a running container. */
 int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, struct ct_err *e);
-/* The groups of a running container, copies of its owner's; ct_cgroup_forget() them. `n` is 0 for a
- * container without groups. -ESRCH: it does not run. */
+/* The cgroups of a running container, copies of its owner's, for ct_cgroup_forget(). `n` is 0 for a
+ * container without cgroups. -ESRCH: it is not running. */
 int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e);
 /* The same, and the text of its journal, in which each backend finds what it has made. */
 int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_buf *records,
@@ -183,7 +184,7 @@ int ct_state_dir(struct ct_container *c, struct ct_err *e);
 /* The init process of an in-process start, with a reference; NULL when there is none
  * or it has ended. */
 struct ct_process *ct_running_init(struct ct_container *c);
-/* A start under way of this handle's, with a reference; NULL when there is none. */
+/* This handle's start under way, with a reference; NULL when there is none. */
 struct ct_process *ct_starting_init(struct ct_container *c);
 /* Default container directory for the calling user. Freshly allocated; NULL without memory. */
 char *ct_default_dir(void);

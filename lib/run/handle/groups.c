@@ -32,7 +32,9 @@ int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_b
 		return r;
 	}
 	dir = r = ct_running_dir(c, e);
-	return r < 0 ? r : ct_made_load(dir, held, records, e);
+	if (r < 0)
+		return r;
+	return ct_made_load(dir, held, records, e);
 }
 
 int ct_groups_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e)

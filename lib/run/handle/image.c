@@ -15,9 +15,8 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /*
- * The one piece of process-wide state: users in the high half, descriptor + 1 in the low half. One
- * word, so that taking and giving back need no lock (a lock could be held by another thread at the
- * moment of a fork).
+ * The only process-wide state: the number of users in the high half, descriptor + 1 in the low
+ * half. One atomic word, because a lock could be held by another thread at the moment of a fork.
  */
 static uint64_t shared;
 
@@ -34,13 +33,15 @@ int ct_image_valid(int fd)
 	       st.st_size == (off_t)ct_stage_image_size;
 }
 
-/* A memfd that may be executed. Kernels before 6.3 have no word for it, and no sysctl
- * that takes it away. */
+/* A memfd that may be executed. Kernels before 6.3 do not have the flag, nor the sysctl that makes
+ * it needed. */
 static int new_memfd(void)
 {
 	int fd = ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING | CT_MFD_EXEC);
 
-	return fd == -EINVAL ? ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+	if (fd == -EINVAL)
+		fd = ct_memfd_create("ct-stage", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd;
 }
 
 static int make_image(struct ct_err *e)
@@ -69,9 +70,10 @@ static int make_image(struct ct_err *e)
 	if (fd > 2)
 		return ct_take_fd(&fd);
 	r = ct_dup(fd);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl",
-				   "no descriptor for the stage's image")
-		     : r;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "fcntl",
+				   "no descriptor for the stage's image");
+	return r;
 }
 
 int ct_image_get(struct ct_err *e)

@@ -20,13 +20,16 @@
 #define STATUS_MAX (1u << 20)
 #define FILE_SIZE 4096 /* what is read here is shorter: the kernel makes it of a few numbers */
 
-/* A file of the process' directory, without its last newline, as the kernel tells it at once. 0
- * or a negative errno. */
+/* Reads a file of the process' directory, which is read at once, without its last newline. 0 or a
+ * negative errno. */
 static int read_file(int dir, const char *name, char *text, size_t size)
 {
 	CT_CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+	ssize_t n;
 
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, size - 1);
 	if (n < 0)
 		return -errno;
 	if (n > 0 && text[n - 1] == '\n')
@@ -54,9 +57,11 @@ static int read_status(int dir, struct ct_running *run)
 	CT_CLEAN_BUF struct ct_buf buf = CT_BUF_INIT;
 	const char *text;
 	char value[32];
-	/* it lists all groups */
-	int r = fd < 0 ? -errno : ct_buf_read_fd(&buf, fd, STATUS_MAX);
+	int r = ct_or_errno(fd);
 
+	/* of any length, because it lists all groups */
+	if (r >= 0)
+		r = ct_buf_read_fd(&buf, fd, STATUS_MAX);
 	text = ct_buf_text(&buf);
 	if (r >= 0)
 		r = status_field(text, "\nCapBnd:\t", value, sizeof(value));
@@ -82,8 +87,8 @@ static int parse_limit(const char *s, uint64_t *out)
 	return ct_parse_u64(word, out);
 }
 
-/* Of a process of another user, which prlimit(2) does not tell of: its lines are in the order of
- * the numbers. Returns how many there are. */
+/* Reads the limits of a process of another user, for which prlimit(2) fails: the lines are in the
+ * order of the limits' numbers. Returns how many there are. */
 static int read_limits_file(int dir, struct rlimit64 limits[CT_RUNNING_LIMITS])
 {
 	char text[FILE_SIZE];
@@ -131,14 +136,14 @@ static void read_limits(pid_t pid, int dir, struct ct_running *run)
 
 #define WORD 32 /* room for the text of a file with one number */
 
-/* Whether what this process has itself, which is read to own, is something else. False also when
- * it cannot be read. */
+/* Whether our own file of this name, which is read to `own`, has another text. False also when it
+ * cannot be read. */
 static bool differs(const char *theirs, int self, const char *name, char own[WORD])
 {
 	return read_file(self, name, own, WORD) >= 0 && strcmp(theirs, own);
 }
 
-/* 0, or -ESRCH: it has given up its memory already, and ends. */
+/* 0, or -ESRCH: it is exiting and has no memory any more. */
 static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 {
 	CT_CLEAN_FD int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -154,21 +159,21 @@ static int read_files(int dir, struct ct_arena *arena, struct ct_running *run)
 				 theirs < own;
 	}
 	r = read_file(dir, "coredump_filter", text, WORD);
-	/* the filter is a part of the memory: without one the file is empty */
+	/* the filter belongs to the process' memory: without that the file is empty */
 	if (r == 0 && !*text)
 		return -ESRCH;
-	/* written in the base that its prefix says, read without one */
+	/* the file is read without a prefix, and written with one for the base */
 	if (r == 0 && differs(text, self, "coredump_filter", mine))
 		run->coredump_filter = ct_arena_printf(arena, "0x%s", text);
-	/* 0: it is scheduled in real time and has none */
+	/* 0: it is scheduled in real time, without a slack */
 	if (read_file(dir, "timerslack_ns", text, WORD) >= 0 && ct_parse_u64(text, &ns) == 0 &&
 	    ns && ns != DEFAULT_SLACK)
 		run->timerslack = ct_arena_strdup(arena, text);
 	return 0;
 }
 
-/* The execution domain alone: what else is in there (no randomised addresses, for instance) a
- * program may have set for itself. */
+/* The execution domain alone: other bits (ADDR_NO_RANDOMIZE, for instance) the program may have set
+ * for itself. */
 static void read_personality(int dir, struct ct_running *run)
 {
 	char text[WORD];
@@ -192,7 +197,9 @@ int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_runn
 	*out = (struct ct_running){ .pid = pid };
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = dir < 0 ? -errno : read_status(dir, out);
+	r = ct_or_errno(dir);
+	if (r >= 0)
+		r = read_status(dir, out);
 	if (r >= 0) {
 		read_limits(pid, dir, out);
 		read_personality(dir, out);
@@ -201,10 +208,10 @@ int ct_running_read(pid_t pid, int pidfd, struct ct_arena *arena, struct ct_runn
 	if (r >= 0) {
 		errno = 0;
 		out->nice = getpriority(PRIO_PROCESS, (id_t)pid);
-		r = errno ? -errno : 0;
+		r = -errno;
 		out->sched_core = ct_sched_core_get(pid, &cookie) == 0 && cookie;
 	}
-	/* the number was init's all the time if init is still there */
+	/* if init still lives, the pid was its own all the time */
 	if (ct_pidfd_send_signal(pidfd, 0) == -ESRCH)
 		r = -ESRCH;
 	if (r == -ESRCH || r == -ENOENT)

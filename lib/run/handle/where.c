@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a container is to be found: in this process, with a supervisor, left by one. */
+/* Finds a container: in this process, with a supervisor, or left by one. */
 #include <errno.h>
 #include <poll.h>
 
@@ -13,12 +13,14 @@ void ct_where_free(struct ct_where *w)
 	ct_close(&w->pidfd);
 	ct_close(&w->dir);
 }
+
 struct ct_process *ct_running_init(struct ct_container *c)
 {
-	struct ct_process *p;
+	struct ct_process *p = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	p = c->init ? ct_process_get(c->init) : NULL;
+	if (c->init)
+		p = ct_process_get(c->init);
 	pthread_mutex_unlock(&c->lock);
 	if (p && !ct_process_in_process(p)) {
 		ct_process_put(p);
@@ -52,7 +54,9 @@ int ct_state_dir(struct ct_container *c, struct ct_err *e)
 	if (!c->name[0])
 		return -ENOENT;
 	r = ct_state_open(c->base, c->dir, c->name, 0, &dir, e);
-	return r < 0 ? r : dir;
+	if (r < 0)
+		return r;
+	return dir;
 }
 
 int ct_where_find(struct ct_container *c, struct ct_where *w, struct ct_err *e)
@@ -63,8 +67,10 @@ int ct_where_find(struct ct_container *c, struct ct_where *w, struct ct_err *e)
 	if (w->init)
 		return 0;
 	w->dir = ct_state_dir(c, e);
+	if (w->dir == -ENOENT)
+		return 0;
 	if (w->dir < 0)
-		return w->dir == -ENOENT ? 0 : w->dir;
+		return w->dir;
 	r = ct_state_sweep(w->dir, -1, &w->st, &w->pidfd, e);
 	if (r < 0)
 		return r;
@@ -84,8 +90,8 @@ int ct_not_running(struct ct_container *c, struct ct_err *e)
 	return ct_not_running_for(c, "state", e);
 }
 
-/* No answer: because the supervisor has gone? Its lock goes a moment after its socket. One that
- * begins has not taken a call yet. */
+/* A supervisor that ends closes its connections a moment before its lock is released. One that
+ * begins (-ESRCH) has the lock, but no socket yet. */
 int ct_where_gone(int dir, int err)
 {
 	for (int pause = 1; err == -ECONNRESET && pause < 4096 && ct_state_alive(dir) > 0;
@@ -94,7 +100,6 @@ int ct_where_gone(int dir, int err)
 	return (err == -ECONNRESET || err == -ESRCH) && ct_state_alive(dir) == 0;
 }
 
-/* A pidfd of init, and its number. */
 int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct ct_err *e)
 {
 	struct ct_ctl_reply reply = { 0 };
@@ -113,7 +118,7 @@ int ct_where_init(struct ct_container *c, struct ct_where *w, pid_t *pid, struct
 	} else if (w->life == CT_LIFE_SUPERVISED) {
 		ct_err_clear(&own);
 		r = ct_ctl_status_in(w->dir, CT_CTL_PING_MS, &reply, &fd, &own);
-		/* it has written down who init is */
+		/* its state file has init's pid */
 		if (r < 0 && ct_ctl_is_mute(&own)) {
 			r = fd = ct_state_init(&w->st);
 			reply.init_pid = w->st.init;
@@ -136,14 +141,16 @@ int ct_run_init(struct ct_container *c, pid_t *pid, struct ct_err *e)
 	CT_CLEAN_WHERE struct ct_where w = CT_WHERE_INIT;
 	int r = ct_where_find(c, &w, e);
 
-	return r < 0 ? r : ct_where_init(c, &w, pid, e);
+	if (r < 0)
+		return r;
+	return ct_where_init(c, &w, pid, e);
 }
 
 int ct_unless_ended(struct ct_container *c, int r, struct ct_err *e)
 {
 	CT_CLEAN_FD int init = -1;
 
-	/* groups go when init is dead, and leave one of these */
+	/* calls on removed cgroups fail with these */
 	if ((r != -ENODEV && r != -ENOENT && r != -EOPNOTSUPP) || e->id == CT_ERR_UNKNOWN_KEY)
 		return r;
 	init = ct_run_init(c, NULL, NULL);
@@ -164,5 +171,7 @@ int ct_running_dir(struct ct_container *c, struct ct_err *e)
 	if (r < 0)
 		return r;
 	/* another thread has started it in process meanwhile */
-	return w.dir >= 0 ? ct_take_fd(&w.dir) : ct_not_running(c, e);
+	if (w.dir < 0)
+		return ct_not_running(c, e);
+	return ct_take_fd(&w.dir);
 }

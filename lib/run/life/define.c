@@ -15,8 +15,8 @@
 #include "run/handle/container.h"
 #include "run/state/remove.h"
 
-/* Makes the container directory's own directories as they are missing. */
-static int open_dir(const char *dir, int create, struct ct_err *e)
+/* Opens the container directory; makes it and the directories above it where they are missing. */
+static int open_dir(const char *dir, struct ct_err *e)
 {
 	char part[4096];
 	size_t n = strlen(dir);
@@ -25,7 +25,7 @@ static int open_dir(const char *dir, int create, struct ct_err *e)
 	if (n >= sizeof(part))
 		return ct_fail(e, -ENAMETOOLONG, CT_ERR_ARGUMENT, "define",
 			       "the container directory's path is too long");
-	for (size_t i = 1; create && i <= n; i++) {
+	for (size_t i = 1; i <= n; i++) {
 		if (dir[i] && dir[i] != '/')
 			continue;
 		memcpy(part, dir, i);
@@ -42,41 +42,73 @@ static int open_dir(const char *dir, int create, struct ct_err *e)
 			   "the container directory cannot be opened");
 }
 
-/* What a new container's directory holds, in `at`. */
-static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_err *e)
+static int move_rootfs(int at, const char *rootfs, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	char *inside = ct_container_path(c, "rootfs");
-	int r = inside ? 0 : ct_oom(e);
+	int r;
 
-	if (r >= 0 && rootfs && renameat(AT_FDCWD, rootfs, at, "rootfs") < 0) {
-		r = -errno;
-		ct_err_object(e, rootfs);
-		if (r == -EXDEV)
-			ct_err_hint(e, "build it below the container directory, on the same file "
-				       "system");
-		ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat",
-			    "the root file system cannot be moved into the container");
-	}
-	if (r >= 0 && rootfs) {
-		r = ct_config_clear(c->config, "rootfs.path", e);
-		r = r < 0 ? r : ct_config_set(c->config, "rootfs.path", inside, e);
-	}
-	free(inside);
-	if (r < 0)
-		return r;
-	r = ct_config_print(c->config, true, &text);
-	r = r < 0 ? r : ct_write_file_at(at, "config", ct_buf_text(&text), text.len, 0640);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat",
-				   "the config cannot be written")
-		     : 0;
+	if (renameat(AT_FDCWD, rootfs, at, "rootfs") == 0)
+		return 0;
+	r = -errno;
+	ct_err_object(e, rootfs);
+	if (r == -EXDEV)
+		ct_err_hint(e, "build it below the container directory, on the same file system");
+	return ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "renameat",
+			   "the root file system cannot be moved into the container");
 }
 
-/* Into a directory that is there without a config, as a destroy with rootfs.managed = 0 leaves it
+/* The config names the root file system by the path that it has once the container is defined. */
+static int set_rootfs_path(struct ct_container *c, struct ct_err *e)
+{
+	char *path = ct_container_path(c, "rootfs");
+	int r;
+
+	if (!path)
+		return ct_oom(e);
+	r = ct_config_clear(c->config, "rootfs.path", e);
+	if (r >= 0)
+		r = ct_config_set(c->config, "rootfs.path", path, e);
+	free(path);
+	return r;
+}
+
+static int write_config(struct ct_container *c, int dir, const char *name)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	int r = ct_config_print(c->config, true, &text);
+
+	if (r < 0)
+		return r;
+	return ct_write_file_at(dir, name, ct_buf_text(&text), text.len, 0640);
+}
+
+/* Puts rootfs (NULL: none) and config into a new container's directory. */
+static int fill(struct ct_container *c, int at, const char *rootfs, struct ct_err *e)
+{
+	int r = 0;
+
+	if (rootfs)
+		r = move_rootfs(at, rootfs, e);
+	if (rootfs && r >= 0)
+		r = set_rootfs_path(c, e);
+	if (r < 0)
+		return r;
+	r = write_config(c, at, "config");
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat",
+				   "the config cannot be written");
+	return 0;
+}
+
+static int already_defined(struct ct_err *e)
+{
+	return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
+		       "a container of this name exists already");
+}
+
+/* Writes the config into a directory that has none, as a destroy with rootfs.managed = 0 leaves it
  * around the rootfs. */
 static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_FD int at = openat(dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	char own[64];
 	int r;
@@ -88,21 +120,32 @@ static int create_in(struct ct_container *c, int dir, const ct_create_opts *o, s
 			       "the directory of this name is taken");
 	}
 	snprintf(own, sizeof(own), ".config.%d.new", (int)getpid());
-	r = ct_config_print(c->config, true, &text);
-	r = r < 0 ? r : ct_write_file_at(at, own, ct_buf_text(&text), text.len, 0640);
+	r = write_config(c, at, own);
 	if (r >= 0)
 		r = ct_rename_new(at, own, at, "config");
 	if (r >= 0)
 		return 0;
 	unlinkat(at, own, 0);
 	if (r == -EEXIST)
-		return ct_fail(e, r, CT_ERR_DEFINED, "define",
-			       "a container of this name exists already");
+		return already_defined(e);
 	return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "openat",
 			   "the config cannot be written");
 }
 
-/* Aside, under a hidden name, and then into its place. */
+/* Gives the hidden directory its name, at which it is a container. */
+static int put_in_place(int dir, const char *hidden, const char *name, struct ct_err *e)
+{
+	int r = ct_rename_new(dir, hidden, dir, name);
+
+	if (r == -EEXIST)
+		return already_defined(e);
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2",
+				   "its directory cannot be put in place");
+	return 0;
+}
+
+/* Makes the directory under a hidden name, so that nothing incomplete is ever seen. */
 static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o, struct ct_err *e)
 {
 	CT_CLEAN_FD int at = -1;
@@ -114,12 +157,8 @@ static int create_aside(struct ct_container *c, int dir, const ct_create_opts *o
 		return ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "mkdirat",
 				   "its directory cannot be made");
 	r = fill(c, at, o->rootfs, e);
-	if (r >= 0 && (r = ct_rename_new(dir, partial, dir, c->name)) < 0) {
-		r = r == -EEXIST ? ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
-					   "a container of this name exists already")
-				 : ct_fail_sys(e, r, CT_ERR_CONFIG_FILE, "define", "renameat2",
-					       "its directory cannot be put in place");
-	}
+	if (r >= 0)
+		r = put_in_place(dir, partial, c->name, e);
 	if (r >= 0)
 		return 0;
 	/* the rootfs goes back to where the caller had it */
@@ -138,20 +177,21 @@ int ct_run_create(struct ct_container *c, const ct_create_opts *o, struct ct_err
 	if (!c->name[0])
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "define",
 			       "an anonymous container cannot be stored");
-	dir = open_dir(c->dir, 1, e);
+	dir = open_dir(c->dir, e);
 	if (dir < 0)
 		return dir;
 	ct_err_object(e, c->name);
 	snprintf(config, sizeof(config), "%s/config", c->name);
 	if (faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		ct_err_hint(e, "choose another name, or destroy it first");
-		return ct_fail(e, -EEXIST, CT_ERR_DEFINED, "define",
-			       "a container of this name exists already");
+		return already_defined(e);
 	}
-	/* what cannot be removed even now is no reason not to make a new one */
+	/* that a sweep cannot remove all of it does not stand in the way of a new container */
 	(void)ct_hidden_sweep(dir, c->dir, c->name, NULL);
-	r = faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? create_in(c, dir, o, e)
-								    : create_aside(c, dir, o, e);
+	if (faccessat(dir, c->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = create_in(c, dir, o, e);
+	else
+		r = create_aside(c, dir, o, e);
 	if (r >= 0)
 		ct_err_clear(e);
 	return r;
@@ -182,12 +222,13 @@ static int add_lines(char ***v, size_t *n, const char *text)
 static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	DIR *list = NULL;
 	struct dirent *d;
-	DIR *list;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	list = fd < 0 ? NULL : fdopendir(fd);
+	if (fd >= 0)
+		list = fdopendir(fd);
 	if (!list) {
 		ct_err_object(e, dir);
 		n = ct_fail_sys(e, -errno, CT_ERR_CONFIG_FILE, "list", "open",
@@ -210,42 +251,43 @@ static int list_defined(const char *dir, struct ct_buf *out, struct ct_err *e)
 	return n;
 }
 
-/* What killed callers left of cgroups; that there is nothing to be seen of them is no
- * error here. */
-static void sweep_groups(void)
+/* Removes the cgroups that killed callers left. Where no hierarchy can be found there are none. */
+static void sweep_cgroups(void)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
-	struct ct_cgroups trees;
+	struct ct_cgroups hierarchies;
 
-	if (arena && ct_cgroups_probe(&trees, arena, NULL) >= 0)
-		ct_cgroup_sweep(&trees, NULL);
+	if (arena && ct_cgroups_probe(&hierarchies, arena, NULL) >= 0)
+		ct_cgroup_sweep(&hierarchies, NULL);
 }
 
-int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
+/* Those of the detached containers that run. Clears what killed supervisors have left of others. */
+static int list_running(const char *base, const char *dir, struct ct_buf *out, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT;
-	char base[4096] = "", *dir = where->dir ? strdup(where->dir) : ct_default_dir(), **v = NULL;
-	size_t n = 0;
-	int r = dir ? 0 : ct_oom(e), count = 0;
+	char usual[4096];
+	int r;
 
-	sweep_groups();
-
-	if (r >= 0 && (which & CT_LIST_DEFINED))
-		r = list_defined(dir, &lines, e);
-	if (r >= 0 && !where->state_dir)
-		r = ct_state_default_base(base, sizeof(base), e);
-	/* a user without a run-time directory has no detached containers */
-	if (r == -ENOENT && !where->state_dir) {
-		ct_err_clear(e);
-		r = 0;
-		base[0] = 0;
+	if (!base) {
+		r = ct_state_default_base(usual, sizeof(usual), e);
+		/* a user without a run-time directory has no detached containers */
+		if (r == -ENOENT) {
+			ct_err_clear(e);
+			return 0;
+		}
+		if (r < 0)
+			return r;
+		base = usual;
 	}
-	if (r >= 0 && (where->state_dir || base[0]))
-		r = ct_state_list(where->state_dir ? where->state_dir : base, dir,
-				  which & CT_LIST_RUNNING ? &lines : &(struct ct_buf){ 0 }, e);
-	free(dir);
-	if (r >= 0 && (r = add_lines(&v, &n, ct_buf_text(&lines))) < 0)
-		ct_oom(e);
+	return ct_state_list(base, dir, out, e);
+}
+
+/* Appends the lines to `out`, sorted, each once. Returns how many there are. */
+static int print_sorted(const char *lines, struct ct_buf *out, struct ct_err *e)
+{
+	char **v = NULL;
+	size_t n = 0;
+	int r = add_lines(&v, &n, lines), count = 0;
+
 	if (n)
 		qsort(v, n, sizeof(*v), by_name);
 	for (size_t i = 0; i < n; i++) {
@@ -257,5 +299,35 @@ int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, st
 	for (size_t i = 0; i < n; i++)
 		free(v[i]);
 	free(v);
-	return r < 0 ? r : count;
+	if (r < 0)
+		return ct_oom(e);
+	return count;
+}
+
+int ct_run_list(const ct_new_opts *where, unsigned which, struct ct_buf *out, struct ct_err *e)
+{
+	CT_CLEAN_BUF struct ct_buf lines = CT_BUF_INIT, unwanted = CT_BUF_INIT;
+	struct ct_buf *running = &unwanted;
+	char *dir;
+	int r = 0;
+
+	sweep_cgroups();
+
+	if (where->dir)
+		dir = strdup(where->dir);
+	else
+		dir = ct_default_dir();
+	if (!dir)
+		return ct_oom(e);
+	if (which & CT_LIST_DEFINED)
+		r = list_defined(dir, &lines, e);
+	/* also when they are not asked for, since it clears */
+	if (which & CT_LIST_RUNNING)
+		running = &lines;
+	if (r >= 0)
+		r = list_running(where->state_dir, dir, running, e);
+	free(dir);
+	if (r < 0)
+		return r;
+	return print_sorted(ct_buf_text(&lines), out, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The end of a defined container: its directory goes, by descriptor, and what rootfs.managed = 0
- * keeps stays where it is. */
+/* Destroys a defined container: removes its directory, by descriptor, but for a rootfs that
+ * rootfs.managed = 0 keeps. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,10 +20,10 @@
 #define CONFIG_MAX (1 << 20)
 #define MOUNTS_MAX (64 << 20)
 
-/* What the stored config says of the rootfs. */
+/* What the stored config has about the rootfs. */
 struct rootfs {
 	int managed;
-	struct ct_spare keep; /* when it is not managed and there */
+	struct ct_spare keep; /* with `there`: the rootfs, which is not managed and exists */
 	int there;
 };
 
@@ -68,31 +68,42 @@ static int last_value(const char *text, const char *key, char *out, size_t size)
 	return found;
 }
 
-/* A config with a mistake in it must not cost what another line of it protects. 0 or a
- * negative errno. */
-static int look_at_text(const char *file, struct rootfs *r)
+/* Reads rootfs.* from a config that is not valid: a mistake in one line must not make us remove
+ * what another line protects. 0 or a negative errno. */
+static int rootfs_of_text(const char *file, struct rootfs *r)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char value[PATH_MAX];
-	int err = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, CONFIG_MAX);
+	const char *path = value;
+	int err = ct_or_errno(fd);
 
+	if (err >= 0)
+		err = ct_buf_read_fd(&text, fd, CONFIG_MAX);
+	if (err == -ENOENT)
+		return 0;
 	if (err < 0)
-		return err == -ENOENT ? 0 : err;
+		return err;
 	if (!last_value(ct_buf_text(&text), "rootfs.managed", value, sizeof(value)) ||
 	    strcmp(value, "0"))
 		return 0;
 	r->managed = 0;
-	if (last_value(ct_buf_text(&text), "rootfs.path", value, sizeof(value)))
-		keep_path(r, strncmp(value, "dir:", 4) ? value : value + 4);
+	if (!last_value(ct_buf_text(&text), "rootfs.path", value, sizeof(value)))
+		return 0;
+	if (!strncmp(path, "dir:", 4))
+		path += 4;
+	keep_path(r, path);
 	return 0;
 }
 
-static int unmanaged(const struct ct_config *config, struct rootfs *r)
+/* Notes a rootfs that this config keeps. -EINVAL: the config is not valid. */
+static int rootfs_of_config(const struct ct_config *config, struct rootfs *r)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
-	struct ct_spec *spec = arena ? ct_spec_read(config, arena, NULL) : NULL;
+	struct ct_spec *spec = NULL;
 
+	if (arena)
+		spec = ct_spec_read(config, arena, NULL);
 	if (!spec)
 		return -EINVAL;
 	if (spec->rootfs_managed)
@@ -103,8 +114,8 @@ static int unmanaged(const struct ct_config *config, struct rootfs *r)
 	return 0;
 }
 
-/* As it is stored, or as the handle has it: either may keep it. */
-static int look_at_rootfs(struct ct_container *c, struct rootfs *r, struct ct_err *e)
+/* The rootfs stays if the stored config or the handle's says so. */
+static int find_rootfs(struct ct_container *c, struct rootfs *r, struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *stored = ct_config_new();
 	char *file = ct_container_path(c, "config"), *own = ct_container_path(c, "rootfs");
@@ -116,22 +127,23 @@ static int look_at_rootfs(struct ct_container *c, struct rootfs *r, struct ct_er
 		free(own);
 		return ct_oom(e);
 	}
-	(void)unmanaged(c->config, r);
-	if (ct_config_load(stored, file, NULL) < 0 || unmanaged(stored, r) < 0)
-		err = look_at_text(file, r);
+	(void)rootfs_of_config(c->config, r);
+	if (ct_config_load(stored, file, NULL) < 0 || rootfs_of_config(stored, r) < 0)
+		err = rootfs_of_text(file, r);
 	if (!r->managed && !r->there)
 		keep_path(r, own);
 	free(file);
 	free(own);
-	return err < 0 ? ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "open",
-				     "its config cannot be read")
-		       : 0;
+	if (err < 0)
+		return ct_fail_sys(e, err, CT_ERR_CONFIG_FILE, "define", "open",
+				   "its config cannot be read");
+	return 0;
 }
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
 
-/* Refuses when somebody has mounted something in the container's directory: better before anything
- * is gone. What is not seen here, the removal itself does not cross. */
+/* Refuses while something is mounted in the container's directory, before anything is removed. A
+ * mount that is not found here is not crossed by the removal. */
 static int refuse_mounts(struct ct_container *c, struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *arena = ct_arena_new();
@@ -144,7 +156,7 @@ static int refuse_mounts(struct ct_container *c, struct ct_err *e)
 	    ct_buf_read_fd(&text, fd, MOUNTS_MAX) < 0 ||
 	    ct_mount_rows_read(ct_buf_text(&text), &mounts, arena) < 0)
 		return 0;
-	/* also one that another covers: it would be lost */
+	/* also a mount that another one covers: it would be lost */
 	for (uint32_t i = 0; i < mounts.n; i++) {
 		const char *at = mounts.v[i].point;
 		size_t n = strlen(real);
@@ -166,20 +178,23 @@ static int remove_state(struct ct_container *c, struct ct_err *e)
 	CT_CLEAN_FD int dir = -1, lock = -1;
 	int r;
 
-	dir = ct_state_dir(c, e);
-	if (dir == -ENOENT)
+	r = dir = ct_state_dir(c, e);
+	if (r >= 0)
+		r = ct_state_lock(dir, CT_STATE_LOCK_MS, &lock, e);
+	/* there is none, or it has just been removed */
+	if (r == -ENOENT || r == -ESTALE)
 		return 0;
-	r = dir < 0 ? dir : ct_state_lock(dir, CT_STATE_LOCK_MS, &lock, e);
-	if (r == -ESTALE)
-		return 0;
-	return r < 0 ? r : ct_state_remove(dir, c->name, e);
+	if (r < 0)
+		return r;
+	return ct_state_remove(dir, c->name, e);
 }
 
-/* All but the rootfs, where it is. Without a config it is no container any more. */
+/* Removes all but the rootfs, the config first: without it this is no container any more. */
 static int remove_around(struct ct_container *c, int dir, const struct rootfs *rootfs,
 			 struct ct_err *e)
 {
 	char config[CT_NAME_SIZE + sizeof("/config")];
+	const struct ct_spare *keep = NULL;
 	int r;
 
 	snprintf(config, sizeof(config), "%s/config", c->name);
@@ -187,9 +202,11 @@ static int remove_around(struct ct_container *c, int dir, const struct rootfs *r
 		return ct_fail_sys(e, -errno, CT_ERR_ROOTFS, "define", "unlinkat",
 				   "its config cannot be removed");
 	r = remove_state(c, e);
-	return r < 0 ? r
-		     : ct_remove_tree(dir, c->dir, c->name, rootfs->there ? &rootfs->keep : NULL,
-				      e);
+	if (r < 0)
+		return r;
+	if (rootfs->there)
+		keep = &rootfs->keep;
+	return ct_remove_tree(dir, c->dir, c->name, keep, e);
 }
 
 static int remove_whole(struct ct_container *c, int dir, struct ct_err *e)
@@ -200,7 +217,7 @@ static int remove_whole(struct ct_container *c, int dir, struct ct_err *e)
 
 	if (r < 0)
 		return r;
-	/* from here on it is no container any more, whatever happens to us */
+	/* from here on it is no container any more, also when this process is killed */
 	r = held = ct_hidden_rename(dir, c->name, gone);
 	if (r == -EAGAIN)
 		return ct_fail(e, -EBUSY, CT_ERR_ROOTFS, "define",
@@ -209,29 +226,33 @@ static int remove_whole(struct ct_container *c, int dir, struct ct_err *e)
 		return ct_fail_sys(e, r, CT_ERR_NOT_DEFINED, "define", "renameat2",
 				   "its directory cannot be removed");
 	r = remove_state(c, e);
-	return r < 0 ? r : ct_remove_tree(dir, c->dir, gone, NULL, e);
+	if (r < 0)
+		return r;
+	return ct_remove_tree(dir, c->dir, gone, NULL, e);
 }
 
-/* The directory, what earlier attempts have left of it, and its state. */
+/* Removes the directory, what earlier attempts have left of it, and its state. */
 static int remove_all(struct ct_container *c, struct ct_err *e)
 {
 	CT_CLEAN_FD int dir = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct rootfs rootfs;
 	char config[CT_NAME_SIZE + sizeof("/config")];
-	int r, left;
+	int r, left = 0;
 
 	if (dir < 0 && errno != ENOENT)
 		return ct_fail_sys(e, -errno, CT_ERR_NOT_DEFINED, "define", "open",
 				   "the container directory cannot be opened");
-	left = dir < 0 ? 0 : ct_hidden_sweep(dir, c->dir, c->name, e);
+	if (dir >= 0)
+		left = ct_hidden_sweep(dir, c->dir, c->name, e);
 	snprintf(config, sizeof(config), "%s/config", c->name);
 	if (dir < 0 || faccessat(dir, config, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (left < 0)
 			return left;
-		r = left ? remove_state(c, e) : 0;
-		return left ? r
-			    : ct_fail_sys(e, -ENOENT, CT_ERR_NOT_DEFINED, "define", "faccessat",
-					  "there is no such container");
+		/* the sweep has completed what an earlier attempt began */
+		if (left > 0)
+			return remove_state(c, e);
+		return ct_fail_sys(e, -ENOENT, CT_ERR_NOT_DEFINED, "define", "faccessat",
+				   "there is no such container");
 	}
 	ct_err_clear(e);
 	r = ct_run_destroy_hooks(c, e);
@@ -239,10 +260,12 @@ static int remove_all(struct ct_container *c, struct ct_err *e)
 		return r;
 	ct_err_clear(e);
 	ct_err_object(e, c->name);
-	r = look_at_rootfs(c, &rootfs, e);
+	r = find_rootfs(c, &rootfs, e);
 	if (r < 0)
 		return r;
-	return rootfs.managed ? remove_whole(c, dir, e) : remove_around(c, dir, &rootfs, e);
+	if (rootfs.managed)
+		return remove_whole(c, dir, e);
+	return remove_around(c, dir, &rootfs, e);
 }
 
 int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
@@ -257,7 +280,7 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 	ct_err_object(e, c->name);
 	ct_err_clear(e);
 	r = ct_run_state(c, e);
-	/* somebody else's look at it may be clearing what its end has left, and soon has */
+	/* another call may be clearing what its end has left, which takes a moment */
 	if (r == (int)CT_STATE_STARTING)
 		r = ct_run_wait(c, CT_STATE_STOPPED | CT_STATE_RUNNING | CT_STATE_FROZEN,
 				CT_CTL_PATIENCE_MS, e);
@@ -266,7 +289,7 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 		ct_err_object(e, c->name);
 		r = (int)CT_STATE_STARTING;
 	}
-	/* with force, a supervisor that gives no sign of life is no obstacle */
+	/* ct_run_end() ends a supervisor that does not answer, too */
 	if (r < 0 && (flags & CT_DESTROY_FORCE) && ct_ctl_is_mute(e))
 		r = (int)CT_STATE_RUNNING;
 	if (r < 0)
@@ -282,7 +305,8 @@ int ct_run_destroy(struct ct_container *c, unsigned flags, struct ct_err *e)
 	ct_err_clear(e);
 	ct_err_object(e, c->name);
 	r = remove_all(c, e);
-	if (r >= 0)
-		ct_err_clear(e);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	ct_err_clear(e);
+	return 0;
 }

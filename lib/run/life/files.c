@@ -10,12 +10,14 @@ ssize_t ct_run_cgroup_get(struct ct_container *c, const char *file, struct ct_bu
 			  struct ct_err *e)
 {
 	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
-	/* what is wrong with the name is told whether or not the container runs */
+	/* a wrong name is reported whether or not the container runs */
 	int r = ct_cgroup_check_name(file, e);
 
 	if (r >= 0)
 		r = ct_groups_of(c, &held, e);
-	return r < 0 ? r : ct_cgroup_read_file(&held, file, out, e);
+	if (r < 0)
+		return r;
+	return ct_cgroup_read_file(&held, file, out, e);
 }
 
 int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *value, struct ct_err *e)
@@ -32,5 +34,7 @@ int ct_run_cgroup_set(struct ct_container *c, const char *file, const char *valu
 	r = ct_cgroup_check_name(file, e);
 	if (r >= 0)
 		r = ct_groups_of(c, &held, e);
-	return r < 0 ? r : ct_cgroup_write_file(&held, file, value, e);
+	if (r >= 0)
+		r = ct_cgroup_write_file(&held, file, value, e);
+	return r;
 }

@@ -9,14 +9,16 @@ int ct_run_freeze(struct ct_container *c, int on, int timeout_ms, struct ct_err 
 	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	int r = ct_groups_of(c, &held, e);
 
-	return r < 0 ? r : ct_cgroup_freeze(&held, on, timeout_ms, e);
+	if (r >= 0)
+		r = ct_cgroup_freeze(&held, on, timeout_ms, e);
+	return r;
 }
 
 void ct_run_thaw(struct ct_container *c)
 {
 	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
 
-	/* without a look at whether it is frozen: version 1 may be about to be */
+	/* whether or not it is frozen yet: a freezer of version 1 may still be freezing */
 	if (ct_groups_of(c, &held, NULL) >= 0)
 		ct_cgroup_thaw(&held);
 }

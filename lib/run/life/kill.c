@@ -32,7 +32,7 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 		r = ct_ctl_kill(w.dir, sig, &own);
 		if (r == 0)
 			return 0;
-		/* one that has just been killed may have left its init */
+		/* a supervisor that was killed may have left its init running */
 		if (ct_ctl_is_mute(&own) || r == -ESRCH)
 			w.pidfd = ct_state_init(&w.st);
 		if (w.pidfd < 0) {
@@ -43,21 +43,33 @@ int ct_run_kill(struct ct_container *c, int sig, struct ct_err *e)
 		return ct_not_running(c, e);
 	}
 	r = ct_init_signal(w.pidfd, sig, ct_running_reaper(c, NULL) > 0);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal",
-				   "signal %d cannot be sent", sig)
-		     : 0;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_PROCESS, "kill", "pidfd_send_signal",
+				   "signal %d cannot be sent", sig);
+	return 0;
 }
 
-/* A reaper would hand the signal on to one that gets it anyway. 0: there is none. */
+/* The reaper's number, which is left out: it would pass the signal on to the program, which gets
+ * it anyway. *pid is not set where init is no reaper, or has ended. */
 static int reaper_of(struct ct_container *c, pid_t *pid, struct ct_err *e)
 {
-	int fd, r = ct_running_reaper(c, e);
+	CT_CLEAN_FD int fd = -1;
+	int r = ct_running_reaper(c, e);
 
 	if (r <= 0)
 		return r;
 	fd = ct_run_init(c, pid, e);
-	ct_close(&fd);
-	return fd == -ESRCH || fd == -1 ? 0 : fd;
+	if (fd < 0 && fd != -ESRCH)
+		return fd;
+	return 0;
+}
+
+/* SIGKILL to all processes; without cgroups init alone is known. */
+static int kill_all(struct ct_container *c, struct ct_cgroups_held *held, struct ct_err *e)
+{
+	if (held->n)
+		return ct_cgroup_kill(held, 30000, e);
+	return ct_run_kill(c, SIGKILL, e);
 }
 
 int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
@@ -74,7 +86,10 @@ int ct_run_kill_all(struct ct_container *c, int sig, struct ct_err *e)
 	if (r < 0)
 		return r;
 	if (sig == SIGKILL)
-		return held.n ? ct_cgroup_kill(&held, 30000, e) : ct_run_kill(c, sig, e);
-	r = held.n ? reaper_of(c, &reaper, e) : 0;
-	return r < 0 ? r : ct_cgroup_tell(&held, sig, reaper, e);
+		return kill_all(c, &held, e);
+	if (held.n)
+		r = reaper_of(c, &reaper, e);
+	if (r < 0)
+		return r;
+	return ct_cgroup_tell(&held, sig, reaper, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* For who comes later: how a detached container has ended, and a handle of the process
- * of one that runs. */
+/* What a process that did not start the container gets: how a detached container has ended, and a
+ * process handle for one that runs. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,8 +32,7 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 		r = ct_state_sweep(dir, -1, &st, NULL, e);
 	if (r < 0)
 		return r;
-	/* somebody else looks at it, or begins a start: the record is whole as long as
-	 * it is there */
+	/* another call clears it, or begins a start: the file is complete as long as it exists */
 	if (r == CT_LIFE_BUSY && ct_state_read(dir, &st, NULL) >= 0 && st.state == CT_STATE_STOPPED)
 		r = CT_LIFE_ENDED;
 	if (r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN || r == CT_LIFE_BUSY)
@@ -44,7 +43,7 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 	return 0;
 }
 
-/* A connection on which the supervisor will tell of the end. Descriptor or negative errno. */
+/* A connection on which the supervisor will report the end. Descriptor or negative errno. */
 static int open_watch(int dir, struct ct_err *e)
 {
 	CT_CLEAN_FD int sock = -1;
@@ -52,10 +51,12 @@ static int open_watch(int dir, struct ct_err *e)
 
 	if (!r)
 		r = ct_ctl_ask_end(sock, e);
-	return r < 0 ? r : ct_take_fd(&sock);
+	if (r < 0)
+		return r;
+	return ct_take_fd(&sock);
 }
 
-/* The supervisor has said already that it will not. */
+/* The supervisor has refused the watch: its answer is there already. */
 static int was_refused(int watch)
 {
 	struct ct_ctl_reply reply;
@@ -83,15 +84,19 @@ int ct_run_open_process(struct ct_container *c, struct ct_process **out, struct 
 		*out = running;
 		return 0;
 	}
-	r = dir = ct_state_dir(c, e);
-	if (r == -ENOENT || (r >= 0 && (r = ct_state_alive(dir)) == 0))
+	dir = ct_state_dir(c, e);
+	if (dir == -ENOENT)
+		return no_supervisor(c, e);
+	if (dir < 0)
+		return dir;
+	r = ct_state_alive(dir);
+	if (r == 0)
 		return no_supervisor(c, e);
 	if (r < 0)
-		return dir < 0 ? r
-			       : ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
-					     "whether a supervisor lives cannot be seen");
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+				   "whether a supervisor lives cannot be seen");
 	r = watch = open_watch(dir, e);
-	/* asked later, answered later: what is to be said against the watch is said by then */
+	/* requests are answered in their order: a refusal of the watch comes before this answer */
 	if (r >= 0)
 		r = ct_ctl_status(dir, &reply, &pidfd, e);
 	if (r == -ECONNRESET) {

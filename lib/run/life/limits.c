@@ -19,8 +19,8 @@ struct call {
 	int turn; /* state directory, locked; -1: in process, where a handle is one thread's */
 };
 
-/* Other handles may change limits at the same time, and each writes the whole config:
- * one after the other. */
+/* Waits for other handles that change limits: each writes the whole config, so they must not do it
+ * at the same time. */
 static int take_turn(struct call *ch)
 {
 	int64_t until = ct_now_ms() + TURN_MS;
@@ -57,7 +57,9 @@ static int begin(struct call *ch)
 	ch->change.arena = ct_arena_new();
 	if (r >= 0 && !ch->change.arena)
 		r = ct_oom(ch->err);
-	return r < 0 ? r : ct_groups_of(ch->c, &ch->held, ch->err);
+	if (r >= 0)
+		r = ct_groups_of(ch->c, &ch->held, ch->err);
+	return r;
 }
 
 static void end(struct call *ch)
@@ -68,7 +70,8 @@ static void end(struct call *ch)
 	ct_arena_free(ch->change.arena);
 }
 
-/* The config is the container's from now on. */
+/* Makes the changed config the one that the container runs with; if that fails, takes the change
+ * of its cgroups back. */
 static int keep(struct call *ch)
 {
 	int r = ct_keep_running_config(ch->c, ch->change.config, ch->err);
@@ -80,7 +83,7 @@ static int keep(struct call *ch)
 	return r;
 }
 
-/* The config that is kept does not have what was taken away. */
+/* Removes from the config the keys of the limits that were taken away. */
 static int clear_empty(struct call *ch, const char *const *keys, const char *const *values,
 		       size_t n)
 {
@@ -125,7 +128,11 @@ int ct_run_devices_set(struct ct_container *c, int allow, const char *rule, stru
 
 	/* in a config an empty value takes all rules away */
 	if (!*rule) {
-		ct_err_object(e, allow ? "devices.allow" : "devices.deny");
+		const char *key = "devices.deny";
+
+		if (allow)
+			key = "devices.allow";
+		ct_err_object(e, key);
 		ct_err_hint(e, "write it as c 10:229 rwm, or a for all");
 		return ct_fail(e, -EINVAL, CT_ERR_DEVICES, "cgroup", "the rule is empty");
 	}

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The state of a container, and the wait for another. */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 
+#include "base/deadline.h"
 #include "base/fd.h"
-#include "base/sys.h"
 #include "run/child/control.h"
 #include "run/handle/where.h"
 #include "run/life/life.h"
@@ -17,10 +16,12 @@ int ct_timed_out(struct ct_err *e)
 
 static int running_or_frozen(struct ct_container *c)
 {
-	return ct_run_frozen(c) ? CT_STATE_FROZEN : CT_STATE_RUNNING;
+	if (ct_run_frozen(c))
+		return CT_STATE_FROZEN;
+	return CT_STATE_RUNNING;
 }
 
-/* Its state; a supervisor is given so long to answer. */
+/* Its state. A supervisor is given patience_ms to answer. */
 static int state_in(struct ct_container *c, int patience_ms, struct ct_err *e)
 {
 	CT_CLEAN_WHERE struct ct_where w = CT_WHERE_INIT;
@@ -45,11 +46,16 @@ static int state_in(struct ct_container *c, int patience_ms, struct ct_err *e)
 	if (w.life != CT_LIFE_SUPERVISED)
 		return CT_STATE_STOPPED;
 	r = ct_ctl_status_in(w.dir, patience_ms, &reply, NULL, &own);
+	if (r == 0 && reply.state == CT_STATE_RUNNING)
+		return running_or_frozen(c);
 	if (r == 0)
-		return reply.state == CT_STATE_RUNNING ? running_or_frozen(c) : (int)reply.state;
-	if (r == -ESRCH || r == -ECONNRESET)
-		return ct_where_gone(w.dir, r) ? (int)CT_STATE_STOPPED : (int)CT_STATE_STARTING;
-	/* killed round a supervisor that something has stopped: that has still to tidy up */
+		return (int)reply.state;
+	if (r == -ESRCH || r == -ECONNRESET) {
+		if (ct_where_gone(w.dir, r))
+			return CT_STATE_STOPPED;
+		return CT_STATE_STARTING;
+	}
+	/* init was killed while its supervisor is stopped (SIGSTOP), which has yet to clean up */
 	if (ct_ctl_is_mute(&own) && w.st.init > 0 && w.st.state != CT_STATE_STARTING) {
 		init = ct_state_init(&w.st);
 		if (init == -ESRCH)
@@ -72,26 +78,61 @@ static int wait_in_process(struct ct_process *p, unsigned mask, int timeout_ms, 
 	if (mask & CT_STATE_RUNNING)
 		return CT_STATE_RUNNING;
 	r = ct_process_await_end(p, timeout_ms, NULL);
-	return r < 0 ? ct_timed_out(e) : (int)CT_STATE_STOPPED;
+	if (r < 0)
+		return ct_timed_out(e);
+	return CT_STATE_STOPPED;
 }
 
-/* One look, and a wait where there is something to wait for. -EAGAIN: things have changed, or
- * nobody tells: look again. */
+/* What is left by a supervisor can only stop, too. */
+static int wait_orphan(int pidfd, unsigned mask, int timeout_ms)
+{
+	if (mask & CT_STATE_RUNNING)
+		return CT_STATE_RUNNING;
+	if (!ct_pidfd_ended(pidfd, timeout_ms))
+		return -ETIMEDOUT;
+	return CT_STATE_STOPPED;
+}
+
+static int wait_supervised(int dir, unsigned mask, int timeout_ms, struct ct_err *e)
+{
+	struct ct_ctl_reply reply;
+	struct ct_err own;
+	int r;
+
+	ct_err_clear(&own);
+	r = ct_ctl_wait(dir, mask, timeout_ms, &reply, &own);
+	if (r == 0)
+		return (int)reply.state;
+	if (e && (ct_ctl_is_mute(&own) || r == -EMFILE || r == -ENFILE || r == -EPERM))
+		*e = own;
+	if (r == -ETIMEDOUT || r == -EMFILE || r == -ENFILE || r == -EPERM)
+		return r;
+	return -EAGAIN;
+}
+
+/* How long a supervisor may take to tell its state in a wait of this length. */
+static int patience_of(int timeout_ms)
+{
+	if (timeout_ms < 0)
+		return CT_CTL_PATIENCE_MS;
+	if (timeout_ms < CT_CTL_PING_MS)
+		return CT_CTL_PING_MS;
+	return timeout_ms;
+}
+
+/* Checks the state once, and waits where there is something to wait for. -EAGAIN: something has
+ * changed, or there is nothing that reports a change: check again. */
 static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
 	CT_CLEAN_WHERE struct ct_where w = CT_WHERE_INIT;
-	struct ct_ctl_reply reply;
-	struct ct_err own;
 	int r = ct_where_find(c, &w, e);
 
 	if (r < 0)
 		return r;
-	/* that it is frozen, or thawed again, nobody tells */
+	/* freezing and thawing are not reported */
 	if (mask & (CT_STATE_FROZEN | CT_STATE_RUNNING) &&
 	    (w.init || w.life == CT_LIFE_SUPERVISED || w.life == CT_LIFE_ORPHAN)) {
-		int patience = timeout_ms < CT_CTL_PING_MS ? CT_CTL_PING_MS : timeout_ms;
-
-		r = state_in(c, timeout_ms < 0 ? CT_CTL_PATIENCE_MS : patience, e);
+		r = state_in(c, patience_of(timeout_ms), e);
 		if (r < 0 || ((unsigned)r & mask))
 			return r;
 		if (mask & CT_STATE_FROZEN || r == (int)CT_STATE_FROZEN)
@@ -99,22 +140,13 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 	}
 	if (w.init)
 		return wait_in_process(w.init, mask, timeout_ms, e);
-	if (w.life == CT_LIFE_ORPHAN) {
-		if (mask & CT_STATE_RUNNING)
-			return CT_STATE_RUNNING;
-		return ct_pidfd_ended(w.pidfd, timeout_ms) ? (int)CT_STATE_STOPPED : -ETIMEDOUT;
-	}
-	if (w.life == CT_LIFE_SUPERVISED) {
-		ct_err_clear(&own);
-		r = ct_ctl_wait(w.dir, mask, timeout_ms, &reply, &own);
-		if (e && (ct_ctl_is_mute(&own) || r == -EMFILE || r == -ENFILE || r == -EPERM))
-			*e = own;
-		if (r == -ETIMEDOUT || r == -EMFILE || r == -ENFILE || r == -EPERM)
-			return r;
-		return r == 0 ? (int)reply.state : -EAGAIN;
-	}
-	return (mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY ? (int)CT_STATE_STOPPED
-								   : -EAGAIN;
+	if (w.life == CT_LIFE_ORPHAN)
+		return wait_orphan(w.pidfd, mask, timeout_ms);
+	if (w.life == CT_LIFE_SUPERVISED)
+		return wait_supervised(w.dir, mask, timeout_ms, e);
+	if ((mask & CT_STATE_STOPPED) && w.life != CT_LIFE_BUSY)
+		return CT_STATE_STOPPED;
+	return -EAGAIN;
 }
 
 #define STATES                                                                         \
@@ -123,7 +155,7 @@ static int wait_once(struct ct_container *c, unsigned mask, int timeout_ms, stru
 
 int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct_err *e)
 {
-	int64_t until = ct_now_ms() + (timeout_ms < 0 ? 0 : timeout_ms);
+	int64_t until = ct_deadline(timeout_ms);
 	int r = -EAGAIN;
 
 	if (!mask || (mask & ~STATES)) {
@@ -131,15 +163,19 @@ int ct_run_wait(struct ct_container *c, unsigned mask, int timeout_ms, struct ct
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "wait", "0x%x is no set of states",
 			       mask);
 	}
-	/* at first often: who starts or dies is about it right now */
-	for (int pause = 2; r == -EAGAIN; pause = pause < 100 ? pause * 2 : 100) {
-		int64_t left = timeout_ms < 0 ? -1 : until - ct_now_ms();
+	/* with short pauses at first: a start or an end that is under way takes a moment only */
+	for (int pause = 2; r == -EAGAIN; pause = ct_next_pause(pause, 100)) {
+		int left = ct_left_ms(until);
 
-		r = wait_once(c, mask, timeout_ms < 0 ? -1 : ct_poll_ms(left, INT_MAX), e);
-		if (r == -EAGAIN && timeout_ms >= 0 && left <= 0)
+		r = wait_once(c, mask, left, e);
+		if (r == -EAGAIN && left == 0)
 			r = -ETIMEDOUT;
+		if (left >= 0 && left < pause)
+			pause = left;
 		if (r == -EAGAIN)
-			poll(NULL, 0, left >= 0 && left < pause ? (int)left : pause);
+			poll(NULL, 0, pause);
 	}
-	return r == -ETIMEDOUT ? ct_timed_out(e) : r;
+	if (r == -ETIMEDOUT)
+		return ct_timed_out(e);
+	return r;
 }

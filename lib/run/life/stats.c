@@ -5,7 +5,7 @@
 #include "backend/cgroup/ops.h"
 #include "run/handle/container.h"
 
-/* A reaper is none of the payload's: the figures count what limit.pids counts. */
+/* The reaper is not the payload's: it does not count, as it does not count for limit.pids. */
 static void without_reaper(ct_usage *u)
 {
 	if (u->pids != CT_ABSENT && u->pids)
@@ -16,6 +16,15 @@ static void without_reaper(ct_usage *u)
 		u->pids_limit--;
 }
 
+static int stats_in_process(struct ct_process *init, ct_usage *out, struct ct_err *e)
+{
+	if (!ct_process_usage(init, out))
+		return ct_cgroup_none(e, "be asked for figures");
+	if (init->reaper)
+		without_reaper(out);
+	return 0;
+}
+
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 {
 	CT_CLEAN_CGROUPS struct ct_cgroups_held held = CT_CGROUPS_NONE;
@@ -23,9 +32,7 @@ int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e)
 	int r;
 
 	if (init) {
-		r = ct_process_usage(init, out) ? 0 : ct_cgroup_none(e, "be asked for figures");
-		if (r >= 0 && init->reaper)
-			without_reaper(out);
+		r = stats_in_process(init, out, e);
 		ct_process_put(init);
 		return r;
 	}

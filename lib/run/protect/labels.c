@@ -24,8 +24,8 @@ bool ct_protect_names_label(const char *asked)
 	return asked != NULL;
 }
 
-/* A context in full or its type, a profile that is enforced: one that only complains
- * does not hold anybody. */
+/* Whether `asked` names the label: a context or its type, or a profile that is enforced and not in
+ * complain mode. */
 static bool is_label(const char *asked, const char *got)
 {
 	static const char *const modes[] = { "", " (enforce)", " (kill)" };
@@ -37,7 +37,8 @@ static bool is_label(const char *asked, const char *got)
 			return true;
 	for (int i = 0; type && i < 2; i++) {
 		type = strchr(type, ':');
-		type = type ? type + 1 : NULL;
+		if (type)
+			type++;
 	}
 	return type && n && !strncmp(type, asked, n) && (!type[n] || type[n] == ':');
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rows of ct_protections(): what is hidden and read-only, in the container's own mount table. None
- * of its paths is opened: a file system of its own could hold who does. */
+ * of its paths is opened: on a file system of the payload's (FUSE) that may block for ever. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -45,41 +45,70 @@ static bool is_readonly(const struct ct_mount_row *m)
 	return has_word(m->options, "ro") || has_word(m->super, "ro");
 }
 
+static const char *mode_text(bool readonly)
+{
+	if (readonly)
+		return "read-only";
+	return "writable";
+}
+
 /* ---- what the plan covers -------------------------------------------------------------------- */
+
+/* A row to be: what was found, and whether it is as asked. */
+struct found {
+	bool ok;
+	const char *got, *how;
+};
+
+/* What is at `path`, which the step covers, below `top`. */
+static struct found find_cover(struct ct_protect *t, const struct table *table,
+			       const struct ct_step *s, const char *top, const char *path)
+{
+	const struct ct_mount_row *m = ct_mount_rows_at(&table->rows, path);
+	const char *how = ct_op_name(s->op);
+
+	if (table->why)
+		return (struct found){ false, CT_TEXT(t, "cannot be told: %s", table->why), how };
+	if (!m && !ct_mount_rows_at(&table->rows, top))
+		return (struct found){ true, CT_TEXT(t, "%s is not mounted", top), "-" };
+	/* whether the kernel has the file is checked in this process's own procfs or sysfs */
+	if (!m && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return (struct found){ true, "not in this kernel", "-" };
+	if (!m)
+		return (struct found){ false, "NOT THERE", how };
+	if (s->op == CT_OP_MASK)
+		return (struct found){ !strcmp(m->type, "tmpfs"), CT_TEXT(t, "%s on it", m->type),
+				       how };
+	return (struct found){ is_readonly(m), mode_text(is_readonly(m)), how };
+}
+
+/* The mount point of /proc or /sys that the step is about. */
+static const char *top_of(const struct ct_protect *t, const struct ct_step *s)
+{
+	const char *slot = NULL;
+
+	if (s->b >= 0)
+		slot = t->p.plan->slot_name[s->b];
+	if (slot && !strcmp(slot, "proc"))
+		return "/proc";
+	return "/sys";
+}
 
 /* One step that hides a path of /proc or /sys, or makes it read-only. */
 static void add_cover(struct ct_protect *t, const struct table *table, const struct ct_step *s)
 {
-	const char *slot = s->b >= 0 ? t->p.plan->slot_name[s->b] : "",
-		   *top = slot && !strcmp(slot, "proc") ? "/proc" : "/sys";
-	const char *path = CT_SAY(t, "%s/%s", top, s->s[0]),
-		   *asked = s->op == CT_OP_MASK ? "hidden" : "read-only", *how = ct_op_name(s->op);
-	const struct ct_mount_row *base = ct_mount_rows_at(&table->rows, top),
-				  *m = path ? ct_mount_rows_at(&table->rows, path) : NULL;
+	const char *top = top_of(t, s), *path = CT_TEXT(t, "%s/%s", top, s->s[0]),
+		   *asked = "read-only";
+	struct found f;
 
 	if (!path) {
 		t->report.oom = true;
 		return;
 	}
-	if (table->why) {
-		ct_protections_add(&t->report, false, path, asked,
-				   CT_SAY(t, "cannot be told: %s", table->why), how);
-		return;
-	}
-	/* by the kernel's own files here: nothing in the container is walked through */
-	if (!m && !base)
-		ct_protections_add(&t->report, true, path, asked,
-				   CT_SAY(t, "%s is not mounted", top), "-");
-	else if (!m && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		ct_protections_add(&t->report, true, path, asked, "not in this kernel", "-");
-	else if (!m)
-		ct_protections_add(&t->report, false, path, asked, "NOT THERE", how);
-	else if (s->op == CT_OP_MASK)
-		ct_protections_add(&t->report, !strcmp(m->type, "tmpfs"), path, asked,
-				   CT_SAY(t, "%s on it", m->type), how);
-	else
-		ct_protections_add(&t->report, is_readonly(m), path, asked,
-				   is_readonly(m) ? "read-only" : "writable", how);
+	if (s->op == CT_OP_MASK)
+		asked = "hidden";
+	f = find_cover(t, table, s, top, path);
+	ct_protections_add(&t->report, f.ok, path, asked, f.got, f.how);
 }
 
 static void add_covers(struct ct_protect *t, const struct table *table)
@@ -98,7 +127,8 @@ static void add_covers(struct ct_protect *t, const struct table *table)
 
 /* ---- whole file systems ---------------------------------------------------------------------- */
 
-/* Has the config a mount of its own there? Then it says what it wants, and more than mount.auto. */
+/* Whether the config mounts something at or below the path, which then takes the place of what
+ * mount.auto asks for. */
 static bool by_entry(const struct ct_spec *s, const char *path)
 {
 	size_t n = strlen(path);
@@ -110,7 +140,7 @@ static bool by_entry(const struct ct_spec *s, const char *path)
 	return false;
 }
 
-/* `loose`: it may be writable. */
+/* The mount at `path`. `loose`: it may be writable. */
 static void add_whole(struct ct_protect *t, const struct table *table, const char *name,
 		      const char *path, const char *asked, bool loose)
 {
@@ -118,52 +148,62 @@ static void add_whole(struct ct_protect *t, const struct table *table, const cha
 
 	if (table->why)
 		ct_protections_add(&t->report, false, name, asked,
-				   CT_SAY(t, "cannot be told: %s", table->why), "-");
+				   CT_TEXT(t, "cannot be told: %s", table->why), "-");
 	else if (!m)
 		ct_protections_add(&t->report, true, name, asked, "not mounted", "-");
 	else
 		ct_protections_add(&t->report, loose || is_readonly(m), name, asked,
-				   is_readonly(m) ? "read-only" : "writable",
-				   CT_SAY(t, "%s on %s", m->type, path));
+				   mode_text(is_readonly(m)),
+				   CT_TEXT(t, "%s on %s", m->type, path));
 }
 
+/* /proc and /sys. */
 static void add_kernels(struct ct_protect *t, const struct table *table)
 {
-	const struct ct_spec *s = t->p.spec;
-	uint8_t proc = s->mount_auto_set ? s->mount_auto.proc : CT_AUTO_MIXED,
-		sys = s->mount_auto_set ? s->mount_auto.sys : CT_AUTO_RO;
 	static const char *const words[] = { [CT_AUTO_NO] = "not mounted",
 					     [CT_AUTO_RO] = "read-only",
 					     [CT_AUTO_MIXED] = "read-only in part",
 					     [CT_AUTO_RW] = "writable" };
+	const struct ct_spec *s = t->p.spec;
+	uint8_t proc = CT_AUTO_MIXED, sys = CT_AUTO_RO;
 	bool own_proc = by_entry(s, "proc"), own_sys = by_entry(s, "sys");
-	const char *asked;
+	const char *proc_asked, *sys_asked;
 
-	add_whole(t, table, "/proc", "/proc", own_proc ? "as mount.entry says" : words[proc],
-		  own_proc || proc == CT_AUTO_MIXED || proc == CT_AUTO_RW);
+	if (s->mount_auto_set) {
+		proc = s->mount_auto.proc;
+		sys = s->mount_auto.sys;
+	}
+	proc_asked = words[proc];
+	sys_asked = words[sys];
 	/* of sys:mixed only the network devices are writable, which is another mount */
-	asked = sys == CT_AUTO_MIXED ? words[CT_AUTO_RO] : words[sys];
-	add_whole(t, table, "/sys", "/sys", own_sys ? "as mount.entry says" : asked,
-		  own_sys || sys == CT_AUTO_RW);
+	if (sys == CT_AUTO_MIXED)
+		sys_asked = words[CT_AUTO_RO];
+	if (own_proc)
+		proc_asked = "as mount.entry says";
+	if (own_sys)
+		sys_asked = "as mount.entry says";
+	add_whole(t, table, "/proc", "/proc", proc_asked,
+		  own_proc || proc == CT_AUTO_MIXED || proc == CT_AUTO_RW);
+	add_whole(t, table, "/sys", "/sys", sys_asked, own_sys || sys == CT_AUTO_RW);
 }
 
-static const char *groups_asked(const struct ct_mount_auto *a)
+static const char *cgroups_asked(const struct ct_mount_auto *a)
 {
 	if (!a->cgroup_kind)
 		return "not mounted";
 	if (a->cgroup_mode == CT_AUTO_RO)
 		return "read-only";
-	return a->cgroup_kind == CT_AUTO_CGROUP_FULL && a->cgroup_mode != CT_AUTO_MIXED
-		       ? "writable"
-		       : "own groups writable";
+	if (a->cgroup_kind == CT_AUTO_CGROUP_FULL && a->cgroup_mode != CT_AUTO_MIXED)
+		return "writable";
+	return "own groups writable";
 }
 
 /* Every hierarchy at or below /sys/fs/cgroup. */
-static void add_groups(struct ct_protect *t, const struct table *table)
+static void add_cgroups(struct ct_protect *t, const struct table *table)
 {
 	static const char top[] = "/sys/fs/cgroup";
 	const struct ct_mount_auto *a = &t->p.spec->mount_auto;
-	const char *asked = groups_asked(a), *got;
+	const char *asked = cgroups_asked(a), *got = "not mounted", *how = "-";
 	bool own = by_entry(t->p.spec, "sys"),
 	     loose = own || (a->cgroup_kind && a->cgroup_mode != CT_AUTO_RO);
 	uint32_t all = 0, writable = 0;
@@ -181,13 +221,14 @@ static void add_groups(struct ct_protect *t, const struct table *table)
 	if (own)
 		asked = "as mount.entry says";
 	if (table->why)
-		got = CT_SAY(t, "cannot be told: %s", table->why);
-	else if (all && writable)
-		got = CT_SAY(t, "%u of %u mounts writable", writable, all);
-	else
-		got = all ? "read-only" : "not mounted";
-	ct_protections_add(&t->report, !table->why && (loose || !writable), top, asked, got,
-			   all ? "mount.auto" : "-");
+		got = CT_TEXT(t, "cannot be told: %s", table->why);
+	else if (writable)
+		got = CT_TEXT(t, "%u of %u mounts writable", writable, all);
+	else if (all)
+		got = "read-only";
+	if (all)
+		how = "mount.auto";
+	ct_protections_add(&t->report, !table->why && (loose || !writable), top, asked, got, how);
 }
 
 void ct_protect_mounts(struct ct_protect *t)
@@ -197,9 +238,8 @@ void ct_protect_mounts(struct ct_protect *t)
 	struct table table = { { NULL, 0 }, NULL };
 
 	read_table(t, &table);
-	add_whole(t, &table, "root file system", "/", readonly ? "read-only" : "writable",
-		  !readonly);
+	add_whole(t, &table, "root file system", "/", mode_text(readonly), !readonly);
 	add_kernels(t, &table);
-	add_groups(t, &table);
+	add_cgroups(t, &table);
 	add_covers(t, &table);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rows of ct_protections(): namespaces, capabilities, no_new_privs, filter, label. Of
- * init, as /proc tells. */
+/* Rows of ct_protections() about init, from its files in /proc: namespaces, capabilities,
+ * no_new_privs, filter, label. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -53,38 +53,56 @@ static const char *call_for(const struct ct_protect *t, uint64_t flag)
 	return "-";
 }
 
-/* One namespace: init's against the caller's and, for a shared one, against that of whom it is
- * shared with (-1: not known). */
-static void one_namespace(struct ct_protect *t, int i, int self, const char *with, int other)
-{
-	bool own = ct_build_namespaces(t->p.spec) & kinds[i].bit, same_as_callers, as_wanted;
-	const char *asked = own ? "own" : "the caller's", *got;
-	const char *how = with || own ? call_for(t, kinds[i].clone) : "-";
-	struct stat init, mine, theirs;
+/* One namespace as it is asked for. */
+struct asked {
+	int kind;
+	bool own;	  /* made new */
+	const char *with; /* the container or process that it is shared with; NULL: none */
+	int shared;	  /* descriptor of that one's namespace; -1: not known */
+};
 
-	if (with)
-		asked = CT_SAY(t, "shared with %s", with);
-	if (fstatat(self, kinds[i].file, &mine, 0) < 0) {
-		ct_protections_add(&t->report, !own && !with, kinds[i].name, asked,
+/* What the row says when both namespaces have been read, and whether it is as asked. */
+static const char *compare_namespace(const struct asked *a, const struct stat *init,
+				     const struct stat *caller, const char *shared_text, bool *ok)
+{
+	bool callers = same(init, caller);
+	struct stat shared;
+
+	*ok = (!a->with && !a->own) || !callers;
+	if (a->with && a->shared >= 0 && fstat(a->shared, &shared) == 0 && same(init, &shared)) {
+		*ok = true;
+		return shared_text;
+	}
+	if (callers)
+		return "the caller's";
+	if (a->with)
+		return "neither the caller's nor that of now";
+	return "own";
+}
+
+static void add_namespace(struct ct_protect *t, int self, const struct asked *a)
+{
+	const char *file = kinds[a->kind].file, *name = kinds[a->kind].name;
+	const char *asked = "the caller's", *how = "-", *got;
+	struct stat init, caller;
+	bool ok = false;
+
+	if (a->own)
+		asked = "own";
+	if (a->with)
+		asked = CT_TEXT(t, "shared with %s", a->with);
+	if (fstatat(self, file, &caller, 0) < 0) {
+		ct_protections_add(&t->report, !a->own && !a->with, name, asked,
 				   "this kernel has none", "-");
 		return;
 	}
-	if (fstatat(t->proc, kinds[i].file, &init, 0) < 0) {
-		got = CT_SAY(t, "cannot be told: %s", ct_errno_text(errno));
-		ct_protections_add(&t->report, false, kinds[i].name, asked, got, how);
-		return;
-	}
-	same_as_callers = same(&init, &mine);
-	as_wanted = other >= 0 && fstat(other, &theirs) == 0 && same(&init, &theirs);
-	if (with)
-		got = same_as_callers ? "the caller's" : "neither the caller's nor that of now";
+	if (a->with || a->own)
+		how = call_for(t, kinds[a->kind].clone);
+	if (fstatat(t->proc, file, &init, 0) < 0)
+		got = CT_TEXT(t, "cannot be told: %s", ct_errno_text(errno));
 	else
-		got = same_as_callers ? "the caller's" : "own";
-	if (with && as_wanted)
-		got = asked;
-	ct_protections_add(&t->report,
-			   with ? as_wanted || !same_as_callers : !own || !same_as_callers,
-			   kinds[i].name, asked, got, how);
+		got = compare_namespace(a, &init, &caller, asked, &ok);
+	ct_protections_add(&t->report, ok, name, asked, got, how);
 }
 
 void ct_protect_namespaces(struct ct_protect *t)
@@ -92,22 +110,24 @@ void ct_protect_namespaces(struct ct_protect *t)
 	CT_CLEAN_PREPARED struct ct_prepared others = CT_PREPARED_INIT;
 	CT_CLEAN_FD int self = open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct ct_shares *shares = &t->p.spec->ns_share;
+	uint32_t own = ct_build_namespaces(t->p.spec);
 	ct_start_opts o = CT_START_OPTS_INIT;
 	struct ct_err ignored;
 
 	ct_err_clear(&ignored);
-	o.flags = t->report.care == CT_CARE_KEEPER ? 0 : CT_START_DETACH;
-	/* whoever it is shared with may have ended: then it can only be compared with
-	 * the caller's */
+	if (t->report.care != CT_CARE_KEEPER)
+		o.flags = CT_START_DETACH;
+	/* opens the namespaces that are shared; where that fails, as when their container has
+	 * ended, init's are compared with the caller's only */
 	if (shares->n && ct_prepare(t->c, t->config, &others, &ignored) >= 0)
 		ct_prepare_start(t->c, &o, &others, &ignored);
 	for (int i = 0; i < CT_NAMESPACES; i++) {
-		const char *with = NULL;
+		struct asked a = { i, own & kinds[i].bit, NULL, others.share[i] };
 
 		for (uint32_t k = 0; k < shares->n; k++)
 			if (shares->v[k].ns == kinds[i].bit)
-				with = shares->v[k].with;
-		one_namespace(t, i, self, with, others.share[i]);
+				a.with = shares->v[k].with;
+		add_namespace(t, self, &a);
 	}
 }
 
@@ -120,12 +140,18 @@ static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 	size_t used = (size_t)snprintf(buf, NAMES_MAX, "%s", head);
 
 	for (int i = 0; i < 64 && used < NAMES_MAX - 40; i++) {
-		char *name = caps >> i & 1 ? cap_to_name(i) : NULL;
+		char *name;
+		const char *shown = "?";
 
-		if (caps >> i & 1)
-			used += (size_t)snprintf(
-				buf + used, NAMES_MAX - used, "%s%.30s", used ? " " : "",
-				name ? (!strncmp(name, "cap_", 4) ? name + 4 : name) : "?");
+		if (!(caps >> i & 1))
+			continue;
+		name = cap_to_name(i);
+		if (name)
+			shown = name;
+		if (!strncmp(shown, "cap_", 4))
+			shown += 4;
+		used += (size_t)snprintf(buf + used, NAMES_MAX - used, "%s%.30s", used ? " " : "",
+					 shown);
 		cap_free(name);
 	}
 }
@@ -144,13 +170,13 @@ static const char *cap_names(struct ct_protect *t, uint64_t caps)
 		list_caps(lacking, "all but", text);
 	else
 		list_caps(caps, "", text);
-	return CT_SAY(t, "%s", text);
+	return CT_TEXT(t, "%s", text);
 }
 
 static void add_caps(struct ct_protect *t)
 {
-	/* what the other sets may hold is the bounding set's matter: the payload can move its
-	 * capabilities between them */
+	/* the payload can move capabilities between the other sets: they are only held against
+	 * what the bounding set should be */
 	static const struct {
 		const char *field, *name, *asked, *how;
 	} sets[] = {
@@ -160,28 +186,23 @@ static void add_caps(struct ct_protect *t)
 		{ "CapInh", "capabilities, inheritable", "none to begin with", "capset" },
 		{ "CapAmb", "capabilities, ambient", "none to begin with", "prctl PR_CAP_AMBIENT" },
 	};
-	uint64_t keep = 0, got;
-	struct ct_err why;
-	bool known;
+	uint64_t keep, got;
 	char text[32];
 
-	ct_err_clear(&why);
-	known = ct_build_caps(t->p.spec, &t->p.host, &keep, &why) >= 0;
-	/* who asks may have less than who has started it; what the config keeps is
-	 * what was asked */
-	if (!known && t->p.spec->cap_keep != CT_CAP_MASK_UNSET)
-		known = (keep = t->p.spec->cap_keep, true);
+	/* refused: this caller has fewer capabilities than the one that started the container */
+	if (ct_build_caps(t->p.spec, &t->p.host, &keep, NULL) < 0)
+		keep = t->p.spec->cap_keep;
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
 		const char *asked = sets[i].asked;
 
 		if (!asked)
-			asked = known ? cap_names(t, keep) : why.reason;
+			asked = cap_names(t, keep);
 		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) ||
 		    ct_parse_hex(text, 16, &got) < 0)
 			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told",
 					   sets[i].how);
 		else
-			ct_protections_add(&t->report, known && !(got & ~keep), sets[i].name, asked,
+			ct_protections_add(&t->report, !(got & ~keep), sets[i].name, asked,
 					   cap_names(t, got), sets[i].how);
 	}
 }
@@ -190,26 +211,31 @@ static void add_caps(struct ct_protect *t)
 
 static void add_no_new_privs(struct ct_protect *t)
 {
-	bool asked = t->p.spec->no_new_privs, got;
+	const char *asked = "-", *got = "not set", *how = "-";
+	bool wanted = t->p.spec->no_new_privs, is_set;
 	char text[32];
 
+	if (wanted)
+		asked = "set";
 	if (!ct_protect_field(t, "NoNewPrivs", text, sizeof(text))) {
-		ct_protections_add(&t->report, !asked, "no_new_privs", asked ? "set" : "-",
-				   "cannot be told", "-");
+		ct_protections_add(&t->report, !wanted, "no_new_privs", asked, "cannot be told",
+				   "-");
 		return;
 	}
-	got = !strcmp(text, "1");
-	ct_protections_add(&t->report, got || !asked, "no_new_privs", asked ? "set" : "-",
-			   got ? "set" : "not set", got ? "prctl PR_SET_NO_NEW_PRIVS" : "-");
+	is_set = !strcmp(text, "1");
+	if (is_set) {
+		got = "set";
+		how = "prctl PR_SET_NO_NEW_PRIVS";
+	}
+	ct_protections_add(&t->report, is_set || !wanted, "no_new_privs", asked, got, how);
 }
 
-/* A filter more than those that are asked for came with the caller. */
+/* A filter beyond the one that is asked for is the caller's or the payload's. */
 static void add_seccomp(struct ct_protect *t)
 {
 	static const char *const modes[] = { "none", "strict", "filter" };
-	const char *asked = t->p.spec->seccomp_profile;
+	const char *asked = t->p.spec->seccomp_profile, *got, *how = "-";
 	bool wanted = asked && strcmp(asked, "none") != 0;
-	const char *how = "inherited, or set by the payload";
 	char mode[32], n[32];
 	uint32_t v;
 
@@ -220,73 +246,90 @@ static void add_seccomp(struct ct_protect *t)
 		ct_protections_add(&t->report, !wanted, "seccomp", asked, "cannot be told", "-");
 		return;
 	}
+	got = modes[v];
+	if (v)
+		how = "inherited, or set by the payload";
 	if (wanted && v == 2)
 		how = "seccomp SECCOMP_SET_MODE_FILTER";
 	if (v == 2 && ct_protect_field(t, "Seccomp_filters", n, sizeof(n)))
-		ct_protections_add(&t->report, true, "seccomp", asked,
-				   CT_SAY(t, "filter, %s of them", n), how);
-	else
-		ct_protections_add(&t->report, !wanted || v == 2, "seccomp", asked, modes[v],
-				   v ? how : "-");
+		got = CT_TEXT(t, "filter, %s of them", n);
+	ct_protections_add(&t->report, !wanted || v == 2, "seccomp", asked, got, how);
 }
 
 /* The modules that label processes, each with the file of a process and the key that asks for a
- * label. The last has the file that is any other's. */
+ * label. The last one's file also serves modules without a file of their own. */
 static const struct {
 	const char *file, *key;
 } modules[] = { { "attr/apparmor/current", "apparmor.profile" },
 		{ "attr/current", "selinux.context" } };
 
-/* Its first line; NULL: it has none, or *why. A kernel without such a module says EINVAL, one that
- * does not know the file ENOENT. */
+/* The label, the first line of the file. NULL: there is none; *why is then "", or why it cannot be
+ * read. A kernel without such a module fails with EINVAL, one that does not know the file with
+ * ENOENT. */
 static const char *label_in(struct ct_protect *t, const char *file, const char **why)
 {
 	const char *text = ct_protect_read(t, file, 4096, why);
 
 	if (!text && (!strcmp(*why, ct_errno_text(EINVAL)) || !strcmp(*why, ct_errno_text(ENOENT))))
 		*why = "";
-	return text && *text && *text != '\n' ? CT_SAY(t, "%.*s", (int)strcspn(text, "\n"), text)
-					      : NULL;
+	if (!text || !*text || *text == '\n')
+		return NULL;
+	return CT_TEXT(t, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* The label of who has made init: of this process, or of the supervisor. NULL: it has gone,
- * or cannot be read. */
+/* Opens the file in /proc of the process that has made init: this one, or the supervisor. -1: it
+ * has ended, or cannot be told. */
+static int open_of_starter(const struct ct_protect *t, const char *file)
+{
+	CT_CLEAN_FD int dir = -1, fd = -1;
+	struct ct_state_file st = { .supervisor = 0 };
+	char path[80];
+
+	if (t->report.care == CT_CARE_NOBODY)
+		return -1;
+	if (t->report.care == CT_CARE_KEEPER) {
+		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
+		return open(path, O_RDONLY | O_CLOEXEC);
+	}
+	dir = ct_state_dir(t->c, NULL);
+	if (dir < 0 || ct_state_read(dir, &st, NULL) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* only after the open is it certain that the process id had not been used again by then */
+	if (fd < 0 || ct_proc_start_time(st.supervisor) != st.supervisor_start)
+		return -1;
+	return ct_take_fd(&fd);
+}
+
+/* The label of the process that has made init; NULL: it is not known. */
 static const char *starters_label(struct ct_protect *t, const char *file)
 {
-	CT_CLEAN_FD int dir = t->report.care == CT_CARE_SUPERVISOR ? ct_state_dir(t->c, NULL) : -1,
-			fd = -1;
-	struct ct_state_file st = { .supervisor = 0 };
-	char path[80], label[4096] = "";
+	CT_CLEAN_FD int fd = open_of_starter(t, file);
+	char label[4096] = "";
 
-	if (t->report.care == CT_CARE_NOBODY || (t->report.care == CT_CARE_SUPERVISOR &&
-						 (dir < 0 || ct_state_read(dir, &st, NULL) < 0)))
+	if (fd < 0 || ct_read_text(fd, label, sizeof(label)) <= 0)
 		return NULL;
-	if (t->report.care == CT_CARE_SUPERVISOR)
-		snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
-	else
-		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* the number is the supervisor's still: what was opened is its */
-	if (fd < 0 || (st.supervisor && ct_proc_start_time(st.supervisor) != st.supervisor_start) ||
-	    ct_read_text(fd, label, sizeof(label)) <= 0)
-		return NULL;
-	return CT_SAY(t, "%.*s", (int)strcspn(label, "\n"), label);
+	return CT_TEXT(t, "%.*s", (int)strcspn(label, "\n"), label);
 }
 
 static void compare_label(struct ct_protect *t, const char *file, const char *asked,
 			  const char *got)
 {
-	const char *starter = starters_label(t, file), *how = CT_SAY(t, "/proc/INIT/%s", file);
+	const char *starter = starters_label(t, file), *how;
 	bool ok = ct_protect_label_ok(asked, starter, got);
 
-	if (!ct_protect_names_label(asked)) {
-		if (!starter)
-			how = "not compared: who started it cannot be looked at";
-		else
-			how = strcmp(starter, got) ? CT_SAY(t, "who started it has %s", starter)
-						   : "inherited";
-	}
-	ct_protections_add(&t->report, ok, "security label", asked ? asked : "unchanged", got, how);
+	if (ct_protect_names_label(asked))
+		how = CT_TEXT(t, "/proc/INIT/%s", file);
+	else if (!starter)
+		how = "not compared: who started it cannot be looked at";
+	else if (strcmp(starter, got) != 0)
+		how = CT_TEXT(t, "who started it has %s", starter);
+	else
+		how = "inherited";
+	if (!asked)
+		asked = "unchanged";
+	ct_protections_add(&t->report, ok, "security label", asked, got, how);
 }
 
 static void add_label(struct ct_protect *t)
@@ -301,8 +344,10 @@ static void add_label(struct ct_protect *t)
 			compare_label(t, modules[i].file, asked, got);
 			return;
 		}
-		wanted = ct_protect_names_label(asked) ? asked : wanted;
-		failed = *why ? why : failed;
+		if (ct_protect_names_label(asked))
+			wanted = asked;
+		if (*why)
+			failed = why;
 	}
 	if (*failed)
 		ct_protections_add(&t->report, !wanted, "security label", wanted ? wanted : "-",
@@ -320,7 +365,7 @@ void ct_protect_rights(struct ct_protect *t)
 	add_label(t);
 }
 
-/* Limits that somebody keeps by looking. */
+/* Limits that a process enforces, and not the kernel. */
 void ct_protect_watched(struct ct_protect *t)
 {
 	static const struct {
@@ -334,11 +379,12 @@ void ct_protect_watched(struct ct_protect *t)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *asked = ct_protections_asked(&t->report, rows[i].key);
-		const char *how = t->report.care == CT_CARE_KEEPER ? rows[i].in_process
-								   : rows[i].detached;
+		const char *how = rows[i].detached;
 
 		if (!asked)
 			continue;
+		if (t->report.care == CT_CARE_KEEPER)
+			how = rows[i].in_process;
 		if (t->report.care == CT_CARE_NOBODY)
 			ct_protections_add(&t->report, false, rows[i].key, asked, "not kept",
 					   "the supervisor has been killed");

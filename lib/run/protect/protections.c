@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What protects a running container: the table, its two forms, and what all its rows look at.
- * Nothing is changed. */
+/* What protects a running container: what the rows of the table are made from, and its two forms,
+ * text and JSON. Nothing is changed. */
 #include "run/protect/protections.h"
 
 #include <errno.h>
@@ -17,12 +17,10 @@
 
 extern char **environ;
 
-/* ---- rows ------------------------------------------------------------------------------------ */
+/* ---- what the rows are made from ------------------------------------------------------------- */
 
-/* ---- what the rows look at ------------------------------------------------------------------- */
-
-/* Init as this procfs numbers it: the descriptor itself says so, whoever has told the
- * number before. */
+/* The process id of init in the procfs that is mounted here, by its pidfd; 0: it has ended, or
+ * has none there. */
 static pid_t pid_of(int pidfd)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
@@ -39,23 +37,28 @@ static pid_t pid_of(int pidfd)
 	if (line)
 		snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line + 6, "0123456789"),
 			 line + 6);
-	return ct_parse_u32(digits, &pid) < 0 ? 0 : (pid_t)pid;
+	if (ct_parse_u32(digits, &pid) < 0)
+		return 0;
+	return (pid_t)pid;
 }
 
-/* Init's directory in /proc. Opened while init lives, it is never another process'. */
+/* Opens init's directory in /proc, which is no other process's when init has not ended after the
+ * open. */
 static int open_init(struct ct_protect *t, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = -1;
 	char path[32];
-	pid_t pid;
 	int r = t->pidfd = ct_run_init(t->c, NULL, e);
 
 	if (r < 0)
 		return r;
-	t->pid = pid = pid_of(t->pidfd);
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	t->proc = pid > 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	r = t->proc < 0 && pid > 0 ? -errno : -ENOENT;
+	t->pid = pid_of(t->pidfd);
+	r = -ENOENT;
+	if (t->pid > 0) {
+		snprintf(path, sizeof(path), "/proc/%d", (int)t->pid);
+		t->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = -errno;
+	}
 	if (ct_pidfd_ended(t->pidfd, 0))
 		return ct_not_running_for(t->c, "protections", e);
 	if (t->proc < 0) {
@@ -70,20 +73,23 @@ static int open_init(struct ct_protect *t, struct ct_err *e)
 	return 0;
 }
 
-static void look_who_cares(struct ct_protect *t)
+static void find_care(struct ct_protect *t)
 {
 	struct ct_process *init = ct_running_init(t->c);
-	CT_CLEAN_FD int dir = init ? -1 : ct_state_dir(t->c, NULL);
+	CT_CLEAN_FD int dir = -1;
 
 	t->report.care = CT_CARE_NOBODY;
-	if (init)
+	if (init) {
 		t->report.care = CT_CARE_KEEPER;
-	else if (dir >= 0 && ct_state_alive(dir) > 0)
+		ct_process_put(init);
+		return;
+	}
+	dir = ct_state_dir(t->c, NULL);
+	if (dir >= 0 && ct_state_alive(dir) > 0)
 		t->report.care = CT_CARE_SUPERVISOR;
-	ct_process_put(init);
 }
 
-/* Groups and plan as a start would make them today. */
+/* Cgroups and plan as a start would make them now. */
 static void decide_again(struct ct_protect *t)
 {
 	static const char *const argv[] = { "/sbin/init", NULL };
@@ -100,7 +106,7 @@ static void decide_again(struct ct_protect *t)
 				      .cols = 80,
 				      .rootfs_fd = -1,
 				      .init_pidfd = -1 };
-	(void)ct_open_backends(t->c, p, NULL, &t->no_groups);
+	(void)ct_open_backends(t->c, p, NULL, &t->no_backends);
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = -1;
 	p->spec->unsupported.n = 0;
@@ -125,8 +131,8 @@ static int begin(struct ct_protect *t, struct ct_err *e)
 					     .host = &t->p.host,
 					     .running = &t->held,
 					     .records = ct_buf_text(&t->records),
-					     .not_opened = &t->no_groups };
-	look_who_cares(t);
+					     .not_opened = &t->no_backends };
+	find_care(t);
 	decide_again(t);
 	return 0;
 }
@@ -158,12 +164,23 @@ static void print_json(const struct ct_protections *t, struct ct_buf *out)
 			ct_buf_json(out, cells[k]);
 			ct_buf_str(out, ", ");
 		}
-		ct_buf_printf(out, "\"ok\": %s}", r->ok ? "true" : "false");
+		if (r->ok)
+			ct_buf_str(out, "\"ok\": true}");
+		else
+			ct_buf_str(out, "\"ok\": false}");
 	}
 	ct_buf_str(out, "\n]}\n");
 }
 
-/* A column is as wide as its texts, but a long one only pushes its own line's rest to the right. */
+static void print_row(const struct ct_protection *r, const size_t width[3], struct ct_buf *out)
+{
+	ct_buf_str(out, r->ok ? "  " : "! ");
+	ct_buf_printf(out, "%-*s  %-*s  %-*s  %s\n", (int)width[0], r->name, (int)width[1],
+		      r->asked, (int)width[2], r->got, r->how);
+}
+
+/* A column is as wide as its texts, but a text longer than `widest` does not widen it and moves
+ * the rest of its own line. */
 static void print_text(const struct ct_protections *t, struct ct_buf *out)
 {
 	static const struct ct_protection head = { "protection", "asked", "got", "how", true };
@@ -180,12 +197,9 @@ static void print_text(const struct ct_protections *t, struct ct_buf *out)
 				width[k] = n;
 		}
 	}
-	for (uint32_t i = 0; i <= t->n; i++) {
-		const struct ct_protection *r = i ? &t->rows[i - 1] : &head;
-
-		ct_buf_printf(out, "%s%-*s  %-*s  %-*s  %s\n", r->ok ? "  " : "! ", (int)width[0],
-			      r->name, (int)width[1], r->asked, (int)width[2], r->got, r->how);
-	}
+	print_row(&head, width, out);
+	for (uint32_t i = 0; i < t->n; i++)
+		print_row(&t->rows[i], width, out);
 }
 
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e)
@@ -195,7 +209,7 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 	};
 	int r;
 
-	ct_err_clear(&t.no_groups);
+	ct_err_clear(&t.no_backends);
 	ct_err_clear(&t.no_plan);
 	r = begin(&t, e);
 	if (r >= 0) {
@@ -205,7 +219,7 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 		ct_protect_rights(&t);
 		ct_protect_ids(&t);
 		ct_protect_mounts(&t);
-		/* what was read of one that has ended meanwhile says nothing */
+		/* the files of a process that has ended meanwhile were empty or gone */
 		if (ct_pidfd_ended(t.pidfd, 0))
 			r = ct_not_running_for(t.c, "protections", e);
 		else if (format == CT_FORMAT_JSON)
@@ -216,5 +230,7 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 	if (r >= 0 && (t.report.oom || ct_buf_error(out)))
 		r = ct_oom(e);
 	end(&t);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	return 0;
 }

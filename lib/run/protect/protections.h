@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inside of protections*.c: a table of what was asked, what there is, and how it came to be. */
+/* What protections*.c share: the rows of ct_protections(), what was asked for against what is. */
 #ifndef CT_RUN_PROTECT_PROTECTIONS_H
 #define CT_RUN_PROTECT_PROTECTIONS_H
 
@@ -11,30 +11,28 @@
 
 struct ct_protect {
 	struct ct_container *c;
-	/* the running one */
-	struct ct_config *config;
-	/* spec and host; groups and plan made anew, as far as that can be done today */
+	struct ct_config *config; /* the container runs with it */
+	/* its spec; host, backends and plan as for a start of now, as far as they can be made */
 	struct ct_prepared p;
-	/* why they could not: err 0, they could */
-	struct ct_err no_groups, no_plan;
-	/* the groups as they are */
-	struct ct_cgroups_held held;
-	struct ct_buf records; /* the journal of its start */
-	pid_t pid;	       /* of init */
-	/* init, and its directory in /proc, which can become no other process' */
+	/* why backends or plan could not be made; err 0: they could */
+	struct ct_err no_backends, no_plan;
+	struct ct_cgroups_held held; /* the container's cgroups as they are */
+	struct ct_buf records;	     /* the journal of its start */
+	pid_t pid;		     /* of init */
+	/* init, and its directory in /proc, which never becomes another process's */
 	int pidfd, proc;
-	struct ct_buf status; /* its file there; empty: it cannot be read */
-	/* the table */
-	struct ct_protections report;
+	struct ct_buf status;	      /* its file there; empty: it cannot be read */
+	struct ct_protections report; /* the table */
 };
 
-#define CT_SAY(t, ...) CT_ROW_TEXT(&(t)->report, __VA_ARGS__)
+/* Text in the table's arena; NULL: no memory. */
+#define CT_TEXT(t, ...) CT_ROW_TEXT(&(t)->report, __VA_ARGS__)
 
-/* A file of init's directory in /proc, at most `max` bytes, in the arena. NULL, and *why a
- * sentence, when it cannot be read. */
+/* A file of init's directory in /proc, at most `max` bytes, in the arena. NULL when it cannot be
+ * read, and *why says why. */
 char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const char **why);
-/* What stands behind NAME and a colon in init's status, into buf, which is "" when it is not
- * there or too long. */
+/* The value of the line NAME in init's status. False, and buf is "", when there is none or it is
+ * too long. */
 bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, size_t size);
 /* The rows, area by area. */
 void ct_protect_namespaces(struct ct_protect *t);
@@ -47,7 +45,7 @@ void ct_protect_mounts(struct ct_protect *t);
  * which the process must have then. */
 bool ct_protect_names_label(const char *asked);
 /* Whether the label `got` is no weaker than what was asked for. Where no label was named that is
- * the one of who started it (NULL: it is not known, and there is nothing to compare with). Pure. */
+ * the label of the process that has started the container; NULL: not known, and any will do. */
 bool ct_protect_label_ok(const char *asked, const char *starter, const char *got);
 
 #endif

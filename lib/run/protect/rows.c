@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What all the rows of the table are made with, and look at. */
+/* Readers of init's files in /proc, for all rows of the table. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,17 +10,18 @@
 #include "base/num.h"
 #include "run/protect/protections.h"
 
-/* The directory in /proc of a reaper's program: its first child. One that has ended is nobody
- * else's number before the reaper has taken note, and with that it ends. -1: it cannot be told. */
+/* The directory in /proc of a reaper's program: its first child. Its process id is not used again
+ * until the reaper has waited for it, and the reaper ends then. -1: it cannot be told. */
 static int open_program(const struct ct_protect *t)
 {
 	char path[80], list[64], *end;
-	ssize_t n;
+	ssize_t n = -1;
 	CT_CLEAN_FD int fd = -1;
 
 	snprintf(path, sizeof(path), "task/%d/children", (int)t->pid);
 	fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+	if (fd >= 0)
+		n = read(fd, list, sizeof(list) - 1);
 	if (n <= 0)
 		return -1;
 	list[n] = '\0';
@@ -32,20 +33,45 @@ static int open_program(const struct ct_protect *t)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Opens a file in /proc of init, or of a reaper's program where that has a value of its own. */
+static int open_file(const struct ct_protect *t, const char *file)
+{
+	bool of_program = !strcmp(file, "limits") || !strncmp(file, "attr/", 5);
+	CT_CLEAN_FD int program = -1;
+	int dir = t->proc;
+
+	if (t->p.spec->init_reaper && of_program)
+		program = open_program(t);
+	if (program >= 0)
+		dir = program;
+	return openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const char **why)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	bool of_program = !strcmp(file, "limits") || !strncmp(file, "attr/", 5);
-	CT_CLEAN_FD int program = t->p.spec->init_reaper && of_program ? open_program(t) : -1;
-	CT_CLEAN_FD int fd = openat(program < 0 ? t->proc : program, file,
-				    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(&text, fd, max);
-	char *copy = r < 0 ? NULL : ct_arena_strdup(t->p.arena, ct_buf_text(&text));
+	CT_CLEAN_FD int fd = open_file(t, file);
+	char *copy;
+	int r;
 
-	if (r >= 0 && !copy)
+	if (fd < 0) {
+		*why = ct_errno_text(errno);
+		return NULL;
+	}
+	r = ct_buf_read_fd(&text, fd, max);
+	if (r == -EFBIG) {
+		*why = "it is too long";
+		return NULL;
+	}
+	if (r < 0) {
+		*why = ct_errno_text(-r);
+		return NULL;
+	}
+	copy = ct_arena_strdup(t->p.arena, ct_buf_text(&text));
+	if (!copy) {
 		t->report.oom = true;
-	if (!copy)
-		*why = r == -EFBIG ? "it is too long" : ct_errno_text(r < 0 ? -r : ENOMEM);
+		*why = ct_errno_text(ENOMEM);
+	}
 	return copy;
 }
 
@@ -59,7 +85,8 @@ bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, s
 		size_t len;
 
 		next = strchr(line, '\n');
-		next = next ? next + 1 : NULL;
+		if (next)
+			next++;
 		if (strncmp(line, name, n) || line[n] != ':')
 			continue;
 		value += strspn(value, " \t");

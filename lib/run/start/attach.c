@@ -20,10 +20,10 @@
 
 extern char **environ;
 
-/* "net_raw setuid" as bits. */
+/* The bits of a list of capabilities, such as "net_raw setuid". */
 static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 {
-	char word[64] = "cap_";
+	char word[64] = "cap_", *name;
 	cap_value_t v;
 
 	*out = 0;
@@ -35,8 +35,11 @@ static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 				       "a capability's name is too long");
 		memcpy(word + 4, p, n);
 		word[4 + n] = 0;
-		if (cap_from_name(strncmp(word + 4, "cap_", 4) ? word : word + 4, &v) < 0 ||
-		    v > 63) {
+		/* the prefix is the caller's, or is put in front */
+		name = word;
+		if (!strncmp(word + 4, "cap_", 4))
+			name = word + 4;
+		if (cap_from_name(name, &v) < 0 || v > 63) {
 			ct_err_object(e, word + 4);
 			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
 				       "there is no such capability");
@@ -73,6 +76,7 @@ static int check_opts(const ct_attach_opts *o, struct ct_err *e)
 	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "attach", e);
 }
 
+/* The container's namespaces that an attach can join. */
 static uint32_t joinable(const struct ct_spec *s)
 {
 	uint32_t ns = ct_build_namespaces(s);
@@ -84,9 +88,11 @@ static uint32_t joinable(const struct ct_spec *s)
 
 static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidfd, struct ct_err *e)
 {
-	uint32_t have = joinable(p->spec), want = o->namespaces ? o->namespaces & have : have;
+	uint32_t want = joinable(p->spec);
 	int r = 0;
 
+	if (o->namespaces)
+		want &= o->namespaces;
 	p->req = (struct ct_request){ .spec = p->spec,
 				      .host = &p->host,
 				      .name = "",
@@ -98,8 +104,8 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 				      .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
 				      .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS,
 				      .elevated = o->flags & CT_ATTACH_ELEVATED,
-				      .rows = o->rows ? o->rows : 24,
-				      .cols = o->cols ? o->cols : 80,
+				      .rows = 24,
+				      .cols = 80,
 				      .has_exec_fd = ct_given_fd(o->exec_fd) >= 0,
 				      .exec_fd = ct_given_fd(o->exec_fd),
 				      .keep_fds = o->keep_fds,
@@ -116,6 +122,10 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 				      .groups = o->groups,
 				      .n_groups = (uint32_t)o->n_groups,
 				      .cwd = o->cwd };
+	if (o->rows)
+		p->req.rows = o->rows;
+	if (o->cols)
+		p->req.cols = o->cols;
 	if (p->req.pty)
 		r = ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "attach", e);
 	if (r >= 0 && p->req.set_caps)
@@ -123,7 +133,7 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 	return r;
 }
 
-/* For who joins. */
+/* Opens the backends for a process that joins the container. */
 static int open_backends(struct ct_container *c, struct ct_prepared *p,
 			 struct ct_cgroups_held *held, pid_t init, struct ct_err *e)
 {
@@ -139,19 +149,22 @@ static int open_backends(struct ct_container *c, struct ct_prepared *p,
 
 	if (r >= 0 && ct_buf_error(&records))
 		r = ct_oom(e);
-	return r < 0 ? r : ct_backends_open(&p->backends, &in, e);
+	if (r < 0)
+		return r;
+	return ct_backends_open(&p->backends, &in, e);
 }
 
-/* All that changes nothing. */
+/* The part of an attach that changes nothing on the host. l->into gets the pidfd of init. */
 static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l,
-			  struct ct_cgroups_held *held, int fd[2], struct ct_err *e)
+			  struct ct_cgroups_held *held, struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
 	struct ct_prepared *p = &l->prepared;
 	struct ct_running running;
 	pid_t pid = 0;
-	int r = fd[0] = ct_run_init(c, &pid, e);
+	int r = ct_run_init(c, &pid, e);
 
+	l->into = r;
 	if (r >= 0)
 		r = ct_running_config(c, &config, e);
 	if (r >= 0)
@@ -159,9 +172,9 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 	if (r >= 0)
 		r = ct_prepare(c, config, p, e);
 	if (r >= 0)
-		r = fill_request(o, p, fd[0], e);
+		r = fill_request(o, p, l->into, e);
 	if (r >= 0)
-		r = ct_running_read(pid, fd[0], p->arena, &running, e);
+		r = ct_running_read(pid, l->into, p->arena, &running, e);
 	l->init = pid;
 	if (r < 0)
 		return r;
@@ -176,22 +189,21 @@ static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struc
 int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_process **out,
 		  struct ct_err *e)
 {
-	CT_CLEAN_FD int extra = -1;
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
 	struct ct_process *proc = NULL;
 	struct ct_launch *l;
-	int fd[2] = { -1, -1 }, r = check_opts(o, e);
+	int r = check_opts(o, e);
 
 	if (r < 0)
 		return r;
 	l = ct_launch_new("attach", &c->log);
-	proc = l ? ct_process_new(l, &ct_launch_ops) : NULL;
+	if (!l)
+		return ct_oom(e);
+	proc = ct_process_new(l, &ct_launch_ops);
 	if (!proc)
 		return ct_oom(e);
 	proc->attached = 1;
-	r = prepare_launch(c, o, l, &held, fd, e);
-	l->into = fd[0];
-	extra = fd[1];
+	r = prepare_launch(c, o, l, &held, e);
 	if (r >= 0) {
 		l->spawn.plan = l->prepared.plan;
 		l->spawn.image = c->image;

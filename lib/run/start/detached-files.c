@@ -41,17 +41,17 @@ int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool ma
 			 const char **name, struct ct_err *e)
 {
 	const char *path = s->console_logfile;
+	int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	char dir[4096];
 
 	if (!path)
 		return 0;
+	if (make)
+		flags |= O_CREAT;
 	*name = ct_parent(dir, sizeof(dir), path);
 	d->log_dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->log_dir >= 0)
-		d->log = openat(d->log_dir, *name,
-				O_WRONLY | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC |
-					O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-				0640);
+		d->log = openat(d->log_dir, *name, flags, 0640);
 	if (d->log >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.logfile"));
@@ -60,18 +60,18 @@ int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool ma
 			   "the console's log cannot be opened");
 }
 
-/* As in LXC a file that is not there is made. */
+/* As in LXC a file that does not exist is made. */
 int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make,
 			    struct ct_err *e)
 {
 	const char *path = s->console_path;
+	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 	if (!path || !strcmp(path, "none"))
 		return 0;
-	d->device = open(path,
-			 O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOCTTY |
-				 O_NONBLOCK,
-			 0600);
+	if (make)
+		flags |= O_CREAT;
+	d->device = open(path, flags, 0600);
 	if (d->device >= 0)
 		return 0;
 	ct_err_origin(e, ct_spec_origin(s, "console.path"));

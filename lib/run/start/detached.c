@@ -21,8 +21,8 @@
 #include "run/start/launch.h"
 #include "run/start/start.h"
 
-/* What an ephemeral container takes with it, when it is defined at all; of one that is not, no
- * state stays either. */
+/* Opens the container directory, which the supervisor of an ephemeral container removes. Of a
+ * container that is not defined only the state goes, and it always does. */
 static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_detached *d,
 		     struct ct_err *e)
 {
@@ -43,7 +43,8 @@ static int open_home(struct ct_container *c, const struct ct_spec *s, struct ct_
 			   "the container directory cannot be opened");
 }
 
-/* The container must not run; what a killed supervisor left is cleared. */
+/* Takes the state directory, unless the container is running; what a killed supervisor left is
+ * cleared. */
 static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_err *e)
 {
 	int r = ct_state_enter(c->base, c->dir, c->name, CT_STATE_LOCK_MS, &d->dir, &d->lock, e),
@@ -68,25 +69,28 @@ static int claim_state(struct ct_container *c, struct ct_detached *d, struct ct_
 	r = ct_state_undo(d->dir, e);
 	if (r >= 0)
 		r = ct_state_clear(d->dir, e);
-	return r < 0 ? r : ct_state_take_alive(d->dir, &d->alive, e);
+	if (r >= 0)
+		r = ct_state_take_alive(d->dir, &d->alive, e);
+	return r;
 }
 
-/* The config that runs, for those who attach later, from whatever process. */
+/* Stores the config that runs, for attaches by any process. */
 static int save_running(struct ct_container *c, const struct ct_prepared *p, int dirfd,
 			struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
-	struct ct_config *config = ct_start_config(c, p, e);
-	int r = config ? ct_config_print(config, false, &text) : e->err;
+	CT_CLEAN_CONFIG struct ct_config *config = ct_start_config(c, p, e);
+	int r;
 
-	ct_config_free(config);
 	if (!config)
-		return r;
+		return e->err;
+	r = ct_config_print(config, false, &text);
 	if (r >= 0)
 		r = ct_write_file_at(dirfd, CT_STATE_CONFIG, ct_buf_text(&text), text.len, 0600);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat",
-				   "the running config cannot be written")
-		     : 0;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "start", "openat",
+				   "the running config cannot be written");
+	return 0;
 }
 
 /* Slots of the supervisor's own inputs, in the order of `extra`. */
@@ -103,44 +107,49 @@ enum {
 	N_EXTRA
 };
 
+/* Carries out phase SETUP, with the journal in the state directory. */
 static int set_up(struct ct_launch *l, struct ct_err *e)
 {
 	struct ct_detached *d = &l->detached;
-	int r = l->prepared.plan->n_setup ? ct_state_undo_begin(d->dir, &d->undo, e) : 0;
+	int r = 0;
 
-	return r < 0 ? r : ct_start_setup(l, &d->undo, &d->holder, e);
+	if (l->prepared.plan->n_setup)
+		r = ct_state_undo_begin(d->dir, &d->undo, e);
+	if (r >= 0)
+		r = ct_start_setup(l, &d->undo, &d->holder, e);
+	return r;
 }
 
+/* The input that a descriptor is; CT_SLOT_NONE for -1. */
 static int slot_of(const struct ct_plan *plan, int fd)
 {
-	for (int i = 0; i < plan->n_inputs; i++)
+	for (int i = 0; fd >= 0 && i < plan->n_inputs; i++)
 		if (plan->input_fd[i] == fd)
 			return i;
 	return CT_SLOT_NONE;
 }
 
 /* The cgroups, which the supervisor ends and removes with the container. */
-static void fill_groups(const struct ct_prepared *p, struct ct_plan_super *s)
+static void fill_cgroups(const struct ct_prepared *p, struct ct_plan_super *s)
 {
 	const struct ct_cgroup_state *st = ct_cgroup_state(&p->backends);
 
-	/* without a group that tells it there is none only where "try:" was written */
-	s->wire.limit_cputime_us = ct_cg_group_of(&st->held, CT_CG_CPUACCT)
-					   ? p->spec->limit_cputime_us
-					   : 0;
+	/* a limit that is best effort may have no cgroup that counts CPU time */
+	if (ct_cg_group_of(&st->held, CT_CG_CPUACCT))
+		s->wire.limit_cputime_us = p->spec->limit_cputime_us;
+	if (s->wire.limit_cputime_us)
+		s->wire.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	for (uint32_t i = 0; i < st->held.n; i++) {
 		const struct ct_cg_group *g = &st->held.v[i];
 
 		s->group_path[i] = g->path;
-		s->wire.group[i] = (struct ct_wire_group){
-			.dir = (int16_t)slot_of(p->plan, g->fd),
-			.version = g->version,
-			.monitor = st->want.v[i].monitor,
-			.controllers = g->controllers,
-			.keep = g->keep,
-			.inner = g->inner_fd < 0 ? CT_SLOT_NONE
-						 : (int16_t)slot_of(p->plan, g->inner_fd)
-		};
+		s->wire.group[i] =
+			(struct ct_wire_group){ .dir = (int16_t)slot_of(p->plan, g->fd),
+						.version = g->version,
+						.monitor = st->want.v[i].monitor,
+						.controllers = g->controllers,
+						.keep = g->keep,
+						.inner = (int16_t)slot_of(p->plan, g->inner_fd) };
 	}
 	s->wire.n_groups = st->held.n;
 }
@@ -162,7 +171,8 @@ static bool is_all_taken_back(const struct ct_prepared *p, const struct ct_undo 
 	return true;
 }
 
-/* rootfs.managed = 0: not ours to remove. */
+/* With rootfs.managed = 0 the supervisor must not remove the root file system with the container:
+ * it recognizes it by device and inode. */
 static void keep_rootfs(const struct ct_prepared *p, struct ct_plan_super *s)
 {
 	struct stat st;
@@ -174,7 +184,7 @@ static void keep_rootfs(const struct ct_prepared *p, struct ct_plan_super *s)
 	s->wire.keep_ino = st.st_ino;
 }
 
-/* What is to be said when the starter has gone: stop hooks, boots that fail. */
+/* The log for what happens after the start: stop hooks, boots that fail. */
 static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
 {
 	time_t now = time(NULL);
@@ -185,7 +195,31 @@ static void fill_log(const struct ct_detached *d, struct ct_plan_super *s)
 		return;
 	s->wire.log = IN_RUN_LOG;
 	s->wire.log_level = (uint16_t)d->run_log_level;
-	s->wire.utc_offset = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
+	if (localtime_r(&now, &tm))
+		s->wire.utc_offset = (int32_t)tm.tm_gmtoff;
+}
+
+static uint32_t super_flags(const struct ct_prepared *p, const struct ct_detached *d)
+{
+	uint32_t flags = 0;
+
+	if (p->spec->ephemeral || !d->defined)
+		flags |= CT_SUPER_EPHEMERAL;
+	if (p->req.execute)
+		flags |= CT_SUPER_PROGRAM;
+	if (p->spec->init_reaper)
+		flags |= CT_SUPER_REAPER;
+	if (p->spec->hook_version == 0)
+		flags |= CT_SUPER_HOOK_ARGS;
+	return flags;
+}
+
+/* The slot of an input that there may not be. */
+static int16_t slot_if(int fd, int slot)
+{
+	if (fd < 0)
+		return CT_SLOT_NONE;
+	return (int16_t)slot;
 }
 
 static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
@@ -193,40 +227,37 @@ static void fill_super(const struct ct_prepared *p, const struct ct_detached *d,
 {
 	const struct ct_spec *sp = p->spec;
 
-	s->wire = (struct ct_wire_super){
-		.signal_halt = sp->signal_halt,
-		.signal_stop = sp->signal_stop,
-		.signal_reboot = sp->signal_reboot,
-		.pdeath = sp->pdeath_set ? sp->pdeath : SIGKILL,
-		.state_dir = IN_DIR,
-		.alive = IN_ALIVE,
-		.console_log = d->log >= 0 ? IN_LOG : CT_SLOT_NONE,
-		.console_log_dir = d->log >= 0 ? IN_LOG_DIR : CT_SLOT_NONE,
-		.console_log_size = sp->console_size,
-		.console_buffer = sp->console_buffer_size,
-		.console_rotate = sp->console_rotate,
-		.n_ttys = sp->tty_max,
-		.limit_time_us = sp->limit_time_us,
-		.limit_output = sp->limit_output,
-		.watch = IN_WATCH,
-		.console = d->consoled >= 0 ? IN_CONSOLE : CT_SLOT_NONE,
-		.console_device = d->device >= 0 ? IN_DEVICE : CT_SLOT_NONE,
-		.home = d->home >= 0 ? IN_HOME : CT_SLOT_NONE,
-		.flags = (sp->ephemeral || !d->defined ? CT_SUPER_EPHEMERAL : 0) |
-			 (p->req.execute ? CT_SUPER_PROGRAM : 0) |
-			 (sp->init_reaper ? CT_SUPER_REAPER : 0)
-	};
-	if (sp->hook_version == 0)
-		s->wire.flags |= CT_SUPER_HOOK_ARGS;
+	s->wire = (struct ct_wire_super){ .signal_halt = sp->signal_halt,
+					  .signal_stop = sp->signal_stop,
+					  .signal_reboot = sp->signal_reboot,
+					  .pdeath = SIGKILL,
+					  .state_dir = IN_DIR,
+					  .alive = IN_ALIVE,
+					  .console_log = slot_if(d->log, IN_LOG),
+					  .console_log_dir = slot_if(d->log, IN_LOG_DIR),
+					  .console_log_size = sp->console_size,
+					  .console_buffer = sp->console_buffer_size,
+					  .console_rotate = sp->console_rotate,
+					  .n_ttys = sp->tty_max,
+					  .limit_time_us = sp->limit_time_us,
+					  .limit_output = sp->limit_output,
+					  .watch = IN_WATCH,
+					  .console = slot_if(d->consoled, IN_CONSOLE),
+					  .console_device = slot_if(d->device, IN_DEVICE),
+					  .home = slot_if(d->home, IN_HOME),
+					  .flags = super_flags(p, d) };
+	if (sp->pdeath_set)
+		s->wire.pdeath = sp->pdeath;
 	fill_log(d, s);
 	keep_rootfs(p, s);
-	fill_groups(p, s);
+	fill_cgroups(p, s);
 	if (!is_all_taken_back(p, &d->undo))
 		s->wire.flags |= CT_SUPER_KEEP_UNDO;
 	memcpy(s->wire.boot_id, p->host.boot_id, sizeof(s->wire.boot_id));
 	s->wire.boot_id[sizeof(s->wire.boot_id) - 1] = 0;
 }
 
+/* Opens the supervisor's own inputs into `extra`; those that there are not are `null`. */
 static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, int extra[N_EXTRA],
 		       struct ct_err *e)
 {
@@ -258,8 +289,8 @@ static int open_inputs(struct ct_container *c, struct ct_launch *l, int null, in
 	return r;
 }
 
-/* The console is as large as the terminal that it goes to from its first moment on:
- * init asks as it likes. */
+/* Makes the console as large as the terminal that it goes to, before init runs and may ask for its
+ * size. */
 static void size_console(struct ct_request *q, int device)
 {
 	struct winsize size;
@@ -270,7 +301,7 @@ static void size_console(struct ct_request *q, int device)
 	q->cols = size.ws_col;
 }
 
-/* Plan, state, cgroups, message: everything up to the spawn itself. */
+/* Inputs, plan, state, cgroups, message: everything up to the spawn itself. */
 static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o,
 			      struct ct_process *proc, int null, struct ct_err *e)
 {
@@ -322,13 +353,14 @@ int ct_start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_
 	struct ct_launch *l = proc->launch;
 	struct ct_detached *d = &l->detached;
 	CT_CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int r = null < 0 ? ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open",
-				       "/dev/null cannot be opened")
-			 : 0;
+	int r = 0;
 
+	if (null < 0)
+		r = ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "open",
+				"/dev/null cannot be opened");
 	if (r >= 0)
 		r = ct_ctl_watch(&d->watch, &d->watched, e);
-	/* without it nobody could tell later whether the state is of this boot of the host */
+	/* without it later calls could not tell whether the state is of this boot of the host */
 	if (r >= 0 && !l->prepared.host.boot_id[0]) {
 		ct_err_object(e, "/proc/sys/kernel/random/boot_id");
 		r = ct_fail_sys(e, -EIO, CT_ERR_STATE, "start", "openat",
@@ -338,7 +370,7 @@ int ct_start_detached(struct ct_container *c, const ct_start_opts *o, struct ct_
 		r = open_console(d, e);
 	if (r >= 0)
 		r = claim_state(c, d, e);
-	/* from here on there is something to take back */
+	/* from here on a failure has to remove the state: super.name says so */
 	if (r >= 0) {
 		snprintf(l->name, sizeof(l->name), "%s", c->name);
 		l->super.name = l->name;

@@ -16,12 +16,12 @@ struct ct_detached {
 	int dir, lock, alive, log, log_dir;
 	int run_log; /* log.file, for the supervisor; -1: none */
 	uint32_t run_log_level;
-	int home; /* of an ephemeral container: the directory that has its own; -1 */
+	int home; /* of an ephemeral container: the directory that contains its own; -1 */
 	int defined;
 	/* CT_START_PTY: the console's first client, from its first byte on */
 	int console, consoled;
-	int watch, watched;  /* tells of the end: ours, the supervisor's end */
-	struct ct_undo undo; /* what is made, in dir */
+	int watch, watched;  /* a socket that tells of the end: our side, the supervisor's */
+	struct ct_undo undo; /* the journal, in dir */
 	int device;	     /* console.path */
 	struct ct_placeholder holder;
 };
@@ -41,16 +41,16 @@ struct ct_detached {
 			       .device = -1,         \
 			       .holder = CT_PLACEHOLDER_INIT })
 
-/* Closes what is open, and ends the process that held the scope. */
+/* Closes what is open, and ends the placeholder of the scope. */
 void ct_detached_close(struct ct_detached *d);
-/* Opens the log of the console, which is made when `make` says so, and its directory; *name: the
- * log's in there. 0, also when there is to be none, or a negative errno. */
+/* Opens the log of the console and its directory; `make`: a log that does not exist is made. *name:
+ * the log's name in the directory. 0, also when there is to be none, or a negative errno. */
 int ct_detached_open_log(const struct ct_spec *s, struct ct_detached *d, bool make,
 			 const char **name, struct ct_err *e);
-/* The same for what is to be the console, console.path. */
+/* The same for console.path, the terminal or file that the console goes to. */
 int ct_detached_open_device(const struct ct_spec *s, struct ct_detached *d, bool make,
 			    struct ct_err *e);
-/* The start has failed: its groups and its state go. */
+/* The start has failed: removes its cgroups and its state. */
 void ct_detached_undo(struct ct_detached *d, const char *name);
 
 #endif

@@ -10,8 +10,8 @@
 #include "run/start/launch.h"
 #include "plan/trace.h"
 
-/* A plan of hooks, carried out: 0, or what the first hook that failed has come to. Each is killed
- * when its time is up. */
+/* Carries out a plan of hooks: 0, or the error of the first hook that failed. Each is killed when
+ * its time is up. */
 static int carry_out(struct ct_container *c, const struct ct_plan *plan, struct ct_err *e)
 {
 	struct ct_spawn s = { .plan = plan,
@@ -44,7 +44,7 @@ static bool has_hook(const struct ct_config *config)
 	return false;
 }
 
-/* The plan of hook.destroy as this config has it; NULL when it has none. */
+/* Makes the plan of this config's hook.destroy, p->plan; NULL when it has none. */
 static int build(struct ct_container *c, const struct ct_config *config, const char *file,
 		 struct ct_prepared *p, struct ct_err *e)
 {
@@ -63,23 +63,25 @@ static int build(struct ct_container *c, const struct ct_config *config, const c
 	return ct_build_destroy(&p->req, p->arena, &p->plan, e);
 }
 
-/* As the handle has it, else as it is stored. A stored config that cannot be read names none, and
- * must not keep the container. */
+/* The hooks of the handle's config, else of the stored one. A stored config that cannot be read has
+ * none: the container must still be destroyed. */
 int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *stored = ct_config_new();
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
 	char *file = ct_container_path(c, "config");
-	bool own = has_hook(c->config);
+	const struct ct_config *config = stored;
 	int r = 0;
 
+	if (has_hook(c->config))
+		config = c->config;
 	if (!stored || !file)
 		r = ct_oom(e);
-	else if (!own && ct_config_load(stored, file, NULL) < 0)
+	else if (config == stored && ct_config_load(stored, file, NULL) < 0)
 		ct_log(&c->log, CT_LOG_WARN,
 		       "%s cannot be read: its hook.destroy, if it has one, does not run", file);
 	if (r >= 0)
-		r = build(c, own ? c->config : stored, file, &p, e);
+		r = build(c, config, file, &p, e);
 	if (r >= 0 && p.plan)
 		r = carry_out(c, p.plan, e);
 	free(file);

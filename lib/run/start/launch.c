@@ -16,8 +16,8 @@
 #include "run/state/state.h"
 #include "plan/trace.h"
 
-#define ENDING_MS 500 /* for an init that is on its way down */
-#define RELOOK_MS 50  /* another thread's fork may hold the stage's socket open over the exec */
+#define ENDING_MS 500 /* that the end of init is waited for */
+#define RECHECK_MS 50 /* a child that another thread forked may keep the report socket open */
 
 static void release(struct ct_launch *l)
 {
@@ -57,12 +57,15 @@ struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log)
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms)
 {
 	const struct ct_plan *plan = l->prepared.plan;
-	int64_t ms = timeout_ms ? timeout_ms : CT_LAUNCH_MS;
+	int64_t ms;
 
+	if (!timeout_ms)
+		timeout_ms = CT_LAUNCH_MS;
+	ms = timeout_ms;
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].op == CT_OP_HOOK)
 			ms += (int64_t)plan->steps[i].n[0];
-	l->timeout_ms = timeout_ms ? timeout_ms : CT_LAUNCH_MS;
+	l->timeout_ms = timeout_ms;
 	l->until_ms = ct_now_ms() + ms;
 }
 
@@ -79,6 +82,7 @@ static void wake_in(struct ct_launch *l, int64_t ms)
 static int make_pollable(struct ct_launch *l, int report, struct ct_err *e)
 {
 	struct epoll_event event = { .events = EPOLLIN };
+	int64_t left = l->until_ms - ct_now_ms();
 
 	l->poll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -86,23 +90,28 @@ static int make_pollable(struct ct_launch *l, int report, struct ct_err *e)
 	    epoll_ctl(l->poll, EPOLL_CTL_ADD, l->timer, &event) < 0)
 		return ct_fail_sys(e, -errno, CT_ERR_DESCRIPTOR, l->what, "epoll_ctl",
 				   "no descriptor to tell of the start");
-	wake_in(l, l->until_ms > ct_now_ms() ? l->until_ms - ct_now_ms() : 0);
+	if (left < 0)
+		left = 0;
+	wake_in(l, left);
 	return 0;
 }
 
 /* ---- the end of a launch --------------------------------------------------------------------- */
 
-/* What a process of the container may hold frozen dies elsewhere: version 1's freezer
- * keeps also the killed. */
+/* Moves the killed process out of the container's freezer cgroup: with version 1 a frozen process
+ * does not end, even when it is killed. */
 static void lead_out(const struct ct_launch *l, pid_t pid)
 {
-	CT_CLEAN_FD int fd = l->way_out ? open(l->way_out, O_WRONLY | O_CLOEXEC) : -1;
+	CT_CLEAN_FD int fd = -1;
 
-	if (fd >= 0 && pid > 0)
+	if (!l->way_out || pid <= 0)
+		return;
+	fd = open(l->way_out, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
 		dprintf(fd, "%d", (int)pid);
 }
 
-/* Its cgroups, and all that the supervisor would have had. */
+/* Takes back what was made for the launch: cgroups, and the state directory of a detached start. */
 static void undo(struct ct_process *p, struct ct_launch *l)
 {
 	ct_cgroup_forget(&p->groups);
@@ -112,7 +121,7 @@ static void undo(struct ct_process *p, struct ct_launch *l)
 		ct_detached_undo(&l->detached, l->super.name);
 }
 
-/* The launch is over: the handle lets it go, and others see a process or a failure. */
+/* The launch is over: it is taken out of the process handle and freed. */
 static void settle(struct ct_process *p)
 {
 	struct ct_launch *l = p->launch;
@@ -134,25 +143,26 @@ static void succeed(struct ct_process *p)
 		p->state = ct_take_fd(&d->dir);
 	}
 	settle(p);
-	/* one that has ended meanwhile could not remove what we held the lock of */
+	/* a container that has ended meanwhile could not remove its state while we held the lock */
 	if (p->state >= 0)
 		(void)ct_state_sweep(p->state, -1, NULL, NULL, NULL);
 }
 
-/* What an attach meets in a container that ends has many names. The end of a pid namespace kills
- * the newcomer before init is dead. */
+/* Whether an attach has failed with r because the container ends. */
 static int has_ended(const struct ct_launch *l, int r)
 {
-	/* killed; no more in its group; no process for a namespace that ends */
+	/* the stage was killed with the pid namespace, which is before init has ended; it was not
+	 * in its cgroup any more; a pid namespace that ends takes no new process */
 	int dying = r == -ECHILD || r == -EIO || r == -ENOMEM;
 
 	if (l->into < 0)
 		return 0;
-	/* a namespace takes nobody in any more long before its init is dead, when that
-	 * has many to see off */
-	if (dying && ct_proc_exiting(l->init))
+	if (!dying)
+		return ct_pidfd_ended(l->into, 0);
+	/* an init that ends first kills and reaps all other processes, which may take long */
+	if (ct_proc_exiting(l->init))
 		return 1;
-	return ct_pidfd_ended(l->into, dying ? ENDING_MS : 0);
+	return ct_pidfd_ended(l->into, ENDING_MS);
 }
 
 static int over(struct ct_process *p, int r, const struct ct_err *why, struct ct_err *e)
@@ -214,14 +224,16 @@ int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e)
 			*e = p->failed;
 		return p->failed.err;
 	}
-	until = timeout_ms < 0 ? l->until_ms : ct_now_ms() + timeout_ms;
+	until = ct_now_ms() + timeout_ms;
+	if (timeout_ms < 0 || until > l->until_ms)
+		until = l->until_ms;
 	ct_err_clear(&why);
-	r = ct_spawn_follow(&l->spawn, &p->child, until < l->until_ms ? until : l->until_ms, &why);
+	r = ct_spawn_follow(&l->spawn, &p->child, until, &why);
 	if (r == -EINPROGRESS && ct_now_ms() >= l->until_ms)
 		return too_late(p, e);
 	if (r == -EINPROGRESS) {
 		if (l->timer >= 0 && p->child.exec_ns)
-			wake_in(l, RELOOK_MS);
+			wake_in(l, RECHECK_MS);
 		ct_err_hint(e, "poll ct_process_start_fd() and ask again");
 		return ct_fail(e, r, CT_ERR_TIMEOUT, l->what, "the program is not executed yet");
 	}
@@ -246,7 +258,7 @@ int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e)
 	p->child = child;
 	p->child.leash_lock = &p->lock;
 	pthread_mutex_unlock(&p->lock);
-	/* it may have been called off while there was nobody to tell */
+	/* it may have been called off before there was a child to end */
 	if (__atomic_load_n(&p->cancelled, __ATOMIC_ACQUIRE))
 		ct_child_end(&p->child);
 	if (!wait) {
@@ -265,13 +277,13 @@ void ct_launch_cancel(struct ct_process *p)
 {
 	__atomic_store_n(&p->cancelled, 1, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&p->lock);
-	/* once it is over the leash, which is the keeper's for good, says nothing of a start */
+	/* only while the launch is under way: later the end of the child is the container's end */
 	if (p->launch)
 		ct_child_end(&p->child);
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* For process_free(): takes back what has not come to its end. */
+/* For process_free(): ends a launch that is still under way and takes back what it has made. */
 static void drop(struct ct_process *p)
 {
 	if (!p->launch)

@@ -12,27 +12,29 @@
 struct ct_launch {
 	struct ct_prepared prepared; /* the plan that the stage's reports are about */
 	struct ct_spawn spawn;
-	struct ct_plan_super super; /* super.name NULL: in process, or nothing is made yet */
+	struct ct_plan_super super; /* super.name NULL: in process, or no state is made yet */
 	char name[CT_NAME_SIZE];    /* what super.name points at */
 	struct ct_log log;	    /* a copy: the container's handle may go */
 	struct ct_detached detached;
 	int64_t until_ms;    /* deadline, by ct_now_ms() */
 	uint32_t timeout_ms; /* what it was made of */
 	const char *what;    /* "start", "attach" */
-	/* cgroup.procs of the caller's own freezer cgroup, for a newcomer that is frozen; NULL */
+	/* cgroup.procs of the caller's freezer cgroup, where a frozen process of an attach that
+	 * fails is moved to; NULL: not needed */
 	char *way_out;
 	int into;	 /* attach: pidfd of the init of the container; -1 */
 	pid_t init;	 /* ... and its number */
-	int poll, timer; /* NOWAIT: what ct_process_start_fd() gives; -1 */
+	int poll, timer; /* NOWAIT: ct_process_start_fd(), and its timer; -1 */
 };
 
 /* A launch under way, all empty; NULL without memory. */
 struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log);
 extern const struct ct_launch_ops ct_launch_ops;
-/* Sets the deadline: the caller's wish (0: the default), and what the plan's hooks may take. */
+/* Sets the deadline: timeout_ms (0: the default), and beside it the time that the plan's hooks may
+ * take. */
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);
-/* It has failed before the spawn, with what e says: takes back what there is. Returns r, or
- * -ECANCELED when it was called off. */
+/* It has failed before the spawn, with r and e: takes back what was made. Returns r, or -ECANCELED
+ * when it was called off. */
 int ct_launch_fail(struct ct_process *p, int r, struct ct_err *e);
 /* Spawns, with p->launch as it is filled; on failure nothing is left. Without `wait` it returns
  * once the stage runs, else once the program is executed. 0 or a negative errno, recorded. */

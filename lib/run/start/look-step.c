@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One function for each kind of step that can be known to fail. The order is the plan's, so that
- * what an earlier step changes is taken into account: behind a hook of the config, and below what
- * is mounted by then, nothing is known, and what is not known is no fault.
+ * Checks the steps of a plan before a start: one function for each kind of step that can be known
+ * to fail. They are checked in the plan's order, as earlier steps change what later ones find:
+ * behind a hook of the config, and below what is mounted by then, nothing is known, and what is not
+ * known is no fault.
  */
 #include "run/start/look.h"
 
@@ -35,22 +36,28 @@ enum kind { UNKNOWN, DIRECTORY, OTHER };
 struct walk {
 	struct ct_prepared *p;
 	const struct ct_plan *plan;
-	/* one of the config's has run by now: what there was before may be otherwise */
-	bool hooks;
-	bool ends;	      /* what was met will meet all the others, too */
-	const char **covered; /* below the root, where something is mounted by now */
+	bool hooks; /* a hook of the config has run by now and may have changed anything */
+	bool ends;  /* the failure will be that of all the other steps, too */
+	const char **covered; /* paths below the root where something is mounted by now */
 	uint32_t n_covered;
-	uint8_t *kind; /* of the trees, by slot */
-	struct ct_report met;
+	uint8_t *kind; /* of the mounts that are not attached yet, by slot */
+	struct ct_report failure;
 };
 
-/* Keeps what a step will meet: the system call, what it is called with, and the stage's own
- * reason. Returns err. */
-static int meet(struct walk *w, int err, unsigned sys, const char *object, const char *why)
+static void copy(char *out, size_t size, const char *text)
 {
-	w->met.sys = (uint16_t)sys;
-	snprintf(w->met.object, sizeof(w->met.object), "%s", object ? object : "");
-	snprintf(w->met.kernel, sizeof(w->met.kernel), "%s", why ? why : "");
+	out[0] = 0;
+	if (text)
+		snprintf(out, size, "%s", text);
+}
+
+/* Records how a step will fail: the system call, what it is called with, and the stage's own
+ * reason; both may be NULL. Returns err. */
+static int record(struct walk *w, int err, unsigned sys, const char *object, const char *why)
+{
+	w->failure.sys = (uint16_t)sys;
+	copy(w->failure.object, sizeof(w->failure.object), object);
+	copy(w->failure.kernel, sizeof(w->failure.kernel), why);
 	return err;
 }
 
@@ -59,7 +66,7 @@ static bool has_cap(const struct walk *w, int cap)
 	return w->p->host.cap_permitted & UINT64_C(1) << cap;
 }
 
-/* Whether the slot is the root's tree. */
+/* Whether the slot is the root of the container. */
 static bool is_root(const struct walk *w, int slot)
 {
 	return slot >= 0 && slot < w->plan->n_slots && !strcmp(w->plan->slot_name[slot], "root");
@@ -71,7 +78,9 @@ static enum kind kind_of(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return UNKNOWN;
-	return S_ISDIR(st.st_mode) ? DIRECTORY : OTHER;
+	if (S_ISDIR(st.st_mode))
+		return DIRECTORY;
+	return OTHER;
 }
 
 static bool is_link(int fd)
@@ -90,7 +99,7 @@ static bool is_below(const char *path, const char *dir)
 	return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
 }
 
-/* Whether what a descriptor in the root is lies below something that is mounted by then. */
+/* Whether the file of a descriptor is below something that is mounted on the root by then. */
 static bool is_covered(const struct walk *w, int fd)
 {
 	char link[40], top[PATH_MAX], path[PATH_MAX];
@@ -117,12 +126,14 @@ static bool is_covered(const struct walk *w, int fd)
 
 static int open_in(const struct walk *w, const char *path, uint64_t flags, uint64_t resolve)
 {
-	return ct_openat2(w->p->rootfs, *path ? path : ".", O_PATH | O_CLOEXEC | flags, 0,
+	if (!*path)
+		path = ".";
+	return ct_openat2(w->p->rootfs, path, O_PATH | O_CLOEXEC | flags, 0,
 			  resolve | RESOLVE_NO_MAGICLINKS);
 }
 
-/* Whether it is certain that the look-up of a path fails: what is missing of it is not where
- * something else will be. */
+/* Whether a look-up that fails now is certain to fail then: the part that is missing is not below
+ * something that is mounted by then. */
 static bool is_certain(const struct walk *w, const char *path, uint64_t resolve)
 {
 	char part[PATH_MAX];
@@ -145,7 +156,7 @@ static bool is_certain(const struct walk *w, const char *path, uint64_t resolve)
 		}
 		if (fd < 0 || is_covered(w, fd))
 			return false;
-		/* a link that leads nowhere may lead somewhere then */
+		/* the target of a broken link may be on a mount of then */
 		memcpy(part, path, end);
 		part[end] = 0;
 		link = open_in(w, part, O_NOFOLLOW, RESOLVE_IN_ROOT);
@@ -153,9 +164,9 @@ static bool is_certain(const struct walk *w, const char *path, uint64_t resolve)
 	}
 }
 
-/* Looks a path up as it will be below the container's root. A descriptor, the caller's; -ENODATA:
- * nobody knows; else the negative errno that the look-up will end with. */
-static int inside(const struct walk *w, const char *path, uint64_t flags, uint64_t resolve)
+/* Opens a path as it will be below the container's root. A descriptor, the caller's; -ENODATA: it
+ * is not known; else the negative errno that the look-up will fail with. */
+static int open_inside(const struct walk *w, const char *path, uint64_t flags, uint64_t resolve)
 {
 	int fd;
 
@@ -166,49 +177,53 @@ static int inside(const struct walk *w, const char *path, uint64_t flags, uint64
 		if (is_below(path, w->covered[i]))
 			return -ENODATA;
 	fd = open_in(w, path, flags, resolve);
-	if (fd < 0)
-		return is_certain(w, path, resolve) ? fd : -ENODATA;
-	if (!is_covered(w, fd))
+	if (fd < 0 && is_certain(w, path, resolve))
+		return fd;
+	if (fd >= 0 && !is_covered(w, fd))
 		return fd;
 	ct_close(&fd);
 	return -ENODATA;
 }
 
-/* Keeps what the look-up of a path below the root will end with. Returns err. */
-static int meet_path(struct walk *w, int err, const char *path, uint64_t flags, uint64_t resolve)
+/* Records how the look-up of a path below the root will fail. Returns err. */
+static int record_path(struct walk *w, int err, const char *path, uint64_t flags, uint64_t resolve)
 {
 	CT_CLEAN_FD int fd = open_in(w, path + strspn(path, "/"), O_NOFOLLOW, resolve);
 
-	return meet(w, err, SYS_openat2, path,
-		    ct_target_words(err, !!(resolve & RESOLVE_NO_SYMLINKS), !!(flags & O_DIRECTORY),
-				    is_link(fd)));
+	return record(w, err, SYS_openat2, path,
+		      ct_target_words(err, !!(resolve & RESOLVE_NO_SYMLINKS),
+				      !!(flags & O_DIRECTORY), is_link(fd)));
 }
 
-/* A program below the root: 0 or what an exec of it will meet, -ENODATA: nobody knows. */
-static int program(struct walk *w, const char *path)
+/* A program below the root: 0 or how an exec of it will fail, -ENODATA: it is not known. */
+static int check_program(struct walk *w, const char *path)
 {
-	CT_CLEAN_FD int fd = inside(w, path, 0, RESOLVE_IN_ROOT);
+	CT_CLEAN_FD int fd = open_inside(w, path, 0, RESOLVE_IN_ROOT);
+	const char *why;
 	struct stat st;
 
+	if (fd == -ENODATA)
+		return -ENODATA;
 	if (fd < 0)
-		return fd == -ENODATA ? fd : meet(w, fd, SYS_execve, path, NULL);
+		return record(w, fd, SYS_execve, path, NULL);
 	if (fstat(fd, &st) < 0)
 		return -ENODATA;
-	return ct_program_words(st.st_mode)
-		       ? meet(w, -EACCES, SYS_execve, path, ct_program_words(st.st_mode))
-		       : 0;
+	why = ct_program_words(st.st_mode);
+	if (why)
+		return record(w, -EACCES, SYS_execve, path, why);
+	return 0;
 }
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
 
-static int look_clone(struct walk *w, const struct ct_step *s)
+static int check_clone(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fd = -1;
 	int r;
 
 	if (!has_cap(w, CAP_SYS_ADMIN) && s->phase == CT_PHASE_HOST) {
 		w->ends = true;
-		return meet(w, -EPERM, SYS_open_tree, s->s[0], NULL);
+		return record(w, -EPERM, SYS_open_tree, s->s[0], NULL);
 	}
 	if (!s->s[0] || !*s->s[0]) {
 		if (s->a >= 0 && s->a < w->plan->n_inputs && w->plan->input_fd[s->a] >= 0)
@@ -217,50 +232,70 @@ static int look_clone(struct walk *w, const struct ct_step *s)
 	}
 	if (s->a == CT_SLOT_NONE && s->phase == CT_PHASE_HOST)
 		r = fd = ct_openat2(AT_FDCWD, s->s[0], O_PATH | O_CLOEXEC, 0, 0);
+	else if (is_root(w, s->a))
+		r = fd = open_inside(w, s->s[0], 0, RESOLVE_IN_ROOT);
 	else
-		r = fd = is_root(w, s->a) ? inside(w, s->s[0], 0, RESOLVE_IN_ROOT) : -ENODATA;
+		return 0;
 	if (fd >= 0)
 		w->kind[s->o] = (uint8_t)kind_of(fd);
 	if (r >= 0 || r == -ENODATA || w->hooks || (r == -ENOENT && (s->flags & CT_SF_OPTIONAL)))
 		return 0;
-	return meet(w, r, SYS_open_tree, s->s[0], NULL);
+	return record(w, r, SYS_open_tree, s->s[0], NULL);
 }
 
-/* The options of a file system that is not made. 0 or a negative errno, -ENODATA: nobody knows. */
-static int look_options(int fs, const char *options)
+/* Sets one option; a negative errno when the file system refuses it. */
+static int set_option(int fs, char *option)
 {
-	char *copy = strdup(options), *opt = copy;
-	int r = copy ? 0 : -ENODATA;
+	char *value = strchr(option, '=');
+	unsigned command = FSCONFIG_SET_FLAG;
 
+	if (value) {
+		*value++ = 0;
+		command = FSCONFIG_SET_STRING;
+	}
+	if (*option && syscall(SYS_fsconfig, fs, command, option, value, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Tries the options of a file system, which is not made. 0 or a negative errno, -ENODATA: it is not
+ * known. */
+static int check_options(int fs, const char *options)
+{
+	char *copied = strdup(options), *opt = copied;
+	int r = 0;
+
+	if (!copied)
+		return -ENODATA;
 	while (opt && r == 0) {
-		char *rest = ct_next_option(opt), *eq = strchr(opt, '=');
+		char *rest = ct_next_option(opt);
 
-		if (eq)
-			*eq++ = 0;
-		if (*opt && syscall(SYS_fsconfig, fs, eq ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
-				    opt, eq, 0) < 0)
-			r = -errno;
+		r = set_option(fs, opt);
 		opt = rest;
 	}
-	free(copy);
+	free(copied);
 	return r;
 }
 
-/* What the file system says of it, as the stage hands it on. */
-static void hear(struct walk *w, int fs)
+/* Takes the kernel's message about the options, as the stage does. It begins with its severity,
+ * such as "e ". */
+static void read_message(struct walk *w, int fs)
 {
 	char line[256];
+	const char *text = line;
 	ssize_t n = read(fs, line, sizeof(line) - 1);
 
 	if (n < 3)
 		return;
 	line[n] = 0;
 	line[strcspn(line, "\n")] = 0;
-	snprintf(w->met.kernel, sizeof(w->met.kernel), "%.*s", (int)sizeof(w->met.kernel) - 1,
-		 line[1] == ' ' ? line + 2 : line);
+	if (line[1] == ' ')
+		text += 2;
+	snprintf(w->failure.kernel, sizeof(w->failure.kernel), "%.*s",
+		 (int)sizeof(w->failure.kernel) - 1, text);
 }
 
-/* Whether a file has the text. -1: it cannot be read. */
+/* 1 when a file has the text, 0 when not, -1: it cannot be read. */
 static int has_text(const char *path, const char *text)
 {
 	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -271,9 +306,8 @@ static int has_text(const char *path, const char *text)
 	return strstr(ct_buf_text(&buf), text) != NULL;
 }
 
-/* Whether the kernel has the file system by now. To ask it for one that it does not have may
- * load a module, which would be no look any more: -ENODATA then, and -ENODEV when there is no
- * such module either. */
+/* 0 when the kernel has the file system by now, -ENODATA when a module for it would have to be
+ * loaded, which a check must not cause, -ENODEV when there is no such module. */
 static int find_fs(const char *type)
 {
 	char word[256], path[256];
@@ -288,10 +322,12 @@ static int find_fs(const char *type)
 		return -ENODATA;
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.alias", un.release);
 	snprintf(word, sizeof(word), "alias fs-%.200s ", type);
-	return has_text(path, word) == 0 ? -ENODEV : -ENODATA;
+	if (has_text(path, word) == 0)
+		return -ENODEV;
+	return -ENODATA;
 }
 
-static int look_fs(struct walk *w, const struct ct_step *s)
+static int check_fs(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fs = -1;
 	int r;
@@ -300,19 +336,23 @@ static int look_fs(struct walk *w, const struct ct_step *s)
 	if (!s->at->key[0] || !has_cap(w, CAP_SYS_ADMIN))
 		return 0;
 	r = find_fs(s->s[0]);
-	fs = r == 0 ? (int)syscall(SYS_fsopen, s->s[0], FSOPEN_CLOEXEC) : -1;
-	if (r == -ENODEV || (r == 0 && fs < 0 && errno == ENODEV))
-		return meet(w, -ENODEV, SYS_fsopen, s->s[0], "this kernel has no such file system");
-	if (fs < 0)
+	if (r == -ENODATA)
 		return 0;
-	r = s->s[1] ? look_options(fs, s->s[1]) : 0;
-	if (r != -EINVAL)
+	if (r == 0) {
+		fs = (int)syscall(SYS_fsopen, s->s[0], FSOPEN_CLOEXEC);
+		if (fs < 0)
+			r = -errno;
+	}
+	if (r == -ENODEV)
+		return record(w, r, SYS_fsopen, s->s[0], "this kernel has no such file system");
+	if (fs < 0 || !s->s[1] || check_options(fs, s->s[1]) != -EINVAL)
 		return 0;
-	meet(w, r, SYS_fsconfig, s->s[0], NULL);
-	hear(w, fs);
-	return r;
+	record(w, -EINVAL, SYS_fsconfig, s->s[0], NULL);
+	read_message(w, fs);
+	return -EINVAL;
 }
 
+/* Something is mounted at `path` from now on. */
 static void cover(struct walk *w, const char *path)
 {
 	const char **v = ct_arena_grow(w->p->arena, w->covered, w->n_covered, w->n_covered + 1,
@@ -324,50 +364,57 @@ static void cover(struct walk *w, const char *path)
 	w->covered[w->n_covered++] = path + strspn(path, "/");
 }
 
-static int look_target(struct walk *w, const struct ct_step *s, int fd)
+static int check_target(struct walk *w, const struct ct_step *s, int fd)
 {
-	enum kind what = s->a >= 0 ? w->kind[s->a] : UNKNOWN, onto = kind_of(fd);
+	enum kind what = UNKNOWN, onto = kind_of(fd);
 	struct stat top, at;
 
+	if (s->a >= 0)
+		what = w->kind[s->a];
 	if (!(s->flags & CT_SF_STRICT) && fstat(fd, &at) == 0 && fstat(w->p->rootfs, &top) == 0 &&
 	    at.st_dev == top.st_dev && at.st_ino == top.st_ino)
-		return meet(w, -EBUSY, SYS_openat2, s->s[0], "target is the root itself");
+		return record(w, -EBUSY, SYS_openat2, s->s[0], "target is the root itself");
 	if (what == UNKNOWN || onto == UNKNOWN || what == onto)
 		return 0;
-	return onto == DIRECTORY ? meet(w, -EISDIR, SYS_move_mount, s->s[0],
-					"target is a directory, the source is not")
-				 : meet(w, -ENOTDIR, SYS_move_mount, s->s[0],
-					"target is not a directory, the source is");
+	if (onto == DIRECTORY)
+		return record(w, -EISDIR, SYS_move_mount, s->s[0],
+			      "target is a directory, the source is not");
+	return record(w, -ENOTDIR, SYS_move_mount, s->s[0],
+		      "target is not a directory, the source is");
 }
 
-static int look_attach(struct walk *w, const struct ct_step *s)
+static int check_attach(struct walk *w, const struct ct_step *s)
 {
-	uint64_t resolve = s->flags & CT_SF_STRICT ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
-						   : RESOLVE_IN_ROOT;
+	const unsigned missing_is_fine = CT_SF_OPTIONAL | CT_SF_CREATE | CT_SF_CREATE_DIR |
+					 CT_SF_CREATE_FILE;
+	uint64_t resolve = RESOLVE_IN_ROOT;
 	CT_CLEAN_FD int fd = -1;
 	int r;
 
 	if (!is_root(w, s->b))
 		return 0;
-	r = fd = inside(w, s->s[0], 0, resolve);
+	if (s->flags & CT_SF_STRICT)
+		resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+	r = fd = open_inside(w, s->s[0], 0, resolve);
 	cover(w, s->s[0]);
 	if (fd >= 0)
-		return look_target(w, s, fd);
-	if (r == -ENODATA || (r == -ENOENT && (s->flags & (CT_SF_OPTIONAL | CT_SF_CREATE |
-							   CT_SF_CREATE_DIR | CT_SF_CREATE_FILE))))
+		return check_target(w, s, fd);
+	if (r == -ENODATA || (r == -ENOENT && (s->flags & missing_is_fine)))
 		return 0;
-	return meet_path(w, r, s->s[0], 0, resolve);
+	return record_path(w, r, s->s[0], 0, resolve);
 }
 
 /* Where mount hooks find the root. */
-static int look_stack(struct walk *w, const struct ct_step *s)
+static int check_stack(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fd = -1;
 
 	if (w->hooks || !s->s[0] || !*s->s[0])
 		return 0;
 	fd = open(s->s[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? meet(w, -errno, SYS_openat, s->s[0], NULL) : 0;
+	if (fd < 0)
+		return record(w, -errno, SYS_openat, s->s[0], NULL);
+	return 0;
 }
 
 /* ---- values of the kernel -------------------------------------------------------------------- */
@@ -377,8 +424,8 @@ static bool is_numbers(const char *s)
 	return *s && !s[strspn(s, "0123456789- \t\n")];
 }
 
-/* Of the host's own namespaces, where the container's may have others. */
-static int look_sysctl(struct walk *w, const struct ct_step *s)
+/* By the sysctls of the host's namespaces: those of the container's may differ in interfaces. */
+static int check_sysctl(struct walk *w, const struct ct_step *s)
 {
 	char path[PATH_MAX], now[256];
 	CT_CLEAN_FD int fd = -1;
@@ -386,30 +433,30 @@ static int look_sysctl(struct walk *w, const struct ct_step *s)
 	snprintf(path, sizeof(path), "/proc/%s", s->s[0]);
 	if (access(path, F_OK) < 0 && errno == ENOENT && !strstr(path, "/conf/") &&
 	    !strstr(path, "/neigh/"))
-		return meet(w, -ENOENT, SYS_openat2, s->s[0], NULL);
+		return record(w, -ENOENT, SYS_openat2, s->s[0], NULL);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || ct_read_text(fd, now, sizeof(now)) <= 0 || !is_numbers(now) ||
 	    is_numbers(s->s[1]))
 		return 0;
-	return meet(w, -EINVAL, SYS_write, s->s[0], NULL);
+	return record(w, -EINVAL, SYS_write, s->s[0], NULL);
 }
 
-static int look_proc(struct walk *w, const struct ct_step *s)
+static int check_proc(struct walk *w, const struct ct_step *s)
 {
 	char path[PATH_MAX];
 	int64_t v;
 
 	snprintf(path, sizeof(path), "/proc/self/%s", s->s[0]);
 	if (access(path, F_OK) < 0 && errno == ENOENT)
-		return meet(w, -ENOENT, SYS_openat2, s->s[0], NULL);
+		return record(w, -ENOENT, SYS_openat2, s->s[0], NULL);
 	if (strcmp(s->s[0], "oom_score_adj"))
 		return 0;
-	return ct_parse_i64(s->s[1], &v) < 0 || v < -1000 || v > 1000
-		       ? meet(w, -EINVAL, SYS_write, s->s[0], NULL)
-		       : 0;
+	if (ct_parse_i64(s->s[1], &v) < 0 || v < -1000 || v > 1000)
+		return record(w, -EINVAL, SYS_write, s->s[0], NULL);
+	return 0;
 }
 
-static int look_limit(struct walk *w, const struct ct_step *s)
+static int check_limit(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fd = -1;
 	uint64_t most = 0;
@@ -418,18 +465,18 @@ static int look_limit(struct walk *w, const struct ct_step *s)
 
 	if (!has_cap(w, CAP_SYS_RESOURCE) && getrlimit((int)s->n[0], &now) == 0 &&
 	    s->n[2] > now.rlim_max)
-		return meet(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
+		return record(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
 	if (s->n[0] != RLIMIT_NOFILE)
 		return 0;
 	fd = open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) <= 0 || ct_parse_u64(text, &most) < 0 ||
 	    s->n[2] <= most)
 		return 0;
-	return meet(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
+	return record(w, -EPERM, SYS_prlimit64, s->s[0], CT_WORDS_LIMIT);
 }
 
-/* The next line of an identity map: first inside, first outside, how many. The rest,
- * NULL at the end. */
+/* Reads a line of an identity map: first inside, first outside, how many. Returns what is behind
+ * it, NULL at the end. */
 static const char *next_map(const char *p, uint64_t v[3])
 {
 	for (int i = 0; i < 3; i++) {
@@ -438,7 +485,9 @@ static const char *next_map(const char *p, uint64_t v[3])
 
 		p += strspn(p, " \n");
 		n = strcspn(p, " \n");
-		snprintf(digits, sizeof(digits), "%.*s", n < sizeof(digits) ? (int)n : 0, p);
+		if (n >= sizeof(digits))
+			return NULL;
+		snprintf(digits, sizeof(digits), "%.*s", (int)n, p);
 		if (ct_parse_u64(digits, &v[i]) < 0)
 			return NULL;
 		p += n;
@@ -446,8 +495,8 @@ static const char *next_map(const char *p, uint64_t v[3])
 	return p;
 }
 
-/* Whether the caller's own user namespace has all ids of the range. */
-static bool is_ours(const char *maps, uint64_t first, uint64_t count)
+/* Whether the caller's user namespace, whose map this is, has all ids of the range. */
+static bool is_mapped(const char *maps, uint64_t first, uint64_t count)
 {
 	uint64_t v[3];
 
@@ -457,9 +506,10 @@ static bool is_ours(const char *maps, uint64_t first, uint64_t count)
 	return false;
 }
 
-static int look_map(struct walk *w, const struct ct_step *s)
+static int check_map(struct walk *w, const struct ct_step *s)
 {
-	bool group = s->s[0][0] == 'g', right = has_cap(w, group ? CAP_SETGID : CAP_SETUID);
+	uint64_t own = w->p->host.uid;
+	bool right;
 	char path[64], maps[4096];
 	CT_CLEAN_FD int fd = -1;
 	uint64_t v[3];
@@ -468,16 +518,21 @@ static int look_map(struct walk *w, const struct ct_step *s)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || ct_read_text(fd, maps, sizeof(maps)) <= 0)
 		return 0;
+	right = has_cap(w, CAP_SETUID);
+	if (!strcmp(s->s[0], "gid_map")) {
+		own = w->p->host.gid;
+		right = has_cap(w, CAP_SETGID);
+	}
 	for (const char *p = next_map(s->s[1], v); p; p = next_map(p, v)) {
-		bool own = v[2] == 1 && v[1] == (group ? w->p->host.gid : w->p->host.uid);
+		bool allowed = right || (v[2] == 1 && v[1] == own);
 
-		if (!is_ours(maps, v[1], v[2]) || !(right || own))
-			return meet(w, -EPERM, SYS_write, s->s[0], NULL);
+		if (!allowed || !is_mapped(maps, v[1], v[2]))
+			return record(w, -EPERM, SYS_write, s->s[0], NULL);
 	}
 	return 0;
 }
 
-static int look_sched(struct walk *w, const struct ct_step *s)
+static int check_sched(struct walk *w, const struct ct_step *s)
 {
 	struct rlimit most = { 0, 0 };
 	int64_t nice;
@@ -486,96 +541,121 @@ static int look_sched(struct walk *w, const struct ct_step *s)
 	    ct_parse_i64(s->s[0], &nice) < 0 || nice >= getpriority(PRIO_PROCESS, 0))
 		return 0;
 	getrlimit(RLIMIT_NICE, &most);
-	return 20 - nice > (int64_t)most.rlim_cur
-		       ? meet(w, -EPERM, SYS_sched_setattr, s->s[0], "it needs CAP_SYS_NICE")
-		       : 0;
+	if (20 - nice > (int64_t)most.rlim_cur)
+		return record(w, -EPERM, SYS_sched_setattr, s->s[0], "it needs CAP_SYS_NICE");
+	return 0;
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
-static int look_hook(struct walk *w, const struct ct_step *s)
+/* A hook that is a program of the host. */
+static int check_host_program(const char *path)
 {
-	const char *path = s->n_list[0] ? s->list[0][0] : "";
 	struct stat st;
-	bool known = s->phase != CT_PHASE_IDENTITY && !w->hooks;
-	int r = 0;
 
-	if (s->phase == CT_PHASE_IDENTITY)
-		r = program(w, path);
-	else if (known && stat(path, &st) < 0)
-		r = -errno;
-	else if (known && (!S_ISREG(st.st_mode) || access(path, X_OK) < 0))
-		r = -EACCES;
-	/* one that does not run changes nothing */
-	w->hooks |= r >= 0 || r == -ENODATA;
-	return r < 0 && r != -ENODATA ? meet(w, r, SYS_execve, path, NULL) : 0;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+		return -EACCES;
+	return 0;
 }
 
-static int look_cwd(struct walk *w, const struct ct_step *s)
+static int check_hook(struct walk *w, const struct ct_step *s)
+{
+	const char *path = "";
+	int r = 0;
+
+	if (s->n_list[0])
+		path = s->list[0][0];
+	if (s->phase == CT_PHASE_IDENTITY)
+		r = check_program(w, path);
+	else if (!w->hooks)
+		r = check_host_program(path);
+	if (r < 0 && r != -ENODATA)
+		return record(w, r, SYS_execve, path, NULL);
+	w->hooks = true;
+	return 0;
+}
+
+static int check_cwd(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fd = -1;
-	int r = fd = inside(w, s->s[0], O_DIRECTORY, RESOLVE_IN_ROOT);
+	int r = fd = open_inside(w, s->s[0], O_DIRECTORY, RESOLVE_IN_ROOT);
 
 	if (r >= 0 || r == -ENODATA)
 		return 0;
-	return meet_path(w, r, s->s[0], O_DIRECTORY, RESOLVE_IN_ROOT);
+	return record_path(w, r, s->s[0], O_DIRECTORY, RESOLVE_IN_ROOT);
 }
 
-/* In the PATH of the program's environment. As program(): the one that is there but will
- * not go is told of. */
-static int search(struct walk *w, const struct ct_step *s)
+static const char *path_of(const struct ct_step *s)
 {
 	const char *dirs = NULL;
-	int result = meet(w, -ENOENT, SYS_execve, s->s[0], NULL), r;
-	struct ct_report first = w->met;
 
 	for (uint32_t i = 0; i < s->n_list[1]; i++)
 		if (!strncmp(s->list[1][i], "PATH=", 5))
 			dirs = s->list[1][i] + 5;
-	for (const char *p = dirs; p && *p; p += strcspn(p, ":"), p += *p == ':') {
+	return dirs;
+}
+
+/* As check_program(), in the PATH of the program's environment. Where there is none that can be
+ * executed, the first that may not be is recorded. */
+static int search(struct walk *w, const struct ct_step *s)
+{
+	const char *dirs = path_of(s);
+	int result = record(w, -ENOENT, SYS_execve, s->s[0], NULL), r;
+	struct ct_report first = w->failure;
+
+	if (!dirs)
+		return -ENODATA;
+	for (const char *p = dirs; *p; p += strcspn(p, ":"), p += *p == ':') {
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(p, ":"), p, s->s[0]);
-		r = program(w, path);
+		r = check_program(w, path);
 		if (r >= 0 || r == -ENODATA)
 			return r;
 		if (r == -EACCES && result == -ENOENT) {
 			result = r;
-			first = w->met;
+			first = w->failure;
 		}
 	}
-	w->met = first;
-	return dirs ? result : -ENODATA;
+	w->failure = first;
+	return result;
 }
 
-static int look_exec(struct walk *w, const struct ct_step *s)
+static int check_exec(struct walk *w, const struct ct_step *s)
 {
 	int r;
 
 	if (s->a != CT_SLOT_NONE || !s->s[0])
 		return 0;
-	r = strchr(s->s[0], '/') ? program(w, s->s[0]) : search(w, s);
-	return r == -ENODATA ? 0 : r;
+	if (strchr(s->s[0], '/'))
+		r = check_program(w, s->s[0]);
+	else
+		r = search(w, s);
+	if (r == -ENODATA)
+		return 0;
+	return r;
 }
 
 static const struct {
 	uint16_t op;
-	int (*look)(struct walk *w, const struct ct_step *s);
-} looks[] = {
-	{ CT_OP_TREE_CLONE, look_clone }, { CT_OP_FS_NEW, look_fs },
-	{ CT_OP_ATTACH, look_attach },	  { CT_OP_STACK, look_stack },
-	{ CT_OP_WRITE, look_sysctl },	  { CT_OP_PROC_WRITE, look_proc },
-	{ CT_OP_PRLIMIT, look_limit },	  { CT_OP_ID_MAP, look_map },
-	{ CT_OP_SCHED, look_sched },	  { CT_OP_HOOK, look_hook },
-	{ CT_OP_CHDIR, look_cwd },	  { CT_OP_EXEC, look_exec },
+	int (*check)(struct walk *w, const struct ct_step *s);
+} checks[] = {
+	{ CT_OP_TREE_CLONE, check_clone }, { CT_OP_FS_NEW, check_fs },
+	{ CT_OP_ATTACH, check_attach },	   { CT_OP_STACK, check_stack },
+	{ CT_OP_WRITE, check_sysctl },	   { CT_OP_PROC_WRITE, check_proc },
+	{ CT_OP_PRLIMIT, check_limit },	   { CT_OP_ID_MAP, check_map },
+	{ CT_OP_SCHED, check_sched },	   { CT_OP_HOOK, check_hook },
+	{ CT_OP_CHDIR, check_cwd },	   { CT_OP_EXEC, check_exec },
 };
 
-/* 0 or what the step will fail with. */
-static int look_at(struct walk *w, const struct ct_step *s)
+/* 0 or the negative errno that the step will fail with, recorded. */
+static int check_step(struct walk *w, const struct ct_step *s)
 {
-	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++)
-		if (looks[i].op == s->op)
-			return looks[i].look(w, s);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		if (checks[i].op == s->op)
+			return checks[i].check(w, s);
 	return 0;
 }
 
@@ -589,12 +669,12 @@ bool ct_look_steps(struct ct_prepared *p, const struct ct_plan *plan, struct ct_
 		return false;
 	}
 	for (uint32_t i = plan->n_setup; i < plan->n_steps && !w.ends; i++) {
-		int r = look_at(&w, &plan->steps[i]);
+		int r = check_step(&w, &plan->steps[i]);
 
 		if (r >= 0)
 			continue;
-		w.met.err = -r;
-		ct_report_fault(plan, i, &w.met, e);
+		w.failure.err = -r;
+		ct_report_fault(plan, i, &w.failure, e);
 		if (!ct_err_next(e))
 			return false;
 	}

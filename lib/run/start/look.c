@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ct_check(): what can be known before anything is changed. The config's values and relations, the
- * plan, and then each thing of the host that the plan names. */
+/* ct_check(): the faults that can be known before anything is changed: of the config's values and
+ * relations, of the plan, and of everything on the host that the plan names. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,18 +10,18 @@
 #include "run/start/detached.h"
 #include "run/start/look.h"
 
-struct look {
+struct check {
 	struct ct_prepared *p;
 	struct ct_err *e;
 };
 
-/* Takes in a problem that e holds. Returns true when the look goes on. */
-static bool go_on(struct look *l)
+/* Takes in a fault that e holds. Returns true when the check goes on. */
+static bool go_on(struct check *l)
 {
 	return ct_err_next(l->e);
 }
 
-static bool look_keys(struct look *l, bool detached)
+static bool check_keys(struct check *l, bool detached)
 {
 	for (uint32_t i = 0; ct_build_refuse(l->p->spec, detached, i, l->e) < 0; i++) {
 		if (!go_on(l))
@@ -30,8 +30,9 @@ static bool look_keys(struct look *l, bool detached)
 	return true;
 }
 
-/* A file that a start would make is looked for no further than its directory. */
-static bool look_made(struct look *l, int r)
+/* The result of opening a file that a start would make: that it does not exist is no fault when its
+ * directory can be written to. */
+static bool check_made(struct check *l, int r)
 {
 	char dir[4096];
 
@@ -46,49 +47,50 @@ static bool look_made(struct look *l, int r)
 	return true;
 }
 
-static bool look_console(struct look *l)
+static bool check_console(struct check *l)
 {
 	struct ct_detached d = CT_DETACHED_INIT;
 	const char *name;
-	bool good = look_made(l, ct_detached_open_log(l->p->spec, &d, false, &name, l->e)) &&
-		    look_made(l, ct_detached_open_device(l->p->spec, &d, false, l->e));
+	bool good = check_made(l, ct_detached_open_log(l->p->spec, &d, false, &name, l->e)) &&
+		    check_made(l, ct_detached_open_device(l->p->spec, &d, false, l->e));
 
 	ct_detached_close(&d);
 	return good;
 }
 
-/* Was this asked for where the failure in e says? Then a start may do without it from now on; false
- * when it might already. */
-static bool spare(const struct ct_err *e, const struct ct_origin *at, bool *tried)
+/* Makes a setting best effort, if it is the one that the failure in e is about; false: it is not,
+ * or was best effort already. */
+static bool relax(const struct ct_err *e, const struct ct_origin *at, bool *best_effort)
 {
 	struct ct_err same = { 0 };
-	bool before = *tried;
 
 	ct_err_origin(&same, at);
-	if (at && same.line == e->line && !strcmp(same.key, e->key) && !strcmp(same.file, e->file))
-		*tried = true;
-	return *tried != before;
+	if (!at || *best_effort || same.line != e->line || strcmp(same.key, e->key) != 0 ||
+	    strcmp(same.file, e->file) != 0)
+		return false;
+	*best_effort = true;
+	return true;
 }
 
-/* Lets a start do without whatever of the spec failed. False when that is nothing it
- * could do without. */
-static bool spare_failed(struct ct_spec *s, const struct ct_err *e)
+/* Makes the setting that failed best effort, so that those behind it can be checked. False: it is
+ * none that can be. */
+static bool relax_failed(struct ct_spec *s, const struct ct_err *e)
 {
 	struct ct_cgfiles *const files[] = { &s->cgroup1, &s->cgroup2 };
 	bool any = false;
 
 	for (uint32_t i = 0; i < s->cglimits.n; i++)
-		any |= spare(e, &s->cglimits.v[i].at, &s->cglimits.v[i].tried);
+		any |= relax(e, &s->cglimits.v[i].at, &s->cglimits.v[i].tried);
 	for (unsigned k = 0; k < 2; k++)
 		for (uint32_t i = 0; i < files[k]->n; i++)
-			any |= spare(e, &files[k]->v[i].at, &files[k]->v[i].tried);
-	any |= spare(e, ct_spec_origin(s, "limit.cputime"), &s->limit_cputime_tried);
-	return any | spare(e, ct_spec_origin(s, "limit.devices"), &s->devices_tried);
+			any |= relax(e, &files[k]->v[i].at, &files[k]->v[i].tried);
+	any |= relax(e, ct_spec_origin(s, "limit.cputime"), &s->limit_cputime_tried);
+	return any | relax(e, ct_spec_origin(s, "limit.devices"), &s->devices_tried);
 }
 
-/* Tells of each limit that is not to be had, up to one that hides others, and cannot
- * be done without. */
-static void look_limits(struct ct_container *c, const ct_start_opts *o, struct look *l)
+/* Records each limit that is not available, up to a failure that cannot be made best effort and
+ * hides those behind it. */
+static void check_limits(struct ct_container *c, const ct_start_opts *o, struct check *l)
 {
 	bool more = true;
 
@@ -97,13 +99,13 @@ static void look_limits(struct ct_container *c, const ct_start_opts *o, struct l
 					 .name = c->name,
 					 .detached = o->flags & CT_START_DETACH };
 	while (more && ct_open_backends(c, l->p, NULL, l->e) < 0) {
-		more = spare_failed(l->p->spec, l->e);
+		more = relax_failed(l->p->spec, l->e);
 		go_on(l);
 	}
 }
 
-/* The plan of hooks for a time when there is no container any more. */
-static bool look_later(struct look *l)
+/* The hooks that run before the container is destroyed. */
+static bool check_hooks(struct check *l)
 {
 	struct ct_prepared *p = l->p;
 	struct ct_plan *destroy = NULL;
@@ -116,27 +118,29 @@ static bool look_later(struct look *l)
 int ct_look_ahead(struct ct_container *c, const ct_start_opts *o, struct ct_err *e)
 {
 	CT_CLEAN_PREPARED struct ct_prepared p = CT_PREPARED_INIT;
-	struct look l = { .p = &p, .e = e };
+	struct check l = { .p = &p, .e = e };
 	int r = ct_prepare(c, c->config, &p, e);
 
 	if (r < 0)
 		return r;
-	if (!look_keys(&l, o->flags & CT_START_DETACH) ||
-	    !look_made(&l, ct_log_check(&c->log, false, e)))
+	if (!check_keys(&l, o->flags & CT_START_DETACH) ||
+	    !check_made(&l, ct_log_check(&c->log, false, e)))
 		return e->err;
-	if ((o->flags & CT_START_DETACH) && !look_console(&l))
+	if ((o->flags & CT_START_DETACH) && !check_console(&l))
 		return e->err;
 	if (e->all)
-		look_limits(c, o, &l);
+		check_limits(c, o, &l);
 	r = ct_prepare_start(c, o, &p, e);
 	if (r < 0)
 		return r;
 	p.req.keys_told = true;
 	r = ct_build_start(&p.req, p.arena, &p.plan, e);
-	/* what the steps meet is there, whatever else is wrong with the config */
+	/* faults of the host do not follow from those of the config */
 	if (e->all)
 		e->all->derived = false;
 	if (r < 0)
 		return e->err;
-	return ct_look_steps(&p, p.plan, e) && look_later(&l) ? 0 : e->err;
+	if (!ct_look_steps(&p, p.plan, e) || !check_hooks(&l))
+		return e->err;
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a handle and its options to a request for a plan: what is opened, and what is
- * refused before. */
+/* From a handle and its options to a request for a plan: opens what the plan needs, and refuses
+ * options that do not go together. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,15 +33,16 @@ void ct_prepared_free(struct ct_prepared *p)
 	p->arena = NULL;
 }
 
-#define MAX_KEEP 253 /* they become 3, 4, ... below 256 */
+#define MAX_KEEP 253 /* they become the descriptors 3 to 255 */
 
 static int is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* 0, which is none or the caller's own, or a descriptor that is open. */
-static int may_be(int fd)
+/* Whether a member of an option struct is valid: 0, which is none or the caller's own, or a
+ * descriptor that is open. */
+static int is_valid(int fd)
 {
 	return !fd || (ct_given_fd(fd) >= 0 && is_open(ct_given_fd(fd)));
 }
@@ -50,7 +51,7 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 			 const char *where, struct ct_err *e)
 {
 	for (int i = 0; i < 3; i++)
-		if (!may_be(stdio[i]) && stdio[i] != -1)
+		if (!is_valid(stdio[i]) && stdio[i] != -1)
 			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
 				       "stdio[%d] = %d is not an open descriptor", i, stdio[i]);
 	if (n_keep > MAX_KEEP)
@@ -61,7 +62,7 @@ int ct_check_descriptors(const int stdio[3], const int *keep, size_t n_keep, int
 		if (!keep || !is_open(keep[i]))
 			return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
 				       "keep_fds[%zu] is not an open descriptor", i);
-	if (!may_be(exec_fd))
+	if (!is_valid(exec_fd))
 		return ct_fail(e, -EBADF, CT_ERR_DESCRIPTOR, where,
 			       "exec_fd = %d is not an open descriptor", exec_fd);
 	return 0;
@@ -85,7 +86,9 @@ int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const
 	for (int i = 0; i < CT_TERMINAL_CHARS && text; i++)
 		text = ct_arena_printf(arena, "%s:%x", text, t.c_cc[i]);
 	*out = text;
-	return text ? 0 : ct_oom(e);
+	if (!text)
+		return ct_oom(e);
+	return 0;
 }
 
 static const struct {
@@ -102,6 +105,37 @@ static const char *strip_slashes(const char *s)
 	return s + strspn(s, "/");
 }
 
+/* How a missing target is made. */
+static uint8_t create_mode(const struct ct_extra_mount *x)
+{
+	if (!(x->flags & CT_MOUNT_CREATE))
+		return CT_CREATE_NO;
+	if (x->fstype)
+		return CT_CREATE_DIR;
+	return CT_CREATE_LIKE_SOURCE;
+}
+
+static struct ct_mount_item extra_mount(const struct ct_extra_mount *x)
+{
+	struct ct_mount_item m = { .at = { .key = "ct_add_mount" },
+				   .source = x->source,
+				   .target = strip_slashes(x->target),
+				   .fstype = x->fstype,
+				   .data = x->options,
+				   .source_fd = x->fd,
+				   .bind = !x->fstype,
+				   .recursive = x->flags & CT_MOUNT_RECURSIVE,
+				   .optional = x->flags & CT_MOUNT_OPTIONAL,
+				   .create = create_mode(x) };
+
+	for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
+		if (x->flags & mount_flags[k].flag) {
+			m.attr_set |= mount_flags[k].attr;
+			m.propagation |= mount_flags[k].propagation;
+		}
+	return m;
+}
+
 /* The mounts of ct_add_mount() come after those of the config. */
 static int add_extra_mounts(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
@@ -113,55 +147,38 @@ static int add_extra_mounts(struct ct_container *c, struct ct_prepared *p, struc
 	v = ct_arena_grow(p->arena, list->v, list->n, list->n + c->n_mounts, sizeof(*v));
 	if (!v)
 		return ct_oom(e);
-	for (uint32_t i = 0; i < c->n_mounts; i++) {
-		const struct ct_extra_mount *x = &c->mounts[i];
-		struct ct_mount_item *m = &v[list->n + i];
-
-		*m = (struct ct_mount_item){ .at = { .key = "ct_add_mount" },
-					     .source = x->source,
-					     .target = strip_slashes(x->target),
-					     .fstype = x->fstype,
-					     .data = x->options,
-					     .source_fd = x->fd,
-					     .bind = !x->fstype,
-					     .recursive = x->flags & CT_MOUNT_RECURSIVE,
-					     .optional = x->flags & CT_MOUNT_OPTIONAL,
-					     .create = x->flags & CT_MOUNT_CREATE
-							       ? (x->fstype ? CT_CREATE_DIR
-									    : CT_CREATE_LIKE_SOURCE)
-							       : CT_CREATE_NO };
-		for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
-			if (x->flags & mount_flags[k].flag) {
-				m->attr_set |= mount_flags[k].attr;
-				m->propagation |= mount_flags[k].propagation;
-			}
-	}
+	for (uint32_t i = 0; i < c->n_mounts; i++)
+		v[list->n + i] = extra_mount(&c->mounts[i]);
 	list->v = v;
 	list->n += c->n_mounts;
 	return 0;
 }
 
 /* The kernel is probed once for a handle; the caller's rights, which may change, each time. */
-static int look_at_host(struct ct_container *c, struct ct_err *e)
+static int probe_host(struct ct_container *c, struct ct_err *e)
 {
-	int r = c->host_known ? ct_host_refresh(&c->host, e) : ct_host_probe(&c->host, e);
+	int r;
 
+	if (c->host_known)
+		r = ct_host_refresh(&c->host, e);
+	else
+		r = ct_host_probe(&c->host, e);
 	if (r >= 0)
 		r = ct_host_check(&c->host, e);
 	c->host_known = r >= 0;
 	return r;
 }
 
-/* A look at the cgroups, or what an earlier one found as long as `holds` says so. */
-static int look_at_cgroups(struct ct_container *c, bool (*holds)(const struct ct_cgroups *),
-			   struct ct_cgroups *out, struct ct_err *e)
+/* Probes the cgroup hierarchies, unless `holds` finds the result of the last probe still valid. */
+static int probe_cgroups(struct ct_container *c, bool (*holds)(const struct ct_cgroups *),
+			 struct ct_cgroups *out, struct ct_err *e)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&c->lock);
 	if (!c->trees_arena)
 		c->trees_arena = ct_arena_new();
-	/* what was found before stays in the arena: another thread may still use it */
+	/* earlier results stay in the arena: another thread may still use them */
 	if (!c->trees_arena)
 		r = ct_oom(e);
 	else if (!holds(&c->trees))
@@ -175,7 +192,7 @@ static int look_at_cgroups(struct ct_container *c, bool (*holds)(const struct ct
 
 int ct_look_at_cgroups(struct ct_container *c, struct ct_cgroups *out, struct ct_err *e)
 {
-	return look_at_cgroups(c, ct_cgroups_still, out, e);
+	return probe_cgroups(c, ct_cgroups_still, out, e);
 }
 
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p,
@@ -186,7 +203,7 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 	p->arena = ct_arena_new();
 	if (!p->arena)
 		return ct_oom(e);
-	r = look_at_host(c, e);
+	r = probe_host(c, e);
 	if (r < 0)
 		return r;
 	p->host = c->host;
@@ -195,6 +212,21 @@ int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct
 		return e->err;
 	p->spec->rootfs_fd = c->rootfs_fd;
 	return add_extra_mounts(c, p, e);
+}
+
+static int rootfs_failed(struct ct_prepared *p, int err, const char *path, struct ct_err *e)
+{
+	ct_err_origin(e, ct_spec_origin(p->spec, "rootfs.path"));
+	ct_err_object(e, path);
+	if (err == -ENOTDIR || err == -ELOOP) {
+		ct_err_hint(e, "give the path of a real directory; a link in its last component is "
+			       "not followed");
+		return ct_fail_sys(e, err, CT_ERR_ROOTFS, "start", "open",
+				   "the root file system is not a directory");
+	}
+	ct_err_hint(e, "make the root file system first (ct-create does), or mend rootfs.path");
+	return ct_fail_sys(e, err, CT_ERR_ROOTFS, "start", "open",
+			   "the root file system cannot be opened");
 }
 
 static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
@@ -210,7 +242,7 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 		return ct_fail_sys(e, p->rootfs, CT_ERR_DESCRIPTOR, "start", "fcntl",
 				   "the root directory's descriptor cannot be duplicated");
 	}
-	/* the plan's builder refuses it by name */
+	/* the plan's builder refuses it with its name */
 	if (p->spec->rootfs_backend)
 		return 0;
 	if (!path) {
@@ -227,41 +259,35 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 	p->rootfs = open(plain, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (p->rootfs >= 0)
 		return 0;
-	n = (size_t)errno;
-	p->rootfs = -1;
-	ct_err_origin(e, ct_spec_origin(p->spec, "rootfs.path"));
-	ct_err_object(e, plain);
-	if (n == ENOTDIR || n == ELOOP) {
-		ct_err_hint(e, "give the path of a real directory; a link in its last component is "
-			       "not followed");
-		return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open",
-				   "the root file system is not a directory");
-	}
-	ct_err_hint(e, "make the root file system first (ct-create does), or mend rootfs.path");
-	return ct_fail_sys(e, -(int)n, CT_ERR_ROOTFS, "start", "open",
-			   "the root file system cannot be opened");
+	return rootfs_failed(p, -errno, plain, e);
 }
 
-/* The pid that `namespace.share` means: a number, a container's name, or a path to a container. */
+/* The process that `namespace.share` names: by a process id, a container's name, or a path to a
+ * container. */
 static pid_t share_pid(struct ct_container *c, const struct ct_share_item *s, struct ct_err *e)
 {
 	CT_CLEAN_FD int dirfd = -1, pidfd = -1;
 	struct ct_ctl_reply reply;
-	const char *slash = strrchr(s->with, '/');
+	const char *slash = strrchr(s->with, '/'), *name = s->with;
 	char dir[4096];
 	uint32_t pid;
 	int r;
 
 	if (ct_parse_u32(s->with, &pid) == 0)
 		return (pid_t)pid;
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - s->with) : (int)strlen(c->dir),
-		 slash ? s->with : c->dir);
-	r = ct_state_open(c->base, dir, slash ? slash + 1 : s->with, 0, &dirfd, e);
+	snprintf(dir, sizeof(dir), "%s", c->dir);
+	if (slash) {
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - s->with), s->with);
+		name = slash + 1;
+	}
+	r = ct_state_open(c->base, dir, name, 0, &dirfd, e);
 	if (r >= 0)
 		r = ct_ctl_status(dirfd, &reply, &pidfd, e);
 	if (r == -ECONNRESET)
 		r = -ESRCH;
-	return r < 0 ? r : reply.init_pid;
+	if (r < 0)
+		return r;
+	return reply.init_pid;
 }
 
 static int share_failed(struct ct_err *e, int err, const char *why)
@@ -280,9 +306,10 @@ static int open_one(struct ct_container *c, struct ct_prepared *p, const struct 
 	ct_err_origin(e, &s->at);
 	ct_err_object(e, s->with);
 	pid = share_pid(c, s, e);
-	if (pid <= 0)
-		return share_failed(e, pid ? (int)pid : -ESRCH,
-				    "there is no such running container");
+	if (pid == 0)
+		pid = -ESRCH;
+	if (pid < 0)
+		return share_failed(e, (int)pid, "there is no such running container");
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, ct_namespaces[kind].name);
 	ct_close(&p->share[kind]);
 	p->share[kind] = open(path, O_RDONLY | O_CLOEXEC);
@@ -301,10 +328,12 @@ static int open_shared(struct ct_container *c, struct ct_prepared *p, struct ct_
 	return r;
 }
 
-/* The handle's look at the cgroup hierarchies, for backends. */
+/* The cgroup hierarchies that the handle has probed, for backends. */
 static int hierarchies(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e)
 {
-	return look_at_cgroups(arg, anew ? ct_cgroups_still : ct_cgroups_of_caller, out, e);
+	if (anew)
+		return probe_cgroups(arg, ct_cgroups_still, out, e);
+	return probe_cgroups(arg, ct_cgroups_of_caller, out, e);
 }
 
 int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *mark,
@@ -321,8 +350,8 @@ int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *
 	return ct_backends_open(&p->backends, &in, e);
 }
 
-/* A detached container's state directory tells whose its groups are, the others say it
- * in their names. */
+/* The cgroups of a container in process have its owner's mark in their names. Those of a detached
+ * one are found by its state directory. */
 static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 			  struct ct_err *e)
 {
@@ -338,8 +367,8 @@ static int open_for_start(struct ct_container *c, const ct_start_opts *o, struct
 	return ct_open_backends(c, p, mark, e);
 }
 
-/* What of `path` is below the directory `top`, both without links: "" for the directory itself,
- * NULL: it is elsewhere. */
+/* `path` relative to the directory `top`, both without links: "" for the directory itself, NULL: it
+ * is elsewhere. */
 static const char *below(const char *path, const char *top)
 {
 	size_t n = strlen(top);
@@ -351,12 +380,16 @@ static const char *below(const char *path, const char *top)
 	return path + n + strspn(path + n, "/");
 }
 
-/* One more place where the payload would see the state directory. */
+/* Adds a path where the payload would see the state directory: `rest`, below `under`. */
 static int hide(struct ct_prepared *p, const char *under, const char *rest)
 {
 	const char **v = ct_arena_alloc(p->arena, (p->req.n_hidden + 1) * sizeof(*v));
-	char *path = ct_arena_printf(p->arena, "%s%s%s", under, *under && *rest ? "/" : "", rest);
+	char *path;
 
+	if (*under)
+		path = ct_arena_printf(p->arena, "%s/%s", under, rest);
+	else
+		path = ct_arena_strdup(p->arena, rest);
 	if (!v || !path)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < p->req.n_hidden; i++)
@@ -366,38 +399,47 @@ static int hide(struct ct_prepared *p, const char *under, const char *rest)
 	return 0;
 }
 
-/* The state directory, with its sockets, stands on the host: a root or a bind mount that has it in
- * it shows it without. */
+/* Hides the state directory `base` where the host's directory `top`, without links, brings it into
+ * the container, at `under` below the root. One that is bound itself is meant to be seen. */
+static int hide_below(struct ct_prepared *p, const char *base, const char *top, const char *under)
+{
+	const char *rest = below(base, top);
+
+	if (!rest || !*rest)
+		return 0;
+	return hide(p, under, rest);
+}
+
+/* The state directory and its sockets are on the host: a root or a bind mount that contains them
+ * would show them. */
 static int hide_state(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
 	char base[PATH_MAX], top[PATH_MAX], link[40];
-	const char *rest;
-	ssize_t n;
+	ssize_t n = -1;
 	int r = 0;
 
 	if (!c->base || !realpath(c->base, base))
 		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", p->rootfs);
-	n = p->rootfs < 0 ? -1 : readlink(link, top, sizeof(top) - 1);
+	if (p->rootfs >= 0)
+		n = readlink(link, top, sizeof(top) - 1);
 	if (n > 0) {
 		top[n] = 0;
-		rest = below(base, top);
-		r = rest && *rest ? hide(p, "", rest) : 0;
+		r = hide_below(p, base, top, "");
 	}
 	for (uint32_t i = 0; i < p->spec->mounts.n && r >= 0; i++) {
 		const struct ct_mount_item *m = &p->spec->mounts.v[i];
 
-		if (!m->bind || m->source_fd >= 0 || !m->source || m->relative ||
-		    !realpath(m->source, top))
-			continue;
-		rest = below(base, top);
-		/* who binds the directory itself means it */
-		r = rest && *rest ? hide(p, m->target, rest) : 0;
+		if (m->bind && m->source_fd < 0 && m->source && !m->relative &&
+		    realpath(m->source, top))
+			r = hide_below(p, base, top, m->target);
 	}
-	return r < 0 ? ct_oom(e) : 0;
+	if (r < 0)
+		return ct_oom(e);
+	return 0;
 }
 
-/* Whether this process is spared when memory is short. */
+/* Whether this process has a negative oom_score_adj. */
 static bool oom_protected(void)
 {
 	CT_CLEAN_FD int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -406,9 +448,9 @@ static bool oom_protected(void)
 	return fd >= 0 && read(fd, &c, 1) == 1 && c == '-';
 }
 
-/* A typo must not cost a container its limit: what could not be set, and nobody has looked at,
- * keeps it from being started. */
-static int refuse_unseen(struct ct_container *c, struct ct_err *e)
+/* A container whose config lacks a setting, such as a limit, because of a typo must not start: a
+ * failed call that the caller has not asked the error of makes the start fail. */
+static int refuse_unread(struct ct_container *c, struct ct_err *e)
 {
 	struct ct_err held;
 	int r = ct_records_held(&c->errors, &held);
@@ -423,7 +465,7 @@ static int refuse_unseen(struct ct_container *c, struct ct_err *e)
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 		     struct ct_err *e)
 {
-	int r = ct_err_go_on(e, refuse_unseen(c, e));
+	int r = ct_err_go_on(e, refuse_unread(c, e));
 
 	if (r >= 0)
 		r = ct_err_go_on(e, open_rootfs(c, p, e));
@@ -448,21 +490,28 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				      .oom_protected = oom_protected(),
 				      .stdio_given = (o->flags & CT_START_DETACH) &&
 						     (o->stdio[0] || o->stdio[1] || o->stdio[2]),
-				      .rows = o->rows ? o->rows : 24,
-				      .cols = o->cols ? o->cols : 80,
+				      .rows = 24,
+				      .cols = 80,
 				      .has_exec_fd = ct_given_fd(o->exec_fd) >= 0,
 				      .exec_fd = ct_given_fd(o->exec_fd),
 				      .keep_fds = o->keep_fds,
 				      .n_keep_fds = (uint32_t)o->n_keep_fds,
 				      .rootfs_fd = p->rootfs,
 				      .output_fd = -1 };
+	if (o->rows)
+		p->req.rows = o->rows;
+	if (o->cols)
+		p->req.cols = o->cols;
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		p->req.share_fd[i] = p->share[i];
-	r = p->req.pty ? ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e) : 0;
+	if (p->req.pty)
+		r = ct_terminal_modes(o->modes_fd, p->arena, &p->req.modes, "start", e);
 	if (r < 0)
 		return r;
-	/* limits count it, the config that runs tells of it */
+	/* before the backends: the reaper is one process more under limit.pids */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
 	r = ct_err_go_on(e, open_for_start(c, o, p, e));
-	return r < 0 ? r : hide_state(c, p, e);
+	if (r < 0)
+		return r;
+	return hide_state(c, p, e);
 }

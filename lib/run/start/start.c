@@ -14,11 +14,10 @@
 #include "run/start/launch.h"
 #include "run/start/start.h"
 
-/* What must hold of the options, whatever the config. */
-static int check_opts(struct ct_container *c, const ct_start_opts *o, int somebody,
-		      struct ct_err *e)
+/* Checks the options by themselves. `takes`: the caller takes the process. */
+static int check_opts(struct ct_container *c, const ct_start_opts *o, bool takes, struct ct_err *e)
 {
-	if ((o->flags & CT_START_NOWAIT) && !somebody) {
+	if ((o->flags & CT_START_NOWAIT) && !takes) {
 		ct_err_hint(e, "take the process: ct_process_started() tells what came of it");
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start",
 			       "no place for the process of a start that is not waited for");
@@ -54,20 +53,25 @@ static int check_running(struct ct_container *c, struct ct_err *e)
 	pthread_mutex_lock(&c->lock);
 	busy = is_busy(c);
 	pthread_mutex_unlock(&c->lock);
-	return busy ? running_already(c, e) : 0;
+	if (busy)
+		return running_already(c, e);
+	return 0;
 }
 
-/* Remembers what is started and with which config, for attach, stop and kill from other threads.
- * -EBUSY: another one was quicker. */
+/* Puts the process and its config into the handle, for attach, stop and kill from other threads.
+ * -EBUSY: another thread has started one meanwhile. */
 static int remember(struct ct_container *c, struct ct_process *p, bool detached, struct ct_err *e)
 {
-	struct ct_config *copy = detached ? NULL : ct_start_config(c, &p->launch->prepared, e),
-			 *old_config = NULL;
-	struct ct_process **place = detached ? &c->starting : &c->init, *old = NULL;
+	struct ct_config *copy = NULL, *old_config = NULL;
+	struct ct_process **place = &c->starting, *old = NULL;
 	int busy;
 
-	if (!copy && !detached)
-		return e->err;
+	if (!detached) {
+		place = &c->init;
+		copy = ct_start_config(c, &p->launch->prepared, e);
+		if (!copy)
+			return e->err;
+	}
 	pthread_mutex_lock(&c->lock);
 	busy = is_busy(c);
 	if (!busy) {
@@ -88,27 +92,38 @@ static int remember(struct ct_container *c, struct ct_process *p, bool detached,
 	return 0;
 }
 
+/* Opens the counter of CPU time, which the keeper polls for limit.cputime. Where that limit is best
+ * effort and there is no counter, there is no limit. */
+static int open_cpu_time(struct ct_process *proc, struct ct_err *e)
+{
+	struct ct_spawn *spawn = &proc->launch->spawn;
+	const struct ct_spec *spec = proc->launch->prepared.spec;
+
+	if (!spec->limit_cputime_us)
+		return 0;
+	if (spec->limit_cputime_tried)
+		e = NULL;
+	spawn->cpu_fd = ct_cgroup_open_cpu_time(&proc->groups, spec, e);
+	if (spawn->cpu_fd >= 0)
+		spawn->limit_cputime_us = spec->limit_cputime_us;
+	else if (!spec->limit_cputime_tried)
+		return spawn->cpu_fd;
+	return 0;
+}
+
 /* The cgroups, and what the keeper needs of them; nothing is left of them when it fails. */
-static int setup_groups(struct ct_process *proc, struct ct_err *e)
+static int setup_cgroups(struct ct_process *proc, struct ct_err *e)
 {
 	struct ct_launch *l = proc->launch;
-	const struct ct_spec *spec = l->prepared.spec;
 	int r = ct_start_setup(l, &proc->undo, &proc->holder, e);
 
-	if (r >= 0)
-		proc->groups = ct_cgroup_take(&l->prepared.backends);
-	if (r >= 0 && spec->limit_cputime_us) {
-		l->spawn.cpu_fd = ct_cgroup_open_cpu_time(&proc->groups, spec,
-							  spec->limit_cputime_tried ? NULL : e);
-		if (l->spawn.cpu_fd < 0 && !spec->limit_cputime_tried)
-			return l->spawn.cpu_fd;
-		l->spawn.limit_cputime_us = l->spawn.cpu_fd < 0 ? 0 : spec->limit_cputime_us;
-	}
-	if (r >= 0) {
-		l->spawn.thaw_fd = ct_cgroup_open_thaw(&proc->groups, e);
-		r = l->spawn.thaw_fd < -1 ? l->spawn.thaw_fd : 0;
-	}
-	return r;
+	if (r < 0)
+		return r;
+	proc->groups = ct_cgroup_take(&l->prepared.backends);
+	r = open_cpu_time(proc, e);
+	if (r < 0)
+		return r;
+	return ct_cgroup_open_thaw(&proc->groups, &l->spawn.thaw_fd, e);
 }
 
 static int start_in_process(struct ct_container *c, const ct_start_opts *o, struct ct_process *proc,
@@ -126,7 +141,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	proc->program = p->req.execute;
 	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
 	l->spawn.output = proc->output.told;
-	r = setup_groups(proc, e);
+	r = setup_cgroups(proc, e);
 	if (r >= 0) {
 		ct_launch_deadline(l, o->timeout_ms);
 		r = ct_launch_begin(proc, !(o->flags & CT_START_NOWAIT), e);
@@ -155,8 +170,10 @@ static int prepare_launch(struct ct_container *c, const ct_start_opts *o, struct
 		ct_backends_sweep(&p->backends);
 	c->swept = 1;
 	ct_backends_notice(&p->backends, &c->log);
-	/* a supervisor has inputs of its own */
-	return o->flags & CT_START_DETACH ? 0 : ct_start_build(p, &proc->output, e);
+	/* the plan of a detached start needs the supervisor's inputs, which are opened later */
+	if (o->flags & CT_START_DETACH)
+		return 0;
+	return ct_start_build(p, &proc->output, e);
 }
 
 int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_process **out,
@@ -171,7 +188,9 @@ int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_proce
 	if (r < 0)
 		return r;
 	l = ct_launch_new("start", &c->log);
-	proc = l ? ct_process_new(l, &ct_launch_ops) : NULL;
+	if (!l)
+		return ct_oom(e);
+	proc = ct_process_new(l, &ct_launch_ops);
 	if (!proc)
 		return ct_oom(e);
 	r = prepare_launch(c, o, proc, e);
@@ -183,7 +202,7 @@ int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_proce
 		r = ct_start_detached(c, o, proc, e);
 	else
 		r = start_in_process(c, o, proc, e);
-	/* lets a detached one that is no longer under way go */
+	/* releases the handle's reference to a detached start that is no longer under way */
 	ct_process_put(ct_starting_init(c));
 	if (r < 0 || !out)
 		ct_process_put(proc);

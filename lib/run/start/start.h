@@ -7,16 +7,16 @@
 
 /* Descriptors as options give them (0: the caller's own, -1: none) to real ones. */
 void ct_start_stdio(const int given[3], int out[3]);
-/* The config as it runs: with what the start's options and the kind of program have decided. The
- * caller's; NULL, recorded. */
+/* A copy of the config with the values that the start's options and the kind of program have
+ * decided. NULL, recorded. */
 struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_prepared *p,
 				  struct ct_err *e);
-/* The plan, and what the output pump shares where there is one. 0 or a negative errno, recorded. */
+/* Makes the plan, and the memory that an output pump shares. 0 or a negative errno, recorded. */
 int ct_start_build(struct ct_prepared *p, struct ct_output *output, struct ct_err *e);
 struct ct_launch;
-/* Carries out the steps of phase SETUP, written down in *undo. *holder keeps a scope of systemd
- * until the container is in it: ct_placeholder_end() it then, whatever came of it. On failure
- * nothing is left, and the record has step, key and reason. */
+/* Carries out the steps of phase SETUP, with *undo as the journal. *holder keeps a scope of systemd
+ * alive until the container is in it: ct_placeholder_end() it then, also after a failure. On
+ * failure nothing is left, and the record has step, key and reason. */
 int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placeholder *holder,
 		   struct ct_err *e);
 /* Goes on with a prepared start whose supervisor stays. 0 or a negative errno, recorded. */

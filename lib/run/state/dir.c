@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/state/dir.h"
@@ -54,7 +55,7 @@ int ct_state_default_base(char *buf, size_t size, struct ct_err *e)
 	return 0;
 }
 
-/* Is this directory one that only we can change? */
+/* Refuses a directory that another user can change. */
 static int check_ours(int fd, const char *path, struct ct_err *e)
 {
 	struct stat st;
@@ -72,38 +73,57 @@ static int check_ours(int fd, const char *path, struct ct_err *e)
 	return 0;
 }
 
-/* Opens the directory `name` in `parent` for reading, never through a link; makes it when asked
- * to. Negative errno. */
-static int open_ours(int parent, const char *name, int create, const char *path, struct ct_err *e)
+static int open_real_dir(int parent, const char *name)
 {
-	struct stat st;
-	int fd, r;
-
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT && create) {
-		if (mkdirat(parent, name, 0700) && errno != EEXIST)
-			return errno == ENOENT ? -ESTALE : refuse_call(e, -errno, "mkdirat", path);
-		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			return -ESTALE;
-	}
-	if (fd < 0) {
-		r = -errno;
-		if (r == -ENOENT)
-			return r;
-		if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
-			return refuse(e, -ELOOP, path, "the state directory is a symbolic link");
-		return refuse_call(e, r, "openat", path);
-	}
-	r = check_ours(fd, path, e);
-	if (r) {
-		close(fd);
-		return r;
-	}
-	return fd;
+	return ct_or_errno(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/* Opens the base; what is missing on the way is made 0700. Negative errno; -ENOENT unrecorded. */
+/* 0; -ESTALE, not recorded: `parent` was removed meanwhile; or another errno, recorded. */
+static int make_dir(int parent, const char *name, const char *path, struct ct_err *e)
+{
+	if (!mkdirat(parent, name, 0700) || errno == EEXIST)
+		return 0;
+	if (errno == ENOENT)
+		return -ESTALE;
+	return refuse_call(e, -errno, "mkdirat", path);
+}
+
+/* Opens the directory `name` in `parent` for reading, never through a link; with `create` makes it
+ * if it is missing. Negative errno; -ENOENT and -ESTALE are not recorded. */
+static int open_ours(int parent, const char *name, int create, const char *path, struct ct_err *e)
+{
+	CT_CLEAN_FD int fd = open_real_dir(parent, name);
+	struct stat st;
+	int r;
+
+	if (fd == -ENOENT && create) {
+		r = make_dir(parent, name, path, e);
+		if (r < 0)
+			return r;
+		fd = open_real_dir(parent, name);
+		if (fd == -ENOENT)
+			return -ESTALE;
+	}
+	if (fd == -ENOENT)
+		return fd;
+	if (fd < 0) {
+		if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+			return refuse(e, -ELOOP, path, "the state directory is a symbolic link");
+		return refuse_call(e, fd, "openat", path);
+	}
+	r = check_ours(fd, path, e);
+	if (r)
+		return r;
+	return ct_take_fd(&fd);
+}
+
+static int open_part(int at, const char *name)
+{
+	return ct_or_errno(openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* Opens the base; directories that are missing on the way are made 0700. Negative errno; -ENOENT
+ * is not recorded. */
 static int open_base(const char *base, int create, struct ct_err *e)
 {
 	CT_CLEAN_FD int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -120,32 +140,36 @@ static int open_base(const char *base, int create, struct ct_err *e)
 
 		p += strspn(p, "/");
 		n = strcspn(p, "/");
-		if (n == 0 || n > NAME_MAX)
-			return refuse(e, n ? -ENAMETOOLONG : -EINVAL, base,
-				      "this cannot be the state directory");
+		if (n == 0)
+			return refuse(e, -EINVAL, base, "this cannot be the state directory");
+		if (n > NAME_MAX)
+			return refuse(e, -ENAMETOOLONG, base, "this cannot be the state directory");
 		memcpy(part, p, n);
 		part[n] = 0;
 		p += n;
 		if (!p[strspn(p, "/")])
 			return open_ours(at, part, create, base, e);
-		fd = openat(at, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT && create) {
+		fd = open_part(at, part);
+		if (fd == -ENOENT && create) {
 			if (mkdirat(at, part, 0700) && errno != EEXIST)
 				return refuse_call(e, -errno, "mkdirat", base);
-			fd = openat(at, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			fd = open_part(at, part);
 		}
+		if (fd == -ENOENT)
+			return fd;
 		if (fd < 0)
-			return errno == ENOENT ? -ENOENT : refuse_call(e, -errno, "openat", base);
+			return refuse_call(e, fd, "openat", base);
 		ct_close(&at);
 		at = fd;
 	}
 }
 
-/* The canonical path of a directory that need not exist: the part that does, resolved, and the rest
- * as it is. NULL with errno. */
+/* The canonical path of a directory that need not exist: the part that exists, resolved, and the
+ * rest as it is. NULL with errno. */
 static char *canonical(const char *dir)
 {
 	char *path, *whole, *cut, *real, saved;
+	const char *front;
 
 	if (dir[0] == '/')
 		path = strdup(dir);
@@ -158,15 +182,22 @@ static char *canonical(const char *dir)
 	for (;;) {
 		saved = *cut;
 		*cut = 0;
-		real = realpath(*path ? path : "/", NULL);
+		front = path;
+		if (!*front)
+			front = "/";
+		real = realpath(front, NULL);
 		*cut = saved;
 		if (real || errno != ENOENT)
 			break;
 		while (cut > path && *--cut != '/')
 			;
 	}
+	front = real;
+	/* "/" and a rest that begins with a slash: one slash is enough */
+	if (real && !strcmp(real, "/") && *cut)
+		front = "";
 	whole = NULL;
-	if (real && asprintf(&whole, "%s%s", strcmp(real, "/") || !*cut ? real : "", cut) < 0)
+	if (real && asprintf(&whole, "%s%s", front, cut) < 0)
 		whole = NULL;
 	free(real);
 	free(path);
@@ -197,7 +228,9 @@ int ct_state_open_all(const char *base, const char *dir, int create, struct ct_e
 	if (r)
 		return refuse_call(e, r, "realpath", dir);
 	at = open_base(base, create, e);
-	return at < 0 ? at : open_ours(at, hex, create, base, e);
+	if (at < 0)
+		return at;
+	return open_ours(at, hex, create, base, e);
 }
 
 int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd,
@@ -210,7 +243,9 @@ int ct_state_open(const char *base, const char *dir, const char *name, int creat
 	for (int i = 0; i < TRIES && r == -ESTALE; i++) {
 		CT_CLEAN_FD int all = ct_state_open_all(base, dir, create, e);
 
-		r = all < 0 ? all : open_ours(all, name, create, base, e);
+		r = all;
+		if (all >= 0)
+			r = open_ours(all, name, create, base, e);
 	}
 	if (r == -ESTALE)
 		return refuse(e, r, base, "the state directory is removed again and again");
@@ -220,7 +255,7 @@ int ct_state_open(const char *base, const char *dir, const char *name, int creat
 	return 0;
 }
 
-static void sleep_ms(long ms)
+static void sleep_ms(int ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
@@ -231,10 +266,10 @@ static int try_lock(int fd)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	return fcntl(fd, F_OFD_SETLK, &l) ? -errno : 0;
+	return ct_or_errno(fcntl(fd, F_OFD_SETLK, &l));
 }
 
-/* Who we are, for the error of others who wait. */
+/* Writes our process id into the lock file: the error of a call that waits in vain names it. */
 static void sign_lock(int fd)
 {
 	char text[32];
@@ -246,10 +281,11 @@ static void sign_lock(int fd)
 
 static int lock_held(int fd, struct ct_err *e)
 {
-	char text[32];
+	char text[32] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
-	text[n > 0 ? n : 0] = 0;
+	if (n >= 0)
+		text[n] = 0;
 	text[strspn(text, "0123456789")] = 0;
 	ct_err_object(e, CT_STATE_LOCK);
 	ct_err_hint(e, "wait until it is done, or look at what that process does");
@@ -265,11 +301,12 @@ int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 	int64_t until = ct_now_ms() + timeout_ms;
 	struct stat st;
-	long pause = 1;
-	int r;
+	int pause = 1, r;
 
+	if (fd < 0 && errno == ENOENT)
+		return -ESTALE;
 	if (fd < 0)
-		return errno == ENOENT ? -ESTALE : refuse_call(e, -errno, "openat", CT_STATE_LOCK);
+		return refuse_call(e, -errno, "openat", CT_STATE_LOCK);
 	while ((r = try_lock(fd)) != 0) {
 		if (r == -EINTR)
 			continue;
@@ -278,7 +315,7 @@ int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e)
 		if (ct_now_ms() >= until)
 			return lock_held(fd, e);
 		sleep_ms(pause);
-		pause = pause < 20 ? pause * 2 : 20;
+		pause = ct_next_pause(pause, 20);
 	}
 	if (fstat(fd, &st))
 		return refuse_call(e, -errno, "fstat", CT_STATE_LOCK);
@@ -335,8 +372,10 @@ int ct_state_alive(int dirfd)
 				    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	if (fcntl(fd, F_OFD_GETLK, &l))
 		return -errno;
 	return l.l_type != F_UNLCK;
@@ -370,8 +409,10 @@ static int remove_files(int dirfd, struct ct_err *e)
 	struct dirent *d;
 	DIR *dir;
 
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : refuse_call(e, -errno, "openat", NULL);
+		return refuse_call(e, -errno, "openat", NULL);
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
@@ -383,7 +424,9 @@ static int remove_files(int dirfd, struct ct_err *e)
 			r = unlink_if_there(dirfd, d->d_name, e);
 	}
 	closedir(dir);
-	return r ? r : unlink_if_there(dirfd, CT_STATE_LOCK, e);
+	if (r)
+		return r;
+	return unlink_if_there(dirfd, CT_STATE_LOCK, e);
 }
 
 /* Last component of the path of an open directory in buf; 0 or -1. */
@@ -409,14 +452,17 @@ static int remove_dir(int parent, const char *name, int fd)
 {
 	struct stat there, ours;
 
-	if (fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) || fstat(fd, &ours))
-		return errno == ENOENT ? 0 : -errno;
+	if (fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) || fstat(fd, &ours)) {
+		if (errno == ENOENT)
+			return 0;
+		return -errno;
+	}
 	if (there.st_dev != ours.st_dev || there.st_ino != ours.st_ino)
 		return 0;
-	/* without the lock file the next one may have come in already: then it is theirs */
-	return unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY
-		       ? -errno
-		       : 0;
+	/* -ENOTEMPTY: once the lock file is gone another call may have begun to use it */
+	if (unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && errno != ENOTEMPTY)
+		return -errno;
+	return 0;
 }
 
 int ct_state_remove(int dirfd, const char *name, struct ct_err *e)
@@ -442,6 +488,7 @@ int ct_state_remove_unnamed(int dirfd, struct ct_err *e)
 {
 	char own[NAME_MAX + 1];
 
-	return name_of(dirfd, own, sizeof(own)) ? ct_state_clear(dirfd, e)
-						: ct_state_remove(dirfd, own, e);
+	if (name_of(dirfd, own, sizeof(own)))
+		return ct_state_clear(dirfd, e);
+	return ct_state_remove(dirfd, own, e);
 }

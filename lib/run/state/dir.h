@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the state-*.c files share. */
+/* What the files of this room have in common. */
 #ifndef CT_RUN_STATE_DIR_H
 #define CT_RUN_STATE_DIR_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state file: text, "libcontain-state 1", then a key and its values a line. */
+/* The state file: text, "libcontain-state 1", then on each line a key and its values. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -190,7 +190,7 @@ static int take_line(struct line *l, struct ct_state_file *st)
 		if (!strcmp(l->key, keys[i].key))
 			break;
 	}
-	/* a later version's */
+	/* a key of a later version */
 	if (i == sizeof(keys) / sizeof(keys[0]))
 		return 0;
 	while (!keys[i].text && (word = strsep(&p, " ")) != NULL) {

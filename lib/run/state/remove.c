@@ -39,13 +39,16 @@ int ct_remove_tree(int dirfd, const char *where, const char *name, const struct 
 			   "it cannot be removed");
 }
 
-/* Locked, and still what has that name? 1, 0, or a negative errno. */
+/* Locks the directory. 1: locked, and it still has that name; 0: not; or a negative errno. */
 static int lock(int dirfd, const char *name, int fd)
 {
 	struct stat ours, there;
+	int r = ct_or_errno(flock(fd, LOCK_EX | LOCK_NB));
 
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? 0 : -errno;
+	if (r == -EWOULDBLOCK)
+		return 0;
+	if (r < 0)
+		return r;
 	return !fstat(fd, &ours) && !fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) &&
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
@@ -68,9 +71,14 @@ int ct_hidden_make(int dirfd, const char *name, char *at)
 		fd = openat(dirfd, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 && errno != ENOENT)
 			return -errno;
-		r = fd < 0 ? 0 : lock(dirfd, at, fd);
-		if (r)
-			return r < 0 ? r : ct_take_fd(&fd);
+		/* a sweep has removed it before it could be locked */
+		if (fd < 0)
+			continue;
+		r = lock(dirfd, at, fd);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			return ct_take_fd(&fd);
 	}
 	return -EAGAIN;
 }
@@ -82,7 +90,7 @@ int ct_hidden_rename(int dirfd, const char *name, char *at)
 
 	if (fd < 0)
 		return -errno;
-	/* before the name changes: from then on it can be swept */
+	/* locked before it is renamed: from then on a sweep may remove it */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
 	for (unsigned i = 0; i < TRIES; i++) {
@@ -96,12 +104,14 @@ int ct_hidden_rename(int dirfd, const char *name, char *at)
 	return -EEXIST;
 }
 
-/* One that was found. 0, 1: somebody works on it, or a negative errno. */
+/* Removes one hidden directory. 0; 1: another call uses it, or it is gone; or a negative errno. */
 static int sweep_one(int dirfd, const char *where, const char *entry, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : lock(dirfd, entry, fd);
+	int r = ct_or_errno(fd);
 
+	if (r >= 0)
+		r = lock(dirfd, entry, fd);
 	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
 		return 1;
 	if (r < 0) {
@@ -109,15 +119,19 @@ static int sweep_one(int dirfd, const char *where, const char *entry, struct ct_
 		return ct_fail_sys(e, r, CT_ERR_ROOTFS, "define", "openat",
 				   "what a removal left cannot be looked at");
 	}
-	return r ? ct_remove_tree(dirfd, where, entry, NULL, e) : 1;
+	if (r == 0)
+		return 1;
+	return ct_remove_tree(dirfd, where, entry, NULL, e);
 }
 
 int ct_hidden_sweep(int dirfd, const char *where, const char *name, struct ct_err *e)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0, err = 0, r;
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	DIR *list = NULL;
 	struct dirent *d;
 
+	if (fd >= 0)
+		list = fdopendir(fd);
 	if (!list) {
 		err = -errno;
 		ct_close(&fd);
@@ -129,8 +143,11 @@ int ct_hidden_sweep(int dirfd, const char *where, const char *name, struct ct_er
 			continue;
 		r = sweep_one(dirfd, where, d->d_name, e);
 		n += r <= 0;
-		err = r < 0 && !err ? r : err;
+		if (r < 0 && !err)
+			err = r;
 	}
 	closedir(list);
-	return err ? err : n;
+	if (err)
+		return err;
+	return n;
 }

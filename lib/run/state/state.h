@@ -5,10 +5,10 @@
  *   lock     OFD-locked by a call for as long as it starts, stops, clears or destroys
  *   alive    OFD-locked by the supervisor for its life; the caller opens and locks it and hands
  *            the descriptor over
- *   state    what the supervisor says of itself and of init, replaced atomically
+ *   state    written by the supervisor, about itself and init; replaced atomically
  *   control  the supervisor's socket
  *   config   the config that runs
- *   groups   its cgroups, one line each (lib/backend/cgroup/save.c); removed when they are
+ *   undo     the journal: what the start has made and an undo takes back
  * The base is made 0700; one that is a link, not ours, or writable for others is
  * refused (CT_ERR_STATE).
  */
@@ -33,7 +33,7 @@
 #define CT_STATE_FILE_MAX 4096 /* bytes of a state file */
 #define CT_STATE_LOCK_MS 30000 /* usual patience for the lock */
 
-/* A state file in memory. Numbers are 0 and strings empty where the file says nothing. */
+/* A state file in memory. What the file lacks is 0, or an empty string. */
 struct ct_state_file {
 	char name[CT_NAME_SIZE];
 	char boot_id[40];
@@ -52,7 +52,7 @@ struct ct_state_file {
 enum ct_life {
 	/* no state: never started, or cleared */
 	CT_LIFE_NONE = 0,
-	/* a supervisor lives (or a start is being made); its socket tells the rest */
+	/* a supervisor lives (or a start is under way); its socket has the rest */
 	CT_LIFE_SUPERVISED,
 	/* no supervisor, but init survives (monitor.signal.pdeath = 0); *pidfd is set */
 	CT_LIFE_ORPHAN,
@@ -71,16 +71,16 @@ int ct_state_default_base(char *buf, size_t size, struct ct_err *e);
  * recorded in e then); else CT_ERR_STATE. */
 int ct_state_open(const char *base, const char *dir, const char *name, int create, int *dirfd,
 		  struct ct_err *e);
-/* Takes the lock, waiting up to timeout_ms (0: only try). *lockfd is the caller's; closing it
- * unlocks. -EBUSY: held, the error names the holder; -ESTALE: the directory was removed
+/* Takes the lock, waiting up to timeout_ms (0: not at all). *lockfd is the caller's; closing it
+ * unlocks. -EBUSY: held, the error names the process; -ESTALE: the directory was removed
  * meanwhile, open it again. */
 int ct_state_lock(int dirfd, int timeout_ms, int *lockfd, struct ct_err *e);
 /* Both of the above with `create`, repeated while the directory is being removed by others. */
 int ct_state_enter(const char *base, const char *dir, const char *name, int timeout_ms, int *dirfd,
 		   int *lockfd, struct ct_err *e);
 
-/* For a start, under the lock: opens and locks "alive" for handing over. *fd is the caller's (who
- * closes it once the supervisor has it). -EBUSY: a supervisor lives. */
+/* For a start, under the lock: opens and locks "alive" for the supervisor. *fd is the caller's,
+ * which closes it once the supervisor has it. -EBUSY: a supervisor lives. */
 int ct_state_take_alive(int dirfd, int *fd, struct ct_err *e);
 /* 1 when a supervisor (or a start in progress) holds "alive", 0 when not, or a negative errno. */
 int ct_state_alive(int dirfd);
@@ -93,17 +93,17 @@ int ct_state_parse(const char *text, size_t len, struct ct_state_file *st);
 int ct_state_read(int dirfd, struct ct_state_file *st, struct ct_err *e);
 
 /*
- * Looks at what there is and clears what a killed supervisor left: an init that must not survive is
+ * Reads what there is and clears what a killed supervisor left: an init that must not survive is
  * killed (after pid, start time and boot id are verified through a pidfd), its files are removed;
- * after a reboot of the host only the files. lockfd is the caller's lock, or -1: then the lock is
- * tried, and without it nothing is cleared. Returns enum ct_life; st (may be NULL) is filled for
- * all but NONE and BUSY as far as known; *pidfd (may be NULL) is init's for ORPHAN, the caller's to
- * close, and -1 otherwise. A corrupt file counts as LOST. Errors: CT_ERR_STATE.
+ * after a reboot of the host only the files. lockfd is the caller's lock, or -1: then this takes
+ * the lock if it is free, and clears nothing if it is held. Returns enum ct_life; st (may be NULL)
+ * is filled for all but NONE and BUSY as far as known; *pidfd (may be NULL) is init's for ORPHAN,
+ * the caller's to close, and -1 otherwise. A corrupt file counts as LOST. Errors: CT_ERR_STATE.
  */
 int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, struct ct_err *e);
 
-/* A pidfd of the init that a state file speaks of, the caller's to close. -ESRCH: it has gone, or
- * that number is somebody else's by now; or another errno. */
+/* A pidfd of the init that a state file names, the caller's to close. -ESRCH: it has ended, and its
+ * pid may be another process' by now; or another errno. */
 int ct_state_init(const struct ct_state_file *st);
 
 /* Under the lock: removes "state", "control" and "config", for a new start in the same directory. 0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What there is of a container, and the clearing of what a killed supervisor left. */
+/* Finds out what there is of a container, and clears what a killed supervisor left. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,30 +44,36 @@ int ct_state_init(const struct ct_state_file *st)
 	if (st->init <= 0 || !st->init_start)
 		return -ESRCH;
 	r = fd = ct_pidfd_open(st->init);
-	/* what lives after its start time was read is what had that start time */
+	/* the start time is that of the pidfd's process if this lives after it was read */
 	if (r >= 0)
 		r = ct_proc_stat(st->init, &state, &start);
 	if (r == -ESRCH || r == -EINVAL || r == -EIO)
 		return -ESRCH;
 	if (r < 0)
 		return r;
-	return start != st->init_start || ct_pidfd_ended(fd, 0) ? -ESRCH : ct_take_fd(&fd);
+	if (start != st->init_start || ct_pidfd_ended(fd, 0))
+		return -ESRCH;
+	return ct_take_fd(&fd);
 }
 
-/* Removes what may be removed: with the caller's lock only files, with our own the
- * directory, too. */
+/* Takes back what the journal has and removes the files; under our own lock the directory, too,
+ * which under the caller's is still used. Returns `life`. */
 static int clear(int dirfd, int own, int life, struct ct_err *e)
 {
 	int r = ct_state_undo(dirfd, e);
 
 	if (r)
 		return r;
-	r = own ? ct_state_remove_unnamed(dirfd, e) : ct_state_clear(dirfd, e);
-
-	return r ? r : life;
+	if (own)
+		r = ct_state_remove_unnamed(dirfd, e);
+	else
+		r = ct_state_clear(dirfd, e);
+	if (r)
+		return r;
+	return life;
 }
 
-/* Version 1 holds a frozen process also when it was killed. */
+/* With version 1 a frozen process does not even end by SIGKILL. */
 static void thaw(int dirfd)
 {
 	struct ct_cgroups_held held = CT_CGROUPS_NONE;
@@ -77,10 +83,26 @@ static void thaw(int dirfd)
 	ct_cgroup_forget(&held);
 }
 
-/* The supervisor has gone without a word. */
+static int kill_left_init(int dirfd, int init, pid_t pid, struct ct_err *e)
+{
+	int r;
+
+	thaw(dirfd);
+	r = ct_pidfd_send_signal(init, SIGKILL);
+	if (r && r != -ESRCH)
+		return ct_fail(e, r, CT_ERR_STATE, "state",
+			       "process %d, left by a killed supervisor, cannot be killed",
+			       (int)pid);
+	if (!r && !ct_pidfd_ended(init, KILL_MS))
+		return ct_fail(e, -ETIMEDOUT, CT_ERR_STATE, "state",
+			       "process %d, left by a killed supervisor, does not die", (int)pid);
+	return 0;
+}
+
+/* The supervisor was killed: it has not written down an end. */
 static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct ct_err *e)
 {
-	CT_CLEAN_FD int init = -1;
+	CT_CLEAN_FD int init = -ESRCH;
 	char boot_id[40];
 	int r;
 
@@ -88,36 +110,28 @@ static int after_a_kill(int dirfd, int own, struct ct_state_file *st, int *pidfd
 	if (r)
 		return ct_fail(e, r, CT_ERR_STATE, "state",
 			       "the boot id of this host cannot be read");
-	r = strcmp(boot_id, st->boot_id) ? -ESRCH : ct_state_init(st);
-	if (r < 0 && r != -ESRCH)
-		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "pidfd_open",
+	if (!strcmp(boot_id, st->boot_id))
+		init = ct_state_init(st);
+	if (init < 0 && init != -ESRCH)
+		return ct_fail_sys(e, init, CT_ERR_STATE, "state", "pidfd_open",
 				   "whether its init lives cannot be seen");
-	if (r >= 0)
-		init = r;
 	if (init >= 0 && !st->pdeath && st->boots) {
 		st->state = CT_STATE_RUNNING;
 		*pidfd = ct_take_fd(&init);
 		return CT_LIFE_ORPHAN;
 	}
 	if (init >= 0) {
-		thaw(dirfd);
-		r = ct_pidfd_send_signal(init, SIGKILL);
-		if (r && r != -ESRCH)
-			return ct_fail(e, r, CT_ERR_STATE, "state",
-				       "process %d, left by a killed supervisor, cannot be killed",
-				       (int)st->init);
-		if (!r && !ct_pidfd_ended(init, KILL_MS))
-			return ct_fail(e, -ETIMEDOUT, CT_ERR_STATE, "state",
-				       "process %d, left by a killed supervisor, does not die",
-				       (int)st->init);
+		r = kill_left_init(dirfd, init, st->init, e);
+		if (r < 0)
+			return r;
 	}
 	st->state = CT_STATE_STOPPED;
 	st->verdict.reason = CT_EXIT_LOST;
 	return clear(dirfd, own, CT_LIFE_LOST, e);
 }
 
-/* Under a lock. */
-static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct ct_err *e)
+/* ct_state_sweep() under a lock; `own`: it is not the caller's. */
+static int sweep_locked(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct ct_err *e)
 {
 	int r = ct_state_alive(dirfd);
 	struct ct_err why;
@@ -149,44 +163,54 @@ static int look(int dirfd, int own, struct ct_state_file *st, int *pidfd, struct
 	r = ct_state_undo(dirfd, e);
 	if (r)
 		return r;
-	/* with a word on what stays of its directory it waits for whoever asks */
-	return st->ephemeral && !st->error[0] ? clear(dirfd, own, CT_LIFE_ENDED, e) : CT_LIFE_ENDED;
+	/* with an error an ephemeral container's directory could not be removed: the file stays, so
+	 * that the error can be read */
+	if (st->ephemeral && !st->error[0])
+		return clear(dirfd, own, CT_LIFE_ENDED, e);
+	return CT_LIFE_ENDED;
+}
+
+/* ct_state_sweep() without the caller's lock. When a supervisor lives, the usual case, none is
+ * needed. */
+static int sweep_unlocked(int dirfd, struct ct_state_file *st, int *pidfd, struct ct_err *e)
+{
+	CT_CLEAN_FD int lock = -1;
+	struct ct_err why;
+	int r = ct_state_alive(dirfd);
+
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
+				   "whether a supervisor lives cannot be seen");
+	if (r == 1) {
+		(void)ct_state_read(dirfd, st, NULL);
+		return CT_LIFE_SUPERVISED;
+	}
+	ct_err_clear(&why);
+	r = ct_state_lock(dirfd, 0, &lock, &why);
+	if (r == -EBUSY)
+		return CT_LIFE_BUSY;
+	if (r == -ESTALE)
+		return CT_LIFE_NONE;
+	if (r) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	return sweep_locked(dirfd, 1, st, pidfd, e);
 }
 
 int ct_state_sweep(int dirfd, int lockfd, struct ct_state_file *st, int *pidfd, struct ct_err *e)
 {
-	CT_CLEAN_FD int own = -1, init = -1;
+	CT_CLEAN_FD int init = -1;
 	struct ct_state_file file = { 0 };
-	struct ct_err why;
 	int r;
 
-	if (lockfd < 0) {
-		/* the usual case needs no lock */
-		r = ct_state_alive(dirfd);
-		if (r < 0)
-			return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",
-					   "whether a supervisor lives cannot be seen");
-		if (r == 1) {
-			(void)ct_state_read(dirfd, &file, NULL);
-			r = CT_LIFE_SUPERVISED;
-			goto out;
-		}
-		ct_err_clear(&why);
-		r = ct_state_lock(dirfd, 0, &own, &why);
-		if (r == -ESTALE || r == -EBUSY) {
-			r = r == -EBUSY ? CT_LIFE_BUSY : CT_LIFE_NONE;
-			goto out;
-		}
-		if (r) {
-			if (e)
-				*e = why;
-			return r;
-		}
-	}
-	r = look(dirfd, lockfd < 0, &file, &init, e);
+	if (lockfd >= 0)
+		r = sweep_locked(dirfd, 0, &file, &init, e);
+	else
+		r = sweep_unlocked(dirfd, &file, &init, e);
 	if (r < 0)
 		return r;
-out:
 	if (st)
 		*st = file;
 	if (pidfd)
@@ -202,7 +226,7 @@ struct names {
 static int add_name(struct names *l, const char *name)
 {
 	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
+		size_t cap = l->cap * 2 + 64;
 		void *v = realloc(l->v, cap * sizeof(*l->v));
 
 		if (!v)
@@ -219,7 +243,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* 1 when the container of this directory runs. */
+/* 1 when the container of this directory is running. */
 static int runs(int all, const char *name, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -233,7 +257,9 @@ static int runs(int all, const char *name, struct ct_err *e)
 				   "whether it runs cannot be seen");
 	}
 	r = ct_state_sweep(fd, -1, NULL, NULL, e);
-	return r < 0 ? r : r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN;
+	if (r < 0)
+		return r;
+	return r == CT_LIFE_SUPERVISED || r == CT_LIFE_ORPHAN;
 }
 
 static int collect(int all, struct names *l, struct ct_err *e)
@@ -242,10 +268,11 @@ static int collect(int all, struct names *l, struct ct_err *e)
 	DIR *dir;
 	int r = 0, fd = openat(all, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT ? 0
-				       : ct_fail(e, -errno, CT_ERR_STATE, "state",
-						 "the state directory cannot be read");
+		return ct_fail(e, -errno, CT_ERR_STATE, "state",
+			       "the state directory cannot be read");
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
@@ -259,7 +286,21 @@ static int collect(int all, struct names *l, struct ct_err *e)
 			r = ct_oom(e);
 	}
 	closedir(dir);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	return 0;
+}
+
+/* Appends the names, sorted, one a line. Returns their number. */
+static int print_names(struct names *l, struct ct_buf *out, struct ct_err *e)
+{
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_name);
+	for (size_t i = 0; i < l->n; i++)
+		ct_buf_printf(out, "%s\n", l->v[i]);
+	if (ct_buf_error(out))
+		return ct_oom(e);
+	return (int)l->n;
 }
 
 int ct_state_list(const char *base, const char *dir, struct ct_buf *out, struct ct_err *e)
@@ -273,13 +314,8 @@ int ct_state_list(const char *base, const char *dir, struct ct_buf *out, struct 
 	if (all < 0)
 		return all;
 	r = collect(all, &l, e);
-	if (!r) {
-		if (l.n)
-			qsort(l.v, l.n, sizeof(*l.v), by_name);
-		for (size_t i = 0; i < l.n; i++)
-			ct_buf_printf(out, "%s\n", l.v[i]);
-		r = ct_buf_error(out) ? ct_oom(e) : (int)l.n;
-	}
+	if (!r)
+		r = print_names(&l, out, e);
 	free(l.v);
 	return r;
 }

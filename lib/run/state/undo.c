@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/state/state.h"
 
 #define JOURNAL_MAX (256u << 10)
@@ -20,12 +21,14 @@ int ct_state_undo_begin(int dirfd, struct ct_undo *u, struct ct_err *e)
 			   "the groups cannot be written down");
 }
 
-/* 0: there is none. */
+/* 1; 0: there is none; or a negative errno. */
 static int read_journal(int dirfd, struct ct_buf *text, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = openat(dirfd, CT_STATE_UNDO, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ct_buf_read_fd(text, fd, JOURNAL_MAX);
+	int r = ct_or_errno(fd);
 
+	if (r >= 0)
+		r = ct_buf_read_fd(text, fd, JOURNAL_MAX);
 	if (r >= 0)
 		return 1;
 	if (r == -ENOENT)
@@ -50,13 +53,15 @@ int ct_state_undo(int dirfd, struct ct_err *e)
 int ct_made_load(int dirfd, struct ct_cgroups_held *held, struct ct_buf *records, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf own = CT_BUF_INIT;
-	struct ct_buf *text = records ? records : &own;
-	int r = read_journal(dirfd, text, e);
+	int r;
 
+	if (!records)
+		records = &own;
 	held->n = 0;
+	r = read_journal(dirfd, records, e);
 	if (r <= 0)
 		return r;
-	r = ct_cgroup_load(ct_buf_text(text), text->len, held);
+	r = ct_cgroup_load(ct_buf_text(records), records->len, held);
 	if (r >= 0)
 		return 0;
 	return ct_fail_sys(e, r, CT_ERR_STATE, "state", "openat",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Thresholds: pressure stall triggers of the container's version 2 group
+ * Thresholds: pressure stall triggers of the container's version 2 cgroup
  * (Documentation/accounting/psi.rst).
  *
- * A trigger forgets that it was passed when it is polled, so it must not be in an epoll descriptor
- * that is itself polled: the poll that says "readable" would take what ct_next_event() is to tell.
- * What wakes is inotify, which hears of it from the kernel's notice for the file; the trigger is
- * polled by the look alone, and remembers until then. (Before that notice existed a trigger in an
- * epoll descriptor was used after it was freed when the group was removed first: one more reason.)
+ * poll(2) resets a trigger, so it must not be in an epoll descriptor that is itself polled: the
+ * poll that says "readable" would take the event that ct_next_event() is to report. So inotify
+ * makes the descriptor readable, by the kernel's notification for the file, and only
+ * ct_next_event() polls the trigger. (Kernels without that notification, moreover, used a trigger
+ * in an epoll descriptor after it was freed, if the cgroup was removed first.)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #define WINDOW_MAX UINT64_C(10000000)
 #define WINDOW_USUAL UINT64_C(1000000)
 #define WINDOW_PLAIN UINT64_C(2000000) /* without CAP_SYS_RESOURCE: a multiple of it */
-#define KERNEL_MAJOR 6		       /* 6.5, and what is kept up of 6.1, notify the file */
+#define KERNEL_MAJOR 6		       /* 6.5 and the stable releases of 6.1 notify the file */
 #define KERNEL_MINOR 1
 
 static const char *const names[CT_EV_RESOURCES] = { "cpu.pressure", "memory.pressure",
@@ -81,7 +81,7 @@ static int no_file(const char *file, struct ct_err *e)
 			   e);
 }
 
-/* What the kernel says to a trigger, for people. */
+/* Explains why the kernel refuses a trigger. */
 static int refused(int err, const char *file, const char *call, const struct ct_ev_want *w,
 		   struct ct_err *e)
 {
@@ -107,7 +107,7 @@ static int open_trigger(int dir, int i, const struct ct_ev_want *w, struct ct_er
 
 	if (fd < 0)
 		return refused(-errno, names[i], "openat", w, e);
-	/* with the end of the string: some kernels take the last byte for it */
+	/* with the NUL: some kernels overwrite the last byte by one */
 	if (write(fd, text, (size_t)n + 1) < 0)
 		return refused(-errno, names[i], "write", w, e);
 	return ct_take_fd(&fd);
@@ -132,7 +132,7 @@ static int open_all(struct ct_events *ev, const struct ct_cg_group *g, const str
 		r = fd[i] = open_trigger(g->fd, i, w, e);
 		if (r < 0)
 			return r;
-		/* after the write, which it would tell of, too */
+		/* after the write, which would be a change, too */
 		r = ct_ev_watch(ev, &ev->run.wd_pressure[i], g->fd, names[i], IN_MODIFY);
 		if (r < 0) {
 			ct_err_hint(e, "fs.inotify.max_user_instances and max_user_watches are the "
@@ -172,14 +172,16 @@ int ct_ev_set_triggers(struct ct_events *ev, const struct ct_ev_want *w, struct 
 	return r;
 }
 
-/* Older kernels have triggers and give no notice for the file: nothing would wake who waits. */
+/* Older kernels have triggers, but no notification for the file: nothing would wake the caller. */
 static int check_kernel(struct ct_err *e)
 {
 	struct ct_host h;
 	int r = ct_host_probe(&h, e);
 
-	if (r < 0 || ct_host_at_least(&h, KERNEL_MAJOR, KERNEL_MINOR))
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	if (ct_host_at_least(&h, KERNEL_MAJOR, KERNEL_MINOR))
+		return 0;
 	ct_err_object(e, h.kernel_release);
 	ct_err_hint(e, "read the averages of ct_stats() from time to time instead");
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_KERNEL, "events",
@@ -190,7 +192,7 @@ static int check_kernel(struct ct_err *e)
 int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, struct ct_err *e)
 {
 	const struct ct_cg_tree *t = NULL;
-	struct ct_cgroups trees;
+	struct ct_cgroups hierarchies;
 	char path[4096];
 	int r;
 
@@ -198,12 +200,12 @@ int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *w, str
 		return 0;
 	r = check_kernel(e);
 	if (r >= 0)
-		r = ct_look_at_cgroups(c, &trees, e);
+		r = ct_look_at_cgroups(c, &hierarchies, e);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < trees.n && !t; i++)
-		if (trees.v[i].version == 2)
-			t = &trees.v[i];
+	for (uint32_t i = 0; i < hierarchies.n && !t; i++)
+		if (hierarchies.v[i].version == 2)
+			t = &hierarchies.v[i];
 	if (!t)
 		return no_pressure(NULL,
 				   "no cgroup version 2 is mounted here, which alone tells "
@@ -225,7 +227,7 @@ bool ct_ev_pressed(struct ct_events *ev, int i)
 		return false;
 	if (!(p.revents & (POLLERR | POLLNVAL)))
 		return (p.revents & POLLPRI) != 0;
-	/* the group has gone */
+	/* the cgroup was removed */
 	ct_close(&ev->run.trigger[i]);
 	ct_ev_unwatch(ev, &ev->run.wd_pressure[i]);
 	return false;

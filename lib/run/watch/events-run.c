@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which run of the container there is, found without asking anybody who might not answer, and
- * without clearing anything: that is for the calls that are about it. */
+/* Finds the run of the container that there is, without asking a process that might not answer, and
+ * without clearing what a killed supervisor left: calls on the container do that. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,12 +14,12 @@
 #include "run/state/undo.h"
 #include "run/state/dir.h"
 
-/* "state" is replaced by renaming. Not what is closed: each look at "alive" would be a
- * reason for another one. */
+/* "state" is replaced by renaming. Not IN_CLOSE: each poll opens and closes "alive", and would be
+ * the reason for the next one. */
 #define STATE_MASK (IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR)
 #define ABOVE_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
 
-void ct_ev_sight_free(struct ct_ev_sight *s)
+void ct_ev_snapshot_free(struct ct_ev_snapshot *s)
 {
 	ct_process_put(s->p);
 	s->p = NULL;
@@ -40,9 +40,11 @@ bool ct_ev_ended(int pidfd)
  * from here (the numbers are those of the supervisor's pid namespace). */
 static int open_process(pid_t pid, uint64_t start)
 {
-	CT_CLEAN_FD int fd = pid > 0 && start ? ct_pidfd_open(pid) : -1;
+	CT_CLEAN_FD int fd = -1;
 
-	/* what lives after its start time was read is what had that start time */
+	if (pid > 0 && start)
+		fd = ct_pidfd_open(pid);
+	/* the start time is that of the pidfd's process if this lives after it was read */
 	if (fd < 0 || ct_proc_start_time(pid) != start || ct_ev_ended(fd))
 		return -1;
 	return ct_take_fd(&fd);
@@ -50,17 +52,27 @@ static int open_process(pid_t pid, uint64_t start)
 
 /* ---- finding it ------------------------------------------------------------------------------ */
 
-static void see_in_process(struct ct_container *c, const struct ct_events *ev,
-			   struct ct_ev_sight *s)
+/* This handle's in-process container, once it is started; a reference, or NULL. */
+static struct ct_process *started_in_process(struct ct_container *c)
 {
 	struct ct_process *p;
-	struct ct_ev_id id;
 
 	pthread_mutex_lock(&c->lock);
-	p = c->init && !ct_process_starting(c->init) && c->init->state < 0 && !c->init->failed.err
-		    ? ct_process_get(c->init)
-		    : NULL;
+	p = c->init;
+	if (p && !ct_process_starting(p) && p->state < 0 && !p->failed.err)
+		p = ct_process_get(p);
+	else
+		p = NULL;
 	pthread_mutex_unlock(&c->lock);
+	return p;
+}
+
+static void find_in_process(struct ct_container *c, const struct ct_events *ev,
+			    struct ct_ev_snapshot *s)
+{
+	struct ct_process *p = started_in_process(c);
+	struct ct_ev_id id;
+
 	if (!p)
 		return;
 	id = (struct ct_ev_id){ (uint64_t)p->child.pid, p->child.exec_ns };
@@ -75,8 +87,8 @@ static void see_in_process(struct ct_container *c, const struct ct_events *ev,
 	s->p = p;
 }
 
-/* The nearest directory above the state's that is there: it would appear below it. What cannot be
- * watched is noticed with the next call. */
+/* Watches the nearest directory above the state directory that exists, in which it would appear.
+ * Without a watch it is found by the next call. */
 static void watch_above(struct ct_container *c, struct ct_events *ev)
 {
 	CT_CLEAN_FD int fd = ct_state_open_all(c->base, c->dir, 0, NULL);
@@ -106,14 +118,14 @@ static int watched_dir(struct ct_container *c, struct ct_events *ev, struct ct_e
 		if (dir != -ENOENT)
 			return dir;
 		watch_above(c, ev);
-		/* once more: it may have come before it was watched for */
+		/* once more if the watch is new: it may have been made before that */
 		if (ev->wd_state == before)
 			return -ENOENT;
 	}
 }
 
-static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s,
-			struct ct_err *e)
+static int find_detached(struct ct_container *c, struct ct_events *ev, struct ct_ev_snapshot *s,
+			 struct ct_err *e)
 {
 	CT_CLEAN_FD int init = -1;
 	struct ct_ev_id id;
@@ -122,16 +134,18 @@ static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_
 	if (!c->name[0])
 		return 0;
 	s->dir = watched_dir(c, ev, e);
+	if (s->dir == -ENOENT)
+		return 0;
 	if (s->dir < 0)
-		return s->dir == -ENOENT ? 0 : s->dir;
-	/* in this order: the last that a supervisor does is to let go of "alive" */
+		return s->dir;
+	/* before "state" is read: a supervisor unlocks "alive" after it has written that */
 	r = ct_state_alive(s->dir);
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STATE, "events", "openat",
 				   "whether a supervisor lives cannot be seen");
 	s->alive = r;
 	r = ct_state_read(s->dir, &s->st, e);
-	/* what is corrupt is cleared by a call that is about the container */
+	/* a corrupt file is cleared by a call on the container */
 	if (r == -ENOENT || r == -EBADMSG) {
 		ct_err_clear(e);
 		return 0;
@@ -150,17 +164,17 @@ static int see_detached(struct ct_container *c, struct ct_events *ev, struct ct_
 	return 0;
 }
 
-int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+int ct_ev_take_snapshot(struct ct_container *c, struct ct_events *ev, struct ct_ev_snapshot *s,
+			struct ct_err *e)
 {
-	/* a detached one that is being watched has not ended because another one was
-	 * started here */
+	/* a detached run that is watched goes on when this handle starts a container in process */
 	if (ev->run.kind != CT_EV_DETACHED)
-		see_in_process(c, ev, s);
+		find_in_process(c, ev, s);
 	if (s->kind) {
 		ct_ev_unwatch(ev, &ev->wd_state);
 		return 0;
 	}
-	return see_detached(c, ev, s, e);
+	return find_detached(c, ev, s, e);
 }
 
 /* ---- holding it ------------------------------------------------------------------------------ */
@@ -172,20 +186,21 @@ void ct_ev_run_clear(struct ct_ev_run *run)
 		run->trigger[i] = run->wd_pressure[i] = -1;
 }
 
-/* Only those that tell something: not the supervisor's own, nor what is gone. */
-static void keep_telling(struct ct_cgroups_held *h)
+/* Keeps the cgroups that report something: not the supervisor's own, nor removed ones. */
+static void keep_reporting(struct ct_cgroups_held *h)
 {
 	const struct ct_cg_group *freezes = ct_cg_group_of(h, CT_CG_FREEZER);
-	bool by_v2 = freezes && freezes->version == 2;
-	uint32_t kept = 0;
+	uint32_t kept = 0, of_version1 = CT_CG_MEMORY | CT_CG_PIDS;
 
+	if (!freezes || freezes->version == 1)
+		of_version1 |= CT_CG_FREEZER;
 	for (uint32_t i = 0; i < h->n; i++) {
 		struct ct_cg_group *g = &h->v[i];
-		uint32_t of_use = g->version == 2
-					  ? ~(uint32_t)0
-					  : CT_CG_MEMORY | CT_CG_PIDS | (by_v2 ? 0 : CT_CG_FREEZER);
+		uint32_t wanted = of_version1;
 
-		if (g->fd >= 0 && (g->controllers & of_use))
+		if (g->version == 2)
+			wanted = ~(uint32_t)0;
+		if (g->fd >= 0 && (g->controllers & wanted))
 			h->v[kept++] = *g;
 		else
 			ct_cg_forget_one(g);
@@ -193,7 +208,7 @@ static void keep_telling(struct ct_cgroups_held *h)
 	h->n = kept;
 }
 
-static int take_in_process(struct ct_ev_run *run, struct ct_ev_sight *s)
+static int take_in_process(struct ct_ev_run *run, struct ct_ev_snapshot *s)
 {
 	int r = ct_process_groups(s->p, &run->groups);
 
@@ -202,10 +217,12 @@ static int take_in_process(struct ct_ev_run *run, struct ct_ev_sight *s)
 	run->p = s->p;
 	s->p = NULL;
 	run->init = ct_dup(run->p->child.pidfd);
-	return run->init < 0 ? run->init : 0;
+	if (run->init < 0)
+		return run->init;
+	return 0;
 }
 
-int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct ct_err *e)
+int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_snapshot *s, struct ct_err *e)
 {
 	int r = 0;
 
@@ -213,12 +230,13 @@ int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct 
 	ev->run.init = open_process(s->st.init, s->st.init_start);
 	if (ev->run.init >= 0)
 		r = ct_ev_add(ev, ev->run.init, EPOLLIN);
-	return r < 0 ? ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "epoll_ctl",
-				   "the end of init cannot be watched")
-		     : 0;
+	if (r < 0)
+		return ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", "epoll_ctl",
+				   "the end of init cannot be watched");
+	return 0;
 }
 
-static int take_detached(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+static int take_detached(struct ct_events *ev, struct ct_ev_snapshot *s, struct ct_err *e)
 {
 	struct ct_ev_run *run = &ev->run;
 	int r = ct_groups_load(s->dir, &run->groups, e);
@@ -231,7 +249,7 @@ static int take_detached(struct ct_events *ev, struct ct_ev_sight *s, struct ct_
 	return r < 0 ? r : ct_ev_attach_init(ev, s, e);
 }
 
-int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
+int ct_ev_attach(struct ct_events *ev, struct ct_ev_snapshot *s, struct ct_err *e)
 {
 	struct ct_ev_run *run = &ev->run;
 	int r;
@@ -247,7 +265,7 @@ int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e)
 		r = take_detached(ev, s, e);
 	}
 	if (r == 0) {
-		keep_telling(&run->groups);
+		keep_reporting(&run->groups);
 		r = ct_ev_watch_groups(ev);
 	}
 	if (r == 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What wakes who waits for events. Files of a group that the kernel tells a change of are in the
- * epoll descriptor as they are: no inotify instance, of which a user has 128, is needed for them.
- * Inotify is for what is told in no other way: the state directory, version 1's freezer.state (that
- * somebody writes there) and pressure.
+ * The notifications that make the descriptor readable. Cgroup files that can be polled are in the
+ * epoll descriptor themselves: they need no inotify instance, of which a user has 128. Inotify is
+ * for what cannot be polled: the state directory, writes to version 1's freezer.state, and
+ * pressure.
  *
- * Told by nobody, and noticed with the next call: version 1's pids.events since Linux 6.11
- * (the kernel notifies a file that version 1 does not have); groups that a payload has made
- * below its own, where the kernel counts in them alone; and that a version 1 container is
- * empty, but by its end.
+ * Without a notification, and found only by the next call: version 1's pids.events since Linux 6.11
+ * (the kernel notifies a file that version 1 does not have); cgroups that a payload has made below
+ * its own, where the kernel counts in them alone; and that a version 1 container is empty, but for
+ * its end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/watch/events.h"
 
 #define AGAIN_MS 4 /* doubled each time */
@@ -36,13 +37,13 @@ int ct_ev_add(struct ct_events *ev, int fd, uint32_t events)
 {
 	struct epoll_event x = { .events = events };
 
-	return epoll_ctl(ev->epoll, EPOLL_CTL_ADD, fd, &x) < 0 ? -errno : 0;
+	return ct_or_errno(epoll_ctl(ev->epoll, EPOLL_CTL_ADD, fd, &x));
 }
 
 void ct_ev_drop(struct ct_events *ev, int *fd)
 {
-	/* closing alone does not do it while there is a copy, such as the process
-	 * handle's of a pidfd */
+	/* epoll keeps a closed descriptor of which there is a copy, such as the process handle's of
+	 * a pidfd */
 	if (*fd >= 0 && is_ours(ev))
 		epoll_ctl(ev->epoll, EPOLL_CTL_DEL, *fd, NULL);
 	ct_close(fd);
@@ -67,7 +68,7 @@ static int need_inotify(struct ct_events *ev)
 
 void ct_ev_unwatch(struct ct_events *ev, int *wd)
 {
-	/* it is gone already when what it watched is; else that, too, is a notice */
+	/* fails if the watch has ended with what it watched; else its removal is a notification */
 	if (*wd >= 0 && is_ours(ev) && inotify_rm_watch(ev->inotify, *wd) == 0)
 		ev->unwatched = true;
 	*wd = -1;
@@ -80,8 +81,10 @@ int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint
 
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, file ? "/" : "",
-		 file ? file : "");
+	if (file)
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, file);
+	else
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
 	now = inotify_add_watch(ev->inotify, path, mask);
 	if (now < 0)
 		return -errno;
@@ -91,9 +94,9 @@ int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint
 	return 0;
 }
 
-/* ---- groups ---------------------------------------------------------------------------------- */
+/* ---- cgroups --------------------------------------------------------------------------------- */
 
-/* What was read is what a change is told of: so each look reads it once more. */
+/* The kernel notifies of what has changed since the file was last read. False: it was removed. */
 static bool read_again(int fd)
 {
 	char c;
@@ -101,17 +104,19 @@ static bool read_again(int fd)
 	return pread(fd, &c, 1, 0) >= 0 || errno != ENODEV;
 }
 
-/* A file that is not there, or not for us to see, tells nothing. */
+/* A file that does not exist, or that we may not read, is left out. */
 static int watch_file(struct ct_events *ev, int dir, const char *name)
 {
 	struct ct_ev_run *run = &ev->run;
-	int r, fd = dir >= 0 && run->n_files < CT_EV_FILES
-			    ? openat(dir, name, O_RDONLY | O_NOCTTY | O_CLOEXEC)
-			    : -1;
+	int r, fd;
 
+	if (dir < 0 || run->n_files == CT_EV_FILES)
+		return 0;
+	fd = openat(dir, name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return -errno;
 	if (fd < 0)
-		return dir >= 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM) ? -errno
-											   : 0;
+		return 0;
 	read_again(fd);
 	r = ct_ev_add(ev, fd, EPOLLPRI);
 	if (r < 0) {
@@ -122,20 +127,21 @@ static int watch_file(struct ct_events *ev, int dir, const char *name)
 	return 0;
 }
 
-/* Version 1 counts into an eventfd. A kernel without it tells nothing: kills are then seen when
- * something else is. */
+/* Version 1 counts into an eventfd. With a kernel that does not, kills are found when there is
+ * another notification. */
 static int watch_oom(struct ct_events *ev, const struct ct_cg_group *g)
 {
 	CT_CLEAN_FD int control = openat(g->fd, "memory.oom_control",
 					 O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	CT_CLEAN_FD int fd = control >= 0 ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
+	CT_CLEAN_FD int fd = -1;
 	char line[32];
 	int r;
 
 	if (control < 0)
 		return 0;
+	fd = ct_or_errno(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (fd < 0)
-		return -errno;
+		return fd;
 	snprintf(line, sizeof(line), "%d %d", fd, control);
 	if (ct_cg_write(g->fd, "cgroup.event_control", line) < 0)
 		return 0;
@@ -147,19 +153,20 @@ static int watch_oom(struct ct_events *ev, const struct ct_cg_group *g)
 
 static int watch_group(struct ct_events *ev, const struct ct_cg_group *g)
 {
-	int r = g->version == 2 ? watch_file(ev, g->fd, "cgroup.events") : 0;
+	int r = 0;
 
+	if (g->version == 2)
+		r = watch_file(ev, g->fd, "cgroup.events");
 	if (r == 0 && g->version == 2 && (g->controllers & CT_CG_MEMORY))
 		r = watch_file(ev, g->fd, "memory.events");
-	if (r == 0 && (g->controllers & CT_CG_PIDS)) {
+	if (r == 0 && (g->controllers & CT_CG_PIDS))
 		r = watch_file(ev, g->fd, "pids.events");
-		/* where the process was that was refused: version 1, and version 2
-		 * before Linux 6.12 */
-		r = r < 0 ? r : watch_file(ev, g->inner_fd, "pids.events");
-	}
+	/* version 1, and version 2 before Linux 6.12, count in the cgroup of the process alone */
+	if (r == 0 && (g->controllers & CT_CG_PIDS))
+		r = watch_file(ev, g->inner_fd, "pids.events");
 	if (r == 0 && g->version == 1 && (g->controllers & CT_CG_MEMORY))
 		r = watch_oom(ev, g);
-	/* without it frozen and thawed are noticed with the next call */
+	/* without this watch freezing and thawing are found by the next call */
 	if (r == 0 && g->version == 1 && (g->controllers & CT_CG_FREEZER))
 		ct_ev_watch(ev, &ev->run.wd_freezer, g->fd, "freezer.state", IN_MODIFY);
 	return r;
@@ -174,15 +181,15 @@ int ct_ev_watch_groups(struct ct_events *ev)
 	return r;
 }
 
-/* ---- taking notice --------------------------------------------------------------------------- */
+/* ---- draining -------------------------------------------------------------------------------- */
 
-bool ct_ev_notes(struct ct_events *ev)
+bool ct_ev_drain_inotify(struct ct_events *ev)
 {
 	_Alignas(struct inotify_event) char buf[4096];
 	bool any = false;
 	ssize_t n;
 
-	/* what they say is not needed: everything is looked at */
+	/* their contents are not needed: the poll reads everything */
 	while (ev->inotify >= 0 && (n = read(ev->inotify, buf, sizeof(buf))) > 0)
 		for (ssize_t at = 0; at < n;) {
 			const struct inotify_event *note = (const void *)(buf + at);
@@ -200,11 +207,11 @@ void ct_ev_drain(struct ct_events *ev)
 	uint32_t kept = 0;
 	uint64_t ticks;
 
-	ct_ev_notes(ev);
+	ct_ev_drain_inotify(ev);
 	if (ev->timer >= 0)
 		(void)!read(ev->timer, &ticks, sizeof(ticks));
 	for (uint32_t i = 0; i < run->n_files; i++) {
-		/* of a group that has gone it would say so for ever */
+		/* the file of a removed cgroup would stay readable for ever */
 		if (read_again(run->file[i]))
 			run->file[kept++] = run->file[i];
 		else

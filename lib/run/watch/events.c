@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of a container. ct_event_fd() remembers what there is; each look of ct_next_event() takes
- * all notices, reads the few small files and tells what has changed since the look before. Notices
- * say when to look, never what to tell: so none can be missed or told twice. Nobody is asked who
- * might not answer, and nothing runs in between.
+ * Events of a container. ct_event_fd() takes a snapshot of what there is; each poll by
+ * ct_next_event() drains the notifications of the kernel, reads a few small files and reports what
+ * has changed since the poll before. A notification only says that it is time to poll, so no event
+ * is missed or reported twice. No process is asked that might not answer, and nothing runs in
+ * between.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "run/watch/events.h"
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -25,7 +27,7 @@ static void push(struct ct_events *ev, int type, int resource, uint64_t count)
 								     resource, count };
 }
 
-static void tell(struct ct_events *ev, const struct ct_ev_news *n)
+static void queue_changes(struct ct_events *ev, const struct ct_ev_changes *n)
 {
 	push(ev, CT_EVENT_STARTED, CT_RESOURCE_NONE, n->started);
 	for (int i = 0; i < CT_EV_RESOURCES; i++)
@@ -39,7 +41,7 @@ static void tell(struct ct_events *ev, const struct ct_ev_news *n)
 	push(ev, CT_EVENT_EXITED, CT_RESOURCE_NONE, n->exited);
 }
 
-/* Readable as long as something is left in it. */
+/* Keeps the descriptor readable as long as the queue is not empty. */
 static void show_more(struct ct_events *ev, bool before)
 {
 	uint64_t one = 1;
@@ -50,30 +52,31 @@ static void show_more(struct ct_events *ev, bool before)
 		(void)!read(ev->more, &one, sizeof(one));
 }
 
-/* ---- a look ---------------------------------------------------------------------------------- */
+/* ---- a poll ---------------------------------------------------------------------------------- */
 
-static const struct ct_state_file *state_of(const struct ct_ev_sight *s)
+static const struct ct_state_file *state_of(const struct ct_ev_snapshot *s)
 {
-	return s->kind == CT_EV_DETACHED ? &s->st : NULL;
+	if (s->kind == CT_EV_DETACHED)
+		return &s->st;
+	return NULL;
 }
 
-/* The watched one is no longer what is there: it has ended, and perhaps another one was
- * started since. -EBUSY. */
-static int look_at_the_last(struct ct_events *ev)
+/* The watched run has ended, and perhaps another one has begun since. -EBUSY. */
+static int poll_last_run(struct ct_events *ev)
 {
-	struct ct_ev_news n = { 0 };
+	struct ct_ev_changes n = { 0 };
 	int r;
 
-	ct_ev_read_news(ev, NULL, &n);
+	ct_ev_read_changes(ev, NULL, &n);
 	r = ct_ev_end_run(ev, NULL, &n);
-	tell(ev, &n);
+	queue_changes(ev, &n);
 	return r;
 }
 
-/* Pidfds that have said what they can would say so for ever. An init whose run is not over makes
- * room for the next boot's. */
-static int look_at_processes(struct ct_events *ev, const struct ct_ev_sight *now,
-			     struct ct_ev_news *n, struct ct_err *e)
+/* Removes pidfds of processes that have ended, which would stay readable for ever. The init of the
+ * next boot takes the place of the one before. */
+static int poll_processes(struct ct_events *ev, const struct ct_ev_snapshot *now,
+			  struct ct_ev_changes *n, struct ct_err *e)
 {
 	struct ct_ev_run *run = &ev->run;
 	int r = 0;
@@ -82,7 +85,7 @@ static int look_at_processes(struct ct_events *ev, const struct ct_ev_sight *now
 		r = ct_ev_attach_init(ev, now, e);
 	if (r < 0)
 		return r;
-	n->started = now->boots > run->boots ? now->boots - run->boots : 0;
+	n->started = ct_since(now->boots, run->boots);
 	run->boots = now->boots;
 	if (now->kind != CT_EV_DETACHED || now->over)
 		return 0;
@@ -90,63 +93,63 @@ static int look_at_processes(struct ct_events *ev, const struct ct_ev_sight *now
 		ct_ev_drop(ev, &run->init);
 	if (run->super >= 0 && ct_ev_ended(run->super))
 		ct_ev_drop(ev, &run->super);
-	/* all is written, and it lets go of the rest; that would be told by its pidfd */
+	/* the supervisor is about to end, and without its pidfd there is no notification of that */
 	n->again |= now->st.state == CT_STATE_STOPPED && run->super < 0;
 	return 0;
 }
 
-static int look_at_this(struct ct_events *ev, const struct ct_ev_sight *now, struct ct_err *e)
+static int poll_run(struct ct_events *ev, const struct ct_ev_snapshot *now, struct ct_err *e)
 {
-	struct ct_ev_news n = { 0 };
-	int r = look_at_processes(ev, now, &n, e);
+	struct ct_ev_changes n = { 0 };
+	int r = poll_processes(ev, now, &n, e);
 
 	if (r < 0)
 		return r;
-	ct_ev_read_news(ev, state_of(now), &n);
+	ct_ev_read_changes(ev, state_of(now), &n);
 	if (now->over)
 		ct_ev_end_run(ev, state_of(now), &n);
-	tell(ev, &n);
+	queue_changes(ev, &n);
 	if (n.oom || !n.again)
 		ev->tries = 0;
 	ct_ev_again(ev, n.again);
 	return 0;
 }
 
-static int look_once(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
+static int poll_once(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 {
-	CT_CLEAN_SIGHT struct ct_ev_sight now = CT_EV_SIGHT_INIT;
+	CT_CLEAN_SNAPSHOT struct ct_ev_snapshot now = CT_EV_SNAPSHOT_INIT;
 	bool fresh;
 	int r;
 
 	ct_ev_drain(ev);
-	r = ct_ev_see(c, ev, &now, e);
+	r = ct_ev_take_snapshot(c, ev, &now, e);
 	if (r < 0)
 		return r;
 	if (ev->run.kind &&
 	    (ev->run.kind != now.kind || ev->run.id.pid != now.id.pid ||
 	     ev->run.id.start != now.id.start) &&
-	    look_at_the_last(ev) < 0)
+	    poll_last_run(ev) < 0)
 		return 0;
 	fresh = now.kind && !ev->run.kind;
 	if (fresh)
 		r = ct_ev_attach(ev, &now, e);
 	if (r >= 0 && now.kind)
-		r = look_at_this(ev, &now, e);
-	/* that it cannot have them is said once, and all the rest is told */
+		r = poll_run(ev, &now, e);
+	/* that thresholds cannot be set is reported once, and all else is reported all the same */
 	if (r >= 0 && fresh && ev->run.kind)
 		r = ct_ev_set_triggers(ev, &ev->want, e);
 	return r;
 }
 
-/* That a watch was ended is a notice that nobody waits for; another one that came with it is a
- * reason to look again. */
-static int look(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
+/* The end of a watch is a notification, too, and none that needs another poll; but one that came
+ * together with it does. */
+static int poll_changes(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 {
 	int r;
 
 	do
-		r = look_once(c, ev, e);
-	while (r >= 0 && ev->unwatched && ct_ev_notes(ev));
+		r = poll_once(c, ev, e);
+	while (r >= 0 && ev->unwatched && ct_ev_drain_inotify(ev));
 	return r;
 }
 
@@ -155,6 +158,7 @@ static int look(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 static struct ct_events *events_new(struct ct_err *e)
 {
 	struct ct_events *ev = calloc(1, sizeof(*ev));
+	const char *call = "epoll_create1";
 	int r;
 
 	if (!ev) {
@@ -164,23 +168,25 @@ static struct ct_events *events_new(struct ct_err *e)
 	ev->owner = getpid();
 	ev->inotify = ev->timer = ev->wd_state = ev->more = -1;
 	ct_ev_run_clear(&ev->run);
-	ev->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (ev->epoll >= 0)
-		ev->more = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = ev->more < 0 ? -errno : ct_ev_add(ev, ev->more, EPOLLIN);
+	r = ev->epoll = ct_or_errno(epoll_create1(EPOLL_CLOEXEC));
+	if (r >= 0) {
+		call = "eventfd";
+		r = ev->more = ct_or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	}
+	if (r >= 0)
+		r = ct_ev_add(ev, ev->more, EPOLLIN);
 	if (r == 0)
 		return ev;
-	ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", ev->epoll < 0 ? "epoll_create1" : "eventfd",
-		    "no descriptor for events");
+	ct_fail_sys(e, r, CT_ERR_DESCRIPTOR, "events", call, "no descriptor for events");
 	ct_events_free(ev);
 	return NULL;
 }
 
-/* What there is now is where it begins. */
+/* Takes the first snapshot: changes are reported from then on. */
 static int begin(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 {
-	CT_CLEAN_SIGHT struct ct_ev_sight now = CT_EV_SIGHT_INIT;
-	int r = ct_ev_see(c, ev, &now, e);
+	CT_CLEAN_SNAPSHOT struct ct_ev_snapshot now = CT_EV_SNAPSHOT_INIT;
+	int r = ct_ev_take_snapshot(c, ev, &now, e);
 
 	if (r < 0 || !now.kind)
 		return r;
@@ -192,8 +198,8 @@ static int begin(struct ct_container *c, struct ct_events *ev, struct ct_err *e)
 	if (r < 0)
 		return r;
 	ev->run.boots = now.boots;
-	ct_ev_read_news(ev, state_of(&now), &(struct ct_ev_news){ 0 });
-	/* what it has not told yet, it will not be asked for again */
+	ct_ev_read_changes(ev, state_of(&now), &(struct ct_ev_changes){ 0 });
+	/* what was so before the first call is not reported */
 	ev->run.empty = ev->run.kill_due = false;
 	return ct_ev_set_triggers(ev, &ev->want, e);
 }
@@ -203,8 +209,10 @@ static int first_call(struct ct_container *c, const struct ct_ev_want *want, str
 	struct ct_events *ev = events_new(e);
 	int r;
 
+	if (!ev && e)
+		return e->err;
 	if (!ev)
-		return e ? e->err : -ENOMEM;
+		return -ENOMEM;
 	ev->want = *want;
 	r = begin(c, ev, e);
 	if (r < 0)
@@ -214,11 +222,13 @@ static int first_call(struct ct_container *c, const struct ct_ev_want *want, str
 	return r;
 }
 
-/* Counters and what waits to be told stay. */
+/* Replaces the thresholds; counters and queue stay. */
 static int replace(struct ct_events *ev, const struct ct_ev_want *want, struct ct_err *e)
 {
-	int r = ev->run.kind ? ct_ev_set_triggers(ev, want, e) : 0;
+	int r = 0;
 
+	if (ev->run.kind)
+		r = ct_ev_set_triggers(ev, want, e);
 	if (r >= 0)
 		ev->want = *want;
 	return r;
@@ -235,7 +245,22 @@ int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_er
 		r = first_call(c, &want, e);
 	else if (r >= 0 && o)
 		r = replace(c->events, &want, e);
-	return r < 0 ? r : c->events->epoll;
+	if (r < 0)
+		return r;
+	return c->events->epoll;
+}
+
+/* Copies as much as the caller's struct has room for, which may be an older or a newer one. */
+static void copy_event(const ct_event *event, ct_event *out)
+{
+	size_t size = out->size, n = sizeof(*out);
+
+	if (n > size)
+		n = size;
+	memcpy(out, event, n);
+	out->size = size;
+	if (size > n)
+		memset((char *)out + n, 0, size - n);
 }
 
 int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e)
@@ -250,14 +275,9 @@ int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e)
 			       "nobody has asked for events");
 	}
 	if (!ev->n)
-		r = look(c, ev, e);
+		r = poll_changes(c, ev, e);
 	if (r >= 0 && ev->n) {
-		size_t size = out->size;
-
-		memcpy(out, &ev->queue[ev->first], size < sizeof(*out) ? size : sizeof(*out));
-		out->size = size;
-		if (size > sizeof(*out))
-			memset((char *)out + sizeof(*out), 0, size - sizeof(*out));
+		copy_event(&ev->queue[ev->first], out);
 		ev->first = (ev->first + 1) % CT_EV_QUEUE;
 		ev->n--;
 		r = 1;

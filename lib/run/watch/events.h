@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a handle holds that was asked for events; shared by the files events*.c and nobody else. */
+/* What a handle holds after ct_event_fd(); for the files events*.c alone. */
 #ifndef CT_RUN_WATCH_EVENTS_H
 #define CT_RUN_WATCH_EVENTS_H
 
@@ -10,10 +10,10 @@
 #include "backend/cgroup/cgroup.h"
 #include "run/handle/container.h"
 
-/* cgroup.events, memory.events, pids.events of a group and of the payload's below it */
+/* cgroup.events, memory.events, pids.events of a cgroup and of the payload's below it */
 #define CT_EV_FILES 8
 #define CT_EV_RESOURCES 3 /* CT_RESOURCE_CPU .. IO, less one */
-#define CT_EV_QUEUE 64	  /* two runs in one look, each event of each once, are 22 */
+#define CT_EV_QUEUE 64	  /* two runs in one poll, each event of each once, are 22 */
 
 enum ct_ev_kind { CT_EV_NONE, CT_EV_IN_PROCESS, CT_EV_DETACHED, CT_EV_KINDS };
 
@@ -38,73 +38,74 @@ struct ct_ev_run {
 	struct ct_ev_id id;
 	struct ct_process *p;	       /* in process; a reference */
 	int init, super;	       /* pidfds */
-	uint32_t boots;		       /* told of */
-	struct ct_cgroups_held groups; /* those that tell something */
-	int file[CT_EV_FILES];	       /* files whose change the kernel tells */
+	uint32_t boots;		       /* reported */
+	struct ct_cgroups_held groups; /* those that report something */
+	int file[CT_EV_FILES];	       /* files that can be polled */
 	uint32_t n_files;
 	int oom; /* eventfd that counts version 1's */
 	int trigger[CT_EV_RESOURCES];
 	int wd_freezer, wd_pressure[CT_EV_RESOURCES];
 	struct ct_ev_counts seen;
-	bool frozen, empty; /* told of */
-	bool kill_due;	    /* version 1 tells of running out of memory before it kills */
-	bool oom_unsure;    /* it told of that, or of the end of the group */
+	bool frozen, empty; /* reported */
+	bool kill_due;	    /* version 1 reports that memory has run out before it kills */
+	bool oom_unsure;    /* one count of `oom` may be the removal of the cgroup */
 };
 
 struct ct_events {
 	pid_t owner;
 	int epoll;
 	int more;	    /* eventfd: something is left in the queue */
-	int inotify, timer; /* when they are needed */
-	int wd_state;	    /* the state directory, or the one above it that is there */
+	int inotify, timer; /* made when they are needed */
+	int wd_state;	    /* the state directory, or the nearest above it that exists */
 	bool unwatched;	    /* a watch was ended since inotify was read */
-	unsigned tries;	    /* looks without being asked that have been made */
+	unsigned tries;	    /* how often ct_ev_again() has set the timer for the same reason */
 	struct ct_ev_want want;
 	struct ct_ev_run run;
-	struct ct_ev_id past[CT_EV_KINDS]; /* last run of either kind whose end needs no telling */
+	struct ct_ev_id
+		past[CT_EV_KINDS]; /* last run of either kind whose end is not to be reported */
 	ct_event queue[CT_EV_QUEUE];
 	uint32_t first, n;
 };
 
-/* What one look has to tell. */
-struct ct_ev_news {
+/* What one poll has found changed. */
+struct ct_ev_changes {
 	uint64_t started, high, refused, oom, kills;
 	bool pressure[CT_EV_RESOURCES];
 	int freezer; /* CT_EVENT_FROZEN, CT_EVENT_THAWED, or 0 */
 	bool empty, exited;
-	bool again; /* something is about to happen that nobody tells of */
+	bool again; /* something is about to happen without a notification: poll again soon */
 };
 
-/* What there is right now. */
-struct ct_ev_sight {
-	int kind; /* NONE: nothing that has not been told of */
+/* The run that there is now. */
+struct ct_ev_snapshot {
+	int kind; /* NONE: none, or one whose end was reported */
 	struct ct_ev_id id;
 	uint32_t boots;
 	bool over;		 /* it has ended, in whatever way */
-	bool alive;		 /* detached: it has its supervisor */
+	bool alive;		 /* detached: its supervisor lives */
 	struct ct_process *p;	 /* in process; a reference */
 	int dir;		 /* detached: state directory */
 	struct ct_state_file st; /* detached */
 };
-#define CT_EV_SIGHT_INIT ((struct ct_ev_sight){ .dir = -1 })
-void ct_ev_sight_free(struct ct_ev_sight *s);
-#define CT_CLEAN_SIGHT __attribute__((cleanup(ct_ev_sight_free)))
+#define CT_EV_SNAPSHOT_INIT ((struct ct_ev_snapshot){ .dir = -1 })
+void ct_ev_snapshot_free(struct ct_ev_snapshot *s);
+#define CT_CLEAN_SNAPSHOT __attribute__((cleanup(ct_ev_snapshot_free)))
 
 /* ---- events-run.c ---------------------------------------------------------------------------- */
 
-/* Looks for the container without waiting for anybody and without clearing anything, and watches
- * where it would appear. 0 or a negative errno, recorded. */
-int ct_ev_see(struct ct_container *c, struct ct_events *ev, struct ct_ev_sight *s,
-	      struct ct_err *e);
-/* Begins to watch what was seen. On failure nothing of it is left. */
-int ct_ev_attach(struct ct_events *ev, struct ct_ev_sight *s, struct ct_err *e);
+/* Finds the container's run, without waiting and without clearing anything, and watches the
+ * directory in which one would appear. 0 or a negative errno, recorded. */
+int ct_ev_take_snapshot(struct ct_container *c, struct ct_events *ev, struct ct_ev_snapshot *s,
+			struct ct_err *e);
+/* Begins to watch the run of a snapshot. On failure nothing of it is left. */
+int ct_ev_attach(struct ct_events *ev, struct ct_ev_snapshot *s, struct ct_err *e);
 /* Another boot of a detached container: its init is another one. */
-int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_sight *s, struct ct_err *e);
-/* Lets go of the run: no descriptor and no watch of it stays. In a forked child the parent's
- * watches are left alone. */
+int ct_ev_attach_init(struct ct_events *ev, const struct ct_ev_snapshot *s, struct ct_err *e);
+/* Releases the run: no descriptor and no watch of it stays. In a forked child the parent's watches
+ * are left alone. */
 void ct_ev_release(struct ct_events *ev);
 void ct_ev_run_clear(struct ct_ev_run *run);
-/* Whoever a pidfd stands for has ended. */
+/* Whether the process of a pidfd has ended. */
 bool ct_ev_ended(int pidfd);
 
 /* ---- events-watch.c -------------------------------------------------------------------------- */
@@ -116,26 +117,26 @@ void ct_ev_drop(struct ct_events *ev, int *fd);
  * it was another one. */
 int ct_ev_watch(struct ct_events *ev, int *wd, int dirfd, const char *file, uint32_t mask);
 void ct_ev_unwatch(struct ct_events *ev, int *wd);
-/* Watches the groups of the run, as far as the kernel tells of them. 0 or a negative errno. */
+/* Watches the cgroups of the run, as far as the kernel has notifications. 0 or a negative errno. */
 int ct_ev_watch_groups(struct ct_events *ev);
-/* Takes all notices, so that the descriptor is readable again only for what comes after. */
+/* Drains all notifications, so that the descriptor is readable again only for later ones. */
 void ct_ev_drain(struct ct_events *ev);
-/* Takes those of inotify alone. True when there were others than that a watch has ended. */
-bool ct_ev_notes(struct ct_events *ev);
-/* Makes the descriptor readable a little later, for what is about to happen and nobody will tell
- * of: ev->tries counts how often, each time it takes longer, and at last it is not done. Or,
- * without `wanted`, takes that back. */
+/* Drains those of inotify. True when there were others than that a watch has ended. */
+bool ct_ev_drain_inotify(struct ct_events *ev);
+/* Makes the descriptor readable a little later, for what is about to happen without a notification;
+ * ev->tries counts how often, each time later, and after some it is not done. Without `wanted` it
+ * clears the timer. */
 void ct_ev_again(struct ct_events *ev, bool wanted);
 
-/* ---- events-news.c --------------------------------------------------------------------------- */
+/* ---- events-changes.c ------------------------------------------------------------------------ */
 
-/* Reads what the groups of the run tell and adds what is new. `st`: of a detached one,
- * else NULL. */
-void ct_ev_read_news(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n);
-/* The run has ended, and its news were read since: adds what only the verdict tells, and the end;
- * lets go of it. 0, or -EBUSY: somebody is just waiting for an in-process one, so what there is to
- * say is known in a moment; it stays watched. */
-int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n);
+/* Reads the cgroups of the run and adds what has changed. `st`: of a detached one, else NULL. */
+void ct_ev_read_changes(struct ct_events *ev, const struct ct_state_file *st,
+			struct ct_ev_changes *n);
+/* The run has ended, and its changes were read since: adds what only the verdict has, and the end,
+ * and releases it. 0; or -EBUSY: a thread is just making the verdict of an in-process one, which
+ * stays watched. */
+int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_changes *n);
 
 /* ---- events-pressure.c ----------------------------------------------------------------------- */
 
@@ -145,7 +146,7 @@ int ct_ev_read_opts(const ct_event_opts *o, struct ct_ev_want *want, struct ct_e
 int ct_ev_set_triggers(struct ct_events *ev, const struct ct_ev_want *want, struct ct_err *e);
 /* Whether this host has them at all. -EOPNOTSUPP. */
 int ct_ev_check_pressure(struct ct_container *c, const struct ct_ev_want *want, struct ct_err *e);
-/* Whether one was passed since the last time: once at the most. */
+/* Whether the threshold was passed since the last call. */
 bool ct_ev_pressed(struct ct_events *ev, int resource);
 
 #endif

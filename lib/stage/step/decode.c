@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The message is checked here, all of it, as if an enemy had written it; what comes after may trust
- * every offset, slot, count, list and op. Pure: no system calls, so that it is also compiled for
- * the host, tested and fuzzed.
+ * Checks the whole message as hostile input. The rest of the stage trusts every offset, slot,
+ * count, list and op of a message that passed. No system calls: it is also compiled for the host,
+ * where it is tested and fuzzed.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "stage/stage.h"
 
-/* Bytes of lists looked at in one message; lists may overlap, so that the pool's size
- * is no bound. */
+/* Bytes of lists that are read in one message. Lists may overlap, so the size of the pool does not
+ * bound them. */
 #define LIST_BUDGET (64u << 20)
 
-/* A plan that lacks one of these would hand our descriptors to its program, or report nothing. */
+/* A plan without one of these would leave the stage's descriptors to its program, or report
+ * nothing. */
 #define CT_END(op) (1u << (CT_OP_##op - CT_OP_FDS))
 #define ALL_ENDS (CT_END(CLOSE) | CT_END(LIMITS) | CT_END(READY) | CT_END(EXEC))
 #define NAMESPACE_FLAGS CT_CLONE_ALL
@@ -79,15 +80,19 @@ static int check_slot(const struct decoder *d, int16_t slot)
 {
 	if (slot == CT_SLOT_NONE)
 		return 0;
-	return slot >= 0 && (uint32_t)slot < d->head->n_slots ? 0 : -EBADMSG;
+	if (slot < 0 || (uint32_t)slot >= d->head->n_slots)
+		return -EBADMSG;
+	return 0;
 }
 
 /* A slot that is read: filled by now, or CT_SLOT_NONE where the schema says it may be. */
 static int check_read(const struct decoder *d, int16_t slot, int optional)
 {
-	if (slot == CT_SLOT_NONE)
-		return optional ? 0 : -EBADMSG;
-	return d->filled[slot] ? 0 : -EBADMSG;
+	if (slot == CT_SLOT_NONE && optional)
+		return 0;
+	if (slot == CT_SLOT_NONE || !d->filled[slot])
+		return -EBADMSG;
+	return 0;
 }
 
 /* A slot that is written: not one of the caller's. */
@@ -107,8 +112,11 @@ static int check_list(struct decoder *d, uint32_t offset, uint64_t count)
 	if (count > CT_WIRE_STRINGS)
 		return -E2BIG;
 	for (; count; count--) {
-		const char *nul = p < end ? memchr(p, '\0', (size_t)(end - p)) : NULL;
+		const char *nul;
 
+		if (p >= end)
+			return -EBADMSG;
+		nul = memchr(p, '\0', (size_t)(end - p));
 		if (!nul)
 			return -EBADMSG;
 		if ((size_t)(nul + 1 - p) > d->list_budget)
@@ -145,9 +153,11 @@ static int check_schema(struct decoder *d, const struct ct_wire_step *s)
 {
 	for (const char *p = stage_schemas[s->op]; *p;) {
 		char kind = *p++;
-		unsigned i = *p >= '0' && *p <= '3' ? (unsigned)(*p - '0') : 0;
+		unsigned i = 0;
 		int err;
 
+		if (*p >= '0' && *p <= '3')
+			i = (unsigned)(*p - '0');
 		p += strcspn(p, " ?|");
 		err = check_field(d, s, kind, i & 1, *p == '?' || *p == '|');
 		if (err)
@@ -157,15 +167,20 @@ static int check_schema(struct decoder *d, const struct ct_wire_step *s)
 	return 0;
 }
 
+/* The bound of namespace flags is a mask. */
+static int is_within(const struct bound *b, uint64_t number)
+{
+	if (b->max == NAMESPACE_FLAGS)
+		return !(number & ~b->max);
+	return number <= b->max;
+}
+
 static int check_numbers(const struct ct_wire_step *s)
 {
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
 		const struct bound *b = &bounds[i];
 
-		if (b->op != s->op)
-			continue;
-		/* bounds of namespace flags are a mask */
-		if (b->max == NAMESPACE_FLAGS ? s->n[b->i] & ~b->max : s->n[b->i] > b->max)
+		if (b->op == s->op && !is_within(b, s->n[b->i]))
 			return -EBADMSG;
 	}
 	if (s->op == CT_OP_IDS)
@@ -180,8 +195,10 @@ static int check_end(struct decoder *d, const struct ct_wire_step *s)
 {
 	if (s->phase > CT_PHASE_EXEC)
 		return 0;
+	if (d->end == CT_OP_EXEC)
+		return -EBADMSG;
 	if (s->op < CT_OP_FDS)
-		return d->end == CT_OP_EXEC ? -EBADMSG : 0;
+		return 0;
 	if (s->op <= d->end)
 		return -EBADMSG;
 	d->end = s->op;
@@ -189,14 +206,14 @@ static int check_end(struct decoder *d, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* What may stand where: one clone, after which there is an init. */
+/* Phases come in their order; one clone is the last step of the launcher's phases before init's. */
 static int check_order(struct decoder *d, const struct ct_wire_step *s)
 {
 	if (s->phase < d->phase || s->phase >= CT_PHASE_COUNT)
 		return -EBADMSG;
-	if (d->clones ? s->phase <= CT_PHASE_SPAWN : s->phase > CT_PHASE_SPAWN)
+	if ((d->clones > 0) != (s->phase > CT_PHASE_SPAWN))
 		return -EBADMSG;
-	/* the caller's own are none of the stage's */
+	/* steps of the phase SETUP are the caller's */
 	if (!(phases_of[s->op] & ~CT_AT(SETUP) & 1u << s->phase))
 		return -EBADMSG;
 	d->phase = s->phase;
@@ -204,7 +221,7 @@ static int check_order(struct decoder *d, const struct ct_wire_step *s)
 	return check_end(d, s);
 }
 
-/* What is the same for every op: it exists, its slots are slots, its strings begin in the pool. */
+/* Checks that are the same for every op: its number, its slots, its strings' offsets. */
 static int check_common(const struct decoder *d, const struct ct_wire_step *s)
 {
 	if (s->op == CT_OP_NONE || s->op >= CT_OP_COUNT || (s->flags & ~ALL_FLAGS))
@@ -226,17 +243,24 @@ static int check_step(struct decoder *d, const struct ct_wire_step *s)
 		err = check_order(d, s);
 	if (!err)
 		err = check_schema(d, s);
-	return err ? err : check_numbers(s);
+	if (!err)
+		err = check_numbers(s);
+	return err;
 }
 
 /* A step of mode HOOKS, where there is no container: a hook in any phase. */
 static int check_lone_hook(struct decoder *d, const struct ct_wire_step *s)
 {
-	int err = s->op == CT_OP_HOOK ? check_common(d, s) : -EBADMSG;
+	int err;
 
+	if (s->op != CT_OP_HOOK)
+		return -EBADMSG;
+	err = check_common(d, s);
 	if (!err)
 		err = check_schema(d, s);
-	return err ? err : check_numbers(s);
+	if (!err)
+		err = check_numbers(s);
+	return err;
 }
 
 static int check_super(const struct decoder *d, const struct ct_wire_super *u)
@@ -266,13 +290,15 @@ static int check_super(const struct decoder *d, const struct ct_wire_super *u)
 		return -EBADMSG;
 	if (u->n_ttys > CT_WIRE_SLOTS)
 		return -EBADMSG;
-	return memchr(u->boot_id, '\0', sizeof(u->boot_id)) ? 0 : -EBADMSG;
+	if (!memchr(u->boot_id, '\0', sizeof(u->boot_id)))
+		return -EBADMSG;
+	return 0;
 }
 
 /* The header, and that the parts fill the message exactly. */
 static int check_head(const struct ct_wire_head *h, size_t len)
 {
-	uint64_t want;
+	uint64_t want, super = 0;
 
 	if (h->magic != CT_WIRE_MAGIC || h->version != CT_WIRE_VERSION)
 		return -EPROTO;
@@ -281,20 +307,26 @@ static int check_head(const struct ct_wire_head *h, size_t len)
 		return -E2BIG;
 	if (h->mode < CT_MODE_RUN || h->mode > CT_MODE_HOOKS)
 		return -EBADMSG;
-	if (h->super != (h->mode == CT_MODE_SUPERVISE ? sizeof(struct ct_wire_super) : 0))
+	if (h->mode == CT_MODE_SUPERVISE)
+		super = sizeof(struct ct_wire_super);
+	if (h->super != super)
 		return -EBADMSG;
 	want = sizeof(*h) + (uint64_t)h->n_steps * sizeof(struct ct_wire_step) + h->super + h->pool;
-	return h->pool && want == len && h->total == len ? 0 : -EBADMSG;
+	if (!h->pool || want != len || h->total != len)
+		return -EBADMSG;
+	return 0;
 }
 
 static int check_steps(struct decoder *d, struct stage *st)
 {
 	for (uint32_t i = 0; i < d->head->n_steps; i++) {
-		const struct ct_wire_step *s = &st->steps[i];
-		int lone = d->head->mode == CT_MODE_HOOKS;
-		int err = lone ? check_lone_hook(d, s) : check_step(d, s);
+		int err;
 
 		st->current = (uint16_t)i;
+		if (d->head->mode == CT_MODE_HOOKS)
+			err = check_lone_hook(d, &st->steps[i]);
+		else
+			err = check_step(d, &st->steps[i]);
 		if (err)
 			return err;
 	}
@@ -304,11 +336,13 @@ static int check_steps(struct decoder *d, struct stage *st)
 	/* nobody else carries them out */
 	if (d->phase > CT_PHASE_EXEC && !st->super)
 		return -EBADMSG;
-	return d->clones == 1 && (d->ends & ALL_ENDS) == ALL_ENDS ? 0 : -EBADMSG;
+	if (d->clones != 1 || (d->ends & ALL_ENDS) != ALL_ENDS)
+		return -EBADMSG;
+	return 0;
 }
 
-/* Checks a whole message and points *st into it. 0, -EPROTO (not ours), -E2BIG or -EBADMSG; then
- * st->current is the step that is wrong, or CT_STEP_NONE. */
+/* Checks a whole message and points *st into it. 0, -EPROTO (another magic or version), -E2BIG or
+ * -EBADMSG; st->current is then the step that is wrong, or CT_STEP_NONE. */
 int stage_decode(const void *msg, size_t len, struct stage *st)
 {
 	struct decoder d;
@@ -326,16 +360,20 @@ int stage_decode(const void *msg, size_t len, struct stage *st)
 		return err;
 	st->head = d.head;
 	st->steps = (const void *)(d.head + 1);
-	st->super = d.head->super ? (const void *)(st->steps + d.head->n_steps) : NULL;
+	st->super = NULL;
+	if (d.head->super)
+		st->super = (const void *)(st->steps + d.head->n_steps);
 	st->pool = (const char *)(st->steps + d.head->n_steps) + d.head->super;
 	if (st->pool[0] || st->pool[d.head->pool - 1])
 		return -EBADMSG;
 	d.pool = st->pool;
 	d.list_budget = LIST_BUDGET;
 	memset(d.filled, 1, d.head->n_inputs);
-	err = st->super ? check_super(&d, st->super) : 0;
-	if (err)
-		return err;
+	if (st->super) {
+		err = check_super(&d, st->super);
+		if (err)
+			return err;
+	}
 	err = check_steps(&d, st);
 	if (err)
 		return err;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a process inherits without being asked, and a payload does not have from its caller. */
+/* Attributes that a process inherits from its parent, and that a payload gets at their defaults. */
 #include <errno.h>
 #include <string.h>
 
 #include "stage/step/steps.h"
 
-#define TIMER_SLACK_NS 50000 /* the kernel's own for its first process */
-#define NICE_ZERO 20	     /* what getpriority(2) says as a system call: 20 - nice */
+#define TIMER_SLACK_NS 50000 /* the kernel's default */
+#define NICE_ZERO 20	     /* the system call getpriority(2) returns 20 - nice */
 
 /* "-5" as a number; 0 or a negative errno. */
 static int parse_nice(const char *s, int32_t *nice)
@@ -14,7 +14,9 @@ static int parse_nice(const char *s, int32_t *nice)
 	uint64_t v = 0;
 	int err = str_u64(s + (*s == '-'), 20, &v);
 
-	*nice = *s == '-' ? -(int32_t)v : (int32_t)v;
+	*nice = (int32_t)v;
+	if (*s == '-')
+		*nice = -*nice;
 	return err;
 }
 
@@ -38,8 +40,13 @@ static int set_sched(int32_t nice)
 	return (int)sys3(SYS_sched_setattr, 0, &attr, 0);
 }
 
-/* How the payload is scheduled. What nobody asked for and the kernel refuses (a lower nice value,
- * or leaving SCHED_IDLE, needs CAP_SYS_NICE) stays at the caller's, which is never more. */
+static int is_refused(int err)
+{
+	return err == -EPERM || err == -EACCES;
+}
+
+/* How the payload is scheduled. A lower nice value, and leaving SCHED_IDLE, need CAP_SYS_NICE: a
+ * best-effort step keeps the caller's then, which is never better than the default. */
 int step_sched(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *text = step_str(st, s, 0);
@@ -51,17 +58,17 @@ int step_sched(struct stage *st, const struct ct_wire_step *s)
 	err = set_sched(nice);
 	if (err && step_optional(s))
 		err = set_sched(NICE_ZERO - (int32_t)sys2(SYS_getpriority, 0, 0));
-	if (err && !(step_optional(s) && (err == -EPERM || err == -EACCES)))
-		return report_error(st, err, SYS_sched_setattr, text,
-				    err == -EPERM || err == -EACCES ? "it needs CAP_SYS_NICE"
-								    : NULL);
+	if (is_refused(err) && !step_optional(s))
+		return report_error(st, err, SYS_sched_setattr, text, "it needs CAP_SYS_NICE");
+	if (err && !is_refused(err))
+		return step_fail(st, err, SYS_sched_setattr, text);
 	sys3(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 0);
 	err = sys_prctl(K_PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0);
-	return err ? step_fail(st, err, SYS_prctl, "PR_SET_TIMERSLACK") : 0;
+	return step_result(st, err, SYS_prctl, "PR_SET_TIMERSLACK");
 }
 
-/* No secure bit: with some of them a change of user drops no capability. Huge pages as the host has
- * them, no merging of pages with others'. */
+/* Clears the secure bits, with some of which a change of user drops no capability; enables huge
+ * pages as the host has them; disables merging of the memory with that of other processes. */
 int step_defaults(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_GET_SECUREBITS, 0, 0, 0);
@@ -87,8 +94,8 @@ int step_umask(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Gives the inheritable and ambient capabilities of the caller back, which were raised so that the
- * exec of the stage keeps those permitted. 0 or a negative errno. */
+/* Restores the caller's inheritable and ambient capabilities, which the library raised so that the
+ * stage keeps the permitted ones over its exec. 0 or a negative errno. */
 int caps_restore(uint64_t inheritable, uint64_t ambient)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
@@ -100,5 +107,7 @@ int caps_restore(uint64_t inheritable, uint64_t ambient)
 			sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_LOWER, cap, 0);
 	for (int i = 0; i < 2; i++)
 		data[i].inheritable = (uint32_t)(inheritable >> 32 * i);
-	return err ? err : (int)sys2(SYS_capset, &head, data);
+	if (err)
+		return err;
+	return (int)sys2(SYS_capset, &head, data);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The end: descriptors to keep, and the program. */
+/* The last steps: the descriptors that the program keeps, and its exec. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,8 @@
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
-/* Moves a descriptor of ours out of the way of those to keep. 0 or a negative errno. */
+/* Moves a descriptor below `min` to a number that the kept ones do not need. 0 or a negative
+ * errno. */
 static int move_up(int *fd, int min)
 {
 	int up;
@@ -43,35 +44,37 @@ static int copy_kept(struct stage *st, const struct ct_wire_step *s, int *copy, 
 	return 0;
 }
 
-/* The listed slots become 3, 4, ... and stay open; what of ours lies there moves up first. */
+/* The listed slots become 3, 4, ... and stay open; the stage's own descriptors of these numbers
+ * move up first. */
 int step_fds(struct stage *st, const struct ct_wire_step *s)
 {
 	uint32_t n = step_list_n(s, 0);
-	int min = KEEP_FIRST + (int)n, err, *copy;
+	int min = KEEP_FIRST + (int)n, err = -ENOMEM, *copy;
 
 	if (!n)
 		return 0;
 	copy = stage_alloc(n * sizeof(*copy));
-	err = copy ? copy_kept(st, s, copy, min) : -ENOMEM;
+	if (copy)
+		err = copy_kept(st, s, copy, min);
 	for (uint32_t i = 0; !err && i < st->head->n_slots; i++)
 		err = move_up(&st->slot[i], min);
 	if (!err)
 		err = move_up(&st->report_fd, min);
 	if (!err)
 		err = move_up(&st->keep_fd, min);
-	for (uint32_t i = 0; !err && i < n; i++) {
+	for (uint32_t i = 0; err >= 0 && i < n; i++) {
 		err = (int)sys3(SYS_dup3, copy[i], KEEP_FIRST + (int)i, 0);
-		err = err > 0 ? 0 : err;
 		sys_close(copy[i]);
 	}
 	st->n_keep = n;
-	return err ? report_error(st, err, SYS_dup3, NULL,
-				  err == -EMFILE ? "the limit of open files is too low" : NULL)
-		   : 0;
+	if (err >= 0)
+		return 0;
+	return report_error(st, err, SYS_dup3, NULL,
+			    text_for(err, -EMFILE, "the limit of open files is too low"));
 }
 
-/* Where the descriptors are kept that stay for the steps to come: our two sockets, then the slots
- * that these steps read. Their number. */
+/* Pointers to the descriptors that later steps need: the report and the keeper's socket, then the
+ * slots that these steps read. Their number. */
 static int list_last(struct stage *st, int **last)
 {
 	int n = 0;
@@ -84,12 +87,12 @@ static int list_last(struct stage *st, int **last)
 	return n;
 }
 
-/* They become at, at + 1, ..., close-on-exec. 0 or a negative errno. */
+/* The n descriptors of list_last() become at, at + 1, ..., close-on-exec. 0 or a negative errno. */
 static int place_last(int **last, int n, int at)
 {
 	int err = 0;
 
-	/* whoever stands in another's place goes first */
+	/* first away from all numbers that are to be filled */
 	for (int i = 0; !err && i < n; i++)
 		if (*last[i] != at + i)
 			err = move_up(last[i], at + n);
@@ -98,27 +101,33 @@ static int place_last(int **last, int n, int at)
 			sys_close(at + i);
 		} else if (*last[i] != at + i) {
 			err = (int)sys3(SYS_dup3, *last[i], at + i, O_CLOEXEC);
-			*last[i] = err < 0 ? *last[i] : at + i;
+			if (err >= 0)
+				*last[i] = at + i;
 		}
 	}
-	return err < 0 ? err : 0;
+	if (err < 0)
+		return err;
+	return 0;
 }
 
-/* Closes all but the standard ones, those to keep, and what the steps to come need. */
+/* Closes all descriptors but the standard ones, the kept ones, and those that later steps need. */
 int step_close(struct stage *st, const struct ct_wire_step *s)
 {
 	int **last = stage_alloc((st->head->n_slots + 2) * sizeof(*last));
-	int at = KEEP_FIRST + (int)st->n_keep, n = last ? list_last(st, last) : 0;
-	int err = last ? place_last(last, n, at) : -ENOMEM;
+	int at = KEEP_FIRST + (int)st->n_keep, n = 0, err = -ENOMEM;
 
 	(void)s;
+	if (last) {
+		n = list_last(st, last);
+		err = place_last(last, n, at);
+	}
 	if (err)
 		return step_fail(st, err, SYS_dup3, NULL);
 	err = sys_close_range((unsigned)(at + n), ~0u, 0);
-	return err ? step_fail(st, err, SYS_close_range, NULL) : 0;
+	return step_result(st, err, SYS_close_range, NULL);
 }
 
-/* ---- the words ------------------------------------------------------------------------------- */
+/* ---- arguments and environment --------------------------------------------------------------- */
 
 static const char *env_value(const char *const *env, const char *name)
 {
@@ -130,36 +139,40 @@ static const char *env_value(const char *const *env, const char *name)
 	return NULL;
 }
 
-/* The environment given, and the looked-up user's HOME where it has none. */
+/* The plan's environment; where that has no HOME, with the home of the user that was looked up.
+ * NULL without memory. */
 static const char **make_env(struct stage *st, const struct ct_wire_step *s)
 {
 	const char **env = str_vector(step_list(st, s, 1), step_list_n(s, 1), 1);
+	const size_t size = sizeof(st->user.home) + 8;
 	char *home;
 
 	if (!env || !st->user.valid || env_value(env, "HOME"))
 		return env;
-	home = stage_alloc(sizeof(st->user.home) + 8);
-	if (home)
-		env[step_list_n(s, 1)] = str_add(str_add(home, sizeof(st->user.home) + 8, "HOME="),
-						 sizeof(st->user.home) + 8, st->user.home);
-	return home ? env : NULL;
+	home = stage_alloc(size);
+	if (!home)
+		return NULL;
+	env[step_list_n(s, 1)] = str_add(str_add(home, size, "HOME="), size, st->user.home);
+	return env;
 }
 
-/* A login shell's name for itself: "-sh". */
+/* argv[0] of a login shell: "-sh". NULL without memory. */
 static const char *login_name(const char *shell)
 {
 	const char *base = strrchr(shell, '/');
-	char *name = stage_alloc(strlen(shell) + 2);
+	const size_t size = strlen(shell) + 2;
+	char *name = stage_alloc(size);
 
-	return name ? str_add(str_add(name, strlen(shell) + 2, "-"), strlen(shell) + 2,
-			      base ? base + 1 : shell)
-		    : NULL;
+	if (!name)
+		return NULL;
+	str_add(name, size, "-");
+	return str_add(name, size, base ? base + 1 : shell);
 }
 
-/* ---- why not --------------------------------------------------------------------------------- */
+/* ---- why an exec failed ---------------------------------------------------------------------- */
 
-/* The first bytes of a regular file; their number, or 0. */
-static size_t peek(const char *path, char *buf, size_t n)
+/* The first bytes of a regular file, terminated; their number, or 0. */
+static size_t read_first(const char *path, char *buf, size_t n)
 {
 	struct stat sb;
 	SYS_CLOSEP int fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
@@ -169,7 +182,8 @@ static size_t peek(const char *path, char *buf, size_t n)
 	if (fd < 0 || sys_fstat(fd, &sb) || !S_ISREG(sb.st_mode))
 		return 0;
 	got = read_full(fd, buf, n - 1);
-	got = got < 0 ? 0 : got;
+	if (got < 0)
+		got = 0;
 	buf[got] = '\0';
 	return (size_t)got;
 }
@@ -179,7 +193,7 @@ static int is_there(const char *path)
 	return sys3(SYS_faccessat, AT_FDCWD, path, 0 /* F_OK */) == 0;
 }
 
-/* "its interpreter /bin/x is missing", from a script's first line. */
+/* "its interpreter /bin/x is missing", from the first line of a script. */
 static const char *script_text(const char *first, char *text, size_t n)
 {
 	char name[64] = "";
@@ -194,40 +208,53 @@ static const char *script_text(const char *first, char *text, size_t n)
 	return str_add(str_add(str_add(text, n, "its interpreter "), n, name), n, " is missing");
 }
 
-/* Why a program that is there could not be executed. NULL: the errno says it. */
-static const char *exec_text(const char *path, int by_fd, int err, char *text, size_t n)
+/* -ENOENT of a program that is there: its interpreter is missing. NULL: the program is. */
+static const char *missing_text(const char *path, char *text, size_t n)
 {
 	char first[128];
 	size_t got;
-	struct stat sb;
-	SYS_CLOSEP int fd = -1;
 
-	if (by_fd && err != -E2BIG)
-		return err == -ENOENT ? "a script cannot be executed by its descriptor, or its "
-					"interpreter is missing"
-				      : NULL;
-	if (err == -E2BIG)
-		return "arguments and environment are longer than the kernel takes: 128 KiB each, "
-		       "a quarter of the stack limit in all";
-	if (err == -ENOENT) {
-		if (!is_there(path))
-			return NULL;
-		got = peek(path, first, sizeof(first));
-		if (got > 2 && first[0] == '#' && first[1] == '!')
-			return script_text(first, text, n);
-		return got ? "its interpreter (the dynamic loader) is missing" : NULL;
-	}
-	if (err != -EACCES)
+	if (!is_there(path))
 		return NULL;
-	fd = sys_openat(AT_FDCWD, path, O_PATH, 0);
+	got = read_first(path, first, sizeof(first));
+	if (got > 2 && first[0] == '#' && first[1] == '!')
+		return script_text(first, text, n);
+	if (!got)
+		return NULL;
+	return "its interpreter (the dynamic loader) is missing";
+}
+
+/* -EACCES of a program. */
+static const char *refused_text(const char *path)
+{
+	SYS_CLOSEP int fd = sys_openat(AT_FDCWD, path, O_PATH, 0);
+	struct stat sb;
+
 	if (fd < 0 || sys_fstat(fd, &sb))
 		return "a directory on the way to it may not be searched by this user";
 	if (ct_program_words(sb.st_mode))
 		return ct_program_words(sb.st_mode);
-	return sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0
-		       ? "it lies on a file system mounted noexec, or its interpreter may not be "
-			 "executed"
-		       : "this user may not execute it";
+	if (sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0)
+		return "it lies on a file system mounted noexec, or its interpreter may not be "
+		       "executed";
+	return "this user may not execute it";
+}
+
+/* Why a program could not be executed. NULL: the errno says it. */
+static const char *exec_text(const char *path, int by_fd, int err, char *text, size_t n)
+{
+	if (err == -E2BIG)
+		return "arguments and environment are longer than the kernel takes: 128 KiB each, "
+		       "a quarter of the stack limit in all";
+	if (by_fd)
+		return text_for(err, -ENOENT,
+				"a script cannot be executed by its descriptor, or its "
+				"interpreter is missing");
+	if (err == -ENOENT)
+		return missing_text(path, text, n);
+	if (err == -EACCES)
+		return refused_text(path);
+	return NULL;
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -236,18 +263,26 @@ struct exec {
 	unsigned flags;
 	const char *path; /* as given */
 	const char *const *argv, *const *env;
-	char full[4096]; /* what is worth a report */
+	char full[4096]; /* to be reported when the exec fails */
 };
 
-/* Each directory of PATH in turn. Returns a negative errno; x->full is the one that was
- * there but would not go. */
+/* Whether the exec's result is to be reported instead of that of an earlier directory: the first
+ * one in which the program is there, or that cannot be searched. */
+static int is_worth_a_report(const struct exec *x, const char *full, int result, int err)
+{
+	return result == -ENOENT && !is_there(x->full) && (is_there(full) || err == -EACCES);
+}
+
+/* Tries each directory of PATH in turn. A negative errno; x->full is the path it belongs to. */
 __attribute__((noinline)) static int exec_search(struct exec *x)
 {
 	const char *p = env_value(x->env, "PATH");
 	int result = -ENOENT;
 	char full[4096];
 
-	for (p = p ? p : CT_DEFAULT_PATH; p; p = *p ? p + 1 : NULL) {
+	if (!p)
+		p = CT_DEFAULT_PATH;
+	for (;; p++) {
 		size_t len = strcspn(p, ":");
 		int err;
 
@@ -256,8 +291,7 @@ __attribute__((noinline)) static int exec_search(struct exec *x)
 			full[len] = '\0';
 			str_add(str_add(full, sizeof(full), len ? "/" : ""), sizeof(full), x->path);
 			err = (int)sys3(SYS_execve, full, x->argv, x->env);
-			if (result == -ENOENT && !is_there(x->full) &&
-			    (is_there(full) || err == -EACCES)) {
+			if (is_worth_a_report(x, full, result, err)) {
 				str_cut(x->full, sizeof(x->full), full);
 				result = err;
 			}
@@ -267,11 +301,12 @@ __attribute__((noinline)) static int exec_search(struct exec *x)
 			}
 		}
 		p += len;
+		if (!*p)
+			return result;
 	}
-	return result;
 }
 
-/* Returns only when it did not work: a negative errno. */
+/* Returns only when it failed: a negative errno. */
 static int exec_path(struct exec *x)
 {
 	str_cut(x->full, sizeof(x->full), x->path);
@@ -282,7 +317,7 @@ static int exec_path(struct exec *x)
 	return (int)sys3(SYS_execve, x->path, x->argv, x->env);
 }
 
-/* Fills path and argv. 0 or a negative errno. */
+/* Fills path, argv and environment. 0 or a negative errno. */
 static int exec_words(struct stage *st, const struct ct_wire_step *s, struct exec *x)
 {
 	const char **argv = str_vector(step_list(st, s, 0), step_list_n(s, 0), 1);
@@ -299,18 +334,22 @@ static int exec_words(struct stage *st, const struct ct_wire_step *s, struct exe
 		if (!is_there(x->path))
 			x->path = "/bin/sh";
 	}
+	if (!argv[0] && *x->path)
+		argv[0] = login_name(x->path);
+	else if (!argv[0])
+		argv[0] = "program";
 	if (!argv[0])
-		argv[0] = *x->path ? login_name(x->path) : "program";
-	return argv[0] ? 0 : -ENOMEM;
+		return -ENOMEM;
+	return 0;
 }
 
-/* All is done but the exec: the keeper's limits of time begin, and so the caller learns of it. */
+/* Only the exec is left: starts the keeper's time limits, and tells the caller. */
 int step_ready(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = report_exec_next(st);
 
 	(void)s;
-	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+	return step_result(st, err, SYS_sendmsg, NULL);
 }
 
 /* The last step. Returns only when the program could not be executed: -1, reported. */
@@ -318,21 +357,22 @@ int step_exec(struct stage *st, const struct ct_wire_step *s)
 {
 	char text[sizeof(((struct ct_report *)NULL)->kernel)];
 	struct exec x = { .flags = s->flags };
-	int fd = step_fd(st, s->a), err = exec_words(st, s, &x);
+	int fd = step_fd(st, s->a), sys = SYS_execve, err = exec_words(st, s, &x);
 
 	if (err)
 		return report_error(st, err, SYS_execve, NULL,
-				    err == -EINVAL
-					    ? "no program, and no user whose shell it could be"
-					    : NULL);
+				    text_for(err, -EINVAL,
+					     "no program, and no user whose shell it could be"));
 	signals_unblock();
-	if (fd >= 0)
+	if (fd >= 0) {
+		sys = SYS_execveat;
 		err = (int)sys5(SYS_execveat, fd, "", x.argv, x.env, AT_EMPTY_PATH);
-	else
+	} else {
 		err = exec_path(&x);
+	}
 	signals_block();
 	if (fd >= 0 || !x.full[0])
 		str_cut(x.full, sizeof(x.full), x.path);
-	return report_error(st, err, fd >= 0 ? SYS_execveat : SYS_execve, x.full,
+	return report_error(st, err, sys, x.full,
 			    exec_text(x.full, fd >= 0, err, text, sizeof(text)));
 }

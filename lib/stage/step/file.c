@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files below a descriptor: made by their last component, never opened for what is in
- * them; but for procfs. */
+/* Files below a descriptor: made by their last component, and not opened for their content, but for
+ * those of procfs. */
 #include <errno.h>
 #include <string.h>
 
@@ -12,8 +12,8 @@ static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
 
-/* A directory, as O_PATH descriptor in the slot; an optional one that is none, or not to be come
- * to, leaves it empty. */
+/* Opens a directory (O_PATH) into the slot. A best-effort step that cannot leaves the slot empty.
+ * */
 int step_open(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -27,11 +27,11 @@ int step_open(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Where a step makes something: the directory, and the name in base[256]. A path of one
- * name needs no look-up. */
+/* Where a step makes something: the directory, and the name in it. */
 struct place {
-	int dir;    /* to be used */
-	int opened; /* to be closed, -1 when it is the slot's */
+	int dir;
+	int opened; /* `dir` where it is to be closed; -1 where it is a slot's */
+	int skip;
 	char base[256];
 };
 
@@ -41,14 +41,16 @@ static void place_close(struct place *p)
 }
 #define PLACE __attribute__((cleanup(place_close))) struct place
 
-/* 0, or -1 when reported; 1: optional and missing. */
+/* 0, or -1 when reported. A best-effort step is to be skipped where the directory is missing. */
 static int find_place(struct stage *st, const struct ct_wire_step *s, struct place *p)
 {
 	const char *path = step_str(st, s, 0);
 	struct path_error e;
 
 	p->opened = -1;
+	p->skip = 0;
 	p->dir = step_fd(st, s->b);
+	/* a single name needs no lookup */
 	if (p->dir >= 0 && *path && !strchr(path, '/') && strlen(path) < sizeof(p->base) &&
 	    strcmp(path, ".") && strcmp(path, "..")) {
 		memcpy(p->base, path, strlen(path) + 1);
@@ -58,10 +60,13 @@ static int find_place(struct stage *st, const struct ct_wire_step *s, struct pla
 	p->dir = p->opened;
 	if (p->dir >= 0)
 		return 0;
-	return p->dir == -ENOENT && step_optional(s) ? 1 : fail_at(st, s, p->dir, &e);
+	p->skip = p->dir == -ENOENT && step_optional(s);
+	if (p->skip)
+		return 0;
+	return fail_at(st, s, p->dir, &e);
 }
 
-/* Result of making something; what exists already is fine for an optional step. */
+/* The result of making something; a best-effort step accepts what exists already. */
 static int made(struct stage *st, const struct ct_wire_step *s, int err, int sys)
 {
 	if (err >= 0 || (err == -EEXIST && step_optional(s)))
@@ -69,7 +74,7 @@ static int made(struct stage *st, const struct ct_wire_step *s, int err, int sys
 	return step_fail(st, err, sys, step_str(st, s, 0));
 }
 
-/* A directory that is there already is fine. A link to one is not. */
+/* A directory may exist already; a link to one is an error. */
 int step_mkdir(struct stage *st, const struct ct_wire_step *s)
 {
 	PLACE p;
@@ -77,8 +82,8 @@ int step_mkdir(struct stage *st, const struct ct_wire_step *s)
 	SYS_CLOSEP int fd = -1;
 	int err = find_place(st, s, &p);
 
-	if (err)
-		return err < 0 ? -1 : 0;
+	if (err || p.skip)
+		return err;
 	err = (int)sys3(SYS_mkdirat, p.dir, p.base, s->n[0]);
 	if (err != -EEXIST)
 		return made(st, s, err, SYS_mkdirat);
@@ -96,8 +101,8 @@ int step_mknod(struct stage *st, const struct ct_wire_step *s)
 	int err = find_place(st, s, &p);
 	uint64_t dev = (s->n[2] & 0xff) | s->n[1] << 8 | (s->n[2] & 0xfff00) << 12;
 
-	if (err)
-		return err < 0 ? -1 : 0;
+	if (err || p.skip)
+		return err;
 	return made(st, s, (int)sys4(SYS_mknodat, p.dir, p.base, s->n[0], dev), SYS_mknodat);
 }
 
@@ -107,8 +112,8 @@ int step_symlink(struct stage *st, const struct ct_wire_step *s)
 	PLACE p;
 	int err = find_place(st, s, &p);
 
-	if (err)
-		return err < 0 ? -1 : 0;
+	if (err || p.skip)
+		return err;
 	return made(st, s, (int)sys3(SYS_symlinkat, step_str(st, s, 1), p.dir, p.base),
 		    SYS_symlinkat);
 }
@@ -119,8 +124,8 @@ int step_touch(struct stage *st, const struct ct_wire_step *s)
 	PLACE p;
 	int err = find_place(st, s, &p), fd;
 
-	if (err)
-		return err < 0 ? -1 : 0;
+	if (err || p.skip)
+		return err;
 	fd = sys_openat(p.dir, p.base, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, (unsigned)s->n[0]);
 	sys_close(fd);
 	return made(st, s, fd, SYS_openat);
@@ -138,8 +143,10 @@ static int make_id(char text[ID_TEXT + 1])
 	size_t at = 0;
 	long n = sys3(SYS_getrandom, v, sizeof(v), 0);
 
+	if (n < 0)
+		return (int)n;
 	if (n != (long)sizeof(v))
-		return n < 0 ? (int)n : -EIO;
+		return -EIO;
 	v[6] = (uint8_t)((v[6] & 0x0f) | 0x40);
 	v[8] = (uint8_t)((v[8] & 0x3f) | 0x80);
 	for (int i = 0; i < 16; i++) {
@@ -153,8 +160,8 @@ static int make_id(char text[ID_TEXT + 1])
 	return 0;
 }
 
-/* The id of this boot of the container, to be shown in the place where the kernel tells the host's:
- * systems tell their boots apart by it. */
+/* The file that covers /proc/sys/kernel/random/boot_id: an id of this boot of the container, by
+ * which systems tell their boots apart. */
 int step_boot_id(struct stage *st, const struct ct_wire_step *s)
 {
 	char text[ID_TEXT + 1];
@@ -168,7 +175,7 @@ int step_boot_id(struct stage *st, const struct ct_wire_step *s)
 	if (fd < 0)
 		return step_fail(st, fd, SYS_openat, step_str(st, s, 0));
 	err = write_all(fd, text, ID_TEXT);
-	return err ? step_fail(st, err, SYS_write, step_str(st, s, 0)) : 0;
+	return step_result(st, err, SYS_write, step_str(st, s, 0));
 }
 
 /* ---- values of procfs ------------------------------------------------------------------------ */
@@ -178,7 +185,7 @@ static int is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-/* Equal, where any run of blanks is as good as another, and those at the ends do not count. */
+/* Whether two values are equal but for the length of runs of blanks, and blanks at their ends. */
 static int same_value(const char *a, const char *b)
 {
 	for (;;) {
@@ -214,15 +221,15 @@ static const char *write_text(int err)
 {
 	if (err == -EXDEV)
 		return "it leaves the proc file system, or something is mounted on the way";
-	return err == -ELOOP ? "there is a symbolic link on the way" : NULL;
+	return text_for(err, -ELOOP, "there is a symbolic link on the way");
 }
 
-/* To a file of the proc file system in the slot, and nothing else: whatever is mounted
- * or linked there. */
+/* Writes a file of the proc file system in the slot. It follows no link and crosses no mount, so
+ * that it can be no other file. */
 int step_write(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *path = step_str(st, s, 0), *value = step_str(st, s, 1);
-	int mode = s->flags & CT_SF_READ_BACK ? O_RDWR : O_WRONLY;
+	unsigned flags = O_WRONLY;
 	SYS_CLOSEP int fd = -1;
 	long n;
 
@@ -231,7 +238,9 @@ int step_write(struct stage *st, const struct ct_wire_step *s)
 				    "it is not below a proc file system");
 	while (*path == '/')
 		path++;
-	fd = sys_openat2(step_fd(st, s->b), path, (unsigned)mode | O_NOCTTY | O_NONBLOCK, 0,
+	if (s->flags & CT_SF_READ_BACK)
+		flags = O_RDWR;
+	fd = sys_openat2(step_fd(st, s->b), path, flags | O_NOCTTY | O_NONBLOCK, 0,
 			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
 	if (fd == -ENOENT && step_optional(s))
 		return 0;
@@ -242,5 +251,7 @@ int step_write(struct stage *st, const struct ct_wire_step *s)
 		return step_fail(st, (int)n, SYS_write, path);
 	if ((size_t)n != strlen(value))
 		return report_error(st, -EIO, SYS_write, path, "the kernel took only a part of it");
-	return s->flags & CT_SF_READ_BACK ? read_back(st, s, fd) : 0;
+	if (s->flags & CT_SF_READ_BACK)
+		return read_back(st, s, fd);
+	return 0;
 }

@@ -9,52 +9,61 @@
 
 #include "stage/step/steps.h"
 
-#define LINE 90	       /* of the hook's last words */
-#define PIECE 190      /* of a line, as it is passed on: what is longer comes in pieces */
+#define LINE 90	       /* of the hook's last line, in an error */
+#define PIECE 190      /* of a line: longer ones are reported in pieces */
 #define KILLED_MS 5000 /* how long a hook that was killed may take to end */
 
-/* What the hook has written: the line that is being read, and the beginning of the last one
- * that is not empty. */
-struct words {
+/* The hook's output: the line that is being read, and the beginning of the last one that was not
+ * empty. */
+struct output {
 	struct stage *st;
 	char now[PIECE + 1], last[LINE + 1];
 	size_t n;
-	int goes_on; /* of the line, a piece has been passed on */
+	int continued; /* a piece of the line has been reported */
 };
 
-static void pass_on(struct words *w, int goes_on)
+/* Reports the line, or, where it is `continued`, a piece of it. */
+static void end_line(struct output *out, int continued)
 {
-	size_t n = w->n < LINE ? w->n : LINE;
+	size_t n = u64_min(out->n, LINE);
 
-	w->now[w->n] = '\0';
-	if (w->n && !w->goes_on) {
-		memcpy(w->last, w->now, n);
-		w->last[n] = '\0';
+	out->now[out->n] = '\0';
+	if (out->n && !out->continued) {
+		memcpy(out->last, out->now, n);
+		out->last[n] = '\0';
 	}
-	if (w->n && w->st->say)
-		w->st->say(w->st->say_data, w->now);
-	else if (w->n)
-		report_said(w->st, w->now);
-	w->goes_on = goes_on;
-	w->n = 0;
+	if (out->n && out->st->on_line)
+		out->st->on_line(out->st->on_line_data, out->now);
+	else if (out->n)
+		report_said(out->st, out->now);
+	out->continued = continued;
+	out->n = 0;
 }
 
-static void hear(struct words *w, const char *p, size_t n)
+static char printable(unsigned char c)
+{
+	if ((c < 0x20 && c != '\t') || c == 0x7f)
+		return '?';
+	return (char)c;
+}
+
+static void take_output(struct output *out, const char *p, size_t n)
 {
 	for (; n; n--, p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if (c != '\n' && w->n == PIECE)
-			pass_on(w, 1);
+		if (c != '\n' && out->n == PIECE)
+			end_line(out, 1);
 		if (c == '\n')
-			pass_on(w, 0);
-		else if (w->n || w->goes_on || c > ' ')
-			w->now[w->n++] = (char)((c < 0x20 && c != '\t') || c == 0x7f ? '?' : c);
+			end_line(out, 0);
+		else if (out->n || out->continued || c > ' ')
+			out->now[out->n++] = printable(c);
 	}
 }
 
-/* What is in the pipe by now, and no more: whoever goes on writing must not hold us. */
-static void drain(struct words *w, int fd)
+/* Reads what is in the pipe now, and no more: a process that goes on writing must not keep this one
+ * here. */
+static void drain(struct output *out, int fd)
 {
 	char buf[512];
 	int there = 0;
@@ -64,7 +73,7 @@ static void drain(struct words *w, int fd)
 		n = sys3(SYS_read, fd, buf, sizeof(buf));
 		if (n <= 0)
 			return;
-		hear(w, buf, (size_t)n);
+		take_output(out, buf, (size_t)n);
 		there -= (int)n;
 	}
 }
@@ -83,9 +92,9 @@ static const struct ct_wire_step *filter_of(const struct stage *st)
 	return NULL;
 }
 
-/* A hook of the phase IDENTITY is a program of the rootfs: it gets the payload's limits, filter and
- * capabilities, and hands no more on to what it leaves behind. All else the steps before have done
- * for the whole of init. 0 or a negative errno. */
+/* A hook of the phase IDENTITY is a program of the rootfs. It and the processes that it leaves
+ * behind get the payload's limits, filter and capabilities; the other restrictions are init's own,
+ * set by earlier steps. 0 or a negative errno. */
 static int confine(struct stage *st, const struct ct_wire_step *s, int filter, struct failure *why)
 {
 	uint32_t bad;
@@ -112,36 +121,41 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int filter, s
 	return filter_load(filter, filter_of(st)->n[0], &why->sys);
 }
 
-/* The hook's process: only its own descriptors, default signals, its own session. Says its errno
- * when it cannot execute. */
+/* The hook's process: only its own descriptors, default signals, its own session. Writes a struct
+ * failure to `status` when it cannot execute the hook. */
 _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int parent, int in,
 			    int out, int status, const char *const *argv, const char *const *env)
 {
 	struct failure why = { .sys = SYS_execve };
-	const struct ct_wire_step *f = s->phase == CT_PHASE_IDENTITY ? filter_of(st) : NULL;
-	int err, tied = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1;
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1, own = 4;
+	const struct ct_wire_step *load = NULL;
 	long now = sys0(SYS_getppid);
 
-	/* who runs it may have died before; 0: it is in another pid namespace than we are */
+	/* the parent may have died before; 0: it is in another pid namespace */
 	if (now && now != parent)
 		sys_exit(127);
 	sys0(SYS_setsid);
+	if (s->phase == CT_PHASE_IDENTITY)
+		load = filter_of(st);
 	/* high first: each may be any descriptor */
-	if (f)
-		filter = sys_dup_min(step_fd(st, f->a), 10);
+	if (load)
+		filter = sys_dup_min(step_fd(st, load->a), 10);
 	in = sys_dup_min(in, 10);
 	out = sys_dup_min(out, 10);
 	status = sys_dup_min(status, 10);
-	err = tied < 0 ? tied : (int)sys3(SYS_dup3, in, 0, 0);
+	if (err >= 0)
+		err = (int)sys3(SYS_dup3, in, 0, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, out, 1, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, out, 2, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
-	if (err >= 0 && f)
-		err = filter = filter < 0 ? filter : (int)sys3(SYS_dup3, filter, 4, O_CLOEXEC);
-	sys_close_range(f ? 5 : 4, ~0u, 0);
+	if (err >= 0 && load) {
+		filter = (int)sys3(SYS_dup3, filter, own++, O_CLOEXEC);
+		err = filter;
+	}
+	sys_close_range((unsigned)own, ~0u, 0);
 	sys1(SYS_umask, 022);
 	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
 		err = confine(st, s, filter, &why);
@@ -214,9 +228,10 @@ static int hook_start(struct hook *h, struct stage *st, const struct ct_wire_ste
 	return 0;
 }
 
-/* Listens until the hook has ended, whoever still writes. 0; -ETIMEDOUT when it was killed for
- * being late; -EBUSY when it was, and did not end of it, as a frozen one. */
-static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
+/* Reads the output until the hook has ended, even if other processes still write to it. 0;
+ * -ETIMEDOUT when it was killed for being late; -EBUSY when it was, and did not end, as a frozen
+ * one. */
+static int hook_listen(struct hook *h, struct output *out, uint64_t timeout_ms)
 {
 	int64_t end = clock_ms() + (int64_t)timeout_ms;
 	struct pollfd p[2] = { { .fd = h->pidfd, .events = POLLIN },
@@ -224,8 +239,10 @@ static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 	int late = 0;
 
 	while (!(p[0].revents & POLLIN)) {
-		int64_t left = timeout_ms ? end - clock_ms() : -1;
+		int64_t left = -1;
 
+		if (timeout_ms)
+			left = end - clock_ms();
 		if (timeout_ms && left <= 0) {
 			if (late)
 				return -EBUSY;
@@ -237,17 +254,19 @@ static int hook_listen(struct hook *h, struct words *w, uint64_t timeout_ms)
 		}
 		poll(p, 2, (int)left);
 		if (p[1].revents & (POLLIN | POLLHUP | POLLERR))
-			drain(w, h->out[0]);
+			drain(out, h->out[0]);
 		if ((p[1].revents & POLLHUP) && !(p[1].revents & POLLIN))
 			p[1].fd = -1;
 	}
-	drain(w, h->out[0]);
-	pass_on(w, 0);
-	return late ? -ETIMEDOUT : 0;
+	drain(out, h->out[0]);
+	end_line(out, 0);
+	if (late)
+		return -ETIMEDOUT;
+	return 0;
 }
 
-/* What the wait status and the last words say. 0 when all is well. */
-static int hook_verdict(int status, const struct words *w, char *why, size_t n)
+/* 0 where the hook has succeeded, else -ECANCELED with its wait status and last line in `why`. */
+static int hook_verdict(int status, const struct output *out, char *why, size_t n)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
@@ -255,12 +274,12 @@ static int hook_verdict(int status, const struct words *w, char *why, size_t n)
 		str_add_u64(str_add(why, n, "exit code "), n, (uint64_t)WEXITSTATUS(status));
 	else
 		str_add_u64(str_add(why, n, "killed by signal "), n, (uint64_t)WTERMSIG(status));
-	if (w->last[0])
-		str_add(str_add(why, n, ": "), n, w->last);
+	if (out->last[0])
+		str_add(str_add(why, n, ": "), n, out->last);
 	return -ECANCELED;
 }
 
-/* List i of the step and what comes behind it. NULL without memory. */
+/* List i of the step, and behind it the strings of `more`. NULL without memory. */
 static const char **with_more(struct stage *st, const struct ct_wire_step *s, int i,
 			      const char *const *more)
 {
@@ -280,14 +299,14 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 {
 	__attribute__((
 		cleanup(hook_close))) struct hook h = { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1, 0 };
-	struct words w;
+	struct output out;
 	const char **argv, **env;
 	struct failure failed;
 	int err, waited, status = 0;
 
 	*why = '\0';
-	memset(&w, 0, sizeof(w));
-	w.st = st;
+	memset(&out, 0, sizeof(out));
+	out.st = st;
 	argv = with_more(st, s, 0, more->argv);
 	env = with_more(st, s, 1, more->env);
 	*sys = SYS_mmap;
@@ -299,7 +318,7 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 	err = hook_start(&h, st, s, argv, env, sys);
 	if (err)
 		return err;
-	err = hook_listen(&h, &w, s->n[0]);
+	err = hook_listen(&h, &out, s->n[0]);
 	*sys = SYS_wait4;
 	if (err == -EBUSY) {
 		str_cut(why, n_why,
@@ -319,22 +338,23 @@ int stage_hook(struct stage *st, const struct ct_wire_step *s, const struct stag
 		*sys = failed.sys;
 		return failed.err;
 	}
-	return hook_verdict(status, &w, why, n_why);
+	return hook_verdict(status, &out, why, n_why);
 }
 
 /* Runs a hook; one that fails, or is late, fails the step. */
 int step_hook(struct stage *st, const struct ct_wire_step *s)
 {
 	char why[sizeof(((struct ct_report *)NULL)->kernel)], pid[32] = "LXC_PID=";
-	const char *env[2] = { s->phase == CT_PHASE_READY
-				       ? str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid)
-				       : NULL,
-			       NULL };
+	const char *env[2] = { NULL, NULL }, *hook = step_str(st, s, 0);
 	const struct stage_more more = { NULL, env };
-	int sys, err = stage_hook(st, s, &more, why, sizeof(why), &sys);
+	int sys, err;
 
-	return err ? report_error(st, err, sys,
-				  step_list_n(s, 0) ? step_list(st, s, 0) : step_str(st, s, 0),
-				  *why ? why : NULL)
-		   : 0;
+	if (s->phase == CT_PHASE_READY)
+		env[0] = str_add_u64(pid, sizeof(pid), (uint64_t)st->init_pid);
+	err = stage_hook(st, s, &more, why, sizeof(why), &sys);
+	if (!err)
+		return 0;
+	if (step_list_n(s, 0))
+		hook = step_list(st, s, 0);
+	return report_error(st, err, sys, hook, *why ? why : NULL);
 }

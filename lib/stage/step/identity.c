@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who the payload is. */
+/* The payload's identity: host name, users and groups, capabilities, signals, directory. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +12,7 @@ int step_hostname(struct stage *st, const struct ct_wire_step *s)
 	const char *name = step_str(st, s, 0);
 	int err = (int)sys2(SYS_sethostname, name, strlen(name));
 
-	return err ? step_fail(st, err, SYS_sethostname, name) : 0;
+	return step_result(st, err, SYS_sethostname, name);
 }
 
 /* NIS domain, in the new uts namespace. */
@@ -21,7 +21,7 @@ int step_domainname(struct stage *st, const struct ct_wire_step *s)
 	const char *name = step_str(st, s, 0);
 	int err = (int)sys2(SYS_setdomainname, name, strlen(name));
 
-	return err ? step_fail(st, err, SYS_setdomainname, name) : 0;
+	return step_result(st, err, SYS_setdomainname, name);
 }
 
 /* A session keyring without the caller's keys. */
@@ -32,7 +32,7 @@ int step_keyring(struct stage *st, const struct ct_wire_step *s)
 	(void)s;
 	if (err < 0 && step_optional(s))
 		return 0;
-	return err < 0 ? step_fail(st, err, SYS_keyctl, NULL) : 0;
+	return step_result(st, err, SYS_keyctl, NULL);
 }
 
 /* Execution domain: a 32-bit uname, for instance. */
@@ -40,20 +40,23 @@ int step_personality(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys1(SYS_personality, s->n[0]);
 
-	return err < 0 ? step_fail(st, err, SYS_personality, NULL) : 0;
+	return step_result(st, err, SYS_personality, NULL);
 }
 
 /* A core scheduling cookie of its own, or that of a process. */
 int step_sched_core(struct stage *st, const struct ct_wire_step *s)
 {
-	int err = s->n[0] ? sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0)
-			  : sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0,
-				      K_PR_SCHED_CORE_SCOPE_GROUP);
+	int err;
 
+	if (s->n[0])
+		err = sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_SHARE_FROM, s->n[0], 0);
+	else
+		err = sys_prctl(K_PR_SCHED_CORE, K_PR_SCHED_CORE_CREATE, 0,
+				K_PR_SCHED_CORE_SCOPE_GROUP);
 	if (err == -EINVAL || err == -ENODEV)
 		return report_error(st, err, SYS_prctl, "PR_SCHED_CORE",
 				    "this kernel or processor has no core scheduling");
-	return err ? step_fail(st, err, SYS_prctl, "PR_SCHED_CORE") : 0;
+	return step_result(st, err, SYS_prctl, "PR_SCHED_CORE");
 }
 
 /* ---- users and groups ------------------------------------------------------------------------ */
@@ -71,14 +74,14 @@ static const char *file_text(int err)
 	return NULL;
 }
 
-/* Nothing that a container could be the reason of. */
+/* Whether an error comes from the host and cannot have been caused by the container. */
 static int is_ours(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
 }
 
-/* What there is of a file, "" when it does not exist. Where nobody asked for a user, what a
- * container has made of it is as good as missing. 0, or -1 when reported. */
+/* The text of a file, "" when it does not exist; `tolerant`, which is set where the config names no
+ * user: also when the container has made it unreadable. 0, or -1 when reported. */
 static int read_file(struct stage *st, const char *path, int tolerant, char **text)
 {
 	static char nothing[1];
@@ -114,7 +117,7 @@ static int find_groups(struct stage *st, const struct user_query *q, int toleran
 	return 0;
 }
 
-/* Who the payload is to be, from the container's passwd and group. 0, or -1 when reported. */
+/* The payload's user, from the container's passwd and group. 0, or -1 when reported. */
 static int look_up(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *spec = step_str(st, s, 0);
@@ -123,7 +126,7 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	struct user_query q;
 	char *text;
 
-	/* nobody asked for: root */
+	/* without a spec: root */
 	memset(&q, 0, sizeof(q));
 	if (*spec)
 		err = user_query_parse(spec, &q);
@@ -147,9 +150,8 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	return find_groups(st, &q, tolerant);
 }
 
-/* The files of the container are read as its root reads them, with the payload's
- * capabilities: none of the caller's groups, its effective capabilities no more than the step
- * names. 0 or a negative errno. */
+/* The container's files are read as root of the container, without the caller's groups, and with no
+ * effective capability beyond those that the step names. 0 or a negative errno. */
 static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *own)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
@@ -167,10 +169,12 @@ static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *o
 		data[i].effective = own[i].permitted & (uint32_t)(keep >> 32 * i);
 	}
 	err = (int)sys2(SYS_capset, &head, data);
-	return err ? err : stay_private(st);
+	if (err)
+		return err;
+	return stay_private(st);
 }
 
-/* Back to what read_as_payload() found. */
+/* Restores what read_as_payload() has changed. 0 or a negative errno. */
 static int read_as_before(struct stage *st, const struct k_cap_data *own)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
@@ -179,10 +183,12 @@ static int read_as_before(struct stage *st, const struct k_cap_data *own)
 	sys1(SYS_setfsuid, sys0(SYS_geteuid));
 	sys1(SYS_setfsgid, sys0(SYS_getegid));
 	err = (int)sys2(SYS_capset, &head, own);
-	return err ? err : stay_private(st);
+	if (err)
+		return err;
+	return stay_private(st);
 }
 
-/* Who the payload is to be, looked up with its rights. */
+/* Looks the payload's user up, with the payload's rights. */
 int step_lookup_user(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_cap_data own[2];
@@ -217,7 +223,8 @@ static int parse_groups(const struct stage *st, const struct ct_wire_step *s, ui
 	return 0;
 }
 
-/* Always called, also with an empty list: groups of the caller never stay. */
+/* Supplementary groups. A plan has this step also for an empty list: the caller's groups never
+ * stay. */
 int step_groups(struct stage *st, const struct ct_wire_step *s)
 {
 	uint32_t n = step_list_n(s, 0), *gids = NULL;
@@ -231,7 +238,9 @@ int step_groups(struct stage *st, const struct ct_wire_step *s)
 		gids = st->user.groups;
 	} else if (n) {
 		gids = stage_alloc(n * sizeof(*gids));
-		err = gids ? parse_groups(st, s, gids, &bad) : -ENOMEM;
+		err = -ENOMEM;
+		if (gids)
+			err = parse_groups(st, s, gids, &bad);
 	}
 	if (err)
 		return report_error(st, err, SYS_setgroups, bad, NULL);
@@ -241,8 +250,8 @@ int step_groups(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* A change of identity makes the process dumpable again where the administrator wishes it, and
- * forgets the death signal: both as they were. 0 or a negative errno. */
+/* A change of identity may make the process dumpable (fs.suid_dumpable) and clears the death
+ * signal: sets both as they were. 0 or a negative errno. */
 int stay_private(struct stage *st)
 {
 	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
@@ -260,9 +269,11 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 
 	if ((uid >= STAGE_NO_ID || gid >= STAGE_NO_ID) && !st->user.valid)
 		return report_error(st, -EINVAL, 0, NULL, "no user was looked up");
-	uid = uid >= STAGE_NO_ID ? st->user.uid : uid;
-	gid = gid >= STAGE_NO_ID ? st->user.gid : gid;
-	/* our own new terminal belongs to the user who sits at it */
+	if (uid >= STAGE_NO_ID)
+		uid = st->user.uid;
+	if (gid >= STAGE_NO_ID)
+		gid = st->user.gid;
+	/* the container's own terminal belongs to its user, as after a login */
 	if (st->own_tty && s->phase >= CT_PHASE_IDENTITY)
 		sys3(SYS_fchown, 0, uid, -1);
 	err = sys_prctl(K_PR_SET_KEEPCAPS, 1, 0, 0);
@@ -271,14 +282,14 @@ int step_ids(struct stage *st, const struct ct_wire_step *s)
 	err = (int)sys3(SYS_setresgid, gid, gid, gid);
 	if (err)
 		return report_error(st, err, SYS_setresgid, NULL,
-				    err == -EINVAL ? "the id map does not map this group" : NULL);
+				    text_for(err, -EINVAL, "the id map does not map this group"));
 	err = (int)sys3(SYS_setresuid, uid, uid, uid);
 	if (err)
 		return report_error(st, err, SYS_setresuid, NULL,
-				    err == -EINVAL ? "the id map does not map this user" : NULL);
+				    text_for(err, -EINVAL, "the id map does not map this user"));
 	sys_prctl(K_PR_SET_KEEPCAPS, 0, 0, 0);
 	err = stay_private(st);
-	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+	return step_result(st, err, SYS_prctl, NULL);
 }
 
 /* ---- capabilities ---------------------------------------------------------------------------- */
@@ -295,7 +306,7 @@ int caps_bound(uint64_t keep)
 		err = sys_prctl(K_PR_CAPBSET_DROP, cap, 0, 0);
 		if (err == -EINVAL)
 			break;
-		/* what is not there, or not known, needs no right to be dropped */
+		/* EPERM does not matter where the set lacks the capability already */
 		if (err && sys_prctl(K_PR_CAPBSET_READ, cap, 0, 0) == 1)
 			return err;
 	}
@@ -313,15 +324,17 @@ int step_bounding(struct stage *st, const struct ct_wire_step *s)
 			    "dropping from the bounding set needs CAP_SETPCAP");
 }
 
-/* For root the set given. Another user has only what is raised as ambient, which needs it
- * inheritable, too. 0 or a negative errno, *sys the call. */
+/* Root gets both sets; another user only the ambient ones, which must be inheritable, too. 0 or a
+ * negative errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
 	struct k_cap_data data[2];
 	int err;
 
-	permitted = sys0(SYS_geteuid) == 0 ? permitted | ambient : ambient;
+	if (sys0(SYS_geteuid) != 0)
+		permitted = 0;
+	permitted |= ambient;
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted = data[i].effective = (uint32_t)(permitted >> 32 * i);
 		data[i].inheritable = (uint32_t)(ambient >> 32 * i);
@@ -348,18 +361,17 @@ int step_caps(struct stage *st, const struct ct_wire_step *s)
 	if (sys == SYS_prctl)
 		return step_fail(st, err, sys, "PR_CAP_AMBIENT_RAISE");
 	return report_error(st, err, sys, NULL,
-			    err == -EPERM
-				    ? "a capability asked for is not among those this process has"
-				    : NULL);
+			    text_for(err, -EPERM,
+				     "a capability asked for is not among those this process has"));
 }
 
-/* No setuid program gives the payload anything from here on. */
+/* From here on no setuid program and no file capability gives the payload a privilege. */
 int step_no_new_privs(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = sys_prctl(K_PR_SET_NO_NEW_PRIVS, 1, 0, 0);
 
 	(void)s;
-	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+	return step_result(st, err, SYS_prctl, NULL);
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -371,10 +383,10 @@ int step_pdeathsig(struct stage *st, const struct ct_wire_step *s)
 
 	if (s->phase >= CT_PHASE_IDENTITY)
 		st->pdeath_set = 1;
-	return err ? step_fail(st, err, SYS_prctl, NULL) : 0;
+	return step_result(st, err, SYS_prctl, NULL);
 }
 
-/* Default actions and umask; they are unblocked last of all, by the exec. */
+/* Default actions for all signals, and the umask. run.exec unblocks the signals. */
 int step_signals(struct stage *st, const struct ct_wire_step *s)
 {
 	(void)s;
@@ -383,7 +395,8 @@ int step_signals(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Resolved without links of procfs, then held against what the kernel says where we are. */
+/* The payload's directory: resolved without links of procfs. getcwd(2) then shows whether it is
+ * below the root. */
 int step_chdir(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *path = step_str(st, s, 0);

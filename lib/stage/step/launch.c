@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The launcher and how init comes to be: the steps of the phases HOST, SPAWN and ENTER, and the
- * hand-shake around the latter. Init waits while the launcher carries out ENTER, and again, set
- * up but for the exec, while it carries out READY; without such steps there is no socket between
- * them and nobody waits.
+ * The launcher, which carries out the phases HOST, SPAWN and ENTER, and its hand-shake with init.
+ * Init waits while the launcher carries out ENTER, and again, with only the exec left, while it
+ * carries out READY. A plan without steps in these phases has no hand-shake.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,8 +18,7 @@
 
 /* ---- procfs of the host, held by descriptor -------------------------------------------------- */
 
-/* /proc must be a procfs, and of the pid namespace that our numbers are of. 0 or a
- * negative errno with *why. */
+/* /proc must be a procfs of this process's pid namespace. 0 or a negative errno with *why. */
 static int check_proc(int fd, const char **why)
 {
 	char self[24], mine[24] = "";
@@ -35,7 +33,9 @@ static int check_proc(int fd, const char **why)
 		return (int)n;
 	self[n] = '\0';
 	str_add_u64(mine, sizeof(mine), (uint64_t)sys_getpid());
-	return strcmp(self, mine) ? -EXDEV : 0;
+	if (strcmp(self, mine) != 0)
+		return -EXDEV;
+	return 0;
 }
 
 static int needs_proc(const struct stage *st)
@@ -47,7 +47,7 @@ static int needs_proc(const struct stage *st)
 	return 0;
 }
 
-/* Before anything is joined: after it, /proc may be the container's. */
+/* Called before the launcher joins a namespace, from when on /proc may be the container's. */
 static int open_proc(struct stage *st)
 {
 	const char *why = NULL;
@@ -71,10 +71,10 @@ static void close_proc(struct stage *st)
 	st->proc_fd = -1;
 }
 
-/* Writes `value` to /proc/PID/FILE in one go. `optional`: a right that this process has
- * not is no failure. */
+/* Writes `value` to /proc/PID/FILE in one write(2). best_effort: a missing capability is no
+ * failure. */
 static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value,
-		      int optional)
+		      int best_effort)
 {
 	char path[128] = "";
 	SYS_CLOSEP int fd = -1;
@@ -87,13 +87,13 @@ static int proc_write(struct stage *st, pid_t pid, const char *file, const char 
 	if (fd < 0)
 		return report_error(st, fd, SYS_openat2, file, NULL);
 	n = sys3(SYS_write, fd, value, strlen(value));
-	if (optional && (n == -EACCES || n == -EPERM))
+	if (best_effort && (n == -EACCES || n == -EPERM))
 		return 0;
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, file, NULL);
-	return (size_t)n == strlen(value) ? 0
-					  : report_error(st, -EIO, SYS_write, file,
-							 "the kernel took only a part of it");
+	if ((size_t)n != strlen(value))
+		return report_error(st, -EIO, SYS_write, file, "the kernel took only a part of it");
+	return 0;
 }
 
 /* ---- steps of the launcher ------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ int step_unshare(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys1(SYS_unshare, s->n[0]);
 
-	return err ? step_fail(st, err, SYS_unshare, NULL) : 0;
+	return step_result(st, err, SYS_unshare, NULL);
 }
 
 /* Joins the namespaces of a pidfd, or the one of a namespace descriptor. */
@@ -111,7 +111,7 @@ int step_setns(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = (int)sys2(SYS_setns, step_fd(st, s->a), s->n[0]);
 
-	return err ? step_fail(st, err, SYS_setns, NULL) : 0;
+	return step_result(st, err, SYS_setns, NULL);
 }
 
 /* Sets a clock of the time namespace that was just unshared. */
@@ -126,40 +126,35 @@ int step_id_map(struct stage *st, const struct ct_wire_step *s)
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1), 0);
 }
 
-/* Writes a file of init's folder in /proc. */
+/* Writes a file of init's directory in /proc. */
 int step_proc_write(struct stage *st, const struct ct_wire_step *s)
 {
 	return proc_write(st, st->init_pid, step_str(st, s, 0), step_str(st, s, 1),
 			  step_optional(s));
 }
 
-/* Whether the list of processes in the file has this one: the kernel's own word that
- * it is there. */
+/* Whether a list of processes, such as cgroup.procs, has this one. */
 static int lists_pid(int fd, pid_t pid)
 {
-	char buf[512], want[24] = "\n";
-	size_t have = 1; /* a newline in front of the first number, too */
+	char buf[512];
+	uint64_t number = 0;
+	long n;
 
-	str_add(str_add_u64(want, sizeof(want), (uint64_t)pid), sizeof(want), "\n");
-	buf[0] = '\n';
-	for (;;) {
-		long n = sys3(SYS_read, fd, buf + have, sizeof(buf) - 1 - have);
-		char *cut;
-
-		if (n <= 0)
-			return 0;
-		have += (size_t)n;
-		buf[have] = '\0';
-		if (strstr(buf, want))
-			return 1;
-		/* the number that is not whole yet */
-		cut = strrchr(buf, '\n');
-		have -= (size_t)(cut - buf);
-		memmove(buf, cut, have);
+	while ((n = sys3(SYS_read, fd, buf, sizeof(buf))) > 0) {
+		for (long i = 0; i < n; i++) {
+			if (buf[i] != '\n') {
+				number = number * 10 + (uint64_t)(buf[i] - '0');
+				continue;
+			}
+			if (number == (uint64_t)pid)
+				return 1;
+			number = 0;
+		}
 	}
+	return 0;
 }
 
-/* Puts init, which waits, into a group of version 1, and looks whether it is there. */
+/* Moves init, which waits, into a cgroup of version 1, and checks that it is there. */
 int step_cgroup_enter(struct stage *st, const struct ct_wire_step *s)
 {
 	SYS_CLOSEP int fd = sys_openat(step_fd(st, s->a), "cgroup.procs", O_RDWR | O_NOCTTY, 0);
@@ -172,9 +167,9 @@ int step_cgroup_enter(struct stage *st, const struct ct_wire_step *s)
 	n = sys3(SYS_write, fd, pid, strlen(pid));
 	if (n < 0)
 		return report_error(st, (int)n, SYS_write, "cgroup.procs",
-				    n == -ENOSPC ? "cpuset.cpus and cpuset.mems of the group must "
-						   "not be empty"
-						 : NULL);
+				    text_for((int)n, -ENOSPC,
+					     "cpuset.cpus and cpuset.mems of the group must not be "
+					     "empty"));
 	if (sys3(SYS_lseek, fd, 0, SEEK_SET) < 0 || !lists_pid(fd, st->init_pid))
 		return report_error(st, -EIO, SYS_read, "cgroup.procs",
 				    "init is not in the group although the kernel took it");
@@ -198,18 +193,18 @@ static int set_limit(pid_t pid, uint64_t resource, const struct limit *want, str
 static int fail_limit(struct stage *st, const struct ct_wire_step *s, int err)
 {
 	return report_error(st, err, SYS_prlimit64, step_str(st, s, 0),
-			    err == -EPERM ? CT_WORDS_LIMIT : NULL);
+			    text_for(err, -EPERM, CT_WORDS_LIMIT));
 }
 
-/* A limit that nobody asked for, and that is lower already: to raise it may need a right that
- * this process has not. */
+/* Whether a best-effort limit stays as it is: lower, because this process lacks the capability to
+ * raise it. */
 static int may_stay(const struct ct_wire_step *s, int err)
 {
 	return step_optional(s) && err == -EPERM;
 }
 
-/* Only upwards, which is what needs the launcher's rights: what init has to do until the exec is
- * not bounded by what the payload may do. step_limits() does the rest. */
+/* Raises a limit of init, which may need the launcher's rights. It is not lowered here, for the
+ * payload's limit must not bound init's own work; step_limits() does that. */
 int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 {
 	struct limit want = { s->n[1], s->n[2] }, now;
@@ -217,13 +212,15 @@ int step_prlimit(struct stage *st, const struct ct_wire_step *s)
 
 	if (err)
 		return fail_limit(st, s, err);
-	want.soft = want.soft > now.soft ? want.soft : now.soft;
-	want.hard = want.hard > now.hard ? want.hard : now.hard;
+	want.soft = u64_max(want.soft, now.soft);
+	want.hard = u64_max(want.hard, now.hard);
 	err = set_limit(st->init_pid, s->n[0], &want, NULL);
-	return err && !may_stay(s, err) ? fail_limit(st, s, err) : 0;
+	if (err && !may_stay(s, err))
+		return fail_limit(st, s, err);
+	return 0;
 }
 
-/* The payload's limits, in the process that becomes it or a program beside it. 0 or a negative
+/* Sets the payload's limits for this process, which becomes the payload or a hook. 0 or a negative
  * errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad)
 {
@@ -244,15 +241,15 @@ int limits_set(struct stage *st, uint32_t *bad)
 		err = set_limit(0, s->n[0], &want, NULL);
 		if (may_stay(s, err) && set_limit(0, s->n[0], NULL, &now) == 0) {
 			want.hard = now.hard;
-			want.soft = want.soft < now.hard ? want.soft : now.hard;
+			want.soft = u64_min(want.soft, now.hard);
 			err = set_limit(0, s->n[0], &want, NULL);
 		}
 	}
 	return err;
 }
 
-/* The payload's limits, in the process that becomes it. The CPU time of the set-up is noted here
- * and not when the exec is next, so that a filter need not allow it. */
+/* Sets the payload's limits. The CPU time of the set-up is read here and not just before the exec,
+ * when a filter would have to allow getrusage(2). */
 int step_limits(struct stage *st, const struct ct_wire_step *s)
 {
 	uint32_t bad = 0;
@@ -266,8 +263,8 @@ int step_limits(struct stage *st, const struct ct_wire_step *s)
 	return fail_limit(st, &st->steps[bad], err);
 }
 
-/* A caller may have few descriptors to spare; the hard limit is as far as we go, and the payload
- * gets the old one back. */
+/* Raises the soft limit of open files to the hard one, where it is too low for the plan. The
+ * payload gets the old one back. */
 static void want_files(struct stage *st)
 {
 	struct limit now;
@@ -289,7 +286,7 @@ int step_setsid(struct stage *st, const struct ct_wire_step *s)
 	long err = sys0(SYS_setsid);
 
 	(void)s;
-	return err < 0 ? step_fail(st, (int)err, SYS_setsid, NULL) : 0;
+	return step_result(st, (int)err, SYS_setsid, NULL);
 }
 
 /* Brings "lo" of the network namespace up. */
@@ -304,7 +301,7 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 	int err;
 
 	(void)s;
-	/* a kernel without IPv4: the ioctls are not of a protocol */
+	/* a kernel without IPv4: the ioctls belong to no protocol */
 	if (fd == -EAFNOSUPPORT)
 		fd = (int)sys3(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -314,11 +311,11 @@ int step_loopback(struct stage *st, const struct ct_wire_step *s)
 		req.flags = (short)(req.flags | K_IFF_UP);
 		err = (int)sys3(SYS_ioctl, fd, K_SIOCSIFFLAGS, &req);
 	}
-	return err ? step_fail(st, err, SYS_ioctl, "lo") : 0;
+	return step_result(st, err, SYS_ioctl, "lo");
 }
 
-/* Hands init's own namespaces to who runs the stop hooks: when init has ended, nobody could find
- * them any more. By init, which needs no right for it. */
+/* Sends init's namespaces to the supervisor, for the stop hooks: after init's end they could not be
+ * found any more. Init needs no capability to open its own. */
 int step_ns_send(struct stage *st, const struct ct_wire_step *s)
 {
 	for (int i = 0; i < STAGE_NS; i++) {
@@ -342,9 +339,9 @@ int step_ns_send(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- init ------------------------------------------------------------------------------------ */
 
-/* Dies with its parent, also when that is dead already: then nobody holds the other end of the
- * report socket. It sends nothing, so that all but "nothing there" is its end: -ECONNRESET is what
- * comes when it left reports unread. */
+/* Ends this process with its parent. A parent that has ended before holds no end of the report
+ * socket; a living one sends nothing there, so any result but -EAGAIN means its end (-ECONNRESET
+ * when it left reports unread). */
 static void die_with_parent(struct stage *st)
 {
 	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), sys = SYS_prctl;
@@ -357,8 +354,9 @@ static void die_with_parent(struct stage *st)
 	}
 	if (sys == SYS_recvfrom && err == -EAGAIN)
 		return;
-	report_error(st, err ? err : -ECHILD, sys, NULL,
-		     "it could not be tied to the life of its parent");
+	if (!err)
+		err = -ECHILD;
+	report_error(st, err, sys, NULL, "it could not be tied to the life of its parent");
 	sys_exit(127);
 }
 
@@ -374,6 +372,7 @@ static void close_slot(struct stage *st, uint32_t slot)
 	st->slot[slot] = -1;
 }
 
+/* Whether the launcher carries the step out. */
 static int is_launchers(const struct ct_wire_step *s)
 {
 	static const uint8_t actors[CT_PHASE_COUNT] = {
@@ -384,8 +383,8 @@ static int is_launchers(const struct ct_wire_step *s)
 	return actors[s->phase] == CT_ACTOR_LAUNCHER;
 }
 
-/* Init holds no descriptor longer than its steps need it: it may meet processes that can look at
- * it. What none of them names goes at once. */
+/* Init holds no descriptor longer than its steps need it, for the container may have processes that
+ * can inspect it. Notes the last use of each slot, and closes those that no step reads. */
 static void close_unused(struct stage *st, uint32_t from)
 {
 	for (uint32_t i = from; i < st->n_steps; i++) {
@@ -409,7 +408,7 @@ static void close_unused(struct stage *st, uint32_t from)
 			close_slot(st, i);
 }
 
-/* After step i: what no later step reads. */
+/* Closes, after step i, its slots that no later step reads. */
 static void close_used(struct stage *st, uint32_t i)
 {
 	const int16_t slots[] = { st->steps[i].a, st->steps[i].b, st->steps[i].o, st->steps[i].p };
@@ -441,8 +440,8 @@ static void end_hand_shake(struct stage *st)
 	st->go_fd = -1;
 }
 
-/* Waits until the launcher has carried out ENTER, or READY. When that failed or died it has said
- * so, or the silence says it. */
+/* Waits until the launcher has carried out ENTER, or READY. A launcher that failed has reported
+ * why; of one that was killed the caller sees the end of the report socket. */
 static void wait_for_go(struct stage *st)
 {
 	char c = 0;
@@ -454,8 +453,8 @@ static void wait_for_go(struct stage *st)
 		sys_exit(127);
 }
 
-/* All is set up: the launcher may carry out READY. */
-static void say_ready(struct stage *st)
+/* Tells the launcher that it may carry out READY, and waits for that. */
+static void send_ready(struct stage *st)
 {
 	static const char ready = READY;
 	int err;
@@ -464,7 +463,7 @@ static void say_ready(struct stage *st)
 		return;
 	err = write_all(st->go_fd, &ready, 1);
 	if (err) {
-		/* a launcher that has gone has said why */
+		/* a launcher that has ended has reported why */
 		if (err != -EPIPE)
 			report_error(st, err, SYS_write, "init",
 				     "its launcher cannot be told that it is set up");
@@ -478,12 +477,14 @@ void init_steps(struct stage *st, uint32_t i)
 {
 	for (; i < st->n_steps; i++) {
 		if (st->steps[i].phase == CT_PHASE_READY)
-			say_ready(st);
+			send_ready(st);
 		if (is_launchers(&st->steps[i]))
 			continue;
 		if (step_run(st, i) < 0)
 			return;
-		close_used(st, i);
+		/* a filter loaded in CONFINE need not allow close(2): the exec closes the rest */
+		if (st->steps[i].phase < CT_PHASE_CONFINE)
+			close_used(st, i);
 	}
 }
 
@@ -496,7 +497,7 @@ _Noreturn static void run_init(struct stage *st)
 	die_with_parent(st);
 	if (!has_op(st, i, CT_OP_NS_SEND))
 		close_proc(st);
-	devices_forget(st);
+	devices_close(st);
 	close_unused(st, i);
 	if (st->go_fd >= 0)
 		wait_for_go(st);
@@ -508,7 +509,7 @@ _Noreturn static void run_init(struct stage *st)
 	sys_exit(127);
 }
 
-/* What the errno of a clone into a cgroup does not say by itself. */
+/* Why a clone into a cgroup failed. NULL: the errno says it. */
 static const char *clone_text(const struct ct_wire_step *s, int err)
 {
 	if (s->a < 0)
@@ -518,19 +519,17 @@ static const char *clone_text(const struct ct_wire_step *s, int err)
 		       "itself";
 	if (err == -EAGAIN)
 		return "the cgroup's limit of processes, or one of the host, is reached";
-	return err == -EACCES ? "the cgroup may not be entered by this user" : NULL;
+	return text_for(err, -EACCES, "the cgroup may not be entered by this user");
 }
 
-/* Makes init. In the launcher st->go_fd is then the end to say "go" on, if there is
- * anything to wait for. */
+/* Clones init. Where there is a hand-shake, st->go_fd is then its socket in each of the two. */
 int step_clone(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_clone_args args;
 	int pair[2] = { -1, -1 }, pidfd = -1, err;
 	long pid;
 
-	/* in a trace, init is not to tell of its first step before the launcher has
-	 * told of this one */
+	/* in a trace, the launcher's report of this step must come before init's of its first */
 	if (has_phase(st, st->current, CT_PHASE_ENTER) ||
 	    has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
 		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
@@ -566,12 +565,12 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_INIT, .num = st->init_pid }, pidfd);
 	if (!err)
 		err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
-	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+	return step_result(st, err, SYS_sendmsg, NULL);
 }
 
 /* ---- the launcher ---------------------------------------------------------------------------- */
 
-/* Init must not live without the launcher's word. */
+/* The launcher has failed: kills init, which must not go on without it. */
 static int abandon(struct stage *st)
 {
 	if (st->init_pidfd >= 0)
@@ -589,29 +588,35 @@ static int run_phases(struct stage *st, unsigned first, unsigned last)
 	return 0;
 }
 
-/* Lets init go. 0, or -1 when reported. */
-static int let_go(struct stage *st)
+/* Tells init, which waits, that it may go on. 0, or -1 when reported. */
+static int send_go(struct stage *st)
 {
 	static const char go = GO;
-	int err = st->go_fd >= 0 ? write_all(st->go_fd, &go, 1) : 0;
+	int err;
 
-	if (!err)
+	if (st->go_fd < 0)
 		return 0;
-	return report_error(st, err == -EPIPE ? -ECHILD : err, SYS_write, "init",
-			    err == -EPIPE ? "it has ended" : "it could not be let go");
+	err = write_all(st->go_fd, &go, 1);
+	if (err == -EPIPE)
+		return report_error(st, -ECHILD, SYS_write, "init", "it has ended");
+	if (err)
+		return report_error(st, err, SYS_write, "init", "it could not be let go");
+	return 0;
 }
 
-/* Init has gone up to READY, or has said why not: what is reported here is then the second report,
- * which nobody needs. */
+/* Waits until init has come to READY. An init that failed has reported why; the caller takes the
+ * first report, and not the one made here. */
 static int wait_for_ready(struct stage *st)
 {
 	char c = 0;
 	ssize_t n = read_full(st->go_fd, &c, 1);
+	int err = -ECHILD;
 
 	if (n == 1 && c == READY)
 		return 0;
-	return report_error(st, n < 0 && n != -ECONNRESET ? (int)n : -ECHILD, SYS_read, "init",
-			    "it has ended before it was set up");
+	if (n < 0 && n != -ECONNRESET)
+		err = (int)n;
+	return report_error(st, err, SYS_read, "init", "it has ended before it was set up");
 }
 
 int stage_launch(struct stage *st)
@@ -626,11 +631,11 @@ int stage_launch(struct stage *st)
 	want_files(st);
 	if (open_proc(st) < 0)
 		return -1;
-	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || let_go(st) < 0 || devices_hold(st) < 0)
+	if (run_phases(st, 0, CT_PHASE_ENTER) < 0 || send_go(st) < 0 || devices_hold(st) < 0)
 		return abandon(st);
 	if (has_phase(st, 0, CT_PHASE_READY) &&
 	    (wait_for_ready(st) < 0 || run_phases(st, CT_PHASE_READY, CT_PHASE_READY) < 0 ||
-	     let_go(st) < 0))
+	     send_go(st) < 0))
 		return abandon(st);
 	end_hand_shake(st);
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Users and groups of the container, read as data: no name service, nothing of the container is
- * executed or loaded. The files are hostile: anything but a regular file of reasonable size is
- * refused, and no line of them is believed.
+ * executed or loaded. The files are hostile: only regular files of reasonable size are read, and
+ * each field is checked.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,20 +15,24 @@
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* A regular file for reading: looked at first, opened then, and it must be the one
- * that was looked at. */
+/* Opens a regular file for reading. Its type is checked by an O_PATH descriptor first, for opening
+ * another type may block or have effects; the file that is then opened must be the same. */
 static int open_regular(const char *path, int own)
 {
-	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS |
-			   (own ? K_RESOLVE_NO_XDEV : 0);
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
 	struct stat seen, now;
 	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
-	SYS_CLOSEP int place = root < 0 ? root : sys_openat2(root, path, O_PATH, 0, resolve);
+	SYS_CLOSEP int checked = -1;
 	int fd, err;
 
-	if (place < 0)
-		return place;
-	err = sys_fstat(place, &seen);
+	if (root < 0)
+		return root;
+	if (own)
+		resolve |= K_RESOLVE_NO_XDEV;
+	checked = sys_openat2(root, path, O_PATH, 0, resolve);
+	if (checked < 0)
+		return checked;
+	err = sys_fstat(checked, &seen);
 	if (err)
 		return err;
 	if (!S_ISREG(seen.st_mode))
@@ -42,15 +46,17 @@ static int open_regular(const char *path, int own)
 	if (!err &&
 	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
 		err = -ESTALE;
-	if (err)
+	if (err) {
 		sys_close(fd);
-	return err ? err : fd;
+		return err;
+	}
+	return fd;
 }
 
-/* The text of a file of the container, terminated, in memory of stage_alloc(); own: only of the
- * root's own file system, where nothing that the payload has mounted makes us wait. 0; -ENOENT,
+/* The text of a file of the container, terminated, in memory of stage_alloc(). own: only on the
+ * root's file system, for one that the payload has mounted could block the read. 0; -ENOENT,
  * -EFBIG (more than 1 MiB or 64k lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE
- * (exchanged while we looked), -ENOMEM, or an open error. */
+ * (exchanged while it was opened or read), -ENOMEM, or an open error. */
 int user_file_read(const char *path, int own, char **text)
 {
 	SYS_CLOSEP int fd = open_regular(path, own);
@@ -70,8 +76,9 @@ int user_file_read(const char *path, int own, char **text)
 	buf = stage_alloc(room);
 	if (!buf)
 		return -ENOMEM;
-	/* what the kernel makes up while it is read has no size: it is not read */
-	n = sb.st_size ? read_full(fd, buf, room - 1) : 0;
+	/* files without a size, as those of procfs, are not read: they may have no end */
+	if (sb.st_size)
+		n = read_full(fd, buf, room - 1);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n == room - 1)
@@ -96,9 +103,11 @@ static char *next_line(char **rest)
 	if (!line || !*line)
 		return NULL;
 	nl = strchr(line, '\n');
-	if (nl)
+	*rest = NULL;
+	if (nl) {
 		*nl = '\0';
-	*rest = nl ? nl + 1 : NULL;
+		*rest = nl + 1;
+	}
 	return line;
 }
 
@@ -127,7 +136,7 @@ static int parse_id(const char *s, uint32_t *out)
 	return err;
 }
 
-/* An absolute path without control characters that fits, or `otherwise`. */
+/* Copies an absolute path without control characters that fits into dst; else `otherwise`. */
 static void take_path(char *dst, size_t n, const char *src, const char *otherwise)
 {
 	int good = src[0] == '/' && strlen(src) < n;
@@ -135,7 +144,17 @@ static void take_path(char *dst, size_t n, const char *src, const char *otherwis
 	for (const char *p = src; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			good = 0;
-	str_cut(dst, n, good ? src : otherwise);
+	if (!good)
+		src = otherwise;
+	str_cut(dst, n, src);
+}
+
+/* Whether the query is for the user of this name and uid. */
+static int matches(const struct user_query *q, const char *name, uint32_t uid)
+{
+	if (q->by_name)
+		return strcmp(name, q->name) == 0;
+	return uid == q->uid;
 }
 
 /* True when the text has an entry for the query; u's name, ids, home and shell are filled
@@ -151,7 +170,7 @@ int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
 			continue;
 		if (parse_id(f[2], &uid) || parse_id(f[3], &gid))
 			continue;
-		if (q->by_name ? strcmp(f[0], q->name) != 0 : uid != q->uid)
+		if (!matches(q, f[0], uid))
 			continue;
 		u->uid = uid;
 		u->gid = gid;
@@ -172,7 +191,7 @@ static int is_member(const char *members, const char *name)
 
 		if ((size_t)(end - p) == len && !memcmp(p, name, len))
 			return 1;
-		p = *end ? end + 1 : end;
+		p = end + (*end == ',');
 	}
 	return 0;
 }
@@ -204,7 +223,7 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 	return 0;
 }
 
-/* ---- the question ---------------------------------------------------------------------------- */
+/* ---- the query ------------------------------------------------------------------------------- */
 
 /* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0,
  * -EINVAL or -ERANGE. */
@@ -218,18 +237,19 @@ int user_query_parse(const char *spec, struct user_query *q)
 	if (!colon && spec[strspn(spec, "0123456789")]) {
 		q->by_name = 1;
 		q->name = spec;
-		return spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ' ? -EINVAL
-											 : 0;
+		if (spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ')
+			return -EINVAL;
+		return 0;
 	}
-	if (colon && (size_t)(colon - spec) >= sizeof(uid))
+	if (!colon)
+		return parse_id(spec, &q->uid);
+	if ((size_t)(colon - spec) >= sizeof(uid))
 		return -ERANGE;
-	if (colon) {
-		memcpy(uid, spec, (size_t)(colon - spec));
-		uid[colon - spec] = '\0';
-		q->has_gid = 1;
-		err = parse_id(colon + 1, &q->gid);
-		if (err)
-			return err;
-	}
-	return parse_id(colon ? uid : spec, &q->uid);
+	memcpy(uid, spec, (size_t)(colon - spec));
+	uid[colon - spec] = '\0';
+	q->has_gid = 1;
+	err = parse_id(colon + 1, &q->gid);
+	if (err)
+		return err;
+	return parse_id(uid, &q->uid);
 }

@@ -8,7 +8,9 @@
 
 static unsigned recursive(const struct ct_wire_step *s)
 {
-	return s->flags & CT_SF_RECURSIVE ? AT_RECURSIVE : 0;
+	if (s->flags & CT_SF_RECURSIVE)
+		return AT_RECURSIVE;
+	return 0;
 }
 
 static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
@@ -17,10 +19,19 @@ static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
 	return report_error(st, err, e->sys, step_str(st, s, 0), e->text);
 }
 
-/* True when an optional step may be passed over. */
-static int missing(const struct ct_wire_step *s, int err)
+/* Whether a best-effort step is to be skipped, because what it names does not exist. */
+static int is_missing(const struct ct_wire_step *s, int err)
 {
 	return err == -ENOENT && step_optional(s);
+}
+
+/* The path of a step cannot be opened. 0 where the step is skipped then, or -1 when reported. */
+static int skip_or_fail(struct stage *st, const struct ct_wire_step *s, int err,
+			const struct path_error *e)
+{
+	if (is_missing(s, err))
+		return 0;
+	return fail_at(st, s, err, e);
 }
 
 /* Propagation of every mount of this namespace. */
@@ -29,18 +40,20 @@ int step_propagation(struct stage *st, const struct ct_wire_step *s)
 	struct k_mount_attr attr = { .propagation = s->n[0] };
 	int err = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
 
-	return err ? step_fail(st, err, SYS_mount_setattr, "/") : 0;
+	return step_result(st, err, SYS_mount_setattr, "/");
 }
 
 /* ---- trees ----------------------------------------------------------------------------------- */
 
-/* A detached copy of the mount at `dir`/`path`; no path: of what the descriptor is. */
+/* A detached copy of the mount at `dir`/`path`; of `dir` itself where the path is empty. */
 static int clone_at(int dir, const char *path, unsigned flags)
 {
-	return sys_open_tree(dir, path, K_OPEN_TREE_CLONE | (*path ? 0 : AT_EMPTY_PATH) | flags);
+	if (!*path)
+		flags |= AT_EMPTY_PATH;
+	return sys_open_tree(dir, path, K_OPEN_TREE_CLONE | flags);
 }
 
-/* A detached copy of a mount, or of what is below a directory. */
+/* A detached copy of a mount, or of the part of it below a directory. */
 int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *path = step_str(st, s, 0);
@@ -49,14 +62,16 @@ int step_tree_clone(struct stage *st, const struct ct_wire_step *s)
 	SYS_CLOSEP int fd = -1;
 
 	if (*path && (from >= 0 || st->in_init)) {
-		/* below a tree, or in the container: not to be trusted */
+		/* below a mount, or in the container: the path is hostile */
 		from = fd = path_open(from, path, s->flags, 0, &e);
 		if (fd < 0)
-			return missing(s, fd) ? 0 : fail_at(st, s, fd, &e);
+			return skip_or_fail(st, s, fd, &e);
 		path = "";
 	}
-	tree = clone_at(from < 0 ? AT_FDCWD : from, path, recursive(s));
-	if (missing(s, tree))
+	if (from < 0)
+		from = AT_FDCWD;
+	tree = clone_at(from, path, recursive(s));
+	if (is_missing(s, tree))
 		return 0;
 	if (tree == -EINVAL)
 		return report_error(st, tree, SYS_open_tree, step_str(st, s, 0),
@@ -76,16 +91,16 @@ int step_setattr(struct stage *st, const struct ct_wire_step *s)
 				     .propagation = s->n[2] };
 	int err = sys_mount_setattr(step_fd(st, s->a), "", AT_EMPTY_PATH | recursive(s), &attr);
 
-	return err ? step_fail(st, err, SYS_mount_setattr, NULL) : 0;
+	return step_result(st, err, SYS_mount_setattr, NULL);
 }
 
 /* ---- new file systems ------------------------------------------------------------------------ */
 
-/* What the file system said, without its level: the last error, else the last line. Empty
- * when it said nothing. */
+/* The messages of a file system context ("e text", "w text", "i text"): the text of the last error,
+ * else of the last message; empty where there is none. */
 static void read_log(int fs, char *text, size_t size)
 {
-	char line[256];
+	char line[256], *message;
 	int error = 0;
 
 	*text = '\0';
@@ -100,7 +115,10 @@ static void read_log(int fs, char *text, size_t size)
 		if (n < 3 || (error && line[0] != 'e'))
 			continue;
 		error |= line[0] == 'e';
-		str_cut(text, size, line[1] == ' ' ? line + 2 : line);
+		message = line;
+		if (line[1] == ' ')
+			message += 2;
+		str_cut(text, size, message);
 	}
 }
 
@@ -130,13 +148,15 @@ static int configure_all(int fs, const char *options)
 		return -ENOMEM;
 	memcpy(opt, options, len + 1);
 	while (opt && !err) {
-		char *rest = ct_next_option(opt), *eq = strchr(opt, '=');
+		char *rest = ct_next_option(opt), *value = strchr(opt, '=');
+		unsigned cmd = K_FSCONFIG_SET_FLAG;
 
-		if (eq)
-			*eq++ = '\0';
+		if (value) {
+			*value++ = '\0';
+			cmd = K_FSCONFIG_SET_STRING;
+		}
 		if (*opt)
-			err = configure(fs, eq ? K_FSCONFIG_SET_STRING : K_FSCONFIG_SET_FLAG, opt,
-					eq);
+			err = configure(fs, cmd, opt, value);
 		opt = rest;
 	}
 	return err;
@@ -147,12 +167,13 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *type = step_str(st, s, 0), *source = step_str(st, s, 2);
 	SYS_CLOSEP int fs = (int)sys2(SYS_fsopen, type, K_FSOPEN_CLOEXEC);
-	int err, tree;
+	int err = 0, tree;
 
 	if (fs < 0)
 		return report_error(st, fs, SYS_fsopen, type,
-				    fs == -ENODEV ? "this kernel has no such file system" : NULL);
-	err = *source ? configure(fs, K_FSCONFIG_SET_STRING, "source", source) : 0;
+				    text_for(fs, -ENODEV, "this kernel has no such file system"));
+	if (*source)
+		err = configure(fs, K_FSCONFIG_SET_STRING, "source", source);
 	if (!err)
 		err = configure_all(fs, step_str(st, s, 1));
 	if (!err)
@@ -166,14 +187,17 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 	return 0;
 }
 
-/* Where targets are made that are missing in the root, which is read-only: in another
- * mount of it. */
+/* Names the mount in which targets are made that a read-only root lacks: a writable one of the
+ * same file system. Without a slot: none any more. */
 int step_targets(struct stage *st, const struct ct_wire_step *s)
 {
-	int fd = s->a < 0 ? -1 : sys_dup_min(step_fd(st, s->a), 0);
+	int fd = -1;
 
-	if (s->a >= 0 && fd < 0)
-		return step_fail(st, fd, SYS_fcntl, NULL);
+	if (s->a >= 0) {
+		fd = sys_dup_min(step_fd(st, s->a), 0);
+		if (fd < 0)
+			return step_fail(st, fd, SYS_fcntl, NULL);
+	}
 	path_targets(fd);
 	return 0;
 }
@@ -187,19 +211,20 @@ static int is_directory(int fd)
 	return fd >= 0 && sys_fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Number of the mount that a descriptor is on and of the inode in it. 0 or a negative errno;
- * -ENOSYS when the kernel does not say: who cannot know must not go on. */
+/* The id of a descriptor's mount, and the number of its inode. 0 or a negative errno; -ENOSYS where
+ * the kernel does not tell the id, without which the step must fail. */
 static int where(int fd, struct k_statx *sx)
 {
 	int err = (int)sys5(SYS_statx, fd, "", AT_EMPTY_PATH, K_STATX_MNT_ID | K_STATX_INO, sx);
 
 	if (err)
 		return err;
-	return sx->mask & K_STATX_MNT_ID ? 0 : -ENOSYS;
+	if (!(sx->mask & K_STATX_MNT_ID))
+		return -ENOSYS;
+	return 0;
 }
 
-/* Is it the directory itself that the target was to be below? What is mounted there would not be
- * seen. 1, 0, or a negative errno. */
+/* Whether both are one directory of one mount. 1, 0, or a negative errno. */
 static int is_same(int a, int b)
 {
 	struct k_statx at, bt;
@@ -207,7 +232,9 @@ static int is_same(int a, int b)
 
 	if (!err)
 		err = where(b, &bt);
-	return err ? err : at.mnt_id == bt.mnt_id && at.ino == bt.ino;
+	if (err)
+		return err;
+	return at.mnt_id == bt.mnt_id && at.ino == bt.ino;
 }
 
 /* The target of a mount, made when the step says so. */
@@ -223,34 +250,36 @@ static int open_target(struct stage *st, const struct ct_wire_step *s, struct pa
 	return path_open(under, path, s->flags, 0, e);
 }
 
-/* Puts `tree` on `target`. 0, or -1 when reported. */
+/* Mounts `tree` on `target`. 0, or -1 when reported. */
 static int put(struct stage *st, const struct ct_wire_step *s, int tree, int target)
 {
 	int err = sys_move_mount(tree, target, "");
 	const char *why = NULL;
-	int onto_directory;
 
 	if (!err)
 		return 0;
-	onto_directory = is_directory(target);
-	if (err == -EINVAL && is_directory(tree) != onto_directory) {
-		err = onto_directory ? -EISDIR : -ENOTDIR;
-		why = onto_directory ? "target is a directory, the source is not"
-				     : "target is not a directory, the source is";
+	if (err == -EINVAL && is_directory(target) && !is_directory(tree)) {
+		err = -EISDIR;
+		why = "target is a directory, the source is not";
+	} else if (err == -EINVAL && !is_directory(target) && is_directory(tree)) {
+		err = -ENOTDIR;
+		why = "target is not a directory, the source is";
 	}
 	return report_error(st, err, SYS_move_mount, step_str(st, s, 0), why);
 }
 
-/* A tree onto a target below a descriptor. */
+/* Mounts a tree on a target below a descriptor. */
 int step_attach(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
 	SYS_CLOSEP int target = open_target(st, s, &e);
-	int same;
+	int same = 0;
 
 	if (target < 0)
-		return missing(s, target) ? 0 : fail_at(st, s, target, &e);
-	same = s->flags & CT_SF_STRICT ? 0 : is_same(target, step_fd(st, s->b));
+		return skip_or_fail(st, s, target, &e);
+	/* a mount on the directory that the target must be below would not be seen */
+	if (!(s->flags & CT_SF_STRICT))
+		same = is_same(target, step_fd(st, s->b));
 	if (same < 0)
 		return step_fail(st, same, SYS_statx, step_str(st, s, 0));
 	if (same)
@@ -259,21 +288,24 @@ int step_attach(struct stage *st, const struct ct_wire_step *s)
 	return put(st, s, step_fd(st, s->a), target);
 }
 
-/* Onto the old root itself, or a directory of it, which is the host's and named by the config. */
+/* Onto the old root, or onto a directory of the host that the config names. */
 int step_stack(struct stage *st, const struct ct_wire_step *s)
 {
-	const char *path = *step_str(st, s, 0) ? step_str(st, s, 0) : "/";
-	SYS_CLOSEP int on = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	const char *path = step_str(st, s, 0);
+	SYS_CLOSEP int on = -1;
 	int err;
 
+	if (!*path)
+		path = "/";
+	on = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
 	if (on < 0)
 		return step_fail(st, on, SYS_openat, path);
 	err = sys_move_mount(step_fd(st, s->a), on, "");
-	return err ? step_fail(st, err, SYS_move_mount, path) : 0;
+	return step_result(st, err, SYS_move_mount, path);
 }
 
-/* Hides a target behind a file of our own file system, usually an empty one or an empty directory.
- * A target that is not there needs no hiding. */
+/* Hides a target: mounts a file of the mask's file system on it, by default an empty file or an
+ * empty directory. A target that does not exist needs no mask. */
 int step_mask(struct stage *st, const struct ct_wire_step *s)
 {
 	const char *file = step_str(st, s, 1);
@@ -293,7 +325,7 @@ int step_mask(struct stage *st, const struct ct_wire_step *s)
 	return put(st, s, tree, target);
 }
 
-/* A read-only copy of the target on itself. */
+/* Mounts a read-only copy of the target on the target. */
 int step_readonly(struct stage *st, const struct ct_wire_step *s)
 {
 	struct k_mount_attr attr = { .attr_set = K_MOUNT_ATTR_RDONLY };
@@ -303,7 +335,7 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 	int err;
 
 	if (target < 0)
-		return missing(s, target) ? 0 : fail_at(st, s, target, &e);
+		return skip_or_fail(st, s, target, &e);
 	tree = clone_at(target, "", recursive(s));
 	if (tree < 0)
 		return step_fail(st, tree, SYS_open_tree, step_str(st, s, 0));
@@ -315,29 +347,34 @@ int step_readonly(struct stage *st, const struct ct_wire_step *s)
 
 /* ---- leaving the old root -------------------------------------------------------------------- */
 
-/* Is there nothing over our root? ".." of the root is the root again, but of what lies on top of
- * it. 1, 0, or a negative errno. */
+/* Whether no mount lies over the root: "/.." is the topmost mount there. 1, 0, or a negative errno.
+ * */
 static int on_top(int root)
 {
 	SYS_CLOSEP int top = sys_openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY, 0);
 	struct k_statx ours, over;
-	int err = top < 0 ? top : where(root, &ours);
+	int err;
 
+	if (top < 0)
+		return top;
+	err = where(root, &ours);
 	if (!err)
 		err = where(top, &over);
-	return err ? err : over.mnt_id == ours.mnt_id;
+	if (err)
+		return err;
+	return over.mnt_id == ours.mnt_id;
 }
 
-/* The old root now lies over the new one, and on it what was stacked before. All of it
- * goes, and nothing else. */
-static int drop_old_root(struct stage *st, int root)
+/* After pivot_root(2) the old root lies over the new one, with all that was stacked on it. Unmounts
+ * these until the new root is the topmost mount. */
+static int unmount_old_root(struct stage *st, int root)
 {
 	int err;
 
 	for (int i = 0; i < 64; i++) {
 		err = on_top(root);
 		if (err)
-			return err < 0 ? step_fail(st, err, SYS_statx, "/..") : 0;
+			return step_result(st, err, SYS_statx, "/..");
 		err = (int)sys2(SYS_umount2, ".", K_MNT_DETACH);
 		if (err)
 			return step_fail(st, err, SYS_umount2, "old root");
@@ -346,7 +383,7 @@ static int drop_old_root(struct stage *st, int root)
 			    "there is always another mount over the root");
 }
 
-/* The tree becomes the root, and everything of the old root goes. */
+/* The tree becomes the root, and the old root is unmounted. */
 int step_pivot(struct stage *st, const struct ct_wire_step *s)
 {
 	int root = step_fd(st, s->a), err = (int)sys1(SYS_fchdir, root);
@@ -356,11 +393,11 @@ int step_pivot(struct stage *st, const struct ct_wire_step *s)
 	err = (int)sys2(SYS_pivot_root, ".", ".");
 	if (err)
 		return report_error(st, err, SYS_pivot_root, NULL,
-				    err == -EINVAL ? "the old root cannot be left (is it the "
-						     "initial ramfs?)"
-						   : NULL);
-	if (drop_old_root(st, root) < 0)
+				    text_for(err, -EINVAL,
+					     "the old root cannot be left (is it the initial "
+					     "ramfs?)"));
+	if (unmount_old_root(st, root) < 0)
 		return -1;
 	err = (int)sys1(SYS_chdir, "/");
-	return err ? step_fail(st, err, SYS_chdir, "/") : 0;
+	return step_result(st, err, SYS_chdir, "/");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output: the pipes that the payload prints into, and the pump, a child of
- * whoever keeps init. */
+/* limit.output: the pipes that the payload prints into, and the pump, a child of the keeper or of
+ * the supervisor. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -12,23 +12,24 @@
 
 #define STDOUT 1
 #define STDERR 2
-#define PUMP_FDS (2 * PUMP_WAYS + 1) /* that a pump keeps: its ways, and who is told */
+#define PUMP_FDS (2 * PUMP_WAYS + 1) /* that a pump keeps: its ways, and the keeper's socket */
 
-/* How a pump has begun: an error of a system call, or 0. */
+/* What a pump reports when it begins: an error of a system call, or 0. */
 struct begun {
 	int err, sys;
 };
 
-/* What the pump is made of, in the launcher. */
+/* What the launcher makes for the pump. */
 struct making {
 	int n; /* ways */
 	int from[PUMP_WAYS], write_to[PUMP_WAYS];
 	int parent; /* whose child the pump is to be */
-	int begun;  /* where the pump says how it has begun; above all descriptors that it keeps */
+	int begun;  /* pipe for the pump's report; above all descriptors that it keeps */
 	struct ct_wire_output *told;
 };
 
-/* One file with one position, or one stream: what is written to the two must keep its order. */
+/* Whether stdout and stderr are one stream, or one open file with one position: then one pipe
+ * serves both, so that the order of the output stays. */
 static int same_sink(void)
 {
 	const int pid = sys_getpid();
@@ -40,7 +41,7 @@ static int same_sink(void)
 	return !S_ISREG(out.st_mode) || sys5(SYS_kcmp, pid, pid, K_KCMP_FILE, STDOUT, STDERR) == 0;
 }
 
-/* The library's page. 0 or a negative errno. */
+/* Maps the page of counters that the pump shares with the library. 0 or a negative errno. */
 static int map_told(struct making *m, int fd)
 {
 	struct stat sb;
@@ -51,12 +52,14 @@ static int map_told(struct making *m, int fd)
 	if (sb.st_size < (off_t)sizeof(*m->told))
 		return -EINVAL;
 	m->told = mmap(NULL, sizeof(*m->told), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	return m->told == MAP_FAILED ? -errno : 0;
+	if (m->told == MAP_FAILED)
+		return -errno;
+	return 0;
 }
 
-/* Pipes that the payload may open anew as /dev/stdout, whoever it is by then: by their mode, for a
- * map may give their owner to nobody inside, and programs change their user. They have no name, so
- * that nobody else comes to them. 0 or a negative errno. */
+/* Makes the payload's pipes. Their mode lets any user open them anew as /dev/stdout: programs
+ * change their user, and an id map may not map the owner. Other processes cannot reach them, for
+ * they have no name. 0 or a negative errno. */
 static int make_pipes(struct making *m)
 {
 	int pair[2], err;
@@ -81,8 +84,8 @@ static struct begun failing(long err, int sys)
 	return (struct begun){ (int)err, sys };
 }
 
-/* Nothing but a copier: no right, no way to get one, nobody may look at it, and it
- * ends with its parent. */
+/* The pump has no capability and no way to get one, cannot be inspected by others, and ends with
+ * its parent. */
 static struct begun give_up_rights(const struct making *m)
 {
 	struct k_cap_header head = { K_CAP_VERSION_3, 0 };
@@ -100,33 +103,31 @@ static struct begun give_up_rights(const struct making *m)
 		err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 	if (err)
 		return failing(err, SYS_prctl);
-	return failing(sys0(SYS_getppid) == m->parent ? 0 : -ESRCH, SYS_getppid);
+	if (sys0(SYS_getppid) != m->parent)
+		return failing(-ESRCH, SYS_getppid);
+	return failing(0, 0);
 }
 
-/* The descriptors become 0, 1, ... and are all there is, but for `spare`. */
-static struct begun place(int *const *fd, int n, int spare)
+/* The n descriptors become 0, 1, ...; all others but `kept`, which is above them, are closed. */
+static struct begun place(int *const *fd, int n, int kept)
 {
-	int first = n;
 	long err;
 
 	for (int i = 0; i < n; i++) {
-		/* who is told may be nobody */
-		err = *fd[i] < 0 && i == n - 1 ? -1 : sys_dup_min(*fd[i], n);
-		if (err < 0 && *fd[i] >= 0)
+		err = sys_dup_min(*fd[i], n);
+		if (err < 0)
 			return failing(err, SYS_fcntl);
 		*fd[i] = (int)err;
 	}
 	for (int i = 0; i < n; i++) {
-		err = *fd[i] < 0 ? 0 : sys3(SYS_dup3, *fd[i], i, O_CLOEXEC);
+		err = sys3(SYS_dup3, *fd[i], i, O_CLOEXEC);
 		if (err < 0)
 			return failing(err, SYS_dup3);
-		*fd[i] = *fd[i] < 0 ? -1 : i;
+		*fd[i] = i;
 	}
-	if (*fd[n - 1] < 0)
-		first--;
-	err = sys_close_range((unsigned)first, (unsigned)spare - 1, 0);
+	err = sys_close_range((unsigned)n, (unsigned)kept - 1, 0);
 	if (!err)
-		err = sys_close_range((unsigned)spare + 1, ~0u, 0);
+		err = sys_close_range((unsigned)kept + 1, ~0u, 0);
 	return failing(err, SYS_close_range);
 }
 
@@ -146,7 +147,8 @@ static _Noreturn void be_pump(struct stage *st, const struct making *m, uint64_t
 		fd[n++] = &p.way[i].from;
 		fd[n++] = &p.way[i].to;
 	}
-	fd[n++] = &p.keeper;
+	if (p.keeper >= 0)
+		fd[n++] = &p.keeper;
 	sys_prctl(K_PR_SET_NAME, (unsigned long)"ct-output", 0, 0);
 	sys0(SYS_setsid);
 	sys1(SYS_chdir, "/");
@@ -161,8 +163,8 @@ static _Noreturn void be_pump(struct stage *st, const struct making *m, uint64_t
 	sys_exit(pump_run(&p));
 }
 
-/* Waits until the pump is what it is to be: before, a start could succeed whose output nobody
- * takes. 0 or a negative errno. */
+/* Waits for the pump's report: without a pump that works the start must fail. 0 or a negative
+ * errno, with the call in *sys. */
 static int has_begun(int fd, int *sys)
 {
 	struct begun begun = { 0, 0 };
@@ -172,14 +174,16 @@ static int has_begun(int fd, int *sys)
 		n = sys3(SYS_read, fd, &begun, sizeof(begun));
 	while (n == -EINTR);
 	*sys = SYS_read;
+	if (n < 0)
+		return (int)n;
 	if (n != (long)sizeof(begun))
-		return n < 0 ? (int)n : -ECHILD;
+		return -ECHILD;
 	*sys = begun.sys;
 	return begun.err;
 }
 
-/* Starts the pump and tells who keeps init of it, before init is there. 0 or a negative errno,
- * with the call in *sys. */
+/* Starts the pump and tells its parent, the keeper or supervisor, of it, before there is an init. 0
+ * or a negative errno, with the call in *sys. */
 static int start_pump(struct stage *st, struct making *m, uint64_t limit, int *sys)
 {
 	struct k_clone_args args = { .flags = K_CLONE_PARENT };
@@ -209,7 +213,9 @@ static int start_and_wait(struct stage *st, struct making *m, uint64_t limit, in
 	*sys = SYS_fcntl;
 	m->begun = sys_dup_min(pair[1], PUMP_FDS + 1);
 	sys_close(pair[1]);
-	err = m->begun < 0 ? m->begun : start_pump(st, m, limit, sys);
+	err = m->begun;
+	if (m->begun >= 0)
+		err = start_pump(st, m, limit, sys);
 	sys_close(m->begun);
 	if (!err)
 		err = has_begun(pair[0], sys);
@@ -217,8 +223,8 @@ static int start_and_wait(struct stage *st, struct making *m, uint64_t limit, in
 	return err;
 }
 
-/* What the payload prints goes through a pipe, or one for each of stdout and stderr, to the pump,
- * which has what they were. */
+/* Replaces the payload's stdout and stderr by one pipe or two to the pump, which gets the original
+ * descriptors. */
 int step_output_pump(struct stage *st, const struct ct_wire_step *s)
 {
 	struct making m = {
@@ -232,19 +238,16 @@ int step_output_pump(struct stage *st, const struct ct_wire_step *s)
 	err = make_pipes(&m);
 	if (!err)
 		err = start_and_wait(st, &m, s->n[0], &sys);
-	/* none of it is for init */
+	/* init needs none of it */
 	munmap(m.told, sizeof(*m.told));
-	for (int i = 0; i < PUMP_WAYS; i++) {
-		const int to = m.write_to[m.n == 1 ? 0 : i];
-
-		if (!err && sys3(SYS_dup3, to, STDOUT + i, 0) < 0) {
-			sys = SYS_dup3;
-			err = -EBADF;
-		}
+	if (!err && (sys3(SYS_dup3, m.write_to[0], STDOUT, 0) < 0 ||
+		     sys3(SYS_dup3, m.write_to[m.n - 1], STDERR, 0) < 0)) {
+		sys = SYS_dup3;
+		err = -EBADF;
 	}
 	for (int i = 0; i < PUMP_WAYS; i++) {
 		sys_close(m.from[i]);
 		sys_close(m.write_to[i]);
 	}
-	return err ? step_fail(st, err, sys, NULL) : 0;
+	return step_result(st, err, sys, NULL);
 }

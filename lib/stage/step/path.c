@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Paths below a descriptor. What is below it is hostile: it may hold links to anywhere, and change
- * while we look. The kernel resolves, confined; we only ever hold O_PATH descriptors, and make
- * things by their last component.
+ * Paths below a descriptor. The tree there is hostile: it may have links to anywhere, and change at
+ * any time. openat2(2) resolves the paths, confined; only O_PATH descriptors are held, and things
+ * are made by their last component.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "stage/step/steps.h"
 #include "shared/words.h"
 
-/* A rename or a mount anywhere on the machine makes the kernel give up a confined ".."
- * with EAGAIN. */
+/* A confined ".." fails with EAGAIN when anything on the machine is renamed or mounted meanwhile.
+ * */
 #define RETRIES 256
 
 static uint64_t resolve_flags(unsigned flags)
@@ -52,7 +52,9 @@ static const char *relative(const char *path)
 {
 	while (*path == '/')
 		path++;
-	return *path ? path : ".";
+	if (!*path)
+		return ".";
+	return path;
 }
 
 static int root_fd(struct path_error *e)
@@ -85,10 +87,10 @@ int path_open(int under, const char *path, unsigned flags, uint64_t oflags, stru
 	return fd;
 }
 
-/* The writable twin of a read-only root, -1: there is none. */
+/* Another, writable mount of a read-only root's file system; -1: none. */
 static int targets = -1;
 
-/* Where path_make() makes what is missing in a read-only tree; what was there before is closed. */
+/* Takes the descriptor of that mount; an earlier one is closed. */
 void path_targets(int fd)
 {
 	sys_close(targets);
@@ -102,36 +104,47 @@ static int make_one(int dir, const char *name, int directory)
 	if (directory)
 		return (int)sys3(SYS_mkdirat, dir, name, 0755);
 	fd = sys_openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0644);
+	if (fd < 0)
+		return fd;
 	sys_close(fd);
-	return fd < 0 ? fd : 0;
+	return 0;
 }
 
-/* The same directory as `dir`, by its path, in the writable twin. */
-static int make_in_twin(int dir, const char *prefix, const char *name, int directory)
+/* Makes `name` in the directory `dir`, which has the path `prefix`, by way of the writable mount.
+ * 0, -EROFS where that does not have the same directory, or another negative errno. */
+static int make_in_targets(int dir, const char *prefix, const char *name, int directory)
 {
 	struct path_error e;
 	struct stat here, there;
-	SYS_CLOSEP int twin = targets < 0 ? -EROFS : path_open(targets, prefix, 0, O_DIRECTORY, &e);
+	SYS_CLOSEP int same = -1;
 
-	if (twin < 0 || sys_fstat(dir, &here) || sys_fstat(twin, &there))
+	if (targets < 0)
+		return -EROFS;
+	same = path_open(targets, prefix, 0, O_DIRECTORY, &e);
+	if (same < 0 || sys_fstat(dir, &here) || sys_fstat(same, &there))
 		return -EROFS;
 	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino)
 		return -EROFS;
-	return make_one(twin, name, directory);
+	return make_one(same, name, directory);
 }
 
 /* Makes `name` in the directory `dir`, which is `prefix` below the root, and opens it. */
 static int make(int dir, const char *prefix, const char *name, int directory, struct path_error *e)
 {
 	int err = make_one(dir, name, directory), fd;
+	uint64_t type = 0;
 
 	if (err == -EROFS)
-		err = make_in_twin(dir, prefix, name, directory);
-	e->sys = directory ? SYS_mkdirat : SYS_openat;
+		err = make_in_targets(dir, prefix, name, directory);
+	e->sys = SYS_openat;
 	e->text = NULL;
+	if (directory) {
+		e->sys = SYS_mkdirat;
+		type = O_DIRECTORY;
+	}
 	if (err && err != -EEXIST)
 		return err;
-	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | (directory ? O_DIRECTORY : 0), 0,
+	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | type, 0,
 			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
 	if (fd < 0) {
 		e->sys = SYS_openat2;
@@ -148,10 +161,13 @@ static int make(int dir, const char *prefix, const char *name, int directory, st
 static long link_target(int dir, const char *name, char *to)
 {
 	SYS_CLOSEP int fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW, 0, K_RESOLVE_BENEATH);
-	long n = fd < 0 ? 0 : sys4(SYS_readlinkat, fd, "", to, PATH_SIZE - 1);
+	long n;
 
-	if (fd < 0 && fd != -ENOENT)
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
 		return fd;
+	n = sys4(SYS_readlinkat, fd, "", to, PATH_SIZE - 1);
 	if (n <= 0 || n >= PATH_SIZE - 1)
 		return 0;
 	to[n] = '\0';
@@ -163,8 +179,10 @@ static long link_target(int dir, const char *name, char *to)
 __attribute__((noinline)) static int replace_link(char *path, size_t at, size_t end, const char *to)
 {
 	char rest[PATH_SIZE];
-	size_t keep = *to == '/' ? 0 : at;
+	size_t keep = at;
 
+	if (*to == '/')
+		keep = 0;
 	str_cut(rest, sizeof(rest), path + end);
 	if (keep + strlen(to) + strlen(rest) + 1 > PATH_SIZE)
 		return -ENAMETOOLONG;
@@ -173,10 +191,23 @@ __attribute__((noinline)) static int replace_link(char *path, size_t at, size_t 
 	return 0;
 }
 
-/* Walks `path` (writable) and makes what is missing; the descriptor of its end. Each prefix is
- * resolved anew by the kernel, from `under` and confined to it. 1 with *fd < 0: the end is a link
- * that leads nowhere, and was replaced by what it says. On the way such links are not followed:
- * nobody asked for what is behind them. */
+/* Makes what is missing at path[at], the last component of `path` so far, and opens it. */
+static int make_component(int dir, char *path, size_t at, int directory, struct path_error *e)
+{
+	char name[256];
+	int fd;
+
+	str_cut(name, sizeof(name), path + at);
+	path[at] = '\0';
+	fd = make(dir, path, name, directory, e);
+	memcpy(path + at, name, strlen(name));
+	return fd;
+}
+
+/* Walks `path` (writable) and makes what is missing; *fd is the descriptor of its end. The kernel
+ * resolves each prefix anew, from `under` and confined to it. 1 with *fd < 0: the last component is
+ * a link that leads nowhere, and its text has replaced it in `path`. On the way such links are an
+ * error: a config that names a path does not ask for what lies behind them. */
 __attribute__((noinline)) static int walk(int under, char *path, unsigned flags, int directory,
 					  int *fd, struct path_error *e)
 {
@@ -185,9 +216,10 @@ __attribute__((noinline)) static int walk(int under, char *path, unsigned flags,
 	size_t at = 0;
 
 	while (dir >= 0) {
+		uint64_t type = O_DIRECTORY;
 		int last, next;
 		size_t end;
-		long link;
+		long link = 0;
 		char c;
 
 		at += strspn(path + at, "/");
@@ -197,8 +229,11 @@ __attribute__((noinline)) static int walk(int under, char *path, unsigned flags,
 		last = !path[end + strspn(path + end, "/")];
 		c = path[end];
 		path[end] = '\0';
-		next = path_open(under, path, flags, last ? 0 : O_DIRECTORY, e);
-		link = next == -ENOENT ? link_target(dir, path + at, to) : 0;
+		if (last)
+			type = 0;
+		next = path_open(under, path, flags, type, e);
+		if (next == -ENOENT)
+			link = link_target(dir, path + at, to);
 		if (link < 0)
 			return (int)link;
 		if (link) {
@@ -207,16 +242,12 @@ __attribute__((noinline)) static int walk(int under, char *path, unsigned flags,
 				e->text = "there is a symbolic link that leads nowhere";
 				return -ENOENT;
 			}
-			return replace_link(path, at, end, to) ? -ENAMETOOLONG : 1;
+			if (replace_link(path, at, end, to))
+				return -ENAMETOOLONG;
+			return 1;
 		}
-		if (next == -ENOENT) {
-			char name[256];
-
-			str_cut(name, sizeof(name), path + at);
-			path[at] = '\0';
-			next = make(dir, path, name, !last || directory, e);
-			memcpy(path + at, name, strlen(name));
-		}
+		if (next == -ENOENT)
+			next = make_component(dir, path, at, !last || directory, e);
 		path[end] = c;
 		if (next < 0)
 			return next;
@@ -224,12 +255,15 @@ __attribute__((noinline)) static int walk(int under, char *path, unsigned flags,
 		dir = next;
 		at = end;
 	}
+	if (dir < 0)
+		return dir;
 	*fd = dir;
 	dir = -1;
-	return *fd < 0 ? *fd : 0;
+	return 0;
 }
 
-/* Walks, and follows links that lead nowhere. */
+/* Walks `path`, also through links at its end that lead nowhere. A descriptor or a negative errno.
+ * */
 __attribute__((noinline)) static int make_path(int under, const char *path, unsigned flags,
 					       int directory, struct path_error *e)
 {
@@ -249,11 +283,13 @@ __attribute__((noinline)) static int make_path(int under, const char *path, unsi
 		}
 		r = walk(under, work, flags, directory, &fd, e);
 	}
-	return r < 0 ? r : fd;
+	if (r < 0)
+		return r;
+	return fd;
 }
 
-/* Splits off the last component of `path`. Its length of directory part, or -EINVAL when it
- * has no name to make. */
+/* Copies the last component of `path` to base[256]. The length of the part before it, -EINVAL where
+ * the path has no name at its end, or -ENAMETOOLONG. */
 static int split(const char *path, char *base)
 {
 	size_t len = strlen(path), at;
@@ -262,8 +298,10 @@ static int split(const char *path, char *base)
 		len--;
 	for (at = len; at && path[at - 1] != '/'; at--)
 		;
-	if (len == at || len - at > 255)
-		return len == at ? -EINVAL : -ENAMETOOLONG;
+	if (len == at)
+		return -EINVAL;
+	if (len - at > 255)
+		return -ENAMETOOLONG;
 	memcpy(base, path + at, len - at);
 	base[len - at] = '\0';
 	if (!strcmp(base, ".") || !strcmp(base, ".."))
@@ -282,10 +320,12 @@ __attribute__((noinline)) int path_parent(int under, const char *path, unsigned 
 
 	path = relative(path);
 	at = split(path, base);
-	if (at < 0 || at >= (int)sizeof(dir)) {
+	if (at >= (int)sizeof(dir))
+		at = -ENAMETOOLONG;
+	if (at < 0) {
 		e->sys = SYS_openat2;
-		e->text = at == -EINVAL ? "target has no name" : NULL;
-		return at < 0 ? at : -ENAMETOOLONG;
+		e->text = text_for(at, -EINVAL, "target has no name");
+		return at;
 	}
 	if (under < 0) {
 		under = root = root_fd(e);
@@ -300,7 +340,7 @@ __attribute__((noinline)) int path_parent(int under, const char *path, unsigned 
 	return fd;
 }
 
-/* path_open(), and when it is missing it is made, its parents, too. The caller's to close; negative
+/* As path_open(), but what is missing is made, with its parents. The caller's to close; negative
  * errno with the reason in *e. */
 int path_make(int under, const char *path, unsigned flags, int directory, struct path_error *e)
 {

@@ -15,12 +15,12 @@
 
 #define RWF_NOWAIT_ 0x8 /* RWF_NOWAIT of linux/fs.h */
 #define PIPEFS_MAGIC 0x50495045
-#define PIECE 4096u    /* PIPE_BUF: with room for it at hand such a write does not wait */
-#define ALARM_US 10000 /* how long a write may wait that cannot be asked not to */
+#define PIECE 4096u    /* PIPE_BUF: a write of that size does not block in a pipe that has room */
+#define ALARM_US 10000 /* after that time a write without RWF_NOWAIT is interrupted */
 
-static void add(uint64_t *figure, uint64_t n)
+static void add(uint64_t *counter, uint64_t n)
 {
-	__atomic_add_fetch(figure, n, __ATOMIC_RELAXED);
+	__atomic_add_fetch(counter, n, __ATOMIC_RELAXED);
 }
 
 static void shut(int *fd)
@@ -29,7 +29,7 @@ static void shut(int *fd)
 	*fd = -1;
 }
 
-/* Bytes in its pipe. */
+/* Bytes that are in the pipe. */
 static uint64_t in_pipe(const struct pump_way *w)
 {
 	int n = 0;
@@ -39,18 +39,19 @@ static uint64_t in_pipe(const struct pump_way *w)
 	return (uint64_t)n;
 }
 
-static uint64_t room(const struct pump *p)
+/* Bytes left to the limit when `taken` have been read. */
+static uint64_t room_after(const struct pump *p, uint64_t taken)
 {
-	uint64_t taken = __atomic_load_n(&p->told->taken, __ATOMIC_RELAXED);
-
 	if (!p->limit)
 		return UINT64_MAX;
-	return taken < p->limit ? p->limit - taken : 0;
+	if (taken >= p->limit)
+		return 0;
+	return p->limit - taken;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* No more is waited for: what is there by now is the last. */
+/* The payload has ended: notes how much is in the pipes, which is the last to be copied. */
 static void begin_end(struct pump *p)
 {
 	if (p->ending)
@@ -64,23 +65,28 @@ static void begin_end(struct pump *p)
 	}
 }
 
-/* How long it may stand still once it is ending, milliseconds. */
+/* For how long, after the payload's end, all writes may fail; milliseconds. */
 static int64_t patience(const struct pump *p)
 {
 	uint32_t how = __atomic_load_n(&p->told->ended, __ATOMIC_ACQUIRE);
 
 	if (how == CT_OUTPUT_NOW)
 		return 0;
-	return how == CT_OUTPUT_KILLED || p->over ? CT_OUTPUT_KILLED_MS : CT_OUTPUT_GRACE_MS;
+	if (how == CT_OUTPUT_KILLED || p->over)
+		return CT_OUTPUT_KILLED_MS;
+	return CT_OUTPUT_GRACE_MS;
 }
 
-/* The sink is done with: the payload learns it by its pipe. err 0: it has only said that nobody
- * is there any more. */
+/* Gives a sink up: counts what is lost, and closes the payload's pipe, by which it learns of it.
+ * err: a negative errno, or 0 for a sink whose reader has gone. */
 static void lose(struct pump *p, struct pump_way *w, int err)
 {
-	uint64_t lost = w->len - w->at, left = in_pipe(w), most = room(p);
+	uint64_t taken = __atomic_load_n(&p->told->taken, __ATOMIC_RELAXED);
+	uint64_t lost = w->len - w->at;
 
-	lost += left < most ? left : most;
+	lost += u64_min(in_pipe(w), room_after(p, taken));
+	if (!err)
+		err = -EPIPE;
 	shut(&w->from);
 	shut(&w->to);
 	w->at = w->len = 0;
@@ -88,11 +94,11 @@ static void lose(struct pump *p, struct pump_way *w, int err)
 	if (!lost)
 		return;
 	if (!p->told->error)
-		__atomic_store_n(&p->told->error, err ? err : -EPIPE, __ATOMIC_RELEASE);
+		__atomic_store_n(&p->told->error, err, __ATOMIC_RELEASE);
 }
 
-/* The limit is passed: whoever ends the container is told at once, whatever the sinks
- * take of what is left. */
+/* The limit is passed: tells the keeper or supervisor, which ends the container, at once. What was
+ * read before is still written. */
 static void pass_limit(struct pump *p)
 {
 	struct ct_keep r = { .type = CT_KEEP_OUTPUT };
@@ -111,11 +117,12 @@ static void pass_limit(struct pump *p)
 
 static void fill(struct pump *p, struct pump_way *w)
 {
-	uint64_t most = w->rest >= 0 && w->rest < (int64_t)PUMP_BYTES ? (uint64_t)w->rest
-								      : PUMP_BYTES,
-		 before, left;
-	long n = sys3(SYS_read, w->from, w->buf, most);
+	uint64_t most = PUMP_BYTES, before, left;
+	long n;
 
+	if (w->rest >= 0)
+		most = u64_min(most, (uint64_t)w->rest);
+	n = sys3(SYS_read, w->from, w->buf, most);
 	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n < 0 && !p->told->error)
@@ -124,11 +131,11 @@ static void fill(struct pump *p, struct pump_way *w)
 		shut(&w->from);
 		return;
 	}
-	/* of all boots, which may overlap */
+	/* the counter is of all boots, whose pumps may overlap */
 	before = __atomic_fetch_add(&p->told->taken, (uint64_t)n, __ATOMIC_RELAXED);
-	left = before < p->limit ? p->limit - before : 0;
+	left = room_after(p, before);
 	w->at = 0;
-	w->len = p->limit && (uint64_t)n > left ? (uint32_t)left : (uint32_t)n;
+	w->len = (uint32_t)u64_min((uint64_t)n, left);
 	if (w->rest >= 0) {
 		w->rest -= n;
 		if (!w->rest)
@@ -143,7 +150,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Interrupted again and again, for the first time may have come before the call. */
+/* A write that a timer interrupts; repeatedly, for its first signal may come before the call. */
 static long write_for_a_while(int fd, const char *at, size_t n)
 {
 	struct itimerval t = { .it_interval = { .tv_usec = ALARM_US },
@@ -157,7 +164,7 @@ static long write_for_a_while(int fd, const char *at, size_t n)
 	return r;
 }
 
-/* What the sink takes now: bytes, or a negative errno. */
+/* Writes as much as the sink takes without blocking: bytes, or a negative errno. */
 static long put(struct pump_way *w)
 {
 	struct iovec v = { w->buf + w->at, w->len - w->at };
@@ -176,7 +183,7 @@ static long put(struct pump_way *w)
 			return r;
 		w->plain = 1;
 		w->piece = PIECE;
-		v.iov_len = v.iov_len > PIECE ? PIECE : v.iov_len;
+		v.iov_len = u64_min(v.iov_len, PIECE);
 	}
 	return write_for_a_while(w->to, v.iov_base, v.iov_len);
 }
@@ -199,7 +206,8 @@ static void drain(struct pump *p, struct pump_way *w)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-static void look_at(struct pump_way *w)
+/* Finds out what kind of file the sink is. */
+static void probe_sink(struct pump_way *w)
 {
 	struct stat sb;
 	int type = 0;
@@ -218,8 +226,9 @@ static void look_at(struct pump_way *w)
 	w->kind = PUMP_SOCKET;
 	sys5(SYS_getsockopt, w->to, SOL_SOCKET, SO_TYPE, &type, &len);
 	w->one_way = type == SOCK_STREAM;
-	/* a packet has a size that it cannot pass */
-	w->piece = type == SOCK_STREAM ? 0 : PIECE;
+	/* packets have a maximum size */
+	if (!w->one_way)
+		w->piece = PIECE;
 }
 
 static int is_open(const struct pump_way *w)
@@ -227,15 +236,20 @@ static int is_open(const struct pump_way *w)
 	return w->to >= 0 && (w->from >= 0 || w->at < w->len);
 }
 
-/* What it waits for; a sink with nothing to take is asked only whether it is still there. */
+/* What to poll: the sink while the buffer has something for it, else the pipe, and of the sink only
+ * whether its reader has gone. */
 static void watch(const struct pump_way *w, struct pollfd *from, struct pollfd *to)
 {
-	int full = w->at < w->len;
-
-	*from = (struct pollfd){ .fd = full ? -1 : w->from, .events = POLLIN };
-	*to = (struct pollfd){ .fd = w->to, .events = full ? POLLOUT : 0 };
-	if (!full && (!w->one_way || w->to < 0))
-		to->fd = -1;
+	*from = (struct pollfd){ .fd = -1, .events = POLLIN };
+	*to = (struct pollfd){ .fd = -1 };
+	if (w->at < w->len) {
+		to->fd = w->to;
+		to->events = POLLOUT;
+		return;
+	}
+	from->fd = w->from;
+	if (w->one_way)
+		to->fd = w->to;
 }
 
 static void turn(struct pump *p, struct pump_way *w, short from, short to)
@@ -247,7 +261,7 @@ static void turn(struct pump *p, struct pump_way *w, short from, short to)
 			drain(p, w);
 		return;
 	}
-	/* before it is taken from the payload */
+	/* checked first: what is read after the reader has gone would be lost */
 	if (to & (POLLERR | POLLHUP)) {
 		lose(p, w, 0);
 		return;
@@ -259,7 +273,7 @@ static void turn(struct pump *p, struct pump_way *w, short from, short to)
 		drain(p, w);
 }
 
-/* Whoever wants to know how much there is must not have to ask. */
+/* Updates the counter of bytes that are still to be written, which the caller reads. */
 static void tell_waiting(struct pump *p)
 {
 	uint64_t n = 0;
@@ -276,6 +290,7 @@ static void give_up(struct pump *p)
 			lose(p, &p->way[i], -ETIMEDOUT);
 }
 
+/* Whether there is a way left; closes the descriptors of those that are finished. */
 static int any_open(struct pump *p)
 {
 	int open = 0;
@@ -303,14 +318,19 @@ int pump_run(struct pump *p)
 	sigaction(SIGALRM, &alarm, NULL);
 	p->moved_at = clock_ms();
 	for (uint32_t i = 0; i < p->n; i++)
-		look_at(&p->way[i]);
+		probe_sink(&p->way[i]);
 	while (any_open(p)) {
-		fds[0] = (struct pollfd){ .fd = p->ending ? -1 : p->keeper, .events = POLLRDHUP };
+		int keeper = p->keeper, timeout = -1;
+
+		if (p->ending) {
+			keeper = -1;
+			timeout = PUMP_TICK_MS;
+			tell_waiting(p);
+		}
+		fds[0] = (struct pollfd){ .fd = keeper, .events = POLLRDHUP };
 		for (uint32_t i = 0; i < p->n; i++)
 			watch(&p->way[i], &fds[1 + 2 * i], &fds[2 + 2 * i]);
-		if (p->ending)
-			tell_waiting(p);
-		if (poll(fds, 1 + 2 * p->n, p->ending ? PUMP_TICK_MS : -1) > 0) {
+		if (poll(fds, 1 + 2 * p->n, timeout) > 0) {
 			for (uint32_t i = 0; i < p->n; i++)
 				turn(p, &p->way[i], fds[1 + 2 * i].revents, fds[2 + 2 * i].revents);
 			if (fds[0].revents)
@@ -320,5 +340,7 @@ int pump_run(struct pump *p)
 			give_up(p);
 	}
 	tell_waiting(p);
-	return p->over ? CT_PUMP_OVER : CT_PUMP_DONE;
+	if (p->over)
+		return CT_PUMP_OVER;
+	return CT_PUMP_DONE;
 }

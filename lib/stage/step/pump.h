@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The output pump: passes on what the payload prints, and counts it (limit.output). It is a process
- * of its own, so that neither the caller nor who ends the container ever waits for whoever reads.
- *
- * No sink is waited for in a write: none holds up the other. The payload is held up by a full sink
- * as it would be without a pump. A sink that is closed or fails closes the payload's pipe, and what
- * is lost by that is told.
+ * The output pump copies what the payload prints, and counts it (limit.output). It is a process of
+ * its own, so that neither the caller nor the supervisor waits for those who read the output. It
+ * blocks in no write, so one sink does not hold up the other. A full sink blocks the payload, as
+ * without a pump. A sink that is closed or fails closes the payload's pipe, and what is lost by
+ * that is counted.
  */
 #ifndef CT_STAGE_STEP_PUMP_H
 #define CT_STAGE_STEP_PUMP_H
@@ -15,28 +14,28 @@
 #include "wire/wire.h"
 
 #define PUMP_WAYS 2
-#define PUMP_BYTES 65536u /* held of one way at most, beyond what is in its pipe */
-#define PUMP_TICK_MS 50	  /* after the payload's end: how often to look how much patience is left */
+#define PUMP_BYTES 65536u /* buffer of one way */
+#define PUMP_TICK_MS 50	  /* after the payload's end: time between two checks for a standstill */
 
 enum pump_kind {
-	PUMP_FILE, /* always takes */
+	PUMP_FILE, /* never full */
 	PUMP_SOCKET,
 	PUMP_STREAM, /* pipe, fifo, terminal, device */
 };
 
-/* From a pipe of the payload's to a descriptor of the caller's, whose flags are everybody's
- * and stay as they are. */
+/* From a pipe of the payload to a descriptor of the caller. Other processes share the flags of that
+ * one, so they are not changed. */
 struct pump_way {
-	int from;     /* read end, O_NONBLOCK; -1: nothing more comes */
-	int to;	      /* -1: nothing more goes */
+	int from;     /* read end, O_NONBLOCK; -1: closed */
+	int to;	      /* -1: closed */
 	uint8_t kind; /* enum pump_kind */
-	/* a pipe without a name, or a socket: when it says that its peer is gone, it is for good */
+	/* a pipe without a name, or a stream socket: its POLLERR or POLLHUP is final */
 	uint8_t one_way;
-	uint8_t plain;	/* it cannot be asked not to block by call: by a timer */
+	uint8_t plain;	/* the kernel has no RWF_NOWAIT for it: a timer interrupts the write */
 	uint16_t piece; /* bytes in one write at most, 0: all */
-	/* of buf: to be written next; read */
+	/* in buf: what is to be written next, and the end of what was read */
 	uint32_t at, len;
-	/* after the end: how much is still taken from the pipe; -1: whatever comes */
+	/* after the payload's end: bytes still to be read from the pipe; -1: no bound */
 	int64_t rest;
 	char *buf; /* PUMP_BYTES */
 };
@@ -44,19 +43,19 @@ struct pump_way {
 struct pump {
 	struct ct_wire_output *told;
 	uint64_t limit; /* 0: none */
-	/* socket; what passes the limit is told there at once, and its end is the payload's; -1 */
+	/* socket of the keeper or supervisor: told when the limit is passed; its end means the
+	 * payload's; -1 */
 	int keeper;
 	uint32_t n;
 	struct pump_way way[PUMP_WAYS];
-	/* private */
-	/* the payload has ended, or is to: what is there goes out, no more is waited for */
-	int ending;
-	int over;
-	int64_t moved_at; /* since when nothing has gone out, milliseconds */
+	/* private: */
+	int ending;	  /* the payload has ended: only what is in the pipes is copied */
+	int over;	  /* the limit was passed */
+	int64_t moved_at; /* time of the last successful write, milliseconds */
 };
 
-/* Passes on until everything has gone, or nobody takes it. CT_PUMP_DONE or CT_PUMP_OVER. Every
- * signal but SIGALRM is to be blocked, SIGALRM gets a handler. Takes the descriptors over. */
+/* Copies until everything is written, or the sinks take no more. CT_PUMP_DONE or CT_PUMP_OVER. The
+ * caller has blocked every signal but SIGALRM, which gets a handler. Closes the descriptors. */
 int pump_run(struct pump *p);
 
 #endif

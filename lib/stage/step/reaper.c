@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pid 1 of a container that runs a program. The kernel protects the first process of a pid
- * namespace from most signals, its own included, and hands it all orphans; a program is made for
- * neither. So init stays what it is, with the payload's identity, has a child carry out the rest of
- * the plan, which ends with the program, and from then on hands signals on, reaps, tells how the
- * child ended, and ends as it did. The kernel kills what is left.
+ * Process 1 of a container that runs a program. The kernel protects the first process of a pid
+ * namespace from most signals, its own included, and makes it the parent of all orphans; most
+ * programs are made for neither. So init stays process 1, with the payload's identity. A child
+ * carries out the rest of the plan and becomes the program. Init passes signals on, reaps, reports
+ * how the child has ended, and ends with the same status; the kernel kills what is left.
  *
- * It is in the payload's hands as far as the kernel lets the payload look at a process of its own
- * identity; so there is nothing in it to be had: no descriptor but the keeper's socket, on which
- * only the payload's own status can be told, and no memory of the set-up.
+ * The payload may inspect a process of its own identity. So this one keeps no descriptor but the
+ * keeper's socket, where it can report only the payload's status, and no memory of the set-up.
  */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,47 +21,45 @@
 #include "stage/step/steps.h"
 
 #define CHILD_STACK 32768
-/* below our frame: that much stays mapped, empty; a multiple of any page */
+/* stack below the frame that stays mapped, zeroed; a multiple of any page */
 #define KEPT_STACK (1u << 18)
 
 struct program {
 	struct stage *st;
 	int tty;
-	/* set by the child, whose memory this is, too, until it has executed the program */
+	/* set by the child, which shares the memory until it has executed the program */
 	int failed;
 };
 
-/* What the plan has for the program's process: limits, filters, the exec. Returns only when a step
- * has failed, which is reported. */
-static void go_on(struct stage *st)
+/* The steps after run.reaper: limits, filters, the exec. Returns only when one has failed, which is
+ * reported. */
+static void run_rest(struct stage *st)
 {
 	step_done(st);
 	init_steps(st, st->current + 1u);
 }
 
-/* The child, on a stack of its own in our memory, while we are suspended. */
+/* The child, on a stack of its own in the parent's memory; the parent is suspended. */
 static int child(void *arg)
 {
 	struct program *p = arg;
 	int err = (int)sys0(SYS_setsid);
 
-	/* As pid 1 would have been: the leader of a session and of its foreground. Nobody outside
-	 * of the session could let it go on, so that a ^Z does not stop it. */
-	if (err < 0) {
-		step_fail(p->st, err, SYS_setsid, NULL);
-	} else {
-		err = p->tty ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
-		if (err)
-			step_fail(p->st, err, SYS_ioctl, "TIOCSCTTY");
-		else
-			go_on(p->st);
+	/* As process 1 would be, it is leader of its session and of the foreground process group.
+	 * That group is orphaned, so ^Z does not stop it. */
+	if (step_result(p->st, err, SYS_setsid, NULL) == 0) {
+		err = 0;
+		if (p->tty)
+			err = (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0);
+		if (step_result(p->st, err, SYS_ioctl, "TIOCSCTTY") == 0)
+			run_rest(p->st);
 	}
 	p->failed = 1;
 	sys_exit(127);
 }
 
-/* All descriptors but one. Nothing stands in the place of the standard ones: who reads them
- * is to see their end. */
+/* Closes all descriptors but one. The standard ones are not replaced, so that their readers see
+ * their end. */
 static void keep_only(int fd)
 {
 	if (fd > 0)
@@ -69,13 +67,17 @@ static void keep_only(int fd)
 	sys_close_range((unsigned)(fd + 1), ~0u, 0);
 }
 
-/* As the list of processes inside shows it, in both of its forms. */
+/* The name in the container's list of processes: /proc/PID/comm, and cmdline, whose memory `title`
+ * is; NULL: unknown. */
 static void set_name(char *title)
 {
 	static const char name[] = "ct-init";
-	size_t n = title ? strlen(title) : 0;
+	size_t n;
 
 	sys_prctl(K_PR_SET_NAME, (unsigned long)name, 0, 0);
+	if (!title)
+		return;
+	n = strlen(title);
 	if (n < sizeof(name))
 		return;
 	memset(title + n + 1, 0, strlen(title + n + 1));
@@ -83,7 +85,7 @@ static void set_name(char *title)
 	memcpy(title, name, sizeof(name));
 }
 
-/* What is left of earlier calls just below our frame, where system calls are made from. */
+/* Zeroes n bytes of stack below the frame, which the following calls need mapped. */
 __attribute__((noinline)) static void wipe_near(size_t n)
 {
 	char near[n];
@@ -92,7 +94,7 @@ __attribute__((noinline)) static void wipe_near(size_t n)
 	__asm__ volatile("" : : "r"(near) : "memory");
 }
 
-/* Zeroes memory of ours that nothing maps from a file, without touching a page that it fills. */
+/* Zeroes anonymous memory. Whole pages are given back to the kernel instead of being written. */
 static void wipe(void *memory, size_t n, uintptr_t page)
 {
 	uintptr_t begin = (uintptr_t)memory, end = begin + n,
@@ -106,11 +108,11 @@ static void wipe(void *memory, size_t n, uintptr_t page)
 	memset((void *)to, 0, end - to);
 }
 
-/* Gives back what the set-up has left in our memory: the message, which names paths of the host,
- * all mappings, the stack below our frame. What stays is the program itself and its break. */
-__attribute__((noinline)) static void forget(struct stage *st)
+/* Removes what the set-up has left in memory: all mappings, such as the message with paths of the
+ * host, and the stack below the frame. The program's own segments and its break stay. */
+__attribute__((noinline)) static void clear_memory(struct stage *st)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ),
 		  here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
 	uintptr_t low = ((uintptr_t)sys1(SYS_brk, 0) + page - 1) & ~(page - 1);
 
@@ -128,9 +130,9 @@ static long send_signal(pid_t pid, int sig, siginfo_t *si)
 	return sys2(SYS_kill, pid, sig);
 }
 
-/* Hands on what a process has sent. What the kernel sends by itself it sends to the program, too,
- * where that is meant. */
-static void hand_on(pid_t pid, int sig, siginfo_t *si)
+/* Passes on what a process has sent. Signals of the kernel, as those of a terminal, reach the
+ * program without it. */
+static void pass_on(pid_t pid, int sig, siginfo_t *si)
 {
 	if (sig == CT_STOP_SIGNAL && si->si_code == CT_SI_STOP)
 		sys2(SYS_kill, pid, SIGSTOP);
@@ -138,7 +140,7 @@ static void hand_on(pid_t pid, int sig, siginfo_t *si)
 		send_signal(pid, sig, si);
 }
 
-/* Until the program has ended: its wait status. */
+/* Reaps and passes signals on until the program has ended. Its wait status. */
 static int serve(pid_t program)
 {
 	const uint64_t all = ~(uint64_t)0;
@@ -153,7 +155,7 @@ static int serve(pid_t program)
 				return status;
 		sig = (int)sys4(SYS_rt_sigtimedwait, &all, &si, NULL, sizeof(all));
 		if (sig > 0)
-			hand_on(program, sig, &si);
+			pass_on(program, sig, &si);
 	}
 }
 
@@ -172,15 +174,15 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &p);
 	if (pid < 0)
 		return report_error(st, -errno, SYS_clone, NULL,
-				    errno == EAGAIN ? "a limit of processes leaves none for the "
-						      "program beside pid 1"
-						    : NULL);
+				    text_for(errno, EAGAIN,
+					     "a limit of processes leaves none for the program "
+					     "beside pid 1"));
 	if (p.failed)
 		sys_exit(127);
 	keep_only(keep);
-	forget(st);
+	clear_memory(st);
 	sys1(SYS_chdir, "/");
-	/* who may look at the program may look at this: there is nothing left to see */
+	/* as accessible as the program: /proc files belong to the payload's user */
 	sys_prctl(K_PR_SET_DUMPABLE, 1, 0, 0);
 	end.num = serve(pid);
 	st->keep_fd = keep;

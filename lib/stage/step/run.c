@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From an op to the function that carries it out. */
+/* Calls the function of each step. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -21,15 +21,23 @@ void step_fill(struct stage *st, int16_t slot, int fd)
 	st->slot[slot] = fd;
 }
 
-static int empty(const struct stage *st, int16_t slot)
+int step_result(struct stage *st, int err, int sys, const char *object)
+{
+	if (err >= 0)
+		return 0;
+	return step_fail(st, err, sys, object);
+}
+
+static int is_empty(const struct stage *st, int16_t slot)
 {
 	return slot >= 0 && st->slot[slot] < 0;
 }
 
-/* Whether the step works on what was skipped by a step before. */
+/* Whether a step that this one depends on was skipped. With '|' in the schema
+ * the other slot takes the place of an empty one. */
 static int lacks_input(const struct stage *st, const struct ct_wire_step *s)
 {
-	return (empty(st, s->a) || empty(st, s->b)) && !strchr(stage_schemas[s->op], '|');
+	return (is_empty(st, s->a) || is_empty(st, s->b)) && !strchr(stage_schemas[s->op], '|');
 }
 
 void step_done(struct stage *st)
@@ -44,11 +52,11 @@ int step_run(struct stage *st, uint32_t i)
 	const struct ct_wire_step *s = &st->steps[i];
 
 	st->current = (uint16_t)i;
+	if (lacks_input(st, s) && step_optional(s))
+		return 0;
 	if (lacks_input(st, s))
-		return step_optional(s)
-			       ? 0
-			       : report_error(st, -ENOENT, 0, NULL,
-					      "what it works on was skipped by a step before");
+		return report_error(st, -ENOENT, 0, NULL,
+				    "what it works on was skipped by a step before");
 	if (st->head->flags & CT_WIRE_TRACE)
 		st->began = clock_ns(CLOCK_MONOTONIC);
 	if (table[s->op](st, s) < 0)

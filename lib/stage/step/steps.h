@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Between the files of the stage that carry out steps. */
+/* Shared by the files that carry out steps. */
 #ifndef CT_STAGE_STEP_STEPS_H
 #define CT_STAGE_STEP_STEPS_H
 
@@ -9,19 +9,22 @@
 /* Every step function: 0, or -1 after report_error(). */
 typedef int step_fn(struct stage *st, const struct ct_wire_step *s);
 
-/* run.c: one step; 0 or -1 (reported). Skips an optional one whose input was skipped. */
+/* run.c: one step; 0 or -1 (reported). Skips a best-effort one whose input was skipped. */
 int step_run(struct stage *st, uint32_t i);
-/* The current step is done: tells so where it is asked for. By a step that goes on in a child. */
+/* Reports the current step's end, where steps are traced. Called by a step whose child carries out
+ * the following ones. */
 void step_done(struct stage *st);
 /* launch.c: carries out init's steps from i on. Returns when one has failed, which is reported. */
 void init_steps(struct stage *st, uint32_t i);
 /* Descriptor of a slot, -1 for CT_SLOT_NONE and for an empty one. */
 static inline int step_fd(const struct stage *st, int16_t slot)
 {
-	return slot < 0 ? -1 : st->slot[slot];
+	if (slot < 0)
+		return -1;
+	return st->slot[slot];
 }
 
-/* Puts fd into a slot, whatever was in it is closed. */
+/* Puts fd into a slot; a descriptor that was in it is closed. */
 void step_fill(struct stage *st, int16_t slot, int fd);
 static inline int step_optional(const struct ct_wire_step *s)
 {
@@ -37,30 +40,41 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 /* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
  * call. */
 int filter_load(int fd, uint64_t flags, int *sys);
+/* What a step returns after its last call: -1 where that gave a negative errno, which is
+ * reported, else 0. */
+int step_result(struct stage *st, int err, int sys, const char *object);
+/* The text that explains one errno of a call, where err is that one. NULL: the errno says it. */
+static inline const char *text_for(int err, int explained, const char *text)
+{
+	if (err == explained)
+		return text;
+	return NULL;
+}
+
 /* launch.c: the payload's limits for the calling process. 0 or a negative errno, *bad the step. */
 int limits_set(struct stage *st, uint32_t *bad);
-/* devices.c, in the launcher once init has been let go: waits until init wants the list of
- * devices back, and puts it back. 0, or -1 when init must not go on; reported. */
+/* devices.c, in the launcher once init has received its "go": waits until init asks for the list of
+ * devices, and restores it. 0, or -1 when init must not continue; reported. */
 int devices_hold(struct stage *st);
-/* In init: what is the launcher's for it. */
-void devices_forget(struct stage *st);
-/* identity.c: takes from the bounding set what is not to be kept. 0 or a negative errno. */
+/* In init: closes its copies of the descriptors with which the launcher restores the list. */
+void devices_close(struct stage *st);
+/* identity.c: drops from the bounding set what is not to be kept. 0 or a negative errno. */
 int caps_bound(uint64_t keep);
-/* A change of identity makes the process dumpable again where the administrator wishes it, and
- * forgets the death signal: both as they were. 0 or a negative errno. */
+/* A change of identity may make the process dumpable (fs.suid_dumpable) and clears the death
+ * signal: sets both as they were. 0 or a negative errno. */
 int stay_private(struct stage *st);
-/* defaults.c: gives the inheritable and ambient capabilities of the caller back, which were
- * raised so that the exec of the stage keeps those permitted. 0 or a negative errno. */
+/* defaults.c: restores the caller's inheritable and ambient capabilities, which the library raised
+ * so that the stage keeps the permitted ones over its exec. 0 or a negative errno. */
 int caps_restore(uint64_t inheritable, uint64_t ambient);
 /* The capabilities of the calling process: permitted and effective for root, ambient ones for
- * whoever it is. 0 or a negative errno, *sys the call. */
+ * any user. 0 or a negative errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, int *sys);
 
 /* ---- path.c: below a descriptor -------------------------------------------------------------- */
 
 struct path_error {
 	int sys;	  /* system call that failed */
-	const char *text; /* why, as a sentence; NULL: the errno says it all */
+	const char *text; /* why, as a sentence; NULL: the errno says it */
 };
 /* An O_PATH descriptor of `path` below `under` (-1: below "/" of this process), resolved as the
  * step's flags say; `oflags` are added (O_DIRECTORY). Negative errno. */
@@ -68,8 +82,8 @@ int path_open(int under, const char *path, unsigned flags, uint64_t oflags, stru
 /* As path_open() of the directory that holds the last component, which goes to base[256].
  * CT_SF_CREATE_DIR: missing directories are made, 0755. -EINVAL when there is no last component. */
 int path_parent(int under, const char *path, unsigned flags, char *base, struct path_error *e);
-/* Where path_make() makes what is missing in a read-only tree: another mount of the same tree,
- * taken over; -1: nowhere. */
+/* Where path_make() makes what is missing in a read-only root: another mount of the same file
+ * system, whose descriptor it takes; -1: nowhere. */
 void path_targets(int fd);
 /* As path_open(), but a missing last component is made: a directory, or a file. Its missing
  * parents, too. A last component that is a link which leads nowhere is followed within the root,
@@ -78,7 +92,7 @@ int path_make(int under, const char *path, unsigned flags, int directory, struct
 
 /* ---- lookup.c -------------------------------------------------------------------------------- */
 
-/* What to look for. */
+/* The user to search for. */
 struct user_query {
 	int by_name, has_gid;
 	const char *name;
@@ -86,7 +100,7 @@ struct user_query {
 };
 /* "name", "uid" or "uid:gid"; digits are a number, never a name. 0, -EINVAL or -ERANGE. */
 int user_query_parse(const char *spec, struct user_query *q);
-/* Looks in the text of a passwd file. True when there is an entry; *u is filled then. */
+/* Searches the text of a passwd file. True when there is an entry; *u is filled then. */
 int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u);
 /* Adds the groups that name u->name to u->groups, which has room for `room`. 0 or -E2BIG. */
 int user_in_group(char *text, struct stage_user *u, uint32_t room);

@@ -11,7 +11,7 @@
 
 #define OWNER_STACK 16384
 
-/* Why there is no terminal. */
+/* Why no terminal could be opened. */
 struct why {
 	int sys;
 	const char *object, *text;
@@ -23,9 +23,8 @@ static int because(struct why *w, int err, int sys, const char *object, const ch
 	return err;
 }
 
-/* The multiplexer of a devpts file system that may be the container's: nothing but that file
- * system's own node will do. Nobody can make another node there, and what is mounted on it
- * is not crossed into. */
+/* Opens the multiplexer of a devpts file system that may be the container's. The node must be that
+ * file system's own: no other can be made there, and a mount on it is not crossed. */
 static int open_ptmx(int pts, struct why *w)
 {
 	struct stat sb;
@@ -45,37 +44,44 @@ static int open_ptmx(int pts, struct why *w)
 	return because(w, -ENOTTY, SYS_fstat, "dev/pts/ptmx", "it is not the terminal multiplexer");
 }
 
-/* In the devpts, or the host's. A descriptor or a negative errno with the reason. */
+/* Opens a master: in the step's devpts, or the host's where it names none. A descriptor, or a
+ * negative errno with the reason. */
 static int open_master(struct stage *st, const struct ct_wire_step *s, struct why *w)
 {
 	int fd = step_fd(st, s->a);
 
+	if (s->a != CT_SLOT_NONE && fd < 0)
+		return because(w, -ENOENT, SYS_openat2, "dev/pts", NULL);
 	if (s->a != CT_SLOT_NONE)
-		return fd < 0 ? because(w, -ENOENT, SYS_openat2, "dev/pts", NULL)
-			      : open_ptmx(fd, w);
+		return open_ptmx(fd, w);
 	fd = sys_openat(AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
-	return fd < 0 ? because(w, fd, SYS_openat, "/dev/ptmx", NULL) : fd;
+	if (fd < 0)
+		return because(w, fd, SYS_openat, "/dev/ptmx", NULL);
+	return fd;
 }
 
-/* The second choice. Without one the reason of the first is the step's. 0, or -1 when reported. */
+/* The first choice of a master has failed: takes the second one, with a warning. Without one the
+ * step fails with the reason of the first. 0, or -1 when reported. */
 static int take_other(struct stage *st, const struct ct_wire_step *s, int err, const struct why *w)
 {
 	char text[128];
-	int fd = s->b == CT_SLOT_NONE ? -1 : step_fd(st, s->b),
-	    master = fd < 0 ? -1 : sys_dup_min(fd, 0);
+	int fd = step_fd(st, s->b), master = -1;
 
+	if (fd >= 0)
+		master = sys_dup_min(fd, 0);
 	if (master < 0)
 		return report_error(st, err, w->sys, w->object, w->text);
 	str_cut(text, sizeof(text),
 		"the terminal is one of the host's, because the container has none to give: ");
-	str_add(str_add(str_add(text, sizeof(text), w->object), sizeof(text), w->text ? ": " : ""),
-		sizeof(text), w->text ? w->text : "");
+	str_add(text, sizeof(text), w->object);
+	if (w->text)
+		str_add(str_add(text, sizeof(text), ": "), sizeof(text), w->text);
 	report_warn(st, text);
 	step_fill(st, s->o, master);
 	return 0;
 }
 
-/* The next hexadecimal number of "a:b:c"; the rest, NULL when there is none. */
+/* Reads the next hexadecimal number of "a:b:c". What follows it; NULL when there is no number. */
 static const char *next_hex(const char *p, uint32_t *out)
 {
 	const char *const digits = "0123456789abcdef";
@@ -89,10 +95,10 @@ static const char *next_hex(const char *p, uint32_t *out)
 	if (!n || (*p && *p != ':'))
 		return NULL;
 	*out = v;
-	return *p ? p + 1 : p;
+	return p + (*p == ':');
 }
 
-/* The modes in the text. 0 or a negative errno. */
+/* Sets the terminal's modes as in the text. 0 or a negative errno. */
 static int set_modes(int fd, const char *text)
 {
 	struct k_termios t;
@@ -116,15 +122,19 @@ static int set_modes(int fd, const char *text)
 static int set_up(struct stage *st, const struct ct_wire_step *s, int master, int peer)
 {
 	unsigned short size[4] = { (unsigned short)s->n[0], (unsigned short)s->n[1], 0, 0 };
-	int err = size[0] || size[1] ? (int)sys3(SYS_ioctl, master, K_TIOCSWINSZ, size) : 0;
+	int err = 0;
 
+	if (size[0] || size[1])
+		err = (int)sys3(SYS_ioctl, master, K_TIOCSWINSZ, size);
 	if (err)
 		return step_fail(st, err, SYS_ioctl, "TIOCSWINSZ");
-	err = *step_str(st, s, 1) ? set_modes(peer, step_str(st, s, 1)) : 0;
-	return err ? step_fail(st, err, SYS_ioctl, "TCSETS") : 0;
+	if (*step_str(st, s, 1))
+		err = set_modes(peer, step_str(st, s, 1));
+	return step_result(st, err, SYS_ioctl, "TCSETS");
 }
 
-/* Opens master and peer, neither by a path that could be exchanged. */
+/* Opens master and peer into their slots; the peer by TIOCGPTPEER, for a path could lead elsewhere.
+ * */
 static int open_pair(struct stage *st, const struct ct_wire_step *s)
 {
 	int master, peer, unlock = 0, err;
@@ -154,7 +164,7 @@ struct opening {
 	int err;
 };
 
-/* For file accesses only, and only of this task. */
+/* Opens as the terminal's owner: its ids are set for file accesses only, and only of this task. */
 static int open_as_owner(void *arg)
 {
 	struct opening *o = arg;
@@ -165,9 +175,9 @@ static int open_as_owner(void *arg)
 	return 0;
 }
 
-/* A new terminal. It belongs to whom opens it, that is to root of the container, also where we are
- * root of the host. Init stays the one that opens; the launcher, which has to act as itself again
- * and may not be able to go back, has a child do it that shares its descriptors. */
+/* A new terminal. devpts gives it to the user that opens it, who must be the container's root. Init
+ * keeps these ids. The launcher needs its own again, and might not be able to return to them, so a
+ * child opens the terminal that shares its descriptors. */
 int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 {
 	static char stack[OWNER_STACK] __attribute__((aligned(16)));
@@ -188,7 +198,7 @@ int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 	return o.err;
 }
 
-/* The peer itself at a place of our own /dev. */
+/* Mounts the peer on a file of the container's /dev. */
 int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -206,15 +216,15 @@ int step_pty_bind(struct stage *st, const struct ct_wire_step *s)
 	if (target < 0)
 		return report_error(st, target, e.sys, step_str(st, s, 0), e.text);
 	err = sys_move_mount(tree, target, "");
-	return err ? step_fail(st, err, SYS_move_mount, step_str(st, s, 0)) : 0;
+	return step_result(st, err, SYS_move_mount, step_str(st, s, 0));
 }
 
-/* Hands a descriptor to the library. */
+/* Sends a descriptor to the library. */
 int step_send_fd(struct stage *st, const struct ct_wire_step *s)
 {
 	int err = report_fd(st, (int)s->n[0], (int)s->n[1], step_fd(st, s->a));
 
-	return err ? step_fail(st, err, SYS_sendmsg, NULL) : 0;
+	return step_result(st, err, SYS_sendmsg, NULL);
 }
 
 /* The descriptor becomes stdin, stdout and stderr, and perhaps the controlling terminal. */
@@ -228,6 +238,7 @@ int step_stdio(struct stage *st, const struct ct_wire_step *s)
 			return step_fail(st, err, SYS_dup3, NULL);
 	}
 	st->own_tty = 1;
-	err = s->n[0] ? (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0) : 0;
-	return err ? step_fail(st, err, SYS_ioctl, "TIOCSCTTY") : 0;
+	if (s->n[0])
+		err = (int)sys3(SYS_ioctl, 0, K_TIOCSCTTY, 0);
+	return step_result(st, err, SYS_ioctl, "TIOCSCTTY");
 }

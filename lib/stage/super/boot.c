@@ -18,14 +18,20 @@ static _Noreturn void be_launcher(struct super *s, int report, int keep, pid_t p
 {
 	sup_in_fork(s, report);
 	s->st->keep_fd = CT_STAGE_KEEP_FD;
-	if (dup3(keep, CT_STAGE_KEEP_FD, O_CLOEXEC) < 0)
+	if (sys3(SYS_dup3, keep, CT_STAGE_KEEP_FD, O_CLOEXEC) < 0)
 		_exit(1);
 	close(keep);
-	/* a boot without a supervisor is not to go on */
+	/* a boot must not go on without its supervisor, which may have ended before the prctl */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	_exit(stage_launch(s->st) ? 1 : 0);
+	_exit(stage_launch(s->st) != 0);
+}
+
+/* 0 or a negative errno. */
+static int new_pair(int pair[2])
+{
+	return (int)sys4(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 }
 
 static void close_pair(const int pair[2])
@@ -37,7 +43,7 @@ static void close_pair(const int pair[2])
 int sup_boot(struct super *s)
 {
 	pid_t parent = getpid();
-	int pair[2], keep[2];
+	int pair[2], keep[2], r;
 
 	s->phase = SUP_PHASE_BOOT;
 	sup_close(&s->keep);
@@ -50,20 +56,19 @@ int sup_boot(struct super *s)
 	s->signals_asked = 0;
 	s->kill_at = SUP_NEVER;
 	s->init = 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keep)) {
-		int r = -errno;
-
+	r = new_pair(pair);
+	if (r)
+		return r;
+	r = new_pair(keep);
+	if (r) {
 		close_pair(pair);
 		return r;
 	}
 	if (s->told)
 		__atomic_store_n(&s->told->ended, CT_OUTPUT_ENDED, __ATOMIC_RELEASE);
-	s->launcher = fork();
+	s->launcher = sys_fork();
 	if (s->launcher < 0) {
-		int r = -errno;
-
+		r = s->launcher;
 		s->launcher = 0;
 		close_pair(pair);
 		close_pair(keep);
@@ -81,8 +86,8 @@ int sup_boot(struct super *s)
 	return 0;
 }
 
-/* What comes after the exec comes from inside the container: a number, and no more of them
- * than a socket holds. */
+/* Receives the records of launcher, init and pump. After the exec they come from inside the
+ * container: their number is bounded, and of their content only numbers are used. */
 void sup_take_keep(struct super *s)
 {
 	struct ct_keep k;
@@ -106,7 +111,7 @@ void sup_take_keep(struct super *s)
 			s->payload = k.num;
 			s->payload_told = 1;
 		}
-		/* the launcher says it before there is an init */
+		/* only the launcher sends it, before there is an init */
 		if (k.type == CT_KEEP_PUMP && s->init <= 0 && s->told && k.num > 0)
 			sup_output_pump(s, k.num);
 		if (k.type == CT_KEEP_OUTPUT && s->told)
@@ -114,8 +119,8 @@ void sup_take_keep(struct super *s)
 	}
 }
 
-/* One record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. Anything else that comes
- * counts as the end. */
+/* Receives one record, its descriptor in *fd or -1. 1; 0 at the end; -EAGAIN. A packet of another
+ * size counts as the end. */
 static int take_record(int sock, struct ct_report *r, int *fd)
 {
 	union ct_rights room;
@@ -128,8 +133,10 @@ static int take_record(int sock, struct ct_report *r, int *fd)
 	do {
 		n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return -EAGAIN;
 	if (n < 0)
-		return errno == EAGAIN ? -EAGAIN : 0;
+		return 0;
 	*fd = ct_rights_take(&m);
 	if (n != sizeof(*r)) {
 		sup_close(fd);
@@ -140,7 +147,8 @@ static int take_record(int sock, struct ct_report *r, int *fd)
 	return 1;
 }
 
-/* To the library, which hears of the first boot only. 0 or a negative errno. */
+/* Sends a record to the library, which receives those of the first boot only. 0 or a negative
+ * errno. */
 static int relay(struct super *s, struct ct_report *r, int fd)
 {
 	if (s->caller < 0)
@@ -149,7 +157,7 @@ static int relay(struct super *s, struct ct_report *r, int fd)
 	return report_send(s->st, r, fd);
 }
 
-/* What is said later of a boot that nobody waited for. */
+/* Keeps the error of a later boot, which no caller waits for: for the log and the state file. */
 static void keep_error(struct super *s, const struct ct_report *r)
 {
 	if (s->caller >= 0 || s->error[0])
@@ -166,8 +174,8 @@ static void keep_error(struct super *s, const struct ct_report *r)
 	sup_log(s, CT_LOG_ERROR, s->error);
 }
 
-/* What is said of a boot that nobody waited for. */
-static void keep_word(struct super *s, const struct ct_report *r)
+/* Logs warnings, and what hooks print, of a later boot. */
+static void log_record(struct super *s, const struct ct_report *r)
 {
 	if (s->caller >= 0)
 		return;
@@ -177,7 +185,7 @@ static void keep_word(struct super *s, const struct ct_report *r)
 		sup_log_hook(s, CT_LOG_INFO, &s->st->steps[r->step], ": ", r->object);
 }
 
-/* Says what forbids this boot to go on, and ends it. */
+/* Reports why this boot cannot go on, and ends it. */
 static void refuse_boot(struct super *s, int err, int sys, const char *object, const char *why)
 {
 	struct ct_report r = { .type = CT_REPORT_ERROR,
@@ -207,7 +215,7 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 	s->init = s->ended = r->num;
 	s->pidfd = *fd;
 	*fd = -1;
-	/* before anything can go wrong: who finds us killed must find init */
+	/* first: a process that finds the supervisor killed must find init in the state file */
 	s->init_start = sup_start_time(s->init);
 	if (!s->init_start) {
 		refuse_boot(s, -EIO, SYS_read, "/proc/PID/stat",
@@ -215,7 +223,7 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 		return;
 	}
 	err = sup_write_state(s);
-	/* who has run goes on, whatever becomes of the file: nobody would be served by its end */
+	/* a container that has run before goes on without the file: to end it would help nobody */
 	if (err && !s->boots) {
 		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
 		return;
@@ -225,6 +233,29 @@ static void on_cloned(struct super *s, struct ct_report *r, int *fd)
 		refuse_boot(s, err, SYS_sendmsg, "init", "the starter cannot be told of it");
 }
 
+/* A descriptor from init. *fd is -1 where it was taken over. */
+static void on_descriptor(struct super *s, struct ct_report *r, int *fd)
+{
+	switch (r->num) {
+	case CT_FD_TAG_CONSOLE:
+		sup_tty_new(s, 0, *fd);
+		*fd = -1;
+		break;
+	case CT_FD_TAG_TTY:
+		sup_tty_new(s, (uint32_t)r->err, *fd);
+		*fd = -1;
+		break;
+	case CT_FD_TAG_NS:
+		if (*fd >= 0 && r->err >= 0 && r->err < STAGE_NS && s->ns[r->err] < 0) {
+			s->ns[r->err] = *fd;
+			*fd = -1;
+		}
+		break;
+	default:
+		relay(s, r, *fd);
+	}
+}
+
 static void on_record(struct super *s, struct ct_report *r, int fd)
 {
 	switch (r->type) {
@@ -232,17 +263,7 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 		on_cloned(s, r, &fd);
 		break;
 	case CT_REPORT_FD:
-		if (r->num == CT_FD_TAG_CONSOLE || r->num == CT_FD_TAG_TTY) {
-			sup_tty_new(s, r->num == CT_FD_TAG_CONSOLE ? 0 : (uint32_t)r->err, fd);
-			fd = -1;
-		} else if (r->num == CT_FD_TAG_NS) {
-			if (fd >= 0 && r->err >= 0 && r->err < STAGE_NS && s->ns[r->err] < 0) {
-				s->ns[r->err] = fd;
-				fd = -1;
-			}
-		} else {
-			relay(s, r, fd);
-		}
+		on_descriptor(s, r, &fd);
 		break;
 	case CT_REPORT_EXEC_NEXT:
 		s->exec_next = 1;
@@ -260,15 +281,15 @@ static void on_record(struct super *s, struct ct_report *r, int fd)
 	case CT_REPORT_WARN:
 	case CT_REPORT_STEP:
 	case CT_REPORT_SAID:
-		keep_word(s, r);
+		log_record(s, r);
 		relay(s, r, -1);
 		break;
 	}
 	sup_close(&fd);
 }
 
-/* init runs. The starter must learn of it, and so must who finds us killed: without that there is
- * no first boot. 0 or -1. */
+/* init runs. Where the starter cannot be told, or the state file not be written, a first boot
+ * fails. 0 or -1. */
 static int on_ready(struct super *s)
 {
 	struct ct_report r = { .type = CT_REPORT_SUPERVISOR,
@@ -280,7 +301,10 @@ static int on_ready(struct super *s)
 	s->reboot_until = 0;
 	s->verdict.reason = CT_EXIT_NONE;
 	s->boots++;
-	err = sup_set_state(s, s->stop_asked ? CT_STATE_STOPPING : CT_STATE_RUNNING);
+	if (s->stop_asked)
+		err = sup_set_state(s, CT_STATE_STOPPING);
+	else
+		err = sup_set_state(s, CT_STATE_RUNNING);
 	if (err && first) {
 		refuse_boot(s, err, SYS_write, "state", "the state file cannot be written");
 	} else {
@@ -294,7 +318,7 @@ static int on_ready(struct super *s)
 		s->phase = SUP_PHASE_BOOT;
 		return -1;
 	}
-	/* one limit for all boots: otherwise a reboot would be the way around it */
+	/* one limit for all boots: else a reboot would be a way around it */
 	if (first && s->w->limit_time_us)
 		s->time_at = s->now + s->w->limit_time_us / 1000 + !!(s->w->limit_time_us % 1000);
 	if (s->w->limit_cputime_us && s->cpu_at == SUP_NEVER)
@@ -303,6 +327,7 @@ static int on_ready(struct super *s)
 	return 0;
 }
 
+/* This boot has ended before init executed the payload. */
 static void on_failed(struct super *s)
 {
 	struct ct_report r = { .type = CT_REPORT_ERROR,
@@ -313,20 +338,24 @@ static void on_failed(struct super *s)
 	s->failed = 1;
 	sup_reap_all(s);
 	if (!s->error_relayed) {
-		str_cut(r.kernel, sizeof(r.kernel),
-			s->stop_asked ? "stopped before the program ran"
-				      : "the stage was killed "
-					"before the program ran");
+		str_cut(r.kernel, sizeof(r.kernel), "the stage was killed before the program ran");
+		if (s->stop_asked)
+			str_cut(r.kernel, sizeof(r.kernel), "stopped before the program ran");
 		keep_error(s, &r);
 		relay(s, &r, -1);
 	}
-	if (s->boots)
-		s->verdict.reason = s->stop_asked ? CT_EXIT_STOPPED : CT_EXIT_REBOOT;
-	if (s->boots && s->limit)
-		s->verdict.reason = s->limit;
+	if (s->boots) {
+		s->verdict.reason = CT_EXIT_REBOOT;
+		if (s->stop_asked)
+			s->verdict.reason = CT_EXIT_STOPPED;
+		if (s->limit)
+			s->verdict.reason = s->limit;
+	}
 	sup_begin_end(s);
 }
 
+/* Receives the reports of launcher and init. Their end is the exec's success, where it was
+ * announced. */
 void sup_on_report(struct super *s)
 {
 	struct ct_report r;
@@ -343,7 +372,7 @@ void sup_on_report(struct super *s)
 
 void sup_on_lost_launcher(struct super *s)
 {
-	/* what they had to say before */
+	/* reports that were sent before */
 	sup_on_report(s);
 	if (s->report < 0)
 		return;
@@ -364,11 +393,12 @@ void sup_abort_boot(struct super *s)
 	s->failed = 1;
 	sup_kill_launcher(s);
 	if (s->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+		sys4(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
 
 void sup_on_init(struct super *s)
 {
+	uint32_t how = CT_OUTPUT_ENDED;
 	struct rusage ru;
 	int status = 0;
 	pid_t r;
@@ -379,9 +409,9 @@ void sup_on_init(struct super *s)
 		return;
 	s->init = 0;
 	sup_take_keep(s);
-	sup_output_end(s, r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
-				  ? CT_OUTPUT_KILLED
-				  : CT_OUTPUT_ENDED);
+	if (r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		how = CT_OUTPUT_KILLED;
+	sup_output_end(s, how);
 	/* before the verdict: its last output may have passed limit.output */
 	sup_ttys_close(s, 0);
 	sup_close(&s->pidfd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What console.path names: it gets all that the console prints, and is typed on when it is a
- * terminal. Nothing waits for it for long. */
+/* The device of console.path. It gets all that the console prints; where it is a terminal, what is
+ * typed on it goes to the console. A device that takes no output holds the console up for a bounded
+ * time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +12,9 @@
 
 #include "stage/super/supervisor.h"
 
-#define TYPED 64 /* bytes moved at once: they fit where a terminal says that it takes some */
+#define TYPED 64 /* bytes moved at once: a terminal that polls writable takes as many */
 
-/* As a terminal it is the console's: it echoes nothing and makes no signals by itself. */
+/* Takes the device. A terminal goes into raw mode: the console itself echoes and makes signals. */
 void sup_device_init(struct sup_device *d, int fd)
 {
 	struct termios raw;
@@ -27,6 +28,7 @@ void sup_device_init(struct sup_device *d, int fd)
 	tcsetattr(fd, TCSANOW, &raw);
 }
 
+/* Restores a terminal's mode, and closes the device. */
 void sup_device_close(struct sup_device *d)
 {
 	if (d->fd >= 0 && d->terminal)
@@ -43,8 +45,8 @@ uint32_t sup_device_size(const struct sup_device *d)
 	return (uint32_t)w.ws_row << 16 | w.ws_col;
 }
 
-/* Writes what is held, as far as it is taken. 1: all of it, or there is nobody who
- * could take it. */
+/* Writes what is held, as far as the device takes it. 1: all of it, or the device is broken; 0: not
+ * yet. */
 static int flush(struct sup_device *d)
 {
 	while (d->at < d->end) {
@@ -76,6 +78,7 @@ int sup_device_can_take(struct super *s, int closing)
 	return s->now >= d->lag_since + SUP_LAG_MS || (s->phase != SUP_PHASE_BOOT && !s->init);
 }
 
+/* Writes output, and holds what the device does not take. */
 void sup_device_add(struct sup_device *d, const char *p, size_t n)
 {
 	if (d->fd < 0 || n > sizeof(d->held))
@@ -91,15 +94,20 @@ int sup_device_held(const struct super *s)
 	return s->device.fd >= 0 && s->device.lagging && s->now < s->device.lag_since + SUP_LAG_MS;
 }
 
+/* Polls the device in the next turn. */
 void sup_device_watch(struct super *s)
 {
-	short events = (short)((s->device.terminal && s->tty[0].master >= 0 ? POLLIN : 0) |
-			       (sup_device_held(s) ? POLLOUT : 0));
+	short events = 0;
 
+	if (s->device.terminal && s->tty[0].master >= 0)
+		events |= POLLIN;
+	if (sup_device_held(s))
+		events |= POLLOUT;
 	if (events)
 		sup_watch(s, s->device.fd, events, SUP_WATCH_DEVICE, 0);
 }
 
+/* The device can take output, was typed on, or has hung up. */
 void sup_on_device(struct super *s, short events)
 {
 	struct sup_device *d = &s->device;
@@ -116,7 +124,7 @@ void sup_on_device(struct super *s, short events)
 		sup_close(&d->fd);
 		return;
 	}
-	/* what is typed while nobody reads is lost, as at an unplugged terminal */
+	/* what is typed while the console's terminal is full is lost, as at an unplugged one */
 	if (!(events & POLLIN))
 		return;
 	n = read(d->fd, typed, sizeof(typed));

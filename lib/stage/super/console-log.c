@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where console output is kept: the ring buffer and the log file with its rotation. */
+/* Console output that is kept: the ring buffer, and the log file with its rotation. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h> /* renameat */
@@ -21,7 +21,7 @@ void sup_ring_add(struct sup_ring *r, const char *p, size_t n)
 		n = r->size;
 	}
 	at = (r->start + r->len) % r->size;
-	first = n < r->size - at ? n : r->size - at;
+	first = u64_min(n, r->size - at);
 	memcpy(r->data + at, p, first);
 	memcpy(r->data, p + first, n - first);
 	r->len += n;
@@ -46,7 +46,7 @@ int sup_ring_copy(struct super *s, char **data, size_t *len, int clear)
 	copy = mmap(NULL, r->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (copy == MAP_FAILED)
 		return -ENOMEM;
-	first = r->len < r->size - r->start ? r->len : r->size - r->start;
+	first = u64_min(r->len, r->size - r->start);
 	memcpy(copy, r->data + r->start, first);
 	memcpy(copy + first, r->data, r->len - first);
 	*data = copy;
@@ -57,20 +57,24 @@ int sup_ring_copy(struct super *s, char **data, size_t *len, int clear)
 	return 0;
 }
 
+/* Prepares the log file that the caller has opened. */
 void sup_log_open(struct sup_log *l)
 {
 	struct stat st;
 
 	if (l->fd < 0)
 		return;
-	l->regular = !fstat(l->fd, &st) && S_ISREG(st.st_mode);
-	l->size = l->regular ? (uint64_t)st.st_size : 0;
-	/* a fifo without a reader must not stop us */
-	if (!l->regular)
-		fcntl(l->fd, F_SETFL, O_APPEND | O_NONBLOCK);
+	l->size = 0;
+	l->regular = !sys_fstat(l->fd, &st) && S_ISREG(st.st_mode);
+	if (l->regular) {
+		l->size = (uint64_t)st.st_size;
+		return;
+	}
+	/* a fifo without a reader must not block the supervisor */
+	sys3(SYS_fcntl, l->fd, F_SETFL, O_APPEND | O_NONBLOCK);
 }
 
-/* The full file becomes NAME.1, and a new one takes its place. Without that the old one is cut. */
+/* Renames the full file to NAME.1 and opens a new one; where that fails the file is truncated. */
 static void rotate(struct sup_log *l)
 {
 	char old[512] = "";
@@ -81,9 +85,8 @@ static void rotate(struct sup_log *l)
 		str_add(old, sizeof(old), l->path);
 		str_add(old, sizeof(old), ".1");
 		if (strlen(old) == strlen(l->path) + 2 && !renameat(l->dir, l->path, l->dir, old)) {
-			fd = openat(l->dir, l->path,
-				    O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-				    0600);
+			fd = sys_openat(l->dir, l->path,
+					O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0600);
 			if (fd >= 0) {
 				close(l->fd);
 				l->fd = fd;
@@ -101,7 +104,7 @@ void sup_log_add(struct sup_log *l, const char *p, size_t n)
 		return;
 	if (l->regular && l->limit && l->size && l->size + n > l->limit)
 		rotate(l);
-	/* a full disk is no reason to stop the container; what was written counts */
+	/* a failure, as by a full disk, is no reason to stop the container */
 	if (!write_all(l->fd, p, n))
 		l->size += n;
 }

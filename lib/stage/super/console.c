@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Terminals. The supervisor holds the masters. The console's is always read: into the ring buffer,
- * the log, and the stream of a client if there is one. The others are read only for a client; until
- * then their output waits in the terminal. Of the clients the starter of a container in the
- * foreground is another thing than who looks at a console later: it is the program's own terminal.
- * While it does not read, nothing is read for it, and the program waits. At the end all that the
- * terminal still holds goes into its stream, which has room for it: who reads late has it, and the
- * supervisor need not wait.
+ * Terminals. The supervisor holds the masters. It always reads the console's: for the ring buffer,
+ * the log, the device, and the stream of a client if there is one. It reads the others only for a
+ * client; without one their output waits in the terminal.
+ *
+ * The starter of a container in the foreground is a special client, for the console is its
+ * program's terminal. While it does not read, the console is not read either, and the program
+ * waits. At the end all that the terminal still holds goes into the starter's stream, which has
+ * room for it, so that nothing is lost and the supervisor need not wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,25 +56,26 @@ int sup_console_init(struct super *s)
 	s->ring.size = (size_t)w->console_buffer;
 	s->ring.data = mmap(NULL, s->ring.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			    -1, 0);
-	return s->ring.data == MAP_FAILED ? -ENOMEM : 0;
+	if (s->ring.data == MAP_FAILED)
+		return -ENOMEM;
+	return 0;
 }
 
 void sup_take_console(struct super *s)
 {
+	const int room = SUP_STREAM_SIZE;
 	int fd = take_slot(s->st, s->w->console);
 
-	const int room = SUP_STREAM_SIZE;
-
-	if (fd >= 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK))
+	if (fd >= 0 && sys3(SYS_fcntl, fd, F_SETFL, O_RDWR | O_NONBLOCK))
 		sup_close(&fd);
-	/* without the right to, as much as the host allows */
+	/* without CAP_NET_ADMIN: as much as the host allows */
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	s->tty[0].stream = fd;
 	s->tty[0].starters = fd >= 0;
 }
 
-/* While we have it open ourselves, the last getty's close does not hang the master up. */
+/* While the peer is open here, the master does not hang up when the last getty closes its own. */
 static void open_peer(struct sup_tty *t)
 {
 	if (t->peer < 0)
@@ -84,7 +86,7 @@ static int set_size(const struct sup_tty *t)
 {
 	struct winsize w = { .ws_row = (uint16_t)(t->size >> 16), .ws_col = (uint16_t)t->size };
 
-	return ioctl(t->master, TIOCSWINSZ, &w) ? -errno : 0;
+	return (int)sys3(SYS_ioctl, t->master, TIOCSWINSZ, &w);
 }
 
 void sup_tty_new(struct super *s, uint32_t number, int master)
@@ -101,8 +103,8 @@ void sup_tty_new(struct super *s, uint32_t number, int master)
 	t->master = master;
 	t->retry_at = 0;
 	t->in_full = t->lagging = 0;
-	/* without it one terminal could hold up everything */
-	if (fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK)) {
+	/* a blocking terminal could stop the supervisor */
+	if (sys3(SYS_fcntl, master, F_SETFL, O_RDWR | O_NONBLOCK)) {
 		sup_close(&t->master);
 		return;
 	}
@@ -119,7 +121,7 @@ static void end_stream(struct sup_tty *t)
 	t->in_full = t->lagging = t->starters = 0;
 }
 
-/* To the starter, as far as its stream takes it. 1: all of it, 0: not yet. */
+/* Sends what is held for the starter, as far as its stream takes it. 1: all of it, 0: not yet. */
 static int flush_held(struct super *s, struct sup_tty *t)
 {
 	while (s->held_at < s->held_end) {
@@ -162,13 +164,11 @@ static void send_output(struct super *s, struct sup_tty *t, const char *p, size_
 static void count_output(struct super *s, size_t n)
 {
 	s->output += n;
-	if (!s->w->limit_output || s->output <= s->w->limit_output || s->limit)
-		return;
-	sup_output_over(s);
+	if (s->w->limit_output && s->output > s->w->limit_output)
+		sup_output_over(s);
 }
 
-/* 1 when the client can take what is read next, or will not get it; 0 to leave it in
- * the terminal for now. */
+/* 1 when the client can take the next output, or is to lose it; 0 to leave that in the terminal. */
 static int stream_can_take(struct super *s, struct sup_tty *t, int closing)
 {
 	struct pollfd p = { .fd = t->stream, .events = POLLOUT };
@@ -195,7 +195,7 @@ static int stream_can_take(struct super *s, struct sup_tty *t, int closing)
 	return s->now >= t->lag_since + SUP_LAG_MS || (s->phase != SUP_PHASE_BOOT && !s->init);
 }
 
-/* Moves one chunk of output; `closing`: now or never. 1: moved, 0: nothing there or not now. */
+/* Moves one chunk of output; `closing`: the last chance. 1: moved, 0: nothing there or not now. */
 static int move_output(struct super *s, uint32_t number, int closing)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -208,8 +208,8 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	n = read(t->master, buf, sizeof(buf));
 	if (n <= 0) {
 		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-			/* every opener is gone, ours was hung up: look again later,
-			 * open it again */
+			/* the last process has closed the terminal, and ours was hung up: open it
+			 * again later */
 			t->retry_at = s->now + SUP_RETRY_MS;
 			sup_close(&t->peer);
 		}
@@ -226,9 +226,9 @@ static int move_output(struct super *s, uint32_t number, int closing)
 	return 1;
 }
 
-/* The terminal makes a SIGINT of ^C, and the kernel throws it away when the program is pid 1 of its
- * namespace and has no handler for it. Outside a container it would have ended, so it does here.
- */
+/* The terminal turns ^C into SIGINT, which the kernel discards when the program is process 1 of its
+ * namespace and has no handler for it. Outside of a container the program would end, so it is
+ * killed here. */
 void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, size_t n)
 {
 	const uint64_t bit = 1ull << (SIGINT - 1);
@@ -246,7 +246,7 @@ void sup_interrupt(struct super *s, const struct sup_tty *t, const char *typed, 
 	if ((sup_caught(s->init) | sup_ignored(s->init)) & bit)
 		return;
 	s->interrupted = 1;
-	syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+	sys4(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
 
 /* Moves input as far as the terminal takes it; what it does not take stays in the socket. */
@@ -267,7 +267,7 @@ static void move_input(struct super *s, struct sup_tty *t)
 		t->in_full = 1;
 		return;
 	}
-	/* nobody at the other end: as typed into an unplugged terminal */
+	/* no process has the terminal open: the input is lost, as at an unplugged one */
 	if (w < 0)
 		w = n;
 	t->in_full = 0;
@@ -280,7 +280,7 @@ void sup_ttys_close(struct super *s, int for_good)
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		struct sup_tty *t = &s->tty[i];
 
-		/* the last words; no more than a terminal can hold */
+		/* the last output; no more than a terminal can hold */
 		for (int turn = 0; turn < 64 && move_output(s, i, 1); turn++)
 			;
 		if (for_good)
@@ -293,6 +293,26 @@ void sup_ttys_close(struct super *s, int for_good)
 		sup_device_close(&s->device);
 }
 
+/* Polls the stream of tty i for both directions: for input unless the terminal is full, for room
+ * while the client holds output up. What to poll the master for. */
+static short watch_stream(struct super *s, const struct sup_tty *t, uint32_t i)
+{
+	int held = t->lagging && (t->starters || s->now < t->lag_since + SUP_LAG_MS);
+	short stream = 0, master = 0;
+
+	if (t->in_full)
+		master |= POLLOUT;
+	else
+		stream |= POLLIN;
+	if (held)
+		stream |= POLLOUT;
+	else
+		master |= POLLIN;
+	sup_watch(s, t->stream, stream, SUP_WATCH_STREAM, i);
+	return master;
+}
+
+/* Polls terminals, streams and the device in the next turn. */
 void sup_tty_watch(struct super *s)
 {
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
@@ -301,17 +321,10 @@ void sup_tty_watch(struct super *s)
 
 		if (t->master < 0)
 			continue;
-		if (t->stream >= 0) {
-			int held = t->lagging &&
-				   (t->starters || s->now < t->lag_since + SUP_LAG_MS);
-
-			sup_watch(s, t->stream,
-				  (short)((t->in_full ? 0 : POLLIN) | (held ? POLLOUT : 0)),
-				  SUP_WATCH_STREAM, i);
-			events = (short)((t->in_full ? POLLOUT : 0) | (held ? 0 : POLLIN));
-		} else if (i == 0) {
+		if (t->stream >= 0)
+			events = watch_stream(s, t, i);
+		else if (i == 0)
 			events = POLLIN;
-		}
 		if (i == 0 && sup_device_held(s))
 			events &= (short)~POLLIN;
 		if (events && s->now >= t->retry_at)
@@ -320,6 +333,7 @@ void sup_tty_watch(struct super *s)
 	sup_device_watch(s);
 }
 
+/* A terminal has output, takes input, or has hung up. */
 void sup_on_master(struct super *s, uint32_t number, short events)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -333,6 +347,7 @@ void sup_on_master(struct super *s, uint32_t number, short events)
 		move_output(s, number, 0);
 }
 
+/* A client has input, takes output, or has gone. */
 void sup_on_stream(struct super *s, uint32_t number, short events)
 {
 	struct sup_tty *t = &s->tty[number];
@@ -342,7 +357,7 @@ void sup_on_stream(struct super *s, uint32_t number, short events)
 	if (events & POLLOUT)
 		t->lagging = 0;
 	if (events & (POLLHUP | POLLERR)) {
-		/* what it typed before it went is still for the terminal, as far as it fits */
+		/* what it sent before still goes to the terminal, as far as it fits */
 		move_input(s, t);
 		if (t->in_full || t->stream < 0)
 			end_stream(t);
@@ -355,20 +370,23 @@ void sup_on_stream(struct super *s, uint32_t number, short events)
 int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 {
 	uint32_t n = (uint32_t)number;
-	int pair[2];
+	int pair[2], r;
 
 	if (number == CT_CTL_TTY_FREE) {
+		if (!s->n_ttys)
+			return -ENOTTY;
 		for (n = 1; n <= s->n_ttys && (s->tty[n].master < 0 || s->tty[n].stream >= 0); n++)
 			;
 		if (n > s->n_ttys)
-			return s->n_ttys ? -EBUSY : -ENOTTY;
+			return -EBUSY;
 	} else if (number > s->n_ttys || s->tty[n].master < 0) {
 		return -ENOTTY;
 	}
 	if (s->tty[n].stream >= 0)
 		return -EBUSY;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return -errno;
+	r = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+	if (r)
+		return r;
 	s->tty[n].stream = pair[0];
 	s->tty[n].lagging = s->tty[n].in_full = 0;
 	*got = n;
@@ -376,6 +394,7 @@ int sup_tty_open(struct super *s, uint64_t number, uint32_t *got, int *fd)
 	return 0;
 }
 
+/* Sets a window's size, rows << 16 | columns; later boots get it, too. 0 or a negative errno. */
 int sup_tty_resize(struct super *s, uint64_t number, uint64_t size)
 {
 	if (number > s->n_ttys || s->tty[number].master < 0)

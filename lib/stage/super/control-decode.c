@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests to the supervisor, as they come from the socket. */
+/* Checks a request to the supervisor. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 	 CT_STATE_FROZEN | CT_STATE_ABORTING)
 #define NONE 0u
 
-/* What each type takes: the greatest arg0 and arg1. */
+/* For each type of request the greatest arg0 and arg1. */
 static const struct {
 	uint64_t arg0, arg1;
 	uint8_t known, arg0_needed;

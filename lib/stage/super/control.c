@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The supervisor's socket. One request a connection; what cannot be answered at once waits in its
- * slot, and nothing is ever sent that would block: a peer that does not take its reply is dropped.
+ * The supervisor's socket. One request for each connection. A request that cannot be answered at
+ * once waits; nothing is sent that would block: a client that does not take its reply is
+ * disconnected.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "stage/kernel.h"
 #include "stage/super/supervisor.h"
 #include "shared/rights.h"
 
-#define PENDING 1 /* a handler's word for: no reply now */
+#define PENDING 1 /* returned by a handler: no reply now */
 
 int sup_listen(struct super *s)
 {
@@ -57,14 +57,21 @@ static int send_reply(int sock, const struct ct_ctl_reply *r, int fd)
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	ct_rights_add(&m, &room, fd);
-	return sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(*r) ? 0 : -errno;
+	if (sendmsg(sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(*r))
+		return -errno;
+	return 0;
 }
 
-/* Whether somebody waits for a stop. */
+static int waits_for_stop(const struct sup_client *c)
+{
+	return c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
+}
+
+/* Whether a client waits for a stop. */
 static int stop_waited_for(const struct super *s)
 {
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
-		if (s->client[i].is == SUP_CLIENT_WAITING && s->client[i].rq.type == CT_CTL_STOP)
+		if (waits_for_stop(&s->client[i]))
 			return 1;
 	}
 	return 0;
@@ -72,9 +79,11 @@ static int stop_waited_for(const struct super *s)
 
 void sup_drop_client(struct super *s, struct sup_client *c)
 {
-	int stop = c->is == SUP_CLIENT_WAITING && c->rq.type == CT_CTL_STOP;
-	uint64_t kill_at = stop && !(c->rq.arg0 & CT_STOP_NO_KILL) ? c->deadline : SUP_NEVER;
+	int stop = waits_for_stop(c);
+	uint64_t kill_at = SUP_NEVER;
 
+	if (stop && !(c->rq.arg0 & CT_STOP_NO_KILL))
+		kill_at = c->deadline;
 	sup_close(&c->fd);
 	if (c->data)
 		munmap(c->data, c->len);
@@ -82,10 +91,9 @@ void sup_drop_client(struct super *s, struct sup_client *c)
 	c->fd = -1;
 	if (!stop || s->phase != SUP_PHASE_RUN || s->killed)
 		return;
-	/* who asked has gone away: a stop with its time goes on as it was asked for; of one that
-	 * was asked only, the container may still go, but is not held for stopping for ever */
-	if (kill_at < s->kill_at)
-		s->kill_at = kill_at;
+	/* a stop goes on without its client: the container is killed at the client's deadline; with
+	 * CT_STOP_NO_KILL it counts as stopping for a bounded time only */
+	s->kill_at = u64_min(s->kill_at, kill_at);
 	if (s->kill_at == SUP_NEVER && !s->terminated && !stop_waited_for(s))
 		s->stop_until = s->now + SUP_TERM_MS;
 }
@@ -101,20 +109,29 @@ static void answer(struct super *s, struct sup_client *c, int err, int fd)
 
 static uint64_t deadline_of(const struct super *s, uint64_t ms)
 {
-	return ms >= INT64_MAX ? SUP_NEVER : s->now + ms;
+	if (ms >= INT64_MAX)
+		return SUP_NEVER;
+	return s->now + ms;
 }
 
 static int on_status(struct super *s, struct sup_client *c, int *fd)
 {
 	(void)c;
-	if (s->pidfd >= 0) {
-		*fd = fcntl(s->pidfd, F_DUPFD_CLOEXEC, 3);
-		return *fd < 0 ? -errno : 0;
-	}
+	if (s->pidfd < 0)
+		return 0;
+	*fd = sys_dup_min(s->pidfd, 3);
+	if (*fd < 0)
+		return *fd;
 	return 0;
 }
 
-/* What stops a reaper would not stop its child. */
+/* 0 or a negative errno. */
+static int send_signal(const struct super *s, int sig, const siginfo_t *si)
+{
+	return (int)sys4(SYS_pidfd_send_signal, s->pidfd, sig, si, 0);
+}
+
+/* SIGSTOP would stop the reaper alone: asks it to stop the program. */
 static int stop_program(const struct super *s)
 {
 	siginfo_t si;
@@ -122,7 +139,7 @@ static int stop_program(const struct super *s)
 	memset(&si, 0, sizeof(si));
 	si.si_signo = CT_STOP_SIGNAL;
 	si.si_code = CT_SI_STOP;
-	return syscall(SYS_pidfd_send_signal, s->pidfd, CT_STOP_SIGNAL, &si, 0) ? -errno : 0;
+	return send_signal(s, CT_STOP_SIGNAL, &si);
 }
 
 static int on_kill(struct super *s, struct sup_client *c, int *fd)
@@ -135,7 +152,7 @@ static int on_kill(struct super *s, struct sup_client *c, int *fd)
 	if (sig == SIGSTOP && (s->w->flags & CT_SUPER_REAPER))
 		r = stop_program(s);
 	else
-		r = syscall(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0) ? -errno : 0;
+		r = send_signal(s, sig, NULL);
 	if (r)
 		return r;
 	if (sig)
@@ -148,7 +165,7 @@ static int on_stop(struct super *s, struct sup_client *c, int *fd)
 	uint64_t flags = c->rq.arg0;
 
 	(void)fd;
-	/* a boot cannot be asked to go */
+	/* during a boot there is no program that could end by itself */
 	if ((flags & CT_STOP_KILL) || s->phase == SUP_PHASE_BOOT)
 		sup_kill(s, 0);
 	else
@@ -160,23 +177,27 @@ static int on_stop(struct super *s, struct sup_client *c, int *fd)
 		return 0;
 	}
 	s->stop_until = SUP_NEVER;
-	c->deadline = s->killed ? SUP_NEVER : deadline_of(s, c->rq.arg1);
+	if (!s->killed)
+		c->deadline = deadline_of(s, c->rq.arg1);
 	return PENDING;
 }
 
 static int on_reboot(struct super *s, struct sup_client *c, int *fd)
 {
-	int sig = s->w->signal_reboot ? (int)s->w->signal_reboot : SIGINT;
-	uint64_t until;
+	uint64_t until = s->now + SUP_TERM_MS;
+	int sig = SIGINT, r;
 
 	(void)fd;
 	if (s->phase != SUP_PHASE_RUN || s->stop_asked)
 		return -EBUSY;
-	if (syscall(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0))
-		return -errno;
-	until = c->rq.arg1 ? deadline_of(s, c->rq.arg1) : s->now + SUP_TERM_MS;
-	if (until > s->reboot_until)
-		s->reboot_until = until;
+	if (s->w->signal_reboot)
+		sig = (int)s->w->signal_reboot;
+	r = send_signal(s, sig, NULL);
+	if (r)
+		return r;
+	if (c->rq.arg1)
+		until = deadline_of(s, c->rq.arg1);
+	s->reboot_until = u64_max(s->reboot_until, until);
 	if (!c->rq.arg1)
 		return 0;
 	c->boots = s->boots;
@@ -221,7 +242,7 @@ static int on_console(struct super *s, struct sup_client *c, int *fd)
 static void send_more(struct super *s, struct sup_client *c)
 {
 	while (c->off < c->len) {
-		size_t n = c->len - c->off < SUP_PACKET ? c->len - c->off : SUP_PACKET;
+		size_t n = u64_min(c->len - c->off, SUP_PACKET);
 		ssize_t w = send(c->fd, c->data + c->off, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (w < 0 && (errno == EAGAIN || errno == EINTR))
@@ -292,7 +313,7 @@ static void on_request(struct super *s, struct sup_client *c)
 		r = handlers[c->rq.type](s, c, &fd);
 	}
 	if (r == PENDING) {
-		/* unless the handler has dropped it, or sends */
+		/* unless the handler has disconnected it, or has begun to send */
 		if (c->is == SUP_CLIENT_ASKED)
 			c->is = SUP_CLIENT_WAITING;
 		return;
@@ -301,6 +322,7 @@ static void on_request(struct super *s, struct sup_client *c)
 	sup_close(&fd);
 }
 
+/* A client has sent something, takes more data, or has gone. */
 void sup_on_client(struct super *s, uint32_t index, short events)
 {
 	struct sup_client *c = &s->client[index];
@@ -312,7 +334,7 @@ void sup_on_client(struct super *s, uint32_t index, short events)
 		on_request(s, c);
 		break;
 	case SUP_CLIENT_WAITING:
-		/* nothing more may come: it has gone, or does not keep to the rules */
+		/* a waiting client sends nothing: it has gone, or violates the protocol */
 		if (recv(c->fd, &byte, 1, MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR))
 			sup_drop_client(s, c);
 		break;
@@ -322,9 +344,10 @@ void sup_on_client(struct super *s, uint32_t index, short events)
 	}
 }
 
-/* ---- who asks -------------------------------------------------------------------------------- */
+/* ---- new clients ----------------------------------------------------------------------------- */
 
-static int may_ask(int sock, pid_t *pid)
+/* Whether the client's user is allowed: root, or the supervisor's own. */
+static int is_allowed(int sock, pid_t *pid)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
@@ -335,8 +358,8 @@ static int may_ask(int sock, pid_t *pid)
 	return peer.uid == 0 || peer.uid == geteuid();
 }
 
-/* 1: the process is in our namespace of this kind; 0: it is not; a negative errno: it
- * cannot be looked at. */
+/* 1: the process is in the supervisor's namespace of this kind; 0: it is not; a negative errno: its
+ * namespace cannot be read. */
 static int same_namespace(pid_t pid, const char *kind)
 {
 	char path[64] = "/proc/", own[32] = "/proc/self/ns/";
@@ -350,8 +373,8 @@ static int same_namespace(pid_t pid, const char *kind)
 	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
-/* A uid is not enough: root in a container has it, too, where there is no idmap. 0, or an
- * enum ct_ctl_stranger. */
+/* Whether the client is outside of the supervisor's namespaces. The uid alone does not tell: root
+ * in a container without an id map has it, too. 0, or an enum ct_ctl_stranger. */
 static uint32_t stranger(int sock, pid_t pid)
 {
 	static const struct {
@@ -362,31 +385,35 @@ static uint32_t stranger(int sock, pid_t pid)
 		     { "mnt", CT_CTL_OTHER_MNT } };
 	struct pollfd alive = { .fd = -1, .events = POLLIN };
 	socklen_t n = sizeof(alive.fd);
-	uint32_t is = pid > 0 ? 0 : CT_CTL_OTHER_PID;
+	uint32_t is = 0;
 
-	/* before Linux 6.5 there is no such thing; then it is enough that whoever has connected
-	 * holds the connection */
+	/* in a pid namespace that is not below the supervisor's */
+	if (pid <= 0)
+		return CT_CTL_OTHER_PID;
+	/* before Linux 6.5 there is no pidfd of the peer: its number is taken to be valid */
 	if (getsockopt(sock, SOL_SOCKET, K_SO_PEERPIDFD, &alive.fd, &n))
 		alive.fd = -1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !is; i++) {
 		int same = same_namespace(pid, rows[i].kind);
 
-		if (same <= 0)
-			is = same ? CT_CTL_UNSEEN : rows[i].is;
+		if (same < 0)
+			is = CT_CTL_UNSEEN;
+		if (same == 0)
+			is = rows[i].is;
 	}
-	/* what has ended meanwhile may be somebody else's number */
+	/* the peer has ended: its number may belong to another process by now */
 	if (!is && alive.fd >= 0 && poll(&alive, 1, 0) > 0)
 		is = CT_CTL_UNSEEN;
 	sup_close(&alive.fd);
 	return is;
 }
 
-static void turn_away(const struct super *s, int sock, int err, uint32_t why)
+/* Refuses a client. why: an enum ct_ctl_stranger; such a client learns nothing of the container. */
+static void refuse(const struct super *s, int sock, int err, uint32_t why)
 {
 	struct ct_ctl_reply r;
 
 	fill_reply(s, &r, 0, err);
-	/* why, and nothing of the container */
 	if (why) {
 		memset(&r, 0, sizeof(r));
 		r.magic = CT_CTL_MAGIC;
@@ -397,20 +424,20 @@ static void turn_away(const struct super *s, int sock, int err, uint32_t why)
 	close(sock);
 }
 
-/* `ours`: made by the starter, before anybody could connect. */
+/* `ours`: the connection was made by the starter, before the socket had a name. */
 static void take_client(struct super *s, int sock, int ours)
 {
 	uint32_t why = 0;
 	pid_t pid = 0;
 
-	if (!may_ask(sock, &pid)) {
+	if (!is_allowed(sock, &pid)) {
 		close(sock);
 		return;
 	}
 	if (!ours)
 		why = stranger(sock, pid);
 	if (why) {
-		turn_away(s, sock, -EPERM, why);
+		refuse(s, sock, -EPERM, why);
 		return;
 	}
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
@@ -424,7 +451,7 @@ static void take_client(struct super *s, int sock, int ours)
 		c->deadline = s->now + SUP_CLIENT_MS;
 		return;
 	}
-	turn_away(s, sock, -EAGAIN, 0);
+	refuse(s, sock, -EAGAIN, 0);
 }
 
 void sup_take_watch(struct super *s)
@@ -437,15 +464,17 @@ void sup_take_watch(struct super *s)
 	s->st->slot[slot] = -1;
 }
 
+/* Accepts new clients. */
 void sup_on_listener(struct super *s)
 {
 	for (int turn = 0; turn < SUP_CLIENTS; turn++) {
-		int sock = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int sock = (int)sys4(SYS_accept4, s->listener, NULL, NULL,
+				     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (sock < 0) {
-			/* out of descriptors: the loop must not spin on it */
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM)
+			/* without descriptors or memory: the loop must not spin */
+			if (sock == -EMFILE || sock == -ENFILE || sock == -ENOBUFS ||
+			    sock == -ENOMEM)
 				s->listen_at = s->now + 100;
 			return;
 		}
@@ -453,44 +482,52 @@ void sup_on_listener(struct super *s)
 	}
 }
 
+/* Whether what a waiting client waits for has happened. */
+static int has_happened(const struct super *s, const struct sup_client *c)
+{
+	switch (c->rq.type) {
+	case CT_CTL_WAIT:
+		return (s->state & c->rq.arg0) != 0;
+	case CT_CTL_REBOOT:
+		return s->phase == SUP_PHASE_RUN && s->boots > c->boots;
+	case CT_CTL_STOP:
+		return s->phase == SUP_PHASE_DONE;
+	}
+	return 0;
+}
+
 void sup_tell_waiters(struct super *s)
 {
-	int done = s->phase == SUP_PHASE_DONE;
-
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
 		struct sup_client *c = &s->client[i];
 
 		if (c->is != SUP_CLIENT_WAITING)
 			continue;
-		if (c->rq.type == CT_CTL_WAIT && (s->state & c->rq.arg0))
+		if (has_happened(s, c))
 			answer(s, c, 0, -1);
-		else if (c->rq.type == CT_CTL_REBOOT && s->phase == SUP_PHASE_RUN &&
-			 s->boots > c->boots)
-			answer(s, c, 0, -1);
-		else if (done)
-			answer(s, c, c->rq.type == CT_CTL_STOP ? 0 : -ESRCH, -1);
+		else if (s->phase == SUP_PHASE_DONE)
+			answer(s, c, -ESRCH, -1);
 	}
 }
 
-static void too_late(struct super *s, struct sup_client *c)
+/* A client's deadline has passed. */
+static void on_deadline(struct super *s, struct sup_client *c)
 {
+	int stop = c->rq.type == CT_CTL_STOP;
+
 	if (c->is != SUP_CLIENT_WAITING) {
 		sup_drop_client(s, c);
 		return;
 	}
-	if (c->rq.type == CT_CTL_STOP && !(c->rq.arg0 & CT_STOP_NO_KILL)) {
+	if (stop && !(c->rq.arg0 & CT_STOP_NO_KILL)) {
 		c->deadline = SUP_NEVER;
 		if (!s->killed)
 			sup_kill(s, 0);
 		return;
 	}
-	if (c->rq.type != CT_CTL_STOP) {
-		answer(s, c, -ETIMEDOUT, -1);
-		return;
-	}
 	answer(s, c, -ETIMEDOUT, -1);
-	/* it was asked only: unless others still wait, all is as before */
-	if (s->stop_until != SUP_NEVER)
+	/* a stop without a kill is over, unless other clients wait for one */
+	if (stop && s->stop_until != SUP_NEVER)
 		s->stop_until = s->now;
 }
 
@@ -500,6 +537,6 @@ void sup_client_timers(struct super *s)
 		struct sup_client *c = &s->client[i];
 
 		if (c->is != SUP_CLIENT_FREE && s->now >= c->deadline)
-			too_late(s, c);
+			on_deadline(s, c);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Stopping, the verdict, and what is done after init. */
+/* Stopping, the verdict, and what is done after init's end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,9 +18,12 @@ static uint64_t bit(unsigned sig)
 
 static void signal_init(const struct super *s, unsigned sig)
 {
-	/* by its number, too: it is our child and has not been reaped */
-	if (s->pidfd >= 0 && syscall(SYS_pidfd_send_signal, s->pidfd, (int)sig, NULL, 0) &&
-	    errno != ESRCH && s->init > 0)
+	long r = 0;
+
+	if (s->pidfd >= 0)
+		r = sys4(SYS_pidfd_send_signal, s->pidfd, sig, NULL, 0);
+	/* the pid is safe, too: init is a child that has not been reaped */
+	if (r && r != -ESRCH && s->init > 0)
 		kill(s->init, (int)sig);
 }
 
@@ -38,7 +41,7 @@ static unsigned halt_signal(const struct super *s)
 void sup_halt(struct super *s)
 {
 	s->stop_asked = 1;
-	/* between two boots: the pause is over */
+	/* ends a pause between two boots */
 	s->boot_at = s->now;
 	if (s->phase != SUP_PHASE_RUN)
 		return;
@@ -49,23 +52,27 @@ void sup_halt(struct super *s)
 
 void sup_kill(struct super *s, int hard)
 {
-	unsigned sig = s->w->signal_stop && !hard ? s->w->signal_stop : SIGKILL;
+	unsigned sig = SIGKILL;
 
+	if (s->w->signal_stop && !hard)
+		sig = s->w->signal_stop;
 	s->stop_asked = 1;
 	s->stop_until = SUP_NEVER;
 	if (s->phase == SUP_PHASE_BOOT) {
 		sup_abort_boot(s);
 		return;
 	}
-	/* whoever does not want to wait for readers */
+	/* the output is not waited for any longer */
 	if (s->phase == SUP_PHASE_OUTPUT && hard)
 		sup_output_end(s, CT_OUTPUT_NOW);
 	s->boot_at = s->now;
 	if (s->phase != SUP_PHASE_RUN)
 		return;
-	s->kill_at = s->now + (sig == SIGKILL ? SUP_AGAIN_MS : SUP_LAST_MS);
+	s->kill_at = s->now + SUP_LAST_MS;
+	if (sig == SIGKILL)
+		s->kill_at = s->now + SUP_AGAIN_MS;
 	signal_init(s, sig);
-	/* a payload with groups of its own to write to may freeze init as soon as it is thawed */
+	/* a payload that may write to its cgroups can freeze init again as soon as it is thawed */
 	if (s->killed)
 		sup_groups_kill(s);
 	else
@@ -76,8 +83,8 @@ void sup_kill(struct super *s, int hard)
 		sup_set_state(s, CT_STATE_STOPPING);
 }
 
-/* `own`: it is the payload that died of the signal, not pid 1, of whose death SIGHUP and SIGINT
- * are reboot(2)'s word. */
+/* Why init has ended, CT_EXIT_*. A process 1 that calls reboot(2) dies of SIGHUP or SIGINT. `own`:
+ * the signal is the program's, which is not process 1. */
 static int reason_of(const struct super *s, unsigned sig, int own)
 {
 	if (s->limit)
@@ -90,7 +97,9 @@ static int reason_of(const struct super *s, unsigned sig, int own)
 		return CT_EXIT_STOPPED;
 	if (s->pid_ns && !own && sig == SIGINT)
 		return CT_EXIT_HALT;
-	return sig ? CT_EXIT_SIGNALED : CT_EXIT_EXITED;
+	if (sig)
+		return CT_EXIT_SIGNALED;
+	return CT_EXIT_EXITED;
 }
 
 static uint64_t microseconds(const struct timeval *t)
@@ -103,22 +112,29 @@ void sup_judge(struct super *s, int status, const struct rusage *ru, int gone)
 	struct ct_verdict *v = &s->verdict;
 	struct ct_counters c;
 	int own = is_reaped(s) && s->payload_told && ct_keep_fits(s->payload, status);
-	unsigned sig;
+	unsigned sig = 0;
 
-	status = own ? s->payload : status;
-	sig = WIFSIGNALED(status) ? (unsigned)WTERMSIG(status) : 0;
+	if (own)
+		status = s->payload;
+	if (WIFSIGNALED(status))
+		sig = (unsigned)WTERMSIG(status);
 	memset(v, 0, sizeof(*v));
 	sup_groups_usage(s, &c);
 	v->wall_us = sup_now_us() - s->exec_us;
-	v->reason = gone ? CT_EXIT_LOST : reason_of(s, sig, own);
+	v->reason = CT_EXIT_LOST;
+	if (!gone)
+		v->reason = reason_of(s, sig, own);
 	ct_verdict_add(v, &c, s->cpu_before, is_reaped(s));
 	if (gone)
 		return;
 	if (s->interrupted && sig == SIGKILL)
 		sig = SIGINT;
-	v->signal = (int32_t)sig;
-	v->code = sig ? 128 + (int32_t)sig : WEXITSTATUS(status);
-	v->core = sig && WCOREDUMP(status);
+	v->code = WEXITSTATUS(status);
+	if (sig) {
+		v->signal = (int32_t)sig;
+		v->code = 128 + (int32_t)sig;
+		v->core = !!WCOREDUMP(status);
+	}
 	v->user_us = ct_since(microseconds(&ru->ru_utime), s->exec.user_us);
 	v->system_us = ct_since(microseconds(&ru->ru_stime), s->exec.system_us);
 	v->max_rss = (uint64_t)ru->ru_maxrss * 1024;
@@ -142,15 +158,13 @@ void sup_kill_listed(int fd)
 		}
 }
 
-/* The pids in /proc/thread-self/children are ours to reap: none of them can be anybody else. */
+/* The pids in the list are not reused: only this process reaps its children. */
 static void kill_children(void)
 {
-	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	SYS_CLOSEP int fd = sys_openat(AT_FDCWD, "/proc/thread-self/children", O_RDONLY, 0);
 
-	if (fd < 0)
-		return;
-	sup_kill_listed(fd);
-	close(fd);
+	if (fd >= 0)
+		sup_kill_listed(fd);
 }
 
 void sup_reap_all(struct super *s)
@@ -189,8 +203,8 @@ static int carry_out(const struct super *s, const struct ct_wire_step *step, uin
 {
 	int err = ends[step->op](s, step);
 
-	for (int pause = 1; err && sup_now_ms() < until; pause = pause < 20 ? pause * 2 : pause) {
-		poll(NULL, 0, pause);
+	for (uint64_t pause = 1; err && sup_now_ms() < until; pause = u64_min(pause * 2, 32)) {
+		poll(NULL, 0, (int)pause);
 		err = ends[step->op](s, step);
 	}
 	return err;
@@ -223,7 +237,7 @@ void sup_finish(struct super *s)
 {
 	int first_failed = s->failed && s->boots == 0;
 
-	/* what it has printed is waited for as long as somebody takes it: see pump.h */
+	/* the pumps end when their sinks take no more for a while */
 	s->phase = SUP_PHASE_OUTPUT;
 	if (s->n_pumps && !first_failed)
 		return;
@@ -238,12 +252,12 @@ void sup_finish(struct super *s)
 		sup_remove_files(s, 0);
 	} else {
 		sup_remove_home(s);
-		/* first the file, then the socket: who finds no socket finds the verdict */
+		/* the file first: a client that finds no socket must find the verdict */
 		sup_write_state(s);
 		sup_remove_files(s, (s->w->flags & CT_SUPER_EPHEMERAL) && !s->left);
 	}
 	sup_close(&s->listener);
-	/* whoever is told below may start the next one at once */
+	/* before clients are told: they may start the container again at once */
 	sup_close(&s->alive);
 	sup_tell_waiters(s);
 }
@@ -254,14 +268,15 @@ void sup_close_namespaces(struct super *s)
 		sup_close(&s->ns[i]);
 }
 
-/* What stop hooks get beside their own words: the variables, and for hook.version 0 the namespaces
- * as arguments, as LXC has them. They are this process's descriptors. */
-struct told {
+/* What stop hooks get in addition to their own arguments and variables: variables, and for
+ * hook.version 0 the namespaces as arguments, as LXC does it. The paths lead to descriptors of this
+ * process. */
+struct context {
 	char text[2][STAGE_NS][64], pid[32];
 	const char *argv[STAGE_NS + 1], *env[STAGE_NS + 3];
 };
 
-static void tell(const struct super *s, struct told *t)
+static void fill_context(const struct super *s, struct context *t)
 {
 	size_t n_argv = 0, n_env = 0;
 
@@ -289,23 +304,27 @@ static void tell(const struct super *s, struct told *t)
 	}
 }
 
-/* What the hooks of this fork print. */
+/* Whose output is logged. */
 struct listener {
 	struct super *s;
 	const struct ct_wire_step *hook;
 };
 
-static void hear_hook(void *data, const char *line)
+static void log_line(void *data, const char *line)
 {
 	const struct listener *l = data;
 
 	sup_log_hook(l->s, CT_LOG_INFO, l->hook, ": ", line);
 }
 
-/* Whether it is a hook of those that run now: stop hooks, then post-stop hooks. */
+/* Whether the step is a hook whose turn it is: first stop hooks, then post-stop hooks. */
 static int runs_now(const struct super *s, const struct ct_wire_step *step)
 {
-	return step->op == CT_OP_HOOK && step->phase == (s->post ? CT_PHASE_END : CT_PHASE_STOP);
+	uint8_t phase = CT_PHASE_STOP;
+
+	if (s->post)
+		phase = CT_PHASE_END;
+	return step->op == CT_OP_HOOK && step->phase == phase;
 }
 
 static int some_run_now(const struct super *s)
@@ -319,14 +338,14 @@ static int some_run_now(const struct super *s)
 static _Noreturn void be_hooks(struct super *s, int out)
 {
 	struct listener l = { s, NULL };
-	struct told t;
+	struct context t;
 	char why[160];
 	int sys, err, failed = 0;
 
 	sup_in_fork(s, -1);
-	tell(s, &t);
-	s->st->say = hear_hook;
-	s->st->say_data = &l;
+	fill_context(s, &t);
+	s->st->on_line = log_line;
+	s->st->on_line_data = &l;
 	for (uint32_t i = 0; i < s->st->n_last; i++) {
 		struct stage_more more = { NULL, t.env };
 
@@ -356,7 +375,7 @@ static void after_hooks(struct super *s)
 		return;
 	}
 	s->again = 0;
-	/* who was told meanwhile to stop has had its hooks */
+	/* a stop was asked for meanwhile, and the stop hooks have run */
 	if (s->stop_asked) {
 		s->verdict.reason = CT_EXIT_STOPPED;
 		sup_finish(s);
@@ -370,7 +389,7 @@ static void after_hooks(struct super *s)
 		sup_set_state(s, CT_STATE_STARTING);
 }
 
-/* Starts the fork of the hooks whose turn it is. 0; -1 when there are none, or no fork. */
+/* Forks a process for the hooks whose turn it is. 0; -1 when there are none, or no process. */
 static int fork_hooks(struct super *s)
 {
 	int out[2];
@@ -378,11 +397,11 @@ static int fork_hooks(struct super *s)
 	if (!some_run_now(s))
 		return -1;
 	sup_set_state(s, CT_STATE_STOPPING);
-	if (pipe2(out, O_CLOEXEC | O_NONBLOCK)) {
+	if (sys2(SYS_pipe2, out, O_CLOEXEC | O_NONBLOCK)) {
 		str_cut(s->error, sizeof(s->error), "stop hooks: no pipe for them");
 		return -1;
 	}
-	s->hooks = fork();
+	s->hooks = sys_fork();
 	if (s->hooks == 0) {
 		close(out[0]);
 		be_hooks(s, out[1]);
@@ -397,8 +416,8 @@ static int fork_hooks(struct super *s)
 	return -1;
 }
 
-/* The stop hooks are over: the post-stop hooks. What was made for a container that has ended is
- * gone by then. */
+/* The stop hooks have ended: runs the post-stop hooks. Unless the container boots again, what was
+ * made for it is removed before. */
 static void run_post_hooks(struct super *s)
 {
 	s->post = 1;
@@ -431,8 +450,7 @@ void sup_begin_again(struct super *s)
 	if (s->verdict.wall_us >= SUP_BRIEF_MS * 1000)
 		s->pause_ms = 0;
 	else if (s->pause_ms)
-		s->pause_ms = s->pause_ms * 2 < SUP_PAUSE_MAX_MS ? s->pause_ms * 2
-								 : SUP_PAUSE_MAX_MS;
+		s->pause_ms = u64_min(s->pause_ms * 2, SUP_PAUSE_MAX_MS);
 	else
 		s->pause_ms = SUP_PAUSE_MS;
 	s->again = 1;
@@ -451,7 +469,9 @@ void sup_on_hooks(struct super *s)
 	s->hooks = 0;
 	n = read(s->hooks_why, why, sizeof(why) - 1);
 	if (status && !s->error[0]) {
-		why[n > 0 ? n : 0] = 0;
+		if (n < 0)
+			n = 0;
+		why[n] = 0;
 		sup_clean_text(why);
 		str_cut(s->error, sizeof(s->error), "stop hook failed: ");
 		str_add(s->error, sizeof(s->error), why);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The container's cgroups: counters for the verdict, the CPU time, thawing, and the end of them. */
+/* The container's cgroups: counters for the verdict, the CPU time, thawing, killing, removing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,25 +9,26 @@
 
 #include "stage/super/supervisor.h"
 #include "stage/step/steps.h"
-#include "stage/sys.h"
 #include "shared/prune.h"
 #include "shared/walk.h"
 
-#define REMOVE_MS 2000 /* for a group to let itself be removed when its last process has gone */
-#define LOOK_MS 2      /* how closely limit.cputime is kept */
+#define REMOVE_MS 2000 /* for a cgroup to become empty when its last process has ended */
+#define CPU_POLL_MS 2  /* the least time between two checks of limit.cputime */
 
-static const struct ct_wire_group *group(const struct super *s, uint32_t i, int *fd)
+/* The cgroup number i, its directory in *fd. */
+static const struct ct_wire_group *cgroup_at(const struct super *s, uint32_t i, int *fd)
 {
 	*fd = s->st->slot[s->w->group[i].dir];
 	return &s->w->group[i];
 }
 
+/* The container's cgroups, without the supervisor's own. Their number. */
 static uint32_t places(const struct super *s, struct ct_cg_place *v)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
-		const struct ct_wire_group *g = group(s, i, &v[n].fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &v[n].fd);
 
 		if (g->monitor)
 			continue;
@@ -37,18 +38,28 @@ static uint32_t places(const struct super *s, struct ct_cg_place *v)
 	return n;
 }
 
+/* Moves this process into the cgroup. 0 or a negative errno. */
+static int enter(int dir)
+{
+	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_WRONLY | O_NOCTTY, 0);
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = sys3(SYS_write, fd, "0", 1);
+	if (n < 0)
+		return (int)n;
+	return 0;
+}
+
 int sup_groups_enter(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
-		int dir, err;
-		const struct ct_wire_group *g = group(s, i, &dir);
-		SYS_CLOSEP int fd =
-			g->monitor ? sys_openat(dir, "cgroup.procs", O_WRONLY | O_NOCTTY, 0) : -1;
+		int dir, err = 0;
 
-		if (!g->monitor)
-			continue;
-		err = fd < 0 ? fd : (int)sys3(SYS_write, fd, "0", 1);
-		if (err < 0)
+		if (cgroup_at(s, i, &dir)->monitor)
+			err = enter(dir);
+		if (err)
 			return err;
 	}
 	return 0;
@@ -61,23 +72,24 @@ void sup_groups_usage(const struct super *s, struct ct_counters *c)
 	ct_counters_read(v, places(s, v), c);
 }
 
+/* 1: limit.cputime is used up; else s->cpu_at is when to check again: when all of the host's
+ * processors together could have used the rest. */
 int sup_cputime_up(struct super *s)
 {
 	struct ct_cg_place v[CT_WIRE_GROUPS];
-	uint64_t limit = s->w->limit_cputime_us, used,
-		 cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), left;
+	uint64_t limit = s->w->limit_cputime_us, used, left;
 
 	if (!limit)
 		return 0;
 	used = ct_counters_cpu_us(v, places(s, v));
-	/* a limit that cannot be watched is one that cannot be kept */
+	/* without the counter the limit cannot be enforced */
 	if (used == CT_ABSENT)
 		return 1;
 	used = ct_since(used, s->cpu_before);
 	if (used >= limit)
 		return 1;
-	left = (limit - used) / 1000 / (cpus ? cpus : 1);
-	s->cpu_at = s->now + (left < LOOK_MS ? LOOK_MS : left);
+	left = (limit - used) / 1000 / u64_max(s->w->cpus, 1);
+	s->cpu_at = s->now + u64_max(left, CPU_POLL_MS);
 	return 0;
 }
 
@@ -98,8 +110,8 @@ static int thaw(int dir, void *arg)
 	return 0;
 }
 
-/* Whoever lives in this group. They are held where they are, or forked by who is: the numbers are
- * not used again meanwhile. */
+/* Kills the processes of a cgroup. They are frozen, or were just forked by one that is listed, so
+ * that their numbers are not reused meanwhile. */
 static int kill_all(int dir, void *arg)
 {
 	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.procs", O_RDONLY | O_NOCTTY, 0);
@@ -114,7 +126,7 @@ void sup_groups_thaw(const struct super *s)
 {
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int fd;
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->version == 1 && (g->controllers & CT_CG_FREEZER))
 			ct_walk(fd, thaw, NULL);
@@ -123,16 +135,18 @@ void sup_groups_thaw(const struct super *s)
 	}
 }
 
+/* Kills all processes of the cgroups. In version 1 the freezer's cgroup is frozen first; without a
+ * freezer any of the cgroups lists the processes. */
 void sup_groups_kill(const struct super *s)
 {
-	int freezer = -1, fd = -1, whole = -1;
+	int fd = -1, freezer = -1, all = -1;
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->monitor)
 			continue;
-		whole = fd;
+		all = fd;
 		if (g->controllers & CT_CG_FREEZER)
 			freezer = fd;
 		if (g->version == 2) {
@@ -141,24 +155,30 @@ void sup_groups_kill(const struct super *s)
 			return;
 		}
 	}
-	if (whole < 0)
-		return;
-	if (freezer >= 0)
+	if (freezer >= 0) {
 		write_file(freezer, "freezer.state", "FROZEN");
-	ct_walk(freezer >= 0 ? freezer : whole, kill_all, NULL);
+		all = freezer;
+	}
+	if (all < 0)
+		return;
+	ct_walk(all, kill_all, NULL);
 	sup_groups_thaw(s);
 }
 
 /* ---- between two boots ----------------------------------------------------------------------- */
 
-/* A group of version 2 that gives controllers on takes no process: none is given on any more. */
-static void give_nothing_on(int dir)
+/* Disables all controllers for the cgroups below: a cgroup of version 2 with enabled controllers
+ * takes no process. */
+static void disable_controllers(int dir)
 {
 	SYS_CLOSEP int fd = sys_openat(dir, "cgroup.subtree_control", O_RDWR | O_NOCTTY, 0);
 	char on[512], off[2 * sizeof(on)], *p = off;
-	long n = fd < 0 ? fd : sys3(SYS_read, fd, on, sizeof(on));
+	long n;
 
-	/* "cpu memory" is taken back by "-cpu -memory" */
+	if (fd < 0)
+		return;
+	n = sys3(SYS_read, fd, on, sizeof(on));
+	/* "cpu memory" becomes "-cpu -memory" */
 	for (long i = 0; i < n; i++) {
 		if (on[i] > ' ' && (i == 0 || on[i - 1] <= ' '))
 			*p++ = '-';
@@ -174,7 +194,7 @@ void sup_groups_renew(const struct super *s)
 
 	for (uint32_t i = 0; i < s->w->n_groups; i++) {
 		int fd;
-		const struct ct_wire_group *g = group(s, i, &fd);
+		const struct ct_wire_group *g = cgroup_at(s, i, &fd);
 
 		if (g->monitor)
 			continue;
@@ -183,7 +203,7 @@ void sup_groups_renew(const struct super *s)
 		while (ct_prune(fd, NULL) == -EBUSY && sup_now_ms() < until)
 			poll(NULL, 0, 2);
 		if (g->version == 2)
-			give_nothing_on(fd);
+			disable_controllers(fd);
 	}
 }
 
@@ -192,8 +212,7 @@ void sup_groups_renew(const struct super *s)
 void sup_groups_end(const struct super *s)
 {
 	sup_groups_thaw(s);
-	/* who is still there when init has gone: only without a pid namespace of its own can
-	 * anybody be */
+	/* with a pid namespace of its own init takes all with it */
 	if (!s->w->n_groups || s->pid_ns)
 		return;
 	for (int round = 0; round < 20; round++) {

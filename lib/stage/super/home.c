@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The directory of an ephemeral container. What is in it was the payload's to shape:
- * everything by descriptor. */
+/* Removes the directory of an ephemeral container. Its content is hostile: all is done by
+ * descriptor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "stage/super/supervisor.h"
-#include "stage/sys.h"
 #include "shared/remove.h"
 
-/* All but the rootfs, where it is. Without a config it is no container any more. */
+/* Removes all but the rootfs. The config goes first: without it the directory is no container. */
 static int remove_around(const struct super *s, int home, struct ct_left *left)
 {
 	const struct ct_spare keep = { s->w->keep_dev, s->w->keep_ino };
@@ -28,31 +27,41 @@ static int remove_whole(const struct super *s, int home, struct ct_left *left)
 	char gone[256];
 	int r;
 
+	if (dir == -ENOENT)
+		return 0;
 	if (dir < 0)
-		return dir == -ENOENT ? 0 : dir;
-	/* what is locked is nobody's leavings */
+		return dir;
+	/* a sweep leaves locked directories alone */
 	sys2(SYS_flock, dir, LOCK_EX | LOCK_NB);
 	ct_hidden_name(gone, s->name, (unsigned)sys_getpid(), 1);
 	r = (int)sys4(SYS_renameat, home, s->name, home, gone);
-	return r < 0 ? r : ct_remove(home, gone, NULL, left);
+	if (r < 0)
+		return r;
+	return ct_remove(home, gone, NULL, left);
 }
 
 void sup_remove_home(struct super *s)
 {
-	int home = s->w->home < 0 ? -1 : s->st->slot[s->w->home], r;
 	struct ct_left left = { 0 };
+	int home, r;
 
-	if (home < 0 || s->name[0] == '.' || strchr(s->name, '/'))
+	if (s->w->home < 0 || s->name[0] == '.' || strchr(s->name, '/'))
 		return;
-	r = s->w->flags & CT_SUPER_KEEP_ROOTFS ? remove_around(s, home, &left)
-					       : remove_whole(s, home, &left);
+	home = s->st->slot[s->w->home];
+	if (home < 0)
+		return;
+	if (s->w->flags & CT_SUPER_KEEP_ROOTFS)
+		r = remove_around(s, home, &left);
+	else
+		r = remove_whole(s, home, &left);
 	if (r >= 0)
 		return;
 	s->left = 1;
-	str_cut(s->error, sizeof(s->error),
-		left.mount ? "of its directory stays what is at and in a mount: "
-			   : "of its directory stays: errno ");
-	if (!left.mount) {
+	if (left.mount) {
+		str_cut(s->error, sizeof(s->error),
+			"of its directory stays what is at and in a mount: ");
+	} else {
+		str_cut(s->error, sizeof(s->error), "of its directory stays: errno ");
 		str_add_u64(s->error, sizeof(s->error), (uint64_t)-r);
 		str_add(s->error, sizeof(s->error), " at ");
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said when the starter has gone: lines in log.file, written as
- * lib/model/log.c writes them. */
+/* Lines in log.file that the supervisor writes, after the starter has gone; in the form of
+ * lib/model/log.c. */
 #include <string.h>
 #include <time.h>
 
@@ -13,7 +13,7 @@ static const struct {
 	const char *name;
 } levels[] = { { CT_LOG_ERROR, "ERROR " }, { CT_LOG_WARN, "WARN  " }, { CT_LOG_INFO, "INFO  " } };
 
-/* A number with so many digits. */
+/* Appends the last `digits` digits of a number, with leading zeros. */
 static void add_digits(char *line, size_t size, uint64_t v, int digits)
 {
 	char text[24];
@@ -29,8 +29,7 @@ static int is_leap(unsigned year)
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* 20261130205959.123 of local time; the calendar by hand, for the C library's opens
- * files and allocates. */
+/* Appends local time as 20261130205959.123. The C library's calendar opens files and allocates. */
 static void add_time(char *line, size_t size, uint64_t ns, int32_t utc_offset)
 {
 	static const uint8_t days_in[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -38,7 +37,7 @@ static void add_time(char *line, size_t size, uint64_t ns, int32_t utc_offset)
 		 left = sec % 86400;
 	unsigned year = 1970, month = 0, n;
 
-	for (; day >= (n = is_leap(year) ? 366 : 365); year++)
+	for (; day >= (n = 365 + (unsigned)is_leap(year)); year++)
 		day -= n;
 	for (; day >= (n = days_in[month] + (unsigned)(month == 1 && is_leap(year))); month++)
 		day -= n;
@@ -67,8 +66,8 @@ void sup_log(struct super *s, unsigned level, const char *text)
 	n = strlen(line);
 	str_add(str_add(line, sizeof(line) - 1, " "), sizeof(line) - 1, text);
 	sup_clean_text(line + n);
-	/* one write for a line: others append to the file, too. A full disk is no reason
-	 * to do anything else */
+	/* one write for a line, for other processes append to the file, too; a failure, as by a
+	 * full disk, has no effect */
 	str_add(line, sizeof(line), "\n");
 	write_all(s->run_log, line, strlen(line));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* limit.output of a container that prints to descriptors of its starter's: one output pump for
- * each boot (pump.h), which is our child. And the one place that says that the limit is passed,
- * whoever has counted. */
+/* limit.output. Of a container that prints to its starter's descriptors each boot has an output
+ * pump, a child of the supervisor. What a pump or the console has counted over the limit ends the
+ * container here. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,15 +14,16 @@ int sup_output_init(struct super *s)
 {
 	const struct stage *st = s->st;
 	struct stat sb;
-	int fd = -1;
+	int fd = -1, r;
 
 	for (uint32_t i = 0; i < st->n_steps; i++)
 		if (st->steps[i].op == CT_OP_OUTPUT_PUMP)
 			fd = st->slot[st->steps[i].a];
 	if (fd < 0)
 		return 0;
-	if (fstat(fd, &sb))
-		return -errno;
+	r = sys_fstat(fd, &sb);
+	if (r)
+		return r;
 	if (sb.st_size < (off_t)sizeof(*s->told))
 		return -EINVAL;
 	s->told = mmap(NULL, sizeof(*s->told), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -34,7 +35,8 @@ int sup_output_init(struct super *s)
 
 void sup_output_pump(struct super *s, pid_t pid)
 {
-	/* whoever has so many boots with nobody reading what they print */
+	/* output of too many boots is not read: ends the oldest pump; the new one is not waited for
+	 * */
 	if (s->n_pumps == SUP_PUMPS)
 		kill(s->pump[0], SIGKILL);
 	else
@@ -46,13 +48,14 @@ void sup_output_over(struct super *s)
 	if (s->limit)
 		return;
 	s->limit = CT_EXIT_OUTPUT;
-	/* it may have said too much and gone before anybody could end it */
+	/* the container may have ended before it could be killed */
 	if (s->phase == SUP_PHASE_BOOT || s->phase == SUP_PHASE_RUN)
 		sup_kill(s, 1);
 	else if (s->verdict.reason != CT_EXIT_LOST)
 		s->verdict.reason = CT_EXIT_OUTPUT;
 }
 
+/* init has ended: its pump, which sees the end of the socket, copies what is left. CT_OUTPUT_*. */
 void sup_output_end(struct super *s, uint32_t how)
 {
 	if (s->told)

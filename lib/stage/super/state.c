@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the supervisor keeps in its state directory, and what it reads from /proc. */
+/* The files of the state directory, and what is read from /proc. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h> /* renameat */
 #include <string.h>
 #include <unistd.h>
 
@@ -66,7 +65,7 @@ static void line_verdict(char *text, const struct ct_verdict *v)
 	line_numbers(text, "use", use, sizeof(use) / sizeof(use[0]));
 }
 
-/* All state files have one length: a later one finds room where an earlier one stands. */
+/* All state files have one length, so that a later one fits in the place of an earlier one. */
 static void pad(char *text)
 {
 	size_t n = strlen(text), end = STATE_TEXT - sizeof("\nstate 32\n");
@@ -97,7 +96,7 @@ static void state_text(const struct super *s, char *text)
 	if (s->error[0])
 		line_str(text, "error", s->error);
 	pad(text);
-	/* last, so that a file cut short is seen to be */
+	/* last: without this line a reader knows that the file was cut short */
 	line_u64(text, "state", s->state);
 }
 
@@ -114,13 +113,12 @@ static int replace_state(struct super *s, const char *text)
 	int fd, r;
 
 	unlinkat(s->state_dir, ".state.new", 0);
-	fd = openat(s->state_dir, ".state.new", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
+	fd = sys_openat(s->state_dir, ".state.new", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = write_all(fd, text, strlen(text));
-	if (!r && renameat(s->state_dir, ".state.new", s->state_dir, "state"))
-		r = -errno;
+	if (!r)
+		r = (int)sys4(SYS_renameat, s->state_dir, ".state.new", s->state_dir, "state");
 	if (r) {
 		unlinkat(s->state_dir, ".state.new", 0);
 		close(fd);
@@ -131,16 +129,15 @@ static int replace_state(struct super *s, const char *text)
 	return 0;
 }
 
-/* Over the old one, whose room is ours already: for a file system that is full, and without a
- * descriptor to be had. */
+/* Writes over the old file, which works without space in the file system and without a further
+ * descriptor. 0, or -1. */
 static int overwrite_state(const struct super *s, const char *text)
 {
 	size_t n = strlen(text);
-	ssize_t w = s->state_file < 0 ? -1 : pwrite(s->state_file, text, n, 0);
 
-	if (w < 0)
-		return s->state_file < 0 ? -EBADF : -errno;
-	return (size_t)w == n ? 0 : -ENOSPC;
+	if (s->state_file < 0 || pwrite(s->state_file, text, n, 0) != (ssize_t)n)
+		return -1;
+	return 0;
 }
 
 int sup_write_state(struct super *s)
@@ -152,7 +149,7 @@ int sup_write_state(struct super *s)
 	r = replace_state(s, text);
 	if (!r || !overwrite_state(s, text))
 		return 0;
-	/* told by the replies, and by the next file that can be written */
+	/* in the replies to clients, and in the next file that can be written */
 	if (!s->error[0]) {
 		str_cut(s->error, sizeof(s->error), "the state file could not be written: errno ");
 		str_add_u64(s->error, sizeof(s->error), (uint64_t)-r);
@@ -170,15 +167,15 @@ int sup_set_state(struct super *s, uint32_t state)
 	return r;
 }
 
-/* The lock of the calls, taken for removing everything. A call that has it may have looked while we
- * were alive, and not clear: it is waited for, as it takes no time. -1: one has it all the same,
- * and the next call clears. */
+/* Takes the lock that the library's calls take, to remove everything. A call that holds it may have
+ * seen this process alive, and so will not clear up: waits for it for a moment. -1: it is still
+ * held; the next call clears up. */
 static int take_lock(const struct super *s)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = openat(s->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = sys_openat(s->state_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
-	for (int i = 0; fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock); i++) {
+	for (int i = 0; fd >= 0 && sys3(SYS_fcntl, fd, F_OFD_SETLK, &lock); i++) {
 		if (i == LOCK_TRIES) {
 			close(fd);
 			return -1;
@@ -188,7 +185,7 @@ static int take_lock(const struct super *s)
 	return fd;
 }
 
-/* Removes the directory itself when nothing is in it any more: by the name that it has now. */
+/* Removes a directory, by the name that it has now, where it is empty. */
 static void remove_empty(int dir)
 {
 	char link[64] = "/proc/self/fd/", path[4096], *base;
@@ -197,7 +194,9 @@ static void remove_empty(int dir)
 
 	str_add_u64(link, sizeof(link), (uint64_t)dir);
 	n = readlink(link, path, sizeof(path) - 1);
-	up = n > 0 ? openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (n <= 0)
+		return;
+	up = sys_openat(dir, "..", O_PATH | O_DIRECTORY, 0);
 	if (up < 0)
 		return;
 	path[n] = '\0';
@@ -220,7 +219,7 @@ void sup_remove_files(struct super *s, int all)
 		return;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		unlinkat(s->state_dir, files[i], 0);
-	parent = openat(s->state_dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	parent = sys_openat(s->state_dir, "..", O_PATH | O_DIRECTORY, 0);
 	if (parent >= 0) {
 		unlinkat(parent, s->name, AT_REMOVEDIR);
 		remove_empty(parent);
@@ -234,19 +233,27 @@ uint64_t sup_start_time(pid_t pid)
 	uint64_t start = 0;
 	char state;
 
-	return ct_proc_stat(pid, &state, &start) ? 0 : start;
+	if (ct_proc_stat(pid, &state, &start))
+		return 0;
+	return start;
+}
+
+/* A mask of signals in /proc/PID/status; 0 when it cannot be read. */
+static uint64_t signals_of(pid_t pid, const char *key)
+{
+	uint64_t mask = 0;
+
+	if (ct_proc_signals(pid, key, &mask))
+		return 0;
+	return mask;
 }
 
 uint64_t sup_caught(pid_t pid)
 {
-	uint64_t mask = 0;
-
-	return ct_proc_signals(pid, "SigCgt", &mask) ? 0 : mask;
+	return signals_of(pid, "SigCgt");
 }
 
 uint64_t sup_ignored(pid_t pid)
 {
-	uint64_t mask = 0;
-
-	return ct_proc_signals(pid, "SigIgn", &mask) ? 0 : mask;
+	return signals_of(pid, "SigIgn");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The supervisor's beginning and its loop. */
+/* The set-up of the supervisor, and its loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -47,6 +47,8 @@ void sup_watch(struct super *s, int fd, short events, enum sup_watch_is is, uint
 
 void sup_in_fork(struct super *s, int report)
 {
+	int sink = s->null; /* of reports */
+
 	prctl(PR_SET_NAME, "ct-stage");
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
 		if (s->client[i].is != SUP_CLIENT_FREE)
@@ -68,16 +70,18 @@ void sup_in_fork(struct super *s, int report)
 	sup_close(&s->alive);
 	sup_close(&s->state_file);
 	sup_close(&s->state_dir);
-	/* a launcher has no use for it; hooks are heard by their own fork */
-	if (report >= 0)
+	/* the fork of hooks logs what they print; a launcher writes no log */
+	if (report >= 0) {
 		sup_close(&s->run_log);
+		sink = report;
+	}
 	for (int i = 0; i < 3; i++) {
-		if (dup3(s->before.stdio[i], i, 0) < 0)
+		if (sys3(SYS_dup3, s->before.stdio[i], i, 0) < 0)
 			_exit(1);
 		close(s->before.stdio[i]);
 	}
 	/* the same number as in a stage that was executed for one run */
-	if (dup3(report >= 0 ? report : s->null, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0)
+	if (sys3(SYS_dup3, sink, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0)
 		_exit(1);
 	sup_close(&report);
 	sup_close(&s->null);
@@ -85,7 +89,7 @@ void sup_in_fork(struct super *s, int report)
 	s->st->reported = 0;
 	s->st->current = CT_STEP_NONE;
 	umask(s->before.umask);
-	setrlimit(RLIMIT_NOFILE, &s->before.nofile);
+	prlimit(0, RLIMIT_NOFILE, &s->before.nofile, NULL);
 	prctl(PR_SET_DUMPABLE, s->before.dumpable);
 	sigprocmask(SIG_SETMASK, &s->before.mask, NULL);
 }
@@ -93,17 +97,18 @@ void sup_in_fork(struct super *s, int report)
 /* A copy of fd above the stage's own numbers. */
 static int high_copy(int fd)
 {
-	int r = fcntl(fd, F_DUPFD_CLOEXEC, CT_STAGE_INPUT_FD);
-
-	return r < 0 ? -errno : r;
+	return sys_dup_min(fd, CT_STAGE_INPUT_FD);
 }
 
-static int own_descriptors(struct super *s)
+/* /dev/null takes the place of the standard descriptors and of the two sockets; they move up. 0 or
+ * a negative errno. */
+static int move_descriptors(struct super *s)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	static const int numbers[] = { 0, 1, 2, CT_STAGE_KEEP_FD, CT_STAGE_REPORT_FD };
+	int null = sys_openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0);
 
 	if (null < 0)
-		return -errno;
+		return null;
 	s->null = high_copy(null);
 	close(null);
 	if (s->null < 0)
@@ -120,27 +125,29 @@ static int own_descriptors(struct super *s)
 			s->before.stdio[i] = high_copy(s->null);
 		if (s->before.stdio[i] < 0)
 			return s->before.stdio[i];
-		if (dup3(s->null, i, O_CLOEXEC) < 0)
-			return -errno;
 	}
-	/* the keeper that has started us is no parent of our inits */
+	/* the keeper that started the supervisor is not the parent of its inits */
 	s->st->keep_fd = -1;
-	if (dup3(s->null, CT_STAGE_KEEP_FD, O_CLOEXEC) < 0)
-		return -errno;
-	return dup3(s->null, CT_STAGE_REPORT_FD, O_CLOEXEC) < 0 ? -errno : 0;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		int r = (int)sys3(SYS_dup3, s->null, numbers[i], O_CLOEXEC);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* Room for clients whatever the caller's limit is; launchers get the caller's back. */
+/* Raises the limit of open files, to have room for clients. Launchers get the caller's back. */
 static int more_descriptors(struct super *s)
 {
 	struct rlimit want;
 
-	if (getrlimit(RLIMIT_NOFILE, &s->before.nofile))
+	if (prlimit(0, RLIMIT_NOFILE, NULL, &s->before.nofile))
 		return -errno;
 	want = s->before.nofile;
 	if (want.rlim_cur < 1024)
-		want.rlim_cur = want.rlim_max < 1024 ? want.rlim_max : 1024;
-	setrlimit(RLIMIT_NOFILE, &want);
+		want.rlim_cur = u64_min(want.rlim_max, 1024);
+	prlimit(0, RLIMIT_NOFILE, &want, NULL);
 	return 0;
 }
 
@@ -148,8 +155,8 @@ static int own_signals(struct super *s)
 {
 	sigset_t set;
 
-	/* a caller may have left "ignore" behind: then children would reap themselves */
-	signal(SIGCHLD, SIG_DFL);
+	/* the caller may ignore SIGCHLD: then the kernel would reap the children */
+	signal_default(SIGCHLD);
 	sigfillset(&set);
 	if (sigprocmask(SIG_SETMASK, &set, &s->before.mask))
 		return -errno;
@@ -157,7 +164,9 @@ static int own_signals(struct super *s)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signals < 0 ? -errno : 0;
+	if (s->signals < 0)
+		return -errno;
+	return 0;
 }
 
 static int become(struct super *s)
@@ -178,10 +187,10 @@ static int become(struct super *s)
 		return -errno;
 	r = more_descriptors(s);
 	if (!r)
-		r = own_descriptors(s);
+		r = move_descriptors(s);
 	if (r)
 		return r;
-	/* a library that does not read its reports must not hold the container up */
+	/* a caller that does not read its reports must not block the supervisor */
 	setsockopt(s->caller, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	return 0;
 }
@@ -215,7 +224,7 @@ static int prepare(struct super *s, struct stage *st)
 	s->alive = st->slot[w->alive];
 	if (s->state_dir < 0 || s->alive < 0)
 		return -EINVAL;
-	/* from now on the supervisor's own: forks have no use for them */
+	/* not for the launchers, which get copies of all slots */
 	st->slot[w->state_dir] = st->slot[w->alive] = -1;
 	if (w->log >= 0) {
 		s->run_log = st->slot[w->log];
@@ -234,12 +243,9 @@ static int prepare(struct super *s, struct stage *st)
 	s->pid_ns = find_pid_ns(st);
 	s->self_start = sup_start_time(getpid());
 	r = sup_output_init(s);
-	return r ? r : sup_console_init(s);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
+	if (r)
+		return r;
+	return sup_console_init(s);
 }
 
 static void on_signals(struct super *s)
@@ -257,7 +263,7 @@ static void on_signals(struct super *s)
 				continue;
 			}
 			s->terminated = 1;
-			s->kill_at = earlier(s->kill_at, s->now + SUP_TERM_MS);
+			s->kill_at = u64_min(s->kill_at, s->now + SUP_TERM_MS);
 			s->stop_until = SUP_NEVER;
 			sup_halt(s);
 		}
@@ -278,7 +284,7 @@ static void watch_all(struct super *s)
 {
 	s->n_poll = 0;
 	sup_watch(s, s->signals, POLLIN, SUP_WATCH_SIGNALS, 0);
-	/* nothing comes from the library but its end */
+	/* the library only closes it */
 	sup_watch(s, s->caller, 0, SUP_WATCH_CALLER, 0);
 	sup_watch(s, s->report, POLLIN, SUP_WATCH_REPORT, 0);
 	sup_watch(s, s->keep, POLLIN, SUP_WATCH_KEEP, 0);
@@ -287,10 +293,12 @@ static void watch_all(struct super *s)
 	if (s->now >= s->listen_at)
 		sup_watch(s, s->listener, POLLIN, SUP_WATCH_LISTENER, 0);
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
-		if (s->client[i].is != SUP_CLIENT_FREE)
-			sup_watch(s, s->client[i].fd,
-				  s->client[i].is == SUP_CLIENT_SENDING ? POLLOUT : POLLIN,
-				  SUP_WATCH_CLIENT, i);
+		const struct sup_client *c = &s->client[i];
+
+		if (c->is == SUP_CLIENT_SENDING)
+			sup_watch(s, c->fd, POLLOUT, SUP_WATCH_CLIENT, i);
+		else if (c->is != SUP_CLIENT_FREE)
+			sup_watch(s, c->fd, POLLIN, SUP_WATCH_CLIENT, i);
 	}
 	sup_tty_watch(s);
 }
@@ -300,44 +308,52 @@ static int next_timeout(const struct super *s)
 	uint64_t at = SUP_NEVER;
 
 	if (s->phase == SUP_PHASE_RUN)
-		at = earlier(earlier(earlier(s->time_at, s->cpu_at), s->kill_at), s->stop_until);
+		at = u64_min(u64_min(u64_min(s->time_at, s->cpu_at), s->kill_at), s->stop_until);
 	if (s->phase == SUP_PHASE_PAUSE)
-		at = earlier(s->boot_at, s->time_at);
+		at = u64_min(s->boot_at, s->time_at);
 	if (s->reboot_until)
-		at = earlier(at, s->reboot_until);
+		at = u64_min(at, s->reboot_until);
 	if (s->listen_at > s->now)
-		at = earlier(at, s->listen_at);
+		at = u64_min(at, s->listen_at);
 	for (uint32_t i = 0; i < SUP_CLIENTS; i++) {
 		if (s->client[i].is != SUP_CLIENT_FREE)
-			at = earlier(at, s->client[i].deadline);
+			at = u64_min(at, s->client[i].deadline);
 	}
 	if (sup_device_held(s))
-		at = earlier(at, s->device.lag_since + SUP_LAG_MS);
+		at = u64_min(at, s->device.lag_since + SUP_LAG_MS);
 	for (uint32_t i = 0; i <= s->n_ttys; i++) {
 		if (s->tty[i].retry_at > s->now)
-			at = earlier(at, s->tty[i].retry_at);
+			at = u64_min(at, s->tty[i].retry_at);
 		if (s->tty[i].lagging && !s->tty[i].starters &&
 		    s->tty[i].lag_since + SUP_LAG_MS > s->now)
-			at = earlier(at, s->tty[i].lag_since + SUP_LAG_MS);
+			at = u64_min(at, s->tty[i].lag_since + SUP_LAG_MS);
 	}
 	if (at == SUP_NEVER)
 		return -1;
 	if (at <= s->now)
 		return 0;
-	return at - s->now > 3600000 ? 3600000 : (int)(at - s->now);
+	return (int)u64_min(at - s->now, 3600000);
 }
 
-/* Between two boots. */
+/* The pause between two boots: a limit or a stop ends the container, else its end is the next boot.
+ * */
 static void pause_timer(struct super *s)
 {
 	if (s->now >= s->time_at)
 		s->limit = CT_EXIT_TIME;
-	if (s->limit || (s->stop_asked && s->now >= s->boot_at)) {
-		s->verdict.reason = s->limit ? s->limit : CT_EXIT_STOPPED;
+	if (s->limit) {
+		s->verdict.reason = s->limit;
 		sup_begin_end(s);
-	} else if (s->now >= s->boot_at) {
-		sup_boot_again(s);
+		return;
 	}
+	if (s->now < s->boot_at)
+		return;
+	if (s->stop_asked) {
+		s->verdict.reason = CT_EXIT_STOPPED;
+		sup_begin_end(s);
+		return;
+	}
+	sup_boot_again(s);
 }
 
 static void timers(struct super *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What has changed since the look before: counters, the freezer, who is left; and what there is to
- * say when a run has ended. */
+/* What has changed since the poll before: counters, the freezer, whether processes are left; and
+ * what is reported when a run has ended. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -34,18 +34,20 @@ static void read_counts(const struct ct_cgroups_held *h, struct ct_ev_counts *ou
 				ct_figures_add(&s, version, h->v[i].controllers, h->v[i].fd);
 }
 
-/* How many more than before. A sum over groups below becomes less when one of them goes. */
+/* How many more than before; 0 also for a sum over cgroups below of which one was removed. */
 static uint64_t more_than(uint64_t *seen, uint64_t now)
 {
-	uint64_t n = now != CT_ABSENT && now > *seen ? now - *seen : 0;
+	uint64_t n;
 
-	if (now != CT_ABSENT)
-		*seen = now;
+	if (now == CT_ABSENT)
+		return 0;
+	n = ct_since(now, *seen);
+	*seen = now;
 	return n;
 }
 
-/* Version 1's eventfd. That the group is removed counts as one, too, some time after it is: so of a
- * single one nobody can say what it was, but by the verdict. */
+/* Reads version 1's eventfd. The removal of the cgroup counts as one, too, but not at once: what a
+ * single one stands for only the verdict can tell. */
 static uint64_t take_oom(struct ct_ev_run *run)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(&run->groups, CT_CG_MEMORY);
@@ -59,7 +61,7 @@ static uint64_t take_oom(struct ct_ev_run *run)
 	return n - 1;
 }
 
-static void read_memory_and_pids(struct ct_ev_run *run, struct ct_ev_news *n)
+static void read_memory_and_pids(struct ct_ev_run *run, struct ct_ev_changes *n)
 {
 	struct ct_ev_counts now;
 
@@ -75,23 +77,25 @@ static void read_memory_and_pids(struct ct_ev_run *run, struct ct_ev_news *n)
 	n->again |= run->kill_due;
 }
 
-static void read_freezer(struct ct_ev_run *run, struct ct_ev_news *n)
+static void read_freezer(struct ct_ev_run *run, struct ct_ev_changes *n)
 {
 	const struct ct_cg_group *g = ct_cg_group_of(&run->groups, CT_CG_FREEZER);
 	bool frozen = g && ct_cg_version_of(g->version)->frozen(g) == 1;
 	char state[32];
 
-	if (frozen != run->frozen)
-		n->freezer = frozen ? CT_EVENT_FROZEN : CT_EVENT_THAWED;
+	if (frozen && !run->frozen)
+		n->freezer = CT_EVENT_FROZEN;
+	if (!frozen && run->frozen)
+		n->freezer = CT_EVENT_THAWED;
 	run->frozen = frozen;
-	/* version 1 tells that it was asked to, not that it is done */
+	/* version 1 notifies of the write, not of the state that it leads to */
 	if (g && g->version == 1 && ct_cg_read(g->fd, "freezer.state", state, sizeof(state)) > 0)
 		n->again |= !strcmp(state, "FREEZING");
 }
 
-/* Between two boots nobody is in there either: then it is not yet the last process
- * that has left. */
-static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, struct ct_ev_news *n)
+/* Reports that no process is left, but not between two boots, when there is none, either. */
+static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st,
+		       struct ct_ev_changes *n)
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
@@ -102,7 +106,8 @@ static void read_empty(struct ct_ev_run *run, const struct ct_state_file *st, st
 	n->empty = run->empty = true;
 }
 
-void ct_ev_read_news(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n)
+void ct_ev_read_changes(struct ct_events *ev, const struct ct_state_file *st,
+			struct ct_ev_changes *n)
 {
 	for (int i = 0; i < CT_EV_RESOURCES; i++)
 		n->pressure[i] = ct_ev_pressed(ev, i);
@@ -113,10 +118,11 @@ void ct_ev_read_news(struct ct_events *ev, const struct ct_state_file *st, struc
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* Groups go with the container. What could no longer be read there is in the verdict: `kills` (or
- * CT_ABSENT), and why it ended. A detached container that is not defined leaves no verdict behind:
- * who looks late misses what happened in its last moment, but not the end. */
-static void top_up(struct ct_ev_run *run, uint64_t kills, int reason, struct ct_ev_news *n)
+/* The cgroups are removed with the container. What could no longer be read there is in the verdict:
+ * `kills` (or CT_ABSENT) and `reason`. A detached container that is not defined leaves no verdict:
+ * a late poll misses what happened in its last moment, but not the end. */
+static void add_from_verdict(struct ct_ev_run *run, uint64_t kills, int reason,
+			     struct ct_ev_changes *n)
 {
 	if (kills == CT_ABSENT && reason == CT_EXIT_MEMORY && !run->seen.kills)
 		kills = 1;
@@ -125,24 +131,23 @@ static void top_up(struct ct_ev_run *run, uint64_t kills, int reason, struct ct_
 		n->refused += more_than(&run->seen.refused, 1);
 }
 
-/* The verdict of an in-process run, if somebody has waited for it. 0, or -EBUSY: somebody is just
- * doing so; what there is to say is known in a moment, and until then the pidfd keeps the
- * descriptor readable. */
-static int top_up_from_process(struct ct_ev_run *run, struct ct_ev_news *n)
+/* The verdict of an in-process run, if a call has waited for it. 0; or -EBUSY: a thread is just
+ * making it final, and until then the pidfd keeps the descriptor readable. */
+static int add_from_process(struct ct_ev_run *run, struct ct_ev_changes *n)
 {
 	struct ct_process *p = run->p;
 
 	if (pthread_mutex_trylock(&p->lock))
 		return -EBUSY;
 	if (ct_process_done(p))
-		top_up(run, p->verdict.tree.oom_kills, p->verdict.reason, n);
+		add_from_verdict(run, p->verdict.tree.oom_kills, p->verdict.reason, n);
 	pthread_mutex_unlock(&p->lock);
 	return 0;
 }
 
-/* Who shared the group with an init without a pid namespace of its own may still be there.
- * Processes are looked for, not the flag: newer kernels set that a little after the end. */
-static void read_empty_at_end(struct ct_ev_run *run, struct ct_ev_news *n)
+/* Processes that shared the cgroup with an init without a pid namespace may still be in it. By the
+ * list of processes, as with version 1: newer kernels set the flag of version 2 after the end. */
+static void read_empty_at_end(struct ct_ev_run *run, struct ct_ev_changes *n)
 {
 	const struct ct_cg_group *g = ct_cg_whole(&run->groups);
 
@@ -151,14 +156,14 @@ static void read_empty_at_end(struct ct_ev_run *run, struct ct_ev_news *n)
 	n->empty = run->empty = true;
 }
 
-int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_news *n)
+int ct_ev_end_run(struct ct_events *ev, const struct ct_state_file *st, struct ct_ev_changes *n)
 {
 	struct ct_ev_run *run = &ev->run;
 
-	if (run->kind == CT_EV_IN_PROCESS && top_up_from_process(run, n) < 0)
+	if (run->kind == CT_EV_IN_PROCESS && add_from_process(run, n) < 0)
 		return -EBUSY;
 	if (st)
-		top_up(run, CT_ABSENT, st->verdict.reason, n);
+		add_from_verdict(run, CT_ABSENT, st->verdict.reason, n);
 	if (run->oom_unsure && n->kills && !n->oom)
 		n->oom = 1;
 	read_empty_at_end(run, n);

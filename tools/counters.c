@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "figures.h"
+#include "counters.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 enum unit { BYTES, MICROSECONDS, COUNT };
 
 #define AT(member) #member, offsetof(ct_usage, member)
-static const struct figure {
+static const struct counter {
 	const char *key;
 	size_t offset;
 	enum unit unit;
 	const char *label;
-} figures[] = {
+} counters[] = {
 	{ AT(memory), BYTES, "Memory use:" },
 	{ AT(memory_peak), BYTES, "Memory peak:" },
 	{ AT(memory_limit), BYTES, "Memory limit:" },
@@ -44,7 +44,7 @@ static const struct figure {
 	{ AT(pids_limit), COUNT, "Process limit:" },
 	{ AT(pids_refused), COUNT, "Processes refused:" },
 };
-#define N_FIGURES (sizeof(figures) / sizeof(*figures))
+#define N_COUNTERS (sizeof(counters) / sizeof(*counters))
 
 static const struct pressure {
 	const char *key;
@@ -75,7 +75,7 @@ static uint64_t at(const void *base, size_t offset)
 	return v;
 }
 
-void figures_clear(ct_usage *u)
+void counters_clear(ct_usage *u)
 {
 	memset(u, 0xff, sizeof(*u)); /* CT_ABSENT */
 	u->size = sizeof(*u);
@@ -112,13 +112,13 @@ static void json_pressure(struct json *j, const char *key, const void *p)
 		json_close(j, '}');
 }
 
-void json_figures(struct json *j, const ct_usage *u)
+void json_counters(struct json *j, const ct_usage *u)
 {
-	for (size_t i = 0; i < N_FIGURES; i++) {
-		uint64_t v = at(u, figures[i].offset);
+	for (size_t i = 0; i < N_COUNTERS; i++) {
+		uint64_t v = at(u, counters[i].offset);
 
 		if (v != CT_ABSENT)
-			json_number(j, figures[i].key, (int64_t)v);
+			json_number(j, counters[i].key, (int64_t)v);
 	}
 	for (size_t i = 0; i < N_PRESSURES; i++)
 		json_pressure(j, pressures[i].key, (const char *)u + pressures[i].offset);
@@ -138,11 +138,11 @@ static void value_text(char *out, size_t size, uint64_t v, enum unit unit, bool 
 		snprintf(out, size, "%" PRIu64, v);
 }
 
-void figure_text(char *out, size_t size, const ct_usage *u, const char *key, bool raw)
+void counter_text(char *out, size_t size, const ct_usage *u, const char *key, bool raw)
 {
-	for (size_t i = 0; i < N_FIGURES; i++)
-		if (!strcmp(figures[i].key, key))
-			value_text(out, size, at(u, figures[i].offset), figures[i].unit, raw);
+	for (size_t i = 0; i < N_COUNTERS; i++)
+		if (!strcmp(counters[i].key, key))
+			value_text(out, size, at(u, counters[i].offset), counters[i].unit, raw);
 }
 
 /* One line for "some" and one for "full": the averages, and the time in sum. */
@@ -178,19 +178,19 @@ static void print_pressure_raw(const struct pressure *p, const ct_usage *u)
 	}
 }
 
-void print_figures(const ct_usage *u, bool raw)
+void print_counters(const ct_usage *u, bool raw)
 {
-	for (size_t i = 0; i < N_FIGURES; i++) {
-		uint64_t v = at(u, figures[i].offset);
+	for (size_t i = 0; i < N_COUNTERS; i++) {
+		uint64_t v = at(u, counters[i].offset);
 		char text[40];
 
 		if (v == CT_ABSENT)
 			continue;
-		value_text(text, sizeof(text), v, figures[i].unit, raw);
+		value_text(text, sizeof(text), v, counters[i].unit, raw);
 		if (raw)
-			printf("%s %s\n", figures[i].key, text);
+			printf("%s %s\n", counters[i].key, text);
 		else
-			printf("%-24s%s\n", figures[i].label, text);
+			printf("%-24s%s\n", counters[i].label, text);
 	}
 	for (size_t i = 0; i < N_PRESSURES; i++) {
 		if (raw)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CT_FAULT_REGS_AARCH64_H
-#define CT_FAULT_REGS_AARCH64_H
+#include "regs.h"
 
 #include <elf.h>
 #include <stdint.h>
 #include <sys/ptrace.h>
-#include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
-#define REGS_KNOWN 1
 #define REGS_SYSTEM_CALL 0x404 /* NT_ARM_SYSTEM_CALL */
 
-static inline int regs_skip(pid_t pid)
+bool regs_known(void)
+{
+	return true;
+}
+
+int regs_skip(pid_t pid)
 {
 	int nr = -1;
 	struct iovec iov = { &nr, sizeof(nr) };
@@ -20,7 +22,7 @@ static inline int regs_skip(pid_t pid)
 	return ptrace(PTRACE_SETREGSET, pid, (void *)(uintptr_t)REGS_SYSTEM_CALL, &iov) ? -1 : 0;
 }
 
-static inline int regs_x0(pid_t pid, long v)
+static int regs_x0(pid_t pid, long v)
 {
 	struct user_regs_struct regs;
 	struct iovec iov = { &regs, sizeof(regs) };
@@ -31,14 +33,12 @@ static inline int regs_x0(pid_t pid, long v)
 	return ptrace(PTRACE_SETREGSET, pid, (void *)(uintptr_t)NT_PRSTATUS, &iov) ? -1 : 0;
 }
 
-static inline int regs_result(pid_t pid, long v)
+int regs_result(pid_t pid, long v)
 {
 	return regs_x0(pid, v);
 }
 
-static inline int regs_first(pid_t pid, long v)
+int regs_first(pid_t pid, long v)
 {
 	return regs_x0(pid, v);
 }
-
-#endif
