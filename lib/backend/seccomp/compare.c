@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Comparisons of arguments as instructions of classic BPF, which has 32 bits: the higher half first,
- * then the lower one. libseccomp 2.5.4 is not used for them: where several rules of a call compare
- * different arguments its programs may allow what no rule allows, and it may not come to an end.
+ * Comparisons of arguments as instructions of classic BPF, which has 32 bits: the higher half
+ * first, then the lower one. libseccomp 2.5.4 is not used for them: where several rules of a call
+ * compare different arguments its programs may allow what no rule allows, and it may not come to an
+ * end.
  * Sources: seccomp(2), the kernel's Documentation/networking/filter.rst.
  */
 #include <stddef.h>

@@ -205,7 +205,7 @@ static uint32_t list_entries(const struct compiler *c, uint32_t arch)
 	return n;
 }
 
-/* The rules of one call on one architecture, the strictest first: they are decided in this order. */
+/* The rules of one call on one architecture, the strictest first, as they are decided. */
 struct decision {
 	const struct ct_filter_rule **rule;
 	uint32_t n;

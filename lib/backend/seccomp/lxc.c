@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The reader of LXC's policy files. Line 1 is the version, line 2 the kind of list with the action
- * for calls that no rule names. Version 1 then has a number of an allowed call on each line, version
- * 2 rules:
+ * for calls that no rule names. Version 1 then has a number of an allowed call on each line,
+ * version 2 rules:
  *
  *   [ARCHITECTURE]
  *   [try:] NAME [ACTION] [[INDEX,VALUE,OPERATOR[,MASK]]...]
