@@ -242,6 +242,7 @@ static const struct {
 	{ SYS_ioctl, 0, TIOCLINUX, "EPERM", "EPERM" },
 	{ SYS_ioctl, 0, HIGH | TIOCLINUX, "EPERM", "EPERM" },
 	{ SYS_ioctl, TIOCSTI, TIOCGWINSZ, "allow", "allow" },
+	{ SYS_ioctl, 0, 0x10000 | TIOCSTI, "allow", "allow" },
 	{ SYS_clone, 0x11, 0, "allow", "allow" },
 	{ SYS_clone, 0x3d0f00, 0, "allow", "allow" }, /* a thread */
 	{ SYS_clone, 0x10000000 | 0x11, 0, "EPERM", "allow" },
@@ -257,6 +258,7 @@ static const struct {
 	{ SYS_unshare, 0x10020600, 0, "EPERM", "allow" },
 	{ SYS_unshare, 0x80, 0, "EPERM", "allow" },
 	{ SYS_socket, 1, 1, "allow", "allow" },
+	{ SYS_socket, 0x10000 | 40, 1, "allow", "allow" },
 	{ SYS_socket, 40, 1, "EPERM", "EPERM" },
 	{ SYS_socket, HIGH | 40, 1, "EPERM", "EPERM" },
 	{ SYS_personality, 0, 0, "allow", "allow" },
