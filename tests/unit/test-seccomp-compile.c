@@ -411,12 +411,7 @@ static uint64_t rnd_value(void)
 
 static struct ct_filter_action rnd_action(void)
 {
-	/* a filter with NOTIFY as its default is not allowed */
-	static const uint8_t verdicts[] = { CT_FILTER_ALLOW, CT_FILTER_LOG,
-					    CT_FILTER_TRACE, CT_FILTER_ERRNO,
-					    CT_FILTER_TRAP,  CT_FILTER_KILL_THREAD,
-					    CT_FILTER_ALLOW, CT_FILTER_KILL_PROCESS };
-	struct ct_filter_action a = { .verdict = verdicts[rnd(N_ROWS(verdicts))] };
+	struct ct_filter_action a = { .verdict = (uint8_t)rnd(CT_FILTER_KILL_PROCESS + 1) };
 
 	if (a.verdict == CT_FILTER_TRACE || a.verdict == CT_FILTER_ERRNO)
 		a.data = (uint16_t)rnd(4);
