@@ -200,6 +200,9 @@ static const struct {
 	  "p:4: \"-1\": a rule of version 1 is the number of a system call" },
 	{ "1\nallowlist\n1073741824\n",
 	  "p:3: \"1073741824\": a rule of version 1 is the number of a system call" },
+	{ "1\nallowlist\n00000000000000000000000000000000000000000000000000000000000000000\n",
+	  "p:3: \"00000000000000000000000000000000000000000000000000000000000000000\": "
+	  "a rule of version 1 is the number of a system call" },
 	{ "1\nallowlist\n1 2\n",
 	  "p:3: \"1 2\": a rule of version 1 is the number of a system call" },
 	{ "1\nallowlist\n[all]\n",

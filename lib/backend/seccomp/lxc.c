@@ -426,7 +426,7 @@ static int read_number(const struct reader *r, const char *line)
 	struct ct_filter_rule rule = { .name = line, .action = r->act, .numbered = true };
 	uint64_t nr;
 
-	if (ct_parse_u64(line, &nr) < 0 || nr > NR_MAX)
+	if (strlen(line) > CT_NEAR_MAX || ct_parse_u64(line, &nr) < 0 || nr > NR_MAX)
 		return refuse(r, line, "a rule of version 1 is the number of a system call");
 	return add(r, &rule);
 }
