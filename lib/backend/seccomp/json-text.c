@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -250,6 +251,23 @@ uint32_t ct_json_line(const struct json_object *v)
 
 /* ---- the text -------------------------------------------------------------------------------- */
 
+/*
+ * json-c up to 0.16 may crash where an allocation fails. So ask for more than it will need, all at
+ * once, and give it back: a caller whose address space is limited is told in time. What other
+ * threads take meanwhile cannot be foreseen.
+ */
+static int check_memory(struct walk *w, size_t lists, size_t values)
+{
+	size_t text = (size_t)(w->end - w->p);
+	/* the compiler may leave out an allocation that nobody uses */
+	void *volatile probe = malloc(65536 + 4 * text + 1024 * lists + 256 * (lists + values));
+
+	if (!probe)
+		return ct_oom(w->e);
+	free(probe);
+	return 0;
+}
+
 /* What a text may cost is bounded before json-c sees it. Characters within strings are counted,
  * too: an ordinary policy has but a few of them. */
 static int check_size(struct walk *w)
@@ -266,9 +284,8 @@ static int check_size(struct walk *w)
 	}
 	if (lists > CT_JSON_LISTS_MAX || values > CT_JSON_VALUES_MAX)
 		return fault(w, -E2BIG,
-			     "the text has more objects, lists or values than a policy "
-			     "needs");
-	return 0;
+			     "the text has more objects, lists or values than a policy needs");
+	return check_memory(w, lists, values);
 }
 
 /* Why json-c has refused, with the line of the place it came to. */

@@ -135,11 +135,11 @@ static const struct member *find_member(struct reader *r, const char *name,
 {
 	struct ct_near near = { .name = name };
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (!strcmp(rows[i].name, name))
 			return &rows[i];
+	for (size_t i = 0; i < n; i++)
 		ct_near_try(&near, rows[i].name);
-	}
 	did_you_mean(r, &near, fault(r, -EINVAL, "there is no such member here"));
 	return NULL;
 }
@@ -238,8 +238,9 @@ static int find_word(struct reader *r, struct json_object *v, const struct word 
 			*out = words[i].value;
 			return 0;
 		}
-		ct_near_try(&near, words[i].name);
 	}
+	for (size_t i = 0; i < n; i++)
+		ct_near_try(&near, words[i].name);
 	return did_you_mean(r, &near, fault(r, -EINVAL, "%.80s is no %s", name, what));
 }
 
