@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -409,6 +410,8 @@ static const struct {
 	{ "{" D "\"SCMP_ACT_LOG\",\n" D "\"SCMP_ACT_LOG\"}", 2,
 	  "the member \"defaultAction\" stands twice in one object" },
 	{ "{\"a\": {\"b\": 1},\n\"a\": 2}", 2, "the member \"a\" stands twice in one object" },
+	{ "{\"a\": 1, \"b\": 2,\n\"a\": 3,\n\"c\": 4}", 2,
+	  "the member \"a\" stands twice in one object" },
 	{ "{\"a\": 1,\n\"\\u0061\": 2}", 2, "the member \"\\u0061\" stands twice in one object" },
 	{ "{\"a\": [{\"c\": 1}, {\"d\": 1,\n \"e\": {},\n \"d\": 1}]}", 3,
 	  "the member \"d\" stands twice in one object" },
@@ -488,6 +491,10 @@ static const struct {
 	  "\"archMap[0].x\": there is no such member here" },
 	{ TOP(",\n\"archMap\": [" ROW("ARM", "") "], \"architectures\": [\"SCMP_ARCH_ARM\"]"), 1,
 	  "either architectures or archMap says for which a policy is" },
+	{ "{\n" D
+	  "\"SCMP_ACT_LOG\", \"architectures\": [\"SCMP_ARCH_ARM\"], \"archMap\": [" ROW("ARM",
+											 "") "]}",
+	  1, "either architectures or archMap says for which a policy is" },
 	{ TOP(", \"flags\": [\"SECCOMP_FILTER_FLAG_TSYN\"]"), 1,
 	  "\"flags[0]\": SECCOMP_FILTER_FLAG_TSYN is no flag of a filter. Hint: did you mean "
 	  "SECCOMP_FILTER_FLAG_TSYNC?" },
@@ -678,7 +685,7 @@ static bool has(const char *name, uint8_t verdict, uint16_t data)
 
 static void read_profile(const struct ct_filter_facts *facts, uint32_t rules)
 {
-	CT_CLEAN_BUF struct ct_buf b = CT_BUF_INIT;
+	CT_CLEAN_BUF struct ct_buf b = CT_BUF_INIT, program = CT_BUF_INIT;
 	int fd = open(DOCKER_PROFILE, O_RDONLY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
@@ -691,6 +698,8 @@ static void read_profile(const struct ct_filter_facts *facts, uint32_t rules)
 	assert_int_equal(policy.n_archs, 3);
 	assert_false(policy.notifies);
 	assert_int_equal(policy.n_rules, rules);
+	assert_int_equal(ct_filter_compile(&policy, DOCKER_PROFILE, &program, &err), 0);
+	assert_true(program.len > 0 && program.len / sizeof(struct sock_filter) <= BPF_MAXINSNS);
 }
 
 /* The numbers are those of version 0.50.1 (Debian 12), counted by a script of Python's json that

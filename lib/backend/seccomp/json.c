@@ -5,7 +5,6 @@
  * of errnos. Whatever the facts, all of a text is checked.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
