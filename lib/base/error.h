@@ -85,6 +85,8 @@ int ct_oom(struct ct_err *e);
 /* The kernel's sentence for a positive errno, independent of locale and thread-safe:
  * "Invalid argument". */
 const char *ct_errno_text(int err);
+/* The errno of a name such as "EPERM"; -1: there is none. */
+int ct_errno_number(const char *name);
 
 /*
  * Message form, parts that are empty left out:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "model/spec.h"
 #include "model/type.h"
 
@@ -482,45 +483,10 @@ const char *ct_key_renamed(const char *name)
 	return NULL;
 }
 
-#define NAME_MAX_LEN 64 /* longer ones are not near any key */
-
-static unsigned least(unsigned a, unsigned b)
-{
-	if (a < b)
-		return a;
-	return b;
-}
-
-/* How many letters must be added, taken away, changed or swapped with their neighbour
- * to make b of a. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned rows[3][NAME_MAX_LEN + 1], *before = rows[0], *last = rows[1], *now = rows[2];
-	size_t na = strlen(a), nb = strlen(b);
-
-	for (unsigned j = 0; j <= nb; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned *reused = before;
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			now[j] = last[j - 1] + (a[i - 1] != b[j - 1]);
-			now[j] = least(now[j], least(last[j], now[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				now[j] = least(now[j], before[j - 2] + 1);
-		}
-		before = last;
-		last = now;
-		now = reused;
-	}
-	return last[nb];
-}
-
 /* `name` in the form of `row`, to be compared with it: a number between dots becomes "*". Where the
  * row ends in "*" and has N dots, all behind the name's Nth dot becomes one "*", too. False when it
  * is too long. */
-static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1])
+static bool as_row(const char *name, const char *row, char out[CT_NEAR_MAX + 1])
 {
 	size_t n = strlen(row), used = 0;
 	bool open_end = n > 1 && row[n - 1] == '*';
@@ -533,7 +499,7 @@ static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1]
 
 		if (p > name && p[-1] == '.')
 			digits = strspn(p, "0123456789");
-		if (used == NAME_MAX_LEN)
+		if (used == CT_NEAR_MAX)
 			return false;
 		if (digits && (p[digits] == '.' || !p[digits])) {
 			out[used++] = '*';
@@ -542,7 +508,7 @@ static bool as_row(const char *name, const char *row, char out[NAME_MAX_LEN + 1]
 		}
 		out[used++] = *p;
 		if (open_end && *p == '.' && --dots == 0) {
-			if (used == NAME_MAX_LEN)
+			if (used == CT_NEAR_MAX)
 				return false;
 			out[used++] = '*';
 			break;
@@ -559,14 +525,14 @@ const char *ct_key_suggest(const char *name)
 
 	name = without_prefix(name);
 	for (uint32_t i = 0; i < ct_n_keys; i++) {
-		char like[NAME_MAX_LEN + 1];
+		char like[CT_NEAR_MAX + 1];
 		unsigned d;
 
 		if (!as_row(name, ct_keys[i].name, like))
 			return NULL;
 		/* of two that are as near the one without a "*" is preferred */
-		d = distance(like, ct_keys[i].name) + !!strchr(ct_keys[i].name, '*');
-		if (d < best && d <= 3 && d * 3 <= strlen(like)) {
+		d = ct_near_distance(like, ct_keys[i].name) + !!strchr(ct_keys[i].name, '*');
+		if (d < best && ct_near_enough(like, d)) {
 			best = d;
 			found = ct_keys[i].name;
 		}

@@ -186,6 +186,26 @@ static void test_errno_text(void **state)
 		assert_true(*ct_errno_text(i));
 }
 
+static void test_errno_number(void **state)
+{
+	(void)state;
+	assert_int_equal(ct_errno_number("EPERM"), EPERM);
+	assert_int_equal(ct_errno_number("ENOSYS"), ENOSYS);
+	assert_int_equal(ct_errno_number("EHWPOISON"), EHWPOISON);
+	assert_int_equal(ct_errno_number("ENOTSUP"), ENOTSUP);
+	assert_int_equal(ct_errno_number("EWOULDBLOCK"), EWOULDBLOCK);
+	assert_int_equal(ct_errno_number("eperm"), -1);
+	assert_int_equal(ct_errno_number("EPER"), -1);
+	assert_int_equal(ct_errno_number(""), -1);
+	/* each that has a sentence has its name, as the C library has it */
+	for (int i = 1; i < 140; i++) {
+		const char *name = strerrorname_np(i);
+
+		if (name)
+			assert_int_equal(ct_errno_number(name), i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_one_clean_line),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_errno_text),
+		cmocka_unit_test(test_errno_number),
 	};
 
 	return cmocka_run_group_tests_name("errors", tests, NULL, NULL);

@@ -50,7 +50,10 @@ struct ct_filter_arg {
 	uint64_t value, mask;
 };
 
-/* One rule: all of its comparisons must hold; rules for the same call are alternatives. */
+/* One rule: all of its comparisons must hold. Of several rules for a call the first one without
+ * comparisons counts, and all with comparisons that hold: of these the strictest verdict is given,
+ * as ordered above, by the first rule that has it. No rule holds: `otherwise`. Architectures of 32
+ * bits compare the lower 32 bits of an argument. */
 struct ct_filter_rule {
 	const char *name; /* of the call, as the kernel's tables have it */
 	struct ct_filter_action action;
@@ -58,6 +61,7 @@ struct ct_filter_rule {
 	uint32_t arch;
 	uint8_t n_args;
 	struct ct_filter_arg arg[CT_FILTER_ARGS];
+	bool numbered;	 /* `name` is a number of this machine's architecture, in decimal digits */
 	uint32_t line;	 /* of the file; 0: it has none */
 	bool may_be_new; /* neither kernel nor libseccomp need to know the name */
 };
@@ -78,7 +82,7 @@ struct ct_filter_policy {
 
 /* What a JSON profile's includes and excludes are decided by. */
 struct ct_filter_facts {
-	uint64_t caps;		       /* that the payload keeps: 1 << CAP_* */
+	uint64_t caps; /* that the payload keeps: 1 << CAP_* */
 	unsigned kernel_major, kernel_minor;
 };
 

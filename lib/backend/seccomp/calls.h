@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* System calls by name, as libseccomp and a table of ours know them. */
+#ifndef CT_SECCOMP_CALLS_H
+#define CT_SECCOMP_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/seccomp/policy.h"
+
+/* A call on one architecture. */
+struct ct_filter_call {
+	int nr; /* by which libseccomp knows it, whatever the architecture; unless `late` its key */
+	/* newer than libseccomp: `nr` is the architecture's own number */
+	bool late;
+	/* the number of the call, socketcall or ipc, through which it can be made, too; 0: none */
+	uint32_t through;
+};
+
+/* The call of a rule on an architecture. 1, 0 when the architecture has none of that name but
+ * another may have it, -ENOENT when the name is known nowhere. */
+int ct_filter_find(const struct ct_filter_rule *rule, uint32_t arch, struct ct_filter_call *out);
+/* The known name that is nearest to a wrong one, in buf; NULL when none is near. */
+const char *ct_filter_near(const char *name, char *buf, size_t size);
+/* Whether arguments of calls have 32 bits on an architecture. */
+bool ct_filter_is_32(uint32_t arch);
+
+#endif

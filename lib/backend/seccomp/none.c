@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The twin of compile.c, default.c and lxc.c for builds without libseccomp. */
+#include <errno.h>
+
+#include "base/origin.h"
+#include "backend/seccomp/policy.h"
+
+static int refuse(const char *file, struct ct_err *e)
+{
+	struct ct_origin at = { NULL, file, 0 };
+
+	if (file)
+		ct_err_origin(e, &at);
+	ct_err_hint(e, "build libcontain with -Dseccomp=enabled");
+	return ct_fail(e, -EOPNOTSUPP, CT_ERR_FILTER, "seccomp",
+		       "this build of libcontain has no filter of system calls");
+}
+
+/* Refuses. */
+int ct_filter_read_lxc(const char *text, size_t len, const char *file, struct ct_arena *arena,
+		       struct ct_filter_policy *out, struct ct_err *e)
+{
+	(void)text, (void)len, (void)arena, (void)out;
+	return refuse(file, e);
+}
+
+/* Refuses. */
+int ct_filter_default(const struct ct_filter_facts *facts, struct ct_arena *arena,
+		      struct ct_filter_policy *out, struct ct_err *e)
+{
+	(void)facts, (void)arena, (void)out;
+	return refuse(NULL, e);
+}
+
+/* Refuses. */
+int ct_filter_compile(const struct ct_filter_policy *p, const char *file, struct ct_buf *out,
+		      struct ct_err *e)
+{
+	(void)p, (void)out;
+	return refuse(file, e);
+}
