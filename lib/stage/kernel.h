@@ -192,4 +192,12 @@ struct k_sigaction {
 #define K_SIOCGIFFLAGS 0x8913
 #define K_SIOCSIFFLAGS 0x8914
 
+/* linux/seccomp.h, linux/filter.h */
+#define K_SECCOMP_SET_MODE_FILTER 1
+#define K_FILTER_BYTES 8 /* of one instruction */
+struct k_sock_fprog {
+	unsigned short len;
+	void *filter;
+};
+
 #endif

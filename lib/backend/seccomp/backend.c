@@ -44,14 +44,14 @@ static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
 
 	ct_err_object(e, path);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_VALUE, "start", "open",
+		return ct_fail_sys(e, -errno, CT_ERR_FILTER, "start", "open",
 				   "the profile cannot be opened");
 	if (!S_ISREG(st.st_mode))
-		return ct_fail(e, -EINVAL, CT_ERR_VALUE, "start", "the profile is no file");
+		return ct_fail(e, -EINVAL, CT_ERR_FILTER, "start", "the profile is no file");
 	r = ct_buf_read_fd(text, fd, CT_FILTER_FILE_MAX);
 	if (r >= 0)
 		return 0;
-	return ct_fail_sys(e, r, CT_ERR_VALUE, "start", "read", "the profile cannot be read");
+	return ct_fail_sys(e, r, CT_ERR_FILTER, "start", "read", "the profile cannot be read");
 }
 
 /* What a program is found by: the profile as a whole, and what else decides about it. */
@@ -78,7 +78,7 @@ static int compile(struct seccomp_state *st, const struct ct_filter_facts *facts
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
 	if (r >= 0 && policy.notifies)
 		r = ct_fail(
-			e, -EOPNOTSUPP, CT_ERR_UNSUPPORTED, "start",
+			e, -EOPNOTSUPP, CT_ERR_FILTER, "start",
 			"this version gives nobody the notifications that the profile asks for");
 	return r < 0 ? r : ct_filter_compile(&policy, profile, &st->program, e);
 }
@@ -161,7 +161,7 @@ static int make_memfd(struct seccomp_state *st, struct ct_err *e)
 		r = -errno;
 	if (r >= 0)
 		return 0;
-	return ct_fail_sys(e, r, CT_ERR_START, "start", "memfd_create",
+	return ct_fail_sys(e, r, CT_ERR_FILTER, "start", "memfd_create",
 			   "there is no memory for the filter");
 }
 

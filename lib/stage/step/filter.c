@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The filter of system calls that the payload runs under. */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
 
 #include "stage/step/steps.h"
@@ -11,7 +9,7 @@
  * that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, uint64_t flags, int *sys)
 {
-	struct sock_fprog program;
+	struct k_sock_fprog program;
 	struct stat st;
 	void *at;
 	int err;
@@ -20,17 +18,16 @@ int filter_load(int fd, uint64_t flags, int *sys)
 	err = sys_fstat(fd, &st);
 	if (err)
 		return err;
-	if (st.st_size <= 0 || st.st_size % (int)sizeof(struct sock_filter) ||
-	    st.st_size / (int)sizeof(struct sock_filter) > BPF_MAXINSNS)
+	if (st.st_size <= 0 || st.st_size % K_FILTER_BYTES || st.st_size / K_FILTER_BYTES > 4096)
 		return -EINVAL;
 	*sys = SYS_mmap;
 	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	program.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
+	program.len = (unsigned short)(st.st_size / K_FILTER_BYTES);
 	program.filter = at;
 	*sys = SYS_seccomp;
-	return (int)sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
 /* From here on the filter holds for this process. */
