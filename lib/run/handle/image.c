@@ -15,9 +15,9 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /*
- * Process-wide state, beside the cache of lib/backend/seccomp: users in the high half, descriptor + 1
- * in the low half. One word, so that taking and giving back need no lock (a lock could be held by
- * another thread at the moment of a fork).
+ * Process-wide state, beside the cache of lib/backend/seccomp: users in the high half, descriptor
+ * + 1 in the low half. One word, so that taking and giving back need no lock (a lock could be held
+ * by another thread at the moment of a fork).
  */
 static uint64_t shared;
 
