@@ -17,13 +17,15 @@ FLAGS = [
 
 
 def headers(where):
-    """The kernel's headers and libcap's without those of the C library that they stand beside."""
+    """The kernel's headers and those of libraries without those of the C library that they stand
+    beside."""
     for d in ("linux", "asm", "asm-generic"):
         for at in ["/usr/include/" + d, *glob.glob("/usr/include/*-linux-gnu/" + d)]:
             if os.path.isdir(at) and not os.path.exists(os.path.join(where, d)):
                 os.symlink(at, os.path.join(where, d))
     os.mkdir(os.path.join(where, "sys"))
-    os.symlink("/usr/include/sys/capability.h", os.path.join(where, "sys/capability.h"))
+    for name in ("sys/capability.h", "seccomp.h", "seccomp-syscalls.h", "json-c"):
+        os.symlink("/usr/include/" + name, os.path.join(where, name))
 
 
 tap = Tap()

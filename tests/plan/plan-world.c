@@ -43,6 +43,7 @@ struct wish {
 	struct ct_cgroups trees;
 	struct ct_cgroup_state cgroup;
 	struct ct_area area[CT_BACKENDS_MAX];
+	struct ct_backend_set opened; /* without cgroups, whose state is above */
 	struct ct_cg_join join[2];
 };
 
@@ -361,9 +362,12 @@ static int decide_groups(struct wish *w, struct ct_arena *arena, struct ct_err *
 /* All but cgroups, whose state the directives make: opened as for a start. */
 static int open_backends(struct wish *w, struct ct_arena *arena, struct ct_err *e)
 {
-	const struct ct_backend_input in = {
-		.req = &w->req, .host = &w->host, .arena = arena, .attach = w->attach, .mark = ""
-	};
+	const struct ct_backend_input in = { .req = &w->req,
+					     .host = &w->host,
+					     .arena = arena,
+					     .attach = w->attach,
+					     .mark = "",
+					     .records = "" };
 	int r = 0;
 
 	for (const struct ct_backend *const *b = ct_backends; *b && r >= 0; b++) {
@@ -376,6 +380,8 @@ static int open_backends(struct wish *w, struct ct_arena *arena, struct ct_err *
 			abort();
 		w->area[w->req.n_areas++] = (struct ct_area){ state, (*b)->inputs, (*b)->plan,
 							      (*b)->mounts };
+		w->opened.state[w->opened.n] = state;
+		w->opened.v[w->opened.n++] = *b;
 		r = (*b)->open(state, &in, e);
 	}
 	return r;
@@ -416,6 +422,7 @@ static void make(const char *text, size_t len, const char *name, struct wish *w,
 		if (w->cgroup.want.elsewhere)
 			ct_buf_printf(out, "said: %s\n", w->cgroup.want.elsewhere);
 	}
+	ct_backends_close(&w->opened);
 	ct_config_free(cfg);
 	ct_arena_free(arena);
 	free(e);

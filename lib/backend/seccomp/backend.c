@@ -134,9 +134,8 @@ static int open_attach(struct seccomp_state *st, const struct ct_backend_input *
 		       "the filter that the container runs under is not known any more");
 }
 
-/* Carries out seccomp.keep. */
-static int setup(void *state, const struct ct_setup *context, const struct ct_step *s,
-		 struct ct_err *e)
+static int setup_seccomp_keep(void *state, const struct ct_setup *context, const struct ct_step *s,
+			      struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct seccomp_state *st = state;
@@ -227,6 +226,6 @@ const struct ct_backend ct_backend_seccomp = {
 	.open = open_state,
 	.inputs = inputs,
 	.plan = plan,
-	.setup = setup,
+	.setup = setup_seccomp_keep,
 	.close = close_state,
 };

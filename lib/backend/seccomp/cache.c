@@ -19,13 +19,17 @@ struct entry {
 /*
  * Process-wide state, as a process that starts one container after the other makes a handle for
  * each. A fork takes the lock first, so that the child finds the cache whole and the lock free.
+ * Nobody takes the lock before forks do that: READY, from the first program on. A child that is
+ * forked while another thread arranges for it has no cache.
  */
+enum { NEW, ARRANGING, READY };
+static int state;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	struct entry *entry[ENTRIES]; /* NULL: free */
 	size_t bytes;
 	uint64_t uses;
-	bool closed; /* forks could not be provided for, or the library is being unloaded */
+	bool closed; /* the library is being unloaded */
 } cache;
 
 static void take_lock(void)
@@ -38,9 +42,25 @@ static void give_lock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-__attribute__((constructor)) static void provide_for_forks(void)
+static bool is_ready(void)
 {
-	cache.closed = pthread_atfork(take_lock, give_lock, give_lock) != 0;
+	return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == READY;
+}
+
+/* Whether the cache can be used, which the first call arranges for. */
+static bool get_ready(void)
+{
+	int old = NEW;
+
+	if (is_ready())
+		return true;
+	if (!__atomic_compare_exchange_n(&state, &old, ARRANGING, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return old == READY;
+	if (pthread_atfork(take_lock, give_lock, give_lock) != 0)
+		return false;
+	__atomic_store_n(&state, READY, __ATOMIC_RELEASE);
+	return true;
 }
 
 static size_t size_of(const struct entry *entry)
@@ -96,6 +116,8 @@ int ct_filter_cached(const char *key, size_t n_key, struct ct_buf *program)
 	struct entry *entry;
 	int found;
 
+	if (!is_ready())
+		return 0;
 	take_lock();
 	entry = find(key, n_key);
 	found = entry != NULL;
@@ -111,7 +133,7 @@ void ct_filter_keep(const char *key, size_t n_key, const void *program, size_t n
 {
 	struct entry *gone[ENTRIES] = { NULL }, *entry;
 
-	if (n_key > CT_FILTER_CACHE_BYTES || n > CT_FILTER_CACHE_BYTES - n_key)
+	if (n_key > CT_FILTER_CACHE_BYTES || n > CT_FILTER_CACHE_BYTES - n_key || !get_ready())
 		return;
 	entry = malloc(sizeof(*entry) + n_key + n);
 	if (!entry)
@@ -137,6 +159,8 @@ __attribute__((destructor)) static void release(void)
 {
 	struct entry *gone[ENTRIES];
 
+	if (!is_ready())
+		return;
 	take_lock();
 	cache.closed = true;
 	memcpy(gone, cache.entry, sizeof(gone));
