@@ -37,7 +37,10 @@ static int open_one(struct ct_backend_set *set, const struct ct_backend *b,
 	set->v[set->n] = b;
 	set->state[set->n] = state;
 	set->area[set->n++] = (struct ct_area){ state, b->inputs, b->plan, b->mounts };
-	return b->open(state, in, e);
+	r = b->open(state, in, e);
+	if (r < 0 && e && !e->backend[0])
+		ct_err_backend(e, b->name);
+	return r;
 }
 
 int ct_backends_open(struct ct_backend_set *set, const struct ct_backend_input *in,

@@ -161,7 +161,7 @@ static int check_may_filter(struct ct_builder *b)
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
-	uint64_t uid = id->uid, gid = id->gid, caps = id->keep;
+	uint64_t uid = id->uid, gid = id->gid;
 	bool as_root = id->start_hooks && can_become_root(b, id), late;
 	struct ct_step *s;
 	int r = 0;
@@ -187,14 +187,15 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	if (id->lookup)
 		uid = gid = ~UINT64_C(0);
 	add_user(b, uid, gid, id->uid_at);
-	late = b->filtered && !id->no_new_privs && !(id->keep & CAP(SYS_ADMIN));
+	late = b->filtered && !id->no_new_privs && (id->uid || !(id->keep & CAP(SYS_ADMIN)));
 	if (r >= 0 && late)
 		r = check_may_filter(b);
-	if (late)
-		caps |= CAP(SYS_ADMIN);
-	add_number(b, CT_OP_CAPS, caps, id->cap_at);
-	if (late)
+	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CAPS, id->cap_at);
+	s->n[0] = id->keep;
+	if (late) {
+		s->n[2] = CAP(SYS_ADMIN);
 		ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_CAPS, id->cap_at)->n[0] = id->keep;
+	}
 	if (r >= 0 && id->start_hooks && !as_root)
 		r = ct_build_start_hooks(b, id->keep);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;

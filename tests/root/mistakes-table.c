@@ -581,8 +581,7 @@ const struct mistake mistakes[] = {
 	START("variable that is not set", "environment",
 	      ROOT "environment = CT_NOT_SET_ANYWHERE\n"),
 	/* not yet */
-	START("seccomp profile", "seccomp.profile",
-	      ROOT "seccomp.profile = /usr/share/lxc/config/common.seccomp\n"),
+	START("seccomp profile", "seccomp.profile", ROOT "seccomp.profile = /no/such/filter\n"),
 	START("network by veth", "net.0.type", ROOT "net.0.type = veth\n"),
 	START("overlay rootfs", "rootfs.path", "rootfs.path = overlay:/lower:/upper\n"),
 	/* limits and groups: what every layout says in the same words; the others are in

@@ -36,22 +36,30 @@ static bool wanted(const struct ct_spec *spec)
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
+static int refuse_file(const char *path, int err, const char *call, const char *text,
+		       struct ct_err *e)
+{
+	ct_err_object(e, path);
+	ct_err_hint(e, "name a file with a policy of LXC's or Docker's form, default, or none");
+	if (call)
+		return ct_fail_sys(e, err, CT_ERR_FILTER, "start", call, "%s", text);
+	return ct_fail(e, err, CT_ERR_FILTER, "start", "%s", text);
+}
+
 static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
 {
 	CT_CLEAN_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	int r = 0;
+	int r;
 
-	ct_err_object(e, path);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ct_fail_sys(e, -errno, CT_ERR_FILTER, "start", "open",
-				   "the profile cannot be opened");
+		return refuse_file(path, -errno, "open", "the profile cannot be opened", e);
 	if (!S_ISREG(st.st_mode))
-		return ct_fail(e, -EINVAL, CT_ERR_FILTER, "start", "the profile is no file");
+		return refuse_file(path, -EINVAL, NULL, "the profile is no file", e);
 	r = ct_buf_read_fd(text, fd, CT_FILTER_FILE_MAX);
-	if (r >= 0)
-		return 0;
-	return ct_fail_sys(e, r, CT_ERR_FILTER, "start", "read", "the profile cannot be read");
+	if (r < 0)
+		return refuse_file(path, r, "read", "the profile cannot be read", e);
+	return 0;
 }
 
 /* What a program is found by: the profile as a whole, and what else decides about it. */
@@ -197,15 +205,12 @@ static void inputs(void *state, struct ct_builder *b)
 static int plan(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
-	struct ct_step *s;
 
 	if (st->memfd < 0)
 		return 0;
-	if (!st->attach) {
-		s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY));
-		s->s[0] = st->spec->seccomp_profile;
-		s->n[0] = st->program.len / 8;
-	}
+	if (!st->attach)
+		ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY))
+			->s[0] = st->spec->seccomp_profile;
 	ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY))->a =
 		(int16_t)st->slot;
 	return 0;

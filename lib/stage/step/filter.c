@@ -5,8 +5,8 @@
 
 #include "stage/step/steps.h"
 
-/* Loads the program in descriptor fd. It stays mapped: the exec takes the mapping away, and a filter
- * that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
+/* Loads the program in descriptor fd. It stays mapped: the exec takes the mapping away, and a
+ * filter that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, uint64_t flags, int *sys)
 {
 	struct k_sock_fprog program;

@@ -115,7 +115,7 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int filter, s
 	if (err)
 		return err;
 	why->sys = SYS_capset;
-	err = caps_set(s->n[1], 0, &why->sys);
+	err = caps_set(s->n[1], 0, 0, &why->sys);
 	if (err || filter < 0 || early)
 		return err;
 	return filter_load(filter, filter_of(st)->n[0], &why->sys);

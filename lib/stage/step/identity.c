@@ -324,9 +324,9 @@ int step_bounding(struct stage *st, const struct ct_wire_step *s)
 			    "dropping from the bounding set needs CAP_SETPCAP");
 }
 
-/* Root gets both sets; another user only the ambient ones, which must be inheritable, too. 0 or a
- * negative errno, *sys the call. */
-int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
+/* Root gets all sets; another user only the ambient ones, which must be inheritable, too, and those
+ * that are kept until the filter is loaded. 0 or a negative errno, *sys the call. */
+int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *sys)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
 	struct k_cap_data data[2];
@@ -334,7 +334,7 @@ int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
 
 	if (sys0(SYS_geteuid) != 0)
 		permitted = 0;
-	permitted |= ambient;
+	permitted |= ambient | until_filter;
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted = data[i].effective = (uint32_t)(permitted >> 32 * i);
 		data[i].inheritable = (uint32_t)(ambient >> 32 * i);
@@ -354,7 +354,7 @@ int caps_set(uint64_t permitted, uint64_t ambient, int *sys)
 /* The capabilities of the payload. */
 int step_caps(struct stage *st, const struct ct_wire_step *s)
 {
-	int sys, err = caps_set(s->n[0], s->n[1], &sys);
+	int sys, err = caps_set(s->n[0], s->n[1], s->n[2], &sys);
 
 	if (!err)
 		return 0;

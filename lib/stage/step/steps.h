@@ -68,7 +68,7 @@ int stay_private(struct stage *st);
 int caps_restore(uint64_t inheritable, uint64_t ambient);
 /* The capabilities of the calling process: permitted and effective for root, ambient ones for
  * any user. 0 or a negative errno, *sys the call. */
-int caps_set(uint64_t permitted, uint64_t ambient, int *sys);
+int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *sys);
 
 /* ---- path.c: below a descriptor -------------------------------------------------------------- */
 
