@@ -19,7 +19,7 @@
 
 static struct args a;
 static struct {
-	const char *rootfs, *time, *output, *cwd, *user, *hostname, *net, *verdict;
+	const char *rootfs, *time, *output, *cwd, *user, *hostname, *seccomp, *net, *verdict;
 	bool readonly, clear_env, new_privs, pty, no_pty, dry_run;
 	struct strings defines, env, share, unshare;
 	struct run_mounts mounts;
@@ -100,6 +100,10 @@ static const struct opt opts[] = {
 	  "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
 	{ 0, "unshare", "NS", OPT_LIST, &o.unshare, "make this one new, too: user, time", NULL },
 	CAP_ROWS(o.caps),
+	{ 0, "seccomp", "PROFILE", OPT_STRING, &o.seccomp,
+	  "filter of system calls: default, none, or a file of LXC's or Docker's form "
+	  "(seccomp.profile)",
+	  NULL },
 	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs,
 	  "let setuid programs work (no_new_privs is on otherwise)", NULL },
 	{ 0, "keep-fd", "N", OPT_CALL, NULL,
@@ -221,6 +225,17 @@ static int set_user(ct_container *c)
 	return define(&a, c, "init.gid", gid);
 }
 
+static int set_filter(ct_container *c)
+{
+	const char *profile = o.seccomp;
+
+	if (!profile)
+		return 0;
+	if (strcmp(profile, "default") != 0 && strcmp(profile, "none") != 0)
+		profile = absolute(profile);
+	return define(&a, c, "seccomp.profile", profile);
+}
+
 static int configure(ct_container *c)
 {
 	int err = 0;
@@ -249,6 +264,8 @@ static int configure(ct_container *c)
 		err = set_user(c);
 	if (!err)
 		err = set_namespaces(c);
+	if (!err)
+		err = set_filter(c);
 	if (!err)
 		err = define_all(&a, c, &o.defines);
 	if (!err)

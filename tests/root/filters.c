@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Filters of system calls: what a start has, attach, start hooks and later boots have, too, whatever
- * the identity of the payload; and nothing else of it changes.
+ * Filters of system calls: what a start has, attach, start hooks and later boots have, too,
+ * whatever the identity of the payload; and nothing else of it changes.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -44,6 +44,12 @@ run("--cwd", "--rootfs", "/", "--cwd", "/usr", "--", "pwd", out="/usr\n")
 run("no_new_privs", "--rootfs", "/", "--", "grep", "NoNewPrivs", "/proc/self/status", out="1\n")
 run("--new-privs", "--rootfs", "/", "--new-privs", "--", "grep", "NoNewPrivs", "/proc/self/status",
     out="0\n")
+run("--seccomp default", "--rootfs", "/", "--seccomp", "default", "--", "sh", "-c",
+    "grep Seccomp: /proc/self/status; unshare --net true || echo refused", out="2\nrefused")
+run("--seccomp none", "--rootfs", "/", "--seccomp", "none", "--", "grep", "Seccomp:",
+    "/proc/self/status", out="0\n")
+run("--seccomp, a file that is none", "--rootfs", "/", "--seccomp", "no/such", "--", "true",
+    code=125, err=os.getcwd() + "/no/such")
 run("-s", "--rootfs", "/", "-s", "cap.keep=none", "--", "grep", "CapBnd", "/proc/self/status",
     out="0000000000000000")
 run("-s with a wrong key", "--rootfs", "/", "-s", "limit.tiem=1s", "--", "true", code=125,
