@@ -89,6 +89,15 @@ cap.keep = chown net_bind_service
 no_new_privs = 1
 arch = i686
 """,
+    "a filter": """
+seccomp.profile = default
+uts.name = web
+""",
+    "a filter and another user": """
+seccomp.profile = default
+no_new_privs = 1
+init.uid = 1000
+""",
     "a user namespace": """
 idmap = u 0 100000 65536
 idmap = g 0 100000 65536
@@ -152,12 +161,28 @@ def read_trace(path):
     return {pid: [c for c in mine if "= ? ERESTART" not in c] for pid, mine in calls.items()}
 
 
+def without_memory(mine):
+    """Without what is written into memory files: a program that is compiled, the stage's image."""
+    memory, left = set(), []
+    for c in mine:
+        made = re.match(r"memfd_create\(.* = (\d+)$", c)
+        closed = re.match(r"close\((\d+)", c)
+        write = re.match(r"write\((\d+)", c)
+        if made:
+            memory.add(made[1])
+        elif closed:
+            memory.discard(closed[1])
+        if not write or write[1] not in memory:
+            left.append(c)
+    return left
+
+
 def find_caller(calls):
     """What the caller does before it speaks to the stage."""
     for mine in calls.values():
         end = next((i for i, c in enumerate(mine) if re.match(r'sendto\(\d+, "BLct', c)), None)
         if end is not None:
-            return mine[:end]
+            return without_memory(mine[:end])
     return []
 
 
