@@ -35,7 +35,7 @@ struct pump {
 	char buf[PUMP_SIZE];
 };
 
-/* Makes one that is not used. */
+/* Sets up a pump without source and sinks. */
 void pump_init(struct pump *p);
 /* Closes its source and sinks. */
 void pump_close(struct pump *p);

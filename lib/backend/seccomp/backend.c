@@ -62,10 +62,12 @@ static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
 	return 0;
 }
 
-/* What a program is found by: the profile as a whole, and what else decides about it. */
-static int make_key(const struct ct_buf *text, const struct ct_filter_facts *facts,
+/* What a program is found by: the profile as a whole, and what else decides about it. The text of
+ * our own, which is in no file, is empty, as that of a file may be. */
+static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filter_facts *facts,
 		    struct ct_buf *key)
 {
+	ct_buf_add(key, &is_own, sizeof(is_own));
 	ct_buf_add(key, &facts->caps, sizeof(facts->caps));
 	ct_buf_add(key, &facts->kernel_major, sizeof(facts->kernel_major));
 	ct_buf_add(key, &facts->kernel_minor, sizeof(facts->kernel_minor));
@@ -97,13 +99,14 @@ static int open_start(struct seccomp_state *st, const struct ct_backend_input *i
 	CT_CLEAN_BUF struct ct_buf key = CT_BUF_INIT;
 	struct ct_filter_facts facts = { .kernel_major = in->host->kernel_major,
 					 .kernel_minor = in->host->kernel_minor };
+	bool is_own = strcmp(st->spec->seccomp_profile, "default") == 0;
 	int r = ct_build_caps(st->spec, in->host, &facts.caps, e);
 
-	if (r >= 0 && strcmp(st->spec->seccomp_profile, "default") != 0)
+	if (r >= 0 && !is_own)
 		r = read_file(st->spec->seccomp_profile, &text, e);
 	if (r < 0)
 		return r;
-	if (make_key(&text, &facts, &key) < 0)
+	if (make_key(is_own, &text, &facts, &key) < 0)
 		return ct_oom(e);
 	r = ct_filter_cached(ct_buf_text(&key), key.len, &st->program);
 	if (r != 0)

@@ -404,7 +404,7 @@ static int check_attach(struct walk *w, const struct ct_step *s)
 	return record_path(w, r, s->s[0], 0, resolve);
 }
 
-/* Where mount hooks find the root. */
+/* mount.stack: the directory of the host at which hooks of the set-up find the root. */
 static int check_stack(struct walk *w, const struct ct_step *s)
 {
 	CT_CLEAN_FD int fd = -1;
