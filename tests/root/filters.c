@@ -196,6 +196,30 @@ static void hooks_and_boots(void **state)
 	ct_unref(c);
 }
 
+/* The journal, in which the filter is the only record, goes with the container. */
+static void nothing_stays(void **state)
+{
+	static const struct who root = { "0", "0", NULL, "0", false };
+	ct_container *c = handle(&root, "gone", profile);
+	struct run_result found;
+	ct_start_opts o = CT_START_OPTS_INIT;
+	ct_process *p;
+
+	(void)state;
+	assert_int_equal(box_config(c, "cgroup.backend", "none", "limit.devices", "all", NULL), 0);
+	o.flags = CT_START_DETACH;
+	o.argv = ARGV("/bin/true");
+	assert_ok(c, ct_start(c, &o, &p));
+	assert_ok(c, ct_process_wait(p, NULL, PATIENCE_MS));
+	ct_process_unref(p);
+	ct_unref(c);
+	assert_int_equal(run_tool(ARGV("find", box.state, "-path", "*gone*"), NULL, PATIENCE_MS,
+				  &found),
+			 0);
+	assert_string_equal(found.out, "");
+	run_free(&found);
+}
+
 /* ---- what cannot be ------------------------------------------------------------------------- */
 
 static void refusals(void **state)
@@ -243,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_and_attach),
 		cmocka_unit_test(hooks_and_boots),
+		cmocka_unit_test(nothing_stays),
 		cmocka_unit_test(refusals),
 	};
 

@@ -215,7 +215,7 @@ static int carry_out(const struct super *s, const struct ct_wire_step *step, uin
 static void run_removals(struct super *s)
 {
 	uint64_t until = sup_now_ms() + REMOVE_MS;
-	uint32_t n = 0, left = 0;
+	uint32_t left = 0;
 
 	if (s->removed)
 		return;
@@ -225,11 +225,10 @@ static void run_removals(struct super *s)
 
 		if (!ends[step->op])
 			continue;
-		n++;
 		left += carry_out(s, step, until) != 0;
 	}
 	s->removed = !left;
-	if (n && !left && !(s->w->flags & CT_SUPER_KEEP_UNDO))
+	if (!left && !(s->w->flags & CT_SUPER_KEEP_UNDO))
 		unlinkat(s->state_dir, "undo", 0);
 }
 
