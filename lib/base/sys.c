@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/deadline.h"
 #include "base/num.h"
 
 /* From 424 on a system call has the same number on every architecture; these are newer than the C
@@ -319,7 +320,5 @@ int ct_poll_ms(int64_t left, int most)
 int ct_back_off(int ms)
 {
 	poll(NULL, 0, ms);
-	if (ms < 20)
-		return 2 * ms;
-	return ms;
+	return ct_next_pause(ms, 32);
 }

@@ -75,14 +75,14 @@ static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filt
 	return ct_buf_error(key);
 }
 
-static int compile(struct seccomp_state *st, const struct ct_filter_facts *facts,
+static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter_facts *facts,
 		   const struct ct_buf *text, struct ct_arena *arena, struct ct_err *e)
 {
 	const char *profile = st->spec->seccomp_profile;
 	struct ct_filter_policy policy;
 	int r;
 
-	if (strcmp(profile, "default") == 0)
+	if (is_own)
 		r = ct_filter_default(facts, arena, &policy, e);
 	else
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
@@ -111,7 +111,7 @@ static int open_start(struct seccomp_state *st, const struct ct_backend_input *i
 	r = ct_filter_cached(ct_buf_text(&key), key.len, &st->program);
 	if (r != 0)
 		return r < 0 ? ct_oom(e) : 0;
-	r = compile(st, &facts, &text, in->arena, e);
+	r = compile(st, is_own, &facts, &text, in->arena, e);
 	if (r >= 0)
 		ct_filter_keep(ct_buf_text(&key), key.len, st->program.data, st->program.len);
 	return r;
@@ -148,12 +148,17 @@ static int open_attach(struct seccomp_state *st, const struct ct_backend_input *
 static int setup_seccomp_keep(void *state, const struct ct_setup *context, const struct ct_step *s,
 			      struct ct_err *e)
 {
+	static const char digits[] = "0123456789abcdef";
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct seccomp_state *st = state;
 
 	(void)s;
-	for (size_t i = 0; i < st->program.len; i++)
-		ct_buf_printf(&text, "%02x", (unsigned char)st->program.data[i]);
+	for (size_t i = 0; i < st->program.len; i++) {
+		unsigned char byte = (unsigned char)st->program.data[i];
+
+		ct_buf_char(&text, digits[byte >> 4]);
+		ct_buf_char(&text, digits[byte & 15]);
+	}
 	if (ct_buf_error(&text))
 		return ct_oom(e);
 	return ct_undo_after(context->undo, NAME, ct_buf_text(&text), e);

@@ -7,7 +7,7 @@
 
 /* Loads the program in descriptor fd. It stays mapped: the exec takes the mapping away, and a
  * filter that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
-int filter_load(int fd, uint64_t flags, int *sys)
+int filter_load(int fd, int *sys)
 {
 	struct k_sock_fprog program;
 	struct stat st;
@@ -27,13 +27,13 @@ int filter_load(int fd, uint64_t flags, int *sys)
 	program.len = (unsigned short)(st.st_size / K_FILTER_BYTES);
 	program.filter = at;
 	*sys = SYS_seccomp;
-	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, flags, &program);
+	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 /* From here on the filter holds for this process. */
 int step_filter(struct stage *st, const struct ct_wire_step *s)
 {
-	int sys, err = filter_load(step_fd(st, s->a), s->n[0], &sys);
+	int sys, err = filter_load(step_fd(st, s->a), &sys);
 
 	if (!err)
 		return 0;

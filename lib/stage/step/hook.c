@@ -111,14 +111,14 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int filter, s
 	/* with no_new_privs it needs no capability: then it need not allow capset(2) */
 	early = sys_prctl(K_PR_GET_NO_NEW_PRIVS, 0, 0, 0) != 1;
 	if (filter >= 0 && early)
-		err = filter_load(filter, filter_of(st)->n[0], &why->sys);
+		err = filter_load(filter, &why->sys);
 	if (err)
 		return err;
 	why->sys = SYS_capset;
 	err = caps_set(s->n[1], 0, 0, &why->sys);
 	if (err || filter < 0 || early)
 		return err;
-	return filter_load(filter, filter_of(st)->n[0], &why->sys);
+	return filter_load(filter, &why->sys);
 }
 
 /* The hook's process: only its own descriptors, default signals, its own session. Writes a struct

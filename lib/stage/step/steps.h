@@ -39,7 +39,7 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 
 /* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
  * call. */
-int filter_load(int fd, uint64_t flags, int *sys);
+int filter_load(int fd, int *sys);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);
