@@ -19,18 +19,27 @@ struct walk {
 	struct ct_err *e;
 };
 
+int ct_json_fail(struct ct_err *e, const char *file, uint32_t line, int err, const char *fmt,
+		 va_list ap)
+{
+	struct ct_origin at = { NULL, file, (int)line };
+	char reason[256];
+
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	ct_err_origin(e, &at);
+	return ct_fail(e, err, CT_ERR_FILTER, "seccomp", "%s", reason);
+}
+
 __attribute__((format(printf, 3, 4))) static int fault(struct walk *w, int err, const char *fmt,
 						       ...)
 {
-	struct ct_origin at = { NULL, w->file, (int)w->line };
-	char reason[200];
 	va_list ap;
+	int r;
 
 	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
+	r = ct_json_fail(w->e, w->file, w->line, err, fmt, ap);
 	va_end(ap);
-	ct_err_origin(w->e, &at);
-	return ct_fail(w->e, err, CT_ERR_FILTER, "seccomp", "%s", reason);
+	return r;
 }
 
 /* ---- lines, and members that stand twice ----------------------------------------------------- */

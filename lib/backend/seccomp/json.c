@@ -78,17 +78,14 @@ static void leave(struct reader *r, size_t before)
 __attribute__((format(printf, 3, 4))) static int fault(struct reader *r, int err, const char *fmt,
 						       ...)
 {
-	struct ct_origin at = { NULL, r->file, (int)r->line };
-	char reason[256];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	ct_err_origin(r->e, &at);
 	if (r->n_path)
 		ct_err_object(r->e, r->path);
-	return ct_fail(r->e, err, CT_ERR_FILTER, "seccomp", "%s", reason);
+	va_start(ap, fmt);
+	err = ct_json_fail(r->e, r->file, r->line, err, fmt, ap);
+	va_end(ap);
+	return err;
 }
 
 static int did_you_mean(struct reader *r, const struct ct_near *near, int err)
