@@ -98,6 +98,23 @@ def of_others(group, mounts):
     return False
 
 
+def own_cgroups():
+    """Where we are in each hierarchy, and all above."""
+    found, mounts = set(), cgroup_hierarchies()
+    for line in text_of("/proc/self/cgroup").splitlines():
+        _id, controllers, path = line.split(":", 2)
+        at = mounts.get(controllers, "") + path.rstrip("/")
+        while at:
+            found.add(at)
+            at = at.rpartition("/")[0]
+    return found
+
+
+def of_older(group, others):
+    """Whether it was made in a group that others had made before."""
+    return os.path.dirname(group) in others
+
+
 def cgroups(mounts=None):
     """All groups in all hierarchies, or in these."""
     found = set()
@@ -114,17 +131,20 @@ def may_be_ours(group):
 
 
 def cgroups_left(before):
-    """New groups: those with a name of ours, and any other that nobody is in. A group with
-    a process that is none of ours is somebody else's, for ours have all ended; one without
-    may be about to go."""
+    """New groups that stay: those with a name of ours, and any other that nobody is in. A group
+    with a process that is none of ours is somebody else's, for ours have all ended; one without may
+    be about to go. Nor is one ours that was made below an older group which we are not in."""
     end = time.monotonic() + 3
+    left = None
     while True:
         mounts = cgroup_mounts()
-        new = cgroups(mounts) - before
-        left = {
-            g for g in new if (may_be_ours(g) or not (MARK.search(g) or populated(g))) and
+        own = own_cgroups()
+        new = {
+            g for g in cgroups(mounts) - before if (may_be_ours(g) or not (
+                MARK.search(g) or populated(g) or of_older(g, before - own))) and
             not of_others(g, mounts)
         }
+        left = new if left is None else left & new
         if not left or time.monotonic() > end:
             return left
         time.sleep(0.1)
