@@ -102,7 +102,7 @@ static const struct opt opts[] = {
 	CAP_ROWS(o.caps),
 	{ 0, "seccomp", "PROFILE", OPT_STRING, &o.seccomp,
 	  "filter of system calls: default, none, or a file of LXC's or Docker's form "
-	  "(seccomp.profile)",
+	  "(seccomp.profile); without this option: default",
 	  NULL },
 	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs,
 	  "let setuid programs work (no_new_privs is on otherwise)", NULL },

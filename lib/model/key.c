@@ -281,7 +281,8 @@ const struct ct_key ct_keys[] = {
 	{ "selinux.context.keyring", &ct_type_text, STORED, NULL, NOWHERE,
 	  "SELinux context of its keyring" },
 	{ "seccomp.profile", &ct_type_filter, 0, NULL, AT(seccomp_profile),
-	  "Filter of system calls: a file of LXC's or Docker's form, default, or none" },
+	  "Filter of system calls: a file of LXC's or Docker's form, default, or none. By default "
+	  "it is default for ct-run, ct-execute and anonymous containers, else none" },
 	{ "seccomp.allow_nesting", &ct_type_bool, HARMLESS, "0", NOWHERE,
 	  "Whether a filter is put on top of the caller's" },
 	{ "seccomp.notify.proxy", &ct_type_text, STORED, NULL, NOWHERE,

@@ -193,6 +193,8 @@ static int add_reaper(struct ct_builder *b)
 	}
 	s = ct_plan_add(b->plan, CT_PHASE_CLOSE, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
 	s->n[0] = b->own_tty;
+	s->n[1] = b->filter_arch;
+	s->n[2] = b->until_filter;
 	return 0;
 }
 

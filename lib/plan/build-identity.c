@@ -152,7 +152,7 @@ static int check_may_filter(struct ct_builder *b)
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
 	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
-	ct_err_hint(b->err, "set no_new_privs = 1");
+	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1 or seccomp.profile = none");
 	return ct_err_go_on(b->err,
 			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
@@ -193,7 +193,7 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CAPS, id->cap_at);
 	s->n[0] = id->keep;
 	if (late) {
-		s->n[2] = CAP(SYS_ADMIN);
+		b->until_filter = s->n[2] = CAP(SYS_ADMIN);
 		ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_CAPS, id->cap_at)->n[0] = id->keep;
 	}
 	if (r >= 0 && id->start_hooks && !as_root)

@@ -194,7 +194,21 @@ struct k_sigaction {
 
 /* linux/seccomp.h, linux/filter.h */
 #define K_SECCOMP_SET_MODE_FILTER 1
-#define K_FILTER_BYTES 8 /* of one instruction */
+#define K_FILTER_BYTES 8	  /* of one instruction */
+#define K_FILTER_LOAD 0x20	  /* a word of struct seccomp_data */
+#define K_FILTER_INDEX 0x07	  /* to the index register */
+#define K_FILTER_SKIP_UNLESS 0x15 /* BPF_JEQ: jump by jt where it equals k, else by jf */
+#define K_FILTER_RETURN 0x06
+#define K_FILTER_AT_NR 0 /* offsets in struct seccomp_data */
+#define K_FILTER_AT_ARCH 4
+#define K_FILTER_AT_ARG0 16 /* its low half, on little-endian machines */
+#define K_FILTER_ALLOW 0x7fff0000u
+#define K_FILTER_ERRNO 0x00050000u
+struct k_sock_filter {
+	uint16_t code;
+	uint8_t jt, jf;
+	uint32_t k;
+};
 struct k_sock_fprog {
 	unsigned short len;
 	void *filter;

@@ -81,8 +81,7 @@ static ct_container *handle(const struct who *w, const char *name, const char *f
 	if (w->mapped &&
 	    box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL))
 		fail();
-	if (filter)
-		assert_ok(c, ct_set_config(c, "seccomp.profile", filter));
+	assert_ok(c, ct_set_config(c, "seccomp.profile", filter ? filter : "none"));
 	return c;
 }
 
@@ -220,6 +219,54 @@ static void nothing_stays(void **state)
 	run_free(&found);
 }
 
+/* ---- by default ------------------------------------------------------------------------------ */
+
+/* Of whoever asks, and of process 1. */
+#define MODES                                                                   \
+	"for p in self 1; do sed -n 's/^Seccomp:.//p; s/^CapPrm:.*0000000//p' " \
+	"/proc/$p/status; done"
+
+static const struct {
+	const char *name, *execute, *profile, *no_new_privs, *said;
+} usual[] = {
+	/* a small init, with fewer calls still, and no more capabilities */
+	{ NULL, NULL, NULL, "0", "a80425fb\n2\na80425fb\n2\n" },
+	{ NULL, NULL, NULL, "1", "a80425fb\n2\na80425fb\n2\n" },
+	{ NULL, NULL, "none", "0", "a80425fb\n0\na80425fb\n0\n" },
+	{ "asked", "x", NULL, "0", "a80425fb\n2\na80425fb\n2\n" },
+	{ "asked", "x", "none", "0", "a80425fb\n0\na80425fb\n0\n" },
+	{ "lxc", NULL, NULL, "0", "a80425fb\n0\na80425fb\n0\n" },
+	{ "lxc", NULL, "default", "0", "a80425fb\n2\na80425fb\n2\n" },
+};
+
+static void by_default(void **state)
+{
+	const char *const modes[] = { "/bin/sh", "-c", MODES, NULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		ct_container *c = box_handle(&box, usual[i].name);
+		ct_start_opts o = CT_START_OPTS_INIT;
+		ct_process *p;
+		char *out = NULL;
+
+		assert_int_equal(box_config(c, "no_new_privs", usual[i].no_new_privs, NULL), 0);
+		if (usual[i].profile)
+			assert_ok(c, ct_set_config(c, "seccomp.profile", usual[i].profile));
+		o.argv = (const char *const[]){ "/bin/sleep", "1000", NULL };
+		if (usual[i].execute)
+			o.flags = CT_START_EXECUTE;
+		assert_ok(c, ct_start(c, &o, &p));
+		assert_ok(c, box_attach(c, NULL, modes, &out, NULL));
+		if (strcmp(out, usual[i].said) != 0)
+			fail_msg("%zu: %s", i, out);
+		free(out);
+		assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
+		ct_process_unref(p);
+		ct_unref(c);
+	}
+}
+
 /* ---- what cannot be ------------------------------------------------------------------------- */
 
 static void refusals(void **state)
@@ -265,9 +312,8 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(start_and_attach),
-		cmocka_unit_test(hooks_and_boots),
-		cmocka_unit_test(nothing_stays),
+		cmocka_unit_test(start_and_attach), cmocka_unit_test(hooks_and_boots),
+		cmocka_unit_test(nothing_stays),    cmocka_unit_test(by_default),
 		cmocka_unit_test(refusals),
 	};
 

@@ -208,6 +208,7 @@ static void inputs(void *state, struct ct_builder *b)
 		return;
 	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
 	b->filtered = true;
+	b->filter_arch = ct_filter_native();
 }
 
 static int plan(void *state, struct ct_builder *b)

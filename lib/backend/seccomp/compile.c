@@ -418,6 +418,9 @@ static int export(const struct compiler *c, scmp_filter_ctx filter, struct ct_bu
 		return ct_fail_sys(c->e, fd, CT_ERR_FILTER, "seccomp", "memfd_create",
 				   "no memory file for the filter");
 	n = seccomp_export_bpf(filter, fd);
+	if (n == -ECANCELED)
+		return ct_fail_sys(c->e, n, CT_ERR_FILTER, "seccomp", "write",
+				   "libseccomp cannot write the filter to memory");
 	if (n < 0)
 		return refuse_lib(c, NULL, n);
 	if (lseek(fd, 0, SEEK_SET) < 0)

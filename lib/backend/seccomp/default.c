@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 
+#include "backend/seccomp/ops.h"
 #include "backend/seccomp/policy.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
@@ -235,6 +236,18 @@ static void add_namespaces(struct maker *m)
 		if (bit & UNSHARE_NAMESPACES)
 			add_masked(m, "unshare", 0, bit, bit);
 	}
+}
+
+/* libseccomp's numbers are the kernel's. */
+uint32_t ct_filter_native(void)
+{
+	return seccomp_arch_native();
+}
+
+/* Our own. */
+const char *ct_filter_usual(void)
+{
+	return "default";
 }
 
 /* Makes our own policy. */

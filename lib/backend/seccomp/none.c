@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/origin.h"
+#include "backend/seccomp/ops.h"
 #include "backend/seccomp/policy.h"
 
 static int refuse(const char *file, struct ct_err *e)
@@ -14,6 +15,18 @@ static int refuse(const char *file, struct ct_err *e)
 	ct_err_hint(e, "build libcontain with -Dseccomp=enabled");
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_FILTER, "seccomp",
 		       "this build of libcontain has no filter of system calls");
+}
+
+/* Nothing is loaded. */
+uint32_t ct_filter_native(void)
+{
+	return 0;
+}
+
+/* None. */
+const char *ct_filter_usual(void)
+{
+	return NULL;
 }
 
 /* Refuses. */

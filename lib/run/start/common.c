@@ -30,6 +30,7 @@ struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_
 {
 	struct ct_config *copy = ct_config_copy(c->config);
 	const char *reaper = "0";
+	int r;
 
 	if (!copy) {
 		ct_oom(e);
@@ -37,7 +38,10 @@ struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_
 	}
 	if (p->spec->init_reaper)
 		reaper = "1";
-	if (ct_config_set(copy, "init.reaper", reaper, e) >= 0)
+	r = ct_config_set(copy, "init.reaper", reaper, e);
+	if (r >= 0 && p->spec->seccomp_profile)
+		r = ct_config_set(copy, "seccomp.profile", p->spec->seccomp_profile, e);
+	if (r >= 0)
 		return copy;
 	ct_config_free(copy);
 	return NULL;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backend/cgroup/owner.h"
+#include "backend/seccomp/ops.h"
 #include "base/namespaces.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -510,6 +511,8 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		return r;
 	/* before the backends: the reaper is one process more under limit.pids */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
+	if (!p->spec->seccomp_profile && (p->req.execute || !c->name[0]))
+		p->spec->seccomp_profile = ct_filter_usual();
 	r = ct_err_go_on(e, open_for_start(c, o, p, e));
 	if (r < 0)
 		return r;

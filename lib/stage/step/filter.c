@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The filter of system calls that the payload runs under. */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "stage/step/steps.h"
@@ -27,6 +28,58 @@ int filter_load(int fd, int *sys)
 	program.len = (unsigned short)(st.st_size / K_FILTER_BYTES);
 	program.filter = at;
 	*sys = SYS_seccomp;
+	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
+#define ALLOW                                         \
+	{                                             \
+		K_FILTER_RETURN, 0, 0, K_FILTER_ALLOW \
+	}
+#define REFUSE                                                \
+	{                                                     \
+		K_FILTER_RETURN, 0, 0, K_FILTER_ERRNO | EPERM \
+	}
+#define BEGIN_WORDS 5
+#define CALL_WORDS 5
+#define CALLS_MAX 16
+
+/* Loads a list of calls. The kernel tries every number on a new filter, to remember those that are
+ * always allowed, unless it uses the index register: that would take longer than all the calls. */
+int filter_confine(uint32_t arch, const struct filter_call *calls, unsigned n)
+{
+	struct k_sock_filter f[BEGIN_WORDS + CALL_WORDS * CALLS_MAX + 1] = {
+		{ K_FILTER_INDEX, 0, 0, 0 },
+		{ K_FILTER_LOAD, 0, 0, K_FILTER_AT_ARCH },
+		{ K_FILTER_SKIP_UNLESS, 1, 0, arch },
+		REFUSE,
+		{ K_FILTER_LOAD, 0, 0, K_FILTER_AT_NR },
+	};
+	struct k_sock_fprog program = { BEGIN_WORDS, f };
+
+	if (n > CALLS_MAX)
+		return -E2BIG;
+	for (unsigned i = 0; i < n; i++) {
+		const struct k_sock_filter call[CALL_WORDS] = {
+			{ K_FILTER_SKIP_UNLESS, 0, CALL_WORDS - 1, calls[i].nr },
+			{ K_FILTER_LOAD, 0, 0, K_FILTER_AT_ARG0 },
+			{ K_FILTER_SKIP_UNLESS, 0, 1, calls[i].arg },
+			ALLOW,
+			REFUSE,
+		};
+		const struct k_sock_filter any[] = {
+			{ K_FILTER_SKIP_UNLESS, 0, 1, calls[i].nr },
+			ALLOW,
+		};
+
+		if (calls[i].arg == FILTER_ANY) {
+			memcpy(f + program.len, any, sizeof(any));
+			program.len += sizeof(any) / sizeof(*any);
+		} else {
+			memcpy(f + program.len, call, sizeof(call));
+			program.len += CALL_WORDS;
+		}
+	}
+	f[program.len++] = (struct k_sock_filter)REFUSE;
 	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 

@@ -351,6 +351,22 @@ int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *s
 	return err;
 }
 
+/* Drops a few. */
+int caps_drop(uint64_t caps)
+{
+	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
+	struct k_cap_data data[2];
+	int err = (int)sys2(SYS_capget, &head, data);
+
+	if (err)
+		return err;
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted &= ~(uint32_t)(caps >> 32 * i);
+		data[i].effective &= ~(uint32_t)(caps >> 32 * i);
+	}
+	return (int)sys2(SYS_capset, &head, data);
+}
+
 /* The capabilities of the payload. */
 int step_caps(struct stage *st, const struct ct_wire_step *s)
 {

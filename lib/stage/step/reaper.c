@@ -7,7 +7,8 @@
  * how the child has ended, and ends with the same status; the kernel kills what is left.
  *
  * The payload may inspect a process of its own identity. So this one keeps no descriptor but the
- * keeper's socket, where it can report only the payload's status, and no memory of the set-up.
+ * keeper's socket, where it can report only the payload's status, and no memory of the set-up; and
+ * where the payload has a filter, one of its own: a payload's need not allow what this one does.
  */
 #include <errno.h>
 #include <sched.h>
@@ -58,13 +59,15 @@ static int child(void *arg)
 	sys_exit(127);
 }
 
-/* Closes all descriptors but one. The standard ones are not replaced, so that their readers see
+/* Closes all descriptors but two. The standard ones are not replaced, so that their readers see
  * their end. */
-static void keep_only(int fd)
+static void keep_only(int low, int high)
 {
-	if (fd > 0)
-		sys_close_range(0, (unsigned)fd - 1, 0);
-	sys_close_range((unsigned)(fd + 1), ~0u, 0);
+	if (low > 0)
+		sys_close_range(0, (unsigned)low - 1, 0);
+	if (high - low > 1)
+		sys_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+	sys_close_range((unsigned)high + 1, ~0u, 0);
 }
 
 /* The name in the container's list of processes: /proc/PID/comm, and cmdline, whose memory `title`
@@ -159,8 +162,41 @@ static int serve(pid_t program)
 	}
 }
 
+/* Leaves this process the calls that it makes from here on, and takes away the capabilities that
+ * loading a filter has needed. 0, or -1 when reported. */
+static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
+{
+	static const struct filter_call calls[] = {
+		{ SYS_rt_sigtimedwait, FILTER_ANY },
+		{ SYS_wait4, FILTER_ANY },
+		{ SYS_kill, FILTER_ANY },
+		{ SYS_rt_sigqueueinfo, FILTER_ANY },
+		{ SYS_sendmsg, FILTER_ANY },
+		{ SYS_exit_group, FILTER_ANY },
+		{ SYS_restart_syscall, FILTER_ANY },
+		{ SYS_capget, FILTER_ANY },
+		{ SYS_capset, FILTER_ANY },
+		{ SYS_close, FILTER_ANY },
+		{ SYS_brk, FILTER_ANY },
+		{ SYS_munmap, FILTER_ANY },
+		{ SYS_madvise, FILTER_ANY },
+		{ SYS_chdir, FILTER_ANY },
+		{ SYS_prctl, K_PR_SET_DUMPABLE },
+	};
+	int sys = SYS_seccomp;
+	int err = filter_confine(arch, calls, sizeof(calls) / sizeof(*calls));
+
+	if (!err && until_filter) {
+		sys = SYS_capset;
+		err = caps_drop(until_filter);
+	}
+	return step_result(st, err, sys, "pid 1");
+}
+
 /* A child carries out the steps to come; with n0 its standard input becomes its controlling
- * terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
+ * terminal. This process becomes the reaper: with x1 confined, to calls of that architecture. Then
+ * it closes the report socket, which tells the caller that the start is over. Returns only when
+ * there is no child: -1, reported. */
 int step_reaper(struct stage *st, const struct ct_wire_step *s)
 {
 	static char stack[CHILD_STACK] __attribute__((aligned(16)));
@@ -179,7 +215,10 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 					     "beside pid 1"));
 	if (p.failed)
 		sys_exit(127);
-	keep_only(keep);
+	keep_only(CT_STAGE_REPORT_FD, keep);
+	if (s->n[1] && confine(st, (uint32_t)s->n[1], s->n[2]) < 0)
+		sys_exit(127);
+	sys_close(CT_STAGE_REPORT_FD);
 	clear_memory(st);
 	sys1(SYS_chdir, "/");
 	/* as accessible as the program: /proc files belong to the payload's user */

@@ -40,6 +40,14 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 /* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
  * call. */
 int filter_load(int fd, int *sys);
+#define FILTER_ANY 0xffffffffu
+struct filter_call {
+	uint32_t nr;
+	uint32_t arg; /* the only first argument allowed, FILTER_ANY: any */
+};
+/* Loads a filter that allows n calls of this architecture (AUDIT_ARCH_*), and refuses all others
+ * with EPERM. 0 or a negative errno. */
+int filter_confine(uint32_t arch, const struct filter_call *calls, unsigned n);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);
@@ -69,6 +77,8 @@ int caps_restore(uint64_t inheritable, uint64_t ambient);
 /* The capabilities of the calling process: permitted and effective for root, ambient ones for
  * any user. 0 or a negative errno, *sys the call. */
 int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *sys);
+/* Drops these from the calling process' permitted and effective ones. 0 or a negative errno. */
+int caps_drop(uint64_t caps);
 
 /* ---- path.c: below a descriptor -------------------------------------------------------------- */
 
