@@ -267,6 +267,7 @@ static const char *const reasons[] = {
 	[CT_EXIT_REBOOT] = "reboot",	   [CT_EXIT_HALT] = "halt",
 	[CT_EXIT_LOST] = "lost",	   [CT_EXIT_MEMORY] = "memory",
 	[CT_EXIT_PIDS] = "pids",	   [CT_EXIT_CPUTIME] = "cputime",
+	[CT_EXIT_FILTER] = "filter",
 };
 
 const char *exit_reason(int reason)
@@ -319,6 +320,9 @@ int report_exit(const struct args *a, const ct_exit *x)
 		return x->code; /* the first process may have gone on, and ended well */
 	case CT_EXIT_PIDS:
 		fail(a, "a process of it was refused: limit.pids was reached");
+		return x->code;
+	case CT_EXIT_FILTER:
+		fail(a, "killed: it made a system call that its filter (seccomp.profile) forbids");
 		return x->code;
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:

@@ -348,6 +348,10 @@ typedef struct ct_attach_opts {
 #define CT_EXIT_PIDS 10	   /**< a process was refused because limit.pids was reached */
 #define CT_EXIT_CPUTIME 11 /**< limit.cputime was used up */
 
+/** `signal` is SIGSYS: it made a system call for which its filter (seccomp.profile) ends a process.
+ *  A call that is only refused is no reason. Since 0.3 */
+#define CT_EXIT_FILTER 12
+
 /** A figure that the host or the container's layout does not offer. */
 #define CT_ABSENT (~(uint64_t)0)
 

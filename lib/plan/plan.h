@@ -39,6 +39,7 @@ struct ct_plan {
 	int n_inputs, n_slots;
 	int err; /* sticky: -ENOMEM, -E2BIG; ct_plan_freeze() returns it */
 	bool frozen;
+	bool filter_kills;	  /* a filter that it loads ends processes by SIGSYS */
 	bool hooks;		  /* hooks on the host and nothing else: no container is made */
 	struct ct_step discarded; /* what ct_plan_add() hands out without memory */
 };

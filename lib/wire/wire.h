@@ -175,6 +175,9 @@ struct ct_wire_super {
 /* hook.version 0: a stop hook gets the namespaces as arguments, too */
 #define CT_SUPER_HOOK_ARGS 0x10u
 
+/* SIGSYS is what a filter ends processes by */
+#define CT_SUPER_FILTER_KILLS 0x40u
+
 /* a program, not a system: ^C on the console ends it even where the kernel shields pid 1 */
 #define CT_SUPER_PROGRAM 0x2u
 

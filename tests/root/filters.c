@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,6 +268,62 @@ static void by_default(void **state)
 	}
 }
 
+/* ---- the verdict ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *profile, *reaper, *command;
+	int reason;
+	bool detached;
+} ends[] = {
+	{ "kill", "0", "mkdir /x", CT_EXIT_FILTER, false },
+	{ "kill", "1", "mkdir /x", CT_EXIT_FILTER, false },
+	{ "kill", "0", "mkdir /x", CT_EXIT_FILTER, true },
+	{ "kill", "1", "mkdir /x", CT_EXIT_FILTER, true },
+	{ "trap", "1", "mkdir /x", CT_EXIT_FILTER, false },
+	/* another signal; an exit; no filter, or one that only refuses */
+	{ "kill", "1", "kill -KILL $$", CT_EXIT_SIGNALED, false },
+	{ "kill", "1", "mkdir /x & wait; exit 3", CT_EXIT_EXITED, false },
+	{ NULL, "1", "kill -SYS $$", CT_EXIT_SIGNALED, false },
+};
+
+static void verdicts(void **state)
+{
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct who who = { "0", "0", NULL, ends[i].reaper, false };
+		ct_container *c = handle(&who, ends[i].detached ? "ends" : NULL,
+					 ends[i].profile ? profile : NULL);
+		ct_start_opts o = CT_START_OPTS_INIT;
+		const char *const shell[] = { "/bin/sh", "-c", ends[i].command, NULL };
+		const char *const mkdir[] = { "/bin/mkdir", "/x", NULL };
+		ct_exit ex = CT_EXIT_INIT;
+		ct_process *p;
+
+		if (ends[i].profile) {
+			snprintf(text, sizeof(text), "2\ndenylist\n[all]\nmkdir %s\nmkdirat %s\n",
+				 ends[i].profile, ends[i].profile);
+			put_profile(text);
+		}
+		o.argv = shell;
+		if (!strcmp(ends[i].command, "mkdir /x"))
+			o.argv = mkdir;
+		if (ends[i].detached)
+			o.flags = CT_START_DETACH;
+		assert_ok(c, ct_start(c, &o, &p));
+		assert_ok(c, ct_process_wait(p, &ex, PATIENCE_MS));
+		if (ex.reason != ends[i].reason)
+			fail_msg("row %zu: reason %d, signal %d, code %d", i, ex.reason, ex.signal,
+				 ex.code);
+		if (ex.reason == CT_EXIT_FILTER)
+			assert_int_equal(ex.signal, SIGSYS);
+		ct_process_unref(p);
+		ct_unref(c);
+	}
+	put_profile("2\ndenylist\n[all]\nmkdir errno 1\nmkdirat errno 1\n");
+}
+
 /* ---- what cannot be ------------------------------------------------------------------------- */
 
 static void refusals(void **state)
@@ -314,7 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_and_attach), cmocka_unit_test(hooks_and_boots),
 		cmocka_unit_test(nothing_stays),    cmocka_unit_test(by_default),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(verdicts),	    cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

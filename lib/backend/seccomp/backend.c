@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
 #include "backend/backend.h"
 #include "backend/seccomp/cache.h"
 #include "backend/seccomp/policy.h"
@@ -200,6 +203,22 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	return r;
 }
 
+/* Whether the program may end a process, or send it SIGSYS, by which it ends. */
+static bool kills(const struct ct_buf *program)
+{
+	const struct sock_filter *f = (const struct sock_filter *)(void *)program->data;
+
+	for (size_t i = 0; i < program->len / sizeof(*f); i++) {
+		uint32_t action = f[i].k & SECCOMP_RET_ACTION_FULL;
+
+		if (f[i].code == (BPF_RET | BPF_K) &&
+		    (action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD ||
+		     action == SECCOMP_RET_TRAP))
+			return true;
+	}
+	return false;
+}
+
 static void inputs(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
@@ -208,6 +227,7 @@ static void inputs(void *state, struct ct_builder *b)
 		return;
 	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
 	b->filtered = true;
+	b->plan->filter_kills = kills(&st->program);
 	b->filter_arch = ct_filter_native();
 }
 

@@ -62,6 +62,8 @@ static void judge(const struct ct_process *p, int status, int own, int asked, st
 	v->core = !!WCOREDUMP(status);
 	v->code = 128 + v->signal;
 	v->reason = CT_EXIT_SIGNALED;
+	if (v->signal == SIGSYS && p->filter_kills)
+		v->reason = CT_EXIT_FILTER;
 	if (asked)
 		v->reason = asked;
 	/* reboot(2) in a pid namespace: its init dies of SIGHUP (restart) or SIGINT (halt) */

@@ -51,6 +51,7 @@ struct ct_process {
 	int state;	    /* ... and its state directory; -1 in process */
 	int attached;	    /* entered by ct_attach(): its pid is not the container's init */
 	int reaper;	    /* init is the stage's own, and reports the payload's status */
+	int filter_kills;   /* SIGSYS is what a filter ends it by */
 	int program;	    /* a program, not a system: SIGTERM asks it to end */
 	int reboots;	    /* a pid namespace's init: its death by SIGHUP is a reboot */
 	uint64_t before_us; /* CPU time that its cgroup had counted at the exec */

@@ -206,6 +206,7 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	r = prepare_launch(c, o, l, &held, e);
 	if (r >= 0) {
 		l->spawn.plan = l->prepared.plan;
+		proc->filter_kills = l->prepared.plan->filter_kills;
 		l->spawn.image = c->image;
 		l->way_out = ct_cgroup_way_out(&held);
 		ct_start_stdio(o->stdio, l->spawn.stdio);

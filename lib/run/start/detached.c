@@ -209,6 +209,8 @@ static uint32_t super_flags(const struct ct_prepared *p, const struct ct_detache
 		flags |= CT_SUPER_PROGRAM;
 	if (p->spec->init_reaper)
 		flags |= CT_SUPER_REAPER;
+	if (p->plan->filter_kills)
+		flags |= CT_SUPER_FILTER_KILLS;
 	if (p->spec->hook_version == 0)
 		flags |= CT_SUPER_HOOK_ARGS;
 	return flags;

@@ -138,6 +138,7 @@ static int start_in_process(struct ct_container *c, const ct_start_opts *o, stru
 	l->spawn.limit_time_us = p->spec->limit_time_us;
 	ct_start_stdio(o->stdio, l->spawn.stdio);
 	proc->reaper = p->spec->init_reaper;
+	proc->filter_kills = p->plan->filter_kills;
 	proc->program = p->req.execute;
 	proc->reboots = !!(ct_build_namespaces(p->spec) & CT_NS_PID);
 	l->spawn.output = proc->output.told;

@@ -97,6 +97,8 @@ static int reason_of(const struct super *s, unsigned sig, int own)
 		return CT_EXIT_STOPPED;
 	if (s->pid_ns && !own && sig == SIGINT)
 		return CT_EXIT_HALT;
+	if (sig == SIGSYS && (s->w->flags & CT_SUPER_FILTER_KILLS))
+		return CT_EXIT_FILTER;
 	if (sig)
 		return CT_EXIT_SIGNALED;
 	return CT_EXIT_EXITED;
