@@ -268,6 +268,64 @@ static void by_default(void **state)
 	}
 }
 
+/* ---- reports --------------------------------------------------------------------------------- */
+
+/* The row of the filter, and whether it is marked as not what is asked for. */
+static bool row(ct_container *c, char *out, size_t size)
+{
+	char *text = NULL, *at;
+	bool marked;
+
+	assert_ok(c, ct_protections(c, CT_FORMAT_TEXT, &text));
+	at = strstr(text, "filter of calls");
+	assert_non_null(at);
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\n"), at);
+	marked = at[-2] == '!';
+	ct_free(text);
+	return marked;
+}
+
+/* Rules and digest of what is asked for, and of what runs. */
+static void reports(void **state)
+{
+	static const struct who root = { "0", "0", NULL, "0", false };
+	ct_container *c = handle(&root, NULL, profile);
+	ct_start_opts o = CT_START_OPTS_INIT;
+	char before[512], after[512], asked[32], runs[32], *plan = NULL;
+	unsigned rules[2] = { 0, 0 };
+	ct_process *p;
+
+	(void)state;
+	o.argv = (const char *const[]){ "/bin/sleep", "1000", NULL };
+	assert_ok(c, ct_dump_plan(c, &o, CT_FORMAT_TEXT, &plan));
+	assert_non_null(strstr(plan, "seccomp.keep profile=\""));
+	assert_non_null(strstr(plan, " rules=2 digest=\""));
+	ct_free(plan);
+	assert_ok(c, ct_start(c, &o, &p));
+	assert_false(row(c, before, sizeof(before)));
+	put_profile("2\ndenylist\n[all]\nchmod errno 1\n");
+	assert_true(row(c, after, sizeof(after)));
+	put_profile("2\ndenylist\n[all]\nmkdir errno 1\nmkdirat errno 1\n");
+	assert_int_equal(sscanf(strstr(before, ", "),
+				", %u rules, digest %31s %u rules, digest %31s", &rules[0], asked,
+				&rules[1], runs),
+			 4);
+	assert_int_equal(rules[0], 2);
+	assert_int_equal(rules[1], 2);
+	assert_int_equal(strlen(asked), 16);
+	assert_string_equal(asked, runs);
+	assert_int_equal(sscanf(strstr(after, ", "),
+				", %u rules, digest %31s %u rules, digest %31s", &rules[0], asked,
+				&rules[1], runs),
+			 4);
+	assert_int_equal(rules[0], 1);
+	assert_int_equal(rules[1], 2);
+	assert_string_not_equal(asked, runs);
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
+	ct_process_unref(p);
+	ct_unref(c);
+}
+
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -371,7 +429,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_and_attach), cmocka_unit_test(hooks_and_boots),
 		cmocka_unit_test(nothing_stays),    cmocka_unit_test(by_default),
-		cmocka_unit_test(verdicts),	    cmocka_unit_test(refusals),
+		cmocka_unit_test(reports),	    cmocka_unit_test(verdicts),
+		cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

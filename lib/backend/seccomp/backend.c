@@ -17,6 +17,7 @@
 #include "backend/backend.h"
 #include "backend/seccomp/cache.h"
 #include "backend/seccomp/policy.h"
+#include "backend/seccomp/record.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "plan/builder.h"
@@ -27,7 +28,7 @@
 
 struct seccomp_state {
 	const struct ct_spec *spec;
-	struct ct_buf program; /* struct sock_filter[] */
+	struct ct_filter_record record;
 	int memfd, slot;
 	bool attach;
 };
@@ -93,13 +94,18 @@ static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter
 		r = ct_fail(
 			e, -EOPNOTSUPP, CT_ERR_FILTER, "start",
 			"this version gives nobody the notifications that the profile asks for");
-	return r < 0 ? r : ct_filter_compile(&policy, profile, &st->program, e);
+	if (r >= 0)
+		r = ct_filter_compile(&policy, profile, &st->record.program, e);
+	if (r >= 0 && ct_filter_record_make(&st->record, policy.n_rules) < 0)
+		r = ct_oom(e);
+	return r;
 }
 
 static int open_start(struct seccomp_state *st, const struct ct_backend_input *in, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_BUF struct ct_buf key = CT_BUF_INIT;
+	struct ct_filter_record *record = &st->record;
 	struct ct_filter_facts facts = { .kernel_major = in->host->kernel_major,
 					 .kernel_minor = in->host->kernel_minor };
 	bool is_own = strcmp(st->spec->seccomp_profile, "default") == 0;
@@ -111,38 +117,42 @@ static int open_start(struct seccomp_state *st, const struct ct_backend_input *i
 		return r;
 	if (make_key(is_own, &text, &facts, &key) < 0)
 		return ct_oom(e);
-	r = ct_filter_cached(ct_buf_text(&key), key.len, &st->program);
+	r = ct_filter_cached(ct_buf_text(&key), key.len, &record->text);
+	if (r > 0 && ct_filter_record_read(record, ct_buf_text(&record->text)) >= 0)
+		return 0;
 	if (r != 0)
-		return r < 0 ? ct_oom(e) : 0;
+		return ct_oom(e);
 	r = compile(st, is_own, &facts, &text, in->arena, e);
 	if (r >= 0)
-		ct_filter_keep(ct_buf_text(&key), key.len, st->program.data, st->program.len);
+		ct_filter_keep(ct_buf_text(&key), key.len, record->text.data, record->text.len);
 	return r;
 }
 
 /* ---- the record ------------------------------------------------------------------------------ */
 
-static int hex_of(char c)
+/* What the journal of a start says of its filter. 0, -ENODATA, -ENOMEM. */
+static int read_journal(const char *journal, struct ct_filter_record *out)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	CT_CLEAN_RECORDS struct ct_undo_records records;
+	int r = ct_undo_read(journal, strlen(journal), NAME, &records);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : -ENODATA;
+	if (!records.n)
+		return -ENODATA;
+	return ct_filter_record_read(out, records.v[records.n - 1].text);
 }
 
 /* The program of what runs, from the journal of its start. */
 static int open_attach(struct seccomp_state *st, const struct ct_backend_input *in,
 		       struct ct_err *e)
 {
-	CT_CLEAN_RECORDS struct ct_undo_records records;
-	int r = ct_undo_read(in->records, strlen(in->records), NAME, &records);
-	const char *p = r >= 0 && records.n ? records.v[records.n - 1].text : "";
+	int r = read_journal(in->records, &st->record);
 
-	for (; hex_of(p[0]) >= 0 && hex_of(p[1]) >= 0; p += 2)
-		ct_buf_char(&st->program, (char)(hex_of(p[0]) << 4 | hex_of(p[1])));
-	if (ct_buf_error(&st->program) || r == -ENOMEM)
-		return ct_oom(e);
-	if (st->program.len && !*p)
+	if (r >= 0)
 		return 0;
+	if (r == -ENOMEM)
+		return ct_oom(e);
 	ct_err_hint(e, "stop the container and start it again");
 	return ct_fail(e, -ENODATA, CT_ERR_STATE, "attach",
 		       "the filter that the container runs under is not known any more");
@@ -151,20 +161,10 @@ static int open_attach(struct seccomp_state *st, const struct ct_backend_input *
 static int setup_seccomp_keep(void *state, const struct ct_setup *context, const struct ct_step *s,
 			      struct ct_err *e)
 {
-	static const char digits[] = "0123456789abcdef";
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct seccomp_state *st = state;
 
 	(void)s;
-	for (size_t i = 0; i < st->program.len; i++) {
-		unsigned char byte = (unsigned char)st->program.data[i];
-
-		ct_buf_char(&text, digits[byte >> 4]);
-		ct_buf_char(&text, digits[byte & 15]);
-	}
-	if (ct_buf_error(&text))
-		return ct_oom(e);
-	return ct_undo_after(context->undo, NAME, ct_buf_text(&text), e);
+	return ct_undo_after(context->undo, NAME, ct_buf_text(&st->record.text), e);
 }
 
 /* ---- the backend ----------------------------------------------------------------------------- */
@@ -174,7 +174,9 @@ static int make_memfd(struct seccomp_state *st, struct ct_err *e)
 	int r;
 
 	st->memfd = ct_memfd_create("filter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	r = st->memfd < 0 ? st->memfd : ct_write_all(st->memfd, st->program.data, st->program.len);
+	r = st->memfd;
+	if (r >= 0)
+		r = ct_write_all(st->memfd, st->record.program.data, st->record.program.len);
 	if (r >= 0 && fcntl(st->memfd, F_ADD_SEALS, SEALS) < 0)
 		r = -errno;
 	if (r >= 0)
@@ -188,7 +190,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	struct seccomp_state *st = state;
 	int r;
 
-	st->program = (struct ct_buf)CT_BUF_INIT;
+	st->record = (struct ct_filter_record)CT_FILTER_RECORD_INIT;
 	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
@@ -227,22 +229,44 @@ static void inputs(void *state, struct ct_builder *b)
 		return;
 	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
 	b->filtered = true;
-	b->plan->filter_kills = kills(&st->program);
+	b->plan->filter_kills = kills(&st->record.program);
 	b->filter_arch = ct_filter_native();
 }
 
 static int plan(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
+	struct ct_step *keep;
 
 	if (st->memfd < 0)
 		return 0;
-	if (!st->attach)
-		ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY))
-			->s[0] = st->spec->seccomp_profile;
+	if (!st->attach) {
+		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP,
+				   ct_build_at(b, KEY));
+		keep->s[0] = st->spec->seccomp_profile;
+		keep->n[0] = st->record.rules;
+		keep->s[1] = st->record.digest;
+	}
 	ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY))->a =
 		(int16_t)st->slot;
 	return 0;
+}
+
+/* The filter of a start now against that which runs. */
+static void protect(const void *state, struct ct_protections *r)
+{
+	const struct seccomp_state *st = state;
+	struct ct_filter_record runs = CT_FILTER_RECORD_INIT;
+	const char *got = "not known";
+	bool ok = read_journal(r->records, &runs) >= 0;
+
+	if (ok)
+		got = CT_ROW_TEXT(r, "%u rules, digest %s", runs.rules, runs.digest);
+	ct_protections_add(r, ok && !strcmp(runs.digest, st->record.digest), "filter of calls",
+			   CT_ROW_TEXT(r, "%s, %u rules, digest %s", st->spec->seccomp_profile,
+				       st->record.rules, st->record.digest),
+			   got, "seccomp SECCOMP_SET_MODE_FILTER");
+	ct_filter_record_free(&runs);
 }
 
 static void close_state(void *state)
@@ -250,7 +274,7 @@ static void close_state(void *state)
 	struct seccomp_state *st = state;
 
 	ct_close(&st->memfd);
-	ct_buf_free(&st->program);
+	ct_filter_record_free(&st->record);
 }
 
 const struct ct_backend ct_backend_seccomp = {
@@ -261,5 +285,6 @@ const struct ct_backend ct_backend_seccomp = {
 	.inputs = inputs,
 	.plan = plan,
 	.setup = setup_seccomp_keep,
+	.protect = protect,
 	.close = close_state,
 };
