@@ -440,8 +440,10 @@ static void rnd_policy(struct ct_filter_policy *p)
 			struct ct_filter_arg *a = &rule.arg[k];
 
 			*a = (struct ct_filter_arg){ .index = (uint8_t)rnd(3),
-						     .op = (uint8_t)rnd(7),
+						     .op = (uint8_t)rnd(8),
 						     .value = rnd_value() };
+			if (a->op == CT_FILTER_ANY_OF)
+				a->mask = rnd_value();
 			if (a->op == CT_FILTER_MASKED_EQ) {
 				a->mask = rnd_value();
 				a->value &= a->mask | (rnd(8) ? 0 : UINT64_MAX);
@@ -466,6 +468,8 @@ static bool holds(const struct ct_filter_arg *a, uint64_t v)
 		return v >= a->value;
 	case CT_FILTER_GT:
 		return v > a->value;
+	case CT_FILTER_ANY_OF:
+		return v & a->mask;
 	default:
 		return (v & a->mask) == a->value;
 	}

@@ -41,6 +41,7 @@ enum ct_filter_op {
 	CT_FILTER_GE,
 	CT_FILTER_GT,
 	CT_FILTER_MASKED_EQ, /* (argument & mask) == value */
+	CT_FILTER_ANY_OF,    /* (argument & mask) != 0; no policy file has it */
 };
 
 #define CT_FILTER_ARGS 6
