@@ -434,8 +434,6 @@ static void rnd_policy(struct ct_filter_policy *p)
 			.n_args = (uint8_t)rnd(4),
 		};
 
-		if (!rnd(4))
-			rule.arch = tokens[rnd(3)];
 		for (uint32_t k = 0; k < rule.n_args; k++) {
 			struct ct_filter_arg *a = &rule.arg[k];
 
@@ -508,7 +506,7 @@ static uint32_t evaluate(const struct ct_filter_policy *p, uint32_t arch, const 
 		const struct ct_filter_rule *rule = &p->rule[i];
 		bool good = !rule->n_args ? !always : true;
 
-		if ((rule->arch && rule->arch != tokens[arch]) || strcmp(rule->name, name) != 0)
+		if (strcmp(rule->name, name) != 0)
 			continue;
 		always |= !rule->n_args;
 		for (uint32_t k = 0; k < rule->n_args && !hidden; k++) {
@@ -532,7 +530,7 @@ static void print_policy(const struct ct_filter_policy *p)
 	for (uint32_t i = 0; i < p->n_rules; i++) {
 		const struct ct_filter_rule *rule = &p->rule[i];
 
-		print_message("%s arch %#x: %#x", rule->name, rule->arch, value_of(rule->action));
+		print_message("%s: %#x", rule->name, value_of(rule->action));
 		for (uint32_t k = 0; k < rule->n_args; k++)
 			print_message(" [%u op %u %#" PRIx64 " %#" PRIx64 "]", rule->arg[k].index,
 				      rule->arg[k].op, rule->arg[k].value, rule->arg[k].mask);
@@ -601,6 +599,49 @@ static void test_random(void **state)
 		compare_others(&p, &program);
 		for (unsigned i = 0; i < 200; i++)
 			compare(&p, &program, rnd(3), rnd(N_ROWS(pool)), round);
+	}
+}
+
+/* Policies of many numbers: in their programs conditional jumps do not reach everywhere. */
+static void test_many(void **state)
+{
+	enum { NUMBERS = 1024 };
+	static uint32_t want[2][NUMBERS]; /* with the first argument 0, and 7 */
+
+	(void)state;
+	seed = 470;
+	for (unsigned round = 0; round < 300; round++) {
+		struct ct_filter_policy p = { .otherwise = rnd_action(), .foreign = rnd_action() };
+		CT_CLEAN_BUF struct ct_buf program = CT_BUF_INIT;
+		uint32_t step = 1 + rnd(8), alike = rnd(2);
+
+		ct_arena_free(arena);
+		arena = ct_arena_new();
+		assert_true(arena && ct_filter_add_arch(&p, SCMP_ARCH_X86_64));
+		for (uint32_t nr = 0; nr < NUMBERS; nr++)
+			want[0][nr] = want[1][nr] = value_of(p.otherwise);
+		for (uint32_t nr = rnd(3); nr < NUMBERS; nr += 1 + rnd(step)) {
+			char digits[16];
+			struct ct_filter_rule rule = { .name = digits,
+						       .action = rnd_action(),
+						       .numbered = true,
+						       .n_args = !rnd(4) };
+
+			if (rule.action.verdict == CT_FILTER_ERRNO && !alike)
+				rule.action.data = (uint16_t)rnd(300);
+			rule.arg[0] = (struct ct_filter_arg){ .op = CT_FILTER_EQ, .value = 7 };
+			snprintf(digits, sizeof(digits), "%u", nr);
+			assert_non_null(ct_filter_add(&p, arena, &rule));
+			want[1][nr] = value_of(rule.action);
+			if (!rule.n_args)
+				want[0][nr] = want[1][nr];
+		}
+		assert_int_equal(ct_filter_compile(&p, "p", &program, NULL), 0);
+		check_program(&program);
+		for (uint32_t nr = 0; nr < NUMBERS; nr++)
+			for (uint32_t k = 0; k < 2; k++)
+				assert_int_equal(call(&program, SCMP_ARCH_X86_64, nr, 7 * k, 0),
+						 want[k][nr]);
 	}
 }
 
@@ -712,6 +753,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_default_names, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_default_kernel, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_random, new_arena, free_arena),
+		cmocka_unit_test_setup_teardown(test_many, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_refused, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_too_much, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_numbers, new_arena, free_arena),

@@ -146,8 +146,6 @@ static uint32_t list_entries(const struct compiler *c, uint32_t arch)
 		const struct ct_filter_rule *rule = &c->p->rule[i];
 		struct ct_filter_call call;
 
-		if (rule->arch && rule->arch != arch)
-			continue;
 		if (ct_filter_find(rule, arch, &call) <= 0)
 			continue;
 		if (call.nr >= 0)

@@ -58,8 +58,6 @@ struct ct_filter_arg {
 struct ct_filter_rule {
 	const char *name; /* of the call, as the kernel's tables have it */
 	struct ct_filter_action action;
-	/* SCMP_ARCH_*; 0: all of the policy's */
-	uint32_t arch;
 	uint8_t n_args;
 	struct ct_filter_arg arg[CT_FILTER_ARGS];
 	bool numbered;	 /* `name` is a number of this machine's architecture, in decimal digits */
