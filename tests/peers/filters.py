@@ -159,7 +159,7 @@ ONE_HIERARCHY = [
     "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec \"$@\"", "sh"
 ]
 
-# ---- OCI's form: what an engine makes of the profile, then crun ------------------------------------
+# ---- OCI's form: what an engine makes of the profile, then crun ----------------------------------
 
 
 def resolved(profile, caps):
@@ -214,7 +214,7 @@ LEFT_OUT = {
 }
 
 
-# ---- LXC's form ------------------------------------------------------------------------------------
+# ---- LXC's form ----------------------------------------------------------------------------------
 
 
 def lxc(place, policy):
@@ -230,7 +230,7 @@ def lxc(place, policy):
     ])
 
 
-# ---- the comparison ----------------------------------------------------------------------------------
+# ---- the comparison ------------------------------------------------------------------------------
 
 
 def compare(name, mine, theirs, left_out=()):

@@ -12,8 +12,8 @@
 /* A call on one architecture, by the numbers that the kernel has for it. */
 struct ct_filter_call {
 	int nr; /* of its own; negative: it has none */
-	/* what it can be made through as well: the number of socketcall or ipc, and the first argument
-	 * there; 0: nothing */
+	/* what it can be made through as well: the number of socketcall or ipc, and the first
+	 * argument there; 0: nothing */
 	uint32_t through, which;
 };
 

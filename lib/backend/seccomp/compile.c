@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The compiler. Of each architecture it lists the calls that rules name, by their numbers, and makes
- * ranges of numbers with the same action (dispatch.c); a call whose rules compare arguments is
- * decided in a block of its own. libseccomp tells the numbers.
+ * The compiler. Of each architecture it lists the calls that rules name, by their numbers, and
+ * makes ranges of numbers with the same action (dispatch.c); a call whose rules compare arguments
+ * is decided in a block of its own. libseccomp tells the numbers.
  */
 #include <errno.h>
 #include <stdlib.h>
