@@ -12,12 +12,15 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "scenario"))
+import scene  # noqa: E402  (beside this directory)
+
 TOOL = os.path.join(sys.argv[1], "tools", "ct-run")
 VERDICTS = os.environ.get("CT_VERDICTS", os.path.join(sys.argv[1], "tests", "root", "verdicts"))
 PROFILE = "/usr/share/containers/seccomp.json"
 COMMON = "/usr/share/lxc/config/common.seccomp"
-PATIENCE = 60 * int(os.environ.get("CT_SLOW", "1"))
+PATIENCE = 60 * scene.SLOW
 
 DOCKER = ("chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap "
           "net_bind_service sys_chroot kill audit_write")
@@ -224,10 +227,14 @@ def lxc(place, policy):
         "lxc.console.path = none", "lxc.init.cmd = /bin/tell", f"lxc.seccomp.profile = {policy}",
         "")))
     os.makedirs(os.path.join(place.base, "lxc"), exist_ok=True)
-    return place.run([
+    before = scene.groups("lxc.pivot")
+    got = place.run([
         "lxc-start", "-P", os.path.join(place.base, "lxc"), "-n", f"ct-filters-{os.getpid()}", "-f",
         config, "-l", "ERROR", "-o", "/dev/stderr", "-F"
     ])
+    for left in set(scene.groups("lxc.pivot")) - set(before):  # LXC leaves an empty one
+        os.rmdir(left)
+    return got
 
 
 # ---- the comparison ------------------------------------------------------------------------------

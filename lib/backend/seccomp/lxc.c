@@ -9,8 +9,8 @@
  *   reject_force_umount
  *
  * Rules hold for all architectures that this machine runs, those of a section, too, if it is one of
- * them; else they are left out. "#" begins a comment. `try:` and comments behind a rule of version 1
- * are ours. Sources: lxc.container.conf(5), LXC's examples and the forms that its reader takes.
+ * them; else they are left out. "#" begins a comment. `try:` and comments behind a rule of version
+ * 1 are ours. Sources: lxc.container.conf(5), LXC's examples and the forms that its reader takes.
  */
 #include <errno.h>
 #include <string.h>
