@@ -195,6 +195,11 @@ struct k_sigaction {
 /* linux/seccomp.h, linux/filter.h */
 #define K_SECCOMP_SET_MODE_FILTER 1
 #define K_FILTER_BYTES 8 /* of one instruction */
+struct k_sock_filter {
+	unsigned short code;
+	unsigned char jt, jf;
+	unsigned int k;
+};
 struct k_sock_fprog {
 	unsigned short len;
 	void *filter;

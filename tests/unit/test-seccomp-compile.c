@@ -27,6 +27,7 @@
 #include "backend/seccomp/calls.h"
 #include "backend/seccomp/policy.h"
 #include "base/fd.h"
+#include "wire/wire.h"
 
 #define X32 0x40000000u
 #define N_ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -690,6 +691,27 @@ static void test_refused(void **state)
 	}
 }
 
+/* Flags stand behind the program, which is the same. */
+static void test_flags(void **state)
+{
+	struct ct_filter_policy p = { .otherwise = { CT_FILTER_ERRNO, 1 },
+				      .flags = SECCOMP_FILTER_FLAG_LOG };
+	CT_CLEAN_BUF struct ct_buf with = CT_BUF_INIT, without = CT_BUF_INIT;
+	struct sock_filter last;
+
+	(void)state;
+	ct_filter_add_arch(&p, SCMP_ARCH_X86_64);
+	assert_int_equal(ct_filter_compile(&p, "p", &with, NULL), 0);
+	p.flags = 0;
+	assert_int_equal(ct_filter_compile(&p, "p", &without, NULL), 0);
+	check_program(&without);
+	assert_int_equal(with.len, without.len + sizeof(last));
+	assert_memory_equal(with.data, without.data, without.len);
+	memcpy(&last, with.data + without.len, sizeof(last));
+	assert_int_equal(last.code, CT_FILTER_FLAGS);
+	assert_int_equal(last.k, SECCOMP_FILTER_FLAG_LOG);
+}
+
 static void test_too_much(void **state)
 {
 	struct ct_filter_policy p = { .otherwise = { CT_FILTER_ERRNO, 1 } };
@@ -755,6 +777,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_random, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_many, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_refused, new_arena, free_arena),
+		cmocka_unit_test_setup_teardown(test_flags, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_too_much, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_numbers, new_arena, free_arena),
 	};

@@ -17,6 +17,7 @@
 #include "backend/seccomp/calls.h"
 #include "backend/seccomp/compare.h"
 #include "backend/seccomp/dispatch.h"
+#include "wire/wire.h"
 
 #define INSTRUCTION sizeof(struct sock_filter)
 #define X32_FIRST 0x40000000u /* x32's calls stand behind x86-64's */
@@ -349,6 +350,8 @@ static int build(struct compiler *c, struct ct_buf *out)
 			      "this machine has none of the policy's architectures");
 	ct_filter_dispatch(c->table, c->n_tables, ct_filter_return(c->p->foreign), &c->blocks,
 			   &program);
+	if (c->p->flags)
+		ct_filter_emit(&program, CT_FILTER_FLAGS, c->p->flags, 0, 0);
 	if (program.len > BPF_MAXINSNS * INSTRUCTION)
 		return refuse(c, NULL, -E2BIG, too_long);
 	if (!ct_buf_error(&program))
