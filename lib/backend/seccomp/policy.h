@@ -112,9 +112,9 @@ int ct_filter_read(const char *text, size_t len, const char *file,
 int ct_filter_default(const struct ct_filter_facts *facts, struct ct_arena *arena,
 		      struct ct_filter_policy *out, struct ct_err *e);
 
-/* The compiler: appends the program, an array of struct sock_filter, to `out`, and the policy's flags
- * if it has any (CT_FILTER_FLAGS). 0 or a negative errno, recorded with the line of the rule that is
- * wrong. */
+/* The compiler: appends the program, an array of struct sock_filter, to `out`, and the policy's
+ * flags if it has any (CT_FILTER_FLAGS). 0 or a negative errno, recorded with the line of the rule
+ * that is wrong. */
 int ct_filter_compile(const struct ct_filter_policy *p, const char *file, struct ct_buf *out,
 		      struct ct_err *e);
 
