@@ -151,13 +151,19 @@ static int setup_seccomp_keep(void *state, const struct ct_setup *context, const
 	static const char digits[] = "0123456789abcdef";
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	struct seccomp_state *st = state;
+	char piece[512];
+	size_t n = 0;
 
 	(void)s;
 	for (size_t i = 0; i < st->program.len; i++) {
 		unsigned char byte = (unsigned char)st->program.data[i];
 
-		ct_buf_char(&text, digits[byte >> 4]);
-		ct_buf_char(&text, digits[byte & 15]);
+		piece[n++] = digits[byte >> 4];
+		piece[n++] = digits[byte & 15];
+		if (n < sizeof(piece) && i + 1 < st->program.len)
+			continue;
+		ct_buf_add(&text, piece, n);
+		n = 0;
 	}
 	if (ct_buf_error(&text))
 		return ct_oom(e);
