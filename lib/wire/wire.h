@@ -242,6 +242,9 @@ enum ct_report_type {
 	/* step: a hook; object: a line that it has printed. With CT_WIRE_SAY; lost likewise */
 	CT_REPORT_SAID
 };
+/* `code` of what may stand behind the last instruction of a filter: no instruction, its `k` is the
+ * flags that seccomp(2) gets */
+#define CT_FILTER_FLAGS 0xffffu
 #define CT_TERMINAL_CHARS 19 /* control characters of a terminal: the kernel's NCCS */
 #define CT_FD_TAG_PTY 1	     /* master of the payload's terminal */
 #define CT_FD_TAG_TTY 2	     /* master of tty `index` (supervisor keeps these) */

@@ -8,11 +8,16 @@
  *   contain detach PROFILE ROOTFS PROGRAM                      start with a supervisor (the stop is
  *                                                              not in the figure)
  *   contain plan PROFILE ROOTFS PROGRAM                        prints the plan
+ *   contain filter PROFILE ROOTFS PROGRAM FILE                 writes the filter there that a
+ *                                                              container runs under
  * Commands beside "run N": "alive N" keeps N containers that only wait, "pid", "supervisor"
  * (private KiB of one).
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "job.h"
 
@@ -142,6 +147,33 @@ static void print_plan(struct bench_job *j)
 	ct_free(text);
 }
 
+/* The kernel's own copy of the newest filter of a payload. */
+static void write_filter(struct bench_job *j, const char *file)
+{
+	static struct sock_filter code[BPF_MAXINSNS];
+	ct_process *p;
+	FILE *f;
+	pid_t pid;
+	long n;
+
+	ok(j->c, ct_set_config(j->c, "init.reaper", "0"));
+	job_run(j->c, "/bin/pause", 0, &p);
+	pid = ct_init_pid(j->c);
+	if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0 ||
+	    waitpid(pid, NULL, __WALL) != pid)
+		die("contain: init cannot be traced: %s", strerror(errno));
+	n = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, code);
+	if (n <= 0)
+		die("contain: the kernel does not tell the filter: %s", strerror(errno));
+	f = fopen(file, "we");
+	if (!f || fwrite(code, sizeof(*code), (size_t)n, f) != (size_t)n || fclose(f))
+		die("contain: %s: %s", file, strerror(errno));
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	ct_process_kill(p, 9);
+	ct_process_wait(p, NULL, 10000);
+	ct_process_unref(p);
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench_job j;
@@ -149,10 +181,16 @@ int main(int argc, char **argv)
 	const char *mode = argc > 1 ? argv[1] : "";
 
 	if (argc < 5)
-		die("usage: contain start|attach|detach|plan PROFILE ROOTFS PROGRAM "
-		    "[RESIDENT-MIB]");
+		die("usage: contain start|attach|detach|plan|filter PROFILE ROOTFS PROGRAM "
+		    "[RESIDENT-MIB|FILE]");
 	job_begin(&j.job, argv[2], argv[3], argv[4]);
 	j.c = job_make(&j.job, strcmp(mode, "detach") ? NULL : "bench");
+	if (argc > 5 && strcmp(mode, "filter") == 0) {
+		write_filter(&j, argv[5]);
+		ct_unref(j.c);
+		job_end(&j.job);
+		return 0;
+	}
 	if (argc > 5)
 		be_resident(atol(argv[5]));
 	if (strcmp(mode, "plan") == 0) {

@@ -13,12 +13,15 @@
  *   floor attach PID PROGRAM           one process in the namespaces of PID each round, from a fork
  *   floor once PROFILE ROOTFS PROGRAM  one container as a whole process, no commands read
  *   floor enter PID PROGRAM            one process in the namespaces of PID as a whole process
+ *   floor filter FILE PROGRAM          no container: fork, the filter in FILE ("-": none), exec
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,7 +44,8 @@ struct job {
 	uint64_t namespaces;
 	struct floor_profile profile;
 	const char *rootfs, *program;
-	int pidfd;	   /* attach */
+	int pidfd; /* attach */
+	struct sock_fprog filter;
 	pid_t alive[1024]; /* containers that stay */
 	int n_alive;
 };
@@ -156,6 +160,39 @@ static uint64_t attach_once(void *data)
 	return now_ns() - begin;
 }
 
+static uint64_t filter_once(void *data)
+{
+	const char *const envp[] = { "PATH=/bin", NULL };
+	uint64_t begin = now_ns();
+	struct job *j = data;
+	const char *const argv[] = { j->program, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (j->filter.len) {
+			must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+			must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &j->filter));
+		}
+		execve(j->program, (char *const *)argv, (char *const *)envp);
+		_exit(127);
+	}
+	reap((pid_t)must(pid));
+	return now_ns() - begin;
+}
+
+static void read_filter(struct sock_fprog *p, const char *file)
+{
+	static struct sock_filter code[BPF_MAXINSNS];
+	int fd;
+
+	if (!strcmp(file, "-"))
+		return;
+	fd = (int)must(open(file, O_RDONLY | O_CLOEXEC));
+	p->len = (unsigned short)((size_t)must(read(fd, code, sizeof(code))) / sizeof(*code));
+	p->filter = code;
+	close(fd);
+}
+
 /* "alive N": keeps N containers that only wait. */
 static void keep_alive(void *data, const char *word, long n)
 {
@@ -191,6 +228,10 @@ int main(int argc, char **argv)
 		j.program = argv[4];
 		if (!strcmp(argv[1], "once"))
 			return start_once(&j) == 0;
+	} else if (argc == 4 && !strcmp(argv[1], "filter")) {
+		b.once = filter_once;
+		read_filter(&j.filter, argv[2]);
+		j.program = argv[3];
 	} else if (argc == 4 && (!strcmp(argv[1], "attach") || !strcmp(argv[1], "enter"))) {
 		b.once = attach_once;
 		j.pidfd = (int)must(syscall(SYS_pidfd_open, atoi(argv[2]), 0));
@@ -200,7 +241,7 @@ int main(int argc, char **argv)
 			enter(&j);
 	} else {
 		die("floor: start PROFILE ROOTFS PROGRAM | once PROFILE ROOTFS PROGRAM | "
-		    "attach|enter PID PROGRAM");
+		    "attach|enter PID PROGRAM | filter FILE PROGRAM");
 	}
 	bench_serve(&b);
 	keep_alive(&j, "alive", 0);

@@ -19,6 +19,8 @@ static const struct {
 	/* no group at all: its devices are not restricted either */
 	{ "none", "cgroup.backend", "none" },
 	{ "none", "limit.devices", "all" },
+	{ "unfiltered", "seccomp.profile", "none" },
+	{ "filtered", "seccomp.profile", "default" },
 	{ "default", NULL, NULL },
 };
 

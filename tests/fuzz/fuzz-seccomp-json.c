@@ -24,7 +24,7 @@ static void check_rule(const struct ct_filter_rule *r, size_t size)
 
 	check_action(r->action);
 	MUST(*r->name && strlen(r->name) <= 64 && r->n_args <= CT_FILTER_ARGS);
-	MUST(r->line >= 1 && r->line <= size && r->may_be_new && !r->arch);
+	MUST(r->line >= 1 && r->line <= size && r->may_be_new);
 	for (uint32_t i = 0; i < r->n_args; i++) {
 		MUST(r->arg[i].index < CT_FILTER_ARGS && r->arg[i].op <= CT_FILTER_MASKED_EQ);
 		MUST(!(seen >> r->arg[i].index & 1));

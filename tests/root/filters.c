@@ -16,8 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/seccomp.h>
 
 #include "box.h"
 #include "run.h"
@@ -382,6 +386,46 @@ static void verdicts(void **state)
 	put_profile("2\ndenylist\n[all]\nmkdir errno 1\nmkdirat errno 1\n");
 }
 
+/* ---- flags ---------------------------------------------------------------------------------- */
+
+/* What the kernel says of the newest filter of a process that is stopped for it. */
+static uint64_t flags_of(pid_t pid)
+{
+	struct {
+		uint64_t filter, flags;
+	} it = { 0, 0 };
+
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
+	assert_int_equal(waitpid(pid, NULL, __WALL), pid);
+	assert_int_equal(ptrace(PTRACE_SECCOMP_GET_METADATA, pid, sizeof(it), &it), sizeof(it));
+	assert_int_equal(ptrace(PTRACE_DETACH, pid, 0, 0), 0);
+	return it.flags;
+}
+
+/* A profile's flags are those of its filter, for start and attach. */
+static void flags(void **state)
+{
+	static const struct who root = { "0", "1", NULL, "0", false };
+	ct_container *c = handle(&root, NULL, profile);
+	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
+	ct_process *p, *q;
+
+	(void)state;
+	put_profile("{ \"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": "
+		    "[\"SECCOMP_FILTER_FLAG_LOG\", \"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"] }");
+	assert_ok(c, box_start(c, 0, ARGV("/bin/sleep", "1000"), &p));
+	assert_int_equal(flags_of(ct_process_pid(p)), SECCOMP_FILTER_FLAG_LOG);
+	o.argv = ARGV("/bin/sleep", "1000");
+	assert_ok(c, ct_attach(c, &o, &q));
+	assert_int_equal(flags_of(ct_process_pid(q)), SECCOMP_FILTER_FLAG_LOG);
+	ct_process_unref(q);
+	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
+	ct_process_unref(p);
+	ct_unref(c);
+	put_profile("2\ndenylist\n[all]\nmkdir errno 1\nmkdirat errno 1\n");
+}
+
 /* ---- what cannot be ------------------------------------------------------------------------- */
 
 static void refusals(void **state)
@@ -427,9 +471,13 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(start_and_attach), cmocka_unit_test(hooks_and_boots),
-		cmocka_unit_test(nothing_stays),    cmocka_unit_test(by_default),
-		cmocka_unit_test(reports),	    cmocka_unit_test(verdicts),
+		cmocka_unit_test(start_and_attach),
+		cmocka_unit_test(hooks_and_boots),
+		cmocka_unit_test(nothing_stays),
+		cmocka_unit_test(by_default),
+		cmocka_unit_test(reports),
+		cmocka_unit_test(verdicts),
+		cmocka_unit_test(flags),
 		cmocka_unit_test(refusals),
 	};
 

@@ -27,6 +27,7 @@
 #include "backend/seccomp/calls.h"
 #include "backend/seccomp/policy.h"
 #include "base/fd.h"
+#include "wire/wire.h"
 
 #define X32 0x40000000u
 #define N_ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -434,14 +435,14 @@ static void rnd_policy(struct ct_filter_policy *p)
 			.n_args = (uint8_t)rnd(4),
 		};
 
-		if (!rnd(4))
-			rule.arch = tokens[rnd(3)];
 		for (uint32_t k = 0; k < rule.n_args; k++) {
 			struct ct_filter_arg *a = &rule.arg[k];
 
 			*a = (struct ct_filter_arg){ .index = (uint8_t)rnd(3),
-						     .op = (uint8_t)rnd(7),
+						     .op = (uint8_t)rnd(8),
 						     .value = rnd_value() };
+			if (a->op == CT_FILTER_ANY_OF)
+				a->mask = rnd_value();
 			if (a->op == CT_FILTER_MASKED_EQ) {
 				a->mask = rnd_value();
 				a->value &= a->mask | (rnd(8) ? 0 : UINT64_MAX);
@@ -466,6 +467,8 @@ static bool holds(const struct ct_filter_arg *a, uint64_t v)
 		return v >= a->value;
 	case CT_FILTER_GT:
 		return v > a->value;
+	case CT_FILTER_ANY_OF:
+		return v & a->mask;
 	default:
 		return (v & a->mask) == a->value;
 	}
@@ -504,7 +507,7 @@ static uint32_t evaluate(const struct ct_filter_policy *p, uint32_t arch, const 
 		const struct ct_filter_rule *rule = &p->rule[i];
 		bool good = !rule->n_args ? !always : true;
 
-		if ((rule->arch && rule->arch != tokens[arch]) || strcmp(rule->name, name) != 0)
+		if (strcmp(rule->name, name) != 0)
 			continue;
 		always |= !rule->n_args;
 		for (uint32_t k = 0; k < rule->n_args && !hidden; k++) {
@@ -528,7 +531,7 @@ static void print_policy(const struct ct_filter_policy *p)
 	for (uint32_t i = 0; i < p->n_rules; i++) {
 		const struct ct_filter_rule *rule = &p->rule[i];
 
-		print_message("%s arch %#x: %#x", rule->name, rule->arch, value_of(rule->action));
+		print_message("%s: %#x", rule->name, value_of(rule->action));
 		for (uint32_t k = 0; k < rule->n_args; k++)
 			print_message(" [%u op %u %#" PRIx64 " %#" PRIx64 "]", rule->arg[k].index,
 				      rule->arg[k].op, rule->arg[k].value, rule->arg[k].mask);
@@ -600,6 +603,49 @@ static void test_random(void **state)
 	}
 }
 
+/* Policies of many numbers: in their programs conditional jumps do not reach everywhere. */
+static void test_many(void **state)
+{
+	enum { NUMBERS = 1024 };
+	static uint32_t want[2][NUMBERS]; /* with the first argument 0, and 7 */
+
+	(void)state;
+	seed = 470;
+	for (unsigned round = 0; round < 300; round++) {
+		struct ct_filter_policy p = { .otherwise = rnd_action(), .foreign = rnd_action() };
+		CT_CLEAN_BUF struct ct_buf program = CT_BUF_INIT;
+		uint32_t step = 1 + rnd(8), alike = rnd(2);
+
+		ct_arena_free(arena);
+		arena = ct_arena_new();
+		assert_true(arena && ct_filter_add_arch(&p, SCMP_ARCH_X86_64));
+		for (uint32_t nr = 0; nr < NUMBERS; nr++)
+			want[0][nr] = want[1][nr] = value_of(p.otherwise);
+		for (uint32_t nr = rnd(3); nr < NUMBERS; nr += 1 + rnd(step)) {
+			char digits[16];
+			struct ct_filter_rule rule = { .name = digits,
+						       .action = rnd_action(),
+						       .numbered = true,
+						       .n_args = !rnd(4) };
+
+			if (rule.action.verdict == CT_FILTER_ERRNO && !alike)
+				rule.action.data = (uint16_t)rnd(300);
+			rule.arg[0] = (struct ct_filter_arg){ .op = CT_FILTER_EQ, .value = 7 };
+			snprintf(digits, sizeof(digits), "%u", nr);
+			assert_non_null(ct_filter_add(&p, arena, &rule));
+			want[1][nr] = value_of(rule.action);
+			if (!rule.n_args)
+				want[0][nr] = want[1][nr];
+		}
+		assert_int_equal(ct_filter_compile(&p, "p", &program, NULL), 0);
+		check_program(&program);
+		for (uint32_t nr = 0; nr < NUMBERS; nr++)
+			for (uint32_t k = 0; k < 2; k++)
+				assert_int_equal(call(&program, SCMP_ARCH_X86_64, nr, 7 * k, 0),
+						 want[k][nr]);
+	}
+}
+
 /* --- what is refused --- */
 
 static void check_refused(const struct ct_filter_policy *p, int err, const char *message)
@@ -643,6 +689,27 @@ static void test_refused(void **state)
 		p.rule[0].may_be_new = true;
 		assert_int_equal(ct_filter_compile(&p, "p", &program, NULL), 0);
 	}
+}
+
+/* Flags stand behind the program, which is the same. */
+static void test_flags(void **state)
+{
+	struct ct_filter_policy p = { .otherwise = { CT_FILTER_ERRNO, 1 },
+				      .flags = SECCOMP_FILTER_FLAG_LOG };
+	CT_CLEAN_BUF struct ct_buf with = CT_BUF_INIT, without = CT_BUF_INIT;
+	struct sock_filter last;
+
+	(void)state;
+	ct_filter_add_arch(&p, SCMP_ARCH_X86_64);
+	assert_int_equal(ct_filter_compile(&p, "p", &with, NULL), 0);
+	p.flags = 0;
+	assert_int_equal(ct_filter_compile(&p, "p", &without, NULL), 0);
+	check_program(&without);
+	assert_int_equal(with.len, without.len + sizeof(last));
+	assert_memory_equal(with.data, without.data, without.len);
+	memcpy(&last, with.data + without.len, sizeof(last));
+	assert_int_equal(last.code, CT_FILTER_FLAGS);
+	assert_int_equal(last.k, SECCOMP_FILTER_FLAG_LOG);
 }
 
 static void test_too_much(void **state)
@@ -708,7 +775,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_default_names, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_default_kernel, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_random, new_arena, free_arena),
+		cmocka_unit_test_setup_teardown(test_many, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_refused, new_arena, free_arena),
+		cmocka_unit_test_setup_teardown(test_flags, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_too_much, new_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_numbers, new_arena, free_arena),
 	};

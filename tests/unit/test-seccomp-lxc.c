@@ -25,22 +25,6 @@ static const char *const verdicts[] = { "allow", "log",	 "notify", "trace",
 					"errno", "trap", "kill",   "kill_process" };
 static const char *const ops[] = { "!=", "<", "<=", "==", ">=", ">", "&=" };
 
-static const char *arch_name(uint32_t arch)
-{
-	switch (arch) {
-	case 0:
-		return "";
-	case SCMP_ARCH_X86_64:
-		return "64:";
-	case SCMP_ARCH_X86:
-		return "32:";
-	case SCMP_ARCH_X32:
-		return "x32:";
-	default:
-		return "?:";
-	}
-}
-
 static void print_action(struct ct_buf *out, struct ct_filter_action a)
 {
 	ct_buf_str(out, verdicts[a.verdict]);
@@ -48,7 +32,7 @@ static void print_action(struct ct_buf *out, struct ct_filter_action a)
 		ct_buf_printf(out, "(%u)", a.data);
 }
 
-/* "OTHERWISE [number of architectures]" and a line for each rule: "LINE ARCH:NAME ACTION ARGS". */
+/* "OTHERWISE [number of architectures]" and a line for each rule: "LINE NAME ACTION ARGS". */
 static void print_policy(struct ct_buf *out, const struct ct_filter_policy *p)
 {
 	print_action(out, p->otherwise);
@@ -56,9 +40,8 @@ static void print_policy(struct ct_buf *out, const struct ct_filter_policy *p)
 	for (uint32_t i = 0; i < p->n_rules; i++) {
 		const struct ct_filter_rule *rule = &p->rule[i];
 
-		ct_buf_printf(out, "%u %s%s%s%s ", rule->line, arch_name(rule->arch),
-			      rule->numbered ? "#" : "", rule->may_be_new ? "try:" : "",
-			      rule->name);
+		ct_buf_printf(out, "%u %s%s%s ", rule->line, rule->numbered ? "#" : "",
+			      rule->may_be_new ? "try:" : "", rule->name);
 		print_action(out, rule->action);
 		for (uint32_t k = 0; k < rule->n_args; k++) {
 			const struct ct_filter_arg *a = &rule->arg[k];
@@ -103,12 +86,12 @@ static const struct {
 	{ "2\r\ndenylist\r\nmknod errno 1\r\n", "allow 3\n3 mknod errno(1)\n" },
 	{ "2\ndenylist\nmknod", "allow 3\n3 mknod kill\n" },
 	{ "\n2\n\ndenylist\n", "allow 3\n" },
-	/* architectures: others are read and left out */
+	/* architectures: sections of others are read and left out, those of ours are for all */
 	{ "2\ndenylist\nopen\n[x86]\nopen\n[X86_64]\nopen\n[x32]\nopen\n[all]\nopen\n",
-	  "allow 3\n3 open kill\n5 32:open kill\n7 64:open kill\n9 x32:open kill\n"
+	  "allow 3\n3 open kill\n5 open kill\n7 open kill\n9 open kill\n"
 	  "11 open kill\n" },
 	{ "2\ndenylist\n[ALL]\nopen\n[X86]\nopen\n[x86_64] # mine\nopen\n",
-	  "allow 3\n4 open kill\n6 32:open kill\n8 64:open kill\n" },
+	  "allow 3\n4 open kill\n6 open kill\n8 open kill\n" },
 	{ "2\ndenylist\n[arm]\nopen\n[ARM64]\nopen\n[ppc]\na\n[ppc64]\nb\n[ppc64le]\nc\n"
 	  "[mips]\nd\n[mips64]\ne\n[mips64n32]\nf\n[mipsel]\ng\n[MIPSEL64]\nh\n"
 	  "[mipsel64n32]\ni\n[s390]\nj\n[s390x]\nk\n[riscv64]\nl\n[all]\nread\n",
@@ -133,7 +116,7 @@ static const struct {
 	/* words of their own */
 	{ "2\ndenylist\nreject_force_umount\n", "allow 3\n3 umount2 errno(13) 1&=1/1\n" },
 	{ "2\nallowlist\nreject_force_umount  # not recommended\n[x86]\nreject_force_umount",
-	  "kill 3\n3 umount2 errno(13) 1&=1/1\n5 32:umount2 errno(13) 1&=1/1\n" },
+	  "kill 3\n3 umount2 errno(13) 1&=1/1\n5 umount2 errno(13) 1&=1/1\n" },
 	{ "2\ndenylist\ntry:brand_new errno 38\ntry: newer\n",
 	  "allow 3\n3 try:brand_new errno(38)\n4 try:newer kill\n" },
 	/* version 1 */

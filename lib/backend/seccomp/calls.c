@@ -2,7 +2,7 @@
 /*
  * Names and numbers of system calls. What is newer than libseccomp has a row here; since Linux 5.1
  * a new call has the same number on all architectures, but for an offset on some. Source: the
- * kernel's tables (arch/x86/entry/syscalls and scripts/syscall.tbl, Linux 6.17).
+ * kernel's tables (arch/x86/entry/syscalls and scripts/syscall.tbl, Linux 6.18).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,6 +40,8 @@ static const struct {
 
 #define N_ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
+#define NUMBERS_OF_ONE 500 /* one architecture's, from the first on, as libseccomp knows them */
+
 static int base_of(uint32_t arch)
 {
 	for (size_t i = 0; i < N_ROWS(bases); i++)
@@ -53,7 +55,7 @@ static int find_late(const char *name, uint32_t arch, struct ct_filter_call *out
 	for (size_t i = 0; i < N_ROWS(late); i++) {
 		if (strcmp(name, late[i].name) != 0)
 			continue;
-		*out = (struct ct_filter_call){ .nr = base_of(arch) + late[i].nr, .late = true };
+		*out = (struct ct_filter_call){ .nr = base_of(arch) + late[i].nr };
 		return 1;
 	}
 	return -ENOENT;
@@ -69,6 +71,23 @@ static int find_number(const char *digits, uint32_t arch, struct ct_filter_call 
 	return arch == seccomp_arch_native();
 }
 
+/* The number of its own that a call has beside socketcall or ipc, -1 when it has none: libseccomp
+ * tells it only by number. */
+static int own_number(const char *name, uint32_t arch)
+{
+	int base = base_of(arch);
+
+	for (int nr = base; nr < base + NUMBERS_OF_ONE; nr++) {
+		char *known = seccomp_syscall_resolve_num_arch(arch, nr);
+		bool same = known && !strcmp(known, name);
+
+		free(known);
+		if (same)
+			return nr;
+	}
+	return -1;
+}
+
 /* The call that a rule names, on an architecture. */
 int ct_filter_find(const struct ct_filter_rule *rule, uint32_t arch, struct ct_filter_call *out)
 {
@@ -79,14 +98,16 @@ int ct_filter_find(const struct ct_filter_rule *rule, uint32_t arch, struct ct_f
 	here = seccomp_syscall_resolve_name_arch(arch, rule->name);
 	if (here == __NR_SCMP_ERROR)
 		return find_late(rule->name, arch, out);
-	*out = (struct ct_filter_call){ .nr = seccomp_syscall_resolve_name(rule->name) };
+	*out = (struct ct_filter_call){ .nr = here };
 	if (here >= 0)
 		return 1;
-	/* not of its own number, or not only */
+	/* -101 .. -120 are the calls 1 .. 20 of socketcall, -201 .. -224 those of ipc */
 	through = seccomp_syscall_resolve_name_rewrite(arch, rule->name);
 	if (through < 0)
 		return 0;
+	out->nr = own_number(rule->name, arch);
 	out->through = (uint32_t)through;
+	out->which = (uint32_t)-here % 100;
 	return 1;
 }
 

@@ -9,13 +9,12 @@
 
 #include "backend/seccomp/policy.h"
 
-/* A call on one architecture. */
+/* A call on one architecture, by the numbers that the kernel has for it. */
 struct ct_filter_call {
-	int nr; /* by which libseccomp knows it, whatever the architecture; unless `late` its key */
-	/* newer than libseccomp: `nr` is the architecture's own number */
-	bool late;
-	/* the number of the call, socketcall or ipc, through which it can be made, too; 0: none */
-	uint32_t through;
+	int nr; /* of its own; negative: it has none */
+	/* what it can be made through as well: the number of socketcall or ipc, and the first
+	 * argument there; 0: nothing */
+	uint32_t through, which;
 };
 
 /* The call of a rule on an architecture. 1, 0 when the architecture has none of that name but

@@ -44,6 +44,7 @@ enum target { NEXT, PASS, FAIL };
 #define JEQ (BPF_JMP | BPF_JEQ | BPF_K)
 #define JGT (BPF_JMP | BPF_JGT | BPF_K)
 #define JGE (BPF_JMP | BPF_JGE | BPF_K)
+#define JSET (BPF_JMP | BPF_JSET | BPF_K)
 #define COMPARISON_MAX 6
 
 /* Each operator; no instruction has code 0. */
@@ -84,14 +85,18 @@ static const struct piece {
 				  { LOAD, ARG_LO, 0, 0 },
 				  { AND, MASK_LO, 0, 0 },
 				  { JEQ, VALUE_LO, NEXT, FAIL } },
+	[CT_FILTER_ANY_OF] = { { LOAD, ARG_HI, 0, 0 },
+			       { JSET, MASK_HI, PASS, NEXT },
+			       { LOAD, ARG_LO, 0, 0 },
+			       { JSET, MASK_LO, NEXT, FAIL } },
 };
 
 /* The first piece that is needed: a mask and a value of 32 bits leave the higher half out. */
 static uint32_t first(const struct ct_filter_arg *a)
 {
-	uint64_t all = a->mask | a->value;
-
-	return 3u * (a->op == CT_FILTER_MASKED_EQ && all <= UINT32_MAX);
+	if ((a->mask | a->value) > UINT32_MAX)
+		return 0;
+	return 3u * (a->op == CT_FILTER_MASKED_EQ) + 2u * (a->op == CT_FILTER_ANY_OF);
 }
 
 /* Where the pieces end. */

@@ -191,16 +191,10 @@ static void add_sets(struct maker *m)
 		add_names(m, TRACING, refuse);
 }
 
-static void add_masked(struct maker *m, const char *name, uint8_t index, uint32_t mask,
-		       uint32_t value)
+static void add_compared(struct maker *m, const char *name, struct ct_filter_arg arg)
 {
-	add(m, (struct ct_filter_rule){ .name = name,
-					.action = refuse,
-					.n_args = 1,
-					.arg = { { .index = index,
-						   .op = CT_FILTER_MASKED_EQ,
-						   .value = value,
-						   .mask = mask } } });
+	add(m,
+	    (struct ct_filter_rule){ .name = name, .action = refuse, .n_args = 1, .arg = { arg } });
 }
 
 static void add_arguments(struct maker *m)
@@ -208,7 +202,11 @@ static void add_arguments(struct maker *m)
 	struct ct_filter_rule other = { .name = "personality", .action = refuse };
 
 	for (size_t i = 0; i < N_ROWS(refused); i++)
-		add_masked(m, refused[i].name, refused[i].index, UINT32_MAX, refused[i].value);
+		add_compared(m, refused[i].name,
+			     (struct ct_filter_arg){ .index = refused[i].index,
+						     .op = CT_FILTER_MASKED_EQ,
+						     .value = refused[i].value,
+						     .mask = UINT32_MAX });
 	add_names(m, "personality", allow);
 	for (size_t i = 0; i < N_ROWS(personalities); i++)
 		other.arg[other.n_args++] = (struct ct_filter_arg){ .op = CT_FILTER_NE,
@@ -230,12 +228,11 @@ static void add_namespaces(struct maker *m)
 		return;
 	}
 	add_names(m, "clone3", missing);
-	for (uint32_t bit = 1; bit; bit <<= 1) {
-		if (bit & CLONE_NAMESPACES)
-			add_masked(m, "clone", flags, bit, bit);
-		if (bit & UNSHARE_NAMESPACES)
-			add_masked(m, "unshare", 0, bit, bit);
-	}
+	add_compared(m, "clone",
+		     (struct ct_filter_arg){
+			     .index = flags, .op = CT_FILTER_ANY_OF, .mask = CLONE_NAMESPACES });
+	add_compared(m, "unshare",
+		     (struct ct_filter_arg){ .op = CT_FILTER_ANY_OF, .mask = UNSHARE_NAMESPACES });
 }
 
 /* libseccomp's numbers are the kernel's. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
+#include <linux/seccomp.h>
 #include <seccomp.h>
 
 #include "backend/seccomp/json-text.h"
@@ -710,19 +711,22 @@ static int read_entry(struct reader *r, struct json_object *v, void *unused)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Flags of seccomp(2) say how a filter is installed: whoever installs it decides. */
-static int check_flag(struct reader *r, struct json_object *v, void *unused)
+/* Flags of seccomp(2). A process of one thread has no other that TSYNC would be for; how requests
+ * wait is for who has the listener to say. */
+static int read_flag(struct reader *r, struct json_object *v, void *unused)
 {
 	static const struct word flags[] = {
 		{ "SECCOMP_FILTER_FLAG_TSYNC", 0 },
-		{ "SECCOMP_FILTER_FLAG_LOG", 0 },
-		{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", 0 },
+		{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
+		{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 		{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0 },
 	};
-	uint8_t value;
+	uint8_t value = 0;
+	int f = find_word(r, v, flags, N(flags), "flag of a filter", &value);
 
 	(void)unused;
-	return find_word(r, v, flags, N(flags), "flag of a filter", &value);
+	r->out->flags |= value;
+	return f;
 }
 
 enum {
@@ -785,8 +789,8 @@ static int read_top(struct reader *r, struct json_object *v)
 	r->line = ct_json_line(v);
 	f = read_arches(r, slot);
 	if (f == 0)
-		f = items(r, slot[TOP_FLAGS], top_rows[TOP_FLAGS].name, json_type_string,
-			  check_flag, NULL);
+		f = items(r, slot[TOP_FLAGS], top_rows[TOP_FLAGS].name, json_type_string, read_flag,
+			  NULL);
 	if (f < 0)
 		return f;
 	return items(r, slot[TOP_CALLS], top_rows[TOP_CALLS].name, json_type_object, read_entry,

@@ -8,8 +8,9 @@
  *   [try:] NAME [ACTION] [[INDEX,VALUE,OPERATOR[,MASK]]...]
  *   reject_force_umount
  *
- * "#" begins a comment. `try:` and comments behind a rule of version 1 are ours. Sources:
- * lxc.container.conf(5), LXC's examples and the forms that its reader takes.
+ * Rules hold for all architectures that this machine runs, those of a section, too, if it is one of
+ * them; else they are left out. "#" begins a comment. `try:` and comments behind a rule of version
+ * 1 are ours. Sources: lxc.container.conf(5), LXC's examples and the forms that its reader takes.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +34,6 @@ struct reader {
 	struct ct_arena *arena;
 	struct ct_filter_policy *p;
 	struct ct_filter_action act; /* of rules that name none */
-	uint32_t arch;		     /* of the section, 0: all */
 	bool skip;		     /* the section is for other machines */
 	struct ct_err *e;
 };
@@ -294,7 +294,6 @@ static int read_args(const struct reader *r, char *s, struct ct_filter_rule *rul
 static int add(const struct reader *r, struct ct_filter_rule *rule)
 {
 	rule->line = r->line;
-	rule->arch = r->arch;
 	if (r->skip || ct_filter_add(r->p, r->arena, rule))
 		return 0;
 	if (r->p->n_rules < CT_FILTER_RULES_MAX)
@@ -412,7 +411,6 @@ static int read_section(struct reader *r, char *line)
 		const struct arch *a = &archs[i];
 
 		if (!strcmp(name, a->name) || !strcmp(name, a->large)) {
-			r->arch = a->token;
 			r->skip = a->token && !has_arch(r->p, a->token);
 			return 0;
 		}

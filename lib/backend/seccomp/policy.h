@@ -41,6 +41,7 @@ enum ct_filter_op {
 	CT_FILTER_GE,
 	CT_FILTER_GT,
 	CT_FILTER_MASKED_EQ, /* (argument & mask) == value */
+	CT_FILTER_ANY_OF,    /* (argument & mask) != 0; no policy file has it */
 };
 
 #define CT_FILTER_ARGS 6
@@ -57,8 +58,6 @@ struct ct_filter_arg {
 struct ct_filter_rule {
 	const char *name; /* of the call, as the kernel's tables have it */
 	struct ct_filter_action action;
-	/* SCMP_ARCH_*; 0: all of the policy's */
-	uint32_t arch;
 	uint8_t n_args;
 	struct ct_filter_arg arg[CT_FILTER_ARGS];
 	bool numbered;	 /* `name` is a number of this machine's architecture, in decimal digits */
@@ -75,6 +74,7 @@ struct ct_filter_policy {
 	struct ct_filter_rule *rule;
 	uint32_t n_rules, cap_rules;
 	bool notifies; /* some rule, or `otherwise`, is NOTIFY */
+	uint8_t flags; /* of seccomp(2): SECCOMP_FILTER_FLAG_LOG, SECCOMP_FILTER_FLAG_SPEC_ALLOW */
 };
 
 #define CT_FILTER_FILE_MAX (1u << 20) /* bytes of a policy file */
@@ -115,8 +115,9 @@ int ct_filter_default(const struct ct_filter_facts *facts, struct ct_arena *aren
 /* AUDIT_ARCH_* of this machine. */
 uint32_t ct_filter_native(void);
 
-/* The compiler: appends the program, an array of struct sock_filter, to `out`. By libseccomp. 0 or
- * a negative errno, recorded with the line of the rule that is wrong. */
+/* The compiler: appends the program, an array of struct sock_filter, to `out`, and the policy's
+ * flags if it has any (CT_FILTER_FLAGS). 0 or a negative errno, recorded with the line of the rule
+ * that is wrong. */
 int ct_filter_compile(const struct ct_filter_policy *p, const char *file, struct ct_buf *out,
 		      struct ct_err *e);
 

@@ -6,11 +6,24 @@
 
 #include "stage/step/steps.h"
 
+/* The flags that stand behind a program, which is without them then. */
+static unsigned int take_flags(struct k_sock_fprog *program)
+{
+	const struct k_sock_filter *last = program->filter;
+
+	last += program->len - 1;
+	if (last->code != CT_FILTER_FLAGS)
+		return 0;
+	program->len--;
+	return last->k;
+}
+
 /* Loads the program in descriptor fd. It stays mapped: the exec takes the mapping away, and a
  * filter that forbids munmap(2) is no reason to fail. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, int *sys)
 {
 	struct k_sock_fprog program;
+	unsigned int flags;
 	struct stat st;
 	void *at;
 	int err;
@@ -28,7 +41,8 @@ int filter_load(int fd, int *sys)
 	program.len = (unsigned short)(st.st_size / K_FILTER_BYTES);
 	program.filter = at;
 	*sys = SYS_seccomp;
-	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, 0, &program);
+	flags = take_flags(&program);
+	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
 #define ALLOW                                         \
