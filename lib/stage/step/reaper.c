@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 struct program {
 	struct stage *st;
 	int tty;
+	int go; /* the child's end of a socket, which it waits at; -1: it need not */
 	/* set by the child, which shares the memory until it has executed the program */
 	int failed;
 };
@@ -43,8 +45,12 @@ static void run_rest(struct stage *st)
 static int child(void *arg)
 {
 	struct program *p = arg;
-	int err = (int)sys0(SYS_setsid);
+	char c;
+	int err;
 
+	if (p->go >= 0 && sys3(SYS_read, p->go, &c, 1) != 1)
+		sys_exit(127);
+	err = (int)sys0(SYS_setsid);
 	/* As process 1 would be, it is leader of its session and of the foreground process group.
 	 * That group is orphaned, so ^Z does not stop it. */
 	if (step_result(p->st, err, SYS_setsid, NULL) == 0) {
@@ -159,11 +165,61 @@ static int serve(pid_t program)
 	}
 }
 
+/* Whether the child keeps a capability until it has loaded the filter. */
+static int sheds_caps(const struct stage *st)
+{
+	for (uint32_t i = st->current; i < st->n_steps; i++)
+		if (st->steps[i].op == CT_OP_CAPS)
+			return 1;
+	return 0;
+}
+
+/* Gives that capability up in this process before the child goes on: the program might use this one
+ * for it. Waits until the child has executed the program, or ended. 0 or a negative errno. */
+static int shed_caps(const struct stage *st, const int pair[2])
+{
+	int sys, err = caps_set(caps_of_payload(st), &sys);
+	char c = 0;
+
+	sys1(SYS_close, pair[1]);
+	if (!err && sys3(SYS_write, pair[0], &c, 1) != 1)
+		err = -EPIPE;
+	if (!err)
+		sys3(SYS_read, pair[0], &c, 1);
+	return err;
+}
+
+/* Clones the child. Its process id, or -1 when reported. Both share the memory until the child has
+ * executed the program, and this process stands still for so long, or does next to nothing. */
+static int begin(struct stage *st, struct program *p)
+{
+	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	int pair[2] = { -1, -1 }, flags = CLONE_VFORK, pid, err = 0;
+
+	if (sheds_caps(st)) {
+		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+		if (err)
+			return step_fail(st, err, SYS_socketpair, NULL);
+		flags = 0;
+	}
+	p->go = pair[1];
+	pid = clone(child, stack + sizeof(stack), CLONE_VM | flags | SIGCHLD, p);
+	if (pid < 0)
+		return report_error(st, -errno, SYS_clone, NULL,
+				    text_for(errno, EAGAIN,
+					     "a limit of processes leaves none for the program "
+					     "beside pid 1"));
+	if (!flags)
+		err = shed_caps(st, pair);
+	if (err || p->failed)
+		sys_exit(127);
+	return pid;
+}
+
 /* A child carries out the steps to come; with n0 its standard input becomes its controlling
  * terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
 int step_reaper(struct stage *st, const struct ct_wire_step *s)
 {
-	static char stack[CHILD_STACK] __attribute__((aligned(16)));
 	static struct program p;
 	struct ct_keep end = { .type = CT_KEEP_STATUS };
 	int keep = st->keep_fd, pid;
@@ -171,14 +227,9 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 	set_name(st->title);
 	usage_note(st);
 	p = (struct program){ .st = st, .tty = s->n[0] != 0 };
-	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &p);
+	pid = begin(st, &p);
 	if (pid < 0)
-		return report_error(st, -errno, SYS_clone, NULL,
-				    text_for(errno, EAGAIN,
-					     "a limit of processes leaves none for the program "
-					     "beside pid 1"));
-	if (p.failed)
-		sys_exit(127);
+		return -1;
 	keep_only(keep);
 	clear_memory(st);
 	sys1(SYS_chdir, "/");
