@@ -10,9 +10,10 @@
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
  *   #: bounding HEX        what init has left in its bounding set
- *   #: host FIELD VALUE    (uid, caps, cap_last, namespaces, kernel_major, kernel_minor, initial_userns,
- *   no_tty_group, no_setgroups, sched_core) #: layout v1|v2|hybrid|nested|bare|.. the cgroup
- *   hierarchies of the host; without it cgroups are not asked for
+ *   #: host FIELD VALUE    (uid, caps, cap_last, namespaces, kernel_major, kernel_minor,
+ *                          initial_userns, no_tty_group, no_setgroups, sched_core)
+ *   #: layout v1|v2|hybrid|nested|bare|.. the cgroup hierarchies of the host; without it cgroups
+ *                          are not asked for
  *   #: join v1|v2          an attach joins a group
  *   #: scope               systemd could be asked for one, as an in-process start of root's does
  *                          when its own group will not do
