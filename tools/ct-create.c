@@ -293,6 +293,8 @@ static bool keeps(ct_container *c, const char *cap)
 {
 	if (config_is_set(c, "cap.keep"))
 		return has_word(c, "cap.keep", cap);
+	if (config_is_set(c, "cap.bounding"))
+		return has_word(c, "cap.bounding", cap);
 	return config_is_set(c, "cap.drop") && !has_word(c, "cap.drop", cap);
 }
 

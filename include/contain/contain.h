@@ -300,7 +300,9 @@ typedef struct ct_start_opts {
 #define CT_ATTACH_SET_UID 0x2u	  /**< use `uid` */
 #define CT_ATTACH_SET_GID 0x4u	  /**< use `gid` */
 #define CT_ATTACH_SET_GROUPS 0x8u /**< use `groups` (an empty list means none) */
-#define CT_ATTACH_SET_CAPS 0x10u  /**< use `caps`; otherwise those of the container's payload */
+/** use `caps`: no other will be had, root has them, and another user, too (ambient, since 0.3);
+ *  otherwise the sets of the container's payload */
+#define CT_ATTACH_SET_CAPS 0x10u
 #define CT_ATTACH_NO_NEW_PRIVS 0x20u
 #define CT_ATTACH_CLEAR_ENV 0x40u /**< only `envp` */
 #define CT_ATTACH_KEEP_ENV 0x80u  /**< the caller's environment, then `envp` */
@@ -325,8 +327,9 @@ typedef struct ct_attach_opts {
 	size_t n_groups;
 	/** name or "uid[:gid]", looked up in the container's passwd; not with SET_UID */
 	const char *user;
-	const char *cwd;     /**< NULL: "/" */
-	const char *caps;    /**< names separated by spaces; "" for none */
+	const char *cwd; /**< NULL: "/" */
+	/** names, or (since 0.3) numbers, separated by spaces; "" for none */
+	const char *caps;
 	uint32_t timeout_ms; /**< as in ct_start_opts. Since 0.3 */
 	int modes_fd;	     /**< as in ct_start_opts. Since 0.3 */
 } ct_attach_opts;

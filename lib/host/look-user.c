@@ -6,11 +6,11 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <unistd.h>
 
 #include <contain/contain.h>
 
+#include "base/caps.h"
 #include "base/num.h"
 #include "host/look.h"
 
@@ -28,13 +28,14 @@ static void cap_names(struct ct_buf *out, uint64_t mask)
 	const char *sep = "";
 
 	for (int i = 0; i < 64; i++) {
-		char *name;
+		char name[CT_CAP_NAME_BYTES];
+		const char *prefix = "cap_";
 
 		if (!(mask & BIT(i)))
 			continue;
-		name = cap_to_name(i);
-		ct_buf_printf(out, "%s%s", sep, name ? name : "?");
-		cap_free(name);
+		if (!strncmp(ct_cap_name((unsigned)i, name), prefix, strlen(prefix)))
+			prefix = "";
+		ct_buf_printf(out, "%s%s%s", sep, prefix, name);
 		sep = " ";
 	}
 }

@@ -61,6 +61,19 @@ const struct ct_key ct_keys[] = {
 	  "Capabilities to take away from the full set; none for none of it" },
 	{ "cap.keep", &ct_type_caps_or_none, LIST, NULL, AT(cap_keep),
 	  "The only capabilities to leave; none for none at all" },
+	{ "cap.ambient", &ct_type_caps_or_none, LIST | OURS, NULL, AT(cap_ambient),
+	  "Capabilities in force also for programs of a user who is not root; they are among those "
+	  "left, and inheritable, too" },
+	{ "cap.bounding", &ct_type_caps_or_none, LIST | OURS, NULL, AT(cap_bounding),
+	  "The bounding set, instead of cap.keep or cap.drop; the other sets follow from it where "
+	  "they are not given" },
+	{ "cap.permitted", &ct_type_caps_or_none, LIST | OURS, NULL, AT(cap_permitted),
+	  "The permitted set until the program is executed; then, as in capabilities(7), root has "
+	  "the bounding set, or with no_new_privs what it has of this one" },
+	{ "cap.effective", &ct_type_caps_or_none, LIST | OURS, NULL, AT(cap_effective),
+	  "The effective set until the program is executed; by default the permitted one" },
+	{ "cap.inheritable", &ct_type_caps_or_none, LIST | OURS, NULL, AT(cap_inheritable),
+	  "The inheritable set; by default the ambient one" },
 	{ "prlimit.*", &ct_type_limit, ANY, NULL, AT(prlimit),
 	  "Resource limit, named as in setrlimit(2) without RLIMIT_" },
 	{ "sysctl.*", &ct_type_sysctl, ANY, NULL, AT(sysctl),

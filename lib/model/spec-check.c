@@ -10,6 +10,7 @@
 
 #include <contain/contain.h>
 
+#include "base/caps.h"
 #include "model/type.h"
 
 #define IDMAP_MAX 340 /* lines the kernel takes for users, and for groups */
@@ -26,13 +27,56 @@ int ct_check_conflict(struct ct_err *e, const struct ct_origin *at, const char *
 	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "config", "%s", reason);
 }
 
-static int check_caps(const struct ct_spec *s, struct ct_err *e)
+static bool is_cap_set(uint64_t mask)
 {
-	if (!s->cap_drop_set || s->cap_keep == CT_CAP_MASK_UNSET)
+	return mask != CT_CAP_MASK_UNSET;
+}
+
+/* Keys that each say which capabilities are left. */
+static int check_cap_ways(const struct ct_spec *s, struct ct_err *e)
+{
+	const char *key = "cap.drop", *other = "cap.keep";
+
+	if (is_cap_set(s->cap_bounding)) {
+		key = "cap.bounding";
+		if (!is_cap_set(s->cap_keep))
+			other = "cap.drop";
+	}
+	if (s->cap_drop_set + is_cap_set(s->cap_keep) + is_cap_set(s->cap_bounding) < 2)
 		return 0;
 	ct_err_hint(e, "clear one of them with an empty value");
-	return ct_check_conflict(e, ct_spec_origin(s, "cap.drop"),
-				 "cap.drop and cap.keep exclude each other");
+	return ct_check_conflict(e, ct_spec_origin(s, key), "%s and %s exclude each other", key,
+				 other);
+}
+
+/* Sets that the kernel does not take beside each other; those that are left depend on the host, and
+ * are held against these when a plan is made. */
+static int check_caps(const struct ct_spec *s, struct ct_err *e)
+{
+	const struct {
+		const char *key, *within;
+		uint64_t set, whole;
+	} rows[] = {
+		{ "cap.effective", "cap.permitted", s->cap_effective, s->cap_permitted },
+		{ "cap.ambient", "cap.permitted", s->cap_ambient, s->cap_permitted },
+		{ "cap.ambient", "cap.inheritable", s->cap_ambient, s->cap_inheritable },
+	};
+	int r = check_cap_ways(s, e);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && r >= 0; i++) {
+		uint64_t beyond = rows[i].set & ~rows[i].whole;
+		char name[CT_CAP_NAME_BYTES];
+
+		if (!is_cap_set(rows[i].set) || !is_cap_set(rows[i].whole) || !beyond)
+			continue;
+		ct_cap_name((unsigned)__builtin_ctzll(beyond), name);
+		ct_err_object(e, name);
+		ct_err_hint(e, "add it to the one, or take it out of the other");
+		r = ct_check_conflict(e, ct_spec_origin(s, rows[i].key),
+				      "%s has a capability that %s lacks", rows[i].key,
+				      rows[i].within);
+	}
+	return r;
 }
 
 /* The namespaces of namespace.share.*. */

@@ -337,7 +337,8 @@ static struct ct_spec *new_spec(const struct ct_config *cfg, struct ct_arena *ar
 	s->arena = arena;
 	s->config = cfg;
 	s->rootfs_fd = -1;
-	s->cap_keep = CT_CAP_MASK_UNSET;
+	s->cap_keep = s->cap_ambient = s->cap_bounding = CT_CAP_MASK_UNSET;
+	s->cap_permitted = s->cap_effective = s->cap_inheritable = CT_CAP_MASK_UNSET;
 	return s;
 }
 

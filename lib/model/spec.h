@@ -244,8 +244,9 @@ struct ct_spec {
 	struct ct_pairs environment_hooks; /* ... of the hooks alone */
 	bool no_new_privs, keyring_session, sched_core;
 	bool keyring_set;
-	/* bit masks; cap_keep CT_CAP_MASK_UNSET when not given; "none" is 0 */
-	uint64_t cap_drop, cap_keep;
+	/* bit masks; "none" is 0. CT_CAP_MASK_UNSET when not given, but for cap_drop */
+	uint64_t cap_drop, cap_keep, cap_ambient;
+	uint64_t cap_bounding, cap_permitted, cap_effective, cap_inheritable;
 	bool cap_drop_set;
 	struct ct_limits prlimit;
 	struct ct_pairs sysctl, proc;

@@ -3,7 +3,6 @@
 #include "model/type.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 
 #include <contain/contain.h>
 
+#include "base/caps.h"
 #include "base/namespaces.h"
 #include "base/num.h"
 
@@ -64,66 +64,6 @@ const struct ct_type ct_type_idmap = {
 	"4294967295)"
 };
 
-#define CAP(n) [CAP_##n] = #n
-static const char *const cap_names[] = {
-	CAP(CHOWN),
-	CAP(DAC_OVERRIDE),
-	CAP(DAC_READ_SEARCH),
-	CAP(FOWNER),
-	CAP(FSETID),
-	CAP(KILL),
-	CAP(SETGID),
-	CAP(SETUID),
-	CAP(SETPCAP),
-	CAP(LINUX_IMMUTABLE),
-	CAP(NET_BIND_SERVICE),
-	CAP(NET_BROADCAST),
-	CAP(NET_ADMIN),
-	CAP(NET_RAW),
-	CAP(IPC_LOCK),
-	CAP(IPC_OWNER),
-	CAP(SYS_MODULE),
-	CAP(SYS_RAWIO),
-	CAP(SYS_CHROOT),
-	CAP(SYS_PTRACE),
-	CAP(SYS_PACCT),
-	CAP(SYS_ADMIN),
-	CAP(SYS_BOOT),
-	CAP(SYS_NICE),
-	CAP(SYS_RESOURCE),
-	CAP(SYS_TIME),
-	CAP(SYS_TTY_CONFIG),
-	CAP(MKNOD),
-	CAP(LEASE),
-	CAP(AUDIT_WRITE),
-	CAP(AUDIT_CONTROL),
-	CAP(SETFCAP),
-	CAP(MAC_OVERRIDE),
-	CAP(MAC_ADMIN),
-	CAP(SYSLOG),
-	CAP(WAKE_ALARM),
-	CAP(BLOCK_SUSPEND),
-	CAP(AUDIT_READ),
-	CAP(PERFMON),
-	CAP(BPF),
-	CAP(CHECKPOINT_RESTORE),
-};
-
-/* Number of a capability from its name, with or without "cap_", in any case; -1 when
- * there is none. */
-static int cap_number(struct ct_span word)
-{
-	if (word.n > 4 && !strncasecmp(word.s, "cap_", 4)) {
-		word.s += 4;
-		word.n -= 4;
-	}
-	for (int i = 0; i < (int)(sizeof(cap_names) / sizeof(*cap_names)); i++) {
-		if (strlen(cap_names[i]) == word.n && !strncasecmp(cap_names[i], word.s, word.n))
-			return i;
-	}
-	return -1;
-}
-
 static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		      struct ct_err *e)
 {
@@ -137,7 +77,7 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 	if (mask == CT_CAP_MASK_UNSET)
 		mask = 0;
 	while (ct_next_word(&s, BLANKS, &word)) {
-		int nr = cap_number(word);
+		int nr = ct_cap_number(word.s, word.n);
 
 		if (nr < 0 && ct_span_is(word, "none")) {
 			mask = 0;
@@ -145,11 +85,11 @@ static int parse_caps(const struct ct_entry *entry, void *field, struct ct_spec 
 		}
 		if (nr < 0) {
 			ct_err_hint(e, "capabilities(7) lists them; write them as net_admin, "
-				       "sys_time, ...");
+				       "sys_time, ..., one without a name as cap_41");
 			return ct_value_fail(e, "\"%.*s\" is not a capability", ct_span_shown(word),
 					     word.s);
 		}
-		mask |= UINT64_C(1) << nr;
+		mask |= CT_CAP_BIT(nr);
 	}
 	if (field)
 		*(uint64_t *)field = mask;

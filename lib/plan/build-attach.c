@@ -97,26 +97,54 @@ static int attach_groups(struct ct_builder *b, struct ct_identity *id)
 	return 0;
 }
 
-static int attach_caps(struct ct_builder *b, uint64_t *keep)
+static void take_away(struct ct_cap_sets *sets, uint64_t lost)
 {
-	uint64_t have;
-	int r = ct_build_caps(b->spec, b->host, &have, b->err);
+	sets->bounding &= ~lost;
+	sets->permitted &= ~lost;
+	sets->effective &= ~lost;
+	sets->inheritable &= ~lost;
+	sets->ambient &= ~lost;
+}
+
+/* The payload's sets, without what init has taken out of its bounding set since. */
+static int caps_of_payload(struct ct_builder *b, struct ct_identity *id)
+{
+	int r = ct_build_cap_sets(b->spec, b->host, true, &id->root, b->err);
+	uint64_t lost;
+
+	if (r >= 0)
+		r = ct_build_cap_sets(b->spec, b->host, false, &id->user, b->err);
+	if (r < 0 || !b->req->running)
+		return r;
+	lost = ~b->req->running->cap_bounding;
+	take_away(&id->root, lost);
+	take_away(&id->user, lost);
+	return 0;
+}
+
+static int attach_caps(struct ct_builder *b, struct ct_identity *id)
+{
+	const struct ct_request *q = b->req;
+	int r = caps_of_payload(b, id);
+	uint64_t all;
 
 	if (r < 0)
 		return r;
-	/* none that init has taken out of its bounding set since */
-	if (b->req->running)
-		have &= b->req->running->cap_bounding;
-	*keep = have;
-	if (b->req->elevated)
-		*keep = ct_build_available_caps(b->host, b->userns);
-	if (b->req->set_caps)
-		*keep = b->req->caps;
-	if (b->req->set_caps && !b->req->elevated && (b->req->caps & ~have)) {
+	if (q->set_caps && !q->elevated && (q->caps & ~id->root.bounding)) {
 		ct_err_hint(b->err, "the container's payload does not have it; "
 				    "CT_ATTACH_ELEVATED (ct-attach -e) lifts that");
 		return ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 			       "a capability asked for is not among the container's");
+	}
+	if (q->set_caps || q->elevated)
+		id->caps_at = id->bounding_at;
+	if (q->set_caps) {
+		ct_build_cap_rule(q->caps, 0, true, &id->root);
+		ct_build_cap_rule(q->caps, q->caps, false, &id->user);
+	} else if (q->elevated) {
+		all = ct_build_available_caps(b->host, b->userns);
+		ct_build_cap_rule(all, id->root.ambient & all, true, &id->root);
+		ct_build_cap_rule(all, id->user.ambient & all, false, &id->user);
 	}
 	return 0;
 }
@@ -262,7 +290,7 @@ static void look_up_user(struct ct_builder *b, const struct ct_identity *id, boo
 		user = ct_arena_printf(b->arena, "%u:%u", id->uid, id->gid);
 	s->s[0] = user;
 	s->n[0] = shell;
-	s->n[1] = id->keep;
+	s->n[1] = id->root.bounding;
 }
 
 static int attach_identity(struct ct_builder *b)
@@ -279,12 +307,13 @@ static int attach_identity(struct ct_builder *b)
 				  .arch_at = ct_build_at(b, "arch"),
 				  .cwd = "/",
 				  .uid_at = ct_build_at(b, "init.uid"),
-				  .cap_at = ct_build_at(b, "cap.keep"),
+				  .bounding_at = ct_build_bounding_at(b),
+				  .caps_at = ct_build_caps_at(b),
 				  .cwd_at = ct_build_at(b, "init.cwd") };
 	int rc = attach_groups(b, &id);
 
 	if (rc >= 0)
-		rc = attach_caps(b, &id.keep);
+		rc = attach_caps(b, &id);
 	if (rc < 0)
 		return rc;
 	if (r->set_uid)
@@ -301,7 +330,7 @@ static int attach_identity(struct ct_builder *b)
 	if (r->user || shell)
 		look_up_user(b, &id, shell);
 	else if (r->namespaces & CT_NS_MNT) /* else the passwd would be the host's */
-		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
+		ct_build_home(b, id.uid, id.gid, id.root.bounding, id.uid_at);
 	return ct_build_ids(b, &id);
 }
 

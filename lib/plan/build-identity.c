@@ -1,106 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The identity of the payload: host name, keyring, users, capabilities. Shared by start and attach,
- * so that both give the same. */
+/* The identity of the payload: host name, keyring, users, the steps that set capabilities. Shared
+ * by start and attach, so that both give the same. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 
+#include "base/caps.h"
 #include "plan/builder.h"
 
-#define CAP(name) (UINT64_C(1) << CAP_##name)
-
-/* What container engines grant by default. */
-#define DEFAULT_CAPS                                                                              \
-	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) | CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | \
-	 CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) |        \
-	 CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE))
-
-/* "sys_resource" of the lowest bit set. */
-static void cap_text(uint64_t caps, char *buf, size_t size)
-{
-	char *name = cap_to_name(__builtin_ctzll(caps));
-
-	if (name && !strncmp(name, "cap_", 4))
-		snprintf(buf, size, "%s", name + 4);
-	else
-		snprintf(buf, size, "?");
-	cap_free(name);
-}
-
-/* What cap.drop takes away from. On the host's network that is without net_admin: the shutdown of
- * an ordinary system would take the host's interfaces down. cap.keep can have it. */
-static uint64_t full_set(const struct ct_spec *s, const struct ct_host *h)
-{
-	bool own = ct_build_namespaces(s) & CT_NS_NET;
-
-	for (uint32_t i = 0; i < s->ns_share.n; i++)
-		own |= s->ns_share.v[i].ns == CT_NS_NET;
-	if (own)
-		return ct_host_all_caps(h);
-	return ct_host_all_caps(h) & ~CAP(NET_ADMIN);
-}
-
-uint64_t ct_build_available_caps(const struct ct_host *h, bool userns)
-{
-	if (userns)
-		return ct_host_all_caps(h);
-	return h->cap_bounding & h->cap_permitted;
-}
-
-int ct_build_caps(const struct ct_spec *s, const struct ct_host *h, uint64_t *keep,
-		  struct ct_err *e)
-{
-	uint64_t have = ct_build_available_caps(h, ct_build_namespaces(s) & CT_NS_USER);
-	uint64_t missing = s->cap_keep & ~have;
-	char name[40];
-
-	if (s->cap_keep == CT_CAP_MASK_UNSET) {
-		*keep = DEFAULT_CAPS & have;
-		if (s->cap_drop_set)
-			*keep = full_set(s, h) & ~s->cap_drop & have;
-		return 0;
-	}
-	if (missing) {
-		cap_text(missing, name, sizeof(name));
-		ct_err_origin(e, ct_spec_origin(s, "cap.keep"));
-		ct_err_object(e, name);
-		ct_err_hint(e, "take it out of cap.keep, or give the caller this capability in its "
-			       "bounding and permitted sets");
-		return ct_fail(e, -EPERM, CT_ERR_PRIVILEGE, "plan",
-			       "the caller itself does not have the capability");
-	}
-	*keep = s->cap_keep;
-	return 0;
-}
-
-bool ct_build_userns(const struct ct_spec *s)
-{
-	bool userns = ct_build_namespaces(s) & CT_NS_USER;
-
-	for (uint32_t i = 0; i < s->ns_share.n; i++)
-		userns |= s->ns_share.v[i].ns == CT_NS_USER;
-	return userns;
-}
-
-bool ct_build_mounts_cgroups(const struct ct_spec *s, const struct ct_host *h)
-{
-	uint64_t keep;
-
-	return !ct_build_userns(s) && (ct_build_namespaces(s) & CT_NS_CGROUP) &&
-	       ct_build_caps(s, h, &keep, NULL) >= 0 && (keep & (UINT64_C(1) << CAP_SYS_ADMIN));
-}
-
-bool ct_build_keeps_mknod(const struct ct_spec *s, const struct ct_host *h)
-{
-	uint64_t keep;
-
-	/* capabilities that a start will refuse count as kept */
-	return !ct_build_userns(s) && (ct_build_caps(s, h, &keep, NULL) < 0 || (keep & CAP(MKNOD)));
-}
+#define CAP(name) CT_CAP_BIT(CAP_##name)
 
 static void add_number(struct ct_builder *b, enum ct_op op, uint64_t n, const struct ct_origin *at)
 {
@@ -142,7 +53,7 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 	if (!b->spec->hook[CT_HOOK_START].n)
 		return 0;
 	add_user(b, 0, 0, id->uid_at);
-	return ct_build_start_hooks(b, id->keep & ~CAP(SYS_PTRACE));
+	return ct_build_start_hooks(b, id->root.bounding & ~CAP(SYS_PTRACE));
 }
 
 /* Without no_new_privs a filter is loaded by a process that has CAP_SYS_ADMIN in its own user
@@ -156,6 +67,49 @@ static int check_may_filter(struct ct_builder *b)
 	return ct_err_go_on(b->err,
 			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
+}
+
+static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,
+		     const struct ct_cap_sets *sets, uint64_t more, const struct ct_origin *at)
+{
+	struct ct_step *s = ct_plan_add(b->plan, phase, op, at);
+
+	s->n[0] = sets->permitted | more;
+	s->n[1] = sets->effective | more;
+	s->n[2] = sets->inheritable;
+	s->n[3] = sets->ambient;
+}
+
+/* The sets of whom the payload is; of a user who is looked up those of root first, which go where
+ * it is another user. `more` is permitted and effective besides; more will be set then, and what
+ * root has stays permitted until it is. */
+static void add_caps(struct ct_builder *b, enum ct_phase phase, const struct ct_identity *id,
+		     uint64_t more)
+{
+	struct ct_cap_sets user = id->user;
+
+	if (!id->lookup) {
+		add_sets(b, phase, CT_OP_CAPS, id->uid ? &user : &id->root, more, id->caps_at);
+		return;
+	}
+	add_sets(b, phase, CT_OP_CAPS, &id->root, more, id->caps_at);
+	if (!memcmp(&id->root, &user, sizeof(user)))
+		return;
+	if (more)
+		user.permitted |= id->root.permitted;
+	add_sets(b, phase, CT_OP_USER_CAPS, &user, more, id->caps_at);
+}
+
+/* Whether the payload, whoever it is, could load a filter without no_new_privs. */
+static bool may_filter(const struct ct_identity *id)
+{
+	bool root = id->root.effective & CAP(SYS_ADMIN), user = id->user.effective & CAP(SYS_ADMIN);
+
+	if (id->lookup)
+		return root && user;
+	if (id->uid)
+		return user;
+	return root;
 }
 
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
@@ -178,7 +132,7 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 			s->n_list[0] = 1;
 		}
 	}
-	add_number(b, CT_OP_BOUNDING, id->keep, id->cap_at);
+	add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS,
 			    ct_build_at(b, "no_new_privs"));
@@ -187,17 +141,16 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	if (id->lookup)
 		uid = gid = ~UINT64_C(0);
 	add_user(b, uid, gid, id->uid_at);
-	late = b->filtered && !id->no_new_privs && (id->uid || !(id->keep & CAP(SYS_ADMIN)));
+	late = b->filtered && !id->no_new_privs && !may_filter(id);
 	if (r >= 0 && late)
 		r = check_may_filter(b);
-	s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CAPS, id->cap_at);
-	s->n[0] = id->keep;
 	if (late) {
-		b->until_filter = s->n[2] = CAP(SYS_ADMIN);
-		ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_CAPS, id->cap_at)->n[0] = id->keep;
+		b->until_filter = CAP(SYS_ADMIN);
+		add_caps(b, CT_PHASE_CONFINE, id, 0);
 	}
+	add_caps(b, CT_PHASE_IDENTITY, id, b->until_filter);
 	if (r >= 0 && id->start_hooks && !as_root)
-		r = ct_build_start_hooks(b, id->keep);
+		r = ct_build_start_hooks(b, id->root.bounding);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;
 	return r;
 }
@@ -264,9 +217,10 @@ int ct_build_identity(struct ct_builder *b)
 				  .arch_at = ct_build_at(b, "arch"),
 				  .cwd = "/",
 				  .uid_at = ct_build_at(b, "init.uid"),
-				  .cap_at = ct_build_at(b, "cap.keep"),
+				  .bounding_at = ct_build_bounding_at(b),
+				  .caps_at = ct_build_caps_at(b),
 				  .cwd_at = ct_build_at(b, "init.cwd") };
-	int r = ct_err_go_on(b->err, ct_build_caps(sp, b->host, &id.keep, b->err));
+	int r = ct_err_go_on(b->err, ct_build_cap_sets(sp, b->host, true, &id.root, b->err));
 
 	if (r >= 0 && sp->sched_core && !b->host->sched_core) {
 		ct_err_origin(b->err, ct_build_at(b, "sched.core"));
@@ -276,14 +230,13 @@ int ct_build_identity(struct ct_builder *b)
 	}
 	if (r < 0)
 		return r;
+	ct_build_cap_sets(sp, b->host, false, &id.user, NULL);
 	if (!id.groups)
 		return ct_oom(b->err);
 	if (sp->init_cwd)
 		id.cwd = sp->init_cwd;
-	if (sp->cap_drop_set)
-		id.cap_at = ct_build_at(b, "cap.drop");
 	add_surroundings(b);
 	if (ct_spec_origin(sp, "init.uid"))
-		ct_build_home(b, id.uid, id.gid, id.keep, id.uid_at);
+		ct_build_home(b, id.uid, id.gid, id.root.bounding, id.uid_at);
 	return ct_build_ids(b, &id);
 }

@@ -114,10 +114,18 @@ bool ct_build_mounts_cgroups(const struct ct_spec *spec, const struct ct_host *h
 /* Whether the payload may make device nodes that the host takes for its own: CAP_MKNOD is kept, in
  * the host's user namespace. */
 bool ct_build_keeps_mknod(const struct ct_spec *spec, const struct ct_host *host);
-/* Capabilities that the payload's bounding set keeps. -EPERM: cap.keep has one that this caller
- * does not have. */
+/* Capabilities that the payload's bounding set keeps: no program of the container, of whatever
+ * user, has another. -EPERM: cap.keep or cap.bounding has one that this caller does not have. */
 int ct_build_caps(const struct ct_spec *spec, const struct ct_host *host, uint64_t *keep,
 		  struct ct_err *e);
+/* The sets that the payload begins with, just before it is executed. */
+struct ct_cap_sets {
+	uint64_t bounding, permitted, effective, inheritable, ambient;
+};
+/* Those of the config, for root or for another user. -EPERM, recorded: one has a capability that
+ * the container does not keep, or this caller does not have. */
+int ct_build_cap_sets(const struct ct_spec *spec, const struct ct_host *host, bool root,
+		      struct ct_cap_sets *out, struct ct_err *e);
 /* Whether the payload's output goes through the output pump: limit.output is set, and the output
  * goes to descriptors of the caller's. */
 bool ct_build_pumps(const struct ct_request *r);

@@ -25,6 +25,15 @@ uint32_t ct_build_namespaces(const struct ct_spec *s)
 	return ns;
 }
 
+bool ct_build_userns(const struct ct_spec *s)
+{
+	bool userns = ct_build_namespaces(s) & CT_NS_USER;
+
+	for (uint32_t i = 0; i < s->ns_share.n; i++)
+		userns |= s->ns_share.v[i].ns == CT_NS_USER;
+	return userns;
+}
+
 /* The line of idmap that an id of the container is in; NULL: none. */
 static const struct ct_idmap_item *line_of(const struct ct_spec *s, bool group, uint32_t inside)
 {

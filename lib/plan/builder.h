@@ -90,6 +90,12 @@ void ct_build_area_mounts(struct ct_builder *b);
 /* Capabilities that a program of the container can have at most: those of this caller, or all in a
  * user namespace of the container's own. */
 uint64_t ct_build_available_caps(const struct ct_host *h, bool userns);
+/* The sets of a program, by the rule: root has the bounding set permitted and effective, another
+ * user what is ambient. */
+void ct_build_cap_rule(uint64_t bounding, uint64_t ambient, bool root, struct ct_cap_sets *out);
+/* The keys that the bounding set, and the other sets, come from. */
+const struct ct_origin *ct_build_bounding_at(struct ct_builder *b);
+const struct ct_origin *ct_build_caps_at(struct ct_builder *b);
 /* Kernel's CLONE_NEW* for CT_NS_* bits. */
 uint64_t ct_clone_flags(uint32_t ns);
 /* The nice value of all from the clone on, instead of the caller's; best effort, or required. */
@@ -101,13 +107,14 @@ struct ct_identity {
 	uint32_t uid, gid;
 	const char *const *groups; /* decimal */
 	uint32_t n_groups;
-	uint64_t keep;
+	/* what the payload begins with as root, and as another user; bounding is the same */
+	struct ct_cap_sets root, user;
 	bool no_new_privs;
 	unsigned long personality;
 	const struct ct_origin *arch_at;
 	bool start_hooks; /* run hook.start, with the identity of the payload */
 	const char *cwd;
-	const struct ct_origin *uid_at, *cap_at, *cwd_at;
+	const struct ct_origin *uid_at, *bounding_at, *caps_at, *cwd_at;
 };
 /* 0 or a negative errno that is recorded. */
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id);

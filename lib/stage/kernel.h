@@ -192,6 +192,9 @@ struct k_sigaction {
 #define K_SIOCGIFFLAGS 0x8913
 #define K_SIOCSIFFLAGS 0x8914
 
+#define K_FUTEX_WAIT 0
+#define K_FUTEX_WAKE 1
+
 /* linux/seccomp.h, linux/filter.h */
 #define K_SECCOMP_SET_MODE_FILTER 1
 #define K_FILTER_BYTES 8	  /* of one instruction */

@@ -227,6 +227,7 @@ static const struct expect_row rows[] = {
 	  "PR_GET_MEMORY_MERGE: a kernel without it has nothing to reset" },
 	{ NULL, INIT | HOOK, "getrusage", ANY, NULL, 0,
 	  "the CPU time of the set-up is counted with the payload's" },
+	{ NULL, INIT, "futex", ANY, NULL, 0, "who waits looks again" },
 	{ NULL, INIT, "fstat", ANY, NULL, 0,
 	  "taken for a file, which the kernel refuses to put on a directory" },
 	{ NULL, INIT, "prctl", PR_SET_KEEPCAPS, NULL, 0, "the exec clears it" },

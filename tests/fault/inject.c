@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -148,7 +149,13 @@ static struct task *add(struct run *r, pid_t pid)
 	return t;
 }
 
-static enum inject_role role_of_child(struct run *r, const struct task *parent, int event)
+static bool same_memory(pid_t a, pid_t b)
+{
+	return syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0) == 0;
+}
+
+static enum inject_role role_of_child(struct run *r, const struct task *parent, int event,
+				      pid_t child)
 {
 	switch (parent->role) {
 	case INJECT_CALLER:
@@ -164,8 +171,8 @@ static enum inject_role role_of_child(struct run *r, const struct task *parent, 
 			r->has_init = 1;
 		return event == PTRACE_EVENT_CLONE ? INJECT_INIT : INJECT_HOOK;
 	case INJECT_INIT:
-		/* a small init's child carries out the rest of the plan */
-		return event == PTRACE_EVENT_VFORK ? INJECT_INIT : INJECT_HOOK;
+		/* a small init's child, in the same memory, carries out the rest of the plan */
+		return same_memory(parent->pid, child) ? INJECT_INIT : INJECT_HOOK;
 	default:
 		return INJECT_HOOK;
 	}
@@ -270,7 +277,7 @@ static void on_child(struct run *r, struct task *parent, int event)
 	if (!t)
 		return;
 	held = t->held;
-	t->role = role_of_child(r, parent, event);
+	t->role = role_of_child(r, parent, event, t->pid);
 	t->old = !r->phase;
 	t->known = 1;
 	if (held)

@@ -9,9 +9,11 @@
  *   pty|clear_env|keep_env|execute|no_new_privs|elevated|detached|stdio_given|exec_fd|oom_protected
  *   #: size ROWS COLS      #: keep_fds N      #: attach NS-BITS (hex)
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
- *   #: host FIELD VALUE    (uid, caps, namespaces, kernel_major, kernel_minor, initial_userns,
- *   no_tty_group, no_setgroups, sched_core) #: layout v1|v2|hybrid|nested|bare|.. the cgroup
- *   hierarchies of the host; without it cgroups are not asked for
+ *   #: bounding HEX        what init has left in its bounding set
+ *   #: host FIELD VALUE    (uid, caps, cap_last, namespaces, kernel_major, kernel_minor,
+ *                          initial_userns, no_tty_group, no_setgroups, sched_core)
+ *   #: layout v1|v2|hybrid|nested|bare|.. the cgroup hierarchies of the host; without it cgroups
+ *                          are not asked for
  *   #: join v1|v2          an attach joins a group
  *   #: scope               systemd could be asked for one, as an in-process start of root's does
  *                          when its own group will not do
@@ -47,6 +49,7 @@ struct wish {
 	struct ct_area area[CT_BACKENDS_MAX];
 	struct ct_backend_set opened; /* without cgroups, whose state is above */
 	struct ct_cg_join join[2];
+	struct ct_running init; /* what runs already */
 };
 
 #define TOP "/sys/fs/cgroup"
@@ -197,6 +200,8 @@ static int set_host(struct ct_host *h, const char *field, const char *value)
 		h->uid = h->gid = (uint32_t)n;
 	else if (!strcmp(field, "caps"))
 		h->cap_permitted = h->cap_bounding = n;
+	else if (!strcmp(field, "cap_last"))
+		h->cap_last = (uint32_t)n;
 	else if (!strcmp(field, "namespaces"))
 		h->namespaces = (uint32_t)n;
 	else if (!strcmp(field, "kernel_major"))
@@ -248,6 +253,9 @@ static int directive_attach(struct wish *w, const char *key, const char **v, uin
 	} else if (!strcmp(key, "caps")) {
 		r->set_caps = true;
 		r->caps = number(v[0], 16);
+	} else if (!strcmp(key, "bounding")) {
+		w->init = (struct ct_running){ .pid = 1, .cap_bounding = number(v[0], 16) };
+		r->running = &w->init;
 	} else if (!strcmp(key, "cwd")) {
 		r->cwd = v[0];
 	} else if (!strcmp(key, "join") && n == 1) {

@@ -98,6 +98,15 @@ seccomp.profile = default
 no_new_privs = 1
 init.uid = 1000
 """,
+    "five sets of capabilities": """
+seccomp.profile = default
+init.uid = 1000
+cap.bounding = chown net_bind_service kill
+cap.permitted = net_bind_service kill
+cap.effective = kill
+cap.inheritable = net_bind_service chown
+cap.ambient = net_bind_service
+""",
     "a user namespace": """
 idmap = u 0 100000 65536
 idmap = g 0 100000 65536
@@ -120,7 +129,7 @@ mount.auto = proc:rw
 """,
 }
 
-REAPED = re.compile(r"clone\(.*CLONE_VFORK.*= \d+$")
+REAPED = re.compile(r"clone\(.*CLONE_VM.*= \d+$")
 MARK = re.compile(r"@[0-9a-f]+(\.[0-9a-f]+){4}")
 HEAD = re.compile(r"^(\w+): by (\w+)$")
 STEP = re.compile(r"^\s*\d+\s+([\w.]+)\s*(.*?)(?:\s+# .*)?$")

@@ -74,11 +74,8 @@ static const struct samples all_samples[] = {
 	  { "u 0 100000 65536", "g 0 0 4294967295", "u\t5  6\t7" },
 	  { "b 0 0 1", "u 0 0 0", "u 1 0 4294967295", "x 0 0 1", "u 0 0", "u 0 0 1 2" } },
 	{ &ct_type_caps_or_none,
-	  { "chown", "none", "none kill", "sys_time  mknod", "CAP_CHOWN" },
-	  { "sys_tim", "1", "all",
-	    ""
-	    "cap_",
-	    " " } },
+	  { "chown", "none", "none kill", "sys_time  mknod", "CAP_CHOWN", "41 Cap_62 1" },
+	  { "sys_tim", "all", "cap_", "cap_63", "1000", "41x" } },
 	{ &ct_type_limit,
 	  { "1024", "unlimited", "1:2", "-1", "1:" },
 	  { "2:1", "1k", "unlimited:1", "-2", ":1", "18446744073709551615" } },

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/caps.h"
 #include "base/fd.h"
 #include "base/sys.h"
 
@@ -305,6 +306,36 @@ static void test_pidfd_ended(void **state)
 	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
+static int cap_of(const char *word)
+{
+	return ct_cap_number(word, strlen(word));
+}
+
+/* Each capability is found by the name that it is shown by, and by its number. */
+static void test_cap_names(void **state)
+{
+	static const char *const none[] = { "",	  "cap_", "cap", "63",	"cap_63",	 "00000041",
+					    "-1", "+1",	  " 1",	 "4 1", "cap_cap_chown", "all" };
+	char name[CT_CAP_NAME_BYTES], number[CT_CAP_NAME_BYTES];
+
+	(void)state;
+	for (unsigned cap = 0; cap < 63; cap++) {
+		assert_int_equal(cap_of(ct_cap_name(cap, name)), cap);
+		snprintf(number, sizeof(number), "%u", cap);
+		assert_int_equal(cap_of(number), cap);
+		snprintf(number, sizeof(number), "Cap_%u", cap);
+		assert_int_equal(cap_of(number), cap);
+	}
+	assert_string_equal(ct_cap_name(0, name), "chown");
+	assert_string_equal(ct_cap_name(40, name), "checkpoint_restore");
+	assert_string_equal(ct_cap_name(41, name), "cap_41");
+	assert_int_equal(cap_of("CAP_Sys_Admin"), 21);
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_int_equal(cap_of(none[i]), -1);
+	/* the word ends where it is said to */
+	assert_int_equal(ct_cap_number("kill9", 4), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_write_file),
 		cmocka_unit_test(test_openat2),	    cmocka_unit_test(test_syscall_names),
 		cmocka_unit_test(test_pidfd),	    cmocka_unit_test(test_pidfd_ended),
+		cmocka_unit_test(test_cap_names),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

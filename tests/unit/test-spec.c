@@ -158,6 +158,27 @@ static void test_masks(void **state)
 	assert_true(cleared.spec->cap_keep == CT_CAP_MASK_UNSET && !cleared.spec->cap_drop_set);
 }
 
+/* Each set has a field of its own; what the kernel has beyond the names goes by its number. */
+static void test_cap_sets(void **state)
+{
+	CLEAN_BOX struct box b = box_of("cap.bounding = chown 5 cap_41 CAP_62\n"
+					"cap.permitted = chown 41\ncap.effective = none\n"
+					"cap.inheritable = kill cap_0\ncap.ambient = chown\n");
+	CLEAN_BOX struct box none = box_of("");
+	const struct ct_spec *s = b.spec;
+
+	(void)state;
+	assert_true(s->cap_bounding ==
+		    (UINT64_C(1) | 1 << CAP_KILL | UINT64_C(1) << 41 | UINT64_C(1) << 62));
+	assert_true(s->cap_permitted == (UINT64_C(1) | UINT64_C(1) << 41));
+	assert_true(s->cap_effective == 0);
+	assert_true(s->cap_inheritable == (1 << CAP_KILL | 1));
+	assert_true(s->cap_ambient == 1);
+	s = none.spec;
+	assert_true((s->cap_bounding & s->cap_permitted & s->cap_effective & s->cap_inheritable &
+		     s->cap_ambient) == CT_CAP_MASK_UNSET);
+}
+
 /* Of test_mounts(): the last three. */
 static void check_options(const struct ct_mounts *m)
 {
@@ -453,13 +474,21 @@ static void test_outlives_config(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_list_values),   cmocka_unit_test(test_masks),
-		cmocka_unit_test(test_mounts),	      cmocka_unit_test(test_fstab),
-		cmocka_unit_test(test_fstab_mistake), cmocka_unit_test(test_auto),
-		cmocka_unit_test(test_unsupported),   cmocka_unit_test(test_auto_cgroup),
-		cmocka_unit_test(test_cgroups),	      cmocka_unit_test(test_no_cgroup),
-		cmocka_unit_test(test_sysctl_homes),  cmocka_unit_test(test_outlives_config),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_scalars),
+		cmocka_unit_test(test_list_values),
+		cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_cap_sets),
+		cmocka_unit_test(test_mounts),
+		cmocka_unit_test(test_fstab),
+		cmocka_unit_test(test_fstab_mistake),
+		cmocka_unit_test(test_auto),
+		cmocka_unit_test(test_unsupported),
+		cmocka_unit_test(test_auto_cgroup),
+		cmocka_unit_test(test_cgroups),
+		cmocka_unit_test(test_no_cgroup),
+		cmocka_unit_test(test_sysctl_homes),
+		cmocka_unit_test(test_outlives_config),
 	};
 
 	return cmocka_run_group_tests_name("spec", tests, NULL, NULL);

@@ -3,13 +3,12 @@
  * no_new_privs, filter, label. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/caps.h"
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/sys.h"
@@ -140,19 +139,12 @@ static void list_caps(uint64_t caps, const char *head, char buf[NAMES_MAX])
 	size_t used = (size_t)snprintf(buf, NAMES_MAX, "%s", head);
 
 	for (int i = 0; i < 64 && used < NAMES_MAX - 40; i++) {
-		char *name;
-		const char *shown = "?";
+		char name[CT_CAP_NAME_BYTES];
 
 		if (!(caps >> i & 1))
 			continue;
-		name = cap_to_name(i);
-		if (name)
-			shown = name;
-		if (!strncmp(shown, "cap_", 4))
-			shown += 4;
-		used += (size_t)snprintf(buf + used, NAMES_MAX - used, "%s%.30s", used ? " " : "",
-					 shown);
-		cap_free(name);
+		used += (size_t)snprintf(buf + used, NAMES_MAX - used, "%s%s", used ? " " : "",
+					 ct_cap_name((unsigned)i, name));
 	}
 }
 
@@ -173,38 +165,64 @@ static const char *cap_names(struct ct_protect *t, uint64_t caps)
 	return CT_TEXT(t, "%s", text);
 }
 
-static void add_caps(struct ct_protect *t)
+/* A set as the config asks for it, and what a program of the container can make of it. */
+struct cap_row {
+	const char *field, *name, *key; /* key NULL: what the bounding set is comes from several */
+	uint64_t set, most;
+	const char *otherwise, *how; /* asked for without the key */
+};
+
+static void add_cap_row(struct ct_protect *t, const struct cap_row *row)
 {
-	/* the payload can move capabilities between the other sets: they are only held against
-	 * what the bounding set should be */
-	static const struct {
-		const char *field, *name, *asked, *how;
-	} sets[] = {
-		{ "CapBnd", "capabilities, bounding", NULL, "prctl PR_CAPBSET_DROP" },
-		{ "CapPrm", "capabilities, permitted", "within the bounding set", "capset" },
-		{ "CapEff", "capabilities, effective", "within the bounding set", "capset" },
-		{ "CapInh", "capabilities, inheritable", "none to begin with", "capset" },
-		{ "CapAmb", "capabilities, ambient", "none to begin with", "prctl PR_CAP_AMBIENT" },
-	};
-	uint64_t keep, got;
+	const char *asked = row->otherwise;
+	uint64_t got;
 	char text[32];
 
-	/* refused: this caller has fewer capabilities than the one that started the container */
-	if (ct_build_caps(t->p.spec, &t->p.host, &keep, NULL) < 0)
-		keep = t->p.spec->cap_keep;
-	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
-		const char *asked = sets[i].asked;
+	if (!row->key || ct_spec_origin(t->p.spec, row->key))
+		asked = cap_names(t, row->set);
+	if (!ct_protect_field(t, row->field, text, sizeof(text)) ||
+	    ct_parse_hex(text, 16, &got) < 0)
+		ct_protections_add(&t->report, false, row->name, asked, "cannot be told", row->how);
+	else
+		ct_protections_add(&t->report, !(got & ~row->most), row->name, asked,
+				   cap_names(t, got), row->how);
+}
 
-		if (!asked)
-			asked = cap_names(t, keep);
-		if (!ct_protect_field(t, sets[i].field, text, sizeof(text)) ||
-		    ct_parse_hex(text, 16, &got) < 0)
-			ct_protections_add(&t->report, false, sets[i].name, asked, "cannot be told",
-					   sets[i].how);
-		else
-			ct_protections_add(&t->report, !(got & ~keep), sets[i].name, asked,
-					   cap_names(t, got), sets[i].how);
+static void add_caps(struct ct_protect *t)
+{
+	const struct ct_spec *spec = t->p.spec;
+	struct ct_cap_sets sets = { .bounding = 0 };
+	uint64_t most;
+
+	/* refused: this caller has fewer capabilities than the one that started the container */
+	if (ct_build_cap_sets(spec, &t->p.host, !spec->init_uid, &sets, NULL) < 0) {
+		if (ct_build_caps(spec, &t->p.host, &sets.bounding, NULL) < 0)
+			sets.bounding = spec->cap_keep & spec->cap_bounding;
+		sets.permitted = spec->cap_permitted & sets.bounding;
+		sets.effective = spec->cap_effective & sets.permitted;
+		sets.inheritable = spec->cap_inheritable & sets.bounding;
+		sets.ambient = spec->cap_ambient & sets.inheritable;
 	}
+	/* programs may move capabilities between the other sets. Within the bounding set root gets
+	 * them by an exec, and who is not root by a program that has some; no_new_privs leaves what
+	 * is permitted */
+	most = sets.bounding;
+	if (spec->no_new_privs)
+		most &= sets.permitted;
+	const struct cap_row rows[] = {
+		{ "CapBnd", "capabilities, bounding", NULL, sets.bounding, sets.bounding, NULL,
+		  "prctl PR_CAPBSET_DROP" },
+		{ "CapPrm", "capabilities, permitted", "cap.permitted", sets.permitted, most,
+		  "within the bounding set", "capset" },
+		{ "CapEff", "capabilities, effective", "cap.effective", sets.effective, most,
+		  "within the bounding set", "capset" },
+		{ "CapInh", "capabilities, inheritable", "cap.inheritable", sets.inheritable,
+		  sets.bounding, "none to begin with", "capset" },
+		{ "CapAmb", "capabilities, ambient", "cap.ambient", sets.ambient, most,
+		  "none to begin with", "prctl PR_CAP_AMBIENT" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		add_cap_row(t, &rows[i]);
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */

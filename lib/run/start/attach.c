@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <unistd.h>
 
 #include "backend/cgroup/ops.h"
+#include "base/caps.h"
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/handle/container.h"
@@ -23,28 +23,20 @@ extern char **environ;
 /* The bits of a list of capabilities, such as "net_raw setuid". */
 static int parse_caps(const char *names, uint64_t *out, struct ct_err *e)
 {
-	char word[64] = "cap_", *name;
-	cap_value_t v;
-
 	*out = 0;
 	for (const char *p = names + strspn(names, " "); *p; p += strspn(p, " ")) {
 		size_t n = strcspn(p, " ");
+		int cap = ct_cap_number(p, n);
 
-		if (n > sizeof(word) - 5)
-			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
-				       "a capability's name is too long");
-		memcpy(word + 4, p, n);
-		word[4 + n] = 0;
-		/* the prefix is the caller's, or is put in front */
-		name = word;
-		if (!strncmp(word + 4, "cap_", 4))
-			name = word + 4;
-		if (cap_from_name(name, &v) < 0 || v > 63) {
-			ct_err_object(e, word + 4);
+		if (cap < 0) {
+			char shown[64];
+
+			snprintf(shown, sizeof(shown), "%.*s", (int)n, p);
+			ct_err_object(e, shown);
 			return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "attach",
 				       "there is no such capability");
 		}
-		*out |= UINT64_C(1) << v;
+		*out |= CT_CAP_BIT(cap);
 		p += n;
 	}
 	return 0;

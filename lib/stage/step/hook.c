@@ -92,11 +92,27 @@ static const struct ct_wire_step *filter_of(const struct stage *st)
 	return NULL;
 }
 
+/* The sets of a start hook: the payload's. One that stands before init has the payload's user runs
+ * as root, with what its step leaves in the bounding set. */
+static void hook_caps(const struct stage *st, const struct ct_wire_step *s, uint64_t sets[4])
+{
+	const uint64_t *payload = NULL;
+
+	for (const struct ct_wire_step *at = st->steps; at < s; at++)
+		if (at->op == CT_OP_CAPS)
+			payload = caps_of_payload(st);
+	for (int i = 0; i < 4; i++)
+		sets[i] = i < 2 ? s->n[1] : 0;
+	if (payload)
+		memcpy(sets, payload, 4 * sizeof(*sets));
+}
+
 /* A hook of the phase IDENTITY is a program of the rootfs. It and the processes that it leaves
  * behind get the payload's limits, filter and capabilities; the other restrictions are init's own,
  * set by earlier steps. 0 or a negative errno. */
 static int confine(struct stage *st, const struct ct_wire_step *s, int filter, struct failure *why)
 {
+	uint64_t sets[4];
 	uint32_t bad;
 	int err, early;
 
@@ -115,7 +131,8 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int filter, s
 	if (err)
 		return err;
 	why->sys = SYS_capset;
-	err = caps_set(s->n[1], 0, 0, &why->sys);
+	hook_caps(st, s, sets);
+	err = caps_set(sets, &why->sys);
 	if (err || filter < 0 || early)
 		return err;
 	return filter_load(filter, &why->sys);

@@ -324,26 +324,22 @@ int step_bounding(struct stage *st, const struct ct_wire_step *s)
 			    "dropping from the bounding set needs CAP_SETPCAP");
 }
 
-/* Root gets all sets; another user only the ambient ones, which must be inheritable, too, and those
- * that are kept until the filter is loaded. 0 or a negative errno, *sys the call. */
-int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *sys)
+int caps_set(const uint64_t sets[4], int *sys)
 {
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
 	struct k_cap_data data[2];
 	int err;
 
-	if (sys0(SYS_geteuid) != 0)
-		permitted = 0;
-	permitted |= ambient | until_filter;
 	for (int i = 0; i < 2; i++) {
-		data[i].permitted = data[i].effective = (uint32_t)(permitted >> 32 * i);
-		data[i].inheritable = (uint32_t)(ambient >> 32 * i);
+		data[i].permitted = (uint32_t)(sets[0] >> 32 * i);
+		data[i].effective = (uint32_t)(sets[1] >> 32 * i);
+		data[i].inheritable = (uint32_t)(sets[2] >> 32 * i);
 	}
 	sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_CLEAR_ALL, 0, 0);
 	*sys = SYS_capset;
 	err = (int)sys2(SYS_capset, &head, data);
 	for (unsigned long cap = 0; !err && cap < 64; cap++) {
-		if (!(ambient & (uint64_t)1 << cap))
+		if (!(sets[3] & (uint64_t)1 << cap))
 			continue;
 		*sys = SYS_prctl;
 		err = sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_RAISE, cap, 0);
@@ -367,10 +363,20 @@ int caps_drop(uint64_t caps)
 	return (int)sys2(SYS_capset, &head, data);
 }
 
+const uint64_t *caps_of_payload(const struct stage *st)
+{
+	const uint64_t *sets = NULL;
+
+	for (uint32_t i = 0; i < st->n_steps; i++)
+		if (st->steps[i].op == CT_OP_CAPS)
+			sets = st->steps[i].n;
+	return sets;
+}
+
 /* The capabilities of the payload. */
 int step_caps(struct stage *st, const struct ct_wire_step *s)
 {
-	int sys, err = caps_set(s->n[0], s->n[1], s->n[2], &sys);
+	int sys, err = caps_set(s->n, &sys);
 
 	if (!err)
 		return 0;
@@ -379,6 +385,17 @@ int step_caps(struct stage *st, const struct ct_wire_step *s)
 	return report_error(st, err, sys, NULL,
 			    text_for(err, -EPERM,
 				     "a capability asked for is not among those this process has"));
+}
+
+/* Those of a payload whose user was looked up, and is not root. No call asks for the user: a filter
+ * may be loaded already. */
+int step_user_caps(struct stage *st, const struct ct_wire_step *s)
+{
+	if (!st->user.valid)
+		return report_error(st, -EINVAL, 0, NULL, "no user was looked up");
+	if (st->user.uid == 0)
+		return 0;
+	return step_caps(st, s);
 }
 
 /* From here on no setuid program and no file capability gives the payload a privilege. */

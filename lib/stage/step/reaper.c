@@ -25,11 +25,13 @@
 /* stack below the frame that stays mapped, zeroed; a multiple of any page */
 #define KEPT_STACK (1u << 18)
 
+/* Both share the memory until the child has executed the program, or ended. */
 struct program {
 	struct stage *st;
 	int tty;
-	/* set by the child, which shares the memory until it has executed the program */
-	int failed;
+	uint32_t go;	/* futex: 1 when the child may go on */
+	uint32_t child; /* futex, which the kernel sets to 0 when the child leaves the memory */
+	int failed;	/* set by the child */
 };
 
 /* The steps after run.reaper: limits, filters, the exec. Returns only when one has failed, which is
@@ -40,12 +42,21 @@ static void run_rest(struct stage *st)
 	init_steps(st, st->current + 1u);
 }
 
-/* The child, on a stack of its own in the parent's memory; the parent is suspended. */
+/* Waits as long as the word has this value. */
+static void wait_while(const uint32_t *word, uint32_t value)
+{
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
+		sys4(SYS_futex, word, K_FUTEX_WAIT, value, NULL);
+}
+
+/* The child, on a stack of its own in the parent's memory. */
 static int child(void *arg)
 {
 	struct program *p = arg;
-	int err = (int)sys0(SYS_setsid);
+	int err;
 
+	wait_while(&p->go, 0);
+	err = (int)sys0(SYS_setsid);
 	/* As process 1 would be, it is leader of its session and of the foreground process group.
 	 * That group is orphaned, so ^Z does not stop it. */
 	if (step_result(p->st, err, SYS_setsid, NULL) == 0) {
@@ -167,21 +178,14 @@ static int serve(pid_t program)
 static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
 {
 	static const struct filter_call calls[] = {
-		{ SYS_rt_sigtimedwait, FILTER_ANY },
-		{ SYS_wait4, FILTER_ANY },
-		{ SYS_kill, FILTER_ANY },
-		{ SYS_rt_sigqueueinfo, FILTER_ANY },
-		{ SYS_sendmsg, FILTER_ANY },
-		{ SYS_exit_group, FILTER_ANY },
-		{ SYS_restart_syscall, FILTER_ANY },
-		{ SYS_capget, FILTER_ANY },
-		{ SYS_capset, FILTER_ANY },
-		{ SYS_close, FILTER_ANY },
-		{ SYS_brk, FILTER_ANY },
-		{ SYS_munmap, FILTER_ANY },
-		{ SYS_madvise, FILTER_ANY },
-		{ SYS_chdir, FILTER_ANY },
-		{ SYS_prctl, K_PR_SET_DUMPABLE },
+		{ SYS_rt_sigtimedwait, FILTER_ANY }, { SYS_futex, FILTER_ANY },
+		{ SYS_wait4, FILTER_ANY },	     { SYS_kill, FILTER_ANY },
+		{ SYS_rt_sigqueueinfo, FILTER_ANY }, { SYS_sendmsg, FILTER_ANY },
+		{ SYS_exit_group, FILTER_ANY },	     { SYS_restart_syscall, FILTER_ANY },
+		{ SYS_capget, FILTER_ANY },	     { SYS_capset, FILTER_ANY },
+		{ SYS_close, FILTER_ANY },	     { SYS_brk, FILTER_ANY },
+		{ SYS_munmap, FILTER_ANY },	     { SYS_madvise, FILTER_ANY },
+		{ SYS_chdir, FILTER_ANY },	     { SYS_prctl, K_PR_SET_DUMPABLE },
 	};
 	int sys = SYS_seccomp;
 	int err = filter_confine(arch, calls, sizeof(calls) / sizeof(*calls));
@@ -193,30 +197,45 @@ static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
 	return step_result(st, err, sys, "pid 1");
 }
 
-/* A child carries out the steps to come; with n0 its standard input becomes its controlling
- * terminal. This process becomes the reaper: with x1 confined, to calls of that architecture. Then
- * it closes the report socket, which tells the caller that the start is over. Returns only when
- * there is no child: -1, reported. */
-int step_reaper(struct stage *st, const struct ct_wire_step *s)
+/* Begins the child, which waits. Its process id, or -1 when reported. */
+static int begin(struct program *p)
 {
 	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	int pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, p,
+			NULL, NULL, &p->child);
+
+	if (pid < 0)
+		return report_error(p->st, -errno, SYS_clone, NULL,
+				    text_for(errno, EAGAIN,
+					     "a limit of processes leaves none for the program "
+					     "beside pid 1"));
+	return pid;
+}
+
+/* A child carries out the steps to come; with n0 its standard input becomes its controlling
+ * terminal. This process becomes the reaper, before the child goes on: what the program finds as
+ * process 1 is of no use to it. With x1 it is confined, to calls of that architecture. Returns only
+ * when there is no child: -1, reported. */
+int step_reaper(struct stage *st, const struct ct_wire_step *s)
+{
 	static struct program p;
 	struct ct_keep end = { .type = CT_KEEP_STATUS };
 	int keep = st->keep_fd, pid;
 
 	set_name(st->title);
 	usage_note(st);
-	p = (struct program){ .st = st, .tty = s->n[0] != 0 };
-	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &p);
+	p = (struct program){ .st = st, .tty = s->n[0] != 0, .child = 1 };
+	pid = begin(&p);
 	if (pid < 0)
-		return report_error(st, -errno, SYS_clone, NULL,
-				    text_for(errno, EAGAIN,
-					     "a limit of processes leaves none for the program "
-					     "beside pid 1"));
-	if (p.failed)
-		sys_exit(127);
+		return -1;
 	keep_only(CT_STAGE_REPORT_FD, keep);
 	if (s->n[1] && confine(st, (uint32_t)s->n[1], s->n[2]) < 0)
+		sys_exit(127);
+	__atomic_store_n(&p.go, 1, __ATOMIC_RELEASE);
+	if (step_result(st, (int)sys3(SYS_futex, &p.go, K_FUTEX_WAKE, 1), SYS_futex, "pid 1") < 0)
+		sys_exit(127);
+	wait_while(&p.child, 1);
+	if (p.failed)
 		sys_exit(127);
 	sys_close(CT_STAGE_REPORT_FD);
 	clear_memory(st);

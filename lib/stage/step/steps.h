@@ -74,9 +74,11 @@ int stay_private(struct stage *st);
 /* defaults.c: restores the caller's inheritable and ambient capabilities, which the library raised
  * so that the stage keeps the permitted ones over its exec. 0 or a negative errno. */
 int caps_restore(uint64_t inheritable, uint64_t ambient);
-/* The capabilities of the calling process: permitted and effective for root, ambient ones for
- * any user. 0 or a negative errno, *sys the call. */
-int caps_set(uint64_t permitted, uint64_t ambient, uint64_t until_filter, int *sys);
+/* The capabilities of the calling process: permitted, effective, inheritable and ambient ones, as
+ * in the step id.caps. 0 or a negative errno, *sys the call. */
+int caps_set(const uint64_t sets[4], int *sys);
+/* Those that the payload has in the end, by the last id.caps; NULL: the plan has none. */
+const uint64_t *caps_of_payload(const struct stage *st);
 /* Drops these from the calling process' permitted and effective ones. 0 or a negative errno. */
 int caps_drop(uint64_t caps);
 
