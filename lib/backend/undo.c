@@ -13,9 +13,19 @@ static int add_line(struct ct_undo *u, const char *mark, const char *backend, co
 	size_t begin = u->text.len;
 	int r;
 
-	ct_buf_printf(&u->text, "%s%s\t%s\n", mark, backend, record);
-	if (ct_buf_error(&u->text))
+	/* a record may be long, and printf(3) goes through it twice, byte by byte */
+	ct_buf_str(&u->text, mark);
+	ct_buf_str(&u->text, backend);
+	ct_buf_char(&u->text, '\t');
+	ct_buf_str(&u->text, record);
+	ct_buf_char(&u->text, '\n');
+	if (ct_buf_error(&u->text)) {
+		/* no part of a line stays */
+		u->text.len = begin;
+		if (u->text.data)
+			u->text.data[begin] = '\0';
 		return ct_oom(e);
+	}
 	if (u->file < 0)
 		return 0;
 	r = ct_write_all(u->file, u->text.data + begin, u->text.len - begin);

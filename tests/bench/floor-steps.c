@@ -230,6 +230,8 @@ void floor_read_profile(struct floor_profile *h, const char *file)
 			h->stack = true;
 		else if (!strcmp(line, "whole"))
 			h->whole = true;
+		else if (!strncmp(line, "filter ", 7))
+			h->filter = line + 7;
 		else if (!strncmp(line, "mask ", 5) && h->n_mask < 128)
 			h->mask[h->n_mask++] = line + 5;
 		else if (!strncmp(line, "readonly ", 9) && h->n_readonly < 128)

@@ -26,6 +26,7 @@ struct floor_profile {
 	const char *mask[128], *readonly[128];
 	int n_mask, n_readonly;
 	bool stack, whole;
+	const char *filter; /* a file with instructions; NULL: none */
 	struct floor_groups groups;
 };
 /* Reads the file described in floor.c. */

@@ -7,7 +7,8 @@
  *
  * PROFILE is a file with what the plan says, one a line: "whole" for a container with /dev and
  * /sys, a network and a cgroup namespace; of /proc and /sys "mask PATH", "readonly PATH", and
- * "stack" when the source of the masks must be mounted; and the control groups (floor-groups.h).
+ * "stack" when the source of the masks must be mounted; "filter FILE" for a filter of system calls;
+ * and the control groups (floor-groups.h).
  *
  *   floor start PROFILE ROOTFS PROGRAM one container each round
  *   floor attach PID PROGRAM           one process in the namespaces of PID each round, from a fork
@@ -50,6 +51,14 @@ struct job {
 	int n_alive;
 };
 
+static void load_filter(const struct sock_fprog *filter)
+{
+	if (!filter->len)
+		return;
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter));
+}
+
 /* Up to the moment when the program could be executed. */
 static void prepare(const struct job *j, int tree, const int groups[FLOOR_GROUPS])
 {
@@ -76,6 +85,7 @@ static void prepare(const struct job *j, int tree, const int groups[FLOOR_GROUPS
 	}
 	floor_pivot(tree, p->stack);
 	floor_identity();
+	load_filter(&j->filter);
 }
 
 /* `number` distinguishes its groups from those of others. */
@@ -169,10 +179,7 @@ static uint64_t filter_once(void *data)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (j->filter.len) {
-			must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-			must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &j->filter));
-		}
+		load_filter(&j->filter);
 		execve(j->program, (char *const *)argv, (char *const *)envp);
 		_exit(127);
 	}
@@ -214,6 +221,8 @@ static void keep_alive(void *data, const char *word, long n)
 static void profile(struct job *j, const char *name)
 {
 	floor_read_profile(&j->profile, name);
+	if (j->profile.filter)
+		read_filter(&j->filter, j->profile.filter);
 	j->namespaces = j->profile.whole ? NS_DEFAULT : NS_SMALL;
 }
 
