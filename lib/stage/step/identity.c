@@ -101,14 +101,17 @@ static int read_file(struct stage *st, const char *path, int tolerant, char **te
 static int find_groups(struct stage *st, const struct user_query *q, int tolerant)
 {
 	struct stage_user *u = &st->user;
+	uint32_t most = STAGE_MAX_GROUPS;
 	char *text;
 
-	u->groups = stage_alloc(STAGE_MAX_GROUPS * sizeof(uint32_t));
+	if (q->has_gid || !u->name[0])
+		most = 1;
+	u->groups = stage_alloc(most * sizeof(uint32_t));
 	if (!u->groups)
 		return step_fail(st, -ENOMEM, SYS_mmap, NULL);
 	u->groups[0] = u->gid;
 	u->n_groups = 1;
-	if (q->has_gid || !u->name[0])
+	if (most == 1)
 		return 0;
 	if (read_file(st, "etc/group", tolerant, &text) < 0)
 		return -1;

@@ -163,7 +163,7 @@ static int serve(pid_t program)
  * terminal. This process becomes the reaper. Returns only when there is no child: -1, reported. */
 int step_reaper(struct stage *st, const struct ct_wire_step *s)
 {
-	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	static STAGE_LARGE char stack[CHILD_STACK] __attribute__((aligned(16)));
 	static struct program p;
 	struct ct_keep end = { .type = CT_KEEP_STATUS };
 	int keep = st->keep_fd, pid;
