@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "api/call.h"
+#include "backend/cgroup/devices.h"
 #include "base/fd.h"
 #include "run/handle/image.h"
 
@@ -107,6 +108,7 @@ static void container_free(struct ct_container *c)
 	ct_config_free(c->running);
 	if (c->image >= 0 && c->owner == getpid())
 		ct_image_put();
+	ct_dev_forget(c->program);
 	ct_close(&c->rootfs_fd);
 	ct_events_free(c->events);
 	ct_arena_free(c->trees_arena);

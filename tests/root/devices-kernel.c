@@ -370,7 +370,7 @@ static bool enforce(const struct group *g, const struct ct_dev_list *l, struct c
 	int r;
 
 	ct_err_clear(&err);
-	r = g->version == 2 ? ct_dev_attach(g->fd, l, &err)
+	r = g->version == 2 ? ct_dev_attach(g->fd, l, NULL, &err)
 			    : ct_dev_v1_writes(l, NULL, a, &writes, &err);
 	if (r == -EOPNOTSUPP && g->version == 1)
 		return false;
@@ -516,7 +516,7 @@ static void test_stays(void **state)
 	fresh_group(&two);
 	child = fork();
 	if (!child)
-		_exit(ct_dev_attach(two.fd, &l, NULL) < 0);
+		_exit(ct_dev_attach(two.fd, &l, NULL, NULL) < 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_int_equal(programs(&two), 1);
@@ -563,10 +563,10 @@ static void test_neighbour(void **state)
 	need(&two);
 	fresh_group(&two);
 	attach_other(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &all, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &all, NULL, &err), 0);
 	assert_int_equal(programs(&two), 2);
 	check(&two, &both, "beside another's program");
-	assert_int_equal(ct_dev_attach(two.fd, &less, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &less, NULL, &err), 0);
 	assert_int_equal(programs(&two), 2);
 	check(&two, &less_both, "replaced beside another's program");
 }
@@ -621,14 +621,14 @@ static void test_replace_under_load(void **state)
 	(void)state;
 	need(&two);
 	fresh_group(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &a, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &a, NULL, &err), 0);
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	child = child_in(&two, &go, hammer, p[1]);
 	close(p[1]);
 	assert_int_equal(write(go, "", 1), 1);
 	close(go);
 	for (long long end = now_ms() + 1000; now_ms() < end; replaced++)
-		assert_int_equal(ct_dev_attach(two.fd, replaced % 2 ? &a : &b, &err), 0);
+		assert_int_equal(ct_dev_attach(two.fd, replaced % 2 ? &a : &b, NULL, &err), 0);
 	kill(child, SIGTERM);
 	said = read_all(p[0], PATIENCE_MS);
 	close(p[0]);
@@ -650,13 +650,13 @@ static void test_together(void **state)
 	(void)state;
 	need(&two);
 	fresh_group(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &l, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &l, NULL, &err), 0);
 	for (int i = 0; i < 4; i++) {
 		pid_t child = fork();
 
 		for (int k = 0; !child && k < 100; k++) {
 			ct_err_clear(&err);
-			if (ct_dev_attach(two.fd, &l, &err) < 0) {
+			if (ct_dev_attach(two.fd, &l, NULL, &err) < 0) {
 				fprintf(stderr, "%s\n", err.message);
 				_exit(1);
 			}
@@ -680,7 +680,7 @@ static void test_wrong_place(void **state)
 	need(&two);
 	before = leak_take();
 	ct_err_clear(&err);
-	assert_int_equal(ct_dev_attach(nodes_fd, &l, &err), -EBADF);
+	assert_int_equal(ct_dev_attach(nodes_fd, &l, NULL, &err), -EBADF);
 	assert_int_equal(err.id, CT_ERR_DEVICES);
 	assert_non_null(strstr(err.message, "version 2"));
 	assert_untouched(before, LEAK_NO_RSS);
@@ -707,7 +707,7 @@ static void test_most(void **state)
 						       column ? i : i % n };
 		}
 		ct_err_clear(&err);
-		if (ct_dev_attach(two.fd, &l, &err) < 0)
+		if (ct_dev_attach(two.fd, &l, NULL, &err) < 0)
 			fail_msg("way %d: %s", way, err.message);
 		check(&two, &l, "4000 rules");
 	}

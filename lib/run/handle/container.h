@@ -28,6 +28,7 @@ struct ct_extra_mount {
 	uint64_t flags;
 };
 
+struct ct_dev_program;
 struct ct_events;
 
 struct ct_container {
@@ -47,6 +48,7 @@ struct ct_container {
 	/* the host's cgroup hierarchies as last probed; strings in trees_arena. Under the lock */
 	struct ct_cgroups trees;
 	struct ct_arena *trees_arena;
+	struct ct_dev_program *program; /* of the last start's list of devices; atomic */
 	char process[CT_OWNER_PROCESS]; /* the mark of its cgroups; "": not needed yet */
 	int swept;			/* cgroups that killed callers left have been removed */
 	struct ct_log log;
