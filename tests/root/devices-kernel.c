@@ -671,6 +671,71 @@ static void test_together(void **state)
 	check(&two, &l, "after four at once");
 }
 
+/* The id of the cgroup's only program: another one for each that is loaded. */
+static uint32_t id_in(const struct group *g)
+{
+	uint32_t ids[8] = { 0 };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)g->fd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = 8;
+	assert_int_equal(bpf(BPF_PROG_QUERY, &attr), 0);
+	assert_int_equal(attr.query.prog_cnt, 1);
+	return ids[0];
+}
+
+/* The first descriptor that is one of a program; -1: there is none. */
+static int kept_fd(void)
+{
+	char path[32], link[64] = "";
+
+	for (int fd = 3; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (readlink(path, link, sizeof(link) - 1) > 0 && strstr(link, "bpf-prog"))
+			return fd;
+	}
+	return -1;
+}
+
+static void test_kept(void **state)
+{
+	struct ct_dev_list a = policy("deny a\nallow c 1:3 rw"),
+			   b = policy("deny a\nallow c 1:5 rw");
+	struct ct_dev_program *kept = NULL;
+	uint32_t first;
+	int fd;
+
+	(void)state;
+	need(&two);
+	assert_int_equal(kept_fd(), -1);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &a, &kept, &err), 0);
+	assert_non_null(kept);
+	first = id_in(&two);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &a, &kept, &err), 0);
+	assert_int_equal(id_in(&two), first);
+	check(&two, &a, "by the program that was kept");
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &b, &kept, &err), 0);
+	assert_int_not_equal(id_in(&two), first);
+	check(&two, &b, "by another program than the one that was kept");
+	/* closed by somebody who closes all, and what has the number now is not ours to close */
+	fd = kept_fd();
+	assert_true(fd > 2);
+	assert_int_equal(dup2(nodes_fd, fd), fd);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &b, &kept, &err), 0);
+	check(&two, &b, "when the descriptor was another file's");
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	close(fd);
+	ct_dev_forget(kept);
+	assert_int_equal(kept_fd(), -1);
+}
+
 static void test_wrong_place(void **state)
 {
 	struct ct_dev_list l = policy("allow a");
@@ -716,11 +781,11 @@ static void test_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_version_1), cmocka_unit_test(test_version_1_changes),
-		cmocka_unit_test(test_version_2), cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_neighbour), cmocka_unit_test(test_replace_under_load),
-		cmocka_unit_test(test_together),  cmocka_unit_test(test_wrong_place),
-		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_version_1),   cmocka_unit_test(test_version_1_changes),
+		cmocka_unit_test(test_version_2),   cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_neighbour),   cmocka_unit_test(test_replace_under_load),
+		cmocka_unit_test(test_together),    cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_wrong_place), cmocka_unit_test(test_most),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
