@@ -362,7 +362,7 @@ void ct_dev_forget(struct ct_dev_program *p)
 	free(p);
 }
 
-/* The descriptor of what is kept, if it is this program; -1: it is not, and is not kept any more. */
+/* The descriptor of what is kept, if it is this program; -1: it is not, and is not kept longer. */
 static int take_kept(struct ct_dev_program **kept, const struct bpf_insn *insns, uint32_t n)
 {
 	struct ct_dev_program *p = __atomic_exchange_n(kept, NULL, __ATOMIC_ACQ_REL);

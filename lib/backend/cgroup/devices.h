@@ -79,8 +79,8 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
  * recorded.
  *
  * The kernel's check of a program takes longer than all else that is done for a cgroup. So *kept,
- * which is NULL at first, holds the program and a descriptor of it for the next call, by any thread.
- * `kept` NULL: no descriptor stays open. */
+ * which is NULL at first, holds the program and a descriptor of it for the next call, whichever
+ * thread makes it. `kept` NULL: no descriptor stays open. */
 int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_dev_program **kept,
 		  struct ct_err *e);
 /* Closes and frees what is kept; NULL: nothing. */

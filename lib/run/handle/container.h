@@ -180,6 +180,8 @@ int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_b
 	       struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
+/* Gives back what the handle has kept for its next start: the image, the device program. */
+void ct_drop_kept(struct ct_container *c);
 /* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded)
  * when there is none. */
 int ct_state_dir(struct ct_container *c, struct ct_err *e);
