@@ -46,9 +46,9 @@ static char *base_of(struct ct_keeper *k)
 }
 
 /*
- * The mapping of a keeper that has ended, for the next one of this process: to make, touch and unmap
- * a new one takes longer than a hundred system calls. An atomic pointer, because a lock could be
- * held by another thread at the moment of a fork; the child has a copy of the memory.
+ * The mapping of a keeper that has ended, for the next one of this process: to make, touch and
+ * unmap a new one takes longer than a hundred system calls. An atomic pointer, because a lock could
+ * be held by another thread at the moment of a fork; the child has a copy of the memory.
  */
 static struct ct_keeper *spare;
 
