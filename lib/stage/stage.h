@@ -31,13 +31,14 @@ struct stage_user {
 };
 
 struct stage {
-	/* The message, mapped read-only and checked by stage_decode(). */
+	/* The message, checked by stage_decode(). */
 	const struct ct_wire_head *head;
 	const struct ct_wire_step *steps;
 	uint32_t n_steps; /* without the supervisor's, or the hooks of mode HOOKS */
 	uint32_t n_last;  /* these, at steps[n_steps ..] */
 	const struct ct_wire_super *super; /* NULL in mode RUN */
 	const char *pool;
+	char *packet; /* all of it, CT_WIRE_PACKET bytes; NULL: it is mapped */
 
 	int report_fd;	  /* SOCK_SEQPACKET to the caller or the supervisor */
 	int keep_fd;	  /* SOCK_SEQPACKET to the keeper or the supervisor; -1: there is neither */
