@@ -8,7 +8,6 @@
 
 #include "api/call.h"
 #include "base/fd.h"
-#include "run/handle/image.h"
 
 const ct_error ct_no_error = CT_STATIC_ERROR(0, 0, "", "", "");
 const ct_error ct_no_handle = CT_STATIC_ERROR(-EINVAL, CT_ERR_ARGUMENT, "no handle", "call", "");
@@ -105,8 +104,7 @@ static void container_free(struct ct_container *c)
 	ct_process_put(c->starting);
 	ct_config_free(c->config);
 	ct_config_free(c->running);
-	if (c->image >= 0 && c->owner == getpid())
-		ct_image_put();
+	ct_drop_kept(c);
 	ct_close(&c->rootfs_fd);
 	ct_events_free(c->events);
 	ct_arena_free(c->trees_arena);

@@ -47,6 +47,8 @@ struct ct_backend_input {
 	pid_t init;
 };
 
+struct ct_dev_program;
+
 /* What phase SETUP is carried out with, by the caller, before there is a stage. */
 struct ct_setup {
 	struct ct_plan *plan;
@@ -56,6 +58,8 @@ struct ct_setup {
 	 * the path of the cgroup that it is moved into, which is removed with it. */
 	pid_t (*placeholder)(void *arg, char ***group, struct ct_err *e);
 	void *arg;
+	/* what the container's handle keeps of a start for its next one (see devices.h); NULL */
+	struct ct_dev_program **program;
 };
 
 struct ct_backend {

@@ -124,6 +124,7 @@ static const struct name names[] = {
 	NAME(prlimit64),
 	NAME(getrusage),
 	NAME(sched_setattr),
+	NAME(ioprio_get),
 	NAME(ioprio_set),
 	NAME(personality),
 	NAME(prctl),

@@ -279,7 +279,8 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e)
 
 int ct_host_refresh(struct ct_host *h, struct ct_err *e)
 {
-	probe_userns(h, AT_FDCWD, NS_DIR "/user");
+	/* all threads are in the same user namespace, and this path is shorter */
+	probe_userns(h, AT_FDCWD, "/proc/self/ns/user");
 	if (!h->boot_id[0])
 		read_boot_id(h);
 	return probe_rights(h, e);

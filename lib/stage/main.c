@@ -23,21 +23,22 @@ static int is_sealed(int fd)
 	return seals >= 0 && (seals & need) == need;
 }
 
+#define PAGE 4096u
+
 /* What is reported when the stage cannot begin. */
 struct trouble {
 	int sys; /* system call, 0: none */
 	const char *why;
 };
 
-/* Receives the first packet of the report socket into *msg. Its size, or a negative errno with *t.
- * */
-static ssize_t receive_message(int sock, void **msg, struct trouble *t)
+/* Receives the first packet of the report socket into *msg, memory of the program itself: a mapping
+ * would be one more for each fork to copy. Its size, or a negative errno with *t. */
+static ssize_t receive_message(struct stage *st, int sock, void **msg, struct trouble *t)
 {
-	*t = (struct trouble){ SYS_mmap, "there is no memory for the plan's message" };
-	*msg = mmap(NULL, CT_WIRE_PACKET, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
-	if (*msg == MAP_FAILED)
-		return -errno;
+	static STAGE_LARGE char memory[CT_WIRE_PACKET + PAGE];
+
+	/* from the beginning of a page on, so that a reaper can give all of it back */
+	*msg = st->packet = memory + (-(uintptr_t)memory & (PAGE - 1));
 	*t = (struct trouble){ SYS_recvfrom, "the plan's message is not in the socket" };
 	return sys_call(SYS_recvfrom, sock, (long)*msg, CT_WIRE_PACKET, MSG_DONTWAIT, 0, 0);
 }
@@ -71,7 +72,7 @@ static int read_message(struct stage *st, int fd, struct trouble *t)
 	ssize_t size;
 
 	if (fd == CT_STAGE_REPORT_FD)
-		size = receive_message(fd, &msg, t);
+		size = receive_message(st, fd, &msg, t);
 	else
 		size = map_message(fd, &msg, t);
 	if (size < 0)

@@ -15,6 +15,8 @@
 
 #define STAGE_MAX_GROUPS 65536u /* NGROUPS_MAX */
 #define STAGE_PROGRAMS 64	/* BPF programs of one kind in a cgroup: the kernel's maximum */
+/* A large table, behind all other variables, which share a page then (lib/stage/meson.build). */
+#define STAGE_LARGE __attribute__((section(".bss.zz")))
 #define STAGE_NO_ID 0xffffffffu /* "no id" for the kernel; n0 of IDS: what LOOKUP_USER has found */
 
 /* What LOOKUP_USER has found in the container's passwd and group. */
@@ -29,16 +31,15 @@ struct stage_user {
 };
 
 struct stage {
-	/* The message, mapped read-only and checked by stage_decode(). */
+	/* The message, checked by stage_decode(). */
 	const struct ct_wire_head *head;
 	const struct ct_wire_step *steps;
 	uint32_t n_steps; /* without the supervisor's, or the hooks of mode HOOKS */
 	uint32_t n_last;  /* these, at steps[n_steps ..] */
 	const struct ct_wire_super *super; /* NULL in mode RUN */
 	const char *pool;
+	char *packet; /* all of it, CT_WIRE_PACKET bytes; NULL: it is mapped */
 
-	/* descriptor of a slot, -1 while it is empty */
-	int slot[CT_WIRE_SLOTS];
 	int report_fd;	  /* SOCK_SEQPACKET to the caller or the supervisor */
 	int keep_fd;	  /* SOCK_SEQPACKET to the keeper or the supervisor; -1: there is neither */
 	uint16_t current; /* step being carried out, CT_STEP_IN_LAUNCHER, CT_STEP_NONE */
@@ -61,8 +62,6 @@ struct stage {
 	int proc_fd; /* checked procfs of the host, -1 until needed */
 	/* the caller's soft limit of open files, which the payload gets; 0: it was not changed */
 	uint64_t nofile;
-	/* in init: the last step that reads a slot; 0: none */
-	uint16_t last_use[CT_WIRE_SLOTS];
 	uint32_t n_keep; /* descriptors 3 .. 3 + n_keep - 1 stay open over exec */
 	char *title;	 /* the memory of /proc/PID/cmdline */
 	/* receives each line that a hook prints; NULL: lines are reported, where the caller wants
@@ -72,6 +71,12 @@ struct stage {
 	uint64_t user_us, system_us; /* CPU time of the set-up, with hooks */
 	uint64_t outside_us;	     /* of these, before init was in its cgroup */
 	struct stage_user user;
+
+	/* in init: for each slot the last step that reads it, 0: none; of the stage's arena */
+	uint16_t *last_use;
+	/* descriptor of a slot, -1 while it is empty; the table is last, so that what is used of
+	 * this struct lies on one page */
+	int slot[CT_WIRE_SLOTS];
 };
 
 /* ---- decode.c: pure, also compiled for the host ---------------------------------------------- */

@@ -219,6 +219,7 @@ static const struct expect_row rows[] = {
 	{ NULL, KEEPER, "ppoll", ANY, NULL, 0, "it looks again" },
 	{ NULL, LAUNCHER | INIT, "sched_setattr", ANY, NULL, 0,
 	  "what needs a right that is not there stays the caller's" },
+	{ NULL, LAUNCHER | INIT, "ioprio_get", ANY, NULL, 0, "it is set then" },
 	{ NULL, LAUNCHER | INIT, "ioprio_set", ANY, NULL, 0,
 	  "what needs a right that is not there stays the caller's" },
 	{ NULL, LAUNCHER | INIT, "prctl", 42, NULL, 0,

@@ -370,7 +370,7 @@ static bool enforce(const struct group *g, const struct ct_dev_list *l, struct c
 	int r;
 
 	ct_err_clear(&err);
-	r = g->version == 2 ? ct_dev_attach(g->fd, l, &err)
+	r = g->version == 2 ? ct_dev_attach(g->fd, l, NULL, &err)
 			    : ct_dev_v1_writes(l, NULL, a, &writes, &err);
 	if (r == -EOPNOTSUPP && g->version == 1)
 		return false;
@@ -516,7 +516,7 @@ static void test_stays(void **state)
 	fresh_group(&two);
 	child = fork();
 	if (!child)
-		_exit(ct_dev_attach(two.fd, &l, NULL) < 0);
+		_exit(ct_dev_attach(two.fd, &l, NULL, NULL) < 0);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_int_equal(programs(&two), 1);
@@ -563,10 +563,10 @@ static void test_neighbour(void **state)
 	need(&two);
 	fresh_group(&two);
 	attach_other(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &all, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &all, NULL, &err), 0);
 	assert_int_equal(programs(&two), 2);
 	check(&two, &both, "beside another's program");
-	assert_int_equal(ct_dev_attach(two.fd, &less, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &less, NULL, &err), 0);
 	assert_int_equal(programs(&two), 2);
 	check(&two, &less_both, "replaced beside another's program");
 }
@@ -621,14 +621,14 @@ static void test_replace_under_load(void **state)
 	(void)state;
 	need(&two);
 	fresh_group(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &a, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &a, NULL, &err), 0);
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	child = child_in(&two, &go, hammer, p[1]);
 	close(p[1]);
 	assert_int_equal(write(go, "", 1), 1);
 	close(go);
 	for (long long end = now_ms() + 1000; now_ms() < end; replaced++)
-		assert_int_equal(ct_dev_attach(two.fd, replaced % 2 ? &a : &b, &err), 0);
+		assert_int_equal(ct_dev_attach(two.fd, replaced % 2 ? &a : &b, NULL, &err), 0);
 	kill(child, SIGTERM);
 	said = read_all(p[0], PATIENCE_MS);
 	close(p[0]);
@@ -650,13 +650,13 @@ static void test_together(void **state)
 	(void)state;
 	need(&two);
 	fresh_group(&two);
-	assert_int_equal(ct_dev_attach(two.fd, &l, &err), 0);
+	assert_int_equal(ct_dev_attach(two.fd, &l, NULL, &err), 0);
 	for (int i = 0; i < 4; i++) {
 		pid_t child = fork();
 
 		for (int k = 0; !child && k < 100; k++) {
 			ct_err_clear(&err);
-			if (ct_dev_attach(two.fd, &l, &err) < 0) {
+			if (ct_dev_attach(two.fd, &l, NULL, &err) < 0) {
 				fprintf(stderr, "%s\n", err.message);
 				_exit(1);
 			}
@@ -671,6 +671,71 @@ static void test_together(void **state)
 	check(&two, &l, "after four at once");
 }
 
+/* The id of the cgroup's only program: another one for each that is loaded. */
+static uint32_t id_in(const struct group *g)
+{
+	uint32_t ids[8] = { 0 };
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)g->fd;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = 8;
+	assert_int_equal(bpf(BPF_PROG_QUERY, &attr), 0);
+	assert_int_equal(attr.query.prog_cnt, 1);
+	return ids[0];
+}
+
+/* The first descriptor that is one of a program; -1: there is none. */
+static int kept_fd(void)
+{
+	char path[32], link[64] = "";
+
+	for (int fd = 3; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (readlink(path, link, sizeof(link) - 1) > 0 && strstr(link, "bpf-prog"))
+			return fd;
+	}
+	return -1;
+}
+
+static void test_kept(void **state)
+{
+	struct ct_dev_list a = policy("deny a\nallow c 1:3 rw"),
+			   b = policy("deny a\nallow c 1:5 rw");
+	struct ct_dev_program *kept = NULL;
+	uint32_t first;
+	int fd;
+
+	(void)state;
+	need(&two);
+	assert_int_equal(kept_fd(), -1);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &a, &kept, &err), 0);
+	assert_non_null(kept);
+	first = id_in(&two);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &a, &kept, &err), 0);
+	assert_int_equal(id_in(&two), first);
+	check(&two, &a, "by the program that was kept");
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &b, &kept, &err), 0);
+	assert_int_not_equal(id_in(&two), first);
+	check(&two, &b, "by another program than the one that was kept");
+	/* closed by somebody who closes all, and what has the number now is not ours to close */
+	fd = kept_fd();
+	assert_true(fd > 2);
+	assert_int_equal(dup2(nodes_fd, fd), fd);
+	fresh_group(&two);
+	assert_int_equal(ct_dev_attach(two.fd, &b, &kept, &err), 0);
+	check(&two, &b, "when the descriptor was another file's");
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	close(fd);
+	ct_dev_forget(kept);
+	assert_int_equal(kept_fd(), -1);
+}
+
 static void test_wrong_place(void **state)
 {
 	struct ct_dev_list l = policy("allow a");
@@ -680,7 +745,7 @@ static void test_wrong_place(void **state)
 	need(&two);
 	before = leak_take();
 	ct_err_clear(&err);
-	assert_int_equal(ct_dev_attach(nodes_fd, &l, &err), -EBADF);
+	assert_int_equal(ct_dev_attach(nodes_fd, &l, NULL, &err), -EBADF);
 	assert_int_equal(err.id, CT_ERR_DEVICES);
 	assert_non_null(strstr(err.message, "version 2"));
 	assert_untouched(before, LEAK_NO_RSS);
@@ -707,7 +772,7 @@ static void test_most(void **state)
 						       column ? i : i % n };
 		}
 		ct_err_clear(&err);
-		if (ct_dev_attach(two.fd, &l, &err) < 0)
+		if (ct_dev_attach(two.fd, &l, NULL, &err) < 0)
 			fail_msg("way %d: %s", way, err.message);
 		check(&two, &l, "4000 rules");
 	}
@@ -716,11 +781,11 @@ static void test_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_version_1), cmocka_unit_test(test_version_1_changes),
-		cmocka_unit_test(test_version_2), cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_neighbour), cmocka_unit_test(test_replace_under_load),
-		cmocka_unit_test(test_together),  cmocka_unit_test(test_wrong_place),
-		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_version_1),   cmocka_unit_test(test_version_1_changes),
+		cmocka_unit_test(test_version_2),   cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_neighbour),   cmocka_unit_test(test_replace_under_load),
+		cmocka_unit_test(test_together),    cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_wrong_place), cmocka_unit_test(test_most),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

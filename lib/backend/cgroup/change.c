@@ -364,7 +364,7 @@ static int apply_rules(struct ct_cgroup_change *ch, const struct ct_cg_group *g,
 	if (r < 0)
 		return r;
 	if (g->version == 2)
-		return ct_dev_attach(g->fd, &after, ch->err);
+		return ct_dev_attach(g->fd, &after, NULL, ch->err);
 	return apply_v1(ch, g, &before, &after, &now->devrules.v[now->devrules.n - 1].at);
 }
 

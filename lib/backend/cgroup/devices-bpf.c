@@ -8,6 +8,7 @@
 #include "backend/cgroup/devices.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -185,8 +186,8 @@ static int load(const struct bpf_insn *insns, uint32_t n)
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
-/* Whether the program of a descriptor bears our name. */
-static bool is_ours(int fd)
+/* The id of a descriptor's program that bears our name; 0: it is none. */
+static uint32_t id_of_ours(int fd)
 {
 	struct bpf_prog_info info;
 	union bpf_attr attr;
@@ -196,8 +197,10 @@ static bool is_ours(int fd)
 	attr.info.bpf_fd = (uint32_t)fd;
 	attr.info.info_len = sizeof(info);
 	attr.info.info = (uint64_t)(uintptr_t)&info;
-	return bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) >= 0 &&
-	       info.type == BPF_PROG_TYPE_CGROUP_DEVICE && !strcmp(info.name, NAME);
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0 || info.type != BPF_PROG_TYPE_CGROUP_DEVICE ||
+	    strcmp(info.name, NAME))
+		return 0;
+	return info.id;
 }
 
 int ct_dev_programs(int dirfd)
@@ -248,7 +251,7 @@ static int find_ours(int dirfd, int *out, const char **call)
 		fd = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 		if (fd < 0)
 			return fd;
-		if (is_ours(fd)) {
+		if (id_of_ours(fd)) {
 			*out = ct_take_fd(&fd);
 			return 0;
 		}
@@ -343,10 +346,59 @@ static int attach_failed(int r, const char *call, struct ct_err *e)
 			   "the device program cannot be attached to the group");
 }
 
+/* ---- a program that is kept ------------------------------------------------------------------ */
+
+struct ct_dev_program {
+	int fd;
+	uint32_t id; /* by which the descriptor is known again: a caller may have closed it */
+	uint32_t n;
+	struct bpf_insn insns[];
+};
+
+void ct_dev_forget(struct ct_dev_program *p)
+{
+	if (p && id_of_ours(p->fd) == p->id)
+		close(p->fd);
+	free(p);
+}
+
+/* The descriptor of what is kept, if it is this program; -1: it is not, and is not kept longer. */
+static int take_kept(struct ct_dev_program **kept, const struct bpf_insn *insns, uint32_t n)
+{
+	struct ct_dev_program *p = __atomic_exchange_n(kept, NULL, __ATOMIC_ACQ_REL);
+	int fd = -1;
+
+	if (p && p->n == n && !memcmp(p->insns, insns, n * sizeof(*insns)) &&
+	    id_of_ours(p->fd) == p->id) {
+		fd = p->fd;
+		free(p);
+	} else {
+		ct_dev_forget(p);
+	}
+	return fd;
+}
+
+/* Keeps a program; without memory, or when another is kept meanwhile, its descriptor is closed. */
+static void keep(struct ct_dev_program **kept, int fd, const struct bpf_insn *insns, uint32_t n)
+{
+	struct ct_dev_program *p = malloc(sizeof(*p) + n * sizeof(*insns)), *none = NULL;
+
+	if (p) {
+		*p = (struct ct_dev_program){ .fd = fd, .id = id_of_ours(fd), .n = n };
+		memcpy(p->insns, insns, n * sizeof(*insns));
+		if (fd > 2 && p->id &&
+		    __atomic_compare_exchange_n(kept, &none, p, 0, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return;
+	}
+	free(p);
+	close(fd);
+}
+
 #define TRIES 32 /* while other processes replace programs of the same cgroup */
 
-/* Leaves no descriptor open. */
-int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
+int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_dev_program **kept,
+		  struct ct_err *e)
 {
 	CT_CLEAN_ARENA struct ct_arena *a = ct_arena_new();
 	CT_CLEAN_FD int fd = -1;
@@ -360,7 +412,10 @@ int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
 	r = ct_dev_bpf(l, a, &insns, &n, e);
 	if (r < 0)
 		return r;
-	fd = load(insns, n);
+	if (kept)
+		fd = take_kept(kept, insns, n);
+	if (fd < 0)
+		fd = load(insns, n);
 	if (fd < 0)
 		return load_failed(fd, e);
 	for (int i = 0; i < TRIES; i++) {
@@ -376,6 +431,8 @@ int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e)
 	}
 	if (r < 0)
 		return attach_failed(r, call, e);
+	if (kept)
+		keep(kept, ct_take_fd(&fd), insns, n);
 	return 0;
 }
 

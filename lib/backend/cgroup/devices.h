@@ -26,6 +26,8 @@ struct ct_dev_rule {
 	int64_t major, minor; /* or CT_DEV_ANY */
 };
 
+struct ct_dev_program;
+
 /* A policy. Of the rules that match the last one decides; where none does, `allow_rest`. */
 struct ct_dev_list {
 	struct ct_dev_rule *v;
@@ -74,8 +76,15 @@ int ct_dev_bpf(const struct ct_dev_list *l, struct ct_arena *a, struct bpf_insn 
 	       uint32_t *n, struct ct_err *e);
 /* Loads the program and attaches it to the cgroup `dirfd`. An earlier program of ours is replaced
  * atomically. The program stays attached when this process ends. 0 or a negative errno,
- * recorded. */
-int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_err *e);
+ * recorded.
+ *
+ * The kernel's check of a program takes longer than all else that is done for a cgroup. So *kept,
+ * which is NULL at first, holds the program and a descriptor of it for the next call, whichever
+ * thread makes it. `kept` NULL: no descriptor stays open. */
+int ct_dev_attach(int dirfd, const struct ct_dev_list *l, struct ct_dev_program **kept,
+		  struct ct_err *e);
+/* Closes and frees what is kept; NULL: nothing. */
+void ct_dev_forget(struct ct_dev_program *p);
 /* How many programs are attached to the cgroup, ours and others', or a negative errno. */
 int ct_dev_programs(int dirfd);
 /* Whether the kernel lets this process load such a program. *why (may be NULL) becomes a static

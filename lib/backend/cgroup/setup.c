@@ -293,7 +293,7 @@ static int setup_devices(struct setup *u, const struct ct_step *s)
 	if (r < 0)
 		return ct_fail(u->err, r, CT_ERR_DEVICES, "cgroup",
 			       "the device rules cannot be read back");
-	r = ct_dev_attach(group_in(u, s->a)->fd, &list, err_of(u, s));
+	r = ct_dev_attach(group_in(u, s->a)->fd, &list, u->context->program, err_of(u, s));
 	return result_of(s, r);
 }
 

@@ -45,12 +45,26 @@ static char *base_of(struct ct_keeper *k)
 	return (char *)(mapping_of(k) + 1) - CT_KEEPER_MAPPING;
 }
 
-/* The mapping: guard page, stack of the execing process, stack of the keeper, struct. */
-static struct ct_keeper *new_mapping(struct ct_err *e)
+/*
+ * The mapping of a keeper that has ended, for the next one of this process: to make, touch and
+ * unmap a new one takes longer than a hundred system calls. An atomic pointer, because a lock could
+ * be held by another thread at the moment of a fork; the child has a copy of the memory.
+ */
+static struct ct_keeper *spare;
+
+static void free_mapping(struct ct_keeper *k)
+{
+	struct ct_keeper *none = NULL;
+
+	if (!__atomic_compare_exchange_n(&spare, &none, k, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		munmap(base_of(k), CT_KEEPER_MAPPING);
+}
+
+/* Guard page, stack of the execing process, stack of the keeper, struct. */
+static struct ct_keeper *make_mapping(struct ct_err *e)
 {
 	char *base = mmap(NULL, CT_KEEPER_MAPPING, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct mapping *m;
 
 	if (base == MAP_FAILED || mprotect(base, PAGE, PROT_NONE) < 0) {
 		if (base != MAP_FAILED)
@@ -58,9 +72,20 @@ static struct ct_keeper *new_mapping(struct ct_err *e)
 		ct_oom(e);
 		return NULL;
 	}
-	m = (struct mapping *)(base + CT_KEEPER_MAPPING) - 1;
-	m->keeper.stack = base + PAGE + EXEC_STACK;
-	return &m->keeper;
+	return &((struct mapping *)(base + CT_KEEPER_MAPPING) - 1)->keeper;
+}
+
+static struct ct_keeper *new_mapping(struct ct_err *e)
+{
+	struct ct_keeper *k = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQ_REL);
+
+	if (!k)
+		k = make_mapping(e);
+	if (!k)
+		return NULL;
+	memset(mapping_of(k), 0, offsetof(struct mapping, inputs));
+	k->stack = base_of(k) + PAGE + EXEC_STACK;
+	return k;
 }
 
 /* Puts the message into a file, which becomes the stage's last input. */
@@ -193,7 +218,7 @@ void ct_child_reap(struct ct_child *c, struct ct_keeper *verdict)
 	/* a keeper was killed before the stage was executed: the process that executes it may still
 	 * have its stack in the mapping, which therefore stays */
 	if (__atomic_load_n(&c->keeper->state, __ATOMIC_ACQUIRE) != CT_KEEPER_STARTING)
-		munmap(base_of(c->keeper), CT_KEEPER_MAPPING);
+		free_mapping(c->keeper);
 	c->keeper = NULL;
 }
 
@@ -328,7 +353,7 @@ int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 	prepare(child.keeper, s, stdio, theirs, message, leash);
 	child.keeper_pid = (pid_t)clone_keeper(child.keeper);
 	if (child.keeper_pid < 0) {
-		munmap(base_of(child.keeper), CT_KEEPER_MAPPING);
+		free_mapping(child.keeper);
 		ct_err_syscall(e, "clone");
 		return ct_fail(e, child.keeper_pid, CT_ERR_STAGE, "start",
 			       "no process for the keeper");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/cgroup/devices.h"
 #include "run/handle/container.h"
 #include "run/handle/image.h"
 
@@ -54,4 +55,11 @@ int ct_need_image(struct ct_container *c, struct ct_err *e)
 		return fd;
 	c->image = fd;
 	return 0;
+}
+
+void ct_drop_kept(struct ct_container *c)
+{
+	if (c->image >= 0 && c->owner == getpid())
+		ct_image_put();
+	ct_dev_forget(c->program);
 }

@@ -28,6 +28,7 @@ struct ct_extra_mount {
 	uint64_t flags;
 };
 
+struct ct_dev_program;
 struct ct_events;
 
 struct ct_container {
@@ -47,6 +48,7 @@ struct ct_container {
 	/* the host's cgroup hierarchies as last probed; strings in trees_arena. Under the lock */
 	struct ct_cgroups trees;
 	struct ct_arena *trees_arena;
+	struct ct_dev_program *program; /* of the last start's list of devices; atomic */
 	char process[CT_OWNER_PROCESS]; /* the mark of its cgroups; "": not needed yet */
 	int swept;			/* cgroups that killed callers left have been removed */
 	struct ct_log log;
@@ -178,6 +180,8 @@ int ct_made_of(struct ct_container *c, struct ct_cgroups_held *held, struct ct_b
 	       struct ct_err *e);
 /* Makes sure that c->image can be executed. */
 int ct_need_image(struct ct_container *c, struct ct_err *e);
+/* Gives back what the handle has kept for its next start: the image, the device program. */
+void ct_drop_kept(struct ct_container *c);
 /* State directory of a named container: descriptor, the caller's; -ENOENT (nothing recorded)
  * when there is none. */
 int ct_state_dir(struct ct_container *c, struct ct_err *e);

@@ -15,9 +15,9 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /*
- * The only process-wide state, beside the cache of lib/backend/seccomp: the number of users in the
- * high half, descriptor + 1 in the low half. One atomic word, because a lock could be held by
- * another thread at the moment of a fork.
+ * The only process-wide state, beside the cache of lib/backend/seccomp and the spare mapping of
+ * lib/run/child/spawn.c: the number of users in the high half, descriptor + 1 in the low half. One
+ * atomic word, because a lock could be held by another thread at the moment of a fork.
  */
 static uint64_t shared;
 

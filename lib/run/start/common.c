@@ -67,7 +67,8 @@ int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placehol
 				    .undo = undo,
 				    .log = &l->log,
 				    .placeholder = begin_placeholder,
-				    .arg = holder };
+				    .arg = holder,
+				    .program = l->program };
 	int r = ct_backends_setup(&l->prepared.backends, &context, e);
 
 	if (r < 0)

@@ -22,9 +22,10 @@ struct ct_launch {
 	/* cgroup.procs of the caller's freezer cgroup, where a frozen process of an attach that
 	 * fails is moved to; NULL: not needed */
 	char *way_out;
-	int into;	 /* attach: pidfd of the init of the container; -1 */
-	pid_t init;	 /* ... and its number */
-	int poll, timer; /* NOWAIT: ct_process_start_fd(), and its timer; -1 */
+	struct ct_dev_program **program; /* the handle's, used before the spawn alone */
+	int into;			 /* attach: pidfd of the init of the container; -1 */
+	pid_t init;			 /* ... and its number */
+	int poll, timer;		 /* NOWAIT: ct_process_start_fd(), and its timer; -1 */
 };
 
 /* A launch under way, all empty; NULL without memory. */

@@ -191,6 +191,7 @@ int ct_run_start(struct ct_container *c, const ct_start_opts *o, struct ct_proce
 	l = ct_launch_new("start", &c->log);
 	if (!l)
 		return ct_oom(e);
+	l->program = &c->program;
 	proc = ct_process_new(l, &ct_launch_ops);
 	if (!proc)
 		return ct_oom(e);

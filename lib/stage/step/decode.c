@@ -353,11 +353,12 @@ int stage_decode(const void *msg, size_t len, struct stage *st)
 		return -EBADMSG;
 	if (len > CT_WIRE_MAX)
 		return -E2BIG;
-	memset(&d, 0, sizeof(d));
+	memset(&d, 0, offsetof(struct decoder, filled));
 	d.head = msg;
 	err = check_head(d.head, len);
 	if (err)
 		return err;
+	memset(d.filled, 0, d.head->n_slots);
 	st->head = d.head;
 	st->steps = (const void *)(d.head + 1);
 	st->super = NULL;

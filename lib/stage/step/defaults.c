@@ -62,7 +62,9 @@ int step_sched(struct stage *st, const struct ct_wire_step *s)
 		return report_error(st, err, SYS_sched_setattr, text, "it needs CAP_SYS_NICE");
 	if (err && !is_refused(err))
 		return step_fail(st, err, SYS_sched_setattr, text);
-	sys3(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 0);
+	/* setting it, even to none, makes a record that each fork and exit has to look after */
+	if (sys2(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, 0) != 0)
+		sys3(SYS_ioprio_set, 1, 0, 0);
 	err = sys_prctl(K_PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0);
 	return step_result(st, err, SYS_prctl, "PR_SET_TIMERSLACK");
 }

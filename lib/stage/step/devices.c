@@ -151,7 +151,7 @@ static int restore_rules(const struct list *l)
 /* As lift_programs(). A list that allows all but exceptions shows only "a *:* rwm", and stays. */
 static int lift_rules(struct list *l, int inner)
 {
-	static char list[LIST_MAX];
+	static STAGE_LARGE char list[LIST_MAX];
 	SYS_CLOSEP int fd = sys_openat(l->dir, "devices.list", O_RDONLY | O_NOCTTY, 0);
 	ssize_t n;
 	int err = 0;

@@ -101,14 +101,17 @@ static int read_file(struct stage *st, const char *path, int tolerant, char **te
 static int find_groups(struct stage *st, const struct user_query *q, int tolerant)
 {
 	struct stage_user *u = &st->user;
+	uint32_t most = STAGE_MAX_GROUPS;
 	char *text;
 
-	u->groups = stage_alloc(STAGE_MAX_GROUPS * sizeof(uint32_t));
+	if (q->has_gid || !u->name[0])
+		most = 1;
+	u->groups = stage_alloc(most * sizeof(uint32_t));
 	if (!u->groups)
 		return step_fail(st, -ENOMEM, SYS_mmap, NULL);
 	u->groups[0] = u->gid;
 	u->n_groups = 1;
-	if (q->has_gid || !u->name[0])
+	if (most == 1)
 		return 0;
 	if (read_file(st, "etc/group", tolerant, &text) < 0)
 		return -1;
@@ -150,6 +153,11 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	return find_groups(st, &q, tolerant);
 }
 
+static int is_root(void)
+{
+	return sys0(SYS_geteuid) == 0 && sys0(SYS_getegid) == 0;
+}
+
 /* The container's files are read as root of the container, without the caller's groups, and with no
  * effective capability beyond those that the step names. 0 or a negative errno. */
 static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *own)
@@ -162,8 +170,11 @@ static int read_as_payload(struct stage *st, uint64_t keep, struct k_cap_data *o
 		err = (int)sys2(SYS_setgroups, 0, NULL);
 	if (err && err != -EPERM)
 		return err;
-	sys1(SYS_setfsgid, 0);
-	sys1(SYS_setfsuid, 0);
+	/* since the exec they are the effective ones */
+	if (!is_root()) {
+		sys1(SYS_setfsgid, 0);
+		sys1(SYS_setfsuid, 0);
+	}
 	for (int i = 0; i < 2; i++) {
 		data[i] = own[i];
 		data[i].effective = own[i].permitted & (uint32_t)(keep >> 32 * i);
@@ -180,8 +191,10 @@ static int read_as_before(struct stage *st, const struct k_cap_data *own)
 	struct k_cap_header head = { .version = K_CAP_VERSION_3 };
 	int err;
 
-	sys1(SYS_setfsuid, sys0(SYS_geteuid));
-	sys1(SYS_setfsgid, sys0(SYS_getegid));
+	if (!is_root()) {
+		sys1(SYS_setfsuid, sys0(SYS_geteuid));
+		sys1(SYS_setfsgid, sys0(SYS_getegid));
+	}
 	err = (int)sys2(SYS_capset, &head, own);
 	if (err)
 		return err;

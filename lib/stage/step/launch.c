@@ -387,6 +387,11 @@ static int is_launchers(const struct ct_wire_step *s)
  * can inspect it. Notes the last use of each slot, and closes those that no step reads. */
 static void close_unused(struct stage *st, uint32_t from)
 {
+	st->last_use = stage_alloc(st->head->n_slots * sizeof(*st->last_use));
+	if (!st->last_use) {
+		report_error(st, -ENOMEM, SYS_mmap, NULL, NULL);
+		sys_exit(127);
+	}
 	for (uint32_t i = from; i < st->n_steps; i++) {
 		const struct ct_wire_step *s = &st->steps[i];
 		const char *p = step_list(st, s, 0);

@@ -133,7 +133,7 @@ static struct begun place(int *const *fd, int n, int kept)
 
 static _Noreturn void be_pump(struct stage *st, const struct making *m, uint64_t limit)
 {
-	static char buf[PUMP_WAYS][PUMP_BYTES];
+	static STAGE_LARGE char buf[PUMP_WAYS][PUMP_BYTES];
 	static struct pump p;
 	int *fd[PUMP_FDS], n = 0;
 	uint64_t all_but_alarm = ~(1ull << (SIGALRM - 1));

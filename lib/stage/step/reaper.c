@@ -122,8 +122,8 @@ static void wipe(void *memory, size_t n, uintptr_t page)
 	memset((void *)to, 0, end - to);
 }
 
-/* Removes what the set-up has left in memory: all mappings, such as the message with paths of the
- * host, and the stack below the frame. The program's own segments and its break stay. */
+/* Removes what the set-up has left in memory: the message with paths of the host, all mappings, and
+ * the stack below the frame. The program's own segments and its break stay. */
 __attribute__((noinline)) static void clear_memory(struct stage *st)
 {
 	uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ),
@@ -133,6 +133,8 @@ __attribute__((noinline)) static void clear_memory(struct stage *st)
 	if (low < here - KEPT_STACK)
 		sys2(SYS_munmap, low, here - KEPT_STACK - low);
 	sys3(SYS_madvise, here - KEPT_STACK, KEPT_STACK - page, MADV_DONTNEED);
+	if (st->packet)
+		wipe(st->packet, CT_WIRE_PACKET, page);
 	wipe(st, sizeof(*st), page);
 	wipe_near(page);
 }
@@ -200,7 +202,7 @@ static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
 /* Begins the child, which waits. Its process id, or -1 when reported. */
 static int begin(struct program *p)
 {
-	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	static STAGE_LARGE char stack[CHILD_STACK] __attribute__((aligned(16)));
 	int pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_CHILD_CLEARTID | SIGCHLD, p,
 			NULL, NULL, &p->child);
 

@@ -180,7 +180,7 @@ static int open_as_owner(void *arg)
  * child opens the terminal that shares its descriptors. */
 int step_pty_new(struct stage *st, const struct ct_wire_step *s)
 {
-	static char stack[OWNER_STACK] __attribute__((aligned(16)));
+	static STAGE_LARGE char stack[OWNER_STACK] __attribute__((aligned(16)));
 	static struct opening o;
 	int pid;
 
