@@ -322,7 +322,9 @@ int report_exit(const struct args *a, const ct_exit *x)
 		fail(a, "a process of it was refused: limit.pids was reached");
 		return x->code;
 	case CT_EXIT_FILTER:
-		fail(a, "killed: it made a system call that its filter (seccomp.profile) forbids");
+		fail(a,
+		     "killed: it made a system call that its filter (seccomp.profile) forbids; the "
+		     "kernel's log (dmesg, \"type=1326\") tells which");
 		return x->code;
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:
