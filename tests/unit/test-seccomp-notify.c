@@ -107,10 +107,10 @@ static void calls_by_number(void **state)
 		int nr;
 		const char *name;
 	} rows[] = {
-		{ SCMP_ARCH_X86_64, 133, "mknod" },	{ SCMP_ARCH_X86, 14, "mknod" },
-		{ SCMP_ARCH_X86_64, 462, "mseal" },	{ SCMP_ARCH_X86_64, 0x40000085, "mknod" },
-		{ SCMP_ARCH_AARCH64, 33, "mknodat" },	{ SCMP_ARCH_X86_64, 9999, "" },
-		{ SCMP_ARCH_X86_64, -1, "" },		{ 0xdead, 1, "" },
+		{ SCMP_ARCH_X86_64, 133, "mknod" },   { SCMP_ARCH_X86, 14, "mknod" },
+		{ SCMP_ARCH_X86_64, 462, "mseal" },   { SCMP_ARCH_X86_64, 0x40000085, "mknod" },
+		{ SCMP_ARCH_AARCH64, 33, "mknodat" }, { SCMP_ARCH_X86_64, 9999, "" },
+		{ SCMP_ARCH_X86_64, -1, "" },	      { 0xdead, 1, "" },
 	};
 	char name[40], small[4];
 
