@@ -91,6 +91,11 @@ struct ct_wire_step {
 /* run the steps, which are hooks on the host, exit: there is no container */
 #define CT_MODE_HOOKS 3u
 
+/* FILTER, n0: who gets the listener of a filter that notifies. */
+#define CT_LISTENER_NONE 0u /* the kernel answers ENOSYS */
+#define CT_LISTENER_CALLER 1u
+#define CT_LISTENER_PROXY 2u /* the process of seccomp.proxy, by the socket in slot b */
+
 /* Header | steps | supervisor part (when supervise) | string pool. All offsets from the start
  * of the string pool. */
 struct ct_wire_head {
@@ -252,6 +257,7 @@ enum ct_report_type {
 
 /* namespace `index` of the stage's table (supervisor keeps these for stop hooks) */
 #define CT_FD_TAG_NS 4
+#define CT_FD_TAG_NOTIFY 5 /* the listener of the filter: who serves its notifications */
 
 /*
  * What the keeper of an in-process container, or the supervisor of a detached one, receives:
@@ -271,7 +277,9 @@ enum ct_keep_type {
 	CT_KEEP_OUTPUT,
 	/* init is cloned next; by the launcher, which is not to be killed between this and
 	 * CT_KEEP_INIT */
-	CT_KEEP_CLONE
+	CT_KEEP_CLONE,
+	/* num: pid of the process that hands requests on to the proxy; by the launcher */
+	CT_KEEP_PROXY
 };
 struct ct_keep {
 	uint32_t type;

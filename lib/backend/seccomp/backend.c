@@ -11,11 +11,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-
 #include "backend/backend.h"
+#include "backend/seccomp/actions.h"
 #include "backend/seccomp/cache.h"
+#include "backend/seccomp/notify.h"
 #include "backend/seccomp/policy.h"
 #include "backend/seccomp/record.h"
 #include "base/fd.h"
@@ -24,6 +23,7 @@
 
 #define NAME "seccomp"
 #define KEY "seccomp.profile"
+#define NOTIFY "seccomp.notify"
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct seccomp_state {
@@ -31,11 +31,23 @@ struct seccomp_state {
 	struct ct_filter_record record;
 	int memfd, slot;
 	bool attach;
+	const char *bad; /* the key that is wrong when the policy cannot be made */
 };
+
+/* The profile's name; "none" where there is none. */
+static const char *profile_of(const struct ct_spec *spec)
+{
+	return spec->seccomp_profile ? spec->seccomp_profile : "none";
+}
+
+static bool is_none(const struct ct_spec *spec)
+{
+	return strcmp(profile_of(spec), "none") == 0;
+}
 
 static bool wanted(const struct ct_spec *spec)
 {
-	return spec->seccomp_profile && strcmp(spec->seccomp_profile, "none") != 0;
+	return !is_none(spec) || spec->seccomp_notify.n;
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -68,9 +80,12 @@ static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
 
 /* What a program is found by: the profile as a whole, and what else decides about it. The text of
  * our own, which is in no file, is empty, as that of a file may be. */
-static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filter_facts *facts,
-		    struct ct_buf *key)
+static int make_key(const struct ct_spec *spec, bool is_own, const struct ct_buf *text,
+		    const struct ct_filter_facts *facts, struct ct_buf *key)
 {
+	for (uint32_t i = 0; i < spec->seccomp_notify.n; i++)
+		ct_buf_printf(key, "%s ", spec->seccomp_notify.v[i].value);
+	ct_buf_printf(key, "%d", is_none(spec));
 	ct_buf_add(key, &is_own, sizeof(is_own));
 	ct_buf_add(key, &facts->caps, sizeof(facts->caps));
 	ct_buf_add(key, &facts->kernel_major, sizeof(facts->kernel_major));
@@ -82,20 +97,26 @@ static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filt
 static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter_facts *facts,
 		   const struct ct_buf *text, struct ct_arena *arena, struct ct_err *e)
 {
-	const char *profile = st->spec->seccomp_profile;
+	/* all calls of all of the machine's architectures, so that no other leads by */
+	static const char all[] = "2\ndenylist\n";
+	const char *profile = profile_of(st->spec);
 	struct ct_filter_policy policy;
 	int r;
 
 	if (is_own)
 		r = ct_filter_default(facts, arena, &policy, e);
+	else if (is_none(st->spec))
+		r = ct_filter_read_lxc(all, sizeof(all) - 1, profile, arena, &policy, e);
 	else
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
-	if (r >= 0 && policy.notifies)
-		r = ct_fail(
-			e, -EOPNOTSUPP, CT_ERR_FILTER, "start",
-			"this version gives nobody the notifications that the profile asks for");
-	if (r >= 0)
-		r = ct_filter_compile(&policy, profile, &st->record.program, e);
+	if (r < 0)
+		return r;
+	st->bad = NOTIFY;
+	r = ct_filter_notify(&policy, &st->spec->seccomp_notify, arena, e);
+	if (r < 0)
+		return r;
+	st->bad = KEY;
+	r = ct_filter_compile(&policy, profile, &st->record.program, e);
 	if (r >= 0 && ct_filter_record_make(&st->record, policy.n_rules) < 0)
 		r = ct_oom(e);
 	return r;
@@ -108,14 +129,14 @@ static int open_start(struct seccomp_state *st, const struct ct_backend_input *i
 	struct ct_filter_record *record = &st->record;
 	struct ct_filter_facts facts = { .kernel_major = in->host->kernel_major,
 					 .kernel_minor = in->host->kernel_minor };
-	bool is_own = strcmp(st->spec->seccomp_profile, "default") == 0;
+	bool is_own = strcmp(profile_of(st->spec), "default") == 0;
 	int r = ct_build_caps(st->spec, in->host, &facts.caps, e);
 
-	if (r >= 0 && !is_own)
+	if (r >= 0 && !is_own && !is_none(st->spec))
 		r = read_file(st->spec->seccomp_profile, &text, e);
 	if (r < 0)
 		return r;
-	if (make_key(is_own, &text, &facts, &key) < 0)
+	if (make_key(st->spec, is_own, &text, &facts, &key) < 0)
 		return ct_oom(e);
 	r = ct_filter_cached(ct_buf_text(&key), key.len, &record->text);
 	if (r > 0 && ct_filter_record_read(record, ct_buf_text(&record->text)) >= 0)
@@ -194,6 +215,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
+	st->bad = KEY;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
 	if (in->attach && in->req->elevated)
 		return 0;
@@ -201,24 +223,8 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	if (r >= 0)
 		r = make_memfd(st, e);
 	if (r < 0)
-		ct_err_origin(e, ct_spec_origin(st->spec, KEY));
+		ct_err_origin(e, ct_spec_origin(st->spec, st->bad));
 	return r;
-}
-
-/* Whether the program may end a process, or send it SIGSYS, by which it ends. */
-static bool kills(const struct ct_buf *program)
-{
-	const struct sock_filter *f = (const struct sock_filter *)(void *)program->data;
-
-	for (size_t i = 0; i < program->len / sizeof(*f); i++) {
-		uint32_t action = f[i].k & SECCOMP_RET_ACTION_FULL;
-
-		if (f[i].code == (BPF_RET | BPF_K) &&
-		    (action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD ||
-		     action == SECCOMP_RET_TRAP))
-			return true;
-	}
-	return false;
 }
 
 static void inputs(void *state, struct ct_builder *b)
@@ -229,26 +235,68 @@ static void inputs(void *state, struct ct_builder *b)
 		return;
 	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
 	b->filtered = true;
-	b->plan->filter_kills = kills(&st->record.program);
+	b->plan->filter_kills = ct_filter_kills(st->record.program.data, st->record.program.len);
 	b->filter_arch = ct_filter_native();
+}
+
+/* Calls that nobody would answer. */
+static int refuse_unserved(struct ct_builder *b)
+{
+	ct_err_origin(b->err, ct_build_at(b, NOTIFY));
+	ct_err_hint(b->err, "start it with CT_START_NOTIFY and answer them, or name a program that "
+			    "does: seccomp.notify.proxy");
+	return ct_fail(b->err, -EINVAL, CT_ERR_FILTER, "plan", "nobody would answer these calls");
+}
+
+/* Who gets the listener of the filter, CT_LISTENER_*. */
+static uint64_t who_serves(const struct seccomp_state *st, const struct ct_builder *b)
+{
+	if (!ct_filter_notifies(st->record.program.data, st->record.program.len))
+		return CT_LISTENER_NONE;
+	if (b->req->notify)
+		return CT_LISTENER_CALLER;
+	return b->spec->seccomp_proxy ? CT_LISTENER_PROXY : CT_LISTENER_NONE;
+}
+
+/* The process that hands requests on to the proxy: first of all, with the caller's rights and in
+ * the caller's namespaces. The slot of its socket. */
+static int add_proxy(struct ct_builder *b)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_PROXY,
+					ct_build_at(b, "seccomp.notify.proxy"));
+	int slot = ct_plan_slot(b->plan, "requests");
+
+	s->s[0] = b->spec->seccomp_proxy;
+	s->s[1] = b->spec->seccomp_cookie;
+	s->o = (int16_t)slot;
+	return slot;
 }
 
 static int plan(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
-	struct ct_step *keep;
+	struct ct_step *load, *keep;
+	uint64_t server;
+	int proxy = CT_SLOT_NONE;
 
 	if (st->memfd < 0)
 		return 0;
+	server = who_serves(st, b);
+	if (!st->attach && b->spec->seccomp_notify.n && server == CT_LISTENER_NONE)
+		return refuse_unserved(b);
+	if (server == CT_LISTENER_PROXY)
+		proxy = add_proxy(b);
 	if (!st->attach) {
 		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP,
 				   ct_build_at(b, KEY));
-		keep->s[0] = st->spec->seccomp_profile;
+		keep->s[0] = profile_of(st->spec);
 		keep->n[0] = st->record.rules;
 		keep->s[1] = st->record.digest;
 	}
-	ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY))->a =
-		(int16_t)st->slot;
+	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY));
+	load->a = (int16_t)st->slot;
+	load->b = (int16_t)proxy;
+	load->n[0] = server;
 	return 0;
 }
 
@@ -263,7 +311,7 @@ static void protect(const void *state, struct ct_protections *r)
 	if (ok)
 		got = CT_ROW_TEXT(r, "%u rules, digest %s", runs.rules, runs.digest);
 	ct_protections_add(r, ok && !strcmp(runs.digest, st->record.digest), "filter of calls",
-			   CT_ROW_TEXT(r, "%s, %u rules, digest %s", st->spec->seccomp_profile,
+			   CT_ROW_TEXT(r, "%s, %u rules, digest %s", profile_of(st->spec),
 				       st->record.rules, st->record.digest),
 			   got, "seccomp SECCOMP_SET_MODE_FILTER");
 	ct_filter_record_free(&runs);

@@ -37,8 +37,11 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
-/* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
- * call. */
+/* filter.c: maps the filter in descriptor fd, and tells its flags, for seccomp(2). It stays mapped:
+ * the exec takes the mapping away, and a filter that forbids munmap(2) is no reason to fail. 0 or a
+ * negative errno, *sys the call. */
+int filter_map(int fd, struct k_sock_fprog *program, unsigned *flags, int *sys);
+/* Loads it into this process. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, int *sys);
 #define FILTER_ANY 0xffffffffu
 struct filter_call {
@@ -48,6 +51,12 @@ struct filter_call {
 /* Loads a filter that allows n calls of this architecture (AUDIT_ARCH_*), and refuses all others
  * with EPERM. 0 or a negative errno. */
 int filter_confine(uint32_t arch, const struct filter_call *calls, unsigned n);
+/* listener.c: the same, and sends the listener of its notifications: to the library, or where `to`
+ * is not negative to the process at the other end of that socket. */
+int listener_load(struct stage *st, int fd, int to, int *sys);
+/* proxy.c, in the launcher once it has cloned init: tells the process that hands requests on of
+ * init, and closes the launcher's end of its socket. 0 or a negative errno. */
+int proxy_tell(struct stage *st);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);
