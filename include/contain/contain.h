@@ -259,6 +259,10 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
 /** return when the start is under way; see ct_process_started(). Since 0.3 */
 #define CT_START_NOWAIT 0x80u
 
+/** the caller answers the calls that the filter notifies of: ct_process_notify_fd(). Not with
+ *  CT_START_DETACH. Since 0.3 */
+#define CT_START_NOTIFY 0x100u
+
 /** How to start. */
 typedef struct ct_start_opts {
 	size_t size;
@@ -306,6 +310,10 @@ typedef struct ct_start_opts {
 #define CT_ATTACH_KEEP_ENV 0x80u  /**< the caller's environment, then `envp` */
 #define CT_ATTACH_ELEVATED 0x100u /**< all capabilities of the caller, no no_new_privs */
 #define CT_ATTACH_NOWAIT 0x200u	  /**< as CT_START_NOWAIT. Since 0.3 */
+
+/** as CT_START_NOTIFY; what attaches has a listener of its own, and without this flag none: the
+ *  kernel answers ENOSYS. Since 0.3 */
+#define CT_ATTACH_NOTIFY 0x400u
 
 /** How to enter. */
 typedef struct ct_attach_opts {
@@ -456,6 +464,58 @@ CT_PUBLIC int ct_process_pty(const ct_process *p);
 CT_PUBLIC int ct_process_resize(ct_process *p, unsigned rows, unsigned cols);
 /** The calling thread's last error of a ct_process_* call; never NULL. Since 0.1. */
 CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
+
+/* ---- notifications of a filter --------------------------------------------------------------- */
+
+/** Listener of the filter (seccomp.profile) of a start with CT_START_NOTIFY, or an attach with
+ *  CT_ATTACH_NOTIFY: a descriptor (borrowed) that polls readable when a call waits for an answer,
+ *  and POLLHUP when no process has the filter any more. It lives as long as p; a duplicate of it
+ *  may be served by another process. When all of them are closed the kernel answers ENOSYS. Calls
+ *  that the library itself makes after the filter is loaded, up to the exec, are let through by it.
+ *  Does not block.
+ *  Errors: -EINPROGRESS (the program is not executed yet), -ENOENT (the filter notifies of nothing,
+ *  or the flag was not given), -EINVAL. Since 0.3. */
+CT_PUBLIC int ct_process_notify_fd(const ct_process *p);
+
+/** A call that waits for an answer. All but `size` is filled by ct_notify_receive(). Since 0.3. */
+typedef struct ct_notify {
+	size_t size;
+	uint64_t id; /**< of the request */
+	int pid;     /**< the thread that makes the call, as the receiver sees it; 0: it does not */
+	int nr;	     /**< the call's number on `arch` */
+	uint32_t arch;	  /**< AUDIT_ARCH_* of linux/audit.h */
+	uint32_t flags;	  /**< of the kernel; 0 so far */
+	uint64_t ip;	  /**< instruction pointer */
+	uint64_t args[6]; /**< its arguments; memory they point at can change at any time */
+	char call[40];	  /**< its name; "" when none is known */
+} ct_notify;
+
+/*
+ * The functions below take the listener's descriptor and no handle: they can be called in any
+ * process that has it, and by any thread, though by one at a time for ct_notify_receive(). None
+ * blocks. A request is over when its process has been killed, or a signal has interrupted the call;
+ * that is -ENOENT.
+ */
+
+/** Takes a request. Errors: -EAGAIN (none waits), -EPIPE (no process has the filter any more),
+ *  -EINVAL (n->size is not set: begin with CT_NOTIFY_INIT), -EBADF, -ENOTTY (no listener),
+ *  -EOVERFLOW (the kernel's requests are longer than this library knows), -ENOMEM. Since 0.3. */
+CT_PUBLIC int ct_notify_receive(int fd, ct_notify *n);
+/** 0: the request still waits for its answer. What was learned about its process by its pid before
+ *  this call, was learned about that process and no later one of the same number.
+ *  Errors: -ENOENT (it is over), -EINVAL, -EBADF, -ENOTTY. Since 0.3. */
+CT_PUBLIC int ct_notify_valid(int fd, const ct_notify *n);
+/** Lets the call go on as if it were not filtered. It reads its arguments in memory anew, and
+ *  another thread may have changed them: no decision about what is safe can be made this way.
+ *  Errors: -ENOENT (the request is over), -EINPROGRESS (it is answered already), -EINVAL, -EBADF,
+ *  -ENOTTY. Since 0.3. */
+CT_PUBLIC int ct_notify_continue(int fd, const ct_notify *n);
+/** Makes the call fail. @param error  an errno, 1 to 4095. Errors: as ct_notify_continue().
+ *  Since 0.3. */
+CT_PUBLIC int ct_notify_error(int fd, const ct_notify *n, int error);
+/** Makes the call return a value, without being carried out. Errors: as ct_notify_continue().
+ *  Since 0.3. */
+CT_PUBLIC int ct_notify_return(int fd, const ct_notify *n, int64_t value);
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -714,6 +774,7 @@ CT_PUBLIC int ct_preflight(int format, char **out);
 	  { 0, 0, 0, 0, 0, 0, 0, 0 } }
 #define CT_EVENT_OPTS_INIT { sizeof(ct_event_opts), 0, 0, 0, 0, 0 }
 #define CT_EVENT_INIT { sizeof(ct_event), 0, 0, 0 }
+#define CT_NOTIFY_INIT { sizeof(ct_notify), 0, 0, 0, 0, 0, 0, { 0, 0, 0, 0, 0, 0 }, { 0 } }
 #define CT_CREATE_OPTS_INIT { sizeof(ct_create_opts), 0, NULL }
 /* clang-format on */
 

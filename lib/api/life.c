@@ -7,13 +7,14 @@
 #include "base/fd.h"
 #include "run/child/control.h"
 
-#define START_FLAGS                                                               \
-	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE | \
-	 CT_START_NO_NEW_PRIVS | CT_START_REAPER | CT_START_NO_REAPER | CT_START_NOWAIT)
+#define START_FLAGS                                                                       \
+	(CT_START_DETACH | CT_START_PTY | CT_START_CLEAR_ENV | CT_START_EXECUTE |         \
+	 CT_START_NO_NEW_PRIVS | CT_START_REAPER | CT_START_NO_REAPER | CT_START_NOWAIT | \
+	 CT_START_NOTIFY)
 #define ATTACH_FLAGS                                                                              \
 	(CT_ATTACH_PTY | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID | CT_ATTACH_SET_GROUPS |           \
 	 CT_ATTACH_SET_CAPS | CT_ATTACH_NO_NEW_PRIVS | CT_ATTACH_CLEAR_ENV | CT_ATTACH_KEEP_ENV | \
-	 CT_ATTACH_ELEVATED | CT_ATTACH_NOWAIT)
+	 CT_ATTACH_ELEVATED | CT_ATTACH_NOWAIT | CT_ATTACH_NOTIFY)
 
 static int take_start_opts(const ct_start_opts *in, ct_start_opts *o, struct ct_err *e)
 {

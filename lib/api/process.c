@@ -60,6 +60,17 @@ CT_PUBLIC int ct_process_pidfd(const ct_process *p)
 	return p->child.pidfd;
 }
 
+CT_PUBLIC int ct_process_notify_fd(const ct_process *p)
+{
+	if (!p)
+		return -EINVAL;
+	if (ct_process_starting(p))
+		return -EINPROGRESS;
+	if (p->child.notify < 0)
+		return -ENOENT;
+	return p->child.notify;
+}
+
 CT_PUBLIC int ct_process_start_fd(const ct_process *p)
 {
 	if (!p)

@@ -62,6 +62,7 @@ struct ct_request {
 	bool reaper, no_reaper; /* override the config */
 	bool oom_protected;	/* the caller has a negative oom_score_adj */
 	bool detached;		/* with a supervisor */
+	bool notify;		/* the caller serves the listener of the filter */
 	/* the keys that it cannot honour have been reported: go on without them */
 	bool keys_told;
 	bool stdio_given; /* a detached start with descriptors of the caller's as stdio */

@@ -194,7 +194,9 @@ struct k_sigaction {
 
 /* linux/seccomp.h, linux/filter.h */
 #define K_SECCOMP_SET_MODE_FILTER 1
-#define K_FILTER_BYTES 8 /* of one instruction */
+#define K_SECCOMP_FLAG_NEW_LISTENER 0x8u
+#define K_SECCOMP_FLAG_WAIT_KILLABLE 0x20u /* since 5.19 */
+#define K_FILTER_BYTES 8		   /* of one instruction */
 struct k_sock_fprog {
 	unsigned short len;
 	void *filter;

@@ -91,6 +91,10 @@ struct ct_wire_step {
 /* run the steps, which are hooks on the host, exit: there is no container */
 #define CT_MODE_HOOKS 3u
 
+/* FILTER, n0: who gets the listener of a filter that notifies. */
+#define CT_LISTENER_NONE 0u /* the kernel answers ENOSYS */
+#define CT_LISTENER_CALLER 1u
+
 /* Header | steps | supervisor part (when supervise) | string pool. All offsets from the start
  * of the string pool. */
 struct ct_wire_head {
@@ -246,6 +250,7 @@ enum ct_report_type {
 
 /* namespace `index` of the stage's table (supervisor keeps these for stop hooks) */
 #define CT_FD_TAG_NS 4
+#define CT_FD_TAG_NOTIFY 5 /* the listener of the filter: who serves its notifications */
 
 /*
  * What the keeper of an in-process container, or the supervisor of a detached one, receives:

@@ -54,6 +54,19 @@ static void small(void)
 	FIELD(ct_create_opts, rootfs);
 }
 
+static void notify(void)
+{
+	STRUCT(ct_notify);
+	FIELD(ct_notify, id);
+	FIELD(ct_notify, pid);
+	FIELD(ct_notify, nr);
+	FIELD(ct_notify, arch);
+	FIELD(ct_notify, flags);
+	FIELD(ct_notify, ip);
+	FIELD(ct_notify, args);
+	FIELD(ct_notify, call);
+}
+
 static void starting(void)
 {
 	STRUCT(ct_start_opts);
@@ -196,6 +209,7 @@ static void flags(void)
 	NUMBER(CT_START_REAPER);
 	NUMBER(CT_START_NO_REAPER);
 	NUMBER(CT_START_NOWAIT);
+	NUMBER(CT_START_NOTIFY);
 	NUMBER(CT_NS_MNT);
 	NUMBER(CT_NS_PID);
 	NUMBER(CT_NS_UTS);
@@ -205,6 +219,7 @@ static void flags(void)
 	NUMBER(CT_NS_CGROUP);
 	NUMBER(CT_NS_TIME);
 	NUMBER(CT_ATTACH_NOWAIT);
+	NUMBER(CT_ATTACH_NOTIFY);
 	NUMBER(CT_ABSENT);
 	NUMBER(CT_STOP_NO_KILL);
 	NUMBER(CT_STOP_KILL);
@@ -224,6 +239,7 @@ int main(void)
 	starting();
 	entering();
 	ending();
+	notify();
 	cgroups();
 	NUMBER(CT_START_DETACH);
 	NUMBER(CT_START_PTY);

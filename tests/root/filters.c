@@ -231,7 +231,6 @@ static void refusals(void **state)
 		{ "2\ndenylist\n[all]\nmkdri errno 1\n", "mkdri" },
 		{ "3\ndenylist\n", "3" },
 		{ "", "" },
-		{ "2\nallowlist\n[all]\nread notify\n", "notif" },
 		{ "{ \"defaultAction\": \"SCMP_ACT_MAYBE\" }", "SCMP_ACT_MAYBE" },
 		{ "{ \"defaultAction\": ", "ends too early" },
 	};

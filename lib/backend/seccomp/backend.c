@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "backend/seccomp/cache.h"
+#include "backend/seccomp/notify.h"
 #include "backend/seccomp/policy.h"
 #include "base/fd.h"
 #include "base/sys.h"
@@ -86,10 +87,6 @@ static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter
 		r = ct_filter_default(facts, arena, &policy, e);
 	else
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
-	if (r >= 0 && policy.notifies)
-		r = ct_fail(
-			e, -EOPNOTSUPP, CT_ERR_FILTER, "start",
-			"this version gives nobody the notifications that the profile asks for");
 	return r < 0 ? r : ct_filter_compile(&policy, profile, &st->program, e);
 }
 
@@ -213,14 +210,17 @@ static void inputs(void *state, struct ct_builder *b)
 static int plan(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
+	struct ct_step *load;
 
 	if (st->memfd < 0)
 		return 0;
 	if (!st->attach)
 		ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY))
 			->s[0] = st->spec->seccomp_profile;
-	ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY))->a =
-		(int16_t)st->slot;
+	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY));
+	load->a = (int16_t)st->slot;
+	if (b->req->notify && ct_filter_notifies(st->program.data, st->program.len))
+		load->n[0] = CT_LISTENER_CALLER;
 	return 0;
 }
 

@@ -27,12 +27,14 @@ static const struct {
 	{ "file_setattr", 469 },
 };
 
+#define X32_BIT 0x40000000
+
 /* Architectures that do not count from 0. */
 static const struct {
 	uint32_t arch;
 	int first;
 } bases[] = {
-	{ SCMP_ARCH_X32, 0x40000000 },	 { SCMP_ARCH_MIPS, 4000 },
+	{ SCMP_ARCH_X32, X32_BIT },	 { SCMP_ARCH_MIPS, 4000 },
 	{ SCMP_ARCH_MIPSEL, 4000 },	 { SCMP_ARCH_MIPS64, 5000 },
 	{ SCMP_ARCH_MIPSEL64, 5000 },	 { SCMP_ARCH_MIPS64N32, 6000 },
 	{ SCMP_ARCH_MIPSEL64N32, 6000 },
@@ -118,6 +120,30 @@ const char *ct_filter_near(const char *name, char *buf, size_t size)
 	}
 	buf[size - 1] = '\0';
 	return near.best ? buf : NULL;
+}
+
+/* The architecture that the kernel means by its name and a number. */
+static uint32_t arch_of(uint32_t arch, int nr)
+{
+	if (arch == SCMP_ARCH_X86_64 && (nr & X32_BIT))
+		return SCMP_ARCH_X32;
+	return arch;
+}
+
+/* The name of a call by its number. */
+void ct_filter_call_name(uint32_t arch, int nr, char *buf, size_t size)
+{
+	uint32_t own = arch_of(arch, nr);
+	char *known = seccomp_syscall_resolve_num_arch(own, nr);
+	const char *name = known;
+
+	for (size_t i = 0; !name && i < N_ROWS(late); i++)
+		if (base_of(own) + late[i].nr == nr)
+			name = late[i].name;
+	memset(buf, 0, size);
+	if (name)
+		memccpy(buf, name, '\0', size - 1);
+	free(known);
 }
 
 /* Whether arguments have 32 bits: MIPS' n32 counts as a 64-bit architecture otherwise. */

@@ -23,6 +23,9 @@ struct ct_filter_call {
 int ct_filter_find(const struct ct_filter_rule *rule, uint32_t arch, struct ct_filter_call *out);
 /* The known name that is nearest to a wrong one, in buf; NULL when none is near. */
 const char *ct_filter_near(const char *name, char *buf, size_t size);
+/* The name of a call by its number, in buf; "" when none is known. `arch` is the kernel's,
+ * AUDIT_ARCH_*. */
+void ct_filter_call_name(uint32_t arch, int nr, char *buf, size_t size);
 /* Whether arguments of calls have 32 bits on an architecture. */
 bool ct_filter_is_32(uint32_t arch);
 

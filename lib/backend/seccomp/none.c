@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The twin of compile.c, default.c and lxc.c for builds without libseccomp. */
+/* The twin of calls.c, compile.c, default.c and lxc.c for builds without libseccomp. */
 #include <errno.h>
 
 #include "base/origin.h"
+#include "backend/seccomp/calls.h"
 #include "backend/seccomp/policy.h"
 
 static int refuse(const char *file, struct ct_err *e)
@@ -38,4 +39,11 @@ int ct_filter_compile(const struct ct_filter_policy *p, const char *file, struct
 {
 	(void)p, (void)out;
 	return refuse(file, e);
+}
+
+/* No call has a name. */
+void ct_filter_call_name(uint32_t arch, int nr, char *buf, size_t size)
+{
+	(void)arch, (void)nr, (void)size;
+	*buf = '\0';
 }

@@ -383,6 +383,7 @@ static void process_free(struct ct_process *p)
 	ct_close(&p->child.report);
 	ct_close(&p->child.end);
 	ct_close(&p->child.pty);
+	ct_close(&p->child.notify);
 	ct_close(&p->watch);
 	ct_close(&p->state);
 	pthread_mutex_destroy(&p->lock);

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "run/child/keeper.h"
+#include "run/child/notify.h"
 #include "plan/trace.h"
 #include "shared/rights.h"
 
@@ -236,6 +237,10 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 			ct_close(&child->pty);
 			child->pty = ct_take_fd(fd);
 		}
+		if (r->num == CT_FD_TAG_NOTIFY) {
+			ct_close(&child->notify);
+			child->notify = ct_take_fd(fd);
+		}
 		return 1;
 	case CT_REPORT_EXEC_NEXT:
 		child->exec_ns = ct_now_ns(CLOCK_MONOTONIC) -
@@ -267,25 +272,47 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 	}
 }
 
-/* Waits for something to read: 1. 0 when the program turns out to be running although the socket is
- * still open; -EINPROGRESS when the time is up. */
-static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
+/* Whether the program is being executed although the socket is still open: 0, or 1 when there is
+ * something to read; -EAGAIN: not yet. An init that has failed and ended since the last poll cannot
+ * be told from one that has executed its program: its report, if there is one, comes first. */
+static int look_again(const struct ct_child *child, int check)
 {
 	struct pollfd p = { .fd = child->report, .events = POLLIN };
+	int executed = check && child->pid > 0 && has_executed(child->pid);
+
+	if (poll(&p, 1, 0) > 0)
+		return 1;
+	return executed ? 0 : -EAGAIN;
+}
+
+/* Waits for something to read: 1. 0 when the program turns out to be running although the socket is
+ * still open; -EINPROGRESS when the time is up.
+ *
+ * Meanwhile init's own calls, up to the exec, are let through where its filter notifies of them. A
+ * request is init's if the socket is open after the request was seen: the exec closes it before the
+ * program makes its first call. */
+static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
+{
+	struct pollfd p[2] = { { .fd = child->report, .events = POLLIN },
+			       { .fd = child->notify, .events = POLLIN } };
 	int check = child->exec_ns && child->pidfd >= 0 && !s->super;
 	int most = 1000;
 
 	if (check)
 		most = CHECK_AFTER_MS;
 	for (;;) {
-		int n = poll(&p, 1, ct_poll_ms(until_ms - ct_now_ms(), most));
+		int n = poll(p, 2, ct_poll_ms(until_ms - ct_now_ms(), most)), r = -EAGAIN;
 
-		if (n > 0 || (n < 0 && errno != EINTR))
+		if ((n > 0 && p[0].revents) || (n < 0 && errno != EINTR))
 			return 1;
-		/* an init that has failed and ended since the poll cannot be told from one that has
-		 * executed its program: its report, if there is one, comes first */
-		if (n == 0 && check && child->pid > 0 && has_executed(child->pid))
-			return poll(&p, 1, 0) > 0;
+		if (n > 0 || (n == 0 && check))
+			r = look_again(child, check);
+		if (r >= 0)
+			return r;
+		if (n > 0 && (p[1].revents & POLLIN))
+			ct_notify_pass(child->notify);
+		else if (n > 0)
+			p[1].fd = -1;
 		if (ct_now_ms() >= until_ms)
 			return -EINPROGRESS;
 	}
@@ -321,7 +348,7 @@ int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms
 	struct ct_report r;
 	int n;
 
-	if (!s->super && !s->trace && !ct_said_wanted(s->log, s->plan, NULL))
+	if (!s->super && !s->trace && !s->notifies && !ct_said_wanted(s->log, s->plan, NULL))
 		wait_closed(child, until_ms);
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;

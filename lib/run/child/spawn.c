@@ -278,6 +278,7 @@ void ct_child_drop(struct ct_child *c, struct ct_keeper *verdict)
 	ct_child_reap(c, verdict);
 	ct_close(&c->pidfd);
 	ct_close(&c->pty);
+	ct_close(&c->notify);
 	close_leash(c);
 	ct_close(&c->end);
 }

@@ -27,7 +27,8 @@ struct ct_spawn {
 	/* in process: what the output pump shares; NULL: there is none */
 	struct ct_wire_output *output;
 	const struct ct_log *log;
-	bool trace; /* the log wants each step */
+	bool trace;    /* the log wants each step */
+	bool notifies; /* the filter has a listener, which the caller gets */
 };
 
 /* What came of it. Descriptors are the owner's, -1 when there is none. */
@@ -42,8 +43,9 @@ struct ct_child {
 	int report; /* the stage's reports, until the program is executed; -1 then */
 	int end; /* pidfd of the keeper, where that ends later than init, by the output; else -1 */
 	uint64_t exec_ns; /* CLOCK_MONOTONIC; 0: not yet executed */
+	int notify;	  /* the listener of its filter; -1: none, or not yet loaded */
 };
-#define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0 })
+#define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0, -1 })
 
 /* Starts the keeper, which starts the stage. 0; or a negative errno, recorded, with
  * nothing left. */

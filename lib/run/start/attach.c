@@ -104,6 +104,7 @@ static int fill_request(const ct_attach_opts *o, struct ct_prepared *p, int pidf
 				      .keep_env = o->flags & CT_ATTACH_KEEP_ENV,
 				      .no_new_privs = o->flags & CT_ATTACH_NO_NEW_PRIVS,
 				      .elevated = o->flags & CT_ATTACH_ELEVATED,
+				      .notify = o->flags & CT_ATTACH_NOTIFY,
 				      .rows = 24,
 				      .cols = 80,
 				      .has_exec_fd = ct_given_fd(o->exec_fd) >= 0,

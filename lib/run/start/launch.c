@@ -96,6 +96,15 @@ static int make_pollable(struct ct_launch *l, int report, struct ct_err *e)
 	return 0;
 }
 
+/* With a listener, init's calls wait until ct_launch_follow() lets them through: adds it, once. */
+static void watch_notify(const struct ct_launch *l, int listener)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (l->poll >= 0 && listener >= 0)
+		(void)epoll_ctl(l->poll, EPOLL_CTL_ADD, listener, &event);
+}
+
 /* ---- the end of a launch --------------------------------------------------------------------- */
 
 /* Moves the killed process out of the container's freezer cgroup: with version 1 a frozen process
@@ -232,6 +241,7 @@ int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e)
 	if (r == -EINPROGRESS && ct_now_ms() >= l->until_ms)
 		return too_late(p, e);
 	if (r == -EINPROGRESS) {
+		watch_notify(l, p->child.notify);
 		if (l->timer >= 0 && p->child.exec_ns)
 			wake_in(l, RECHECK_MS);
 		ct_err_hint(e, "poll ct_process_start_fd() and ask again");
@@ -243,13 +253,24 @@ int ct_launch_follow(struct ct_process *p, int timeout_ms, struct ct_err *e)
 	return 0;
 }
 
+/* Whether the caller gets a listener of the filter that the plan loads. */
+static bool has_listener(const struct ct_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].op == CT_OP_FILTER && plan->steps[i].n[0] == CT_LISTENER_CALLER)
+			return true;
+	return false;
+}
+
 int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e)
 {
 	struct ct_launch *l = p->launch;
 	struct ct_child child = CT_CHILD_INIT;
 	struct ct_err why;
-	int r = ct_spawn(&l->spawn, &child, e);
+	int r;
 
+	l->spawn.notifies = has_listener(l->spawn.plan);
+	r = ct_spawn(&l->spawn, &child, e);
 	if (r < 0) {
 		why = *e;
 		return over(p, r, &why, e);

@@ -487,6 +487,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 				      .reaper = o->flags & CT_START_REAPER,
 				      .no_reaper = o->flags & CT_START_NO_REAPER,
 				      .detached = o->flags & CT_START_DETACH,
+				      .notify = o->flags & CT_START_NOTIFY,
 				      .oom_protected = oom_protected(),
 				      .stdio_given = (o->flags & CT_START_DETACH) &&
 						     (o->stdio[0] || o->stdio[1] || o->stdio[2]),

@@ -27,6 +27,11 @@ static int check_opts(struct ct_container *c, const ct_start_opts *o, bool takes
 		return ct_fail(e, -EINVAL, CT_ERR_ARGUMENT, "start",
 			       "an anonymous container cannot be detached");
 	}
+	if ((o->flags & CT_START_DETACH) && (o->flags & CT_START_NOTIFY)) {
+		ct_err_hint(e, "let a proxy serve it: seccomp.notify.proxy");
+		return ct_fail(e, -EINVAL, CT_ERR_FLAGS, "start",
+			       "a detached container outlives a caller that serves its filter");
+	}
 	return ct_check_descriptors(o->stdio, o->keep_fds, o->n_keep_fds, o->exec_fd, "start", e);
 }
 

@@ -37,9 +37,14 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
-/* filter.c: loads the filter in descriptor fd into this process. 0 or a negative errno, *sys the
- * call. */
+/* filter.c: maps the filter in descriptor fd, for seccomp(2). It stays mapped: the exec takes the
+ * mapping away, and a filter that forbids munmap(2) is no reason to fail. 0 or a negative errno,
+ * *sys the call. */
+int filter_map(int fd, struct k_sock_fprog *program, int *sys);
+/* Loads it into this process. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, int *sys);
+/* listener.c: the same, and sends the listener of its notifications to the library. */
+int listener_load(struct stage *st, int fd, int *sys);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);
