@@ -505,6 +505,41 @@ CT_PUBLIC int ct_notify_receive(int fd, ct_notify *n);
  *  this call, was learned about that process and no later one of the same number.
  *  Errors: -ENOENT (it is over), -EINVAL, -EBADF, -ENOTTY. Since 0.3. */
 CT_PUBLIC int ct_notify_valid(int fd, const ct_notify *n);
+/** Reads memory of the process that waits. All that names it is a number, which may be another
+ *  process's by now: so the request is looked at after the read, and nothing is given out when it
+ *  is over. What was read may change as soon as it is read: another thread of the process can write
+ *  there.
+ *  @param addr  where, in the process; mostly one of n->args
+ *  @param len   bytes of `buf`
+ *  Returns the bytes read, less than len where memory ends; the rest of buf is zero. Errors: -ENOENT
+ *  (the request is over), -EFAULT (no memory there), -EPERM (the caller may not trace the process),
+ *  -ESRCH (it is not in the caller's pid namespace), -EINVAL, -EBADF, -ENOTTY. Since 0.3. */
+CT_PUBLIC ssize_t ct_notify_read(int fd, const ct_notify *n, uint64_t addr, void *buf, size_t len);
+/** The same for a text, such as a path. Returns its length; buf holds it, terminated, or "" on
+ *  failure. Errors: -ENAMETOOLONG (it does not end within len bytes), else as ct_notify_read().
+ *  Since 0.3. */
+CT_PUBLIC ssize_t ct_notify_read_string(int fd, const ct_notify *n, uint64_t addr, char *buf,
+					size_t len);
+/** Writes to memory of the process that waits, which is held before the request is looked at: no
+ *  other process is written to. Also to memory that the process itself can only read, if it is its
+ *  own. Needs /proc. Returns the bytes written.
+ *  Errors: -EXDEV (/proc is not of the caller's pid namespace, or is missing), -EACCES, else as
+ *  ct_notify_read(). Since 0.3. */
+CT_PUBLIC ssize_t ct_notify_write(int fd, const ct_notify *n, uint64_t addr, const void *buf,
+				  size_t len);
+
+#define CT_NOTIFY_ADD_CLOEXEC 0x1u /**< close-on-exec in the process */
+
+/** the call returns the new descriptor: the request is answered. In one step with Linux 5.14 and
+ *  later; before that the process may keep the descriptor although the call was interrupted */
+#define CT_NOTIFY_ADD_ANSWER 0x2u
+
+/** Gives the process that waits a descriptor, the lowest number that is free. Waits for the moment
+ *  that the kernel takes to put it there.
+ *  @param source_fd  borrowed; the process gets the same open file
+ *  Returns its number in the process. Errors: -ENOENT (the request is over), -EINPROGRESS (it is
+ *  answered), -EBADF, -EMFILE (the process has no number free), -EINVAL, -ENOTTY. Since 0.3. */
+CT_PUBLIC int ct_notify_add_fd(int fd, const ct_notify *n, int source_fd, unsigned flags);
 /** Lets the call go on as if it were not filtered. It reads its arguments in memory anew, and
  *  another thread may have changed them: no decision about what is safe can be made this way.
  *  Errors: -ENOENT (the request is over), -EINPROGRESS (it is answered already), -EINVAL, -EBADF,

@@ -11,6 +11,8 @@
  *                      gave their own number
  *   asker again        mknod(2), again while it is interrupted by SIGALRM: how often it was
  *   asker path TEXT    open(2) of the path TEXT; what read(2) of it gives is written to stdout
+ *   asker edge         open(2) of a path of 10 characters behind which memory ends; the errno
+ *   asker cwd          getcwd(2); 0 if it gave "/here"
  *   asker none         ends at once
  */
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -71,10 +74,30 @@ static int interrupted(void)
 	return n;
 }
 
+/* A text that ends where memory ends, at the end of a page. */
+static int edge(void)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED || munmap(page + 4096, 4096) < 0)
+		return 255;
+	memset(page, 'x', 4096);
+	return syscall(SYS_openat, AT_FDCWD, page + 4096 - 10, O_RDONLY) < 0 ? errno : 0;
+}
+
+static int get_directory(void)
+{
+	char text[64] = "";
+
+	if (syscall(SYS_getcwd, text, sizeof(text)) != 6)
+		return 1;
+	return strcmp(text, "/here") != 0;
+}
+
 static int read_path(const char *path)
 {
 	char text[64];
-	int fd = open(path, O_RDONLY);
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
 	if (fd < 0)
@@ -98,6 +121,10 @@ int main(int argc, char **argv)
 		return both();
 	if (!strcmp(what, "again"))
 		return interrupted();
+	if (!strcmp(what, "edge"))
+		return edge();
+	if (!strcmp(what, "cwd"))
+		return get_directory();
 	if (!strcmp(what, "path") && argc > 2)
 		return read_path(argv[2]);
 	return 0;

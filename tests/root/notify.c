@@ -11,13 +11,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -363,6 +366,135 @@ static void wrong_arguments(void **state)
 	assert_int_equal(ct_process_notify_fd(NULL), -EINVAL);
 }
 
+/* ---- memory and descriptors ------------------------------------------------------------------ */
+
+#define FILES "2\ndenylist\n[all]\nopenat notify\ngetcwd notify\nmknodat notify\n"
+
+static void a_path_is_read_and_a_file_given(void **state)
+{
+	ct_container *c = handle(FILES);
+	ct_start_opts o = CT_START_OPTS_INIT;
+	char text[64] = "";
+	int out[2], fd, file = memfd_create("given", MFD_CLOEXEC);
+	ct_process *p;
+	ct_notify n;
+
+	(void)state;
+	assert_int_equal(write(file, "given", 5), 5);
+	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(pipe(out), 0);
+	o.flags = CT_START_NOTIFY;
+	o.argv = ARGV("asker", "path", "/no/such/file");
+	o.exec_fd = asker;
+	o.stdio[1] = out[1];
+	assert_ok(c, ct_start(c, &o, &p));
+	close(out[1]);
+	fd = listener(p);
+	n = must_receive(fd);
+	assert_string_equal(n.call, "openat");
+	assert_int_equal(ct_notify_read_string(fd, &n, n.args[1], text, sizeof(text)), 13);
+	assert_string_equal(text, "/no/such/file");
+	assert_int_equal(ct_notify_read_string(fd, &n, n.args[1], text, 13), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+	assert_int_equal(ct_notify_read(fd, &n, n.args[1], text, 4), 4);
+	assert_memory_equal(text, "/no/", 4);
+	assert_int_equal(ct_notify_read(fd, &n, 1, text, 4), -EFAULT);
+	assert_int_equal(ct_notify_read_string(fd, &n, ~(uint64_t)0, text, 4), -EFAULT);
+	assert_int_equal(ct_notify_add_fd(fd, &n, -1, 0), -EBADF);
+	assert_int_equal(ct_notify_add_fd(fd, &n, file, 0x100), -EINVAL);
+	/* one that it does not learn of, and the one that open(2) gives it */
+	assert_int_equal(ct_notify_add_fd(fd, &n, file, CT_NOTIFY_ADD_CLOEXEC), 3);
+	assert_int_equal(ct_notify_add_fd(fd, &n, file, CT_NOTIFY_ADD_ANSWER), 4);
+	assert_true(ct_notify_error(fd, &n, EPERM) < 0);
+	assert_int_equal(read(out[0], text, sizeof(text)), 5);
+	assert_memory_equal(text, "given", 5);
+	assert_int_equal(code_of(p), 0);
+	close(out[0]);
+	close(file);
+	ct_unref(c);
+}
+
+static void memory_that_ends(void **state)
+{
+	ct_container *c = handle(FILES);
+	ct_process *p = ask(c, CT_START_NOTIFY, "edge");
+	int fd = listener(p);
+	ct_notify n = must_receive(fd);
+	char text[100];
+
+	(void)state;
+	assert_int_equal(ct_notify_read(fd, &n, n.args[1], text, sizeof(text)), 10);
+	assert_memory_equal(text, "xxxxxxxxxx", 11);
+	assert_int_equal(ct_notify_read_string(fd, &n, n.args[1], text, sizeof(text)), -EFAULT);
+	assert_int_equal(ct_notify_write(fd, &n, n.args[1], "y", 1), 1);
+	assert_int_equal(ct_notify_read(fd, &n, n.args[1], text, 2), 2);
+	assert_memory_equal(text, "yx", 2);
+	assert_int_equal(ct_notify_write(fd, &n, n.args[1] + 10, "y", 1), -EFAULT);
+	assert_int_equal(ct_notify_error(fd, &n, ENAMETOOLONG), 0);
+	assert_int_equal(code_of(p), ENAMETOOLONG);
+
+	p = ask(c, CT_START_NOTIFY, "cwd");
+	fd = listener(p);
+	n = must_receive(fd);
+	assert_int_equal(ct_notify_write(fd, &n, n.args[0], "/here", 6), 6);
+	assert_int_equal(ct_notify_return(fd, &n, 6), 0);
+	assert_int_equal(code_of(p), 0);
+	ct_unref(c);
+}
+
+/* A copy of this process with a number that another one had; it ends with 0 when its memory is as
+ * it was once `go` is at its end. */
+static pid_t copy_with(pid_t number, const int go[2], const char *secret)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uintptr_t)&number,
+				   .set_tid_size = 1 };
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	char c;
+
+	if (pid)
+		return pid;
+	close(go[1]);
+	(void)!read(go[0], &c, 1);
+	_exit(strcmp(secret, "secret") != 0);
+}
+
+/* The number of a process that has gone is another's: that one is not read, and not written to. */
+static void a_number_that_is_used_again(void **state)
+{
+	static char secret[] = "secret";
+	ct_container *c = handle(FILES);
+	ct_process *p = ask(c, CT_START_NOTIFY, "value");
+	int fd = dup(listener(p)), go[2], status;
+	ct_notify n = must_receive(fd);
+	char text[16];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(ct_process_kill(p, SIGKILL), 0);
+	assert_int_equal(ct_process_wait(p, NULL, PATIENCE_MS), 0);
+	ct_process_unref(p);
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(ct_notify_read(fd, &n, (uintptr_t)secret, text, sizeof(text)), -ENOENT);
+	assert_int_equal(ct_notify_write(fd, &n, (uintptr_t)secret, "public", 6), -ENOENT);
+	assert_int_equal(ct_notify_add_fd(fd, &n, 0, 0), -ENOENT);
+	assert_int_equal(pipe(go), 0);
+	pid = copy_with(n.pid, go, secret);
+	assert_int_equal(pid, n.pid);
+	close(go[0]);
+	assert_int_equal(ct_notify_read(fd, &n, (uintptr_t)secret, text, sizeof(text)), -ENOENT);
+	assert_int_equal(text[0], 0);
+	assert_int_equal(ct_notify_read_string(fd, &n, (uintptr_t)secret, text, sizeof(text)),
+			 -ENOENT);
+	assert_int_equal(text[0], 0);
+	assert_int_equal(ct_notify_write(fd, &n, (uintptr_t)secret, "public", 6), -ENOENT);
+	close(go[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+	ct_unref(c);
+}
+
 /* ---- attach, and the start itself ------------------------------------------------------------ */
 
 static void attach_has_its_own(void **state)
@@ -482,6 +614,9 @@ int main(void)
 		cmocka_unit_test(nobody_serves),
 		cmocka_unit_test(a_listener_that_is_closed),
 		cmocka_unit_test(wrong_arguments),
+		cmocka_unit_test(a_path_is_read_and_a_file_given),
+		cmocka_unit_test(memory_that_ends),
+		cmocka_unit_test(a_number_that_is_used_again),
 		cmocka_unit_test(attach_has_its_own),
 		cmocka_unit_test(a_policy_that_notifies_all),
 		cmocka_unit_test(a_start_that_is_not_waited_for),

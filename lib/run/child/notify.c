@@ -2,6 +2,7 @@
 #include "run/child/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stddef.h>
@@ -128,6 +129,25 @@ int ct_notify_answer(int fd, uint64_t id, int64_t value, int32_t error, uint32_t
 int ct_notify_still(int fd, uint64_t id)
 {
 	return control(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+int ct_notify_hand(int fd, const ct_notify *n, int source, unsigned flags)
+{
+	struct seccomp_notif_addfd add = { .id = n->id, .srcfd = (uint32_t)source };
+	int r, answered;
+
+	if (flags & CT_NOTIFY_ADD_CLOEXEC)
+		add.newfd_flags = O_CLOEXEC;
+	if (flags & CT_NOTIFY_ADD_ANSWER)
+		add.flags = SECCOMP_ADDFD_FLAG_SEND;
+	r = control(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	if (r != -EINVAL || !add.flags)
+		return r;
+	/* before Linux 5.14: by two calls */
+	add.flags = 0;
+	r = control(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	answered = r < 0 ? r : ct_notify_answer(fd, n->id, r, 0, 0);
+	return answered < 0 ? answered : r;
 }
 
 void ct_notify_pass(int fd)

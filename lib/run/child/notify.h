@@ -20,6 +20,16 @@ int ct_notify_take(int fd, ct_notify *n);
 int ct_notify_answer(int fd, uint64_t id, int64_t value, int32_t error, uint32_t flags);
 /* 0: the request still waits for its answer. -ENOENT: it does not. */
 int ct_notify_still(int fd, uint64_t id);
+/* Puts a copy of the descriptor `source` into the process of a request; flags: CT_NOTIFY_ADD_*. Its
+ * number there, or a negative errno. */
+int ct_notify_hand(int fd, const ct_notify *n, int source, unsigned flags);
+
+/* notify-memory.c. Bytes read, as many as there are, or a negative errno; then buf is zero. */
+ssize_t ct_notify_peek(int fd, const ct_notify *n, uint64_t at, void *buf, size_t len);
+/* A text that ends within len bytes, its length; or a negative errno, then buf is "". */
+ssize_t ct_notify_peek_text(int fd, const ct_notify *n, uint64_t at, char *buf, size_t len);
+/* Bytes written or a negative errno. */
+ssize_t ct_notify_poke(int fd, const ct_notify *n, uint64_t at, const void *buf, size_t len);
 /* Lets the request that waits, if one does, go on as if it were not filtered. */
 void ct_notify_pass(int fd);
 
