@@ -120,6 +120,10 @@ static int configure(ct_container *c)
 	if (!config_is_set(c, "rootfs.path"))
 		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / "
 				"--ro for the host's own, read-only, or -n NAME");
+	if (config_is_set(c, "hook.start"))
+		return fail(&a, "hook.start: such a hook is under the filter, too, and nobody is "
+				"there yet to let its calls go on; learn without it (-s "
+				"hook.start=)");
 	if (a.name && ct_state(c) != CT_STATE_STOPPED)
 		return fail(&a, "it is running: stop it first");
 	return set_filter(c);

@@ -14,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -87,16 +86,6 @@ static bool know_caller(struct use *u)
 static unsigned arg(struct use *u, int i)
 {
 	return (unsigned)u->call->args[i];
-}
-
-/* Copies n bytes of the caller's memory; it may have others by the time the call goes on. */
-static bool peek(struct use *u, uint64_t at, void *to, size_t n)
-{
-	struct iovec here = { to, n }, there = { NULL, n };
-
-	memcpy(&there.iov_base, &at, sizeof(there.iov_base));
-	return process_vm_readv(u->call->pid, &here, 1, &there, 1, 0) == (ssize_t)n &&
-	       ct_notify_valid(u->fd, u->call) >= 0;
 }
 
 static bool always(struct use *u)
@@ -195,7 +184,8 @@ static bool binds_low_port(struct use *u)
 	struct sockaddr_in in = { 0 };
 	unsigned port;
 
-	if (arg(u, 2) < sizeof(in) || !peek(u, u->call->args[1], &in, sizeof(in)))
+	if (arg(u, 2) < sizeof(in) ||
+	    ct_notify_read(u->fd, u->call, u->call->args[1], &in, sizeof(in)) != sizeof(in))
 		return false;
 	port = ntohs(in.sin_port); /* at the same place for IPv6 */
 	return (in.sin_family == AF_INET || in.sin_family == AF_INET6) && port &&
@@ -242,10 +232,10 @@ static bool is_real_time(struct use *u)
 
 static bool sets_file_caps(struct use *u)
 {
-	static const char name[] = "security.capability";
-	char got[sizeof(name)] = "";
+	char name[64];
 
-	return peek(u, u->call->args[1], got, sizeof(got)) && !memcmp(got, name, sizeof(name));
+	return ct_notify_read_string(u->fd, u->call, u->call->args[1], name, sizeof(name)) > 0 &&
+	       !strcmp(name, "security.capability");
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

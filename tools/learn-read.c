@@ -149,26 +149,20 @@ static int read_rule(struct learn_profile *p, struct learn_text *t, int *arch, c
 
 static int read_lxc(struct learn_profile *p, struct learn_text *t)
 {
-	bool headed = false;
 	const char *line;
-	int arch = -1, err = 0;
+	int arch = -1, err;
 	size_t n;
 
 	t->line = 0;
-	while (!err && next_line(t, &line, &n)) {
-		if (!headed && n == 1 && *line == '2') {
-			headed = true;
-			err = read_list(p, t);
-		} else if (n > 2 && !strncmp(line, "# ", 2) && !headed) {
-			err = learn_read_header(p, t, line + 2, n - 2);
-		} else if (n && *line != '#' && headed) {
-			err = read_rule(p, t, &arch, line, n);
-		} else if (n && *line != '#') {
-			err = refuse(t, NOT_OURS);
-		}
-	}
-	if (!err && !headed)
+	if (!next_line(t, &line, &n) || n != 1 || *line != '2')
 		return refuse(t, NOT_OURS);
+	err = read_list(p, t);
+	while (!err && next_line(t, &line, &n)) {
+		if (n > 2 && !strncmp(line, "# ", 2))
+			err = learn_read_header(p, t, line + 2, n - 2);
+		else if (n && *line != '#')
+			err = read_rule(p, t, &arch, line, n);
+	}
 	return err;
 }
 

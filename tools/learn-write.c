@@ -59,20 +59,21 @@ static const struct {
 	[LEARN_LOG] = { "log", "SCMP_ACT_LOG" },
 };
 
+/* LXC wants the version on the first line, and the list on the second: no comment before them. */
 static void write_lxc(const struct learn_profile *p, const char *header, FILE *out)
 {
 	unsigned arch = LEARN_ARCHS;
 
+	fprintf(out, "2\nallowlist %s", denies[p->deny].lxc);
+	if (p->deny == LEARN_ERRNO)
+		fprintf(out, " %u", p->deny_errno);
+	fputc('\n', out);
 	while (*header) {
 		size_t n = strcspn(header, "\n");
 
 		fprintf(out, "# %.*s\n", (int)n, header);
 		header += n + (header[n] != '\0');
 	}
-	fprintf(out, "2\nallowlist %s", denies[p->deny].lxc);
-	if (p->deny == LEARN_ERRNO)
-		fprintf(out, " %u", p->deny_errno);
-	fputc('\n', out);
 	for (size_t i = 0; i < p->n_calls; i++) {
 		if (p->call[i].arch != arch)
 			fprintf(out, "[%s]\n", learn_archs[p->call[i].arch].section);

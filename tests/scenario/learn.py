@@ -32,8 +32,9 @@ def read(name):
 
 def calls(name):
     """The names of a policy's rules."""
-    body = read(name).split("\n2\n", 1)[1]
-    return {line for line in body.splitlines()[1:] if not line.startswith("[")}
+    lines = read(name).splitlines()
+    assert lines[0] == "2" and lines[1].startswith("allowlist "), lines[:2]
+    return {line for line in lines[2:] if line[0] not in "#["}
 
 
 def fact(name, key):
@@ -198,7 +199,7 @@ for file in "both", "json":
 learn("--merge makes the file", "new", "true", options=("--merge", "--format", "oci"))
 again("...", "new", "true")
 out = s.expect("standard output", "ct-learn", *BOX, "--", "echo", "printed", place=False,
-               out="printed\n# learned")
+               out="printed\n2\nallowlist errno 1\n# learned by ct-learn")
 with open(path("stdout"), "w", encoding="utf-8") as f:
     f.write(out.removeprefix("printed\n"))
 again("from standard output", "stdout", "echo", "printed", out="printed\n")
@@ -213,6 +214,8 @@ USES = {
     "net_bind_service": "__import__('_socket').socket(2, 1, 0).bind(('127.0.0.1', 81))",
     "setpcap": "__import__('ctypes').CDLL(None).prctl(24, 0, 0, 0, 0)",
     "sys_admin": "__import__('socket').sethostname('x')",
+    "setfcap": "open('/tmp/f', 'w'); os.setxattr('/tmp/f', 'security.capability', "
+               "b'\\0\\0\\0\\2' + 16 * b'\\0')",
 }
 for cap, text in USES.items():
     learn(f"{cap}", "cap", PYTHON, "-c", f"import os; {text}", options=("--cap-add", "sys_admin"))
@@ -274,6 +277,50 @@ p.send_signal(signal.SIGINT)
 s.check("^C ends it, and the profile is there", p.wait(30) == 130 and "read" in calls("int"),
         p.returncode, p.stderr.read())
 
+p = s.begin("ct-learn", "-p", path("gone"), *BOX, "--", "sh", "-c",
+            "echo up; exec sleep 86413", place=False)
+s.check("it runs", p.stdout.readline() == "up\n")
+init = [int(q) for q in os.listdir("/proc") if q.isdigit() and
+        b"sleep\00086413" in subprocess.run(["cat", f"/proc/{q}/cmdline"], capture_output=True,
+                                          check=False).stdout]
+p.kill()
+s.check("killed, it leaves neither program nor profile", p.wait(30) == -9 and
+        s.until(lambda: not any(os.path.exists(f"/proc/{q}") for q in init)) and init and
+        not os.path.exists(path("gone")), init)
+
+# ---- numbers
+
+UNKNOWN = "import ctypes; print(ctypes.CDLL(None).syscall(1000 + 0))"
+learn("a number that is no call's", "number", PYTHON, "-c", UNKNOWN, out="-1\n",
+      err="system call 1000 of x86_64 has no name")
+s.check("is told in the profile", fact("number", "unnamed") == ["x86_64", "1000"], read("number"))
+again("a number that is no call's", "number", PYTHON, "-c", UNKNOWN, out="-1\n", rounds=1)
+learn("merged", "number", PYTHON, "-c", "pass", options=("--merge",), err="system call 1000")
+learn("many of them", "many", PYTHON, "-c", "import ctypes; f = ctypes.CDLL(None).syscall; "
+      "print(sum(f(n) for n in range(1000, 9300)))", out="-8300\n", err="system call 1063 of")
+s.check("some are told", read("many").count("# unnamed: ") == 64, read("many"))
+OLD = """
+int main(void)
+{
+	int pid;
+	__asm__ volatile("int $0x80" : "=a"(pid) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+	return pid != 2;
+}
+"""
+with open(path("old.c"), "w", encoding="utf-8") as f:
+    f.write(OLD)
+if (os.uname().machine == "x86_64" and
+        subprocess.run(["cc", "-static", "-o", path("old"), path("old.c")],
+                       check=False).returncode == 0):
+    MOUNT = ("--ro-bind", f"{path('old')}:/tmp/old:create,exec")
+    for file, form in ("old.profile", "lxc"), ("old.json", "oci"):
+        learn(f"calls of x86, {form}", file, "/tmp/old", options=(*MOUNT, "--format", form))
+        again(f"calls of x86, {form}", file, "/tmp/old", options=MOUNT)
+    s.check("have their section", "getpid" in read("old.profile").split("\n[x86]\n")[1] and
+            "getpid" not in read("old.profile").split("\n[x86]\n")[0], read("old.profile"))
+    learn("a 64-bit program", "bits", PYTHON, "-c", "pass", options=("--deny", "errno 5"))
+    again("may not make them", "bits", "/tmp/old", options=MOUNT, rounds=1, code=1)
+
 # ---- options and files that are wrong
 
 
@@ -286,6 +333,7 @@ for deny in "none", "errno", "errno x", "errno 4096", "kill 3", "":
     refused(f"--deny '{deny}'", *BOX, "--deny", deny, "--", "true", err="errno N")
 refused("no command", *BOX, err="no command")
 refused("no root", "--", "true", err="--rootfs")
+refused("a start hook", *BOX, "-s", "hook.start=/bin/true", "--", "true", err="hook.start=)")
 refused("no such directory", *BOX, "--", "true", file="no/such", err="No such file")
 refused("a directory", *BOX, "--", "true", file=".", err="directory")
 refused("a filter of its own", *BOX, "--seccomp", "none", "--", "true", err="not known")
@@ -294,7 +342,7 @@ s.expect("--merge with nothing", "ct-learn", "--merge", *BOX, "--", "true", plac
 for name, text in (("by hand", "2\nallowlist errno 1\nread\n"), ("empty", ""),
                    ("a denylist", read("both").replace("allowlist", "denylist")),
                    ("with an argument", read("both") + "ioctl [0,1,SCMP_CMP_EQ]\n"),
-                   ("cut off", read("both").split("\n2\n")[0] + "\n"),
+                   ("without sections", read("both").replace("\n[x86_64]", "").replace("\n[arm64]", "")),
                    ("JSON, cut off", read("json")[:-20]),
                    ("JSON, with an argument",
                     read("json").replace('"action"', '"args": [], "action"')),
@@ -354,6 +402,9 @@ with open(path("c/web/rootfs/etc/inittab"), "a", encoding="utf-8") as f:
 boots("web", path("c/web/rootfs/up"))
 s.expect("a command in a container", "ct-learn", "-p", path("echo"), "-n", "web", "--", "sh", "-c",
          "hostname; exit 3", out="web\n", code=3)
+s.expect("a system for a time", "ct-learn", "-p", path("time"), "-n", "web", "--time", "1s",
+         code=137, err="time")
+s.check("its profile is there", {"wait4", "vfork"} & calls("time"), *calls("time"))
 s.expect("under it", "ct-execute", "web", "-s", f"seccomp.profile={path('echo')}", "--", "sh", "-c",
          "hostname; exit 3", out="web\n", code=3)
 s.expect("a container that is none", "ct-learn", "-p", path("echo"), "-n", "none", code=125,
