@@ -15,6 +15,7 @@
 #include "sandbox.h"
 #include "terminal.h"
 
+#define TOLD 8		   /* numbers without a name that are told of on standard error */
 #define SERVED_AT_ONCE 64  /* calls, before the terminal has its turn */
 #define COMMAND_BYTES 200u /* that a header shows */
 
@@ -238,9 +239,11 @@ static int finish(struct learn_profile *p, const struct learn_seen *seen)
 {
 	if (learn_seen_failed(seen) || learn_add_always(p) < 0 || note_run(p) < 0)
 		return fail(&a, "out of memory: no profile is written");
-	for (size_t i = 0; i < p->n_unnamed; i++)
+	for (size_t i = 0; i < p->n_unnamed && i < TOLD; i++)
 		fail(&a, "system call %d of %s has no name here: the profile cannot allow it",
 		     p->unnamed[i].nr, learn_archs[p->unnamed[i].arch].section);
+	if (p->n_unnamed > TOLD)
+		fail(&a, "... and others: see the profile");
 	return learn_save(&a, o.profile, p);
 }
 
