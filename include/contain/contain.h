@@ -259,8 +259,8 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
 /** return when the start is under way; see ct_process_started(). Since 0.3 */
 #define CT_START_NOWAIT 0x80u
 
-/** the caller answers the calls that the filter notifies of: ct_process_notify_fd(). Not with
- *  CT_START_DETACH. Since 0.3 */
+/** the caller answers the calls that the filter notifies of, and not the proxy that the config may
+ *  name (seccomp.notify.proxy): ct_process_notify_fd(). Not with CT_START_DETACH. Since 0.3 */
 #define CT_START_NOTIFY 0x100u
 
 /** How to start. */
@@ -511,9 +511,10 @@ CT_PUBLIC int ct_notify_valid(int fd, const ct_notify *n);
  *  there.
  *  @param addr  where, in the process; mostly one of n->args
  *  @param len   bytes of `buf`
- *  Returns the bytes read, less than len where memory ends; the rest of buf is zero. Errors: -ENOENT
- *  (the request is over), -EFAULT (no memory there), -EPERM (the caller may not trace the process),
- *  -ESRCH (it is not in the caller's pid namespace), -EINVAL, -EBADF, -ENOTTY. Since 0.3. */
+ *  Returns the bytes read, less than len where memory ends; the rest of buf is zero.
+ *  Errors: -ENOENT (the request is over), -EFAULT (no memory there), -EPERM (the caller may not
+ *  trace the process), -ESRCH (it is not in the caller's pid namespace), -EINVAL, -EBADF, -ENOTTY.
+ *  Since 0.3. */
 CT_PUBLIC ssize_t ct_notify_read(int fd, const ct_notify *n, uint64_t addr, void *buf, size_t len);
 /** The same for a text, such as a path. Returns its length; buf holds it, terminated, or "" on
  *  failure. Errors: -ENAMETOOLONG (it does not end within len bytes), else as ct_notify_read().

@@ -284,10 +284,14 @@ const struct ct_key ct_keys[] = {
 	  "Filter of system calls: a file of LXC's or Docker's form, default, or none" },
 	{ "seccomp.allow_nesting", &ct_type_bool, HARMLESS, "0", NOWHERE,
 	  "Whether a filter is put on top of the caller's" },
-	{ "seccomp.notify.proxy", &ct_type_text, STORED, NULL, NOWHERE,
-	  "Socket that gets notifications, unix:/path" },
-	{ "seccomp.notify.cookie", &ct_type_text, STORED, NULL, NOWHERE,
-	  "Text that goes with them" },
+	{ "seccomp.notify", &ct_type_names, LIST | OURS, NULL, AT(seccomp_notify),
+	  "System calls that wait for an answer of the caller or of the proxy, whatever the "
+	  "profile says about them" },
+	{ "seccomp.notify.proxy", &ct_type_unix, 0, NULL, AT(seccomp_proxy),
+	  "Socket of a program that answers them by LXC's protocol, unix:/path; ENOSYS while it is "
+	  "away" },
+	{ "seccomp.notify.cookie", &ct_type_text, 0, NULL, AT(seccomp_cookie),
+	  "Text that the proxy gets with each of them" },
 
 	/* hooks */
 	{ "hook.version", &ct_type_hook_version, 0, "0", AT(hook_version),

@@ -264,11 +264,14 @@ struct ct_spec {
 	struct ct_idmaps idmap;
 
 	/* files */
-	const char *rootfs_path;     /* plain directory; "dir:" prefix stripped */
-	const char *rootfs_backend;  /* "overlay" ... when another was named: not honoured yet */
-	int rootfs_fd;		     /* >= 0: given by ct_set_rootfs_fd() */
-	const char *seccomp_profile; /* "default", "none" or a path */
-	const char *rootfs_mount;    /* accepted, not needed: we mount detached */
+	const char *rootfs_path;       /* plain directory; "dir:" prefix stripped */
+	const char *rootfs_backend;    /* "overlay" ... when another was named: not honoured yet */
+	int rootfs_fd;		       /* >= 0: given by ct_set_rootfs_fd() */
+	const char *seccomp_profile;   /* "default", "none" or a path */
+	struct ct_strs seccomp_notify; /* names of calls */
+	const char *seccomp_proxy;     /* /PATH or @NAME of its socket */
+	const char *seccomp_cookie;
+	const char *rootfs_mount; /* accepted, not needed: we mount detached */
 	struct ct_rootfs_opts rootfs_options;
 	bool rootfs_readonly, rootfs_managed;
 	struct ct_strs mount_fstab;

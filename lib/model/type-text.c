@@ -91,6 +91,24 @@ static int parse_filter(const struct ct_entry *entry, void *field, struct ct_spe
 const struct ct_type ct_type_filter = { "filter", parse_filter,
 					"\"default\", \"none\" or an absolute path" };
 
+#define SOCKET_PATH_MAX 107 /* of sun_path, with its end */
+
+static int parse_unix(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		      struct ct_err *e)
+{
+	const char *path = entry->value + 5;
+
+	if (strncmp(entry->value, "unix:", 5) != 0 || (*path != '/' && *path != '@') || !path[1])
+		return ct_value_bad(entry, e);
+	if (strlen(path) > SOCKET_PATH_MAX) {
+		ct_err_hint(e, "the path of a socket has at most %d bytes", SOCKET_PATH_MAX);
+		return ct_value_bad(entry, e);
+	}
+	return keep(path, field, spec, e);
+}
+
+const struct ct_type ct_type_unix = { "socket", parse_unix, "unix:/PATH, or unix:@NAME" };
+
 static int parse_below(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		       struct ct_err *e)
 {

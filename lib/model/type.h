@@ -17,7 +17,7 @@ extern const struct ct_type ct_type_bool, ct_type_order, ct_type_seconds, ct_typ
 	ct_type_id, ct_type_umask, ct_type_nice, ct_type_signal, ct_type_death_signal;
 /* type-text.c */
 extern const struct ct_type ct_type_text, ct_type_arch, ct_type_host_name, ct_type_path,
-	ct_type_path_or_none, ct_type_filter, ct_type_dev_dir, ct_type_cgroup_dir,
+	ct_type_path_or_none, ct_type_filter, ct_type_unix, ct_type_dev_dir, ct_type_cgroup_dir,
 	ct_type_cgroup_pattern, ct_type_cgroup_backend, ct_type_rootfs, ct_type_log_level,
 	ct_type_syslog, ct_type_include, ct_type_net_flags, ct_type_veth_mode, ct_type_macvlan_mode,
 	ct_type_ipvlan_mode, ct_type_ipvlan_isolation;

@@ -194,6 +194,26 @@ struct k_sigaction {
 
 /* linux/seccomp.h, linux/filter.h */
 #define K_SECCOMP_SET_MODE_FILTER 1
+#define K_SECCOMP_GET_NOTIF_SIZES 3
+struct k_notif_sizes {
+	uint16_t notif, resp, data;
+};
+/* The first versions; later ones are longer, by the sizes that the kernel tells. */
+struct k_notif {
+	uint64_t id;
+	uint32_t pid, flags;
+	uint8_t data[64];
+};
+struct k_notif_resp {
+	uint64_t id;
+	int64_t val;
+	int32_t error;
+	uint32_t flags;
+};
+#define K_NOTIF_RECV 0xc0502100
+#define K_NOTIF_SEND 0xc0182101
+#define K_NOTIF_ID_VALID 0x40082102
+#define K_NOTIF_CONTINUE 1u
 #define K_SECCOMP_FLAG_NEW_LISTENER 0x8u
 #define K_SECCOMP_FLAG_WAIT_KILLABLE 0x20u /* since 5.19 */
 #define K_FILTER_BYTES 8		   /* of one instruction */

@@ -43,6 +43,11 @@ int report_send(struct stage *st, struct ct_report *r, int fd)
 	return send_packet(st->report_fd, r, sizeof(*r), fd, flags);
 }
 
+int send_number(int sock, int32_t num, int fd)
+{
+	return send_packet(sock, &num, sizeof(num), fd, 0);
+}
+
 int keep_send(struct stage *st, const struct ct_keep *k, int fd)
 {
 	if (st->keep_fd < 0)

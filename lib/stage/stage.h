@@ -171,6 +171,8 @@ void usage_note_outside(struct stage *st);
 /* One record for the keeper or supervisor, with fd when it is >= 0. 0, also where there is neither,
  * or a negative errno. */
 int keep_send(struct stage *st, const struct ct_keep *k, int fd);
+/* A packet of one number, with fd. 0 or a negative errno. */
+int send_number(int sock, int32_t num, int fd);
 void report_step(struct stage *st, uint64_t took_ns);
 /* CT_REPORT_SAID, where the caller wants it. */
 void report_said(struct stage *st, const char *line);

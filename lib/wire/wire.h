@@ -94,6 +94,7 @@ struct ct_wire_step {
 /* FILTER, n0: who gets the listener of a filter that notifies. */
 #define CT_LISTENER_NONE 0u /* the kernel answers ENOSYS */
 #define CT_LISTENER_CALLER 1u
+#define CT_LISTENER_PROXY 2u /* the process of seccomp.proxy, by the socket in slot b */
 
 /* Header | steps | supervisor part (when supervise) | string pool. All offsets from the start
  * of the string pool. */
@@ -270,7 +271,9 @@ enum ct_keep_type {
 	CT_KEEP_OUTPUT,
 	/* init is cloned next; by the launcher, which is not to be killed between this and
 	 * CT_KEEP_INIT */
-	CT_KEEP_CLONE
+	CT_KEEP_CLONE,
+	/* num: pid of the process that hands requests on to the proxy; by the launcher */
+	CT_KEEP_PROXY
 };
 struct ct_keep {
 	uint32_t type;

@@ -13,15 +13,18 @@
  *   asker path TEXT    open(2) of the path TEXT; what read(2) of it gives is written to stdout
  *   asker edge         open(2) of a path of 10 characters behind which memory ends; the errno
  *   asker cwd          getcwd(2); 0 if it gave "/here"
+ *   asker system       mknod(2); then waits for SIGTERM, which ends it, or SIGINT: a reboot
  *   asker none         ends at once
  */
 #include <errno.h>
 #include <fcntl.h>
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +77,24 @@ static int interrupted(void)
 	return n;
 }
 
+static void on_end(int sig)
+{
+	if (sig == SIGINT)
+		reboot(RB_AUTOBOOT);
+	_exit(0);
+}
+
+_Noreturn static void run_system(void)
+{
+	const struct sigaction act = { .sa_handler = on_end };
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	ask_node(0);
+	for (;;)
+		pause();
+}
+
 /* A text that ends where memory ends, at the end of a page. */
 static int edge(void)
 {
@@ -121,6 +142,8 @@ int main(int argc, char **argv)
 		return both();
 	if (!strcmp(what, "again"))
 		return interrupted();
+	if (!strcmp(what, "system"))
+		run_system();
 	if (!strcmp(what, "edge"))
 		return edge();
 	if (!strcmp(what, "cwd"))

@@ -23,104 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "notify-help.h"
 #include "run.h"
 #include "setup.h"
-
-static char profile[PATH_MAX + 32];
-static int asker;
-
-#define THREE "2\ndenylist\n[all]\nmknodat notify\nmknod notify\nmount notify\nconnect notify\n"
-#define ALL "2\nallowlist notify\n"
-
-static void put_profile(const char *text)
-{
-	int fd = open(profile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static int setup(void **state)
-{
-	if (box_setup_bare(state))
-		return -1;
-	snprintf(profile, sizeof(profile), "%s/filter", box.root.base);
-	asker = open(getenv("CT_ASKER"), O_RDONLY | O_CLOEXEC);
-	return asker < 0;
-}
-
-static int teardown(void **state)
-{
-	unlink(profile);
-	close(asker);
-	return box_teardown(state);
-}
-
-static ct_container *handle(const char *text)
-{
-	ct_container *c = must_open(NULL);
-
-	put_profile(text);
-	assert_ok(c, ct_set_config(c, "seccomp.profile", profile));
-	return c;
-}
-
-/* Starts the asker. */
-static ct_process *ask(ct_container *c, uint64_t flags, const char *what)
-{
-	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.flags = flags;
-	o.argv = ARGV("asker", what);
-	o.exec_fd = asker;
-	o.stdio[0] = -1;
-	assert_ok(c, ct_start(c, &o, &p));
-	return p;
-}
-
-static ct_process *ask_inside(ct_container *c, uint64_t flags, const char *what)
-{
-	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
-	ct_process *p = NULL;
-
-	o.flags = flags;
-	o.argv = ARGV("asker", what);
-	o.exec_fd = asker;
-	o.stdio[0] = -1;
-	assert_ok(c, ct_attach(c, &o, &p));
-	return p;
-}
-
-static int code_of(ct_process *p)
-{
-	ct_exit x = must_end(p);
-
-	assert_int_equal(x.reason, CT_EXIT_EXITED);
-	return x.code;
-}
-
-static int listener(ct_process *p)
-{
-	int fd = ct_process_notify_fd(p);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-/* Waits for a request. */
-static ct_notify must_receive(int fd)
-{
-	struct pollfd look = { .fd = fd, .events = POLLIN };
-	ct_notify n = CT_NOTIFY_INIT;
-
-	assert_int_equal(poll(&look, 1, PATIENCE_MS), 1);
-	assert_true(look.revents & POLLIN);
-	assert_int_equal(ct_notify_receive(fd, &n), 0);
-	assert_int_equal(n.size, sizeof(n));
-	return n;
-}
 
 /* Waits until no process has the filter any more. */
 static void must_hang_up(int fd)
@@ -603,6 +508,54 @@ static void a_start_that_fails(void **state)
 	ct_unref(c);
 }
 
+/* ---- by the config --------------------------------------------------------------------------- */
+
+/* Whatever the profile says about the calls, which may be a file, our own, or none. */
+static void names_in_the_config(void **state)
+{
+	const char *const profiles[] = { NULL, "none", "default", profile };
+
+	(void)state;
+	put_profile("2\ndenylist\n[all]\nmknodat errno 1\nmknodat errno 2 [0,5,SCMP_CMP_EQ]\n");
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		ct_container *c = named(NULL, "mknod mknodat");
+		ct_process *p, *in;
+		ct_notify n;
+
+		if (profiles[i])
+			assert_ok(c, ct_set_config(c, "seccomp.profile", profiles[i]));
+		p = must_start(c, CT_START_NOTIFY, ARGV("/bin/sleep", "1000"));
+		in = ask_inside(c, CT_ATTACH_NOTIFY, "value");
+		n = must_receive(listener(in));
+		assert_string_equal(n.call, "mknodat");
+		assert_int_equal(ct_notify_return(listener(in), &n, 5), 0);
+		assert_int_equal(code_of(in), 5);
+		assert_int_equal(code_of(ask_inside(c, 0, "errno")), ENOSYS);
+		ct_process_unref(p);
+		ct_unref(c);
+	}
+}
+
+static void names_that_are_refused(void **state)
+{
+	ct_container *c = named(NULL, "mknod mkndoat");
+	ct_process *p = NULL;
+
+	(void)state;
+	assert_refused(c, box_start(c, CT_START_NOTIFY, ARGV("/bin/true"), &p), -EINVAL);
+	assert_string_equal(ct_last_error(c)->key, "seccomp.notify");
+	assert_non_null(strstr(ct_last_error(c)->hint, "mknodat"));
+	/* nobody would answer */
+	assert_ok(c, ct_set_config(c, "seccomp.notify", ""));
+	assert_ok(c, ct_set_config(c, "seccomp.notify", "mknod"));
+	assert_refused(c, box_start(c, 0, ARGV("/bin/true"), &p), -EINVAL);
+	assert_string_equal(ct_last_error(c)->key, "seccomp.notify");
+	assert_non_null(strstr(ct_last_error(c)->hint, "seccomp.notify.proxy"));
+	assert_refused(c, ct_set_config(c, "seccomp.notify.proxy", "/run/x"), -EINVAL);
+	assert_refused(c, ct_set_config(c, "seccomp.notify.proxy", "unix:x"), -EINVAL);
+	ct_unref(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,7 +574,9 @@ int main(void)
 		cmocka_unit_test(a_policy_that_notifies_all),
 		cmocka_unit_test(a_start_that_is_not_waited_for),
 		cmocka_unit_test(a_start_that_fails),
+		cmocka_unit_test(names_in_the_config),
+		cmocka_unit_test(names_that_are_refused),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, notify_setup, notify_teardown);
 }

@@ -93,6 +93,10 @@ arch = i686
 seccomp.profile = default
 uts.name = web
 """,
+    "a filter that asks a proxy": """
+seccomp.notify = mknod mknodat
+seccomp.notify.proxy = unix:/run/no-such-proxy
+""",
     "a filter and another user": """
 seccomp.profile = default
 no_new_privs = 1

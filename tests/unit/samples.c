@@ -36,6 +36,11 @@ static const struct samples all_samples[] = {
 	  { "web", "a.b-c_d" },
 	  { "a b", "a/b", "x1234567890123456789012345678901234567890123456789012345678901234" } },
 	{ &ct_type_path, { "/", "/a b/c", "/x/../y" }, { "a", "./a", "~/a" } },
+	{ &ct_type_unix,
+	  { "unix:/run/proxy", "unix:@proxy" },
+	  { "/run/proxy", "unix:", "unix:/", "unix:proxy", "tcp:/x",
+	    "unix:/a123456789012345678901234567890123456789012345678901234567890123456789012345678"
+	    "9012345678901234567890123456" } },
 	{ &ct_type_filter, { "default", "none", "/etc/filter" }, { "filter", "Default" } },
 	{ &ct_type_path_or_none, { "none", "/dev/tty7" }, { "tty7", "None" } },
 	{ &ct_type_dev_dir, { "lxc", "a/b" }, { "/lxc", "../lxc", "a/../b" } },

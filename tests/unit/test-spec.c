@@ -390,9 +390,9 @@ static void check_unsupported(const char *text, const char *want)
 static void test_unsupported(void **state)
 {
 	(void)state;
-	check_unsupported("selinux.context = x\nseccomp.notify.proxy = /x\n"
+	check_unsupported("selinux.context = x\nselinux.context.keyring = x\n"
 			  "apparmor.profile = generated\n",
-			  "selinux.context:1 seccomp.notify.proxy:2 apparmor.profile:3 ");
+			  "selinux.context:1 selinux.context.keyring:2 apparmor.profile:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
 	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\n"
 			  "seccomp.allow_nesting = 1\n"

@@ -21,6 +21,7 @@
 
 #define NAME "seccomp"
 #define KEY "seccomp.profile"
+#define NOTIFY "seccomp.notify"
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct seccomp_state {
@@ -28,11 +29,23 @@ struct seccomp_state {
 	struct ct_buf program; /* struct sock_filter[] */
 	int memfd, slot;
 	bool attach;
+	const char *bad; /* the key that is wrong when the policy cannot be made */
 };
+
+/* The profile's name; "none" where there is none. */
+static const char *profile_of(const struct ct_spec *spec)
+{
+	return spec->seccomp_profile ? spec->seccomp_profile : "none";
+}
+
+static bool is_none(const struct ct_spec *spec)
+{
+	return strcmp(profile_of(spec), "none") == 0;
+}
 
 static bool wanted(const struct ct_spec *spec)
 {
-	return spec->seccomp_profile && strcmp(spec->seccomp_profile, "none") != 0;
+	return !is_none(spec) || spec->seccomp_notify.n;
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -65,9 +78,12 @@ static int read_file(const char *path, struct ct_buf *text, struct ct_err *e)
 
 /* What a program is found by: the profile as a whole, and what else decides about it. The text of
  * our own, which is in no file, is empty, as that of a file may be. */
-static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filter_facts *facts,
-		    struct ct_buf *key)
+static int make_key(const struct ct_spec *spec, bool is_own, const struct ct_buf *text,
+		    const struct ct_filter_facts *facts, struct ct_buf *key)
 {
+	for (uint32_t i = 0; i < spec->seccomp_notify.n; i++)
+		ct_buf_printf(key, "%s ", spec->seccomp_notify.v[i].value);
+	ct_buf_printf(key, "%d", is_none(spec));
 	ct_buf_add(key, &is_own, sizeof(is_own));
 	ct_buf_add(key, &facts->caps, sizeof(facts->caps));
 	ct_buf_add(key, &facts->kernel_major, sizeof(facts->kernel_major));
@@ -79,15 +95,26 @@ static int make_key(bool is_own, const struct ct_buf *text, const struct ct_filt
 static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter_facts *facts,
 		   const struct ct_buf *text, struct ct_arena *arena, struct ct_err *e)
 {
-	const char *profile = st->spec->seccomp_profile;
+	/* all calls of all of the machine's architectures, so that no other leads by */
+	static const char all[] = "2\ndenylist\n";
+	const char *profile = profile_of(st->spec);
 	struct ct_filter_policy policy;
 	int r;
 
 	if (is_own)
 		r = ct_filter_default(facts, arena, &policy, e);
+	else if (is_none(st->spec))
+		r = ct_filter_read_lxc(all, sizeof(all) - 1, profile, arena, &policy, e);
 	else
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
-	return r < 0 ? r : ct_filter_compile(&policy, profile, &st->program, e);
+	if (r < 0)
+		return r;
+	st->bad = NOTIFY;
+	r = ct_filter_notify(&policy, &st->spec->seccomp_notify, arena, e);
+	if (r < 0)
+		return r;
+	st->bad = KEY;
+	return ct_filter_compile(&policy, profile, &st->program, e);
 }
 
 static int open_start(struct seccomp_state *st, const struct ct_backend_input *in, struct ct_err *e)
@@ -96,14 +123,14 @@ static int open_start(struct seccomp_state *st, const struct ct_backend_input *i
 	CT_CLEAN_BUF struct ct_buf key = CT_BUF_INIT;
 	struct ct_filter_facts facts = { .kernel_major = in->host->kernel_major,
 					 .kernel_minor = in->host->kernel_minor };
-	bool is_own = strcmp(st->spec->seccomp_profile, "default") == 0;
+	bool is_own = strcmp(profile_of(st->spec), "default") == 0;
 	int r = ct_build_caps(st->spec, in->host, &facts.caps, e);
 
-	if (r >= 0 && !is_own)
+	if (r >= 0 && !is_own && !is_none(st->spec))
 		r = read_file(st->spec->seccomp_profile, &text, e);
 	if (r < 0)
 		return r;
-	if (make_key(is_own, &text, &facts, &key) < 0)
+	if (make_key(st->spec, is_own, &text, &facts, &key) < 0)
 		return ct_oom(e);
 	r = ct_filter_cached(ct_buf_text(&key), key.len, &st->program);
 	if (r != 0)
@@ -186,6 +213,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
+	st->bad = KEY;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
 	if (in->attach && in->req->elevated)
 		return 0;
@@ -193,7 +221,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	if (r >= 0)
 		r = make_memfd(st, e);
 	if (r < 0)
-		ct_err_origin(e, ct_spec_origin(st->spec, KEY));
+		ct_err_origin(e, ct_spec_origin(st->spec, st->bad));
 	return r;
 }
 
@@ -207,20 +235,60 @@ static void inputs(void *state, struct ct_builder *b)
 	b->filtered = true;
 }
 
+/* Calls that nobody would answer. */
+static int refuse_unserved(struct ct_builder *b)
+{
+	ct_err_origin(b->err, ct_build_at(b, NOTIFY));
+	ct_err_hint(b->err, "start it with CT_START_NOTIFY and answer them, or name a program that "
+			    "does: seccomp.notify.proxy");
+	return ct_fail(b->err, -EINVAL, CT_ERR_FILTER, "plan", "nobody would answer these calls");
+}
+
+/* Who gets the listener of the filter, CT_LISTENER_*. */
+static uint64_t who_serves(const struct seccomp_state *st, const struct ct_builder *b)
+{
+	if (!ct_filter_notifies(st->program.data, st->program.len))
+		return CT_LISTENER_NONE;
+	if (b->req->notify)
+		return CT_LISTENER_CALLER;
+	return b->spec->seccomp_proxy ? CT_LISTENER_PROXY : CT_LISTENER_NONE;
+}
+
+/* The process that hands requests on to the proxy: first of all, with the caller's rights and in
+ * the caller's namespaces. The slot of its socket. */
+static int add_proxy(struct ct_builder *b)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_HOST, CT_OP_PROXY,
+					ct_build_at(b, "seccomp.notify.proxy"));
+	int slot = ct_plan_slot(b->plan, "requests");
+
+	s->s[0] = b->spec->seccomp_proxy;
+	s->s[1] = b->spec->seccomp_cookie;
+	s->o = (int16_t)slot;
+	return slot;
+}
+
 static int plan(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
 	struct ct_step *load;
+	uint64_t server;
+	int proxy = CT_SLOT_NONE;
 
 	if (st->memfd < 0)
 		return 0;
+	server = who_serves(st, b);
+	if (!st->attach && b->spec->seccomp_notify.n && server == CT_LISTENER_NONE)
+		return refuse_unserved(b);
+	if (server == CT_LISTENER_PROXY)
+		proxy = add_proxy(b);
 	if (!st->attach)
 		ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, ct_build_at(b, KEY))
-			->s[0] = st->spec->seccomp_profile;
+			->s[0] = profile_of(st->spec);
 	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY));
 	load->a = (int16_t)st->slot;
-	if (b->req->notify && ct_filter_notifies(st->program.data, st->program.len))
-		load->n[0] = CT_LISTENER_CALLER;
+	load->b = (int16_t)proxy;
+	load->n[0] = server;
 	return 0;
 }
 

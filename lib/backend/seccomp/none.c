@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The twin of calls.c, compile.c, default.c and lxc.c for builds without libseccomp. */
+/* The twin of calls.c, compile.c, default.c, lxc.c and notify-names.c, without libseccomp. */
 #include <errno.h>
 
 #include "base/origin.h"
 #include "backend/seccomp/calls.h"
+#include "backend/seccomp/notify.h"
 #include "backend/seccomp/policy.h"
 
 static int refuse(const char *file, struct ct_err *e)
@@ -46,4 +47,12 @@ void ct_filter_call_name(uint32_t arch, int nr, char *buf, size_t size)
 {
 	(void)arch, (void)nr, (void)size;
 	*buf = '\0';
+}
+
+/* Refuses. */
+int ct_filter_notify(struct ct_filter_policy *p, const struct ct_strs *names,
+		     struct ct_arena *arena, struct ct_err *e)
+{
+	(void)p, (void)names, (void)arena;
+	return refuse(NULL, e);
 }

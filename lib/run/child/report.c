@@ -289,8 +289,10 @@ static int look_again(const struct ct_child *child, int check)
  * still open; -EINPROGRESS when the time is up.
  *
  * Meanwhile init's own calls, up to the exec, are let through where its filter notifies of them. A
- * request is init's if the socket is open after the request was seen: the exec closes it before the
- * program makes its first call. */
+ * request is init's if the program was not executed after the request was seen: the exec closes the
+ * socket before the program makes its first call. Where a reaper holds it for a little longer, the
+ * look into /proc tells; the reaper's image, which is not dumpable until then, cannot be executed
+ * by the program. */
 static int wait_readable(const struct ct_spawn *s, const struct ct_child *child, int64_t until_ms)
 {
 	struct pollfd p[2] = { { .fd = child->report, .events = POLLIN },

@@ -101,6 +101,7 @@ static void decide_again(struct ct_protect *t)
 				      .name = t->c->name,
 				      .argv = argv,
 				      .detached = detached,
+				      .notify = true,
 				      .caller_env = (const char *const *)environ,
 				      .rows = 24,
 				      .cols = 80,

@@ -56,7 +56,7 @@ int step_filter(struct stage *st, const struct ct_wire_step *s)
 	int fd = step_fd(st, s->a), sys, err;
 
 	if (s->n[0])
-		err = listener_load(st, fd, &sys);
+		err = listener_load(st, fd, step_fd(st, s->b), &sys);
 	else
 		err = filter_load(fd, &sys);
 	if (!err)

@@ -531,7 +531,8 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 
 	/* in a trace, the launcher's report of this step must come before init's of its first */
 	if (has_phase(st, st->current, CT_PHASE_ENTER) ||
-	    has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE)) {
+	    has_phase(st, st->current, CT_PHASE_READY) || (st->head->flags & CT_WIRE_TRACE) ||
+	    has_op(st, 0, CT_OP_PROXY)) {
 		err = (int)sys4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 		if (err)
 			return step_fail(st, err, SYS_socketpair, NULL);
@@ -565,6 +566,8 @@ int step_clone(struct stage *st, const struct ct_wire_step *s)
 	err = keep_send(st, &(struct ct_keep){ .type = CT_KEEP_INIT, .num = st->init_pid }, pidfd);
 	if (!err)
 		err = report_num(st, CT_REPORT_CLONED, st->init_pid, pidfd);
+	if (!err)
+		err = proxy_tell(st);
 	return step_result(st, err, SYS_sendmsg, NULL);
 }
 

@@ -23,6 +23,7 @@
 
 struct courier {
 	struct stage *st;
+	int to;	  /* whom the listener is sent to; -1: the library */
 	int fd;	  /* atomic; the listener, UNKNOWN or NONE */
 	int done; /* atomic; `err` is set, and nothing of this is used any more */
 	int err;  /* 0 or a negative errno */
@@ -39,7 +40,8 @@ static int carry(void *arg)
 	while ((fd = __atomic_load_n(&c->fd, __ATOMIC_ACQUIRE)) == UNKNOWN)
 		sys0(SYS_sched_yield);
 	if (fd >= 0) {
-		c->err = report_fd(c->st, CT_FD_TAG_NOTIFY, 0, fd);
+		c->err = c->to < 0 ? report_fd(c->st, CT_FD_TAG_NOTIFY, 0, fd)
+				   : send_number(c->to, 0, fd);
 		sys_close(fd);
 	}
 	__atomic_store_n(&c->done, 1, __ATOMIC_RELEASE);
@@ -58,7 +60,7 @@ static int load(const struct k_sock_fprog *program)
 	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, flags, program);
 }
 
-int listener_load(struct stage *st, int filter, int *sys)
+int listener_load(struct stage *st, int filter, int to, int *sys)
 {
 	static char stack[THREAD_STACK] __attribute__((aligned(16)));
 	static struct courier c;
@@ -69,7 +71,7 @@ int listener_load(struct stage *st, int filter, int *sys)
 
 	if (err)
 		return err;
-	c = (struct courier){ .st = st, .fd = UNKNOWN };
+	c = (struct courier){ .st = st, .to = to, .fd = UNKNOWN };
 	*sys = SYS_clone;
 	err = __clone(carry, stack + sizeof(stack), flags, &c);
 	if (err < 0)

@@ -43,8 +43,12 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 int filter_map(int fd, struct k_sock_fprog *program, int *sys);
 /* Loads it into this process. 0 or a negative errno, *sys the call. */
 int filter_load(int fd, int *sys);
-/* listener.c: the same, and sends the listener of its notifications to the library. */
-int listener_load(struct stage *st, int fd, int *sys);
+/* listener.c: the same, and sends the listener of its notifications: to the library, or where `to`
+ * is not negative to the process at the other end of that socket. */
+int listener_load(struct stage *st, int fd, int to, int *sys);
+/* proxy.c, in the launcher once it has cloned init: tells the process that hands requests on of
+ * init, and closes the launcher's end of its socket. 0 or a negative errno. */
+int proxy_tell(struct stage *st);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);

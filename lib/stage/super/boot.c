@@ -114,6 +114,8 @@ void sup_take_keep(struct super *s)
 		/* only the launcher sends it, before there is an init */
 		if (k.type == CT_KEEP_PUMP && s->init <= 0 && s->told && k.num > 0)
 			sup_output_pump(s, k.num);
+		if (k.type == CT_KEEP_PROXY && s->init <= 0 && s->proxy <= 0)
+			s->proxy = k.num;
 		if (k.type == CT_KEEP_OUTPUT && s->told)
 			sup_output_over(s);
 	}
@@ -396,6 +398,17 @@ void sup_abort_boot(struct super *s)
 		sys4(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 }
 
+/* Without init there is nothing to serve: what handed requests on has ended, or does now. */
+static void end_proxy(struct super *s)
+{
+	if (s->proxy <= 0)
+		return;
+	kill(s->proxy, SIGKILL);
+	while (waitpid(s->proxy, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	s->proxy = 0;
+}
+
 void sup_on_init(struct super *s)
 {
 	uint32_t how = CT_OUTPUT_ENDED;
@@ -409,6 +422,7 @@ void sup_on_init(struct super *s)
 		return;
 	s->init = 0;
 	sup_take_keep(s);
+	end_proxy(s);
 	if (r > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		how = CT_OUTPUT_KILLED;
 	sup_output_end(s, how);

@@ -166,6 +166,7 @@ struct super {
 	struct ct_wire_output *told; /* shared with the pumps; NULL: there is none */
 	pid_t pump[SUP_PUMPS];
 	uint32_t n_pumps;
+	pid_t proxy;	 /* the process that hands requests on to seccomp.notify.proxy; 0: none */
 	int pump_broken; /* a pump was killed, or has failed */
 
 	int again;	   /* the stop hooks are of a reboot: the next boot follows */
