@@ -89,9 +89,12 @@ static int begin_profile(struct learn_profile *p)
 	return learn_check_file(&a, o.profile);
 }
 
-/* The filter to learn under, in a file that goes with the tool. */
+/* The filter to learn under, in a file that goes with the tool, in place of the config's own and of
+ * who answers for it. */
 static int set_filter(ct_container *c)
 {
+	static const char *const others[] = { "seccomp.notify", "seccomp.notify.proxy",
+					      "seccomp.notify.cookie" };
 	int fd = memfd_create("ct-learn", MFD_CLOEXEC);
 	char path[64];
 	FILE *out = NULL;
@@ -102,6 +105,9 @@ static int set_filter(ct_container *c)
 		learn_write_filter(out);
 	if (!out || fflush(out) || ferror(out))
 		return fail(&a, "there is no memory for the filter: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (ct_clear_config(c, others[i]) < 0)
+			return fail_container(&a, c);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return define(&a, c, "seccomp.profile", path);
 }

@@ -297,8 +297,9 @@ s.check("is told in the profile", fact("number", "unnamed") == ["x86_64", "1000"
 again("a number that is no call's", "number", PYTHON, "-c", UNKNOWN, out="-1\n", rounds=1)
 learn("merged", "number", PYTHON, "-c", "pass", options=("--merge",), err="system call 1000")
 learn("many of them", "many", PYTHON, "-c", "import ctypes; f = ctypes.CDLL(None).syscall; "
-      "print(sum(f(n) for n in range(1000, 9300)))", out="-8300\n", err="system call 1007 of x86_64 has no name here: the profile cannot allow it\n"
-      "ct-learn: ... and others")
+      "print(sum(f(n) for n in range(1000, 9300)))", out="-8300\n",
+      err="system call 1007 of x86_64 has no name here: the profile cannot allow it\n"
+          "ct-learn: ... and others")
 s.check("some are told", read("many").count("# unnamed: ") == 64, read("many"))
 OLD = """
 int main(void)
@@ -406,6 +407,10 @@ s.expect("a command in a container", "ct-learn", "-p", path("echo"), "-n", "web"
 s.expect("a system for a time", "ct-learn", "-p", path("time"), "-n", "web", "--time", "1s",
          code=137, err="time")
 s.check("its profile is there", {"wait4", "vfork"} & calls("time"), *calls("time"))
+s.expect("a filter of the config's own is not in force", "ct-learn", "-p", path("own"), "-n", "web",
+         "-s", "seccomp.profile=/no/such", "-s", "seccomp.notify=mkdir", "-s",
+         "seccomp.notify.proxy=unix:/no/such", "--", "mkdir", "/made")
+s.check("it learns", "mkdir" in calls("own"), *calls("own"))
 s.expect("under it", "ct-execute", "web", "-s", f"seccomp.profile={path('echo')}", "--", "sh", "-c",
          "hostname; exit 3", out="web\n", code=3)
 s.expect("a container that is none", "ct-learn", "-p", path("echo"), "-n", "none", code=125,
