@@ -198,6 +198,7 @@ static int run(struct lesson *l)
 	}
 	l->ran = true;
 	s.watch_fd = ct_process_notify_fd(p);
+	learn_hurry(s.watch_fd);
 	err = session_run(&s, p, &x);
 	session_end(&s);
 	if (err < 0)

@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+
 #include "learn.h"
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
+#endif
 
 #define NUMBERS 8192 /* those of all architectures are below, without x32's bit */
 #define X32_BIT 0x40000000u
@@ -70,6 +78,11 @@ static void note(struct learn_seen *s, const ct_notify *call, int fd)
 	}
 	if (row[nr] > 1)
 		learn_cap_use(s->p, row[nr] - 1u, call, fd);
+}
+
+void learn_hurry(int fd)
+{
+	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 int learn_serve(struct learn_seen *s, int fd, unsigned most)

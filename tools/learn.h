@@ -122,6 +122,9 @@ struct learn_seen;
 struct learn_seen *learn_seen_new(struct learn_profile *p);
 /* Whether memory was missing, so that a call may be missing, too. */
 bool learn_seen_failed(const struct learn_seen *s);
+/* Has a call that waits wake this process at once, on the same processor: fewer calls are
+ * interrupted by signals meanwhile. Linux before 6.6 cannot, which is no failure. */
+void learn_hurry(int fd);
 /* Answers up to `most` notifications that wait in a listener, all by "continue", and notes their
  * calls. 0, or a negative errno: no
  * process is under the filter any more (-EPIPE), or it fails. */
