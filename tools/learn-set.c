@@ -142,36 +142,42 @@ void learn_free(struct learn_profile *p)
 
 /* ---- what is always there -------------------------------------------------------------------- */
 
-/* Calls that a notifying filter lets pass, since it does not see them or they cannot wait for an
- * answer. `on`: the only sections that have it, NULL: all. */
+/* For which architectures a call is needed, and whether it is seen. */
+enum { OWN, OWN_SEEN, ANY };
+
+/* Calls that each profile allows. A filter to learn under lets them pass, too, but for OWN_SEEN:
+ * it does not see them, or they cannot wait for an answer, or they need not. `on`: the only
+ * sections that have it, NULL: all. */
 static const struct {
 	const char *name, *on;
-	bool anywhere; /* also on an architecture that is not this machine's own */
+	int whose;
 } always[] = {
 	/* between the load of the filter and the program; faccessat while it is looked for */
-	{ "capset", NULL, false },
-	{ "execve", NULL, false },
-	{ "execveat", NULL, false },
-	{ "faccessat", NULL, false },
-	{ "mmap", "x86_64 arm64 riscv64 ppc64le ppc64 ppc s390x mips mipsel mips64 mipsel64",
-	  false },
-	{ "mmap2", "x86 arm", false },
-	{ "rt_sigprocmask", NULL, false },
-	{ "sendmsg", NULL, false },
+	{ "execve", NULL, OWN },
+	{ "execveat", NULL, OWN },
+	{ "faccessat", NULL, OWN },
+	{ "mmap", "x86_64 arm64 riscv64 ppc64le ppc64 ppc s390x mips mipsel mips64 mipsel64", OWN },
+	{ "mmap2", "x86 arm", OWN },
+	{ "rt_sigprocmask", NULL, OWN },
+	{ "sendmsg", NULL, OWN },
+	/* there, too, without no_new_privs: the capability that loading needs is dropped */
+	{ "capset", NULL, OWN },
+	{ "geteuid", NULL, OWN },
+	{ "prctl", NULL, OWN_SEEN },
 	/* made for a program by the kernel, at its end, or behind a handler of signals, where an
 	 * answer that a signal interrupts would be an error */
-	{ "exit", NULL, true },
-	{ "exit_group", NULL, true },
-	{ "restart_syscall", NULL, true },
-	{ "rt_sigreturn", NULL, true },
-	{ "sigreturn", "x86 arm ppc s390 s390x mips mipsel", true },
+	{ "exit", NULL, ANY },
+	{ "exit_group", NULL, ANY },
+	{ "restart_syscall", NULL, ANY },
+	{ "rt_sigreturn", NULL, ANY },
+	{ "sigreturn", "x86 arm ppc s390 s390x mips mipsel", ANY },
 	/* vdso(7): calls only where the machine's clock is one that programs cannot read */
-	{ "clock_getres", NULL, true },
-	{ "clock_gettime", NULL, true },
-	{ "clock_gettime64", "x86 arm ppc mips mipsel", true },
-	{ "getcpu", NULL, true },
-	{ "gettimeofday", NULL, true },
-	{ "time", "x86_64 x86", true },
+	{ "clock_getres", NULL, ANY },
+	{ "clock_gettime", NULL, ANY },
+	{ "clock_gettime64", "x86 arm ppc mips mipsel", ANY },
+	{ "getcpu", NULL, ANY },
+	{ "gettimeofday", NULL, ANY },
+	{ "time", "x86_64 x86", ANY },
 };
 
 bool learn_has_word(const char *list, const char *word)
@@ -189,7 +195,7 @@ static bool is_always(size_t i, size_t arch)
 {
 	const char *section = learn_archs[arch].section;
 
-	if (!always[i].anywhere && (int)arch != learn_arch_native())
+	if (always[i].whose != ANY && (int)arch != learn_arch_native())
 		return false;
 	return !always[i].on || learn_has_word(always[i].on, section);
 }
@@ -213,7 +219,7 @@ void learn_write_filter(FILE *out)
 	for (size_t arch = 0; arch < N_ARCHS; arch++) {
 		fprintf(out, "[%s]\n", learn_archs[arch].section);
 		for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-			if (is_always(i, arch))
+			if (is_always(i, arch) && always[i].whose != OWN_SEEN)
 				fprintf(out, "%s\n", always[i].name);
 	}
 }

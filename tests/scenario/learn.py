@@ -143,6 +143,18 @@ s.check("the server's capabilities are told", {"setgid", "setuid", "net_bind_ser
         set(fact("fork", "capabilities")), read("fork"))
 s.check("the shell has used none", not fact("sh", "capabilities"), read("sh"))
 
+# whatever init has to do behind the filter
+for options in (("--new-privs",), ("--new-privs", "--user", "1000"), ("--pty", "--new-privs"),
+                ("--new-privs", "--cap-keep", "none"), ("-s", "init.reaper=0"),
+                ("-s", "init.reaper=0", "--new-privs"),
+                ("-s", "idmap=u 0 100000 65536", "-s", "idmap=g 0 100000 65536", "--new-privs")):
+    title = " ".join(options)
+    learn(title, "setup", "true", options=(*options, "--deny", "kill"))
+    again(title, "setup", "true", options=options, rounds=1)
+# learned with no_new_privs, and used without
+learn("--deny kill", "setup", "true", options=("--deny", "kill"))
+again("without no_new_privs", "setup", "true", options=("--new-privs",), rounds=1)
+
 # ---- what was not used is denied
 
 OTHERS = {
@@ -394,6 +406,7 @@ def boots(name, mark):
         os.unlink(mark)
         s.expect(f"{name}: starts under it", "ct-start", name, "-s", f"seccomp.profile={profile}")
         s.check(f"{name}: is up under it", s.until(up, 120))
+        s.expect(f"{name}: is attached to under it", "ct-attach", name, "--", "true")
         s.expect(f"{name}: shuts down under it", "ct-stop", "-t", "60", "--nokill", name,
                  timeout=90)
 
@@ -420,12 +433,14 @@ s.expect("one that runs", "ct-learn", "-p", path("echo"), "-n", "web", "--", "tr
          err="running")
 s.expect("stop", "ct-stop", "-k", "web")
 s.expect("destroy", "ct-destroy", "web")
-if LONG:
-    s.expect("create a Debian system", "ct-create", "-n", "deb", "-t", "debian", "--", "--init",
-             "sysv", timeout=300)
-    with open(path("c/deb/rootfs/etc/inittab"), "a", encoding="utf-8") as f:
-        f.write("up:2:wait:/bin/sh -c 'dpkg -l >/dev/null && ls -lR /etc >/dev/null && "
-                "echo up >/root/up'\n")
-    boots("deb", path("c/deb/rootfs/root/up"))
-    s.expect("destroy it", "ct-destroy", "deb")
+WORK = "dpkg -l >/dev/null && ls -lR /etc >/dev/null && echo up >/root/up"
+for init, file, text in (("sysv", "etc/inittab", f"up:2:wait:/bin/sh -c '{WORK}'\n"),
+                         ("systemd", "etc/rc.local", f"#!/bin/sh\n{WORK}\n")) if LONG else ():
+    s.expect(f"create a Debian system, {init}", "ct-create", "-n", init, "-t", "debian", "--",
+             "--init", init, timeout=300)
+    with open(path(f"c/{init}/rootfs/{file}"), "a", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(f.name, 0o755)
+    boots(init, path(f"c/{init}/rootfs/root/up"))
+    s.expect("destroy it", "ct-destroy", init)
 s.done()
