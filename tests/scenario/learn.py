@@ -289,6 +289,10 @@ p.send_signal(signal.SIGINT)
 s.check("^C ends it, and the profile is there", p.wait(30) == 130 and "read" in calls("int"),
         p.returncode, p.stderr.read())
 
+code, out = s.on_terminal("ct-learn", "-p", path("tty"), *BOX, "--", "sh", "-c",
+                          "tty; read word; echo up $word; exec sleep 1000", place=False,
+                          script=(("/dev/", "one\n"), ("up one", "\x03")))
+s.check("on a terminal, ended by ^C", code == 130 and "ioctl" in calls("tty"), code, out)
 p = s.begin("ct-learn", "-p", path("gone"), *BOX, "--", "sh", "-c",
             "echo up; exec sleep 86413", place=False)
 s.check("it runs", p.stdout.readline() == "up\n")
