@@ -260,7 +260,8 @@ CT_PUBLIC int ct_add_mount(ct_container *c, const ct_mount *mount);
 #define CT_START_NOWAIT 0x80u
 
 /** the caller answers the calls that the filter notifies of, and not the proxy that the config may
- *  name (seccomp.notify.proxy): ct_process_notify_fd(). Not with CT_START_DETACH. Since 0.3 */
+ *  name (seccomp.notify.proxy): ct_process_notify_fd(). Not with CT_START_DETACH. For a moment the
+ *  start takes one thread more, which limit.pids counts. Since 0.3 */
 #define CT_START_NOTIFY 0x100u
 
 /** How to start. */

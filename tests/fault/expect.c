@@ -158,6 +158,7 @@ static const struct expect_row rows[] = {
 	{ NULL, ANYBODY, "close", ANY, NULL, 0, "the kernel has closed it all the same" },
 	{ NULL, ANYBODY, "munmap", ANY, NULL, 0, "the address space goes with the process" },
 	{ NULL, ANYBODY, "prctl", PR_SET_NAME, NULL, 0, "only a name" },
+	{ NULL, ANYBODY, "sched_yield", ANY, NULL, 0, "the thread of a listener looks again" },
 	{ NULL, ANYBODY, "prctl", PR_CAPBSET_DROP, NULL, 0,
 	  "what is not there needs no right to be dropped, and it is looked whether it is" },
 	{ NULL, CALLER, "prctl", PR_CAPBSET_READ, "", 0,

@@ -68,7 +68,7 @@ static int proxy_accept(int fd)
  * listener. Its size. */
 static ssize_t proxy_take(int to, struct proxy_message *m, int got[3])
 {
-	char room[CMSG_SPACE(3 * sizeof(int))];
+	_Alignas(struct cmsghdr) char room[CMSG_SPACE(3 * sizeof(int))];
 	struct iovec iov = { m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &iov,
 			    .msg_iovlen = 1,

@@ -38,6 +38,7 @@ struct keep {
 	int sock_closed; /* no process is left that could send a record */
 	int leash_closed;
 	int pump_told;	    /* that init has ended */
+	int proxy;	    /* pid of the process that hands requests on to the proxy; 0: none */
 	int check_children; /* a child may have ended since the last wait4() */
 	int ending; /* all processes are to be ended: the caller asked for it, or has ended */
 	int leave;  /* the supervisor goes on alone, and the keeper ends */
@@ -204,6 +205,11 @@ static void take(struct keep *keep, const struct ct_keep *r, int got_fd)
 		if (!k->pump)
 			k->pump = r->num;
 		break;
+	case CT_KEEP_PROXY:
+		/* later records may come from inside the container */
+		if (!keep->proxy && !k->init)
+			keep->proxy = r->num;
+		break;
 	case CT_KEEP_OUTPUT:
 		k->output_over = k->output != NULL;
 		break;
@@ -297,7 +303,7 @@ static int reap(struct keep *keep)
 			while (!k->init && take_record(keep))
 				;
 			/* another pid: a hook whose launcher we have killed */
-			if (!k->init || pid == k->init)
+			if (pid != keep->proxy && (!k->init || pid == k->init))
 				keep_verdict(k, status, &ru);
 		}
 	}
