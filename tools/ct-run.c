@@ -1,120 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ct-run: a sandbox in one line. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "common.h"
 #include "launch.h"
-#include "run-caps.h"
-#include "run-limits.h"
-#include "run-mount.h"
+#include "sandbox.h"
 #include "terminal.h"
-
-#define MAX_KEEP 64
 
 static struct args a;
 static struct {
-	const char *rootfs, *time, *output, *cwd, *user, *hostname, *seccomp, *net, *verdict;
-	bool readonly, clear_env, new_privs, pty, no_pty, dry_run;
-	struct strings defines, env, share, unshare;
-	struct run_mounts mounts;
-	struct run_limits limits;
-	struct run_caps caps;
-	int keep[MAX_KEEP];
-	size_t n_keep;
-} o;
-
-static int add_mount_row(const struct opt *row, const char *value)
-{
-	if (run_mounts_add(&o.mounts, row->name, value) < 0)
-		return fail_tool("ct-run", "out of memory");
-	return 0;
-}
-
-/* A variable that is named without a value, and that the tool does not have, is left out. */
-static int add_variable(const struct opt *row, const char *text)
-{
-	const char *value;
-	char *whole;
-
-	(void)row;
-	if (!strchr(text, '=')) {
-		value = getenv(text);
-		if (!value)
-			return 0;
-		if (asprintf(&whole, "%s=%s", text, value) < 0)
-			return fail_tool("ct-run", "out of memory");
-		text = whole;
-	}
-	if (strings_add(&o.env, text) < 0)
-		return fail_tool("ct-run", "out of memory");
-	return 0;
-}
-
-static int keep_fd(const struct opt *row, const char *value)
-{
-	unsigned long fd;
-
-	if (number(value, INT_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
-		return fail_tool("ct-run", "--%s %s: no such open descriptor", row->name, value);
-	if (o.n_keep == MAX_KEEP)
-		return fail_tool("ct-run", "--%s: at most %d of them", row->name, MAX_KEEP);
-	o.keep[o.n_keep++] = (int)fd;
-	return 0;
-}
+	struct sandbox box;
+	const char *seccomp, *verdict;
+	bool dry_run;
+} o = { .box.args = &a };
 
 static const struct opt opts[] = {
-	{ 'r', "rootfs", "DIR", OPT_PATH, &o.rootfs, "root file system; / is the host's own",
-	  NULL },
-	{ 0, "ro", NULL, OPT_FLAG, &o.readonly, "read-only root file system", NULL },
-	{ 0, "tmpfs", "PATH[:OPTIONS]", OPT_CALL, NULL,
-	  "empty writable directory (size=64m,mode=755,noexec)", add_mount_row },
-	{ 0, "bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL,
-	  "file or directory of the host (ro,noexec,norec,create,...)", add_mount_row },
-	{ 'v', "volume", "SRC:DST[:OPTIONS]", OPT_CALL, NULL, "the same, and a missing DST is made",
-	  add_mount_row },
-	{ 0, "ro-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, read-only",
-	  add_mount_row },
-	{ 0, "dev-bind", "SRC[:DST[:OPTIONS]]", OPT_CALL, NULL, "the same, device files work",
-	  add_mount_row },
-	{ 't', "time", "TIME", OPT_STRING, &o.time, "wall clock limit: 1s, 500ms, 2m (limit.time)",
-	  NULL },
-	{ 0, "output", "SIZE", OPT_STRING, &o.output,
-	  "limit of what it prints, with units (limit.output)", NULL },
-	LIMIT_ROWS(o.limits),
-	{ 0, "cwd", "PATH", OPT_STRING, &o.cwd, "working directory (init.cwd)", NULL },
-	{ 'u', "user", "UID[:GID]", OPT_STRING, &o.user,
-	  "numeric user and group; GID is UID when left out", NULL },
-	{ 'e', "env", "NAME[=VALUE]", OPT_CALL, NULL,
-	  "set a variable; without a value, as it is here", add_variable },
-	{ 0, "clear-env", NULL, OPT_FLAG, &o.clear_env, "no variables but those of --env", NULL },
-	{ 0, "hostname", "NAME", OPT_STRING, &o.hostname, "host name inside (uts.name)", NULL },
-	{ 0, "net", "KIND", OPT_STRING, &o.net,
-	  "empty: loopback only (default); host: the host's network", NULL },
-	{ 0, "share", "NS", OPT_LIST, &o.share,
-	  "keep this namespace of the host: pid, uts, ipc, net, cgroup", NULL },
-	{ 0, "unshare", "NS", OPT_LIST, &o.unshare, "make this one new, too: user, time", NULL },
-	CAP_ROWS(o.caps),
+	SANDBOX_ROWS(o.box),
+	LIMIT_ROWS(o.box.limits),
+	CAP_ROWS(o.box.caps),
 	{ 0, "seccomp", "PROFILE", OPT_STRING, &o.seccomp,
 	  "filter of system calls: default, none, or a file of LXC's or Docker's form "
 	  "(seccomp.profile); without this option: default",
 	  NULL },
-	{ 0, "new-privs", NULL, OPT_FLAG, &o.new_privs,
-	  "let setuid programs work (no_new_privs is on otherwise)", NULL },
-	{ 0, "keep-fd", "N", OPT_CALL, NULL,
-	  "hand over descriptor N; they become 3, 4, ... in this order", keep_fd },
-	{ 0, "pty", NULL, OPT_FLAG, &o.pty,
-	  "a pseudo terminal (default when standard input and output are terminals)", NULL },
-	{ 0, "no-pty", NULL, OPT_FLAG, &o.no_pty, "never a pseudo terminal", NULL },
 	{ 0, "verdict", "FILE", OPT_STRING, &o.verdict,
 	  "write how it ended and what it used as JSON; -: standard error", NULL },
 	{ 'f', "config", "FILE", OPT_PATH, &a.rcfile, "begin with this config file", NULL },
-	{ 's', "define", "KEY=VALUE", OPT_LIST, &o.defines, "set a config key", NULL },
 	{ 0, "dry-run", NULL, OPT_FLAG, &o.dry_run, "print the plan and change nothing", NULL },
 };
 static const struct tool tool = {
@@ -127,103 +38,6 @@ static const struct tool tool = {
 };
 
 /* ---- from options to keys -------------------------------------------------------------------- */
-
-static const char *const own_by_default[] = { "mnt", "pid", "uts", "ipc", "net", "cgroup" };
-static const char *const on_request[] = { "user", "time" };
-#define N_OWN (sizeof(own_by_default) / sizeof(*own_by_default))
-#define N_REQUEST (sizeof(on_request) / sizeof(*on_request))
-
-static bool named(const struct strings *list, const char *name)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!strcasecmp(list->v[i], name))
-			return true;
-	return false;
-}
-
-static int known_namespaces(const struct strings *list, const char *option)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < N_OWN; k++)
-			found = found || !strcasecmp(list->v[i], own_by_default[k]);
-		for (size_t k = 0; k < N_REQUEST; k++)
-			found = found || !strcasecmp(list->v[i], on_request[k]);
-		if (!found)
-			return fail(&a,
-				    "--%s %s: there are mnt, pid, uts, ipc, net, cgroup, user, "
-				    "time",
-				    option, list->v[i]);
-	}
-	return 0;
-}
-
-static void add_word(char *text, size_t size, const char *word)
-{
-	size_t n = strlen(text);
-
-	if (n)
-		snprintf(text + n, size - n, " %s", word);
-	else
-		snprintf(text, size, "%s", word);
-}
-
-static int set_namespaces(ct_container *c)
-{
-	char text[128] = "";
-	int err = known_namespaces(&o.share, "share");
-
-	if (!err)
-		err = known_namespaces(&o.unshare, "unshare");
-	if (err || !(o.share.n || o.unshare.n))
-		return err;
-	if (named(&o.share, "mnt"))
-		return fail(&a, "--share mnt: a sandbox always has mounts of its own");
-	for (size_t i = 0; i < N_OWN; i++)
-		if (!named(&o.share, own_by_default[i]))
-			add_word(text, sizeof(text), own_by_default[i]);
-	for (size_t i = 0; i < N_REQUEST; i++)
-		if (named(&o.unshare, on_request[i]))
-			add_word(text, sizeof(text), on_request[i]);
-	return define(&a, c, "namespace.clone", text);
-}
-
-static int set_net(ct_container *c)
-{
-	if (!o.net)
-		return 0;
-	if (!strcmp(o.net, "empty"))
-		return define(&a, c, "net.0.type", "empty");
-	if (!strcmp(o.net, "host"))
-		return define(&a, c, "net.0.type", "none");
-	if (!strcmp(o.net, "none"))
-		return fail(&a, "--net none: say \"empty\" for no network, or \"host\" for the "
-				"host's (LXC calls that none)");
-	return fail(&a, "--net %s: there are \"empty\" and \"host\"", o.net);
-}
-
-static int set_user(ct_container *c)
-{
-	const char *gid;
-	char uid[32];
-	size_t n;
-	int err;
-
-	if (!o.user)
-		return 0;
-	n = strcspn(o.user, ":");
-	snprintf(uid, sizeof(uid), "%.*s", (int)n, o.user);
-	gid = uid;
-	if (o.user[n])
-		gid = o.user + n + 1;
-	if (!*uid || !*gid)
-		return fail(&a, "--user %s: expected UID or UID:GID", o.user);
-	err = define(&a, c, "init.uid", uid);
-	if (err)
-		return err;
-	return define(&a, c, "init.gid", gid);
-}
 
 static int set_filter(ct_container *c)
 {
@@ -243,33 +57,9 @@ static int configure(ct_container *c)
 	if (a.rcfile)
 		err = load_config(&a, c, NULL, false);
 	if (!err)
-		err = define(&a, c, "rootfs.path", o.rootfs);
-	if (!err && o.readonly)
-		err = define(&a, c, "rootfs.readonly", "1");
-	if (!err)
-		err = define(&a, c, "limit.time", o.time);
-	if (!err)
-		err = define(&a, c, "limit.output", o.output);
-	if (!err)
-		err = run_limits_apply(&a, c, &o.limits);
-	if (!err)
-		err = define(&a, c, "init.cwd", o.cwd);
-	if (!err)
-		err = define(&a, c, "uts.name", o.hostname);
-	if (!err)
-		err = run_caps_apply(&a, c, &o.caps);
-	if (!err)
-		err = set_net(c);
-	if (!err)
-		err = set_user(c);
-	if (!err)
-		err = set_namespaces(c);
-	if (!err)
 		err = set_filter(c);
 	if (!err)
-		err = define_all(&a, c, &o.defines);
-	if (!err)
-		err = run_mounts_apply(&a, c, &o.mounts);
+		err = sandbox_apply(c, &o.box);
 	if (err)
 		return err;
 	if (!config_is_set(c, "rootfs.path"))
@@ -355,19 +145,6 @@ static int run(ct_container *c, ct_start_opts *so, FILE *verdict)
 	return code;
 }
 
-static uint64_t start_flags(ct_container *c)
-{
-	uint64_t flags = 0;
-
-	if (o.clear_env)
-		flags |= CT_START_CLEAR_ENV;
-	if (!o.new_privs)
-		flags |= CT_START_NO_NEW_PRIVS;
-	if (o.pty || (!o.no_pty && terminal_here() && !config_is_set(c, "limit.output")))
-		flags |= CT_START_PTY;
-	return flags;
-}
-
 int main(int argc, char **argv)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
@@ -381,8 +158,9 @@ int main(int argc, char **argv)
 		return err;
 	if (!a.n_rest)
 		return fail(&a, "no command is given (see --help)");
-	if (o.pty && o.no_pty)
-		return fail(&a, "--pty and --no-pty exclude each other");
+	err = sandbox_check(&o.box);
+	if (err)
+		return err;
 	err = open_container(&a, &c);
 	if (err)
 		return err;
@@ -397,10 +175,7 @@ int main(int argc, char **argv)
 		return err;
 	}
 	so.argv = (const char *const *)a.rest;
-	so.envp = o.env.v;
-	so.keep_fds = o.keep;
-	so.n_keep_fds = o.n_keep;
-	so.flags = start_flags(c);
+	sandbox_start(c, &o.box, &so);
 	if (o.dry_run)
 		return print_plan(&a, c, &so);
 	return run(c, &so, verdict);

@@ -542,18 +542,21 @@ static int wait_time(const struct session *s)
 
 static int poll_round(struct session *s)
 {
-	struct pollfd fds[N_PUMPS * PUMP_POLLS + 3] = {
+	struct pollfd fds[N_PUMPS * PUMP_POLLS + 4] = {
 		{ s->signal_fd, POLLIN, 0 },
 		{ s->init_fd, POLLIN, 0 },
 		{ s->tty, 0, 0 },
+		{ s->watch_fd, POLLIN, 0 },
 	};
-	unsigned n = 3, first[N_PUMPS + 1];
+	unsigned n = 4, first[N_PUMPS + 1];
 	int wait_ms = wait_time(s);
 
 	if (s->ended)
 		fds[1].fd = -1;
 	if (s->gone)
 		fds[2].fd = -1;
+	if (s->watch_fd <= 0)
+		fds[3].fd = -1;
 	for (int i = 0; i < N_PUMPS; i++) {
 		first[i] = n;
 		n += pump_polls(&s->pump[i], fds + n, &wait_ms);
@@ -568,6 +571,8 @@ static int poll_round(struct session *s)
 		read_signals(s);
 	if (fds[2].revents & (POLLHUP | POLLERR))
 		hang_up(s);
+	if (fds[3].revents && s->on_watch(s) < 0)
+		s->watch_fd = -1;
 	s->pump[OUT].hold = false;
 	for (int i = 0; i < N_PUMPS; i++) {
 		if (!pump_polled(&s->pump[i], fds + first[i], first[i + 1] - first[i]))

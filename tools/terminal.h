@@ -28,6 +28,10 @@ struct session {
 	/* A signal for the tool, again: it was asked to end before. NULL: it is passed on to the
 	 * process, the second ends it. */
 	int (*on_signal)(struct session *s, int sig, bool again);
+	/* > 0: a descriptor that is polled, too, and what is called when it can be read; a result
+	 * below 0 ends that. It must not block */
+	int watch_fd;
+	int (*on_watch)(struct session *s);
 	void *data;
 	/* console: control character that begins a command ('q' ends, itself is itself); 0: none */
 	int escape;

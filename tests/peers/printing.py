@@ -28,6 +28,7 @@ LISTS = [("ct-ls",), ("ct-ls", "-f"), ("ct-ls", "--json"), ("ct-info", HOST),
          ("ct-cgroup", HOST, "pids.max"), ("ct-console", HOST, "--show-log"), ("ct-ls", "--help"),
          ("ct-run", "--version"), ("ct-run", "--usage"),
          ("ct-run", "--rootfs", "/", "--dry-run", "true"),
+         ("ct-learn", "--rootfs", "/", "--ro", "true"),
          ("ct-start", "-f", CONFIG, "--dry-run", "x")]
 
 

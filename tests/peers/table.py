@@ -41,6 +41,7 @@ TOOLS = [
     ("ct-run", ["--rootfs", root, "--", "head", "-c", "100000", "/dev/zero"], None, False),
     ("ct-run", ["--rootfs", root, "--dry-run", "--", "true"], True, False),
     ("ct-run", ["--rootfs", root, "--verdict=-", "--", "true"], False, False),
+    ("ct-learn", ["--rootfs", root, "--", "true"], True, False),
     ("ct-freeze", [name], False, False),
     ("ct-unfreeze", [name], False, False),
     ("ct-start", ["--help"], True, False),
@@ -54,7 +55,7 @@ LOSING = (peers.closed_pipe, peers.closed_socket, peers.dev_full, peers.full_dis
 
 
 def place(tool):
-    return tool not in ("ct-checkconfig", "ct-run")
+    return tool not in ("ct-checkconfig", "ct-learn", "ct-run")
 
 
 def title(tool, args):
