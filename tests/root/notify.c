@@ -275,6 +275,21 @@ static void wrong_arguments(void **state)
 
 #define FILES "2\ndenylist\n[all]\nopenat notify\ngetcwd notify\nmknodat notify\n"
 
+/* The memory of a call that opens /no/such/file. */
+static void path_is_read(int fd, const ct_notify *n)
+{
+	char text[64] = "";
+
+	assert_int_equal(ct_notify_read_string(fd, n, n->args[1], text, sizeof(text)), 13);
+	assert_string_equal(text, "/no/such/file");
+	assert_int_equal(ct_notify_read_string(fd, n, n->args[1], text, 13), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+	assert_int_equal(ct_notify_read(fd, n, n->args[1], text, 4), 4);
+	assert_memory_equal(text, "/no/", 4);
+	assert_int_equal(ct_notify_read(fd, n, 1, text, 4), -EFAULT);
+	assert_int_equal(ct_notify_read_string(fd, n, ~(uint64_t)0, text, 4), -EFAULT);
+}
+
 static void a_path_is_read_and_a_file_given(void **state)
 {
 	ct_container *c = handle(FILES);
@@ -297,14 +312,7 @@ static void a_path_is_read_and_a_file_given(void **state)
 	fd = listener(p);
 	n = must_receive(fd);
 	assert_string_equal(n.call, "openat");
-	assert_int_equal(ct_notify_read_string(fd, &n, n.args[1], text, sizeof(text)), 13);
-	assert_string_equal(text, "/no/such/file");
-	assert_int_equal(ct_notify_read_string(fd, &n, n.args[1], text, 13), -ENAMETOOLONG);
-	assert_string_equal(text, "");
-	assert_int_equal(ct_notify_read(fd, &n, n.args[1], text, 4), 4);
-	assert_memory_equal(text, "/no/", 4);
-	assert_int_equal(ct_notify_read(fd, &n, 1, text, 4), -EFAULT);
-	assert_int_equal(ct_notify_read_string(fd, &n, ~(uint64_t)0, text, 4), -EFAULT);
+	path_is_read(fd, &n);
 	assert_int_equal(ct_notify_add_fd(fd, &n, -1, 0), -EBADF);
 	assert_int_equal(ct_notify_add_fd(fd, &n, file, 0x100), -EINVAL);
 	/* one that it does not learn of, and the one that open(2) gives it */
