@@ -49,6 +49,7 @@ struct facts {
 	ct_exit last;
 	bool has_ended;	   /* and there is a record of it */
 	char *protections; /* text or JSON, the library's */
+	char filter[160];  /* "": it has none, or that cannot be told */
 };
 
 static void free_facts(struct facts *f)
@@ -121,6 +122,34 @@ static void print_usage(const ct_usage *u)
 	counter_line("Process limit:", u->pids_limit, false);
 }
 
+/* Copies a column of a line whose columns have at least two spaces between them. */
+static void copy_column(const char *text, unsigned column, char *out, size_t size)
+{
+	size_t n;
+
+	for (;; text += n + strspn(text + n, " ")) {
+		for (n = 0; text[n] && text[n] != '\n' && strncmp(text + n, "  ", 2) != 0;)
+			n++;
+		if (!column-- || !text[n] || text[n] == '\n')
+			break;
+	}
+	snprintf(out, size, "%.*s", (int)n, text);
+}
+
+/* The filter of system calls: profile, rules, digest. Where the profile has changed since the start
+ * only what runs is told of. */
+static void read_filter(struct facts *f)
+{
+	char *text = NULL, *row;
+
+	if (ct_protections(f->c, CT_FORMAT_TEXT, &text) < 0)
+		return;
+	row = strstr(text, " filter of calls");
+	if (row && row > text)
+		copy_column(row + 1, row[-1] == '!' ? 2 : 1, f->filter, sizeof(f->filter));
+	ct_free(text);
+}
+
 /* How it has ended, when it was detached and has no process now. */
 static void print_end(const ct_exit *x)
 {
@@ -173,6 +202,8 @@ static int print_text(struct facts *f)
 		print_addresses(&f->addresses);
 	if (f->has_usage && (all || o.stats))
 		print_usage(&f->usage);
+	if (all && *f->filter)
+		line("Filter:", f->filter);
 	if (f->protections)
 		fputs(f->protections, stdout);
 	for (size_t i = 0; i < o.keys.n && !err; i++)
@@ -219,6 +250,8 @@ static int print_json(struct facts *f)
 		json_counters(&j, &f->usage);
 		json_close(&j, '}');
 	}
+	if (*f->filter)
+		json_string(&j, "filter", f->filter);
 	if (f->protections)
 		json_raw(&j, "protections", f->protections);
 	if (o.keys.n)
@@ -260,6 +293,8 @@ static void read_facts(struct facts *f)
 		if (err < 0 && err != -ESRCH)
 			fail(&a, "its addresses cannot be read: %s", strerror(-err));
 	}
+	if (all)
+		read_filter(f);
 	if (all || o.stats) {
 		err = use_of(f->c, f->pid, &f->usage);
 		f->has_usage = err == 0;

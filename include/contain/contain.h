@@ -477,8 +477,9 @@ CT_PUBLIC const ct_error *ct_process_last_error(const ct_process *p);
 
 /** Listener of the filter (seccomp.profile) of a start with CT_START_NOTIFY, or an attach with
  *  CT_ATTACH_NOTIFY: a descriptor (borrowed) that polls readable when a call waits for an answer,
- *  and POLLHUP when no process has the filter any more. It lives as long as p; a duplicate of it
- *  may be served by another process. When all of them are closed the kernel answers ENOSYS. Calls
+ *  and POLLHUP when no process has the filter any more (before Linux 6.11 one that has ended has it
+ *  until its parent has waited for it). It lives as long as p; a duplicate of it may be served by
+ *  another process. When all of them are closed the kernel answers ENOSYS. Calls
  *  that the library itself makes after the filter is loaded, up to the exec, are let through by it.
  *  Does not block.
  *  Errors: -EINPROGRESS (the program is not executed yet), -ENOENT (the filter notifies of nothing,

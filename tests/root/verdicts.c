@@ -133,17 +133,18 @@ static int child(void *unused)
 
 /* ---- who answers ----------------------------------------------------------------------------- */
 
-/* Answers until the child has gone. */
-static void answer(int listener)
+/* Answers until the child has ended. Before Linux 6.11 the listener tells that only once it has been
+ * waited for. */
+static void answer(int listener, int child)
 {
-	struct pollfd p = { listener, POLLIN, 0 };
+	struct pollfd p[2] = { { listener, POLLIN, 0 }, { child, POLLIN, 0 } };
 	struct seccomp_notif ask;
 	struct seccomp_notif_resp say;
 
 	for (;;) {
-		if (poll(&p, 1, PATIENCE_MS) != 1)
+		if (poll(p, 2, PATIENCE_MS) < 1)
 			die("nobody asks");
-		if (!(p.revents & POLLIN))
+		if (!(p[0].revents & POLLIN))
 			return;
 		memset(&ask, 0, sizeof(ask));
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &ask) < 0)
@@ -157,7 +158,7 @@ static void answer(int listener)
 static void some(void)
 {
 	static char stack[STACK] __attribute__((aligned(16)));
-	int status, first = at;
+	int status, first = at, pidfd;
 	long listener;
 	pid_t pid = clone(child, stack + STACK, CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
 
@@ -167,7 +168,11 @@ static void some(void)
 		errno = (int)-listener;
 		die("seccomp");
 	}
-	answer((int)listener);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		die("pidfd_open");
+	answer((int)listener, pidfd);
+	close(pidfd);
 	close((int)listener);
 	if (waitpid(pid, &status, 0) != pid)
 		die("waitpid");

@@ -2,6 +2,7 @@
 """The life of a busybox system: made, started, looked at, entered, rebooted, stopped, removed; the
 habits of LXC as typed."""
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -35,6 +36,13 @@ s.expect("and stops", "ct-stop", "plain")
 s.expect("a program", "ct-start", "plain", "-s", "init.cmd=/bin/sh -c 'exit 7'")
 s.expect("ct-wait tells how it ended", "ct-wait", "plain", "-s", "STOPPED", "--exit-status", code=7)
 s.expect("as JSON, too", "ct-wait", "plain", "-s", "STOPPED", "--json", out='"code": 7')
+s.expect("with a filter", "ct-start", "plain", "-s", "seccomp.profile=default")
+said = s.run("ct-info", "plain")[1]
+s.check("ct-info tells which", re.search(r"^Filter: +default, \d+ rules, digest [0-9a-f]{16}$", said,
+                                         re.M), said)
+s.check("as JSON, too", s.json("ct-info --json", "ct-info", "plain")["filter"] in said)
+s.expect("killed with it", "ct-stop", "-k", "plain")
+s.check("ct-info of one without", "Filter:" not in s.run("ct-info", "web")[1])
 s.expect("and a killed one", "ct-start", "plain", "-s", "init.cmd=/bin/sleep 1000")
 s.expect("killed", "ct-kill", "plain", "KILL")
 s.expect("ct-wait tells the signal", "ct-wait", "plain", "-s", "STOPPED", "--exit-status", code=137,

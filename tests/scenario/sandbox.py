@@ -36,6 +36,10 @@ run("--output", "--rootfs", "/", "--output", "1K", "--", "sh", "-c",
 run("no network but loopback", "--rootfs", "/", "--", "sh", "-c",
     "cat /proc/net/dev | tail -n +3 | cut -d: -f1", out="lo")
 # the small init's child
+FILTERED = "grep -q '^Seccomp:.2' /proc/self/status; echo $?"
+run("a filter by default", "--rootfs", "/", "--", "sh", "-c", FILTERED, out="0\n")
+run("--seccomp none", "--rootfs", "/", "--seccomp", "none", "--", "sh", "-c", FILTERED, out="1\n")
+run("what it refuses", "--rootfs", "/", "--", "unshare", "-U", "true", code=1, err="not permitted")
 run("own processes", "--rootfs", "/", "--", "sh", "-c", "echo $$", out="2\n")
 run("--hostname", "--rootfs", "/", "--hostname", "box", "--", "hostname", out="box\n")
 run("--user", "--rootfs", "/", "--user", "1234:5678", "--", "id", "-u", out="1234\n")
