@@ -235,6 +235,7 @@ static const struct expect_row rows[] = {
 	{ NULL, INIT, "prctl", PR_SET_KEEPCAPS, NULL, 0, "the exec clears it" },
 	{ NULL, INIT | HOOK, "prctl", PR_CAP_AMBIENT, NULL, 0,
 	  "capset takes from the ambient set what is not inheritable" },
+	{ NULL, HOOK, "prctl", PR_GET_NO_NEW_PRIVS, NULL, 0, "it cannot fail" },
 	{ NULL, INIT | HOOK, "prctl", PR_CAPBSET_READ, NULL, 0,
 	  "it fails for what the kernel does not know, and for nothing else" },
 	{ "rich", LAUNCHER, "fstat", 1, NULL, 0,

@@ -337,8 +337,8 @@ _Noreturn static void be_proxy(struct stage *st, const struct ct_wire_step *s, i
 	int32_t none;
 
 	sys_prctl(K_PR_SET_NAME, (unsigned long)"ct-notify", 0, 0);
-	sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0);
-	if (sys0(SYS_getppid) != parent)
+	/* init's start fails when it has nobody to send the listener to */
+	if (sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0) || (int)sys0(SYS_getppid) != parent)
 		sys_exit(1);
 	sys0(SYS_setsid);
 	sys1(SYS_chdir, "/");
