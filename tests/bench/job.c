@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "default" asks for nothing special. None but "filtered" loads a filter, as neither the bare program
- * nor earlier versions do. */
+/* "default" asks for nothing special. None but "filtered" loads a filter, as neither the bare
+ * program nor earlier versions do. */
 static const struct {
 	const char *profile, *key, *value;
 } settings[] = {

@@ -133,8 +133,8 @@ static int child(void *unused)
 
 /* ---- who answers ----------------------------------------------------------------------------- */
 
-/* Answers until the child has ended. Before Linux 6.11 the listener tells that only once it has been
- * waited for. */
+/* Answers until the child has ended. Before Linux 6.11 the listener tells that only once it has
+ * been waited for. */
 static void answer(int listener, int child)
 {
 	struct pollfd p[2] = { { listener, POLLIN, 0 }, { child, POLLIN, 0 } };
