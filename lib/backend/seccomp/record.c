@@ -21,19 +21,15 @@ static void add_hex(struct ct_buf *text, const void *data, size_t n)
 	}
 }
 
-static int hex_of(char c)
+/* The bytes of n digits, which s begins with. */
+static void add_bytes(struct ct_buf *out, const char *s, size_t n)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	uint64_t byte = 0;
 
-/* The bytes of pairs of digits; *end is what follows them. */
-static void read_hex(const char *p, struct ct_buf *out, const char **end)
-{
-	for (; hex_of(p[0]) >= 0 && hex_of(p[1]) >= 0; p += 2)
-		ct_buf_char(out, (char)(hex_of(p[0]) << 4 | hex_of(p[1])));
-	*end = p;
+	for (size_t i = 0; i < n; i += 2) {
+		ct_parse_hex(s + i, 2, &byte);
+		ct_buf_char(out, (char)byte);
+	}
 }
 
 int ct_filter_record_make(struct ct_filter_record *record, uint32_t rules)
@@ -57,7 +53,6 @@ int ct_filter_record_read(struct ct_filter_record *record, const char *text)
 {
 	size_t n = strcspn(text, " ");
 	char number[16] = "";
-	const char *end;
 
 	if (n >= sizeof(number) || text[n] != ' ')
 		return -ENODATA;
@@ -67,12 +62,12 @@ int ct_filter_record_read(struct ct_filter_record *record, const char *text)
 	    text[CT_FILTER_DIGEST] != ' ')
 		return -ENODATA;
 	memcpy(record->digest, text, CT_FILTER_DIGEST);
-	read_hex(text + CT_FILTER_DIGEST + 1, &record->program, &end);
-	if (ct_buf_error(&record->program))
-		return -ENOMEM;
-	if (*end || !record->program.len || record->program.len % INSTRUCTION)
+	text += CT_FILTER_DIGEST + 1;
+	n = strspn(text, digits);
+	if (!n || text[n] || n % (2 * INSTRUCTION))
 		return -ENODATA;
-	return 0;
+	add_bytes(&record->program, text, n);
+	return ct_buf_error(&record->program);
 }
 
 void ct_filter_record_free(struct ct_filter_record *record)
