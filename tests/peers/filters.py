@@ -12,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 
+import report
+from report import check, skip
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "scenario"))
 import scene  # noqa: E402  (beside this directory)
@@ -100,20 +103,6 @@ ALSO = {
         "i386:102:2": "errno 5", "i386:102:3": "allow", "i386:117:1": "errno 3"
     },
 }
-
-rows = []
-
-
-def check(name, good, *said):
-    rows.append(bool(good))
-    print(f"{'' if good else 'not '}ok {len(rows)} - {name}", flush=True)
-    for text in said if not good else ():
-        print(f"# {text}")
-
-
-def skip(name, why):
-    rows.append(True)
-    print(f"ok {len(rows)} - {name} # SKIP {why}", flush=True)
 
 
 class Place:
@@ -277,8 +266,7 @@ def main():
                 check(f"LXC's form: {name}, calls behind socketcall", not wrong, wrong)
         else:
             skip("LXC's form", "lxc is not installed")
-    print(f"1..{len(rows)}")
-    return not all(rows)
+    return report.done()
 
 
 sys.exit(main())

@@ -6,15 +6,8 @@ import signal
 import sys
 
 import peers
-
-rows = []
-
-
-def check(name, good, *said):
-    rows.append(bool(good))
-    print(f"{'' if good else 'not '}ok {len(rows)} - {name}", flush=True)
-    for text in said if not good else ():
-        print(f"# {text}")
+import report
+from report import check
 
 
 def head(n):
@@ -85,5 +78,4 @@ with peers.start(["sh", "-c", "sleep 1000 & sleep 1000"]) as p:
     got = p.end(0.2)
     check("what does not end is ended, and what is below it", got is None and "sleep" in p.why,
           p.why)
-print(f"1..{len(rows)}")
-sys.exit(not all(rows))
+sys.exit(report.done())

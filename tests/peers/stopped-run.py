@@ -13,6 +13,8 @@ import subprocess
 import sys
 
 import peers
+import report
+from report import check
 
 BUILD = sys.argv[1]
 RUN = [
@@ -20,14 +22,6 @@ RUN = [
     os.path.join(peers.scene.TOP, "tests", "runner", "main.py"), "--build-dir", BUILD,
     "--no-install"
 ]
-rows = []
-
-
-def check(name, good, *said):
-    rows.append(bool(good))
-    print(f"{'' if good else 'not '}ok {len(rows)} - {name}", flush=True)
-    for line in [line for text in said for line in str(text).splitlines()] if not good else ():
-        print(f"# {line}")
 
 
 def environment(token):
@@ -214,5 +208,4 @@ peers.until(lambda: second.process.poll() is not None, 300)
 check("the second of two has passed", second.process.returncode == 0,
       *re.findall("^FAIL.*$", second.said(), re.M), second.said())
 second.judge("the second of two")
-print(f"1..{len(rows)}")
-sys.exit(not all(rows))
+sys.exit(report.done())
