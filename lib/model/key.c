@@ -130,6 +130,11 @@ const struct ct_key ct_keys[] = {
 	  "shmounts:HOST[:TARGET]" },
 	{ "mount.tmpfs", &ct_type_tmpfs, LIST | OURS, NULL, AT(mounts),
 	  "Fresh tmpfs: its target and options such as size=64m" },
+	{ "mask.path", &ct_type_covers, LIST | OURS, NULL, AT(mask_path),
+	  "Path to hide from the container, beside those of mount.auto; none for none of these" },
+	{ "readonly.path", &ct_type_covers, LIST | OURS, NULL, AT(readonly_path),
+	  "Path to make read-only with all below it, beside those of mount.auto; none for none of "
+	  "these" },
 	{ "autodev", &ct_type_bool, 0, "1", AT(autodev),
 	  "Whether /dev is a fresh tmpfs with the usual nodes" },
 	{ "autodev.tmpfs.size", &ct_type_size, 0, "500000", AT(autodev_size),
