@@ -331,6 +331,7 @@ static void note_set(struct ct_spec *s)
 	s->init_umask_set = ct_spec_origin(s, "init.umask");
 	s->init_nice_set = ct_spec_origin(s, "init.nice");
 	s->keyring_set = ct_spec_origin(s, "keyring.session");
+	s->keyring_user_set = ct_spec_origin(s, "keyring.user");
 	s->cap_drop_set = ct_spec_origin(s, "cap.drop");
 	s->pdeath_set = ct_spec_origin(s, "monitor.signal.pdeath");
 	s->ns_clone_set = ct_spec_origin(s, "namespace.clone");

@@ -251,6 +251,7 @@ struct ct_spec {
 	struct ct_pairs environment_hooks; /* ... of the hooks alone */
 	bool no_new_privs, keyring_session, sched_core;
 	bool keyring_set;
+	bool keyring_user, keyring_user_set; /* the calls for keys are left to the payload */
 	/* bit masks; "none" is 0. CT_CAP_MASK_UNSET when not given, but for cap_drop */
 	uint64_t cap_drop, cap_keep, cap_ambient;
 	uint64_t cap_bounding, cap_permitted, cap_effective, cap_inheritable;

@@ -112,6 +112,7 @@ struct ct_identity {
 	uint32_t uid, gid;
 	const char *const *groups; /* decimal */
 	uint32_t n_groups;
+	bool groups_exact; /* these and no other */
 	/* what the payload begins with as root, and as another user; bounding is the same */
 	struct ct_cap_sets root, user;
 	bool no_new_privs;

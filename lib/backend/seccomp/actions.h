@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The call waits for an answer from outside. */
 bool ct_filter_notifies(const void *program, size_t n);
 /* The process ends, or gets SIGSYS, by which it ends. */
 bool ct_filter_kills(const void *program, size_t n);
+/* The call, with all its arguments 0, is refused: it fails, or ends who makes it. `audit`:
+ * AUDIT_ARCH_*. False also for a program that is none of the compiler's. */
+bool ct_filter_refuses(const void *program, size_t n, uint32_t audit, uint32_t nr);
 
 #endif

@@ -11,7 +11,6 @@
 
 #define MAX_BYTES (1u << 20)
 #define MAX_LINES (64u << 10)
-#define MAX_ID (STAGE_NO_ID - 1)
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
@@ -128,12 +127,7 @@ static int fields(char *line, char **f, int n)
 
 static int parse_id(const char *s, uint32_t *out)
 {
-	uint64_t v;
-	int err = str_u64(s, MAX_ID, &v);
-
-	if (!err)
-		*out = (uint32_t)v;
-	return err;
+	return ct_user_number(s, strlen(s), out);
 }
 
 /* Copies an absolute path without control characters that fits into dst; else `otherwise`. */
@@ -150,7 +144,7 @@ static void take_path(char *dst, size_t n, const char *src, const char *otherwis
 }
 
 /* Whether the query is for the user of this name and uid. */
-static int matches(const struct user_query *q, const char *name, uint32_t uid)
+static int matches(const struct ct_user_query *q, const char *name, uint32_t uid)
 {
 	if (q->by_name)
 		return strcmp(name, q->name) == 0;
@@ -159,7 +153,7 @@ static int matches(const struct user_query *q, const char *name, uint32_t uid)
 
 /* True when the text has an entry for the query; u's name, ids, home and shell are filled
  * then. Changes the text. */
-int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
+int user_in_passwd(char *text, const struct ct_user_query *q, struct stage_user *u)
 {
 	char *f[7], *line;
 
@@ -221,35 +215,4 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 		u->groups[u->n_groups++] = gid;
 	}
 	return 0;
-}
-
-/* ---- the query ------------------------------------------------------------------------------- */
-
-/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0,
- * -EINVAL or -ERANGE. */
-int user_query_parse(const char *spec, struct user_query *q)
-{
-	const char *colon = strchr(spec, ':');
-	char uid[24];
-	int err;
-
-	memset(q, 0, sizeof(*q));
-	if (!colon && spec[strspn(spec, "0123456789")]) {
-		q->by_name = 1;
-		q->name = spec;
-		if (spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ')
-			return -EINVAL;
-		return 0;
-	}
-	if (!colon)
-		return parse_id(spec, &q->uid);
-	if ((size_t)(colon - spec) >= sizeof(uid))
-		return -ERANGE;
-	memcpy(uid, spec, (size_t)(colon - spec));
-	uid[colon - spec] = '\0';
-	q->has_gid = 1;
-	err = parse_id(colon + 1, &q->gid);
-	if (err)
-		return err;
-	return parse_id(uid, &q->uid);
 }

@@ -4,6 +4,7 @@
 #define CT_STAGE_STEP_STEPS_H
 
 #include "stage/stage.h"
+#include "shared/user.h"
 #include "stage/sys.h"
 
 /* Every step function: 0, or -1 after report_error(). */
@@ -113,16 +114,8 @@ int path_make(int under, const char *path, unsigned flags, int directory, struct
 
 /* ---- lookup.c -------------------------------------------------------------------------------- */
 
-/* The user to search for. */
-struct user_query {
-	int by_name, has_gid;
-	const char *name;
-	uint32_t uid, gid;
-};
-/* "name", "uid" or "uid:gid"; digits are a number, never a name. 0, -EINVAL or -ERANGE. */
-int user_query_parse(const char *spec, struct user_query *q);
 /* Searches the text of a passwd file. True when there is an entry; *u is filled then. */
-int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u);
+int user_in_passwd(char *text, const struct ct_user_query *q, struct stage_user *u);
 /* Adds the groups that name u->name to u->groups, which has room for `room`. 0 or -E2BIG. */
 int user_in_group(char *text, struct stage_user *u, uint32_t room);
 /* The file's whole text, terminated, as stage_alloc()ed memory in *text; 0, -ENOENT, -EFBIG,
