@@ -35,7 +35,8 @@ const struct ct_key ct_keys[] = {
 	{ "init.gid", &ct_type_id, 0, "0", AT(init_gid),
 	  "Group that init runs as, inside the container" },
 	{ "init.groups", &ct_type_ids, LIST, NULL, AT(init_groups),
-	  "Further groups of init, divided by commas; the primary group is one, too, unless it is 0" },
+	  "Further groups of init, divided by commas; the primary group is one, too, unless it is "
+	  "0" },
 	{ "init.reaper", &ct_type_bool, OURS, NULL, AT(init_reaper),
 	  "Whether a small init is pid 1, hands signals on, reaps, and ends as the program does; "
 	  "by default for programs, not for systems" },
@@ -56,9 +57,9 @@ const struct ct_key ct_keys[] = {
 	{ "keyring.session", &ct_type_bool, 0, "1", AT(keyring_session),
 	  "Whether the payload gets a session keyring of its own" },
 	{ "keyring.user", &ct_type_bool, OURS, "1", AT(keyring_user),
-	  "Whether the payload may use keys, also those of its user, who without a user namespace of "
-	  "its own is one of the host's; without a profile of its own a program may not, a system "
-	  "may" },
+	  "Whether the payload may use keys, also those of its user, who without a user namespace "
+	  "of its own is one of the host's; without a profile of its own a program may not, a "
+	  "system may" },
 	{ "sched.core", &ct_type_bool, 0, "0", AT(sched_core),
 	  "Whether nothing else may share a core with the container" },
 	{ "cap.drop", &ct_type_caps_or_none, LIST, NULL, AT(cap_drop),

@@ -369,9 +369,12 @@ static const char *const proc_files[] = { "oom_score_adj", "oom_adj", "coredump_
 static const struct {
 	const char *file, *key;
 } proc_keys[] = {
-	{ "uid_map", "idmap" },	  { "gid_map", "idmap" },
-	{ "setgroups", "idmap" }, { "timens_offsets", "time.offset.boot or time.offset.monotonic" },
-	{ "limits", "prlimit.*" }, { "autogroup", "init.nice" },
+	{ "uid_map", "idmap" },
+	{ "gid_map", "idmap" },
+	{ "setgroups", "idmap" },
+	{ "timens_offsets", "time.offset.boot or time.offset.monotonic" },
+	{ "limits", "prlimit.*" },
+	{ "autogroup", "init.nice" },
 	{ "cgroup", "cgroup.dir" },
 };
 
@@ -417,10 +420,8 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
 {
 	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
-		check_caps,	   check_namespaces,	check_needs,
-		check_idmap_kinds, check_idmap_overlap, check_ids,
-		check_sysctls,	   check_procs,		check_networks,
-		ct_spec_check_cgroup,
+		check_caps, check_namespaces, check_needs, check_idmap_kinds, check_idmap_overlap,
+		check_ids,  check_sysctls,    check_procs, check_networks,    ct_spec_check_cgroup,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

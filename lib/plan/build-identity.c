@@ -64,7 +64,7 @@ static int check_may_filter(struct ct_builder *b)
 		return 0;
 	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
 	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or seccomp.profile = none "
-		    "and keyring.user = 1");
+			    "and keyring.user = 1");
 	return ct_err_go_on(b->err,
 			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is hidden or read-only, and the sysctls that are written before that. The lists of what is so
- * by default are data: doc/SECURITY.md shows them, tests/root/protections.c walks the result.
+/* What is hidden or read-only, and the sysctls that are written before that. The lists of what is
+ * so by default are data: doc/SECURITY.md shows them, tests/root/protections.c walks the result.
  * mask.path and readonly.path add to them or replace them. */
 #include <linux/mount.h>
 #include <string.h>

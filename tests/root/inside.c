@@ -185,14 +185,15 @@ static void userkey(const char *name)
 		printf("%s ", rings[i].way);
 		said("read", syscall(SYS_keyctl, KEYCTL_READ, found, text, sizeof(text)));
 		printf("%s ", rings[i].way);
-		said("link", syscall(SYS_keyctl, KEYCTL_LINK, rings[i].keyring,
-				     KEY_SPEC_PROCESS_KEYRING));
+		said("link",
+		     syscall(SYS_keyctl, KEYCTL_LINK, rings[i].keyring, KEY_SPEC_PROCESS_KEYRING));
 		printf("%s ", rings[i].way);
 		said("add", syscall(SYS_add_key, "user", "ct-test-from-inside", "x", 1L,
 				    rings[i].keyring));
 	}
 	said("request", syscall(SYS_request_key, "user", name, NULL, 0L));
-	said("persistent", syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING));
+	said("persistent",
+	     syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING));
 }
 
 static void abstract(const char *name)

@@ -29,7 +29,7 @@ bool ct_filter_kills(const void *program, size_t n)
 	       gives(program, n, SECCOMP_RET_KILL_THREAD) || gives(program, n, SECCOMP_RET_TRAP);
 }
 
-/* What an instruction does to the accumulator; false: it is none of those that the compiler uses. */
+/* What an instruction does to the accumulator; false: the compiler uses no such instruction. */
 static bool step(const struct sock_filter *f, const struct seccomp_data *data, uint32_t *acc)
 {
 	switch (f->code) {

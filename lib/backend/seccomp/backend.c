@@ -322,8 +322,7 @@ static int plan(void *state, struct ct_builder *b)
 	if (server == CT_LISTENER_PROXY)
 		proxy = add_proxy(b);
 	if (!st->attach) {
-		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP,
-				   filter_at(st, b));
+		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, filter_at(st, b));
 		keep->s[0] = profile_of(st->spec);
 		keep->n[0] = st->record.rules;
 		keep->s[1] = st->record.digest;

@@ -63,8 +63,8 @@ struct found {
 	const char *got, *how;
 };
 
-/* Whether nothing is at a path that would have been covered: of /proc and /sys by this process's own,
- * else by the container's root without any mount below it. */
+/* Whether nothing is at a path that would have been covered: of /proc and /sys by this process's
+ * own, else by the container's root without any mount below it. */
 static bool is_missing(const struct ct_protect *t, const char *path, bool of_kernel)
 {
 	CT_CLEAN_FD int root = -1, fd = -1;
