@@ -49,6 +49,9 @@ int ct_filter_refuse_keys(struct ct_filter_policy *p, bool bare, struct ct_arena
 {
 	bool good = true;
 
+	/* the policy has all architectures of the machine: nobody is killed for another one */
+	if (bare)
+		p->foreign = refuse;
 	for (size_t i = 0; i < N_ROWS(calls); i++)
 		good &= refuse_call(p, calls[i], arena);
 	for (size_t i = 0; bare && i < N_ROWS(pushes); i++) {

@@ -14,56 +14,25 @@
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-/* Opens a regular file for reading. Its type is checked by an O_PATH descriptor first, for opening
- * another type may block or have effects; the file that is then opened must be the same. */
-static int open_regular(const char *path, int own)
-{
-	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
-	struct stat seen, now;
-	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
-	SYS_CLOSEP int checked = -1;
-	int fd, err;
-
-	if (root < 0)
-		return root;
-	if (own)
-		resolve |= K_RESOLVE_NO_XDEV;
-	checked = sys_openat2(root, path, O_PATH, 0, resolve);
-	if (checked < 0)
-		return checked;
-	err = sys_fstat(checked, &seen);
-	if (err)
-		return err;
-	if (!S_ISREG(seen.st_mode))
-		return -EINVAL;
-	if (seen.st_size > (off_t)MAX_BYTES)
-		return -EFBIG;
-	fd = sys_openat2(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve);
-	if (fd < 0)
-		return fd;
-	err = sys_fstat(fd, &now);
-	if (!err &&
-	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
-		err = -ESTALE;
-	if (err) {
-		sys_close(fd);
-		return err;
-	}
-	return fd;
-}
-
 /* The text of a file of the container, terminated, in memory of stage_alloc(). own: only on the
  * root's file system, for one that the payload has mounted could block the read. 0; -ENOENT,
  * -EFBIG (more than 1 MiB or 64k lines), -EINVAL (not a regular file, or a NUL in it), -ESTALE
  * (exchanged while it was opened or read), -ENOMEM, or an open error. */
 int user_file_read(const char *path, int own, char **text)
 {
-	SYS_CLOSEP int fd = open_regular(path, own);
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
+	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	SYS_CLOSEP int fd = -1;
 	struct stat sb;
 	size_t room, lines = 0;
 	ssize_t n;
 	char *buf;
 
+	if (root < 0)
+		return root;
+	if (own)
+		resolve |= K_RESOLVE_NO_XDEV;
+	fd = path_regular(root, path, resolve);
 	if (fd < 0)
 		return fd;
 	n = sys_fstat(fd, &sb);

@@ -101,6 +101,9 @@ struct path_error {
 /* An O_PATH descriptor of `path` below `under` (-1: below "/" of this process), resolved as the
  * step's flags say; `oflags` are added (O_DIRECTORY). Negative errno. */
 int path_open(int under, const char *path, unsigned flags, uint64_t oflags, struct path_error *e);
+/* Opens a regular file for reading, confined by K_RESOLVE_ flags, whatever stands there. The
+ * caller's to close; -EINVAL: no regular file, -ESTALE: exchanged meanwhile, or another errno. */
+int path_regular(int dir, const char *path, uint64_t resolve);
 /* As path_open() of the directory that holds the last component, which goes to base[256].
  * CT_SF_CREATE_DIR: missing directories are made, 0755. -EINVAL when there is no last component. */
 int path_parent(int under, const char *path, unsigned flags, char *base, struct path_error *e);
