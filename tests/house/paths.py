@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where something is opened, made, mounted or removed: one row for each call, who may make it, and
-why. A rootfs is hostile: below it all goes through lib/stage/step/path.c, by descriptor. A file that
-is named and has no such call any more is a fault, too. doc/ARCHITECTURE.md has the same places."""
+why. A rootfs is hostile: below it all goes through lib/stage/step/path.c, by descriptor. A file
+that is named and has no such call any more is a fault, too. doc/ARCHITECTURE.md has the places."""
 import re
 
 from house import Tap, blank, files, read, top
@@ -30,8 +30,8 @@ STAGE = [
 ]
 # calls by which a path string reaches a file: nowhere in the stage
 NEVER = ("mount", "chroot", "open", "creat", "mkdir", "mknod", "symlink", "unlink", "rmdir",
-         "rename", "renameat2", "link", "linkat", "chown", "lchown", "fchownat", "chmod", "fchmodat",
-         "truncate", "utimensat", "open_by_handle_at", "readlink", "stat", "lstat")
+         "rename", "renameat2", "link", "linkat", "chown", "lchown", "fchownat", "chmod",
+         "fchmodat", "truncate", "utimensat", "open_by_handle_at", "readlink", "stat", "lstat")
 # sys_openat(AT_FDCWD, WHAT: by file, the paths that are the host's, or the container's own root
 BY_PATH = {
     STEP + "path.c": {'"/"'},
