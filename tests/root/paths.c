@@ -278,6 +278,9 @@ static const struct {
 	{ "sysctl.netx.core.somaxconn", "1", NULL },
 	{ "sysctl.net", "1", NULL },
 	{ "sysctl.user.max_user_namespaces", "1", NULL },
+	/* below net., but of the host: not to be seen in another network */
+	{ "sysctl.net.core.bpf_jit_enable", "0", NULL },
+	{ "sysctl.net.ipv4.tcp_mem", "1 2 3", NULL },
 	/* of a namespace that is the caller's */
 	{ "sysctl.net.core.somaxconn", "100", "net" },
 	{ "sysctl.net.ipv4.ip_forward", "1", "net" },
@@ -419,6 +422,58 @@ static void own_values(void **state)
 	assert_string_equal(host_value("/proc/sys/kernel/msgmax", now, sizeof(now)), before);
 }
 
+/* ---- devices --------------------------------------------------------------------------------- */
+
+/* All that is in a /dev of our own: what may be there, with its number. */
+static const char devices[] = "fd /proc/self/fd\n"
+			      "full 1:7\n"
+			      "mqueue dir\n"
+			      "null 1:3\n"
+			      "ptmx pts/ptmx\n"
+			      "pts dir\n"
+			      "random 1:8\n"
+			      "shm dir\n"
+			      "stderr /proc/self/fd/2\n"
+			      "stdin /proc/self/fd/0\n"
+			      "stdout /proc/self/fd/1\n"
+			      "tty 5:0\n"
+			      "urandom 1:9\n"
+			      "zero 1:5\n";
+
+/* By each way to make nodes: by init, and bound from the host, in a user namespace and where the
+ * list of devices refuses to make them. */
+static void device_nodes(void **state)
+{
+	static const char script[] =
+		"cd /dev; for f in $(ls -A); do "
+		"if [ -L $f ]; then echo $f $(readlink $f); "
+		"elif [ -d $f ]; then echo $f dir; "
+		"elif [ -c $f ]; then echo $f $(stat -c '%t:%T' $f); "
+		"else echo $f other; fi; done; "
+		"head -c 4 zero | wc -c; echo x >null && cat null; echo x >full || echo full";
+	static const char *const ways[][5] = { { NULL },
+					       { FROM_USERS },
+					       { "limit.devices", "none", "cap.drop", "mknod" } };
+	char want[1024];
+
+	(void)state;
+	snprintf(want, sizeof(want), "%s4\n", devices);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		ct_container *c = must_open(NULL);
+		char *out = NULL;
+
+		set_keys(c, ways[i], sizeof(ways[i]) / sizeof(ways[i][0]));
+		assert_ok(c, box_run(c, NULL, ARGV("/bin/sh", "-c", script), &out, NULL));
+		/* without devices none of them can be opened */
+		if (i < 2 && (strncmp(out, want, strlen(want)) != 0 || !strstr(out, "full\n")))
+			fail_msg("way %zu: %s", i, out);
+		if (i == 2 && strncmp(out, devices, strlen(devices)) != 0)
+			fail_msg("way %zu: %s", i, out);
+		free(out);
+		ct_unref(c);
+	}
+}
+
 /* ---- keyrings -------------------------------------------------------------------------------- */
 
 #define KEYCTL_UNLINK 9
@@ -519,7 +574,7 @@ static void users_keyring(void **state)
 int main(void)
 {
 	enum { KEYS = sizeof(keys_rows) / sizeof(keys_rows[0]) };
-	static struct CMUnitTest tests[N_SCENES + KEYS + 4];
+	static struct CMUnitTest tests[N_SCENES + KEYS + 5];
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_SCENES; i++)
@@ -532,6 +587,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(covers_missed);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(refused_values);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(own_values);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(device_nodes);
 	if (geteuid() != 0) {
 		printf("# skip: needs root\n");
 		return 77;

@@ -242,7 +242,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
-	st->bad = KEY;
+	st->bad = is_none(st->spec) && ct_filter_keeps_keys(st->spec) ? KEYS : KEY;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
 	if (in->attach && in->req->elevated)
 		return 0;
