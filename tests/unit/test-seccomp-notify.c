@@ -148,6 +148,11 @@ static const struct {
 	{ "2\nallowlist errno 1\n[all]\nread\n", false, 1, true, true },
 	{ "2\nallowlist errno 1\n[all]\nread\nkeyctl\nadd_key\n", false, 1, false, true },
 	{ "2\nallowlist errno 1\n[all]\nkeyctl [0,0,SCMP_CMP_EQ]\n", false, 0, false, true },
+	/* allowed for one argument alone, which is not 0 */
+	{ "2\nallowlist errno 1\n[all]\nkeyctl [0,11,SCMP_CMP_EQ]\n", false, 0, false, true },
+	{ "2\ndenylist\n[all]\nkeyctl errno 1\nadd_key errno 1\nrequest_key errno 1\nioctl errno 1 "
+	  "[1,5,SCMP_CMP_EQ]\n",
+	  false, 4, true, true },
 	{ "2\nallowlist log\n[all]\nread\n", false, 4, false, true },
 };
 

@@ -3,8 +3,13 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdint.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 static bool gives(const void *program, size_t n, uint32_t action)
 {
@@ -29,65 +34,180 @@ bool ct_filter_kills(const void *program, size_t n)
 	       gives(program, n, SECCOMP_RET_KILL_THREAD) || gives(program, n, SECCOMP_RET_TRAP);
 }
 
-/* What an instruction does to the accumulator; false: the compiler uses no such instruction. */
-static bool step(const struct sock_filter *f, const struct seccomp_data *data, uint32_t *acc)
+/* ---- what it does with the calls of the small init ------------------------------------------- */
+
+#define ANY 0xffffffffu /* CT_INIT_ANY */
+
+struct init_call {
+	uint32_t nr, arg[2];
+};
+
+static const struct init_call init_calls[] = {
+#define CT_INIT_CALL(call, arg) { SYS_##call, { arg, CT_INIT_ANY } },
+#define CT_INIT_BEGIN(call, arg, arg2) { SYS_##call, { arg, arg2 } },
+#include "shared/init-calls.def"
+};
+
+/* A word of struct seccomp_data. False: it is not known beforehand. */
+static bool load(const struct init_call *call, uint32_t arch, uint32_t at, uint32_t *word)
 {
+	uint32_t i;
+
+	*word = call->nr;
+	if (at == offsetof(struct seccomp_data, nr))
+		return true;
+	*word = arch;
+	if (at == offsetof(struct seccomp_data, arch))
+		return true;
+	if (at < offsetof(struct seccomp_data, args))
+		return false;
+	i = (at - (uint32_t)offsetof(struct seccomp_data, args)) / 4;
+	*word = 0; /* the high half */
+	if (i >= 4 || call->arg[i / 2] == ANY)
+		return false;
+	if (i % 2 == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__))
+		*word = call->arg[i / 2];
+	return true;
+}
+
+/* How many instructions a jump on the accumulator skips; -1: it is none that programs of ours
+ * have. */
+static int skipped(const struct sock_filter *f, uint32_t a)
+{
+	bool yes;
+
 	switch (f->code) {
-	case BPF_LD | BPF_W | BPF_ABS:
-		if (f->k > sizeof(*data) - sizeof(*acc))
+	case BPF_JMP | BPF_JA:
+		return f->k < BPF_MAXINSNS ? (int)f->k : -1;
+	case BPF_JMP | BPF_JEQ | BPF_K:
+		yes = a == f->k;
+		break;
+	case BPF_JMP | BPF_JGE | BPF_K:
+		yes = a >= f->k;
+		break;
+	case BPF_JMP | BPF_JGT | BPF_K:
+		yes = a > f->k;
+		break;
+	case BPF_JMP | BPF_JSET | BPF_K:
+		yes = a & f->k;
+		break;
+	default:
+		return -1;
+	}
+	return yes ? f->jt : f->jf;
+}
+
+static bool allows(const void *program, size_t n, uint32_t arch, const struct init_call *call)
+{
+	struct sock_filter f;
+	uint32_t a = 0;
+
+	for (size_t at = 0; at + sizeof(f) <= n; at += sizeof(f)) {
+		int skip = 0;
+
+		memcpy(&f, (const char *)program + at, sizeof(f));
+		if (f.code == (BPF_RET | BPF_K))
+			return f.k == SECCOMP_RET_ALLOW;
+		if (f.code == (BPF_ALU | BPF_AND | BPF_K))
+			a &= f.k;
+		else if (f.code != (BPF_LD | BPF_W | BPF_ABS))
+			skip = skipped(&f, a);
+		else if (!load(call, arch, f.k, &a))
 			return false;
-		memcpy(acc, (const char *)data + f->k, sizeof(*acc));
-		return true;
-	case BPF_LD | BPF_IMM:
-		*acc = f->k;
-		return true;
-	case BPF_ALU | BPF_AND | BPF_K:
-		*acc &= f->k;
+		if (skip < 0)
+			return false;
+		at += (size_t)skip * sizeof(f);
+	}
+	return false;
+}
+
+bool ct_filter_allows_init(const void *program, size_t n, uint32_t arch)
+{
+	for (size_t i = 0; i < sizeof(init_calls) / sizeof(*init_calls); i++)
+		if (!allows(program, n, arch, &init_calls[i]))
+			return false;
+	return true;
+}
+
+/* ---- whether it refuses a call --------------------------------------------------------------- */
+
+/* What is known of the accumulator where an instruction can be reached. */
+struct reached {
+	bool here, known;
+	uint32_t a;
+};
+
+/* The instruction `at` is reached with an accumulator, by one more way. False: there is none. */
+static bool reach(struct reached *r, size_t at, size_t count, bool known, uint32_t a)
+{
+	if (at >= count)
+		return false;
+	if (r[at].here && (!known || !r[at].known || r[at].a != a))
+		known = false;
+	r[at] = (struct reached){ true, known, a };
+	return true;
+}
+
+static bool is_refusal(uint32_t verdict)
+{
+	switch (verdict & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_KILL_PROCESS:
+	case SECCOMP_RET_KILL_THREAD:
+	case SECCOMP_RET_TRAP:
+	case SECCOMP_RET_ERRNO:
 		return true;
 	}
 	return false;
 }
 
-/* Whether a conditional jump is taken: 1 or 0; -1: it is no such jump. */
-static int test(const struct sock_filter *f, uint32_t acc)
+/* Goes on behind an instruction that is no return. False: no program of ours has it. */
+static bool go_on(const struct sock_filter *f, const struct init_call *call, uint32_t audit,
+		  struct reached *r, size_t at, size_t count)
 {
+	uint32_t a = r[at].a;
+	bool known = r[at].known;
+
 	switch (f->code) {
-	case BPF_JMP | BPF_JEQ | BPF_K:
-		return acc == f->k;
-	case BPF_JMP | BPF_JGT | BPF_K:
-		return acc > f->k;
-	case BPF_JMP | BPF_JGE | BPF_K:
-		return acc >= f->k;
-	case BPF_JMP | BPF_JSET | BPF_K:
-		return (acc & f->k) != 0;
+	case BPF_LD | BPF_W | BPF_ABS:
+		known = load(call, audit, f->k, &a);
+		break;
+	case BPF_LD | BPF_IMM:
+		a = f->k;
+		known = true;
+		break;
+	case BPF_ALU | BPF_AND | BPF_K:
+		a &= f->k;
+		break;
+	default:
+		if (skipped(f, a) < 0)
+			return false;
+		if (!known && f->code != (BPF_JMP | BPF_JA))
+			return reach(r, at + 1 + f->jt, count, false, 0) &&
+			       reach(r, at + 1 + f->jf, count, false, 0);
+		at += (size_t)skipped(f, a);
 	}
-	return -1;
+	return reach(r, at + 1, count, known, a);
 }
 
 bool ct_filter_refuses(const void *program, size_t n, uint32_t audit, uint32_t nr)
 {
-	const struct seccomp_data data = { .nr = (int)nr, .arch = audit };
+	const struct init_call call = { nr, { ANY, ANY } };
 	size_t count = n / sizeof(struct sock_filter);
-	uint32_t acc = 0;
+	struct reached *r = calloc(count + 1, sizeof(*r));
+	bool refused = r && reach(r, 0, count, true, 0);
 
 	/* jumps only go forward */
-	for (size_t pc = 0; pc < count; pc++) {
+	for (size_t at = 0; refused && at < count; at++) {
 		struct sock_filter f;
-		int taken;
 
-		memcpy(&f, (const char *)program + pc * sizeof(f), sizeof(f));
+		memcpy(&f, (const char *)program + at * sizeof(f), sizeof(f));
+		if (!r[at].here)
+			continue;
 		if (f.code == (BPF_RET | BPF_K))
-			return (f.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW &&
-			       (f.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_LOG &&
-			       (f.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE &&
-			       (f.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_USER_NOTIF;
-		taken = test(&f, acc);
-		if (f.code == (BPF_JMP | BPF_JA))
-			pc += f.k;
-		else if (taken >= 0)
-			pc += taken ? f.jt : f.jf;
-		else if (!step(&f, &data, &acc))
-			return false;
+			refused = is_refusal(f.k);
+		else
+			refused = go_on(&f, &call, audit, r, at, count);
 	}
-	return false;
+	free(r);
+	return refused;
 }
