@@ -35,8 +35,10 @@ void cve_check_mounts(const char *mountinfo)
 static void run_case(void **state)
 {
 	const struct cve_case *c = *state;
-	struct leak *before = leak_take();
+	struct leak *before;
 
+	decoy_close(&decoy);
+	before = leak_take();
 	assert_int_equal(decoy_arm(&decoy), 0);
 	c->body(c->data);
 	cve_check_decoy(c->name);
