@@ -128,6 +128,41 @@ static void directories(const void *attach)
 	ct_unref(c);
 }
 
+/* The same with a directory of the host that the payload is given on purpose: its number in the
+ * stage leads nowhere, whatever it is. */
+static void directory_given(const void *attach)
+{
+	ct_container *c = must_open(NULL);
+	ct_start_opts s = CT_START_OPTS_INIT;
+	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
+	int fd = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ct_process *init = NULL;
+	char path[64], *out;
+
+	assert_true(fd >= 0);
+	s.keep_fds = a.keep_fds = &fd;
+	s.n_keep_fds = a.n_keep_fds = 1;
+	if (attach)
+		init = must_start(c, 0, ARGV("/bin/sleep", "1000"));
+	for (int i = 3; i < 40; i++) {
+		int r;
+
+		out = NULL;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
+		a.cwd = path;
+		if (attach)
+			r = box_attach(c, &a, ARGV("/bin/intruder", "cwd"), &out, NULL);
+		else if ((r = ct_set_config(c, "init.cwd", path)) == 0)
+			r = box_run(c, &s, ARGV("/bin/intruder", "cwd"), &out, NULL);
+		if (r >= 0 && strncmp(out, "cwd /", 5) != 0)
+			escape("%s: %s", path, out);
+		free(out);
+	}
+	close(fd);
+	ct_process_unref(init);
+	ct_unref(c);
+}
+
 /* Programs below such a descriptor. The payload of the last start would be the host's /bin/true. */
 static void programs(const void *data)
 {
@@ -188,7 +223,7 @@ static void failed_starts(const void *data)
 		for (int detached = 0; detached < 2; detached++) {
 			const struct failing *f = &failing[i];
 			int before = open_descriptors(), r;
-			ct_container *c = must_open(detached ? "failing" : NULL);
+			ct_container *c = detached ? cve_named("failing") : must_open(NULL);
 			const char *const argv[] = { f->program, NULL };
 
 			r = ct_set_config(c, f->key, f->value);
@@ -243,7 +278,7 @@ static bool has_words(pid_t pid)
 static void memory(const void *data)
 {
 	char lock[2 * PATH_MAX], *words = strdup(canary);
-	ct_container *c = must_open("stays");
+	ct_container *c = cve_named("stays");
 	int fd, again, other[LEAKS];
 	pid_t init, supervisor;
 
@@ -330,6 +365,8 @@ int main(void)
 		{ "cve-2024-21626-descriptors-attach", descriptors, "" },
 		{ "cve-2024-21626-cwd-start", directories, NULL },
 		{ "cve-2024-21626-cwd-attach", directories, "" },
+		{ "cve-2024-21626-cwd-given-start", directory_given, NULL },
+		{ "cve-2024-21626-cwd-given-attach", directory_given, "" },
 		{ "cve-2024-21626-program", programs, NULL },
 		{ "runc-5007-failed-starts", failed_starts, NULL },
 		{ "lxc-3254-caller-memory", memory, NULL },

@@ -225,7 +225,7 @@ static void traces(const void *data)
 static void sealed(const void *data)
 {
 	const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	ct_container *c = must_open("sealed");
+	ct_container *c = cve_named("sealed");
 	char path[64];
 	int fd, seals;
 
@@ -304,7 +304,7 @@ static void code_of_the_rootfs(const void *data)
 {
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char path[2 * PATH_MAX], events[4096];
-	ct_container *c = must_open("markers");
+	ct_container *c = cve_named("markers");
 	const size_t n = sizeof(markers) / sizeof(*markers);
 
 	(void)data;

@@ -14,6 +14,7 @@
  *   intruder reach FILE  whether FILE opens from any of its own descriptors, its working directory
  *                        and its root, and whether the directory is one of the root's; and how
  *                        many descriptors it has: "fds N"
+ *   intruder cwd         where it is, as the kernel tells it
  *   intruder abstract NAME   whether a socket of that abstract name can be connected to
  */
 #include <ctype.h>
@@ -215,6 +216,14 @@ static int reach(const char *file)
 	return 0;
 }
 
+static int cwd(void)
+{
+	char path[4096];
+
+	printf("cwd %s\n", getcwd(path, sizeof(path)) ? path : strerror(errno));
+	return 0;
+}
+
 static int abstract(const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -240,6 +249,8 @@ int main(int argc, char **argv)
 		return watch(NULL);
 	if (argc == 3 && !strcmp(argv[1], "reach"))
 		return reach(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "cwd"))
+		return cwd();
 	if (argc == 3 && !strcmp(argv[1], "abstract"))
 		return abstract(argv[2]);
 	return 2;

@@ -42,7 +42,7 @@ def run(weakness, program, test):
 
 
 def ran(out, test):
-    return re.search(rf"^(not )?ok \d+ - {re.escape(test)}$", out, re.M) or f"] {test}" in out
+    return re.search(rf"ok \d+ - {re.escape(test)}$", out, re.M) or f"] {test}" in out
 
 
 def seen(weakness, program, test):
