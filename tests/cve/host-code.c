@@ -15,7 +15,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define ROUNDS 1000
+#define ROUNDS 2000
+#define FEWER 300 /* of most of them, without --long */
 
 /* ---- an attacker at work --------------------------------------------------------------------- */
 
@@ -111,9 +112,9 @@ static void check_loot(const char *report)
 /* ---- CVE-2019-5736 --------------------------------------------------------------------------- */
 
 /* Programs attached again and again. */
-static void attach_often(ct_container *c)
+static void attach_often(ct_container *c, int ci)
 {
-	int n = rounds(ROUNDS, ROUNDS);
+	int n = rounds(ci, ROUNDS);
 
 	for (int i = 0; i < n; i++) {
 		ct_process *p = NULL;
@@ -124,10 +125,10 @@ static void attach_often(ct_container *c)
 }
 
 /* Containers started again and again that share the attacker's pid namespace. */
-static void start_often(const struct attacker *a, enum rights rights)
+static void start_often(const struct attacker *a, enum rights rights, int ci)
 {
 	ct_container *c = cve_quick();
-	int n = rounds(ROUNDS, ROUNDS), failed = 0;
+	int n = rounds(ci, ROUNDS), failed = 0;
 	char pid[32];
 
 	snprintf(pid, sizeof(pid), "%d", (int)ct_process_pid(a->p));
@@ -150,6 +151,7 @@ static void start_often(const struct attacker *a, enum rights rights)
 struct way {
 	enum rights rights;
 	bool starts;
+	int ci; /* rounds without --long */
 	void (*check)(const char *report);
 };
 
@@ -167,19 +169,19 @@ static void loots(const void *data)
 		 way->check == check_loot ? "secret" : "nothing");
 	attacker_start(&a, argv, way->rights);
 	if (way->starts)
-		start_often(&a, way->rights);
+		start_often(&a, way->rights, way->ci);
 	else
-		attach_often(a.c);
+		attach_often(a.c, way->ci);
 	report = attacker_end(&a);
 	way->check(report);
 	free(report);
 }
 
-static const struct way attached = { DEFAULT, false, check_loot },
-			attached_userns = { USERNS, false, check_loot },
-			attached_all = { ALL, false, check_prize },
-			started = { DEFAULT, true, check_loot },
-			started_all = { ALL, true, check_prize };
+static const struct way attached = { DEFAULT, false, ROUNDS, check_loot },
+			attached_userns = { USERNS, false, FEWER, check_loot },
+			attached_all = { ALL, false, FEWER, check_prize },
+			started = { DEFAULT, true, FEWER, check_loot },
+			started_all = { ALL, true, FEWER, check_prize };
 
 /* ---- CVE-2016-9962 --------------------------------------------------------------------------- */
 
@@ -213,7 +215,7 @@ static void traces(const void *data)
 	char *report;
 
 	attacker_start(&a, ARGV("/bin/intruder", "trace"), way->rights);
-	attach_often(a.c);
+	attach_often(a.c, way->ci);
 	report = attacker_end(&a);
 	check_traced(report);
 	free(report);

@@ -25,7 +25,7 @@ def complete():
             continue
         if r["class"] not in CLASSES:
             yield f"{where}: class {r['class']!r} is not in scripts/cve.py"
-        if not re.fullmatch(r"static|elsewhere|race \d+", r["mode"]):
+        if not re.fullmatch(r"static|elsewhere|race \d+( \(\d+ in CI\))?", r["mode"]):
             yield f"{where}: mode {r['mode']!r}"
         for number in r["cve"].split():
             if not re.fullmatch(r"-|CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){1,3}|[\w.-]+#\d+", number):
