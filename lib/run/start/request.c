@@ -20,6 +20,7 @@
 #include "base/sys.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
+#include "shared/weak.h"
 
 extern char **environ;
 
@@ -116,6 +117,24 @@ static uint8_t create_mode(const struct ct_extra_mount *x)
 	return CT_CREATE_LIKE_SOURCE;
 }
 
+/* For CT_WEAK_SOURCE_STRING: the descriptor becomes what its path leads to now. */
+static void open_again(int fd)
+{
+	char link[64], path[4096];
+	ssize_t n;
+	int other;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return;
+	path[n] = 0;
+	other = open(path, O_PATH | O_CLOEXEC);
+	if (other >= 0)
+		dup3(other, fd, O_CLOEXEC);
+	ct_close(&other);
+}
+
 static struct ct_mount_item extra_mount(const struct ct_extra_mount *x)
 {
 	struct ct_mount_item m = { .at = { .key = "ct_add_mount" },
@@ -129,6 +148,8 @@ static struct ct_mount_item extra_mount(const struct ct_extra_mount *x)
 				   .optional = x->flags & CT_MOUNT_OPTIONAL,
 				   .create = create_mode(x) };
 
+	if (ct_weak(CT_WEAK_SOURCE_STRING) && x->fd >= 0)
+		open_again(x->fd);
 	for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
 		if (x->flags & mount_flags[k].flag) {
 			m.attr_set |= mount_flags[k].attr;
@@ -233,6 +254,7 @@ static int rootfs_failed(struct ct_prepared *p, int err, const char *path, struc
 static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
 	const char *path = p->spec->rootfs_path;
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	char *plain;
 	size_t n;
 
@@ -257,7 +279,9 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 		return ct_oom(e);
 	for (n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
 		plain[n - 1] = 0;
-	p->rootfs = open(plain, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!ct_weak(CT_WEAK_ROOTFS_LINK))
+		flags |= O_NOFOLLOW;
+	p->rootfs = open(plain, flags);
 	if (p->rootfs >= 0)
 		return 0;
 	return rootfs_failed(p, -errno, plain, e);
