@@ -200,7 +200,7 @@ static void lying_tables(const void *data)
 		rootfs_file(&box.root, "etc/group", lies[i].group, 0644);
 		o.user = lies[i].user;
 		r = box_attach(c, &o, ARGV("/bin/id"), &out, NULL);
-		if (r == 0 && (!lies[i].id || strncmp(out, lies[i].id, strlen(lies[i].id)) ||
+		if (r == 0 && (!lies[i].id || !strstr(out, lies[i].id) ||
 			       (strstr(out, "groups=0") && !strcmp(lies[i].user, "eve"))))
 			escape("with %s user \"%s\" is %s", lies[i].passwd, lies[i].user, out);
 		if (r && lies[i].id)
