@@ -167,7 +167,9 @@ static int setup(void **state)
 	snprintf(path, sizeof(path), "%s/data/file", box.root.base);
 	if (mknod(path, S_IFREG | 0644, 0))
 		return -1;
-	if (rootfs_copy(&box.root, getenv("CT_INTRUDER"), "bin/intruder", 0755))
+	if (rootfs_copy(&box.root, getenv("CT_INTRUDER"), "bin/intruder", 0755) ||
+	    rootfs_copy(&box.root, getenv("CT_ATTEMPT"), "bin/attempt", 0755) ||
+	    rootfs_copy(&box.root, getenv("CT_CHANNEL"), "bin/channel", 0755))
 		return -1;
 	/* the stage's descriptor stays for as long as a handle is open: it is there before and
 	 * after each case */
