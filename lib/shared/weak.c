@@ -17,6 +17,7 @@ const char *ct_weak_env[] = { NULL, NULL };
 __attribute__((constructor)) static void choose(void)
 {
 	static char variable[64] = "CT_WEAK=";
+	const size_t at = strlen(variable);
 	const char *name = secure_getenv("CT_WEAK");
 
 	if (!name || !*name)
@@ -26,6 +27,6 @@ __attribute__((constructor)) static void choose(void)
 			ct_weakness = (enum ct_weak)i;
 	if (ct_weakness == CT_WEAK_COUNT)
 		__builtin_trap();
-	strncat(variable, name, sizeof(variable) - strlen(variable) - 1);
+	memcpy(variable + at, name, strnlen(name, sizeof(variable) - at - 1));
 	ct_weak_env[0] = variable;
 }

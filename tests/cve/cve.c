@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +30,20 @@ void cve_check_decoy(const char *what)
 
 void cve_check_mounts(const char *mountinfo)
 {
-	if (mountinfo && strstr(mountinfo, "/decoy"))
-		escape("a part of the host's tree is mounted in the container:\n%s", mountinfo);
+	char root[PATH_MAX];
+
+	for (const char *p = mountinfo; p && *p; p = strchrnul(p, '\n'), p += *p == '\n')
+		if (sscanf(p, "%*s %*s %*s %4095s", root) == 1 && strstr(root, "/decoy"))
+			escape("%s of the host is mounted in the container", root);
 }
 
 static void run_case(void **state)
 {
 	const struct cve_case *c = *state;
-	struct leak *before = leak_take();
+	struct leak *before;
 
+	decoy_close(&decoy);
+	before = leak_take();
 	assert_int_equal(decoy_arm(&decoy), 0);
 	c->body(c->data);
 	cve_check_decoy(c->name);
@@ -56,36 +63,83 @@ static void stay_on(int core)
 	sched_setaffinity(0, sizeof(cpu), &cpu); /* where there is one */
 }
 
+static struct {
+	char a[2 * PATH_MAX], b[2 * PATH_MAX];
+	bool vanish, running;
+	pthread_t thread;
+	atomic_bool stop, hold, held;
+	atomic_ulong flips;
+} flipper;
+
 static void *flip(void *data)
 {
-	struct flipper *f = data;
-	unsigned flags = f->vanish ? RENAME_NOREPLACE : RENAME_EXCHANGE;
+	unsigned flags = flipper.vanish ? RENAME_NOREPLACE : RENAME_EXCHANGE;
 
 	stay_on(1);
-	while (!f->stop) {
-		if (renameat2(AT_FDCWD, f->a, AT_FDCWD, f->b, flags) == 0)
-			f->flips++;
-		if (f->vanish)
-			renameat2(AT_FDCWD, f->b, AT_FDCWD, f->a, flags);
+	while (!flipper.stop) {
+		while (flipper.hold && !flipper.stop) {
+			flipper.held = true;
+			sched_yield();
+		}
+		flipper.held = false;
+		if (renameat2(AT_FDCWD, flipper.a, AT_FDCWD, flipper.b, flags) == 0)
+			flipper.flips++;
+		if (flipper.vanish)
+			renameat2(AT_FDCWD, flipper.b, AT_FDCWD, flipper.a, flags);
 	}
-	return NULL;
+	return data;
 }
 
-void flipper_start(struct flipper *f, const char *a, const char *b)
+static void flipper_end(void)
 {
-	snprintf(f->a, sizeof(f->a), "%s/%s", box.root.base, a);
-	snprintf(f->b, sizeof(f->b), "%s/%s", box.root.base, b);
-	f->stop = false;
-	f->flips = 0;
-	assert_int_equal(pthread_create(&f->thread, NULL, flip, f), 0);
+	flipper.stop = true;
+	if (flipper.running)
+		pthread_join(flipper.thread, NULL);
+	flipper.running = false;
 }
 
-void flipper_stop(struct flipper *f)
+void flipper_start(const char *a, const char *b, bool vanish)
 {
-	f->stop = true;
-	pthread_join(f->thread, NULL);
-	print_message("# %lu flips\n", (unsigned long)f->flips);
-	assert_true(f->flips > 0);
+	flipper_end();
+	snprintf(flipper.a, sizeof(flipper.a), "%s/%s", box.root.base, a);
+	snprintf(flipper.b, sizeof(flipper.b), "%s/%s", box.root.base, b);
+	flipper.vanish = vanish;
+	flipper.stop = flipper.hold = false;
+	flipper.flips = 0;
+	assert_int_equal(pthread_create(&flipper.thread, NULL, flip, NULL), 0);
+	flipper.running = true;
+}
+
+void flipper_hold(void)
+{
+	flipper.held = false;
+	flipper.hold = true;
+	while (!flipper.held)
+		sched_yield();
+}
+
+void flipper_go_on(void)
+{
+	flipper.hold = false;
+}
+
+void flipper_stop(void)
+{
+	flipper_end();
+	print_message("# %lu flips\n", (unsigned long)flipper.flips);
+	assert_true(flipper.flips > 0);
+}
+
+static const char *named[16];
+
+ct_container *cve_named(const char *name)
+{
+	size_t i = 0;
+
+	while (i < sizeof(named) / sizeof(*named) - 1 && named[i] && strcmp(named[i], name) != 0)
+		i++;
+	named[i] = name;
+	return must_open(name);
 }
 
 ct_container *cve_quick(void)
@@ -125,6 +179,14 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named) && named[i]; i++) {
+		ct_container *c = box_handle(&box, named[i]);
+
+		if (c && ct_state(c) != CT_STATE_STOPPED)
+			ct_stop(c, CT_STOP_KILL, PATIENCE_MS);
+		ct_unref(c);
+	}
+	flipper_end();
 	decoy_close(&decoy);
 	return box_teardown(state);
 }

@@ -8,10 +8,8 @@
 #ifndef CT_TEST_CVE_H
 #define CT_TEST_CVE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <limits.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,21 +50,18 @@ void cve_check_mounts(const char *mountinfo);
 
 /* ---- a race: two names that are exchanged without end by a thread on the other core ---------- */
 
-struct flipper {
-	char a[2 * PATH_MAX], b[2 * PATH_MAX];
-	/* not 0: b comes and goes, instead of being exchanged with a */
-	bool vanish;
-	pthread_t thread;
-	atomic_bool stop;
-	atomic_ulong flips;
-};
+/* Begins; a and b are names below the box's base directory. With `vanish` b comes and goes instead of
+ * being exchanged with a. */
+void flipper_start(const char *a, const char *b, bool vanish);
+/* It stands still between two flips, until it goes on. */
+void flipper_hold(void);
+void flipper_go_on(void);
+/* Ends it. It must have flipped at least once. A case that has failed need not. */
+void flipper_stop(void);
 
-/* Begins; a and b are names below the box's base directory. This thread stays on the first core.
- * */
-void flipper_start(struct flipper *f, const char *a, const char *b);
-/* Ends it. It must have flipped at least once. */
-void flipper_stop(struct flipper *f);
-
+/* A container that is to be started detached. What runs of it is stopped at the program's end, when
+ * a case has failed, too. */
+ct_container *cve_named(const char *name);
 /* A container for many quick rounds: no namespaces but those that the race needs. */
 ct_container *cve_quick(void);
 

@@ -12,7 +12,9 @@
  * "ready" comes first, "looks N" last. And without waiting:
  *
  *   intruder reach FILE  whether FILE opens from any of its own descriptors, its working directory
- *                        and its root; and how many descriptors it has: "fds N"
+ *                        and its root, and whether the directory is one of the root's; and how
+ *                        many descriptors it has: "fds N"
+ *   intruder cwd         where it is, as the kernel tells it
  *   intruder abstract NAME   whether a socket of that abstract name can be connected to
  */
 #include <ctype.h>
@@ -29,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static unsigned long looks;
@@ -185,6 +188,9 @@ static int watch(const char *file)
 				trace(e->d_name);
 			looks++;
 		}
+		/* what was traced and has ended is to be reaped by its tracer, too */
+		while (!file && waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+			;
 	}
 	printf("looks %lu\n", looks);
 	return 0;
@@ -192,10 +198,14 @@ static int watch(const char *file)
 
 static int reach(const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC), n = 0;
+	char cwd[4096] = "";
+	int fd, n = 0;
 
-	if (fd >= 0)
-		say("reached root");
+	if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
+		say("reached a directory outside");
+	try_from(AT_FDCWD, file, "the working directory");
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	try_from(fd, file, "the root");
 	close(fd);
 	loot_link("self", "cwd", file);
 	loot_link("self", "root", file);
@@ -203,6 +213,14 @@ static int reach(const char *file)
 	for (fd = 0; fd < 65536; fd++)
 		n += fcntl(fd, F_GETFD) >= 0;
 	printf("fds %d\n", n);
+	return 0;
+}
+
+static int cwd(void)
+{
+	char path[4096];
+
+	printf("cwd %s\n", getcwd(path, sizeof(path)) ? path : strerror(errno));
 	return 0;
 }
 
@@ -231,6 +249,8 @@ int main(int argc, char **argv)
 		return watch(NULL);
 	if (argc == 3 && !strcmp(argv[1], "reach"))
 		return reach(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "cwd"))
+		return cwd();
 	if (argc == 3 && !strcmp(argv[1], "abstract"))
 		return abstract(argv[2]);
 	return 2;

@@ -7,6 +7,8 @@
 #include "shared/option.h"
 #include "shared/weak.h"
 
+#define BUSY_TRIES 1000
+
 static unsigned recursive(const struct ct_wire_step *s)
 {
 	if (s->flags & CT_SF_RECURSIVE)
@@ -90,8 +92,11 @@ int step_setattr(struct stage *st, const struct ct_wire_step *s)
 	struct k_mount_attr attr = { .attr_set = s->n[0],
 				     .attr_clr = s->n[1],
 				     .propagation = s->n[2] };
-	int err = sys_mount_setattr(step_fd(st, s->a), "", AT_EMPTY_PATH | recursive(s), &attr);
+	int err = -EBUSY;
 
+	/* who looks at this process' descriptors may hold a file that it has closed for a moment */
+	for (int i = 0; err == -EBUSY && i < BUSY_TRIES; i++)
+		err = sys_mount_setattr(step_fd(st, s->a), "", AT_EMPTY_PATH | recursive(s), &attr);
 	return step_result(st, err, SYS_mount_setattr, NULL);
 }
 
