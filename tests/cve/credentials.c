@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who the payload is: its capabilities and those it could inherit, its users and groups, as numbers
- * and as names that a hostile rootfs gives, its environment; and whom a call takes for the container.
+ * Who the payload is: its capabilities, and those it could inherit, its groups, and its environment.
  */
 #include "help.h"
 
