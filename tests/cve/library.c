@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
