@@ -20,6 +20,8 @@
 #define USUAL                                                                           \
 	"chown dac_override fsetid fowner mknod net_raw setgid setuid setfcap setpcap " \
 	"net_bind_service sys_chroot kill audit_write"
+/* so that pid 1 is not the one that attempts */
+#define REAPER "init.reaper", "1"
 #define KEYCTL_JOIN_SESSION 1
 #define KEYCTL_UNLINK 9
 #define SPEC_SESSION (-3L)
@@ -36,12 +38,12 @@ static const struct kind {
 } kinds[KINDS] = {
 	{ 0, NULL, { NULL } },
 	{ 1, NULL, { "cap.keep", USUAL " sys_admin", NULL } },
-	{ 2, "system", { "cap.keep", USUAL " sys_admin", NULL } },
-	{ 3, "system", { "cap.drop", "wake_alarm", NULL } },
+	{ 2, "system", { "cap.keep", USUAL " sys_admin", REAPER, NULL } },
+	{ 3, "system", { "cap.drop", "wake_alarm", REAPER, NULL } },
 	{ 4,
 	  "system",
 	  { "cap.drop", "wake_alarm", "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536",
-	    NULL } },
+	    REAPER, NULL } },
 };
 
 struct row {
