@@ -98,6 +98,8 @@ static void starts(const void *data)
 	flipper_start(r->vanish ? "flip-side" : name, r->vanish ? name : "flip-side", r->vanish);
 	for (int i = 0; i < n; i++) {
 		one_start(r, c, &started);
+		if (i % 100 == 99)
+			cve_check_decoy(r->path);
 		if (!r->vanish)
 			continue;
 		/* what was made keeps the link away */

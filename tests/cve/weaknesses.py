@@ -35,6 +35,9 @@ def run(weakness, program, test):
     env = dict(os.environ, CT_CVE_ONLY=test)
     if weakness:
         env["CT_WEAK"] = weakness
+    else:
+        # all rounds without a weakness are the tier cve's
+        env["CT_QUICK"] = "1"
     r = subprocess.run([os.path.join(PROGRAMS, f"cve-{program}")], env=env, check=False,
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        text=True, errors="replace")
