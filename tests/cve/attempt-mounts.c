@@ -331,8 +331,8 @@ static int ns_of_init(void)
 	return access("/tmp", F_OK) ? 0 : EXDEV;
 }
 
-/* Kernels since 6.12 go from one mount namespace to the next: whether in this direction one is shown
- * that is neither ours nor pid 1's, and can be entered. */
+/* Kernels since 6.12 go from one mount namespace to the next: whether in this direction one is
+ * shown that is neither ours nor pid 1's, and can be entered. */
 static int ns_next(unsigned long request)
 {
 	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);

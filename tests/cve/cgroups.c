@@ -246,7 +246,8 @@ static void device_rules(const void *data)
 
 	(void)data;
 	assert_int_equal(box_config(c, "limit.devices", "none", "cgroup.devices.allow", "c 1:3 rwm",
-				    "cgroup2.devices.allow", "c 1:3 rwm", "autodev", "1", NULL),
+				    "cgroup2.devices.allow", "c 1:3 rwm", ALL_CAPS,
+				    "seccomp.profile", "none", NULL),
 			 0);
 	report = attempted(c, NAMES("dev-null", "dev-kmsg", "dev-mem"), -1);
 	if (outcome(report, "dev-null"))

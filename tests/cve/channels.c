@@ -152,8 +152,8 @@ static const struct channel all[] = {
 int main(void)
 {
 	static const struct cve_case cases[] = {
-		{ "cve-2024-27297-abstract-socket", silent, &all[0] },
-		{ "abstract-socket-list", silent, &all[1] },
+		{ "channel-abstract-socket", silent, &all[0] },
+		{ "channel-abstract-list", silent, &all[1] },
 		{ "channel-loopback", silent, &all[2] },
 		{ "channel-vsock", silent, &all[3] },
 		{ "channel-sysv-memory", silent, &all[4] },

@@ -19,8 +19,8 @@ void let_go(ct_container *c, ct_process *p);
  * the terminal's, or -1. */
 char *attempted(ct_container *c, const char *const names[], int tty);
 char *attempted_attached(ct_container *c, const char *const names[], int tty);
-/* Of a report: 0 when it was done, an errno, or -1 when it ended by a signal. The case fails when it
- * is not there. */
+/* Of a report: 0 when it was done, an errno, or -1 when it ended by a signal. The case fails when
+ * it is not there. */
 int outcome(const char *report, const char *name);
 /* None of them is done: else escape(). */
 void none_done(const char *report, const char *how, const char *const names[]);

@@ -73,25 +73,30 @@ static void push(const void *data)
 	assert_int_equal(r, 0);
 }
 
-/* The payload is no member of the caller's session, whatever terminal it was given. */
+/* The payload is no member of the caller's session, whatever terminal it was given, be it pid 1 or
+ * not. */
 static void own_session(const void *data)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
 	ct_start_opts o = CT_START_OPTS_INIT;
-	ct_container *c = must_open(NULL);
-	char *report, sid[32];
 
 	(void)data;
 	assert_true(master >= 0 && !grantpt(master) && !unlockpt(master));
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	o.stdio[0] = slave;
-	report = said(c, &o, ARGV("/bin/probe"));
-	/* the leader is a process of the container, or the number would be 0 */
-	probe_get(report, "session", sid, sizeof(sid));
-	if (!strcmp(sid, "0") || !sid[0])
-		escape("the payload is in a session from outside: %s", sid);
-	free(report);
-	ct_unref(c);
+	for (int i = 0; i < 2; i++) {
+		ct_container *c = must_open(NULL);
+		char *report, sid[32];
+
+		assert_ok(c, ct_set_config(c, "init.reaper", i ? "1" : "0"));
+		report = said(c, &o, ARGV("/bin/probe"));
+		/* the leader is a process of the container, or the number would be 0 */
+		probe_get(report, "session", sid, sizeof(sid));
+		if (!strcmp(sid, "0") || !sid[0])
+			escape("the payload is in a session from outside: %s", sid);
+		free(report);
+		ct_unref(c);
+	}
 	close(slave);
 	close(master);
 }
@@ -223,10 +228,11 @@ int main(void)
 	static const struct pusher steal = {
 		{ NULL }, { "steal-terminal", "steal-and-push", "tioccons", NULL }, false
 	};
-	static const struct pusher unfiltered = { { "seccomp.profile", "none", NULL },
-						  { "tiocsti", "tiocsti-high-bits",
-						    "steal-terminal", NULL },
-						  false };
+	static const struct pusher unfiltered = {
+		{ "seccomp.profile", "none", "init.reaper", "0", NULL },
+		{ "tiocsti", "tiocsti-high-bits", "steal-terminal", NULL },
+		false
+	};
 	static const struct cve_case cases[] = {
 		{ "cve-2017-5226-tiocsti", push, &plain },
 		{ "cve-2017-5226-tiocsti-sys-admin", push, &admin },

@@ -350,8 +350,9 @@ int caps_set(const uint64_t sets[4], int *sys)
 		data[i].permitted = (uint32_t)(sets[0] >> 32 * i);
 		data[i].effective = (uint32_t)(sets[1] >> 32 * i);
 		data[i].inheritable = (uint32_t)(sets[2] >> 32 * i);
+		/* not the one that a filter is loaded with, which is not in the bounding set */
 		if (ct_weak(CT_WEAK_INHERITABLE))
-			data[i].inheritable = data[i].permitted;
+			data[i].inheritable = data[i].permitted & ~(i ? 0 : 1u << 21);
 	}
 	sys_prctl(K_PR_CAP_AMBIENT, K_PR_CAP_AMBIENT_CLEAR_ALL, 0, 0);
 	*sys = SYS_capset;
