@@ -44,11 +44,12 @@ static const struct race create_dir = { "mnt/new",     "/not-there-yet",
 static const struct race create_file = {
 	"mnt/new",     "/not-there-yet",
 	"mount.entry", "+/data/file mnt/new none bind,create=file 0 0",
-	NULL,	       true
+	NULL,	       true,
+	ROUNDS
 };
 static const struct race create_deep = {
 	"mnt/new", "/target", "mount.entry", "+/data mnt/new/a/b none bind,create=dir 0 0",
-	NULL,	   true
+	NULL,	   true,      FEWER
 };
 
 /* The link beside the rootfs that the flipper puts into it. */
@@ -205,6 +206,8 @@ static void removal(const void *data)
 		if (ct_destroy(c, 0) < 0)
 			ct_destroy(c, 0);
 		ct_unref(c);
+		if (i % 100 == 0)
+			cve_check_decoy("a tree was removed");
 		flipper_hold();
 		tree_remove(link);
 		unlink(link);

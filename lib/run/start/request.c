@@ -117,24 +117,6 @@ static uint8_t create_mode(const struct ct_extra_mount *x)
 	return CT_CREATE_LIKE_SOURCE;
 }
 
-/* For CT_WEAK_SOURCE_STRING: the descriptor becomes what its path leads to now. */
-static void open_again(int fd)
-{
-	char link[64], path[4096];
-	ssize_t n;
-	int other;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return;
-	path[n] = 0;
-	other = open(path, O_PATH | O_CLOEXEC);
-	if (other >= 0)
-		dup3(other, fd, O_CLOEXEC);
-	ct_close(&other);
-}
-
 static struct ct_mount_item extra_mount(const struct ct_extra_mount *x)
 {
 	struct ct_mount_item m = { .at = { .key = "ct_add_mount" },
@@ -148,8 +130,6 @@ static struct ct_mount_item extra_mount(const struct ct_extra_mount *x)
 				   .optional = x->flags & CT_MOUNT_OPTIONAL,
 				   .create = create_mode(x) };
 
-	if (ct_weak(CT_WEAK_SOURCE_STRING) && x->fd >= 0)
-		open_again(x->fd);
 	for (unsigned k = 0; k < sizeof(mount_flags) / sizeof(*mount_flags); k++)
 		if (x->flags & mount_flags[k].flag) {
 			m.attr_set |= mount_flags[k].attr;

@@ -326,7 +326,8 @@ int step_mask(struct stage *st, const struct ct_wire_step *s)
 	if (!*file)
 		file = is_directory(target) ? "dir" : "file";
 	if (ct_weak(CT_WEAK_MASK_SOURCE) && !is_directory(target))
-		tree = clone_at(step_fd(st, s->b), "dev/null", 0);
+		/* the container's root lies over this one */
+		tree = clone_at(AT_FDCWD, "/../dev/null", 0);
 	else
 		tree = clone_at(step_fd(st, s->a), file, 0);
 	if (tree < 0)
