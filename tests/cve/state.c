@@ -13,8 +13,8 @@
 
 static char base[PATH_MAX + 16];
 
-/* Starts a container with this state directory; calls `look`, which may be NULL, while it runs. 0 or
- * the error. */
+/* Starts a container with this state directory; calls `look`, which may be NULL, while it runs. 0
+ * or the error. */
 static int start_with(const char *state_dir, void (*look)(void))
 {
 	struct box other = box;
