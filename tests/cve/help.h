@@ -7,6 +7,8 @@
 
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* The case has failed, also in a process of its own (in_process_of_its_own()). */
+void give_up(const char *why);
 /* What the program printed, to be freed; the call must succeed. opts may be NULL. */
 char *said(ct_container *c, const ct_start_opts *opts, const char *const argv[]);
 char *said_attached(ct_container *c, const ct_attach_opts *opts, const char *const argv[]);

@@ -13,8 +13,9 @@
 
 static char base[PATH_MAX + 16];
 
-/* A container that is started with this state directory. 0 or the error. */
-static int start_with(const char *state_dir)
+/* Starts a container with this state directory; calls `look`, which may be NULL, while it runs. 0
+ * or the error. */
+static int start_with(const char *state_dir, void (*look)(void))
 {
 	struct box other = box;
 	ct_process *p = NULL;
@@ -24,10 +25,14 @@ static int start_with(const char *state_dir)
 	other.where.state_dir = state_dir;
 	c = box_handle(&other, "stated");
 	assert_non_null(c);
+	assert_int_equal(box_config(c, "console.buffer.size", "4K", "limit.pids", "try:50", NULL),
+			 0);
 	r = box_start(c, CT_START_DETACH, ARGV("/bin/sleep", "1000"), &p);
 	if (r < 0)
 		assert_true(ct_last_error(c)->message[0]);
 	print_message("# %s\n", r < 0 ? ct_last_error(c)->message : "it started");
+	if (r == 0 && look)
+		look();
 	if (r == 0)
 		assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
 	let_go(c, p);
@@ -36,7 +41,7 @@ static int start_with(const char *state_dir)
 
 static void refused_as(const char *what)
 {
-	if (start_with(base) == 0)
+	if (start_with(base, NULL) == 0)
 		escape("a state directory that %s is used", what);
 }
 
@@ -73,57 +78,45 @@ static void open_to_all(const void *data)
 	}
 }
 
-/* The directory is ours, and what is in it was planted: links, and files of others. */
+static char place[2 * PATH_MAX];
+
+/* Where the files of this place's containers are: their directory has a name of its own. */
+static void find_place(void)
+{
+	struct run_result r;
+
+	assert_int_equal(run_tool(ARGV("find", base, "-mindepth", "1", "-maxdepth", "1"), NULL,
+				  PATIENCE_MS, &r),
+			 0);
+	assert_true(r.out[0] == '/');
+	snprintf(place, sizeof(place), "%.*s", (int)strcspn(r.out, "\n"), r.out);
+	run_free(&r);
+}
+
+/* The directory is ours, and what is in it was planted: links to the decoy. */
 static void planted(const void *data)
 {
 	static const char *const files[] = {
 		"lock", "state", "control", "alive", "undo", "config"
 	};
-	char dir[2 * PATH_MAX], path[3 * PATH_MAX], to[PATH_MAX + 32], *find;
-	struct run_result r;
+	char dir[3 * PATH_MAX], path[4 * PATH_MAX], to[PATH_MAX + 32];
 
 	(void)data;
-	/* to see where its files are */
 	assert_int_equal(mkdir(base, 0700), 0);
-	assert_int_equal(start_with(base), 0);
-	assert_int_equal(run_tool(ARGV("find", base, "-mindepth", "1", "-maxdepth", "1"), NULL,
-				  PATIENCE_MS, &r),
-			 0);
-	find = r.out;
-	find[strcspn(find, "\n")] = '\0';
-	/* an empty place is removed with its last container: its name is the same again */
-	if (!*find) {
-		struct box other = box;
-		ct_container *c;
-		ct_process *p;
-
-		run_free(&r);
-		other.where.state_dir = base;
-		c = box_handle(&other, "stated");
-		assert_ok(c, box_start(c, CT_START_DETACH, ARGV("/bin/sleep", "1000"), &p));
-		assert_int_equal(run_tool(ARGV("find", base, "-mindepth", "1", "-maxdepth", "1"),
-					  NULL, PATIENCE_MS, &r),
-				 0);
-		find = r.out;
-		find[strcspn(find, "\n")] = '\0';
-		assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
-		let_go(c, p);
-	}
-	assert_true(*find);
-	snprintf(dir, sizeof(dir), "%s/stated", find);
+	assert_int_equal(start_with(base, find_place), 0);
+	snprintf(dir, sizeof(dir), "%s/stated", place);
 	snprintf(to, sizeof(to), "%s/planted-target", decoy.path);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		mkdir(base, 0700);
-		mkdir(find, 0700);
+		mkdir(place, 0700);
 		mkdir(dir, 0700);
 		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
 		unlink(path);
 		assert_int_equal(symlink(to, path), 0);
-		start_with(base);
+		start_with(base, NULL);
 		cve_check_decoy(files[i]);
 		unlink(path);
 	}
-	run_free(&r);
 	tree_remove(base);
 }
 
@@ -142,26 +135,22 @@ static int look_at(const char *path, const struct stat *st, int type, struct FTW
 	return 0;
 }
 
+static void look_below(void)
+{
+	looked = loose = 0;
+	assert_int_equal(nftw(base, look_at, 32, FTW_PHYS), 0);
+}
+
 /* Nothing of it is for others, whatever umask the caller has. */
 static void modes(const void *data)
 {
 	mode_t before = umask(0);
-	struct box other = box;
-	ct_process *p = NULL;
-	ct_container *c;
+	int r = start_with(base, look_below);
 
 	(void)data;
-	other.where.state_dir = base;
-	c = box_handle(&other, "stated");
-	assert_int_equal(box_config(c, "console.buffer.size", "4K", "limit.pids", "try:50", NULL),
-			 0);
-	assert_ok(c, box_start(c, CT_START_DETACH, ARGV("/bin/sleep", "1000"), &p));
-	looked = loose = 0;
-	assert_int_equal(nftw(base, look_at, 32, FTW_PHYS), 0);
 	umask(before);
-	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));
-	let_go(c, p);
 	tree_remove(base);
+	assert_int_equal(r, 0);
 	assert_true(looked > 4);
 	if (loose)
 		escape("%d files of the state are not ours alone", loose);

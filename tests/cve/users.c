@@ -234,32 +234,43 @@ static void dead(const void *data)
 	let_go(d, p);
 }
 
-/* The file of the state, found by its name below the box's. */
-static FILE *state_of(const char *name, const char *mode, char *path, size_t size)
+/* In the record of that container another process is init. */
+static void forge(const char *name, pid_t victim)
 {
+	char path[PATH_MAX], text[4096], *save = NULL;
 	struct run_result r;
+	size_t n;
 	FILE *f;
 
 	assert_int_equal(run_tool(ARGV("find", box.state, "-path", name, "-name", "state"), NULL,
 				  PATIENCE_MS, &r),
 			 0);
-	snprintf(path, size, "%.*s", (int)strcspn(r.out, "\n"), r.out);
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(r.out, "\n"), r.out);
 	run_free(&r);
-	f = fopen(path, mode);
+	f = fopen(path, "re");
 	assert_non_null(f);
-	return f;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(l, "init ", 5))
+			fprintf(f, "init %d%s\n", (int)victim, strrchr(l, ' '));
+		else
+			fprintf(f, "%s\n", l);
+	}
+	fclose(f);
 }
 
 /* A record that names another process as init: it is of another start time, or no child of the
  * supervisor's; nobody enters it or kills it. */
 static void forged(const void *data)
 {
-	char path[PATH_MAX], text[4096], line[256], *out = NULL;
-	ct_container *c = must_open("forged"), *d;
+	ct_container *c = must_open("forged"), *d = must_open("forged");
 	ct_process *p = NULL;
-	size_t n;
+	char *out = NULL;
 	pid_t victim;
-	FILE *f;
 
 	(void)data;
 	assert_ok(c, box_start(c, CT_START_DETACH, ARGV("/bin/sleep", "1000"), &p));
@@ -267,21 +278,7 @@ static void forged(const void *data)
 	if (victim == 0)
 		for (;;)
 			pause();
-	f = state_of("*/forged/*", "re", path, sizeof(path));
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	f = state_of("*/forged/*", "we", path, sizeof(path));
-	for (char *save = NULL, *l = strtok_r(text, "\n", &save); l;
-	     l = strtok_r(NULL, "\n", &save)) {
-		if (!strncmp(l, "init ", 5)) {
-			snprintf(line, sizeof(line), "init %d%s", (int)victim, strrchr(l, ' '));
-			l = line;
-		}
-		fprintf(f, "%s\n", l);
-	}
-	fclose(f);
-	d = must_open("forged");
+	forge("*/forged/*", victim);
 	/* who is entered, if anybody, is the container's own */
 	if (box_attach(d, NULL, ARGV("/bin/ls", box.root.base), &out, NULL) == 0 &&
 	    strstr(out, "rootfs"))
