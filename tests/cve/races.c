@@ -162,7 +162,7 @@ static void source(const void *data)
 
 /* ---- removal --------------------------------------------------------------------------------- */
 
-/* A container with a rootfs of its own, in which there is a directory that the flipper exchanges. */
+/* A container with a rootfs of its own, in which there is a directory for the flipper. */
 static ct_container *define(const char *name)
 {
 	char root[2 * PATH_MAX], path[3 * PATH_MAX];
