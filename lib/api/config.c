@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/call.h"
 #include "base/fd.h"
 #include "base/origin.h"
+#include "shared/weak.h"
 
 CT_PUBLIC int ct_set_config(ct_container *c, const char *key, const char *value)
 {
@@ -293,6 +296,22 @@ static int copy_text(const char *s, char **to)
 	return 0;
 }
 
+/* For CT_WEAK_SOURCE_STRING: the path of the descriptor instead. 0 or a negative errno. */
+static int take_path(struct ct_extra_mount *x)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", x->fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	ct_close(&x->fd);
+	free(x->source);
+	return copy_text(path, &x->source);
+}
+
 static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 {
 	struct ct_extra_mount *bigger = realloc(c->mounts, (c->n_mounts + 1) * sizeof(*bigger)),
@@ -306,6 +325,8 @@ static int add_mount(ct_container *c, const ct_mount *m, struct ct_err *e)
 	    copy_text(m->fstype, &x.fstype) | copy_text(m->options, &x.options);
 	if (r >= 0 && fd >= 0)
 		r = x.fd = ct_dup(fd);
+	if (r >= 0 && fd >= 0 && ct_weak(CT_WEAK_SOURCE_STRING))
+		r = take_path(&x);
 	if (r < 0) {
 		free(x.source);
 		free(x.target);

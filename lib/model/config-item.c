@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/type.h"
+#include "shared/weak.h"
 
 #define KEY_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 
@@ -13,7 +14,7 @@
 static int check_characters(const char *value, struct ct_err *e)
 {
 	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-		if ((*p >= 0x20 && *p != 0x7f) || *p == '\t')
+		if ((*p >= 0x20 && *p != 0x7f) || *p == '\t' || ct_weak(CT_WEAK_CONTROL_CHARS))
 			continue;
 		if (*p == '\r')
 			ct_err_hint(e, "convert the file to Unix line ends");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "plan/builder.h"
+#include "shared/weak.h"
 
 struct env {
 	const char **v;
@@ -99,7 +100,7 @@ static void default_env(struct env *env)
 		env_put(env, term);
 	if (b->ttys)
 		env_put(env, b->ttys);
-	if (!b->req->keep_env)
+	if (!b->req->keep_env && !ct_weak(CT_WEAK_CALLER_ENV))
 		return;
 	for (const char *const *e = b->req->caller_env; e && *e; e++)
 		env_put(env, *e);

@@ -6,6 +6,7 @@
 
 #include "model/type.h"
 #include "plan/builder.h"
+#include "shared/weak.h"
 
 static const struct {
 	enum ct_hook_when when;
@@ -53,7 +54,9 @@ static void config_variables(struct ct_builder *b, const char **env, uint32_t *n
 static const char *const *hook_env(struct ct_builder *b, const char *type, uint32_t *n)
 {
 	const struct ct_pairs *more = &b->spec->environment_hooks;
-	const char **env = ct_arena_alloc(b->arena, (OWN_VARIABLES + more->n) * sizeof(*env));
+	const char **env =
+		ct_arena_alloc(b->arena,
+			       (OWN_VARIABLES + more->n + b->spec->environment.n) * sizeof(*env));
 
 	*n = 0;
 	if (!env)
@@ -68,6 +71,8 @@ static const char *const *hook_env(struct ct_builder *b, const char *type, uint3
 	config_variables(b, env, n);
 	for (uint32_t i = 0; i < more->n; i++)
 		env[(*n)++] = ct_build_variable(b, &more->v[i]);
+	for (uint32_t i = 0; ct_weak(CT_WEAK_HOOK_ENV) && i < b->spec->environment.n; i++)
+		env[(*n)++] = ct_build_variable(b, &b->spec->environment.v[i]);
 	for (uint32_t i = 0; i < *n; i++)
 		if (!env[i])
 			return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the builders of all areas share. */
 #include "plan/builder.h"
+#include "shared/weak.h"
 
 #include <errno.h>
 #include <string.h>
@@ -109,6 +110,8 @@ int ct_builder_init(struct ct_builder *b, const struct ct_request *r, struct ct_
 	for (uint32_t i = 0; i < r->spec->ns_share.n; i++)
 		b->shared |= r->spec->ns_share.v[i].ns;
 	b->own = ct_build_namespaces(r->spec);
+	if (ct_weak(CT_WEAK_CGROUP_NS))
+		b->own &= ~(uint32_t)CT_NS_CGROUP;
 	b->userns = (b->own | b->shared) & CT_NS_USER;
 	return 0;
 }

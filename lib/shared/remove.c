@@ -18,6 +18,7 @@
 
 #include "shared/dirent.h"
 #include "shared/grow.h"
+#include "shared/weak.h"
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
@@ -72,6 +73,8 @@ static int open_dir(int dir, const char *name)
 			    NO_XDEV | NO_SYMLINKS };
 	int fd;
 
+	if (ct_weak(CT_WEAK_REMOVAL_FOLLOWS))
+		return (int)syscall(SYS_openat, dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (strcmp(name, ".."))
 		how[2] |= BENEATH;
 	do
@@ -278,6 +281,11 @@ static int remove_or_open(int dir, const char *name)
 {
 	int why, fd;
 
+	if (ct_weak(CT_WEAK_REMOVAL_FOLLOWS)) {
+		fd = open_dir(dir, name);
+		if (fd >= 0)
+			return fd;
+	}
 	if (syscall(SYS_unlinkat, dir, name, 0) == 0)
 		return -ENOENT;
 	why = errno;

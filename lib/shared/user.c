@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shared/weak.h"
+
 int ct_user_number(const char *s, size_t n, uint32_t *out)
 {
 	uint64_t v = 0;
@@ -14,10 +16,10 @@ int ct_user_number(const char *s, size_t n, uint32_t *out)
 		if (s[i] < '0' || s[i] > '9')
 			return -EINVAL;
 		/* what is too great stays so, and does not wrap */
-		if (v <= CT_USER_MAX)
+		if (v <= CT_USER_MAX || ct_weak(CT_WEAK_ID_RANGE))
 			v = v * 10 + (uint64_t)(s[i] - '0');
 	}
-	if (v > CT_USER_MAX)
+	if (v > CT_USER_MAX && !ct_weak(CT_WEAK_ID_RANGE))
 		return -ERANGE;
 	*out = (uint32_t)v;
 	return 0;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "shared/weak.h"
 #include "stage/step/steps.h"
 
 /* Whether the message is sealed: after the check it must not change, nor shrink under the mapping.
@@ -94,7 +95,7 @@ static int take_descriptors(struct stage *st)
 	for (uint32_t i = 0; i < st->head->n_inputs; i++)
 		st->slot[i] = CT_STAGE_INPUT_FD + (int)i;
 	err = sys_close_range(CT_STAGE_REPORT_FD, end - 1, K_CLOSE_RANGE_CLOEXEC);
-	if (err)
+	if (err || ct_weak(CT_WEAK_DESCRIPTORS))
 		return err;
 	return sys_close_range(end, ~0u, 0);
 }
@@ -144,7 +145,7 @@ int main(int argc, char **argv)
 	static struct stage stage; /* its only copy */
 	struct stage *st = &stage;
 	struct trouble t = { SYS_prctl, "the stage could be looked at by others" };
-	int err = sys_prctl(K_PR_SET_DUMPABLE, 0, 0, 0);
+	int err = sys_prctl(K_PR_SET_DUMPABLE, ct_weak(CT_WEAK_DUMPABLE), 0, 0);
 
 	signals_block();
 	signal_default(SIGCHLD);

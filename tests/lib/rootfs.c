@@ -50,7 +50,8 @@ static int new_file(const struct rootfs *r, const char *path, mode_t mode)
 
 	if (slash && slash != path) {
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-		if (access(dir, F_OK))
+		snprintf(full, sizeof(full), "%s/%s", r->path, dir);
+		if (access(full, F_OK))
 			rootfs_mkdir(r, dir, 0755);
 	}
 	snprintf(full, sizeof(full), "%s/%s", r->path, path);

@@ -22,16 +22,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <limits.h>
 
 #include "decoy.h"
 #include "leak.h"
+#include "plant.h"
 #include "run.h"
 #include "setup.h"
 
@@ -42,30 +41,6 @@
 static struct decoy decoy;
 
 /* ---- what stands there ----------------------------------------------------------------------- */
-
-enum shape {
-	LINK_ABSOLUTE,
-	LINK_DOTDOT,
-	LINK_MAGIC,
-	LINK_SELF_ROOT,
-	LINK_NEW,
-	LINK_LOOP,
-	FIFO,
-	PLAIN_FILE,
-	DEVICE,
-	SOCKET,
-	N_SHAPES
-};
-static const char *const shape_names[] = { "a link to the decoy",
-					   "a link by ..",
-					   "a link by /proc/1/root",
-					   "a link by /proc/self/root",
-					   "a link to a new name in the decoy",
-					   "a link to itself",
-					   "a fifo",
-					   "a file",
-					   "a device",
-					   "a socket" };
 
 /* A place below the rootfs, what of the decoy fits it, and the config that makes the
  * library go there. */
@@ -112,64 +87,9 @@ static const struct place {
 
 struct hostile_case {
 	const struct place *place;
-	enum shape shape;
+	enum plant_shape shape;
 	char name[128];
 };
-
-static int plant_socket(const char *path)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
-
-	if (strlen(path) < sizeof(un.sun_path))
-		memcpy(un.sun_path, path, strlen(path) + 1);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un)))
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
-/* Puts the shape at the place. */
-static int plant(const struct place *p, enum shape shape)
-{
-	char full[2 * PATH_MAX], to[2 * PATH_MAX];
-
-	rootfs_drop(&box.root, p->path);
-	snprintf(full, sizeof(full), "%s/%s", box.root.path, p->path);
-	switch (shape) {
-	case LINK_ABSOLUTE:
-		snprintf(to, sizeof(to), "%s%s", decoy.path, p->decoy);
-		break;
-	case LINK_DOTDOT:
-		snprintf(to, sizeof(to), "../../../../../../../../../../../..%s%s", decoy.path,
-			 p->decoy);
-		break;
-	case LINK_MAGIC:
-		snprintf(to, sizeof(to), "/proc/1/root%s%s", decoy.path, p->decoy);
-		break;
-	case LINK_SELF_ROOT:
-		snprintf(to, sizeof(to), "/proc/self/root%s%s", decoy.path, p->decoy);
-		break;
-	case LINK_NEW:
-		snprintf(to, sizeof(to), "%s/not-there-yet", decoy.path);
-		break;
-	case LINK_LOOP:
-		snprintf(to, sizeof(to), "/%s", p->path);
-		break;
-	case FIFO:
-		return mkfifo(full, 0666) ? -errno : 0;
-	case PLAIN_FILE:
-		return rootfs_file(&box.root, p->path, "just a file\n", 0666);
-	case DEVICE:
-		return mknod(full, S_IFCHR | 0666, makedev(1, 7)) ? -errno : 0;
-	case SOCKET:
-		return plant_socket(full);
-	case N_SHAPES:
-		break;
-	}
-	return symlink(to, full) ? -errno : 0;
-}
 
 /* Sets the place's key. */
 static void set_key(ct_container *c, const struct place *p)
@@ -234,7 +154,8 @@ static void try_case(void **state)
 	long long began;
 	int err;
 
-	assert_int_equal(plant(h->place, h->shape), 0);
+	assert_int_equal(plant(&box.root, h->place->path, decoy.path, h->place->decoy, h->shape),
+			 0);
 	before = begin();
 	c = must_open(NULL);
 	set_key(c, h->place);
@@ -251,7 +172,7 @@ static void try_case(void **state)
 		print_message("# %s: %s\n", h->name, why);
 	/* our own mount points are real directories, or there is no start */
 	if (!err && !strcmp(h->place->path, "proc"))
-		fail_msg("started with /proc being %s", shape_names[h->shape]);
+		fail_msg("started with /proc being %s", plant_names[h->shape]);
 	free(out);
 	heal(h->place);
 }
@@ -687,18 +608,18 @@ static void add(struct CMUnitTest *t, const char *name, CMUnitTestFunction fn, c
 
 int main(void)
 {
-	static struct hostile_case cases[N_PLACES * N_SHAPES];
-	static struct CMUnitTest tests[N_PLACES * N_SHAPES + N_TABLE + 16];
+	static struct hostile_case cases[N_PLACES * PLANT_SHAPES];
+	static struct CMUnitTest tests[N_PLACES * PLANT_SHAPES + N_TABLE + 16];
 	size_t n = 0, i, shape;
 
 	for (i = 0; i < N_PLACES; i++) {
-		for (shape = 0; shape < N_SHAPES; shape++) {
+		for (shape = 0; shape < PLANT_SHAPES; shape++) {
 			struct hostile_case *h = &cases[n];
 
 			h->place = &places[i];
-			h->shape = (enum shape)shape;
+			h->shape = (enum plant_shape)shape;
 			snprintf(h->name, sizeof(h->name), "%s is %s%s%s", h->place->path,
-				 shape_names[shape], h->place->key ? ", " : "",
+				 plant_names[shape], h->place->key ? ", " : "",
 				 h->place->key ? h->place->value : "");
 			add(&tests[n++], h->name, try_case, h);
 		}

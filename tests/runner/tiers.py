@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 BUILDS = {
     "plain": ("", ["-Dwerror=true"], {}),
     "asan": ("-asan", ["-Dwerror=true", "-Db_sanitize=address,undefined", "-Db_lundef=false"], {}),
+    "weak": ("-weak", ["-Dwerror=true", "-Dweaknesses=true", "-Dtools=false"], {}),
     "tsan": ("-tsan", ["-Dwerror=true", "-Db_sanitize=thread", "-Db_lundef=false"], {}),
     "clang": ("-clang", ["-Dwerror=true", "-Dfuzz=true",
                          "-Db_lundef=false"], {"CC": "clang", "CXX": "clang++"}),
@@ -64,6 +65,7 @@ TABLE = [
     Tier("peers", ("peers",), touches_host=True),
     Tier("fault", ("fault",), touches_host=True),
     Tier("cve", ("cve",), touches_host=True),
+    Tier("cve-weak", ("cve-weak",), build="weak", touches_host=True),
     Tier("vm", ("vm",), touches_host=True, beside=True),
     Tier("fuzz", ("fuzz",), build="clang"),
     Tier("sanitize", ("unit", "plan", "root"), build="asan", touches_host=True, slower=4,

@@ -13,6 +13,7 @@
 #include "backend/cgroup/devices.h"
 #include "backend/cgroup/limit.h"
 #include "shared/remove.h"
+#include "shared/weak.h"
 
 /* Controllers that a container with cgroups gets anyway, for its statistics and so that its limits
  * can be changed later. */
@@ -600,7 +601,7 @@ static int add_devices(struct decision *d, struct ct_cg_dir *dir)
 	const struct ct_origin *at = ct_spec_origin(d->spec, "limit.devices");
 	int r;
 
-	if (!d->devices || !(dir->controllers & CT_CG_DEVICES))
+	if (!d->devices || !(dir->controllers & CT_CG_DEVICES) || ct_weak(CT_WEAK_DEVICES))
 		return 0;
 	list = ct_arena_alloc(d->arena, sizeof(*list));
 	if (!list)

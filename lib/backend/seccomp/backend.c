@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "plan/builder.h"
+#include "shared/weak.h"
 
 #define NAME "seccomp"
 #define KEY "seccomp.profile"
@@ -244,7 +245,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->attach = in->attach;
 	st->bad = is_none(st->spec) && ct_filter_keeps_keys(st->spec) ? KEYS : KEY;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
-	if (in->attach && in->req->elevated)
+	if (in->attach && (in->req->elevated || ct_weak(CT_WEAK_FILTER_ATTACH)))
 		return 0;
 	r = in->attach ? open_attach(st, in, e) : open_start(st, in, e);
 	if (r >= 0)

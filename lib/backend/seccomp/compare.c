@@ -12,6 +12,7 @@
 #include <seccomp.h>
 
 #include "backend/seccomp/compare.h"
+#include "shared/weak.h"
 
 static const uint32_t returns[] = {
 	[CT_FILTER_ALLOW] = SCMP_ACT_ALLOW,
@@ -96,6 +97,9 @@ static uint32_t first(const struct ct_filter_arg *a)
 {
 	if ((a->mask | a->value) > UINT32_MAX)
 		return 0;
+	/* the whole of the higher half is compared with 0 then */
+	if (ct_weak(CT_WEAK_FILTER_HIGH) && a->op == CT_FILTER_MASKED_EQ)
+		return 0;
 	return 3u * (a->op == CT_FILTER_MASKED_EQ) + 2u * (a->op == CT_FILTER_ANY_OF);
 }
 
@@ -129,6 +133,8 @@ static uint32_t operand(const struct ct_filter_arg *a, uint8_t what)
 	case VALUE_LO:
 		return (uint32_t)a->value;
 	case MASK_HI:
+		if (ct_weak(CT_WEAK_FILTER_HIGH))
+			return UINT32_MAX;
 		return (uint32_t)(a->mask >> 32);
 	default:
 		return (uint32_t)a->mask;

@@ -18,6 +18,7 @@
 #include "run/child/confine.h"
 #include "run/child/placeholder.h"
 #include "run/child/rawcall.h"
+#include "shared/weak.h"
 #include "wire/wire.h"
 
 #define CPU_POLL_NS 2000000u /* shortest time between two reads for limit.cputime */
@@ -81,7 +82,6 @@ static long place(int fd, int at)
 static int exec_stage(void *arg)
 {
 	struct ct_keeper *k = arg;
-	const char *const no_env[] = { NULL };
 	int n = k->n_inputs, top = CT_STAGE_INPUT_FD + n;
 	int fd[CT_STAGE_INPUT_FD + CT_WIRE_INPUTS + 2];
 	long r = 0;
@@ -99,7 +99,7 @@ static int exec_stage(void *arg)
 		r = lift(&fd[i], top);
 	for (int i = 0; i < top && r >= 0; i++)
 		r = place(fd[i], i);
-	if (r >= 0)
+	if (r >= 0 && !ct_weak(CT_WEAK_DESCRIPTORS))
 		r = RAW3(SYS_close_range, top, ~0u, 0);
 	if (r >= 0)
 		r = RAW3(SYS_fcntl, top - 1, F_SETFD, FD_CLOEXEC);
@@ -108,7 +108,7 @@ static int exec_stage(void *arg)
 		k->argv[3] = k->caps.ambient;
 	}
 	if (r >= 0)
-		r = RAW5(SYS_execveat, top - 1, "", k->argv, no_env, AT_EMPTY_PATH);
+		r = RAW5(SYS_execveat, top - 1, "", k->argv, ct_weak_environment(), AT_EMPTY_PATH);
 	k->spawn_err = (int)r;
 	return 127;
 }

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/sys.h"
+#include "shared/weak.h"
 #include "wire/image.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -30,8 +31,8 @@ int ct_image_valid(int fd)
 {
 	struct stat st;
 
-	return fcntl(fd, F_GET_SEALS) == SEALS && fstat(fd, &st) == 0 &&
-	       st.st_size == (off_t)ct_stage_image_size;
+	return (ct_weak(CT_WEAK_UNSEALED) || fcntl(fd, F_GET_SEALS) == SEALS) &&
+	       fstat(fd, &st) == 0 && st.st_size == (off_t)ct_stage_image_size;
 }
 
 /* A memfd that may be executed. Kernels before 6.3 do not have the flag, nor the sysctl that makes
@@ -65,7 +66,8 @@ static int make_image(struct ct_err *e)
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_STAGE, "start", "write",
 				   "the stage's image cannot be written");
-	if (fchmod(fd, 0500) < 0 || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+	if (fchmod(fd, 0500) < 0 ||
+	    (!ct_weak(CT_WEAK_UNSEALED) && fcntl(fd, F_ADD_SEALS, SEALS) < 0))
 		return ct_fail_sys(e, -errno, CT_ERR_STAGE, "start", "fcntl",
 				   "the stage's image cannot be sealed");
 	if (fd > 2)

@@ -20,6 +20,7 @@
 #include "base/sys.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
+#include "shared/weak.h"
 
 extern char **environ;
 
@@ -233,6 +234,7 @@ static int rootfs_failed(struct ct_prepared *p, int err, const char *path, struc
 static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_err *e)
 {
 	const char *path = p->spec->rootfs_path;
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	char *plain;
 	size_t n;
 
@@ -257,7 +259,9 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 		return ct_oom(e);
 	for (n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
 		plain[n - 1] = 0;
-	p->rootfs = open(plain, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!ct_weak(CT_WEAK_ROOTFS_LINK))
+		flags |= O_NOFOLLOW;
+	p->rootfs = open(plain, flags);
 	if (p->rootfs >= 0)
 		return 0;
 	return rootfs_failed(p, -errno, plain, e);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shared/weak.h"
 #include "stage/step/steps.h"
 
 static int fail_at(struct stage *st, const struct ct_wire_step *s, int err,
@@ -118,17 +119,17 @@ int step_symlink(struct stage *st, const struct ct_wire_step *s)
 		    SYS_symlinkat);
 }
 
-/* An empty file that was not there before. */
+/* An empty file that was not there before. It is not opened: who looks at this process' descriptors
+ * would hold it, and the mount be busy when it is to become read-only. */
 int step_touch(struct stage *st, const struct ct_wire_step *s)
 {
 	PLACE p;
-	int err = find_place(st, s, &p), fd;
+	int err = find_place(st, s, &p);
 
 	if (err || p.skip)
 		return err;
-	fd = sys_openat(p.dir, p.base, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, (unsigned)s->n[0]);
-	sys_close(fd);
-	return made(st, s, fd, SYS_openat);
+	return made(st, s, (int)sys4(SYS_mknodat, p.dir, p.base, S_IFREG | s->n[0], 0),
+		    SYS_mknodat);
 }
 
 /* ---- the id of a boot ------------------------------------------------------------------------ */
@@ -220,6 +221,19 @@ static int read_back(struct stage *st, const struct ct_wire_step *s, int fd)
 			    "the kernel took the value but has another now");
 }
 
+/* Opens a file of the procfs `under`, through no link and across no mount: it can be no other. */
+static int open_proc(int under, const char *path, unsigned flags)
+{
+	SYS_CLOSEP int proc = -1;
+
+	if (!ct_weak(CT_WEAK_PROC_BY_PATH))
+		return sys_openat2(under, path, flags, 0,
+				   K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	/* the container's root lies over this one */
+	proc = sys_openat(AT_FDCWD, "/../proc", O_PATH, 0);
+	return sys_openat(proc, path, (int)flags, 0);
+}
+
 static const char *write_text(int err)
 {
 	if (err == -EXDEV)
@@ -243,8 +257,7 @@ int step_write(struct stage *st, const struct ct_wire_step *s)
 		path++;
 	if (s->flags & CT_SF_READ_BACK)
 		flags = O_RDWR;
-	fd = sys_openat2(step_fd(st, s->b), path, flags | O_NOCTTY | O_NONBLOCK, 0,
-			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	fd = open_proc(step_fd(st, s->b), path, flags | O_NOCTTY | O_NONBLOCK);
 	if (fd == -ENOENT && step_optional(s))
 		return 0;
 	if (fd < 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "stage/step/steps.h"
+#include "shared/weak.h"
 #include "shared/words.h"
 
 /* A confined ".." fails with EAGAIN when anything on the machine is renamed or mounted meanwhile.
@@ -16,7 +17,9 @@
 
 static uint64_t resolve_flags(unsigned flags)
 {
-	if (flags & CT_SF_STRICT)
+	if (ct_weak(CT_WEAK_PATH_STRINGS))
+		return 0;
+	if ((flags & CT_SF_STRICT) && !ct_weak(CT_WEAK_FOLLOW_LINKS))
 		return K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_MAGICLINKS;
 	return K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
 }
@@ -133,7 +136,10 @@ static int make_one(int dir, const char *name, int directory)
 
 	if (directory)
 		return (int)sys3(SYS_mkdirat, dir, name, 0755);
-	fd = sys_openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0644);
+	if (ct_weak(CT_WEAK_CREATE_FOLLOWS))
+		fd = sys_openat(dir, name, O_CREAT | O_WRONLY, 0644);
+	else
+		fd = sys_openat(dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0644);
 	if (fd < 0)
 		return fd;
 	sys_close(fd);
@@ -174,6 +180,8 @@ static int make(int dir, const char *prefix, const char *name, int directory, st
 	}
 	if (err && err != -EEXIST)
 		return err;
+	if (ct_weak(CT_WEAK_CREATE_FOLLOWS))
+		return sys_openat(dir, name, O_PATH, 0);
 	fd = sys_openat2(dir, name, O_PATH | O_NOFOLLOW | type, 0,
 			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS);
 	if (fd < 0) {

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include "shared/weak.h"
 #include "stage/step/steps.h"
 
 #define OWNER_STACK 16384
@@ -133,8 +134,20 @@ static int set_up(struct stage *st, const struct ct_wire_step *s, int master, in
 	return step_result(st, err, SYS_ioctl, "TCSETS");
 }
 
-/* Opens master and peer into their slots; the peer by TIOCGPTPEER, for a path could lead elsewhere.
- * */
+/* The other side of a terminal: by TIOCGPTPEER, for a path could lead elsewhere. */
+static int open_peer(int master)
+{
+	char path[64] = "/../dev/pts/";
+	unsigned nr = 0;
+
+	if (!ct_weak(CT_WEAK_TTY_PATH))
+		return (int)sys3(SYS_ioctl, master, K_TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	sys3(SYS_ioctl, master, 0x80045430 /* TIOCGPTN */, &nr);
+	str_add_u64(path, sizeof(path), nr);
+	return sys_openat(AT_FDCWD, path, O_RDWR | O_NOCTTY, 0);
+}
+
+/* Opens master and peer into their slots. */
 static int open_pair(struct stage *st, const struct ct_wire_step *s)
 {
 	int master, peer, unlock = 0, err;
@@ -151,7 +164,7 @@ static int open_pair(struct stage *st, const struct ct_wire_step *s)
 	err = (int)sys3(SYS_ioctl, master, K_TIOCSPTLCK, &unlock);
 	if (err)
 		return step_fail(st, err, SYS_ioctl, "TIOCSPTLCK");
-	peer = (int)sys3(SYS_ioctl, master, K_TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	peer = open_peer(master);
 	if (peer < 0)
 		return step_fail(st, peer, SYS_ioctl, "TIOCGPTPEER");
 	step_fill(st, s->p, peer);
