@@ -102,11 +102,10 @@ static const struct {
 	{ CAP(SYS_TTY_CONFIG), "vhangup" },
 
 	/* fanotify gives out files that others open, the caller too, on the rootfs's file system */
-	{ NEVER,
-	  "add_key bdflush fanotify_init io_uring_enter io_uring_register io_uring_setup "
-	  "kexec_file_load kexec_load keyctl migrate_pages move_pages oldfstat oldlstat "
-	  "oldolduname oldstat olduname request_key sgetmask ssetmask swapoff swapon sysfs "
-	  "userfaultfd ustat vm86 vm86old" },
+	{ NEVER, "add_key bdflush fanotify_init io_uring_enter io_uring_register io_uring_setup "
+		 "kexec_file_load kexec_load keyctl migrate_pages move_pages oldfstat oldlstat "
+		 "oldolduname oldstat olduname request_key sgetmask ssetmask swapoff swapon sysfs "
+		 "userfaultfd ustat vm86 vm86old" },
 };
 
 /* Before Linux 4.8 a tracer could change a call after the filter had seen it. */
