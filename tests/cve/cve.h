@@ -50,8 +50,8 @@ void cve_check_mounts(const char *mountinfo);
 
 /* ---- a race: two names that are exchanged without end by a thread on the other core ---------- */
 
-/* Begins; a and b are names below the box's base directory. With `vanish` b comes and goes instead of
- * being exchanged with a. */
+/* Begins; a and b are names below the box's base directory. With `vanish` b comes and goes instead
+ * of being exchanged with a. */
 void flipper_start(const char *a, const char *b, bool vanish);
 /* It stands still between two flips, until it goes on. */
 void flipper_hold(void);

@@ -21,8 +21,8 @@ enum plant_shape {
 /* "a link to the decoy", ... */
 extern const char *const plant_names[PLANT_SHAPES];
 
-/* Puts the shape at `path` below the rootfs, in the place of what is there; links lead to `inside` of
- * the decoy (an absolute path). 0 or negative errno. */
+/* Puts the shape at `path` below the rootfs, in the place of what is there; links lead to `inside`
+ * of the decoy (an absolute path). 0 or negative errno. */
 int plant(const struct rootfs *r, const char *path, const char *decoy, const char *inside,
 	  enum plant_shape shape);
 
