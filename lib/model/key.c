@@ -289,10 +289,15 @@ const struct ct_key ct_keys[] = {
 	  "Whether containers may run inside", NO },
 	{ "apparmor.raw", &ct_type_text, LIST | STORED, NULL, NOWHERE,
 	  "Line for the generated profile" },
-	{ "selinux.context", &ct_type_text, STORED, NULL, NOWHERE, "SELinux context of the payload",
-	  "unconfined_t" },
-	{ "selinux.context.keyring", &ct_type_text, STORED, NULL, NOWHERE,
-	  "SELinux context of its keyring" },
+	{ "selinux.context", &ct_type_domain, 0, NULL, AT(selinux_context),
+	  "SELinux context of the payload and of programs that are attached, such as "
+	  "system_u:system_r:container_t:s0:c1,c2; unconfined_t leaves it to the policy" },
+	{ "selinux.context.keyring", &ct_type_domain, 0, NULL, AT(selinux_keyring),
+	  "SELinux context of the payload's session keyring; by default selinux.context" },
+	{ "selinux.mount.context", &ct_type_context, OURS, NULL, AT(selinux_mount),
+	  "SELinux context of all files in the file systems of the types tmpfs, ramfs, devpts and "
+	  "overlay that are mounted new for the container, such as /dev; an entry with a context "
+	  "of its own keeps that" },
 	{ "seccomp.profile", &ct_type_filter, 0, NULL, AT(seccomp_profile),
 	  "Filter of system calls: a file of LXC's or Docker's form, default, or none. By default "
 	  "it is default for ct-run, ct-execute and anonymous containers, else none" },

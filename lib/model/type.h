@@ -21,6 +21,8 @@ extern const struct ct_type ct_type_text, ct_type_arch, ct_type_host_name, ct_ty
 	ct_type_cgroup_pattern, ct_type_cgroup_backend, ct_type_rootfs, ct_type_log_level,
 	ct_type_syslog, ct_type_include, ct_type_net_flags, ct_type_veth_mode, ct_type_macvlan_mode,
 	ct_type_ipvlan_mode, ct_type_ipvlan_isolation;
+/* type-context.c */
+extern const struct ct_type ct_type_context, ct_type_domain;
 /* type-list.c */
 extern const struct ct_type ct_type_command, ct_type_hook, ct_type_names, ct_type_ids,
 	ct_type_environment;

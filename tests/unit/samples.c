@@ -42,6 +42,10 @@ static const struct samples all_samples[] = {
 	    "unix:/a123456789012345678901234567890123456789012345678901234567890123456789012345678"
 	    "9012345678901234567890123456" } },
 	{ &ct_type_filter, { "default", "none", "/etc/filter" }, { "filter", "Default" } },
+	{ &ct_type_context,
+	  { "a:b:c", "system_u:system_r:container_t:s0:c1,c2", "u:r:t:s0-s0:c0.c1023" },
+	  { "unconfined_t", "a:b:", "a::c", "a:b:c:", "a:b:c,d", "a:b:c:s0 x" } },
+	{ &ct_type_domain, { "unconfined_t", "a:b:c:s0" }, { "unconfined", "a:b", ":b:c" } },
 	{ &ct_type_path_or_none, { "none", "/dev/tty7" }, { "tty7", "None" } },
 	{ &ct_type_dev_dir, { "lxc", "a/b" }, { "/lxc", "../lxc", "a/../b" } },
 	{ &ct_type_cgroup_dir,
