@@ -19,6 +19,10 @@ static int probe(const struct ct_backend *b, const struct ct_backend_input *in, 
 	if (in->attach)
 		where = "attach";
 	ct_err_backend(e, b->name);
+	if (b->key) {
+		ct_err_origin(e, ct_spec_origin(in->req->spec, b->key));
+		ct_err_hint(e, "clear the key to start without it");
+	}
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, where, "%s", why);
 }
 

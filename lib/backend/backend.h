@@ -61,7 +61,7 @@ struct ct_setup {
 	pid_t (*placeholder)(void *arg, char ***group, struct ct_err *e);
 	void *arg;
 	/* Runs a program of the host, argv[0] by its path, below a keeper as a hook is run, and
-	 * waits for its end. 0, or a negative errno, recorded with the last line that it printed. */
+	 * waits for its end. 0, or a negative errno, recorded with its last line. */
 	int (*run)(void *run_arg, const char *const *argv, struct ct_err *e);
 	void *run_arg;
 	/* what the container's handle keeps of a start for its next one (see devices.h); NULL */
@@ -72,7 +72,8 @@ struct ct_backend {
 	/* "cgroup": the beginning of its steps' names; in the journal, in reports, in
 	 * ct_error.backend */
 	const char *name;
-	size_t state; /* bytes of its state for one start or attach, zeroed */
+	const char *key; /* that asks for it: where it is not supported; NULL: none does */
+	size_t state;	 /* bytes of its state for one start or attach, zeroed */
 	/* Whether the config asks for it at all. Pure. NULL: always. */
 	bool (*wanted)(const struct ct_spec *spec);
 	/* 1: this host supports it; 0: it does not, and *why is a sentence. No side effects. NULL:

@@ -265,9 +265,9 @@ struct ct_spec {
 	struct ct_idmaps idmap;
 
 	/* files */
-	const char *rootfs_path;       /* plain directory; "dir:" prefix stripped */
-	const char *rootfs_backend;    /* "overlay" ... when another was named: not honoured yet */
-	int rootfs_fd;		       /* >= 0: given by ct_set_rootfs_fd() */
+	const char *rootfs_path;    /* plain directory; "dir:" prefix stripped */
+	const char *rootfs_backend; /* "overlay" ... when another was named: not honoured yet */
+	int rootfs_fd;		    /* >= 0: given by ct_set_rootfs_fd() */
 	/* a name, "generated", "unchanged" or "unconfined"; NULL: unchanged */
 	const char *apparmor_profile;
 	struct ct_strs apparmor_raw; /* lines */

@@ -412,11 +412,10 @@ static void test_unsupported(void **state)
 {
 	(void)state;
 	check_unsupported("selinux.context = x\nselinux.context.keyring = x\n"
-			  "apparmor.profile = generated\n",
-			  "selinux.context:1 selinux.context.keyring:2 apparmor.profile:3 ");
+			  "monitor.unshare = 1\n",
+			  "selinux.context:1 selinux.context.keyring:2 monitor.unshare:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
-	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\n"
-			  "seccomp.allow_nesting = 1\n"
+	check_unsupported("seccomp.allow_nesting = 1\n"
 			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\n"
 			  "log.syslog = daemon\n"
 			  "selinux.context = unconfined_t\ngroup = a\n",

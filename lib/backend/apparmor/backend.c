@@ -23,6 +23,7 @@
 #include "backend/lsm/record.h"
 #include "base/caps.h"
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "base/sys.h"
 #include "plan/builder.h"
 #include "shared/label.h"
@@ -36,10 +37,12 @@
 
 struct apparmor_state {
 	const struct ct_spec *spec;
-	const char *profile; /* to be loaded: generated; else NULL */
-	const char *label;   /* of the payload */
-	const char *text;    /* what is written for it, without the verb */
-	bool stack;	     /* it is stacked on what the caller has */
+	const char *profile;  /* the name of one that is generated; else NULL */
+	struct ct_buf policy; /* its text */
+	char digest[17];      /* of that without its name: two starts of one config have the same */
+	const char *label;    /* of the payload */
+	const char *text;     /* what is written for it, without the verb */
+	bool stack;	      /* it is stacked on what the caller has */
 	bool attach, detached;
 	int dir; /* of AppArmor's interface; -1: it is not there */
 	int slot;
@@ -196,6 +199,21 @@ static const char *mark_of(const struct ct_backend_input *in)
 	return mark ? mark : "";
 }
 
+/* The text of a generated profile. 0 or -ENOMEM. */
+static int make_policy(struct apparmor_state *st)
+{
+	CT_CLEAN_BUF struct ct_buf nameless = CT_BUF_INIT;
+	uint8_t sha[CT_SHA256_BYTES];
+	int r = ct_aa_profile(st->spec, "", &nameless);
+
+	if (r < 0)
+		return r;
+	ct_sha256(nameless.data, nameless.len, sha);
+	for (unsigned i = 0; i < (sizeof(st->digest) - 1) / 2; i++)
+		snprintf(st->digest + 2 * i, 3, "%02x", sha[i]);
+	return ct_aa_profile(st->spec, st->profile, &st->policy);
+}
+
 static int open_start(struct apparmor_state *st, const struct ct_backend_input *in,
 		      struct ct_err *e)
 {
@@ -210,7 +228,7 @@ static int open_start(struct apparmor_state *st, const struct ct_backend_input *
 		ct_aa_name(name, in->req->name, mark_of(in));
 		st->profile = st->text = ct_arena_strdup(in->arena, name);
 	}
-	if (!st->text)
+	if (!st->text || (st->profile && make_policy(st) < 0))
 		return ct_oom(e);
 	own = own_label(in->arena);
 	st->stack = own && !is(st->spec, "unconfined");
@@ -243,6 +261,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->spec = in->req->spec;
 	st->attach = in->attach;
 	st->detached = in->req->detached;
+	st->policy = (struct ct_buf)CT_BUF_INIT;
 	st->slot = CT_SLOT_NONE;
 	st->dir = -1;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the profile, too */
@@ -273,6 +292,7 @@ static void plan_profile(struct apparmor_state *st, struct ct_builder *b,
 		s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_APPARMOR_LOAD, at);
 		s->s[0] = st->profile;
 		s->s[1] = PARSER;
+		s->s[2] = st->digest;
 	}
 	ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_APPARMOR_KEEP, at)->s[0] = st->label;
 	if (st->slot == CT_SLOT_NONE)
@@ -322,16 +342,13 @@ static void path_of(char path[80], int fd)
 /* The text goes to the parser by a descriptor. */
 static int load(struct apparmor_state *st, const struct ct_setup *context, struct ct_err *e)
 {
-	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
 	CT_CLEAN_FD int fd = ct_memfd_create("profile", MFD_CLOEXEC);
 	char path[80];
 	const char *const argv[] = { PARSER, "--add", "--skip-cache", path, NULL };
-	int r = ct_aa_profile(st->spec, st->profile, &text);
+	int r = fd;
 
-	if (r >= 0 && fd < 0)
-		r = fd;
 	if (r >= 0)
-		r = ct_write_all(fd, ct_buf_text(&text), text.len);
+		r = ct_write_all(fd, st->policy.data, st->policy.len);
 	if (r < 0)
 		return ct_fail_sys(e, r, CT_ERR_LABEL, "start", "memfd_create",
 				   "there is no memory for the profile");
@@ -423,10 +440,12 @@ static void close_state(void *state)
 	struct apparmor_state *st = state;
 
 	ct_close(&st->dir);
+	ct_buf_free(&st->policy);
 }
 
 const struct ct_backend ct_backend_apparmor = {
 	.name = NAME,
+	.key = KEY,
 	.state = sizeof(struct apparmor_state),
 	.wanted = wanted,
 	.probe = probe,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/lsm/record.h"
 #include "base/caps.h"
 #include "base/fd.h"
 #include "base/num.h"
