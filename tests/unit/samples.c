@@ -77,6 +77,8 @@ static const struct samples all_samples[] = {
 	  { "hook", "/bin/hook $HOME", "/bin/hook a; b", "/bin/hook > x", "/bin/a `b`",
 	    "/bin/hook ~/x" } },
 	{ &ct_type_names, { "onboot", "a b", "a,b" }, { " ", "," } },
+	{ &ct_type_lines, { "deny /srv/** w,", "a" }, { NULL } },
+	{ &ct_type_label, { "web", "a//&b", ":ns:web" }, { NULL } },
 	{ &ct_type_ids, { "1", "1,2", "3 4" }, { "a", "1,b", "4294967295", "," } },
 	{ &ct_type_environment, { "A=1", "A=", "PATH", "A=b c=d" }, { "=1", "A B=1", "=" } },
 	{ &ct_type_idmap,

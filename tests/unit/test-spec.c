@@ -415,8 +415,7 @@ static void test_unsupported(void **state)
 			  "monitor.unshare = 1\n",
 			  "cgroup.dir.monitor.pivot:1 net.0.type:2 monitor.unshare:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
-	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\n"
-			  "seccomp.allow_nesting = 1\n"
+	check_unsupported("seccomp.allow_nesting = 1\n"
 			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\n"
 			  "log.syslog = daemon\n"
 			  "group = a\n",

@@ -120,6 +120,7 @@ static int plan(void *state, struct ct_builder *b)
 
 const struct ct_backend ct_backend_selinux = {
 	.name = "selinux",
+	.key = "selinux",
 	.state = sizeof(struct selinux_state),
 	.wanted = wanted,
 	.probe = ct_selinux_usable,
