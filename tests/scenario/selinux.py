@@ -204,10 +204,8 @@ def detached():
 
 
 s = Scene()
-if not os.path.isdir(FS):
-    s.skip("this kernel has no SELinux")
 if not os.path.exists(FS + "/enforce"):
-    subprocess.run(["mount", "-t", "selinuxfs", "selinuxfs", FS], check=True)
+    s.skip("this kernel has no SELinux")
 os.chmod(s.base, 0o755)
 s.expect("without a policy", "ct-run", "--rootfs", "/", "--ro", *defines("selinux.context=" + BOX),
          "--", "true", place=False, code=125, err="SELinux has no policy yet")

@@ -62,6 +62,7 @@ ROWS = [
         timeout=600),
     # its policy stays for what comes after it
     Row("selinux", ("selinux",), (SELINUX, "BUILD"), timeout=600),
+    Row("root", ("selinux",), tier="root", only=r"root\.selinux$"),
     Row("root", ("v2",), tier="root", only="" if ALL_OF_ROOT else rf"root\.(?!({LONG})$)"),
     Row("root", ("v1",), tier="root",
         only=rf"root\.(?!({LONG})$)" if ALL_OF_ROOT else rf"root\.({BY_LAYOUT})$"),

@@ -7,6 +7,7 @@
  */
 #include "backend/backend.h"
 #include "backend/lsm/label.h"
+#include "backend/lsm/record.h"
 #include "backend/lsm/selinux-policy.h"
 #include "model/context.h"
 
@@ -14,17 +15,18 @@
 
 enum { EXEC, KEYRING, MOUNT, N };
 
-/* What each key asks of the policy. */
+/* What each asks of the policy, and its record in the journal. */
 static const struct {
-	const char *class, *permission, *own;
+	const char *class, *permission, *own, *record;
 } asks[N] = {
-	[EXEC] = { "process", "transition", "setexec" },
-	[KEYRING] = { "key", "create", "setkeycreate" },
-	[MOUNT] = { "filesystem", "relabelto", NULL },
+	[EXEC] = { "process", "transition", "setexec", "selinux.label" },
+	[KEYRING] = { "key", "create", "setkeycreate", "selinux.keyring" },
+	[MOUNT] = { "filesystem", "relabelto", NULL, NULL },
 };
 
 struct selinux_state {
 	const struct ct_spec *spec;
+	bool attach;
 	/* what is set, each with its key; NULL: nothing */
 	const char *context[N], *key[N];
 };
@@ -62,6 +64,19 @@ static void take(struct selinux_state *st, const struct ct_backend_input *in)
 		set(st, KEYRING, spec->selinux_context, "selinux.context");
 }
 
+/* An attach gets what its container was started with. */
+static void take_kept(struct selinux_state *st, const struct ct_backend_input *in)
+{
+	for (int i = 0; i < N; i++) {
+		const char *kept = NULL;
+
+		if (st->context[i] && asks[i].record)
+			kept = ct_label_kept(in->records, asks[i].record, in->arena);
+		if (kept && ct_context_formed(kept))
+			st->context[i] = kept;
+	}
+}
+
 /* A context for a keyring that is not made. */
 static int refuse_keyring(const struct selinux_state *st, struct ct_err *e)
 {
@@ -77,9 +92,12 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	int r = 0;
 
 	st->spec = in->req->spec;
+	st->attach = in->attach;
 	if (!st->spec->keyring_session && ct_context_given(st->spec->selinux_keyring))
 		return refuse_keyring(st, e);
 	take(st, in);
+	if (in->attach)
+		take_kept(st, in);
 	/* `probe` tells of a host without it */
 	for (int i = 0; i < N && r >= 0 && in->host->selinux; i++) {
 		struct ct_selinux_ask ask = { st->context[i], asks[i].class, asks[i].permission,
@@ -111,11 +129,31 @@ static void add_label(const struct selinux_state *st, struct ct_builder *b, int 
 static int plan(void *state, struct ct_builder *b)
 {
 	struct selinux_state *st = state;
+	struct ct_step *s;
 
+	if (!st->attach && (st->context[EXEC] || st->context[KEYRING])) {
+		s = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SELINUX_KEEP,
+				ct_build_at(b, st->key[st->context[EXEC] ? EXEC : KEYRING]));
+		s->s[0] = st->context[EXEC];
+		s->s[1] = st->context[KEYRING];
+	}
 	add_label(st, b, KEYRING, CT_PHASE_IDENTITY, "attr/keycreate");
 	add_label(st, b, EXEC, CT_PHASE_CONFINE, "attr/exec");
 	b->mount_context = st->context[MOUNT];
 	return 0;
+}
+
+static int setup_selinux_keep(void *state, const struct ct_setup *context, const struct ct_step *s,
+			      struct ct_err *e)
+{
+	const struct selinux_state *st = state;
+	int r = 0;
+
+	(void)s;
+	for (int i = 0; i < N && r >= 0; i++)
+		if (st->context[i] && asks[i].record)
+			r = ct_label_keep(context->undo, asks[i].record, st->context[i], e);
+	return r;
 }
 
 const struct ct_backend ct_backend_selinux = {
@@ -126,4 +164,5 @@ const struct ct_backend ct_backend_selinux = {
 	.probe = ct_selinux_usable,
 	.open = open_state,
 	.plan = plan,
+	.setup = setup_selinux_keep,
 };
