@@ -28,7 +28,7 @@ static bool is_range(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:-");
 
-	return n > 0 && !s[n];
+	return n > 0 && !s[n] && s[n - 1] != ':';
 }
 
 bool ct_context_formed(const char *s)
