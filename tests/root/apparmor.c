@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Profiles of AppArmor. Where there is no AppArmor one that is asked for is refused by the name of
- * its key, and nothing is left. Where there is, in the guest: what a profile denies is denied to the
- * payload, to programs attached and to start hooks, whatever the payload's identity; a generated
- * profile goes with its container, however that ends.
+ * its key, and nothing is left. Where there is, in the guest: what a profile denies is denied to
+ * the payload, to programs attached and to start hooks, whatever the payload's identity; a
+ * generated profile goes with its container, however that ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -364,7 +364,8 @@ static void stacked(void **state)
 
 /* ---- a generated profile --------------------------------------------------------------------- */
 
-/* Does what a container without user namespace, with all capabilities and a writable /proc could. */
+/* Does what a container without user namespace could, with all capabilities and a writable /proc.
+ */
 #define DEEDS                                                                                  \
 	"echo h 2>/dev/null >/proc/sysrq-trigger && echo sysrq || echo no sysrq;"              \
 	"echo 1 2>/dev/null >/proc/sys/vm/drop_caches && echo vm || echo no vm;"               \
@@ -436,6 +437,32 @@ static void detached(void **state)
 		/* by the supervisor */
 		assert_true(wait_until(none_left, NULL));
 	}
+}
+
+/* A system boots under it, and is what it was told to be. */
+static void boots(void **state)
+{
+	(void)state;
+	NEEDS_APPARMOR;
+	wide_open(box.c);
+	assert_int_equal(rootfs_mkdir(&box.root, "var/log", 0755), 0);
+	assert_int_equal(rootfs_file(&box.root, "etc/inittab",
+				     "::sysinit:/bin/mount -t tmpfs none /tmp\n"
+				     "::sysinit:/bin/hostname inner\n"
+				     "::sysinit:/bin/sh -c 'echo x >>/var/log/boots'\n"
+				     "::respawn:/bin/sleep 1000\n",
+				     0644),
+			 0);
+	if (box_config(box.c, "apparmor.profile", "generated", "init.cmd", "/bin/busybox init",
+		       "signal.halt", "SIGUSR2", NULL))
+		fail();
+	assert_ok(box.c, box_detach(box.c, NULL));
+	assert_true(wait_until(has_booted, (void *)(intptr_t)1));
+	expect_loaded("ct.web-");
+	assert_ok(box.c, ct_stop(box.c, 0, PATIENCE_MS));
+	assert_true(wait_until(none_left, NULL));
+	rootfs_drop(&box.root, "etc/inittab");
+	rootfs_drop(&box.root, "var/log/boots");
 }
 
 /* A start that fails behind it takes it back. */
@@ -510,22 +537,18 @@ static int reap_and_teardown(void **state)
 	return case_teardown(state);
 }
 
-#define CASE(f, name) cmocka_unit_test_prestate_setup_teardown(f, case_setup, reap_and_teardown, name)
+#define CASE(f, name) \
+	cmocka_unit_test_prestate_setup_teardown(f, case_setup, reap_and_teardown, name)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(refused_by_name, "web"),
-		CASE(start_and_attach, NULL),
-		CASE(start_hooks, NULL),
-		CASE(not_as_asked, NULL),
-		CASE(complains, "web"),
-		CASE(incomplete, NULL),
-		CASE(stacked, NULL),
-		CASE(generated, NULL),
-		CASE(detached, "web"),
-		CASE(failed, "web"),
-		CASE(killed_supervisor, "web"),
+		CASE(refused_by_name, "web"), CASE(start_and_attach, NULL),
+		CASE(start_hooks, NULL),      CASE(not_as_asked, NULL),
+		CASE(complains, "web"),	      CASE(incomplete, NULL),
+		CASE(stacked, NULL),	      CASE(generated, NULL),
+		CASE(detached, "web"),	      CASE(boots, "web"),
+		CASE(failed, "web"),	      CASE(killed_supervisor, "web"),
 		CASE(killed_caller, NULL),
 	};
 
