@@ -25,7 +25,7 @@ def headers(where):
                 os.symlink(at, os.path.join(where, d))
     os.mkdir(os.path.join(where, "sys"))
     for name in ("sys/capability.h", "seccomp.h", "seccomp-syscalls.h", "json-c",
-                 "selinux"):
+                 "sys/apparmor.h", "selinux"):
         os.symlink("/usr/include/" + name, os.path.join(where, name))
 
 

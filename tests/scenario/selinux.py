@@ -19,6 +19,9 @@ SHOW = ("cat", "/proc/self/attr/current")
 # the context of the session keyring; of files
 KEYRING = ("import ctypes; c = ctypes.CDLL(None).syscall; b = ctypes.create_string_buffer(200); "
            "n = c(250, 17, -3, b, 200); print(b.value.decode() if n > 0 else 'none')")
+# the signal that it gets when its parent ends
+DEATH = ("import ctypes; n = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(n)); "
+         "print(n.value)")
 LABELS = ("import os, sys; [print(p, os.getxattr(p, 'security.selinux').decode().strip(chr(0))) "
           "for p in sys.argv[1:]]")
 
@@ -144,6 +147,12 @@ def keyrings():
          err="there is no keyring to give it to")
 
 
+def death_signal():
+    for context, want in ((CALLER, "9"), (BOX, "0")):
+        box("the death signal of " + context, "selinux.context=" + context, "init.reaper=0",
+            argv=("python3", "-c", DEATH), root="/", more=("--ro", ), out=want + "\n")
+
+
 def mounts():
     paths = ("/dev", "/dev/null", "/dev/pts", "/dev/shm", "/tmp", "/run", "/open")
     own = ("mount.entry=tmpfs run tmpfs context=" + FILE, "mount.entry=tmpfs tmp tmpfs size=1m")
@@ -216,6 +225,7 @@ if s.check("the policy is loaded and enforced", not why, why):
     transitions()
     files()
     keyrings()
+    death_signal()
     mounts()
     detached()
 s.done()

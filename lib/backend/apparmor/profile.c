@@ -75,18 +75,25 @@ static const char *const denied[] = {
 	"/{,**/}release_agent wklx,",
 };
 
-/* Mounts that show neither /proc nor /sys at another place. */
+/* Mounts that show neither /proc nor /sys at another place. The kernel looks at no other option of
+ * a bind mount. */
 static const char *const mounts[] = {
 	"mount fstype=(tmpfs, ramfs, devpts, mqueue, hugetlbfs, overlay, fuse, fuse.*, fusectl),",
 	"mount fstype=(cgroup, cgroup2),",
 	"mount fstype=proc -> /proc/,",
 	"mount fstype=sysfs -> /sys/,",
-	"mount options in (make-private, make-rprivate, make-slave, make-rslave, make-shared, "
-	"make-rshared, make-unbindable, make-runbindable) -> /{,**},",
-	"mount options in (bind, rbind, " FLAGS ") /[^ps]** -> /{,**},",
-	"mount options in (bind, rbind, " FLAGS ") /{p[^r],s[^y]}** -> /{,**},",
-	"mount options in (remount, bind, " FLAGS ") -> /{,[^ps]**,p[^r]**,s[^y]**},",
-	"mount options in (move) /[^ps]** -> /{,**},",
+	"mount options=(make-private) -> /{,**},",
+	"mount options=(make-rprivate) -> /{,**},",
+	"mount options=(make-slave) -> /{,**},",
+	"mount options=(make-rslave) -> /{,**},",
+	"mount options=(make-shared) -> /{,**},",
+	"mount options=(make-rshared) -> /{,**},",
+	"mount options=(make-unbindable) -> /{,**},",
+	"mount options=(make-runbindable) -> /{,**},",
+	"mount options=(rw, bind) /{[^ps]**,p[^r]**,s[^y]**} -> /{,**},",
+	"mount options=(rw, rbind) /{[^ps]**,p[^r]**,s[^y]**} -> /{,**},",
+	"mount options=(rw, move) /{[^ps]**,p[^r]**,s[^y]**} -> /{,**},",
+	"remount options in (bind, " FLAGS ") /{,[^ps]**,p[^r]**,s[^y]**},",
 };
 
 /* Inner containers have mounts of any kind. Their processes have this profile, too. */

@@ -172,7 +172,8 @@ int ct_selinux_ask(const struct ct_selinux_ask *ask, struct ct_arena *arena, con
 		return cannot_ask(-errno, "getcon", e);
 	if (ask->own)
 		r = must_allow(own, own, "process", ask->own, e);
-	if (r < 0)
+	/* from a domain to itself there is no transition to be allowed */
+	if (r < 0 || (!strcmp(ask->permission, "transition") && !strcmp(own, *out)))
 		return r;
 	return must_allow(own, *out, ask->class, ask->permission, e);
 }

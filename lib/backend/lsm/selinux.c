@@ -86,6 +86,15 @@ static int refuse_keyring(const struct selinux_state *st, struct ct_err *e)
 		       "with keyring.session = 0 there is no keyring to give it to");
 }
 
+/* The kernel takes the death signal away with each new context. */
+static int refuse_pdeath(const struct selinux_state *st, struct ct_err *e)
+{
+	ct_err_origin(e, ct_spec_origin(st->spec, "monitor.signal.pdeath"));
+	ct_err_hint(e, "clear it, or set init.reaper = 1");
+	return ct_fail(e, -EINVAL, CT_ERR_CONFLICT, "plan",
+		       "SELinux takes this signal from a process that gets selinux.context");
+}
+
 static int open_state(void *state, const struct ct_backend_input *in, struct ct_err *e)
 {
 	struct selinux_state *st = state;
@@ -96,6 +105,9 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	if (!st->spec->keyring_session && ct_context_given(st->spec->selinux_keyring))
 		return refuse_keyring(st, e);
 	take(st, in);
+	if (st->context[EXEC] && !in->attach && st->spec->pdeath_set && st->spec->pdeath &&
+	    !st->spec->init_reaper)
+		return refuse_pdeath(st, e);
 	if (in->attach)
 		take_kept(st, in);
 	/* `probe` tells of a host without it */

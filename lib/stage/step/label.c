@@ -36,13 +36,18 @@ int label_write(struct stage *st, const struct ct_wire_step *s, int proc, int *s
 
 int labels_write(struct stage *st, int proc, unsigned reaper, int *sys)
 {
-	int err = 0;
+	for (uint32_t i = 0; i < st->n_steps; i++) {
+		const struct ct_wire_step *s = &st->steps[i];
+		int err = 0;
 
-	for (uint32_t i = 0; !err && i < st->n_steps; i++)
-		if (st->steps[i].op == CT_OP_LABEL && st->steps[i].phase == CT_PHASE_CONFINE &&
-		    st->steps[i].n[0] == reaper)
-			err = label_write(st, &st->steps[i], proc, sys);
-	return err;
+		if (s->op == CT_OP_LABEL && s->phase == CT_PHASE_CONFINE && s->n[0] == reaper)
+			err = label_write(st, s, proc, sys);
+		if (err) {
+			st->current = (uint16_t)i;
+			return err;
+		}
+	}
+	return 0;
 }
 
 int labels_slot(const struct stage *st)
@@ -53,7 +58,7 @@ int labels_slot(const struct stage *st)
 	return -1;
 }
 
-const char *label_text(int err, int sys)
+static const char *label_text(int err, int sys)
 {
 	if (err == -EBADE)
 		return "the kernel took the label but has another one now";
@@ -68,6 +73,12 @@ const char *label_text(int err, int sys)
 	return NULL;
 }
 
+int label_failed(struct stage *st, int err, int sys)
+{
+	return report_error(st, err, sys, step_str(st, &st->steps[st->current], 1),
+			    label_text(err, sys));
+}
+
 /* Of pid 1 where that is a reaper the step is part of run.reaper. */
 int step_label(struct stage *st, const struct ct_wire_step *s)
 {
@@ -77,5 +88,5 @@ int step_label(struct stage *st, const struct ct_wire_step *s)
 		err = label_write(st, s, step_fd(st, s->a), &sys);
 	if (!err)
 		return 0;
-	return report_error(st, err, sys, step_str(st, s, 1), label_text(err, sys));
+	return label_failed(st, err, sys);
 }

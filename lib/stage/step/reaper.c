@@ -232,7 +232,7 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 		return -1;
 	err = labels_write(st, labels_slot(st), 1, &sys);
 	if (err) {
-		report_error(st, err, sys, "pid 1", label_text(err, sys));
+		label_failed(st, err, sys);
 		sys_exit(127);
 	}
 	keep_only(CT_STAGE_REPORT_FD, keep);
