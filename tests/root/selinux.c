@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Contexts of SELinux through the library: refused by name where there is none; under the policy of
- * the tests (tests/vm/selinux/policy.cil, which tests/scenario/selinux.py has loaded in a guest) those of starts and attaches in process, and what ct_protections() says of them.
+ * the tests (tests/vm/selinux/policy.cil, which tests/scenario/selinux.py has loaded in a guest)
+ * those of starts and attaches in process, and what ct_protections() says of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
