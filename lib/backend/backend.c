@@ -9,6 +9,20 @@
 #include "base/sys.h"
 #include "plan/trace.h"
 
+/* The first key of the config that is `key`, or begins with it and a dot; NULL: there is none. */
+static const struct ct_origin *key_of(const struct ct_spec *spec, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (uint32_t i = 0; i < spec->n_entries; i++) {
+		const struct ct_origin *at = &spec->entries[i].at;
+
+		if (!strncmp(at->key, key, n) && (!at->key[n] || at->key[n] == '.'))
+			return at;
+	}
+	return NULL;
+}
+
 /* Fails when the host does not support the backend. */
 static int probe(const struct ct_backend *b, const struct ct_backend_input *in, struct ct_err *e)
 {
@@ -19,6 +33,10 @@ static int probe(const struct ct_backend *b, const struct ct_backend_input *in, 
 	if (in->attach)
 		where = "attach";
 	ct_err_backend(e, b->name);
+	if (b->key) {
+		ct_err_origin(e, key_of(in->req->spec, b->key));
+		ct_err_hint(e, "clear the key to start without it");
+	}
 	return ct_fail(e, -EOPNOTSUPP, CT_ERR_NOT_YET, where, "%s", why);
 }
 

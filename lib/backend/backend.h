@@ -36,6 +36,8 @@ struct ct_backend_input {
 	/* start: the mark of the owner (cgroup/owner.h); "": the state directory has the journal;
 	 * NULL: it is only a check */
 	const char *mark;
+	/* start: the directory of the state directories; NULL: none */
+	const char *base;
 	/* The cgroup hierarchies as the handle knows them; `anew`: probed again if anything has
 	 * changed. 0 or a negative errno. */
 	int (*hierarchies)(void *arg, bool anew, struct ct_cgroups *out, struct ct_err *e);
@@ -58,6 +60,10 @@ struct ct_setup {
 	 * the path of the cgroup that it is moved into, which is removed with it. */
 	pid_t (*placeholder)(void *arg, char ***group, struct ct_err *e);
 	void *arg;
+	/* Runs a program of the host, argv[0] by its path, below a keeper as a hook is run, and
+	 * waits for its end. 0, or a negative errno, recorded with its last line. */
+	int (*run)(void *run_arg, const char *const *argv, struct ct_err *e);
+	void *run_arg;
 	/* what the container's handle keeps of a start for its next one (see devices.h); NULL */
 	struct ct_dev_program **program;
 };
@@ -66,6 +72,8 @@ struct ct_backend {
 	/* "cgroup": the beginning of its steps' names; in the journal, in reports, in
 	 * ct_error.backend */
 	const char *name;
+	/* that asks for it, or what those that do begin with, up to a dot; NULL: none does */
+	const char *key;
 	size_t state; /* bytes of its state for one start or attach, zeroed */
 	/* Whether the config asks for it at all. Pure. NULL: always. */
 	bool (*wanted)(const struct ct_spec *spec);

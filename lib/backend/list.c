@@ -2,8 +2,11 @@
 /* The list of backends, one row each, in the order of their parts of a plan. */
 #include "backend/backend.h"
 
-#define ROWS(ROW)   \
-	ROW(cgroup) \
+/* apparmor before cgroup: what a profile confines has ended when it is removed */
+#define ROWS(ROW)     \
+	ROW(apparmor) \
+	ROW(cgroup)   \
+	ROW(selinux)  \
 	ROW(seccomp)
 
 #define DECLARE(name) extern const struct ct_backend ct_backend_##name;

@@ -28,6 +28,7 @@ struct ct_host {
 	bool statmount, pidfd_info, tree_of_detached; /* used where available */
 	bool sched_core;
 	bool yama;
+	bool selinux; /* it is on, and its file system is mounted */
 	char boot_id[40];
 	const struct ct_cgroups *cgroups; /* the handle's; NULL: not probed */
 	/* CT_HOST_F_*: required, but a seccomp filter refuses the call (EPERM, not ENOSYS) */

@@ -235,6 +235,7 @@ static void probe_extras(struct ct_host *h)
 	h->tree_of_detached = ct_host_at_least(h, 6, 15);
 	h->pidfd_info = ct_host_at_least(h, 6, 15);
 	h->yama = access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0;
+	h->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 }
 
 /* The id stays empty when it cannot be read: only a container with a state file needs it. */

@@ -292,18 +292,25 @@ const struct ct_key ct_keys[] = {
 	  "Devices that the container may use before its rules: default, none, or all" },
 
 	/* security modules */
-	{ "apparmor.profile", &ct_type_text, STORED, "unchanged", NOWHERE,
-	  "AppArmor profile, or generated, unchanged, unconfined", "unchanged|unconfined" },
-	{ "apparmor.allow_incomplete", &ct_type_bool, HARMLESS, "0", NOWHERE,
-	  "Whether a kernel without mount rules is enough" },
-	{ "apparmor.allow_nesting", &ct_type_bool, STORED, "0", NOWHERE,
-	  "Whether containers may run inside", NO },
-	{ "apparmor.raw", &ct_type_text, LIST | STORED, NULL, NOWHERE,
-	  "Line for the generated profile" },
-	{ "selinux.context", &ct_type_text, STORED, NULL, NOWHERE, "SELinux context of the payload",
-	  "unconfined_t" },
-	{ "selinux.context.keyring", &ct_type_text, STORED, NULL, NOWHERE,
-	  "SELinux context of its keyring" },
+	{ "apparmor.profile", &ct_type_label, 0, "unchanged", AT(apparmor_profile),
+	  "AppArmor profile of the payload: the name of one that is loaded, or generated (made for "
+	  "the container, and removed with it), unchanged (the caller's), unconfined" },
+	{ "apparmor.allow_incomplete", &ct_type_bool, 0, "0", AT(apparmor_incomplete),
+	  "Whether a kernel whose AppArmor has no rules about mounts is enough" },
+	{ "apparmor.allow_nesting", &ct_type_bool, 0, "0", AT(apparmor_nesting),
+	  "Whether the generated profile lets the container mount anything, as containers inside "
+	  "it need" },
+	{ "apparmor.raw", &ct_type_lines, LIST, NULL, AT(apparmor_raw),
+	  "Line for the generated profile, such as deny /srv/** w," },
+	{ "selinux.context", &ct_type_domain, 0, NULL, AT(selinux_context),
+	  "SELinux context of the payload and of programs that are attached, such as "
+	  "system_u:system_r:container_t:s0:c1,c2; unconfined_t leaves it to the policy" },
+	{ "selinux.context.keyring", &ct_type_domain, 0, NULL, AT(selinux_keyring),
+	  "SELinux context of the payload's session keyring; by default selinux.context" },
+	{ "selinux.mount.context", &ct_type_context, OURS, NULL, AT(selinux_mount),
+	  "SELinux context of all files in the file systems of the types tmpfs, ramfs, devpts and "
+	  "overlay that are mounted new for the container, such as /dev; an entry with a context "
+	  "of its own keeps that" },
 	{ "seccomp.profile", &ct_type_filter, 0, NULL, AT(seccomp_profile),
 	  "Filter of system calls: a file of LXC's or Docker's form, default, or none. By default "
 	  "it is default for ct-run, ct-execute and anonymous containers, else none" },

@@ -273,9 +273,15 @@ struct ct_spec {
 	struct ct_idmaps idmap;
 
 	/* files */
-	const char *rootfs_path;       /* plain directory; "dir:" prefix stripped */
-	const char *rootfs_backend;    /* "overlay" ... when another was named: not honoured yet */
-	int rootfs_fd;		       /* >= 0: given by ct_set_rootfs_fd() */
+	const char *rootfs_path;    /* plain directory; "dir:" prefix stripped */
+	const char *rootfs_backend; /* "overlay" ... when another was named: not honoured yet */
+	int rootfs_fd;		    /* >= 0: given by ct_set_rootfs_fd() */
+	/* a name, "generated", "unchanged" or "unconfined"; NULL: unchanged */
+	const char *apparmor_profile;
+	struct ct_strs apparmor_raw; /* lines */
+	bool apparmor_nesting, apparmor_incomplete;
+	/* NULL or "unconfined_t": none is set */
+	const char *selinux_context, *selinux_keyring, *selinux_mount;
 	const char *seccomp_profile;   /* "default", "none" or a path */
 	struct ct_strs seccomp_notify; /* names of calls */
 	const char *seccomp_proxy;     /* /PATH or @NAME of its socket */

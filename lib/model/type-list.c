@@ -146,6 +146,22 @@ static int parse_names(const struct ct_entry *entry, void *field, struct ct_spec
 
 const struct ct_type ct_type_names = { "list of names", parse_names, "a list of names" };
 
+static int parse_lines(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
+{
+	struct ct_strs *list = field;
+	char *line;
+
+	if (!field)
+		return 0;
+	line = ct_arena_strdup(spec->arena, entry->value);
+	if (!line)
+		return ct_oom(e);
+	return CT_LIST_KEEP(spec, list, e, (struct ct_str_item){ entry->at, line });
+}
+
+const struct ct_type ct_type_lines = { "list of texts", parse_lines, "a text" };
+
 static int parse_ids(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		     struct ct_err *e)
 {

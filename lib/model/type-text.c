@@ -31,6 +31,20 @@ static int parse_text(const struct ct_entry *entry, void *field, struct ct_spec 
 
 const struct ct_type ct_type_text = { "text", parse_text, "a text" };
 
+#define LABEL_BYTES 4000 /* the kernel takes less than a page, with a verb before it */
+
+static int parse_label(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+		       struct ct_err *e)
+{
+	if (strlen(entry->value) > LABEL_BYTES)
+		return ct_value_range(entry, e);
+	if (!*entry->value)
+		return ct_value_bad(entry, e);
+	return keep(entry->value, field, spec, e);
+}
+
+const struct ct_type ct_type_label = { "label", parse_label, "a name of at most 4000 bytes" };
+
 static int parse_host_name(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 			   struct ct_err *e)
 {

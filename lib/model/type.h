@@ -16,14 +16,16 @@ extern const struct ct_type ct_type_bool, ct_type_order, ct_type_seconds, ct_typ
 	ct_type_size, ct_type_output_size, ct_type_ring_size, ct_type_duration, ct_type_offset,
 	ct_type_id, ct_type_umask, ct_type_nice, ct_type_signal, ct_type_death_signal;
 /* type-text.c */
-extern const struct ct_type ct_type_text, ct_type_arch, ct_type_host_name, ct_type_path,
-	ct_type_path_or_none, ct_type_filter, ct_type_unix, ct_type_dev_dir, ct_type_cgroup_dir,
-	ct_type_cgroup_pattern, ct_type_cgroup_backend, ct_type_rootfs, ct_type_log_level,
-	ct_type_syslog, ct_type_include, ct_type_net_flags, ct_type_veth_mode, ct_type_macvlan_mode,
-	ct_type_ipvlan_mode, ct_type_ipvlan_isolation;
+extern const struct ct_type ct_type_text, ct_type_label, ct_type_arch, ct_type_host_name,
+	ct_type_path, ct_type_path_or_none, ct_type_filter, ct_type_unix, ct_type_dev_dir,
+	ct_type_cgroup_dir, ct_type_cgroup_pattern, ct_type_cgroup_backend, ct_type_rootfs,
+	ct_type_log_level, ct_type_syslog, ct_type_include, ct_type_net_flags, ct_type_veth_mode,
+	ct_type_macvlan_mode, ct_type_ipvlan_mode, ct_type_ipvlan_isolation;
+/* type-context.c */
+extern const struct ct_type ct_type_context, ct_type_domain;
 /* type-list.c */
 extern const struct ct_type ct_type_command, ct_type_hook, ct_type_names, ct_type_ids,
-	ct_type_environment;
+	ct_type_lines, ct_type_environment;
 /* type-ident.c */
 extern const struct ct_type ct_type_idmap, ct_type_caps_or_none, ct_type_limit, ct_type_namespaces,
 	ct_type_share;

@@ -197,3 +197,44 @@ int ct_build_mounts_on_protected(struct ct_builder *b)
 	}
 	return r;
 }
+
+/* ---- security contexts ----------------------------------------------------------------------- */
+
+/* Those whose files are the container's alone, and which take a context in a user namespace, too.
+ * A proc or sysfs, a message queue or a control group file system has labels by the policy, and
+ * other mounts of it have the same. */
+static bool takes_context(const char *type)
+{
+	static const char *const types[] = { "tmpfs", "ramfs", "devpts", "overlay" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
+}
+
+/* Whether an entry of the config has a context of its own among its options. */
+static bool has_own_context(const char *options)
+{
+	static const char *const names[] = { "context=", "fscontext=", "defcontext=",
+					     "rootcontext=" };
+
+	for (const char *o = options; o && *o; o += *o == ',') {
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (!strncmp(o, names[i], strlen(names[i])))
+				return true;
+		o += strcspn(o, ",");
+	}
+	return false;
+}
+
+int ct_build_mount_contexts(struct ct_builder *b)
+{
+	for (uint32_t i = 0; b->mount_context && i < b->plan->n_steps; i++) {
+		struct ct_step *s = &b->plan->steps[i];
+
+		if (s->op == CT_OP_FS_NEW && takes_context(s->s[0]) && !has_own_context(s->s[1]))
+			s->s[3] = b->mount_context;
+	}
+	return 0;
+}

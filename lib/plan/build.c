@@ -134,6 +134,7 @@ int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct
 					 ct_build_hooks,
 					 ct_build_identity,
 					 ct_build_exec,
+					 ct_build_mount_contexts,
 					 NULL };
 	struct ct_builder b;
 	int rc = ct_builder_init(&b, r, arena, e);

@@ -32,11 +32,12 @@ struct ct_builder {
 	enum ct_phase pts_phase;
 	/* the hook for whose time the list of devices is lifted; NULL: it is not */
 	const struct ct_origin *lifted;
-	bool filtered;	       /* system calls are: a filter is loaded in phase CONFINE */
-	uint32_t filter_arch;  /* AUDIT_ARCH_* of the calls that a reaper may make */
-	bool filter_shared;    /* it allows all that a reaper does, and can be loaded before it */
-	uint64_t until_filter; /* capabilities that are kept until it is loaded */
-	bool own_tty;	       /* stdio is a terminal of the container's own */
+	const char *mount_context; /* of SELinux, of file systems that are made; NULL: none */
+	bool filtered;		   /* system calls are: a filter is loaded in phase CONFINE */
+	uint32_t filter_arch;	   /* AUDIT_ARCH_* of the calls that a reaper may make */
+	bool filter_shared;	   /* it allows a reaper's, and can be loaded before it */
+	uint64_t until_filter;	   /* capabilities that are kept until it is loaded */
+	bool own_tty;		   /* stdio is a terminal of the container's own */
 	/* the variable with the names of the terminals, NULL: none */
 	const char *ttys;
 };
@@ -69,6 +70,8 @@ int ct_build_auto(struct ct_builder *b);
 int ct_build_mounts(struct ct_builder *b);
 /* The config's mounts at and below paths that ct_build_protect() covers, to be mounted on top. */
 int ct_build_mounts_on_protected(struct ct_builder *b);
+/* The security context of what is mounted new: the last of the mounts. */
+int ct_build_mount_contexts(struct ct_builder *b);
 int ct_build_protect(struct ct_builder *b);
 /* Whether the payload is a system that boots: it gets a boot id of its own, which is a file of the
  * file system that masks come from. */

@@ -24,7 +24,8 @@ def headers(where):
             if os.path.isdir(at) and not os.path.exists(os.path.join(where, d)):
                 os.symlink(at, os.path.join(where, d))
     os.mkdir(os.path.join(where, "sys"))
-    for name in ("sys/capability.h", "seccomp.h", "seccomp-syscalls.h", "json-c"):
+    for name in ("sys/capability.h", "seccomp.h", "seccomp-syscalls.h", "json-c",
+                 "sys/apparmor.h", "selinux"):
         os.symlink("/usr/include/" + name, os.path.join(where, name))
 
 

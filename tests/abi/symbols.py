@@ -8,8 +8,8 @@ from tap import Tap, output
 
 SOURCE, BUILD = sys.argv[1:3]
 NEEDED = re.compile(
-    r"^(libc|libcap|ld-linux-[\w-]+|libseccomp|libjson-c|libm|libpthread|libasan|libubsan|libtsan"
-    r"|libgcc_s)\.so\.\d+$"
+    r"^(libc|libcap|ld-linux-[\w-]+|libseccomp|libjson-c|libapparmor|libselinux|libm"
+    r"|libpthread|libasan|libubsan|libtsan|libgcc_s)\.so\.\d+$"
 )
 
 
@@ -79,7 +79,7 @@ tap.check("no symbol in two nodes",
           "" if len(mapped) == sum(map(len, nodes.values())) else "the nodes overlap")
 tap.check("all else is local, nothing by wildcard",
           "" if rest_local and not wild else "the map needs `local: *;` and no other star")
-tap.check("only libc, libcap, libseccomp and json-c are needed",
+tap.check("only libc, libcap, libseccomp, json-c, libapparmor and libselinux are needed",
           "\n".join(x for x in libs if not NEEDED.match(x)))
 tap.check("soname", "" if soname == ["libcontain.so.0"] else str(soname))
 tap.check("no text relocations, no executable stack, no run path",

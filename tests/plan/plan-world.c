@@ -32,7 +32,9 @@
 #include "plan-world.h"
 
 /* What the journal of the container has that an attach joins: a filter that allows all. */
-#define RUNNING "seccomp\t1 40b2a31e1a78576b 060000000000ff7f\n"
+#define RUNNING                                          \
+	"seccomp\t1 40b2a31e1a78576b 060000000000ff7f\n" \
+	"apparmor.label\tct.web\n"
 #define WORDS 32
 #define FULL_CAPS 0x1ffffffffffull
 

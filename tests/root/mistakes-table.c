@@ -718,7 +718,6 @@ const struct mistake mistakes[] = {
 	START("relative source missing", "mount.entry",
 	      ROOT "mount.entry = no/such mnt none bind,relative 0 0\n"),
 	START("label of a module", "selinux.context", ROOT "selinux.context = a:b:c\n"),
-	START("profile of a module", "apparmor.profile", ROOT "apparmor.profile = web\n"),
 	START("log in a missing directory", "log.file", ROOT "log.file = %B/no/log\n"),
 	START("a reaper without a pid namespace", "init.reaper",
 	      ROOT "namespace.keep = pid\ninit.reaper = 1\n"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-What a run of container tests may leave behind: processes, mounts, cgroups, interfaces, files.
+What a run of container tests may leave behind: processes, mounts, cgroups, interfaces, files,
+profiles of AppArmor.
 Orphans come to the test's own watcher (tests/lib/orphans.c) or to this process, so that nobody
 else's processes are ever counted.
 """
@@ -154,6 +155,12 @@ def interfaces():
     return {n for n in os.listdir("/sys/class/net") if OURS.search(n)}
 
 
+def profiles():
+    """Generated profiles of AppArmor; empty where it is not there, or may not be asked."""
+    text = text_of("/sys/kernel/security/apparmor/profiles")
+    return {line for line in text.splitlines() if line.startswith("ct.")}
+
+
 def files():
     found = set()
     for d in ("/run/libcontain", "/var/lib/libcontain"):
@@ -203,7 +210,8 @@ class Session:
         self.began = True
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.before = {
-            "mount": mounts(), "cgroup": cgroups(), "interface": interfaces(), "file": files()
+            "mount": mounts(), "cgroup": cgroups(), "interface": interfaces(), "file": files(),
+            "profile": profiles()
         }
 
     def wrap(self, p, cmd, env, tmp):
@@ -263,6 +271,6 @@ class Session:
             if n > now.get(k, 0)
         ]
         left += [f"cgroup {x}" for x in sorted(cgroups_left(self.before["cgroup"]))]
-        for kind, probe in (("interface", interfaces), ("file", files)):
+        for kind, probe in (("interface", interfaces), ("file", files), ("profile", profiles)):
             left += [f"{kind} {x}" for x in sorted(probe() - self.before[kind])]
         return left

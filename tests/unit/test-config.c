@@ -152,8 +152,8 @@ static void test_clear(void **state)
 	struct ct_err e;
 	CT_CLEAN_CONFIG struct ct_config *c = config_of("# net\nnet.0.type = veth\n"
 							"net.0.link = br0\nnet.10.type = empty\n"
-							"selinux.context = "
-							"a\nselinux.context.keyring = b\n"
+							"selinux.context = a:b:c\n"
+							"selinux.context.keyring = b:c:d\n"
 							"cgroup.dir = x\ncgroup.relative = 1\n"
 							"cgroup.memory.limit = 5\n"
 							"hook.start = /a\nhook.stop = /b\n");
@@ -165,15 +165,16 @@ static void test_clear(void **state)
 	assert_int_equal(ct_config_clear(c, "net.0", &e), 0);
 	assert_int_equal(ct_config_clear(c, "selinux.context", &e), 0);
 	assert_int_equal(ct_config_clear(c, "lxc.hook", &e), 0);
-	check_effect(c, "net.10.type=empty\nselinux.context.keyring=b\ncgroup.dir=x\n"
+	check_effect(c, "net.10.type=empty\nselinux.context.keyring=b:c:d\ncgroup.dir=x\n"
 			"cgroup.relative=1\n"
 			"cgroup.memory.limit=5\n");
 	assert_int_equal(ct_config_clear(c, "cgroup.memory", &e), 0);
-	check_text(c, "# net\nnet.10.type = empty\nselinux.context.keyring = b\ncgroup.dir = x\n"
-		      "cgroup.relative = 1\n");
+	check_text(c,
+		   "# net\nnet.10.type = empty\nselinux.context.keyring = b:c:d\ncgroup.dir = x\n"
+		   "cgroup.relative = 1\n");
 	assert_int_equal(ct_config_clear(c, "cgroup", &e), 0);
 	assert_int_equal(ct_config_clear(c, "net", &e), 0);
-	check_effect(c, "selinux.context.keyring=b\n");
+	check_effect(c, "selinux.context.keyring=b:c:d\n");
 	assert_int_equal(ct_config_set(c, "selinux.context.keyring", "", &e), 0);
 	check_effect(c, "");
 	assert_int_equal(ct_config_clear(c, NULL, &e), 0);

@@ -411,15 +411,14 @@ static void check_unsupported(const char *text, const char *want)
 static void test_unsupported(void **state)
 {
 	(void)state;
-	check_unsupported("selinux.context = x\nselinux.context.keyring = x\n"
-			  "apparmor.profile = generated\n",
-			  "selinux.context:1 selinux.context.keyring:2 apparmor.profile:3 ");
+	check_unsupported("cgroup.dir.monitor.pivot = x\nnet.0.type = veth\n"
+			  "monitor.unshare = 1\n",
+			  "cgroup.dir.monitor.pivot:1 net.0.type:2 monitor.unshare:3 ");
 	/* what asks for nothing, or is for someone else, is no reason to refuse */
-	check_unsupported("apparmor.profile = unconfined\napparmor.allow_nesting = no\n"
-			  "seccomp.allow_nesting = 1\n"
+	check_unsupported("seccomp.allow_nesting = 1\n"
 			  "monitor.unshare = 0\ncgroup.relative = 1\nstart.auto = 1\n"
 			  "log.syslog = daemon\n"
-			  "selinux.context = unconfined_t\ngroup = a\n",
+			  "group = a\n",
 			  "");
 	check_unsupported("monitor.unshare = 1\n", "monitor.unshare:1 ");
 	/* the order of a network's keys does not matter */

@@ -61,8 +61,9 @@ def main():
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest", "rows.py")
     cpus = int(os.environ.get("CT_VM_CPUS", "2"))
     wish = machine.Wish(["python3", "-B", script, boot.name, build_dir, *sys.argv[2:]],
-                        layout=boot.layout, init=boot.init, memory=boot.memory, cpus=cpus,
-                        timeout=LIMIT, keep=[cache.TOP, build_dir], env=dict(
+                        layout=boot.layout, init=boot.init, lsm=boot.lsm,
+                        memory=boot.memory, cpus=cpus, timeout=LIMIT,
+                        keep=[cache.TOP, build_dir], env=dict(
                             boot.env, **({"CT_VM_ALL": "1"} if os.environ.get("CT_LONG") else {})))
     lines = Lines()
     prepare(boot.name, build_dir, sys.argv[2] if len(sys.argv) > 2 else "")

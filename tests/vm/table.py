@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHECKS = "tests/vm/guest/checks.py"
 SYSTEMD = "tests/scenario/systemd.py"
+SELINUX = "tests/scenario/selinux.py"
 
 
 @dataclass
@@ -14,6 +15,7 @@ class Boot:
     name: str
     layout: str             # of control groups: v2, v1, hybrid
     init: str = "plain"     # or systemd
+    lsm: str = "apparmor"   # the large security module
     memory: int = 3072      # MiB
     env: dict = field(default_factory=lambda: {"CT_QUICK": "1", "CT_SLOW": "4"})
 
@@ -40,6 +42,7 @@ BOOTS = {b.name: b for b in (
     Boot("v1", "v1"),
     Boot("hybrid", "hybrid"),
     Boot("systemd", "v2", init="systemd"),
+    Boot("selinux", "v2", lsm="selinux"),
 )}
 # what costs most in the guest and does not depend on the layout of control groups: on v2 only, and
 # with --long only
@@ -57,6 +60,9 @@ ROWS = [
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
     Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"),
         timeout=600),
+    # its policy stays for what comes after it
+    Row("selinux", ("selinux",), (SELINUX, "BUILD"), timeout=600),
+    Row("root", ("selinux",), tier="root", only=r"root\.selinux$"),
     Row("root", ("v2",), tier="root", only="" if ALL_OF_ROOT else rf"root\.(?!({LONG})$)"),
     Row("root", ("v1",), tier="root",
         only=rf"root\.(?!({LONG})$)" if ALL_OF_ROOT else rf"root\.({BY_LAYOUT})$"),

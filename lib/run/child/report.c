@@ -52,7 +52,8 @@ static const struct {
 	uint16_t op;
 	int err;
 	const char *text;
-	const char *key; /* only for a step that comes from this key; NULL: from any */
+	const char *key;   /* only for a step that comes from this key; NULL: from any */
+	const char *label; /* only in a plan that gives the label of this key; NULL: in any */
 } advices[] = {
 	{ CT_OP_ATTACH, ENOENT,
 	  "the target must exist: make it in the rootfs, or set "
@@ -82,6 +83,9 @@ static const struct {
 	{ CT_OP_FS_NEW, EINVAL,
 	  "mend the file system's own options; its page in section 5 of the "
 	  "manual, or mount(8), lists them" },
+	{ CT_OP_FS_NEW, EACCES,
+	  "the policy of a security module must let the caller mount it, and with "
+	  "selinux.mount.context relabel it" },
 	{ CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists" },
 	{ CT_OP_HOOK, EACCES, "the hook must be executable" },
 	{ CT_OP_HOOK, ECANCELED,
@@ -109,6 +113,14 @@ static const struct {
 	{ CT_OP_EXEC, ENOENT,
 	  "give a program that the root file system has, by its path or in the "
 	  "PATH of the container's environment" },
+	{ CT_OP_EXEC, EPERM,
+	  "with no_new_privs SELinux's policy must allow process2 nnp_transition for "
+	  "selinux.context; or set no_new_privs = 0",
+	  NULL, "selinux.context" },
+	{ CT_OP_EXEC, EACCES,
+	  "the file must be executable, an entrypoint of selinux.context by SELinux's policy, and "
+	  "not mounted nosuid unless that allows process2 nosuid_transition",
+	  NULL, "selinux.context" },
 	{ CT_OP_EXEC, EACCES,
 	  "the file must be executable for the container's user, on a mount without noexec" },
 	{ CT_OP_EXEC, ENOEXEC,
@@ -130,11 +142,21 @@ static const struct {
 	{ CT_OP_PTY_NEW, ENOENT, "the container has no /dev/pts of its own" },
 };
 
-static const char *advice(const struct ct_step *s, int err)
+/* Whether the plan gives the label of a key; NULL: no matter. */
+static bool gives_label(const struct ct_plan *plan, const char *key)
+{
+	for (uint32_t i = 0; key && i < plan->n_steps; i++)
+		if (plan->steps[i].op == CT_OP_LABEL && !strcmp(plan->steps[i].at->key, key))
+			return true;
+	return !key;
+}
+
+static const char *advice(const struct ct_plan *plan, const struct ct_step *s, int err)
 {
 	for (unsigned i = 0; i < sizeof(advices) / sizeof(*advices); i++)
 		if (s && advices[i].op == s->op && advices[i].err == err &&
-		    (!advices[i].key || !strcmp(advices[i].key, s->at->key)))
+		    (!advices[i].key || !strcmp(advices[i].key, s->at->key)) &&
+		    gives_label(plan, advices[i].label))
 			return advices[i].text;
 	return NULL;
 }
@@ -180,7 +202,7 @@ int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_r
 	ct_err_syscall(e, ct_syscall_name(r->sys, number, sizeof(number)));
 	if (r->kernel[0])
 		ct_err_kernel(e, r->kernel);
-	hint = advice(s, -err);
+	hint = advice(plan, s, -err);
 	if (hint)
 		ct_err_hint(e, "%s", hint);
 	return ct_fail(e, err, id, "stage", "%s", "");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/protect/protections.h"
+#include "shared/label.h"
 
 /* AppArmor puts the mode behind a profile's name; SELinux's type is the third part of a context. */
 static bool is_unconfined(const char *label)
@@ -33,7 +34,7 @@ static bool is_label(const char *asked, const char *got)
 	const char *type = got;
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
-		if (!strncmp(got, asked, n) && !strcmp(got + n, modes[i]))
+		if (!strcmp(got + ct_label_length(got), modes[i]) && ct_label_holds(asked, got))
 			return true;
 	for (int i = 0; type && i < 2; i++) {
 		type = strchr(type, ':');

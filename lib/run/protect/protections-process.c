@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/lsm/record.h"
 #include "backend/seccomp/ops.h"
 #include "base/caps.h"
 #include "base/fd.h"
@@ -311,8 +312,22 @@ static void add_keyrings(struct ct_protect *t)
  * label. The last one's file also serves modules without a file of their own. */
 static const struct {
 	const char *file, *key;
-} modules[] = { { "attr/apparmor/current", "apparmor.profile" },
-		{ "attr/current", "selinux.context" } };
+	const char *record; /* the journal's name for the label that was given */
+} modules[] = { { "attr/apparmor/current", "apparmor.profile", "apparmor.label" },
+		{ "attr/current", "selinux.context", "selinux.label" } };
+
+/* The label that a module was asked for: as the journal has it, for a generated one has a name of
+ * its own, else as the config does. NULL: none. */
+static const char *asked_label(struct ct_protect *t, size_t i)
+{
+	const char *asked = ct_protections_asked(&t->report, modules[i].key), *kept = NULL;
+
+	if (ct_protect_names_label(asked))
+		kept = ct_label_kept(ct_buf_text(&t->records), modules[i].record, t->report.arena);
+	if (kept)
+		return kept;
+	return asked;
+}
 
 /* The label, the first line of the file. NULL: there is none; *why is then "", or why it cannot be
  * read. A kernel without such a module fails with EINVAL, one that does not know the file with
@@ -388,8 +403,7 @@ static void add_label(struct ct_protect *t)
 	const char *why = "", *wanted = NULL, *failed = "";
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
-		const char *asked = ct_protections_asked(&t->report, modules[i].key),
-			   *got = label_in(t, modules[i].file, &why);
+		const char *asked = asked_label(t, i), *got = label_in(t, modules[i].file, &why);
 
 		if (got) {
 			compare_label(t, modules[i].file, asked, got);

@@ -4,6 +4,8 @@
 #include "run/start/launch.h"
 #include "run/start/start.h"
 
+#define RUN_MS 60000 /* for a program that a backend runs */
+
 void ct_start_stdio(const int given[3], int out[3])
 {
 	for (int i = 0; i < 3; i++) {
@@ -62,6 +64,32 @@ static pid_t begin_placeholder(void *arg, char ***cgroup, struct ct_err *e)
 	return holder->pid;
 }
 
+/* For backends: runs a program of the host. */
+static int run_program(void *arg, const char *const *argv, struct ct_err *e)
+{
+	static const char *const env[] = { "PATH=" CT_DEFAULT_PATH, "LC_ALL=C" };
+	struct ct_launch *l = arg;
+	struct ct_plan *plan = ct_plan_new(l->prepared.arena);
+	struct ct_step *s;
+	int r;
+
+	if (!plan)
+		return ct_oom(e);
+	s = ct_plan_add(plan, CT_PHASE_HOST, CT_OP_HOOK, NULL);
+	s->s[0] = "host";
+	s->list[0] = argv;
+	while (argv[s->n_list[0]])
+		s->n_list[0]++;
+	s->list[1] = env;
+	s->n_list[1] = sizeof(env) / sizeof(*env);
+	s->n[0] = RUN_MS;
+	plan->hooks = true;
+	r = ct_plan_freeze(plan, e);
+	if (r < 0)
+		return r;
+	return ct_run_host_programs(plan, l->spawn.image, &l->log, e);
+}
+
 int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placeholder *holder,
 		   struct ct_err *e)
 {
@@ -70,6 +98,8 @@ int ct_start_setup(struct ct_launch *l, struct ct_undo *undo, struct ct_placehol
 				    .log = &l->log,
 				    .placeholder = begin_placeholder,
 				    .arg = holder,
+				    .run = run_program,
+				    .run_arg = l,
 				    .program = l->program };
 	int r = ct_backends_setup(&l->prepared.backends, &context, e);
 

@@ -322,6 +322,7 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o,
 	p->req.extra_fds = NULL;
 	if (r >= 0)
 		r = save_running(c, p, d->dir, e);
+	l->spawn.image = c->image;
 	if (r >= 0)
 		r = set_up(l, e);
 	if (r < 0)
@@ -329,7 +330,6 @@ static int prepare_supervisor(struct ct_container *c, const ct_start_opts *o,
 	fill_super(p, d, &l->super);
 	l->spawn.super = &l->super;
 	l->spawn.plan = p->plan;
-	l->spawn.image = c->image;
 	for (int i = 0; i < 3; i++)
 		l->spawn.stdio[i] = -1;
 	if (p->req.stdio_given)

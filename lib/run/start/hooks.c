@@ -10,17 +10,16 @@
 #include "run/start/launch.h"
 #include "plan/trace.h"
 
-/* Carries out a plan of hooks: 0, or the error of the first hook that failed. Each is killed when
- * its time is up. */
-static int carry_out(struct ct_container *c, const struct ct_plan *plan, struct ct_err *e)
+int ct_run_host_programs(const struct ct_plan *plan, int image, const struct ct_log *log,
+			 struct ct_err *e)
 {
 	struct ct_spawn s = { .plan = plan,
-			      .image = c->image,
+			      .image = image,
 			      .stdio = { -1, -1, -1 },
 			      .cpu_fd = -1,
 			      .thaw_fd = -1,
-			      .log = &c->log,
-			      .trace = ct_trace_wanted(&c->log) };
+			      .log = log,
+			      .trace = ct_trace_wanted(log) };
 	struct ct_child child = CT_CHILD_INIT;
 	int64_t ms = CT_LAUNCH_MS;
 	int r;
@@ -83,7 +82,7 @@ int ct_run_destroy_hooks(struct ct_container *c, struct ct_err *e)
 	if (r >= 0)
 		r = build(c, config, file, &p, e);
 	if (r >= 0 && p.plan)
-		r = carry_out(c, p.plan, e);
+		r = ct_run_host_programs(p.plan, c->image, &c->log, e);
 	free(file);
 	return r;
 }

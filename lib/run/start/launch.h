@@ -31,6 +31,10 @@ struct ct_launch {
 /* A launch under way, all empty; NULL without memory. */
 struct ct_launch *ct_launch_new(const char *what, const struct ct_log *log);
 extern const struct ct_launch_ops ct_launch_ops;
+/* hooks.c: carries out a plan of programs of the host, as hooks are run: 0, or the error of the
+ * first that failed. Each is killed when its time is up. */
+int ct_run_host_programs(const struct ct_plan *plan, int image, const struct ct_log *log,
+			 struct ct_err *e);
 /* Sets the deadline: timeout_ms (0: the default), and beside it the time that the plan's hooks may
  * take. */
 void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);

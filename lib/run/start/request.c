@@ -348,6 +348,7 @@ int ct_open_backends(struct ct_container *c, struct ct_prepared *p, const char *
 				       .host = &p->host,
 				       .arena = p->arena,
 				       .mark = mark,
+				       .base = c->base,
 				       .hierarchies = hierarchies,
 				       .arg = c };
 

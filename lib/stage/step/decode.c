@@ -73,6 +73,7 @@ static const struct bound bounds[] = {
 	{ CT_OP_UMASK, 0, 0777 },
 	{ CT_OP_SCHED_CORE, 0, 0x7fffffff },
 	{ CT_OP_HOOK, 0, 0x7fffffff },
+	{ CT_OP_LABEL, 0, 1 },
 	{ CT_OP_REAPER, 0, 1 },
 };
 

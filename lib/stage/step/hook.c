@@ -110,12 +110,15 @@ static void hook_caps(const struct stage *st, const struct ct_wire_step *s, uint
 /* A hook of the phase IDENTITY is a program of the rootfs. It and the processes that it leaves
  * behind get the payload's limits, filter and capabilities; the other restrictions are init's own,
  * set by earlier steps. 0 or a negative errno. */
-static int confine(struct stage *st, const struct ct_wire_step *s, int filter, struct failure *why)
+static int confine(struct stage *st, const struct ct_wire_step *s, int proc, int filter,
+		   struct failure *why)
 {
 	uint64_t sets[4];
 	uint32_t bad;
-	int err, early;
+	int err = labels_write(st, proc, 0, &why->sys), early;
 
+	if (err)
+		return err;
 	why->sys = SYS_prlimit64;
 	err = limits_set(st, &bad);
 	if (err)
@@ -144,7 +147,7 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 			    int out, int status, const char *const *argv, const char *const *env)
 {
 	struct failure why = { .sys = SYS_execve };
-	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1, own = 4;
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1, own = 4, proc = -1;
 	const struct ct_wire_step *load = NULL;
 	long now = sys0(SYS_getppid);
 
@@ -157,6 +160,10 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 	/* high first: each may be any descriptor */
 	if (load)
 		filter = sys_dup_min(step_fd(st, load->a), 10);
+	if (s->phase == CT_PHASE_IDENTITY)
+		proc = labels_slot(st);
+	if (proc >= 0)
+		proc = sys_dup_min(proc, 10);
 	in = sys_dup_min(in, 10);
 	out = sys_dup_min(out, 10);
 	status = sys_dup_min(status, 10);
@@ -172,10 +179,14 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 		filter = (int)sys3(SYS_dup3, filter, own++, O_CLOEXEC);
 		err = filter;
 	}
+	if (err >= 0 && proc >= 0) {
+		proc = (int)sys3(SYS_dup3, proc, own++, O_CLOEXEC);
+		err = proc;
+	}
 	sys_close_range((unsigned)own, ~0u, 0);
 	sys1(SYS_umask, 022);
 	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
-		err = confine(st, s, filter, &why);
+		err = confine(st, s, proc, filter, &why);
 	if (err >= 0) {
 		why.sys = SYS_execve;
 		signals_default();

@@ -72,29 +72,43 @@ static void close_proc(struct stage *st)
 	st->proc_fd = -1;
 }
 
+int proc_put(int proc, pid_t pid, const char *file, const char *value, unsigned flags, int *sys)
+{
+	char path[128] = "";
+	int fd;
+	long n;
+
+	str_add_u64(path, sizeof(path), (uint64_t)pid);
+	str_add(str_add(path, sizeof(path), "/"), sizeof(path), file);
+	*sys = SYS_openat2;
+	fd = sys_openat2(proc, path, flags | O_NOCTTY, 0,
+			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
+	if (fd < 0)
+		return fd;
+	*sys = SYS_write;
+	n = sys3(SYS_write, fd, value, strlen(value));
+	if (n == (long)strlen(value))
+		return fd;
+	sys_close(fd);
+	if (n >= 0)
+		return -EIO;
+	return (int)n;
+}
+
 /* Writes `value` to /proc/PID/FILE in one write(2). best_effort: a missing capability is no
  * failure. */
 static int proc_write(struct stage *st, pid_t pid, const char *file, const char *value,
 		      int best_effort)
 {
-	char path[128] = "";
-	SYS_CLOSEP int fd = -1;
-	long n;
+	int sys;
+	SYS_CLOSEP int fd = proc_put(st->proc_fd, pid, file, value, O_WRONLY, &sys);
 
-	str_add_u64(path, sizeof(path), (uint64_t)pid);
-	str_add(str_add(path, sizeof(path), "/"), sizeof(path), file);
-	fd = sys_openat2(st->proc_fd, path, O_WRONLY | O_NOCTTY, 0,
-			 K_RESOLVE_BENEATH | K_RESOLVE_NO_SYMLINKS | K_RESOLVE_NO_XDEV);
-	if (fd < 0)
-		return report_error(st, fd, SYS_openat2, file, NULL);
-	n = sys3(SYS_write, fd, value, strlen(value));
-	if (best_effort && (n == -EACCES || n == -EPERM))
+	if (fd >= 0)
 		return 0;
-	if (n < 0)
-		return report_error(st, (int)n, SYS_write, file, NULL);
-	if ((size_t)n != strlen(value))
-		return report_error(st, -EIO, SYS_write, file, "the kernel took only a part of it");
-	return 0;
+	if (best_effort && sys == SYS_write && (fd == -EACCES || fd == -EPERM))
+		return 0;
+	return report_error(st, fd, sys, file,
+			    text_for(fd, -EIO, "the kernel took only a part of it"));
 }
 
 /* ---- steps of the launcher ------------------------------------------------------------------- */

@@ -171,7 +171,8 @@ static int configure_all(int fs, const char *options)
 /* A new, detached file system. */
 int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 {
-	const char *type = step_str(st, s, 0), *source = step_str(st, s, 2);
+	const char *type = step_str(st, s, 0), *source = step_str(st, s, 2),
+		   *context = step_str(st, s, 3);
 	SYS_CLOSEP int fs = (int)sys2(SYS_fsopen, type, K_FSOPEN_CLOEXEC);
 	int err = 0, tree;
 
@@ -182,6 +183,9 @@ int step_fs_new(struct stage *st, const struct ct_wire_step *s)
 		err = configure(fs, K_FSCONFIG_SET_STRING, "source", source);
 	if (!err)
 		err = configure_all(fs, step_str(st, s, 1));
+	/* not among the options: a context may have commas */
+	if (!err && *context)
+		err = configure(fs, K_FSCONFIG_SET_STRING, "context", context);
 	if (!err)
 		err = configure(fs, K_FSCONFIG_CMD_CREATE, NULL, NULL);
 	if (err)

@@ -217,7 +217,7 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 {
 	static struct program p;
 	struct ct_keep end = { .type = CT_KEEP_STATUS };
-	int keep = st->keep_fd, pid;
+	int keep = st->keep_fd, pid, sys, err;
 
 	set_name(st->title);
 	usage_note(st);
@@ -225,6 +225,11 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 	pid = begin(&p);
 	if (pid < 0)
 		return -1;
+	err = labels_write(st, labels_slot(st), 1, &sys);
+	if (err) {
+		label_failed(st, err, sys);
+		sys_exit(127);
+	}
 	keep_only(CT_STAGE_REPORT_FD, keep);
 	if (s->n[1] && confine(st, (uint32_t)s->n[1], s->n[2]) < 0)
 		sys_exit(127);

@@ -58,6 +58,20 @@ int listener_load(struct stage *st, int fd, int to, int *sys);
 /* proxy.c, in the launcher once it has cloned init: tells the process that hands requests on of
  * init, and closes the launcher's end of its socket. 0 or a negative errno. */
 int proxy_tell(struct stage *st);
+/* launch.c: opens the file of the process in a proc file system, by no link and across no mount,
+ * and writes the value to it at once. The descriptor, the caller's to close, or a negative errno,
+ * *sys the call; -EIO: the kernel took only a part of it. */
+int proc_put(int proc, pid_t pid, const char *file, const char *value, unsigned flags, int *sys);
+/* label.c: writes the label of the step lsm.label by a proc file system, and reads it back. 0 or a
+ * negative errno, *sys the call; -EBADE: the kernel has another one. */
+int label_write(struct stage *st, const struct ct_wire_step *s, int proc, int *sys);
+/* The same of all labels of the phase CONFINE: the program's, or the reaper's. A step that fails
+ * becomes the current one. */
+int labels_write(struct stage *st, int proc, unsigned reaper, int *sys);
+/* The descriptor of the proc file system of these; -1: there is no label. */
+int labels_slot(const struct stage *st);
+/* The current step, which is such a label, has failed. -1, reported. */
+int label_failed(struct stage *st, int err, int sys);
 /* What a step returns after its last call: -1 where that gave a negative errno, which is
  * reported, else 0. */
 int step_result(struct stage *st, int err, int sys, const char *object);

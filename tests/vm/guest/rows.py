@@ -62,7 +62,8 @@ def as_user(cmd, env):
 def of_command(row, boot, build_dir):
     """A row's own command as a program."""
     cmd = table.words(row.command, build_dir)
-    env = {"CT_LAYOUT": boot.layout, "CT_INIT": boot.init, "CT_BUILD": build_dir, "CT_SOURCE": TOP}
+    env = {"CT_LAYOUT": boot.layout, "CT_INIT": boot.init, "CT_LSM": boot.lsm,
+           "CT_BUILD": build_dir, "CT_SOURCE": TOP}
     if row.as_user:
         cmd = as_user(cmd, env)
     return programs.Program(row.name, "vm", cmd, env, row.timeout, False, TOP, tiers.ALL["vm"])
