@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CHECKS = "tests/vm/guest/checks.py"
 SYSTEMD = "tests/scenario/systemd.py"
+APPARMOR = "tests/scenario/apparmor.py"
 SELINUX = "tests/scenario/selinux.py"
 
 
@@ -59,6 +60,8 @@ ROWS = [
     Row("guest", tuple(BOOTS), (CHECKS, "guest"), timeout=120),
     Row("session", ("systemd",), (CHECKS, "session"), timeout=120, as_user=True),
     Row("systemd", ("v2",), (SYSTEMD, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"),
+        timeout=600),
+    Row("apparmor", ("v2",), (APPARMOR, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"),
         timeout=600),
     # its policy stays for what comes after it
     Row("selinux", ("selinux",), (SELINUX, "BUILD"), timeout=600),
