@@ -2,8 +2,9 @@
 /* The list of backends, one row each, in the order of their parts of a plan. */
 #include "backend/backend.h"
 
-#define ROWS(ROW)   \
-	ROW(cgroup) \
+#define ROWS(ROW)     \
+	ROW(cgroup)   \
+	ROW(landlock) \
 	ROW(seccomp)
 
 #define DECLARE(name) extern const struct ct_backend ct_backend_##name;

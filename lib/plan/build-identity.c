@@ -56,17 +56,17 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 	return ct_build_start_hooks(b, id->root.bounding & ~CAP(SYS_PTRACE));
 }
 
-/* Without no_new_privs a filter is loaded by a process that has CAP_SYS_ADMIN in its own user
- * namespace (seccomp(2)): it is kept for so long. */
+/* Without no_new_privs filters and rules of Landlock are loaded by a process that has CAP_SYS_ADMIN
+ * in its own user namespace (seccomp(2), landlock_restrict_self(2)): it is kept for so long. */
 static int check_may_filter(struct ct_builder *b)
 {
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
-	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
-	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1 or seccomp.profile = none");
-	return ct_err_go_on(b->err,
-			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
-				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
+	ct_err_origin(b->err, ct_build_at(b, b->filtered));
+	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1 or clear the key");
+	return ct_err_go_on(b->err, ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
+					    "filters of system calls and rules of Landlock need "
+					    "no_new_privs, or a caller with CAP_SYS_ADMIN"));
 }
 
 static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,
@@ -112,6 +112,14 @@ static bool may_filter(const struct ct_identity *id)
 	return root;
 }
 
+/* Whether a payload without namespaces keeps what it takes this capability to change, for the caller
+ * has it not: its groups, its bounding set. That gives no right where there is no_new_privs, without
+ * which such a caller loads no rules. */
+static bool keeps_own(const struct ct_builder *b, uint64_t cap)
+{
+	return ct_build_bare(b->spec) && !(b->host->cap_permitted & cap);
+}
+
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
@@ -127,12 +135,15 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
 		s->list[0] = id->groups;
 		s->n_list[0] = id->n_groups;
+		if (keeps_own(b, CAP(SETGID)) && !id->n_groups)
+			s->flags = CT_SF_OPTIONAL;
 		if (id->lookup) {
 			s->list[0] = looked_up;
 			s->n_list[0] = 1;
 		}
 	}
-	add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);
+	if (!keeps_own(b, CAP(SETPCAP)) || id->bounding_at->key[0])
+		add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS,
 			    ct_build_at(b, "no_new_privs"));
@@ -235,6 +246,11 @@ int ct_build_identity(struct ct_builder *b)
 		return ct_oom(b->err);
 	if (sp->init_cwd)
 		id.cwd = sp->init_cwd;
+	/* without namespaces it is by default whoever calls */
+	if (ct_build_bare(sp) && !ct_spec_origin(sp, "init.uid"))
+		id.uid = b->host->uid;
+	if (ct_build_bare(sp) && !ct_spec_origin(sp, "init.gid"))
+		id.gid = b->host->gid;
 	add_surroundings(b);
 	if (ct_spec_origin(sp, "init.uid"))
 		ct_build_home(b, id.uid, id.gid, id.root.bounding, id.uid_at);

@@ -102,6 +102,9 @@ struct ct_request {
 /* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name
  * are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
+/* Whether the container has no namespace of its own, nor another one: rules of Landlock alone
+ * confine it, and its root is the caller's. */
+bool ct_build_bare(const struct ct_spec *spec);
 /* Whether the program of this start is the child of a reaper: as the request or init.reaper says,
  * else where it is a program and not a system, and has a pid namespace of its own. The caller puts
  * the answer into spec->init_reaper, which builders and backends read. */

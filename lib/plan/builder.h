@@ -32,9 +32,11 @@ struct ct_builder {
 	enum ct_phase pts_phase;
 	/* the hook for whose time the list of devices is lifted; NULL: it is not */
 	const struct ct_origin *lifted;
-	bool filtered;	       /* system calls are: a filter is loaded in phase CONFINE */
+	/* the key that has something loaded in phase CONFINE which needs CAP_SYS_ADMIN, or
+	 * no_new_privs: a filter of system calls, rules of Landlock; NULL: nothing */
+	const char *filtered;
 	uint32_t filter_arch;  /* AUDIT_ARCH_* of the calls that a reaper may make */
-	uint64_t until_filter; /* capabilities that are kept until it is loaded */
+	uint64_t until_filter; /* capabilities that are kept until that is loaded */
 	bool own_tty;	       /* stdio is a terminal of the container's own */
 	/* the variable with the names of the terminals, NULL: none */
 	const char *ttys;
