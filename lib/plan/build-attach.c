@@ -316,6 +316,7 @@ static int attach_identity(struct ct_builder *b)
 		rc = attach_caps(b, &id);
 	if (rc < 0)
 		return rc;
+	ct_build_own_ids(b, &id);
 	if (r->set_uid)
 		id.uid = r->uid;
 	if (r->set_gid)

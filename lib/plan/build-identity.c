@@ -120,10 +120,20 @@ static bool keeps_own(const struct ct_builder *b, uint64_t cap)
 	return ct_build_bare(b->spec) && !(b->host->cap_permitted & cap);
 }
 
+void ct_build_own_ids(const struct ct_builder *b, struct ct_identity *id)
+{
+	if (!ct_build_bare(b->spec))
+		return;
+	if (!ct_spec_origin(b->spec, "init.uid"))
+		id->uid = b->host->uid;
+	if (!ct_spec_origin(b->spec, "init.gid"))
+		id->gid = b->host->gid;
+}
+
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
-	uint64_t uid = id->uid, gid = id->gid;
+	uint64_t uid = id->uid, gid = id->gid, left = id->root.bounding;
 	bool as_root = id->start_hooks && can_become_root(b, id), late;
 	struct ct_step *s;
 	int r = 0;
@@ -142,8 +152,10 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 			s->n_list[0] = 1;
 		}
 	}
-	if (!keeps_own(b, CAP(SETPCAP)) || id->bounding_at->key[0])
-		add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);
+	if (keeps_own(b, CAP(SETPCAP)) && !id->bounding_at->key[0])
+		left = CT_CAP_MASK_UNSET;
+	else
+		add_number(b, CT_OP_BOUNDING, left, id->bounding_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS,
 			    ct_build_at(b, "no_new_privs"));
@@ -161,7 +173,7 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	}
 	add_caps(b, CT_PHASE_IDENTITY, id, b->until_filter);
 	if (r >= 0 && id->start_hooks && !as_root)
-		r = ct_build_start_hooks(b, id->root.bounding);
+		r = ct_build_start_hooks(b, left);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;
 	return r;
 }
@@ -246,11 +258,7 @@ int ct_build_identity(struct ct_builder *b)
 		return ct_oom(b->err);
 	if (sp->init_cwd)
 		id.cwd = sp->init_cwd;
-	/* without namespaces it is by default whoever calls */
-	if (ct_build_bare(sp) && !ct_spec_origin(sp, "init.uid"))
-		id.uid = b->host->uid;
-	if (ct_build_bare(sp) && !ct_spec_origin(sp, "init.gid"))
-		id.gid = b->host->gid;
+	ct_build_own_ids(b, &id);
 	add_surroundings(b);
 	if (ct_spec_origin(sp, "init.uid"))
 		ct_build_home(b, id.uid, id.gid, id.root.bounding, id.uid_at);
