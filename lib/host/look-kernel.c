@@ -12,7 +12,6 @@
 #include "base/sys.h"
 #include "host/look.h"
 
-
 /* Whether the kernel is supported. */
 void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {

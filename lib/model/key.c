@@ -308,13 +308,13 @@ const struct ct_key ct_keys[] = {
 	  "Text that the proxy gets with each of them" },
 	{ "landlock.read", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
 	  "Paths below which the payload may read files and directories; \"try:\" in front of one "
-	  "leaves it out where it does not exist; none for none. With any landlock key all that the "
-	  "kernel's Landlock knows is denied but for what these keys grant" },
+	  "leaves it out where it does not exist; none for none. With any landlock key all that "
+	  "the kernel's Landlock knows is denied but for what these keys grant" },
 	{ "landlock.write", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
 	  "Paths below which it may write to files and truncate them" },
 	{ "landlock.execute", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
-	  "Paths below which it may execute and read files: its own program and what that loads are "
-	  "to be among them" },
+	  "Paths below which it may execute and read files: its own program and what that loads "
+	  "are to be among them" },
 	{ "landlock.make", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
 	  "Directories below which it may make, remove, link and rename files and directories" },
 	{ "landlock.ioctl", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),

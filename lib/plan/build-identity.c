@@ -60,13 +60,20 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
  * in its own user namespace (seccomp(2), landlock_restrict_self(2)): it is kept for so long. */
 static int check_may_filter(struct ct_builder *b)
 {
+	bool rules = strcmp(b->filtered, "seccomp.profile");
+
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
 	ct_err_origin(b->err, ct_build_at(b, b->filtered));
-	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1 or clear the key");
+	if (rules)
+		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1");
+	else
+		ct_err_hint(b->err,
+			    "give it an idmap, or set no_new_privs = 1 or seccomp.profile = "
+			    "none");
 	return ct_err_go_on(b->err, ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
-					    "filters of system calls and rules of Landlock need "
-					    "no_new_privs, or a caller with CAP_SYS_ADMIN"));
+					    "%s no_new_privs, or a caller with CAP_SYS_ADMIN",
+					    rules ? "rules of Landlock need" : "a filter needs"));
 }
 
 static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,
@@ -112,9 +119,9 @@ static bool may_filter(const struct ct_identity *id)
 	return root;
 }
 
-/* Whether a payload without namespaces keeps what it takes this capability to change, for the caller
- * has it not: its groups, its bounding set. That gives no right where there is no_new_privs, without
- * which such a caller loads no rules. */
+/* Whether a payload without namespaces keeps what it takes this capability to change, for the
+ * caller has it not: its groups, its bounding set. That gives no right where there is no_new_privs,
+ * without which such a caller loads no rules. */
 static bool keeps_own(const struct ct_builder *b, uint64_t cap)
 {
 	return ct_build_bare(b->spec) && !(b->host->cap_permitted & cap);

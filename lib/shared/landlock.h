@@ -9,7 +9,7 @@
  *
  *   landlock.read = PATH...     read_file, read_dir
  *   landlock.write = PATH...    write_file, truncate
- *   landlock.execute = PATH...  execute, read_file: the kernel executes nothing that may not be read
+ *   landlock.execute = PATH...  execute, read_file: what is executed is read, too
  *   landlock.make = PATH...     make_* (char, dir, reg, sock, fifo, block, sym), remove_file,
  *                               remove_dir, refer (rename and link from one directory to another)
  *   landlock.ioctl = PATH...    ioctl_dev: ioctl(2) on devices that are opened from then on
@@ -25,8 +25,8 @@
  *
  * With any of the keys all that the kernel offers is handled: what no key grants is denied, TCP
  * ports and both scopes included. "any" leaves an operation on ports alone, scope = none the
- * scopes. A key that names what this kernel does not offer makes the start fail. landlock.abi is the
- * ABI that is wanted at least: 3 where it is not set, because an older one does not restrict
+ * scopes. A key that names what this kernel does not offer makes the start fail. landlock.abi is
+ * the ABI that is wanted at least: 3 where it is not set, because an older one does not restrict
  * truncate(2).
  */
 #ifndef CT_LANDLOCK_H

@@ -86,11 +86,6 @@ static int make_tree(void)
 					     "make/stay", "none/file",	   "one",
 					     "two" };
 	static const char *const progs[] = { "read/prog", "both/prog", "exec/prog", "none/prog" };
-	const char *deeds = getenv("CT_DEEDS");
-	char path[PATH_MAX];
-
-	if (!deeds)
-		deeds = built("tests/root/deeds", path, sizeof(path));
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		if (mkdir(in(dirs[i]), 0755) < 0)
 			return -1;
@@ -98,7 +93,7 @@ static int make_tree(void)
 		if (put(files[i], NULL, 0600) < 0)
 			return -1;
 	for (size_t i = 0; i < sizeof(progs) / sizeof(*progs); i++)
-		if (put(progs[i], deeds, 0755) < 0)
+		if (put(progs[i], in("deeds"), 0755) < 0)
 			return -1;
 	return symlink("../none/file", in("read/link")) | symlink("x", in("none/link"));
 }
@@ -256,10 +251,16 @@ static ct_container *bare(void)
 /* Carries the body out as an ordinary user, in a directory of his. */
 static void as_user(int (*body)(void *))
 {
+	const char *deeds = getenv("CT_DEEDS");
+	char path[PATH_MAX];
 	int wrong;
 
+	if (!deeds)
+		deeds = built("tests/root/deeds", path, sizeof(path));
 	snprintf(dir, sizeof(dir), "/tmp/ct-landlock-XXXXXX");
 	assert_non_null(mkdtemp(dir));
+	/* an ordinary user need not be able to read the build directory */
+	assert_int_equal(put("deeds", deeds, 0755), 0);
 	assert_int_equal(chown(dir, USER, USER), 0);
 	assert_int_equal(chmod(dir, 0755), 0);
 	snprintf(prog, sizeof(prog), "%s/exec/prog", dir);
@@ -483,7 +484,7 @@ static const struct refusal {
 	{ "landlock.scope", "none", 1, 0, "" },
 	{ "no_new_privs", "0", 0, -EPERM, "no_new_privs" },
 	{ "landlock.read", "/nowhere/at/all", 0, -ENOENT, "landlock.read" },
-	{ "landlock.make", "/dev/null", 0, -ENOMSG, "no directory" },
+	{ "landlock.make", "/dev/null", 0, -ENOTDIR, "landlock.make" },
 	{ "landlock.execute", "none", 0, -EACCES, "landlock.execute" },
 	{ "rootfs.readonly", "1", 0, -EINVAL, "rootfs.readonly" },
 	{ "mount.tmpfs", "tmp", 0, -EINVAL, "mount.tmpfs" },

@@ -102,6 +102,12 @@ seccomp.profile = default
 no_new_privs = 1
 init.uid = 1000
 """,
+    "rules of Landlock": """
+landlock.execute = / try:/no/such/path
+landlock.read = / /bin/busybox
+landlock.abi = 1
+seccomp.profile = default
+""",
     "five sets of capabilities": """
 seccomp.profile = default
 init.uid = 1000

@@ -188,7 +188,7 @@ int ct_ll_rules_text(struct ct_ll_rules *rules, struct ct_buf *out)
 		return -ENOMEM;
 	ct_sha256(out->data + begin, out->len - begin, sha);
 	for (int i = 0; i < CT_LL_DIGEST; i++)
-		rules->digest[i] = digits[i & 1 ? sha[i / 2] & 15 : sha[i / 2] >> 4];
+		rules->digest[i] = digits[sha[i / 2] >> (i & 1 ? 0 : 4) & 15];
 	rules->digest[CT_LL_DIGEST] = '\0';
 	return 0;
 }
@@ -197,7 +197,7 @@ int ct_ll_rules_text(struct ct_ll_rules *rules, struct ct_buf *out)
  * *s goes behind that. */
 static bool take_number(const char **s, const char *end, uint64_t max, uint64_t *out, char *which)
 {
-	size_t n = strspn(*s, digits);
+	unsigned n = (unsigned)strspn(*s, digits);
 
 	if (!n || n > 16 || ct_parse_hex(*s, n, out) < 0 || *out > max)
 		return false;

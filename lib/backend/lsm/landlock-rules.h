@@ -33,8 +33,8 @@ struct ct_ll_rules {
 	char digest[CT_LL_DIGEST + 1];
 };
 
-/* All that an ABI offers, but for what the spec leaves alone. Memory is the arena's. 0 or a negative
- * errno, recorded: -EOPNOTSUPP where the host lacks what is asked for. */
+/* All that an ABI offers, but for what the spec leaves alone. Memory is the arena's. 0 or a
+ * negative errno, recorded: -EOPNOTSUPP where the host lacks what is asked for. */
 int ct_ll_rules_make(const struct ct_spec *spec, const struct ct_host *host, struct ct_arena *arena,
 		     struct ct_ll_rules *out, struct ct_err *e);
 /* Appends the text, and fills in the digest. 0 or -ENOMEM. */

@@ -7,6 +7,7 @@
 
 static int loaded;
 
+/* Whether this process has loaded them. */
 int landlock_is_loaded(void)
 {
 	return loaded;
@@ -28,7 +29,8 @@ static int allow(struct stage *st, const struct ct_wire_step *s, int rules, stru
 	if (err == -EINVAL) {
 		rule.access &= CT_LL_OF_FILES;
 		err = (int)sys4(e->sys, rules, CT_LL_RULE_PATH, &rule, 0);
-		e->text = text_for(err, -ENOMSG, "it is no directory");
+		if (err == -ENOMSG)
+			err = -ENOTDIR;
 	}
 	sys_close(rule.fd);
 	return err;
@@ -57,11 +59,11 @@ static int carry_out(struct stage *st, const struct ct_wire_step *s, struct path
 		e->sys = SYS_landlock_restrict_self;
 		err = (int)sys3(e->sys, rules, 0, 0);
 		loaded = !err;
-		e->text = text_for(err, -EPERM, "without CAP_SYS_ADMIN it needs no_new_privs");
 		return err;
 	}
 }
 
+/* A step of the rules. */
 int step_landlock(struct stage *st, const struct ct_wire_step *s)
 {
 	struct path_error e;
@@ -69,10 +71,10 @@ int step_landlock(struct stage *st, const struct ct_wire_step *s)
 
 	if (!err)
 		return 0;
-	return report_error(st, err, e.sys,
-			    s->op == CT_OP_LANDLOCK_ALLOW ? step_str(st, s, 0) : NULL, e.text);
+	return report_error(st, err, e.sys, NULL, e.text);
 }
 
+/* All of its steps, for a start hook. 0 or a negative errno, *sys the call. */
 int landlock_confine(struct stage *st, int *sys)
 {
 	struct path_error e;
