@@ -119,22 +119,24 @@ static bool may_filter(const struct ct_identity *id)
 	return root;
 }
 
-/* Whether a payload without namespaces keeps what it takes this capability to change, for the
- * caller has it not: its groups, its bounding set. That gives no right where there is no_new_privs,
- * without which such a caller loads no rules. */
-static bool keeps_own(const struct ct_builder *b, uint64_t cap)
+bool ct_build_keeps_bounding(const struct ct_spec *s, const struct ct_host *h)
 {
-	return ct_build_bare(b->spec) && !(b->host->cap_permitted & cap);
+	return ct_build_bare(s) && !(h->cap_permitted & CAP(SETPCAP)) && !s->cap_drop_set &&
+	       s->cap_keep == CT_CAP_MASK_UNSET && s->cap_bounding == CT_CAP_MASK_UNSET;
 }
 
-void ct_build_own_ids(const struct ct_builder *b, struct ct_identity *id)
+uint32_t ct_build_uid(const struct ct_spec *s, const struct ct_host *h)
 {
-	if (!ct_build_bare(b->spec))
-		return;
-	if (!ct_spec_origin(b->spec, "init.uid"))
-		id->uid = b->host->uid;
-	if (!ct_spec_origin(b->spec, "init.gid"))
-		id->gid = b->host->gid;
+	if (ct_build_bare(s) && !ct_spec_origin(s, "init.uid"))
+		return h->uid;
+	return s->init_uid;
+}
+
+uint32_t ct_build_gid(const struct ct_spec *s, const struct ct_host *h)
+{
+	if (ct_build_bare(s) && !ct_spec_origin(s, "init.gid"))
+		return h->gid;
+	return s->init_gid;
 }
 
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
@@ -152,14 +154,15 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
 		s->list[0] = id->groups;
 		s->n_list[0] = id->n_groups;
-		if (keeps_own(b, CAP(SETGID)) && !id->n_groups)
+		if (!id->n_groups && ct_build_bare(b->spec) &&
+		    !(b->host->cap_permitted & CAP(SETGID)))
 			s->flags = CT_SF_OPTIONAL;
 		if (id->lookup) {
 			s->list[0] = looked_up;
 			s->n_list[0] = 1;
 		}
 	}
-	if (keeps_own(b, CAP(SETPCAP)) && !id->bounding_at->key[0])
+	if (ct_build_keeps_bounding(b->spec, b->host))
 		left = CT_CAP_MASK_UNSET;
 	else
 		add_number(b, CT_OP_BOUNDING, left, id->bounding_at);
@@ -237,8 +240,8 @@ static void add_surroundings(struct ct_builder *b)
 int ct_build_identity(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
-	struct ct_identity id = { .uid = sp->init_uid,
-				  .gid = sp->init_gid,
+	struct ct_identity id = { .uid = ct_build_uid(sp, b->host),
+				  .gid = ct_build_gid(sp, b->host),
 				  .groups = group_list(b),
 				  .n_groups = sp->init_groups.n,
 				  .no_new_privs = sp->no_new_privs || b->req->no_new_privs,
@@ -265,7 +268,6 @@ int ct_build_identity(struct ct_builder *b)
 		return ct_oom(b->err);
 	if (sp->init_cwd)
 		id.cwd = sp->init_cwd;
-	ct_build_own_ids(b, &id);
 	add_surroundings(b);
 	if (ct_spec_origin(sp, "init.uid"))
 		ct_build_home(b, id.uid, id.gid, id.root.bounding, id.uid_at);

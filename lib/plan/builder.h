@@ -118,8 +118,6 @@ struct ct_identity {
 	const char *cwd;
 	const struct ct_origin *uid_at, *bounding_at, *caps_at, *cwd_at;
 };
-/* Without namespaces the payload is by default whoever calls. */
-void ct_build_own_ids(const struct ct_builder *b, struct ct_identity *id);
 /* 0 or a negative errno that is recorded. */
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id);
 /* HOME of a payload with these numbers, from the container's passwd as it may read it itself; what

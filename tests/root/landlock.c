@@ -361,7 +361,15 @@ static int attach_body(void *data)
 		return 102;
 	if (box_start(c, 0, ARGV(prog, "wait"), &p) < 0)
 		return box_failed(c, "start");
-	if (box_config(c, "landlock.read", "/", "landlock.write", "/", NULL))
+	/* what is said of it: nothing is weaker than asked for */
+	if (ct_protections(c, CT_FORMAT_TEXT, &out) < 0)
+		return box_failed(c, "protections");
+	wrong = !strstr(out, "\n  rules of Landlock ") || strstr(out, "\n!");
+	if (wrong)
+		fprintf(stderr, "%s", out);
+	free(out);
+	out = NULL;
+	if (wrong || box_config(c, "landlock.read", "/", "landlock.write", "/", NULL))
 		return 103;
 	if (box_attach(c, NULL, DEEDS("-"), &out, NULL) < 0)
 		return box_failed(c, "attach");
