@@ -71,6 +71,8 @@ run("a program that none allows", "--no-namespaces", "--allow-read", "/", "--", 
 run("--allow-execute in a sandbox", "--rootfs", "/", "--ro", "--allow-execute", "/usr",
     "--allow-read", "/etc", "--", "sh", "-c", "cat /etc/passwd >/dev/null || cat /proc/version",
     code=1, err="/proc/version")
+EXAMPLE = os.path.join(os.path.dirname(__file__), "../../doc/examples/landlock.conf")
+run("the example", "-f", EXAMPLE, "--dry-run", "--", "true", out="landlock.load")
 run("--allow-bind, a port that is none", "--no-namespaces", "--allow-bind", "http", "--", "true",
     code=125, err="landlock.tcp.bind")
 run("-s with a wrong key", "--rootfs", "/", "-s", "limit.tiem=1s", "--", "true", code=125,
