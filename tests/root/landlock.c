@@ -501,15 +501,22 @@ static const struct refusal {
 
 static int refuses(const struct refusal *row)
 {
+	ct_start_opts o = CT_START_OPTS_INIT;
 	ct_container *c = bare();
 	char *out = NULL;
-	int r, wrong = 0;
+	int r, checked, wrong = 0;
 
 	if (!c || set(c, "landlock.execute", "%s", in("exec")) ||
 	    (abi() < 3 && strcmp(row->key, "landlock.abi") && set(c, "landlock.abi", "1")) ||
 	    box_config(c, row->key, row->value, NULL))
 		return 1;
+	o.argv = ARGV(prog);
+	checked = ct_check(c, &o);
 	r = box_run(c, NULL, ARGV(prog), &out, NULL);
+	if (checked != r) {
+		fprintf(stderr, "%s = %s: %d by ct_check()\n", row->key, row->value, checked);
+		wrong = 1;
+	}
 	if (r != (row->abi && abi() >= row->abi ? 0 : row->err) ||
 	    (r && !strstr(ct_last_error(c)->message, row->word))) {
 		fprintf(stderr, "%s = %s: %d: %s\n", row->key, row->value, r,
@@ -558,6 +565,28 @@ static void put_files(void)
 	assert_int_equal(rootfs_mkdir(&box.root, "/var/log", 0777), 0);
 }
 
+/* The size of a file below the rootfs, 0 where there is none. */
+static int size_of(const char *path)
+{
+	char full[2 * PATH_MAX];
+	struct stat st;
+
+	snprintf(full, sizeof(full), "%s/%s", box.root.path, path);
+	return stat(full, &st) < 0 ? 0 : (int)st.st_size;
+}
+
+#define HOOK                                                                                 \
+	"/bin/sh -c 'cat /public >/var/log/hook-public; cat /secret >/var/log/hook-secret; " \
+	"true'"
+
+/* A start hook has the rules, whoever it runs as. */
+static void expect_hook(void)
+{
+	assert_int_equal(size_of("var/log/hook-public"), 1);
+	assert_int_equal(size_of("var/log/hook-secret"), 0);
+	assert_int_equal(rootfs_drop(&box.root, "var/log/hook-public"), 0);
+}
+
 /* The kernel lets no process under rules reach one that is under none, as the small init is. */
 static void small_init(void **state)
 {
@@ -576,25 +605,16 @@ static void small_init(void **state)
 		box.c = must_open(NULL);
 		set_system_rules(box.c);
 		if (box_config(box.c, "init.reaper", "1", "init.uid", uids[i & 1], "no_new_privs",
-			       i & 2 ? "1" : "0", NULL))
+			       i & 2 ? "1" : "0", "hook.version", "1", "hook.start", HOOK, NULL))
 			fail();
 		assert_ok(box.c, box_run(box.c, NULL, ARGV("/bin/sh", "-c", script), &out, NULL));
 		/* without the scope of signals the kernel shields process 1 itself */
 		snprintf(want, sizeof(want), "pchild\n%send\n", abi() < 6 ? "killed\n" : "");
 		assert_string_equal(out, want);
 		free(out);
+		expect_hook();
 		box.c = ct_unref(box.c);
 	}
-}
-
-/* The size of a file below the rootfs, 0 where there is none. */
-static int size_of(const char *path)
-{
-	char full[2 * PATH_MAX];
-	struct stat st;
-
-	snprintf(full, sizeof(full), "%s/%s", box.root.path, path);
-	return stat(full, &st) < 0 ? 0 : (int)st.st_size;
 }
 
 /* Every boot has them, and so has what attaches to it. */

@@ -33,8 +33,8 @@ static int check_there(const struct ct_spec *spec, const struct ct_host *host, s
 		why = "a seccomp filter on this process refuses Landlock's calls";
 		hint = "let the filter of the service or engine around this process allow them";
 	}
-	return ct_fail(e, refuse(ct_spec_landlock(spec), hint, e), CT_ERR_LANDLOCK, "start", "%s",
-		       why);
+	return ct_fail_sys(e, refuse(ct_spec_landlock(spec), hint, e), CT_ERR_LANDLOCK, "start",
+			   "landlock_create_ruleset", "%s", why);
 }
 
 /* The ABI that the config wants at least. */

@@ -85,6 +85,8 @@ static const struct {
 	{ CT_OP_LANDLOCK_ALLOW, ENOENT, "the path must exist; try: in front of it leaves it out" },
 	{ CT_OP_LANDLOCK_ALLOW, ENOTDIR,
 	  "landlock.make names directories; what follows a file in a path is nowhere" },
+	{ CT_OP_LANDLOCK_NEW, EMFILE, "prlimit.nofile is to leave a few descriptors for it" },
+	{ CT_OP_LANDLOCK_ALLOW, EMFILE, "prlimit.nofile is to leave a few descriptors for it" },
 	{ CT_OP_LANDLOCK_LOAD, EPERM, "without CAP_SYS_ADMIN it needs no_new_privs = 1" },
 	{ CT_OP_LANDLOCK_LOAD, E2BIG,
 	  "this process is under 16 rulesets already, and the kernel takes no more" },
