@@ -5,12 +5,14 @@
 
 #include "common.h"
 #include "launch.h"
+#include "run-allow.h"
 #include "sandbox.h"
 #include "terminal.h"
 
 static struct args a;
 static struct {
 	struct sandbox box;
+	struct run_allow allow;
 	const char *seccomp, *verdict;
 	bool dry_run;
 } o = { .box.args = &a };
@@ -19,6 +21,7 @@ static const struct opt opts[] = {
 	SANDBOX_ROWS(o.box),
 	LIMIT_ROWS(o.box.limits),
 	CAP_ROWS(o.box.caps),
+	ALLOW_ROWS(o.allow),
 	{ 0, "seccomp", "PROFILE", OPT_STRING, &o.seccomp,
 	  "filter of system calls: default, none, or a file of LXC's or Docker's form "
 	  "(seccomp.profile); without this option: default",
@@ -59,10 +62,13 @@ static int configure(ct_container *c)
 	if (!err)
 		err = set_filter(c);
 	if (!err)
+		err = run_allow_apply(&a, c, &o.allow);
+	if (!err)
 		err = sandbox_apply(c, &o.box);
 	if (err)
 		return err;
-	if (!config_is_set(c, "rootfs.path"))
+	o.box.no_pty |= o.allow.bare && !o.box.pty;
+	if (!o.allow.bare && !config_is_set(c, "rootfs.path"))
 		return fail(&a, "no root file system is given: use --rootfs DIR, or --rootfs / "
 				"--ro for the host's own, read-only");
 	return 0;

@@ -7,6 +7,7 @@
 	ROW(apparmor) \
 	ROW(cgroup)   \
 	ROW(selinux)  \
+	ROW(landlock) \
 	ROW(seccomp)
 
 #define DECLARE(name) extern const struct ct_backend ct_backend_##name;

@@ -29,6 +29,7 @@ struct ct_host {
 	bool sched_core;
 	bool yama;
 	bool selinux; /* it is on, and its file system is mounted */
+	int landlock; /* the ABI of Landlock, or a negative errno: there is none */
 	char boot_id[40];
 	const struct ct_cgroups *cgroups; /* the handle's; NULL: not probed */
 	/* CT_HOST_F_*: required, but a seccomp filter refuses the call (EPERM, not ENOSYS) */
@@ -57,6 +58,8 @@ int ct_host_probe(struct ct_host *h, struct ct_err *e);
 /* Probes again what can change while a process runs: the rights and the user namespace of the
  * calling thread. For a struct that is kept from one start to the next. 0 or a negative errno. */
 int ct_host_refresh(struct ct_host *h, struct ct_err *e);
+/* The ABI of Landlock, or a negative errno: -ENOSYS, -EOPNOTSUPP (switched off), -EPERM. */
+int ct_landlock_abi(void);
 /* The oldest kernel that is supported. */
 #define CT_HOST_KERNEL_MAJOR 5
 #define CT_HOST_KERNEL_MINOR 14

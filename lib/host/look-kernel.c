@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <contain/contain.h>
@@ -12,8 +11,6 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "host/look.h"
-
-#define LANDLOCK_VERSION_FLAG 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 
 /* Whether the kernel is supported. */
 void ct_look_kernel(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
@@ -184,15 +181,15 @@ void ct_look_lsm(const struct ct_look_facts *f, uint64_t arg, struct ct_look_ite
 /* Landlock and its version. */
 void ct_look_landlock(const struct ct_look_facts *f, uint64_t arg, struct ct_look_item *it)
 {
-	long version = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_VERSION_FLAG);
+	int version = ct_landlock_abi();
 
 	(void)f, (void)arg;
 	if (version > 0)
-		ct_buf_printf(&it->value, "version %ld", version);
-	else if (errno == EOPNOTSUPP)
+		ct_buf_printf(&it->value, "version %d", version);
+	else if (version == -EOPNOTSUPP)
 		ct_look_no(it, "add landlock to lsm= on the kernel's command line",
 			   "built in, but switched off at boot");
-	else if (errno == EPERM)
+	else if (version == -EPERM)
 		ct_look_no(it, NULL, "a seccomp filter on this process refuses it");
 	else
 		ct_look_no(it, "use a kernel with it", "the kernel lacks it");

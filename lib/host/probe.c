@@ -21,6 +21,7 @@
 #include "base/sys.h"
 #include "host/host.h"
 #include "host/look.h"
+#include "shared/landlock.h"
 
 /* Newer than the headers that this may be built with; unified numbers, the same on each
  * architecture we know. */
@@ -224,6 +225,15 @@ static void probe_features(struct ct_host *h)
 	}
 }
 
+int ct_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, CT_LL_FLAG_VERSION);
+
+	if (abi < 0)
+		return -errno;
+	return (int)abi;
+}
+
 /* Features that are used where available, and not required. */
 static void probe_extras(struct ct_host *h)
 {
@@ -234,6 +244,7 @@ static void probe_extras(struct ct_host *h)
 	/* no call without a side effect tells these */
 	h->tree_of_detached = ct_host_at_least(h, 6, 15);
 	h->pidfd_info = ct_host_at_least(h, 6, 15);
+	h->landlock = ct_landlock_abi();
 	h->yama = access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0;
 	h->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 }

@@ -324,6 +324,29 @@ const struct ct_key ct_keys[] = {
 	  "away" },
 	{ "seccomp.notify.cookie", &ct_type_text, 0, NULL, AT(seccomp_cookie),
 	  "Text that the proxy gets with each of them" },
+	{ "landlock.read", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
+	  "Paths below which the payload may read files and directories; \"try:\" in front of one "
+	  "leaves it out where it does not exist; none for none. With any landlock key all that "
+	  "the kernel's Landlock knows is denied but for what these keys grant" },
+	{ "landlock.write", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
+	  "Paths below which it may write to files and truncate them" },
+	{ "landlock.execute", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
+	  "Paths below which it may execute and read files: its own program and what that loads "
+	  "are to be among them" },
+	{ "landlock.make", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
+	  "Directories below which it may make, remove, link and rename files and directories" },
+	{ "landlock.ioctl", &ct_type_landlock_paths, LIST | OURS, NULL, AT(landlock_paths),
+	  "Paths below which devices that it opens take ioctl(2)" },
+	{ "landlock.tcp.bind", &ct_type_landlock_ports, LIST | OURS, NULL, AT(landlock_ports),
+	  "TCP ports that it may bind to; none, or any to leave that alone" },
+	{ "landlock.tcp.connect", &ct_type_landlock_ports, LIST | OURS, NULL, AT(landlock_ports),
+	  "TCP ports that it may connect to; none, or any to leave that alone" },
+	{ "landlock.scope", &ct_type_landlock_scope, OURS, NULL, AT(landlock_scope),
+	  "What does not reach processes outside: abstract-unix-sockets, signals, or none; by "
+	  "default both, where the kernel can" },
+	{ "landlock.abi", &ct_type_landlock_abi, OURS, "3", AT(landlock_abi),
+	  "Version of Landlock's interface that the kernel must have at least; below 3 it does not "
+	  "restrict truncation" },
 
 	/* hooks */
 	{ "hook.version", &ct_type_hook_version, 0, "0", AT(hook_version),

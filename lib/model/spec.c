@@ -438,6 +438,14 @@ const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key)
 	return NULL;
 }
 
+const struct ct_origin *ct_spec_landlock(const struct ct_spec *s)
+{
+	for (uint32_t i = 0; i < s->n_entries; i++)
+		if (!strncmp(s->entries[i].name, "landlock.", strlen("landlock.")))
+			return &s->entries[i].at;
+	return NULL;
+}
+
 const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s)
 {
 	static const enum ct_hook_when when[] = { CT_HOOK_PRE_MOUNT, CT_HOOK_MOUNT,

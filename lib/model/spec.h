@@ -182,6 +182,29 @@ struct ct_covers {
 	bool none; /* "none" was given: nothing is covered by default */
 };
 
+/* landlock.read, write, execute, make and ioctl, in order of appearance */
+#define CT_LL_RULES_MAX 1024 /* paths, and ports */
+struct ct_ll_path {
+	struct ct_origin at;
+	const char *path;
+	bool tried;	 /* "try:": left out where it does not exist */
+	uint64_t access; /* what the key grants: CT_LL_* of shared/landlock.h */
+};
+struct ct_ll_paths {
+	struct ct_ll_path *v;
+	uint32_t n;
+};
+/* landlock.tcp.bind and landlock.tcp.connect */
+struct ct_ll_port {
+	struct ct_origin at;
+	uint64_t access;
+	uint16_t port;
+};
+struct ct_ll_ports {
+	struct ct_ll_port *v;
+	uint32_t n;
+};
+
 /* mount.auto and rootfs.options */
 enum ct_auto_mode { CT_AUTO_NO, CT_AUTO_RO, CT_AUTO_MIXED, CT_AUTO_RW };
 enum { CT_AUTO_CGROUP_NONE, CT_AUTO_CGROUP, CT_AUTO_CGROUP_FULL, CT_AUTO_CGROUP2 };
@@ -304,6 +327,13 @@ struct ct_spec {
 	uint64_t console_buffer_size, console_size;
 	bool console_rotate;
 
+	/* landlock.* */
+	struct ct_ll_paths landlock_paths;
+	struct ct_ll_ports landlock_ports;
+	uint64_t landlock_free;	 /* rights on ports that "any" leaves alone */
+	uint64_t landlock_scope; /* CT_LL_*, where the key is set */
+	uint32_t landlock_abi;	 /* wanted at least */
+
 	struct ct_cmds hook[CT_HOOK_N];
 	uint32_t hook_version;
 	uint64_t hook_timeout_us;
@@ -351,6 +381,8 @@ struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena
 /* The first hook that is a program of the host and runs in the container's namespaces and cgroups;
  * NULL: there is none. */
 const struct ct_cmd_item *ct_spec_hooks_inside(const struct ct_spec *s);
+/* Where the first landlock.* key was set; NULL when there is none. */
+const struct ct_origin *ct_spec_landlock(const struct ct_spec *s);
 /* Where a scalar key was set; NULL when it is at its default. */
 const struct ct_origin *ct_spec_origin(const struct ct_spec *s, const char *key);
 

@@ -149,6 +149,7 @@ const struct ct_type ct_type_tty_count = { "number", parse_number,
 const struct ct_type ct_type_pty_count = { "number", parse_number,
 					   "a number of terminals from 0 to 1048576", 0, 1048576 };
 const struct ct_type ct_type_hook_version = { "0 or 1", parse_number, "0 or 1", 0, 1 };
+const struct ct_type ct_type_landlock_abi = { "ABI", parse_number, "a number from 1 to 7", 1, 7 };
 const struct ct_type ct_type_vlan = { "VLAN number", parse_number, "a VLAN number from 0 to 4094",
 				      0, 4094 };
 const struct ct_type ct_type_mtu = { "bytes", parse_number, "a number of bytes from 68 to 65535",

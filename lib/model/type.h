@@ -12,9 +12,10 @@
 
 /* type-scalar.c */
 extern const struct ct_type ct_type_bool, ct_type_order, ct_type_seconds, ct_type_tty_count,
-	ct_type_pty_count, ct_type_hook_version, ct_type_vlan, ct_type_mtu, ct_type_queues,
-	ct_type_size, ct_type_output_size, ct_type_ring_size, ct_type_duration, ct_type_offset,
-	ct_type_id, ct_type_umask, ct_type_nice, ct_type_signal, ct_type_death_signal;
+	ct_type_pty_count, ct_type_hook_version, ct_type_landlock_abi, ct_type_vlan, ct_type_mtu,
+	ct_type_queues, ct_type_size, ct_type_output_size, ct_type_ring_size, ct_type_duration,
+	ct_type_offset, ct_type_id, ct_type_umask, ct_type_nice, ct_type_signal,
+	ct_type_death_signal;
 /* type-text.c */
 extern const struct ct_type ct_type_text, ct_type_label, ct_type_arch, ct_type_host_name,
 	ct_type_path, ct_type_path_or_none, ct_type_filter, ct_type_unix, ct_type_dev_dir,
@@ -39,6 +40,8 @@ extern const struct ct_type ct_type_limit_memory, ct_type_limit_size, ct_type_li
 /* type-devices.c */
 extern const struct ct_type ct_type_device_rule_allow, ct_type_device_rule_deny,
 	ct_type_device_preset;
+/* type-landlock.c */
+extern const struct ct_type ct_type_landlock_paths, ct_type_landlock_ports, ct_type_landlock_scope;
 /* type-mount.c */
 extern const struct ct_type ct_type_mount, ct_type_tmpfs, ct_type_fstab, ct_type_mount_auto,
 	ct_type_rootfs_options, ct_type_covers;

@@ -301,8 +301,8 @@ static int attach_identity(struct ct_builder *b)
 	bool nnp = sp->no_new_privs || r->no_new_privs || (r->running && r->running->no_new_privs);
 	bool shell = !r->argv && !r->has_exec_fd;
 	struct ct_identity id = { .lookup = r->user || (shell && !r->set_uid),
-				  .uid = sp->init_uid,
-				  .gid = sp->init_gid,
+				  .uid = ct_build_uid(sp, b->host),
+				  .gid = ct_build_gid(sp, b->host),
 				  .no_new_privs = !r->elevated && nnp,
 				  .personality = sp->personality,
 				  .arch_at = ct_build_at(b, "arch"),

@@ -56,18 +56,23 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
 	return ct_build_start_hooks(b, id->root.bounding & ~CAP(SYS_PTRACE));
 }
 
-/* Without no_new_privs a filter is loaded by a process that has CAP_SYS_ADMIN in its own user
- * namespace (seccomp(2)): it is kept for so long. */
+/* Without no_new_privs filters and rules of Landlock are loaded by a process that has CAP_SYS_ADMIN
+ * in its own user namespace (seccomp(2), landlock_restrict_self(2)): it is kept for so long. */
 static int check_may_filter(struct ct_builder *b)
 {
+	bool rules = strcmp(b->filtered, "seccomp.profile");
+
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
-	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
-	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or seccomp.profile = none "
-			    "and keyring.user = 1");
-	return ct_err_go_on(b->err,
-			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
-				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
+	ct_err_origin(b->err, ct_build_at(b, b->filtered));
+	if (rules)
+		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1");
+	else
+		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or "
+				    "seccomp.profile = none and keyring.user = 1");
+	return ct_err_go_on(b->err, ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
+					    "%s no_new_privs, or a caller with CAP_SYS_ADMIN",
+					    rules ? "rules of Landlock need" : "a filter needs"));
 }
 
 static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,
@@ -137,10 +142,30 @@ static const char *const *all_groups(struct ct_builder *b, const struct ct_ident
 	return v;
 }
 
+bool ct_build_keeps_bounding(const struct ct_spec *s, const struct ct_host *h)
+{
+	return ct_build_bare(s) && !(h->cap_permitted & CAP(SETPCAP)) && !s->cap_drop_set &&
+	       s->cap_keep == CT_CAP_MASK_UNSET && s->cap_bounding == CT_CAP_MASK_UNSET;
+}
+
+uint32_t ct_build_uid(const struct ct_spec *s, const struct ct_host *h)
+{
+	if (ct_build_bare(s) && !ct_spec_origin(s, "init.uid"))
+		return h->uid;
+	return s->init_uid;
+}
+
+uint32_t ct_build_gid(const struct ct_spec *s, const struct ct_host *h)
+{
+	if (ct_build_bare(s) && !ct_spec_origin(s, "init.gid"))
+		return h->gid;
+	return s->init_gid;
+}
+
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
-	uint64_t uid = id->uid, gid = id->gid;
+	uint64_t uid = id->uid, gid = id->gid, left = id->root.bounding;
 	bool as_root = id->start_hooks && can_become_root(b, id), late;
 	struct ct_step *s;
 	int r = 0;
@@ -157,9 +182,15 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 			s->list[0] = all_groups(b, id, &s->n_list[0]);
 			if (!s->list[0])
 				return ct_oom(b->err);
+			if (!id->n_groups && ct_build_bare(b->spec) &&
+			    !(b->host->cap_permitted & CAP(SETGID)))
+				s->flags = CT_SF_OPTIONAL;
 		}
 	}
-	add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);
+	if (ct_build_keeps_bounding(b->spec, b->host))
+		left = CT_CAP_MASK_UNSET;
+	else
+		add_number(b, CT_OP_BOUNDING, left, id->bounding_at);
 	if (id->no_new_privs)
 		ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_NO_NEW_PRIVS,
 			    ct_build_at(b, "no_new_privs"));
@@ -177,7 +208,7 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	}
 	add_caps(b, CT_PHASE_IDENTITY, id, b->until_filter);
 	if (r >= 0 && id->start_hooks && !as_root)
-		r = ct_build_start_hooks(b, id->root.bounding);
+		r = ct_build_start_hooks(b, left);
 	ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_CHDIR, id->cwd_at)->s[0] = id->cwd;
 	return r;
 }
@@ -234,8 +265,8 @@ static void add_surroundings(struct ct_builder *b)
 int ct_build_identity(struct ct_builder *b)
 {
 	const struct ct_spec *sp = b->spec;
-	struct ct_identity id = { .uid = sp->init_uid,
-				  .gid = sp->init_gid,
+	struct ct_identity id = { .uid = ct_build_uid(sp, b->host),
+				  .gid = ct_build_gid(sp, b->host),
 				  .groups = group_list(b),
 				  .n_groups = sp->init_groups.n,
 				  .no_new_privs = sp->no_new_privs || b->req->no_new_privs,

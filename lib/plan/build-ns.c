@@ -49,15 +49,64 @@ static const char *kind_key(const struct ct_spec *s, uint32_t ns)
 	return "namespace.clone";
 }
 
+/* What has no place without a mount namespace. */
+static int refuse_bare(struct ct_builder *b, const struct ct_origin *at, const char *what)
+{
+	if (at)
+		ct_err_origin(b->err, at);
+	ct_err_hint(b->err, "leave it out, or take mnt out of namespace.keep");
+	return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
+		       "without a mount namespace of its own a container has no %s", what);
+}
+
+static int check_bare(struct ct_builder *b)
+{
+	static const struct {
+		const char *key, *what;
+	} keys[] = {
+		{ "rootfs.mount", "root of its own" },
+		{ "rootfs.options", "root of its own" },
+		{ "rootfs.readonly", "root of its own" },
+		{ "mount.fstab", "mounts" },
+		{ "mount.auto", "mounts" },
+		{ "autodev", "mounts" },
+		{ "autodev.tmpfs.size", "mounts" },
+		{ "tty.max", "terminals" },
+		{ "tty.dir", "terminals" },
+		{ "pty.max", "terminals" },
+		{ "hook.pre-mount", "mounts" },
+		{ "hook.mount", "mounts" },
+		{ "hook.autodev", "mounts" },
+	};
+	const struct ct_spec *s = b->spec;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		const struct ct_origin *at = ct_spec_origin(s, keys[i].key);
+
+		if (at)
+			return refuse_bare(b, at, keys[i].what);
+	}
+	if (s->mounts.n)
+		return refuse_bare(b, &s->mounts.v[0].at, "mounts");
+	if (s->rootfs_fd >= 0 || (s->rootfs_path && s->rootfs_path[strspn(s->rootfs_path, "/")]))
+		return refuse_bare(b, ct_spec_origin(s, "rootfs.path"), "root of its own");
+	if (b->req->pty || b->req->detached)
+		return refuse_bare(b, NULL, "terminal or console");
+	return 0;
+}
+
 /* Fails for namespaces that the config does not go with, or the kernel does not have. */
 static int check(struct ct_builder *b)
 {
 	const struct ct_spec *s = b->spec;
 
+	if (ct_build_bare(s))
+		return check_bare(b);
 	if (!(b->own & CT_NS_MNT)) {
 		ct_err_origin(b->err, ct_build_at(b, mount_key(s)));
-		ct_err_hint(b->err, "take mnt out of namespace.keep and namespace.share, or add it "
-				    "to namespace.clone");
+		ct_err_hint(b->err,
+			    "take mnt out of namespace.keep and namespace.share, or add it "
+			    "to namespace.clone; or keep all of them and set landlock.* keys");
 		return ct_fail(b->err, -EINVAL, CT_ERR_NAMESPACE, "plan",
 			       "a container needs its own mount namespace");
 	}
@@ -276,7 +325,8 @@ int ct_build_ns(struct ct_builder *b)
 		write_map(b, "gid_map", true);
 	}
 	/* not in a user namespace that is only joined: it may have no root */
-	if (b->own & CT_NS_USER || (!b->userns && (b->host->uid || b->host->gid)))
+	if (b->own & CT_NS_USER ||
+	    (!b->userns && (b->host->uid || b->host->gid) && !ct_build_bare(b->spec)))
 		become_root(b);
 	if (late(b))
 		ct_plan_add(b->plan, CT_PHASE_NEW, CT_OP_UNSHARE, NULL)->n[0] = CT_CLONE_CGROUP;

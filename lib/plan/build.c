@@ -136,13 +136,23 @@ int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct
 					 ct_build_exec,
 					 ct_build_mount_contexts,
 					 NULL };
+	/* without a root of its own */
+	static const area_fn bare[] = { refuse_unsupported,
+					ct_build_inputs,
+					ct_build_output,
+					ct_build_ns,
+					ct_build_pre_start_hooks,
+					ct_build_hooks,
+					ct_build_identity,
+					ct_build_exec,
+					NULL };
 	struct ct_builder b;
 	int rc = ct_builder_init(&b, r, arena, e);
 
 	if (rc < 0)
 		return rc;
 	b.in_rootfs = 0;
-	rc = run_areas(&b, areas);
+	rc = run_areas(&b, ct_build_bare(r->spec) ? bare : areas);
 	if (rc < 0)
 		return rc;
 	*out = b.plan;

@@ -102,6 +102,16 @@ struct ct_request {
 /* Namespaces (CT_NS_*) that a container of this spec gets of its own; those it shares by name
  * are not among them. */
 uint32_t ct_build_namespaces(const struct ct_spec *spec);
+/* Whether the container has no namespace of its own, nor another one: rules of Landlock alone
+ * confine it, and its root is the caller's. */
+bool ct_build_bare(const struct ct_spec *spec);
+/* The payload's user and group. Without namespaces it is by default whoever calls. */
+uint32_t ct_build_uid(const struct ct_spec *spec, const struct ct_host *host);
+uint32_t ct_build_gid(const struct ct_spec *spec, const struct ct_host *host);
+/* Whether a payload without namespaces keeps the caller's bounding set: no key asks for another
+ * one, and the caller has no capability to change it. It gives no right where there is
+ * no_new_privs, without which such a caller loads no rules. */
+bool ct_build_keeps_bounding(const struct ct_spec *spec, const struct ct_host *host);
 /* Whether the program of this start is the child of a reaper: as the request or init.reaper says,
  * else where it is a program and not a system, and has a pid namespace of its own. The caller puts
  * the answer into spec->init_reaper, which builders and backends read. */

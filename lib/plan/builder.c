@@ -26,6 +26,11 @@ uint32_t ct_build_namespaces(const struct ct_spec *s)
 	return ns;
 }
 
+bool ct_build_bare(const struct ct_spec *s)
+{
+	return !ct_build_namespaces(s) && !s->ns_share.n && ct_spec_landlock(s);
+}
+
 bool ct_build_userns(const struct ct_spec *s)
 {
 	bool userns = ct_build_namespaces(s) & CT_NS_USER;

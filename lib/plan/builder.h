@@ -33,11 +33,13 @@ struct ct_builder {
 	/* the hook for whose time the list of devices is lifted; NULL: it is not */
 	const struct ct_origin *lifted;
 	const char *mount_context; /* of SELinux, of file systems that are made; NULL: none */
-	bool filtered;		   /* system calls are: a filter is loaded in phase CONFINE */
-	uint32_t filter_arch;	   /* AUDIT_ARCH_* of the calls that a reaper may make */
-	bool filter_shared;	   /* it allows a reaper's, and can be loaded before it */
-	uint64_t until_filter;	   /* capabilities that are kept until it is loaded */
-	bool own_tty;		   /* stdio is a terminal of the container's own */
+	/* the key that has something loaded in phase CONFINE which needs CAP_SYS_ADMIN, or
+	 * no_new_privs: a filter of system calls, rules of Landlock; NULL: nothing */
+	const char *filtered;
+	uint32_t filter_arch;  /* AUDIT_ARCH_* of the calls that a reaper may make */
+	bool filter_shared;    /* the filter allows a reaper's, and can be loaded before it */
+	uint64_t until_filter; /* capabilities that are kept until that is loaded */
+	bool own_tty;	       /* stdio is a terminal of the container's own */
 	/* the variable with the names of the terminals, NULL: none */
 	const char *ttys;
 };

@@ -34,6 +34,11 @@
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
 
 #ifndef O_PATH
 #define O_PATH 010000000
@@ -152,6 +157,11 @@ struct k_termios {
 #define K_PR_SCHED_CORE_CREATE 1
 #define K_PR_SCHED_CORE_SHARE_FROM 3
 #define K_PR_SCHED_CORE_SCOPE_GROUP 1
+
+struct k_landlock_path {
+	uint64_t access;
+	int32_t fd;
+} __attribute__((packed));
 
 #define K_KEYCTL_JOIN_SESSION_KEYRING 1
 

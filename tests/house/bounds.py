@@ -22,7 +22,7 @@ FUNCTIONS = [f for p, t in TEXTS.items() if p.endswith((".c", ".h")) for f in fu
 # What fits on a screen; what is dense takes more tokens than lines.
 LINES = 60
 TOKENS = 350
-STAGE = 103 << 10  # bytes of a stage made with musl
+STAGE = 106 << 10  # bytes of a stage made with musl
 CONDITIONALS = 5
 
 

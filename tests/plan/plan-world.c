@@ -11,7 +11,7 @@
  *   #: user NAME  #: uid N  #: gid N  #: groups N...  #: caps HEX  #: cwd PATH
  *   #: bounding HEX        what init has left in its bounding set
  *   #: host FIELD VALUE    (uid, caps, cap_last, namespaces, kernel_major, kernel_minor,
- *                          initial_userns, no_tty_group, no_setgroups, sched_core)
+ *                          initial_userns, no_tty_group, no_setgroups, sched_core, landlock)
  *   #: layout v1|v2|hybrid|nested|bare|.. the cgroup hierarchies of the host; without it cgroups
  *                          are not asked for
  *   #: join v1|v2          an attach joins a group
@@ -31,10 +31,12 @@
 
 #include "plan-world.h"
 
-/* What the journal of the container has that an attach joins: a filter that allows all. */
+/* What the journal of the container has that an attach joins: a filter that allows all, a label, and
+ * a few rules of Landlock. */
 #define RUNNING                                          \
 	"seccomp\t1 40b2a31e1a78576b 060000000000ff7f\n" \
-	"apparmor.label\tct.web\n"
+	"apparmor.label\tct.web\n"                       \
+	"landlock\tffff 3 3 c:2f757372 5?2f6f7074 2=1bb\n"
 #define WORDS 32
 #define FULL_CAPS 0x1ffffffffffull
 
@@ -144,6 +146,7 @@ static const struct ct_host usual_host = {
 	.pidfd = true,
 	.close_range = true,
 	.sched_core = true,
+	.landlock = 7,
 	.boot_id = "00000000-0000-4000-8000-000000000000",
 };
 
@@ -218,6 +221,8 @@ static int set_host(struct ct_host *h, const char *field, const char *value)
 		h->no_setgroups = n;
 	else if (!strcmp(field, "sched_core"))
 		h->sched_core = n;
+	else if (!strcmp(field, "landlock"))
+		h->landlock = (int)n;
 	else
 		return -1;
 	return 0;

@@ -23,6 +23,7 @@ DEED = re.compile(
     r"""^(?:open_tree|fsopen|fsconfig|fsmount|mount_setattr|move_mount|clone3?|setns|unshare|mknodat|mkdirat|symlinkat|
     fchmodat|pivot_root|umount2|chdir|fchdir|setsid|sethostname|setdomainname|setgroups|setresgid|setresuid|capset|keyctl|personality|
     execve|execveat|openat2|write(?!\(\d+,\ "[gr]",\ 1)|pwrite64|unlinkat|linkat|renameat2?|mount|umount|fchownat|fchown|fchmod|bind|connect|kill|
+    landlock_(?:create_ruleset|add_rule|restrict_self)|
     prctl\((?:PR_CAPBSET_DROP|PR_SET_NO_NEW_PRIVS|PR_CAP_AMBIENT,\ PR_CAP_AMBIENT_RAISE|PR_SET_KEEPCAPS|PR_SCHED_CORE)|
     prlimit64\(\d+,\ \w+,\ \{|umask\(0?22|umask\(022|openat\(.*O_CREAT|ioctl\(\d+,\ (?:SIOCSIFFLAGS|TIOC))""",
     re.X)
@@ -106,6 +107,12 @@ seccomp.notify.proxy = unix:/run/no-such-proxy
 seccomp.profile = default
 no_new_privs = 1
 init.uid = 1000
+""",
+    "rules of Landlock": """
+landlock.execute = / try:/no/such/path
+landlock.read = / /bin/true
+landlock.abi = 1
+seccomp.profile = default
 """,
     "five sets of capabilities": """
 seccomp.profile = default

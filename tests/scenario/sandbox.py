@@ -67,6 +67,25 @@ run("--seccomp, a file that is none", "--rootfs", "/", "--seccomp", "no/such", "
     code=125, err=os.getcwd() + "/no/such")
 run("-s", "--rootfs", "/", "-s", "cap.keep=none", "--", "grep", "CapBnd", "/proc/self/status",
     out="0000000000000000")
+NARROW = ("--no-namespaces", "--allow-execute", "/usr", "--allow-execute", "try:/lib",
+          "--allow-execute", "try:/lib64", "--allow-execute", "try:/bin", "--allow-write",
+          "/dev/null", "--allow-read", data)
+run("--allow-read", *NARROW, "--", "cat", data + "/file", out="content\n", err="")
+run("what no option allows", *NARROW, "--", "cat", "/etc/passwd", code=1, err="ermission denied")
+run("--allow-write", *NARROW, "--allow-write", data, "--", "sh", "-c",
+    f"echo x >>{data}/file && echo written; echo y >{data}/new", out="written\n", code=2,
+    err="ermission denied")
+run("--allow-make", *NARROW, "--allow-make", data, "--", "sh", "-c",
+    f"mkdir {data}/d && rmdir {data}/d && echo made", out="made\n")
+run("a program that none allows", "--no-namespaces", "--allow-read", "/", "--", "/bin/true",
+    code=126, err="landlock.execute")
+run("--allow-execute in a sandbox", "--rootfs", "/", "--ro", "--allow-execute", "/usr",
+    "--allow-read", "/etc", "--", "sh", "-c", "cat /etc/passwd >/dev/null || cat /proc/version",
+    code=1, err="/proc/version")
+EXAMPLE = os.path.join(os.path.dirname(__file__), "../../doc/examples/landlock.conf")
+run("the example", "-f", EXAMPLE, "--dry-run", "--", "true", out="landlock.load")
+run("--allow-bind, a port that is none", "--no-namespaces", "--allow-bind", "http", "--", "true",
+    code=125, err="landlock.tcp.bind")
 run("-s with a wrong key", "--rootfs", "/", "-s", "limit.tiem=1s", "--", "true", code=125,
     err="limit.time")
 run("-s idmap", "--rootfs", "/", "-s", "idmap=u 0 100000 65536", "-s", "idmap=g 0 100000 65536",

@@ -86,6 +86,14 @@ static const struct {
 	{ CT_OP_FS_NEW, EACCES,
 	  "the policy of a security module must let the caller mount it, and with "
 	  "selinux.mount.context relabel it" },
+	{ CT_OP_LANDLOCK_ALLOW, ENOENT, "the path must exist; try: in front of it leaves it out" },
+	{ CT_OP_LANDLOCK_ALLOW, ENOTDIR,
+	  "landlock.make names directories; what follows a file in a path is nowhere" },
+	{ CT_OP_LANDLOCK_NEW, EMFILE, "prlimit.nofile is to leave a few descriptors for it" },
+	{ CT_OP_LANDLOCK_ALLOW, EMFILE, "prlimit.nofile is to leave a few descriptors for it" },
+	{ CT_OP_LANDLOCK_LOAD, EPERM, "without CAP_SYS_ADMIN it needs no_new_privs = 1" },
+	{ CT_OP_LANDLOCK_LOAD, E2BIG,
+	  "this process is under 16 rulesets already, and the kernel takes no more" },
 	{ CT_OP_HOOK, ENOENT, "give the hook by the absolute path of a program that exists" },
 	{ CT_OP_HOOK, EACCES, "the hook must be executable" },
 	{ CT_OP_HOOK, ECANCELED,
@@ -161,6 +169,20 @@ static const char *advice(const struct ct_plan *plan, const struct ct_step *s, i
 	return NULL;
 }
 
+/* Of programs of the rootfs, where rules of Landlock decide what is executed. */
+static const char *advice_on_rules(const struct ct_plan *plan, const struct ct_step *s, int err)
+{
+	if (!s || err != EACCES ||
+	    (s->op != CT_OP_EXEC && (s->op != CT_OP_HOOK || s->phase != CT_PHASE_IDENTITY)))
+		return NULL;
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].op == CT_OP_LANDLOCK_LOAD)
+			return "landlock.execute needs paths above the program, its interpreter "
+			       "(#!) and its dynamic loader; and the file must be executable for "
+			       "this user";
+	return NULL;
+}
+
 static int id_of(const struct ct_step *s, int err)
 {
 	if (s->op == CT_OP_TREE_CLONE && err == -ENOENT)
@@ -173,6 +195,11 @@ static int id_of(const struct ct_step *s, int err)
 		return CT_ERR_EXEC;
 	case CT_OP_HOOK:
 		return CT_ERR_HOOK;
+	case CT_OP_LANDLOCK_NEW:
+	case CT_OP_LANDLOCK_ALLOW:
+	case CT_OP_LANDLOCK_PORT:
+	case CT_OP_LANDLOCK_LOAD:
+		return CT_ERR_LANDLOCK;
 	default:
 		return CT_ERR_STEP;
 	}
@@ -202,7 +229,9 @@ int ct_report_fault(const struct ct_plan *plan, uint32_t step, const struct ct_r
 	ct_err_syscall(e, ct_syscall_name(r->sys, number, sizeof(number)));
 	if (r->kernel[0])
 		ct_err_kernel(e, r->kernel);
-	hint = advice(plan, s, -err);
+	hint = advice_on_rules(plan, s, -err);
+	if (!hint)
+		hint = advice(plan, s, -err);
 	if (hint)
 		ct_err_hint(e, "%s", hint);
 	return ct_fail(e, err, id, "stage", "%s", "");

@@ -284,8 +284,8 @@ void ct_protect_ids(struct ct_protect *t)
 {
 	const struct ct_spec *s = t->p.spec;
 
-	add_id(t, &users, s->init_uid);
-	add_id(t, &groups, s->init_gid);
+	add_id(t, &users, ct_build_uid(s, &t->p.host));
+	add_id(t, &groups, ct_build_gid(s, &t->p.host));
 	add_groups(t);
 	add_map(t, &users);
 	add_map(t, &groups);

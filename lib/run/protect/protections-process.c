@@ -211,7 +211,7 @@ static void add_caps(struct ct_protect *t)
 	most = sets.bounding;
 	if (spec->no_new_privs)
 		most &= sets.permitted;
-	const struct cap_row rows[] = {
+	struct cap_row rows[] = {
 		{ "CapBnd", "capabilities, bounding", NULL, sets.bounding, sets.bounding, NULL,
 		  "prctl PR_CAPBSET_DROP" },
 		{ "CapPrm", "capabilities, permitted", "cap.permitted", sets.permitted, most,
@@ -223,6 +223,11 @@ static void add_caps(struct ct_protect *t)
 		{ "CapAmb", "capabilities, ambient", "cap.ambient", sets.ambient, most,
 		  "none to begin with", "prctl PR_CAP_AMBIENT" },
 	};
+	if (ct_build_keeps_bounding(spec, &t->p.host)) {
+		rows[0].key = "cap.bounding";
+		rows[0].otherwise = "the caller's";
+		rows[0].most = ~UINT64_C(0);
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		add_cap_row(t, &rows[i]);
 }

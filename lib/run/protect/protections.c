@@ -219,7 +219,8 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 		ct_protect_watched(&t);
 		ct_protect_rights(&t);
 		ct_protect_ids(&t);
-		ct_protect_mounts(&t);
+		if (!ct_build_bare(t.p.spec))
+			ct_protect_mounts(&t);
 		/* the files of a process that has ended meanwhile were empty or gone */
 		if (ct_pidfd_ended(t.pidfd, 0))
 			r = ct_not_running_for(t.c, "protections", e);

@@ -28,6 +28,7 @@
 #include "base/num.h"
 #include "base/sys.h"
 #include "run/child/report.h"
+#include "shared/landlock.h"
 #include "shared/option.h"
 #include "shared/words.h"
 
@@ -195,6 +196,47 @@ static int record_path(struct walk *w, int err, const char *path, uint64_t flags
 				      !!(flags & O_DIRECTORY), is_link(fd)));
 }
 
+/* The path of a descriptor; false: there is none. */
+static bool path_of_fd(int fd, char path[PATH_MAX])
+{
+	char link[40];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n <= 0)
+		return false;
+	path[n] = 0;
+	if (n == 1)
+		path[0] = 0; /* all is below "/" */
+	return true;
+}
+
+/* Whether the plan has no rules of Landlock, or one of them lets the file be executed, or that is
+ * not known. */
+static bool is_executable(const struct walk *w, int program)
+{
+	char path[PATH_MAX], above[PATH_MAX];
+	bool rules = false;
+
+	if (!path_of_fd(program, path))
+		return true;
+	for (uint32_t i = 0; i < w->plan->n_steps; i++) {
+		const struct ct_step *s = &w->plan->steps[i];
+		CT_CLEAN_FD int fd = -1;
+
+		rules |= s->op == CT_OP_LANDLOCK_LOAD;
+		if (s->op != CT_OP_LANDLOCK_ALLOW || !(s->n[0] & CT_LL_EXECUTE))
+			continue;
+		fd = open_inside(w, s->s[0], 0, RESOLVE_IN_ROOT);
+		if (fd == -ENODATA)
+			return true;
+		if (fd >= 0 && (!path_of_fd(fd, above) || is_below(path, above)))
+			return true;
+	}
+	return !rules;
+}
+
 /* A program below the root: 0 or how an exec of it will fail, -ENODATA: it is not known. */
 static int check_program(struct walk *w, const char *path)
 {
@@ -209,8 +251,24 @@ static int check_program(struct walk *w, const char *path)
 	if (fstat(fd, &st) < 0)
 		return -ENODATA;
 	why = ct_program_words(st.st_mode);
+	if (!why && !is_executable(w, fd))
+		why = "landlock.execute does not allow it";
 	if (why)
 		return record(w, -EACCES, SYS_execve, path, why);
+	return 0;
+}
+
+/* A path of a rule of Landlock. */
+static int check_allow(struct walk *w, const struct ct_step *s)
+{
+	CT_CLEAN_FD int fd = open_inside(w, s->s[0], 0, RESOLVE_IN_ROOT);
+
+	if (fd == -ENODATA || (fd == -ENOENT && (s->flags & CT_SF_OPTIONAL)))
+		return 0;
+	if (fd < 0)
+		return record_path(w, fd, s->s[0], 0, RESOLVE_IN_ROOT);
+	if (kind_of(fd) == OTHER && !(s->n[0] & CT_LL_OF_FILES))
+		return record(w, -ENOTDIR, SYS_landlock_add_rule, NULL, NULL);
 	return 0;
 }
 
@@ -658,13 +716,21 @@ static const struct {
 	uint16_t op;
 	int (*check)(struct walk *w, const struct ct_step *s);
 } checks[] = {
-	{ CT_OP_TREE_CLONE, check_clone }, { CT_OP_FS_NEW, check_fs },
-	{ CT_OP_ATTACH, check_attach },	   { CT_OP_STACK, check_stack },
-	{ CT_OP_MASK, check_cover },	   { CT_OP_READONLY, check_cover },
-	{ CT_OP_WRITE, check_sysctl },	   { CT_OP_PROC_WRITE, check_proc },
-	{ CT_OP_PRLIMIT, check_limit },	   { CT_OP_ID_MAP, check_map },
-	{ CT_OP_SCHED, check_sched },	   { CT_OP_HOOK, check_hook },
-	{ CT_OP_CHDIR, check_cwd },	   { CT_OP_EXEC, check_exec },
+	{ CT_OP_TREE_CLONE, check_clone },
+	{ CT_OP_FS_NEW, check_fs },
+	{ CT_OP_ATTACH, check_attach },
+	{ CT_OP_STACK, check_stack },
+	{ CT_OP_MASK, check_cover },
+	{ CT_OP_READONLY, check_cover },
+	{ CT_OP_WRITE, check_sysctl },
+	{ CT_OP_PROC_WRITE, check_proc },
+	{ CT_OP_PRLIMIT, check_limit },
+	{ CT_OP_ID_MAP, check_map },
+	{ CT_OP_SCHED, check_sched },
+	{ CT_OP_HOOK, check_hook },
+	{ CT_OP_LANDLOCK_ALLOW, check_allow },
+	{ CT_OP_CHDIR, check_cwd },
+	{ CT_OP_EXEC, check_exec },
 };
 
 /* 0 or the negative errno that the step will fail with, recorded. */

@@ -248,6 +248,8 @@ static int open_rootfs(struct ct_container *c, struct ct_prepared *p, struct ct_
 	/* the plan's builder refuses it with its name */
 	if (p->spec->rootfs_backend)
 		return 0;
+	if (!path && ct_build_bare(p->spec))
+		path = "/";
 	if (!path) {
 		ct_err_hint(e, "set rootfs.path, or hand over a directory with ct_set_rootfs_fd(); "
 			       "rootfs.path = / is the host's own");

@@ -234,6 +234,8 @@ static const char *refused_text(const char *path)
 		return "a directory on the way to it may not be searched by this user";
 	if (ct_program_words(sb.st_mode))
 		return ct_program_words(sb.st_mode);
+	if (landlock_is_loaded())
+		return "landlock.execute does not allow it, or not its interpreter";
 	if (sys3(SYS_faccessat, AT_FDCWD, path, 1 /* X_OK */) == 0)
 		return "it lies on a file system mounted noexec, or its interpreter may not be "
 		       "executed";

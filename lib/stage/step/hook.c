@@ -127,6 +127,9 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int proc, int
 	err = caps_bound(s->n[1]);
 	if (err)
 		return err;
+	err = landlock_confine(st, &why->sys);
+	if (err)
+		return err;
 	/* with no_new_privs it needs no capability: then it need not allow capset(2) */
 	early = sys_prctl(K_PR_GET_NO_NEW_PRIVS, 0, 0, 0) != 1;
 	if (filter >= 0 && early)

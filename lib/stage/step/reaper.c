@@ -185,8 +185,10 @@ static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
 #include "shared/init-calls.def"
 	};
 	int sys = SYS_seccomp;
-	int err = filter_confine(arch, calls, sizeof(calls) / sizeof(*calls));
+	int err = 0;
 
+	if (arch)
+		err = filter_confine(arch, calls, sizeof(calls) / sizeof(*calls));
 	if (!err && until_filter) {
 		sys = SYS_capset;
 		err = caps_drop(until_filter);
@@ -231,7 +233,7 @@ int step_reaper(struct stage *st, const struct ct_wire_step *s)
 		sys_exit(127);
 	}
 	keep_only(CT_STAGE_REPORT_FD, keep);
-	if (s->n[1] && confine(st, (uint32_t)s->n[1], s->n[2]) < 0)
+	if (confine(st, (uint32_t)s->n[1], s->n[2]) < 0)
 		sys_exit(127);
 	__atomic_store_n(&p.go, 1, __ATOMIC_RELEASE);
 	if (step_result(st, (int)sys3(SYS_futex, &p.go, K_FUTEX_WAKE, 1), SYS_futex, "pid 1") < 0)

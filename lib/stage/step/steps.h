@@ -52,6 +52,11 @@ struct filter_call {
 /* Loads a filter that allows n calls of this architecture (AUDIT_ARCH_*), and refuses all others
  * with EPERM. 0 or a negative errno. */
 int filter_confine(uint32_t arch, const struct filter_call *calls, unsigned n);
+/* landlock.c: carries out the plan's steps of Landlock in a process that is not init. 0 or a
+ * negative errno, *sys the call. */
+int landlock_confine(struct stage *st, int *sys);
+/* Whether this process has loaded the rules. */
+int landlock_is_loaded(void);
 /* listener.c: the same, and sends the listener of its notifications: to the library, or where `to`
  * is not negative to the process at the other end of that socket. */
 int listener_load(struct stage *st, int fd, int to, int *sys);
