@@ -451,7 +451,7 @@ static bool oom_protected(void)
 
 /* A container whose config lacks a setting, such as a limit, because of a typo must not start: a
  * failed call that the caller has not asked the error of makes the start fail. */
-static int refuse_unread(struct ct_container *c, struct ct_err *e)
+int ct_refuse_unread(struct ct_container *c, struct ct_err *e)
 {
 	struct ct_err held;
 	int r = ct_records_held(&c->errors, &held);
@@ -463,10 +463,16 @@ static int refuse_unread(struct ct_container *c, struct ct_err *e)
 		       "an earlier call failed, and nobody has asked why: %s", held.message);
 }
 
+void ct_take_usual_filter(const struct ct_container *c, const ct_start_opts *o, struct ct_spec *s)
+{
+	if (!s->seccomp_profile && ((o->flags & CT_START_EXECUTE) || !c->name[0]))
+		s->seccomp_profile = ct_filter_usual();
+}
+
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 		     struct ct_err *e)
 {
-	int r = ct_err_go_on(e, refuse_unread(c, e));
+	int r = ct_err_go_on(e, ct_refuse_unread(c, e));
 
 	if (r >= 0)
 		r = ct_err_go_on(e, open_rootfs(c, p, e));
@@ -512,8 +518,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		return r;
 	/* before the backends: the reaper is one process more under limit.pids */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
-	if (!p->spec->seccomp_profile && (p->req.execute || !c->name[0]))
-		p->spec->seccomp_profile = ct_filter_usual();
+	ct_take_usual_filter(c, o, p->spec);
 	r = ct_err_go_on(e, open_for_start(c, o, p, e));
 	if (r < 0)
 		return r;
