@@ -33,16 +33,6 @@ static const char *after(struct ct_audit *a, const char *list, const char *word)
 
 /* ---- namespaces and ids ---------------------------------------------------------------------- */
 
-void ct_look_no_userns(struct ct_audit *a, const struct ct_rule *r)
-{
-	if (ct_build_userns(a->spec))
-		return;
-	if (a->apart)
-		ct_audit_hit_as(a, r, CT_SEVERITY_MEDIUM, NULL, NULL, NULL);
-	else
-		ct_audit_hit(a, r, NULL, NULL, NULL);
-}
-
 /* The ids of the host from r->n, as many as its upper half says; with the word "caller" those of
  * this process. */
 static bool covers(const struct ct_audit *a, const struct ct_rule *r, const struct ct_idmap_item *m)
@@ -118,6 +108,24 @@ static void mend_kept(struct ct_audit *a, struct ct_rule *r, const struct ct_ori
 	r->value = text;
 	if (text && !*text)
 		r->mend = CT_MEND_REMOVE;
+}
+
+void ct_look_no_userns(struct ct_audit *a, const struct ct_rule *r)
+{
+	const struct ct_origin *at = kept_at(a->spec, CT_NS_USER);
+	struct ct_rule with = *r;
+	uint8_t severity = r->plain;
+
+	if (ct_build_userns(a->spec))
+		return;
+	/* one that is there already, the caller's own */
+	if (a->apart)
+		severity = r->mapped;
+	/* idmap cannot be set beside such a list */
+	with.n = CT_NS_USER;
+	if (at)
+		mend_kept(a, &with, at);
+	ct_audit_hit_as(a, &with, severity, at, NULL, NULL);
 }
 
 /* A process whose namespace is this one's, too. */
@@ -334,42 +342,61 @@ static bool allows_memory(const struct ct_dev_list *l)
 	return false;
 }
 
-/* The last rule that allows, which may be the one. */
-static const struct ct_origin *last_allowed(const struct ct_spec *s)
+/* Whether the spec's list of devices allows what the row is about. What all allow is told as that
+ * alone. */
+static bool allows(struct ct_audit *a, const struct ct_spec *s, uint64_t what)
 {
-	const struct ct_origin *at = NULL;
+	struct ct_dev_list l;
+	bool all;
 
-	for (uint32_t i = 0; i < s->devrules.n; i++)
-		if (s->devrules.v[i].allow)
-			at = &s->devrules.v[i].at;
-	return at;
+	if (ct_dev_from_spec(s, a->at_version, a->arena, &l, NULL) < 0)
+		return false;
+	all = ct_dev_allowed(&l, 'b', NO_MAJOR, 1, CT_DEV_READ | CT_DEV_WRITE) ||
+	      ct_dev_allowed(&l, 'c', NO_MAJOR, 1, CT_DEV_READ | CT_DEV_WRITE);
+	if (what == 'b')
+		return !all && allows_blocks(&l);
+	if (what == 'c')
+		return !all && allows_memory(&l);
+	return all;
+}
+
+/* The rule without which it would not be allowed; NULL: it is not a single one. */
+static const struct ct_origin *allowed_by(struct ct_audit *a, uint64_t what)
+{
+	const struct ct_devrules *rules = &a->spec->devrules;
+
+	for (uint32_t i = rules->n; i > 0; i--) {
+		struct ct_spec without = *a->spec;
+		struct ct_devrule_item *v;
+
+		v = ct_arena_grow(a->arena, rules->v, rules->n, rules->n, sizeof(*v));
+		if (!v) {
+			a->oom = true;
+			return NULL;
+		}
+		memmove(&v[i - 1], &v[i], (rules->n - i) * sizeof(*v));
+		without.devrules.v = v;
+		without.devrules.n--;
+		if (rules->v[i - 1].allow && !allows(a, &without, what))
+			return &rules->v[i - 1].at;
+	}
+	return NULL;
 }
 
 void ct_look_devices(struct ct_audit *a, const struct ct_rule *r)
 {
-	const struct ct_spec *s = a->spec;
+	const struct ct_origin *at;
 	struct ct_rule with = *r;
-	const struct ct_origin *at = ct_spec_origin(s, "limit.devices");
-	struct ct_dev_list l;
-	bool all, found;
 
-	if (ct_dev_from_spec(s, a->at_version, a->arena, &l, NULL) < 0)
+	if (!allows(a, a->spec, r->n))
 		return;
-	all = ct_dev_allowed(&l, 'b', NO_MAJOR, 1, CT_DEV_READ | CT_DEV_WRITE) ||
-	      ct_dev_allowed(&l, 'c', NO_MAJOR, 1, CT_DEV_READ | CT_DEV_WRITE);
-	found = all;
-	if (r->n == 'b')
-		found = !all && allows_blocks(&l);
-	else if (r->n == 'c')
-		found = !all && allows_memory(&l);
-	if (!found)
-		return;
-	/* a preset is replaced; a rule that allows is taken out */
-	if (strcmp(ct_dev_preset(s, a->at_version), "all") && last_allowed(s)) {
-		at = last_allowed(s);
+	at = allowed_by(a, r->n);
+	if (at) {
 		with.mend = CT_MEND_REMOVE;
 		with.key = NULL;
 		with.value = "";
+	} else {
+		at = ct_spec_origin(a->spec, "limit.devices");
 	}
 	ct_audit_hit(a, &with, at, NULL, NULL);
 }
@@ -383,8 +410,10 @@ static const char *usual_auto(struct ct_audit *a, const char *cgroup)
 	static const char *const proc[] = { "", "proc", "proc:mixed", "proc:mixed" };
 	static const char *const sys[] = { "", "sys:ro", "sys:mixed", "sys:mixed" };
 	const struct ct_mount_auto *m = &a->spec->mount_auto;
-	const char *text = after(a, after(a, proc[m->proc], sys[m->sys]), cgroup);
+	const char *text = after(a, proc[m->proc], sys[m->sys]);
 
+	if (cgroup)
+		text = after(a, text, cgroup);
 	if (text && *text)
 		return text;
 	return "proc:mixed sys:ro";

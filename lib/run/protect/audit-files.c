@@ -159,25 +159,27 @@ void ct_look_mount_type(struct ct_audit *a, const struct ct_rule *r)
 	"docker.sock containerd.sock crio.sock podman.sock buildkitd.sock cri-dockerd.sock " \
 	"libvirt-sock unix.socket system_bus_socket private io.systemd.Manager"
 
-/* /dev/mem, /dev/kmem, /dev/port. */
-static bool is_memory(const struct stat *st)
+/* One that is not there is known by its name. */
+static bool is_memory(const char *path, const struct stat *st)
 {
 	unsigned nr = minor(st->st_rdev);
 
-	return major(st->st_rdev) == 1 && (nr == 1 || nr == 2 || nr == 4);
+	if (is_one_of(path, "/dev/mem /dev/kmem /dev/port"))
+		return true;
+	return S_ISCHR(st->st_mode) && major(st->st_rdev) == 1 && (nr == 1 || nr == 2 || nr == 4);
 }
 
 /* Whether the file is of the kind that the row is about: a socket of those (with a word), any other
- * one, a block device, or a device of memory. */
+ * one, a device of memory, or a block device. */
 static bool is_kind(const struct ct_rule *r, const char *path, const struct stat *st)
 {
 	bool master = is_one_of(last_part(path), MASTERS);
 
-	if (r->word)
-		return master;
-	if ((st->st_mode & S_IFMT) != r->n)
-		return false;
-	return (r->n != S_IFSOCK || !master) && (r->n != S_IFCHR || is_memory(st));
+	if (r->word || master)
+		return r->word && master;
+	if (r->n == S_IFCHR)
+		return is_memory(path, st);
+	return (st->st_mode & S_IFMT) == r->n;
 }
 
 void ct_look_mount_file(struct ct_audit *a, const struct ct_rule *r)
@@ -225,29 +227,43 @@ static const struct ct_place *place_of(const char *path, const struct ct_place *
 	return NULL;
 }
 
+/* The place as a row, for a mount of it. What makes it less when it is read-only is to be so. */
+static struct ct_rule rule_of(const struct ct_audit *a, const struct ct_place *p, bool readonly)
+{
+	struct ct_rule r = { .name = p->name,
+			     .plain = p->read_plain,
+			     .mapped = p->read_mapped,
+			     .text = p->text,
+			     .mend = CT_MEND_REMOVE };
+	bool less = p->read_plain < p->plain;
+
+	if (a->apart)
+		less = p->read_mapped < p->mapped;
+	if (readonly)
+		return r;
+	r.plain = p->plain;
+	r.mapped = p->mapped;
+	if (less) {
+		r.mend = CT_MEND_OPTION;
+		r.value = "ro";
+	}
+	return r;
+}
+
 void ct_look_places(struct ct_audit *a, const struct ct_place *places, uint32_t n)
 {
 	for (uint32_t i = 0; i < a->spec->mounts.n; i++) {
 		const struct ct_mount_item *m = &a->spec->mounts.v[i];
 		const char *path = ct_audit_source(a, m);
 		const struct ct_place *p = NULL;
-		struct ct_rule r = { .mend = CT_MEND_REMOVE };
+		struct ct_rule r;
 		struct stat st;
 
 		if (path && find_source(a, m, &st) && S_ISDIR(st.st_mode))
 			p = place_of(path, places, n);
 		if (!p)
 			continue;
-		r.name = p->name;
-		r.text = p->text;
-		r.plain = p->read_plain;
-		r.mapped = p->read_mapped;
-		if (!ct_audit_readonly(m)) {
-			r.plain = p->plain;
-			r.mapped = p->mapped;
-			r.mend = CT_MEND_OPTION;
-			r.value = "ro";
-		}
+		r = rule_of(a, p, ct_audit_readonly(m));
 		ct_audit_hit(a, &r, &m->at, path, NULL);
 	}
 }
