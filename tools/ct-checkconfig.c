@@ -113,7 +113,7 @@ static int audit(struct json *j, const char *file, const char *label, int *weak)
 	if (a.json) {
 		json_raw(j, "audit", text);
 	} else if (n) {
-		printf("%s: %d weaknesses, the most serious first\n%s", label, n, text);
+		printf("%s: weaknesses, most serious first: %d\n%s", label, n, text);
 	} else {
 		printf("%s: nothing weakens it\n", label);
 	}

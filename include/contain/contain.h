@@ -808,11 +808,11 @@ CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_op
  *  severity `least` (CT_SEVERITY_*), as a start with `opts` (may be NULL) would have it: with what
  *  is the default for such a start, the caller's rights, and who may change the files and programs
  *  that it uses. Each has a name that stays, where it comes from, and the key that mends it. Text,
- *  one a line, or JSON (CT_FORMAT_*), in *out, which is the caller's. Returns their number, 0: there
- *  is none. What cannot be started is none of its business: ct_check_all(). Nothing is changed on
- *  the host, but files are looked for, which may block where they are on a network's file system.
- *  Errors: -EINVAL (no place for the text, format, severity, flags; a value of the config), -E2BIG,
- *  -ENOENT (mount.fstab), -ENOMEM. Since 0.3. */
+ *  one a line, or JSON (CT_FORMAT_*), in *out, which is the caller's. Returns their number; 0:
+ *  there is none. What cannot be started is none of its business: ct_check_all(). Nothing is
+ *  changed on the host; files are looked for, which may block where they are on a network's file
+ *  system. Errors: -EINVAL (no place for the text, format, severity, flags; a value of the config),
+ *  -E2BIG, -ENOENT (mount.fstab), -ENOMEM. Since 0.3. */
 CT_PUBLIC int ct_audit(ct_container *c, const ct_start_opts *opts, int least, int format,
 		       char **out);
 /** "low", "medium", "high", "critical" for CT_SEVERITY_*, "?" for another number. Since 0.3. */

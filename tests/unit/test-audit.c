@@ -227,7 +227,8 @@ static void nothing_to_find(void **state)
 static void each_row_has_a_sample(void **state)
 {
 	static const char elsewhere[] =
-		" userns-none idmap-caller label-selinux mount-socket mount-disk mount-shared mount-options "
+		" userns-none idmap-caller label-selinux mount-socket mount-disk "
+		"mount-shared mount-options "
 		"rootfs-reachable rootfs-others config-others hook-others hook-inside "
 		"terminal-shared directory-handed hook-host mount-secrets cap-unknown ";
 	uint32_t n_rules, n_places;
@@ -443,7 +444,7 @@ static void hooks_and_roots(void **state)
 	expect_of(APART "rootfs.path = @/root\nhook.pre-start = @/data/hook\n"
 			"mount.entry = @/data data none bind,ro\n",
 		  "hook-host:low");
-	/* set-user-ID files of the container's root are within reach; where it is not root, none are */
+	/* set-user-ID files of the container's root are within reach; where it is none, not */
 	expect_of(PLAIN "rootfs.path = @/root\n", "rootfs-reachable:medium");
 	expect_of(APART "rootfs.path = @/root\n", "");
 	expect_of(PLAIN "rootfs.path = @/root\nrootfs.readonly = 1\n", "");

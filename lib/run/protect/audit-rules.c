@@ -111,7 +111,8 @@ static const struct ct_rule rules[] = {
 	CAPS("cap-unknown", MEDIUM, ~NAMED_CAPS,
 	     "a capability is kept that is younger than this library"),
 	CAPS("cap-mknod", LOW, BIT(MKNOD),
-	     "CAP_MKNOD makes device nodes in the root directory, which users of the host may find"),
+	     "CAP_MKNOD makes device nodes in the root directory, where users of the host may find "
+	     "them"),
 	CAPS("cap-net-raw", LOW, BIT(NET_RAW), "CAP_NET_RAW sends forged packets"),
 	CAPS("cap-sched", LOW, BIT(SYS_NICE) | BIT(IPC_LOCK),
 	     "CAP_SYS_NICE and CAP_IPC_LOCK take the host's processors and memory"),

@@ -100,10 +100,12 @@ const struct ct_place *ct_audit_places(uint32_t *n);
 const char *ct_audit_asked(const struct ct_audit *a, const char *key);
 /* The place of the host that a mount brings in, without links; NULL: none, or it is not there. */
 const char *ct_audit_source(const struct ct_audit *a, const struct ct_mount_item *m);
+/* Whether a mount is to be read-only. */
 bool ct_audit_readonly(const struct ct_mount_item *m);
 
 /* ---- what rows look at: the config ----------------------------------------------------------- */
 
+/* Each adds what it finds. */
 void ct_look_no_userns(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_maps(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_kept_ns(struct ct_audit *a, const struct ct_rule *r);
@@ -133,6 +135,7 @@ void ct_look_fds(struct ct_audit *a, const struct ct_rule *r);
 
 /* ---- mounts, and files of the host ----------------------------------------------------------- */
 
+/* Each adds what it finds. */
 void ct_look_mount_options(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_mount_type(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_mount_file(struct ct_audit *a, const struct ct_rule *r);
