@@ -95,8 +95,8 @@ s.check(
     "all that is in it", names >= {
         "config-others", "hook-others", "hook-host", "cap-sys-admin", "proc-rw", "sys-rw",
         "cgroup-full-rw", "mount-root", "mount-kernel", "devices-all", "userns-none",
-        "seccomp-none", "ns-ipc", "ns-uts", "keyring-shared", "mount-options", "limit-memory", "limit-cpu",
-        "limit-tried", "environment-secret", "no-new-privs"
+        "seccomp-none", "ns-ipc", "ns-uts", "keyring-shared", "mount-options", "limit-memory",
+        "limit-cpu", "limit-tried", "environment-secret", "no-new-privs"
     }, names)
 code, out, err = s.run("ct-checkconfig", NAME)
 lines = [line for line in out.splitlines() if re.match(r"(low|medium|high|critical) ", line)]

@@ -57,7 +57,9 @@ struct ct_container {
 	struct ct_process *init;     /* in-process container that is started, runs or ran last */
 	struct ct_process *starting; /* detached start that is under way, or was */
 	struct ct_config *running;   /* the config it was started with */
-	struct ct_events *events;    /* events.c; NULL until ct_event_fd() */
+	/* how many filters of system calls who started it had then; UINT32_MAX: not known */
+	uint32_t filters_before;
+	struct ct_events *events; /* events.c; NULL until ct_event_fd() */
 	struct ct_records errors;
 };
 

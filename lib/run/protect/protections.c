@@ -214,11 +214,13 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 	ct_err_clear(&t.no_plan);
 	r = begin(&t, e);
 	if (r >= 0) {
+		ct_protect_find_others(&t);
 		ct_protect_namespaces(&t);
 		ct_backends_protect(&t.p.backends, &t.report);
 		ct_protect_watched(&t);
 		ct_protect_rights(&t);
 		ct_protect_ids(&t);
+		ct_protect_told_others(&t);
 		ct_protect_mounts(&t);
 		/* the files of a process that has ended meanwhile were empty or gone */
 		if (ct_pidfd_ended(t.pidfd, 0))
