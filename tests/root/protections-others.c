@@ -280,7 +280,7 @@ static void given_up(void **state)
 	(void)state;
 	assert_int_equal(box_config(c, "cap.keep", "chown kill setpcap", NULL), 0);
 	p = must_start(c, CT_START_NO_REAPER,
-		       ARGV("/bin/setpriv", "--nnp", "--inh-caps", "-all", "/bin/sleep", "1000"));
+		       ARGV("/bin/busybox", "setpriv", "--nnp", "/bin/sleep", "1000"));
 	assert_true(wait_until(has_no_new_privs, c));
 	rows = rows_of(c);
 	expect_row(rows, "no_new_privs", "-", "set", NULL, true);
@@ -308,12 +308,12 @@ static void nested_by_itself(void **state)
 	char *rows;
 
 	(void)state;
-	assert_int_equal(box_config(c, "cap.keep", "none", "seccomp.profile", "none", NULL), 0);
+	assert_int_equal(box_config(c, "cap.keep", "setfcap", "seccomp.profile", "none", NULL), 0);
 	p = must_start(c, CT_START_NO_REAPER,
-		       ARGV("/bin/unshare", "-U", "-r", "/bin/sleep", "1000"));
+		       ARGV("/bin/busybox", "unshare", "-U", "-r", "/bin/sleep", "1000"));
 	assert_true(wait_until(is_nested, c));
 	rows = rows_of(c);
-	expect_row(rows, "capabilities, bounding", "none",
+	expect_row(rows, "capabilities, bounding", "setfcap",
 		   "all, in a user namespace of its own making", NULL, true);
 	expect_row(rows, "namespace user", "the caller's", "own", NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
