@@ -741,7 +741,10 @@ CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts);
 CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out);
 
 /** What protects a running container: each namespace, limit, capability set, mask, no_new_privs:
- *  asked, got, how. Text or JSON (CT_FORMAT_*). Errors: -ESRCH. Since 0.2. */
+ *  asked, got, how. Asked is what it was started with. A row is about init, and says "NOT SO" with
+ *  another process of the container's pid namespace that has more (since 0.3), also one that was
+ *  attached. Text or JSON (CT_FORMAT_*). Waits for programs that are being attached, half a second
+ *  at most. Errors: -ESRCH. Since 0.2. */
 CT_PUBLIC int ct_protections(ct_container *c, int format, char **out);
 
 /* ---- defined containers ---------------------------------------------------------------------- */
