@@ -2,8 +2,8 @@
 /*
  * ct_protections() of a container that is not, or not any more, what was asked for: by a program
  * that was attached with more, by a set-user-ID program, by what the payload gives up, gains or
- * mounts, by filters that were there before, by a config that has changed. Each row tells it, and no
- * row tells what is not so.
+ * mounts, by filters that were there before, by a config that has changed. Each row tells it, and
+ * no row tells what is not so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -190,7 +190,7 @@ static void *attaches(void *arg)
 	return NULL;
 }
 
-/* A program that is being attached has the caller's rights for a moment: it is given that moment. */
+/* A program that is being attached has the caller's rights for a moment, which it is given. */
 static void no_false_alarm(void **state)
 {
 	ct_container *c = must_open("calm"), *other;

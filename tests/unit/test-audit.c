@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "backend/seccomp/policy.h"
 #include "model.h"
 #include "run/protect/audit.h"
 
@@ -230,7 +231,8 @@ static void each_row_has_a_sample(void **state)
 		" userns-none idmap-caller label-selinux mount-socket mount-disk "
 		"mount-shared mount-options "
 		"rootfs-reachable rootfs-others config-others hook-others hook-inside "
-		"terminal-shared directory-handed hook-host mount-secrets cap-unknown ";
+		"terminal-shared directory-handed hook-host "
+		"seccomp-denylist seccomp-calls mount-secrets cap-unknown ";
 	uint32_t n_rules, n_places;
 	const struct ct_rule *rules = ct_audit_rules(&n_rules);
 	const struct ct_place *places = ct_audit_places(&n_places);
@@ -498,6 +500,45 @@ static void config_files(void **state)
 	ct_config_free(config);
 }
 
+/* The file @/data/hook as a filter. */
+static void filter_is(const char *text)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/data/hook", base);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* What a filter's file lets pass. */
+static void filters_of_files(void **state)
+{
+	static const char config[] = APART "seccomp.profile = @/data/hook\n";
+
+	(void)state;
+	/* a build without libseccomp reads none */
+	if (!ct_filter_native())
+		skip();
+	filter_is("2\ndenylist\nmount\n");
+	expect_of(config, "seccomp-denylist:low seccomp-calls:low");
+	filter_is("2\ndenylist\nadd_key\nbpf\nio_uring_setup\nkexec_load\nkeyctl\n"
+		  "open_by_handle_at\nperf_event_open\nrequest_key\nuserfaultfd\n");
+	expect_of(config, "seccomp-denylist:low");
+	filter_is("2\nallowlist\nread\nwrite\nexecve\n");
+	expect_of(config, "");
+	filter_is("2\nallowlist\nread\nwrite\nexecve\nkeyctl\n");
+	expect_of(config, "seccomp-calls:low");
+	expect_of(PLAIN "seccomp.profile = @/data/hook\n", "seccomp-calls:medium");
+	/* it is one of the files that decide what is started */
+	set_mode("/data/hook", 0666);
+	expect_of(config, "config-others:critical seccomp-calls:low");
+	set_mode("/data/hook", 0755);
+	filter_is("nonsense\n");
+	expect_of(config, "");
+}
+
 static void kinds_of_files(void **state)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -529,6 +570,7 @@ int main(void)
 		cmocka_unit_test(options_count),
 		cmocka_unit_test_setup_teardown(hooks_and_roots, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(config_files, make_files, remove_files),
+		cmocka_unit_test_setup_teardown(filters_of_files, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(kinds_of_files, make_files, remove_files),
 	};
 

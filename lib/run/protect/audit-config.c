@@ -15,22 +15,6 @@
 #include "run/handle/container.h"
 #include "run/protect/audit.h"
 
-/* A list with one word more, divided by blanks. NULL: no memory, as a->oom says. */
-static const char *after(struct ct_audit *a, const char *list, const char *word)
-{
-	const char *text = word;
-
-	if (word && !*word)
-		return list;
-	if (list && word && *list)
-		text = ct_arena_printf(a->arena, "%s %s", list, word);
-	if (!list || !text) {
-		a->oom = true;
-		return NULL;
-	}
-	return text;
-}
-
 /* ---- namespaces and ids ---------------------------------------------------------------------- */
 
 /* The ids of the host from r->n, as many as its upper half says; with the word "caller" those of
@@ -104,7 +88,7 @@ static void mend_kept(struct ct_audit *a, struct ct_rule *r, const struct ct_ori
 		list = s->ns_keep & ~(uint32_t)r->n;
 	for (int i = 0; i < CT_NAMESPACES; i++)
 		if (list & ct_namespaces[i].bit)
-			text = after(a, text, ct_namespaces[i].name);
+			text = ct_audit_more(a, text, ct_namespaces[i].name);
 	r->value = text;
 	if (text && !*text)
 		r->mend = CT_MEND_REMOVE;
@@ -183,7 +167,8 @@ static const char *names_of(struct ct_audit *a, uint64_t caps)
 
 	for (unsigned i = 0; i < 64; i++)
 		if (caps & CT_CAP_BIT(i))
-			text = after(a, text, ct_arena_strdup(a->arena, ct_cap_name(i, name)));
+			text = ct_audit_more(a, text,
+					     ct_arena_strdup(a->arena, ct_cap_name(i, name)));
 	if (!caps)
 		return "none";
 	return text;
@@ -410,10 +395,10 @@ static const char *usual_auto(struct ct_audit *a, const char *cgroup)
 	static const char *const proc[] = { "", "proc", "proc:mixed", "proc:mixed" };
 	static const char *const sys[] = { "", "sys:ro", "sys:mixed", "sys:mixed" };
 	const struct ct_mount_auto *m = &a->spec->mount_auto;
-	const char *text = after(a, proc[m->proc], sys[m->sys]);
+	const char *text = ct_audit_more(a, proc[m->proc], sys[m->sys]);
 
 	if (cgroup)
-		text = after(a, text, cgroup);
+		text = ct_audit_more(a, text, cgroup);
 	if (text && *text)
 		return text;
 	return "proc:mixed sys:ro";

@@ -423,4 +423,6 @@ void ct_look_config_files(struct ct_audit *a, const struct ct_rule *r)
 	}
 	for (uint32_t i = 0; i < s->mount_fstab.n; i++)
 		look_file(a, r, &s->mount_fstab.v[i].at, s->mount_fstab.v[i].value);
+	if (s->seccomp_profile)
+		look_file(a, r, ct_spec_origin(s, "seccomp.profile"), s->seccomp_profile);
 }

@@ -71,6 +71,21 @@ void ct_audit_hit(struct ct_audit *a, const struct ct_rule *r, const struct ct_o
 	ct_audit_hit_as(a, r, severity, at, object, value);
 }
 
+const char *ct_audit_more(struct ct_audit *a, const char *list, const char *word)
+{
+	const char *text = word;
+
+	if (word && !*word)
+		return list;
+	if (list && word && *list)
+		text = ct_arena_printf(a->arena, "%s %s", list, word);
+	if (!list || !text) {
+		a->oom = true;
+		return NULL;
+	}
+	return text;
+}
+
 const char *ct_audit_asked(const struct ct_audit *a, const char *key)
 {
 	const char *value = NULL;

@@ -129,6 +129,14 @@ static const struct ct_rule rules[] = {
 	{ "seccomp-none", HIGH, MEDIUM, ct_look_filter, 0, NULL,
 	  "no filter of system calls: all code of the kernel is within reach", SET,
 	  "seccomp.profile", "default" },
+	{ "seccomp-denylist", MEDIUM, LOW, ct_look_denylist, 0, NULL,
+	  "the filter refuses what it names and lets all else pass, also calls of later kernels",
+	  SET, "seccomp.profile", "default" },
+	{ "seccomp-calls", MEDIUM, LOW, ct_look_calls, 0,
+	  "add_key bpf io_uring_setup kexec_load keyctl open_by_handle_at perf_event_open "
+	  "request_key userfaultfd",
+	  "the filter lets calls pass behind which many faults of the kernel were found", SET,
+	  "seccomp.profile", "default" },
 	{ "no-new-privs", MEDIUM, LOW, ct_look_privs, 0, NULL,
 	  "set-user-ID programs and file capabilities of the root directory give rights beyond "
 	  "those that a program has",

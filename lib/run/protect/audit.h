@@ -96,6 +96,8 @@ void ct_audit_look(struct ct_audit *a);
 const struct ct_rule *ct_audit_rules(uint32_t *n);
 const struct ct_place *ct_audit_places(uint32_t *n);
 
+/* A list with one word more, divided by blanks; "" is no word. NULL: no memory, as a->oom says. */
+const char *ct_audit_more(struct ct_audit *a, const char *list, const char *word);
 /* The value of a key as it was set last; NULL: it is not set. */
 const char *ct_audit_asked(const struct ct_audit *a, const char *key);
 /* The place of the host that a mount brings in, without links; NULL: none, or it is not there. */
@@ -113,6 +115,9 @@ void ct_look_shared_ns(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_cap(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_inheritable(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_filter(struct ct_audit *a, const struct ct_rule *r);
+/* a file's: what is not named passes; calls of r->word pass */
+void ct_look_denylist(struct ct_audit *a, const struct ct_rule *r);
+void ct_look_calls(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_privs(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_limit(struct ct_audit *a, const struct ct_rule *r);
 void ct_look_tried(struct ct_audit *a, const struct ct_rule *r);
