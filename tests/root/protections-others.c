@@ -68,6 +68,17 @@ static void stop(ct_process *p)
 	ct_process_unref(p);
 }
 
+/* 0 or an errno. */
+static int write_number(const char *path, int n)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		return errno;
+	fprintf(f, "%d", n);
+	return fclose(f) ? errno : 0;
+}
+
 /* ---- programs that were attached ------------------------------------------------------------- */
 
 static void attached_as_it_runs(void **state)
@@ -170,6 +181,44 @@ static void attached_to_less(void **state)
 	free(rows);
 	stop(q);
 	end(c, p);
+}
+
+/* One that was taken out of the container's groups is under none of its limits. */
+static void moved_out(void **state)
+{
+	ct_container *c = must_open(NULL);
+	ct_attach_opts o = CT_ATTACH_OPTS_INIT;
+	ct_process *p, *q;
+	char *rows, path[4096], *slash;
+	int moved;
+
+	(void)state;
+	assert_int_equal(box_config(c, "limit.pids", "50", NULL), 0);
+	p = must_start(c, 0, WAITING);
+	q = must_attach(c, &o);
+	rows = rows_of(c);
+	expect_row(rows, "in its cgroups", "all processes", "all of them", NULL, true);
+	row_cell(rows, "limit.pids", 3, path, sizeof(path));
+	free(rows);
+	/* "pids.max of PATH": to the group above it */
+	slash = strchr(path, '/');
+	assert_non_null(slash);
+	memmove(path, slash, strlen(slash) + 1);
+	path[strcspn(path, " ,;")] = '\0';
+	slash = strrchr(path, '/');
+	assert_non_null(slash);
+	snprintf(slash, sizeof(path) - (size_t)(slash - path), "/cgroup.procs");
+	moved = write_number(path, ct_process_pid(q));
+	if (!moved) {
+		rows = rows_of(c);
+		expect_not_so(rows, "in its cgroups", q);
+		assert_int_equal(complaints(c, rows), 1);
+		free(rows);
+	}
+	stop(q);
+	end(c, p);
+	if (moved)
+		fail_msg("%s: %s", path, strerror(moved));
 }
 
 static int stop_attaching;
@@ -446,6 +495,7 @@ int main(void)
 		cmocka_unit_test(attached_with_more),
 		cmocka_unit_test(attached_with_groups),
 		cmocka_unit_test(attached_to_less),
+		cmocka_unit_test(moved_out),
 		cmocka_unit_test(no_false_alarm),
 		cmocka_unit_test(risen_by_a_file),
 		cmocka_unit_test(given_up),

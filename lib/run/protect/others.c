@@ -60,7 +60,11 @@ static bool read_member(struct ct_protect *t, int dir, struct ct_member *m)
 	if (ct_buf_read_at(&text, dir, "status", STATUS_MAX) < 0)
 		return false;
 	m->status = ct_arena_strdup(t->p.arena, ct_buf_text(&text));
-	if (!m->status) {
+	ct_buf_free(&text);
+	if (ct_buf_read_at(&text, dir, "cgroup", STATUS_MAX) < 0)
+		ct_buf_free(&text);
+	m->cgroup = ct_arena_strdup(t->p.arena, ct_buf_text(&text));
+	if (!m->status || !m->cgroup) {
 		t->report.oom = true;
 		return false;
 	}
@@ -239,6 +243,99 @@ const char *ct_protect_others(struct ct_protect *t, const char *got, const struc
 	return CT_TEXT(t, "%s; NOT SO %u processes, one of them %d", got, n, (int)first);
 }
 
+/* Whether the n bytes at `list` have each word of the other list; both are divided by commas. */
+static bool has_words(const char *list, size_t n, const char *words)
+{
+	for (; *words; words += strcspn(words, ","), words += *words == ',') {
+		size_t len = strcspn(words, ","), at = 0;
+
+		while (at < n && (strncmp(list + at, words, len) ||
+				  (at + len < n && list[at + len] != ','))) {
+			at += strcspn(list + at, ",:");
+			at++;
+		}
+		if (at >= n)
+			return false;
+	}
+	return true;
+}
+
+/* Whether a path, up to the end of its line, has these components. */
+static bool has_components(const char *path, const char *name)
+{
+	size_t n = strlen(name);
+
+	while (*path == '/') {
+		path++;
+		if (!strncmp(path, name, n) && strchr("/\n", path[n]))
+			return true;
+		path += strcspn(path, "/\n");
+	}
+	return false;
+}
+
+bool ct_protect_in_group(const char *text, const struct ct_cg_group *g)
+{
+	const char *name = g->path + g->keep;
+
+	/* one that existed before is known by its last part */
+	if (!*name)
+		name = strrchr(g->path, '/');
+	if (!name)
+		return false;
+	name += *name == '/';
+	for (const char *line = text, *end; *line; line = end + (*end == '\n')) {
+		const char *list = strchr(line, ':'), *path = NULL;
+		size_t n;
+
+		end = line + strcspn(line, "\n");
+		if (list)
+			path = strchr(++list, ':');
+		if (!path || path > end)
+			continue;
+		n = (size_t)(path - list);
+		if (g->version == 2 && n)
+			continue;
+		if (g->version == 1 && (!n || !has_words(list, n, g->tree)))
+			continue;
+		if (has_components(path + 1, name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_outside(const struct ct_protect *t, const struct ct_member *m)
+{
+	for (uint32_t i = 0; i < t->held.n; i++)
+		if (!ct_protect_in_group(m->cgroup, &t->held.v[i]))
+			return true;
+	return false;
+}
+
+static void told_groups(struct ct_protect *t)
+{
+	const struct ct_bound inside = { .check = is_outside };
+	struct ct_member init = { .pid = t->pid };
+	const char *why = "", *got = "all of them";
+	bool ok = true;
+
+	if (!t->held.n)
+		return;
+	init.cgroup = ct_protect_read(t, "cgroup", STATUS_MAX, &why);
+	if (!init.cgroup) {
+		ct_protections_add(&t->report, false, "in its cgroups", "all processes",
+				   "cannot be told", why);
+		return;
+	}
+	if (is_outside(t, &init)) {
+		ok = false;
+		got = "NOT init";
+	}
+	got = ct_protect_others(t, got, &inside, &ok);
+	ct_protections_add(&t->report, ok, "in its cgroups", "all processes", got,
+			   "CLONE_INTO_CGROUP, cgroup.procs");
+}
+
 void ct_protect_told_others(struct ct_protect *t)
 {
 	const char *got = CT_TEXT(t, "init and %u others", t->others.n);
@@ -252,4 +349,5 @@ void ct_protect_told_others(struct ct_protect *t)
 				   t->others.why);
 	else
 		ct_protections_add(&t->report, true, "processes", "-", "init alone", t->others.why);
+	told_groups(t);
 }

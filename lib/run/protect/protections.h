@@ -14,7 +14,7 @@
 /* A process of the container beside init, as it was looked at. */
 struct ct_member {
 	pid_t pid;
-	const char *status;	       /* its file in /proc */
+	const char *status, *cgroup;   /* its files in /proc; cgroup "": it cannot be read */
 	struct stat ns[CT_NAMESPACES]; /* st_ino 0: not known */
 };
 
@@ -82,7 +82,10 @@ bool ct_protect_is_weaker(const struct ct_protect *t, const struct ct_member *m,
 /* Whether so many filters are no less than those of who started it, and one of the container's own
  * (`before` UINT32_MAX: not known). */
 bool ct_protect_filters_ok(uint32_t mode, uint32_t filters, uint32_t before);
-/* The row that tells which processes were looked at. */
+/* Whether the text of /proc/PID/cgroup has the group, or one below it. */
+bool ct_protect_in_group(const char *text, const struct ct_cg_group *g);
+/* The rows that tell which processes were looked at, and whether all are in the container's
+ * cgroups. */
 void ct_protect_told_others(struct ct_protect *t);
 /* The rows, area by area. */
 void ct_protect_namespaces(struct ct_protect *t);
