@@ -95,14 +95,9 @@ static int audit(struct json *j, const char *file, const char *label, int *weak)
 {
 	CLEAN_CONTAINER ct_container *c = NULL;
 	CLEAN_TEXT char *text = NULL;
-	struct args named = a;
 	ct_start_opts so = as_system();
-	int err, n;
+	int err = open_container(&a, &c), n;
 
-	/* a container without a name would be a program, which has a filter by default */
-	if (!named.name)
-		named.name = "new";
-	err = open_container(&named, &c);
 	if (err)
 		return err;
 	if (ct_load_config(c, file) < 0)

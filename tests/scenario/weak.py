@@ -139,5 +139,15 @@ with open(path, "w", encoding="utf-8") as f:
     f.write(f"rootfs.path = {ROOT}\nuts.nmae = x\n")
 code, out, err = s.run("ct-checkconfig", "--fail=low", path)
 s.check("one with a fault", code == 1 and "uts.nmae" in out and "weaknesses" not in out, code, out)
+# as another user, with no run-time directory of his own
+with open(path, "w", encoding="utf-8") as f:
+    f.write("rootfs.path = /\nrootfs.readonly = 1\n")
+os.chmod(path, 0o644)
+env = {k: v for k, v in os.environ.items() if k != "XDG_RUNTIME_DIR"}
+r = subprocess.run([os.path.join(s.tools, "ct-checkconfig"), path], user=65534, group=65534,
+                   extra_groups=[], env=env, capture_output=True, text=True, check=False)
+s.check("as another user", r.returncode == 1 and "seccomp-none" in r.stdout and
+        "no_new_privs =" not in r.stdout.partition("weaknesses")[0] and
+        "config-others" not in r.stdout.partition("\n")[0], r)
 s.expect("destroy", "ct-destroy", NAME)
 s.done()

@@ -434,7 +434,12 @@ static void hooks_and_roots(void **state)
 	/* who may write to its directory may put another in its place, unless it is sticky */
 	set_mode("/open", 0777);
 	expect_of(APART "hook.stop = @/open/hook a\n", "hook-others:critical hook-host:low");
+	/* so for a script that is given to a program */
+	expect_of(APART "hook.stop = /bin/sh @/open/hook\n", "hook-others:critical hook-host:low");
 	set_mode("/open", 01777);
+	expect_of(APART "hook.stop = /bin/sh @/open/hook\n", "hook-host:low");
+	expect_of(APART "rootfs.path = @/root\nhook.post-stop = /bin/sh @/root/bin/hook\n",
+		  "hook-inside:critical hook-host:low");
 	expect_of(APART "hook.stop = @/open/hook a\n", "hook-host:low");
 	/* a start hook is the container's own */
 	expect_of(APART "hook.start = @/open/hook\n", "");

@@ -67,7 +67,8 @@ static const char *why_open(struct ct_audit *a, const char *path, const struct s
 
 	if (st->st_uid && st->st_uid != a->host->uid && st->st_uid != owner)
 		return ct_arena_printf(a->arena, "chown root %s", path);
-	if (st->st_gid && st->st_gid != a->host->gid)
+	/* the group of a file that the container's root owns is that root's, too */
+	if (st->st_gid && st->st_gid != a->host->gid && st->st_uid != owner)
 		others |= S_IWGRP;
 	/* in a sticky directory others cannot replace what is not theirs */
 	if (!(st->st_mode & others) || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
@@ -356,13 +357,18 @@ void ct_look_hooks(struct ct_audit *a, const struct ct_rule *r)
 	each_hook(a, r, look_hook);
 }
 
+/* The program, and what it is given by its path, such as a script. */
 static void look_hook_file(struct ct_audit *a, const struct ct_rule *r,
 			   const struct ct_cmd_item *hook)
 {
-	const char *why = open_to_others(a, hook->argv.v[0], NOBODY_ELSE);
+	for (uint32_t i = 0; i < hook->argv.n; i++) {
+		const char *why = open_to_others(a, hook->argv.v[i], NOBODY_ELSE);
+		struct stat st;
 
-	if (why)
-		ct_audit_hit(a, r, &hook->at, hook->argv.v[0], why);
+		/* a program that is not there yet can be put there; another word may be no file */
+		if (why && (!i || stat(hook->argv.v[i], &st) == 0))
+			ct_audit_hit(a, r, &hook->at, hook->argv.v[i], why);
+	}
 }
 
 void ct_look_hook_files(struct ct_audit *a, const struct ct_rule *r)
@@ -370,11 +376,10 @@ void ct_look_hook_files(struct ct_audit *a, const struct ct_rule *r)
 	each_hook(a, r, look_hook_file);
 }
 
-/* Its program is one that the payload may write. */
-static void look_hook_inside(struct ct_audit *a, const struct ct_rule *r,
-			     const struct ct_cmd_item *hook)
+/* Whether the payload may write the file. */
+static bool is_inside(struct ct_audit *a, const char *file)
 {
-	const char *path = without_links(a, hook->argv.v[0]), *top = root_of(a);
+	const char *path = without_links(a, file), *top = root_of(a);
 	bool inside = path && top && top[1] && lies_in(path, top);
 
 	for (uint32_t i = 0; path && i < a->spec->mounts.n; i++) {
@@ -383,8 +388,15 @@ static void look_hook_inside(struct ct_audit *a, const struct ct_rule *r,
 		top = ct_audit_source(a, m);
 		inside |= top && !ct_audit_readonly(m) && lies_in(path, top);
 	}
-	if (inside)
-		ct_audit_hit(a, r, &hook->at, hook->argv.v[0], NULL);
+	return inside;
+}
+
+static void look_hook_inside(struct ct_audit *a, const struct ct_rule *r,
+			     const struct ct_cmd_item *hook)
+{
+	for (uint32_t i = 0; i < hook->argv.n; i++)
+		if (hook->argv.v[i][0] == '/' && is_inside(a, hook->argv.v[i]))
+			ct_audit_hit(a, r, &hook->at, hook->argv.v[i], NULL);
 }
 
 void ct_look_hook_inside(struct ct_audit *a, const struct ct_rule *r)

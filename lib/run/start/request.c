@@ -465,7 +465,10 @@ int ct_refuse_unread(struct ct_container *c, struct ct_err *e)
 
 void ct_take_usual_filter(const struct ct_container *c, const ct_start_opts *o, struct ct_spec *s)
 {
-	if (!s->seccomp_profile && ((o->flags & CT_START_EXECUTE) || !c->name[0]))
+	/* a config without a container is checked as one of a system, which is detached */
+	bool anonymous = !c->name[0] && !(o->flags & CT_START_DETACH);
+
+	if (!s->seccomp_profile && ((o->flags & CT_START_EXECUTE) || anonymous))
 		s->seccomp_profile = ct_filter_usual();
 }
 
