@@ -270,31 +270,6 @@ bool ct_protect_filters_ok(uint32_t mode, uint32_t filters, uint32_t before)
 	return mode == 2 && (before == UINT32_MAX || filters > before);
 }
 
-/* Opens the file in /proc of the process that has made init: this one, or the supervisor. -1: it
- * has ended, or cannot be told. */
-static int open_of_starter(const struct ct_protect *t, const char *file)
-{
-	CT_CLEAN_FD int dir = -1, fd = -1;
-	struct ct_state_file st = { .supervisor = 0 };
-	char path[80];
-
-	if (t->report.care == CT_CARE_NOBODY)
-		return -1;
-	if (t->report.care == CT_CARE_KEEPER) {
-		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
-		return open(path, O_RDONLY | O_CLOEXEC);
-	}
-	dir = ct_state_dir(t->c, NULL);
-	if (dir < 0 || ct_state_read(dir, &st, NULL) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* only after the open is it certain that the process id had not been used again by then */
-	if (fd < 0 || ct_proc_start_time(st.supervisor) != st.supervisor_start)
-		return -1;
-	return ct_take_fd(&fd);
-}
-
 /* How many filters init has inherited: those of this process when it started the container, or of
  * the supervisor. UINT32_MAX: not known. */
 static uint32_t filters_before(struct ct_protect *t)
@@ -310,7 +285,7 @@ static uint32_t filters_before(struct ct_protect *t)
 		pthread_mutex_unlock(&t->c->lock);
 		return n;
 	}
-	fd = open_of_starter(t, "status");
+	fd = ct_protect_open_of_starter(t, "status");
 	if (fd < 0 || ct_buf_read_fd(&text, fd, 1u << 20) < 0 ||
 	    !ct_status_field(ct_buf_text(&text), "Seccomp_filters", value, sizeof(value)) ||
 	    ct_parse_u32(value, &n) < 0)
@@ -376,10 +351,33 @@ static const char *label_in(struct ct_protect *t, const char *file, const char *
 	return CT_TEXT(t, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
+int ct_protect_open_of_starter(const struct ct_protect *t, const char *file)
+{
+	CT_CLEAN_FD int dir = -1, fd = -1;
+	struct ct_state_file st = { .supervisor = 0 };
+	char path[80];
+
+	if (t->report.care == CT_CARE_NOBODY)
+		return -1;
+	if (t->report.care == CT_CARE_KEEPER) {
+		snprintf(path, sizeof(path), "/proc/thread-self/%s", file);
+		return open(path, O_RDONLY | O_CLOEXEC);
+	}
+	dir = ct_state_dir(t->c, NULL);
+	if (dir < 0 || ct_state_read(dir, &st, NULL) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)st.supervisor, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* only after the open is it certain that the process id had not been used again by then */
+	if (fd < 0 || ct_proc_start_time(st.supervisor) != st.supervisor_start)
+		return -1;
+	return ct_take_fd(&fd);
+}
+
 /* The label of the process that has made init; NULL: it is not known. */
 static const char *starters_label(struct ct_protect *t, const char *file)
 {
-	CT_CLEAN_FD int fd = open_of_starter(t, file);
+	CT_CLEAN_FD int fd = ct_protect_open_of_starter(t, file);
 	char label[4096] = "";
 
 	if (fd < 0 || ct_read_text(fd, label, sizeof(label)) <= 0)

@@ -79,6 +79,9 @@ const char *ct_protect_others(struct ct_protect *t, const char *got, const struc
 /* Whether the process is not as the bound says. */
 bool ct_protect_is_weaker(const struct ct_protect *t, const struct ct_member *m,
 			  const struct ct_bound *b);
+/* Opens the file in /proc of the process that has made init: this one, or the supervisor. -1: it
+ * has ended, or cannot be told. */
+int ct_protect_open_of_starter(const struct ct_protect *t, const char *file);
 /* Whether so many filters are no less than those of who started it, and one of the container's own
  * (`before` UINT32_MAX: not known). */
 bool ct_protect_filters_ok(uint32_t mode, uint32_t filters, uint32_t before);
