@@ -120,7 +120,8 @@ static void attached_with_more(void **state)
 
 	(void)state;
 	assert_int_equal(box_config(c, "init.uid", "1000", "init.gid", "1000", "no_new_privs", "1",
-				    "cap.keep", "chown", "seccomp.profile", "default", NULL),
+				    "cap.keep", "chown", "seccomp.profile", "default",
+				    "prlimit.nofile", "50", NULL),
 			 0);
 	p = must_start(c, 0, WAITING);
 	o.flags = CT_ATTACH_ELEVATED | CT_ATTACH_SET_UID | CT_ATTACH_SET_GID;

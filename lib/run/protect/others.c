@@ -64,7 +64,12 @@ static bool read_member(struct ct_protect *t, int dir, struct ct_member *m)
 	if (ct_buf_read_at(&text, dir, "cgroup", STATUS_MAX) < 0)
 		ct_buf_free(&text);
 	m->cgroup = ct_arena_strdup(t->p.arena, ct_buf_text(&text));
-	if (!m->status || !m->cgroup) {
+	ct_buf_free(&text);
+	if (t->p.spec->prlimit.n && ct_buf_read_at(&text, dir, "limits", STATUS_MAX) < 0)
+		ct_buf_free(&text);
+	if (t->p.spec->prlimit.n)
+		m->limits = ct_arena_strdup(t->p.arena, ct_buf_text(&text));
+	if (!m->status || !m->cgroup || (t->p.spec->prlimit.n && !m->limits)) {
 		t->report.oom = true;
 		return false;
 	}

@@ -314,6 +314,13 @@ static const char *limits_text(struct ct_protect *t, uint64_t soft, uint64_t har
 	return append(t, limit_text(t, soft), ":", limit_text(t, hard));
 }
 
+static bool above_limit(const struct ct_protect *t, const struct ct_member *m)
+{
+	uint64_t got[2];
+
+	return !read_limit(m->limits, t->limit->resource, got) || got[1] > t->limit->hard;
+}
+
 /* Only the hard limits are compared: the payload may set the soft ones itself. */
 static void add_prlimits(struct ct_protect *t)
 {
@@ -329,13 +336,19 @@ static void add_prlimits(struct ct_protect *t)
 		const struct ct_limit_item *item = &l->v[i];
 		const char *name = CT_TEXT(t, "prlimit.%s", item->name),
 			   *asked = limits_text(t, item->soft, item->hard);
+		const struct ct_bound hard = { .check = above_limit };
+		const char *cell;
 		uint64_t got[2];
+		bool ok;
 
-		if (!text || !read_limit(text, item->resource, got))
+		if (!text || !read_limit(text, item->resource, got)) {
 			ct_protections_add(&t->report, false, name, asked, UNKNOWN, why);
-		else
-			ct_protections_add(&t->report, got[1] <= item->hard, name, asked,
-					   limits_text(t, got[0], got[1]), "prlimit64");
+			continue;
+		}
+		t->limit = item;
+		ok = got[1] <= item->hard;
+		cell = ct_protect_others(t, limits_text(t, got[0], got[1]), &hard, &ok);
+		ct_protections_add(&t->report, ok, name, asked, cell, "prlimit64");
 	}
 }
 

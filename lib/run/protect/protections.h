@@ -14,7 +14,8 @@
 /* A process of the container beside init, as it was looked at. */
 struct ct_member {
 	pid_t pid;
-	const char *status, *cgroup;   /* its files in /proc; cgroup "": it cannot be read */
+	/* its files in /proc; "": it cannot be read; limits NULL: nobody asks for it */
+	const char *status, *cgroup, *limits;
 	struct stat ns[CT_NAMESPACES]; /* st_ino 0: not known */
 };
 
@@ -41,8 +42,9 @@ struct ct_protect {
 	const char *program; /* status of a reaper's program, or of init */
 	/* init is in a user namespace that the payload has made: its rights are none outside */
 	bool deeper;
-	ino_t user_ns;		      /* of init */
-	struct ct_protections report; /* the table */
+	ino_t user_ns;			   /* of init */
+	const struct ct_limit_item *limit; /* that other processes are compared with */
+	struct ct_protections report;	   /* the table */
 };
 
 /* What a row asks of each process. */
