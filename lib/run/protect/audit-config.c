@@ -194,11 +194,26 @@ static void hit_cap(struct ct_audit *a, const struct ct_rule *r, uint64_t caps, 
 	ct_audit_hit(a, &with, ct_spec_origin(s, with.key), object, NULL);
 }
 
+/* Whether what the capability is for is kept from the container by other means: the word of its
+ * row. The kernel takes orders about its audit in the first pid namespace only, and tells of it in
+ * the first network namespace; reboot(2) in a pid namespace ends that; the default filter never
+ * lets kexec_load(2) pass. */
+static bool is_moot(const struct ct_audit *a, const char *word)
+{
+	if (!word)
+		return false;
+	if (!strcmp(word, "net"))
+		return a->own & CT_NS_NET;
+	if (!strcmp(word, "kexec"))
+		return (a->own & CT_NS_PID) && a->filtered;
+	return a->own & CT_NS_PID;
+}
+
 void ct_look_cap(struct ct_audit *a, const struct ct_rule *r)
 {
 	uint64_t caps = a->kept & r->n;
 
-	if (caps)
+	if (caps && !is_moot(a, r->word))
 		hit_cap(a, r, caps, names_of(a, caps));
 }
 
