@@ -741,7 +741,10 @@ CT_PUBLIC int ct_event_fd(ct_container *c, const ct_event_opts *opts);
 CT_PUBLIC int ct_next_event(ct_container *c, ct_event *out);
 
 /** What protects a running container: each namespace, limit, capability set, mask, no_new_privs:
- *  asked, got, how. Text or JSON (CT_FORMAT_*). Errors: -ESRCH. Since 0.2. */
+ *  asked, got, how. Asked is what it was started with. A row is about init, and says "NOT SO" with
+ *  another process of the container's pid namespace that has more (since 0.3), also one that was
+ *  attached. Text or JSON (CT_FORMAT_*). Waits for programs that are being attached, half a second
+ *  at most. Errors: -ESRCH. Since 0.2. */
 CT_PUBLIC int ct_protections(ct_container *c, int format, char **out);
 
 /* ---- defined containers ---------------------------------------------------------------------- */
@@ -794,6 +797,29 @@ CT_PUBLIC int ct_check_all(ct_container *c, const ct_start_opts *opts, char **ou
  *  container's own file), -ENOENT and those of open(2) (the file itself), -ENOMEM. Since 0.3. */
 CT_PUBLIC int ct_check_file(ct_container *c, const char *path, const ct_start_opts *opts,
 			    char **out);
+
+/** The container can tire or disturb others, or lacks a hardening that costs nothing. */
+#define CT_SEVERITY_LOW 1
+/** It sees or disturbs what is not its own, or lacks a layer of protection. */
+#define CT_SEVERITY_MEDIUM 2
+/** It reads or changes what is the host's, or a single layer of protection is left. */
+#define CT_SEVERITY_HIGH 3
+/** A hostile container becomes the host or the caller by this alone. */
+#define CT_SEVERITY_CRITICAL 4
+
+/** What weakens a container of this config on this host, most serious first, of at least the
+ *  severity `least` (CT_SEVERITY_*), as a start with `opts` (may be NULL) would have it: with what
+ *  is the default for such a start, the caller's rights, and who may change the files and programs
+ *  that it uses. Each has a name that stays, where it comes from, and the key that mends it. Text,
+ *  one a line, or JSON (CT_FORMAT_*), in *out, which is the caller's. Returns their number; 0:
+ *  there is none. What cannot be started is none of its business: ct_check_all(). Nothing is
+ *  changed on the host; files are looked for, which may block where they are on a network's file
+ *  system. Errors: -EINVAL (no place for the text, format, severity, flags; a value of the config),
+ *  -E2BIG, -ENOENT (mount.fstab), -ENOMEM. Since 0.3. */
+CT_PUBLIC int ct_audit(ct_container *c, const ct_start_opts *opts, int least, int format,
+		       char **out);
+/** "low", "medium", "high", "critical" for CT_SEVERITY_*, "?" for another number. Since 0.3. */
+CT_PUBLIC const char *ct_severity_name(int severity);
 /** The complete list of steps that ct_start() would carry out. Of the environment only the values
  *  are shown that are no secret (PATH, TERM, ..). Errors: as ct_check(). Since 0.1. */
 CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int format, char **out);

@@ -438,6 +438,34 @@ CT_PUBLIC int ct_dump_plan(ct_container *c, const ct_start_opts *opts, int forma
 	return ct_done(c, &e, r);
 }
 
+CT_PUBLIC int ct_audit(ct_container *c, const ct_start_opts *opts, int least, int format,
+		       char **out)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	ct_start_opts o;
+	int n = 0;
+	BEGIN(c, e);
+
+	if (r >= 0 && (!out || (format != CT_FORMAT_TEXT && format != CT_FORMAT_JSON) ||
+		       least < CT_SEVERITY_LOW || least > CT_SEVERITY_CRITICAL))
+		r = ct_fail(&e, -EINVAL, CT_ERR_ARGUMENT, "audit",
+			    "no place for the text, or an unknown format or severity");
+	if (r >= 0)
+		r = take_start_opts(opts, &o, &e);
+	if (r >= 0)
+		r = n = ct_run_audit(c, &o, least, format, &text, &e);
+	if (r >= 0 && (r = give_text(&text, out)) < 0)
+		ct_oom(&e);
+	if (r >= 0)
+		r = n;
+	return ct_done(c, &e, r);
+}
+
+CT_PUBLIC const char *ct_severity_name(int severity)
+{
+	return ct_run_severity(severity);
+}
+
 CT_PUBLIC int ct_preflight(int format, char **out)
 {
 	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;

@@ -26,6 +26,11 @@ int main(void)
 	if (ct_preflight(CT_FORMAT_TEXT, &text) < 0 || !text || !*text)
 		return 5;
 	ct_free(text);
+	if (ct_audit(c, NULL, CT_SEVERITY_HIGH, CT_FORMAT_TEXT, &text) < 1 || !text || !*text)
+		return 6;
+	ct_free(text);
+	if (strcmp(ct_severity_name(CT_SEVERITY_HIGH), "high") != 0)
+		return 7;
 	ct_unref(c);
 	puts(ct_version());
 	return 0;

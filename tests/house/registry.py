@@ -9,6 +9,7 @@ from house import Tap, files, read, top
 
 ROOT = top()
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import weaknesses  # noqa: E402
 from steps import PHASES, page, steps  # noqa: E402
 
 BUILD = sys.argv[2] if len(sys.argv) > 2 else os.path.join(ROOT, "build")
@@ -63,6 +64,14 @@ def steps_told():
     told = re.findall(rf"^\| ({'|'.join(PHASES).lower()}) \| (\w+)", text, re.M)
     if told != [(name.lower(), actor) for name, actor in PHASES.items()]:
         yield f"the table of phases has {told}"
+
+
+def weaknesses_told():
+    """Every weakness is in its page, as the rows have it."""
+    path = "doc/WEAKNESSES.md"
+    text = read(ROOT, path)
+    if weaknesses.page(text) != text:
+        yield f"make it anew: scripts/weaknesses.py {path}"
 
 
 def steps_done():
@@ -133,6 +142,9 @@ tap.check("every error used is registered", known())
 tap.check("doc/ERRORS.md is the registry's", errors_told())
 tap.check("steps are found", [] if len(list(steps())) > 60 else [f"only {len(list(steps()))} rows"])
 tap.check("steps and phases in doc/ARCHITECTURE.md are those of the rows", steps_told())
+FOUND = len(list(weaknesses.rules())), len(list(weaknesses.places()))
+tap.check("weaknesses are found", [] if min(FOUND) > 20 and max(FOUND) > 60 else [f"only {FOUND}"])
+tap.check("weaknesses in doc/WEAKNESSES.md are those of the rows", weaknesses_told())
 tap.check("every step has its function", steps_done())
 tap.check("the system calls of all steps have a name", calls_named())
 tap.check("the stage depends on its headers", stage_headers())

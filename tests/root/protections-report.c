@@ -25,102 +25,6 @@
 
 #define WAITING ARGV("/bin/sleep", "1000")
 
-/* ---- the report as rows ---------------------------------------------------------------------- */
-
-/* One row a line: name, asked, got, how and ok, divided by tabs. Keys and their types are held
- * against what is promised. */
-static const char reader[] =
-	"import json, sys\n"
-	"rows = json.load(sys.stdin)['protections']\n"
-	"assert rows\n"
-	"for r in rows:\n"
-	"    assert sorted(r) == ['asked', 'got', 'how', 'name', 'ok'], r\n"
-	"    assert all(isinstance(r[k], str) and r[k] and r[k].isprintable() for k in ('asked', "
-	"'got', 'how', 'name')), r\n"
-	"    assert isinstance(r['ok'], bool), r\n"
-	"    print(r['name'], r['asked'], r['got'], r['how'], r['ok'], sep='\\t')\n";
-
-static char *rows_of(ct_container *c)
-{
-	struct run_result r;
-	char *json = NULL, *rows;
-
-	assert_ok(c, ct_protections(c, CT_FORMAT_JSON, &json));
-	assert_int_equal(run_tool(ARGV("python3", "-c", reader), json, 30000, &r), 0);
-	if (r.status)
-		fail_msg("the JSON is not as promised: %s\n%s", r.err, json);
-	ct_free(json);
-	rows = strdup(r.out);
-	assert_non_null(rows);
-	run_free(&r);
-	return rows;
-}
-
-/* The n-th cell, from 1 on, of the row of that name, in buf; fails when there is no such row. */
-static const char *cell(const char *rows, const char *name, int n, char *buf, size_t size)
-{
-	size_t len = strlen(name);
-
-	for (const char *line = rows; line && *line;
-	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
-		if (strncmp(line, name, len) || line[len] != '\t')
-			continue;
-		for (int i = 0; i < n; i++)
-			line += strcspn(line, "\t\n") + 1;
-		snprintf(buf, size, "%.*s", (int)strcspn(line, "\t\n"), line);
-		return buf;
-	}
-	fail_msg("no row \"%s\" in\n%s", name, rows);
-	return "";
-}
-
-/* The row has these cells; of got and how NULL is anything, and how may say more. */
-static void expect(const char *rows, const char *name, const char *asked, const char *got,
-		   const char *how, bool ok)
-{
-	const char *const want[3] = { asked, got, how };
-	char text[1024];
-
-	for (int i = 0; i < 3; i++) {
-		cell(rows, name, i + 1, text, sizeof(text));
-		if (want[i] && (i == 2 ? !strstr(text, want[i]) : strcmp(text, want[i])))
-			fail_msg("%s: \"%s\", not \"%s\" in\n%s", name, text, want[i], rows);
-	}
-	if (strcmp(cell(rows, name, 4, text, sizeof(text)), ok ? "True" : "False"))
-		fail_msg("%s is %s in\n%s", name, ok ? "not ok" : "ok", rows);
-}
-
-static bool has_row(const char *rows, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = rows; (p = strstr(p, name)); p += n)
-		if ((p == rows || p[-1] == '\n') && p[n] == '\t')
-			return true;
-	return false;
-}
-
-/* As many lines begin with "! " as there are rows that are not ok, and no line is anything but
- * a row or the head. */
-static int complaints(ct_container *c, const char *rows)
-{
-	int lines = 0, wrong = 0, want = 0, all = 0;
-	char *text = NULL;
-
-	assert_ok(c, ct_protections(c, CT_FORMAT_TEXT, &text));
-	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-		wrong += !strncmp(line, "! ", 2);
-		lines += !strncmp(line, "! ", 2) || !strncmp(line, "  ", 2);
-	}
-	for (const char *p = rows; *p; p = strchr(p, '\n') + 1, all++)
-		want += (strchr(p, '\n') - p) > 6 && !strncmp(strchr(p, '\n') - 6, "\tFalse", 6);
-	if (lines != all + 1 || wrong != want)
-		fail_msg("%d lines, %d of them with \"! \", for %d rows, %d of them not ok:\n%s",
-			 lines, wrong, all, want, text);
-	ct_free(text);
-	return wrong;
-}
-
 /* ---- containers ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -156,13 +60,13 @@ static void default_container(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		snprintf(name, sizeof(name), "namespace %s", own[i]);
-		expect(rows, name, "own", "own", "clone3", true);
+		expect_row(rows, name, "own", "own", "clone3", true);
 	}
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
-		expect(rows, defaults[i].name, defaults[i].asked, defaults[i].got, defaults[i].how,
-		       true);
-	cell(rows, "capabilities, bounding", 1, bounding, sizeof(bounding));
-	expect(rows, "capabilities, bounding", bounding, bounding, NULL, true);
+		expect_row(rows, defaults[i].name, defaults[i].asked, defaults[i].got,
+			   defaults[i].how, true);
+	row_cell(rows, "capabilities, bounding", 1, bounding, sizeof(bounding));
+	expect_row(rows, "capabilities, bounding", bounding, bounding, NULL, true);
 	assert_non_null(strstr(bounding, "chown"));
 	assert_null(strstr(bounding, "sys_admin"));
 	assert_int_equal(complaints(c, rows), 0);
@@ -197,7 +101,7 @@ static void sets_of_capabilities(void **state)
 	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
 	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
-		expect(rows, given[i].set, given[i].asked, given[i].got, NULL, true);
+		expect_row(rows, given[i].set, given[i].asked, given[i].got, NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
 	end(c, p);
@@ -230,16 +134,16 @@ static void limited_anew(ct_container *c)
 
 	assert_ok(c, ct_cgroup_set(c, "pids.max", "100"));
 	rows = rows_of(c);
-	expect(rows, "limit.pids", "50", "100", "pids.max of /", false);
-	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
+	expect_row(rows, "limit.pids", "50", "100", "pids.max of /", false);
+	expect_row(rows, "limit.memory", "64M", "67108864", "memory.", true);
 	assert_int_equal(complaints(c, rows), 1);
 	free(rows);
 	assert_ok(c, ct_cgroup_set(c, "pids.max", "20"));
 	assert_ok(c, ct_set_limits(c, (const char *const[]){ "limit.memory" },
 				   (const char *const[]){ "96M" }, 1));
 	rows = rows_of(c);
-	expect(rows, "limit.pids", "50", "20", "pids.max of /", true);
-	expect(rows, "limit.memory", "96M", "100663296", "memory.", true);
+	expect_row(rows, "limit.pids", "50", "20", "pids.max of /", true);
+	expect_row(rows, "limit.memory", "96M", "100663296", "memory.", true);
 	free(rows);
 }
 
@@ -257,15 +161,15 @@ static void limited(void **state)
 			 0);
 	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
-	expect(rows, "limit.memory", "64M", "67108864", "memory.", true);
-	expect(rows, "limit.pids", "50", "51", "pids.max of /", true);
-	expect(rows, "limit.cpu", "0.5", NULL, "cpu.", true);
-	expect(rows, "limit.time", "1h", "kept", "keeper", true);
-	expect(rows, "limit.cputime", "100s", "kept", "keeper, by cpu", true);
-	expect(rows, "prlimit.nofile", "100:200", "100:200", "prlimit64", true);
-	expect(rows, "no_new_privs", "set", "set", "prctl", true);
-	expect(rows, "root file system", "read-only", "read-only", NULL, true);
-	expect(rows, "capabilities, bounding", "none", "none", NULL, true);
+	expect_row(rows, "limit.memory", "64M", "67108864", "memory.", true);
+	expect_row(rows, "limit.pids", "50", "51", "pids.max of /", true);
+	expect_row(rows, "limit.cpu", "0.5", NULL, "cpu.", true);
+	expect_row(rows, "limit.time", "1h", "kept", "keeper", true);
+	expect_row(rows, "limit.cputime", "100s", "kept", "keeper, by cpu", true);
+	expect_row(rows, "prlimit.nofile", "100:200", "100:200", "prlimit64", true);
+	expect_row(rows, "no_new_privs", "set", "set", "prctl", true);
+	expect_row(rows, "root file system", "read-only", "read-only", NULL, true);
+	expect_row(rows, "capabilities, bounding", "none", "none", NULL, true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
 	limited_anew(c);
@@ -287,13 +191,13 @@ static void tried_in_vain(void **state)
 			 0);
 	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
-	expect(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
-	expect(rows, "cgroup.nothing.max", "try:1", "not applied",
-	       "there is no such cgroup controller", false);
-	expect(rows, "limit.pids", "try:40", "41", "pids.max", true);
-	expect(rows, "limit.hugetlb.2MB", "max", NULL, NULL, true);
+	expect_row(rows, "limit.rdma", "try:nodevice0 hca_handle=2", NULL, "rdma", false);
+	expect_row(rows, "cgroup.nothing.max", "try:1", "not applied",
+		   "there is no such cgroup controller", false);
+	expect_row(rows, "limit.pids", "try:40", "41", "pids.max", true);
+	expect_row(rows, "limit.hugetlb.2MB", "max", NULL, NULL, true);
 	if (ct_cgroup_get(c, "rdma.max", NULL, 0) < 0) {
-		cell(rows, "limit.rdma", 3, how, sizeof(how));
+		row_cell(rows, "limit.rdma", 3, how, sizeof(how));
 		if (!strstr(how, "no hierarchy has the rdma controller here (layout "))
 			fail_msg("limit.rdma: %s", how);
 	}
@@ -316,12 +220,12 @@ static void mapped(void **state)
 			 0);
 	p = must_start(c, 0, WAITING);
 	rows = rows_of(c);
-	expect(rows, "namespace user", "own", "own", "clone3", true);
-	expect(rows, "user", "0, on the host 100000", "100000 on the host", "setresuid", true);
-	expect(rows, "group", "7, on the host 200007", "200007 on the host", "setresgid", true);
-	expect(rows, "idmap, users", "0 100000 65536", "0 100000 65536", "uid_map", true);
-	expect(rows, "idmap, groups", "0 200000 65536", "0 200000 65536", "gid_map", true);
-	expect(rows, "devices", "default", "not restricted", "user namespace", true);
+	expect_row(rows, "namespace user", "own", "own", "clone3", true);
+	expect_row(rows, "user", "0, on the host 100000", "100000 on the host", "setresuid", true);
+	expect_row(rows, "group", "7, on the host 200007", "200007 on the host", "setresgid", true);
+	expect_row(rows, "idmap, users", "0 100000 65536", "0 100000 65536", "uid_map", true);
+	expect_row(rows, "idmap, groups", "0 200000 65536", "0 200000 65536", "gid_map", true);
+	expect_row(rows, "devices", "default", "not restricted", "user namespace", true);
 	assert_int_equal(complaints(c, rows), 0);
 	free(rows);
 	end(c, p);
@@ -340,13 +244,13 @@ static void shared_namespace(void **state)
 			 0);
 	q = must_start(c, 0, WAITING);
 	rows = rows_of(c);
-	expect(rows, "namespace net", with, with, "setns", true);
-	expect(rows, "namespace ipc", "the caller's", "the caller's", "-", true);
+	expect_row(rows, "namespace net", with, with, "setns", true);
+	expect_row(rows, "namespace ipc", "the caller's", "the caller's", "-", true);
 	free(rows);
 	end(first, p);
 	/* who it was shared with has gone */
 	rows = rows_of(c);
-	expect(rows, "namespace net", with, NULL, "setns", true);
+	expect_row(rows, "namespace net", with, NULL, "setns", true);
 	free(rows);
 	end(c, q);
 }
@@ -356,7 +260,7 @@ static void shared_namespace(void **state)
 static int has_unmounted(void *data)
 {
 	char *rows = rows_of(data), got[256];
-	int gone = !strcmp(cell(rows, "/proc/keys", 2, got, sizeof(got)), "NOT THERE");
+	int gone = !strcmp(row_cell(rows, "/proc/keys", 2, got, sizeof(got)), "NOT THERE");
 
 	free(rows);
 	return gone;
@@ -376,8 +280,8 @@ static void uncovered(void **state)
 		       ARGV("/bin/sh", "-c", "umount /proc/sys; umount /proc/keys; sleep 1000"));
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
-	expect(rows, "/proc/sys", "read-only", "NOT THERE", NULL, false);
-	expect(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
+	expect_row(rows, "/proc/sys", "read-only", "NOT THERE", NULL, false);
+	expect_row(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
 	assert_int_equal(complaints(c, rows), 2);
 	free(rows);
 	end(c, p);
@@ -411,7 +315,7 @@ static void hostile_names(void **state)
 	assert_true(wait_until(has_unmounted, c));
 	rows = rows_of(c);
 	assert_false(has_row(rows, "c"));
-	expect(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
+	expect_row(rows, "/proc/keys", "hidden", "NOT THERE", NULL, false);
 	complaints(c, rows);
 	free(rows);
 	end(c, p);
@@ -434,12 +338,12 @@ static void detached(void **state)
 	other = must_open("web");
 	assert_ok(other, ct_set_config(other, "limit.memory", "1G"));
 	rows = rows_of(other);
-	expect(rows, "limit.memory", "64M", "67108864", "ct.payload.web", true);
-	expect(rows, "limit.time", "1h", "kept", "supervisor", true);
-	expect(rows, "limit.output", "1M", "kept", "supervisor", true);
-	expect(rows, "user", "1000", "1000 on the host", NULL, true);
-	expect(rows, "capabilities, effective", "within the bounding set", "none", NULL, true);
-	expect(rows, "/sys/fs/cgroup", "read-only", "read-only", "mount.auto", true);
+	expect_row(rows, "limit.memory", "64M", "67108864", "ct.payload.web", true);
+	expect_row(rows, "limit.time", "1h", "kept", "supervisor", true);
+	expect_row(rows, "limit.output", "1M", "kept", "supervisor", true);
+	expect_row(rows, "user", "1000", "1000 on the host", NULL, true);
+	expect_row(rows, "capabilities, effective", "within the bounding set", "none", NULL, true);
+	expect_row(rows, "/sys/fs/cgroup", "read-only", "read-only", "mount.auto", true);
 	assert_int_equal(complaints(other, rows), 0);
 	free(rows);
 	assert_ok(c, ct_stop(c, CT_STOP_KILL, PATIENCE_MS));

@@ -125,6 +125,15 @@ static int call_protections(const struct side *s)
 	return r;
 }
 
+static int call_audit(const struct side *s)
+{
+	char *text = NULL;
+	int r = ct_audit(s->c, NULL, CT_SEVERITY_LOW, CT_FORMAT_TEXT, &text);
+
+	ct_free(text);
+	return r;
+}
+
 static int call_get_config(const struct side *s)
 {
 	char text[64];
@@ -353,6 +362,7 @@ static const struct call calls[] = {
 	{ "ct_cgroup_set", call_cgroup_set, CONTAINER, 0, { GONE }, NULL },
 	{ "ct_set_limits", call_set_limits, CONTAINER, 0, { GONE }, NULL },
 	{ "ct_protections", call_protections, CONTAINER, 0, { GONE }, NULL },
+	{ "ct_audit", call_audit, CONTAINER, 0, { 0 }, NULL },
 	{ "ct_get_config", call_get_config, CONTAINER, 0, { 0 }, NULL },
 	{ "ct_set_config", call_set_config, CONTAINER, 0, { 0 }, NULL },
 	{ "an unknown key", call_unknown_key, CONTAINER, 0, { -ENOENT }, "no.such.key" },

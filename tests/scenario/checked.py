@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ct-checkconfig names before what a start then refuses, in the same words; a file with ten
-faults has ten lines."""
+faults has ten lines. (What weakens a config comes after that: weak.py.)"""
 import os
+import re
 
 from scene import Scene
 
@@ -17,7 +18,9 @@ def write(*lines):
 
 
 def told(text):
-    """The messages of a tool, without its name and the container's in front."""
+    """The messages of a tool, without its name and the container's in front, and without what
+    weakens the config."""
+    text = re.split(r"^.*: (weaknesses, |nothing weakens it).*$", text, flags=re.M)[0]
     return [line.removeprefix("ct-start: new: ") for line in text.splitlines() if line]
 
 

@@ -57,7 +57,9 @@ struct ct_container {
 	struct ct_process *init;     /* in-process container that is started, runs or ran last */
 	struct ct_process *starting; /* detached start that is under way, or was */
 	struct ct_config *running;   /* the config it was started with */
-	struct ct_events *events;    /* events.c; NULL until ct_event_fd() */
+	/* how many filters of system calls who started it had then; UINT32_MAX: not known */
+	uint32_t filters_before;
+	struct ct_events *events; /* events.c; NULL until ct_event_fd() */
 	struct ct_records errors;
 };
 
@@ -101,6 +103,11 @@ int ct_terminal_modes(int given, struct ct_arena *arena, const char **out, const
 /* Reads config into a spec (with the handle's descriptors and mounts) and probes the host. */
 int ct_prepare(struct ct_container *c, const struct ct_config *config, struct ct_prepared *p,
 	       struct ct_err *e);
+/* Fails, recorded, when an earlier call has failed and nobody has asked why: the config may lack
+ * what that call was to set. */
+int ct_refuse_unread(struct ct_container *c, struct ct_err *e);
+/* Programs have a filter where the config says nothing of one. */
+void ct_take_usual_filter(const struct ct_container *c, const ct_start_opts *o, struct ct_spec *s);
 /* The cgroup hierarchies of the host, and the caller's cgroups in them: probed again only if that
  * has changed since the handle's last probe. Strings of *out live as long as the handle. 0 or an
  * error of ct_cgroups_probe(). */
@@ -154,6 +161,11 @@ int ct_run_set_limits(struct ct_container *c, const char *const *keys, const cha
 		      size_t n, struct ct_err *e);
 int ct_run_stats(struct ct_container *c, ct_usage *out, struct ct_err *e);
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e);
+/* Returns how many weaknesses there are. */
+int ct_run_audit(struct ct_container *c, const ct_start_opts *o, int least, int format,
+		 struct ct_buf *out, struct ct_err *e);
+/* "critical"; "?" for a number that is none. Static. */
+const char *ct_run_severity(int severity);
 int ct_run_event_fd(struct ct_container *c, const ct_event_opts *o, struct ct_err *e);
 int ct_run_next_event(struct ct_container *c, ct_event *out, struct ct_err *e);
 void ct_events_free(struct ct_events *ev);

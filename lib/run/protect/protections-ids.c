@@ -11,18 +11,6 @@
 #define MAP_MAX (64u << 10) /* the kernel takes 340 lines */
 #define UNKNOWN "cannot be told"
 
-/* The two kinds of ids. */
-struct kind {
-	bool group;
-	/* in /proc/PID/status, in the table, the system call that sets it */
-	const char *field, *name, *call;
-	/* file in /proc/PID, in the table */
-	const char *map, *map_name;
-};
-
-static const struct kind users = { false, "Uid", "user", "setresuid", "uid_map", "idmap, users" };
-static const struct kind groups = { true, "Gid", "group", "setresgid", "gid_map", "idmap, groups" };
-
 /* Takes the next number of *s and moves *s behind it; false: there is none. */
 static bool next_number(const char **s, uint32_t *out)
 {
@@ -75,6 +63,50 @@ static bool outside(const struct ct_spec *s, bool group, uint32_t inside, uint32
 	return !s->idmap.n;
 }
 
+/* Whether a line of ids has the host's root. */
+static bool has_root(const char *status, const char *field)
+{
+	char text[64];
+	const char *p = text;
+	uint32_t id;
+
+	if (!ct_status_field(status, field, text, sizeof(text)))
+		return true;
+	for (int i = 0; i < 4; i++)
+		if (!next_number(&p, &id) || !id)
+			return true;
+	return false;
+}
+
+static bool root_user(const struct ct_protect *t, const struct ct_member *m)
+{
+	(void)t;
+	return has_root(m->status, "Uid");
+}
+
+static bool root_group(const struct ct_protect *t, const struct ct_member *m)
+{
+	(void)t;
+	return has_root(m->status, "Gid");
+}
+
+/* The two kinds of ids. */
+struct kind {
+	bool group;
+	/* in /proc/PID/status, in the table, the system call that sets it */
+	const char *field, *name, *call;
+	/* file in /proc/PID, in the table */
+	const char *map, *map_name;
+	struct ct_bound no_root; /* of the host */
+};
+
+static const struct kind users = {
+	false, "Uid", "user", "setresuid", "uid_map", "idmap, users", { .check = root_user }
+};
+static const struct kind groups = {
+	true, "Gid", "group", "setresgid", "gid_map", "idmap, groups", { .check = root_group }
+};
+
 /* The payload may change to another id, but not to the host's root. */
 static void add_id(struct ct_protect *t, const struct kind *kind, uint32_t inside)
 {
@@ -100,6 +132,8 @@ static void add_id(struct ct_protect *t, const struct kind *kind, uint32_t insid
 	else
 		p = CT_TEXT(t, "%u on the host (real %u, saved %u, files %u)", id[1], id[0], id[2],
 			    id[3]);
+	if (!mapped || host)
+		p = ct_protect_others(t, p, &kind->no_root, &ok);
 	ct_protections_add(&t->report, ok, kind->name, asked, p, kind->call);
 }
 
@@ -116,23 +150,20 @@ static bool is_asked(const struct ct_spec *s, uint32_t id)
 	return false;
 }
 
-/* The supplementary groups: one that the config does not name may be left from the caller. */
-static void add_groups(struct ct_protect *t)
+/* The supplementary groups in a process's status, as a list of at most 32; *foreign: how many of
+ * them the config does not name. NULL: they cannot be told. */
+static const char *read_groups(struct ct_protect *t, const char *status, uint32_t *foreign)
 {
-	const struct ct_spec *s = t->p.spec;
-	const char *line = strstr(ct_buf_text(&t->status), "\nGroups:"), *asked = "", *got = "";
-	uint32_t id, n = 0, foreign = 0;
+	const char *line = strstr(status, "\nGroups:"), *got = "";
+	uint32_t id, n = 0;
 
-	for (uint32_t i = 0; i < s->init_groups.n && i < 32; i++)
-		asked = append(t, asked, " ", CT_TEXT(t, "%u", s->init_groups.v[i].id));
-	asked = or_none(asked);
-	if (!line) {
-		ct_protections_add(&t->report, false, "groups", asked, UNKNOWN, "-");
-		return;
-	}
+	*foreign = 1;
+	if (!line)
+		return UNKNOWN;
+	*foreign = 0;
 	line += strlen("\nGroups:");
 	while (next_number(&line, &id)) {
-		foreign += !is_asked(s, id);
+		*foreign += !is_asked(t->p.spec, id);
 		if (n++ < 32)
 			got = append(t, got, " ", CT_TEXT(t, "%u", id));
 	}
@@ -140,7 +171,38 @@ static void add_groups(struct ct_protect *t)
 		got = CT_TEXT(t, "%s and %u more", got, n - 32);
 	if (got && *got)
 		got = CT_TEXT(t, "%s on the host", got);
-	ct_protections_add(&t->report, !foreign, "groups", asked, or_none(got), "setgroups");
+	return or_none(got);
+}
+
+static bool foreign_group(const struct ct_protect *t, const struct ct_member *m)
+{
+	const char *line = strstr(m->status, "\nGroups:");
+	uint32_t id;
+
+	if (!line)
+		return true;
+	line += strlen("\nGroups:");
+	while (next_number(&line, &id))
+		if (!is_asked(t->p.spec, id))
+			return true;
+	return false;
+}
+
+/* One that the config does not name may be left from the caller. */
+static void add_groups(struct ct_protect *t)
+{
+	const struct ct_bound none = { .check = foreign_group };
+	const struct ct_spec *s = t->p.spec;
+	const char *asked = "", *got;
+	uint32_t foreign;
+	bool ok;
+
+	for (uint32_t i = 0; i < s->init_groups.n && i < 32; i++)
+		asked = append(t, asked, " ", CT_TEXT(t, "%u", s->init_groups.v[i].id));
+	got = read_groups(t, ct_buf_text(&t->status), &foreign);
+	ok = !foreign;
+	got = ct_protect_others(t, got, &none, &ok);
+	ct_protections_add(&t->report, ok, "groups", or_none(asked), got, "setgroups");
 }
 
 /* ---- maps ------------------------------------------------------------------------------------ */
@@ -255,6 +317,13 @@ static const char *limits_text(struct ct_protect *t, uint64_t soft, uint64_t har
 	return append(t, limit_text(t, soft), ":", limit_text(t, hard));
 }
 
+static bool above_limit(const struct ct_protect *t, const struct ct_member *m)
+{
+	uint64_t got[2];
+
+	return !read_limit(m->limits, t->limit->resource, got) || got[1] > t->limit->hard;
+}
+
 /* Only the hard limits are compared: the payload may set the soft ones itself. */
 static void add_prlimits(struct ct_protect *t)
 {
@@ -270,13 +339,19 @@ static void add_prlimits(struct ct_protect *t)
 		const struct ct_limit_item *item = &l->v[i];
 		const char *name = CT_TEXT(t, "prlimit.%s", item->name),
 			   *asked = limits_text(t, item->soft, item->hard);
+		const struct ct_bound hard = { .check = above_limit };
+		const char *cell;
 		uint64_t got[2];
+		bool ok;
 
-		if (!text || !read_limit(text, item->resource, got))
+		if (!text || !read_limit(text, item->resource, got)) {
 			ct_protections_add(&t->report, false, name, asked, UNKNOWN, why);
-		else
-			ct_protections_add(&t->report, got[1] <= item->hard, name, asked,
-					   limits_text(t, got[0], got[1]), "prlimit64");
+			continue;
+		}
+		t->limit = item;
+		ok = got[1] <= item->hard;
+		cell = ct_protect_others(t, limits_text(t, got[0], got[1]), &hard, &ok);
+		ct_protections_add(&t->report, ok, name, asked, cell, "prlimit64");
 	}
 }
 

@@ -103,6 +103,10 @@ static void add_namespace(struct ct_protect *t, int self, const struct asked *a)
 		got = CT_TEXT(t, "cannot be told: %s", ct_errno_text(errno));
 	else
 		got = compare_namespace(a, &init, &caller, asked, &ok);
+	if (a->own || a->with)
+		got = ct_protect_others(t, got,
+					&(struct ct_bound){ .ns = caller.st_ino, .kind = a->kind },
+					&ok);
 	ct_protections_add(&t->report, ok, name, asked, got, how);
 }
 
@@ -176,18 +180,26 @@ struct cap_row {
 
 static void add_cap_row(struct ct_protect *t, const struct cap_row *row)
 {
-	const char *asked = row->otherwise;
+	const struct ct_bound bound = { row->field, row->most, 0, true, NULL, 0, 0 };
+	const char *asked = row->otherwise, *names;
 	uint64_t got;
 	char text[32];
+	bool ok;
 
 	if (!row->key || ct_spec_origin(t->p.spec, row->key))
 		asked = cap_names(t, row->set);
 	if (!ct_protect_field(t, row->field, text, sizeof(text)) ||
-	    ct_parse_hex(text, 16, &got) < 0)
+	    ct_parse_hex(text, 16, &got) < 0) {
 		ct_protections_add(&t->report, false, row->name, asked, "cannot be told", row->how);
-	else
-		ct_protections_add(&t->report, !(got & ~row->most), row->name, asked,
-				   cap_names(t, got), row->how);
+		return;
+	}
+	names = cap_names(t, got);
+	ok = t->deeper || !(got & ~row->most);
+	if (t->deeper && names)
+		names = CT_TEXT(t, "%s, in a user namespace of its own making", names);
+	if (!t->deeper)
+		names = ct_protect_others(t, names, &bound, &ok);
+	ct_protections_add(&t->report, ok, row->name, asked, names, row->how);
 }
 
 static void add_caps(struct ct_protect *t)
@@ -236,8 +248,9 @@ static void add_caps(struct ct_protect *t)
 
 static void add_no_new_privs(struct ct_protect *t)
 {
+	const struct ct_bound set = { .field = "NoNewPrivs", .most = 1, .least = 1 };
 	const char *asked = "-", *got = "not set", *how = "-";
-	bool wanted = t->p.spec->no_new_privs, is_set;
+	bool wanted = t->p.spec->no_new_privs, is_set, ok;
 	char text[32];
 
 	if (wanted)
@@ -252,33 +265,76 @@ static void add_no_new_privs(struct ct_protect *t)
 		got = "set";
 		how = "prctl PR_SET_NO_NEW_PRIVS";
 	}
-	ct_protections_add(&t->report, is_set || !wanted, "no_new_privs", asked, got, how);
+	ok = is_set || !wanted;
+	if (is_set)
+		got = ct_protect_others(t, got, &set, &ok);
+	/* what was not asked for may be only init's: no complaint */
+	ct_protections_add(&t->report, ok || !wanted, "no_new_privs", asked, got, how);
 }
 
-/* A filter beyond the one that is asked for is the caller's or the payload's. */
+bool ct_protect_filters_ok(uint32_t mode, uint32_t filters, uint32_t before)
+{
+	return mode == 2 && (before == UINT32_MAX || filters > before);
+}
+
+/* How many filters init has inherited: those of this process when it started the container, or of
+ * the supervisor. UINT32_MAX: not known. */
+static uint32_t filters_before(struct ct_protect *t)
+{
+	CT_CLEAN_BUF struct ct_buf text = CT_BUF_INIT;
+	CT_CLEAN_FD int fd = -1;
+	uint32_t n = UINT32_MAX;
+	char value[32];
+
+	if (t->report.care == CT_CARE_KEEPER) {
+		pthread_mutex_lock(&t->c->lock);
+		n = t->c->filters_before;
+		pthread_mutex_unlock(&t->c->lock);
+		return n;
+	}
+	fd = ct_protect_open_of_starter(t, "status");
+	if (fd < 0 || ct_buf_read_fd(&text, fd, 1u << 20) < 0 ||
+	    !ct_status_field(ct_buf_text(&text), "Seccomp_filters", value, sizeof(value)) ||
+	    ct_parse_u32(value, &n) < 0)
+		return UINT32_MAX;
+	return n;
+}
+
+/* The filters of the program: a reaper has another one. */
 static void add_seccomp(struct ct_protect *t)
 {
+	const struct ct_bound filtered = { .field = "Seccomp", .most = 2, .least = 2 };
 	static const char *const modes[] = { "none", "strict", "filter" };
 	const char *asked = t->p.spec->seccomp_profile, *got, *how = "-";
-	bool wanted = asked && strcmp(asked, "none") != 0;
-	char mode[32], n[32];
-	uint32_t v;
+	bool wanted = asked && strcmp(asked, "none") != 0, ok = !wanted;
+	uint32_t v, n = 0, before = filters_before(t);
+	char mode[32], count[32];
 
 	if (!asked)
 		asked = "-";
-	if (!ct_protect_field(t, "Seccomp", mode, sizeof(mode)) || ct_parse_u32(mode, &v) < 0 ||
-	    v > 2) {
+	if (!ct_status_field(t->program, "Seccomp", mode, sizeof(mode)) ||
+	    ct_parse_u32(mode, &v) < 0 || v > 2) {
 		ct_protections_add(&t->report, !wanted, "seccomp", asked, "cannot be told", "-");
 		return;
 	}
 	got = modes[v];
 	if (v)
 		how = "inherited, or set by the payload";
-	if (wanted && v == 2)
+	if (v == 2 && ct_status_field(t->program, "Seccomp_filters", count, sizeof(count)) &&
+	    ct_parse_u32(count, &n) == 0)
+		got = CT_TEXT(t, "filter, %u of them", n);
+	if (n && before && before != UINT32_MAX)
+		got = CT_TEXT(t, "filter, %u of them, %u inherited", n, before);
+	/* a kernel before 5.10 does not count them */
+	if (!n)
+		before = UINT32_MAX;
+	if (wanted) {
+		ok = ct_protect_filters_ok(v, n, before);
+		got = ct_protect_others(t, got, &filtered, &ok);
+	}
+	if (wanted && ok)
 		how = "seccomp SECCOMP_SET_MODE_FILTER";
-	if (v == 2 && ct_protect_field(t, "Seccomp_filters", n, sizeof(n)))
-		got = CT_TEXT(t, "filter, %s of them", n);
-	ct_protections_add(&t->report, !wanted || v == 2, "seccomp", asked, got, how);
+	ct_protections_add(&t->report, ok, "seccomp", asked, got, how);
 }
 
 /* Whether init has another user namespace than this process. */
@@ -348,9 +404,7 @@ static const char *label_in(struct ct_protect *t, const char *file, const char *
 	return CT_TEXT(t, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Opens the file in /proc of the process that has made init: this one, or the supervisor. -1: it
- * has ended, or cannot be told. */
-static int open_of_starter(const struct ct_protect *t, const char *file)
+int ct_protect_open_of_starter(const struct ct_protect *t, const char *file)
 {
 	CT_CLEAN_FD int dir = -1, fd = -1;
 	struct ct_state_file st = { .supervisor = 0 };
@@ -376,7 +430,7 @@ static int open_of_starter(const struct ct_protect *t, const char *file)
 /* The label of the process that has made init; NULL: it is not known. */
 static const char *starters_label(struct ct_protect *t, const char *file)
 {
-	CT_CLEAN_FD int fd = open_of_starter(t, file);
+	CT_CLEAN_FD int fd = ct_protect_open_of_starter(t, file);
 	char label[4096] = "";
 
 	if (fd < 0 || ct_read_text(fd, label, sizeof(label)) <= 0)

@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "run/handle/where.h"
 
+#define ENDING_MS 1000
 #define STATUS_MAX (2u << 20) /* a process may be in 65536 groups */
 
 extern char **environ;
@@ -203,6 +204,18 @@ static void print_text(const struct ct_protections *t, struct ct_buf *out)
 		print_row(&t->rows[i], width, out);
 }
 
+/* Whether init has ended. One that is about to has no namespaces any more, and little in its files:
+ * the end is waited for. */
+static bool has_ended(const struct ct_protect *t)
+{
+	struct stat st;
+	int ms = 0;
+
+	if (fstatat(t->proc, "ns/mnt", &st, 0) < 0 && errno != EACCES && errno != EPERM)
+		ms = ENDING_MS;
+	return ct_pidfd_ended(t->pidfd, ms);
+}
+
 int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, struct ct_err *e)
 {
 	struct ct_protect t = {
@@ -214,15 +227,17 @@ int ct_run_protections(struct ct_container *c, int format, struct ct_buf *out, s
 	ct_err_clear(&t.no_plan);
 	r = begin(&t, e);
 	if (r >= 0) {
+		ct_protect_find_others(&t);
 		ct_protect_namespaces(&t);
 		ct_backends_protect(&t.p.backends, &t.report);
 		ct_protect_watched(&t);
 		ct_protect_rights(&t);
 		ct_protect_ids(&t);
+		ct_protect_told_others(&t);
 		if (!ct_build_bare(t.p.spec))
 			ct_protect_mounts(&t);
 		/* the files of a process that has ended meanwhile were empty or gone */
-		if (ct_pidfd_ended(t.pidfd, 0))
+		if (has_ended(&t))
 			r = ct_not_running_for(t.c, "protections", e);
 		else if (format == CT_FORMAT_JSON)
 			print_json(&t.report, out);

@@ -75,12 +75,12 @@ char *ct_protect_read(struct ct_protect *t, const char *file, size_t max, const 
 	return copy;
 }
 
-bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, size_t size)
+bool ct_status_field(const char *status, const char *name, char *buf, size_t size)
 {
 	size_t n = strlen(name);
 
 	buf[0] = '\0';
-	for (const char *line = ct_buf_text(&t->status), *next; line; line = next) {
+	for (const char *line = status, *next; line; line = next) {
 		const char *value = line + n + 1;
 		size_t len;
 
@@ -98,4 +98,9 @@ bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, s
 		return true;
 	}
 	return false;
+}
+
+bool ct_protect_field(const struct ct_protect *t, const char *name, char *buf, size_t size)
+{
+	return ct_status_field(ct_buf_text(&t->status), name, buf, size);
 }

@@ -458,7 +458,7 @@ static bool oom_protected(void)
 
 /* A container whose config lacks a setting, such as a limit, because of a typo must not start: a
  * failed call that the caller has not asked the error of makes the start fail. */
-static int refuse_unread(struct ct_container *c, struct ct_err *e)
+int ct_refuse_unread(struct ct_container *c, struct ct_err *e)
 {
 	struct ct_err held;
 	int r = ct_records_held(&c->errors, &held);
@@ -470,13 +470,15 @@ static int refuse_unread(struct ct_container *c, struct ct_err *e)
 		       "an earlier call failed, and nobody has asked why: %s", held.message);
 }
 
-/* What a program is kept from when its config does not say: by our filter, and without any profile
- * by one for keys alone. */
-static void keep_from_host(struct ct_spec *s)
+void ct_take_usual_filter(const struct ct_container *c, const ct_start_opts *o, struct ct_spec *s)
 {
-	const char *usual = ct_filter_usual();
+	/* a config without a container is checked as one of a system, which is detached */
+	bool anonymous = !c->name[0] && !(o->flags & CT_START_DETACH);
 	bool named = s->seccomp_profile && strcmp(s->seccomp_profile, "none") != 0;
+	const char *usual = ct_filter_usual();
 
+	if (!(o->flags & CT_START_EXECUTE) && !anonymous)
+		return;
 	if (!s->seccomp_profile)
 		s->seccomp_profile = usual;
 	if (!s->keyring_user_set && usual && !named)
@@ -486,7 +488,7 @@ static void keep_from_host(struct ct_spec *s)
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 		     struct ct_err *e)
 {
-	int r = ct_err_go_on(e, refuse_unread(c, e));
+	int r = ct_err_go_on(e, ct_refuse_unread(c, e));
 
 	if (r >= 0)
 		r = ct_err_go_on(e, open_rootfs(c, p, e));
@@ -532,8 +534,7 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		return r;
 	/* before the backends: the reaper is one process more under limit.pids */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
-	if (p->req.execute || !c->name[0])
-		keep_from_host(p->spec);
+	ct_take_usual_filter(c, o, p->spec);
 	r = ct_err_go_on(e, open_for_start(c, o, p, e));
 	if (r < 0)
 		return r;

@@ -2,12 +2,15 @@
 /* ct_start(): in process, or with a supervisor that stays. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/cgroup/backend.h"
 #include "backend/cgroup/ops.h"
 #include "base/fd.h"
+#include "base/num.h"
 #include "run/handle/container.h"
 #include "run/child/control.h"
 #include "run/handle/image.h"
@@ -63,12 +66,35 @@ static int check_running(struct ct_container *c, struct ct_err *e)
 	return 0;
 }
 
+/* How many filters of system calls this thread has, which init inherits; UINT32_MAX: not known. */
+static uint32_t own_filters(void)
+{
+	CT_CLEAN_FD int fd = -1;
+	char text[8192], *line;
+	uint32_t n = UINT32_MAX;
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0)
+		return 0;
+	fd = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) < 0)
+		return UINT32_MAX;
+	line = strstr(text, "\nSeccomp_filters:\t");
+	if (!line)
+		return UINT32_MAX;
+	line += strlen("\nSeccomp_filters:\t");
+	line[strcspn(line, "\n")] = '\0';
+	if (ct_parse_u32(line, &n) < 0)
+		return UINT32_MAX;
+	return n;
+}
+
 /* Puts the process and its config into the handle, for attach, stop and kill from other threads.
  * -EBUSY: another thread has started one meanwhile. */
 static int remember(struct ct_container *c, struct ct_process *p, bool detached, struct ct_err *e)
 {
 	struct ct_config *copy = NULL, *old_config = NULL;
 	struct ct_process **place = &c->starting, *old = NULL;
+	uint32_t filters = own_filters();
 	int busy;
 
 	if (!detached) {
@@ -86,6 +112,7 @@ static int remember(struct ct_container *c, struct ct_process *p, bool detached,
 	if (!busy && copy) {
 		old_config = c->running;
 		c->running = copy;
+		c->filters_before = filters;
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (busy) {
