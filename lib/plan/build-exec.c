@@ -209,6 +209,17 @@ static uint32_t death_signal(const struct ct_builder *b)
 	return SIGKILL;
 }
 
+/* Whether the reaper begins the program under the filter of both. Labels and rules of Landlock are
+ * the program's alone. */
+static bool shares_filter(const struct ct_builder *b)
+{
+	for (uint32_t i = 0; i < b->plan->n_steps; i++)
+		if (b->plan->steps[i].phase == CT_PHASE_CONFINE &&
+		    b->plan->steps[i].op != CT_OP_FILTER)
+			return false;
+	return b->filter_shared;
+}
+
 /* Leaves the program what it is to inherit, and nothing else. */
 static int close_all(struct ct_builder *b)
 {
@@ -235,7 +246,7 @@ static int close_all(struct ct_builder *b)
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_CLOSE, NULL);
 	/* The steps behind it are the program's, which the reaper starts. One filter for both is
 	 * loaded once, and the reaper loads none while the program waits. */
-	if (b->filter_shared && !b->until_filter)
+	if (shares_filter(b))
 		phase = CT_PHASE_CONFINE;
 	if (add_reaper(b, phase) < 0)
 		return b->err->err;
