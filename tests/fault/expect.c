@@ -165,6 +165,7 @@ static const struct expect_row rows[] = {
 	  "EINVAL ends the list; the payload has fewer" },
 	{ NULL, CALLER, "prctl", PR_SCHED_CORE, NULL, 0,
 	  "a probe: the kernel is taken not to have it" },
+	{ NULL, CALLER, "prctl", PR_GET_SECCOMP, NULL, 0, "/proc tells it, too" },
 	{ NULL, CALLER, "newfstatat", ANY, NULL, 0, "a probe: the kernel is taken not to have it" },
 	{ NULL, CALLER, "readlinkat", ANY, NULL, 0, "a probe of another user namespace" },
 	{ NULL, CALLER, "openat2", PROBE, NULL, 0, "a probe" },
