@@ -477,7 +477,9 @@ static void device_nodes(void **state)
 /* ---- keyrings -------------------------------------------------------------------------------- */
 
 #define KEYCTL_UNLINK 9
+#define KEYCTL_SEARCH 10
 #define USER_KEYRING (-4)
+#define USER_SESSION_KEYRING (-5)
 #define KEY_NAME "ct-test-user-key"
 
 struct keys_row {
@@ -539,6 +541,19 @@ static void check_keys(const struct keys_row *r, const char *how, const char *ou
 			 reached ? "reached" : "not reached", out);
 }
 
+/* Takes a key out of the user's keyrings, where the payload may have put one, too. */
+static void unlink_key(const char *name)
+{
+	static const long rings[] = { USER_KEYRING, USER_SESSION_KEYRING };
+
+	for (int i = 0; i < 2; i++) {
+		long key = syscall(SYS_keyctl, KEYCTL_SEARCH, rings[i], "user", name, 0);
+
+		if (key >= 0)
+			syscall(SYS_keyctl, KEYCTL_UNLINK, key, rings[i]);
+	}
+}
+
 static void users_keyring(void **state)
 {
 	const struct keys_row *r = *state;
@@ -568,7 +583,8 @@ static void users_keyring(void **state)
 	ct_free(table);
 	ct_process_unref(p);
 	ct_unref(c);
-	syscall(SYS_keyctl, KEYCTL_UNLINK, key, USER_KEYRING);
+	unlink_key(KEY_NAME);
+	unlink_key("ct-test-from-inside");
 }
 
 int main(void)
