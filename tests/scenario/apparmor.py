@@ -33,10 +33,6 @@ def confined(s, c):
                        ("core pattern", "/proc/sys/kernel/core_pattern")):
         out = c.inside("sh", "-c", DENIED + f"echo 1 > {path} && echo written")[1]
         s.check(f"{what} is not written to", "written" not in out, out)
-    out = c.inside("sh", "-c", "mkdir -p /mnt/p; mount -t proc none /mnt/p && echo mounted")[1]
-    s.check("no proc file system at another place", "mounted" not in out, out)
-    out = c.inside("sh", "-c", "mount -t tmpfs none /mnt && echo mounted")[1]
-    s.check("a tmpfs is mounted", "mounted" in out, out)
 
 
 def main():
@@ -46,7 +42,9 @@ def main():
     root = mount(s, tree(s))
     try:
         c = System(s, tree(s), root)
-        s.expect("start", "ct-start", "-s", "apparmor.profile=generated", c.name)
+        # systemd mounts /proc and /sys at other places for services that it confines
+        s.expect("start", "ct-start", "-s", "apparmor.profile=generated", "-s",
+                 "apparmor.allow_nesting=1", c.name)
         c.up("it boots")
         confined(s, c)
         s.expect("stop", "ct-stop", c.name, "-t", "120")
