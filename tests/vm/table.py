@@ -8,6 +8,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 CHECKS = "tests/vm/guest/checks.py"
 SYSTEMD = "tests/scenario/systemd.py"
 SELINUX = "tests/scenario/selinux.py"
+APPARMOR = "tests/scenario/apparmor.py"
 
 
 @dataclass
@@ -63,6 +64,8 @@ ROWS = [
     # its policy stays for what comes after it
     Row("selinux", ("selinux",), (SELINUX, "BUILD"), timeout=600),
     Row("root", ("selinux",), tier="root", only=r"root\.selinux$"),
+    Row("apparmor", ("v2",), (APPARMOR, "BUILD"), first=(SYSTEMD, "BUILD", "bookworm", "make"),
+        timeout=600),
     Row("root", ("v2",), tier="root", only="" if ALL_OF_ROOT else rf"root\.(?!({LONG})$)"),
     Row("root", ("v1",), tier="root",
         only=rf"root\.(?!({LONG})$)" if ALL_OF_ROOT else rf"root\.({BY_LAYOUT})$"),

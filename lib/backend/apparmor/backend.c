@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -188,12 +189,15 @@ static int check_host(struct apparmor_state *st, const struct ct_backend_input *
  * the owner, by which the next caller finds what a killed one has left; else where the state is. */
 static const char *mark_of(const struct ct_backend_input *in)
 {
-	struct stat sb;
+	struct stat sb = { 0 };
 	const char *mark = "";
 
 	if (in->mark && *in->mark)
 		return in->mark;
-	if (in->base && stat(in->base, &sb) == 0)
+	/* one that is not there yet has no number: this moment has one */
+	if (in->base && stat(in->base, &sb) < 0)
+		sb.st_ino = ct_now_ns(CLOCK_MONOTONIC);
+	if (in->base)
 		mark = ct_arena_printf(in->arena, "-%llx.%llx", (unsigned long long)sb.st_dev,
 				       (unsigned long long)sb.st_ino);
 	return mark ? mark : "";
