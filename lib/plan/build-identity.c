@@ -60,19 +60,17 @@ static int hooks_as_root(struct ct_builder *b, const struct ct_identity *id)
  * in its own user namespace (seccomp(2), landlock_restrict_self(2)): it is kept for so long. */
 static int check_may_filter(struct ct_builder *b)
 {
-	bool rules = strcmp(b->filtered, "seccomp.profile");
-
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
 	ct_err_origin(b->err, ct_build_at(b, b->filtered));
-	if (rules)
+	if (b->rules)
 		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1");
 	else
 		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or "
 				    "seccomp.profile = none and keyring.user = 1");
 	return ct_err_go_on(b->err, ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 					    "%s no_new_privs, or a caller with CAP_SYS_ADMIN",
-					    rules ? "rules of Landlock need" : "a filter needs"));
+					    b->rules ? "rules of Landlock need" : "a filter needs"));
 }
 
 static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,

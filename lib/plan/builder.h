@@ -37,7 +37,8 @@ struct ct_builder {
 	 * no_new_privs: a filter of system calls, rules of Landlock; NULL: nothing */
 	const char *filtered;
 	uint32_t filter_arch;  /* AUDIT_ARCH_* of the calls that a reaper may make */
-	bool filter_shared;    /* the filter allows a reaper's, and can be loaded before it */
+	bool filter_shared;    /* it allows all that a reaper does, and can be loaded before it */
+	bool rules;	       /* of Landlock are loaded, too; a reaper stays outside of them */
 	uint64_t until_filter; /* capabilities that are kept until that is loaded */
 	bool own_tty;	       /* stdio is a terminal of the container's own */
 	/* the variable with the names of the terminals, NULL: none */

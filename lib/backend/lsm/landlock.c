@@ -93,8 +93,10 @@ static void inputs(void *state, struct ct_builder *b)
 {
 	struct landlock_state *st = state;
 
-	if (!st->lifted)
-		b->filtered = st->at->key;
+	if (st->lifted)
+		return;
+	b->filtered = st->at->key;
+	b->rules = true;
 }
 
 static struct ct_step *add(struct ct_builder *b, enum ct_op op, const struct ct_origin *at)

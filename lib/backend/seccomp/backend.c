@@ -262,7 +262,8 @@ static void inputs(void *state, struct ct_builder *b)
 	if (st->memfd < 0)
 		return;
 	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
-	b->filtered = KEY;
+	if (!b->filtered)
+		b->filtered = KEY;
 	b->plan->filter_kills = ct_filter_kills(st->record.program.data, st->record.program.len);
 	b->filter_arch = ct_filter_native();
 	b->filter_shared = ct_filter_allows_init(st->record.program.data, st->record.program.len,
