@@ -68,9 +68,10 @@ static int check_may_filter(struct ct_builder *b)
 	else
 		ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or "
 				    "seccomp.profile = none and keyring.user = 1");
-	return ct_err_go_on(b->err, ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
-					    "%s no_new_privs, or a caller with CAP_SYS_ADMIN",
-					    b->rules ? "rules of Landlock need" : "a filter needs"));
+	return ct_err_go_on(b->err,
+			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
+				    "%s no_new_privs, or a caller with CAP_SYS_ADMIN",
+				    b->rules ? "rules of Landlock need" : "a filter needs"));
 }
 
 static void add_sets(struct ct_builder *b, enum ct_phase phase, enum ct_op op,
