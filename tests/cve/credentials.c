@@ -133,7 +133,7 @@ static void is_plain_user(char *report, const char *program)
 	free(report);
 }
 
-/* As a system, which has no filter by default: that would take no_new_privs, or a right, to load. */
+/* Of a system, which has no filter: that would take no_new_privs, or a right, to load. */
 static ct_container *of_user(const char *name, const char *nnp)
 {
 	ct_container *c = box_handle(&box, name);
