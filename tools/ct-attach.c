@@ -10,6 +10,7 @@
 
 #include "common.h"
 #include "launch.h"
+#include "shared/user.h"
 #include "terminal.h"
 
 static struct args a;
@@ -126,22 +127,23 @@ static int parse_elevated(const char *list, uint64_t *flags)
 
 static int parse_user(ct_attach_opts *ao)
 {
-	unsigned long n;
+	struct ct_user_query q;
 
-	if (o.user && *o.user >= '0' && *o.user <= '9' && !strchr(o.user, ':')) {
-		if (number(o.user, UINT_MAX - 1, &n))
-			return fail(&a, "-u %s: a user id is a number from 0 to 4294967294",
-				    o.user);
-		ao->uid = (uint32_t)n;
+	if (o.user && ct_user_parse(o.user, &q))
+		return fail(&a,
+			    "-u %s: a user is a name, or a number from 0 to 4294967294, or "
+			    "UID:GID",
+			    o.user);
+	if (o.user && !q.by_name && !q.has_gid) {
+		ao->uid = q.uid;
 		ao->flags |= CT_ATTACH_SET_UID;
 	} else {
 		ao->user = o.user;
 	}
 	if (!o.group)
 		return 0;
-	if (number(o.group, UINT_MAX - 1, &n))
+	if (ct_user_number(o.group, strlen(o.group), &ao->gid))
 		return fail(&a, "-g %s: a group id is a number from 0 to 4294967294", o.group);
-	ao->gid = (uint32_t)n;
 	ao->flags |= CT_ATTACH_SET_GID;
 	return 0;
 }

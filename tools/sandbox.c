@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "shared/user.h"
 #include "terminal.h"
 
 int sandbox_add_mount(const struct opt *row, const char *value)
@@ -132,24 +134,23 @@ static int set_net(ct_container *c, const struct sandbox *box)
 
 static int set_user(ct_container *c, const struct sandbox *box)
 {
-	const char *gid;
-	char uid[32];
-	size_t n;
+	struct ct_user_query q;
+	char id[16];
 	int err;
 
 	if (!box->user)
 		return 0;
-	n = strcspn(box->user, ":");
-	snprintf(uid, sizeof(uid), "%.*s", (int)n, box->user);
-	gid = uid;
-	if (box->user[n])
-		gid = box->user + n + 1;
-	if (!*uid || !*gid)
-		return fail(box->args, "--user %s: expected UID or UID:GID", box->user);
-	err = define(box->args, c, "init.uid", uid);
+	if (ct_user_parse(box->user, &q) || q.by_name)
+		return fail(box->args,
+			    "--user %s: expected UID or UID:GID, numbers from 0 to 4294967294",
+			    box->user);
+	snprintf(id, sizeof(id), "%u", q.uid);
+	err = define(box->args, c, "init.uid", id);
 	if (err)
 		return err;
-	return define(box->args, c, "init.gid", gid);
+	if (q.has_gid)
+		snprintf(id, sizeof(id), "%u", q.gid);
+	return define(box->args, c, "init.gid", id);
 }
 
 int sandbox_check(const struct sandbox *box)

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define ID_NONE UINT32_MAX /* the kernel's "no id" */
+#include "shared/user.h"
+
 #define MODE_MAX 07777u
 
 /* Reads digits of `base` and moves *s behind them. -EINVAL without any; -ERANGE, *s also behind
@@ -74,12 +75,7 @@ int ct_parse_i64(const char *s, int64_t *out)
 
 int ct_parse_id(const char *s, uint32_t *out)
 {
-	uint64_t v;
-	int r = whole(s, 10, ID_NONE - 1, &v);
-
-	if (r == 0)
-		*out = (uint32_t)v;
-	return r;
+	return ct_user_number(s, strlen(s), out);
 }
 
 int ct_parse_mode(const char *s, uint32_t *out)

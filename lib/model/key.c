@@ -35,7 +35,8 @@ const struct ct_key ct_keys[] = {
 	{ "init.gid", &ct_type_id, 0, "0", AT(init_gid),
 	  "Group that init runs as, inside the container" },
 	{ "init.groups", &ct_type_ids, LIST, NULL, AT(init_groups),
-	  "Further groups of init, divided by commas" },
+	  "Further groups of init, divided by commas; the primary group is one, too, unless it is "
+	  "0" },
 	{ "init.reaper", &ct_type_bool, OURS, NULL, AT(init_reaper),
 	  "Whether a small init is pid 1, hands signals on, reaps, and ends as the program does; "
 	  "by default for programs, not for systems" },
@@ -55,6 +56,10 @@ const struct ct_key ct_keys[] = {
 	  "Whether set-user-ID bits and file capabilities lose their effect" },
 	{ "keyring.session", &ct_type_bool, 0, "1", AT(keyring_session),
 	  "Whether the payload gets a session keyring of its own" },
+	{ "keyring.user", &ct_type_bool, OURS, "1", AT(keyring_user),
+	  "Whether the payload may use keys, also those of its user, who without a user namespace "
+	  "of its own is one of the host's; without a profile of its own a program may not, a "
+	  "system may" },
 	{ "sched.core", &ct_type_bool, 0, "0", AT(sched_core),
 	  "Whether nothing else may share a core with the container" },
 	{ "cap.drop", &ct_type_caps_or_none, LIST, NULL, AT(cap_drop),
@@ -79,7 +84,8 @@ const struct ct_key ct_keys[] = {
 	{ "sysctl.*", &ct_type_sysctl, ANY, NULL, AT(sysctl),
 	  "Kernel parameter of one of the container's namespaces" },
 	{ "proc.*", &ct_type_proc, ANY, NULL, AT(proc),
-	  "File below /proc/PID to write for init, such as oom_score_adj" },
+	  "File of /proc/PID to write for init: oom_score_adj, oom_adj, coredump_filter, "
+	  "timerslack_ns or loginuid" },
 	{ "signal.halt", &ct_type_signal, 0, NULL, AT(signal_halt),
 	  "Signal that asks init to power off; by default SIGPWR" },
 	{ "signal.reboot", &ct_type_signal, 0, NULL, AT(signal_reboot),
@@ -130,6 +136,11 @@ const struct ct_key ct_keys[] = {
 	  "shmounts:HOST[:TARGET]" },
 	{ "mount.tmpfs", &ct_type_tmpfs, LIST | OURS, NULL, AT(mounts),
 	  "Fresh tmpfs: its target and options such as size=64m" },
+	{ "mask.path", &ct_type_covers, LIST | OURS, NULL, AT(mask_path),
+	  "Path to hide from the container, beside those of mount.auto; none for none of these" },
+	{ "readonly.path", &ct_type_covers, LIST | OURS, NULL, AT(readonly_path),
+	  "Path to make read-only with all below it, beside those of mount.auto; none for none of "
+	  "these" },
 	{ "autodev", &ct_type_bool, 0, "1", AT(autodev),
 	  "Whether /dev is a fresh tmpfs with the usual nodes" },
 	{ "autodev.tmpfs.size", &ct_type_size, 0, "500000", AT(autodev_size),

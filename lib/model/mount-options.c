@@ -207,8 +207,7 @@ static int check_rest(const char *s, struct ct_err *e)
 	return 0;
 }
 
-/* The target stays below the root and is not the root. */
-static int check_target(const char *target, struct ct_err *e)
+int ct_mount_target(const char *target, struct ct_err *e)
 {
 	const char *s = target;
 	struct ct_span part;
@@ -272,7 +271,7 @@ int ct_mount_parse(const char *line, struct ct_arena *a, struct ct_mount_item *m
 	if (r == 0)
 		r = check_rest(line, e);
 	if (r == 0)
-		r = check_target(target, e);
+		r = ct_mount_target(target, e);
 	if (r == 0)
 		r = check_entry(m, e);
 	if (m->bind || m->move)

@@ -362,6 +362,50 @@ static int check_sysctls(const struct ct_spec *s, struct ct_err *e)
 	return r;
 }
 
+/* Files of /proc/PID whose value is the process's alone and outlives an exec. */
+static const char *const proc_files[] = { "oom_score_adj", "oom_adj", "coredump_filter",
+					  "timerslack_ns", "loginuid" };
+/* What others are for. autogroup is the session's, which is the caller's when init is set up. */
+static const struct {
+	const char *file, *key;
+} proc_keys[] = {
+	{ "uid_map", "idmap" },
+	{ "gid_map", "idmap" },
+	{ "setgroups", "idmap" },
+	{ "timens_offsets", "time.offset.boot or time.offset.monotonic" },
+	{ "limits", "prlimit.*" },
+	{ "autogroup", "init.nice" },
+	{ "cgroup", "cgroup.dir" },
+};
+
+static int check_proc(const struct ct_pair_item *item, struct ct_err *e)
+{
+	const char *key = NULL;
+
+	for (size_t i = 0; i < sizeof(proc_files) / sizeof(*proc_files); i++)
+		if (!strcmp(item->name, proc_files[i]))
+			return 0;
+	for (size_t i = 0; i < sizeof(proc_keys) / sizeof(*proc_keys); i++)
+		if (!strcmp(item->name, proc_keys[i].file))
+			key = proc_keys[i].key;
+	if (key)
+		ct_err_hint(e, "set %s", key);
+	else
+		ct_err_hint(e, "oom_score_adj, oom_adj, coredump_filter, timerslack_ns and "
+			       "loginuid can be set");
+	return ct_check_conflict(e, &item->at,
+				 "the file's value is not one that a process keeps for itself");
+}
+
+static int check_procs(const struct ct_spec *s, struct ct_err *e)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < s->proc.n && r >= 0; i++)
+		r = ct_err_go_on(e, check_proc(&s->proc.v[i], e));
+	return r;
+}
+
 /* Type none, the host's network, excludes networks of the container's own. */
 static int check_networks(const struct ct_spec *s, struct ct_err *e)
 {
@@ -376,9 +420,8 @@ static int check_networks(const struct ct_spec *s, struct ct_err *e)
 int ct_spec_check(const struct ct_spec *s, struct ct_err *e)
 {
 	static int (*const checks[])(const struct ct_spec *s, struct ct_err *e) = {
-		check_caps,	   check_namespaces,	check_needs,
-		check_idmap_kinds, check_idmap_overlap, check_ids,
-		check_sysctls,	   check_networks,	ct_spec_check_cgroup,
+		check_caps, check_namespaces, check_needs, check_idmap_kinds, check_idmap_overlap,
+		check_ids,  check_sysctls,    check_procs, check_networks,    ct_spec_check_cgroup,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {

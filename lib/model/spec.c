@@ -209,6 +209,20 @@ static int clean_targets(struct ct_spec *s, struct ct_err *e)
 	return 0;
 }
 
+/* Paths of mask.path and readonly.path become relative to the root. */
+static int clean_covers(struct ct_spec *s, struct ct_err *e)
+{
+	struct ct_covers *const lists[] = { &s->mask_path, &s->readonly_path };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		for (uint32_t k = 0; k < lists[i]->n; k++) {
+			lists[i]->v[k].value = clean_path(s->arena, lists[i]->v[k].value);
+			if (!lists[i]->v[k].value)
+				return ct_oom(e);
+		}
+	return 0;
+}
+
 /* Lines of a fstab file; comments and blank ones are passed over. `text` is modified. */
 static int read_fstab_text(struct ct_spec *s, const struct ct_origin *from, char *text,
 			   struct ct_mounts *out, struct ct_err *e)
@@ -317,6 +331,7 @@ static void note_set(struct ct_spec *s)
 	s->init_umask_set = ct_spec_origin(s, "init.umask");
 	s->init_nice_set = ct_spec_origin(s, "init.nice");
 	s->keyring_set = ct_spec_origin(s, "keyring.session");
+	s->keyring_user_set = ct_spec_origin(s, "keyring.user");
 	s->cap_drop_set = ct_spec_origin(s, "cap.drop");
 	s->pdeath_set = ct_spec_origin(s, "monitor.signal.pdeath");
 	s->ns_clone_set = ct_spec_origin(s, "namespace.clone");
@@ -403,7 +418,8 @@ struct ct_spec *ct_spec_read(const struct ct_config *cfg, struct ct_arena *arena
 	if (copy_entries(s, cfg, e) < 0 || fill(&s, e) < 0)
 		return NULL;
 	note_set(s);
-	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || read_unsupported(s, e) < 0)
+	if (read_fstabs(s, e) < 0 || clean_targets(s, e) < 0 || clean_covers(s, e) < 0 ||
+	    read_unsupported(s, e) < 0)
 		return NULL;
 	/* from here on relations between values, and with the host, are checked */
 	if (e && e->all)

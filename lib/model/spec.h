@@ -175,6 +175,13 @@ struct ct_devrules {
 };
 enum ct_cgroup_backend { CT_CGB_AUTO, CT_CGB_V1, CT_CGB_V2, CT_CGB_SYSTEMD, CT_CGB_NONE };
 
+/* mask.path and readonly.path: paths relative to the root */
+struct ct_covers {
+	struct ct_str_item *v;
+	uint32_t n;
+	bool none; /* "none" was given: nothing is covered by default */
+};
+
 /* mount.auto and rootfs.options */
 enum ct_auto_mode { CT_AUTO_NO, CT_AUTO_RO, CT_AUTO_MIXED, CT_AUTO_RW };
 enum { CT_AUTO_CGROUP_NONE, CT_AUTO_CGROUP, CT_AUTO_CGROUP_FULL, CT_AUTO_CGROUP2 };
@@ -244,6 +251,7 @@ struct ct_spec {
 	struct ct_pairs environment_hooks; /* ... of the hooks alone */
 	bool no_new_privs, keyring_session, sched_core;
 	bool keyring_set;
+	bool keyring_user, keyring_user_set; /* the calls for keys are left to the payload */
 	/* bit masks; "none" is 0. CT_CAP_MASK_UNSET when not given, but for cap_drop */
 	uint64_t cap_drop, cap_keep, cap_ambient;
 	uint64_t cap_bounding, cap_permitted, cap_effective, cap_inheritable;
@@ -280,6 +288,7 @@ struct ct_spec {
 	struct ct_mounts mounts;
 	struct ct_mount_auto mount_auto;
 	bool mount_auto_set;
+	struct ct_covers mask_path, readonly_path;
 	bool autodev;
 	uint64_t autodev_size; /* bytes, default 500000 */
 

@@ -113,6 +113,33 @@ const struct ct_type ct_type_tmpfs = {
 	"a target and perhaps options, such as /tmp size=64m,mode=1777"
 };
 
+/* An absolute path of the container, or "none", which takes back what is covered by default and by
+ * earlier values. */
+static int parse_covers(const struct ct_entry *entry, void *field, struct ct_spec *spec,
+			struct ct_err *e)
+{
+	struct ct_covers *list = field;
+	int r;
+
+	if (!strcmp(entry->value, "none")) {
+		if (list)
+			*list = (struct ct_covers){ .none = true };
+		return 0;
+	}
+	if (*entry->value != '/')
+		return ct_value_bad(entry, e);
+	if (strlen(entry->value) >= PATH_MAX)
+		return ct_value_range(entry, e);
+	r = ct_mount_target(entry->value, e);
+	if (r < 0)
+		return r;
+	return CT_LIST_KEEP(spec, list, e, (struct ct_str_item){ entry->at, entry->value });
+}
+
+const struct ct_type ct_type_covers = {
+	"list of paths", parse_covers, "\"none\" or an absolute path without \"..\" other than /"
+};
+
 /* Only the path: the file is read with the spec. */
 static int parse_fstab(const struct ct_entry *entry, void *field, struct ct_spec *spec,
 		       struct ct_err *e)

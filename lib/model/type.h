@@ -39,7 +39,7 @@ extern const struct ct_type ct_type_device_rule_allow, ct_type_device_rule_deny,
 	ct_type_device_preset;
 /* type-mount.c */
 extern const struct ct_type ct_type_mount, ct_type_tmpfs, ct_type_fstab, ct_type_mount_auto,
-	ct_type_rootfs_options;
+	ct_type_rootfs_options, ct_type_covers;
 /* type-net.c */
 extern const struct ct_type ct_type_net, ct_type_net_name, ct_type_net_link, ct_type_mac,
 	ct_type_ipv4_address, ct_type_ipv6_address, ct_type_ipv4_gateway, ct_type_ipv6_gateway,
@@ -114,6 +114,8 @@ struct ct_mount_flags {
 /* Takes one option that every mount knows ("nosuid", "rslave", "defaults"): 1 when it was one, 0
  * when it is none, -EINVAL for a second propagation. */
 int ct_mount_flag(struct ct_span option, struct ct_mount_flags *flags);
+/* Checks that a path stays below the root and is not the root: 0 or -EINVAL, recorded. */
+int ct_mount_target(const char *target, struct ct_err *e);
 /* Parses one line in fstab's form. Strings of *m belong to `a`; the target keeps its leading slash
  * when it has one. 0 or a negative errno, recorded. */
 int ct_mount_parse(const char *line, struct ct_arena *a, struct ct_mount_item *m, struct ct_err *e);

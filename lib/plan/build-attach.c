@@ -94,6 +94,7 @@ static int attach_groups(struct ct_builder *b, struct ct_identity *id)
 	}
 	id->groups = list;
 	id->n_groups = n;
+	id->groups_exact = r->set_groups;
 	return 0;
 }
 

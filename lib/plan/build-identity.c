@@ -63,7 +63,8 @@ static int check_may_filter(struct ct_builder *b)
 	if (b->userns || (b->host->cap_permitted & CAP(SYS_ADMIN)))
 		return 0;
 	ct_err_origin(b->err, ct_build_at(b, "seccomp.profile"));
-	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1 or seccomp.profile = none");
+	ct_err_hint(b->err, "give it an idmap, or set no_new_privs = 1, or seccomp.profile = none "
+			    "and keyring.user = 1");
 	return ct_err_go_on(b->err,
 			    ct_fail(b->err, -EPERM, CT_ERR_PRIVILEGE, "plan",
 				    "a filter needs no_new_privs, or a caller with CAP_SYS_ADMIN"));
@@ -112,6 +113,30 @@ static bool may_filter(const struct ct_identity *id)
 	return root;
 }
 
+/* The supplementary groups, *n of them: the primary group, too, unless it is root's. Else a program
+ * with a set-group-ID bit would take a process out of it, and give it what files refuse to that
+ * group. NULL: no memory. */
+static const char *const *all_groups(struct ct_builder *b, const struct ct_identity *id,
+				     uint32_t *n)
+{
+	const char *gid = ct_build_num(b, id->gid), **v;
+
+	*n = id->n_groups;
+	if (id->groups_exact || b->host->no_setgroups || !id->gid || !gid)
+		return id->groups;
+	for (uint32_t i = 0; i < id->n_groups; i++)
+		if (!strcmp(id->groups[i], gid))
+			return id->groups;
+	v = ct_arena_alloc(b->arena, (id->n_groups + 1) * sizeof(*v));
+	if (!v)
+		return NULL;
+	v[0] = gid;
+	*n = id->n_groups + 1;
+	for (uint32_t i = 0; i < id->n_groups; i++)
+		v[i + 1] = id->groups[i];
+	return v;
+}
+
 int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 {
 	static const char *const looked_up[] = { "@" };
@@ -125,11 +150,13 @@ int ct_build_ids(struct ct_builder *b, const struct ct_identity *id)
 	/* where the kernel refuses setgroups(2), an empty list leaves the groups as they are */
 	if (id->lookup || id->n_groups || !b->host->no_setgroups) {
 		s = ct_plan_add(b->plan, CT_PHASE_IDENTITY, CT_OP_GROUPS, id->uid_at);
-		s->list[0] = id->groups;
-		s->n_list[0] = id->n_groups;
 		if (id->lookup) {
 			s->list[0] = looked_up;
 			s->n_list[0] = 1;
+		} else {
+			s->list[0] = all_groups(b, id, &s->n_list[0]);
+			if (!s->list[0])
+				return ct_oom(b->err);
 		}
 	}
 	add_number(b, CT_OP_BOUNDING, id->root.bounding, id->bounding_at);

@@ -146,7 +146,7 @@ static int add_mount(struct ct_builder *b, uint32_t i, enum ct_phase inside)
 
 int ct_build_mounts(struct ct_builder *b)
 {
-	bool hides;
+	enum ct_hides hides;
 	int r = 0;
 
 	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++)
@@ -155,21 +155,28 @@ int ct_build_mounts(struct ct_builder *b)
 	return r;
 }
 
-/* A mount at or below `path`, which is hidden. Below it there is no target: an entry that is marked
- * optional is left out, another one is refused. */
-static int add_on_hidden(struct ct_builder *b, uint32_t i, const char *path)
+/* A mount at or below `path`, which is hidden. Below it there is no target, and nobody would see
+ * what is mounted on a path that the config hides itself: an entry that is marked optional is left
+ * out, another one is refused. */
+static int add_on_hidden(struct ct_builder *b, uint32_t i, const char *path, enum ct_hides hides)
 {
 	const struct ct_mount_item *m = &b->spec->mounts.v[i];
 
-	if (!strcmp(m->target, path))
+	if (hides == CT_HIDES_BELOW && !strcmp(m->target, path))
 		return add_mount(b, i, CT_PHASE_MASK);
 	if (m->optional)
 		return 0;
 	ct_err_origin(b->err, &m->at);
 	ct_err_object(b->err, m->target);
-	ct_err_hint(b->err, "mount on /%s itself, or take the hiding away by mount.auto", path);
+	if (hides == CT_HIDES_ALL)
+		ct_err_hint(b->err, "take /%s out of mask.path, or the mount out of the config",
+			    path);
+	else
+		ct_err_hint(b->err, "mount on /%s itself, or take the hiding away by mount.auto",
+			    path);
 	return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
-		       "the target is below /%s, which is hidden from the container", path);
+		       "the target is %s/%s, which is hidden from the container",
+		       strcmp(m->target, path) ? "below " : "", path);
 }
 
 int ct_build_mounts_on_protected(struct ct_builder *b)
@@ -177,13 +184,13 @@ int ct_build_mounts_on_protected(struct ct_builder *b)
 	int r = 0;
 
 	for (uint32_t i = 0; i < b->spec->mounts.n && r >= 0; i++) {
-		bool hides = false;
+		enum ct_hides hides = CT_HIDES_NOTHING;
 		const char *path = ct_build_protected(b, b->spec->mounts.v[i].target, &hides);
 
 		if (!path)
 			continue;
 		if (hides)
-			r = add_on_hidden(b, i, path);
+			r = add_on_hidden(b, i, path, hides);
 		else
 			r = add_mount(b, i, CT_PHASE_MASK);
 		r = ct_err_go_on(b->err, r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of /proc and /sys is hidden or read-only, and the sysctls that are written before that. The
- * lists are data: doc/SECURITY.md shows them, tests/root/protections.c walks the result. */
+/* What is hidden or read-only, and the sysctls that are written before that. The lists of what is
+ * so by default are data: doc/SECURITY.md shows them, tests/root/protections.c walks the result.
+ * mask.path and readonly.path add to them or replace them. */
 #include <linux/mount.h>
 #include <string.h>
 
@@ -72,11 +73,17 @@ static void add_sysctls(struct ct_builder *b)
 	}
 }
 
-/* Whether mount.auto asks for the places of /proc, or of /sys, to be hidden and read-only. */
-static bool covered(struct ct_builder *b, uint8_t where)
+/* Whether mount.auto asks for the places of /proc, or of /sys, that are in this table to be
+ * covered, and the config's own list does not replace it. */
+static bool covered(struct ct_builder *b, const struct place *table, uint8_t where)
 {
 	const struct ct_mount_auto *m = &b->spec->mount_auto;
+	const struct ct_covers *own = &b->spec->readonly_path;
 
+	if (table == hidden)
+		own = &b->spec->mask_path;
+	if (own->none)
+		return false;
 	if (!b->spec->mount_auto_set)
 		return true;
 	if (where == IN_PROC)
@@ -99,19 +106,35 @@ static const char *find_place(struct ct_builder *b, const char *target, const st
 			      size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (covered(b, places[i].where) && lies_at(target, places[i].where, places[i].path))
+		if (covered(b, places, places[i].where) &&
+		    lies_at(target, places[i].where, places[i].path))
 			return ct_arena_printf(b->arena, "%s%s", tops[places[i].where],
 					       places[i].path);
 	return NULL;
 }
 
-const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides)
+/* Whether a path is another one, or lies below it; both relative to the root. */
+static bool lies_below(const char *path, const char *top)
 {
-	const char *path = find_place(b, target, hidden, sizeof(hidden) / sizeof(*hidden));
+	size_t n = strlen(top);
 
-	*hides = path != NULL;
+	return !strncmp(path, top, n) && (!path[n] || path[n] == '/');
+}
+
+const char *ct_build_protected(struct ct_builder *b, const char *target, enum ct_hides *hides)
+{
+	const struct ct_covers *own = &b->spec->mask_path;
+	const char *path = NULL;
+
+	*hides = CT_HIDES_ALL;
+	for (uint32_t i = 0; i < own->n; i++)
+		if (lies_below(target, own->v[i].value))
+			return own->v[i].value;
+	path = find_place(b, target, hidden, sizeof(hidden) / sizeof(*hidden));
+	*hides = CT_HIDES_BELOW;
 	if (path)
 		return path;
+	*hides = CT_HIDES_NOTHING;
 	return find_place(b, target, readonly, sizeof(readonly) / sizeof(*readonly));
 }
 
@@ -149,10 +172,62 @@ bool ct_build_own_boot_id(const struct ct_builder *b)
 	return !b->req->execute && !b->spec->init_reaper;
 }
 
+/* Whether the config mounts a file system of its own at the path. */
+static bool is_mounted_by_entry(const struct ct_builder *b, const char *path)
+{
+	for (uint32_t i = 0; i < b->spec->mounts.n; i++)
+		if (!strcmp(b->spec->mounts.v[i].target, path))
+			return true;
+	return false;
+}
+
+/* Where to look a path up: in our own /proc or /sys, which nobody can rename meanwhile, else from
+ * the root on. *path becomes relative to it. */
+static int find_top(const struct ct_builder *b, const char **path)
+{
+	const bool proc = !b->spec->mount_auto_set || b->spec->mount_auto.proc != CT_AUTO_NO;
+
+	if (proc && b->proc != CT_SLOT_NONE && !strncmp(*path, "proc/", 5) &&
+	    !is_mounted_by_entry(b, "proc")) {
+		*path += 5;
+		return b->proc;
+	}
+	if (b->sys != CT_SLOT_NONE && !strncmp(*path, "sys/", 4) &&
+	    !is_mounted_by_entry(b, "sys")) {
+		*path += 4;
+		return b->sys;
+	}
+	return b->root;
+}
+
+static struct ct_step *cover(struct ct_builder *b, enum ct_op op, const struct ct_str_item *item)
+{
+	struct ct_step *s = ct_plan_add(b->plan, CT_PHASE_MASK, op, &item->at);
+
+	s->s[0] = item->value;
+	s->b = (int16_t)find_top(b, &s->s[0]);
+	s->flags = CT_SF_OPTIONAL | CT_SF_STRICT;
+	return s;
+}
+
+/* Behind all mounts of the config, which are covered, too. What lies below a read-only path and is
+ * a mount of its own stays there, and becomes read-only. */
+int ct_build_own_covers(struct ct_builder *b)
+{
+	const struct ct_covers *hide = &b->spec->mask_path, *readonly_too = &b->spec->readonly_path;
+
+	for (uint32_t i = 0; i < readonly_too->n; i++)
+		cover(b, CT_OP_READONLY, &readonly_too->v[i])->flags |= CT_SF_RECURSIVE;
+	for (uint32_t i = 0; i < hide->n; i++)
+		cover(b, CT_OP_MASK, &hide->v[i])->a = (int16_t)b->mask;
+	return 0;
+}
+
 int ct_build_protect(struct ct_builder *b)
 {
 	const struct ct_origin *at = ct_build_at(b, "mount.auto");
-	bool some_readonly = covered(b, IN_PROC) && b->spec->mount_auto.proc != CT_AUTO_RO;
+	bool some_readonly = covered(b, readonly, IN_PROC) &&
+			     b->spec->mount_auto.proc != CT_AUTO_RO;
 	int net = CT_SLOT_NONE;
 	struct ct_step *s;
 
@@ -170,7 +245,7 @@ int ct_build_protect(struct ct_builder *b)
 		s->n[0] = MOUNT_ATTR_RDONLY;
 	}
 	for (unsigned i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
-		if (covered(b, hidden[i].where))
+		if (covered(b, hidden, hidden[i].where))
 			protect(b, CT_OP_MASK, hidden[i].where, hidden[i].path, at)->a =
 				(int16_t)b->mask;
 	if (ct_build_own_boot_id(b) && b->proc != CT_SLOT_NONE) {

@@ -138,7 +138,11 @@ static bool needs_mask(const struct ct_builder *b)
 {
 	const struct ct_mount_auto *m = &b->spec->mount_auto;
 
-	if (!b->spec->mount_auto_set || b->req->n_hidden || ct_build_own_boot_id(b))
+	if (b->spec->mask_path.n || b->req->n_hidden || ct_build_own_boot_id(b))
+		return true;
+	if (b->spec->mask_path.none)
+		return false;
+	if (!b->spec->mount_auto_set)
 		return true;
 	return m->proc == CT_AUTO_MIXED || m->proc == CT_AUTO_RO || m->sys == CT_AUTO_RO ||
 	       m->sys == CT_AUTO_MIXED;

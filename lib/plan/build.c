@@ -130,6 +130,7 @@ int ct_build_start(const struct ct_request *r, struct ct_arena *arena, struct ct
 					 ct_build_mounts,
 					 ct_build_protect,
 					 ct_build_mounts_on_protected,
+					 ct_build_own_covers,
 					 ct_build_hooks,
 					 ct_build_identity,
 					 ct_build_exec,

@@ -74,9 +74,14 @@ int ct_build_protect(struct ct_builder *b);
  * file system that masks come from. */
 bool ct_build_own_boot_id(const struct ct_builder *b);
 #define CT_BOOT_ID_FILE "boot_id"
-/* The hidden or read-only path that a target, relative to the root, is or lies below, also relative
- * to the root; NULL: none. *hides: it is hidden, and has nothing below it. */
-const char *ct_build_protected(struct ct_builder *b, const char *target, bool *hides);
+/* What a path hides from who mounts on it: of one that mount.auto hides what lies below it, of one
+ * that the config hides itself the path, too. */
+enum ct_hides { CT_HIDES_NOTHING, CT_HIDES_BELOW, CT_HIDES_ALL };
+/* The path that a target, relative to the root, is or lies below, and that is hidden or, by
+ * default, read-only, also relative to the root; NULL: none. */
+const char *ct_build_protected(struct ct_builder *b, const char *target, enum ct_hides *hides);
+/* mask.path and readonly.path, the last of all mounts. */
+int ct_build_own_covers(struct ct_builder *b);
 int ct_build_hooks(struct ct_builder *b);
 int ct_build_identity(struct ct_builder *b);
 int ct_build_exec(struct ct_builder *b);
@@ -108,6 +113,7 @@ struct ct_identity {
 	uint32_t uid, gid;
 	const char *const *groups; /* decimal */
 	uint32_t n_groups;
+	bool groups_exact; /* these and no other */
 	/* what the payload begins with as root, and as another user; bounding is the same */
 	struct ct_cap_sets root, user;
 	bool no_new_privs;

@@ -39,8 +39,10 @@ ct_container *job_make(const struct job *j, const char *name)
 		if (settings[i].key)
 			ok(c, ct_set_config(c, settings[i].key, settings[i].value));
 	}
-	if (strcmp(j->profile, "filtered") != 0)
+	if (strcmp(j->profile, "filtered") != 0) {
 		ok(c, ct_set_config(c, "seccomp.profile", "none"));
+		ok(c, ct_set_config(c, "keyring.user", "1"));
+	}
 	if (!known)
 		die("contain: unknown profile %s", j->profile);
 	return c;

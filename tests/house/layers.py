@@ -22,8 +22,8 @@ MAY = {
 # what follows from top to bottom: a room calls those above it, and itself
 ROOMS = ("state", "child", "handle", "start", "life", "watch", "protect")
 EVERYWHERE = {"wire", "shared", "contain"}
-# one remover of trees, and one reader of UTF-8, for all; they know nothing of the library
-TOOLS_TOO = ("shared/remove.h", "shared/utf8.h")
+# one remover of trees, reader of UTF-8 and parser of users; they know nothing of the library
+TOOLS_TOO = ("shared/remove.h", "shared/utf8.h", "shared/user.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,8 +110,8 @@ static const char *promised(int config, const char *abi, unsigned nr)
 	return table[config][nr];
 }
 
-/* What the program says below the default profile; the caller frees it. */
-static char *run(int config, const char *profile, const char *const argv[])
+/* What the program says below the profile; the caller frees it. */
+static char *run(int config, const char *profile, const char *keys, const char *const argv[])
 {
 	ct_container *c = must_open(NULL);
 	ct_exit ex = CT_EXIT_INIT;
@@ -118,6 +119,7 @@ static char *run(int config, const char *profile, const char *const argv[])
 
 	assert_ok(c, ct_set_config(c, configs[config].key, configs[config].value));
 	assert_ok(c, ct_set_config(c, "seccomp.profile", profile));
+	assert_ok(c, ct_set_config(c, "keyring.user", keys));
 	assert_ok(c, box_run(c, NULL, argv, &out, &ex));
 	if (ex.reason != CT_EXIT_EXITED || ex.code)
 		fail_msg("%s: it ended with reason %d, code %d: %s", configs[config].name,
@@ -132,7 +134,7 @@ static void all_numbers(void **state)
 	must_know_verdicts();
 	read_table();
 	for (int k = 0; k < N_CONFIGS; k++) {
-		char *out = run(k, "default", ARGV("/bin/verdicts")), *save = NULL;
+		char *out = run(k, "default", "0", ARGV("/bin/verdicts")), *save = NULL;
 		unsigned nr, n = 0, wrong = 0;
 		char abi[8], said[32];
 
@@ -154,6 +156,36 @@ static void all_numbers(void **state)
 	}
 }
 
+/* The calls for keys by the numbers of each way into the kernel. */
+static bool is_for_keys(const char *abi, unsigned nr)
+{
+	if (!strcmp(abi, "i386"))
+		return nr >= 286 && nr <= 288;
+	return nr >= 248 && nr <= 250;
+}
+
+/* Without a profile the calls for keys are refused, by each way, and no other. */
+static void keys_alone(void **state)
+{
+	char *out, *save = NULL;
+	unsigned nr, n = 0;
+	char abi[8], said[32];
+
+	(void)state;
+	must_know_verdicts();
+	out = run(0, "none", "0", ARGV("/bin/verdicts"));
+	for (char *line = strtok_r(out, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save), n++) {
+		assert_int_equal(sscanf(line, "%7[^:]:%u %31[^\n]", abi, &nr, said), 3);
+		if (!strcmp(abi, "x86_64") && (nr == URETPROBE || nr == UPROBE))
+			continue;
+		if (strcmp(said, is_for_keys(abi, nr) ? "errno 1" : "allow") != 0)
+			fail_msg("%s:%u: %s", abi, nr, said);
+	}
+	assert_int_equal(n, 3 * NUMBERS);
+	free(out);
+}
+
 /* Without a filter all is allowed: what is refused above is refused by the filter. */
 static void no_filter(void **state)
 {
@@ -163,7 +195,7 @@ static void no_filter(void **state)
 
 	(void)state;
 	must_know_verdicts();
-	out = run(0, "none", ARGV("/bin/verdicts"));
+	out = run(0, "none", "1", ARGV("/bin/verdicts"));
 	for (char *line = strtok_r(out, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save), n++) {
 		assert_int_equal(sscanf(line, "%7[^:]:%u %31[^\n]", abi, &nr, said), 3);
@@ -248,7 +280,7 @@ static void of_arguments(void **state)
 	for (size_t i = 0; i < N_ARGUMENTS; i++)
 		argv[i + 1] = arguments[i].probe;
 	for (int k = 0; k < N_CONFIGS; k++) {
-		char *out = run(k, "default", argv), *save = NULL, *line = out;
+		char *out = run(k, "default", "0", argv), *save = NULL, *line = out;
 		size_t i = 0;
 
 		for (line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -270,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_numbers),
 		cmocka_unit_test(no_filter),
+		cmocka_unit_test(keys_alone),
 		cmocka_unit_test(of_arguments),
 	};
 

@@ -87,6 +87,9 @@ static ct_container *handle(const struct who *w, const char *name, const char *f
 	    box_config(c, "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536", NULL))
 		fail();
 	assert_ok(c, ct_set_config(c, "seccomp.profile", filter ? filter : "none"));
+	/* else there is one for the calls for keys */
+	if (!filter)
+		assert_ok(c, ct_set_config(c, "keyring.user", "1"));
 	return c;
 }
 
@@ -237,9 +240,10 @@ static const struct {
 	/* a small init, with fewer calls still, and no more capabilities */
 	{ NULL, NULL, NULL, "0", "a80425fb\n2\na80425fb\n2\n" },
 	{ NULL, NULL, NULL, "1", "a80425fb\n2\na80425fb\n2\n" },
-	{ NULL, NULL, "none", "0", "a80425fb\n0\na80425fb\n0\n" },
+	/* one for the calls for keys alone */
+	{ NULL, NULL, "none", "0", "a80425fb\n2\na80425fb\n2\n" },
 	{ "asked", "x", NULL, "0", "a80425fb\n2\na80425fb\n2\n" },
-	{ "asked", "x", "none", "0", "a80425fb\n0\na80425fb\n0\n" },
+	{ "asked", "x", "none", "0", "a80425fb\n2\na80425fb\n2\n" },
 	{ "lxc", NULL, NULL, "0", "a80425fb\n0\na80425fb\n0\n" },
 	{ "lxc", NULL, "default", "0", "a80425fb\n2\na80425fb\n2\n" },
 };

@@ -35,7 +35,7 @@
 #include "setup.h"
 
 #define TOO_LONG_MS PATIENCE_MS
-#define FLIPS 80 /* starts for each of three places */
+#define FLIPS 80 /* starts for each of the places */
 #define LONG_FLIPS 167
 
 static struct decoy decoy;
@@ -51,6 +51,22 @@ static const struct place {
 	{ "proc", "/proc", NULL, NULL },
 	{ "sys", "/sys", NULL, NULL },
 	{ "dev", "/dev", NULL, NULL },
+	/* a /dev of our own is filled: what stands there has no part in it */
+	{ "dev/null", "/null", NULL, NULL },
+	{ "dev/full", "/full", NULL, NULL },
+	{ "dev/tty", "/tty", NULL, NULL },
+	{ "dev/fd", "/fd", NULL, NULL },
+	{ "dev/stdin", "/stdin", NULL, NULL },
+	{ "dev/ptmx", "/ptmx", NULL, NULL },
+	{ "dev/pts", "/pts", NULL, NULL },
+	{ "dev/shm", "/shm", NULL, NULL },
+	{ "dev/mqueue", "/mqueue", NULL, NULL },
+	{ "dev/console", "/console", NULL, NULL },
+	/* paths that the config covers, and the source of the covers */
+	{ "home", "/target", "mask.path", "/home" },
+	{ "home", "/target", "mask.path", "/home/deep" },
+	{ "home", "/target", "readonly.path", "/home" },
+	{ "dev/null", "/null", "mask.path", "/proc/version" },
 	{ "dev/pts", "/pts", "autodev", "0" },
 	{ "dev/shm", "/shm", "autodev", "0" },
 	{ "dev/mqueue", "/mqueue", "autodev", "0" },
@@ -120,7 +136,6 @@ static void try_case(void **state)
 {
 	static const char *const argv[] = { "/bin/cat", "/proc/self/mountinfo", NULL };
 	const struct hostile_case *h = *state;
-	char value[2 * PATH_MAX];
 	char *out = NULL, why[1024] = "";
 	struct leak *before;
 	ct_container *c;
@@ -131,12 +146,7 @@ static void try_case(void **state)
 			 0);
 	before = begin();
 	c = must_open(NULL);
-	if (h->place->key) {
-		snprintf(value, sizeof(value), "%s%s",
-			 h->place->value[0] == '+' ? box.root.base : "",
-			 h->place->value + (h->place->value[0] == '+'));
-		assert_ok(c, ct_set_config(c, h->place->key, value));
-	}
+	set_key(c, h->place);
 	began = now_ms();
 	err = box_run(c, NULL, argv, &out, NULL);
 	snprintf(why, sizeof(why), "%s", ct_last_error(c)->message);
@@ -165,13 +175,21 @@ enum table_shape {
 	T_DIR,
 	T_MISSING,
 	T_LONG_LINE,
+	T_MANY_LINES,
+	T_NUL,
 	T_MAGIC,
 	N_TABLE
 };
-static const char *const table_names[] = {
-	"a fifo",      "10 GiB sparse", "a link to /dev/zero", "a link to the decoy",
-	"a directory", "missing",	"one endless line",    "a link to /proc/self/mem"
-};
+static const char *const table_names[] = { "a fifo",
+					   "10 GiB sparse",
+					   "a link to /dev/zero",
+					   "a link to the decoy",
+					   "a directory",
+					   "missing",
+					   "one endless line",
+					   "100000 lines",
+					   "a NUL first",
+					   "a link to /proc/self/mem" };
 
 static void plant_table(const char *path, enum table_shape shape)
 {
@@ -186,12 +204,20 @@ static void plant_table(const char *path, enum table_shape shape)
 	case T_FIFO:
 		assert_int_equal(mkfifo(full, 0666), 0);
 		break;
+	case T_MANY_LINES:
+		memset(line, '\n', sizeof(line));
+		/* fall through */
+	case T_NUL:
 	case T_SPARSE:
 	case T_LONG_LINE:
 		fd = open(full, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		assert_true(fd >= 0);
 		for (i = 0; shape == T_LONG_LINE && i < 2048; i++)
 			assert_int_equal(write(fd, line, sizeof(line)), sizeof(line));
+		for (i = 0; shape == T_MANY_LINES && i < 25; i++)
+			assert_int_equal(write(fd, line, sizeof(line)), sizeof(line));
+		if (shape == T_NUL)
+			assert_int_equal(write(fd, "\0\n", 2), 2);
 		if (shape == T_SPARSE)
 			assert_int_equal(ftruncate(fd, 10ll << 30), 0);
 		close(fd);
@@ -475,14 +501,13 @@ static void try_flipper(void **state)
 	static const char *const argv[] = { "/bin/cat", "/proc/self/mountinfo", NULL };
 	const struct place *p = *state;
 	struct flipper f = { .flips = 0 };
-	char to[2 * PATH_MAX], value[2 * PATH_MAX];
+	char to[2 * PATH_MAX];
 	int i, started = 0, starts = rounds(FLIPS, LONG_FLIPS);
 	ct_container *c;
 	struct leak *before;
 	long long began;
 	char *out;
 
-	snprintf(value, sizeof(value), "%s/data mnt/target none bind 0 0", box.root.base);
 	heal(p);
 	snprintf(f.a, sizeof(f.a), "%s/%s", box.root.path, p->path);
 	snprintf(f.b, sizeof(f.b), "%s/flip-side", box.root.path);
@@ -491,8 +516,7 @@ static void try_flipper(void **state)
 	assert_int_equal(symlink(to, f.b), 0);
 	before = begin();
 	c = box_handle(&box, NULL);
-	if (p->key)
-		assert_ok(c, ct_set_config(c, p->key, value));
+	set_key(c, p);
 	assert_int_equal(pthread_create(&f.thread, NULL, flip, &f), 0);
 	for (i = 0; i < starts; i++) {
 		out = NULL;
@@ -542,6 +566,27 @@ static int group_teardown(void **state)
 	return box_teardown(state);
 }
 
+/* Places where a flipper is at work. */
+static const struct {
+	const char *name, *path, *key;
+} flipped[] = {
+	{ "flipper at /proc", "proc", NULL },
+	{ "flipper at /dev", "dev", NULL },
+	{ "flipper at a mount target", "mnt/target", "mount.entry" },
+	{ "flipper at a hidden path", "home", "mask.path" },
+	{ "flipper at a read-only path", "home", "readonly.path" },
+};
+
+/* The first row of that path and key. */
+static const struct place *place_of(const char *path, const char *key)
+{
+	const struct place *p = places;
+
+	while (strcmp(p->path, path) || strcmp(p->key ? p->key : "", key ? key : ""))
+		p++;
+	return p;
+}
+
 static void add(struct CMUnitTest *t, const char *name, CMUnitTestFunction fn, const void *state)
 {
 	t->name = name;
@@ -573,8 +618,8 @@ int main(void)
 	add(&tests[n++], "the interpreter is us", interpreter_is_us, NULL);
 	add(&tests[n++], "masks are not from the rootfs", masks_not_from_rootfs, NULL);
 	add(&tests[n++], "policy in the rootfs", policy_in_rootfs, NULL);
-	add(&tests[n++], "flipper at /proc", try_flipper, &places[0]);
-	add(&tests[n++], "flipper at /dev", try_flipper, &places[2]);
-	add(&tests[n++], "flipper at a mount target", try_flipper, &places[9]);
+	for (i = 0; i < sizeof(flipped) / sizeof(flipped[0]); i++)
+		add(&tests[n++], flipped[i].name, try_flipper,
+		    place_of(flipped[i].path, flipped[i].key));
 	return _cmocka_run_group_tests("hostile", tests, n, group_setup, group_teardown);
 }

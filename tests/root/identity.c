@@ -99,7 +99,10 @@ static void check_person(const struct person *p, const char *report, const char 
 	snprintf(want, sizeof(want), "[%u, %u, %u]", p->uid, p->uid, p->uid);
 	expect(report, who, "uid", want);
 	expect(report, who, "gid", want);
-	expect(report, who, "groups", p->groups ? "[2000, 3000]" : "[]");
+	/* the primary group is one of them, unless it is root's */
+	snprintf(want, sizeof(want), "[%s%s%s]", p->uid ? "1000" : "",
+		 p->uid && p->groups ? ", " : "", p->groups ? "2000, 3000" : "");
+	expect(report, who, "groups", want);
 	expect(report, who, "cap_inheritable", "\"0000000000000000\"");
 	expect(report, who, "cap_ambient", "\"0000000000000000\"");
 	snprintf(want, sizeof(want), "\"%016llx\"", caps);
@@ -192,6 +195,14 @@ static void by_ids(void **state)
 	o.n_groups = 0;
 	out = enter(&o);
 	expect(out, "no groups", "groups", "[]");
+	free(out);
+	o.flags = CT_ATTACH_SET_UID | CT_ATTACH_SET_GID;
+	out = enter(&o);
+	expect(out, "not said", "groups", "[1001]");
+	free(out);
+	o.gid = 0;
+	out = enter(&o);
+	expect(out, "root's group", "groups", "[]");
 	free(out);
 	o = (ct_attach_opts)CT_ATTACH_OPTS_INIT;
 	out = enter(&o);

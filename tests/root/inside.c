@@ -8,8 +8,10 @@
  *   inside read F...   "PATH: data", "PATH: empty" or "PATH: errno N"; of a directory: whether it
  *   has entries inside write F... "PATH: opens" or "PATH: errno N" (nothing is written)
  *   inside push        TIOCSTI and TIOCLINUX into descriptors 0-2, after trying to make them the
- *                      controlling terminal
+ *                      controlling terminal, also by stealing them; with bits above the lower
+ *                      32 of the request, too, which the kernel does not look at
  *   inside key NAME    id of the session keyring; whether a user key of that name is found
+ *   inside userkey NAME  by each way to the user's keyrings: "WAY: ok" or "WAY: errno N"
  *   inside abstract NAME       tries to connect to the abstract socket NAME
  *   inside filter      "MODE FILTERS NO_NEW_PRIVS ERRNO" in one line: of /proc/self/status, and the
  *                      errno of mkdir("/")
@@ -31,8 +33,14 @@
 #include <unistd.h>
 
 #define KEYCTL_GET_KEYRING_ID 0
+#define KEYCTL_LINK 8
 #define KEYCTL_SEARCH 10
+#define KEYCTL_READ 11
+#define KEYCTL_GET_PERSISTENT 22
+#define KEY_SPEC_PROCESS_KEYRING (-2)
 #define KEY_SPEC_SESSION_KEYRING (-3)
+#define KEY_SPEC_USER_KEYRING (-4)
+#define KEY_SPEC_USER_SESSION_KEYRING (-5)
 #define TIOCLINUX_PASTE 3
 
 static unsigned long n_files;
@@ -128,9 +136,17 @@ static void push(void)
 		int sti, lin;
 
 		ioctl(fd, TIOCSCTTY, 0);
+		ioctl(fd, TIOCSCTTY, 1);
 		sti = ioctl(fd, TIOCSTI, "x") ? errno : 0;
 		lin = ioctl(fd, TIOCLINUX, &paste) ? errno : 0;
 		printf("fd %d: sti %d linux %d\n", fd, sti, lin);
+		for (int bit = 32; bit < 64; bit += 31) {
+			unsigned long high = 1ul << bit;
+
+			sti = syscall(SYS_ioctl, fd, high | TIOCSTI, "x") ? errno : 0;
+			lin = syscall(SYS_ioctl, fd, high | TIOCLINUX, &paste) ? errno : 0;
+			printf("bit %d of fd %d: sti %d linux %d\n", bit, fd, sti, lin);
+		}
 	}
 }
 
@@ -140,6 +156,44 @@ static void key(const char *name)
 	long found = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", name, 0);
 
 	printf("session %ld\nkey %s\n", id, found >= 0 ? "found" : "not found");
+}
+
+static void said(const char *way, long r)
+{
+	if (r < 0)
+		printf("%s: errno %d\n", way, errno);
+	else
+		printf("%s: ok\n", way);
+}
+
+static void userkey(const char *name)
+{
+	static const struct {
+		const char *way;
+		long keyring;
+	} rings[] = { { "user", KEY_SPEC_USER_KEYRING },
+		      { "user session", KEY_SPEC_USER_SESSION_KEYRING } };
+	long found;
+	char text[64];
+
+	for (int i = 0; i < 2; i++) {
+		printf("%s ", rings[i].way);
+		said("id", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, rings[i].keyring, 0));
+		printf("%s ", rings[i].way);
+		found = syscall(SYS_keyctl, KEYCTL_SEARCH, rings[i].keyring, "user", name, 0);
+		said("search", found);
+		printf("%s ", rings[i].way);
+		said("read", syscall(SYS_keyctl, KEYCTL_READ, found, text, sizeof(text)));
+		printf("%s ", rings[i].way);
+		said("link",
+		     syscall(SYS_keyctl, KEYCTL_LINK, rings[i].keyring, KEY_SPEC_PROCESS_KEYRING));
+		printf("%s ", rings[i].way);
+		said("add", syscall(SYS_add_key, "user", "ct-test-from-inside", "x", 1L,
+				    rings[i].keyring));
+	}
+	said("request", syscall(SYS_request_key, "user", name, NULL, 0L));
+	said("persistent",
+	     syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, -1, KEY_SPEC_PROCESS_KEYRING));
 }
 
 static void abstract(const char *name)
@@ -190,6 +244,8 @@ int main(int argc, char **argv)
 			write_path(argv[i]);
 		else if (!strcmp(what, "key"))
 			key(argv[i]);
+		else if (!strcmp(what, "userkey"))
+			userkey(argv[i]);
 		else if (!strcmp(what, "abstract"))
 			abstract(argv[i]);
 		else

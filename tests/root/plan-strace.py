@@ -66,10 +66,15 @@ CONFIGS = {
 uts.name = web
 mount.entry = {base}/data mnt none bind,ro 0 0
 mount.auto = proc:mixed sys:ro
+mask.path = /etc
+mask.path = /proc/version
+readonly.path = /mnt
 environment = A=1
 """,
     "a system": """
 init.reaper = 0
+seccomp.profile = none
+keyring.user = 0
 proc.oom_score_adj = 500
 """,
     "limits, settings and identity": """

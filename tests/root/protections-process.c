@@ -412,9 +412,25 @@ static void own_keyring(void **state)
 
 /* ---- terminals ------------------------------------------------------------------------------- */
 
+/* What keeps a payload from the caller's terminal, which it has as stdio: its filter, and that it
+ * is not in the terminal's session. With CAP_SYS_ADMIN, and without any filter, nothing would. */
+static const struct push_row {
+	const char *name;
+	const char *keys[7];
+} push_rows[] = {
+	{ "nothing pushed: nothing said", { NULL } },
+	{ "nothing pushed: no filter of the config's", { "seccomp.profile", "none" } },
+	{ "nothing pushed: no filter at all", { "seccomp.profile", "none", "keyring.user", "1" } },
+	{ "nothing pushed: no filter, root of a user namespace",
+	  { "seccomp.profile", "none", "idmap", "u 0 100000 65536", "idmap", "g 0 100000 65536" } },
+	{ "nothing pushed: all capabilities", { "cap.drop", "none" } },
+	{ "nothing pushed: all capabilities, no filter of the config's",
+	  { "cap.drop", "none", "seccomp.profile", "none" } },
+};
+
 /* A session of its own whose terminal is handed to the payload as stdio: nothing may
  * be pushed into it. */
-static void push_in_child(int slave)
+static void push_in_child(int slave, const struct push_row *row)
 {
 	static const char *const argv[] = { "/inside", "push", NULL };
 	ct_container *c = box_handle(&box, NULL);
@@ -426,6 +442,9 @@ static void push_in_child(int slave)
 	setsid();
 	if (!c || ioctl(slave, TIOCSCTTY, 0) < 0 || pipe(pipefd) < 0)
 		_exit(3);
+	for (int i = 0; row->keys[i]; i += 2)
+		child_needs(ct_set_config(c, row->keys[i], row->keys[i + 1]) >= 0, "%s: %s",
+			    row->name, ct_last_error(c)->message);
 	o.argv = argv;
 	o.stdio[0] = slave;
 	o.stdio[1] = pipefd[1];
@@ -433,10 +452,9 @@ static void push_in_child(int slave)
 	child_needs(ct_start(c, &o, &p) >= 0, "start: %s", ct_last_error(c)->message);
 	close(pipefd[1]);
 	text = read_all(pipefd[0], PATIENCE_MS);
-	child_needs(text && strstr(text, "fd 2: sti"), "the payload said: %s", text);
-	child_needs(!strstr(text, "fd 0: sti 0") && !strstr(text, "fd 2: sti 0") &&
-			    !strstr(text, "linux 0"),
-		    "the payload pushed into the caller's terminal: %s", text);
+	child_needs(text && strstr(text, "bit 63 of fd 2: sti"), "the payload said: %s", text);
+	child_needs(!strstr(text, "sti 0") && !strstr(text, "linux 0"),
+		    "%s: the payload pushed into the caller's terminal: %s", row->name, text);
 	child_needs(ioctl(slave, FIONREAD, &queued) == 0 && queued == 0,
 		    "%d bytes are in the terminal's input", queued);
 	_exit(0);
@@ -445,10 +463,10 @@ static void push_in_child(int slave)
 static void nothing_pushed_into_callers_terminal(void **state)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave, status;
+	const struct push_row *row = *state;
 	struct termios t;
 	pid_t pid;
 
-	(void)state;
 	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(slave >= 0);
@@ -457,7 +475,7 @@ static void nothing_pushed_into_callers_terminal(void **state)
 	tcsetattr(slave, TCSANOW, &t);
 	pid = fork();
 	if (pid == 0)
-		push_in_child(slave);
+		push_in_child(slave, row);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	close(slave);
@@ -685,6 +703,12 @@ static void rootfs_is_unchanged(void **state)
 	ct_unref(c);
 }
 
+#define PUSH(i)                                                                      \
+	{                                                                            \
+		push_rows[i].name, nothing_pushed_into_callers_terminal, NULL, NULL, \
+			(void *)(uintptr_t)&push_rows[i]                             \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -698,7 +722,12 @@ int main(void)
 		cmocka_unit_test(only_three_descriptors),
 		cmocka_unit_test(no_abstract_sockets),
 		cmocka_unit_test(own_keyring),
-		cmocka_unit_test(nothing_pushed_into_callers_terminal),
+		PUSH(0),
+		PUSH(1),
+		PUSH(2),
+		PUSH(3),
+		PUSH(4),
+		PUSH(5),
 		cmocka_unit_test(cwd_never_outside),
 		cmocka_unit_test(hooks_environment_is_fixed),
 		cmocka_unit_test(settings_in_rootfs_have_no_effect),

@@ -131,6 +131,7 @@ static const struct {
 	{ "namespace time", "the caller's", "the caller's", "-" },
 	{ "capabilities, inheritable", "none to begin with", "none", NULL },
 	{ "no_new_privs", "-", "not set", "-" },
+	{ "keyrings of the user", "out of reach", NULL, "SECCOMP_SET_MODE_FILTER" },
 	{ "user", "0", "0 on the host", NULL },
 	{ "groups", "none", "none", NULL },
 	{ "root file system", "writable", "writable", NULL },

@@ -38,11 +38,20 @@ run("no network but loopback", "--rootfs", "/", "--", "sh", "-c",
 # the small init's child
 FILTERED = "grep -q '^Seccomp:.2' /proc/self/status; echo $?"
 run("a filter by default", "--rootfs", "/", "--", "sh", "-c", FILTERED, out="0\n")
-run("--seccomp none", "--rootfs", "/", "--seccomp", "none", "--", "sh", "-c", FILTERED, out="1\n")
+run("--seccomp none, and keys", "--rootfs", "/", "--seccomp", "none", "-s", "keyring.user=1", "--",
+    "sh", "-c", FILTERED, out="1\n")
 run("what it refuses", "--rootfs", "/", "--", "unshare", "-U", "true", code=1, err="not permitted")
 run("own processes", "--rootfs", "/", "--", "sh", "-c", "echo $$", out="2\n")
 run("--hostname", "--rootfs", "/", "--hostname", "box", "--", "hostname", out="box\n")
 run("--user", "--rootfs", "/", "--user", "1234:5678", "--", "id", "-u", out="1234\n")
+for user in ("-1", "4294967295", "4294967296", "18446744073709551616", "0x0", "1e3", "+1", " 1",
+             "1:", ":1", "1:2:3", "root", "root:0", "", "0" * 40 + ":", "1:4294967295", "1.0"):
+    run(f"--user {user!r}", "--rootfs", "/", "--user", user, "--", "true", code=125, err="--user")
+# as many zeros as there is room for are no reason to be root
+run("--user, long", "--rootfs", "/", "--user", "0" * 40 + "1234:" + "0" * 40 + "5678", "--", "sh",
+    "-c", "id -u; id -g; id -G", out="1234\n5678\n5678\n")
+run("--user, the last", "--rootfs", "/", "--user", "4294967294", "--", "id", "-u",
+    out="4294967294\n")
 run("--env", "--rootfs", "/", "--env", "A=b", "--", "sh", "-c", "echo $A", out="b\n")
 run("--cwd", "--rootfs", "/", "--cwd", "/usr", "--", "pwd", out="/usr\n")
 run("no_new_privs", "--rootfs", "/", "--", "grep", "NoNewPrivs", "/proc/self/status", out="1\n")
@@ -50,8 +59,10 @@ run("--new-privs", "--rootfs", "/", "--new-privs", "--", "grep", "NoNewPrivs", "
     out="0\n")
 run("--seccomp default", "--rootfs", "/", "--seccomp", "default", "--", "sh", "-c",
     "grep Seccomp: /proc/self/status; unshare --net true || echo refused", out="2\nrefused")
-run("--seccomp none", "--rootfs", "/", "--seccomp", "none", "--", "grep", "Seccomp:",
-    "/proc/self/status", out="0\n")
+run("--seccomp none", "--rootfs", "/", "--seccomp", "none", "--", "grep", "Seccomp_filters:",
+    "/proc/self/status", out="1\n")
+run("all system calls", "--rootfs", "/", "--seccomp", "none", "-s", "keyring.user=1", "--", "grep",
+    "Seccomp:", "/proc/self/status", out="0\n")
 run("--seccomp, a file that is none", "--rootfs", "/", "--seccomp", "no/such", "--", "true",
     code=125, err=os.getcwd() + "/no/such")
 run("-s", "--rootfs", "/", "-s", "cap.keep=none", "--", "grep", "CapBnd", "/proc/self/status",

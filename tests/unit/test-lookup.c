@@ -49,8 +49,8 @@ static void test_query(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-		struct user_query q;
-		int err = user_query_parse(queries[i].spec, &q);
+		struct ct_user_query q;
+		int err = ct_user_parse(queries[i].spec, &q);
 
 		assert_int_equal(err, queries[i].err);
 		if (err)
@@ -65,12 +65,12 @@ static void test_query(void **state)
 static int look_up(const char *passwd, const char *spec, struct stage_user *u)
 {
 	char text[1024];
-	struct user_query q;
+	struct ct_user_query q;
 
 	assert_true(strlen(passwd) < sizeof(text));
 	memcpy(text, passwd, strlen(passwd) + 1);
 	memset(u, 0, sizeof(*u));
-	assert_int_equal(user_query_parse(spec, &q), 0);
+	assert_int_equal(ct_user_parse(spec, &q), 0);
 	return user_in_passwd(text, &q, u);
 }
 

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -126,4 +127,87 @@ bool ct_filter_allows_init(const void *program, size_t n, uint32_t arch)
 		if (!allows(program, n, arch, &init_calls[i]))
 			return false;
 	return true;
+}
+
+/* ---- whether it refuses a call --------------------------------------------------------------- */
+
+/* What is known of the accumulator where an instruction can be reached. */
+struct reached {
+	bool here, known;
+	uint32_t a;
+};
+
+/* The instruction `at` is reached with an accumulator, by one more way. False: there is none. */
+static bool reach(struct reached *r, size_t at, size_t count, bool known, uint32_t a)
+{
+	if (at >= count)
+		return false;
+	if (r[at].here && (!known || !r[at].known || r[at].a != a))
+		known = false;
+	r[at] = (struct reached){ true, known, a };
+	return true;
+}
+
+static bool is_refusal(uint32_t verdict)
+{
+	switch (verdict & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_KILL_PROCESS:
+	case SECCOMP_RET_KILL_THREAD:
+	case SECCOMP_RET_TRAP:
+	case SECCOMP_RET_ERRNO:
+		return true;
+	}
+	return false;
+}
+
+/* Goes on behind an instruction that is no return. False: no program of ours has it. */
+static bool go_on(const struct sock_filter *f, const struct init_call *call, uint32_t audit,
+		  struct reached *r, size_t at, size_t count)
+{
+	uint32_t a = r[at].a;
+	bool known = r[at].known;
+
+	switch (f->code) {
+	case BPF_LD | BPF_W | BPF_ABS:
+		known = load(call, audit, f->k, &a);
+		break;
+	case BPF_LD | BPF_IMM:
+		a = f->k;
+		known = true;
+		break;
+	case BPF_ALU | BPF_AND | BPF_K:
+		a &= f->k;
+		break;
+	default:
+		if (skipped(f, a) < 0)
+			return false;
+		if (!known && f->code != (BPF_JMP | BPF_JA))
+			return reach(r, at + 1 + f->jt, count, false, 0) &&
+			       reach(r, at + 1 + f->jf, count, false, 0);
+		at += (size_t)skipped(f, a);
+	}
+	return reach(r, at + 1, count, known, a);
+}
+
+bool ct_filter_refuses(const void *program, size_t n, uint32_t audit, uint32_t nr)
+{
+	const struct init_call call = { nr, { ANY, ANY } };
+	size_t count = n / sizeof(struct sock_filter);
+	struct reached *r = calloc(count + 1, sizeof(*r));
+	bool refused = r && reach(r, 0, count, true, 0);
+
+	/* jumps only go forward */
+	for (size_t at = 0; refused && at < count; at++) {
+		struct sock_filter f;
+
+		memcpy(&f, (const char *)program + at * sizeof(f), sizeof(f));
+		if (!r[at].here)
+			continue;
+		if (f.code == (BPF_RET | BPF_K))
+			refused = is_refusal(f.k);
+		else
+			refused = go_on(&f, &call, audit, r, at, count);
+	}
+	free(r);
+	return refused;
 }

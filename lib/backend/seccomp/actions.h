@@ -11,6 +11,9 @@
 bool ct_filter_notifies(const void *program, size_t n);
 /* The process ends, or gets SIGSYS, by which it ends. */
 bool ct_filter_kills(const void *program, size_t n);
+/* The call is refused, whatever its arguments: it fails, or ends who makes it. `audit`:
+ * AUDIT_ARCH_*. False also for a program that is none of the compiler's. */
+bool ct_filter_refuses(const void *program, size_t n, uint32_t audit, uint32_t nr);
 /* It allows each call that the small init makes (shared/init-calls.def), by its number and the
  * arguments that are known beforehand. */
 bool ct_filter_allows_init(const void *program, size_t n, uint32_t arch);

@@ -14,7 +14,9 @@
 #include "backend/backend.h"
 #include "backend/seccomp/actions.h"
 #include "backend/seccomp/cache.h"
+#include "backend/seccomp/keys.h"
 #include "backend/seccomp/notify.h"
+#include "backend/seccomp/ops.h"
 #include "backend/seccomp/policy.h"
 #include "backend/seccomp/record.h"
 #include "base/fd.h"
@@ -25,6 +27,7 @@
 #define NAME "seccomp"
 #define KEY "seccomp.profile"
 #define NOTIFY "seccomp.notify"
+#define KEYS "keyring.user"
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct seccomp_state {
@@ -48,7 +51,16 @@ static bool is_none(const struct ct_spec *spec)
 
 static bool wanted(const struct ct_spec *spec)
 {
-	return !is_none(spec) || spec->seccomp_notify.n;
+	return !is_none(spec) || spec->seccomp_notify.n || ct_filter_keeps_keys(spec);
+}
+
+bool ct_filter_keeps_keys(const struct ct_spec *spec)
+{
+	uint32_t other = ct_build_namespaces(spec);
+
+	for (uint32_t i = 0; i < spec->ns_share.n; i++)
+		other |= spec->ns_share.v[i].ns;
+	return !spec->keyring_user && !(other & CT_NS_USER);
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -86,7 +98,7 @@ static int make_key(const struct ct_spec *spec, bool is_own, const struct ct_buf
 {
 	for (uint32_t i = 0; i < spec->seccomp_notify.n; i++)
 		ct_buf_printf(key, "%s ", spec->seccomp_notify.v[i].value);
-	ct_buf_printf(key, "%d", is_none(spec));
+	ct_buf_printf(key, "%d%d", is_none(spec), ct_filter_keeps_keys(spec));
 	ct_buf_add(key, &is_own, sizeof(is_own));
 	ct_buf_add(key, &facts->caps, sizeof(facts->caps));
 	ct_buf_add(key, &facts->kernel_major, sizeof(facts->kernel_major));
@@ -110,6 +122,11 @@ static int compile(struct seccomp_state *st, bool is_own, const struct ct_filter
 		r = ct_filter_read_lxc(all, sizeof(all) - 1, profile, arena, &policy, e);
 	else
 		r = ct_filter_read(ct_buf_text(text), text->len, profile, facts, arena, &policy, e);
+	if (r < 0)
+		return r;
+	st->bad = KEYS;
+	if (ct_filter_keeps_keys(st->spec))
+		r = ct_filter_refuse_keys(&policy, is_none(st->spec), arena, e);
 	if (r < 0)
 		return r;
 	st->bad = NOTIFY;
@@ -189,6 +206,16 @@ static int setup_seccomp_keep(void *state, const struct ct_setup *context, const
 	return ct_undo_after(context->undo, NAME, ct_buf_text(&st->record.text), e);
 }
 
+bool ct_filter_journal_refuses_keys(const char *journal)
+{
+	struct ct_filter_record runs = CT_FILTER_RECORD_INIT;
+	bool refused = read_journal(journal, &runs) >= 0 &&
+		       ct_filter_refuses_keys(runs.program.data, runs.program.len);
+
+	ct_filter_record_free(&runs);
+	return refused;
+}
+
 /* ---- the backend ----------------------------------------------------------------------------- */
 
 static int make_memfd(struct seccomp_state *st, struct ct_err *e)
@@ -216,7 +243,7 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
-	st->bad = KEY;
+	st->bad = is_none(st->spec) && ct_filter_keeps_keys(st->spec) ? KEYS : KEY;
 	/* what is lifted for an attach (CT_ATTACH_ELEVATED) is the filter, too */
 	if (in->attach && (in->req->elevated || ct_weak(CT_WEAK_FILTER_ATTACH)))
 		return 0;
@@ -261,6 +288,14 @@ static uint64_t who_serves(const struct seccomp_state *st, const struct ct_build
 	return b->spec->seccomp_proxy ? CT_LISTENER_PROXY : CT_LISTENER_NONE;
 }
 
+/* The key that there is a filter by. */
+static const struct ct_origin *filter_at(const struct seccomp_state *st, struct ct_builder *b)
+{
+	if (is_none(st->spec) && ct_filter_keeps_keys(st->spec))
+		return ct_build_at(b, KEYS);
+	return ct_build_at(b, KEY);
+}
+
 /* The process that hands requests on to the proxy: first of all, with the caller's rights and in
  * the caller's namespaces. The slot of its socket. */
 static int add_proxy(struct ct_builder *b)
@@ -290,13 +325,12 @@ static int plan(void *state, struct ct_builder *b)
 	if (server == CT_LISTENER_PROXY)
 		proxy = add_proxy(b);
 	if (!st->attach) {
-		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP,
-				   ct_build_at(b, KEY));
+		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, filter_at(st, b));
 		keep->s[0] = profile_of(st->spec);
 		keep->n[0] = st->record.rules;
 		keep->s[1] = st->record.digest;
 	}
-	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, ct_build_at(b, KEY));
+	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, filter_at(st, b));
 	load->a = (int16_t)st->slot;
 	load->b = (int16_t)proxy;
 	load->n[0] = server;

@@ -27,6 +27,15 @@ static const struct {
 	{ "file_setattr", 469 },
 };
 
+bool ct_filter_is_about(const struct ct_filter_rule *rule, const char *name, int native)
+{
+	uint32_t nr;
+
+	if (!rule->numbered)
+		return strcmp(rule->name, name) == 0;
+	return ct_parse_u32(rule->name, &nr) == 0 && (int)nr == native;
+}
+
 #define X32_BIT 0x40000000
 
 /* Architectures that do not count from 0. */

@@ -20,6 +20,9 @@ struct ct_filter_call {
 /* The call of a rule on an architecture. 1, 0 when the architecture has none of that name but
  * another may have it, -ENOENT when the name is known nowhere. */
 int ct_filter_find(const struct ct_filter_rule *rule, uint32_t arch, struct ct_filter_call *out);
+/* Whether a rule is about the call, of this number on this machine's architecture: version 1 of
+ * LXC's policies has numbers. */
+bool ct_filter_is_about(const struct ct_filter_rule *rule, const char *name, int native);
 /* The known name that is nearest to a wrong one, in buf; NULL when none is near. */
 const char *ct_filter_near(const char *name, char *buf, size_t size);
 /* The name of a call by its number, in buf; "" when none is known. `arch` is the kernel's,

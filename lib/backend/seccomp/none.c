@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The twin of calls.c, compile.c, default.c, lxc.c and notify-names.c, without libseccomp. */
+/* The twin of calls.c, compile.c, default.c, keys.c, lxc.c and notify-names.c, without
+ * libseccomp. */
 #include <errno.h>
 
 #include "base/origin.h"
 #include "backend/seccomp/calls.h"
+#include "backend/seccomp/keys.h"
 #include "backend/seccomp/notify.h"
 #include "backend/seccomp/ops.h"
 #include "backend/seccomp/policy.h"
@@ -68,4 +70,19 @@ int ct_filter_notify(struct ct_filter_policy *p, const struct ct_strs *names,
 {
 	(void)p, (void)names, (void)arena;
 	return refuse(NULL, e);
+}
+
+/* Refuses. */
+int ct_filter_refuse_keys(struct ct_filter_policy *p, bool bare, struct ct_arena *arena,
+			  struct ct_err *e)
+{
+	(void)p, (void)bare, (void)arena;
+	return refuse(NULL, e);
+}
+
+/* Nothing is loaded. */
+bool ct_filter_refuses_keys(const void *program, size_t n)
+{
+	(void)program, (void)n;
+	return false;
 }

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* seccomp.notify: calls that wait for an answer, whatever the profile says about them. */
 #include <errno.h>
-#include <string.h>
 
 #include "backend/seccomp/calls.h"
 #include "backend/seccomp/notify.h"
-#include "base/num.h"
-
-/* Whether a rule is about the call. Version 1 of LXC's policies has numbers, of this machine. */
-static bool is_about(const struct ct_filter_rule *rule, const char *name, int native)
-{
-	uint32_t nr;
-
-	if (!rule->numbered)
-		return strcmp(rule->name, name) == 0;
-	return ct_parse_u32(rule->name, &nr) == 0 && (int)nr == native;
-}
 
 /* One rule for the call instead of all that there are. */
 static int replace(struct ct_filter_policy *p, const char *name, struct ct_arena *arena,
@@ -34,7 +22,7 @@ static int replace(struct ct_filter_policy *p, const char *name, struct ct_arena
 		return ct_fail(e, -EINVAL, CT_ERR_FILTER, "seccomp", "unknown system call");
 	}
 	for (uint32_t i = 0; i < p->n_rules; i++)
-		if (!is_about(&p->rule[i], name, call.nr))
+		if (!ct_filter_is_about(&p->rule[i], name, call.nr))
 			p->rule[n++] = p->rule[i];
 	p->n_rules = n;
 	if (ct_filter_add(p, arena, &rule))

@@ -107,6 +107,9 @@ static bool is_asked(const struct ct_spec *s, uint32_t id)
 {
 	uint32_t host;
 
+	/* the primary group is among them, unless it is root's */
+	if (s->init_gid && outside(s, true, s->init_gid, &host) && host == id)
+		return true;
 	for (uint32_t i = 0; i < s->init_groups.n; i++)
 		if (outside(s, true, s->init_groups.v[i].id, &host) && host == id)
 			return true;

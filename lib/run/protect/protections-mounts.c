@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/sys.h"
 #include "host/mounts.h"
 #include "run/protect/protections.h"
 
@@ -60,6 +63,22 @@ struct found {
 	const char *got, *how;
 };
 
+/* Whether nothing is at a path that would have been covered: of /proc and /sys by this process's
+ * own, else by the container's root without any mount below it. */
+static bool is_missing(const struct ct_protect *t, const char *path, bool of_kernel)
+{
+	CT_CLEAN_FD int root = -1, fd = -1;
+
+	if (of_kernel)
+		return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	root = openat(t->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return false;
+	fd = ct_openat2(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC, 0,
+			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	return fd == -ENOENT;
+}
+
 /* What is at `path`, which the step covers, below `top`. */
 static struct found find_cover(struct ct_protect *t, const struct table *table,
 			       const struct ct_step *s, const char *top, const char *path)
@@ -69,11 +88,10 @@ static struct found find_cover(struct ct_protect *t, const struct table *table,
 
 	if (table->why)
 		return (struct found){ false, CT_TEXT(t, "cannot be told: %s", table->why), how };
-	if (!m && !ct_mount_rows_at(&table->rows, top))
+	if (!m && *top && !ct_mount_rows_at(&table->rows, top))
 		return (struct found){ true, CT_TEXT(t, "%s is not mounted", top), "-" };
-	/* whether the kernel has the file is checked in this process's own procfs or sysfs */
-	if (!m && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return (struct found){ true, "not in this kernel", "-" };
+	if (!m && is_missing(t, path, *top))
+		return (struct found){ true, *top ? "not in this kernel" : "not there", "-" };
 	if (!m)
 		return (struct found){ false, "NOT THERE", how };
 	if (s->op == CT_OP_MASK)
@@ -82,15 +100,17 @@ static struct found find_cover(struct ct_protect *t, const struct table *table,
 	return (struct found){ is_readonly(m), mode_text(is_readonly(m)), how };
 }
 
-/* The mount point of /proc or /sys that the step is about. */
+/* The mount point that the step's path begins at, "" for the root. */
 static const char *top_of(const struct ct_protect *t, const struct ct_step *s)
 {
-	const char *slot = NULL;
+	const char *slot = "";
 
 	if (s->b >= 0)
 		slot = t->p.plan->slot_name[s->b];
-	if (slot && !strcmp(slot, "proc"))
+	if (!strcmp(slot, "proc"))
 		return "/proc";
+	if (!strcmp(slot, "root"))
+		return "";
 	return "/sys";
 }
 

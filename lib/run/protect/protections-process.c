@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/seccomp/ops.h"
 #include "base/caps.h"
 #include "base/fd.h"
 #include "base/num.h"
@@ -274,6 +275,38 @@ static void add_seccomp(struct ct_protect *t)
 	ct_protections_add(&t->report, !wanted || v == 2, "seccomp", asked, got, how);
 }
 
+/* Whether init has another user namespace than this process. */
+static bool has_other_users(const struct ct_protect *t)
+{
+	struct stat init, caller;
+
+	return fstatat(t->proc, "ns/user", &init, 0) == 0 &&
+	       stat("/proc/thread-self/ns/user", &caller) == 0 && !same(&init, &caller);
+}
+
+/* The keyrings of a user belong to the user namespace. Which session keyring a process has is not
+ * shown to others. */
+static void add_keyrings(struct ct_protect *t)
+{
+	const char *asked = "out of reach", *got = "the host's", *how = "-";
+	bool ok = true;
+	char mode[32];
+
+	if (t->p.spec->keyring_user)
+		asked = "-";
+	if (has_other_users(t)) {
+		got = "those of a user namespace of its own";
+		how = "clone3";
+	} else if (ct_protect_field(t, "Seccomp", mode, sizeof(mode)) && !strcmp(mode, "2") &&
+		   ct_filter_journal_refuses_keys(ct_buf_text(&t->records))) {
+		got = "out of reach: the calls for keys are refused";
+		how = "seccomp SECCOMP_SET_MODE_FILTER";
+	} else {
+		ok = t->p.spec->keyring_user;
+	}
+	ct_protections_add(&t->report, ok, "keyrings of the user", asked, got, how);
+}
+
 /* The modules that label processes, each with the file of a process and the key that asks for a
  * label. The last one's file also serves modules without a file of their own. */
 static const struct {
@@ -380,6 +413,7 @@ void ct_protect_rights(struct ct_protect *t)
 	add_caps(t);
 	add_no_new_privs(t);
 	add_seccomp(t);
+	add_keyrings(t);
 	add_label(t);
 }
 

@@ -42,6 +42,8 @@ struct ct_config *ct_start_config(const struct ct_container *c, const struct ct_
 	if (r >= 0 && p->spec->seccomp_profile)
 		r = ct_config_set(copy, "seccomp.profile", p->spec->seccomp_profile, e);
 	if (r >= 0)
+		r = ct_config_set(copy, "keyring.user", p->spec->keyring_user ? "1" : "0", e);
+	if (r >= 0)
 		return copy;
 	ct_config_free(copy);
 	return NULL;

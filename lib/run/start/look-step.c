@@ -404,6 +404,22 @@ static int check_attach(struct walk *w, const struct ct_step *s)
 	return record_path(w, r, s->s[0], 0, resolve);
 }
 
+/* mount.mask and mount.readonly: what does not exist needs no cover. */
+static int check_cover(struct walk *w, const struct ct_step *s)
+{
+	uint64_t resolve = RESOLVE_IN_ROOT;
+	CT_CLEAN_FD int fd = -1;
+
+	if (!is_root(w, s->b))
+		return 0;
+	if (s->flags & CT_SF_STRICT)
+		resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+	fd = open_inside(w, s->s[0], 0, resolve);
+	if (fd >= 0 || fd == -ENODATA || fd == -ENOENT)
+		return 0;
+	return record_path(w, fd, s->s[0], 0, resolve);
+}
+
 /* mount.stack: the directory of the host at which hooks of the set-up find the root. */
 static int check_stack(struct walk *w, const struct ct_step *s)
 {
@@ -644,6 +660,7 @@ static const struct {
 } checks[] = {
 	{ CT_OP_TREE_CLONE, check_clone }, { CT_OP_FS_NEW, check_fs },
 	{ CT_OP_ATTACH, check_attach },	   { CT_OP_STACK, check_stack },
+	{ CT_OP_MASK, check_cover },	   { CT_OP_READONLY, check_cover },
 	{ CT_OP_WRITE, check_sysctl },	   { CT_OP_PROC_WRITE, check_proc },
 	{ CT_OP_PRLIMIT, check_limit },	   { CT_OP_ID_MAP, check_map },
 	{ CT_OP_SCHED, check_sched },	   { CT_OP_HOOK, check_hook },

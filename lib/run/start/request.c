@@ -467,6 +467,19 @@ static int refuse_unread(struct ct_container *c, struct ct_err *e)
 		       "an earlier call failed, and nobody has asked why: %s", held.message);
 }
 
+/* What a program is kept from when its config does not say: by our filter, and without any profile
+ * by one for keys alone. */
+static void keep_from_host(struct ct_spec *s)
+{
+	const char *usual = ct_filter_usual();
+	bool named = s->seccomp_profile && strcmp(s->seccomp_profile, "none") != 0;
+
+	if (!s->seccomp_profile)
+		s->seccomp_profile = usual;
+	if (!s->keyring_user_set && usual && !named)
+		s->keyring_user = false;
+}
+
 int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_prepared *p,
 		     struct ct_err *e)
 {
@@ -516,8 +529,8 @@ int ct_prepare_start(struct ct_container *c, const ct_start_opts *o, struct ct_p
 		return r;
 	/* before the backends: the reaper is one process more under limit.pids */
 	p->spec->init_reaper = ct_build_reaper(&p->req);
-	if (!p->spec->seccomp_profile && (p->req.execute || !c->name[0]))
-		p->spec->seccomp_profile = ct_filter_usual();
+	if (p->req.execute || !c->name[0])
+		keep_from_host(p->spec);
 	r = ct_err_go_on(e, open_for_start(c, o, p, e));
 	if (r < 0)
 		return r;

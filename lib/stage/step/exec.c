@@ -176,12 +176,10 @@ static const char *login_name(const char *shell)
 /* The first bytes of a regular file, terminated; their number, or 0. */
 static size_t read_first(const char *path, char *buf, size_t n)
 {
-	struct stat sb;
-	SYS_CLOSEP int fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
-					K_RESOLVE_NO_MAGICLINKS);
+	SYS_CLOSEP int fd = path_regular(AT_FDCWD, path, K_RESOLVE_NO_MAGICLINKS);
 	ssize_t got;
 
-	if (fd < 0 || sys_fstat(fd, &sb) || !S_ISREG(sb.st_mode))
+	if (fd < 0)
 		return 0;
 	got = read_full(fd, buf, n - 1);
 	if (got < 0)

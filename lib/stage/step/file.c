@@ -165,14 +165,17 @@ static int make_id(char text[ID_TEXT + 1])
  * which systems tell their boots apart. */
 int step_boot_id(struct stage *st, const struct ct_wire_step *s)
 {
+	PLACE p;
 	char text[ID_TEXT + 1];
 	int err = make_id(text);
 	SYS_CLOSEP int fd = -1;
 
+	p.opened = -1;
 	if (err)
 		return step_fail(st, err, SYS_getrandom, NULL);
-	fd = sys_openat(step_fd(st, s->b), step_str(st, s, 0),
-			O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0444);
+	if (find_place(st, s, &p))
+		return -1;
+	fd = sys_openat(p.dir, p.base, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0444);
 	if (fd < 0)
 		return step_fail(st, fd, SYS_openat, step_str(st, s, 0));
 	err = write_all(fd, text, ID_TEXT);

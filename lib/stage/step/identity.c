@@ -100,7 +100,7 @@ static int read_file(struct stage *st, const char *path, int tolerant, char **te
 
 /* The groups: those given by the file for a name, the primary one first. An explicit
  * gid is alone. */
-static int find_groups(struct stage *st, const struct user_query *q, int tolerant)
+static int find_groups(struct stage *st, const struct ct_user_query *q, int tolerant)
 {
 	struct stage_user *u = &st->user;
 	uint32_t most = STAGE_MAX_GROUPS;
@@ -128,13 +128,13 @@ static int look_up(struct stage *st, const struct ct_wire_step *s)
 	const char *spec = step_str(st, s, 0);
 	struct stage_user *u = &st->user;
 	int tolerant = !*spec || step_optional(s), err = 0, found;
-	struct user_query q;
+	struct ct_user_query q;
 	char *text;
 
 	/* without a spec: root */
 	memset(&q, 0, sizeof(q));
 	if (*spec)
-		err = user_query_parse(spec, &q);
+		err = ct_user_parse(spec, &q);
 	if (err)
 		return report_error(st, err, 0, spec,
 				    "a user is a name, or a number, or number:number");
@@ -225,14 +225,12 @@ static int parse_groups(const struct stage *st, const struct ct_wire_step *s, ui
 	const char *p = step_list(st, s, 0);
 
 	for (uint32_t i = 0; i < step_list_n(s, 0); i++) {
-		uint64_t v;
-		int err = str_u64(p, STAGE_NO_ID - 1, &v);
+		int err = ct_user_number(p, strlen(p), &out[i]);
 
 		if (err) {
 			*bad = p;
 			return err;
 		}
-		out[i] = (uint32_t)v;
 		p += strlen(p) + 1;
 	}
 	return 0;

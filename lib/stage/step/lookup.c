@@ -12,49 +12,8 @@
 
 #define MAX_BYTES (1u << 20)
 #define MAX_LINES (64u << 10)
-#define MAX_ID (STAGE_NO_ID - 1)
 
 /* ---- the file -------------------------------------------------------------------------------- */
-
-/* Opens a regular file for reading. Its type is checked by an O_PATH descriptor first, for opening
- * another type may block or have effects; the file that is then opened must be the same. */
-static int open_regular(const char *path, int own)
-{
-	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
-	struct stat seen, now;
-	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
-	SYS_CLOSEP int checked = -1;
-	int fd, err;
-
-	if (root < 0)
-		return root;
-	if (own)
-		resolve |= K_RESOLVE_NO_XDEV;
-	checked = sys_openat2(root, path, O_PATH, 0, resolve);
-	if (checked < 0)
-		return checked;
-	err = sys_fstat(checked, &seen);
-	if (err)
-		return err;
-	if (ct_weak(CT_WEAK_PASSWD_BOUNDS))
-		return sys_openat2(root, path, O_RDONLY | O_NOCTTY, 0, resolve);
-	if (!S_ISREG(seen.st_mode))
-		return -EINVAL;
-	if (seen.st_size > (off_t)MAX_BYTES)
-		return -EFBIG;
-	fd = sys_openat2(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve);
-	if (fd < 0)
-		return fd;
-	err = sys_fstat(fd, &now);
-	if (!err &&
-	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
-		err = -ESTALE;
-	if (err) {
-		sys_close(fd);
-		return err;
-	}
-	return fd;
-}
 
 /* The text of a file of the container, terminated, in memory of stage_alloc(). own: only on the
  * root's file system, for one that the payload has mounted could block the read. 0; -ENOENT,
@@ -62,12 +21,22 @@ static int open_regular(const char *path, int own)
  * (exchanged while it was opened or read), -ENOMEM, or an open error. */
 int user_file_read(const char *path, int own, char **text)
 {
-	SYS_CLOSEP int fd = open_regular(path, own);
+	uint64_t resolve = K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS;
+	SYS_CLOSEP int root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+	SYS_CLOSEP int fd = -1;
 	struct stat sb;
 	size_t room, lines = 0;
 	ssize_t n;
 	char *buf;
 
+	if (root < 0)
+		return root;
+	if (own)
+		resolve |= K_RESOLVE_NO_XDEV;
+	if (ct_weak(CT_WEAK_PASSWD_BOUNDS))
+		fd = sys_openat2(root, path, O_RDONLY | O_NOCTTY, 0, resolve);
+	else
+		fd = path_regular(root, path, resolve);
 	if (fd < 0)
 		return fd;
 	n = sys_fstat(fd, &sb);
@@ -131,12 +100,7 @@ static int fields(char *line, char **f, int n)
 
 static int parse_id(const char *s, uint32_t *out)
 {
-	uint64_t v;
-	int err = str_u64(s, ct_weak(CT_WEAK_ID_RANGE) ? UINT64_MAX : MAX_ID, &v);
-
-	if (!err)
-		*out = (uint32_t)v;
-	return err;
+	return ct_user_number(s, strlen(s), out);
 }
 
 /* Copies an absolute path without control characters that fits into dst; else `otherwise`. */
@@ -153,7 +117,7 @@ static void take_path(char *dst, size_t n, const char *src, const char *otherwis
 }
 
 /* Whether the query is for the user of this name and uid. */
-static int matches(const struct user_query *q, const char *name, uint32_t uid)
+static int matches(const struct ct_user_query *q, const char *name, uint32_t uid)
 {
 	if (q->by_name)
 		return strcmp(name, q->name) == 0;
@@ -162,7 +126,7 @@ static int matches(const struct user_query *q, const char *name, uint32_t uid)
 
 /* True when the text has an entry for the query; u's name, ids, home and shell are filled
  * then. Changes the text. */
-int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u)
+int user_in_passwd(char *text, const struct ct_user_query *q, struct stage_user *u)
 {
 	char *f[7], *line;
 
@@ -224,35 +188,4 @@ int user_in_group(char *text, struct stage_user *u, uint32_t room)
 		u->groups[u->n_groups++] = gid;
 	}
 	return 0;
-}
-
-/* ---- the query ------------------------------------------------------------------------------- */
-
-/* "name", "uid" or "uid:gid". Digits alone, and what has a colon, are numbers and never a name. 0,
- * -EINVAL or -ERANGE. */
-int user_query_parse(const char *spec, struct user_query *q)
-{
-	const char *colon = strchr(spec, ':');
-	char uid[24];
-	int err;
-
-	memset(q, 0, sizeof(*q));
-	if (!colon && spec[strspn(spec, "0123456789")]) {
-		q->by_name = 1;
-		q->name = spec;
-		if (spec[0] == '-' || spec[0] == '+' || (unsigned char)spec[0] <= ' ')
-			return -EINVAL;
-		return 0;
-	}
-	if (!colon)
-		return parse_id(spec, &q->uid);
-	if ((size_t)(colon - spec) >= sizeof(uid))
-		return -ERANGE;
-	memcpy(uid, spec, (size_t)(colon - spec));
-	uid[colon - spec] = '\0';
-	q->has_gid = 1;
-	err = parse_id(colon + 1, &q->gid);
-	if (err)
-		return err;
-	return parse_id(uid, &q->uid);
 }

@@ -90,6 +90,36 @@ int path_open(int under, const char *path, unsigned flags, uint64_t oflags, stru
 	return fd;
 }
 
+/* Opens a regular file for reading, confined by the K_RESOLVE_ flags. Its type is checked by an
+ * O_PATH descriptor first, for opening another type may block or have effects; the file that is
+ * then opened must be the same. The caller's to close; -EINVAL: no regular file, -ESTALE: it was
+ * exchanged meanwhile, or another errno. */
+int path_regular(int dir, const char *path, uint64_t resolve)
+{
+	SYS_CLOSEP int checked = open_retry(dir, path, 0, resolve);
+	struct stat seen, now;
+	int fd, err;
+
+	if (checked < 0)
+		return checked;
+	err = sys_fstat(checked, &seen);
+	if (err)
+		return err;
+	if (!S_ISREG(seen.st_mode))
+		return -EINVAL;
+	fd = sys_openat2(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, resolve);
+	if (fd < 0)
+		return fd;
+	err = sys_fstat(fd, &now);
+	if (!err &&
+	    (now.st_dev != seen.st_dev || now.st_ino != seen.st_ino || !S_ISREG(now.st_mode)))
+		err = -ESTALE;
+	if (!err)
+		return fd;
+	sys_close(fd);
+	return err;
+}
+
 /* Another, writable mount of a read-only root's file system; -1: none. */
 static int targets = -1;
 

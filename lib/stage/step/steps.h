@@ -4,6 +4,7 @@
 #define CT_STAGE_STEP_STEPS_H
 
 #include "stage/stage.h"
+#include "shared/user.h"
 #include "stage/sys.h"
 
 /* Every step function: 0, or -1 after report_error(). */
@@ -100,6 +101,9 @@ struct path_error {
 /* An O_PATH descriptor of `path` below `under` (-1: below "/" of this process), resolved as the
  * step's flags say; `oflags` are added (O_DIRECTORY). Negative errno. */
 int path_open(int under, const char *path, unsigned flags, uint64_t oflags, struct path_error *e);
+/* Opens a regular file for reading, confined by K_RESOLVE_ flags, whatever stands there. The
+ * caller's to close; -EINVAL: no regular file, -ESTALE: exchanged meanwhile, or another errno. */
+int path_regular(int dir, const char *path, uint64_t resolve);
 /* As path_open() of the directory that holds the last component, which goes to base[256].
  * CT_SF_CREATE_DIR: missing directories are made, 0755. -EINVAL when there is no last component. */
 int path_parent(int under, const char *path, unsigned flags, char *base, struct path_error *e);
@@ -113,16 +117,8 @@ int path_make(int under, const char *path, unsigned flags, int directory, struct
 
 /* ---- lookup.c -------------------------------------------------------------------------------- */
 
-/* The user to search for. */
-struct user_query {
-	int by_name, has_gid;
-	const char *name;
-	uint32_t uid, gid;
-};
-/* "name", "uid" or "uid:gid"; digits are a number, never a name. 0, -EINVAL or -ERANGE. */
-int user_query_parse(const char *spec, struct user_query *q);
 /* Searches the text of a passwd file. True when there is an entry; *u is filled then. */
-int user_in_passwd(char *text, const struct user_query *q, struct stage_user *u);
+int user_in_passwd(char *text, const struct ct_user_query *q, struct stage_user *u);
 /* Adds the groups that name u->name to u->groups, which has room for `room`. 0 or -E2BIG. */
 int user_in_group(char *text, struct stage_user *u, uint32_t room);
 /* The file's whole text, terminated, as stage_alloc()ed memory in *text; 0, -ENOENT, -EFBIG,
