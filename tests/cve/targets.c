@@ -111,9 +111,10 @@ static const struct site dev_parts[] = {
 /* Parents of what is to be made lead to where the old root was, or is. */
 static void old_root_in_links(const void *data)
 {
-	static const char *const to[] = { "/oldroot",	    "/proc/1/root",   "/..",
-					  "../../../../..", "/proc/self/cwd", "/old_root",
-					  "/.pivot_root" };
+	static const char *const to[] = {
+		"/oldroot",	  "/proc/1/root", "/..",	 "../../../../../../../../../..",
+		"/proc/self/cwd", "/old_root",	  "/.pivot_root"
+	};
 	char link[64], entry[2 * PATH_MAX];
 
 	(void)data;

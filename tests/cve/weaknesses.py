@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 SOURCE, PROGRAMS = sys.argv[1:3]
 ONLY = sys.argv[3:]
@@ -38,9 +39,13 @@ def run(weakness, program, test):
     else:
         # all rounds without a weakness are the tier cve's
         env["CT_QUICK"] = "1"
-    r = subprocess.run([os.path.join(PROGRAMS, f"cve-{program}")], env=env, check=False,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, errors="replace")
+    # a test that fails leaves its files
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        os.chmod(place, 0o755)
+        r = subprocess.run([os.path.join(PROGRAMS, f"cve-{program}")],
+                           env=dict(env, TMPDIR=place), check=False, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           errors="replace")
     return r.returncode, r.stdout
 
 
