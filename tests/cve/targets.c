@@ -112,8 +112,8 @@ static const struct site dev_parts[] = {
 static void old_root_in_links(const void *data)
 {
 	static const char *const to[] = {
-		"/oldroot",	  "/proc/1/root", "/..",	 "../../../../../../../../../..",
-		"/proc/self/cwd", "/old_root",	  "/.pivot_root"
+		"/oldroot",	   "/proc/1/root",   "/..",	  "../../../../../../../../../..",
+		"/proc/self/root", "/proc/self/cwd", "/old_root", "/.pivot_root"
 	};
 	char link[64], entry[2 * PATH_MAX];
 

@@ -31,8 +31,8 @@
 
 #include "plan-world.h"
 
-/* What the journal of the container has that an attach joins: a filter that allows all, a label, and
- * a few rules of Landlock. */
+/* What the journal of the container has that an attach joins: a filter that allows all, a label,
+ * and a few rules of Landlock. */
 #define RUNNING                                          \
 	"seccomp\t1 40b2a31e1a78576b 060000000000ff7f\n" \
 	"apparmor.label\tct.web\n"                       \

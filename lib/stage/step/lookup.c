@@ -33,9 +33,10 @@ int user_file_read(const char *path, int own, char **text)
 		return root;
 	if (own)
 		resolve |= K_RESOLVE_NO_XDEV;
-	fd = ct_weak(CT_WEAK_PASSWD_BOUNDS) ?
-		     sys_openat2(root, path, O_RDONLY | O_NOCTTY, 0, resolve) :
-		     path_regular(root, path, resolve);
+	if (ct_weak(CT_WEAK_PASSWD_BOUNDS))
+		fd = sys_openat2(root, path, O_RDONLY | O_NOCTTY, 0, resolve);
+	else
+		fd = path_regular(root, path, resolve);
 	if (fd < 0)
 		return fd;
 	n = sys_fstat(fd, &sb);
