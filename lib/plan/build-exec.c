@@ -177,7 +177,7 @@ bool ct_build_reaper(const struct ct_request *r)
 }
 
 /* Only the first process of a pid namespace becomes the parent of its orphans. */
-static int add_reaper(struct ct_builder *b)
+static int add_reaper(struct ct_builder *b, enum ct_phase phase)
 {
 	struct ct_step *s;
 
@@ -191,9 +191,10 @@ static int add_reaper(struct ct_builder *b)
 		return ct_fail(b->err, -EINVAL, CT_ERR_CONFLICT, "plan",
 			       "a reaper needs a pid namespace of the container's own");
 	}
-	s = ct_plan_add(b->plan, CT_PHASE_CLOSE, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
+	s = ct_plan_add(b->plan, phase, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
 	s->n[0] = b->own_tty;
-	s->n[1] = b->filter_arch;
+	if (phase == CT_PHASE_CLOSE)
+		s->n[1] = b->filter_arch;
 	s->n[2] = b->until_filter;
 	return 0;
 }
@@ -207,11 +208,22 @@ static uint32_t death_signal(const struct ct_builder *b)
 	return SIGKILL;
 }
 
+/* Whether the program and the reaper get labels of a security module. */
+static bool is_labelled(const struct ct_builder *b)
+{
+	for (uint32_t i = 0; i < b->plan->n_steps; i++)
+		if (b->plan->steps[i].op == CT_OP_LABEL &&
+		    b->plan->steps[i].phase == CT_PHASE_CONFINE)
+			return true;
+	return false;
+}
+
 /* Leaves the program what it is to inherit, and nothing else. */
 static int close_all(struct ct_builder *b)
 {
 	const char **keep = ct_arena_alloc(b->arena, (b->req->n_keep_fds + 1) * sizeof(*keep));
 	const struct ct_origin *pdeath_at = ct_build_at(b, "monitor.signal.pdeath");
+	enum ct_phase phase = CT_PHASE_CLOSE;
 	struct ct_plan *p = b->plan;
 	struct ct_step *s;
 
@@ -230,10 +242,14 @@ static int close_all(struct ct_builder *b)
 	}
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_SIGNALS, NULL);
 	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_CLOSE, NULL);
-	/* the steps behind it are the program's, which the reaper starts */
-	if (add_reaper(b) < 0)
+	/* The steps behind it are the program's, which the reaper starts. One filter for both is
+	 * loaded once, and the reaper loads none while the program waits. Labels are written
+	 * before a filter, and each process writes its own. */
+	if (b->filter_shared && !b->until_filter && !is_labelled(b))
+		phase = CT_PHASE_CONFINE;
+	if (add_reaper(b, phase) < 0)
 		return b->err->err;
-	ct_plan_add(p, CT_PHASE_CLOSE, CT_OP_LIMITS, NULL);
+	ct_plan_add(p, phase, CT_OP_LIMITS, NULL);
 	return 0;
 }
 

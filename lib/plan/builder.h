@@ -34,6 +34,7 @@ struct ct_builder {
 	const struct ct_origin *lifted;
 	bool filtered;	       /* system calls are: a filter is loaded in phase CONFINE */
 	uint32_t filter_arch;  /* AUDIT_ARCH_* of the calls that a reaper may make */
+	bool filter_shared;    /* it allows all that a reaper does, and can be loaded before it */
 	uint64_t until_filter; /* capabilities that are kept until it is loaded */
 	bool own_tty;	       /* stdio is a terminal of the container's own */
 	/* the variable with the names of the terminals, NULL: none */

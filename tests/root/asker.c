@@ -9,6 +9,7 @@
  *   asker value        what mknod(2) returned, as exit code
  *   asker fork         a child that calls mknod(2), and the same in the parent, at once; 0 if both
  *                      gave their own number
+ *   asker twice        mknod(2), and once more after SIGUSR1; 0 if both gave their own number
  *   asker again        mknod(2), again while it is interrupted by SIGALRM: how often it was
  *   asker path TEXT    open(2) of the path TEXT; what read(2) of it gives is written to stdout
  *   asker edge         open(2) of a path of 10 characters behind which memory ends; the errno
@@ -59,6 +60,19 @@ static int both(void)
 	if (ask_node(2) != 2 || waitpid(child, &status, 0) != child)
 		return 1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+static int twice(void)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (ask_node(1) != 1 || sigwait(&set, &sig) != 0)
+		return 1;
+	return ask_node(2) == 2 ? 0 : 2;
 }
 
 static void on_alarm(int sig)
@@ -140,6 +154,8 @@ int main(int argc, char **argv)
 		return (int)ask_node(0);
 	if (!strcmp(what, "fork"))
 		return both();
+	if (!strcmp(what, "twice"))
+		return twice();
 	if (!strcmp(what, "again"))
 		return interrupted();
 	if (!strcmp(what, "system"))

@@ -197,11 +197,12 @@ static void a_proxy_that_is_away(void **state)
 		assert_int_equal(code_of(p), ENOSYS);
 	}
 	/* the second request of one process comes by a new connection */
-	p = ask(c, 0, "fork");
+	p = ask(c, 0, "twice");
 	to = proxy_accept(fd);
 	proxy_expect(to, &m);
 	proxy_answer(to, &m, (int64_t)m.request.data.args[3]);
 	close(to);
+	assert_int_equal(ct_process_kill(p, SIGUSR1), 0);
 	to = proxy_accept(fd);
 	proxy_expect(to, &m);
 	proxy_answer(to, &m, (int64_t)m.request.data.args[3]);

@@ -237,6 +237,8 @@ static void inputs(void *state, struct ct_builder *b)
 	b->filtered = true;
 	b->plan->filter_kills = ct_filter_kills(st->record.program.data, st->record.program.len);
 	b->filter_arch = ct_filter_native();
+	b->filter_shared = ct_filter_allows_init(st->record.program.data, st->record.program.len,
+						 b->filter_arch);
 }
 
 /* Calls that nobody would answer. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,14 +181,8 @@ static int serve(pid_t program)
 static int confine(struct stage *st, uint32_t arch, uint64_t until_filter)
 {
 	static const struct filter_call calls[] = {
-		{ SYS_rt_sigtimedwait, FILTER_ANY }, { SYS_futex, FILTER_ANY },
-		{ SYS_wait4, FILTER_ANY },	     { SYS_kill, FILTER_ANY },
-		{ SYS_rt_sigqueueinfo, FILTER_ANY }, { SYS_sendmsg, FILTER_ANY },
-		{ SYS_exit_group, FILTER_ANY },	     { SYS_restart_syscall, FILTER_ANY },
-		{ SYS_capget, FILTER_ANY },	     { SYS_capset, FILTER_ANY },
-		{ SYS_close, FILTER_ANY },	     { SYS_brk, FILTER_ANY },
-		{ SYS_munmap, FILTER_ANY },	     { SYS_madvise, FILTER_ANY },
-		{ SYS_chdir, FILTER_ANY },	     { SYS_prctl, K_PR_SET_DUMPABLE },
+#define CT_INIT_CALL(call, arg) { SYS_##call, arg },
+#include "shared/init-calls.def"
 	};
 	int sys = SYS_seccomp;
 	int err = filter_confine(arch, calls, sizeof(calls) / sizeof(*calls));
