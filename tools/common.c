@@ -322,9 +322,12 @@ int report_exit(const struct args *a, const ct_exit *x)
 		fail(a, "a process of it was refused: limit.pids was reached");
 		return x->code;
 	case CT_EXIT_FILTER:
-		fail(a,
-		     "killed: it made a system call that its filter (seccomp.profile) forbids; the "
-		     "kernel's log (dmesg, \"type=1326\") tells which");
+		if (x->filter_call[0])
+			fail(a, "killed: its filter (seccomp.profile) forbids the system call %s",
+			     x->filter_call);
+		else
+			fail(a, "killed: it made a system call that its filter (seccomp.profile) "
+				"forbids; the kernel's log (dmesg, \"type=1326\") may tell which");
 		return x->code;
 	case CT_EXIT_STOPPED:
 	case CT_EXIT_SIGNALED:
@@ -361,6 +364,8 @@ void json_exit(struct json *j, const ct_exit *x)
 	json_present(j, "pids_peak", x->pids_peak);
 	json_present(j, "oom_kills", x->oom_kills);
 	json_present(j, "pids_refused", x->pids_refused);
+	if (x->filter_call[0])
+		json_string(j, "filter_call", x->filter_call);
 	if (x->output_error) {
 		json_number(j, "output_error", x->output_error);
 		json_number(j, "output_lost", (int64_t)x->output_lost);

@@ -395,6 +395,10 @@ typedef struct ct_exit {
 	 *  killed; 0: all has arrived */
 	int output_error;
 	uint64_t output_lost; /**< bytes that the process has written and that did not arrive */
+	/** Of CT_EXIT_FILTER the name of the system call, such as "mkdir". "" where it is not known: of
+	 *  a detached container, in a pid namespace that is not the first, and where the kernel's
+	 *  log does not tell it or may not be read (syslog(2)). Since 0.3 */
+	char filter_call[32];
 } ct_exit;
 
 /**
@@ -838,7 +842,7 @@ CT_PUBLIC int ct_preflight(int format, char **out);
 #define CT_ATTACH_OPTS_INIT \
 	{ sizeof(ct_attach_opts), 0, NULL, NULL, { 0, 0, 0 }, 0, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, \
 	  NULL, NULL, NULL, 0, 0 }
-#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define CT_EXIT_INIT { sizeof(ct_exit), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "" }
 #define CT_USAGE_INIT \
 	{ sizeof(ct_usage), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
 	  0, 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0, 0 }, \

@@ -128,6 +128,7 @@ static void ending(void)
 	FIELD(ct_exit, pids_refused);
 	FIELD(ct_exit, output_error);
 	FIELD(ct_exit, output_lost);
+	FIELD(ct_exit, filter_call);
 }
 
 static void cgroups(void)

@@ -353,6 +353,18 @@ static const struct {
 	{ NULL, "1", "kill -SYS $$", CT_EXIT_SIGNALED, false },
 };
 
+/* Whether the verdict may tell of this call: the kernel's log is there for who is in the first pid
+ * namespace, which a test run has left, and leaves records out when there are many. */
+static bool may_be_called(const char *call, int reason, bool detached)
+{
+	struct stat st;
+
+	if (!*call)
+		return true;
+	return reason == CT_EXIT_FILTER && !detached && !strcmp(call, "mkdir") &&
+	       stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xEFFFFFFC;
+}
+
 static void verdicts(void **state)
 {
 	char text[128];
@@ -385,6 +397,7 @@ static void verdicts(void **state)
 				 ex.code);
 		if (ex.reason == CT_EXIT_FILTER)
 			assert_int_equal(ex.signal, SIGSYS);
+		assert_true(may_be_called(ex.filter_call, ex.reason, ends[i].detached));
 		ct_process_unref(p);
 		ct_unref(c);
 	}

@@ -464,10 +464,17 @@ static int filtered_before(void *data)
 
 	(void)data;
 	if (bad || ct_set_config(c, "seccomp.profile", "none") < 0 ||
-	    box_start(c, 0, WAITING, &p) < 0)
+	    ct_set_config(c, "keyring.user", "1") < 0 || box_start(c, 0, WAITING, &p) < 0)
 		return 1;
 	if (!says(c, ROW_NONE("filter, 2 of them, 2 inherited")))
 		return 2;
+	end(c, p);
+	c = box_handle(&box, NULL);
+	if (ct_set_config(c, "seccomp.profile", "none") < 0 || box_start(c, 0, WAITING, &p) < 0)
+		return 7;
+	if (!says(c, ROW("none, but for keys (keyring.user)", "filter, 3 of them, 2 inherited",
+			 "true")))
+		return 8;
 	end(c, p);
 	c = box_handle(&box, NULL);
 	if (box_start(c, 0, WAITING, &p) < 0)

@@ -139,7 +139,7 @@ static void exits_of_all_sizes(void **state)
 		1, 2, 3, 1, 5, 6, 7, 8, { 9, 10, 11, 12, 13, 14, CT_ABSENT }, 15, -32, 0
 	};
 	const ct_exit want = {
-		0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15
+		0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15, "mkdir"
 	};
 	struct {
 		ct_exit known;
@@ -160,7 +160,7 @@ static void exits_of_all_sizes(void **state)
 				 size < offsetof(ct_exit, core) ? -EINVAL : 0);
 		if (size < offsetof(ct_exit, core))
 			continue;
-		ct_exit_fill(&v, &out.known);
+		ct_exit_fill(&v, "mkdir", &out.known);
 		assert_int_equal(out.known.size, size);
 		check_known(&out.known, &want, known);
 		for (const char *p = (const char *)&out + known; p < (const char *)(&out + 1); p++)

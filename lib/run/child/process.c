@@ -15,6 +15,7 @@
 #include "backend/cgroup/usage.h"
 #include "base/sys.h"
 #include "run/child/control.h"
+#include "run/child/filter-log.h"
 #include "run/state/undo.h"
 #include "run/child/keeper.h"
 #include "run/child/verdict.h"
@@ -109,6 +110,9 @@ static void take_keeper_verdict(struct ct_process *p)
 	p->verdict.user_us = ct_since(k.user_us, k.exec_user_us);
 	p->verdict.system_us = ct_since(k.system_us, k.exec_system_us);
 	p->verdict.max_rss = k.max_rss;
+	if (p->verdict.reason == CT_EXIT_FILTER)
+		ct_filter_log_call(p->child.program, p->child.exec_ns, p->filter_call,
+				   sizeof(p->filter_call));
 	p->before_us = k.exec_cpu_us;
 	/* it may have passed limit.output and ended before the keeper could end it */
 	if (k.output_over && !k.timed_out)
@@ -266,7 +270,7 @@ int ct_process_await(struct ct_process *p, ct_exit *out, int timeout_ms, struct 
 		finish(p);
 	}
 	if (out)
-		ct_exit_fill(&p->verdict, out);
+		ct_exit_fill(&p->verdict, p->filter_call, out);
 	if (p->left && e)
 		*e = p->left_err;
 	return p->left;

@@ -57,6 +57,7 @@ struct ct_process {
 	uint64_t before_us; /* CPU time that its cgroup had counted at the exec */
 	int done;	    /* atomic; verdict is final */
 	struct ct_verdict verdict;
+	char filter_call[32]; /* ... of CT_EXIT_FILTER; "": not known */
 	int left; /* something stays of an ephemeral container's directory, by left_err */
 	struct ct_err left_err;
 	/* atomic, CT_EXIT_*: why the caller had it ended, 0: it did not; CT_ASKED: by a signal that

@@ -22,15 +22,40 @@
  * has happened: a child that another thread has forked may hold a copy of the stage's end. */
 #define CHECK_AFTER_MS 50
 
-/* Receives one record, and the descriptor that came with it. 1, 0 at the end, or negative errno. */
-static int read_report(int sock, struct ct_report *r, int *fd)
+/* What may come with a record. */
+union extra {
+	struct cmsghdr head;
+	char space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+};
+
+static void take_extra(struct msghdr *m, int *fd, pid_t *sender)
 {
-	union ct_rights room;
+	struct ucred who;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(*fd)))
+			memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+		if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(who))) {
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+			*sender = who.pid;
+		}
+	}
+}
+
+/* Receives one record, the descriptor that came with it, and where the socket was asked for it who
+ * has sent it. 1, 0 at the end, or negative errno. */
+static int read_report(int sock, struct ct_report *r, int *fd, pid_t *sender)
+{
+	union extra room;
 	struct iovec iov = { r, sizeof(*r) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = room.space,
+			    .msg_controllen = sizeof(room.space) };
 	ssize_t n;
 
-	ct_rights_room(&m, &room);
 	/* ECONNRESET comes once, before the records: the stage has ended before it read its plan */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
@@ -39,7 +64,7 @@ static int read_report(int sock, struct ct_report *r, int *fd)
 		return -errno;
 	if (n == 0)
 		return 0;
-	*fd = ct_rights_take(&m);
+	take_extra(&m, fd, sender);
 	if (n != sizeof(*r))
 		return -EPROTO;
 	r->object[sizeof(r->object) - 1] = 0;
@@ -274,7 +299,7 @@ static int unexpected(struct ct_err *e)
 }
 
 /* Handles one record. 1: more will come, 0: the start is complete, negative: failed. */
-static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
+static int take(const struct ct_report *r, int *fd, pid_t sender, const struct ct_spawn *s,
 		struct ct_child *child, struct ct_err *e)
 {
 	switch (r->type) {
@@ -296,6 +321,7 @@ static int take(const struct ct_report *r, int *fd, const struct ct_spawn *s,
 	case CT_REPORT_EXEC_NEXT:
 		child->exec_ns = ct_now_ns(CLOCK_MONOTONIC) -
 				 ct_age_ns(r->at_ns, ct_now_ns(CLOCK_REALTIME));
+		child->program = sender;
 		return 1;
 	case CT_REPORT_WARN:
 		ct_log(s->log, CT_LOG_WARN, "%s", r->object);
@@ -405,17 +431,18 @@ int ct_follow(const struct ct_spawn *s, struct ct_child *child, int64_t until_ms
 		wait_closed(child, until_ms);
 	for (;;) {
 		CT_CLEAN_FD int fd = -1;
+		pid_t sender = 0;
 
 		n = wait_readable(s, child, until_ms);
 		if (n <= 0)
 			return n;
-		n = read_report(child->report, &r, &fd);
+		n = read_report(child->report, &r, &fd, &sender);
 		if (n < 0)
 			return ct_fail_sys(e, n, CT_ERR_STAGE, "stage", "recvmsg",
 					   "the stage's report cannot be read");
 		if (n == 0)
 			return closed(s, child);
-		n = take(&r, &fd, s, child, e);
+		n = take(&r, &fd, sender, s, child, e);
 		if (n <= 0)
 			return n;
 	}

@@ -120,6 +120,16 @@ static uint32_t message_flags(const struct ct_spawn *s)
 	return flags;
 }
 
+/* Where the filter may end the program, its process id tells in the kernel's log by which call. Only
+ * now: a socket that has asked and sends would get a name. */
+static void ask_sender(const struct ct_spawn *s, int sock)
+{
+	const int on = 1;
+
+	if (s->plan->filter_kills && !s->super)
+		(void)setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
 /* Sends the plan to the stage, which may not exist yet: as a packet in the socket of its reports if
  * it fits into one, which is half the work for the kernel. Else it is in a file, *fd, for a stage
  * that is not begun. To one that has ended there is nothing to send: the keeper tells why. */
@@ -132,11 +142,14 @@ static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_e
 		return r;
 	if (message.len <= CT_WIRE_PACKET &&
 	    (send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	     errno == EPIPE || errno == ECONNRESET))
+	     errno == EPIPE || errno == ECONNRESET)) {
+		ask_sender(s, sock);
 		return 0;
+	}
 	*fd = write_message(&message, e);
 	if (*fd < 0)
 		return *fd;
+	ask_sender(s, sock);
 	return 0;
 }
 

@@ -43,9 +43,10 @@ struct ct_child {
 	int report; /* the stage's reports, until the program is executed; -1 then */
 	int end; /* pidfd of the keeper, where that ends later than init, by the output; else -1 */
 	uint64_t exec_ns; /* CLOCK_MONOTONIC; 0: not yet executed */
-	int notify;	  /* the listener of its filter; -1: none, or not yet loaded */
+	pid_t program; /* the process that executes it, where its filter may end it; 0: unknown */
+	int notify;    /* the listener of its filter; -1: none, or not yet loaded */
 };
-#define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0, -1 })
+#define CT_CHILD_INIT ((struct ct_child){ NULL, 0, 0, 0, -1, -1, -1, NULL, -1, -1, 0, 0, -1 })
 
 /* Starts the keeper, which starts the stage. 0; or a negative errno, recorded, with
  * nothing left. */

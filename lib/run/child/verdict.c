@@ -13,7 +13,7 @@ int ct_exit_check(const ct_exit *out, const char *where, struct ct_err *e)
 		       "ct_exit.size is not set: begin with CT_EXIT_INIT");
 }
 
-void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)
+void ct_exit_fill(const struct ct_verdict *v, const char *call, ct_exit *out)
 {
 	size_t n = sizeof(*out);
 	ct_exit all;
@@ -29,6 +29,7 @@ void ct_exit_fill(const struct ct_verdict *v, ct_exit *out)
 #include "shared/verdict.def"
 	all.output_error = v->output_error;
 	all.output_lost = v->output_lost;
+	memcpy(all.filter_call, call, strnlen(call, sizeof(all.filter_call) - 1));
 	memset(out, 0, all.size);
 	memcpy(out, &all, n);
 }

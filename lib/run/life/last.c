@@ -39,7 +39,7 @@ int ct_run_last_exit(struct ct_container *c, ct_exit *out, struct ct_err *e)
 		return no_record(c, "the container runs", e);
 	if ((r != CT_LIFE_ENDED && r != CT_LIFE_LOST) || !st.verdict.reason)
 		return no_record(c, "no end of the container is recorded", e);
-	ct_exit_fill(&st.verdict, out);
+	ct_exit_fill(&st.verdict, "", out);
 	return 0;
 }
 

@@ -46,6 +46,19 @@ static bool in_same(int dir, const char *file, const struct stat *want)
 	       st.st_ino == want->st_ino;
 }
 
+/* Whether the process ends, or has ended: it has no memory any more, and the kernel has taken it out
+ * of its cgroups. Not so while another of its threads lives. */
+static bool is_ending(int dir, const char *status)
+{
+	char link[64], threads[16] = "";
+	uint32_t n = 0;
+
+	if (ct_status_field(status, "Threads", threads, sizeof(threads)) &&
+	    ct_parse_u32(threads, &n) == 0 && n > 1)
+		return false;
+	return readlinkat(dir, "exe", link, sizeof(link)) < 0 && errno != EACCES && errno != EPERM;
+}
+
 /* Fills *m; false: the process has ended. */
 static bool read_member(struct ct_protect *t, int dir, struct ct_member *m)
 {
@@ -73,8 +86,7 @@ static bool read_member(struct ct_protect *t, int dir, struct ct_member *m)
 		t->report.oom = true;
 		return false;
 	}
-	/* a zombie has nothing any more */
-	return !strstr(m->status, "\nState:\tZ") && !strstr(m->status, "\nState:\tX");
+	return !is_ending(dir, m->status);
 }
 
 static void add_member(struct ct_protect *t, const struct ct_member *m)

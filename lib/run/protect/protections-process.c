@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/lsm/record.h"
+#include "backend/seccomp/keys.h"
 #include "backend/seccomp/ops.h"
 #include "base/caps.h"
 #include "base/fd.h"
@@ -306,12 +307,17 @@ static void add_seccomp(struct ct_protect *t)
 	const struct ct_bound filtered = { .field = "Seccomp", .most = 2, .least = 2 };
 	static const char *const modes[] = { "none", "strict", "filter" };
 	const char *asked = t->p.spec->seccomp_profile, *got, *how = "-";
-	bool wanted = asked && strcmp(asked, "none") != 0, ok = !wanted;
+	bool wanted = asked && strcmp(asked, "none") != 0;
+	bool keys = !wanted && ct_filter_keeps_keys(t->p.spec), ok;
 	uint32_t v, n = 0, before = filters_before(t);
 	char mode[32], count[32];
 
 	if (!asked)
 		asked = "-";
+	if (keys)
+		asked = "none, but for keys (keyring.user)";
+	wanted |= keys;
+	ok = !wanted;
 	if (!ct_status_field(t->program, "Seccomp", mode, sizeof(mode)) ||
 	    ct_parse_u32(mode, &v) < 0 || v > 2) {
 		ct_protections_add(&t->report, !wanted, "seccomp", asked, "cannot be told", "-");
