@@ -395,9 +395,9 @@ typedef struct ct_exit {
 	 *  killed; 0: all has arrived */
 	int output_error;
 	uint64_t output_lost; /**< bytes that the process has written and that did not arrive */
-	/** Of CT_EXIT_FILTER the name of the system call, such as "mkdir". "" where it is not known: of
-	 *  a detached container, in a pid namespace that is not the first, and where the kernel's
-	 *  log does not tell it or may not be read (syslog(2)). Since 0.3 */
+	/** Of CT_EXIT_FILTER the name of the system call, such as "mkdir". "" where it is not
+	 *  known: of a detached container, in a pid namespace that is not the first, and where the
+	 *  kernel's log does not tell it or may not be read (syslog(2)). Since 0.3 */
 	char filter_call[32];
 } ct_exit;
 

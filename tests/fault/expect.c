@@ -167,6 +167,8 @@ static const struct expect_row rows[] = {
 	  "a probe: the kernel is taken not to have it" },
 	{ NULL, CALLER, "prctl", PR_GET_SECCOMP, NULL, 0, "/proc tells it, too" },
 	{ NULL, CALLER, "newfstatat", ANY, NULL, 0, "a probe: the kernel is taken not to have it" },
+	{ NULL, CALLER, "landlock_create_ruleset", ANY, NULL, 0,
+	  "a probe: the kernel is taken not to have it" },
 	{ NULL, CALLER, "readlinkat", ANY, NULL, 0, "a probe of another user namespace" },
 	{ NULL, CALLER, "openat2", PROBE, NULL, 0, "a probe" },
 	{ NULL, CALLER, "open_tree", PROBE, NULL, 0, "a probe" },

@@ -138,9 +138,8 @@ static void exits_of_all_sizes(void **state)
 	const struct ct_verdict v = {
 		1, 2, 3, 1, 5, 6, 7, 8, { 9, 10, 11, 12, 13, 14, CT_ABSENT }, 15, -32, 0
 	};
-	const ct_exit want = {
-		0, 1, 2, 3, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, CT_ABSENT, -32, 15, "mkdir"
-	};
+	const ct_exit want = { 0,  1,  2,  3,  1,  5,	      6,   7,  8,      9,
+			       10, 11, 12, 13, 14, CT_ABSENT, -32, 15, "mkdir" };
 	struct {
 		ct_exit known;
 		char more[64];

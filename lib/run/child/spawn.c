@@ -120,8 +120,8 @@ static uint32_t message_flags(const struct ct_spawn *s)
 	return flags;
 }
 
-/* Where the filter may end the program, its process id tells in the kernel's log by which call. Only
- * now: a socket that has asked and sends would get a name. */
+/* Where the filter may end the program, its process id tells in the kernel's log by which call.
+ * Only now: a socket that has asked and sends would get a name. */
 static void ask_sender(const struct ct_spawn *s, int sock)
 {
 	const int on = 1;

@@ -46,8 +46,8 @@ static bool in_same(int dir, const char *file, const struct stat *want)
 	       st.st_ino == want->st_ino;
 }
 
-/* Whether the process ends, or has ended: it has no memory any more, and the kernel has taken it out
- * of its cgroups. Not so while another of its threads lives. */
+/* Whether the process ends, or has ended: it has no memory any more, and the kernel has taken it
+ * out of its cgroups. Not so while another of its threads lives. */
 static bool is_ending(int dir, const char *status)
 {
 	char link[64], threads[16] = "";
