@@ -384,7 +384,7 @@ static void refused_values(void **state)
 /* What belongs to the container's own namespaces is set, and only there. */
 static void own_values(void **state)
 {
-	static const char *const keys[] = { "sysctl.net.core.somaxconn",
+	static const char *const keys[] = { "sysctl.net.ipv4.ip_default_ttl",
 					    "101",
 					    "sysctl.net/ipv4/conf/lo/forwarding",
 					    "1",
@@ -398,7 +398,7 @@ static void own_values(void **state)
 					    "7",
 					    "proc.oom_score_adj",
 					    "77" };
-	static const char script[] = "cd /proc/sys; echo $(cat net/core/somaxconn "
+	static const char script[] = "cd /proc/sys; echo $(cat net/ipv4/ip_default_ttl "
 				     "net/ipv4/conf/lo/forwarding kernel/shmmax kernel/msgmax "
 				     "kernel/sem fs/mqueue/msg_max "
 				     "/proc/self/oom_score_adj)";
