@@ -305,6 +305,7 @@ static void environment(const void *data)
 	a.envp = ARGV("FIRST=canary-first");
 	free(said_attached(c, &a, ARGV("/bin/true")));
 	text = said_attached(c, NULL, ARGV("/bin/sh", "-c", ENVIRONS));
+	assert_non_null(text);
 	if (strstr(text, "canary"))
 		escape("somebody else's environment is inside: %s", text);
 	assert_non_null(strstr(text, "PATH="));
@@ -325,6 +326,7 @@ static void environment_of_hooks(const void *data)
 			 0);
 	p = waiting(c);
 	text = said_attached(c, NULL, ARGV("/bin/sh", "-c", "cat /tmp/env; " ENVIRONS));
+	assert_non_null(text);
 	if (strstr(text, "canary"))
 		escape("the caller's environment is inside: %s", text);
 	assert_non_null(strstr(text, "LXC_"));

@@ -218,7 +218,7 @@ static void plant_table(const char *path, enum table_shape shape)
 		break;
 	case T_MANY_LINES:
 		memset(line, '\n', sizeof(line));
-		/* fall through */
+		__attribute__((fallthrough));
 	case T_NUL:
 	case T_SPARSE:
 	case T_LONG_LINE:

@@ -133,7 +133,7 @@ def files():
 
 def keyrings():
     run = ("python3", "-c", KEYRING)
-    keys = ("seccomp.profile=none", "selinux.context=" + BOX)
+    keys = ("seccomp.profile=none", "keyring.user=1", "selinux.context=" + BOX)
 
     def ring(name, *more, **want):
         box(name, *keys, *more, argv=run, root="/", more=("--ro", ), **want)

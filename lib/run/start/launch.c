@@ -198,7 +198,9 @@ int ct_launch_fail(struct ct_process *p, int r, struct ct_err *e)
 {
 	struct ct_err why = *e;
 
-	ct_child_drop(&p->child, NULL);
+	/* spawned ahead, by an attach whose handle nobody else has */
+	if (p->child.keeper)
+		ct_child_drop(&p->child, NULL);
 	return over(p, r, &why, e);
 }
 
