@@ -338,8 +338,10 @@ static int attach_identity(struct ct_builder *b)
 static int attach_join(struct ct_builder *b)
 {
 	struct ct_step *s;
-	int r;
+	int r = ct_build_inputs(b);
 
+	if (r < 0)
+		return r;
 	attach_sched(b);
 	join_namespaces(b);
 	r = ct_build_areas(b);
@@ -351,50 +353,28 @@ static int attach_join(struct ct_builder *b)
 	return r;
 }
 
-int ct_build_attach_inputs(const struct ct_request *r, struct ct_arena *arena,
-			   struct ct_builder **out, struct ct_plan **plan, struct ct_err *e)
-{
-	struct ct_builder *b = ct_arena_alloc(arena, sizeof(*b));
-	int rc;
-
-	if (!b)
-		return ct_oom(e);
-	rc = ct_builder_init(b, r, arena, e);
-	if (rc < 0)
-		return rc;
-	b->userns = r->namespaces & CT_NS_USER;
-	b->in_pidfd = 0;
-	*out = b;
-	*plan = b->plan;
-	return ct_build_inputs(b);
-}
-
-int ct_build_attach_steps(struct ct_builder *b)
-{
-	const struct ct_request *r = b->req;
-	uint32_t n = 0;
-	int rc = attach_join(b);
-
-	if (rc >= 0)
-		rc = attach_identity(b);
-	while (r->argv && r->argv[n])
-		n++;
-	if (rc >= 0)
-		rc = ct_build_finish(b, r->argv, n, NULL);
-	if (rc >= 0)
-		rc = ct_plan_freeze(b->plan, b->err);
-	return rc;
-}
-
 int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
 		    struct ct_err *e)
 {
-	struct ct_builder *b = NULL;
-	int rc = ct_build_attach_inputs(r, arena, &b, out, e);
+	struct ct_builder b;
+	uint32_t n = 0;
+	int rc = ct_builder_init(&b, r, arena, e);
 
-	if (rc >= 0)
-		rc = ct_build_attach_steps(b);
 	if (rc < 0)
-		*out = NULL;
-	return rc;
+		return rc;
+	b.userns = r->namespaces & CT_NS_USER;
+	b.in_pidfd = 0;
+	rc = attach_join(&b);
+	if (rc >= 0)
+		rc = attach_identity(&b);
+	while (r->argv && r->argv[n])
+		n++;
+	if (rc >= 0)
+		rc = ct_build_finish(&b, r->argv, n, NULL);
+	if (rc >= 0)
+		rc = ct_plan_freeze(b.plan, e);
+	if (rc < 0)
+		return rc;
+	*out = b.plan;
+	return 0;
 }

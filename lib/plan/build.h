@@ -155,10 +155,5 @@ int ct_build_destroy(const struct ct_request *r, struct ct_arena *arena, struct 
 /* The plan of an attach. */
 int ct_build_attach(const struct ct_request *r, struct ct_arena *arena, struct ct_plan **out,
 		    struct ct_err *e);
-/* The same in two parts. After the first the plan has all its inputs and no step yet, and the
- * request may still get `running`. *out is of the arena. */
-int ct_build_attach_inputs(const struct ct_request *r, struct ct_arena *arena,
-			   struct ct_builder **out, struct ct_plan **plan, struct ct_err *e);
-int ct_build_attach_steps(struct ct_builder *b);
 
 #endif

@@ -32,10 +32,8 @@ struct trouble {
 	const char *why;
 };
 
-/* Waits for the first packet of the report socket, which an attach sends once it has read what the
- * container's init has; the socket's end, when the caller gives up, is a packet without bytes. Into
- * *msg, memory of the program itself: a mapping would be one more for each fork to copy. Its size,
- * or a negative errno with *t. */
+/* Receives the first packet of the report socket into *msg, memory of the program itself: a mapping
+ * would be one more for each fork to copy. Its size, or a negative errno with *t. */
 static ssize_t receive_message(struct stage *st, int sock, void **msg, struct trouble *t)
 {
 	static STAGE_LARGE char memory[CT_WIRE_PACKET + PAGE];
@@ -43,7 +41,7 @@ static ssize_t receive_message(struct stage *st, int sock, void **msg, struct tr
 	/* from the beginning of a page on, so that a reaper can give all of it back */
 	*msg = st->packet = memory + (-(uintptr_t)memory & (PAGE - 1));
 	*t = (struct trouble){ SYS_recvfrom, "the plan's message is not in the socket" };
-	return sys_call(SYS_recvfrom, sock, (long)*msg, CT_WIRE_PACKET, 0, 0, 0);
+	return sys_call(SYS_recvfrom, sock, (long)*msg, CT_WIRE_PACKET, MSG_DONTWAIT, 0, 0);
 }
 
 /* A sealed file, mapped. Its size, or a negative errno with *t. */

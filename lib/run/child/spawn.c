@@ -6,7 +6,6 @@
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -130,9 +129,8 @@ static void ask_sender(const struct ct_spawn *s, int sock)
 		(void)setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 }
 
-/* Sends the plan to the stage, which may not exist yet: as a packet in the socket of its reports if
- * it fits into one, which is half the work for the kernel. Else it is in a file, *fd, for a stage
- * that is not begun. To one that has ended there is nothing to send: the keeper tells why. */
+/* Leaves the plan for the stage, which does not exist yet: as a packet in the socket of its reports
+ * if it fits into one, which is half the work for the kernel, else in a file, *fd. */
 static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_err *e)
 {
 	CT_CLEAN_BUF struct ct_buf message = CT_BUF_INIT;
@@ -141,8 +139,8 @@ static int send_message(const struct ct_spawn *s, int sock, int *fd, struct ct_e
 	if (r < 0)
 		return r;
 	if (message.len <= CT_WIRE_PACKET &&
-	    (send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	     errno == EPIPE || errno == ECONNRESET)) {
+	    send(sock, message.data, message.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+		    (ssize_t)message.len) {
 		ask_sender(s, sock);
 		return 0;
 	}
@@ -341,8 +339,7 @@ static int explain_silence(const struct ct_spawn *s, const struct ct_keeper *k, 
 		       s->super ? "supervisor" : "stage");
 }
 
-/* With or without the message. */
-static int spawn(const struct ct_spawn *s, bool whole, struct ct_child *out, struct ct_err *e)
+int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
 {
 	CT_CLEAN_FD int message = -1, null = -1, mine = -1, theirs = -1, leash = -1, hand = -1;
 	struct ct_child child = CT_CHILD_INIT;
@@ -356,8 +353,7 @@ static int spawn(const struct ct_spawn *s, bool whole, struct ct_child *out, str
 				   "no socket for the stage's reports");
 	mine = pair[0];
 	theirs = pair[1];
-	if (whole)
-		r = send_message(s, mine, &message, e);
+	r = send_message(s, mine, &message, e);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -388,28 +384,6 @@ static int spawn(const struct ct_spawn *s, bool whole, struct ct_child *out, str
 	}
 	*out = child;
 	return 0;
-}
-
-int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
-{
-	return spawn(s, true, out, e);
-}
-
-int ct_spawn_ahead(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e)
-{
-	return spawn(s, false, out, e);
-}
-
-int ct_spawn_send(const struct ct_spawn *s, struct ct_child *c, struct ct_err *e)
-{
-	CT_CLEAN_FD int fd = -1;
-	int r = send_message(s, c->report, &fd, e);
-
-	if (!r && fd < 0)
-		return 0;
-	/* it did not fit into a packet: another one gets the file */
-	ct_child_drop(c, NULL);
-	return r < 0 ? r : spawn(s, true, c, e);
 }
 
 /* Whether the keeper could not begin, without which no limit is kept. The stage may have been

@@ -51,12 +51,6 @@ struct ct_child {
 /* Starts the keeper, which starts the stage. 0; or a negative errno, recorded, with
  * nothing left. */
 int ct_spawn(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e);
-/* The same with a plan that has its inputs, but may not have all of its steps yet: the stage is
- * executed meanwhile, and waits for ct_spawn_send(). */
-int ct_spawn_ahead(const struct ct_spawn *s, struct ct_child *out, struct ct_err *e);
-/* Sends the whole plan to a stage that was spawned ahead. 0; or a negative errno, recorded, with
- * nothing left. */
-int ct_spawn_send(const struct ct_spawn *s, struct ct_child *c, struct ct_err *e);
 /* Waits until the stage is executed and the keeper confined, which takes less than a millisecond:
  * after that it does not matter to them if the caller drops its privileges, for instance. A failure
  * is returned by ct_spawn_follow(). */

@@ -147,13 +147,15 @@ static int open_backends(struct ct_container *c, struct ct_prepared *p,
 	return ct_backends_open(&p->backends, &in, e);
 }
 
-/* Opens what the plan needs. l->into gets the pidfd of init. */
-static int open_all(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l,
-		    struct ct_cgroups_held *held, struct ct_err *e)
+/* The part of an attach that changes nothing on the host. l->into gets the pidfd of init. */
+static int prepare_launch(struct ct_container *c, const ct_attach_opts *o, struct ct_launch *l,
+			  struct ct_cgroups_held *held, struct ct_err *e)
 {
 	CT_CLEAN_CONFIG struct ct_config *config = NULL;
 	struct ct_prepared *p = &l->prepared;
-	int r = ct_run_init(c, &l->init, e);
+	struct ct_running running;
+	pid_t pid = 0;
+	int r = ct_run_init(c, &pid, e);
 
 	l->into = r;
 	if (r >= 0)
@@ -165,27 +167,14 @@ static int open_all(struct ct_container *c, const ct_attach_opts *o, struct ct_l
 	if (r >= 0)
 		r = fill_request(o, p, l->into, e);
 	if (r >= 0)
-		r = open_backends(c, p, held, l->init, e);
-	return r;
-}
-
-/* Makes the plan. What init has is read while the stage is executed, which takes as long. */
-static int make_plan(struct ct_process *proc, struct ct_launch *l, struct ct_err *e)
-{
-	struct ct_prepared *p = &l->prepared;
-	struct ct_builder *builder;
-	struct ct_running running;
-	int r = ct_build_attach_inputs(&p->req, p->arena, &builder, &p->plan, e);
-
-	l->spawn.plan = p->plan;
-	if (r >= 0)
-		r = ct_launch_ahead(proc, e);
-	if (r >= 0)
-		r = ct_running_read(l->init, l->into, p->arena, &running, e);
+		r = ct_running_read(pid, l->into, p->arena, &running, e);
+	l->init = pid;
 	if (r < 0)
 		return r;
 	p->req.running = &running;
-	r = ct_build_attach_steps(builder);
+	r = open_backends(c, p, held, pid, e);
+	if (r >= 0)
+		r = ct_build_attach(&p->req, p->arena, &p->plan, e);
 	p->req.running = NULL;
 	return r;
 }
@@ -207,14 +196,13 @@ int ct_run_attach(struct ct_container *c, const ct_attach_opts *o, struct ct_pro
 	if (!proc)
 		return ct_oom(e);
 	proc->attached = 1;
-	r = open_all(c, o, l, &held, e);
-	l->spawn.image = c->image;
-	ct_start_stdio(o->stdio, l->spawn.stdio);
-	if (r >= 0)
-		r = make_plan(proc, l, e);
+	r = prepare_launch(c, o, l, &held, e);
 	if (r >= 0) {
+		l->spawn.plan = l->prepared.plan;
 		proc->filter_kills = l->prepared.plan->filter_kills;
+		l->spawn.image = c->image;
 		l->way_out = ct_cgroup_way_out(&held);
+		ct_start_stdio(o->stdio, l->spawn.stdio);
 		ct_launch_deadline(l, o->timeout_ms);
 		r = ct_launch_begin(proc, !(o->flags & CT_ATTACH_NOWAIT), e);
 	} else {

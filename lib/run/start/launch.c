@@ -198,9 +198,6 @@ int ct_launch_fail(struct ct_process *p, int r, struct ct_err *e)
 {
 	struct ct_err why = *e;
 
-	/* spawned ahead, by an attach whose handle nobody else has */
-	if (p->child.keeper)
-		ct_child_drop(&p->child, NULL);
 	return over(p, r, &why, e);
 }
 
@@ -265,23 +262,15 @@ static bool has_listener(const struct ct_plan *plan)
 	return false;
 }
 
-int ct_launch_ahead(struct ct_process *p, struct ct_err *e)
-{
-	return ct_spawn_ahead(&p->launch->spawn, &p->child, e);
-}
-
 int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e)
 {
 	struct ct_launch *l = p->launch;
-	struct ct_child child = p->child;
+	struct ct_child child = CT_CHILD_INIT;
 	struct ct_err why;
 	int r;
 
 	l->spawn.notifies = has_listener(l->spawn.plan);
-	if (child.keeper)
-		r = ct_spawn_send(&l->spawn, &child, e);
-	else
-		r = ct_spawn(&l->spawn, &child, e);
+	r = ct_spawn(&l->spawn, &child, e);
 	if (r < 0) {
 		why = *e;
 		return over(p, r, &why, e);

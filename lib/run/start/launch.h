@@ -41,9 +41,6 @@ void ct_launch_deadline(struct ct_launch *l, uint32_t timeout_ms);
 /* It has failed before the spawn, with r and e: takes back what was made. Returns r, or -ECANCELED
  * when it was called off. */
 int ct_launch_fail(struct ct_process *p, int r, struct ct_err *e);
-/* Spawns the stage of a plan that has its inputs, before ct_launch_begin() has it go on: for a
- * process handle that nobody else has yet. 0 or a negative errno, recorded. */
-int ct_launch_ahead(struct ct_process *p, struct ct_err *e);
 /* Spawns, with p->launch as it is filled; on failure nothing is left. Without `wait` it returns
  * once the stage runs, else once the program is executed. 0 or a negative errno, recorded. */
 int ct_launch_begin(struct ct_process *p, int wait, struct ct_err *e);
