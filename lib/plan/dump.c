@@ -2,6 +2,7 @@
 /* Prints a plan: as text for people and golden files, as JSON for programs. Both follow the schema
  * that each step has in steps.def. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plan/op.h"
@@ -51,7 +52,7 @@ static const struct {
 
 /* One field of a schema: which member of the step, under which name. */
 struct field {
-	char kind, index; /* 'a' 'b' 'o' 'p', or 's' 'l' 'e' 'n' 'x' 'm' with '0'.. */
+	char kind, index; /* 'a' 'b' 'o' 'p', or 's' 'h' 'l' 'e' 'n' 'x' 'm' with '0'.. */
 	bool maybe;
 	char name[24];
 };
@@ -68,7 +69,7 @@ static bool next_field(const char **at, struct field *f)
 		return false;
 	f->kind = *p++;
 	f->index = '0';
-	if (strchr("slenxm", f->kind))
+	if (strchr("shlenxm", f->kind))
 		f->index = *p++;
 	p++; /* '=' */
 	n = strcspn(p, " ");
@@ -101,7 +102,7 @@ static bool field_set(const struct ct_step *s, const struct field *f)
 
 	if (strchr("abop", f->kind))
 		return slot_of(s, f->kind) >= 0;
-	if (f->kind == 's')
+	if (f->kind == 's' || f->kind == 'h')
 		return s->s[i] && *s->s[i];
 	if (f->kind == 'l' || f->kind == 'e')
 		return s->n_list[i] > 0;
@@ -179,6 +180,15 @@ static void put_number(const struct style *y, char kind, uint64_t n, struct ct_b
 		ct_buf_printf(out, "%" PRIu64, n);
 }
 
+/* How many bytes the digits are. */
+static void put_size(const struct style *y, const char *digits, struct ct_buf *out)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu bytes", digits ? strlen(digits) / 2 : 0);
+	y->put(out, text);
+}
+
 /* The field's value; numbers bare, lists in brackets. */
 static void put_value(const struct ct_plan *p, const struct ct_step *s, const struct field *f,
 		      const struct style *y, struct ct_buf *out)
@@ -188,6 +198,9 @@ static void put_value(const struct ct_plan *p, const struct ct_step *s, const st
 	switch (f->kind) {
 	case 's':
 		y->put(out, s->s[i] ? s->s[i] : "");
+		break;
+	case 'h':
+		put_size(y, s->s[i], out);
 		break;
 	case 'l':
 	case 'e':

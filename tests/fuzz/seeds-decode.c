@@ -68,6 +68,9 @@ static void fill(struct ct_wire_step *s, const char *schema)
 		case 's':
 			s->s[p[1] - '0'] = message_string(&m, "name");
 			break;
+		case 'h':
+			s->s[p[1] - '0'] = message_string(&m, "060000000000ff7f");
+			break;
 		case 'l':
 		case 'e':
 			s->n[2 + p[1] - '0'] = 0;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Filters of system calls as a backend: the profile is read and compiled by the caller, and the
- * program, in a sealed memfd, is loaded by init in phase CONFINE. The journal keeps the program:
+ * program, part of the message, is loaded by init in phase CONFINE. The journal keeps the program:
  * what attaches gets the filter that runs, whatever has become of the profile.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "backend/backend.h"
@@ -28,12 +27,10 @@
 #define KEY "seccomp.profile"
 #define NOTIFY "seccomp.notify"
 #define KEYS "keyring.user"
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct seccomp_state {
 	const struct ct_spec *spec;
 	struct ct_filter_record record;
-	int memfd, slot;
 	bool attach;
 	const char *bad; /* the key that is wrong when the policy cannot be made */
 };
@@ -179,7 +176,10 @@ static int read_journal(const char *journal, struct ct_filter_record *out)
 		return r == -ENOMEM ? r : -ENODATA;
 	if (!records.n)
 		return -ENODATA;
-	return ct_filter_record_read(out, records.v[records.n - 1].text);
+	ct_buf_str(&out->text, records.v[records.n - 1].text);
+	if (ct_buf_error(&out->text))
+		return -ENOMEM;
+	return ct_filter_record_read(out, ct_buf_text(&out->text));
 }
 
 /* The program of what runs, from the journal of its start. */
@@ -218,29 +218,12 @@ bool ct_filter_journal_refuses_keys(const char *journal)
 
 /* ---- the backend ----------------------------------------------------------------------------- */
 
-static int make_memfd(struct seccomp_state *st, struct ct_err *e)
-{
-	int r;
-
-	st->memfd = ct_memfd_create("filter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	r = st->memfd;
-	if (r >= 0)
-		r = ct_write_all(st->memfd, st->record.program.data, st->record.program.len);
-	if (r >= 0 && fcntl(st->memfd, F_ADD_SEALS, SEALS) < 0)
-		r = -errno;
-	if (r >= 0)
-		return 0;
-	return ct_fail_sys(e, r, CT_ERR_FILTER, "start", "memfd_create",
-			   "there is no memory for the filter");
-}
-
 static int open_state(void *state, const struct ct_backend_input *in, struct ct_err *e)
 {
 	struct seccomp_state *st = state;
 	int r;
 
 	st->record = (struct ct_filter_record)CT_FILTER_RECORD_INIT;
-	st->memfd = st->slot = -1;
 	st->spec = in->req->spec;
 	st->attach = in->attach;
 	st->bad = is_none(st->spec) && ct_filter_keeps_keys(st->spec) ? KEYS : KEY;
@@ -248,8 +231,6 @@ static int open_state(void *state, const struct ct_backend_input *in, struct ct_
 	if (in->attach && (in->req->elevated || ct_weak(CT_WEAK_FILTER_ATTACH)))
 		return 0;
 	r = in->attach ? open_attach(st, in, e) : open_start(st, in, e);
-	if (r >= 0)
-		r = make_memfd(st, e);
 	if (r < 0)
 		ct_err_origin(e, ct_spec_origin(st->spec, st->bad));
 	return r;
@@ -259,9 +240,8 @@ static void inputs(void *state, struct ct_builder *b)
 {
 	struct seccomp_state *st = state;
 
-	if (st->memfd < 0)
+	if (!st->record.program.len)
 		return;
-	st->slot = ct_plan_input(b->plan, "filter", st->memfd);
 	if (!b->filtered)
 		b->filtered = KEY;
 	b->plan->filter_kills = ct_filter_kills(st->record.program.data, st->record.program.len);
@@ -318,7 +298,7 @@ static int plan(void *state, struct ct_builder *b)
 	uint64_t server;
 	int proxy = CT_SLOT_NONE;
 
-	if (st->memfd < 0)
+	if (!st->record.program.len)
 		return 0;
 	server = who_serves(st, b);
 	if (!st->attach && b->spec->seccomp_notify.n && server == CT_LISTENER_NONE)
@@ -332,7 +312,7 @@ static int plan(void *state, struct ct_builder *b)
 		keep->s[1] = st->record.digest;
 	}
 	load = ct_plan_add(b->plan, CT_PHASE_CONFINE, CT_OP_FILTER, filter_at(st, b));
-	load->a = (int16_t)st->slot;
+	load->s[3] = ct_filter_record_hex(&st->record);
 	load->b = (int16_t)proxy;
 	load->n[0] = server;
 	return 0;
@@ -359,7 +339,6 @@ static void close_state(void *state)
 {
 	struct seccomp_state *st = state;
 
-	ct_close(&st->memfd);
 	ct_filter_record_free(&st->record);
 }
 

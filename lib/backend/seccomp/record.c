@@ -70,6 +70,13 @@ int ct_filter_record_read(struct ct_filter_record *record, const char *text)
 	return ct_buf_error(&record->program);
 }
 
+const char *ct_filter_record_hex(const struct ct_filter_record *record)
+{
+	const char *last = strrchr(ct_buf_text(&record->text), ' ');
+
+	return last ? last + 1 : "";
+}
+
 void ct_filter_record_free(struct ct_filter_record *record)
 {
 	ct_buf_free(&record->text);

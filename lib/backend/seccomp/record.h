@@ -25,8 +25,11 @@ struct ct_filter_record {
 
 /* Fills in text and digest by program and number. 0 or -ENOMEM. */
 int ct_filter_record_make(struct ct_filter_record *record, uint32_t rules);
-/* Fills in all but the text, which is not trusted. 0, -ENODATA (it is no such text), -ENOMEM. */
+/* Fills in all but the text, from a text that is not trusted. 0, -ENODATA (it is no such text),
+ * -ENOMEM. */
 int ct_filter_record_read(struct ct_filter_record *record, const char *text);
+/* The program as hexadecimal digits: the end of the text. */
+const char *ct_filter_record_hex(const struct ct_filter_record *record);
 void ct_filter_record_free(struct ct_filter_record *record);
 
 #endif

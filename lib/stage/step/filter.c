@@ -2,7 +2,6 @@
 /* The filter of system calls that the payload runs under. */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "stage/step/steps.h"
 
@@ -18,33 +17,38 @@ static unsigned int take_flags(struct k_sock_fprog *program)
 	return last->k;
 }
 
-int filter_map(int fd, struct k_sock_fprog *program, unsigned *flags, int *sys)
+/* Of a hexadecimal digit, 0-9 or a-f. */
+static unsigned digit(char c)
 {
-	struct stat st;
-	void *at;
-	int err;
+	return ((unsigned)c & 15) + 9 * ((unsigned)c >> 6 & 1);
+}
 
-	*sys = SYS_fstat;
-	err = sys_fstat(fd, &st);
-	if (err)
-		return err;
-	if (st.st_size <= 0 || st.st_size % K_FILTER_BYTES || st.st_size / K_FILTER_BYTES > 4096)
-		return -EINVAL;
+int filter_read(const struct stage *st, const struct ct_wire_step *s, struct k_sock_fprog *program,
+		unsigned *flags, int *sys)
+{
+	const char *hex = step_str(st, s, 3);
+	size_t n = strlen(hex) / 2;
+	unsigned char *at;
+
 	*sys = SYS_mmap;
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	program->len = (unsigned short)(st.st_size / K_FILTER_BYTES);
-	program->filter = at;
+	if (!n || n % K_FILTER_BYTES || n / K_FILTER_BYTES > 4096)
+		return -EINVAL;
+	at = stage_alloc(n);
+	if (!at)
+		return -ENOMEM;
+	program->len = (unsigned short)(n / K_FILTER_BYTES);
+	program->filter = (void *)at;
+	for (; n; n--, hex += 2)
+		*at++ = (unsigned char)(digit(hex[0]) << 4 | digit(hex[1]));
 	*flags = take_flags(program);
 	return 0;
 }
 
-int filter_load(int fd, int *sys)
+int filter_load(const struct stage *st, const struct ct_wire_step *s, int *sys)
 {
 	struct k_sock_fprog program;
 	unsigned flags;
-	int err = filter_map(fd, &program, &flags, sys);
+	int err = filter_read(st, s, &program, &flags, sys);
 
 	if (err)
 		return err;
@@ -120,12 +124,12 @@ static const char *load_text(int err, int sys)
 /* From here on the filter holds for this process. */
 int step_filter(struct stage *st, const struct ct_wire_step *s)
 {
-	int fd = step_fd(st, s->a), sys, err;
+	int sys, err;
 
 	if (s->n[0])
-		err = listener_load(st, fd, step_fd(st, s->b), &sys);
+		err = listener_load(st, s, step_fd(st, s->b), &sys);
 	else
-		err = filter_load(fd, &sys);
+		err = filter_load(st, s, &sys);
 	if (!err)
 		return 0;
 	return report_error(st, err, sys, NULL, load_text(err, sys));

@@ -110,9 +110,9 @@ static void hook_caps(const struct stage *st, const struct ct_wire_step *s, uint
 /* A hook of the phase IDENTITY is a program of the rootfs. It and the processes that it leaves
  * behind get the payload's limits, filter and capabilities; the other restrictions are init's own,
  * set by earlier steps. 0 or a negative errno. */
-static int confine(struct stage *st, const struct ct_wire_step *s, int proc, int filter,
-		   struct failure *why)
+static int confine(struct stage *st, const struct ct_wire_step *s, int proc, struct failure *why)
 {
+	const struct ct_wire_step *filter = filter_of(st);
 	uint64_t sets[4];
 	uint32_t bad;
 	int err = labels_write(st, proc, 0, &why->sys), early;
@@ -132,16 +132,16 @@ static int confine(struct stage *st, const struct ct_wire_step *s, int proc, int
 		return err;
 	/* with no_new_privs it needs no capability: then it need not allow capset(2) */
 	early = sys_prctl(K_PR_GET_NO_NEW_PRIVS, 0, 0, 0) != 1;
-	if (filter >= 0 && early)
-		err = filter_load(filter, &why->sys);
+	if (filter && early)
+		err = filter_load(st, filter, &why->sys);
 	if (err)
 		return err;
 	why->sys = SYS_capset;
 	hook_caps(st, s, sets);
 	err = caps_set(sets, &why->sys);
-	if (err || filter < 0 || early)
+	if (err || !filter || early)
 		return err;
-	return filter_load(filter, &why->sys);
+	return filter_load(st, filter, &why->sys);
 }
 
 /* The hook's process: only its own descriptors, default signals, its own session. Writes a struct
@@ -150,19 +150,14 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 			    int out, int status, const char *const *argv, const char *const *env)
 {
 	struct failure why = { .sys = SYS_execve };
-	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), filter = -1, own = 4, proc = -1;
-	const struct ct_wire_step *load = NULL;
+	int err = sys_prctl(K_PR_SET_PDEATHSIG, SIGKILL, 0, 0), own = 4, proc = -1;
 	long now = sys0(SYS_getppid);
 
 	/* the parent may have died before; 0: it is in another pid namespace */
 	if (now && now != parent)
 		sys_exit(127);
 	sys0(SYS_setsid);
-	if (s->phase == CT_PHASE_IDENTITY)
-		load = filter_of(st);
 	/* high first: each may be any descriptor */
-	if (load)
-		filter = sys_dup_min(step_fd(st, load->a), 10);
 	if (s->phase == CT_PHASE_IDENTITY)
 		proc = labels_slot(st);
 	if (proc >= 0)
@@ -178,10 +173,6 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 		err = (int)sys3(SYS_dup3, out, 2, 0);
 	if (err >= 0)
 		err = (int)sys3(SYS_dup3, status, 3, O_CLOEXEC);
-	if (err >= 0 && load) {
-		filter = (int)sys3(SYS_dup3, filter, own++, O_CLOEXEC);
-		err = filter;
-	}
 	if (err >= 0 && proc >= 0) {
 		proc = (int)sys3(SYS_dup3, proc, own++, O_CLOEXEC);
 		err = proc;
@@ -189,7 +180,7 @@ _Noreturn static void child(struct stage *st, const struct ct_wire_step *s, int 
 	sys_close_range((unsigned)own, ~0u, 0);
 	sys1(SYS_umask, 022);
 	if (err >= 0 && s->phase == CT_PHASE_IDENTITY)
-		err = confine(st, s, proc, filter, &why);
+		err = confine(st, s, proc, &why);
 	if (err >= 0) {
 		why.sys = SYS_execve;
 		signals_default();

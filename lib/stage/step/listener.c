@@ -61,7 +61,7 @@ static int load(const struct k_sock_fprog *program, unsigned flags)
 	return (int)sys3(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, flags, program);
 }
 
-int listener_load(struct stage *st, int filter, int to, int *sys)
+int listener_load(struct stage *st, const struct ct_wire_step *s, int to, int *sys)
 {
 	static char stack[THREAD_STACK] __attribute__((aligned(16)));
 	static struct courier c;
@@ -69,7 +69,7 @@ int listener_load(struct stage *st, int filter, int to, int *sys)
 			  CLONE_SYSVSEM;
 	struct k_sock_fprog program;
 	unsigned seccomp;
-	int err = filter_map(filter, &program, &seccomp, sys), fd;
+	int err = filter_read(st, s, &program, &seccomp, sys), fd;
 
 	if (err)
 		return err;

@@ -38,12 +38,12 @@ static inline int step_fail(struct stage *st, int err, int sys, const char *obje
 	return report_error(st, err, sys, object, NULL);
 }
 
-/* filter.c: maps the filter in descriptor fd, and tells its flags, for seccomp(2). It stays mapped:
- * the exec takes the mapping away, and a filter that forbids munmap(2) is no reason to fail. 0 or a
- * negative errno, *sys the call. */
-int filter_map(int fd, struct k_sock_fprog *program, unsigned *flags, int *sys);
+/* filter.c: the filter of a step, in memory that stays, and its flags, for seccomp(2). 0, or
+ * -EINVAL or -ENOMEM, *sys the call. */
+int filter_read(const struct stage *st, const struct ct_wire_step *s, struct k_sock_fprog *program,
+		unsigned *flags, int *sys);
 /* Loads it into this process. 0 or a negative errno, *sys the call. */
-int filter_load(int fd, int *sys);
+int filter_load(const struct stage *st, const struct ct_wire_step *s, int *sys);
 #define FILTER_ANY 0xffffffffu
 struct filter_call {
 	uint32_t nr;
@@ -59,7 +59,7 @@ int landlock_confine(struct stage *st, int *sys);
 int landlock_is_loaded(void);
 /* listener.c: the same, and sends the listener of its notifications: to the library, or where `to`
  * is not negative to the process at the other end of that socket. */
-int listener_load(struct stage *st, int fd, int to, int *sys);
+int listener_load(struct stage *st, const struct ct_wire_step *s, int to, int *sys);
 /* proxy.c, in the launcher once it has cloned init: tells the process that hands requests on of
  * init, and closes the launcher's end of its socket. 0 or a negative errno. */
 int proxy_tell(struct stage *st);
