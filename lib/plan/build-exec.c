@@ -194,9 +194,10 @@ static int add_reaper(struct ct_builder *b, enum ct_phase phase)
 	}
 	s = ct_plan_add(b->plan, phase, CT_OP_REAPER, ct_build_at(b, "init.reaper"));
 	s->n[0] = b->own_tty;
-	if (phase == CT_PHASE_CLOSE)
+	if (phase == CT_PHASE_CLOSE) {
 		s->n[1] = b->filter_arch;
-	s->n[2] = b->until_filter;
+		s->n[2] = b->until_filter;
+	}
 	return 0;
 }
 
@@ -209,15 +210,18 @@ static uint32_t death_signal(const struct ct_builder *b)
 	return SIGKILL;
 }
 
-/* Whether the reaper begins the program under the filter of both. Labels and rules of Landlock are
- * the program's alone. */
+/* Whether the reaper begins the program under the filter of both, and with the capabilities that
+ * are left when it is loaded. Labels and rules of Landlock are the program's alone. */
 static bool shares_filter(const struct ct_builder *b)
 {
-	for (uint32_t i = 0; i < b->plan->n_steps; i++)
-		if (b->plan->steps[i].phase == CT_PHASE_CONFINE &&
-		    b->plan->steps[i].op != CT_OP_FILTER)
+	for (uint32_t i = 0; i < b->plan->n_steps; i++) {
+		const struct ct_step *s = &b->plan->steps[i];
+
+		if (s->phase == CT_PHASE_CONFINE && s->op != CT_OP_FILTER && s->op != CT_OP_CAPS &&
+		    s->op != CT_OP_USER_CAPS)
 			return false;
-	return b->filter_shared;
+	}
+	return b->filter_shared && b->spec->init_reaper && b->in_pidfd == CT_SLOT_NONE;
 }
 
 /* Leaves the program what it is to inherit, and nothing else. */

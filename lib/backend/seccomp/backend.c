@@ -305,6 +305,8 @@ static int plan(void *state, struct ct_builder *b)
 		return refuse_unserved(b);
 	if (server == CT_LISTENER_PROXY)
 		proxy = add_proxy(b);
+	if (server != CT_LISTENER_NONE)
+		b->filter_shared = false;
 	if (!st->attach) {
 		keep = ct_plan_add(b->plan, CT_PHASE_SETUP, CT_OP_SECCOMP_KEEP, filter_at(st, b));
 		keep->s[0] = profile_of(st->spec);
