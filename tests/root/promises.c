@@ -331,7 +331,7 @@ static void told(uint64_t flags)
 	assert_non_null(strstr(s.text, "mount.pivot"));
 	/* a small init's own step, after which its child goes on */
 	if (!(flags & CT_START_DETACH))
-		assert_non_null(strstr(s.text, "close by init: run.reaper"));
+		assert_non_null(strstr(s.text, "by init: run.reaper"));
 	assert_non_null(strstr(s.text, "exec by init: run.ready"));
 	assert_non_null(strstr(s.text, "rootfs.path"));
 	told_less(c, flags, steps);
