@@ -294,7 +294,7 @@ static void environment(const void *data)
 	ct_attach_opts a = CT_ATTACH_OPTS_INIT;
 	ct_container *c = must_open(NULL);
 	ct_process *p;
-	char *text;
+	char *text, *found;
 
 	(void)data;
 	o.envp = ARGV("OTHERS=canary-others");
@@ -306,8 +306,9 @@ static void environment(const void *data)
 	free(said_attached(c, &a, ARGV("/bin/true")));
 	text = said_attached(c, NULL, ARGV("/bin/sh", "-c", ENVIRONS));
 	assert_non_null(text);
-	if (strstr(text, "canary"))
-		escape("somebody else's environment is inside: %s", text);
+	found = strstr(text, "canary");
+	if (found)
+		escape("somebody else's environment is inside: %s", found);
 	assert_non_null(strstr(text, "PATH="));
 	free(text);
 	let_go(c, p);
@@ -318,7 +319,7 @@ static void environment_of_hooks(const void *data)
 {
 	ct_container *c = must_open(NULL);
 	ct_process *p;
-	char *text;
+	char *text, *found;
 
 	(void)data;
 	assert_int_equal(rootfs_file(&box.root, "bin/hook", "#!/bin/sh\nenv >/tmp/env\n", 0755), 0);
@@ -327,8 +328,9 @@ static void environment_of_hooks(const void *data)
 	p = waiting(c);
 	text = said_attached(c, NULL, ARGV("/bin/sh", "-c", "cat /tmp/env; " ENVIRONS));
 	assert_non_null(text);
-	if (strstr(text, "canary"))
-		escape("the caller's environment is inside: %s", text);
+	found = strstr(text, "canary");
+	if (found)
+		escape("the caller's environment is inside: %s", found);
 	assert_non_null(strstr(text, "LXC_"));
 	free(text);
 	let_go(c, p);
