@@ -105,6 +105,12 @@ static const char *left(struct fault *f, char *buf, size_t size)
 	return buf;
 }
 
+/* Whether a group is gone; processes that were killed may still be on their way out of it. */
+static int is_removed(void *path)
+{
+	return rmdir(path) == 0 || errno != EBUSY;
+}
+
 static void clean_up(struct fault *f)
 {
 	glob_t groups = { 0 };
@@ -113,7 +119,7 @@ static void clean_up(struct fault *f)
 	mkdir(f->arena.box.state, 0700);
 	find_groups(f, &groups);
 	for (size_t i = 0; i < groups.gl_pathc; i++)
-		rmdir(groups.gl_pathv[i]);
+		wait_until(is_removed, groups.gl_pathv[i]);
 	globfree(&groups);
 }
 
