@@ -6,8 +6,8 @@ document between two marks.
     scripts/cve.py doc/SECURITY.md
 """
 import os
-import re
-import sys
+
+from marks import between, rewrite
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIELDS = ("cve", "class", "product", "what", "program", "mode")
@@ -78,16 +78,8 @@ def table(rows):
 
 def page(text, top=TOP):
     """The document with the table anew."""
-    at = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
-    if not at.search(text):
-        raise ValueError(f"no marks: {BEGIN.strip()}, {END.strip()}")
-    return at.sub(lambda _m: BEGIN + table(records(top)) + END, text)
+    return between(text, BEGIN, END, table(records(top)))
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as document:
-        old = document.read()
-    new = page(old)
-    if new != old:
-        with open(sys.argv[1], "w", encoding="utf-8") as document:
-            document.write(new)
+    rewrite(page)

@@ -3,7 +3,8 @@
 """Reads lib/wire/steps.def and phases.def; puts the table of steps into doc/ARCHITECTURE.md."""
 import os
 import re
-import sys
+
+from marks import between, rewrite
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOKEN = re.compile(r'/\*.*?\*/|"((?:\\.|[^"\\])*)"', re.S)
@@ -80,17 +81,8 @@ def table():
 
 def page(text):
     """The text of ARCHITECTURE.md with the table as it is to be."""
-    before, _begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not end:
-        sys.exit("the page has no place for the table of steps")
-    return before + BEGIN + table() + END + after
+    return between(text, BEGIN, END, table())
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: steps.py doc/ARCHITECTURE.md")
-    with open(sys.argv[1], encoding="utf-8") as f:
-        new = page(f.read())
-    with open(sys.argv[1], "w", encoding="utf-8") as f:
-        f.write(new)
+    rewrite(page)

@@ -3,7 +3,8 @@
 """Reads lib/run/protect/audit-rules.c; puts the tables of weaknesses into doc/WEAKNESSES.md."""
 import os
 import re
-import sys
+
+from marks import between, rewrite
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = "lib/run/protect/audit-rules.c"
@@ -66,17 +67,8 @@ def table():
 
 def page(text):
     """The text of the page with the tables as they are to be."""
-    before, _begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not end:
-        sys.exit("the page has no place for the tables of weaknesses")
-    return before + BEGIN + table() + END + after
+    return between(text, BEGIN, END, table())
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: weaknesses.py doc/WEAKNESSES.md")
-    with open(sys.argv[1], encoding="utf-8") as f:
-        new = page(f.read())
-    with open(sys.argv[1], "w", encoding="utf-8") as f:
-        f.write(new)
+    rewrite(page)
